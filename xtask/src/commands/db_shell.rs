@@ -1,0 +1,137 @@
+//! `db-shell`: psql on the target's database, for people and for scripts.
+
+use crate::context::Context;
+use crate::error::Fault;
+use crate::process::Program;
+use crate::target::{Talk, Target};
+use anyhow::{Context as _, Result};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Open psql on the database, or run SQL in scripts: db-shell -- -c 'SELECT 1'
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Arguments for psql, after `--`; -f FILE is read here, wherever the server is
+    #[arg(last = true, value_name = "PSQL_ARGS")]
+    psql: Vec<String>,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = context.target()?;
+    let terminal = &context.terminal;
+    let psql = PsqlArgs::parse(&args.psql)?;
+    let person = terminal.stdin_is_terminal() && terminal.stdout_is_terminal() && !psql.script;
+    let file = psql.file.filter(|path| path != Path::new("-")).map(|path| open(&context.typed(&path))).transpose()?;
+    let session = "xtask-shell";
+    let program = if person {
+        with_startup_file(&target, session, context)?.args(psql.words)
+    } else {
+        let program = target.program("psql", session, Talk::Piped)?;
+        program.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1"]).args(psql.words)
+    };
+    Err(program.become_it(file))
+}
+
+/// psql's options that take a value in the next word (psql's manual page, "Options").
+const WITH_VALUE: &[u8] = b"cdfFhLopPRTUv";
+
+/// psql's arguments, as far as we must understand them.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct PsqlArgs {
+    words: Vec<String>,
+    /// The `-f FILE` taken out of the words: the file is on this host, psql may be in a container.
+    file: Option<PathBuf>,
+    /// Commands or a file are given: nobody will type.
+    script: bool,
+}
+
+impl PsqlArgs {
+    fn parse(given: &[String]) -> Result<Self, Fault> {
+        let mut parsed = Self::default();
+        let mut files = Vec::new();
+        let mut words = given.iter();
+        while let Some(word) = words.next() {
+            let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+            let letters = word.as_bytes();
+            let is_short = word.starts_with('-') && !word.starts_with("--");
+            let valued = (1..letters.len()).find(|&at| is_short && WITH_VALUE.contains(&letters[at]));
+            match (name, valued) {
+                ("--file", _) => files.extend(value.map(str::to_owned).or_else(|| words.next().cloned())),
+                (_, Some(at)) if letters[at] == b'f' => {
+                    if at > 1 {
+                        parsed.words.push(word[..at].to_owned());
+                    }
+                    let value = &word[at + 1..];
+                    files.extend(if value.is_empty() { words.next().cloned() } else { Some(value.to_owned()) });
+                }
+                (_, Some(at)) => {
+                    parsed.script |= letters[at] == b'c';
+                    parsed.words.push(word.clone());
+                    if at + 1 == letters.len() {
+                        parsed.words.extend(words.next().cloned());
+                    }
+                }
+                _ => {
+                    parsed.script |= ["--command", "--list", "--version", "-V", "-l"].contains(&name);
+                    parsed.words.push(word.clone());
+                }
+            }
+        }
+        if files.len() > 1 {
+            let fault = Fault::usage("db-shell takes one -f FILE");
+            return Err(fault.hint("join them: cat a.sql b.sql | cargo xtask db-shell"));
+        }
+        if let Some(file) = files.pop() {
+            // "-f -" keeps the file's place among -c options, and psql's messages keep their line numbers.
+            parsed.words.extend(["-f".to_owned(), "-".to_owned()]);
+            parsed.file = Some(file.into());
+            parsed.script = true;
+        }
+        Ok(parsed)
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).with_context(|| Fault::failed(format!("{} cannot be read", path.display())))
+}
+
+/// psql for a person. Their .psqlrc lies on this host, so it is copied beside a psql in a container.
+fn with_startup_file(target: &Target, session: &str, context: &Context) -> Result<Program> {
+    let settings = &context.settings;
+    let own = || settings.get("HOME").map(|home| Path::new(home).join(".psqlrc"));
+    let file = settings.get("PSQLRC").map(PathBuf::from).or_else(own).filter(|path| path.is_file());
+    match (target.compose(), file) {
+        (Some(compose), Some(file)) => {
+            let there = compose.copy_in(&file, "/tmp/.xtask-psqlrc")?;
+            Ok(target.program_with("psql", session, Talk::Terminal, &[("PSQLRC", &there)])?)
+        }
+        _ => target.program("psql", session, Talk::Terminal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> PsqlArgs {
+        PsqlArgs::parse(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn a_file_is_found_in_every_way_that_psql_allows() {
+        for words in [&["-f", "x.sql"][..], &["-fx.sql"], &["--file=x.sql"], &["--file", "x.sql"]] {
+            let expected = PsqlArgs { words: vec!["-f".into(), "-".into()], file: Some("x.sql".into()), script: true };
+            assert_eq!(parsed(words), expected, "{words:?}");
+        }
+        assert_eq!(parsed(&["-qAtf", "x.sql"]).words, ["-qAt", "-f", "-"]);
+        assert_eq!(parsed(&["-c", "-f"]).file, None);
+        assert_eq!(parsed(&["-vf=1", "-c", "x"]).file, None);
+        assert!(PsqlArgs::parse(&["-fa".to_owned(), "-fb".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn options_for_a_person_do_not_make_a_script() {
+        assert!(!parsed(&["-dfoo", "-x", "--echo-all"]).script);
+        assert!(parsed(&["-Atc", "SELECT 1"]).script && parsed(&["-l"]).script);
+    }
+}

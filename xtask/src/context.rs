@@ -1,0 +1,66 @@
+//! What a command needs to know about this run: the checkout, the settings, the terminal.
+
+use crate::cli::Global;
+use crate::settings::{self, Settings};
+use crate::target::Target;
+use crate::terminal::{Terminal, Wishes};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// One run of the program. Commands get it; nothing below them does.
+#[derive(Debug)]
+pub struct Context {
+    /// The checkout.
+    pub root: PathBuf,
+    /// The folder that the user stands in; paths that they typed are relative to it.
+    pub here: PathBuf,
+    pub settings: Settings,
+    pub terminal: Terminal,
+}
+
+impl Context {
+    /// Reads settings and looks at the terminal; never fails, so that errors can be shown.
+    pub fn new(global: &Global) -> Self {
+        let root = settings::root();
+        let mut settings = Settings::load(&root);
+        if let Some(target) = global.target {
+            settings.set_flag("XTASK_TARGET", target.to_string());
+        }
+        let wishes =
+            Wishes { color: settings.color(global.color), unicode: settings.locale_is_utf8(), quiet: global.quiet };
+        let here = std::env::current_dir().unwrap_or_else(|_| root.clone());
+        Self { root, here, settings, terminal: Terminal::new(wishes) }
+    }
+
+    /// The database that the settings name.
+    pub fn target(&self) -> Result<Target> {
+        Target::chosen(&self.settings, &self.root)
+    }
+
+    /// Where backups are kept.
+    pub fn backups_folder(&self) -> PathBuf {
+        self.root.join("backups")
+    }
+
+    /// A path that the user typed, from where they stand.
+    pub fn typed(&self, path: &Path) -> PathBuf {
+        self.here.join(path)
+    }
+
+    /// A path as the user would type it from where they stand.
+    pub fn shown(&self, path: &Path) -> String {
+        let mut up = PathBuf::new();
+        for base in self.here.ancestors() {
+            if let Ok(rest) = path.strip_prefix(base) {
+                // Beyond the checkout a long chain of ../ helps nobody.
+                return if self.here.starts_with(&self.root) || up.as_os_str().is_empty() {
+                    up.join(rest).display().to_string()
+                } else {
+                    path.display().to_string()
+                };
+            }
+            up.push("..");
+        }
+        path.display().to_string()
+    }
+}

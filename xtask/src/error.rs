@@ -1,0 +1,118 @@
+//! One failure, as a person reads it: what failed, the exit code that scripts read, and what to type next.
+
+use std::fmt;
+
+/// The exit codes of every command (README, "Exit codes").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 1: failed or declined; nothing half-done is left.
+    Failed,
+    /// 2: the command line or a setting cannot be used.
+    Usage,
+    /// 3: a backup file is cut, damaged or no backup.
+    Refused,
+    /// 4: Docker, PostgreSQL, its database or OpenFGA cannot be reached, or refuses the login.
+    Unreachable,
+    /// 5: another run holds the lock.
+    Locked,
+    /// 6: part of it is done and a person must look.
+    Partial,
+    /// 128 + n: ended by signal n before any change.
+    Signal(i32),
+    /// A program's own code, handed through (`db-shell`).
+    Program(i32),
+}
+
+impl Exit {
+    /// The number that the process ends with.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Unreachable => 4,
+            Self::Locked => 5,
+            Self::Partial => 6,
+            Self::Signal(signal) => 128 + signal,
+            Self::Program(code) => code,
+        }
+    }
+}
+
+/// What failed, with its exit code and the next thing to type. It travels as an error of its own or as
+/// `anyhow` context over a cause; `main` finds it by downcast.
+#[derive(Debug)]
+pub struct Fault {
+    /// Decides the exit code.
+    pub exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Fault {
+    /// A failure with the exit code that belongs to it.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    /// A plain failure, exit code 1.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, message)
+    }
+
+    /// Something that cannot be reached or refuses the login, exit code 4.
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self::new(Exit::Unreachable, message)
+    }
+
+    /// A command line or setting that cannot be used, exit code 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// What to type or look at next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The hint, if there is one.
+    pub fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The fault that an error carries: its own, or the outermost one of its context.
+pub fn fault(error: &anyhow::Error) -> Option<&Fault> {
+    error.downcast_ref::<Fault>()
+}
+
+/// The exit code of an error; a failure that names none is 1.
+pub fn exit_code(error: &anyhow::Error) -> i32 {
+    fault(error).map_or(Exit::Failed, |fault| fault.exit).code()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_fault_is_found_below_and_above_other_context() {
+        let below: anyhow::Error = Fault::unreachable("no server").into();
+        assert_eq!(exit_code(&below.context("asking for the version")), 4);
+        let above = Err::<(), _>(std::io::Error::other("disk")).context(Fault::new(Exit::Refused, "cut"));
+        assert_eq!(exit_code(&above.unwrap_err()), 3);
+        assert_eq!(exit_code(&anyhow::anyhow!("plain")), 1);
+        assert_eq!(Exit::Signal(2).code(), 130);
+    }
+}

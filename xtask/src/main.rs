@@ -1,0 +1,49 @@
+//! `cargo xtask`: parse, dispatch, print the one error, end with its exit code.
+
+mod backup;
+mod cli;
+mod commands;
+mod context;
+mod error;
+mod platform;
+mod postgres;
+mod process;
+mod settings;
+mod stack;
+mod target;
+mod terminal;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// Settings that `--verbose` shows, with their defaults.
+const SHOWN_SETTINGS: &[(&str, &str)] = &[
+    ("XTASK_TARGET", "compose"),
+    ("POSTGRES_USER", "postgres"),
+    ("POSTGRES_DB", "openfga"),
+    ("POSTGRES_PASSWORD", ""),
+    ("POSTGRES_PORT", "5432"),
+    ("OPENFGA_HTTP_PORT", "8080"),
+    ("XTASK_COMPOSE", ""),
+];
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    process::signals::install();
+    let context = context::Context::new(&cli.global);
+    if cli.global.verbose {
+        context.settings.shown(SHOWN_SETTINGS).for_each(|line| context.terminal.note(&line));
+        let terminal = context.terminal.clone();
+        process::trace_to(move |line| terminal.note(&format!("+ {line}")));
+    }
+    for problem in context.settings.problems() {
+        context.terminal.warn(&problem);
+    }
+    match cli.command.run(&context) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            context.terminal.error(&error);
+            u8::try_from(error::exit_code(&error)).map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+    }
+}

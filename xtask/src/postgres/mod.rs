@@ -1,0 +1,5 @@
+//! What we ask of a PostgreSQL server: its dump stream, a session for questions, its catalog.
+
+pub mod dump;
+pub mod properties;
+pub mod session;

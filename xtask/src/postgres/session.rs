@@ -1,0 +1,128 @@
+//! Questions to the server, each one psql process that answers in JSON.
+
+use crate::error::Fault;
+use crate::target::{Talk, Target};
+use anyhow::{Context as _, Result};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A name for one run's server sessions, by which they can be found and ended.
+pub fn fresh_name() -> Result<String> {
+    let mut bytes = [0u8; 6];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
+    Ok(format!("xtask-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+}
+
+/// The single JSON value that this SQL selects.
+///
+/// # Errors
+/// Exit 4 when the server cannot be reached or refuses the login; else the server's own message.
+pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> Result<T> {
+    let text = ask(target, session, sql)?;
+    serde_json::from_str(text.trim())
+        .with_context(|| format!("psql answered {:?}", text.chars().take(200).collect::<String>()))
+}
+
+/// What psql prints for this SQL: unaligned rows, nothing else.
+pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
+    // UTF-8 whatever the database's encoding is: JSON has no other.
+    let program = target.program_with("psql", session, Talk::Piped, &[("PGCLIENTENCODING", "UTF8")])?.args([
+        "--no-psqlrc",
+        "--quiet",
+        "--tuples-only",
+        "--no-align",
+        "--set=ON_ERROR_STOP=1",
+        "-f",
+        "-",
+    ]);
+    let captured = program.capture_with(sql.as_bytes().to_vec(), DEADLINE)?;
+    if captured.ending.success() {
+        return Ok(captured.text());
+    }
+    Err(failure(target, "psql", &captured.stderr, captured.ending))
+}
+
+/// The version that the server names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
+pub fn server_version(target: &Target) -> Result<String> {
+    let version = ask(target, "xtask-version", "SHOW server_version")?;
+    Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
+}
+
+/// Ends every server session of this name, but not the one that asks.
+pub fn terminate(target: &Target, session: &str) -> Result<()> {
+    let sql = format!(
+        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
+         WHERE application_name = {} AND pid <> pg_catalog.pg_backend_pid()",
+        literal(session)
+    );
+    ask(target, "xtask-terminate", &sql).map(drop)
+}
+
+/// A string as SQL writes it.
+pub fn literal(text: &str) -> String {
+    if text.contains('\\') {
+        format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+}
+
+/// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
+pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::process::Ending) -> anyhow::Error {
+    let said = anyhow::Error::msg(stderr.trim().to_owned());
+    if let Some(fault) = login_fault(target, stderr) {
+        return said.context(fault);
+    }
+    if let Some(cause) = target.cause(stderr) {
+        return cause;
+    }
+    said.context(Fault::failed(format!("{program} failed ({ending})")))
+}
+
+/// The faults of a connection, told by libpq's and the server's words (LC_MESSAGES is C).
+fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
+    let has = |words: &str| stderr.contains(words);
+    let database = target.database();
+    let user = target.user();
+    if has("password authentication failed") || has("no password supplied") {
+        let fault = Fault::unreachable(format!("PostgreSQL refuses the password of user {user}"));
+        return Some(fault.hint("the password is POSTGRES_PASSWORD, in the environment or in .env"));
+    }
+    if has("FATAL") && has("role") && has("does not exist") {
+        let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
+        return Some(fault.hint("the user is POSTGRES_USER, in the environment or in .env"));
+    }
+    if has("FATAL") && has("database") && has("does not exist") {
+        let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
+        return Some(fault.hint("the database is POSTGRES_DB, in the environment or in .env; see what there is: cargo xtask db-shell -- -l -d postgres"));
+    }
+    if has("not currently accepting connections") {
+        return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
+    }
+    if has("the database system is starting up") || has("the database system is shutting down") {
+        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
+    }
+    if has("too many clients") || has("remaining connection slots are reserved") {
+        return Some(
+            Fault::unreachable("PostgreSQL has no connection left")
+                .hint("close some clients, or raise max_connections"),
+        );
+    }
+    if has("no pg_hba.conf entry") {
+        return Some(Fault::unreachable(format!("PostgreSQL lets user {user} in from nowhere here (pg_hba.conf)")));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_survive_quotes_and_backslashes() {
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal(r"a\'b"), r"E'a\\''b'");
+    }
+}

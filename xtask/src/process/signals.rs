@@ -1,0 +1,43 @@
+//! SIGINT, SIGTERM and SIGHUP as something to look at between two steps, instead of sudden death.
+
+use crate::error::{Exit, Fault};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+static PENDING: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+
+/// From here on a signal is noted. A handler (not "ignore") so that programs started later get the default again.
+pub fn install() {
+    let pending = PENDING.get_or_init(Arc::default);
+    let mut signals = vec![signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+    #[cfg(unix)]
+    signals.push(signal_hook::consts::SIGHUP);
+    for signal in signals {
+        // A signal that cannot be caught keeps its default; nothing better can be done about it.
+        let _ = signal_hook::flag::register_usize(signal, Arc::clone(pending), usize::try_from(signal).unwrap_or(2));
+    }
+}
+
+/// The signal that came, if one did.
+pub fn pending() -> Option<i32> {
+    match PENDING.get()?.load(Ordering::Relaxed) {
+        0 => None,
+        signal => i32::try_from(signal).ok(),
+    }
+}
+
+/// An error with exit code 128 + n if a signal came. To be called between steps, while nothing has been changed.
+pub fn check() -> Result<(), Fault> {
+    pending().map_or(Ok(()), |signal| Err(interrupted(signal)))
+}
+
+/// The fault of a run that a signal ended.
+pub fn interrupted(signal: i32) -> Fault {
+    let name = match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "Ctrl-C (SIGINT)".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
+    };
+    Fault::new(Exit::Signal(signal), format!("Ended by {name}"))
+}

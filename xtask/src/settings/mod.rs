@@ -1,0 +1,182 @@
+//! Every setting, from one order: flag > process environment > `.env` > default. The only place that reads the environment.
+
+pub mod env_file;
+
+use env_file::EnvFile;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Where a setting's value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Flag,
+    Environment,
+    File,
+    Default,
+}
+
+impl Origin {
+    /// How `--verbose` names it.
+    pub fn shown(self) -> &'static str {
+        match self {
+            Self::Flag => "command line",
+            Self::Environment => "environment",
+            Self::File => ".env",
+            Self::Default => "default",
+        }
+    }
+}
+
+/// What applies to this run.
+#[derive(Debug, Default)]
+pub struct Settings {
+    flags: BTreeMap<String, String>,
+    environment: BTreeMap<String, String>,
+    file: EnvFile,
+}
+
+/// A variable whose value must not be shown.
+fn is_secret(name: &str) -> bool {
+    ["PASSWORD", "TOKEN", "SECRET", "KEY", "DATABASE_URL"].iter().any(|word| name.contains(word))
+}
+
+impl Settings {
+    /// The process environment over the `.env` of this folder; a missing file is an empty one.
+    pub fn load(root: &Path) -> Self {
+        let environment: BTreeMap<String, String> = environment().collect();
+        let text = std::fs::read(root.join(".env")).unwrap_or_default();
+        let file = EnvFile::parse(&text, &|name| environment.get(name).cloned());
+        Self { flags: BTreeMap::new(), environment, file }
+    }
+
+    /// A value that was typed on the command line.
+    pub fn set_flag(&mut self, name: &str, value: impl Into<String>) {
+        self.flags.insert(name.to_owned(), value.into());
+    }
+
+    /// A setting and where it came from. Empty counts as unset, as in Compose's `${A:-b}`.
+    pub fn find(&self, name: &str) -> Option<(&str, Origin)> {
+        let flag = self.flags.get(name).map(|value| (value.as_str(), Origin::Flag));
+        let environment = || self.environment.get(name).map(|value| (value.as_str(), Origin::Environment));
+        let file = || self.file.get(name).map(|value| (value, Origin::File));
+        flag.or_else(environment).or_else(file).filter(|(value, _)| !value.is_empty())
+    }
+
+    /// A setting, if it is set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.find(name).map(|(value, _)| value)
+    }
+
+    /// A setting or its default.
+    pub fn get_or<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
+        self.get(name).unwrap_or(default)
+    }
+
+    /// The lines of `.env` that were not understood, as `line 3: why`.
+    pub fn problems(&self) -> impl Iterator<Item = String> {
+        self.file.problems().iter().map(|problem| format!(".env line {}: {}", problem.line, problem.message))
+    }
+
+    /// Where each of these settings came from, secrets masked (`--verbose`).
+    pub fn shown<'a>(&'a self, names: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = String> + 'a {
+        names.iter().map(|(name, default)| {
+            let (value, origin) = self.find(name).unwrap_or((default, Origin::Default));
+            let value = if value.is_empty() {
+                "(not set)"
+            } else if is_secret(name) {
+                "***"
+            } else {
+                value
+            };
+            format!("{name}={value} ({})", origin.shown())
+        })
+    }
+
+    /// Whether the locale of the terminal is UTF-8.
+    pub fn locale_is_utf8(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| self.get(name));
+        locale.map_or(cfg!(windows), |locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
+    }
+
+    /// What `NO_COLOR` and `CLICOLOR_FORCE` make of `--color`.
+    pub fn color(&self, asked: ColorChoice) -> ColorChoice {
+        match asked {
+            ColorChoice::Auto if self.get("NO_COLOR").is_some() => ColorChoice::Never,
+            ColorChoice::Auto if self.get("CLICOLOR_FORCE").is_some_and(|value| value != "0") => ColorChoice::Always,
+            ColorChoice::Auto if self.get("TERM") == Some("dumb") => ColorChoice::Never,
+            asked => asked,
+        }
+    }
+}
+
+/// The checkout: `XTASK_ROOT`, else the run-time, else the compile-time manifest folder's parent.
+pub fn root() -> PathBuf {
+    if let Some(root) = variable("XTASK_ROOT").filter(|root| !root.is_empty()) {
+        let root = PathBuf::from(root);
+        return std::path::absolute(&root).unwrap_or(root);
+    }
+    let manifest = variable("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").to_owned());
+    let manifest = PathBuf::from(manifest);
+    manifest.parent().map_or(manifest.clone(), Path::to_owned)
+}
+
+/// The user's cache folder by the system's custom.
+pub fn cache_folder(settings: &Settings) -> Option<PathBuf> {
+    let home = || settings.get("HOME").map(PathBuf::from);
+    if cfg!(windows) {
+        settings.get("LOCALAPPDATA").map(PathBuf::from)
+    } else if cfg!(target_os = "macos") {
+        home().map(|home| home.join("Library/Caches"))
+    } else {
+        settings.get("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| home().map(|home| home.join(".cache")))
+    }
+    .map(|folder| folder.join("xtask"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+        let mut settings = Settings {
+            environment: [("A".to_owned(), "process".to_owned()), ("EMPTY".to_owned(), String::new())].into(),
+            file: EnvFile::parse(b"A=file\nB=file\n", &|_| None),
+            ..Settings::default()
+        };
+        assert_eq!(settings.find("A"), Some(("process", Origin::Environment)));
+        assert_eq!(settings.find("B"), Some(("file", Origin::File)));
+        assert_eq!(settings.get_or("EMPTY", "default"), "default");
+        settings.set_flag("A", "flag");
+        assert_eq!(settings.find("A"), Some(("flag", Origin::Flag)));
+    }
+
+    #[test]
+    fn secrets_are_masked_when_settings_are_shown() {
+        let mut settings = Settings::default();
+        settings.set_flag("POSTGRES_PASSWORD", "hunter2");
+        let shown: Vec<String> = settings.shown(&[("POSTGRES_PASSWORD", ""), ("POSTGRES_USER", "postgres")]).collect();
+        assert_eq!(shown, ["POSTGRES_PASSWORD=*** (command line)", "POSTGRES_USER=postgres (default)"]);
+    }
+}

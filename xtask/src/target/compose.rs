@@ -1,0 +1,267 @@
+//! The `compose` target: PostgreSQL is a service of docker-compose.yml, programs run inside its container.
+
+use super::{Talk, project};
+use crate::error::Fault;
+use crate::process::{self, Captured, Program};
+use crate::settings::Settings;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// The database's service in docker-compose.yml.
+pub const SERVICE: &str = "postgres";
+/// The oldest Compose whose one-shot services and `--wait` can be relied on.
+const OLDEST: (u32, u32) = (2, 7);
+const DEADLINE: Duration = Duration::from_secs(20);
+
+const INSTALL: &str =
+    "install Docker Compose v2 (https://docs.docker.com/compose/install/), or name another one in XTASK_COMPOSE";
+
+/// One Compose project: this checkout's.
+#[derive(Debug)]
+pub struct Compose {
+    root: PathBuf,
+    command: Vec<String>,
+    /// The project's name, where it can be known without asking Compose.
+    project: Option<String>,
+    container: OnceLock<String>,
+}
+
+impl Compose {
+    /// The project of this folder, with the Compose that is there. Where Docker keeps its plugin in the
+    /// usual places no program is asked; `cause` looks closer after a failure.
+    pub fn new(settings: &Settings, root: &Path) -> Result<Self> {
+        let named = settings.get("XTASK_COMPOSE");
+        let command = match named {
+            Some(words) => words.split_whitespace().map(str::to_owned).collect(),
+            None if plugin_is_installed(settings) => plugin(),
+            None => detected()?,
+        };
+        let project = if named.is_none() { project::declared(settings, root) } else { None };
+        Ok(Self { root: root.to_owned(), command, project, container: OnceLock::new() })
+    }
+
+    /// `docker compose …` for this project. No `-f`: a team's docker-compose.override.yml keeps its effect.
+    pub fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Program {
+        let mut words = self.command.iter();
+        let program = Program::new(words.next().map_or("docker", String::as_str)).args(words);
+        program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root)
+    }
+
+    /// Runs a Compose command and takes what it says; a failure is explained.
+    pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
+        let captured = match self.program(args).capture(deadline) {
+            Ok(captured) => captured,
+            Err(error) => return Err(self.cause("").unwrap_or(error)),
+        };
+        if captured.ending.success() {
+            return Ok(captured);
+        }
+        Err(self.cause(&captured.stderr).unwrap_or_else(|| {
+            Fault::failed(format!("docker compose failed ({}): {}", captured.ending, captured.stderr.trim())).into()
+        }))
+    }
+
+    /// A program inside the database's container, whose own environment gives the password. Where the
+    /// project's name is known, `docker exec` saves the 0.1 s that Compose needs to read its files.
+    pub(super) fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
+        let terminal = talk == Talk::Terminal;
+        let (mut program, place) = match self.container()? {
+            Some(id) if terminal => (Program::new("docker").args(["exec", "-it"]), id),
+            Some(id) => (Program::new("docker").args(["exec", "-i"]), id),
+            None if terminal => (self.program(["exec"]), SERVICE),
+            None => (self.program(["exec", "-T"]), SERVICE),
+        };
+        for (name, value) in environment {
+            program = program.arg("-e").arg(format!("{name}={value}"));
+        }
+        Ok(program.arg(place).arg(name))
+    }
+
+    /// Copies a file of this host into the database's container; gives its path there.
+    pub fn copy_in(&self, file: &Path, there: &str) -> Result<String> {
+        let source = file.to_string_lossy();
+        self.run(["cp", &source, &format!("{SERVICE}:{there}")], DEADLINE)?;
+        Ok(there.to_owned())
+    }
+
+    /// The running container of the database, by the labels that Compose gives; `None` where only Compose
+    /// itself can tell which project this is.
+    fn container(&self) -> Result<Option<&str>> {
+        let Some(project) = &self.project else { return Ok(None) };
+        if let Some(id) = self.container.get() {
+            return Ok(Some(id));
+        }
+        let filters = [
+            format!("label=com.docker.compose.project={project}"),
+            format!("label=com.docker.compose.service={SERVICE}"),
+            "label=com.docker.compose.oneoff=False".to_owned(),
+        ];
+        let mut program = Program::new("docker").args(["ps", "--quiet", "--no-trunc"]);
+        for filter in filters {
+            program = program.arg("--filter").arg(filter);
+        }
+        let captured = program.capture(DEADLINE);
+        let listed = match &captured {
+            Ok(captured) if captured.ending.success() => captured.text(),
+            _ => String::new(),
+        };
+        let mut ids = listed.lines();
+        match (ids.next(), ids.next()) {
+            (Some(id), None) => Ok(Some(self.container.get_or_init(|| id.to_owned()))),
+            (Some(_), Some(_)) => Err(Fault::failed(format!("The {SERVICE} service runs in more than one container"))
+                .hint("see them with: docker compose ps")
+                .into()),
+            (None, _) => match (self.cause(""), captured) {
+                (Some(cause), _) | (None, Err(cause)) => Err(cause),
+                (None, Ok(_)) => Ok(None),
+            },
+        }
+    }
+
+    /// Whether the project, overrides and profiles included, has this service.
+    pub fn has_service(&self, service: &str) -> Result<bool> {
+        let captured = self.run(["config", "--services"], DEADLINE)?;
+        Ok(captured.text().lines().any(|name| name == service))
+    }
+
+    /// The port of this host that a service's port is really mapped to, as `127.0.0.1:8080`.
+    pub fn mapped_port(&self, service: &str, port: u16) -> Result<String> {
+        let captured = self.run(["port", service, &port.to_string()], DEADLINE)?;
+        let address = captured.text().trim().to_owned();
+        if address.is_empty() || address.ends_with(":0") {
+            return Err(Fault::unreachable(format!("service {service} has no published port {port}"))
+                .hint("look at it with: docker compose ps")
+                .into());
+        }
+        Ok(address.replacen("0.0.0.0:", "127.0.0.1:", 1))
+    }
+
+    /// The version of the Compose in use; refused when it is too old.
+    pub fn check_version(&self) -> Result<String> {
+        let mut words = self.command.iter();
+        let program = Program::new(words.next().map_or("docker", String::as_str)).args(words);
+        let captured = program.args(["version", "--short"]).capture(DEADLINE)?;
+        let version = captured.text().trim().trim_start_matches('v').to_owned();
+        match parsed(&version) {
+            Some(found) if captured.ending.success() && found >= OLDEST => Ok(version),
+            Some(_) if captured.ending.success() => Err(too_old(&self.command.join(" "), &version).into()),
+            _ => Err(no_compose().into()),
+        }
+    }
+
+    /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service.
+    pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
+        engine_cause().or_else(|| self.check_version().err()).or_else(|| self.service_cause(stderr))
+    }
+
+    fn service_cause(&self, stderr: &str) -> Option<anyhow::Error> {
+        let listed = self.program(["ps", "--all", "--quiet", SERVICE]).capture(DEADLINE).ok()?;
+        let running = self.program(["ps", "--status", "running", "--quiet", SERVICE]).capture(DEADLINE).ok()?;
+        if !listed.ending.success() {
+            let fault = Fault::failed(format!("Docker Compose cannot use this project: {}", listed.stderr.trim()));
+            return Some(fault.hint("look at docker-compose.yml and .env with: docker compose config --quiet").into());
+        }
+        if !running.stdout.is_empty() {
+            return None;
+        }
+        let state = if listed.stdout.is_empty() { "has not been started" } else { "is not running" };
+        let fault = Fault::unreachable(format!("The {SERVICE} service {state}"))
+            .hint("start it with: cargo xtask up\nsee why it stopped with: docker compose logs postgres");
+        Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_line(stderr)).context(fault) })
+    }
+}
+
+/// Whether a Docker engine answers, or why it does not.
+pub fn engine_cause() -> Option<anyhow::Error> {
+    if process::find("docker").is_none() {
+        let fault = Fault::unreachable("The docker command is not installed")
+            .hint("install Docker (https://docs.docker.com/get-docker/), or use a server of this host: --target local");
+        return Some(fault.into());
+    }
+    let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(DEADLINE);
+    let captured = match asked {
+        Ok(captured) if captured.ending.success() => return None,
+        Ok(captured) => captured,
+        Err(error) => return Some(error),
+    };
+    let (message, hint) = if captured.stderr.to_ascii_lowercase().contains("permission denied") {
+        (
+            "No permission to use the Docker engine",
+            "add yourself to the docker group and log in again: sudo usermod -aG docker \"$USER\"",
+        )
+    } else {
+        ("The Docker engine does not answer", "start Docker, then try again (docker info shows its state)")
+    };
+    Some(anyhow::Error::msg(last_line(&captured.stderr)).context(Fault::unreachable(message).hint(hint)))
+}
+
+fn last_line(text: &str) -> String {
+    text.trim().lines().next_back().unwrap_or_default().to_owned()
+}
+
+fn plugin() -> Vec<String> {
+    vec!["docker".to_owned(), "compose".to_owned()]
+}
+
+fn plugin_is_installed(settings: &Settings) -> bool {
+    let config = settings.get("DOCKER_CONFIG").map(PathBuf::from);
+    let home = ["HOME", "USERPROFILE"].iter().find_map(|name| settings.get(name));
+    let own = config.or_else(|| home.map(|home| Path::new(home).join(".docker")));
+    let shared = ["/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker"];
+    let mut folders = own.into_iter().chain(shared.iter().map(PathBuf::from)).map(|folder| folder.join("cli-plugins"));
+    let name = if cfg!(windows) { "docker-compose.exe" } else { "docker-compose" };
+    process::find("docker").is_some() && folders.any(|folder| folder.join(name).exists())
+}
+
+/// Asks each generation of Compose for its version; the first that is new enough is used.
+fn detected() -> Result<Vec<String>> {
+    let mut old = None;
+    for command in [plugin(), vec!["docker-compose".to_owned()]] {
+        let Some((program, args)) = command.split_first() else { continue };
+        if process::find(program).is_none() {
+            continue;
+        }
+        let captured = Program::new(program).args(args).args(["version", "--short"]).capture(DEADLINE)?;
+        let version = captured.text().trim().trim_start_matches('v').to_owned();
+        match parsed(&version).filter(|_| captured.ending.success()) {
+            Some(found) if found >= OLDEST => return Ok(command),
+            Some(_) => old = Some(too_old(&command.join(" "), &version)),
+            None => {}
+        }
+    }
+    Err(old.map_or_else(|| engine_cause().unwrap_or_else(|| no_compose().into()), Into::into))
+}
+
+fn too_old(command: &str, version: &str) -> Fault {
+    let (major, minor) = OLDEST;
+    Fault::unreachable(format!("{command} is version {version}; {major}.{minor} or newer is needed")).hint(INSTALL)
+}
+
+fn no_compose() -> Fault {
+    Fault::unreachable("Docker Compose is not installed").hint(INSTALL)
+}
+
+/// Major and minor of `2.26.1-4`, `v5.0.0`, `2.7`.
+fn parsed(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    let major = parts.next()?.parse().ok()?;
+    let minor: String = parts.next()?.chars().take_while(char::is_ascii_digit).collect();
+    Some((major, minor.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_every_generation_are_read() {
+        assert_eq!(parsed("1.29.2"), Some((1, 29)));
+        assert_eq!(parsed("2.26.1-4"), Some((2, 26)));
+        assert_eq!(parsed("v5.0.0"), Some((5, 0)));
+        assert_eq!(parsed("2.7"), Some((2, 7)));
+        assert_eq!(parsed("dev"), None);
+        assert!(parsed("5.0.1") >= Some(OLDEST) && parsed("2.6.9") < Some(OLDEST));
+    }
+}
