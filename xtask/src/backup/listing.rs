@@ -2,7 +2,6 @@
 
 use super::name::{self, Purpose};
 use super::proof::{Examined, Verdict, glance};
-use crate::platform;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, FixedOffset};
 use std::fs;
@@ -84,9 +83,4 @@ pub(super) fn newest_size(folder: &Path, database: &str) -> Option<u64> {
     let (_, path) = candidates.max()?;
     let examined = glance(&path).ok()?;
     (examined.verdict == Verdict::Complete).then_some(examined.bytes)
-}
-
-/// The permission bits that let others than the owner read the file, if there are any.
-pub fn readable_by_others(path: &Path) -> bool {
-    platform::mode(path).ok().flatten().is_some_and(|mode| mode & 0o077 != 0)
 }

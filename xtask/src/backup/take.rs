@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const PIECE: usize = 1 << 18;
+/// How long pg_dump waits for a table, where nothing else was said.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Free space is looked at again after so many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
 
@@ -32,6 +34,19 @@ pub struct Order {
     /// How long pg_dump waits for a table that someone holds.
     pub lock_timeout: Duration,
     pub destination: Destination,
+}
+
+impl Order {
+    /// The whole database, into a folder.
+    pub fn full(folder: PathBuf) -> Self {
+        Self {
+            purpose: Purpose::Backup,
+            tables: Vec::new(),
+            strict_names: false,
+            lock_timeout: LOCK_TIMEOUT,
+            destination: Destination::Folder(folder),
+        }
+    }
 }
 
 /// Where the file goes.

@@ -5,6 +5,7 @@ use crate::backup::take::{self, Destination, News, Order, Taken};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::dump::{Copied, OpenFga};
+use crate::target::Target;
 use crate::terminal::{self, Progress};
 use anyhow::Result;
 use serde::Serialize;
@@ -36,9 +37,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let order = args.order(context)?;
     context.terminal.note("Creating database backup...");
-    let progress = OnceCell::new();
-    let taken = take::take(&target, &order, &|news| show(&news, context, &progress))?;
-    drop(progress);
+    let taken = take_visibly(&target, &order, context)?;
     let report =
         Report::of(&taken, &format!("{}, {}", server(&taken.manifest.server_version), target.place()), context);
     if args.json {
@@ -51,6 +50,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.result(&context.shown(&taken.path))
 }
 
+/// Takes a backup and shows how far it has come.
+pub fn take_visibly(target: &Target, order: &Order, context: &Context) -> Result<Taken> {
+    let progress = OnceCell::new();
+    take::take(target, order, &|news| show(&news, context, &progress))
+}
+
 impl Args {
     fn order(&self, context: &Context) -> Result<Order> {
         let destination = match &self.output {
@@ -61,13 +66,8 @@ impl Args {
                 if is_folder { Destination::Folder(typed) } else { Destination::File(typed) }
             }
         };
-        let set = context
-            .settings
-            .get("XTASK_LOCK_TIMEOUT")
-            .map(str::parse::<u64>)
-            .transpose()
-            .map_err(|_| Fault::usage("XTASK_LOCK_TIMEOUT is not a number of seconds"))?;
-        let seconds = self.lock_timeout.or(set).unwrap_or(30);
+        let set = context.settings.number("XTASK_LOCK_TIMEOUT")?;
+        let seconds = self.lock_timeout.or(set).unwrap_or(take::LOCK_TIMEOUT.as_secs());
         if seconds == 0 || seconds > 2_000_000 {
             return Err(Fault::usage("--lock-timeout takes 1 to 2000000 seconds").into());
         }
