@@ -18,6 +18,9 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const INSTALL: &str =
     "install Docker Compose v2 (https://docs.docker.com/compose/install/), or name another one in XTASK_COMPOSE";
 
+const NEXT_LOOK: &str = "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20
+where an image cannot be pulled, name one that is at hand in POSTGRES_IMAGE and OPENFGA_IMAGE";
+
 /// One Compose project: this checkout's.
 #[derive(Debug)]
 pub struct Compose {
@@ -52,15 +55,13 @@ impl Compose {
     /// Runs a Compose command and takes what it says; a failure is explained.
     pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
         let captured = match self.program(args).capture(deadline) {
+            Ok(captured) if captured.ending.success() => return Ok(captured),
             Ok(captured) => captured,
-            Err(error) => return Err(self.cause("").unwrap_or(error)),
+            Err(error) => return Err(self.outer_cause().unwrap_or(error)),
         };
-        if captured.ending.success() {
-            return Ok(captured);
-        }
-        Err(self.cause(&captured.stderr).unwrap_or_else(|| {
-            Fault::failed(format!("docker compose failed ({}): {}", captured.ending, captured.stderr.trim())).into()
-        }))
+        let fault = Fault::failed(format!("docker compose could not do it ({})", captured.ending));
+        let said = anyhow::Error::msg(last_lines(&captured.stderr, 6));
+        Err(self.outer_cause().unwrap_or_else(|| said.context(fault.hint(NEXT_LOOK))))
     }
 
     /// A program inside the database's container, whose own environment gives the password. Where the
@@ -153,7 +154,11 @@ impl Compose {
 
     /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service.
     pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        engine_cause().or_else(|| self.check_version().err()).or_else(|| self.service_cause(stderr))
+        self.outer_cause().or_else(|| self.service_cause(stderr))
+    }
+
+    fn outer_cause(&self) -> Option<anyhow::Error> {
+        engine_cause().or_else(|| self.check_version().err())
     }
 
     fn service_cause(&self, stderr: &str) -> Option<anyhow::Error> {
@@ -169,7 +174,7 @@ impl Compose {
         let state = if listed.stdout.is_empty() { "has not been started" } else { "is not running" };
         let fault = Fault::unreachable(format!("The {SERVICE} service {state}"))
             .hint("start it with: cargo xtask up\nsee why it stopped with: docker compose logs postgres");
-        Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_line(stderr)).context(fault) })
+        Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
     }
 }
 
@@ -194,11 +199,12 @@ pub fn engine_cause() -> Option<anyhow::Error> {
     } else {
         ("The Docker engine does not answer", "start Docker, then try again (docker info shows its state)")
     };
-    Some(anyhow::Error::msg(last_line(&captured.stderr)).context(Fault::unreachable(message).hint(hint)))
+    Some(anyhow::Error::msg(last_lines(&captured.stderr, 1)).context(Fault::unreachable(message).hint(hint)))
 }
 
-fn last_line(text: &str) -> String {
-    text.trim().lines().next_back().unwrap_or_default().to_owned()
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.trim().lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 fn plugin() -> Vec<String> {
