@@ -136,16 +136,25 @@ mod system {
         Ok(Some(std::fs::metadata(path)?.uid()))
     }
 
-    pub(super) fn user_named(name: &str) -> Option<User> {
-        let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-        passwd.lines().find_map(|line| {
+    fn users() -> Vec<User> {
+        let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let user = |line: &str| {
             let mut fields = line.split(':');
-            (fields.next()? == name).then_some(())?;
+            let name = fields.next()?.to_owned();
             let uid = fields.nth(1)?.parse().ok()?;
             let gid = fields.next()?.parse().ok()?;
             let home = fields.nth(1)?.into();
-            Some(User { name: name.to_owned(), uid, gid, home })
-        })
+            Some(User { name, uid, gid, home })
+        };
+        passwd.lines().filter_map(user).collect()
+    }
+
+    pub(super) fn user_named(name: &str) -> Option<User> {
+        users().into_iter().find(|user| user.name == name)
+    }
+
+    pub(super) fn user_numbered(uid: u32) -> Option<User> {
+        users().into_iter().find(|user| user.uid == uid)
     }
 
     pub(super) fn user_may_enter(folder: &Path, user: &User) -> bool {
@@ -251,6 +260,10 @@ mod system {
     }
 
     pub(super) fn user_named(_name: &str) -> Option<User> {
+        None
+    }
+
+    pub(super) fn user_numbered(_uid: u32) -> Option<User> {
         None
     }
 
@@ -368,6 +381,11 @@ pub fn owner_of(path: &Path) -> io::Result<Option<u32>> {
 /// A user of this host by name.
 pub fn user_named(name: &str) -> Option<User> {
     system::user_named(name)
+}
+
+/// A user of this host by number.
+pub fn user_numbered(uid: u32) -> Option<User> {
+    system::user_numbered(uid)
 }
 
 /// Whether the user may pass through every folder on the way, this one included.

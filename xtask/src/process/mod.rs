@@ -1,6 +1,7 @@
 //! The only place that starts programs. `xshell` asks short local questions, `duct` captures with a
 //! deadline, a streamed program is `std` behind a handle that another thread may end.
 
+pub mod identity;
 pub mod signals;
 mod stream;
 
@@ -116,17 +117,22 @@ impl Program {
         self
     }
 
-    /// A variable of the program's environment.
+    /// A variable of the program's environment; a later value replaces an earlier one.
     #[must_use]
-    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.env.push((name.to_owned(), value.as_ref().to_owned(), Secrecy::Public));
-        self
+    pub fn env(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variable(name, value.as_ref(), Secrecy::Public)
     }
 
     /// A variable that is never shown.
     #[must_use]
-    pub fn secret(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.env.push((name.to_owned(), value.as_ref().to_owned(), Secrecy::Secret));
+    pub fn secret(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variable(name, value.as_ref(), Secrecy::Secret)
+    }
+
+    fn variable(mut self, name: &str, value: &OsStr, secrecy: Secrecy) -> Self {
+        // Set twice, the first would win in duct and the last in std.
+        self.env.retain(|(given, ..)| given != name);
+        self.env.push((name.to_owned(), value.to_owned(), secrecy));
         self
     }
 
@@ -319,6 +325,12 @@ fn quoted(word: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_later_value_of_a_variable_replaces_an_earlier_one() {
+        let program = Program::new("psql").env("PGDATABASE", "a").env("PGDATABASE", "b");
+        assert_eq!(program.shown(), "PGDATABASE=b psql");
+    }
 
     #[test]
     fn a_command_line_is_shown_without_its_secrets() {
