@@ -1,5 +1,6 @@
 //! The stack of a target: start it, stop it, wait until each part really answers.
 
+mod local;
 pub mod openfga;
 
 use crate::error::Fault;
@@ -21,22 +22,35 @@ pub struct Answering {
     pub postgres: String,
     /// Where OpenFGA listens: `http://127.0.0.1:8080`; `None` where the stack has none.
     pub openfga: Option<String>,
+    /// Whether anything had to be started; not known where Compose does it.
+    pub started: bool,
+}
+
+/// How `up` speaks to whoever called it.
+pub struct Callbacks<'a> {
+    /// Hears what is being waited for.
+    pub stage: &'a dyn Fn(&str),
+    /// Hears what a person should know afterwards.
+    pub note: &'a dyn Fn(&str),
+    /// Asked before something is installed outside the checkout.
+    pub consent: &'a dyn Fn(&str) -> Result<bool>,
 }
 
 /// Starts the stack and waits until PostgreSQL answers a query, and OpenFGA its health and a request.
-/// `stage` hears what is waited for.
-pub fn up(target: &Target, openfga_token: Option<&str>, stage: &dyn Fn(&str)) -> Result<Answering> {
-    match target.compose() {
-        Some(compose) => compose_up(target, compose, openfga_token, stage),
-        None => Err(Fault::usage("this target has no stack").into()),
+pub fn up(target: &Target, openfga_token: Option<&str>, callbacks: &Callbacks) -> Result<Answering> {
+    match (target.compose(), target.local()) {
+        (Some(compose), _) => compose_up(target, compose, openfga_token, callbacks.stage),
+        (None, Some(local)) => local::up(target, local, openfga_token, callbacks),
+        (None, None) => Err(Fault::usage("this target has no stack").into()),
     }
 }
 
 /// Stops the stack; data stays.
 pub fn down(target: &Target) -> Result<()> {
-    match target.compose() {
-        Some(compose) => compose.run(["down"], STOP_DEADLINE).map(drop),
-        None => Err(Fault::usage("this target has no stack").into()),
+    match (target.compose(), target.local()) {
+        (Some(compose), _) => compose.run(["down"], STOP_DEADLINE).map(drop),
+        (None, Some(local)) => local::down(local),
+        (None, None) => Err(Fault::usage("this target has no stack").into()),
     }
 }
 
@@ -55,7 +69,7 @@ fn compose_up(target: &Target, compose: &Compose, token: Option<&str>, stage: &d
     } else {
         None
     };
-    Ok(Answering { postgres, openfga })
+    Ok(Answering { postgres, openfga, started: true })
 }
 
 /// Asks again until the answer comes, a person interrupts or the deadline passes; then the last refusal is the cause.
