@@ -112,7 +112,8 @@ fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
     if has("not currently accepting connections") {
         return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
     }
-    if has("the database system is starting up") || has("the database system is shutting down") {
+    let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
+    if passing.iter().any(|state| has(&format!("the database system {state}"))) {
         return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
     }
     if has("too many clients") || has("remaining connection slots are reserved") {

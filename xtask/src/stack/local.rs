@@ -145,7 +145,9 @@ fn lives(pid: u32, local: &Local, ask: impl Fn() -> Result<()>) -> Result<bool> 
 /// What a server says, or does not, while it starts.
 fn is_passing(refusal: &anyhow::Error) -> bool {
     let words = format!("{refusal:#}");
-    ["Connection refused", "starting up", "server closed", "is not running"].iter().any(|part| words.contains(part))
+    ["Connection refused", "starting", "not yet accepting connections", "server closed", "is not running"]
+        .iter()
+        .any(|part| words.contains(part))
 }
 
 fn facts(target: &Target) -> Result<Facts> {
@@ -181,7 +183,8 @@ fn up_openfga(
 ) -> Result<Option<String>> {
     let folder = &local.folder;
     if let Some(running) = openfga::running(folder)? {
-        if running.database == target.database() {
+        // After a move to another port or database it would still write to the old one.
+        if running.serves(local.running()?.port, target.database()) {
             (callbacks.stage)("waiting for OpenFGA");
             wait(openfga::LOG, local, || probe::answers(&running.url(), token))?;
             return Ok(Some(running.url()));

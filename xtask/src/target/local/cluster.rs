@@ -69,13 +69,8 @@ pub fn major(folder: &Folder) -> Result<Option<u32>> {
 
 /// Makes the cluster: passwords (SCRAM) for every way in, UTF-8, and nothing under the final name before it is whole.
 pub fn make(folder: &Folder, programs: &Programs, user: Option<&User>, role: &str, password: &str) -> Result<()> {
+    folder.clear_unfinished();
     let unfinished = folder.unfinished_data();
-    match std::fs::remove_dir_all(&unfinished) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(anyhow::Error::new(error).context(folder.not_ours()));
-        }
-        _ => {}
-    }
     std::fs::create_dir(&unfinished).with_context(|| format!("making {}", unfinished.display()))?;
     platform::set_mode(&unfinished, 0o700)?;
     folder.write("initdb-password", password.as_bytes())?;
@@ -95,6 +90,7 @@ pub fn make(folder: &Folder, programs: &Programs, user: Option<&User>, role: &st
     let _ = std::fs::remove_file(&password_file);
     let captured = captured?;
     if !captured.ending.success() {
+        folder.clear_unfinished();
         let fault = Fault::failed(format!("initdb failed ({})", captured.ending));
         return Err(anyhow::Error::msg(captured.stderr.trim().to_owned()).context(fault));
     }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Where folders are that a server user can enter although it cannot enter the checkout.
 pub const SHARED: &str = "/var/lib/xtask";
+const UNFINISHED: &str = "data.unfinished";
 const RECORD: &str = "state.json";
 const PASSWORD: &str = "password";
 /// A log is put aside at the next start once it is larger.
@@ -77,9 +78,19 @@ impl Folder {
         self.path.join("data")
     }
 
-    /// A cluster in the making: whatever is left of one is worth nothing.
+    /// A cluster in the making: a name of this run's own, because an initdb that outlived its run may still
+    /// write to the name that it was given.
     pub fn unfinished_data(&self) -> PathBuf {
-        self.path.join("data.unfinished")
+        self.path.join(format!("{UNFINISHED}.{}", std::process::id()))
+    }
+
+    /// Removes what ended runs have left of clusters in the making; never a cluster that was finished.
+    pub fn clear_unfinished(&self) {
+        let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+            // One that is still being written to stays for the next time.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 
     pub fn log(&self, name: &str) -> PathBuf {

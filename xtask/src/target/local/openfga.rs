@@ -43,12 +43,18 @@ pub struct Datastore<'a> {
 pub struct Started {
     pub pid: u32,
     pub http: u16,
-    pub database: String,
+    postgres: u16,
+    database: String,
 }
 
 impl Started {
     fn is_running(&self) -> bool {
         identity::is(self.pid, "openfga", &http_word(self.http))
+    }
+
+    /// Whether its data is in this database of the server on this port.
+    pub fn serves(&self, port: u16, database: &str) -> bool {
+        self.postgres == port && self.database == database
     }
 
     /// Where its HTTP API is.
@@ -119,7 +125,12 @@ impl Wishes {
             Some(keys) => prepared.secret("OPENFGA_AUTHN_PRESHARED_KEYS", keys),
             None => prepared,
         };
-        let started = Started { pid: prepared.detach(log)?, http: at.http, database: store.database.to_owned() };
+        let started = Started {
+            pid: prepared.detach(log)?,
+            http: at.http,
+            postgres: store.port,
+            database: store.database.to_owned(),
+        };
         folder.write(STARTED, serde_json::to_string(&started)?.as_bytes())?;
         Ok(started)
     }
