@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -84,6 +84,24 @@ impl Captured {
     /// stdout as text; bytes that are not UTF-8 are shown as such.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// A program that goes on when we end. While we are here we know better than anyone whether it has ended.
+#[derive(Debug)]
+pub struct Detached {
+    child: Child,
+}
+
+impl Detached {
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has ended already.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 }
 
@@ -253,15 +271,15 @@ impl Program {
         Stream::start(&mut command, self.name()).with_context(|| self.cannot_start())
     }
 
-    /// Starts a program that goes on after us, its words in a log file. Returns its process number.
-    pub fn detach(&self, log: File) -> Result<u32> {
+    /// Starts a program that goes on after us, its words in a log file.
+    pub fn detach(&self, log: File) -> Result<Detached> {
         self.trace();
         let mut command = self.command();
         platform::own_group(&mut command);
         let copy = log.try_clone().context("opening the log a second time")?;
         command.stdin(Stdio::null()).stdout(log).stderr(copy);
         let child = command.spawn().with_context(|| self.cannot_start())?;
-        Ok(child.id())
+        Ok(Detached { child })
     }
 
     /// Becomes the program: terminal, signals and exit code are then its own. Returns only if that fails.

@@ -3,13 +3,15 @@
 use super::{Answering, Callbacks, openfga as probe};
 use crate::error::Fault;
 use crate::postgres::session;
-use crate::process::signals;
+use crate::process::{Detached, signals};
 use crate::target::Target;
 use crate::target::local::cluster::{self, State};
 use crate::target::local::programs::Programs;
 use crate::target::local::{Local, openfga, ports};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
+use std::cell::RefCell;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 const ANSWER_DEADLINE: Duration = Duration::from_secs(90);
@@ -29,6 +31,8 @@ struct Facts {
 pub(super) fn up(target: &Target, local: &Local, token: Option<&str>, callbacks: &Callbacks) -> Result<Answering> {
     let stage = callbacks.stage;
     let runs = |state| matches!(state, State::Running(_));
+    // A wrong setting is said before anything is started.
+    local.openfga.program()?;
     // Asking for consent can take a person's time: not while the folder is locked.
     let programs = if runs(cluster::state(&local.folder)?) { None } else { Some(find_programs(local, callbacks)?) };
     local.folder.make(local.server_user()?.as_ref())?;
@@ -42,7 +46,7 @@ pub(super) fn up(target: &Target, local: &Local, token: Option<&str>, callbacks:
         started = true;
     }
     stage("waiting for PostgreSQL");
-    let facts = wait(cluster::LOG, local, || facts(target))?;
+    let facts = wait(cluster::LOG, local, is_passing, || facts(target))?;
     check_ours(local, &facts)?;
     if !facts.database {
         let create = format!("CREATE DATABASE {}", session::identifier(target.database()));
@@ -95,8 +99,8 @@ fn start_postgres(target: &Target, local: &Local, programs: &Programs, callbacks
         folder.keep(&record)?;
         let log = folder.log(cluster::LOG);
         let from = std::fs::metadata(&log).map_or(0, |facts| facts.len());
-        let pid = cluster::start(folder, programs, user.as_ref(), port)?;
-        if lives(pid, local, || facts(target).map(drop))? {
+        let server = cluster::start(folder, programs, user.as_ref(), port)?;
+        if lives(server, local, || facts(target).map(drop))? {
             if let Some(before) = before.filter(|before| *before != port) {
                 (callbacks.note)(&format!(
                     "Port {before} is taken by another program; PostgreSQL is on port {port} now"
@@ -119,11 +123,11 @@ fn start_postgres(target: &Target, local: &Local, programs: &Programs, callbacks
 }
 
 /// Waits until the server that was just started answers (`true`) or has died (`false`).
-fn lives(pid: u32, local: &Local, ask: impl Fn() -> Result<()>) -> Result<bool> {
+fn lives(mut server: Detached, local: &Local, ask: impl Fn() -> Result<()>) -> Result<bool> {
     let end = Instant::now() + ANSWER_DEADLINE;
-    let data = local.folder.data();
+    let pid = server.pid();
     loop {
-        if !crate::process::identity::is(pid, "postgres", data.as_os_str()) {
+        if server.has_ended() {
             return Ok(false);
         }
         if matches!(cluster::state(&local.folder)?, State::Running(running) if running.pid == pid) {
@@ -145,7 +149,7 @@ fn lives(pid: u32, local: &Local, ask: impl Fn() -> Result<()>) -> Result<bool> 
 /// What a server says, or does not, while it starts.
 fn is_passing(refusal: &anyhow::Error) -> bool {
     let words = format!("{refusal:#}");
-    ["Connection refused", "starting", "not yet accepting connections", "server closed", "is not running"]
+    ["Connection refused", "starting", "not yet accepting connections", "server closed"]
         .iter()
         .any(|part| words.contains(part))
 }
@@ -166,7 +170,7 @@ fn facts(target: &Target) -> Result<Facts> {
 /// That the server on our port serves our folder, not somebody else's.
 fn check_ours(local: &Local, facts: &Facts) -> Result<()> {
     let ours = local.folder.data();
-    if std::path::Path::new(&facts.data) == ours {
+    if Path::new(&facts.data) == ours {
         return Ok(());
     }
     let message = format!("{} is another server, whose data is in {}", local.place(), facts.data);
@@ -186,7 +190,7 @@ fn up_openfga(
         // After a move to another port or database it would still write to the old one.
         if running.serves(local.running()?.port, target.database()) {
             (callbacks.stage)("waiting for OpenFGA");
-            wait(openfga::LOG, local, || probe::answers(&running.url(), token))?;
+            wait(openfga::LOG, local, may_pass, || probe::answers(&running.url(), token))?;
             return Ok(Some(running.url()));
         }
         openfga::stop(folder)?;
@@ -198,20 +202,22 @@ fn up_openfga(
         return Ok(None);
     };
     *started = true;
-    let url = start_openfga(target, local, &program, callbacks)?;
+    let (url, server) = start_openfga(target, local, &program, callbacks)?;
     (callbacks.stage)("waiting for OpenFGA");
-    wait(openfga::LOG, local, || match openfga::running(folder)? {
-        Some(_) => probe::answers(&url, token),
-        None => {
+    let server = RefCell::new(server);
+    wait(openfga::LOG, local, may_pass, || {
+        if server.borrow_mut().has_ended() {
+            let log = folder.log(openfga::LOG);
             let fault = Fault::unreachable("OpenFGA did not start");
-            let fault = fault.hint(format!("see what it says: {}", folder.log(openfga::LOG).display()));
-            Err(anyhow::Error::msg(cluster::log_since(&folder.log(openfga::LOG), 0)).context(fault))
+            let fault = fault.hint(format!("see what it says: {}", log.display()));
+            return Err(anyhow::Error::msg(cluster::log_since(&log, 0)).context(fault));
         }
+        probe::answers(&url, token)
     })?;
     Ok(Some(url))
 }
 
-fn start_openfga(target: &Target, local: &Local, program: &std::path::Path, callbacks: &Callbacks) -> Result<String> {
+fn start_openfga(target: &Target, local: &Local, program: &Path, callbacks: &Callbacks) -> Result<(String, Detached)> {
     let folder = &local.folder;
     let user = local.server_user()?;
     let password = local.password()?;
@@ -228,11 +234,12 @@ fn start_openfga(target: &Target, local: &Local, program: &std::path::Path, call
     record.openfga = Some(chosen);
     folder.keep(&record)?;
     (callbacks.stage)("starting OpenFGA");
-    Ok(local.openfga.start(folder, program, user.as_ref(), store, chosen)?.url())
+    let (started, server) = local.openfga.start(folder, program, user.as_ref(), store, chosen)?;
+    Ok((started.url(), server))
 }
 
-/// Asks again until the answer comes, a person interrupts, the answer is final or the deadline passes.
-fn wait<T>(log: &str, local: &Local, ask: impl Fn() -> Result<T>) -> Result<T> {
+/// Asks again until the answer comes, a refusal that will not pass, a signal or the deadline.
+fn wait<T>(log: &str, local: &Local, passes: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {
     let end = Instant::now() + ANSWER_DEADLINE;
     loop {
         let refusal = match ask() {
@@ -240,7 +247,7 @@ fn wait<T>(log: &str, local: &Local, ask: impl Fn() -> Result<T>) -> Result<T> {
             Err(refusal) => refusal,
         };
         signals::check()?;
-        if probe::is_final(&refusal) {
+        if !passes(&refusal) {
             return Err(refusal);
         }
         if Instant::now() >= end {
@@ -249,4 +256,8 @@ fn wait<T>(log: &str, local: &Local, ask: impl Fn() -> Result<T>) -> Result<T> {
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+fn may_pass(refusal: &anyhow::Error) -> bool {
+    !probe::is_final(refusal)
 }

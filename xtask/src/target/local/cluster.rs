@@ -4,7 +4,7 @@ use super::folder::Folder;
 use super::programs::Programs;
 use crate::error::Fault;
 use crate::platform::{self, User};
-use crate::process::{Program, identity};
+use crate::process::{Detached, Program, identity};
 use anyhow::{Context as _, Result};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -98,8 +98,8 @@ pub fn make(folder: &Folder, programs: &Programs, user: Option<&User>, role: &st
     Ok(platform::sync_folder(folder.path())?)
 }
 
-/// Starts the server in the background; its number. It may still fail: its log says why.
-pub fn start(folder: &Folder, programs: &Programs, user: Option<&User>, port: u16) -> Result<u32> {
+/// Starts the server in the background. It may still fail: its log says why.
+pub fn start(folder: &Folder, programs: &Programs, user: Option<&User>, port: u16) -> Result<Detached> {
     let log = folder.open_log(LOG)?;
     server_program(folder, programs, user, "postgres")
         .arg("-D")

@@ -2,7 +2,7 @@
 //! relocatable PostgreSQL that needs neither root nor a compiler. `pip` fetches and unpacks it, the hash is
 //! checked here.
 
-use super::folder::hex;
+use super::folder::{SHARED, hex};
 use super::lock::Lock;
 use super::programs::Programs;
 use crate::error::Fault;
@@ -46,6 +46,12 @@ pub fn install(base: &Path, stage: &dyn Fn(&str)) -> Result<Programs> {
     let expected = expected_hash()?;
     let cannot_make = || Fault::failed(format!("{} cannot be written", base.display()));
     std::fs::create_dir_all(base).with_context(cannot_make)?;
+    if base.starts_with(SHARED) {
+        // Whatever root's umask is: the server's user must come through.
+        for part in base.ancestors().take_while(|part| part.starts_with(SHARED)) {
+            platform::set_mode(part, 0o755).with_context(cannot_make)?;
+        }
+    }
     let _lock = Lock::take(&base.join("embedded-postgres.lock"), stage)?;
     if let Some(programs) = installed(base) {
         return Ok(programs);

@@ -99,26 +99,20 @@ impl Folder {
 
     /// Makes the folder, so that `server` (root's server user) can pass through it.
     pub fn make(&self, server: Option<&User>) -> Result<()> {
+        if let Some(user) = server.filter(|user| !owner::may_reach(&self.path, user)) {
+            let fault = Fault::failed(format!("User {} cannot enter {}", user.name, self.path.display()));
+            let better = format!("{SHARED}/{}", checkout_name(&self.path));
+            return Err(fault
+                .hint(format!("PostgreSQL refuses to run as root; choose another folder: XTASK_LOCAL_DIR={better}"))
+                .into());
+        }
         let missing: Vec<&Path> = self.path.ancestors().take_while(|part| !part.exists()).collect();
         for part in missing.into_iter().rev() {
-            std::fs::create_dir(part)
-                .or_else(|error| already_there(part, error))
-                .map_err(|error| self.refused(error))?;
-            let inner = part == self.path && server.is_none();
-            platform::set_mode(part, if inner { 0o700 } else { 0o711 }).map_err(|error| self.refused(error))?;
+            let made = std::fs::create_dir(part).or_else(|error| already_there(part, error));
+            let mode = if part == self.path && server.is_none() { 0o700 } else { 0o711 };
+            made.and_then(|()| platform::set_mode(part, mode)).map_err(|error| self.refused(error))?;
         }
-        match server {
-            Some(user) if !platform::user_may_enter(&self.path, user) => {
-                let fault = Fault::failed(format!("User {} cannot enter {}", user.name, self.path.display()));
-                Err(fault
-                    .hint(format!(
-                        "PostgreSQL refuses to run as root; choose a folder that {} can enter: XTASK_LOCAL_DIR={SHARED}/name",
-                        user.name
-                    ))
-                    .into())
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// The right to start and stop what lives here.

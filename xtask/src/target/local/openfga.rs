@@ -4,7 +4,7 @@ use super::folder::{Folder, OpenfgaPorts, Record};
 use super::ports;
 use crate::error::Fault;
 use crate::platform::{self, User};
-use crate::process::{self, Program, identity};
+use crate::process::{self, Detached, Program, identity};
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -113,7 +113,7 @@ impl Wishes {
         user: Option<&User>,
         store: Datastore,
         at: OpenfgaPorts,
-    ) -> Result<Started> {
+    ) -> Result<(Started, Detached)> {
         let log = folder.open_log(LOG)?;
         let prepared = self.prepared(folder, program, user, store).arg("run");
         let prepared = prepared
@@ -125,14 +125,11 @@ impl Wishes {
             Some(keys) => prepared.secret("OPENFGA_AUTHN_PRESHARED_KEYS", keys),
             None => prepared,
         };
-        let started = Started {
-            pid: prepared.detach(log)?,
-            http: at.http,
-            postgres: store.port,
-            database: store.database.to_owned(),
-        };
+        let detached = prepared.detach(log)?;
+        let started =
+            Started { pid: detached.pid(), http: at.http, postgres: store.port, database: store.database.to_owned() };
         folder.write(STARTED, serde_json::to_string(&started)?.as_bytes())?;
-        Ok(started)
+        Ok((started, detached))
     }
 
     fn prepared(&self, folder: &Folder, program: &Path, user: Option<&User>, store: Datastore) -> Program {
