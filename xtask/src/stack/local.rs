@@ -98,7 +98,7 @@ fn start_postgres(target: &Target, local: &Local, programs: &Programs, callbacks
         record.programs = Some(programs.folder.clone());
         folder.keep(&record)?;
         let log = folder.log(cluster::LOG);
-        let from = std::fs::metadata(&log).map_or(0, |facts| facts.len());
+        let from = cluster::log_length(&log);
         let server = cluster::start(folder, programs, user.as_ref(), port)?;
         if lives(server, local, || facts(target).map(drop))? {
             if let Some(before) = before.filter(|before| *before != port) {
@@ -202,15 +202,16 @@ fn up_openfga(
         return Ok(None);
     };
     *started = true;
+    let log = folder.log(openfga::LOG);
+    let from = cluster::log_length(&log);
     let (url, server) = start_openfga(target, local, &program, callbacks)?;
     (callbacks.stage)("waiting for OpenFGA");
     let server = RefCell::new(server);
     wait(openfga::LOG, local, may_pass, || {
         if server.borrow_mut().has_ended() {
-            let log = folder.log(openfga::LOG);
             let fault = Fault::unreachable("OpenFGA did not start");
             let fault = fault.hint(format!("see what it says: {}", log.display()));
-            return Err(anyhow::Error::msg(cluster::log_since(&log, 0)).context(fault));
+            return Err(anyhow::Error::msg(cluster::log_since(&log, from)).context(fault));
         }
         probe::answers(&url, token)
     })?;

@@ -88,9 +88,11 @@ pub fn make(folder: &Folder, programs: &Programs, user: Option<&User>, role: &st
         .args(["--auth-host=scram-sha-256", "--auth-local=scram-sha-256", "--encoding=UTF8", "--locale=C"]);
     let captured = program.capture(INIT_DEADLINE);
     let _ = std::fs::remove_file(&password_file);
+    if !captured.as_ref().is_ok_and(|captured| captured.ending.success()) {
+        folder.clear_unfinished();
+    }
     let captured = captured?;
     if !captured.ending.success() {
-        folder.clear_unfinished();
         let fault = Fault::failed(format!("initdb failed ({})", captured.ending));
         return Err(anyhow::Error::msg(captured.stderr.trim().to_owned()).context(fault));
     }
@@ -146,6 +148,11 @@ fn server_program(folder: &Folder, programs: &Programs, user: Option<&User>, nam
         Some(user) => program.user(user),
         None => program,
     }
+}
+
+/// How long a log is now, to tell later what is new in it.
+pub fn log_length(log: &Path) -> u64 {
+    std::fs::metadata(log).map_or(0, |facts| facts.len())
 }
 
 /// The end of a log from this byte on, for a message.

@@ -118,8 +118,11 @@ impl Folder {
     /// The right to start and stop what lives here.
     pub fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock> {
         let path = self.path.join("lock");
-        if !path.exists() {
-            self.write("lock", b"").or_else(|error| if path.exists() { Ok(()) } else { Err(error) })?;
+        // Made by whoever comes first and never replaced: two files would be two locks.
+        match platform::create_private(&path) {
+            Ok(_) => self.give(&path).map_err(|error| self.refused(error))?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(self.refused(error)),
         }
         Lock::take(&path, waiting).map_err(|error| match error.downcast_ref::<std::io::Error>() {
             Some(cause) if cause.kind() == ErrorKind::PermissionDenied => error.context(self.not_ours()),
