@@ -43,7 +43,10 @@ pub struct Datastore<'a> {
 pub struct Started {
     pub pid: u32,
     pub http: u16,
+    // Another version of this tool may not have written these; its process must be found all the same.
+    #[serde(default)]
     postgres: u16,
+    #[serde(default)]
     database: String,
 }
 
@@ -206,6 +209,12 @@ fn url_encoded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_that_another_version_started_is_still_known() {
+        let started: Started = serde_json::from_str(r#"{"pid":7,"http":28764,"later":true}"#).unwrap();
+        assert!(started.pid == 7 && !started.serves(5432, "openfga"));
+    }
 
     #[test]
     fn a_database_name_stays_one_part_of_the_address() {
