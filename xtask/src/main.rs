@@ -25,6 +25,9 @@ const SHOWN_SETTINGS: &[(&str, &str)] = &[
     ("POSTGRES_PORT", "5432"),
     ("OPENFGA_HTTP_PORT", "8080"),
     ("XTASK_COMPOSE", ""),
+    ("XTASK_LOCAL_DIR", ".xtask/local"),
+    ("XTASK_PG_BIN", ""),
+    ("XTASK_OPENFGA_BIN", ""),
 ];
 
 fn main() -> ExitCode {
