@@ -297,6 +297,9 @@ impl Scanner {
                 self.copy = Some(CopyBlock::new(&header, &mut self.openfga));
                 self.state = State::CopyHeaderEnd;
             }
+            Some(Ended::Forbidden(what)) => {
+                return Err(self.flaw(format!("{what}, which no dump of one database holds")));
+            }
             Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
             Some(Ended::ClientEncoding(name)) => {
