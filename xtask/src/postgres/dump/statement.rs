@@ -73,12 +73,11 @@ impl Statement {
         self.follow_body(keyword);
         self.note_facts(token, keyword, contents);
         self.note_forbidden(token, keyword);
-        if self.first[0] == Keyword::Set && self.tokens >= 2 {
-            if let Token::Word(value) | Token::Text(value) = token {
-                if keyword != Keyword::To {
-                    self.setting = Some(value.to_vec());
-                }
-            }
+        let is_value = self.first[0] == Keyword::Set && self.tokens >= 2 && keyword != Keyword::To;
+        if let Token::Word(value) | Token::Text(value) = token
+            && is_value
+        {
+            self.setting = Some(value.to_vec());
         }
         self.before = [keyword, self.before[0]];
         self.tokens += 1;
@@ -120,11 +119,10 @@ impl Statement {
             }
         }
         let extension = first == Keyword::Create && second == Keyword::Extension && self.tokens >= 2;
-        if extension && !self.extension_named && !matches!(keyword, Keyword::If | Keyword::Not | Keyword::Exists) {
-            if let Some(name) = identifier(token) {
-                contents.extensions.insert(name);
-                self.extension_named = true;
-            }
+        let is_name = !matches!(keyword, Keyword::If | Keyword::Not | Keyword::Exists);
+        if extension && is_name && !self.extension_named {
+            self.extension_named = true;
+            contents.extensions.extend(identifier(token));
         }
     }
 
