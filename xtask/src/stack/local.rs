@@ -197,7 +197,7 @@ fn up_openfga(
     }
     let Some(program) = local.openfga.program()? else {
         (callbacks.note)(
-            "No openfga program found: PostgreSQL runs without it (go install github.com/openfga/openfga/cmd/openfga@latest, or name it in XTASK_OPENFGA_BIN)",
+            "No openfga program found: PostgreSQL runs without it (go install github.com/openfga/openfga/cmd/openfga@v1.18.1, or name it in XTASK_OPENFGA_BIN)",
         );
         return Ok(None);
     };
