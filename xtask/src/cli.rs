@@ -36,6 +36,7 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    SetupEnv(commands::setup_env::Args),
     Up(commands::up::Args),
     Down(commands::down::Args),
     DbShell(commands::db_shell::Args),
@@ -47,6 +48,7 @@ impl Command {
     /// Does what the command says.
     pub fn run(self, context: &Context) -> Result<()> {
         match self {
+            Self::SetupEnv(args) => commands::setup_env::run(&args, context),
             Self::Up(args) => commands::up::run(&args, context),
             Self::Down(args) => commands::down::run(&args, context),
             Self::DbShell(args) => commands::db_shell::run(&args, context),

@@ -2,7 +2,7 @@
 
 use crate::cli::Global;
 use crate::settings::{self, Settings};
-use crate::target::Target;
+use crate::target::{Kind, Target};
 use crate::terminal::{Terminal, Wishes};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,19 @@ impl Context {
             Wishes { color: settings.color(global.color), unicode: settings.locale_is_utf8(), quiet: global.quiet };
         let here = std::env::current_dir().unwrap_or_else(|_| root.clone());
         Self { root, here, settings, terminal: Terminal::new(wishes) }
+    }
+
+    /// The same run on another target.
+    pub fn with_target(&self, kind: Kind) -> Self {
+        let mut settings = self.settings.clone();
+        settings.set_flag("XTASK_TARGET", kind.to_string());
+        Self { root: self.root.clone(), here: self.here.clone(), settings, terminal: self.terminal.clone() }
+    }
+
+    /// The same run after `.env` was changed.
+    pub fn reloaded(&self) -> Self {
+        let settings = self.settings.reloaded(&self.root);
+        Self { root: self.root.clone(), here: self.here.clone(), settings, terminal: self.terminal.clone() }
     }
 
     /// The database that the settings name.

@@ -1,6 +1,6 @@
 //! The only place that writes to people: results to stdout, everything else to stderr.
 
-use crate::error;
+use crate::error::{self, Fault};
 use crate::settings::ColorChoice;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -142,6 +142,19 @@ impl Terminal {
             write_stderr("\n");
         }
         Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
+    pub fn confirm(&self, question: &str, yes: bool) -> Result<(), Fault> {
+        if yes {
+            return Ok(());
+        }
+        match self.ask(question) {
+            Some(true) => Ok(()),
+            Some(false) => Err(Fault::failed("Declined; nothing was changed")),
+            None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
+                .hint("answer yes on the command line: --yes")),
+        }
     }
 
     /// A line that shows how far something has come; visible on a terminal only, and only once it takes time.

@@ -1,1 +1,10 @@
+//! The backup file: its name, its proof, its manifest, how it is written and listed. The format is
+//! described in README, "The backup file".
 
+pub mod listing;
+pub mod manifest;
+pub mod name;
+mod partial;
+pub mod proof;
+mod space;
+pub mod take;

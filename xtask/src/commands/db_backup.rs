@@ -1,6 +1,171 @@
+//! `db-backup`: one self-proving SQL file.
+
+use crate::backup::name::Purpose;
+use crate::backup::take::{self, Destination, News, Order, Taken};
 use crate::context::Context;
+use crate::error::Fault;
+use crate::postgres::dump::{Copied, OpenFga};
+use crate::target::Target;
+use crate::terminal::{self, Progress};
+use anyhow::Result;
+use serde::Serialize;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Back up the database into one SQL file that proves itself
 #[derive(Debug, clap::Args)]
-pub struct Args {}
-pub fn run(_args: &Args, _context: &Context) -> anyhow::Result<()> {
-    Ok(())
+pub struct Args {
+    /// Folder, or file, to write to; no file is ever replaced [default: backups/]
+    #[arg(long, short, value_name = "DIR|FILE")]
+    output: Option<PathBuf>,
+    /// Only this table (pg_dump's pattern, may be repeated); marked as partial, never the latest backup
+    #[arg(long = "table", short, value_name = "NAME")]
+    tables: Vec<String>,
+    /// Every --table must match a table
+    #[arg(long, requires = "tables")]
+    strict_names: bool,
+    /// Seconds to wait for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    lock_timeout: Option<u64>,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = context.target()?;
+    let order = args.order(context)?;
+    context.terminal.note("Creating database backup...");
+    let taken = take_visibly(&target, &order, context)?;
+    let report =
+        Report::of(&taken, &format!("{}, {}", server(&taken.manifest.server_version), target.place()), context);
+    if args.json {
+        return context.terminal.json(&Document::of(&taken));
+    }
+    if context.terminal.stdout_is_terminal() {
+        return context.terminal.result(&report.text);
+    }
+    context.terminal.note(&report.text);
+    context.terminal.result(&context.shown(&taken.path))
+}
+
+/// Takes a backup and shows how far it has come.
+pub fn take_visibly(target: &Target, order: &Order, context: &Context) -> Result<Taken> {
+    let progress = OnceCell::new();
+    take::take(target, order, &|news| show(&news, context, &progress))
+}
+
+impl Args {
+    fn order(&self, context: &Context) -> Result<Order> {
+        let destination = match &self.output {
+            None => Destination::Folder(context.backups_folder()),
+            Some(path) => {
+                let typed = context.typed(path);
+                let is_folder = typed.is_dir() || path.to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
+                if is_folder { Destination::Folder(typed) } else { Destination::File(typed) }
+            }
+        };
+        let set = context.settings.number("XTASK_LOCK_TIMEOUT")?;
+        let seconds = self.lock_timeout.or(set).unwrap_or(take::LOCK_TIMEOUT.as_secs());
+        if seconds == 0 || seconds > 2_000_000 {
+            return Err(Fault::usage("--lock-timeout takes 1 to 2000000 seconds").into());
+        }
+        Ok(Order {
+            purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
+            tables: self.tables.clone(),
+            strict_names: self.strict_names,
+            lock_timeout: Duration::from_secs(seconds),
+            destination,
+        })
+    }
+}
+
+fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {
+    match *news {
+        News::Written(bytes, expected) => {
+            progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
+        }
+        News::Cleared(files) => {
+            let files = terminal::counted(files as u64, "unfinished backup", "unfinished backups");
+            context.terminal.note(&format!("Cleared {files} of a run that was killed"));
+        }
+    }
+}
+
+/// `15.18 (Debian 15.18-0+deb12u1)` → `PostgreSQL 15.18`.
+fn server(version: &str) -> String {
+    format!("PostgreSQL {}", version.split_whitespace().next().unwrap_or("?"))
+}
+
+struct Report {
+    text: String,
+}
+
+impl Report {
+    fn of(taken: &Taken, place: &str, context: &Context) -> Self {
+        let manifest = &taken.manifest;
+        let tables = manifest.tables();
+        let folder = taken.path.parent().unwrap_or(Path::new("."));
+        let mut shown = context.shown(folder);
+        if shown.is_empty() {
+            shown.push('.');
+        }
+        let rows = terminal::counted(manifest.rows(), "row", "rows");
+        let mut lines = vec![
+            context.terminal.done_line(&format!("Backup created in {}/", shown.trim_end_matches('/'))),
+            String::new(),
+            format!("File:      {}", context.shown(&taken.path)),
+            format!("Size:      {}", terminal::size(taken.bytes)),
+            format!("Database:  {} ({place})", manifest.database),
+            format!("Tables:    {} ({rows})", terminal::count(tables.len() as u64)),
+        ];
+        if let Some(OpenFga { stores, authorization_models, tuples }) = manifest.openfga {
+            lines.push(format!(
+                "OpenFGA:   {}, {}, {}",
+                terminal::counted(stores, "store", "stores"),
+                terminal::counted(authorization_models, "model", "models"),
+                terminal::counted(tuples, "tuple", "tuples")
+            ));
+        }
+        if let Some(patterns) = &manifest.only_tables {
+            lines.push(format!(
+                "Partial:   only {}; db-restore will not take it for the latest backup",
+                patterns.join(", ")
+            ));
+        }
+        Self { text: terminal::clean(&lines.join("\n")) }
+    }
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    file: &'a Path,
+    bytes: u64,
+    sha256: &'a str,
+    database: &'a str,
+    server_version: &'a str,
+    tables: Vec<Copied>,
+    openfga: Option<OpenFga>,
+    started_at: &'a str,
+    seconds: f64,
+}
+
+impl<'a> Document<'a> {
+    fn of(taken: &'a Taken) -> Self {
+        Self {
+            version: 1,
+            file: &taken.path,
+            bytes: taken.bytes,
+            sha256: &taken.sha256,
+            database: &taken.manifest.database,
+            server_version: &taken.manifest.server_version,
+            tables: taken.manifest.tables(),
+            openfga: taken.manifest.openfga,
+            started_at: &taken.manifest.started_at,
+            seconds: taken.manifest.seconds,
+        }
+    }
 }

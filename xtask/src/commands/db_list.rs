@@ -1,6 +1,150 @@
+//! `db-list`: what backups there are, and with `--check` whether every byte of them is as it was written.
+
+use crate::backup::listing::{self, Backup};
+use crate::backup::manifest;
+use crate::backup::name::Purpose;
+use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
+use crate::error::{Exit, Fault};
+use crate::terminal;
+use anyhow::Result;
+use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// List the backups, newest first; --check reads and proves every byte
 #[derive(Debug, clap::Args)]
-pub struct Args {}
-pub fn run(_args: &Args, _context: &Context) -> anyhow::Result<()> {
+pub struct Args {
+    /// Folder to look in [default: backups/]
+    folder: Option<PathBuf>,
+    /// Read every file and prove it
+    #[arg(long)]
+    check: bool,
+    /// Only backups of this database
+    #[arg(long, value_name = "NAME")]
+    database: Option<String>,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let terminal = &context.terminal;
+    let folder = args.folder.as_ref().map_or_else(|| context.backups_folder(), |folder| context.typed(folder));
+    let mut backups = if args.check {
+        let progress = terminal.progress("checking", None);
+        let checked = std::cell::Cell::new(0);
+        listing::list(&folder, &|path| {
+            let before = checked.get();
+            proof::check(path, &|bytes| {
+                checked.set(before + bytes);
+                progress.set(before + bytes);
+            })
+        })?
+    } else {
+        listing::list(&folder, &proof::glance)?
+    };
+    if let Some(database) = &args.database {
+        backups.retain(|backup| backup.database.as_ref() == Some(database));
+    }
+    let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
+    if args.json {
+        terminal.json(&Document::of(&backups))?;
+    } else if backups.is_empty() {
+        terminal.note(&format!("No backups in {}", context.shown(&folder)));
+        terminal.note("Make one with: cargo xtask db-backup");
+    } else {
+        terminal.result(&table(&backups, context))?;
+        for backup in &backups {
+            if let Some(reason) = &backup.examined.reason {
+                terminal.warn(&terminal::clean(&format!("{}: {reason}", context.shown(&backup.path))));
+            }
+        }
+    }
+    if args.check && unfit > 0 {
+        let files = terminal::counted(unfit as u64, "file is", "files are");
+        return Err(Fault::new(Exit::Refused, format!("{files} cut or damaged; a restore would refuse them"))
+            .hint("make a new backup with: cargo xtask db-backup")
+            .into());
+    }
     Ok(())
+}
+
+fn table(backups: &[Backup], context: &Context) -> String {
+    let now = Local::now().fixed_offset();
+    let rows: Vec<Vec<String>> = backups.iter().map(|backup| row(backup, &now, context)).collect();
+    terminal::table(&["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"], &rows, &[2, 3, 4, 5])
+}
+
+fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<String> {
+    let dash = || "-".to_owned();
+    let age = backup.time.map(|time| (*now - time).num_seconds());
+    let counts = counts(backup);
+    let mut verdict = backup.examined.verdict.words().to_owned();
+    match backup.purpose {
+        Some(Purpose::Tables) => verdict.push_str(", partial"),
+        Some(Purpose::PreRestore) => verdict.push_str(", before a restore"),
+        _ if backup.examined.manifest.as_ref().is_some_and(|manifest| !manifest.is_full()) => {
+            verdict.push_str(", partial")
+        }
+        _ => {}
+    }
+    vec![
+        context.shown(&backup.path),
+        backup.database.clone().unwrap_or_else(dash),
+        // A file from the future: the clock was set back since.
+        age.map_or_else(dash, |age| if age < 0 { "in future".to_owned() } else { terminal::span(age) }),
+        terminal::size(backup.examined.bytes),
+        counts.map_or_else(dash, |(tables, _)| terminal::count(tables)),
+        counts.map_or_else(dash, |(_, rows)| terminal::count(rows)),
+        verdict,
+    ]
+}
+
+/// Tables and rows, where the manifest or a full read tells.
+fn counts(backup: &Backup) -> Option<(u64, u64)> {
+    let examined = &backup.examined;
+    let copied = examined.manifest.as_ref().map(|manifest| &manifest.copied);
+    let copied = copied.or_else(|| examined.contents.as_ref().map(|contents| &contents.copied))?;
+    Some((manifest::tables(copied).len() as u64, copied.iter().map(|copied| copied.rows).sum()))
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    backups: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    file: &'a Path,
+    database: Option<&'a str>,
+    purpose: Option<Purpose>,
+    /// RFC 3339.
+    time: Option<String>,
+    bytes: u64,
+    tables: Option<u64>,
+    rows: Option<u64>,
+    full: bool,
+    verdict: Verdict,
+    reason: Option<&'a str>,
+}
+
+impl<'a> Document<'a> {
+    fn of(backups: &'a [Backup]) -> Self {
+        let entry = |backup: &'a Backup| Entry {
+            file: &backup.path,
+            database: backup.database.as_deref(),
+            purpose: backup.purpose,
+            time: backup.time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, false)),
+            bytes: backup.examined.bytes,
+            tables: counts(backup).map(|(tables, _)| tables),
+            rows: counts(backup).map(|(_, rows)| rows),
+            full: backup.is_full(),
+            verdict: backup.examined.verdict,
+            reason: backup.examined.reason.as_deref(),
+        };
+        Self { version: 1, backups: backups.iter().map(entry).collect() }
+    }
 }

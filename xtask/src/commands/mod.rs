@@ -4,4 +4,5 @@ pub mod db_backup;
 pub mod db_list;
 pub mod db_shell;
 pub mod down;
+pub mod setup_env;
 pub mod up;

@@ -1,1 +1,71 @@
+//! What belongs to the database itself and is in no dump: encoding, locale, owner, grants, settings, limit, comment.
 
+use super::session;
+use crate::target::Target;
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+/// A database's own properties, as `CREATE DATABASE` and `ALTER DATABASE` would set them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Properties {
+    pub encoding: String,
+    /// `libc`, `icu` or `builtin`.
+    pub locale_provider: String,
+    pub collate: String,
+    pub ctype: String,
+    /// The provider's own locale, where it is not libc.
+    pub locale: Option<String>,
+    pub icu_rules: Option<String>,
+    pub owner: String,
+    /// Access privileges as the server writes them (`user=privileges/grantor`); none: the defaults.
+    pub grants: Option<Vec<String>>,
+    /// `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET`.
+    pub settings: Vec<Setting>,
+    /// -1: no limit.
+    pub connection_limit: i64,
+    pub comment: Option<String>,
+    /// On the server's disk.
+    pub size_bytes: u64,
+}
+
+/// Settings for one role in this database, or for all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    pub role: Option<String>,
+    pub values: Vec<String>,
+}
+
+// The row as JSON, because columns have other names in other versions: daticulocale (15, 16) became
+// datlocale (17), and before 15 there was no provider.
+const QUERY: &str = "
+SELECT pg_catalog.json_build_object(
+  'encoding', pg_catalog.pg_encoding_to_char(d.encoding),
+  'locale_provider', CASE r.facts->>'datlocprovider' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
+  'collate', d.datcollate,
+  'ctype', d.datctype,
+  'locale', COALESCE(r.facts->>'datlocale', r.facts->>'daticulocale'),
+  'icu_rules', r.facts->>'daticurules',
+  'owner', pg_catalog.pg_get_userbyid(d.datdba),
+  'grants', (SELECT pg_catalog.json_agg(entry::pg_catalog.text) FROM pg_catalog.unnest(d.datacl) AS entry),
+  'settings', COALESCE((
+      SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+          'role', CASE WHEN s.setrole = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(s.setrole) END,
+          'values', s.setconfig) ORDER BY s.setrole)
+      FROM pg_catalog.pg_db_role_setting AS s WHERE s.setdatabase = d.oid), '[]'),
+  'connection_limit', d.datconnlimit,
+  'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
+  'size_bytes', pg_catalog.pg_database_size(d.oid))
+FROM pg_catalog.pg_database AS d, LATERAL (SELECT pg_catalog.to_jsonb(d) AS facts) AS r
+WHERE d.datname = pg_catalog.current_database()";
+
+impl Properties {
+    /// Asks the server.
+    pub fn of(target: &Target, session: &str) -> Result<Self> {
+        session::query(target, session, QUERY)
+    }
+}
+
+/// Bytes that the database takes on the server's disk.
+pub fn database_size(target: &Target, session: &str) -> Result<u64> {
+    session::query(target, session, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())")
+}

@@ -1,10 +1,11 @@
 //! SIGINT, SIGTERM and SIGHUP as something to look at between two steps, instead of sudden death.
 
 use crate::error::{Exit, Fault};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 static PENDING: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+static SHIELDED: AtomicBool = AtomicBool::new(false);
 
 /// From here on a signal is noted. A handler (not "ignore") so that programs started later get the default again.
 pub fn install() {
@@ -20,10 +21,21 @@ pub fn install() {
 
 /// The signal that came, if one did.
 pub fn pending() -> Option<i32> {
+    if SHIELDED.load(Ordering::Relaxed) {
+        return None;
+    }
     match PENDING.get()?.load(Ordering::Relaxed) {
         0 => None,
         signal => i32::try_from(signal).ok(),
     }
+}
+
+/// Does something, such as clearing up, that a signal must not cut short.
+pub fn shielded<T>(task: impl FnOnce() -> T) -> T {
+    SHIELDED.store(true, Ordering::Relaxed);
+    let result = task();
+    SHIELDED.store(false, Ordering::Relaxed);
+    result
 }
 
 /// An error with exit code 128 + n if a signal came. To be called between steps, while nothing has been changed.

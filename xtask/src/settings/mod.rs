@@ -2,8 +2,12 @@
 
 pub mod env_file;
 
+use crate::error::Fault;
+use crate::platform;
+use anyhow::{Context as _, Result};
 use env_file::EnvFile;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// When colour is used.
@@ -36,7 +40,7 @@ impl Origin {
 }
 
 /// What applies to this run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     flags: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
@@ -55,6 +59,16 @@ impl Settings {
         let text = std::fs::read(root.join(".env")).unwrap_or_default();
         let file = EnvFile::parse(&text, &|name| environment.get(name).cloned());
         Self { flags: BTreeMap::new(), environment, file }
+    }
+
+    /// The same flags and environment over the `.env` that is there now.
+    pub fn reloaded(&self, root: &Path) -> Self {
+        Self { flags: self.flags.clone(), ..Self::load(root) }
+    }
+
+    /// What `.env` itself says, whatever wins over it.
+    pub fn in_file(&self, name: &str) -> Option<&str> {
+        self.file.get(name).filter(|value| !value.is_empty())
     }
 
     /// A value that was typed on the command line.
@@ -78,6 +92,12 @@ impl Settings {
     /// A setting or its default.
     pub fn get_or<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
         self.get(name).unwrap_or(default)
+    }
+
+    /// A setting that is a whole number, if it is set.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Fault> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| Fault::usage(format!("{name} is {text:?}, which is no number")))
     }
 
     /// The lines of `.env` that were not understood, as `line 3: why`.
@@ -118,6 +138,50 @@ impl Settings {
             asked => asked,
         }
     }
+}
+
+/// Makes `.env` from `.env.example`, readable by this user only; false where it exists already.
+pub fn make_env_file(root: &Path) -> Result<bool> {
+    let path = root.join(".env");
+    if path.symlink_metadata().is_ok() {
+        return Ok(false);
+    }
+    let example = std::fs::read(root.join(".env.example")).unwrap_or_default();
+    let mut file = platform::create_private(&path).with_context(|| format!("making {}", path.display()))?;
+    file.write_all(&example).and_then(|()| file.sync_all()).with_context(|| format!("writing {}", path.display()))?;
+    Ok(true)
+}
+
+/// Sets one value in `.env`, which must exist: every other byte and the file's mode stay, and the file is
+/// replaced in one step.
+pub fn write_env_file(root: &Path, name: &str, value: &str) -> Result<()> {
+    // Through a link, so that the file that people linked to is the one that changes.
+    let path = root.join(".env").canonicalize().with_context(|| format!("finding {}", root.join(".env").display()))?;
+    let writing = || format!("writing {name} to {}", path.display());
+    let text = std::fs::read(&path).with_context(writing)?;
+    let edited = env_file::set(&text, name, value);
+    if EnvFile::parse(&edited, &|_| None).get(name) != Some(value) {
+        return Err(Fault::failed(format!("{name} cannot be written to {}", path.display()))
+            .hint(format!("mend the line with the open quote there, or add by hand: {name}={value}"))
+            .into());
+    }
+    if edited == text {
+        return Ok(());
+    }
+    let temporary = path.with_file_name(format!(".env.xtask-{}", std::process::id()));
+    let mut file = platform::create_private(&temporary).with_context(writing)?;
+    let written = (|| {
+        file.write_all(&edited)?;
+        if let Some(mode) = platform::mode(&path)? {
+            platform::set_mode(&temporary, mode)?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&temporary, &path)
+    })();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written.with_context(writing)
 }
 
 /// The checkout: `XTASK_ROOT`, else the run-time, else the compile-time manifest folder's parent.

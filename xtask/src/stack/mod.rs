@@ -1,6 +1,7 @@
 //! The stack of a target: start it, stop it, wait until each part really answers.
 
 pub mod openfga;
+pub mod ports;
 
 use crate::error::Fault;
 use crate::postgres::session;

@@ -1,0 +1,86 @@
+//! What backups there are, newest first by what they say of themselves; never by the file's own time stamp.
+
+use super::name::{self, Purpose};
+use super::proof::{Examined, Verdict, glance};
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, FixedOffset};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One backup file of the folder.
+#[derive(Debug)]
+pub struct Backup {
+    pub path: PathBuf,
+    /// From the manifest, else from the name.
+    pub database: Option<String>,
+    pub purpose: Option<Purpose>,
+    /// From the manifest, else from the name.
+    pub time: Option<DateTime<FixedOffset>>,
+    pub examined: Examined,
+}
+
+impl Backup {
+    /// Whether a restore could take it as the latest: whole database, made as a backup, not known to be unfit.
+    pub fn is_full(&self) -> bool {
+        !self.examined.verdict.is_unfit()
+            && self
+                .examined
+                .manifest
+                .as_ref()
+                .map_or(self.purpose == Some(Purpose::Backup), |manifest| manifest.is_full())
+    }
+}
+
+/// Every `*.sql` file of the folder, each looked at by `examine`, newest first; files without a time last.
+/// A folder that does not exist holds none.
+pub fn list(folder: &Path, examine: &dyn Fn(&Path) -> Result<Examined>) -> Result<Vec<Backup>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("reading the folder {}", folder.display())),
+    };
+    let mut backups = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("reading the folder {}", folder.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "sql") && !path.is_dir() {
+            backups.push(describe(path, examine)?);
+        }
+    }
+    backups.sort_by(|one, other| other.time.cmp(&one.time).then_with(|| other.path.cmp(&one.path)));
+    Ok(backups)
+}
+
+fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Result<Backup> {
+    let named = path.file_name().and_then(|name| name.to_str()).and_then(name::parse);
+    let examined = match examine(&path) {
+        Ok(examined) => examined,
+        // One file that cannot be read (a link, another user's) does not hide the others.
+        Err(error) if error.downcast_ref::<crate::error::Fault>().is_none() => {
+            let reason = Some(format!("it cannot be read: {}", error.root_cause()));
+            Examined { verdict: Verdict::Damaged, reason, bytes: 0, manifest: None, contents: None }
+        }
+        Err(error) => return Err(error),
+    };
+    let manifest = examined.manifest.as_ref();
+    let told = manifest.and_then(|manifest| DateTime::parse_from_rfc3339(&manifest.started_at).ok());
+    let time = told.or_else(|| named.as_ref().map(|named| named.time.fixed_offset()));
+    let database = manifest.map(|manifest| manifest.database.clone());
+    let (database, purpose) = match named {
+        Some(named) => (database.or(Some(named.database)), Some(named.purpose)),
+        None => (database, None),
+    };
+    Ok(Backup { path, database, purpose, time, examined })
+}
+
+/// Bytes of this database's newest full backup, by a look at names and sizes only.
+pub(super) fn newest_size(folder: &Path, database: &str) -> Option<u64> {
+    let entries = fs::read_dir(folder).ok()?;
+    let candidates = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let named = name::parse(entry.file_name().to_str()?)?;
+        (named.database == database && named.purpose != Purpose::Tables).then_some((named.time, entry.path()))
+    });
+    let (_, path) = candidates.max()?;
+    let examined = glance(&path).ok()?;
+    (examined.verdict == Verdict::Complete).then_some(examined.bytes)
+}

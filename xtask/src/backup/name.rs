@@ -1,0 +1,126 @@
+//! Names of backup files: `openfga_backup_20251021_143022.sql`, local time as in the old recipe.
+
+use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _};
+use serde::Serialize;
+
+/// Why a backup was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The whole database, for whatever may come.
+    Backup,
+    /// Only some tables; never taken for the latest backup.
+    Tables,
+    /// The whole database, made by a restore before it takes effect.
+    PreRestore,
+}
+
+impl Purpose {
+    const ALL: [Self; 3] = [Self::Backup, Self::Tables, Self::PreRestore];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Tables => "tables",
+            Self::PreRestore => "pre_restore",
+        }
+    }
+}
+
+const TIME: &str = "%Y%m%d_%H%M%S";
+
+/// What a file's name says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub database: String,
+    pub purpose: Purpose,
+    pub time: DateTime<Local>,
+}
+
+/// The name of a backup of this database at this time; `copy` counts backups of the same second from 1.
+pub fn file_name(database: &str, purpose: Purpose, time: &DateTime<Local>, copy: u32) -> String {
+    let again = if copy > 1 { format!("_{copy}") } else { String::new() };
+    format!("{}_{}_{}{again}.sql", escaped(database), purpose.word(), time.format(TIME))
+}
+
+/// Reads a name; `None` for a file that is not named as a backup.
+pub fn parse(file_name: &str) -> Option<Named> {
+    let stem = file_name.strip_suffix(".sql")?;
+    Purpose::ALL.into_iter().find_map(|purpose| {
+        let (database, rest) = stem.rsplit_once(&format!("_{}_", purpose.word()))?;
+        let (time, again) = rest.split_at_checked(15)?;
+        let again_fits = again.is_empty() || again.strip_prefix('_')?.parse::<u32>().is_ok();
+        let time = NaiveDateTime::parse_from_str(time, TIME).ok()?;
+        // Of an hour that the clock went through twice, the earlier one.
+        let time = Local.from_local_datetime(&time).earliest()?;
+        (again_fits && !database.is_empty()).then(|| Named { database: unescaped(database), purpose, time })
+    })
+}
+
+/// A database's name as a file name can bear it on every system: others than letters, digits, `_` and `-` as %XX.
+fn escaped(database: &str) -> String {
+    let mut name = String::new();
+    for letter in database.chars() {
+        if letter.is_alphanumeric() || letter == '_' || (letter == '-' && !name.is_empty()) {
+            name.push(letter);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in letter.encode_utf8(&mut bytes).bytes() {
+                name.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    name
+}
+
+fn unescaped(name: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = name.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        match code {
+            Some(code) if byte == b'%' => {
+                bytes.push(code);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_as_they_were_made() {
+        let time = Local.with_ymd_and_hms(2025, 10, 21, 14, 30, 22).unwrap();
+        for database in ["openfga", "a_backup_b", "we ird/../ä\"'%41", "-x", "日本"] {
+            for (purpose, copy) in [(Purpose::Backup, 1), (Purpose::Tables, 2), (Purpose::PreRestore, 11)] {
+                let name = file_name(database, purpose, &time, copy);
+                assert!(!name.contains('/') && !name.starts_with('-'), "{name}");
+                let named = parse(&name).unwrap();
+                assert_eq!(named, Named { database: database.to_owned(), purpose, time }, "{name}");
+            }
+        }
+        assert_eq!(file_name("openfga", Purpose::Backup, &time, 1), "openfga_backup_20251021_143022.sql");
+    }
+
+    #[test]
+    fn other_names_are_not_taken_for_backups() {
+        for name in [
+            "dump.sql",
+            "openfga_backup_20251021_1430.sql",
+            "openfga_backup_20251341_143022.sql",
+            "_backup_20251021_143022.sql",
+            "openfga_backup_20251021_143022_x.sql",
+            "openfga_backup_20251021_143022.sql.gz",
+        ] {
+            assert_eq!(parse(name), None, "{name}");
+        }
+    }
+}

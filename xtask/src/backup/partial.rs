@@ -1,0 +1,135 @@
+//! A backup that is not finished: `….<run>.partial`, private, locked by its writer, and published under its
+//! final name without ever replacing a file. A partial whose lock is free was left by a killed run.
+
+use super::space;
+use crate::error::Fault;
+use crate::platform;
+use anyhow::{Context as _, Result};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+const ENDING: &str = ".partial";
+
+/// The file being written. Dropped without `publish`, it is removed.
+#[derive(Debug)]
+pub(super) struct Partial {
+    file: File,
+    path: PathBuf,
+    folder: PathBuf,
+    published: bool,
+}
+
+impl Partial {
+    /// Creates the file. `run` names it and the server session that feeds it, so that a later run can end both.
+    pub(super) fn create(folder: &Path, stem: &str, run: &str) -> Result<Self> {
+        let path = folder.join(format!("{stem}.{run}{ENDING}"));
+        let cannot = || cannot_write(folder);
+        let file = platform::create_private(&path).with_context(cannot)?;
+        let held = file.try_lock().is_ok() && platform::is_still_at(&file, &path).with_context(cannot)?;
+        let partial = Self { file, path, folder: folder.to_owned(), published: false };
+        if held {
+            Ok(partial)
+        } else {
+            Err(Fault::failed("another run took the unfinished backup away").hint("try again").into())
+        }
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|error| self.failed(error))
+    }
+
+    /// Makes the file durable and gives it its name: the first of `names` that is free.
+    pub(super) fn publish(mut self, mut names: impl Iterator<Item = PathBuf>) -> Result<PathBuf> {
+        self.file.sync_all().map_err(|error| self.failed(error))?;
+        let name = loop {
+            let Some(name) = names.next() else {
+                return Err(Fault::failed("There is a file of that name already; a backup never replaces one").into());
+            };
+            match link(&self.path, &name) {
+                Ok(()) => break name,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        };
+        self.published = true;
+        // Gone already where the link had to be a rename.
+        let _ = fs::remove_file(&self.path);
+        let folder = name.parent().unwrap_or(&self.folder);
+        platform::sync_folder(folder).with_context(|| format!("making {} durable", folder.display()))?;
+        Ok(name)
+    }
+
+    fn failed(&self, error: io::Error) -> anyhow::Error {
+        if platform::is_disk_full(&error) {
+            return anyhow::Error::new(error).context(space::full(&self.folder, "it is full"));
+        }
+        anyhow::Error::new(error).context(cannot_write(&self.folder))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// A second name for the file, never in place of another; a rename that cannot replace where links are unknown.
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(error) => platform::rename_no_replace(from, to)
+            .map_err(|second| if second.kind() == io::ErrorKind::AlreadyExists { second } else { error }),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn cannot_write(folder: &Path) -> Fault {
+    Fault::failed(format!("The backup cannot be written to {}", folder.display()))
+        .hint("see its owner and permissions, or write elsewhere: cargo xtask db-backup --output DIR")
+}
+
+/// Removes what killed runs left in the folder; gives the names of their runs.
+pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_name()?.to_str()?;
+            let (_, run) = name.strip_suffix(ENDING)?.rsplit_once('.')?;
+            run.starts_with("xtask-").then_some(())?;
+            let file = platform::open_no_follow(&path).ok()?;
+            match file.try_lock() {
+                Ok(()) => fs::remove_file(&path).ok().map(|()| run.to_owned()),
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => None,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_leftovers_are_cleared_and_nothing_is_ever_replaced() {
+        let folder = std::env::temp_dir().join(format!("xtask-partial-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut running = Partial::create(&folder, "a", "xtask-1").unwrap();
+        running.write(b"new").unwrap();
+        fs::write(folder.join("b.xtask-2.partial"), "left").unwrap();
+        fs::write(folder.join("notes.partial"), "a person's").unwrap();
+        assert_eq!(clear_leftovers(&folder), ["xtask-2"]);
+        fs::write(folder.join("a.sql"), "old").unwrap();
+        let published = running.publish([folder.join("a.sql"), folder.join("a_2.sql")].into_iter()).unwrap();
+        assert_eq!(published, folder.join("a_2.sql"));
+        assert_eq!(fs::read(folder.join("a.sql")).unwrap(), b"old");
+        drop(Partial::create(&folder, "c", "xtask-3").unwrap());
+        let mut names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["a.sql", "a_2.sql", "notes.partial"]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

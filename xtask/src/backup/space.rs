@@ -1,0 +1,44 @@
+//! Free space for a backup: looked at first, and watched while writing.
+
+use crate::error::Fault;
+use crate::postgres::properties;
+use crate::target::Target;
+use anyhow::{Context as _, Result};
+use std::path::Path;
+
+/// Enough for a database that was never backed up here, unless the server knows better.
+const PLENTY: u64 = 64 << 20;
+/// A disk is never filled to the last byte: others write to it too.
+const RESERVE: u64 = 4 << 20;
+
+/// Refuses to begin where the backup cannot fit. Twice the newest backup is plenty; only where there is less
+/// is the server asked how large the database is (its indexes are not in a dump, so that is an upper guess).
+pub(super) fn look(folder: &Path, newest: Option<u64>, target: &Target, session: &str) -> Result<()> {
+    let free = available(folder)?;
+    if free >= newest.map_or(PLENTY, |bytes| bytes.saturating_mul(2)).saturating_add(RESERVE) {
+        return Ok(());
+    }
+    let needed = match newest {
+        Some(bytes) => bytes + bytes / 8,
+        None => properties::database_size(target, session)?,
+    };
+    if free >= needed.saturating_add(RESERVE) {
+        return Ok(());
+    }
+    Err(full(folder, &format!("{} bytes are free, about {needed} are needed", free)).into())
+}
+
+/// Stops before the disk is full.
+pub(super) fn watch(folder: &Path) -> Result<()> {
+    let free = available(folder)?;
+    if free < RESERVE { Err(full(folder, &format!("only {free} bytes are left")).into()) } else { Ok(()) }
+}
+
+fn available(folder: &Path) -> Result<u64> {
+    fs4::available_space(folder).with_context(|| format!("asking for the free space of {}", folder.display()))
+}
+
+pub(super) fn full(folder: &Path, why: &str) -> Fault {
+    Fault::failed(format!("The disk of {} has no room for the backup: {why}", folder.display()))
+        .hint("make room there, or write elsewhere: cargo xtask db-backup --output DIR")
+}

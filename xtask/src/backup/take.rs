@@ -1,0 +1,270 @@
+//! Taking a backup: pg_dump's stream, hashed, proven and written in one pass, published only if it is whole.
+
+use super::listing;
+use super::manifest::{self, Manifest};
+use super::name::{self, Purpose};
+use super::partial::{self, Partial};
+use super::space;
+use crate::error::Fault;
+use crate::postgres::dump::Scanner;
+use crate::postgres::properties::Properties;
+use crate::postgres::{locks, session};
+use crate::process::{Ending, Stream, signals};
+use crate::target::{Talk, Target};
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Local, SecondsFormat};
+use sha2::{Digest as _, Sha256};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const PIECE: usize = 1 << 18;
+/// How long pg_dump waits for a table, where nothing else was said.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+/// Free space is looked at again after so many bytes.
+const SPACE_CHECK: u64 = 16 << 20;
+
+/// What is to be backed up, and where to.
+#[derive(Debug)]
+pub struct Order {
+    pub purpose: Purpose,
+    /// `--table` patterns; none: the whole database.
+    pub tables: Vec<String>,
+    pub strict_names: bool,
+    /// How long pg_dump waits for a table that someone holds.
+    pub lock_timeout: Duration,
+    pub destination: Destination,
+}
+
+impl Order {
+    /// The whole database, into a folder.
+    pub fn full(folder: PathBuf) -> Self {
+        Self {
+            purpose: Purpose::Backup,
+            tables: Vec::new(),
+            strict_names: false,
+            lock_timeout: LOCK_TIMEOUT,
+            destination: Destination::Folder(folder),
+        }
+    }
+}
+
+/// Where the file goes.
+#[derive(Debug)]
+pub enum Destination {
+    /// A file of a name of its own in this folder.
+    Folder(PathBuf),
+    /// Exactly this file, which must not exist.
+    File(PathBuf),
+}
+
+impl Destination {
+    fn folder(&self) -> &Path {
+        match self {
+            Self::Folder(folder) => folder,
+            Self::File(file) => file.parent().unwrap_or(file),
+        }
+    }
+}
+
+/// A backup that was made and proven.
+#[derive(Debug)]
+pub struct Taken {
+    pub path: PathBuf,
+    /// Of the whole file, manifest included.
+    pub bytes: u64,
+    /// Of the whole file, manifest included.
+    pub sha256: String,
+    pub manifest: Manifest,
+}
+
+/// What a run tells while it works.
+#[derive(Debug)]
+pub enum News {
+    /// Bytes written so far, and about how many there will be.
+    Written(u64, Option<u64>),
+    /// Unfinished files of killed runs were removed.
+    Cleared(usize),
+}
+
+/// Takes the backup.
+///
+/// # Errors
+/// Nothing is left under the final name, and no partial file, unless this process is killed outright.
+pub fn take(target: &Target, order: &Order, tell: &dyn Fn(News)) -> Result<Taken> {
+    let folder = order.destination.folder();
+    prepare(folder, &order.destination)?;
+    let run = session::fresh_name()?;
+    let leftovers = partial::clear_leftovers(folder);
+    if !leftovers.is_empty() {
+        tell(News::Cleared(leftovers.len()));
+        for leftover in &leftovers {
+            // A killed run's pg_dump may still hold its tables; if it cannot be ended, the dump below says why.
+            let _ = session::terminate(target, leftover);
+        }
+    }
+    let started = Local::now();
+    let stem = name::file_name(target.database(), order.purpose, &started, 1);
+    let newest = listing::newest_size(folder, target.database());
+    space::look(folder, newest, target, &run)?;
+    let partial = Partial::create(folder, &stem, &run)?;
+    let taken = write(target, order, &run, partial, started, newest, tell);
+    if taken.is_err() {
+        // Ending docker's client does not end pg_dump in the container; ending its server session does.
+        signals::shielded(|| session::terminate(target, &run)).ok();
+    }
+    taken
+}
+
+fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
+    if let Destination::File(file) = destination {
+        if file.symlink_metadata().is_ok() {
+            let fault = Fault::failed(format!("{} exists already; a backup never replaces a file", file.display()));
+            return Err(fault.hint("name another file, or a folder").into());
+        }
+    }
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let cannot = || {
+        Fault::failed(format!("{} is not a folder that backups can be written to", folder.display()))
+            .hint("remove what stands there, or write elsewhere: cargo xtask db-backup --output DIR")
+    };
+    std::fs::create_dir(folder).with_context(cannot)
+}
+
+fn write(
+    target: &Target,
+    order: &Order,
+    run: &str,
+    mut partial: Partial,
+    started: DateTime<Local>,
+    expected: Option<u64>,
+    tell: &dyn Fn(News),
+) -> Result<Taken> {
+    let clock = Instant::now();
+    let dump = pg_dump(target, order, run)?.stream()?;
+    let (proof, properties) = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| Properties::of(target, run));
+        let proof = drain(target, run, dump, &mut partial, order, expected, tell);
+        let properties = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
+        proof.and_then(|proof| Ok((proof, properties?)))
+    })?;
+    let contents = proof.scanner.finish().with_context(|| not_whole(target))?;
+    let manifest = Manifest {
+        format: Manifest::FORMAT,
+        tool: concat!("xtask ", env!("CARGO_PKG_VERSION")).to_owned(),
+        database: target.database().to_owned(),
+        only_tables: (!order.tables.is_empty()).then(|| order.tables.clone()),
+        server_version: contents.server_version.unwrap_or_default(),
+        pg_dump_version: contents.pg_dump_version.unwrap_or_default(),
+        started_at: started.to_rfc3339_opts(SecondsFormat::Secs, false),
+        seconds: (clock.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        bytes: proof.bytes,
+        sha256: manifest::hex(&proof.hash.clone().finalize()),
+        copied: contents.copied,
+        openfga: contents.openfga,
+        roles: contents.roles.into_iter().collect(),
+        extensions: contents.extensions.into_iter().collect(),
+        properties,
+    };
+    let line = manifest.line()?;
+    partial.write(&line)?;
+    let sha256 = manifest::hex(&proof.hash.chain_update(&line).finalize());
+    signals::check()?;
+    let path = match &order.destination {
+        Destination::File(file) => partial.publish(std::iter::once(file.clone()))?,
+        Destination::Folder(folder) => {
+            let names = (1..1000).map(|copy| name::file_name(target.database(), order.purpose, &started, copy));
+            partial.publish(names.map(|name| folder.join(name)))?
+        }
+    };
+    Ok(Taken { path, bytes: proof.bytes + line.len() as u64, sha256, manifest })
+}
+
+fn pg_dump(target: &Target, order: &Order, run: &str) -> Result<crate::process::Program> {
+    let program = target
+        .program("pg_dump", run, Talk::Piped)?
+        .args(["--format=plain", "--no-password"])
+        .arg(format!("--lock-wait-timeout={}", order.lock_timeout.as_millis()))
+        .args(order.tables.iter().map(|table| format!("--table={table}")));
+    Ok(if order.strict_names { program.arg("--strict-names") } else { program })
+}
+
+struct Proof {
+    scanner: Scanner,
+    hash: Sha256,
+    bytes: u64,
+}
+
+/// Reads pg_dump to its end: every byte is hashed, scanned and written.
+fn drain(
+    target: &Target,
+    run: &str,
+    mut dump: Stream,
+    partial: &mut Partial,
+    order: &Order,
+    expected: Option<u64>,
+    tell: &dyn Fn(News),
+) -> Result<Proof> {
+    let folder = order.destination.folder();
+    let mut proof = Proof { scanner: Scanner::default(), hash: Sha256::new(), bytes: 0 };
+    let mut buffer = vec![0; PIECE];
+    let mut space_checked = 0;
+    proof.hash.update(manifest::HEAD);
+    partial.write(manifest::HEAD)?;
+    proof.bytes = manifest::HEAD.len() as u64;
+    let mut flaw = None;
+    loop {
+        let read = dump.read(&mut buffer).context("reading from pg_dump")?;
+        if read == 0 || flaw.is_some() {
+            break;
+        }
+        let piece = &buffer[..read];
+        flaw = proof.scanner.feed(piece).err();
+        proof.hash.update(piece);
+        partial.write(piece)?;
+        proof.bytes += read as u64;
+        tell(News::Written(proof.bytes, expected));
+        if proof.bytes - space_checked >= SPACE_CHECK {
+            space_checked = proof.bytes;
+            space::watch(folder)?;
+        }
+    }
+    if flaw.is_some() {
+        dump.end();
+    }
+    let (ending, stderr) = dump.finish()?;
+    signals::check()?;
+    if let Some(flaw) = flaw {
+        return Err(anyhow::Error::new(flaw).context(not_whole(target)));
+    }
+    if !ending.success() {
+        return Err(failed(target, run, order, &stderr, ending));
+    }
+    Ok(proof)
+}
+
+fn not_whole(target: &Target) -> Fault {
+    Fault::failed(format!("The dump of {} is not whole; no backup was made", target.database()))
+        .hint("see what stands between this program and pg_dump (docker, network), then try again")
+}
+
+fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Ending) -> anyhow::Error {
+    let said = session::failure(target, "pg_dump", stderr, ending);
+    if !stderr.contains("lock timeout") {
+        return said;
+    }
+    let seconds = order.lock_timeout.as_secs();
+    let fault = Fault::failed(format!("A table stayed locked for {seconds} s; no backup was made"));
+    let holders = locks::holders(target, run).unwrap_or_default();
+    let Some(holder) = holders.first() else {
+        return said.context(fault.hint("try again, or wait longer: --lock-timeout SECONDS"));
+    };
+    let names: Vec<String> = holders.iter().map(ToString::to_string).collect();
+    anyhow::Error::msg(names.join("\n")).context(fault.hint(format!(
+        "wait longer with --lock-timeout SECONDS, or end that session: \
+         cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({})'",
+        holder.pid
+    )))
+}

@@ -1,0 +1,121 @@
+//! `setup-env`: a newcomer's first command, from nothing to a running stack with a first backup.
+
+use super::db_backup;
+use crate::backup::listing;
+use crate::backup::proof;
+use crate::backup::take::Order;
+use crate::context::Context;
+use crate::error::Fault;
+use crate::settings::{self, Origin};
+use crate::stack::{self, ports};
+use crate::target::{Kind, Target, compose};
+use anyhow::Result;
+
+/// Set up this checkout: choose a target, make .env, start the stack, take a first backup
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Answer yes to every question
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let (kind, why) = choose(context)?;
+    let context = &context.with_target(kind);
+    let target = context.target()?;
+    context.terminal.note(&format!("Setting up {}", target.shown()));
+    context.terminal.done(&format!("Target {kind}: {why}"));
+    write_env(kind, context)?;
+    let context = &move_taken_ports(&target, args, context)?;
+    let target = context.target()?;
+    start(&target, context)?;
+    back_up_once(&target, context)?;
+    say_what_is_next(context);
+    Ok(())
+}
+
+/// The target that is set, else Compose where a Docker engine answers, else this host.
+fn choose(context: &Context) -> Result<(Kind, String)> {
+    if let Some((_, origin)) = context.settings.find("XTASK_TARGET") {
+        return Ok((Kind::chosen(&context.settings)?, format!("as XTASK_TARGET says ({})", origin.shown())));
+    }
+    Ok(match compose::engine_cause() {
+        None => (Kind::Compose, "a Docker engine answers".to_owned()),
+        Some(cause) => (Kind::Local, format!("{cause}")),
+    })
+}
+
+fn write_env(kind: Kind, context: &Context) -> Result<()> {
+    let terminal = &context.terminal;
+    if settings::make_env_file(&context.root)? {
+        terminal.done("Made .env from .env.example, readable by you only");
+    } else {
+        terminal.done(".env is there");
+    }
+    match context.settings.in_file("XTASK_TARGET") {
+        None => {
+            settings::write_env_file(&context.root, "XTASK_TARGET", &kind.to_string())?;
+            terminal.done(&format!("Wrote XTASK_TARGET={kind} to .env"));
+        }
+        Some(set) if set != kind.to_string() => {
+            terminal.warn(&format!("XTASK_TARGET in .env stays {set}; this run uses {kind}"));
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+/// Offers the next free port for each one that somebody else holds.
+fn move_taken_ports(target: &Target, args: &Args, context: &Context) -> Result<Context> {
+    let Some(compose) = target.compose() else { return Ok(context.reloaded()) };
+    for taken in ports::taken(compose, &context.settings) {
+        let setting = taken.published.setting;
+        let held = format!("Port {} ({setting}) is taken by {}", taken.port, taken.by);
+        let Some(free) = taken.free else {
+            return Err(Fault::failed(format!("{held}, and no higher port is free")).hint("end some servers").into());
+        };
+        if taken.origin == Origin::Environment {
+            let hint = format!("set another port there, such as {setting}={free}");
+            return Err(Fault::failed(format!("{held}; {setting} comes from the environment")).hint(hint).into());
+        }
+        context.terminal.warn(&held);
+        context.terminal.confirm(&format!("Use {free} instead, and write it to .env?"), args.yes)?;
+        settings::write_env_file(&context.root, setting, &free.to_string())?;
+        context.terminal.done(&format!("Wrote {setting}={free} to .env"));
+    }
+    Ok(context.reloaded())
+}
+
+fn start(target: &Target, context: &Context) -> Result<()> {
+    let progress = context.terminal.waiting("starting");
+    let answering = stack::up(target, context.settings.get("OPENFGA_API_TOKEN"), &|stage| progress.say(stage))?;
+    drop(progress);
+    super::up::report(target, &answering, context);
+    Ok(())
+}
+
+fn back_up_once(target: &Target, context: &Context) -> Result<()> {
+    let folder = context.backups_folder();
+    let backups = listing::list(&folder, &proof::glance)?;
+    let is_ours = |backup: &&listing::Backup| backup.is_full() && backup.database.as_deref() == Some(target.database());
+    if let Some(newest) = backups.iter().find(is_ours) {
+        context.terminal.done(&format!("There is a backup: {}", context.shown(&newest.path)));
+        return Ok(());
+    }
+    let taken = db_backup::take_visibly(target, &Order::full(folder), context)?;
+    context.terminal.done(&format!("First backup: {}", context.shown(&taken.path)));
+    Ok(())
+}
+
+fn say_what_is_next(context: &Context) {
+    context.terminal.note("");
+    context.terminal.note("Next:");
+    for (command, what) in [
+        ("cargo xtask db-shell", "look into the database"),
+        ("cargo xtask db-backup", "take a backup; cargo xtask db-list shows them"),
+        ("cargo xtask down", "stop the stack (data is kept)"),
+        ("cargo xtask help", "see every command"),
+    ] {
+        context.terminal.note(&format!("  {command:<22} {what}"));
+    }
+}

@@ -1,0 +1,53 @@
+//! Files that people take for a plain SQL dump, and what they really are.
+
+/// What a text that does not begin like a dump is. `before` are the bytes that still fitted.
+pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
+    let mut start = before.to_vec();
+    start.extend_from_slice(&rest[..rest.len().min(512)]);
+    let text = String::from_utf8_lossy(&start).to_ascii_lowercase();
+    let what = match start.as_slice() {
+        [b'P', b'G', b'D', b'M', b'P', ..] => "pg_dump's custom format: use pg_restore for it",
+        [0x1f, 0x8b, ..] => "gzip: unpack it first (gunzip)",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd: unpack it first (unzstd)",
+        [b'P', b'K', 3, 4, ..] => "a zip archive: unpack it first",
+        [b'B', b'Z', b'h', ..] => "bzip2: unpack it first (bunzip2)",
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz: unpack it first (unxz)",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text (written by PowerShell's > ?), which psql cannot read",
+        [0xef, 0xbb, 0xbf, ..] => "text that begins with a byte order mark, which pg_dump never writes",
+        _ if start.get(257..262) == Some(b"ustar") => "a tar archive: use pg_restore for it",
+        _ if text.trim_start().starts_with("<!doctype") || text.trim_start().starts_with("<html") => "a web page",
+        _ if text.starts_with("--\n-- postgresql database cluster dump") => {
+            "the dump of a whole cluster (pg_dumpall), not of one database"
+        }
+        _ if start.starts_with(b"--\r\n") => "a dump whose line ends are CR LF (changed by a terminal or an editor)",
+        _ if start.contains(&0) => "binary data",
+        _ => "text that does not begin as pg_dump writes it",
+    };
+    format!("no plain SQL dump: {what}")
+}
+
+/// Encodings that only clients have (manual, table "PostgreSQL Character Sets"): in them a byte that looks
+/// like a quote or a backslash may be half a letter.
+pub(super) fn is_client_only_encoding(name: &str) -> bool {
+    const CLIENT_ONLY: &[&str] = &[
+        "BIG5",
+        "WIN950",
+        "WINDOWS950",
+        "GB18030",
+        "GBK",
+        "WIN936",
+        "WINDOWS936",
+        "SJIS",
+        "MSKANJI",
+        "SHIFTJIS",
+        "WIN932",
+        "WINDOWS932",
+        "SHIFTJIS2004",
+        "UHC",
+        "WIN949",
+        "WINDOWS949",
+        "JOHAB",
+    ];
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+    CLIENT_ONLY.contains(&plain.as_str())
+}

@@ -1,0 +1,62 @@
+//! A plain SQL dump as a stream: read once, in constant memory, in any pieces. It is whole, or the first
+//! thing that is wrong with it is named.
+//!
+//! psql itself cannot tell a cut dump from a whole one, so everything that pg_dump's text promises is
+//! checked: its first lines, its end to the last byte, quotes closed, every `COPY` block ended and each of
+//! its rows with as many columns as its header.
+
+mod copy;
+mod foreign;
+mod openfga;
+mod scanner;
+mod statement;
+#[cfg(test)]
+mod tests;
+
+pub use openfga::OpenFga;
+pub use scanner::Scanner;
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The first thing that is wrong with a dump.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// Counted from 1.
+    pub line: u64,
+    pub what: String,
+    /// The text simply ends too early; what is there is right.
+    pub cut: bool,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "line {}: {}", self.line, self.what)
+    }
+}
+
+impl std::error::Error for Flaw {}
+
+/// One `COPY` block: which table its header names, and how many rows it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    pub schema: String,
+    pub name: String,
+    pub rows: u64,
+}
+
+/// What a whole dump holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// As pg_dump wrote it: `15.18 (Debian 15.18-0+deb12u1)`.
+    pub server_version: Option<String>,
+    pub pg_dump_version: Option<String>,
+    /// Every `COPY` block, in order.
+    pub copied: Vec<Copied>,
+    /// Roles that owners, grants, policies and user mappings name.
+    pub roles: BTreeSet<String>,
+    pub extensions: BTreeSet<String>,
+    /// OpenFGA's data, if its tables are there.
+    pub openfga: Option<OpenFga>,
+}

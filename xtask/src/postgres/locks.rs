@@ -1,0 +1,53 @@
+//! Who holds tables against every reader.
+
+use super::session;
+use crate::target::Target;
+use anyhow::Result;
+use serde::Deserialize;
+
+/// A session that holds a table so that nobody can read it.
+#[derive(Debug, Deserialize)]
+pub struct Holder {
+    pub table: String,
+    pub pid: i64,
+    pub user: Option<String>,
+    pub application: Option<String>,
+    pub state: Option<String>,
+    pub seconds: Option<f64>,
+    pub query: Option<String>,
+}
+
+const HOLDERS: &str = "
+SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
+  'table', l.relation::pg_catalog.regclass::pg_catalog.text, 'pid', l.pid, 'user', a.usename,
+  'application', a.application_name, 'state', a.state, 'query', pg_catalog.left(a.query, 80),
+  'seconds', EXTRACT(EPOCH FROM pg_catalog.now() - a.xact_start)) ORDER BY a.xact_start), '[]')
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
+
+/// Who holds tables of this database against every reader.
+pub fn holders(target: &Target, session: &str) -> Result<Vec<Holder>> {
+    session::query(target, session, HOLDERS)
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "table {} is held by session {}", self.table, self.pid)?;
+        let known = [("user", &self.user), ("application", &self.application), ("state", &self.state)];
+        for (what, value) in known {
+            if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+                write!(formatter, ", {what} {value}")?;
+            }
+        }
+        if let Some(seconds) = self.seconds {
+            write!(formatter, ", for {seconds:.0} s")?;
+        }
+        match self.query.as_deref() {
+            Some(query) if !query.is_empty() => write!(formatter, ": {query}"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The ports of this host that the stack publishes: which are taken, by whom, and which are free instead.
+
+use crate::process::Program;
+use crate::settings::{Origin, Settings};
+use crate::target::compose::Compose;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+/// One published port, as docker-compose.yml has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The setting that names the port of this host.
+    pub setting: &'static str,
+    default: u16,
+    service: &'static str,
+    inside: u16,
+}
+
+const PUBLISHED: [Published; 4] = [
+    Published { setting: "POSTGRES_PORT", default: 5432, service: "postgres", inside: 5432 },
+    Published { setting: "OPENFGA_HTTP_PORT", default: 8080, service: "openfga", inside: 8080 },
+    Published { setting: "OPENFGA_GRPC_PORT", default: 8081, service: "openfga", inside: 8081 },
+    Published { setting: "OPENFGA_METRICS_PORT", default: 2112, service: "openfga", inside: 2112 },
+];
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A port that somebody else listens on.
+#[derive(Debug)]
+pub struct Taken {
+    pub published: Published,
+    pub port: u16,
+    /// Where the number came from; one of the process environment cannot be changed in `.env`.
+    pub origin: Origin,
+    /// `container other-postgres-1`, `postgres (process 4711)`.
+    pub by: String,
+    /// The next port that is free and that no other service of the stack wants.
+    pub free: Option<u16>,
+}
+
+/// The stack's ports that others hold. Ports that this project's own containers hold are not taken.
+pub fn taken(compose: &Compose, settings: &Settings) -> Vec<Taken> {
+    let wanted: Vec<(Published, u16, Origin)> = PUBLISHED
+        .iter()
+        .map(|published| {
+            let (text, origin) = settings.find(published.setting).unwrap_or(("", Origin::Default));
+            (*published, text.parse().unwrap_or(published.default), origin)
+        })
+        .collect();
+    let mut avoid: Vec<u16> = wanted.iter().map(|(_, port, _)| *port).collect();
+    let mut taken = Vec::new();
+    for (published, port, origin) in wanted {
+        let ours = || {
+            let mapped = compose.mapped_port(published.service, published.inside);
+            mapped.is_ok_and(|address| address.rsplit_once(':').is_some_and(|(_, mapped)| mapped == port.to_string()))
+        };
+        if is_free(port) || ours() {
+            continue;
+        }
+        let free = (port.saturating_add(1)..u16::MAX).find(|free| !avoid.contains(free) && is_free(*free));
+        avoid.extend(free);
+        taken.push(Taken { published, port, origin, by: holder(port), free });
+    }
+    taken
+}
+
+/// Whether a server could listen on this port of 127.0.0.1.
+pub fn is_free(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match TcpListener::bind(address) {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => false,
+        // Where 0.0.0.0 is held, some systems still allow 127.0.0.1; only a connection tells.
+        _ => TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err(),
+    }
+}
+
+fn holder(port: u16) -> String {
+    let containers = Program::new("docker")
+        .args(["ps", "--format", "{{.Names}}", "--filter"])
+        .arg(format!("publish={port}"))
+        .capture(DEADLINE)
+        .map(|captured| captured.text())
+        .unwrap_or_default();
+    if let Some(name) = containers.lines().next() {
+        return format!("container {name}");
+    }
+    match listeners::get_process_by_port(port, listeners::Protocol::TCP) {
+        Ok(process) => format!("{} (process {})", process.name, process.pid),
+        Err(_) => "a program of another user".to_owned(),
+    }
+}
