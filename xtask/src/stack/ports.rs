@@ -67,11 +67,9 @@ pub fn taken(compose: &Compose, settings: &Settings) -> Vec<Taken> {
 /// Whether a server could listen on this port of 127.0.0.1.
 pub fn is_free(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    match TcpListener::bind(address) {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => false,
-        // Where 0.0.0.0 is held, some systems still allow 127.0.0.1; only a connection tells.
-        _ => TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err(),
-    }
+    let in_use = TcpListener::bind(address).is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse);
+    // Where 0.0.0.0 is held, some systems still allow 127.0.0.1; only a connection tells.
+    !in_use && TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err()
 }
 
 fn holder(port: u16) -> String {

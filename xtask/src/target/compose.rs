@@ -18,49 +18,59 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const INSTALL: &str =
     "install Docker Compose v2 (https://docs.docker.com/compose/install/), or name another one in XTASK_COMPOSE";
 
+const NEXT_LOOK: &str =
+    "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20
+where an image cannot be pulled, name one that is at hand in POSTGRES_IMAGE and OPENFGA_IMAGE";
+
 /// One Compose project: this checkout's.
 #[derive(Debug)]
 pub struct Compose {
     root: PathBuf,
-    command: Vec<String>,
+    /// `docker compose` or what stands for it, once it was looked for.
+    command: OnceLock<Vec<String>>,
+    /// Whether Docker's plugin lies where Docker looks for it.
+    plugin: bool,
     /// The project's name, where it can be known without asking Compose.
     project: Option<String>,
     container: OnceLock<String>,
 }
 
 impl Compose {
-    /// The project of this folder, with the Compose that is there. Where Docker keeps its plugin in the
-    /// usual places no program is asked; `cause` looks closer after a failure.
-    pub fn new(settings: &Settings, root: &Path) -> Result<Self> {
-        let named = settings.get("XTASK_COMPOSE");
-        let command = match named {
-            Some(words) => words.split_whitespace().map(str::to_owned).collect(),
-            None if plugin_is_installed(settings) => plugin(),
-            None => detected()?,
-        };
+    /// The project of this folder. Nothing is asked yet: most commands need only its name.
+    pub fn new(settings: &Settings, root: &Path) -> Self {
+        let words = |named: &str| named.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let named = settings.get("XTASK_COMPOSE").map(words);
         let project = if named.is_none() { project::declared(settings, root) } else { None };
-        Ok(Self { root: root.to_owned(), command, project, container: OnceLock::new() })
+        let command = named.map_or_else(OnceLock::new, OnceLock::from);
+        let plugin = plugin_is_installed(settings);
+        Self { root: root.to_owned(), command, plugin, project, container: OnceLock::new() }
+    }
+
+    /// The words that start Compose: `XTASK_COMPOSE`, else Docker's plugin, else the first that is new enough.
+    fn command(&self) -> Result<&[String]> {
+        if let Some(command) = self.command.get() {
+            return Ok(command);
+        }
+        let found = if self.plugin { plugin() } else { detected()? };
+        Ok(self.command.get_or_init(|| found))
     }
 
     /// `docker compose …` for this project. No `-f`: a team's docker-compose.override.yml keeps its effect.
-    pub fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Program {
-        let mut words = self.command.iter();
-        let program = Program::new(words.next().map_or("docker", String::as_str)).args(words);
-        program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root)
+    pub fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
+        let program = started(self.command()?);
+        Ok(program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root))
     }
 
     /// Runs a Compose command and takes what it says; a failure is explained.
     pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
-        let captured = match self.program(args).capture(deadline) {
+        let captured = match self.program(args)?.capture(deadline) {
+            Ok(captured) if captured.ending.success() => return Ok(captured),
             Ok(captured) => captured,
-            Err(error) => return Err(self.cause("").unwrap_or(error)),
+            Err(error) => return Err(self.outer_cause().unwrap_or(error)),
         };
-        if captured.ending.success() {
-            return Ok(captured);
-        }
-        Err(self.cause(&captured.stderr).unwrap_or_else(|| {
-            Fault::failed(format!("docker compose failed ({}): {}", captured.ending, captured.stderr.trim())).into()
-        }))
+        let fault = Fault::failed(format!("docker compose could not do it ({})", captured.ending));
+        let said = anyhow::Error::msg(errors_of(&captured.stderr));
+        Err(self.outer_cause().unwrap_or_else(|| said.context(fault.hint(NEXT_LOOK))))
     }
 
     /// A program inside the database's container, whose own environment gives the password. Where the
@@ -70,8 +80,8 @@ impl Compose {
         let (mut program, place) = match self.container()? {
             Some(id) if terminal => (Program::new("docker").args(["exec", "-it"]), id),
             Some(id) => (Program::new("docker").args(["exec", "-i"]), id),
-            None if terminal => (self.program(["exec"]), SERVICE),
-            None => (self.program(["exec", "-T"]), SERVICE),
+            None if terminal => (self.program(["exec"])?, SERVICE),
+            None => (self.program(["exec", "-T"])?, SERVICE),
         };
         for (name, value) in environment {
             program = program.arg("-e").arg(format!("{name}={value}"));
@@ -140,25 +150,28 @@ impl Compose {
 
     /// The version of the Compose in use; refused when it is too old.
     pub fn check_version(&self) -> Result<String> {
-        let mut words = self.command.iter();
-        let program = Program::new(words.next().map_or("docker", String::as_str)).args(words);
-        let captured = program.args(["version", "--short"]).capture(DEADLINE)?;
+        let command = self.command()?;
+        let captured = started(command).args(["version", "--short"]).capture(DEADLINE)?;
         let version = captured.text().trim().trim_start_matches('v').to_owned();
         match parsed(&version) {
             Some(found) if captured.ending.success() && found >= OLDEST => Ok(version),
-            Some(_) if captured.ending.success() => Err(too_old(&self.command.join(" "), &version).into()),
+            Some(_) if captured.ending.success() => Err(too_old(&command.join(" "), &version).into()),
             _ => Err(no_compose().into()),
         }
     }
 
     /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service.
     pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        engine_cause().or_else(|| self.check_version().err()).or_else(|| self.service_cause(stderr))
+        self.outer_cause().or_else(|| self.service_cause(stderr))
+    }
+
+    fn outer_cause(&self) -> Option<anyhow::Error> {
+        engine_cause().or_else(|| self.check_version().err())
     }
 
     fn service_cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        let listed = self.program(["ps", "--all", "--quiet", SERVICE]).capture(DEADLINE).ok()?;
-        let running = self.program(["ps", "--status", "running", "--quiet", SERVICE]).capture(DEADLINE).ok()?;
+        let listed = self.program(["ps", "--all", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
+        let running = self.program(["ps", "--status", "running", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
         if !listed.ending.success() {
             let fault = Fault::failed(format!("Docker Compose cannot use this project: {}", listed.stderr.trim()));
             return Some(fault.hint("look at docker-compose.yml and .env with: docker compose config --quiet").into());
@@ -169,7 +182,7 @@ impl Compose {
         let state = if listed.stdout.is_empty() { "has not been started" } else { "is not running" };
         let fault = Fault::unreachable(format!("The {SERVICE} service {state}"))
             .hint("start it with: cargo xtask up\nsee why it stopped with: docker compose logs postgres");
-        Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_line(stderr)).context(fault) })
+        Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
     }
 }
 
@@ -194,11 +207,23 @@ pub fn engine_cause() -> Option<anyhow::Error> {
     } else {
         ("The Docker engine does not answer", "start Docker, then try again (docker info shows its state)")
     };
-    Some(anyhow::Error::msg(last_line(&captured.stderr)).context(Fault::unreachable(message).hint(hint)))
+    Some(anyhow::Error::msg(last_lines(&captured.stderr, 1)).context(Fault::unreachable(message).hint(hint)))
 }
 
-fn last_line(text: &str) -> String {
-    text.trim().lines().next_back().unwrap_or_default().to_owned()
+fn started(command: &[String]) -> Program {
+    let mut words = command.iter();
+    Program::new(words.next().map_or("docker", String::as_str)).args(words)
+}
+
+/// Compose's own words: its progress lines are indented, its errors are not.
+fn errors_of(stderr: &str) -> String {
+    let errors: Vec<&str> = stderr.lines().filter(|line| !line.starts_with(' ') && !line.is_empty()).collect();
+    if errors.is_empty() { last_lines(stderr, 1) } else { errors.join("\n") }
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.trim().lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 fn plugin() -> Vec<String> {
@@ -219,11 +244,10 @@ fn plugin_is_installed(settings: &Settings) -> bool {
 fn detected() -> Result<Vec<String>> {
     let mut old = None;
     for command in [plugin(), vec!["docker-compose".to_owned()]] {
-        let Some((program, args)) = command.split_first() else { continue };
-        if process::find(program).is_none() {
+        if command.first().is_none_or(|program| process::find(program).is_none()) {
             continue;
         }
-        let captured = Program::new(program).args(args).args(["version", "--short"]).capture(DEADLINE)?;
+        let captured = started(&command).args(["version", "--short"]).capture(DEADLINE)?;
         let version = captured.text().trim().trim_start_matches('v').to_owned();
         match parsed(&version).filter(|_| captured.ending.success()) {
             Some(found) if found >= OLDEST => return Ok(command),

@@ -73,7 +73,7 @@ impl Target {
         let database = settings.get_or("POSTGRES_DB", "openfga").to_owned();
         let user = settings.get_or("POSTGRES_USER", "postgres").to_owned();
         let place = match Kind::chosen(settings)? {
-            Kind::Compose => Place::Compose(Compose::new(settings, root)?),
+            Kind::Compose => Place::Compose(Compose::new(settings, root)),
             Kind::Local => return Err(Fault::usage("the local target is not built yet").into()),
         };
         Ok(Self { database, user, place })
