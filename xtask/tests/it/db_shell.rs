@@ -110,7 +110,7 @@ fn arguments_arrive_unharmed() {
 }
 
 fn bytes_pass_unchanged_through_a_pipe() {
-    let rows: String = (0..40_000).map(|row| format!("{row}\tcarriage return \\r, tab \\t, ü, \\N\n")).collect();
+    let rows: String = (0..40_000).map(|row| format!("{row}\tcarriage return \\r, tab \\t, ü, \\\\N\n")).collect();
     let sql = format!("CREATE TEMP TABLE t (a int, b text);\nCOPY t FROM STDIN;\n{rows}\\.\nCOPY t TO STDOUT;\n");
     let run = shell(["-q"]).stdin(sql).run();
     run.ok().holds(run.text() == rows, "the same rows were expected");

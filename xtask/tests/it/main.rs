@@ -12,6 +12,7 @@ mod harness;
 
 mod conventions;
 mod db_shell;
+mod env;
 mod faults;
 mod house;
 mod up;
@@ -19,5 +20,12 @@ mod up;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    harness::main(vec![up::tests(), faults::tests(), db_shell::tests(), conventions::tests(), house::tests()])
+    harness::main(vec![
+        up::tests(),
+        faults::tests(),
+        db_shell::tests(),
+        conventions::tests(),
+        house::tests(),
+        env::tests(),
+    ])
 }

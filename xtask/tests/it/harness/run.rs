@@ -165,7 +165,8 @@ impl Xtask {
         let program = std::iter::once(self.program.as_os_str());
         let words = self.through.iter().map(AsRef::as_ref).chain(program).chain(self.args.iter().map(AsRef::as_ref));
         let words: Vec<String> = words.map(quoted).collect();
-        let line = format!("exec {} {redirections}", words.join(" "));
+        // A terminal without a size makes every pager wait.
+        let line = format!("stty rows 40 columns 120; exec {} {redirections}", words.join(" "));
         let shown = self.shown();
         let mut command = Command::new("script");
         command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]);
@@ -430,10 +431,21 @@ impl Outcome {
     #[track_caller]
     pub fn fail(&self, expected: &str) -> ! {
         let (code, signal) = (self.code, self.signal);
-        let (stdout, stderr) = (self.text(), &self.stderr);
+        let (stdout, stderr) = (shortened(&self.text()), shortened(&self.stderr));
         panic!(
             "{expected}\n--- {} (code {code:?}, signal {signal:?}, {:?})\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n---",
             self.shown, self.took
         );
     }
+}
+
+/// The beginning and the end of a text that is too long to read.
+fn shortened(text: &str) -> String {
+    let letters = text.chars().count();
+    if letters <= 8_000 {
+        return text.to_owned();
+    }
+    let (head, tail): (String, String) =
+        (text.chars().take(4_000).collect(), text.chars().skip(letters - 2_000).collect());
+    format!("{head}\n[… {letters} letters …]\n{tail}")
 }
