@@ -77,7 +77,12 @@ impl Compose {
     /// project's name is known, `docker exec` saves the 0.1 s that Compose needs to read its files.
     pub(super) fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
         let terminal = talk == Talk::Terminal;
-        let (mut program, place) = match self.container()? {
+        let container = self.container()?;
+        if container.is_none() {
+            // An old Compose would fail in words of its own.
+            self.check_version()?;
+        }
+        let (mut program, place) = match container {
             Some(id) if terminal => (Program::new("docker").args(["exec", "-it"]), id),
             Some(id) => (Program::new("docker").args(["exec", "-i"]), id),
             None if terminal => (self.program(["exec"])?, SERVICE),
@@ -255,7 +260,8 @@ fn detected() -> Result<Vec<String>> {
             None => {}
         }
     }
-    Err(old.map_or_else(|| engine_cause().unwrap_or_else(|| no_compose().into()), Into::into))
+    // Without an engine, or the right to use it, Docker may not find its own plugin.
+    Err(engine_cause().unwrap_or_else(|| old.unwrap_or_else(no_compose).into()))
 }
 
 fn too_old(command: &str, version: &str) -> Fault {
