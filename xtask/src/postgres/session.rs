@@ -27,8 +27,13 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
 
 /// What psql prints for this SQL: unaligned rows, nothing else.
 pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
+    ask_with(target, session, sql, &[])
+}
+
+fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)]) -> Result<String> {
     // UTF-8 whatever the database's encoding is: JSON has no other.
-    let program = target.program_with("psql", session, Talk::Piped, &[("PGCLIENTENCODING", "UTF8")])?.args([
+    let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
+    let program = target.program_with("psql", session, Talk::Piped, &environment)?.args([
         "--no-psqlrc",
         "--quiet",
         "--tuples-only",
@@ -44,9 +49,10 @@ pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
     Err(failure(target, "psql", &captured.stderr, captured.ending))
 }
 
-/// The version that the server names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
-pub fn server_version(target: &Target) -> Result<String> {
-    let version = ask(target, "xtask-version", "SHOW server_version")?;
+/// The version that the server in a container names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
+/// Asked over TCP: while the image makes a new cluster, a passing server answers on the socket alone.
+pub fn lasting_version(target: &Target) -> Result<String> {
+    let version = ask_with(target, "xtask-version", "SHOW server_version", &[("PGHOST", "127.0.0.1")])?;
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
@@ -102,7 +108,7 @@ fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
         return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
     }
     if has("the database system is starting up") || has("the database system is shutting down") {
-        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
+        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment").passing());
     }
     if has("too many clients") || has("remaining connection slots are reserved") {
         return Some(

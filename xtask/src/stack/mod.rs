@@ -3,7 +3,7 @@
 pub mod openfga;
 pub mod ports;
 
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::session;
 use crate::process::signals;
 use crate::target::{Target, compose::Compose};
@@ -46,7 +46,7 @@ fn compose_up(target: &Target, compose: &Compose, token: Option<&str>, stage: &d
     compose.check_version()?;
     compose.run(["up", "--detach"], START_DEADLINE)?;
     stage("waiting for PostgreSQL");
-    let postgres = wait_for("PostgreSQL", || session::server_version(target))?;
+    let postgres = wait_for("PostgreSQL", || session::lasting_version(target))?;
     let openfga = if compose.has_service(openfga::SERVICE)? {
         stage("waiting for OpenFGA");
         let address = compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?;
@@ -69,8 +69,9 @@ pub fn wait_for<T>(what: &str, ask: impl Fn() -> Result<T>) -> Result<T> {
         };
         signals::check()?;
         if Instant::now() >= end || openfga::is_final(&refusal) {
-            let fault = Fault::unreachable(format!("{what} does not answer"));
-            return Err(refusal).context(fault.hint("see what it says: docker compose logs postgres openfga"));
+            let known = error::fault(&refusal).and_then(Fault::hint_text);
+            let hint = known.unwrap_or("see what it says: docker compose logs postgres openfga").to_owned();
+            return Err(refusal).context(Fault::unreachable(format!("{what} does not answer")).hint(hint));
         }
         std::thread::sleep(PAUSE);
     }
