@@ -252,7 +252,9 @@ fn not_whole(target: &Target) -> Fault {
 
 fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Ending) -> anyhow::Error {
     let said = session::failure(target, "pg_dump", stderr, ending);
-    if !stderr.contains("lock timeout") {
+    // pg_dump's --lock-wait-timeout is a statement timeout while it locks the tables.
+    let locking = stderr.contains("statement timeout") && stderr.contains("LOCK TABLE");
+    if !locking && !stderr.contains("lock timeout") {
         return said;
     }
     let seconds = order.lock_timeout.as_secs();
