@@ -11,6 +11,7 @@
 mod harness;
 
 mod conventions;
+mod db_backup;
 mod db_shell;
 mod env;
 mod faults;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         up::tests(),
         faults::tests(),
         db_shell::tests(),
+        db_backup::tests(),
         conventions::tests(),
         house::tests(),
         env::tests(),
