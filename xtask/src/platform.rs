@@ -8,6 +8,14 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
+/// For what differs in data only: usual folders, names of tools.
+pub const WINDOWS: bool = cfg!(windows);
+/// The same.
+pub const MACOS: bool = cfg!(target_os = "macos");
+
+/// The signals by which people and systems end a program, as far as there are such.
+pub const ENDING_SIGNALS: &[i32] = system::ENDING_SIGNALS;
+
 /// A user of this host that a program is to run as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {

@@ -38,7 +38,7 @@ pub fn start(target: &Target, yes: bool, context: &Context) -> Result<()> {
         note: &|note| progress.aside(|| terminal.note(note)),
         consent: &consent,
     };
-    let answering = stack::up(target, context.settings.get("OPENFGA_API_TOKEN"), &callbacks)?;
+    let answering = stack::up(target, &context.settings, &callbacks)?;
     drop(progress);
     let already = if answering.started { "" } else { "already runs and " };
     terminal.done(&format!("PostgreSQL {} {already}answers ({})", answering.postgres, target.place()));

@@ -11,6 +11,9 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
+pub(super) const ENDING_SIGNALS: &[i32] =
+    &[signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+
 fn no_follow() -> i32 {
     OFlags::NOFOLLOW.bits().cast_signed()
 }

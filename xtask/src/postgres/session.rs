@@ -27,14 +27,18 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
 
 /// What psql prints for this SQL: unaligned rows, nothing else.
 pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
-    ask_in(target, target.database(), session, sql)
+    ask_with(target, session, sql, &[])
 }
 
 /// The same, in another database of the server.
 pub fn ask_in(target: &Target, database: &str, session: &str, sql: &str) -> Result<String> {
+    ask_with(target, session, sql, &[("PGDATABASE", database)])
+}
+
+fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)]) -> Result<String> {
     // UTF-8 whatever the database's encoding is: JSON has no other.
-    let more = [("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8")];
-    let program = target.program_with("psql", session, Talk::Piped, &more)?.args([
+    let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
+    let program = target.program_with("psql", session, Talk::Piped, &environment)?.args([
         "--no-psqlrc",
         "--quiet",
         "--tuples-only",
@@ -50,9 +54,10 @@ pub fn ask_in(target: &Target, database: &str, session: &str, sql: &str) -> Resu
     Err(failure(target, "psql", &captured.stderr, captured.ending))
 }
 
-/// The version that the server names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
-pub fn server_version(target: &Target) -> Result<String> {
-    let version = ask(target, "xtask-version", "SHOW server_version")?;
+/// The version that the server in a container names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
+/// Asked over TCP: while the image makes a new cluster, a passing server answers on the socket alone.
+pub fn lasting_version(target: &Target) -> Result<String> {
+    let version = ask_with(target, "xtask-version", "SHOW server_version", &[("PGHOST", "127.0.0.1")])?;
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
@@ -114,7 +119,7 @@ fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
     }
     let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
     if passing.iter().any(|state| has(&format!("the database system {state}"))) {
-        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
+        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment").passing());
     }
     if has("too many clients") || has("remaining connection slots are reserved") {
         return Some(

@@ -10,7 +10,7 @@ pub fn is(pid: u32, name: &str, word: &OsStr) -> bool {
     if !platform::is_running(pid) {
         return false;
     }
-    if cfg!(windows) {
+    if platform::WINDOWS {
         return said(&Program::new("tasklist").args(["/NH", "/FO", "CSV", "/FI", &format!("PID eq {pid}")]), name);
     }
     match std::fs::read(format!("/proc/{pid}/cmdline")) {

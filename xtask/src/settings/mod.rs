@@ -145,7 +145,7 @@ impl Settings {
     /// Whether the locale of the terminal is UTF-8.
     pub fn locale_is_utf8(&self) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| self.get(name));
-        locale.map_or(cfg!(windows), |locale| {
+        locale.map_or(platform::WINDOWS, |locale| {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
         })
@@ -220,9 +220,9 @@ pub fn root() -> PathBuf {
 /// The user's cache folder by the system's custom.
 pub fn cache_folder(settings: &Settings) -> Option<PathBuf> {
     let home = || settings.get("HOME").map(PathBuf::from);
-    if cfg!(windows) {
+    if platform::WINDOWS {
         settings.get("LOCALAPPDATA").map(PathBuf::from)
-    } else if cfg!(target_os = "macos") {
+    } else if platform::MACOS {
         home().map(|home| home.join("Library/Caches"))
     } else {
         settings.get("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| home().map(|home| home.join(".cache")))

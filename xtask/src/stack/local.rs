@@ -1,5 +1,6 @@
 //! The local server's `up` and `down`: PostgreSQL, the database in it, OpenFGA beside it.
 
+use super::wait::wait_for;
 use super::{Answering, Callbacks, openfga as probe};
 use crate::error::Fault;
 use crate::postgres::session;
@@ -239,24 +240,9 @@ fn start_openfga(target: &Target, local: &Local, program: &Path, callbacks: &Cal
     Ok((started.url(), server))
 }
 
-/// Asks again until the answer comes, a refusal that will not pass, a signal or the deadline.
 fn wait<T>(log: &str, local: &Local, passes: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {
-    let end = Instant::now() + ANSWER_DEADLINE;
-    loop {
-        let refusal = match ask() {
-            Ok(answer) => return Ok(answer),
-            Err(refusal) => refusal,
-        };
-        signals::check()?;
-        if !passes(&refusal) {
-            return Err(refusal);
-        }
-        if Instant::now() >= end {
-            let hint = format!("see what it says: {}", local.folder.log(log).display());
-            return Err(refusal.context(Fault::unreachable("The local server does not answer").hint(hint)));
-        }
-        std::thread::sleep(PAUSE);
-    }
+    let look = format!("see what it says: {}", local.folder.log(log).display());
+    wait_for("The local server", &look, passes, ask)
 }
 
 fn may_pass(refusal: &anyhow::Error) -> bool {

@@ -4,8 +4,10 @@ mod compose;
 mod local;
 pub mod openfga;
 pub mod ports;
+mod wait;
 
 use crate::error::Fault;
+use crate::settings::Settings;
 use crate::target::Target;
 use anyhow::Result;
 
@@ -31,10 +33,10 @@ pub struct Callbacks<'a> {
 }
 
 /// Starts the stack and waits until PostgreSQL answers a query, and OpenFGA its health and a request.
-pub fn up(target: &Target, openfga_token: Option<&str>, callbacks: &Callbacks) -> Result<Answering> {
+pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
     match (target.compose(), target.local()) {
-        (Some(compose), _) => compose::up(target, compose, openfga_token, callbacks.stage),
-        (None, Some(local)) => local::up(target, local, openfga_token, callbacks),
+        (Some(compose), _) => compose::up(target, compose, settings, callbacks.stage),
+        (None, Some(local)) => local::up(target, local, settings.get("OPENFGA_API_TOKEN"), callbacks),
         (None, None) => Err(Fault::usage("this target has no stack").into()),
     }
 }

@@ -247,7 +247,7 @@ pub fn hex(bytes: &[u8]) -> String {
 /// checkout gives the same one. Windows' resolved form (`\\?\C:\`) is one that PostgreSQL does not take.
 fn resolved(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    if cfg!(windows) {
+    if platform::WINDOWS {
         return absolute;
     }
     for part in absolute.ancestors() {

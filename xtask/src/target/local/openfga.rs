@@ -189,7 +189,7 @@ pub fn choose_ports(record: &Record, postgres: u16) -> Result<OpenfgaPorts> {
 }
 
 fn end(pid: u32) -> Result<()> {
-    if cfg!(windows) {
+    if platform::WINDOWS {
         Program::new("taskkill").args(["/F", "/T", "/PID", &pid.to_string()]).capture(STOP_DEADLINE)?;
         return Ok(());
     }

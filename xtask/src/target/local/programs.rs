@@ -104,9 +104,9 @@ fn program(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// Where packages put them; `*` stands for a version.
-const USUAL: &[&str] = if cfg!(windows) {
+const USUAL: &[&str] = if platform::WINDOWS {
     &["C:/Program Files/PostgreSQL/*/bin"]
-} else if cfg!(target_os = "macos") {
+} else if platform::MACOS {
     &[
         "/opt/homebrew/opt/postgresql*/bin",
         "/usr/local/opt/postgresql*/bin",

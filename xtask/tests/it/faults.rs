@@ -1,0 +1,160 @@
+//! What is missing or broken around the program: each fault is named, with its exit code and what to type next.
+
+use crate::harness::{Fakes, Sandbox, Test, Xtask, needs, shared};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [] docker_is_not_installed,
+        [Docker] the_engine_does_not_answer,
+        [Docker, Root] the_engine_may_not_be_used,
+        [Compose] the_service_has_not_been_started,
+        [Stack] the_database_does_not_exist,
+        [Stack] the_user_does_not_exist,
+        [Stack] the_password_is_refused,
+        [Stack] the_database_accepts_no_connections,
+        [Docker, OldCompose] compose_is_too_old,
+        [] compose_is_not_installed,
+        [Docker] the_compose_file_cannot_be_read,
+        [] the_target_is_none,
+        [] an_unknown_command_is_refused,
+    ]
+}
+
+/// Commands that need the server, and their arguments.
+const COMMANDS: &[&[&str]] = &[&["up"], &["down"], &["db-shell", "--", "-c", "SELECT 1"]];
+
+fn docker_is_not_installed() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.beside("empty");
+    fs::create_dir(&empty).unwrap();
+    for args in COMMANDS {
+        let run = Xtask::new(&sandbox).args(*args).env("PATH", &empty).run();
+        run.code(4).prints_nothing().stderr_has("docker").stderr_has("not installed").stderr_has("--target local");
+    }
+}
+
+fn the_engine_does_not_answer() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.beside("dead.sock");
+    drop(UnixListener::bind(&socket).unwrap());
+    for args in COMMANDS {
+        let run = Xtask::new(&sandbox).args(*args).env("DOCKER_HOST", format!("unix://{}", socket.display())).run();
+        run.code(4).prints_nothing().stderr_has("The Docker engine does not answer").stderr_has("start Docker");
+    }
+}
+
+fn the_engine_may_not_be_used() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.beside("private.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600)).unwrap();
+    // Nobody must reach the binary, wherever the checkout lies.
+    let binary = sandbox.beside("xtask");
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();
+    for args in COMMANDS {
+        let run = Xtask::new(&sandbox).args(*args).env("DOCKER_HOST", format!("unix://{}", socket.display()));
+        let run = run.program(&binary).through(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]).run();
+        run.code(4).prints_nothing().stderr_has("No permission").stderr_has("docker group");
+    }
+}
+
+fn the_service_has_not_been_started() {
+    let sandbox = Sandbox::new();
+    let run = Xtask::new(&sandbox).args(["db-shell", "--", "-c", "SELECT 1"]).run();
+    run.code(4).prints_nothing().stderr_has("has not been started").stderr_has("cargo xtask up");
+}
+
+fn the_database_does_not_exist() {
+    let run = shared().xtask(["db-shell", "--", "-c", "SELECT 1"]).env("POSTGRES_DB", "nosuch").run();
+    run.code(2).prints_nothing().stderr_has("database \"nosuch\" does not exist");
+}
+
+fn the_user_does_not_exist() {
+    let run = shared().xtask(["db-shell", "--", "-c", "SELECT 1"]).env("POSTGRES_USER", "nosuch").run();
+    run.code(2).prints_nothing().stderr_has("role \"nosuch\" does not exist");
+}
+
+fn the_password_is_refused() {
+    let stack = shared();
+    stack.admin("CREATE ROLE with_password LOGIN PASSWORD 'another'");
+    let line = "local all with_password scram-sha-256";
+    let (done, errors) = stack.exec(&["sh", "-ec", "sed -i \"1i $0\" \"$PGDATA/pg_hba.conf\"", line], "");
+    assert!(done.is_some(), "{errors}");
+    stack.admin("SELECT pg_reload_conf()");
+    let session = || stack.xtask(["db-shell", "--", "-c", "SELECT 1"]).env("POSTGRES_USER", "with_password").run();
+    crate::harness::wait_until("the server has read pg_hba.conf", || session().code != Some(0));
+    session().code(2).prints_nothing().stderr_has("password authentication failed");
+}
+
+fn the_database_accepts_no_connections() {
+    let database = shared().database();
+    database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
+    let run = database.xtask(["db-shell", "--", "-c", "SELECT 1"]).run();
+    run.code(2).prints_nothing().stderr_has("not currently accepting connections");
+}
+
+fn compose_is_too_old() {
+    let sandbox = Sandbox::new();
+    let old = needs::old_compose().unwrap();
+    for args in COMMANDS {
+        let run = Xtask::new(&sandbox).args(*args).env("XTASK_COMPOSE", &old).run();
+        run.code(4).prints_nothing().stderr_has("2.7 or newer is needed").stderr_has("XTASK_COMPOSE");
+        run.stderr_has("docs.docker.com/compose/install");
+    }
+    // Found by itself, where it is the only one there.
+    let version = format!("case \"$*\" in *version*) exec '{}' version --short;; esac; exit 1", old.display());
+    let fakes = Fakes::new(&sandbox).program("docker-compose", &version);
+    let fakes =
+        fakes.program("docker", "case \"$*\" in compose*) echo \"unknown command\" >&2; exit 125;; esac; echo 20.10");
+    let run = fakes.over(Xtask::new(&sandbox)).env("DOCKER_CONFIG", &sandbox.home).args(["up"]).run();
+    if !["/usr/lib", "/usr/libexec", "/usr/local/lib", "/usr/local/libexec"]
+        .iter()
+        .any(|folder| std::path::Path::new(folder).join("docker/cli-plugins/docker-compose").exists())
+    {
+        run.code(4).prints_nothing().stderr_has("2.7 or newer is needed");
+    }
+}
+
+fn compose_is_not_installed() {
+    let sandbox = Sandbox::new();
+    let body =
+        "case \"$*\" in compose*) echo \"docker: 'compose' is not a docker command.\" >&2; exit 1;; esac; echo 20.10";
+    let fakes = Fakes::new(&sandbox).program("docker", body);
+    let run = fakes.instead_of_path(Xtask::new(&sandbox)).env("DOCKER_CONFIG", &sandbox.home).args(["up"]).run();
+    run.code(4)
+        .prints_nothing()
+        .stderr_has("Docker Compose is not installed")
+        .stderr_has("docs.docker.com/compose/install");
+    assert!(fakes.calls().iter().all(|call| call[0] == "docker"));
+}
+
+fn the_compose_file_cannot_be_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("docker-compose.yml", "name: mcp-server-langgraph\nservices: [this is no map\n");
+    for args in COMMANDS {
+        let run = Xtask::new(&sandbox).args(*args).run();
+        run.prints_nothing()
+            .stderr_has("docker-compose.yml")
+            .holds(matches!(run.code, Some(1 | 4)), "exit code 1 or 4");
+    }
+}
+
+fn the_target_is_none() {
+    let sandbox = Sandbox::new();
+    for args in COMMANDS {
+        let run = Xtask::new(&sandbox).args(*args).env("XTASK_TARGET", "nonsense").run();
+        run.code(2).prints_nothing().stderr_has("XTASK_TARGET").stderr_has("nonsense").stderr_has("compose");
+    }
+    sandbox.set("XTASK_TARGET", "also-nonsense");
+    Xtask::new(&sandbox).args(["up"]).run().code(2).stderr_has("also-nonsense");
+    Xtask::new(&sandbox).args(["--target", "nonsense", "up"]).run().code(2).stderr_has("--target");
+}
+
+fn an_unknown_command_is_refused() {
+    let sandbox = Sandbox::new();
+    Xtask::new(&sandbox).args(["db-shel"]).run().code(2).prints_nothing().stderr_has("db-shell");
+    Xtask::new(&sandbox).run().code(2).prints_nothing().stderr_has("Usage: cargo xtask");
+}

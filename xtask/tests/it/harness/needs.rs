@@ -1,0 +1,159 @@
+//! What a test cannot do without, and why this machine does not have it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// Something that a machine may lack. The lower-case name is the one of `XTASK_TEST_REQUIRE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A Docker engine that answers.
+    Docker,
+    /// Compose v2 and the image of PostgreSQL.
+    Compose,
+    /// The stack that all tests of a run share. Needs the same as `Compose`.
+    Stack,
+    /// The same, but the test starts one for itself: it goes first.
+    OwnStack,
+    /// OpenFGA's image, so that a stack has it.
+    Openfga,
+    /// OpenFGA as a program of this host.
+    OpenfgaBin,
+    /// PostgreSQL's server programs on this host.
+    Postgres,
+    /// `pip`, to fetch the embedded server.
+    Embedded,
+    /// Compose v1, named by `XTASK_TEST_OLD_COMPOSE`.
+    OldCompose,
+    /// util-linux's `script`, which gives a pseudo-terminal.
+    Script,
+    Tmux,
+    Make,
+    /// `setpriv`, and to be root: the test becomes another user.
+    Root,
+}
+
+static FOUND: [OnceLock<Option<String>>; 13] = [const { OnceLock::new() }; 13];
+
+/// The first of these needs that this machine lacks, and why.
+pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
+    needs.iter().find_map(|&need| {
+        let why = FOUND[need as usize].get_or_init(|| need.look().map(|why| format!("{}: {why}", need.name())));
+        why.clone().map(|why| (need, why))
+    })
+}
+
+/// Whether this machine has it.
+pub fn has(need: Need) -> bool {
+    lack(&[need]).is_none()
+}
+
+/// Whether `XTASK_TEST_REQUIRE` makes its lack a failure.
+pub fn required(need: Need) -> bool {
+    let required = std::env::var("XTASK_TEST_REQUIRE").unwrap_or_default();
+    required.split(',').map(str::trim).any(|name| name == "all" || name == need.name())
+}
+
+impl Need {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Compose | Self::Stack | Self::OwnStack => "compose",
+            Self::Openfga | Self::OpenfgaBin => "openfga",
+            Self::Postgres => "postgres",
+            Self::Embedded => "embedded",
+            Self::OldCompose => "old-compose",
+            Self::Script => "script",
+            Self::Tmux => "tmux",
+            Self::Make => "make",
+            Self::Root => "root",
+        }
+    }
+
+    /// Why it is not there.
+    fn look(self) -> Option<String> {
+        match self {
+            Self::Docker => (!works("docker", &["version", "--format", "{{.Server.Version}}"]))
+                .then(|| "no engine answers (docker version)".to_owned()),
+            Self::Compose => inner(Self::Docker).or_else(|| {
+                if !works("docker", &["compose", "version"]) {
+                    return Some("docker compose is not installed".to_owned());
+                }
+                image_is_missing(&postgres_image())
+            }),
+            Self::Stack | Self::OwnStack => inner(Self::Compose),
+            Self::Openfga => inner(Self::Compose).or_else(|| image_is_missing(&openfga_image())),
+            Self::OpenfgaBin => openfga_program().is_none().then(|| "no program: XTASK_OPENFGA_BIN or PATH".to_owned()),
+            Self::Postgres => server_programs().is_none().then(|| "no server programs on this host".to_owned()),
+            Self::Embedded => {
+                let there = ["pip3", "pip"].iter().any(|pip| works(pip, &["--version"]));
+                (!there).then(|| "no pip".to_owned())
+            }
+            Self::OldCompose => old_compose().is_none().then(|| "XTASK_TEST_OLD_COMPOSE names no program".to_owned()),
+            Self::Script => {
+                (!output("script", &["--version"]).contains("util-linux")).then(|| "no script of util-linux".to_owned())
+            }
+            Self::Tmux => (!works("tmux", &["-V"])).then(|| "no tmux".to_owned()),
+            Self::Make => (!works("make", &["--version"])).then(|| "no make".to_owned()),
+            Self::Root => (!rustix::process::geteuid().is_root() || !works("setpriv", &["--version"]))
+                .then(|| "must be root, with setpriv".to_owned()),
+        }
+    }
+}
+
+fn inner(need: Need) -> Option<String> {
+    lack(&[need]).map(|(_, why)| why.split_once(": ").map_or(why.clone(), |(_, why)| why.to_owned()))
+}
+
+/// The image that the stack uses: the variable's, else docker-compose.yml's own.
+pub fn postgres_image() -> String {
+    std::env::var("POSTGRES_IMAGE").unwrap_or_else(|_| "postgres:16-alpine".to_owned())
+}
+
+pub fn openfga_image() -> String {
+    std::env::var("OPENFGA_IMAGE").unwrap_or_else(|_| "openfga/openfga:v1.18.1".to_owned())
+}
+
+/// Compose v1, for the test that it is refused.
+pub fn old_compose() -> Option<PathBuf> {
+    std::env::var_os("XTASK_TEST_OLD_COMPOSE").map(PathBuf::from).filter(|path| path.is_file())
+}
+
+/// OpenFGA as a program of this host.
+pub fn openfga_program() -> Option<PathBuf> {
+    let named = std::env::var_os("XTASK_OPENFGA_BIN").map(PathBuf::from);
+    named.filter(|path| path.is_file()).or_else(|| on_path("openfga"))
+}
+
+/// The folder of `initdb` and `postgres`.
+pub fn server_programs() -> Option<PathBuf> {
+    let named = std::env::var_os("XTASK_PG_BIN").map(PathBuf::from);
+    let on_path = on_path("initdb").and_then(|path| path.parent().map(Path::to_owned));
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = debian.map(|entry| entry.path().join("bin"));
+    named.into_iter().chain(on_path).chain(debian).find(|folder| folder.join("initdb").is_file())
+}
+
+/// The full path of a program.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+fn image_is_missing(image: &str) -> Option<String> {
+    if works("docker", &["image", "inspect", image]) || works("docker", &["pull", "--quiet", image]) {
+        return None;
+    }
+    Some(format!("the image {image} is not here and cannot be pulled"))
+}
+
+fn works(program: &str, args: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn output(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).stdin(Stdio::null()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,317 @@
+//! A real Compose stack: one that all tests of a run share, a database for each of them; or one of a test's own.
+
+use super::openfga::Api;
+use super::sandbox::{self, PREFIX, Sandbox, free_port};
+use super::{Need, Outcome, Session, Xtask, needs};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+/// A Compose project with free ports and volumes of its own; gone when it is dropped.
+#[derive(Debug)]
+pub struct Stack {
+    pub sandbox: Sandbox,
+    pub postgres_port: u16,
+    pub openfga_port: u16,
+    container: OnceLock<String>,
+    admin: Mutex<Option<Session>>,
+    seed: OnceLock<()>,
+}
+
+/// The stack that all tests share. It is started by the first that asks; it must not be stopped, killed or filled.
+#[track_caller]
+pub fn shared() -> &'static Stack {
+    static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
+    let stack = SHARED.get_or_init(|| {
+        remove_leftovers();
+        let stack = Stack::new();
+        let outcome = stack.xtask(["up"]).run();
+        if outcome.code != Some(0) {
+            return Err(format!(
+                "the shared stack does not start: xtask up ended with {:?}\n{}",
+                outcome.code, outcome.stderr
+            ));
+        }
+        Ok(stack)
+    });
+    stack.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
+
+impl Stack {
+    /// A stack that is not started yet; without OpenFGA where this machine has no image of it.
+    pub fn new() -> Self {
+        let stack = Self::of(Sandbox::new());
+        if !needs::has(Need::Openfga) {
+            stack.without_openfga();
+        }
+        stack
+    }
+
+    /// A stack of PostgreSQL alone: it starts in a third of the time.
+    pub fn postgres_only() -> Self {
+        let stack = Self::of(Sandbox::new());
+        stack.without_openfga();
+        stack
+    }
+
+    /// The stack of this checkout.
+    pub fn of(sandbox: Sandbox) -> Self {
+        let (postgres_port, openfga_port) = (free_port(), free_port());
+        sandbox.set("POSTGRES_PORT", &postgres_port.to_string());
+        sandbox.set("OPENFGA_HTTP_PORT", &openfga_port.to_string());
+        sandbox.set("OPENFGA_GRPC_PORT", &free_port().to_string());
+        sandbox.set("OPENFGA_METRICS_PORT", &free_port().to_string());
+        Self {
+            sandbox,
+            postgres_port,
+            openfga_port,
+            container: OnceLock::new(),
+            admin: Mutex::new(None),
+            seed: OnceLock::new(),
+        }
+    }
+
+    fn without_openfga(&self) {
+        let services = ["openfga", "openfga-migrate"].map(|name| format!("  {name}:\n    profiles: [unused]\n"));
+        self.override_with(&format!("services:\n{}", services.concat()));
+    }
+
+    /// Writes docker-compose.override.yml.
+    pub fn override_with(&self, yaml: &str) {
+        self.sandbox.write("docker-compose.override.yml", yaml);
+    }
+
+    /// The binary in this stack's checkout.
+    pub fn xtask<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        Xtask::new(&self.sandbox).args(args)
+    }
+
+    /// Starts it with our own `up`, which must work.
+    #[track_caller]
+    pub fn up(&self) -> Outcome {
+        let outcome = self.xtask(["up"]).run();
+        outcome.ok();
+        outcome
+    }
+
+    /// A docker command about this stack's containers; gives its stdout.
+    #[track_caller]
+    pub fn docker(&self, args: &[&str]) -> String {
+        docker(args)
+    }
+
+    /// The id of a service's container, running or not.
+    #[track_caller]
+    pub fn container_of(&self, service: &str) -> String {
+        let project = format!("label=com.docker.compose.project={}", self.sandbox.project);
+        let service = format!("label=com.docker.compose.service={service}");
+        let ids = docker(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &project, "--filter", &service]);
+        assert_eq!(ids.lines().count(), 1, "one container of {service} was expected: {ids:?}");
+        ids
+    }
+
+    /// The id of PostgreSQL's container.
+    #[track_caller]
+    pub fn postgres(&self) -> &str {
+        self.container.get_or_init(|| self.container_of("postgres"))
+    }
+
+    /// Runs SQL by `docker exec … psql`, not through our binary; what it prints, unaligned.
+    #[track_caller]
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        let (output, errors) = self.exec(&["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", database], sql);
+        let output = output.unwrap_or_else(|| panic!("{sql}\n{errors}"));
+        String::from_utf8_lossy(&output).trim_end().to_owned()
+    }
+
+    /// Runs a program in PostgreSQL's container, as `postgres` for the server; stdout if it worked, and stderr.
+    pub fn exec(&self, words: &[&str], input: impl Into<Vec<u8>>) -> (Option<Vec<u8>>, String) {
+        let mut command = Command::new("docker");
+        command.args(["exec", "-i", "-e", "PGUSER=postgres", "-e", "PGCLIENTENCODING=UTF8", self.postgres()]);
+        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        let input = input.into();
+        let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success().then_some(output.stdout), errors)
+    }
+
+    /// A statement in the maintenance database, over a session that stays: a few milliseconds.
+    #[track_caller]
+    pub fn admin(&self, sql: &str) -> String {
+        let mut admin = self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let answer = admin.get_or_insert_with(|| Session::new(self.postgres(), "postgres", "postgres")).try_sql(sql);
+        drop(admin);
+        answer.unwrap_or_else(|error| panic!("{sql}\n{error}"))
+    }
+
+    fn drop_database(&self, name: &str) {
+        let mut admin = self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(session) = admin.as_mut() {
+            // The server may be stopped by now, on purpose: then its volume goes anyway.
+            let _ = session.try_sql(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name)));
+        }
+    }
+
+    /// An empty database, and a checkout whose settings name it.
+    #[track_caller]
+    pub fn database(&self) -> Database<'_> {
+        self.database_with("")
+    }
+
+    /// The same with CREATE DATABASE's options: `TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`.
+    #[track_caller]
+    pub fn database_with(&self, options: &str) -> Database<'_> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("t_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.database_named(&name, options)
+    }
+
+    /// A database of this name, whatever letters it has.
+    #[track_caller]
+    pub fn database_named(&self, name: &str, options: &str) -> Database<'_> {
+        self.admin(&format!("CREATE DATABASE {} {options}", identifier(name)));
+        let sandbox = Sandbox::new();
+        sandbox.set("COMPOSE_PROJECT_NAME", &self.sandbox.project);
+        Database { stack: self, name: name.to_owned(), sandbox }
+    }
+
+    /// A database that holds what OpenFGA wrote: its schema, one store, one model, ten tuples, through its API.
+    #[track_caller]
+    pub fn openfga_database(&self) -> Database<'_> {
+        self.seed.get_or_init(|| {
+            self.openfga().seed("acme");
+            self.admin("CREATE DATABASE openfga_seed");
+            let copy = "pg_dump -d openfga | psql -X -q -v ON_ERROR_STOP=1 -d openfga_seed";
+            let (output, errors) = self.exec(&["sh", "-ec", copy], "");
+            assert!(output.is_some(), "{errors}");
+        });
+        self.database_with("TEMPLATE openfga_seed")
+    }
+
+    /// OpenFGA's API on the mapped port.
+    pub fn openfga(&self) -> Api {
+        Api::at(&format!("http://127.0.0.1:{}", self.openfga_port))
+    }
+
+    /// A session of its own in this database.
+    pub fn session(&self, database: &str) -> Session {
+        Session::new(self.postgres(), "postgres", database)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if std::env::var_os("XTASK_TEST_KEEP").is_none() {
+            let project = self.sandbox.project.clone();
+            remove(&|name| name == project);
+        }
+    }
+}
+
+/// A database of a test's own on a stack, and a checkout that means it (through `POSTGRES_DB`).
+#[derive(Debug)]
+pub struct Database<'a> {
+    pub stack: &'a Stack,
+    pub name: String,
+    pub sandbox: Sandbox,
+}
+
+impl Database<'_> {
+    /// The binary, on this database.
+    pub fn xtask<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        Xtask::new(&self.sandbox).env("POSTGRES_DB", &self.name).args(args)
+    }
+
+    /// Runs SQL in it, not through our binary.
+    #[track_caller]
+    pub fn sql(&self, sql: &str) -> String {
+        self.stack.psql(&self.name, sql)
+    }
+
+    /// A session of its own in it, to hold a lock with.
+    pub fn session(&self) -> Session {
+        self.stack.session(&self.name)
+    }
+
+    /// What a hand would do with a backup: a new database from this file, by psql; gives its messages.
+    #[track_caller]
+    pub fn restored_from(&self, file: &Path) -> Database<'_> {
+        let copy = self.stack.database_with("TEMPLATE template0");
+        let text = std::fs::read(file).unwrap();
+        let words = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &copy.name];
+        let (output, errors) = self.stack.exec(&words, text);
+        assert!(output.is_some(), "{} cannot be restored by hand\n{errors}", file.display());
+        copy
+    }
+
+    /// A dump of it by the container's own pg_dump, the same bytes for the same content.
+    #[track_caller]
+    pub fn dump(&self) -> Vec<u8> {
+        let words = ["pg_dump", "--restrict-key=xtasktest", "-d", &self.name];
+        let (output, errors) = self.stack.exec(&words, "");
+        output.unwrap_or_else(|| panic!("pg_dump\n{errors}"))
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        self.stack.drop_database(&self.name);
+    }
+}
+
+/// A name as SQL quotes it.
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[track_caller]
+fn docker(args: &[&str]) -> String {
+    let output = Command::new("docker").args(args).stdin(Stdio::null()).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "docker {args:?}: {errors}");
+    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+}
+
+/// Removes every project of this run.
+pub fn remove_ours() {
+    let own = format!("{PREFIX}{}-", std::process::id());
+    if needs::has(Need::Docker) {
+        remove(&|name| name.starts_with(&own));
+    }
+}
+
+/// Removes the projects of runs that were killed.
+fn remove_leftovers() {
+    remove(&sandbox::is_leftover);
+}
+
+/// Removes containers, networks and volumes by the label that Compose gives them: no compose file is needed.
+fn remove(is_ours: &dyn Fn(&str) -> bool) {
+    const LABEL: &str = "com.docker.compose.project";
+    let filter = format!("label={LABEL}");
+    let of_ours = |kind: &[&str], id: &str| -> BTreeSet<String> {
+        let format = format!("{{{{{id}}}}} {{{{.Label {LABEL:?}}}}}");
+        let options = ["--filter", &filter, "--format", &format];
+        let output = Command::new("docker").args(kind).args(options).stdin(Stdio::null()).output();
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        lines.filter(|(_, project)| is_ours(project)).map(|(id, _)| id.to_owned()).collect()
+    };
+    for (list, id, end) in [
+        (&["ps", "--all"][..], ".ID", &["rm", "--force", "--volumes"][..]),
+        (&["network", "ls"], ".ID", &["network", "rm"]),
+        (&["volume", "ls"], ".Name", &["volume", "rm", "--force"]),
+    ] {
+        let ids = of_ours(list, id);
+        if !ids.is_empty() {
+            let _ = Command::new("docker").args(end).args(ids).stdin(Stdio::null()).output();
+        }
+    }
+}

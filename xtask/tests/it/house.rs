@@ -1,0 +1,185 @@
+//! The rules of the source code itself: which room may look into which, and what only one room may do.
+
+use crate::harness::{Test, sandbox::checkout};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [] arrows_point_one_way,
+        [] context_and_terminal_go_to_commands_only,
+        [] one_room_knows_the_system,
+        [] one_room_each_starts_programs_reads_settings_and_writes_to_people,
+        [] files_are_short,
+        [] every_dependency_says_why_it_is_there,
+    ]
+}
+
+/// The rooms, from the bottom up; a room may look into those below its own line.
+const FLOORS: &[&[&str]] = &[
+    &["error"],
+    &["process", "platform", "settings"],
+    &["target"],
+    &["postgres"],
+    &["backup", "stack"],
+    &["restore", "migration", "openfga", "health"],
+];
+/// Neighbours that may be looked at.
+const SIDEWAYS: &[(&str, &str)] = &[
+    ("process", "platform"),
+    ("settings", "platform"),
+    ("health", "restore"),
+    ("health", "migration"),
+    ("health", "openfga"),
+];
+/// What stands above all floors, and what it may look at beyond them.
+const ABOVE: &[(&str, &[&str])] = &[
+    ("main", &["cli", "commands", "context", "terminal"]),
+    ("cli", &["commands", "context"]),
+    ("commands", &["context", "terminal"]),
+    ("context", &["cli", "terminal"]),
+    ("terminal", &[]),
+];
+
+/// A source file: its path in `src`, its room, its lines without comments.
+struct Source {
+    path: PathBuf,
+    room: String,
+    lines: Vec<String>,
+}
+
+fn sources() -> Vec<Source> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let src = checkout().join("xtask/src");
+    let mut paths = Vec::new();
+    walk(&src, &mut paths);
+    paths.sort();
+    let sources: Vec<Source> = paths
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let path = path.strip_prefix(&src).unwrap().to_owned();
+            let first = path.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            Source { room: first.trim_end_matches(".rs").to_owned(), lines: lines.map(str::to_owned).collect(), path }
+        })
+        .collect();
+    assert!(sources.len() > 10, "the source files were not found");
+    sources
+}
+
+impl Source {
+    /// The rooms that this file names as `crate::room`, in `use` or in passing, with the line.
+    fn looks_at(&self) -> Vec<(String, &str)> {
+        let mut rooms = Vec::new();
+        let lines = self.lines.iter().flat_map(|line| line.split("crate::").skip(1).map(move |rest| (line, rest)));
+        for (line, rest) in lines {
+            let inside = rest.strip_prefix('{').map(|group| group.split('}').next().unwrap_or(group));
+            let names: Vec<&str> = inside.map_or_else(|| vec![rest], |group| group.split(',').collect());
+            for name in names {
+                let word = name.trim().split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
+                rooms.extend(word.filter(|word| !word.is_empty()).map(|word| (word.to_owned(), line.trim())));
+            }
+        }
+        rooms
+    }
+}
+
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+fn arrows_point_one_way() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for (room, line) in source.looks_at() {
+            let own = source.room.as_str();
+            let may = room == own
+                || match (floor(own), floor(&room)) {
+                    (Some(from), Some(to)) => to < from || SIDEWAYS.contains(&(own, room.as_str())),
+                    (None, Some(_)) => true,
+                    (Some(_), None) => false,
+                    (None, None) => ABOVE.iter().any(|(above, rooms)| *above == own && rooms.contains(&room.as_str())),
+                };
+            let known = floor(own).is_some() || ABOVE.iter().any(|(above, _)| *above == own);
+            if !may || !known {
+                wrong.push(format!("{}: {line}", source.path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "arrows that point the wrong way:\n{}", wrong.join("\n"));
+}
+
+fn context_and_terminal_go_to_commands_only() {
+    let above = ["main", "cli", "commands", "context", "terminal"];
+    let rooms: Vec<String> = sources().iter().map(|source| source.room.clone()).collect();
+    for room in rooms {
+        assert!(
+            floor(&room).is_some() || above.contains(&room.as_str()),
+            "{room} has no place in the house: see FLOORS"
+        );
+    }
+}
+
+/// No line of `src` outside these files holds one of the words.
+fn only(files: &[&str], words: &[&str]) {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !files.iter().any(|file| source.path.starts_with(file))) {
+        let lines = source.lines.iter().filter(|line| words.iter().any(|word| line.contains(word)));
+        wrong.extend(lines.map(|line| format!("{}: {}", source.path.display(), line.trim())));
+    }
+    assert!(wrong.is_empty(), "only {files:?} may say {words:?}:\n{}", wrong.join("\n"));
+}
+
+fn one_room_knows_the_system() {
+    only(&["platform.rs", "platform"], &["std::os::", "rustix::", "cfg(unix)", "cfg(windows)", "target_os"]);
+    only(&["platform.rs", "platform"], &["cfg!(unix)", "cfg!(windows)"]);
+}
+
+fn one_room_each_starts_programs_reads_settings_and_writes_to_people() {
+    only(&["process", "settings", "platform.rs", "terminal.rs"], &["clippy::disallowed"]);
+    only(&["process", "platform.rs"], &["process::Command", "xshell", "duct::", "shared_child"]);
+    only(&["process"], &["signal_hook"]);
+    only(&["settings"], &["env::var"]);
+    only(&["terminal.rs"], &["io::stdout", "io::stderr", "io::stdin", "indicatif"]);
+    only(&["context.rs", "settings"], &["current_dir()"]);
+    only(&["stack/openfga.rs", "openfga", "health"], &["ureq"]);
+    only(&["platform.rs"], &["process::exit"]);
+    only(&[], &["unsafe {", "todo!", "sh -c"]);
+    let clippy = fs::read_to_string(checkout().join("clippy.toml")).unwrap();
+    for rule in ["std::process::Command::new", "std::env::var", "std::println", "std::env::set_current_dir"] {
+        assert!(clippy.contains(rule), "clippy.toml should forbid {rule}");
+    }
+}
+
+fn files_are_short() {
+    let mut lengths: Vec<(usize, PathBuf)> =
+        sources().into_iter().map(|source| (source.lines.len(), source.path)).collect();
+    lengths.sort();
+    let (median, longest) = (&lengths[lengths.len() / 2], &lengths[lengths.len() - 1]);
+    assert!(median.0 <= 150, "the median file has {} lines: {lengths:?}", median.0);
+    assert!(longest.0 <= 450, "{} has {} lines", longest.1.display(), longest.0);
+    let long: Vec<_> = lengths.iter().filter(|(length, _)| *length > 300).collect();
+    assert!(long.len() * 8 <= lengths.len(), "too many long files: {long:?}");
+}
+
+fn every_dependency_says_why_it_is_there() {
+    let manifest = fs::read_to_string(checkout().join("xtask/Cargo.toml")).unwrap();
+    let mut inside = false;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = line.contains("dependencies");
+        } else if inside && line.contains('=') {
+            assert!(line.contains('#'), "no reason is given for: {line}");
+        }
+    }
+}

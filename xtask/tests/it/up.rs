@@ -1,0 +1,175 @@
+//! `up`: exit 0 only when every part really answers.
+
+use crate::harness::openfga::Api;
+use crate::harness::{Stack, Test, Xtask, shared};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [OwnStack, Openfga] a_preshared_key_is_tried_and_no_secret_is_in_any_argument,
+        [OwnStack] a_database_that_crashes_is_not_called_started,
+        [OwnStack, Openfga] an_openfga_that_crashes_is_not_called_started,
+        [OwnStack, Openfga] a_migration_that_fails_is_named,
+        [OwnStack] an_image_that_does_not_exist_is_named,
+        [OwnStack] down_keeps_the_data,
+        [OwnStack] a_taken_port_is_named,
+        [Stack] both_parts_answer_when_it_ends,
+        [Stack] a_second_run_changes_nothing,
+    ]
+}
+
+fn both_parts_answer_when_it_ends() {
+    let stack = shared();
+    assert_eq!(stack.psql("openfga", "SELECT 1"), "1");
+    if crate::harness::needs::has(crate::harness::Need::Openfga) {
+        let (status, stores) = stack.openfga().request("/stores", None);
+        assert_eq!(status, 200, "{stores}");
+    }
+}
+
+fn a_second_run_changes_nothing() {
+    let stack = shared();
+    let before = stack.container_of("postgres");
+    let outcome = stack.up();
+    outcome.prints_nothing().stderr_has("✓ PostgreSQL");
+    assert_eq!(before, stack.container_of("postgres"));
+    let first = outcome.stderr.lines().next().unwrap();
+    for named in ["compose", "openfga", "postgres"] {
+        assert!(first.contains(named), "the first line should name target, database and user: {first}");
+    }
+    stack.xtask(["up", "--quiet"]).run().ok().prints_nothing().says_nothing();
+}
+
+fn a_preshared_key_is_tried_and_no_secret_is_in_any_argument() {
+    const PASSWORD: &str = "s3cret-of-the-database";
+    const KEYS: &str = "first-s3cret-key,second-s3cret-key";
+    let stack = Stack::new();
+    stack.sandbox.set("POSTGRES_PASSWORD", PASSWORD);
+    stack.sandbox.set("OPENFGA_AUTHN_METHOD", "preshared");
+    stack.sandbox.set("OPENFGA_AUTHN_PRESHARED_KEYS", KEYS);
+    let watch = Watch::start("s3cret");
+    let with_key = |args: [&'static str; 2], key: &str| stack.xtask(args).env("OPENFGA_API_TOKEN", key).run();
+    let right = with_key(["--verbose", "up"], "second-s3cret-key");
+    right.ok().stderr_has("✓ OpenFGA").stderr_lacks("s3cret");
+    let url = format!("http://127.0.0.1:{}", stack.openfga_port);
+    assert_eq!(Api::at(&url).with_key("first-s3cret-key").request("/stores", None).0, 200);
+    assert_eq!(Api::at(&url).request("/stores", None).0, 401);
+
+    let wrong = with_key(["--verbose", "up"], "wr0ng-s3cret");
+    wrong.code(4).stderr_has("OPENFGA_API_TOKEN").stderr_has("OPENFGA_AUTHN_PRESHARED_KEYS").stderr_lacks("s3cret");
+    wrong.stderr_lacks("✓ OpenFGA");
+    let none = stack.xtask(["up"]).run();
+    none.code(4).stderr_has("OPENFGA_API_TOKEN").stderr_lacks("s3cret");
+
+    stack.xtask(["--verbose", "db-shell", "--", "-Atc", "SELECT pg_sleep(0.5)"]).run().ok().stderr_lacks("s3cret");
+    watch.finish();
+}
+
+/// Looks at the arguments of every process, again and again, for a text that must not be there.
+struct Watch {
+    over: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<(usize, BTreeSet<String>)>,
+}
+
+impl Watch {
+    fn start(secret: &'static str) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let until = Arc::clone(&over);
+        let thread = std::thread::spawn(move || {
+            let (mut ours, mut found) = (0, BTreeSet::new());
+            while !until.load(Ordering::Relaxed) {
+                for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+                    let words = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+                    let words = String::from_utf8_lossy(&words).replace('\0', " ");
+                    ours += usize::from(words.contains("xtask"));
+                    if words.contains(secret) {
+                        found.insert(words);
+                    }
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            (ours, found)
+        });
+        Self { over, thread }
+    }
+
+    fn finish(self) {
+        self.over.store(true, Ordering::Relaxed);
+        let (ours, found) = self.thread.join().unwrap();
+        assert!(found.is_empty(), "secrets in arguments: {found:#?}");
+        assert!(ours > 0 || !cfg!(target_os = "linux"), "the watch saw nothing of ours");
+    }
+}
+
+fn a_database_that_crashes_is_not_called_started() {
+    let stack = Stack::postgres_only();
+    stack.override_with(
+        "services:\n  openfga: {profiles: [unused]}\n  openfga-migrate: {profiles: [unused]}\n  \
+         postgres: {command: [postgres, -c, nosuch_setting=1]}\n",
+    );
+    let started = Instant::now();
+    let outcome = stack.xtask(["up"]).run();
+    outcome.code(4).stderr_has("PostgreSQL").stderr_has("docker compose logs").stderr_lacks("✓");
+    outcome.holds(
+        started.elapsed() < Duration::from_secs(60),
+        "a server that keeps crashing should be told within a minute",
+    );
+}
+
+fn an_openfga_that_crashes_is_not_called_started() {
+    let stack = Stack::new();
+    stack.override_with("services: {openfga: {command: [run, --nosuch-option]}}\n");
+    let started = Instant::now();
+    let outcome = stack.xtask(["up"]).run();
+    outcome.code(4).stderr_has("OpenFGA").stderr_has("docker compose logs").stderr_lacks("✓ OpenFGA");
+    outcome.holds(
+        started.elapsed() < Duration::from_secs(60),
+        "a server that keeps crashing should be told within a minute",
+    );
+}
+
+fn a_migration_that_fails_is_named() {
+    let stack = Stack::new();
+    stack.override_with("services: {openfga-migrate: {command: [nosuch]}}\n");
+    let outcome = stack.xtask(["up"]).run();
+    outcome.stderr_has("openfga-migrate").stderr_has("docker compose logs").stderr_lacks("✓");
+    outcome.holds(matches!(outcome.code, Some(1 | 4)), "exit code 1 or 4 was expected");
+}
+
+fn an_image_that_does_not_exist_is_named() {
+    let stack = Stack::postgres_only();
+    let outcome = stack.xtask(["up"]).env("POSTGRES_IMAGE", "127.0.0.1:1/nosuch:1").run();
+    outcome.holds(matches!(outcome.code, Some(1 | 4)), "exit code 1 or 4 was expected");
+    outcome.stderr_has("127.0.0.1:1").stderr_has("POSTGRES_IMAGE").stderr_lacks("✓");
+    let outcome = stack.xtask(["up"]).env("POSTGRES_IMAGE", "Not An Image").run();
+    outcome.holds(matches!(outcome.code, Some(1 | 2 | 4)), "a failure was expected");
+    outcome.stderr_has("POSTGRES_IMAGE").stderr_lacks("✓");
+}
+
+fn down_keeps_the_data() {
+    let stack = Stack::postgres_only();
+    stack.up();
+    stack.psql("openfga", "CREATE TABLE kept AS SELECT 42 AS answer");
+    stack.xtask(["down"]).run().ok().prints_nothing().stderr_has("✓");
+    let running = format!("label=com.docker.compose.project={}", stack.sandbox.project);
+    assert_eq!(stack.docker(&["ps", "--quiet", "--filter", &running]), "");
+    let shell = stack.xtask(["db-shell", "--", "-c", "SELECT 1"]).run();
+    shell.code(4).stderr_has("cargo xtask up");
+    stack.up();
+    stack.xtask(["db-shell", "--", "-Atc", "SELECT answer FROM kept"]).run().ok().prints("42");
+    stack.docker(&["stop", "--time", "0", &stack.container_of("postgres")]);
+    let stopped = stack.xtask(["db-shell", "--", "-c", "SELECT 1"]).run();
+    stopped.code(4).stderr_has("is not running").stderr_has("cargo xtask up");
+}
+
+fn a_taken_port_is_named() {
+    let stack = Stack::postgres_only();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let outcome = Xtask::new(&stack.sandbox).env("POSTGRES_PORT", &port).args(["up"]).run();
+    outcome.holds(matches!(outcome.code, Some(1 | 4)), "exit code 1 or 4 was expected");
+    outcome.stderr_has(&port).stderr_has("POSTGRES_PORT").stderr_lacks("✓");
+}
