@@ -146,8 +146,8 @@ fn one_room_knows_the_system() {
 }
 
 fn one_room_each_starts_programs_reads_settings_and_writes_to_people() {
-    only(&["process", "settings", "platform.rs", "terminal.rs"], &["clippy::disallowed"]);
-    only(&["process", "platform.rs"], &["process::Command", "xshell", "duct::", "shared_child"]);
+    only(&["process", "settings", "platform.rs", "platform", "terminal.rs"], &["clippy::disallowed"]);
+    only(&["process", "platform.rs", "platform"], &["process::Command", "xshell", "duct::", "shared_child"]);
     only(&["process"], &["signal_hook"]);
     only(&["settings"], &["env::var"]);
     only(&["terminal.rs"], &["io::stdout", "io::stderr", "io::stdin", "indicatif"]);
