@@ -42,6 +42,7 @@ pub enum Command {
     DbShell(commands::db_shell::Args),
     DbBackup(commands::db_backup::Args),
     DbList(commands::db_list::Args),
+    DbVerify(commands::db_verify::Args),
 }
 
 impl Command {
@@ -54,6 +55,7 @@ impl Command {
             Self::DbShell(args) => commands::db_shell::run(&args, context),
             Self::DbBackup(args) => commands::db_backup::run(&args, context),
             Self::DbList(args) => commands::db_list::run(&args, context),
+            Self::DbVerify(args) => commands::db_verify::run(&args, context),
         }
     }
 }

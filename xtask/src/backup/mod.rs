@@ -1,6 +1,7 @@
 //! The backup file: its name, its proof, its manifest, how it is written and listed. The format is
 //! described in README, "The backup file".
 
+pub mod feed;
 pub mod listing;
 pub mod manifest;
 pub mod name;

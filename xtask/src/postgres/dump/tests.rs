@@ -172,3 +172,16 @@ fn statements_beyond_the_database_are_refused() {
         ALTER EVENT TRIGGER e DISABLE;\nSET SESSION AUTHORIZATION DEFAULT;\n";
     scan(&dump(allowed)).unwrap();
 }
+
+#[test]
+fn the_restrict_pair_is_found_where_it_stands() {
+    let text = dump(RICH);
+    for size in [1, 5, text.len()] {
+        let lines = scan_pieces(text.as_bytes(), size).unwrap().restrict_lines;
+        let found: Vec<&str> = lines
+            .iter()
+            .map(|line| &text[usize::try_from(line.start).unwrap()..usize::try_from(line.end).unwrap()])
+            .collect();
+        assert_eq!(found, ["\\restrict k3Y\n", "\\unrestrict k3Y\n"]);
+    }
+}
