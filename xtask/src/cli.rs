@@ -43,6 +43,7 @@ pub enum Command {
     DbBackup(commands::db_backup::Args),
     DbList(commands::db_list::Args),
     DbVerify(commands::db_verify::Args),
+    DbPrune(commands::db_prune::Args),
 }
 
 impl Command {
@@ -56,6 +57,7 @@ impl Command {
             Self::DbBackup(args) => commands::db_backup::run(&args, context),
             Self::DbList(args) => commands::db_list::run(&args, context),
             Self::DbVerify(args) => commands::db_verify::run(&args, context),
+            Self::DbPrune(args) => commands::db_prune::run(&args, context),
         }
     }
 }

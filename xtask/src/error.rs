@@ -15,6 +15,8 @@ pub enum Exit {
     Unreachable,
     /// 5: another run holds the lock.
     Locked,
+    /// 6: part of it is done and a person must look.
+    Partial,
     /// 128 + n: ended by signal n before any change.
     Signal(i32),
 }
@@ -28,6 +30,7 @@ impl Exit {
             Self::Refused => 3,
             Self::Unreachable => 4,
             Self::Locked => 5,
+            Self::Partial => 6,
             Self::Signal(signal) => 128 + signal,
         }
     }

@@ -7,5 +7,6 @@ pub mod manifest;
 pub mod name;
 mod partial;
 pub mod proof;
+pub mod retention;
 mod space;
 pub mod take;

@@ -76,6 +76,8 @@ pub struct Proven {
 /// Exit 3: the file is cut, damaged or no backup.
 pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     let mut file = open(path)?;
+    // Whoever removes old backups leaves a file alone that somebody reads. Where locks are unknown, nobody asks.
+    let _ = file.try_lock_shared();
     let (examined, sha256) = check_open(&mut file, path, progress)?;
     let Examined { verdict, reason, manifest, contents, .. } = examined;
     match contents {
