@@ -19,6 +19,7 @@ pub struct Cli {
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Where PostgreSQL is [setting: XTASK_TARGET, default: compose]
     #[arg(long, global = true, value_enum)]
