@@ -210,12 +210,13 @@ fn last_line(file: &mut File, bytes: u64) -> Result<Vec<u8>> {
     Ok(line)
 }
 
+/// What a file holds, and its SHA-256.
+type Right = (Contents, [u8; 32]);
+/// What is wrong with a file.
+type Wrong = (Verdict, String);
+
 /// Hashes and scans; the inner error is a verdict with its reason.
-fn read_all(
-    file: &mut File,
-    examined: &Examined,
-    progress: &dyn Fn(u64),
-) -> Result<Result<(Contents, [u8; 32]), (Verdict, String)>> {
+fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Result<Result<Right, Wrong>> {
     let length = examined.manifest.as_ref().map_or(examined.bytes, |manifest| manifest.bytes);
     let head = examined.manifest.as_ref().map_or(0, |_| manifest::HEAD.len());
     let mut hash = Sha256::new();
