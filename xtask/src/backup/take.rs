@@ -252,7 +252,12 @@ fn not_whole(target: &Target) -> Fault {
 
 fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Ending) -> anyhow::Error {
     let said = session::failure(target, "pg_dump", stderr, ending);
-    if !stderr.contains("lock timeout") {
+    if stderr.contains("no matching tables were found") {
+        let fault = Fault::failed("There is no such table; no backup was made");
+        return said.context(fault.hint("see what there is: cargo xtask db-shell -- -c '\\dt *.*'"));
+    }
+    // pg_dump waits under a statement_timeout.
+    if !(stderr.contains("LOCK TABLE") && stderr.contains("timeout")) {
         return said;
     }
     let seconds = order.lock_timeout.as_secs();

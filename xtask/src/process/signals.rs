@@ -51,5 +51,5 @@ pub fn interrupted(signal: i32) -> Fault {
         15 => "SIGTERM".to_owned(),
         other => format!("signal {other}"),
     };
-    Fault::new(Exit::Signal(signal), format!("Ended by {name}"))
+    Fault::new(Exit::Signal(signal), format!("Ended by {name}; nothing was changed"))
 }
