@@ -11,6 +11,11 @@
 mod harness;
 
 mod conventions;
+mod db_backup;
+mod db_backup_content;
+mod db_backup_disk;
+mod db_backup_faults;
+mod db_backup_signals;
 mod db_shell;
 mod env;
 mod faults;
@@ -23,6 +28,11 @@ fn main() -> ExitCode {
     harness::main(vec![
         up::tests(),
         faults::tests(),
+        db_backup::tests(),
+        db_backup_content::tests(),
+        db_backup_disk::tests(),
+        db_backup_faults::tests(),
+        db_backup_signals::tests(),
         db_shell::tests(),
         conventions::tests(),
         house::tests(),
