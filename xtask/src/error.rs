@@ -15,12 +15,8 @@ pub enum Exit {
     Unreachable,
     /// 5: another run holds the lock.
     Locked,
-    /// 6: part of it is done and a person must look.
-    Partial,
     /// 128 + n: ended by signal n before any change.
     Signal(i32),
-    /// A program's own code, handed through (`db-shell`).
-    Program(i32),
 }
 
 impl Exit {
@@ -32,9 +28,7 @@ impl Exit {
             Self::Refused => 3,
             Self::Unreachable => 4,
             Self::Locked => 5,
-            Self::Partial => 6,
             Self::Signal(signal) => 128 + signal,
-            Self::Program(code) => code,
         }
     }
 }
@@ -47,12 +41,13 @@ pub struct Fault {
     pub exit: Exit,
     message: String,
     hint: Option<String>,
+    passing: bool,
 }
 
 impl Fault {
     /// A failure with the exit code that belongs to it.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None }
+        Self { exit, message: message.into(), hint: None, passing: false }
     }
 
     /// A plain failure, exit code 1.
@@ -75,6 +70,18 @@ impl Fault {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// It may be over in a moment: whoever waits asks again.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.passing = true;
+        self
+    }
+
+    /// Whether asking again may help.
+    pub fn is_passing(&self) -> bool {
+        self.passing
     }
 
     /// The hint, if there is one.

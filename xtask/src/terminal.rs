@@ -238,6 +238,11 @@ impl Progress {
         self.bar.set_message(what.to_owned());
     }
 
+    /// Hides the line while something else is written or asked.
+    pub fn aside<T>(&self, action: impl FnOnce() -> T) -> T {
+        self.bar.suspend(action)
+    }
+
     /// How many bytes have come so far.
     pub fn set(&self, bytes: u64) {
         self.bar.set_position(bytes);

@@ -202,10 +202,9 @@ fn read_all(
         done += read as u64;
         progress(done);
     }
-    if let Some(manifest) = &examined.manifest {
-        if manifest::hex(&hash.finalize()) != manifest.sha256 {
-            return Ok(Err((Verdict::Damaged, "its bytes do not fit the manifest's SHA-256".to_owned())));
-        }
+    let expected = examined.manifest.as_ref().map(|manifest| &manifest.sha256);
+    if expected.is_some_and(|expected| manifest::hex(&hash.finalize()) != *expected) {
+        return Ok(Err((Verdict::Damaged, "its bytes do not fit the manifest's SHA-256".to_owned())));
     }
     let contents = match flaw.map_or_else(|| scanner.finish(), Err) {
         Ok(contents) => contents,

@@ -25,7 +25,7 @@ pub(super) fn look(folder: &Path, newest: Option<u64>, target: &Target, session:
     if free >= needed.saturating_add(RESERVE) {
         return Ok(());
     }
-    Err(full(folder, &format!("{} bytes are free, about {needed} are needed", free)).into())
+    Err(full(folder, &format!("{free} bytes are free, about {needed} are needed")).into())
 }
 
 /// Stops before the disk is full.

@@ -117,11 +117,11 @@ pub fn take(target: &Target, order: &Order, tell: &dyn Fn(News)) -> Result<Taken
 }
 
 fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
-    if let Destination::File(file) = destination {
-        if file.symlink_metadata().is_ok() {
-            let fault = Fault::failed(format!("{} exists already; a backup never replaces a file", file.display()));
-            return Err(fault.hint("name another file, or a folder").into());
-        }
+    if let Destination::File(file) = destination
+        && file.symlink_metadata().is_ok()
+    {
+        let fault = Fault::failed(format!("{} exists already; a backup never replaces a file", file.display()));
+        return Err(fault.hint("name another file, or a folder").into());
     }
     if folder.is_dir() {
         return Ok(());

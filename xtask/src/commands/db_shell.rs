@@ -92,7 +92,13 @@ impl PsqlArgs {
 }
 
 fn open(path: &Path) -> Result<File> {
-    File::open(path).with_context(|| Fault::failed(format!("{} cannot be read", path.display())))
+    let cannot = || Fault::failed(format!("{} cannot be read", path.display()));
+    let file = File::open(path).with_context(cannot)?;
+    // A folder opens, too; psql would find it empty and be content.
+    if file.metadata().with_context(cannot)?.is_dir() {
+        return Err(anyhow::Error::msg("it is a folder").context(cannot()));
+    }
+    Ok(file)
 }
 
 /// psql for a person. Their .psqlrc lies on this host, so it is copied beside a psql in a container.

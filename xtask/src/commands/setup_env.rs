@@ -1,13 +1,13 @@
 //! `setup-env`: a newcomer's first command, from nothing to a running stack with a first backup.
 
-use super::db_backup;
+use super::{db_backup, up};
 use crate::backup::listing;
 use crate::backup::proof;
 use crate::backup::take::Order;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::settings::{self, Origin};
-use crate::stack::{self, ports};
+use crate::stack::ports;
 use crate::target::{Kind, Target, compose};
 use anyhow::Result;
 
@@ -28,7 +28,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     write_env(kind, context)?;
     let context = &move_taken_ports(&target, args, context)?;
     let target = context.target()?;
-    start(&target, context)?;
+    up::start(&target, args.yes, context)?;
     back_up_once(&target, context)?;
     say_what_is_next(context);
     Ok(())
@@ -84,14 +84,6 @@ fn move_taken_ports(target: &Target, args: &Args, context: &Context) -> Result<C
         context.terminal.done(&format!("Wrote {setting}={free} to .env"));
     }
     Ok(context.reloaded())
-}
-
-fn start(target: &Target, context: &Context) -> Result<()> {
-    let progress = context.terminal.waiting("starting");
-    let answering = stack::up(target, context.settings.get("OPENFGA_API_TOKEN"), &|stage| progress.say(stage))?;
-    drop(progress);
-    super::up::report(target, &answering, context);
-    Ok(())
 }
 
 fn back_up_once(target: &Target, context: &Context) -> Result<()> {

@@ -1,29 +1,49 @@
 //! `up`: the stack of the target, started and answering.
 
 use crate::context::Context;
-use crate::stack::{self, Answering};
+use crate::error::Fault;
+use crate::stack::{self, Callbacks};
 use crate::target::Target;
 use anyhow::Result;
 
 /// Start the stack, and wait until PostgreSQL and OpenFGA really answer
 #[derive(Debug, clap::Args)]
-pub struct Args {}
-
-pub fn run(_args: &Args, context: &Context) -> Result<()> {
-    let target = context.target()?;
-    let terminal = &context.terminal;
-    terminal.note(&format!("Starting {}", target.shown()));
-    let progress = terminal.waiting("starting");
-    let answering = stack::up(&target, context.settings.get("OPENFGA_API_TOKEN"), &|stage| progress.say(stage))?;
-    drop(progress);
-    report(&target, &answering, context);
-    Ok(())
+pub struct Args {
+    /// Download PostgreSQL without asking, where the local target finds none on this host
+    #[arg(long)]
+    yes: bool,
 }
 
-/// Says what answers, and where.
-pub fn report(target: &Target, answering: &Answering, context: &Context) {
-    context.terminal.done(&format!("PostgreSQL {} answers ({})", answering.postgres, target.place()));
-    if let Some(url) = &answering.openfga {
-        context.terminal.done(&format!("OpenFGA answers at {url}"));
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = context.target()?;
+    context.terminal.note(&format!("Starting {}", target.shown()));
+    start(&target, args.yes, context)
+}
+
+/// Starts the stack in front of a person, and says what answers, and where.
+pub fn start(target: &Target, yes: bool, context: &Context) -> Result<()> {
+    let terminal = &context.terminal;
+    let progress = terminal.waiting("starting");
+    let consent = |question: &str| {
+        if yes {
+            return Ok(true);
+        }
+        progress.aside(|| terminal.ask(question)).ok_or_else(|| {
+            let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
+            fault.hint("answer yes on the command line: --yes").into()
+        })
+    };
+    let callbacks = Callbacks {
+        stage: &|stage| progress.say(stage),
+        note: &|note| progress.aside(|| terminal.note(note)),
+        consent: &consent,
+    };
+    let answering = stack::up(target, &context.settings, &callbacks)?;
+    drop(progress);
+    let already = if answering.started { "" } else { "already runs and " };
+    terminal.done(&format!("PostgreSQL {} {already}answers ({})", answering.postgres, target.place()));
+    if let Some(url) = answering.openfga {
+        terminal.done(&format!("OpenFGA {already}answers at {url}"));
     }
+    Ok(())
 }

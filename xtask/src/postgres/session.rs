@@ -27,8 +27,18 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
 
 /// What psql prints for this SQL: unaligned rows, nothing else.
 pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
+    ask_with(target, session, sql, &[])
+}
+
+/// The same, in another database of the server.
+pub fn ask_in(target: &Target, database: &str, session: &str, sql: &str) -> Result<String> {
+    ask_with(target, session, sql, &[("PGDATABASE", database)])
+}
+
+fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)]) -> Result<String> {
     // UTF-8 whatever the database's encoding is: JSON has no other.
-    let program = target.program_with("psql", session, Talk::Piped, &[("PGCLIENTENCODING", "UTF8")])?.args([
+    let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
+    let program = target.program_with("psql", session, Talk::Piped, &environment)?.args([
         "--no-psqlrc",
         "--quiet",
         "--tuples-only",
@@ -44,9 +54,10 @@ pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
     Err(failure(target, "psql", &captured.stderr, captured.ending))
 }
 
-/// The version that the server names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
-pub fn server_version(target: &Target) -> Result<String> {
-    let version = ask(target, "xtask-version", "SHOW server_version")?;
+/// The version that the server in a container names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
+/// Asked over TCP: while the image makes a new cluster, a passing server answers on the socket alone.
+pub fn lasting_version(target: &Target) -> Result<String> {
+    let version = ask_with(target, "xtask-version", "SHOW server_version", &[("PGHOST", "127.0.0.1")])?;
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
@@ -69,6 +80,11 @@ pub fn literal(text: &str) -> String {
     }
 }
 
+/// A name as SQL writes it.
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
 pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::process::Ending) -> anyhow::Error {
     let said = anyhow::Error::msg(stderr.trim().to_owned());
@@ -88,7 +104,7 @@ fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
     let user = target.user();
     if has("password authentication failed") || has("no password supplied") {
         let fault = Fault::unreachable(format!("PostgreSQL refuses the password of user {user}"));
-        return Some(fault.hint("the password is POSTGRES_PASSWORD, in the environment or in .env"));
+        return Some(fault.hint(target.password_hint()));
     }
     if has("FATAL") && has("role") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
@@ -101,8 +117,9 @@ fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
     if has("not currently accepting connections") {
         return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
     }
-    if has("the database system is starting up") || has("the database system is shutting down") {
-        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
+    let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
+    if passing.iter().any(|state| has(&format!("the database system {state}"))) {
+        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment").passing());
     }
     if has("too many clients") || has("remaining connection slots are reserved") {
         return Some(
@@ -124,5 +141,6 @@ mod tests {
     fn literals_survive_quotes_and_backslashes() {
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal(r"a\'b"), r"E'a\\''b'");
+        assert_eq!(identifier(r#"a"b"#), r#""a""b""#);
     }
 }

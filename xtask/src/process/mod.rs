@@ -1,20 +1,18 @@
 //! The only place that starts programs. `xshell` asks short local questions, `duct` captures with a
 //! deadline, a streamed program is `std` behind a handle that another thread may end.
 
+pub mod identity;
+mod program;
 pub mod signals;
 mod stream;
 
+pub use program::Program;
 pub use stream::Stream;
 
-use crate::error::Fault;
-use crate::platform::{self, User};
-use anyhow::{Context as _, Result};
-use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use crate::platform::{self};
+use std::path::PathBuf;
+use std::process::{Child, ExitStatus};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 type Trace = Box<dyn Fn(&str) + Send + Sync>;
 static TRACE: OnceLock<Trace> = OnceLock::new();
@@ -22,23 +20,6 @@ static TRACE: OnceLock<Trace> = OnceLock::new();
 /// Every program started from here on is told to `trace`, secrets masked (`--verbose`).
 pub fn trace_to(trace: impl Fn(&str) + Send + Sync + 'static) {
     let _ = TRACE.set(Box::new(trace));
-}
-
-/// How a program is to be started. Nothing runs until one of the verbs is called.
-#[derive(Debug, Clone)]
-pub struct Program {
-    path: OsString,
-    args: Vec<OsString>,
-    env: Vec<(String, OsString, Secrecy)>,
-    unset: Vec<String>,
-    folder: Option<PathBuf>,
-    user: Option<User>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Secrecy {
-    Public,
-    Secret,
 }
 
 /// How a program ended.
@@ -86,216 +67,27 @@ impl Captured {
     }
 }
 
+/// A program that goes on when we end. While we are here we know better than anyone whether it has ended.
+#[derive(Debug)]
+pub struct Detached {
+    child: Child,
+}
+
+impl Detached {
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has ended already.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
 /// The full path of a program, if PATH has it.
 pub fn find(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
-}
-
-impl Program {
-    /// A program by name (looked up on PATH) or by path.
-    pub fn new(path: impl AsRef<OsStr>) -> Self {
-        Self {
-            path: path.as_ref().to_owned(),
-            args: Vec::new(),
-            env: Vec::new(),
-            unset: Vec::new(),
-            folder: None,
-            user: None,
-        }
-    }
-
-    #[must_use]
-    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
-        self.args.push(arg.as_ref().to_owned());
-        self
-    }
-
-    #[must_use]
-    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
-        self
-    }
-
-    /// A variable of the program's environment.
-    #[must_use]
-    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.env.push((name.to_owned(), value.as_ref().to_owned(), Secrecy::Public));
-        self
-    }
-
-    /// A variable that is never shown.
-    #[must_use]
-    pub fn secret(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.env.push((name.to_owned(), value.as_ref().to_owned(), Secrecy::Secret));
-        self
-    }
-
-    /// A variable that the program must not inherit.
-    #[must_use]
-    pub fn unset(mut self, name: &str) -> Self {
-        self.unset.push(name.to_owned());
-        self
-    }
-
-    /// The folder that the program starts in.
-    #[must_use]
-    pub fn folder(mut self, folder: &Path) -> Self {
-        self.folder = Some(folder.to_owned());
-        self
-    }
-
-    /// The user that the program runs as (only root can).
-    #[must_use]
-    pub fn user(mut self, user: &User) -> Self {
-        self.user = Some(user.clone());
-        self
-    }
-
-    /// The name that messages use: the program's, without its folder.
-    pub fn name(&self) -> String {
-        Path::new(&self.path).file_name().unwrap_or(&self.path).to_string_lossy().into_owned()
-    }
-
-    /// The command line as a person would type it, secrets masked.
-    pub fn shown(&self) -> String {
-        let env = self.env.iter().map(|(name, value, secrecy)| match secrecy {
-            Secrecy::Public => format!("{name}={}", quoted(value)),
-            Secrecy::Secret => format!("{name}=***"),
-        });
-        let words = std::iter::once(&self.path).chain(&self.args).map(|word| quoted(word));
-        env.chain(words).collect::<Vec<_>>().join(" ")
-    }
-
-    /// Runs a program that answers from what it knows (`--version`), without a deadline.
-    pub fn ask(&self) -> Result<Captured> {
-        self.trace();
-        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
-        let shell = xshell::Shell::new()?;
-        let mut command = shell.cmd(&self.path).args(&self.args).quiet().ignore_status();
-        for (name, value, _) in &self.env {
-            command = command.env(name, value);
-        }
-        let output = command.output().with_context(|| self.cannot_start())?;
-        Ok(captured(&output))
-    }
-
-    /// Runs the program with nothing on stdin, and kills it when the deadline passes or a signal comes.
-    pub fn capture(&self, deadline: Duration) -> Result<Captured> {
-        self.capture_with(Vec::new(), deadline)
-    }
-
-    /// The same, with these bytes on stdin.
-    pub fn capture_with(&self, input: Vec<u8>, deadline: Duration) -> Result<Captured> {
-        self.trace();
-        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
-        let mut expression = duct::cmd(&self.path, &self.args);
-        expression = if input.is_empty() { expression.stdin_null() } else { expression.stdin_bytes(input) };
-        for (name, value, _) in &self.env {
-            expression = expression.env(name, value);
-        }
-        for name in &self.unset {
-            expression = expression.env_remove(name);
-        }
-        if let Some(folder) = &self.folder {
-            expression = expression.dir(folder);
-        }
-        let user = self.user.clone();
-        let handle = expression
-            .before_spawn(move |command| {
-                platform::own_group(command);
-                if let Some(user) = &user {
-                    platform::run_as(command, user);
-                }
-                Ok(())
-            })
-            .stdout_capture()
-            .stderr_capture()
-            .unchecked()
-            .start()
-            .with_context(|| self.cannot_start())?;
-        let end = Instant::now() + deadline;
-        let stop = || {
-            for pid in handle.pids() {
-                let _ = platform::end_group(pid, true);
-            }
-            let _ = handle.kill();
-        };
-        loop {
-            let slice = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(50));
-            if let Some(output) = handle.wait_timeout(slice).with_context(|| self.cannot_start())? {
-                return Ok(captured(output));
-            }
-            if let Some(signal) = signals::pending() {
-                stop();
-                return Err(signals::interrupted(signal).into());
-            }
-            if Instant::now() >= end {
-                stop();
-                let fault =
-                    Fault::unreachable(format!("{} did not answer within {} s", self.name(), deadline.as_secs()));
-                return Err(fault.hint(format!("it was started as: {}", self.shown())).into());
-            }
-        }
-    }
-
-    /// Starts the program and hands out its stdout as it comes.
-    pub fn stream(&self) -> Result<Stream> {
-        self.trace();
-        let mut command = self.command();
-        platform::own_group(&mut command);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Stream::start(&mut command, self.name()).with_context(|| self.cannot_start())
-    }
-
-    /// Starts a program that goes on after us, its words in a log file. Returns its process number.
-    pub fn detach(&self, log: File) -> Result<u32> {
-        self.trace();
-        let mut command = self.command();
-        platform::own_group(&mut command);
-        let copy = log.try_clone().context("opening the log a second time")?;
-        command.stdin(Stdio::null()).stdout(log).stderr(copy);
-        let child = command.spawn().with_context(|| self.cannot_start())?;
-        Ok(child.id())
-    }
-
-    /// Becomes the program: terminal, signals and exit code are then its own. Returns only if that fails.
-    pub fn become_it(&self, stdin: Option<File>) -> anyhow::Error {
-        self.trace();
-        let mut command = self.command();
-        if let Some(file) = stdin {
-            command.stdin(file);
-        }
-        anyhow::Error::new(platform::hand_over(&mut command)).context(self.cannot_start())
-    }
-
-    fn command(&self) -> Command {
-        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
-        let mut command = Command::new(&self.path);
-        command.args(&self.args);
-        for (name, value, _) in &self.env {
-            command.env(name, value);
-        }
-        for name in &self.unset {
-            command.env_remove(name);
-        }
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
-        }
-        if let Some(user) = &self.user {
-            platform::run_as(&mut command, user);
-        }
-        command
-    }
-
-    fn cannot_start(&self) -> String {
-        format!("{} could not be run", self.name())
-    }
-
-    fn trace(&self) {
-        if let Some(trace) = TRACE.get() {
-            trace(&self.shown());
-        }
-    }
 }
 
 fn captured(output: &std::process::Output) -> Captured {
@@ -303,26 +95,5 @@ fn captured(output: &std::process::Output) -> Captured {
         ending: Ending::of(output.status),
         stdout: output.stdout.clone(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let plain = |letter: char| letter.is_alphanumeric() || "-_./:=,@%+".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_line_is_shown_without_its_secrets() {
-        let program = Program::new("psql").arg("-c").arg("SELECT 'a b'").secret("PGPASSWORD", "hunter2");
-        assert_eq!(program.shown(), r"PGPASSWORD=*** psql -c 'SELECT '\''a b'\'''");
     }
 }

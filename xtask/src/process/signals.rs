@@ -1,6 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP as something to look at between two steps, instead of sudden death.
 
 use crate::error::{Exit, Fault};
+use crate::platform;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -10,10 +11,7 @@ static SHIELDED: AtomicBool = AtomicBool::new(false);
 /// From here on a signal is noted. A handler (not "ignore") so that programs started later get the default again.
 pub fn install() {
     let pending = PENDING.get_or_init(Arc::default);
-    let mut signals = vec![signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
-    #[cfg(unix)]
-    signals.push(signal_hook::consts::SIGHUP);
-    for signal in signals {
+    for &signal in platform::ENDING_SIGNALS {
         // A signal that cannot be caught keeps its default; nothing better can be done about it.
         let _ = signal_hook::flag::register_usize(signal, Arc::clone(pending), usize::try_from(signal).unwrap_or(2));
     }

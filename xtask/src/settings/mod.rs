@@ -47,6 +47,28 @@ pub struct Settings {
     file: EnvFile,
 }
 
+/// Every setting with its default, as README's table and `--verbose` have them; empty: none.
+pub const KNOWN: &[(&str, &str)] = &[
+    ("XTASK_TARGET", "compose"),
+    ("POSTGRES_USER", "postgres"),
+    ("POSTGRES_PASSWORD", "postgres"),
+    ("POSTGRES_DB", "openfga"),
+    ("POSTGRES_PORT", "5432"),
+    ("POSTGRES_IMAGE", "postgres:16-alpine"),
+    ("OPENFGA_IMAGE", "openfga/openfga:v1.18.1"),
+    ("OPENFGA_HTTP_PORT", "8080"),
+    ("OPENFGA_GRPC_PORT", "8081"),
+    ("OPENFGA_METRICS_PORT", "2112"),
+    ("OPENFGA_AUTHN_METHOD", "none"),
+    ("OPENFGA_AUTHN_PRESHARED_KEYS", ""),
+    ("OPENFGA_API_TOKEN", ""),
+    ("XTASK_LOCK_TIMEOUT", "30"),
+    ("XTASK_COMPOSE", ""),
+    ("XTASK_LOCAL_DIR", ".xtask/local"),
+    ("XTASK_PG_BIN", ""),
+    ("XTASK_OPENFGA_BIN", ""),
+];
+
 /// A variable whose value must not be shown.
 fn is_secret(name: &str) -> bool {
     ["PASSWORD", "TOKEN", "SECRET", "KEY", "DATABASE_URL"].iter().any(|word| name.contains(word))
@@ -106,8 +128,8 @@ impl Settings {
     }
 
     /// Where each of these settings came from, secrets masked (`--verbose`).
-    pub fn shown<'a>(&'a self, names: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = String> + 'a {
-        names.iter().map(|(name, default)| {
+    pub fn shown(&self) -> impl Iterator<Item = String> {
+        KNOWN.iter().map(|(name, default)| {
             let (value, origin) = self.find(name).unwrap_or((default, Origin::Default));
             let value = if value.is_empty() {
                 "(not set)"
@@ -123,7 +145,7 @@ impl Settings {
     /// Whether the locale of the terminal is UTF-8.
     pub fn locale_is_utf8(&self) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| self.get(name));
-        locale.map_or(cfg!(windows), |locale| {
+        locale.map_or(platform::WINDOWS, |locale| {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
         })
@@ -198,9 +220,9 @@ pub fn root() -> PathBuf {
 /// The user's cache folder by the system's custom.
 pub fn cache_folder(settings: &Settings) -> Option<PathBuf> {
     let home = || settings.get("HOME").map(PathBuf::from);
-    if cfg!(windows) {
+    if platform::WINDOWS {
         settings.get("LOCALAPPDATA").map(PathBuf::from)
-    } else if cfg!(target_os = "macos") {
+    } else if platform::MACOS {
         home().map(|home| home.join("Library/Caches"))
     } else {
         settings.get("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| home().map(|home| home.join(".cache")))
@@ -240,7 +262,9 @@ mod tests {
     fn secrets_are_masked_when_settings_are_shown() {
         let mut settings = Settings::default();
         settings.set_flag("POSTGRES_PASSWORD", "hunter2");
-        let shown: Vec<String> = settings.shown(&[("POSTGRES_PASSWORD", ""), ("POSTGRES_USER", "postgres")]).collect();
-        assert_eq!(shown, ["POSTGRES_PASSWORD=*** (command line)", "POSTGRES_USER=postgres (default)"]);
+        let shown: Vec<String> = settings.shown().collect();
+        assert!(shown.contains(&"POSTGRES_PASSWORD=*** (command line)".to_owned()));
+        assert!(shown.contains(&"POSTGRES_USER=postgres (default)".to_owned()));
+        assert!(shown.contains(&"OPENFGA_API_TOKEN=(not set) (default)".to_owned()));
     }
 }

@@ -1,19 +1,15 @@
 //! The stack of a target: start it, stop it, wait until each part really answers.
 
+mod compose;
+mod local;
 pub mod openfga;
 pub mod ports;
+mod wait;
 
 use crate::error::Fault;
-use crate::postgres::session;
-use crate::process::signals;
-use crate::target::{Target, compose::Compose};
-use anyhow::{Context as _, Result};
-use std::time::{Duration, Instant};
-
-const START_DEADLINE: Duration = Duration::from_secs(300);
-const ANSWER_DEADLINE: Duration = Duration::from_secs(90);
-const PAUSE: Duration = Duration::from_millis(200);
-const STOP_DEADLINE: Duration = Duration::from_secs(120);
+use crate::settings::Settings;
+use crate::target::Target;
+use anyhow::Result;
 
 /// What answers after `up`.
 #[derive(Debug)]
@@ -22,56 +18,34 @@ pub struct Answering {
     pub postgres: String,
     /// Where OpenFGA listens: `http://127.0.0.1:8080`; `None` where the stack has none.
     pub openfga: Option<String>,
+    /// Whether anything had to be started; not known where Compose does it.
+    pub started: bool,
+}
+
+/// How `up` speaks to whoever called it.
+pub struct Callbacks<'a> {
+    /// Hears what is being waited for.
+    pub stage: &'a dyn Fn(&str),
+    /// Hears what a person should know afterwards.
+    pub note: &'a dyn Fn(&str),
+    /// Asked before something is installed outside the checkout.
+    pub consent: &'a dyn Fn(&str) -> Result<bool>,
 }
 
 /// Starts the stack and waits until PostgreSQL answers a query, and OpenFGA its health and a request.
-/// `stage` hears what is waited for.
-pub fn up(target: &Target, openfga_token: Option<&str>, stage: &dyn Fn(&str)) -> Result<Answering> {
-    match target.compose() {
-        Some(compose) => compose_up(target, compose, openfga_token, stage),
-        None => Err(Fault::usage("this target has no stack").into()),
+pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
+    match (target.compose(), target.local()) {
+        (Some(compose), _) => compose::up(target, compose, settings, callbacks.stage),
+        (None, Some(local)) => local::up(target, local, settings.get("OPENFGA_API_TOKEN"), callbacks),
+        (None, None) => Err(Fault::usage("this target has no stack").into()),
     }
 }
 
 /// Stops the stack; data stays.
 pub fn down(target: &Target) -> Result<()> {
-    match target.compose() {
-        Some(compose) => compose.run(["down"], STOP_DEADLINE).map(drop),
-        None => Err(Fault::usage("this target has no stack").into()),
-    }
-}
-
-fn compose_up(target: &Target, compose: &Compose, token: Option<&str>, stage: &dyn Fn(&str)) -> Result<Answering> {
-    stage("starting the containers");
-    compose.check_version()?;
-    compose.run(["up", "--detach"], START_DEADLINE)?;
-    stage("waiting for PostgreSQL");
-    let postgres = wait_for("PostgreSQL", || session::server_version(target))?;
-    let openfga = if compose.has_service(openfga::SERVICE)? {
-        stage("waiting for OpenFGA");
-        let address = compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?;
-        let url = format!("http://{address}");
-        wait_for("OpenFGA", || openfga::answers(&url, token))?;
-        Some(url)
-    } else {
-        None
-    };
-    Ok(Answering { postgres, openfga })
-}
-
-/// Asks again until the answer comes, a person interrupts or the deadline passes; then the last refusal is the cause.
-pub fn wait_for<T>(what: &str, ask: impl Fn() -> Result<T>) -> Result<T> {
-    let end = Instant::now() + ANSWER_DEADLINE;
-    loop {
-        let refusal = match ask() {
-            Ok(answer) => return Ok(answer),
-            Err(refusal) => refusal,
-        };
-        signals::check()?;
-        if Instant::now() >= end || openfga::is_final(&refusal) {
-            let fault = Fault::unreachable(format!("{what} does not answer"));
-            return Err(refusal).context(fault.hint("see what it says: docker compose logs postgres openfga"));
-        }
-        std::thread::sleep(PAUSE);
+    match (target.compose(), target.local()) {
+        (Some(compose), _) => compose::down(compose),
+        (None, Some(local)) => local::down(local),
+        (None, None) => Err(Fault::usage("this target has no stack").into()),
     }
 }

@@ -37,7 +37,8 @@ fn key_refused(url: &str, token: Option<&str>) -> Fault {
 
 /// Whether asking again cannot change the answer: a refused key stays refused.
 pub(super) fn is_final(refusal: &anyhow::Error) -> bool {
-    error::fault(refusal).is_some_and(|fault| fault.exit == Exit::Unreachable && fault.hint_text().is_some())
+    error::fault(refusal)
+        .is_some_and(|fault| fault.exit == Exit::Unreachable && fault.hint_text().is_some() && !fault.is_passing())
 }
 
 fn get(url: &str, token: Option<&str>) -> Result<(u16, String)> {

@@ -18,6 +18,16 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const INSTALL: &str =
     "install Docker Compose v2 (https://docs.docker.com/compose/install/), or name another one in XTASK_COMPOSE";
 
+/// How a container fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// It does not run, and nothing will start it again.
+    pub ended: bool,
+    /// How often Docker started it anew.
+    pub restarts: u64,
+    pub exit_code: i64,
+}
+
 const NEXT_LOOK: &str =
     "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20
 where an image cannot be pulled, name one that is at hand in POSTGRES_IMAGE and OPENFGA_IMAGE";
@@ -69,15 +79,20 @@ impl Compose {
             Err(error) => return Err(self.outer_cause().unwrap_or(error)),
         };
         let fault = Fault::failed(format!("docker compose could not do it ({})", captured.ending));
-        let said = anyhow::Error::msg(errors_of(&captured.stderr));
-        Err(self.outer_cause().unwrap_or_else(|| said.context(fault.hint(NEXT_LOOK))))
+        let said = || anyhow::Error::msg(errors_of(&captured.stderr)).context(fault.hint(NEXT_LOOK));
+        Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(said))
     }
 
     /// A program inside the database's container, whose own environment gives the password. Where the
     /// project's name is known, `docker exec` saves the 0.1 s that Compose needs to read its files.
     pub(super) fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
         let terminal = talk == Talk::Terminal;
-        let (mut program, place) = match self.container()? {
+        let container = self.container()?;
+        if container.is_none() {
+            // An old Compose would fail in words of its own.
+            self.check_version()?;
+        }
+        let (mut program, place) = match container {
             Some(id) if terminal => (Program::new("docker").args(["exec", "-it"]), id),
             Some(id) => (Program::new("docker").args(["exec", "-i"]), id),
             None if terminal => (self.program(["exec"])?, SERVICE),
@@ -136,6 +151,17 @@ impl Compose {
         Ok(captured.text().lines().any(|name| name == service))
     }
 
+    /// How a service's container fares, where there is one.
+    pub fn life_of(&self, service: &str) -> Option<Life> {
+        let listed = self.program(["ps", "--all", "--quiet", service]).ok()?.capture(DEADLINE).ok()?.text();
+        let format = "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}";
+        let inspect = Program::new("docker").args(["inspect", "--format", format, listed.lines().next()?]);
+        let told = inspect.capture(DEADLINE).ok()?.text();
+        let mut words = told.split_whitespace();
+        let ended = matches!(words.next()?, "exited" | "dead");
+        Some(Life { ended, restarts: words.next()?.parse().ok()?, exit_code: words.next()?.parse().ok()? })
+    }
+
     /// The port of this host that a service's port is really mapped to, as `127.0.0.1:8080`.
     pub fn mapped_port(&self, service: &str, port: u16) -> Result<String> {
         let captured = self.run(["port", service, &port.to_string()], DEADLINE)?;
@@ -162,20 +188,31 @@ impl Compose {
 
     /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service.
     pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        self.outer_cause().or_else(|| self.service_cause(stderr))
+        self.outer_cause().or_else(|| self.project_cause()).or_else(|| self.service_cause(stderr))
     }
 
     fn outer_cause(&self) -> Option<anyhow::Error> {
         engine_cause().or_else(|| self.check_version().err())
     }
 
+    /// docker-compose.yml, an override or `.env` that Compose cannot read.
+    fn project_cause(&self) -> Option<anyhow::Error> {
+        let read = self.program(["config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
+        if read.ending.success() {
+            return None;
+        }
+        let fault = Fault::failed("Docker Compose cannot read this project");
+        let said = anyhow::Error::msg(errors_of(&read.stderr));
+        Some(
+            said.context(
+                fault.hint("mend docker-compose.yml, its override or .env; then: docker compose config --quiet"),
+            ),
+        )
+    }
+
     fn service_cause(&self, stderr: &str) -> Option<anyhow::Error> {
         let listed = self.program(["ps", "--all", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
         let running = self.program(["ps", "--status", "running", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
-        if !listed.ending.success() {
-            let fault = Fault::failed(format!("Docker Compose cannot use this project: {}", listed.stderr.trim()));
-            return Some(fault.hint("look at docker-compose.yml and .env with: docker compose config --quiet").into());
-        }
         if !running.stdout.is_empty() {
             return None;
         }
@@ -236,8 +273,8 @@ fn plugin_is_installed(settings: &Settings) -> bool {
     let own = config.or_else(|| home.map(|home| Path::new(home).join(".docker")));
     let shared = ["/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker"];
     let mut folders = own.into_iter().chain(shared.iter().map(PathBuf::from)).map(|folder| folder.join("cli-plugins"));
-    let name = if cfg!(windows) { "docker-compose.exe" } else { "docker-compose" };
-    process::find("docker").is_some() && folders.any(|folder| folder.join(name).exists())
+    let name = format!("docker-compose{}", std::env::consts::EXE_SUFFIX);
+    process::find("docker").is_some() && folders.any(|folder| folder.join(&name).exists())
 }
 
 /// Asks each generation of Compose for its version; the first that is new enough is used.
@@ -255,7 +292,8 @@ fn detected() -> Result<Vec<String>> {
             None => {}
         }
     }
-    Err(old.map_or_else(|| engine_cause().unwrap_or_else(|| no_compose().into()), Into::into))
+    // Without an engine, or the right to use it, Docker may not find its own plugin.
+    Err(engine_cause().unwrap_or_else(|| old.unwrap_or_else(no_compose).into()))
 }
 
 fn too_old(command: &str, version: &str) -> Fault {

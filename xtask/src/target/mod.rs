@@ -2,6 +2,7 @@
 //! start a PostgreSQL program against it, and how to say why one could not reach it.
 
 pub mod compose;
+pub mod local;
 mod project;
 
 use crate::error::Fault;
@@ -9,6 +10,7 @@ use crate::process::Program;
 use crate::settings::Settings;
 use anyhow::Result;
 use compose::Compose;
+use local::Local;
 use std::fmt;
 use std::path::Path;
 
@@ -65,6 +67,7 @@ pub struct Target {
 #[derive(Debug)]
 enum Place {
     Compose(Compose),
+    Local(Local),
 }
 
 impl Target {
@@ -74,7 +77,7 @@ impl Target {
         let user = settings.get_or("POSTGRES_USER", "postgres").to_owned();
         let place = match Kind::chosen(settings)? {
             Kind::Compose => Place::Compose(Compose::new(settings, root)),
-            Kind::Local => return Err(Fault::usage("the local target is not built yet").into()),
+            Kind::Local => Place::Local(Local::new(settings, root, &user)),
         };
         Ok(Self { database, user, place })
     }
@@ -83,6 +86,7 @@ impl Target {
     pub fn kind(&self) -> Kind {
         match &self.place {
             Place::Compose(_) => Kind::Compose,
+            Place::Local(_) => Kind::Local,
         }
     }
 
@@ -100,6 +104,7 @@ impl Target {
     pub fn place(&self) -> String {
         match &self.place {
             Place::Compose(_) => format!("compose service {}", compose::SERVICE),
+            Place::Local(local) => local.place(),
         }
     }
 
@@ -112,6 +117,15 @@ impl Target {
     pub fn compose(&self) -> Option<&Compose> {
         match &self.place {
             Place::Compose(compose) => Some(compose),
+            Place::Local(_) => None,
+        }
+    }
+
+    /// The local server, where that is the target.
+    pub fn local(&self) -> Option<&Local> {
+        match &self.place {
+            Place::Local(local) => Some(local),
+            Place::Compose(_) => None,
         }
     }
 
@@ -135,6 +149,17 @@ impl Target {
         environment.extend(more);
         match &self.place {
             Place::Compose(compose) => compose.exec(name, &environment, talk),
+            Place::Local(local) => local.program(name, &environment, talk),
+        }
+    }
+
+    /// Where a person finds the password that was refused.
+    pub fn password_hint(&self) -> String {
+        match &self.place {
+            Place::Compose(_) => "the password is POSTGRES_PASSWORD, in the environment or in .env".to_owned(),
+            Place::Local(local) => {
+                format!("the password is in {}", local.folder.path().join("password").display())
+            }
         }
     }
 
@@ -143,6 +168,7 @@ impl Target {
     pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
         match &self.place {
             Place::Compose(compose) => compose.cause(stderr),
+            Place::Local(local) => local.cause(stderr),
         }
     }
 }

@@ -218,11 +218,11 @@ fn a_table_is_locked() {
     let name = "held \"table\".é";
     database.sql(&format!("CREATE TABLE {} (a int)", identifier(name)));
     let mut holder = database.hold(name);
-    let pid = holder.sql("SELECT pg_backend_pid()");
+    let pid = holder.sql("SET application_name = 'the holder'; SELECT pg_backend_pid()");
     let run = database.xtask(["db-backup", "--lock-timeout", "1"]).run();
     run.code(1).stderr_has("A table stayed locked for 1 s; no backup was made");
     run.stderr_has(&format!("table {} is held by session {pid}", identifier(name))).stderr_has("user postgres");
-    run.stderr_has("--lock-timeout SECONDS").stderr_has(&format!("pg_terminate_backend({pid})"));
+    run.stderr_has("application the holder").stderr_has("--lock-timeout SECONDS").stderr_has(&format!("pg_terminate_backend({pid})"));
     nothing_is_left(&database, &run);
     // A table that comes free in time is no fault.
     let running = database.xtask(["--quiet", "db-backup"]).spawn();

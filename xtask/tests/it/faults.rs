@@ -15,7 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] the_user_does_not_exist,
         [Stack] the_password_is_refused,
         [Stack] the_database_accepts_no_connections,
-        [OldCompose] compose_is_too_old,
+        [Docker, OldCompose] compose_is_too_old,
         [] compose_is_not_installed,
         [Docker] the_compose_file_cannot_be_read,
         [] the_target_is_none,

@@ -1,8 +1,8 @@
 //! One `COPY` block: found to its end and counted at the speed of memory, never row by row.
 
 use super::Copied;
+use super::copy_header::CopyHeader;
 use super::openfga::Counting;
-use super::statement::CopyHeader;
 use memchr::{memchr, memchr_iter, memmem};
 
 /// What ends a block. The newline before it belongs to the last row, or to the header of an empty block.

@@ -6,7 +6,9 @@
 //! its rows with as many columns as its header.
 
 mod copy;
+mod copy_header;
 mod foreign;
+mod keyword;
 mod openfga;
 mod scanner;
 mod statement;

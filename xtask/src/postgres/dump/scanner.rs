@@ -297,13 +297,15 @@ impl Scanner {
                 self.copy = Some(CopyBlock::new(&header, &mut self.openfga));
                 self.state = State::CopyHeaderEnd;
             }
+            Some(Ended::Forbidden(what)) => {
+                return Err(self.flaw(format!("{what}, which no dump of one database holds")));
+            }
             Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
-            Some(Ended::ClientEncoding(name)) => {
-                if foreign::is_client_only_encoding(&name) {
-                    return Err(self.flaw(format!("client_encoding {name}, which no server has")));
-                }
+            Some(Ended::ClientEncoding(name)) if foreign::is_client_only_encoding(&name) => {
+                return Err(self.flaw(format!("client_encoding {name}, which no server has")));
             }
+            Some(Ended::ClientEncoding(_)) => {}
         }
         Ok(1)
     }

@@ -1,6 +1,8 @@
 //! One statement, token by token: where it ends, and the few facts that matter of it.
 
 use super::Contents;
+use super::copy_header::CopyHeader;
+use super::keyword::Keyword;
 
 /// A token, as far as statements are concerned. Words are unquoted (keywords, names, numbers).
 #[derive(Debug, Clone, Copy)]
@@ -15,112 +17,12 @@ pub(super) enum Token<'a> {
 #[derive(Debug)]
 pub(super) enum Ended {
     Copy(CopyHeader),
+    /// It reaches beyond the database, or would change how the rest is read.
+    Forbidden(String),
     /// Not `COPY table (columns) FROM stdin`: what follows could not be told from statements.
     StrangeCopy,
     StandardStrings(bool),
     ClientEncoding(String),
-}
-
-#[derive(Debug, Clone, Default)]
-pub(super) struct CopyHeader {
-    pub(super) schema: String,
-    pub(super) name: String,
-    pub(super) columns: Vec<String>,
-    part: CopyPart,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum CopyPart {
-    #[default]
-    Table,
-    Columns,
-    From,
-    Stdin,
-    Ready,
-    /// `COPY … TO`, from a file, with options: no rows follow that we could read.
-    Other,
-}
-
-/// The words that decide something; every other one is `Other`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Keyword {
-    #[default]
-    Other,
-    Alter,
-    Authorization,
-    Begin,
-    Case,
-    ClientEncoding,
-    Copy,
-    Create,
-    Default,
-    End,
-    Exists,
-    Extension,
-    For,
-    From,
-    Function,
-    Grant,
-    If,
-    Mapping,
-    Not,
-    Or,
-    Owner,
-    Policy,
-    Privileges,
-    Procedure,
-    Replace,
-    Revoke,
-    Role,
-    Set,
-    StandardStrings,
-    Stdin,
-    To,
-    Using,
-    With,
-}
-
-impl Keyword {
-    fn of(word: &[u8]) -> Self {
-        const WORDS: &[(&str, Keyword)] = &[
-            ("alter", Keyword::Alter),
-            ("authorization", Keyword::Authorization),
-            ("begin", Keyword::Begin),
-            ("case", Keyword::Case),
-            ("client_encoding", Keyword::ClientEncoding),
-            ("copy", Keyword::Copy),
-            ("create", Keyword::Create),
-            ("default", Keyword::Default),
-            ("end", Keyword::End),
-            ("exists", Keyword::Exists),
-            ("extension", Keyword::Extension),
-            ("for", Keyword::For),
-            ("from", Keyword::From),
-            ("function", Keyword::Function),
-            ("grant", Keyword::Grant),
-            ("if", Keyword::If),
-            ("mapping", Keyword::Mapping),
-            ("not", Keyword::Not),
-            ("or", Keyword::Or),
-            ("owner", Keyword::Owner),
-            ("policy", Keyword::Policy),
-            ("privileges", Keyword::Privileges),
-            ("procedure", Keyword::Procedure),
-            ("replace", Keyword::Replace),
-            ("revoke", Keyword::Revoke),
-            ("role", Keyword::Role),
-            ("set", Keyword::Set),
-            ("standard_conforming_strings", Keyword::StandardStrings),
-            ("stdin", Keyword::Stdin),
-            ("to", Keyword::To),
-            ("using", Keyword::Using),
-            ("with", Keyword::With),
-        ];
-        WORDS
-            .iter()
-            .find(|(name, _)| name.len() == word.len() && name.as_bytes().eq_ignore_ascii_case(word))
-            .map_or(Self::Other, |(_, keyword)| *keyword)
-    }
 }
 
 /// What is known of the statement that is being read.
@@ -135,6 +37,7 @@ pub(super) struct Statement {
     begin_depth: u32,
     copy: Option<CopyHeader>,
     setting: Option<Vec<u8>>,
+    forbidden: Option<String>,
     listing_roles: bool,
     extension_named: bool,
 }
@@ -155,6 +58,10 @@ impl Statement {
             }
             _ => {}
         }
+        let is_scope = matches!(keyword, Keyword::Session | Keyword::Local);
+        if self.first[0] == Keyword::Set && self.tokens == 1 && is_scope {
+            return None;
+        }
         if let Some(slot) = self.first.get_mut(self.tokens) {
             *slot = keyword;
         }
@@ -165,12 +72,12 @@ impl Statement {
         }
         self.follow_body(keyword);
         self.note_facts(token, keyword, contents);
-        if self.first[0] == Keyword::Set && self.tokens >= 2 {
-            if let Token::Word(value) | Token::Text(value) = token {
-                if keyword != Keyword::To {
-                    self.setting = Some(value.to_vec());
-                }
-            }
+        self.note_forbidden(token, keyword);
+        let is_value = self.first[0] == Keyword::Set && self.tokens >= 2 && keyword != Keyword::To;
+        if let Token::Word(value) | Token::Text(value) = token
+            && is_value
+        {
+            self.setting = Some(value.to_vec());
         }
         self.before = [keyword, self.before[0]];
         self.tokens += 1;
@@ -212,17 +119,49 @@ impl Statement {
             }
         }
         let extension = first == Keyword::Create && second == Keyword::Extension && self.tokens >= 2;
-        if extension && !self.extension_named && !matches!(keyword, Keyword::If | Keyword::Not | Keyword::Exists) {
-            if let Some(name) = identifier(token) {
-                contents.extensions.insert(name);
-                self.extension_named = true;
-            }
+        let is_name = !matches!(keyword, Keyword::If | Keyword::Not | Keyword::Exists);
+        if extension && is_name && !self.extension_named {
+            self.extension_named = true;
+            contents.extensions.extend(identifier(token));
         }
+    }
+
+    /// Statements that reach beyond the database that is restored, and those that would change how the rest of
+    /// the file is read in a way that pg_dump never does.
+    fn note_forbidden(&mut self, token: Token<'_>, keyword: Keyword) {
+        let [first, second, third, _] = self.first;
+        let what = match (first, second, self.tokens) {
+            (Keyword::Do, _, 0) => "DO",
+            (Keyword::Create | Keyword::Alter | Keyword::Drop, object, 1) => match object {
+                Keyword::Database => "a statement about a DATABASE",
+                Keyword::Role | Keyword::Group => "a statement about a ROLE",
+                Keyword::Tablespace => "a statement about a TABLESPACE",
+                Keyword::System => "ALTER SYSTEM",
+                _ => return,
+            },
+            (Keyword::Create | Keyword::Alter | Keyword::Drop, Keyword::User, 2) if third != Keyword::Mapping => {
+                "a statement about a USER"
+            }
+            (Keyword::Set, Keyword::Names, 1) => "SET NAMES",
+            _ => {
+                let Token::Text(name) = token else { return };
+                let called = self.before == [Keyword::Other, Keyword::SetConfig] && keyword == Keyword::Other;
+                let reading = ["client_encoding", "standard_conforming_strings"];
+                if !called || !reading.iter().any(|setting| name.eq_ignore_ascii_case(setting.as_bytes())) {
+                    return;
+                }
+                "set_config of how strings are read"
+            }
+        };
+        self.forbidden.get_or_insert(what.to_owned());
     }
 
     fn ended(self) -> Option<Ended> {
         if let Some(copy) = self.copy {
-            return Some(if copy.part == CopyPart::Ready { Ended::Copy(copy) } else { Ended::StrangeCopy });
+            return Some(if copy.is_complete() { Ended::Copy(copy) } else { Ended::StrangeCopy });
+        }
+        if let Some(what) = self.forbidden {
+            return Some(Ended::Forbidden(what));
         }
         let value = String::from_utf8_lossy(&self.setting?).into_owned();
         match self.first[1] {
@@ -236,32 +175,8 @@ impl Statement {
     }
 }
 
-impl CopyHeader {
-    fn take(&mut self, token: Token<'_>, keyword: Keyword) {
-        self.part = match (self.part, token) {
-            (CopyPart::Table, Token::Symbol(b'.')) => {
-                self.schema = std::mem::take(&mut self.name);
-                CopyPart::Table
-            }
-            (CopyPart::Table, Token::Symbol(b'(')) => CopyPart::Columns,
-            (CopyPart::Table | CopyPart::From, Token::Word(_)) if keyword == Keyword::From => CopyPart::Stdin,
-            (CopyPart::Table, _) if self.name.is_empty() => {
-                self.name = identifier(token).unwrap_or_default();
-                CopyPart::Table
-            }
-            (CopyPart::Columns, Token::Symbol(b')')) => CopyPart::From,
-            (CopyPart::Columns, token) => {
-                self.columns.extend(identifier(token));
-                CopyPart::Columns
-            }
-            (CopyPart::Stdin, Token::Word(_)) if keyword == Keyword::Stdin => CopyPart::Ready,
-            _ => CopyPart::Other,
-        };
-    }
-}
-
 /// A name: unquoted ones are folded to lower case, as the server does.
-fn identifier(token: Token<'_>) -> Option<String> {
+pub(super) fn identifier(token: Token<'_>) -> Option<String> {
     match token {
         Token::Word(word) => Some(String::from_utf8_lossy(word).to_lowercase()),
         Token::Name(name) => Some(String::from_utf8_lossy(name).into_owned()),

@@ -145,3 +145,30 @@ fn openfga_is_counted_from_its_rows() {
     let pagila = dump("COPY public.store (store_id, manager_staff_id) FROM stdin;\n1\t2\n\\.\n");
     assert_eq!(scan(&pagila).unwrap().openfga, None);
 }
+
+#[test]
+fn statements_beyond_the_database_are_refused() {
+    let refused = [
+        "DROP DATABASE other;",
+        "alter /* x */ role postgres SUPERUSER;",
+        "CREATE USER x SUPERUSER;",
+        "DROP GROUP x;",
+        "CREATE TABLESPACE t LOCATION '/';",
+        "ALTER SYSTEM SET x = 1;",
+        "DO $$ BEGIN END $$;",
+        "SET NAMES 'SJIS';",
+        "SET SESSION client_encoding TO BIG5;",
+        "SELECT pg_catalog.set_config('client_encoding', 'SJIS', false);",
+        "SELECT set_config ( E'standard_conforming_strings', 'off', false);",
+        "COPY t TO PROGRAM 'id';",
+        "COPY t FROM '/etc/passwd';",
+    ];
+    for statement in refused {
+        let flaw = scan(&dump(&format!("{statement}\n"))).expect_err(statement);
+        assert!(!flaw.cut && flaw.line == 12, "{statement}: {flaw}");
+    }
+    let allowed = "CREATE USER MAPPING FOR one SERVER s;\nALTER TABLE t RENAME COLUMN role TO database;\n\
+        CREATE RULE r AS ON INSERT TO t DO ALSO NOTHING;\nSELECT pg_catalog.set_config('search_path', '', false);\n\
+        ALTER EVENT TRIGGER e DISABLE;\nSET SESSION AUTHORIZATION DEFAULT;\n";
+    scan(&dump(allowed)).unwrap();
+}

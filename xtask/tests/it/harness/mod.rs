@@ -21,7 +21,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,8 @@ macro_rules! tests {
         }),*]
     };
 }
+
+static SIGNALLED: AtomicBool = AtomicBool::new(false);
 
 type Skipped = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
@@ -82,6 +84,10 @@ pub fn main(modules: Vec<Vec<Test>>) -> ExitCode {
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
+    while SIGNALLED.load(Ordering::Relaxed) {
+        // The tests failed because their containers went; the signal decides how this ends.
+        std::thread::park();
+    }
     clean_up();
     for (lack, names) in &*skipped.lock().unwrap() {
         let tests = if names.len() == 1 { "test" } else { "tests" };
@@ -135,6 +141,7 @@ fn end_cleanly_on_signals() {
                 number => break number,
             }
         };
+        SIGNALLED.store(true, Ordering::Relaxed);
         eprintln!("\nended by signal {number}; removing containers");
         clean_up();
         std::process::exit(128 + i32::try_from(number).unwrap());

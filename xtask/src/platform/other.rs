@@ -1,0 +1,103 @@
+//! Windows: what it lacks is said, never pretended.
+
+use super::User;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+
+pub(super) const ENDING_SIGNALS: &[i32] = &[signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).open(path)
+}
+
+pub(super) fn open_no_follow(path: &Path) -> io::Result<File> {
+    if std::fs::symlink_metadata(path)?.file_type().is_symlink() {
+        return Err(io::Error::other("a symbolic link"));
+    }
+    File::open(path)
+}
+
+pub(super) fn is_still_at(_file: &File, path: &Path) -> io::Result<bool> {
+    // An open file cannot be removed by others here.
+    path.try_exists()
+}
+
+pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn rename_no_replace(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn mode(_path: &Path) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
+pub(super) fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn own_group(_command: &mut Command) {}
+
+pub(super) fn run_as(_command: &mut Command, _user: &User) {}
+
+pub(super) fn change_owner(_path: &Path, _user: &User) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn end_group(_pid: u32, _now: bool) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn end_process(_pid: u32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn is_running(_pid: u32) -> bool {
+    true
+}
+
+pub(super) fn hand_over(command: &mut Command) -> io::Error {
+    match command.status() {
+        #[expect(clippy::disallowed_methods, reason = "stands in for exec: the program's code is ours")]
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    }
+}
+
+pub(super) fn signal_of(_status: ExitStatus) -> Option<i32> {
+    None
+}
+
+pub(super) fn widen_pipe<T>(_pipe: &T) {}
+
+pub(super) fn is_root() -> bool {
+    false
+}
+
+pub(super) fn user_id() -> Option<u32> {
+    None
+}
+
+pub(super) fn owner_of(_path: &Path) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
+pub(super) fn user_named(_name: &str) -> Option<User> {
+    None
+}
+
+pub(super) fn user_numbered(_uid: u32) -> Option<User> {
+    None
+}
+
+pub(super) fn user_may_enter(_folder: &Path, _user: &User) -> bool {
+    true
+}
+
+pub(super) fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,165 @@
+//! Linux, macOS and their relatives.
+
+use super::User;
+use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+
+pub(super) const ENDING_SIGNALS: &[i32] =
+    &[signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+
+fn no_follow() -> i32 {
+    OFlags::NOFOLLOW.bits().cast_signed()
+}
+
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(no_follow()).open(path)
+}
+
+pub(super) fn open_no_follow(path: &Path) -> io::Result<File> {
+    // NONBLOCK: a FIFO planted at a backup's name must not hang the listing.
+    OpenOptions::new().read(true).custom_flags(no_follow() | OFlags::NONBLOCK.bits().cast_signed()).open(path)
+}
+
+pub(super) fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match std::fs::symlink_metadata(path) {
+        Ok(there) => Ok(there.dev() == ours.dev() && there.ino() == ours.ino()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+pub(super) fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        let flags = rustix::fs::RenameFlags::NOREPLACE;
+        rustix::fs::renameat_with(rustix::fs::CWD, from, rustix::fs::CWD, to, flags).map_err(io::Error::from)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    {
+        let _ = (from, to);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+pub(super) fn mode(path: &Path) -> io::Result<Option<u32>> {
+    Ok(Some(std::fs::symlink_metadata(path)?.permissions().mode() & 0o7777))
+}
+
+pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+pub(super) fn own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+pub(super) fn run_as(command: &mut Command, user: &User) {
+    command.uid(user.uid).gid(user.gid);
+}
+
+pub(super) fn change_owner(path: &Path, user: &User) -> io::Result<()> {
+    std::os::unix::fs::chown(path, Some(user.uid), Some(user.gid))
+}
+
+pub(super) fn end_group(pid: u32, now: bool) -> io::Result<()> {
+    let signal = if now { Signal::KILL } else { Signal::TERM };
+    match i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        Some(group) => rustix::process::kill_process_group(group, signal).map_err(io::Error::from),
+        None => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+pub(super) fn end_process(pid: u32) -> io::Result<()> {
+    match i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        Some(process) => rustix::process::kill_process(process, Signal::TERM).map_err(io::Error::from),
+        None => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+pub(super) fn is_running(pid: u32) -> bool {
+    let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    match rustix::process::test_kill_process(process) {
+        Ok(()) => true,
+        Err(error) => error == rustix::io::Errno::PERM,
+    }
+}
+
+pub(super) fn hand_over(command: &mut Command) -> io::Error {
+    command.exec()
+}
+
+pub(super) fn signal_of(status: ExitStatus) -> Option<i32> {
+    status.signal()
+}
+
+pub(super) fn widen_pipe(pipe: &impl AsFd) {
+    // Fewer, larger reads: a dump's every byte passes through this pipe. Refusal costs only time.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
+    #[cfg(not(target_os = "linux"))]
+    let _ = pipe;
+}
+
+pub(super) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+pub(super) fn user_id() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+pub(super) fn owner_of(path: &Path) -> io::Result<Option<u32>> {
+    Ok(Some(std::fs::metadata(path)?.uid()))
+}
+
+fn users() -> Vec<User> {
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let user = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?.to_owned();
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        let home = fields.nth(1)?.into();
+        Some(User { name, uid, gid, home })
+    };
+    passwd.lines().filter_map(user).collect()
+}
+
+pub(super) fn user_named(name: &str) -> Option<User> {
+    users().into_iter().find(|user| user.name == name)
+}
+
+pub(super) fn user_numbered(uid: u32) -> Option<User> {
+    users().into_iter().find(|user| user.uid == uid)
+}
+
+pub(super) fn user_may_enter(folder: &Path, user: &User) -> bool {
+    folder.ancestors().all(|part| {
+        std::fs::metadata(part).is_ok_and(|facts| {
+            let bits = facts.mode();
+            if facts.uid() == user.uid {
+                bits & 0o100 != 0
+            } else if facts.gid() == user.gid {
+                bits & 0o010 != 0
+            } else {
+                bits & 0o001 != 0
+            }
+        })
+    })
+}
+
+pub(super) fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,267 @@
+//! A program and how it is to be started: nothing runs until one of the verbs is called.
+
+use super::{Captured, Detached, Stream, TRACE, captured, signals};
+use crate::error::Fault;
+use crate::platform::{self, User};
+use anyhow::{Context as _, Result};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How a program is to be started. Nothing runs until one of the verbs is called.
+#[derive(Debug, Clone)]
+pub struct Program {
+    path: OsString,
+    args: Vec<OsString>,
+    env: Vec<(String, OsString, Secrecy)>,
+    unset: Vec<String>,
+    folder: Option<PathBuf>,
+    user: Option<User>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrecy {
+    Public,
+    Secret,
+}
+
+impl Program {
+    /// A program by name (looked up on PATH) or by path.
+    pub fn new(path: impl AsRef<OsStr>) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            args: Vec::new(),
+            env: Vec::new(),
+            unset: Vec::new(),
+            folder: None,
+            user: None,
+        }
+    }
+
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// A variable of the program's environment; a later value replaces an earlier one.
+    #[must_use]
+    pub fn env(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variable(name, value.as_ref(), Secrecy::Public)
+    }
+
+    /// A variable that is never shown.
+    #[must_use]
+    pub fn secret(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variable(name, value.as_ref(), Secrecy::Secret)
+    }
+
+    fn variable(mut self, name: &str, value: &OsStr, secrecy: Secrecy) -> Self {
+        // Set twice, the first would win in duct and the last in std.
+        self.env.retain(|(given, ..)| given != name);
+        self.env.push((name.to_owned(), value.to_owned(), secrecy));
+        self
+    }
+
+    /// A variable that the program must not inherit.
+    #[must_use]
+    pub fn unset(mut self, name: &str) -> Self {
+        self.unset.push(name.to_owned());
+        self
+    }
+
+    /// The folder that the program starts in.
+    #[must_use]
+    pub fn folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// The user that the program runs as (only root can).
+    #[must_use]
+    pub fn user(mut self, user: &User) -> Self {
+        self.user = Some(user.clone());
+        self
+    }
+
+    /// The name that messages use: the program's, without its folder.
+    pub fn name(&self) -> String {
+        Path::new(&self.path).file_name().unwrap_or(&self.path).to_string_lossy().into_owned()
+    }
+
+    /// The command line as a person would type it, secrets masked.
+    pub fn shown(&self) -> String {
+        let env = self.env.iter().map(|(name, value, secrecy)| match secrecy {
+            Secrecy::Public => format!("{name}={}", quoted(value)),
+            Secrecy::Secret => format!("{name}=***"),
+        });
+        let words = std::iter::once(&self.path).chain(&self.args).map(|word| quoted(word));
+        env.chain(words).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs a program that answers from what it knows (`--version`), without a deadline.
+    pub fn ask(&self) -> Result<Captured> {
+        self.trace();
+        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
+        let shell = xshell::Shell::new()?;
+        let mut command = shell.cmd(&self.path).args(&self.args).quiet().ignore_status();
+        for (name, value, _) in &self.env {
+            command = command.env(name, value);
+        }
+        let output = command.output().with_context(|| self.cannot_start())?;
+        Ok(captured(&output))
+    }
+
+    /// Runs the program with nothing on stdin, and kills it when the deadline passes or a signal comes.
+    pub fn capture(&self, deadline: Duration) -> Result<Captured> {
+        self.capture_with(Vec::new(), deadline)
+    }
+
+    /// The same, with these bytes on stdin.
+    pub fn capture_with(&self, input: Vec<u8>, deadline: Duration) -> Result<Captured> {
+        self.trace();
+        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
+        let mut expression = duct::cmd(&self.path, &self.args);
+        expression = if input.is_empty() { expression.stdin_null() } else { expression.stdin_bytes(input) };
+        for (name, value, _) in &self.env {
+            expression = expression.env(name, value);
+        }
+        for name in &self.unset {
+            expression = expression.env_remove(name);
+        }
+        if let Some(folder) = &self.folder {
+            expression = expression.dir(folder);
+        }
+        let user = self.user.clone();
+        let handle = expression
+            .before_spawn(move |command| {
+                platform::own_group(command);
+                if let Some(user) = &user {
+                    platform::run_as(command, user);
+                }
+                Ok(())
+            })
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked()
+            .start()
+            .with_context(|| self.cannot_start())?;
+        let end = Instant::now() + deadline;
+        let stop = || {
+            for pid in handle.pids() {
+                let _ = platform::end_group(pid, true);
+            }
+            let _ = handle.kill();
+        };
+        loop {
+            let slice = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(50));
+            if let Some(output) = handle.wait_timeout(slice).with_context(|| self.cannot_start())? {
+                return Ok(captured(output));
+            }
+            if let Some(signal) = signals::pending() {
+                stop();
+                return Err(signals::interrupted(signal).into());
+            }
+            if Instant::now() >= end {
+                stop();
+                let fault =
+                    Fault::unreachable(format!("{} did not answer within {} s", self.name(), deadline.as_secs()));
+                return Err(fault.hint(format!("it was started as: {}", self.shown())).into());
+            }
+        }
+    }
+
+    /// Starts the program and hands out its stdout as it comes.
+    pub fn stream(&self) -> Result<Stream> {
+        self.trace();
+        let mut command = self.command();
+        platform::own_group(&mut command);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Stream::start(&mut command, self.name()).with_context(|| self.cannot_start())
+    }
+
+    /// Starts a program that goes on after us, its words in a log file.
+    pub fn detach(&self, log: File) -> Result<Detached> {
+        self.trace();
+        let mut command = self.command();
+        platform::own_group(&mut command);
+        let copy = log.try_clone().context("opening the log a second time")?;
+        command.stdin(Stdio::null()).stdout(log).stderr(copy);
+        let child = command.spawn().with_context(|| self.cannot_start())?;
+        Ok(Detached { child })
+    }
+
+    /// Becomes the program: terminal, signals and exit code are then its own. Returns only if that fails.
+    pub fn become_it(&self, stdin: Option<File>) -> anyhow::Error {
+        self.trace();
+        let mut command = self.command();
+        if let Some(file) = stdin {
+            command.stdin(file);
+        }
+        anyhow::Error::new(platform::hand_over(&mut command)).context(self.cannot_start())
+    }
+
+    fn command(&self) -> Command {
+        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
+        let mut command = Command::new(&self.path);
+        command.args(&self.args);
+        for (name, value, _) in &self.env {
+            command.env(name, value);
+        }
+        for name in &self.unset {
+            command.env_remove(name);
+        }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        if let Some(user) = &self.user {
+            platform::run_as(&mut command, user);
+        }
+        command
+    }
+
+    fn cannot_start(&self) -> String {
+        format!("{} could not be run", self.name())
+    }
+
+    fn trace(&self) {
+        if let Some(trace) = TRACE.get() {
+            trace(&self.shown());
+        }
+    }
+}
+
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./:=,@%+".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_value_of_a_variable_replaces_an_earlier_one() {
+        let program = Program::new("psql").env("PGDATABASE", "a").env("PGDATABASE", "b");
+        assert_eq!(program.shown(), "PGDATABASE=b psql");
+    }
+
+    #[test]
+    fn a_command_line_is_shown_without_its_secrets() {
+        let program = Program::new("psql").arg("-c").arg("SELECT 'a b'").secret("PGPASSWORD", "hunter2");
+        assert_eq!(program.shown(), r"PGPASSWORD=*** psql -c 'SELECT '\''a b'\'''");
+    }
+}

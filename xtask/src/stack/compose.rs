@@ -1,0 +1,74 @@
+//! The stack of the `compose` target.
+
+use super::wait::wait_for;
+use super::{Answering, openfga, ports};
+use crate::error::Fault;
+use crate::postgres::session;
+use crate::settings::Settings;
+use crate::target::Target;
+use crate::target::compose::{Compose, SERVICE};
+use anyhow::Result;
+use std::time::Duration;
+
+const START_DEADLINE: Duration = Duration::from_secs(300);
+const STOP_DEADLINE: Duration = Duration::from_secs(120);
+/// A container that was started anew so often will not stay.
+const CRASHES: u64 = 3;
+
+/// Starts the containers; PostgreSQL then answers a query, OpenFGA its health and a request on the mapped port.
+pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage: &dyn Fn(&str)) -> Result<Answering> {
+    stage("starting the containers");
+    compose.check_version()?;
+    compose.run(["up", "--detach"], START_DEADLINE).map_err(|error| port_fault(compose, settings).unwrap_or(error))?;
+    stage("waiting for PostgreSQL");
+    let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
+    let openfga = if compose.has_service(openfga::SERVICE)? {
+        stage("waiting for OpenFGA");
+        let token = settings.get("OPENFGA_API_TOKEN");
+        Some(wait_for_service(compose, openfga::SERVICE, "OpenFGA", || {
+            let url = format!("http://{}", compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?);
+            openfga::answers(&url, token).map(|()| url)
+        })?)
+    } else {
+        None
+    };
+    Ok(Answering { postgres, openfga, started: true })
+}
+
+/// Stops and removes the containers; volumes stay.
+pub(super) fn down(compose: &Compose) -> Result<()> {
+    compose.run(["down"], STOP_DEADLINE).map(drop)
+}
+
+/// Waits for a service's answer, but not for one that crashes again and again.
+fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl Fn() -> Result<T>) -> Result<T> {
+    let look = format!("see what it says: docker compose logs --tail 20 {service}");
+    wait_for(
+        what,
+        &look,
+        |refusal| !openfga::is_final(refusal),
+        || {
+            let refusal = match ask() {
+                Ok(answer) => return Ok(answer),
+                Err(refusal) => refusal,
+            };
+            match compose.life_of(service) {
+                Some(life) if life.restarts >= CRASHES || life.ended => {
+                    let fault =
+                        Fault::unreachable(format!("{what} was started and ended (exit code {})", life.exit_code));
+                    Err(refusal.context(fault.hint(look.clone())))
+                }
+                _ => Err(refusal.context(Fault::unreachable(format!("{what} does not answer yet")).passing())),
+            }
+        },
+    )
+}
+
+/// A port that somebody else holds explains why a container was not started.
+fn port_fault(compose: &Compose, settings: &Settings) -> Option<anyhow::Error> {
+    let taken = ports::taken(compose, settings).into_iter().next()?;
+    let setting = taken.published.setting;
+    let free = taken.free.map_or_else(|| "another port".to_owned(), |free| format!("{setting}={free}"));
+    let fault = Fault::failed(format!("Port {} ({setting}) is taken by {}", taken.port, taken.by));
+    Some(fault.hint(format!("set {free} in .env, or let cargo xtask setup-env do it")).into())
+}

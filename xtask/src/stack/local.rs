@@ -1,0 +1,250 @@
+//! The local server's `up` and `down`: PostgreSQL, the database in it, OpenFGA beside it.
+
+use super::wait::wait_for;
+use super::{Answering, Callbacks, openfga as probe};
+use crate::error::Fault;
+use crate::postgres::session;
+use crate::process::{Detached, signals};
+use crate::target::Target;
+use crate::target::local::cluster::{self, State};
+use crate::target::local::programs::Programs;
+use crate::target::local::{Local, openfga, ports};
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const ANSWER_DEADLINE: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_millis(50);
+/// Another port, or a dying server's last process: worth another try, not many.
+const TRIES: usize = 4;
+
+/// What the server says of itself.
+#[derive(Debug, Deserialize)]
+struct Facts {
+    version: String,
+    data: String,
+    database: bool,
+}
+
+/// Makes and starts what does not run yet.
+pub(super) fn up(target: &Target, local: &Local, token: Option<&str>, callbacks: &Callbacks) -> Result<Answering> {
+    let stage = callbacks.stage;
+    let runs = |state| matches!(state, State::Running(_));
+    // A wrong setting is said before anything is started.
+    local.openfga.program()?;
+    // Asking for consent can take a person's time: not while the folder is locked.
+    let programs = if runs(cluster::state(&local.folder)?) { None } else { Some(find_programs(local, callbacks)?) };
+    local.folder.make(local.server_user()?.as_ref())?;
+    let _lock = local.folder.lock(stage)?;
+    local.check_role()?;
+    let mut started = false;
+    if !runs(cluster::state(&local.folder)?) {
+        local.folder_note().iter().for_each(|note| (callbacks.note)(note));
+        let programs = programs.map_or_else(|| find_programs(local, callbacks), Ok)?;
+        start_postgres(target, local, &programs, callbacks)?;
+        started = true;
+    }
+    stage("waiting for PostgreSQL");
+    let facts = wait(cluster::LOG, local, is_passing, || facts(target))?;
+    check_ours(local, &facts)?;
+    if !facts.database {
+        let create = format!("CREATE DATABASE {}", session::identifier(target.database()));
+        session::ask_in(target, "postgres", "xtask-up", &create)?;
+    }
+    let openfga = up_openfga(target, local, token, callbacks, &mut started)?;
+    Ok(Answering { postgres: facts.version, openfga, started })
+}
+
+/// Stops OpenFGA, then PostgreSQL.
+pub(super) fn down(local: &Local) -> Result<()> {
+    if !local.folder.path().exists() {
+        return Ok(());
+    }
+    let _lock = local.folder.lock(&|_| ())?;
+    openfga::stop(&local.folder)?;
+    if let State::Running(_) = cluster::state(&local.folder)? {
+        let user = local.server_user()?;
+        cluster::stop(&local.folder, &local.programs_of_running()?, user.as_ref())?;
+    }
+    Ok(())
+}
+
+fn find_programs(local: &Local, callbacks: &Callbacks) -> Result<Programs> {
+    (callbacks.stage)("looking for PostgreSQL's programs");
+    local.programs(callbacks.consent, callbacks.stage)
+}
+
+fn start_postgres(target: &Target, local: &Local, programs: &Programs, callbacks: &Callbacks) -> Result<()> {
+    let folder = &local.folder;
+    let user = local.server_user()?;
+    let mut record = folder.record()?;
+    if cluster::major(folder)?.is_none() {
+        (callbacks.stage)("making the local server");
+        let password = folder.password_or_new()?;
+        local.role().clone_into(&mut record.role);
+        folder.keep(&record)?;
+        cluster::make(folder, programs, user.as_ref(), local.role(), &password)?;
+    }
+    (callbacks.stage)("starting PostgreSQL");
+    let before = record.port;
+    let mut last = String::new();
+    for _ in 0..TRIES {
+        if cluster::state(folder)? == State::Stale {
+            cluster::disown_stale(folder, user.as_ref())?;
+        }
+        let port = ports::keep_or_choose(record.port, &[])?;
+        record.port = Some(port);
+        record.programs = Some(programs.folder.clone());
+        folder.keep(&record)?;
+        let log = folder.log(cluster::LOG);
+        let from = cluster::log_length(&log);
+        let server = cluster::start(folder, programs, user.as_ref(), port)?;
+        if lives(server, local, || facts(target).map(drop))? {
+            if let Some(before) = before.filter(|before| *before != port) {
+                (callbacks.note)(&format!(
+                    "Port {before} is taken by another program; PostgreSQL is on port {port} now"
+                ));
+            }
+            return Ok(());
+        }
+        last = cluster::log_since(&log, from);
+        if last.contains("could not bind") {
+            record.port = None;
+        } else if last.contains("shared memory block") {
+            std::thread::sleep(Duration::from_secs(1));
+        } else {
+            break;
+        }
+    }
+    let fault = Fault::unreachable("PostgreSQL did not start");
+    let fault = fault.hint(format!("see what it says: {}", folder.log(cluster::LOG).display()));
+    Err(anyhow::Error::msg(last).context(fault))
+}
+
+/// Waits until the server that was just started answers (`true`) or has died (`false`).
+fn lives(mut server: Detached, local: &Local, ask: impl Fn() -> Result<()>) -> Result<bool> {
+    let end = Instant::now() + ANSWER_DEADLINE;
+    let pid = server.pid();
+    loop {
+        if server.has_ended() {
+            return Ok(false);
+        }
+        if matches!(cluster::state(&local.folder)?, State::Running(running) if running.pid == pid) {
+            match ask() {
+                Ok(()) => return Ok(true),
+                Err(refusal) if !is_passing(&refusal) => return Err(refusal),
+                Err(_) => {}
+            }
+        }
+        if Instant::now() >= end {
+            // Crash recovery can take long; the caller's own wait says what the server answers.
+            return Ok(true);
+        }
+        signals::check()?;
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// What a server says, or does not, while it starts.
+fn is_passing(refusal: &anyhow::Error) -> bool {
+    let words = format!("{refusal:#}");
+    ["Connection refused", "starting", "not yet accepting connections", "server closed"]
+        .iter()
+        .any(|part| words.contains(part))
+}
+
+fn facts(target: &Target) -> Result<Facts> {
+    let sql = format!(
+        "SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('server_version'), \
+         'data', pg_catalog.current_setting('data_directory'), \
+         'database', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {}))",
+        session::literal(target.database())
+    );
+    let text = session::ask_in(target, "postgres", "xtask-up", &sql)?;
+    let mut facts: Facts = serde_json::from_str(text.trim()).context("the server's answer is not understood")?;
+    facts.version = facts.version.split_whitespace().next().unwrap_or_default().to_owned();
+    Ok(facts)
+}
+
+/// That the server on our port serves our folder, not somebody else's.
+fn check_ours(local: &Local, facts: &Facts) -> Result<()> {
+    let ours = local.folder.data();
+    if Path::new(&facts.data) == ours {
+        return Ok(());
+    }
+    let message = format!("{} is another server, whose data is in {}", local.place(), facts.data);
+    let fault = Fault::unreachable(message);
+    Err(fault.hint("stop it, or start anew on another port: cargo xtask down && cargo xtask up --target local").into())
+}
+
+fn up_openfga(
+    target: &Target,
+    local: &Local,
+    token: Option<&str>,
+    callbacks: &Callbacks,
+    started: &mut bool,
+) -> Result<Option<String>> {
+    let folder = &local.folder;
+    if let Some(running) = openfga::running(folder)? {
+        // After a move to another port or database it would still write to the old one.
+        if running.serves(local.running()?.port, target.database()) {
+            (callbacks.stage)("waiting for OpenFGA");
+            wait(openfga::LOG, local, may_pass, || probe::answers(&running.url(), token))?;
+            return Ok(Some(running.url()));
+        }
+        openfga::stop(folder)?;
+    }
+    let Some(program) = local.openfga.program()? else {
+        (callbacks.note)(
+            "No openfga program found: PostgreSQL runs without it (go install github.com/openfga/openfga/cmd/openfga@v1.18.1, or name it in XTASK_OPENFGA_BIN)",
+        );
+        return Ok(None);
+    };
+    *started = true;
+    let log = folder.log(openfga::LOG);
+    let from = cluster::log_length(&log);
+    let (url, server) = start_openfga(target, local, &program, callbacks)?;
+    (callbacks.stage)("waiting for OpenFGA");
+    let server = RefCell::new(server);
+    wait(openfga::LOG, local, may_pass, || {
+        if server.borrow_mut().has_ended() {
+            let fault = Fault::unreachable("OpenFGA did not start");
+            let fault = fault.hint(format!("see what it says: {}", log.display()));
+            return Err(anyhow::Error::msg(cluster::log_since(&log, from)).context(fault));
+        }
+        probe::answers(&url, token)
+    })?;
+    Ok(Some(url))
+}
+
+fn start_openfga(target: &Target, local: &Local, program: &Path, callbacks: &Callbacks) -> Result<(String, Detached)> {
+    let folder = &local.folder;
+    let user = local.server_user()?;
+    let password = local.password()?;
+    let port = local.running()?.port;
+    let store = openfga::Datastore { port, database: target.database(), role: local.role(), password: &password };
+    (callbacks.stage)("migrating OpenFGA's tables");
+    local.openfga.migrate(folder, program, user.as_ref(), store)?;
+    let mut record = folder.record()?;
+    let chosen = openfga::choose_ports(&record, port)?;
+    if let Some(before) = record.openfga.filter(|before| before.http != chosen.http) {
+        let (old, new) = (before.http, chosen.http);
+        (callbacks.note)(&format!("Port {old} is taken by another program; OpenFGA is on port {new} now"));
+    }
+    record.openfga = Some(chosen);
+    folder.keep(&record)?;
+    (callbacks.stage)("starting OpenFGA");
+    let (started, server) = local.openfga.start(folder, program, user.as_ref(), store, chosen)?;
+    Ok((started.url(), server))
+}
+
+fn wait<T>(log: &str, local: &Local, passes: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {
+    let look = format!("see what it says: {}", local.folder.log(log).display());
+    wait_for("The local server", &look, passes, ask)
+}
+
+fn may_pass(refusal: &anyhow::Error) -> bool {
+    !probe::is_final(refusal)
+}

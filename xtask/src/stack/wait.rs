@@ -1,0 +1,35 @@
+//! Patience with a part that was just started.
+
+use crate::error::{self, Fault};
+use crate::process::signals;
+use anyhow::{Context as _, Result};
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// Asks again until the answer comes, a refusal that will not pass, a signal or the deadline. `look` is the
+/// hint where the last refusal has none of its own.
+pub(super) fn wait_for<T>(
+    what: &str,
+    look: &str,
+    may_pass: impl Fn(&anyhow::Error) -> bool,
+    ask: impl Fn() -> Result<T>,
+) -> Result<T> {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let refusal = match ask() {
+            Ok(answer) => return Ok(answer),
+            Err(refusal) => refusal,
+        };
+        signals::check()?;
+        if !may_pass(&refusal) {
+            return Err(refusal);
+        }
+        if Instant::now() >= end {
+            let hint = error::fault(&refusal).and_then(Fault::hint_text).unwrap_or(look).to_owned();
+            return Err(refusal).context(Fault::unreachable(format!("{what} does not answer")).hint(hint));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}

@@ -1,0 +1,186 @@
+//! The cluster's life: made, started, stopped, and what state it is in.
+
+use super::folder::Folder;
+use super::programs::Programs;
+use crate::error::Fault;
+use crate::platform::{self, User};
+use crate::process::{Detached, Program, identity};
+use anyhow::{Context as _, Result};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+const INIT_DEADLINE: Duration = Duration::from_secs(180);
+const STOP_DEADLINE: Duration = Duration::from_secs(90);
+const PATIENCE_OF_PG_CTL: &str = "75";
+
+/// The name of the server's log in the folder.
+pub const LOG: &str = "postgres";
+
+/// What there is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// No cluster, or one that was never finished.
+    Unmade,
+    Stopped,
+    /// Not running, but a `postmaster.pid` is left, whose number may be another process's by now.
+    Stale,
+    Running(Running),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    pub pid: u32,
+    pub port: u16,
+}
+
+/// The state of the cluster in this folder. A process counts as its server only if it was started with this
+/// data folder, so that a number used again or another server is never taken for it.
+pub fn state(folder: &Folder) -> Result<State> {
+    let data = folder.data();
+    match std::fs::read_to_string(data.join("postmaster.pid")) {
+        Ok(text) => Ok(match parsed(&text) {
+            Some(running) if identity::is(running.pid, "postgres", data.as_os_str()) => State::Running(running),
+            _ => State::Stale,
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => match data.try_exists() {
+            Ok(false) => Ok(State::Unmade),
+            Ok(true) => Ok(State::Stopped),
+            Err(error) => Err(anyhow::Error::new(error).context(folder.not_ours())),
+        },
+        Err(error) => Err(anyhow::Error::new(error).context(folder.not_ours())),
+    }
+}
+
+/// The major version of the programs that made the data; `None` where there is none.
+pub fn major(folder: &Folder) -> Result<Option<u32>> {
+    let data = folder.data();
+    if !data.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(data.join("PG_VERSION")).with_context(|| {
+        // Never ours to delete: whoever put it there may want it.
+        let fault = Fault::failed(format!("{} is no PostgreSQL data folder", data.display()));
+        fault.hint("look at it and move it away, then: cargo xtask up --target local")
+    })?;
+    let number = text.trim().split('.').next().unwrap_or_default().parse();
+    Ok(Some(number.with_context(|| format!("{}/PG_VERSION says {:?}", data.display(), text.trim()))?))
+}
+
+/// Makes the cluster: passwords (SCRAM) for every way in, UTF-8, and nothing under the final name before it is whole.
+pub fn make(folder: &Folder, programs: &Programs, user: Option<&User>, role: &str, password: &str) -> Result<()> {
+    folder.clear_unfinished();
+    let unfinished = folder.unfinished_data();
+    std::fs::create_dir(&unfinished).with_context(|| format!("making {}", unfinished.display()))?;
+    platform::set_mode(&unfinished, 0o700)?;
+    folder.write("initdb-password", password.as_bytes())?;
+    let password_file = folder.path().join("initdb-password");
+    if let Some(user) = user {
+        platform::change_owner(&unfinished, user)?;
+        platform::change_owner(&password_file, user)?;
+    }
+    let program = server_program(folder, programs, user, "initdb")
+        .arg("--pgdata")
+        .arg(&unfinished)
+        .arg(format!("--username={role}"))
+        .arg("--pwfile")
+        .arg(&password_file)
+        .args(["--auth-host=scram-sha-256", "--auth-local=scram-sha-256", "--encoding=UTF8", "--locale=C"]);
+    let captured = program.capture(INIT_DEADLINE);
+    let _ = std::fs::remove_file(&password_file);
+    if !captured.as_ref().is_ok_and(|captured| captured.ending.success()) {
+        folder.clear_unfinished();
+    }
+    let captured = captured?;
+    if !captured.ending.success() {
+        let fault = Fault::failed(format!("initdb failed ({})", captured.ending));
+        return Err(anyhow::Error::msg(captured.stderr.trim().to_owned()).context(fault));
+    }
+    std::fs::rename(&unfinished, folder.data()).context("giving the new cluster its name")?;
+    Ok(platform::sync_folder(folder.path())?)
+}
+
+/// Starts the server in the background. It may still fail: its log says why.
+pub fn start(folder: &Folder, programs: &Programs, user: Option<&User>, port: u16) -> Result<Detached> {
+    let log = folder.open_log(LOG)?;
+    server_program(folder, programs, user, "postgres")
+        .arg("-D")
+        .arg(folder.data())
+        .args(["-p", &port.to_string()])
+        // No socket: its path could be too long, and everything here goes to 127.0.0.1.
+        .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
+        .args(["-c", "logging_collector=off", "-c", "log_destination=stderr", "-c", "ssl=off"])
+        .detach(log)
+}
+
+/// Stops the server: sessions are ended, what was committed is on disk.
+pub fn stop(folder: &Folder, programs: &Programs, user: Option<&User>) -> Result<()> {
+    let program = server_program(folder, programs, user, "pg_ctl")
+        .args(["stop", "--silent", "--mode=fast", "--wait", "--timeout", PATIENCE_OF_PG_CTL, "--pgdata"])
+        .arg(folder.data());
+    let captured = program.capture(STOP_DEADLINE)?;
+    if captured.ending.success() || !matches!(state(folder)?, State::Running(_)) {
+        return Ok(());
+    }
+    let fault = Fault::failed("The local server did not stop");
+    let fault = fault.hint(format!("see what it says: {}", folder.log(LOG).display()));
+    Err(anyhow::Error::msg(captured.stderr.trim().to_owned()).context(fault))
+}
+
+/// Makes a `postmaster.pid` whose number is now another process's say that its server is gone. PostgreSQL takes
+/// its parent's number (ours) for stale, and then still looks whether anyone uses the data's shared memory,
+/// which removing the file would prevent.
+pub fn disown_stale(folder: &Folder, user: Option<&User>) -> Result<()> {
+    let path = folder.data().join("postmaster.pid");
+    let text = std::fs::read_to_string(&path)?;
+    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    // Written in our folder and moved: in the data folder a link could lead root's hand elsewhere.
+    folder.write("postmaster.pid", format!("{}\n{rest}", std::process::id()).as_bytes())?;
+    let fresh = folder.path().join("postmaster.pid");
+    user.map_or(Ok(()), |user| platform::change_owner(&fresh, user))
+        .and_then(|()| std::fs::rename(&fresh, &path))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn server_program(folder: &Folder, programs: &Programs, user: Option<&User>, name: &str) -> Program {
+    let program = Program::new(programs.path(name)).folder(folder.path()).env("LC_ALL", "C").unset("PGDATA");
+    match user {
+        Some(user) => program.user(user),
+        None => program,
+    }
+}
+
+/// How long a log is now, to tell later what is new in it.
+pub fn log_length(log: &Path) -> u64 {
+    std::fs::metadata(log).map_or(0, |facts| facts.len())
+}
+
+/// The end of a log from this byte on, for a message.
+pub fn log_since(log: &Path, start: u64) -> String {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let start = usize::try_from(start).unwrap_or(0).min(bytes.len());
+    let text = String::from_utf8_lossy(&bytes[start..]).into_owned();
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(8)..].join("\n")
+}
+
+/// Process number and port, the first and fourth line of a `postmaster.pid`.
+fn parsed(text: &str) -> Option<Running> {
+    let mut lines = text.lines();
+    let pid = lines.next()?.trim().parse().ok()?;
+    let port = lines.nth(2)?.trim().parse().ok()?;
+    Some(Running { pid, port })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_file_gives_process_and_port_once_it_is_whole() {
+        let whole = "8150\n/x/data\n1795358000\n24017\n\n127.0.0.1\n  1234 5\nready   \n";
+        assert_eq!(parsed(whole), Some(Running { pid: 8150, port: 24017 }));
+        assert_eq!(parsed("8150\n/x/data\n"), None);
+        assert_eq!(parsed(""), None);
+    }
+}

@@ -1,0 +1,286 @@
+//! The one folder of a local server: data, logs, password, record. Never part of the repository.
+
+use super::lock::Lock;
+use super::owner;
+use crate::error::Fault;
+use crate::platform::{self, User};
+use crate::settings::Settings;
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Where folders are that a server user can enter although it cannot enter the checkout.
+pub const SHARED: &str = "/var/lib/xtask";
+const UNFINISHED: &str = "data.unfinished";
+const RECORD: &str = "state.json";
+const PASSWORD: &str = "password";
+/// A log is put aside at the next start once it is larger.
+const LOG_LIMIT: u64 = 10_000_000;
+
+/// Where a local server lives.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    elsewhere: bool,
+}
+
+/// What is kept between runs, besides the data itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The role that the cluster was made for.
+    pub role: String,
+    /// The server's port.
+    pub port: Option<u16>,
+    /// The folder of the programs that started the server last.
+    pub programs: Option<PathBuf>,
+    /// OpenFGA's ports.
+    pub openfga: Option<OpenfgaPorts>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenfgaPorts {
+    pub http: u16,
+    pub grpc: u16,
+    pub metrics: u16,
+}
+
+impl Folder {
+    /// `XTASK_LOCAL_DIR`, else `.xtask/local` of the checkout; for root, whose server runs as another user,
+    /// a folder that this user can reach. A folder that holds data already is never left for another one.
+    pub fn chosen(settings: &Settings, root: &Path) -> Self {
+        if let Some(folder) = settings.get("XTASK_LOCAL_DIR") {
+            return Self { path: resolved(&root.join(folder)), elsewhere: false };
+        }
+        let root = resolved(root);
+        let own = Self { path: root.join(".xtask").join("local"), elsewhere: false };
+        if !platform::is_root() || own.data().exists() {
+            return own;
+        }
+        let shared = Self { path: Path::new(SHARED).join(checkout_name(&root)), elsewhere: true };
+        let reachable = owner::newcomer().is_none_or(|user| owner::may_reach(&own.path, &user));
+        if reachable && !shared.data().exists() { own } else { shared }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is outside the checkout because a server user cannot enter that.
+    pub fn is_elsewhere(&self) -> bool {
+        self.elsewhere
+    }
+
+    /// The cluster; there only when it is completely made.
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// A cluster in the making: a name of this run's own, because an initdb that outlived its run may still
+    /// write to the name that it was given.
+    pub fn unfinished_data(&self) -> PathBuf {
+        self.path.join(format!("{UNFINISHED}.{}", std::process::id()))
+    }
+
+    /// Removes what ended runs have left of clusters in the making; never a cluster that was finished.
+    pub fn clear_unfinished(&self) {
+        let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+            // One that is still being written to stays for the next time.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.log"))
+    }
+
+    /// Makes the folder, so that `server` (root's server user) can pass through it.
+    pub fn make(&self, server: Option<&User>) -> Result<()> {
+        if let Some(user) = server.filter(|user| !owner::may_reach(&self.path, user)) {
+            let fault = Fault::failed(format!("User {} cannot enter {}", user.name, self.path.display()));
+            let better = format!("{SHARED}/{}", checkout_name(&self.path));
+            return Err(fault
+                .hint(format!("PostgreSQL refuses to run as root; choose another folder: XTASK_LOCAL_DIR={better}"))
+                .into());
+        }
+        let missing: Vec<&Path> = self.path.ancestors().take_while(|part| !part.exists()).collect();
+        for part in missing.into_iter().rev() {
+            let made = std::fs::create_dir(part).or_else(|error| already_there(part, error));
+            let mode = if part == self.path && server.is_none() { 0o700 } else { 0o711 };
+            made.and_then(|()| platform::set_mode(part, mode)).map_err(|error| self.refused(error))?;
+        }
+        Ok(())
+    }
+
+    /// The right to start and stop what lives here.
+    pub fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock> {
+        let path = self.path.join("lock");
+        // Made by whoever comes first and never replaced: two files would be two locks.
+        match platform::create_private(&path) {
+            Ok(_) => self.give(&path).map_err(|error| self.refused(error))?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(self.refused(error)),
+        }
+        Lock::take(&path, waiting).map_err(|error| match error.downcast_ref::<std::io::Error>() {
+            Some(cause) if cause.kind() == ErrorKind::PermissionDenied => error.context(self.not_ours()),
+            _ => error,
+        })
+    }
+
+    /// What was kept; nothing yet is an empty record.
+    pub fn record(&self) -> Result<Record> {
+        match self.read(RECORD)? {
+            Some(text) => serde_json::from_str(&text).with_context(|| {
+                let fault = Fault::failed(format!("{} cannot be understood", self.path.join(RECORD).display()));
+                fault.hint("remove it: ports are then chosen anew, the data stays")
+            }),
+            None => Ok(Record::default()),
+        }
+    }
+
+    pub fn keep(&self, record: &Record) -> Result<()> {
+        self.write(RECORD, serde_json::to_string_pretty(record)?.as_bytes())
+    }
+
+    /// The server's password; `None` before there is one.
+    pub fn password(&self) -> Result<Option<String>> {
+        Ok(self.read(PASSWORD)?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// The password, made now if there is none. It is on disk before a cluster can be made with it.
+    pub fn password_or_new(&self) -> Result<String> {
+        if let Some(password) = self.password()? {
+            return Ok(password);
+        }
+        let mut bytes = [0u8; 24];
+        getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
+        let password = hex(&bytes);
+        self.write(PASSWORD, password.as_bytes())?;
+        Ok(password)
+    }
+
+    /// A small file's text.
+    pub fn read(&self, name: &str) -> Result<Option<String>> {
+        match std::fs::read_to_string(self.path.join(name)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(anyhow::Error::new(error).context(self.not_ours())),
+        }
+    }
+
+    /// Writes a small private file whole: readers see the old text or the new one.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        let fresh = self.path.join(format!(".{name}.{}", std::process::id()));
+        let _ = std::fs::remove_file(&fresh);
+        let written = platform::create_private(&fresh).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            self.give(&fresh)?;
+            std::fs::rename(&fresh, &path)?;
+            platform::sync_folder(&self.path)
+        });
+        written.map_err(|error| {
+            let _ = std::fs::remove_file(&fresh);
+            self.refused(error)
+        })
+    }
+
+    /// The log of a server, to append to. A long one is put aside first.
+    pub fn open_log(&self, name: &str) -> Result<File> {
+        let path = self.log(name);
+        if std::fs::metadata(&path).is_ok_and(|facts| facts.len() > LOG_LIMIT) {
+            let _ = std::fs::rename(&path, path.with_extension("log.old"));
+        }
+        let open = || {
+            if !path.exists() {
+                drop(platform::create_private(&path)?);
+                self.give(&path)?;
+            }
+            OpenOptions::new().append(true).open(&path)
+        };
+        open().map_err(|error| self.refused(error))
+    }
+
+    /// What root makes in another user's folder is that user's.
+    fn give(&self, path: &Path) -> std::io::Result<()> {
+        let owner = platform::owner_of(&self.path)?.filter(|uid| *uid != 0);
+        match owner.and_then(platform::user_numbered) {
+            Some(owner) if platform::is_root() => platform::change_owner(path, &owner),
+            _ => Ok(()),
+        }
+    }
+
+    fn refused(&self, error: std::io::Error) -> anyhow::Error {
+        let fault = if platform::is_disk_full(&error) {
+            Fault::failed(format!("The disk of {} is full", self.path.display())).hint("make room, then try again")
+        } else {
+            Fault::failed(format!("{} cannot be written", self.path.display()))
+                .hint("make it writable, or choose another folder: XTASK_LOCAL_DIR=/path cargo xtask up --target local")
+        };
+        anyhow::Error::new(error).context(fault)
+    }
+
+    /// The fault of somebody who cannot read what is here.
+    pub fn not_ours(&self) -> Fault {
+        let owner = platform::owner_of(&self.path).ok().flatten();
+        let name = owner.map(|uid| platform::user_numbered(uid).map_or_else(|| uid.to_string(), |user| user.name));
+        let whose = name.map_or_else(|| "another user".to_owned(), |name| format!("user {name}"));
+        Fault::failed(format!("The local server in {} belongs to {whose}", self.path.display()))
+            .hint("run this as that user, or have your own: XTASK_LOCAL_DIR=/path cargo xtask up --target local")
+    }
+}
+
+fn already_there(part: &Path, error: std::io::Error) -> std::io::Result<()> {
+    if part.is_dir() { Ok(()) } else { Err(error) }
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The path that servers are started with, links resolved as far as it exists, so that every way to the
+/// checkout gives the same one. Windows' resolved form (`\\?\C:\`) is one that PostgreSQL does not take.
+fn resolved(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if platform::WINDOWS {
+        return absolute;
+    }
+    for part in absolute.ancestors() {
+        if let (Ok(real), Ok(rest)) = (std::fs::canonicalize(part), absolute.strip_prefix(part)) {
+            return if rest.as_os_str().is_empty() { real } else { real.join(rest) };
+        }
+    }
+    absolute
+}
+
+/// `checkout-1a2b3c4d`: its folder's name for people, its whole path's hash for uniqueness.
+fn checkout_name(root: &Path) -> String {
+    let name = root.file_name().unwrap_or_default().to_string_lossy();
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_".contains(letter) { letter } else { '-' };
+    let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
+    format!("{}-{}", name.chars().map(plain).collect::<String>(), hex(&digest[..4]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_gets_a_plain_name_of_its_own() {
+        let name = checkout_name(Path::new("/root/my project"));
+        assert!(name.starts_with("my-project-") && name.len() == "my-project-".len() + 8, "{name}");
+        assert_ne!(name, checkout_name(Path::new("/home/my project")));
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_yet_is_resolved_as_far_as_it_is() {
+        let real = std::fs::canonicalize(std::env::temp_dir()).unwrap();
+        assert_eq!(resolved(&real.join("no such/../folder")), real.join("no such/../folder"));
+        assert_eq!(resolved(&real), real);
+    }
+}

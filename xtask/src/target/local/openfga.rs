@@ -1,0 +1,224 @@
+//! OpenFGA beside the local server: a program of this host, on ports of its own, its data in our database.
+
+use super::folder::{Folder, OpenfgaPorts, Record};
+use super::ports;
+use crate::error::Fault;
+use crate::platform::{self, User};
+use crate::process::{self, Detached, Program, identity};
+use crate::settings::Settings;
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const MIGRATE_DEADLINE: Duration = Duration::from_secs(180);
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(25);
+const STARTED: &str = "openfga.json";
+
+/// The name of OpenFGA's log in the folder.
+pub const LOG: &str = "openfga";
+
+/// What the settings say about OpenFGA.
+#[derive(Debug)]
+pub struct Wishes {
+    program: Option<PathBuf>,
+    go_folders: Vec<PathBuf>,
+    method: String,
+    keys: Option<String>,
+}
+
+/// The database that OpenFGA keeps its data in.
+#[derive(Debug, Clone, Copy)]
+pub struct Datastore<'a> {
+    pub port: u16,
+    pub database: &'a str,
+    pub role: &'a str,
+    pub password: &'a str,
+}
+
+/// The process that the last start made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    pub pid: u32,
+    pub http: u16,
+    // Another version of this tool may not have written these; its process must be found all the same.
+    #[serde(default)]
+    postgres: u16,
+    #[serde(default)]
+    database: String,
+}
+
+impl Started {
+    fn is_running(&self) -> bool {
+        identity::is(self.pid, "openfga", &http_word(self.http))
+    }
+
+    /// Whether its data is in this database of the server on this port.
+    pub fn serves(&self, port: u16, database: &str) -> bool {
+        self.postgres == port && self.database == database
+    }
+
+    /// Where its HTTP API is.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http)
+    }
+}
+
+impl Wishes {
+    pub fn of(settings: &Settings, root: &Path) -> Self {
+        let go_paths = settings.get("GOPATH").map(|paths| std::env::split_paths(paths).collect::<Vec<_>>());
+        let home =
+            ["HOME", "USERPROFILE"].iter().find_map(|name| settings.get(name)).map(|home| Path::new(home).join("go"));
+        let go_paths = go_paths.unwrap_or_default().into_iter().chain(home).map(|path| path.join("bin"));
+        Self {
+            program: settings.get("XTASK_OPENFGA_BIN").map(|path| root.join(path)),
+            go_folders: settings.get("GOBIN").map(PathBuf::from).into_iter().chain(go_paths).collect(),
+            method: settings.get_or("OPENFGA_AUTHN_METHOD", "none").to_owned(),
+            keys: settings.get("OPENFGA_AUTHN_PRESHARED_KEYS").map(str::to_owned),
+        }
+    }
+
+    /// The program: the one named, else PATH's, else Go's. `None` where there is none.
+    ///
+    /// # Errors
+    /// The one named is not there.
+    pub fn program(&self) -> Result<Option<PathBuf>, Fault> {
+        if let Some(named) = &self.program {
+            if named.is_file() {
+                return Ok(Some(named.clone()));
+            }
+            let fault = Fault::usage(format!("XTASK_OPENFGA_BIN={} is no program", named.display()));
+            return Err(fault.hint("name the openfga program, or unset it"));
+        }
+        let name = format!("openfga{}", std::env::consts::EXE_SUFFIX);
+        let in_go = || self.go_folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file());
+        Ok(process::find("openfga").or_else(in_go))
+    }
+
+    /// Brings the database's schema to the program's version.
+    pub fn migrate(&self, folder: &Folder, program: &Path, user: Option<&User>, store: Datastore) -> Result<()> {
+        let captured = self.prepared(folder, program, user, store).arg("migrate").capture(MIGRATE_DEADLINE)?;
+        if captured.ending.success() {
+            return Ok(());
+        }
+        let said = format!("{}\n{}", captured.text().trim(), captured.stderr.trim());
+        let last = said.trim().lines().next_back().unwrap_or_default().to_owned();
+        Err(anyhow::Error::msg(last).context(Fault::failed(format!("openfga migrate failed ({})", captured.ending))))
+    }
+
+    /// Starts the server in the background. It may still fail: its log says why.
+    pub fn start(
+        &self,
+        folder: &Folder,
+        program: &Path,
+        user: Option<&User>,
+        store: Datastore,
+        at: OpenfgaPorts,
+    ) -> Result<(Started, Detached)> {
+        let log = folder.open_log(LOG)?;
+        let prepared = self.prepared(folder, program, user, store).arg("run");
+        let prepared = prepared
+            .arg(http_word(at.http))
+            .args([format!("--grpc-addr=127.0.0.1:{}", at.grpc), format!("--metrics-addr=127.0.0.1:{}", at.metrics)])
+            .args(["--playground-enabled=false", "--profiler-enabled=false"])
+            .env("OPENFGA_AUTHN_METHOD", &self.method);
+        let prepared = match &self.keys {
+            Some(keys) => prepared.secret("OPENFGA_AUTHN_PRESHARED_KEYS", keys),
+            None => prepared,
+        };
+        let detached = prepared.detach(log)?;
+        let started =
+            Started { pid: detached.pid(), http: at.http, postgres: store.port, database: store.database.to_owned() };
+        folder.write(STARTED, serde_json::to_string(&started)?.as_bytes())?;
+        Ok((started, detached))
+    }
+
+    fn prepared(&self, folder: &Folder, program: &Path, user: Option<&User>, store: Datastore) -> Program {
+        let uri = format!("postgres://127.0.0.1:{}/{}?sslmode=disable", store.port, url_encoded(store.database));
+        let prepared = Program::new(program)
+            // OpenFGA reads config.yaml from its folder and from its home.
+            .folder(folder.path())
+            .env("HOME", folder.path())
+            .env("OPENFGA_DATASTORE_ENGINE", "postgres")
+            .env("OPENFGA_DATASTORE_URI", uri)
+            .env("OPENFGA_DATASTORE_USERNAME", store.role)
+            .secret("OPENFGA_DATASTORE_PASSWORD", store.password);
+        let prepared = ["HTTP_TLS_ENABLED", "GRPC_TLS_ENABLED", "DATASTORE_SECONDARY_URI"]
+            .iter()
+            .fold(prepared, |prepared, name| prepared.unset(&format!("OPENFGA_{name}")));
+        // Less rights where that user can reach the program at all.
+        match user.filter(|user| platform::user_may_enter(program, user)) {
+            Some(user) => prepared.user(user),
+            None => prepared,
+        }
+    }
+}
+
+/// The OpenFGA that runs for this folder.
+pub fn running(folder: &Folder) -> Result<Option<Started>> {
+    let started = folder.read(STARTED)?.and_then(|text| serde_json::from_str::<Started>(&text).ok());
+    Ok(started.filter(Started::is_running))
+}
+
+/// Stops OpenFGA, if it runs; whether it did.
+pub fn stop(folder: &Folder) -> Result<bool> {
+    let Some(started) = running(folder)? else { return Ok(false) };
+    let refused = || Fault::failed(format!("OpenFGA (process {}) could not be stopped", started.pid));
+    end(started.pid).with_context(refused)?;
+    let end = Instant::now() + STOP_DEADLINE;
+    while started.is_running() {
+        if Instant::now() >= end {
+            platform::end_group(started.pid, true).with_context(refused)?;
+            std::thread::sleep(PAUSE * 4);
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(true)
+}
+
+/// Ports as kept where they are still free, else others.
+pub fn choose_ports(record: &Record, postgres: u16) -> Result<OpenfgaPorts> {
+    let kept = record.openfga;
+    let http = ports::keep_or_choose(kept.map(|ports| ports.http), &[postgres])?;
+    let grpc = ports::keep_or_choose(kept.map(|ports| ports.grpc), &[postgres, http])?;
+    let metrics = ports::keep_or_choose(kept.map(|ports| ports.metrics), &[postgres, http, grpc])?;
+    Ok(OpenfgaPorts { http, grpc, metrics })
+}
+
+fn end(pid: u32) -> Result<()> {
+    if platform::WINDOWS {
+        Program::new("taskkill").args(["/F", "/T", "/PID", &pid.to_string()]).capture(STOP_DEADLINE)?;
+        return Ok(());
+    }
+    Ok(platform::end_process(pid)?)
+}
+
+/// The argument that tells our process from every other: its own port.
+fn http_word(port: u16) -> OsString {
+    format!("--http-addr=127.0.0.1:{port}").into()
+}
+
+fn url_encoded(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_another_version_started_is_still_known() {
+        let started: Started = serde_json::from_str(r#"{"pid":7,"http":28764,"later":true}"#).unwrap();
+        assert!(started.pid == 7 && !started.serves(5432, "openfga"));
+    }
+
+    #[test]
+    fn a_database_name_stays_one_part_of_the_address() {
+        assert_eq!(url_encoded("openfga_2"), "openfga_2");
+        assert_eq!(url_encoded("a b/c?d"), "a%20b%2Fc%3Fd");
+    }
+}
