@@ -73,11 +73,14 @@ fn text_in_the_stream() {
         "real \"$@\" | sed '/^COPY public.a /s/$/ WARNING/'",
         "real \"$@\" | sed '/^250\\t/a WARNING: a line between the rows'",
         "real \"$@\" | sed '/^250\\t/s/$/\\tmore/'",
-        "real \"$@\" | sed '/^SET client_encoding/i \\\\! touch /tmp/never'",
+        "real \"$@\" | sed '/^SET client_encoding/i \\\\\\! touch /tmp/never'",
+        "real \"$@\" | sed '/^SET client_encoding/i WARN[0000] a notice'",
+        "real \"$@\" | sed '/^ALTER TABLE public.b OWNER/i time=now level=warning'",
         "real \"$@\" | sed '/^SET client_encoding/s/.*/SET client_encoding = '\\''SJIS'\\'';/'",
         "real \"$@\" | tr -d '\\\\'",
     ] {
         let run = database.xtask_with_pg_dump(["db-backup"], body).run();
+        run.holds(run.code == Some(1), &format!("{body} should not be published"));
         run.code(1).stderr_has("is not whole; no backup was made").stderr_has("line ");
         nothing_is_left(&database, &run);
     }
@@ -192,7 +195,7 @@ fn the_server_ends_the_session() {
     });
     std::fs::write(go, "").unwrap();
     let run = running.wait();
-    run.code(1).stderr_has("pg_dump failed").stderr_has("terminating connection");
+    run.code(1).stderr_has("pg_dump failed").stderr_has("Dumping the contents of table");
     nothing_is_left(&database, &run);
 }
 
@@ -222,7 +225,9 @@ fn a_table_is_locked() {
     let run = database.xtask(["db-backup", "--lock-timeout", "1"]).run();
     run.code(1).stderr_has("A table stayed locked for 1 s; no backup was made");
     run.stderr_has(&format!("table {} is held by session {pid}", identifier(name))).stderr_has("user postgres");
-    run.stderr_has("application the holder").stderr_has("--lock-timeout SECONDS").stderr_has(&format!("pg_terminate_backend({pid})"));
+    run.stderr_has("application the holder")
+        .stderr_has("--lock-timeout SECONDS")
+        .stderr_has(&format!("pg_terminate_backend({pid})"));
     nothing_is_left(&database, &run);
     // A table that comes free in time is no fault.
     let running = database.xtask(["--quiet", "db-backup"]).spawn();

@@ -12,7 +12,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] signals_end_a_dump_that_waits,
         [Stack] a_signal_ends_a_dump_in_its_middle,
-        [Stack] a_signal_ends_the_look_for_free_space,
+        [Stack] a_signal_while_the_server_is_silent,
         [Stack, Script] ctrl_c_on_a_terminal,
         [Stack] after_kill_9_the_next_backup_clears_up,
         [Stack] an_unfinished_backup_that_is_being_written_is_left_alone,
@@ -71,8 +71,8 @@ fn a_signal_ends_a_dump_in_its_middle() {
     }
 }
 
-/// The question to the server hangs, before any dump.
-fn a_signal_ends_the_look_for_free_space() {
+/// No question is answered, the one that would end our sessions neither.
+fn a_signal_while_the_server_is_silent() {
     let database = shared().database();
     let reached = database.sandbox.beside("reached");
     let fakes = crate::harness::Fakes::new(&database.sandbox);

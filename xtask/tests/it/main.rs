@@ -16,10 +16,12 @@ mod db_backup_content;
 mod db_backup_disk;
 mod db_backup_faults;
 mod db_backup_signals;
+mod db_list;
 mod db_shell;
 mod env;
 mod faults;
 mod house;
+mod proof;
 mod up;
 
 use std::process::ExitCode;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         db_backup_disk::tests(),
         db_backup_faults::tests(),
         db_backup_signals::tests(),
+        db_list::tests(),
+        proof::tests(),
         db_shell::tests(),
         conventions::tests(),
         house::tests(),
