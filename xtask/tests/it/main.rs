@@ -22,6 +22,7 @@ mod env;
 mod faults;
 mod house;
 mod proof;
+mod round_trip;
 mod up;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_list::tests(),
         proof::tests(),
+        round_trip::tests(),
         db_shell::tests(),
         conventions::tests(),
         house::tests(),
