@@ -107,15 +107,13 @@ fn values_that_look_like_marks() {
          CREATE TABLE several (i serial, value text, n int); INSERT INTO several (value) VALUES {rows};
          CREATE TABLE no_columns (); INSERT INTO no_columns DEFAULT VALUES; INSERT INTO no_columns DEFAULT VALUES;"
     ));
-    for value in values {
+    let public = |name: &str, rows| ("public".to_owned(), name.to_owned(), rows);
+    let count = values.len() as u64;
+    for value in [values[2], values[11], values[12], head, line, &first] {
         let value = value.replace('\\', "\\\\").replace('\'', "''");
         database.sql(&format!("COMMENT ON TABLE lone IS E'{value}'; COMMENT ON COLUMN several.value IS E'{value}'"));
-        if value.contains("manifest") || value.contains("complete") {
-            let report = database.backup_json();
-            let count = values.len() as u64;
-            let public = |name: &str, rows| ("public".to_owned(), name.to_owned(), rows);
-            assert_eq!(tables(&report), [public("lone", count), public("no_columns", 2), public("several", count)]);
-        }
+        let report = database.backup_json();
+        assert_eq!(tables(&report), [public("lone", count), public("no_columns", 2), public("several", count)]);
     }
     let file = database.backup();
     let check = database.xtask(["db-list", "--check", "--json"]).run();
@@ -136,8 +134,8 @@ fn an_empty_database() {
 fn two_thousand_tables() {
     let database = shared().database();
     database.sql(
-        "DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('CREATE TABLE %I (a int, b text)', 'a rather long name of a table, number ' || i); \
-         END LOOP; END $$; INSERT INTO \"a rather long name of a table, number 7\" VALUES (1, 'x')",
+        "DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('CREATE TABLE %I (a int)', 'a rather long name of a table, number ' || i); \
+         END LOOP; END $$; INSERT INTO \"a rather long name of a table, number 7\" VALUES (1)",
     );
     let run = database.xtask(["db-backup", "--json"]).run();
     let report = run.ok().json();

@@ -222,7 +222,7 @@ fn what_cannot_be_read_hides_nothing() {
     symlink(&secret, sandbox.path("backups/link.sql")).unwrap();
     symlink("nowhere", sandbox.path("backups/dangling.sql")).unwrap();
     let private = sandbox.write("backups/private.sql", "");
-    fs::set_permissions(private, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(private, fs::Permissions::from_mode(0o000)).unwrap();
     fs::create_dir(sandbox.path("backups/folder.sql")).unwrap();
     let fifo = sandbox.path("backups/fifo.sql");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();

@@ -15,7 +15,9 @@ mod db_backup;
 mod db_backup_content;
 mod db_backup_disk;
 mod db_backup_faults;
+mod db_backup_files;
 mod db_backup_signals;
+mod db_backup_stream;
 mod db_list;
 mod db_shell;
 mod env;
@@ -35,7 +37,9 @@ fn main() -> ExitCode {
         db_backup_content::tests(),
         db_backup_disk::tests(),
         db_backup_faults::tests(),
+        db_backup_files::tests(),
         db_backup_signals::tests(),
+        db_backup_stream::tests(),
         db_list::tests(),
         proof::tests(),
         round_trip::tests(),

@@ -26,10 +26,10 @@ const AT_ONCE: usize = 1000;
 const FLIPS: usize = 4000;
 
 /// The verdicts on these files, by name, from one `db-list --check --json` with exit code 3.
-fn refused(sandbox: &Sandbox, variants: Vec<(String, Vec<u8>)>) -> BTreeMap<String, String> {
+fn refused(sandbox: &Sandbox, variants: &[(String, Vec<u8>)]) -> BTreeMap<String, String> {
     let folder = sandbox.path("variants");
     fs::create_dir(&folder).unwrap();
-    for (name, bytes) in &variants {
+    for (name, bytes) in variants {
         fs::write(folder.join(format!("{name}.sql")), bytes).unwrap();
     }
     let run = Xtask::new(sandbox).args(["db-list", "--check", "--json", "variants"]).run();
@@ -53,7 +53,7 @@ fn verdict(backup: &Value) -> (String, String) {
 fn all_are_refused(sandbox: &Sandbox, variants: impl Iterator<Item = (String, Vec<u8>)>, verdicts: &[&str]) {
     let variants: Vec<_> = variants.collect();
     for part in variants.chunks(AT_ONCE) {
-        let found = refused(sandbox, part.to_vec());
+        let found = refused(sandbox, part);
         let others: Vec<_> = found.iter().filter(|(_, verdict)| !verdicts.contains(&verdict.as_str())).collect();
         assert!(others.is_empty(), "{} of {}: {others:?}", others.len(), part.len());
     }
