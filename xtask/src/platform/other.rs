@@ -6,7 +6,8 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-pub(super) const ENDING_SIGNALS: &[i32] = &[signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+/// SIGINT and SIGTERM of the C runtime.
+pub(super) const ENDING_SIGNALS: &[i32] = &[2, 15];
 
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).open(path)

@@ -11,8 +11,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-pub(super) const ENDING_SIGNALS: &[i32] =
-    &[signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+/// SIGINT, SIGTERM and SIGHUP have these numbers on every Unix.
+pub(super) const ENDING_SIGNALS: &[i32] = &[2, 15, 1];
 
 fn no_follow() -> i32 {
     OFlags::NOFOLLOW.bits().cast_signed()

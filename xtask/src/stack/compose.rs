@@ -6,7 +6,7 @@ use crate::error::Fault;
 use crate::postgres::session;
 use crate::settings::Settings;
 use crate::target::Target;
-use crate::target::compose::{Compose, SERVICE};
+use crate::target::compose::{Compose, Life, SERVICE};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -43,25 +43,22 @@ pub(super) fn down(compose: &Compose) -> Result<()> {
 /// Waits for a service's answer, but not for one that crashes again and again.
 fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl Fn() -> Result<T>) -> Result<T> {
     let look = format!("see what it says: docker compose logs --tail 20 {service}");
-    wait_for(
-        what,
-        &look,
-        |refusal| !openfga::is_final(refusal),
-        || {
-            let refusal = match ask() {
-                Ok(answer) => return Ok(answer),
-                Err(refusal) => refusal,
-            };
-            match compose.life_of(service) {
-                Some(life) if life.restarts >= CRASHES || life.ended => {
-                    let fault =
-                        Fault::unreachable(format!("{what} was started and ended (exit code {})", life.exit_code));
-                    Err(refusal.context(fault.hint(look.clone())))
-                }
-                _ => Err(refusal.context(Fault::unreachable(format!("{what} does not answer yet")).passing())),
+    let ask_and_look = || {
+        ask().map_err(|refusal| {
+            if openfga::is_final(&refusal) {
+                return refusal;
             }
-        },
-    )
+            let crashed = compose.life_of(service).filter(|life| life.ended || life.restarts >= CRASHES);
+            let fault = match crashed {
+                Some(Life { exit_code, .. }) => {
+                    Fault::unreachable(format!("{what} was started and ended (exit code {exit_code})")).hint(&look)
+                }
+                None => Fault::unreachable(format!("{what} does not answer yet")).passing(),
+            };
+            refusal.context(fault)
+        })
+    };
+    wait_for(what, &look, |refusal| !openfga::is_final(refusal), ask_and_look)
 }
 
 /// A port that somebody else holds explains why a container was not started.

@@ -134,7 +134,8 @@ fn compose_is_not_installed() {
 fn the_compose_file_cannot_be_read() {
     let sandbox = Sandbox::new();
     sandbox.write("docker-compose.yml", "name: mcp-server-langgraph\nservices: [this is no map\n");
-    for args in COMMANDS {
+    // Compose takes a project down by its containers' labels, without its file.
+    for args in COMMANDS.iter().filter(|args| **args != ["down"]) {
         let run = Xtask::new(&sandbox).args(*args).run();
         run.prints_nothing()
             .stderr_has("docker-compose.yml")
