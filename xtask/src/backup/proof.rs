@@ -94,6 +94,8 @@ pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
 /// pg_dump's own end, before what newer versions add to it.
 const TRAILER: &[u8] = b"-- PostgreSQL database dump complete\n--\n\n";
 const DUMP_HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
+/// Both kinds of first lines, and what tells an archive (tar: at byte 257).
+const HEAD_LOOKED_AT: usize = 512;
 /// `\unrestrict`, a key, two newlines: no trailer is longer than this.
 const TAIL_LOOKED_AT: u64 = 512;
 /// A manifest names every table; one of this size would name some hundred thousand.
@@ -140,7 +142,7 @@ fn open(path: &Path) -> Result<File> {
 
 fn examine_ends(file: &mut File) -> Result<Examined> {
     let bytes = file.metadata()?.len();
-    let mut head = vec![0; manifest::HEAD.len().max(DUMP_HEAD.len())];
+    let mut head = vec![0; HEAD_LOOKED_AT];
     file.seek(SeekFrom::Start(0))?;
     let read = read_up_to(file, &mut head)?;
     head.truncate(read);

@@ -12,10 +12,19 @@ mod harness;
 
 mod conventions;
 mod db_backup;
+mod db_backup_content;
+mod db_backup_disk;
+mod db_backup_faults;
+mod db_backup_files;
+mod db_backup_signals;
+mod db_backup_stream;
+mod db_list;
 mod db_shell;
 mod env;
 mod faults;
 mod house;
+mod proof;
+mod round_trip;
 mod up;
 
 use std::process::ExitCode;
@@ -24,8 +33,17 @@ fn main() -> ExitCode {
     harness::main(vec![
         up::tests(),
         faults::tests(),
-        db_shell::tests(),
         db_backup::tests(),
+        db_backup_content::tests(),
+        db_backup_disk::tests(),
+        db_backup_faults::tests(),
+        db_backup_files::tests(),
+        db_backup_signals::tests(),
+        db_backup_stream::tests(),
+        db_list::tests(),
+        proof::tests(),
+        round_trip::tests(),
+        db_shell::tests(),
         conventions::tests(),
         house::tests(),
         env::tests(),

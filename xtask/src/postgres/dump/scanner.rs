@@ -310,6 +310,9 @@ impl Scanner {
             Some(Ended::Forbidden(what)) => {
                 return Err(self.flaw(format!("{what}, which no dump of one database holds")));
             }
+            Some(Ended::NoStatement(word)) => {
+                return Err(self.flaw(format!("text that is no SQL: {:?}", word.chars().take(40).collect::<String>())));
+            }
             Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
             Some(Ended::ClientEncoding(name)) if foreign::is_client_only_encoding(&name) => {
