@@ -110,22 +110,22 @@ fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
     let user = target.user();
     if has("password authentication failed") || has("no password supplied") {
         let fault = Fault::unreachable(format!("PostgreSQL refuses the password of user {user}"));
-        return Some(fault.hint(target.password_hint()));
+        return Some(fault.hint(target.password_hint()).lasting());
     }
     if has("FATAL") && has("role") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
-        return Some(fault.hint("the user is POSTGRES_USER, in the environment or in .env"));
+        return Some(fault.hint("the user is POSTGRES_USER, in the environment or in .env").lasting());
     }
     if has("FATAL") && has("database") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
-        return Some(fault.hint("the database is POSTGRES_DB, in the environment or in .env; see what there is: cargo xtask db-shell -- -l -d postgres"));
+        return Some(fault.hint("the database is POSTGRES_DB, in the environment or in .env; see what there is: cargo xtask db-shell -- -l -d postgres").lasting());
     }
     if has("not currently accepting connections") {
         return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
     }
     let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
     if passing.iter().any(|state| has(&format!("the database system {state}"))) {
-        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment").passing());
+        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
     }
     if has("too many clients") || has("remaining connection slots are reserved") {
         return Some(
