@@ -38,6 +38,16 @@ pub fn create_private(path: &Path) -> io::Result<File> {
     system::create_private(path)
 }
 
+/// Opens a file that exists so that every write goes to its end; fails on a symbolic link.
+pub fn open_to_append(path: &Path) -> io::Result<File> {
+    system::open_to_append(path)
+}
+
+/// Reads from a place of the file, wherever others read or write it.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    system::read_at(file, buffer, offset)
+}
+
 /// Opens a file for reading; fails on a symbolic link.
 pub fn open_no_follow(path: &Path) -> io::Result<File> {
     system::open_no_follow(path)

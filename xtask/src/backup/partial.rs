@@ -6,7 +6,7 @@ use crate::error::Fault;
 use crate::platform;
 use anyhow::{Context as _, Result};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 const ENDING: &str = ".partial";
@@ -36,7 +36,22 @@ impl Partial {
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|error| self.failed(error))
+        let written = self.file.seek(SeekFrom::End(0)).and_then(|_| self.file.write_all(bytes));
+        written.map_err(|error| self.failed(error))
+    }
+
+    /// The same file for a program's stdout. It is opened anew: a lock that the program inherited would outlive us.
+    pub(super) fn for_program(&self) -> Result<File> {
+        let file = platform::open_to_append(&self.path).map_err(|error| self.failed(error))?;
+        if platform::is_still_at(&self.file, &self.path).map_err(|error| self.failed(error))? {
+            return Ok(file);
+        }
+        Err(Fault::failed("somebody took the unfinished backup away").hint("try again").into())
+    }
+
+    /// What is in the file from this place on, as far as it goes.
+    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        platform::read_at(&self.file, buffer, offset).with_context(|| format!("reading {}", self.path.display()))
     }
 
     /// Makes the file durable and gives it its name: the first of `names` that is free.

@@ -42,3 +42,9 @@ pub(super) fn full(folder: &Path, why: &str) -> Fault {
     Fault::failed(format!("The disk of {} has no room for the backup: {why}", folder.display()))
         .hint("make room there, or write elsewhere: cargo xtask db-backup --output DIR")
 }
+
+/// Whether a program that writes the backup says that it found no room (the words of ENOSPC and EDQUOT).
+pub(super) fn is_full_by_words(stderr: &str) -> bool {
+    let words = stderr.to_ascii_lowercase();
+    words.contains("no space left on device") || words.contains("disk quota exceeded")
+}

@@ -9,16 +9,17 @@ use crate::error::Fault;
 use crate::postgres::dump::Scanner;
 use crate::postgres::properties::Properties;
 use crate::postgres::{locks, session};
-use crate::process::{Ending, Stream, signals};
+use crate::process::{Ending, Writer, signals};
 use crate::target::{Talk, Target};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local, SecondsFormat};
 use sha2::{Digest as _, Sha256};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const PIECE: usize = 1 << 18;
+/// How long the reader waits for pg_dump to write more.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How long pg_dump waits for a table, where nothing else was said.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Free space is looked at again after so many bytes.
@@ -143,10 +144,11 @@ fn write(
     tell: &dyn Fn(News),
 ) -> Result<Taken> {
     let clock = Instant::now();
-    let dump = pg_dump(target, order, run)?.stream()?;
+    partial.write(manifest::HEAD)?;
+    let dump = pg_dump(target, order, run)?.write_to(partial.for_program()?)?;
     let (proof, properties) = std::thread::scope(|scope| {
         let asked = scope.spawn(|| Properties::of(target, run));
-        let proof = drain(target, run, dump, &mut partial, order, expected, tell);
+        let proof = follow(target, run, dump, &partial, order, expected, tell);
         let properties = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
         proof.and_then(|proof| Ok((proof, properties?)))
     })?;
@@ -197,38 +199,42 @@ struct Proof {
     bytes: u64,
 }
 
-/// Reads pg_dump to its end: every byte is hashed, scanned and written.
-fn drain(
+/// Reads what pg_dump writes, close behind it and out of the file itself: every byte is hashed and scanned as it
+/// lies there. (A pipe through this program would copy every byte twice more.)
+fn follow(
     target: &Target,
     run: &str,
-    mut dump: Stream,
-    partial: &mut Partial,
+    dump: Writer,
+    partial: &Partial,
     order: &Order,
     expected: Option<u64>,
     tell: &dyn Fn(News),
 ) -> Result<Proof> {
-    let folder = order.destination.folder();
-    let mut proof = Proof { scanner: Scanner::default(), hash: Sha256::new(), bytes: 0 };
+    let head = manifest::HEAD;
+    let hash = Sha256::new().chain_update(head);
+    let mut proof = Proof { scanner: Scanner::default(), hash, bytes: head.len() as u64 };
     let mut buffer = vec![0; PIECE];
     let mut space_checked = 0;
-    proof.hash.update(manifest::HEAD);
-    partial.write(manifest::HEAD)?;
-    proof.bytes = manifest::HEAD.len() as u64;
     let mut flaw = None;
-    loop {
-        let read = dump.read(&mut buffer).context("reading from pg_dump")?;
-        if read == 0 || flaw.is_some() {
+    let mut ended = false;
+    while flaw.is_none() {
+        let read = partial.read_at(&mut buffer, proof.bytes)?;
+        if read == 0 && ended {
             break;
+        }
+        if read == 0 {
+            // What it wrote last is read once more after its end.
+            ended = dump.ends_within(PAUSE)?;
+            continue;
         }
         let piece = &buffer[..read];
         flaw = proof.scanner.feed(piece).err();
         proof.hash.update(piece);
-        partial.write(piece)?;
         proof.bytes += read as u64;
         tell(News::Written(proof.bytes, expected));
         if proof.bytes - space_checked >= SPACE_CHECK {
             space_checked = proof.bytes;
-            space::watch(folder)?;
+            space::watch(order.destination.folder())?;
         }
     }
     if flaw.is_some() {
@@ -252,6 +258,9 @@ fn not_whole(target: &Target) -> Fault {
 
 fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Ending) -> anyhow::Error {
     let said = session::failure(target, "pg_dump", stderr, ending);
+    if space::is_full_by_words(stderr) {
+        return said.context(space::full(order.destination.folder(), "it is full"));
+    }
     if stderr.contains("no matching tables were found") {
         let fault = Fault::failed("There is no such table; no backup was made");
         return said.context(fault.hint("see what there is: cargo xtask db-shell -- -c '\\dt *.*'"));

@@ -1,16 +1,16 @@
 //! The only place that starts programs. `xshell` asks short local questions, `duct` captures with a
-//! deadline, a streamed program is `std` behind a handle that another thread may end.
+//! deadline, a program that we feed or that writes a file is `std` behind a handle that another thread may end.
 
 mod dialog;
 pub mod identity;
 mod program;
 pub mod signals;
-mod stream;
 mod watched;
+mod writer;
 
 pub use dialog::Dialog;
 pub use program::Program;
-pub use stream::Stream;
+pub use writer::Writer;
 
 use crate::platform::{self};
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! A program and how it is to be started: nothing runs until one of the verbs is called.
 
-use super::{Captured, Detached, Dialog, Stream, TRACE, captured, signals};
+use super::{Captured, Detached, Dialog, TRACE, Writer, captured, signals};
 use crate::error::Fault;
 use crate::platform::{self, User};
 use anyhow::{Context as _, Result};
@@ -179,13 +179,13 @@ impl Program {
         }
     }
 
-    /// Starts the program and hands out its stdout as it comes.
-    pub fn stream(&self) -> Result<Stream> {
+    /// Starts the program with this file as its stdout.
+    pub fn write_to(&self, file: File) -> Result<Writer> {
         self.trace();
         let mut command = self.command();
         platform::own_group(&mut command);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Stream::start(&mut command, self.name()).with_context(|| self.cannot_start())
+        command.stdin(Stdio::null()).stdout(file).stderr(Stdio::piped());
+        Writer::start(&mut command, self.name()).with_context(|| self.cannot_start())
     }
 
     /// Starts the program with its stdin and stdout open to us. Lines that are not `wanted` are not kept.

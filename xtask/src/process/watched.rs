@@ -51,6 +51,11 @@ impl Watched {
         self.child.take_stdout().ok_or_else(|| io::Error::other("the program has no stdout"))
     }
 
+    pub(super) fn ends_within(&self, pause: Duration) -> Result<bool> {
+        let ended = self.child.wait_timeout(pause).with_context(|| format!("waiting for {}", self.name))?;
+        Ok(ended.is_some())
+    }
+
     /// Ends the program and everything that it started.
     pub(super) fn end(&self) {
         end(&self.child);
