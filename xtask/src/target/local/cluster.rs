@@ -1,5 +1,6 @@
 //! The cluster's life: made, started, stopped, and what state it is in.
 
+use super::client;
 use super::folder::Folder;
 use super::programs::Programs;
 use crate::error::Fault;
@@ -143,7 +144,8 @@ pub fn disown_stale(folder: &Folder, user: Option<&User>) -> Result<()> {
 }
 
 fn server_program(folder: &Folder, programs: &Programs, user: Option<&User>, name: &str) -> Program {
-    let program = Program::new(programs.path(name)).folder(folder.path()).env("LC_ALL", "C").unset("PGDATA");
+    let program = Program::new(programs.path(name)).folder(folder.path()).env("LC_ALL", "C");
+    let program = client::without_environment(program);
     match user {
         Some(user) => program.user(user),
         None => program,
