@@ -44,7 +44,8 @@ pub fn state(folder: &Folder) -> Result<State> {
             Some(running) if identity::is(running.pid, "postgres", data.as_os_str()) => State::Running(running),
             _ => State::Stale,
         }),
-        Err(error) if error.kind() == ErrorKind::NotFound => match data.try_exists() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => match data.try_exists()
+        {
             Ok(false) => Ok(State::Unmade),
             Ok(true) => Ok(State::Stopped),
             Err(error) => Err(anyhow::Error::new(error).context(folder.not_ours())),
