@@ -16,6 +16,11 @@ mod db_shell;
 mod env;
 mod faults;
 mod house;
+mod local;
+mod local_backup;
+mod local_faults;
+mod local_private;
+mod local_programs;
 mod up;
 
 use std::process::ExitCode;
@@ -24,6 +29,11 @@ fn main() -> ExitCode {
     harness::main(vec![
         up::tests(),
         faults::tests(),
+        local::tests(),
+        local_faults::tests(),
+        local_private::tests(),
+        local_programs::tests(),
+        local_backup::tests(),
         db_shell::tests(),
         db_backup::tests(),
         conventions::tests(),
