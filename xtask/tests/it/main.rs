@@ -21,6 +21,8 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod setup_env;
+mod setup_env_questions;
 mod up;
 
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
     harness::main(vec![
         up::tests(),
         faults::tests(),
+        setup_env::tests(),
+        setup_env_questions::tests(),
         local::tests(),
         local_faults::tests(),
         local_private::tests(),
