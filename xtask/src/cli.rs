@@ -19,6 +19,7 @@ pub struct Cli {
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Where PostgreSQL is [setting: XTASK_TARGET, default: compose]
     #[arg(long, global = true, value_enum)]
@@ -42,6 +43,8 @@ pub enum Command {
     DbShell(commands::db_shell::Args),
     DbBackup(commands::db_backup::Args),
     DbList(commands::db_list::Args),
+    DbVerify(commands::db_verify::Args),
+    DbPrune(commands::db_prune::Args),
 }
 
 impl Command {
@@ -54,6 +57,8 @@ impl Command {
             Self::DbShell(args) => commands::db_shell::run(&args, context),
             Self::DbBackup(args) => commands::db_backup::run(&args, context),
             Self::DbList(args) => commands::db_list::run(&args, context),
+            Self::DbVerify(args) => commands::db_verify::run(&args, context),
+            Self::DbPrune(args) => commands::db_prune::run(&args, context),
         }
     }
 }

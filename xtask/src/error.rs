@@ -15,6 +15,8 @@ pub enum Exit {
     Unreachable,
     /// 5: another run holds the lock.
     Locked,
+    /// 6: part of it is done and a person must look.
+    Partial,
     /// 128 + n: ended by signal n before any change.
     Signal(i32),
 }
@@ -28,6 +30,7 @@ impl Exit {
             Self::Refused => 3,
             Self::Unreachable => 4,
             Self::Locked => 5,
+            Self::Partial => 6,
             Self::Signal(signal) => 128 + signal,
         }
     }
@@ -41,13 +44,13 @@ pub struct Fault {
     pub exit: Exit,
     message: String,
     hint: Option<String>,
-    passing: bool,
+    lasting: bool,
 }
 
 impl Fault {
     /// A failure with the exit code that belongs to it.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, passing: false }
+        Self { exit, message: message.into(), hint: None, lasting: false }
     }
 
     /// A plain failure, exit code 1.
@@ -72,16 +75,11 @@ impl Fault {
         self
     }
 
-    /// It may be over in a moment: whoever waits asks again.
+    /// It will not pass: whoever waits need not ask again.
     #[must_use]
-    pub fn passing(mut self) -> Self {
-        self.passing = true;
+    pub fn lasting(mut self) -> Self {
+        self.lasting = true;
         self
-    }
-
-    /// Whether asking again may help.
-    pub fn is_passing(&self) -> bool {
-        self.passing
     }
 
     /// The hint, if there is one.
@@ -101,6 +99,11 @@ impl std::error::Error for Fault {}
 /// The fault that an error carries: its own, or the outermost one of its context.
 pub fn fault(error: &anyhow::Error) -> Option<&Fault> {
     error.downcast_ref::<Fault>()
+}
+
+/// Whether asking again cannot change the answer: a refused key stays refused.
+pub fn is_lasting(error: &anyhow::Error) -> bool {
+    fault(error).is_some_and(|fault| fault.lasting)
 }
 
 /// The exit code of an error; a failure that names none is 1.

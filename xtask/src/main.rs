@@ -8,6 +8,7 @@ mod error;
 mod platform;
 mod postgres;
 mod process;
+mod restore;
 mod settings;
 mod stack;
 mod target;

@@ -1,5 +1,11 @@
 //! The only place that writes to people: results to stdout, everything else to stderr.
 
+mod progress;
+mod text;
+
+pub use progress::Progress;
+pub use text::{clean, count, counted, size, span, table};
+
 use crate::error::{self, Fault};
 use crate::settings::ColorChoice;
 use anyhow::Result;
@@ -7,7 +13,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
-use unicode_width::UnicodeWidthStr as _;
 
 /// How this run speaks: what is a terminal, what it can show, how much was asked for.
 #[derive(Debug, Clone)]
@@ -226,146 +231,7 @@ impl Terminal {
     }
 }
 
-/// A progress line; gone when it is dropped.
-#[derive(Debug)]
-pub struct Progress {
-    bar: ProgressBar,
-}
-
-impl Progress {
-    /// What is being done now.
-    pub fn say(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
-    }
-
-    /// Hides the line while something else is written or asked.
-    pub fn aside<T>(&self, action: impl FnOnce() -> T) -> T {
-        self.bar.suspend(action)
-    }
-
-    /// How many bytes have come so far.
-    pub fn set(&self, bytes: u64) {
-        self.bar.set_position(bytes);
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// A table with columns as wide as their widest cell; `right` names the columns of numbers.
-pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
-    let cells = || std::iter::once(head.iter().map(|cell| (*cell).to_owned()).collect()).chain(rows.iter().cloned());
-    let mut widths = vec![0; head.len()];
-    for row in cells() {
-        let row: Vec<String> = row;
-        for (width, cell) in widths.iter_mut().zip(&row) {
-            *width = (*width).max(clean(cell).width());
-        }
-    }
-    let lines = cells().map(|row| {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let cell = clean(cell);
-            let gap = " ".repeat(width.saturating_sub(cell.width()));
-            let lead = if column == 0 { "" } else { "  " };
-            if right.contains(&column) {
-                let _ = write!(line, "{lead}{gap}{cell}");
-            } else {
-                let _ = write!(line, "{lead}{cell}{gap}");
-            }
-        }
-        line.trim_end().to_owned()
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// A size as people read it: `2.4 MB` (powers of 1000).
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
-    if bytes < 1000 {
-        return format!("{bytes} bytes");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
-}
-
-/// A number with its thousands set apart: `1,247`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `3 stores`, `1 store`.
-pub fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
-
-/// A time span in one unit: `3 h`, `2 days`.
-pub fn span(seconds: i64) -> String {
-    match seconds {
-        ..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
-}
-
-/// Names from a server or a file may hold control characters; a terminal must not obey them.
-pub fn clean(text: &str) -> String {
-    let harmless = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();
-    if text.chars().all(harmless) {
-        return text.to_owned();
-    }
-    text.chars()
-        .flat_map(|letter| if harmless(letter) { vec![letter] } else { letter.escape_default().collect() })
-        .collect()
-}
-
 fn write_stderr(text: &str) {
     // Nobody is left to tell when stderr itself is gone.
     let _ = io::stderr().lock().write_all(text.as_bytes());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_and_counts_read_as_people_write_them() {
-        assert_eq!(size(999), "999 bytes");
-        assert_eq!(size(2_400_000), "2.4 MB");
-        assert_eq!(size(999_960), "1.0 MB");
-        assert_eq!(count(1_247), "1,247");
-        assert_eq!(count(12), "12");
-        assert_eq!(counted(1, "store", "stores"), "1 store");
-        assert_eq!(span(59), "59 s");
-        assert_eq!(span(7_300), "2 h");
-    }
-
-    #[test]
-    fn control_characters_are_shown_instead_of_obeyed() {
-        assert_eq!(clean("a\x1b[31mb\r"), "a\\u{1b}[31mb\\r");
-    }
-
-    #[test]
-    fn columns_line_up_for_wide_letters() {
-        let rows = vec![vec!["日本".to_owned(), "7".to_owned()], vec!["a".to_owned(), "1,000".to_owned()]];
-        assert_eq!(table(&["NAME", "ROWS"], &rows, &[1]), "NAME   ROWS\n日本      7\na     1,000");
-    }
 }

@@ -133,7 +133,7 @@ impl serde_json::ser::Formatter for Ascii {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn sample() -> Manifest {

@@ -1,10 +1,12 @@
 //! The backup file: its name, its proof, its manifest, how it is written and listed. The format is
 //! described in README, "The backup file".
 
+pub mod feed;
 pub mod listing;
 pub mod manifest;
 pub mod name;
 mod partial;
 pub mod proof;
+pub mod retention;
 mod space;
 pub mod take;

@@ -24,9 +24,9 @@ impl Partial {
     /// Creates the file. `run` names it and the server session that feeds it, so that a later run can end both.
     pub(super) fn create(folder: &Path, stem: &str, run: &str) -> Result<Self> {
         let path = folder.join(format!("{stem}.{run}{ENDING}"));
-        let cannot = || cannot_write(folder);
-        let file = platform::create_private(&path).with_context(cannot)?;
-        let held = file.try_lock().is_ok() && platform::is_still_at(&file, &path).with_context(cannot)?;
+        let cannot = |error| failed(folder, error);
+        let file = platform::create_private(&path).map_err(cannot)?;
+        let held = file.try_lock().is_ok() && platform::is_still_at(&file, &path).map_err(cannot)?;
         let partial = Self { file, path, folder: folder.to_owned(), published: false };
         if held {
             Ok(partial)
@@ -61,10 +61,7 @@ impl Partial {
     }
 
     fn failed(&self, error: io::Error) -> anyhow::Error {
-        if platform::is_disk_full(&error) {
-            return anyhow::Error::new(error).context(space::full(&self.folder, "it is full"));
-        }
-        anyhow::Error::new(error).context(cannot_write(&self.folder))
+        failed(&self.folder, error)
     }
 }
 
@@ -86,9 +83,14 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn cannot_write(folder: &Path) -> Fault {
-    Fault::failed(format!("The backup cannot be written to {}", folder.display()))
-        .hint("see its owner and permissions, or write elsewhere: cargo xtask db-backup --output DIR")
+fn failed(folder: &Path, error: io::Error) -> anyhow::Error {
+    let fault = if platform::is_disk_full(&error) {
+        space::full(folder, "it is full")
+    } else {
+        Fault::failed(format!("The backup cannot be written to {}", folder.display()))
+            .hint("see its owner and permissions, or write elsewhere: cargo xtask db-backup --output DIR")
+    };
+    anyhow::Error::new(error).context(fault)
 }
 
 /// Removes what killed runs left in the folder; gives the names of their runs.

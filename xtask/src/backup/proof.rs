@@ -1,6 +1,7 @@
 //! Whether a backup file is whole: at a glance by its manifest and size, or proven byte by byte.
 
 use super::manifest::{self, Manifest};
+use crate::error::{Exit, Fault};
 use crate::platform;
 use crate::postgres::dump::{Contents, Scanner};
 use crate::process::signals;
@@ -8,8 +9,8 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::io::{Read, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 
 /// What a file turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,18 +55,52 @@ pub struct Examined {
     pub bytes: u64,
     /// Present where it fits itself.
     pub manifest: Option<Manifest>,
-    /// What a full read of another program's dump found.
+    /// What a full read found.
     pub contents: Option<Contents>,
+}
+
+/// A backup whose every byte was read and found right, held open: what is fed later is the file that was proven.
+#[derive(Debug)]
+pub struct Proven {
+    pub(super) file: File,
+    pub path: PathBuf,
+    pub manifest: Option<Manifest>,
+    pub contents: Contents,
+    /// SHA-256 of the whole file.
+    pub(super) sha256: [u8; 32],
+}
+
+/// Proves a backup.
+///
+/// # Errors
+/// Exit 3: the file is cut, damaged or no backup.
+pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
+    let mut file = open(path)?;
+    // Whoever removes old backups leaves a file alone that somebody reads. Where locks are unknown, nobody asks.
+    let _ = file.try_lock_shared();
+    let (examined, sha256) = check_open(&mut file, path, progress)?;
+    let Examined { verdict, reason, manifest, contents, .. } = examined;
+    match contents {
+        Some(contents) if !verdict.is_unfit() => Ok(Proven { file, path: path.to_owned(), manifest, contents, sha256 }),
+        _ => {
+            let message = format!("{} is {}: {}", path.display(), verdict.words(), reason.unwrap_or_default());
+            Err(Fault::new(Exit::Refused, message)
+                .hint("see which backups are whole: cargo xtask db-list --check")
+                .into())
+        }
+    }
 }
 
 /// pg_dump's own end, before what newer versions add to it.
 const TRAILER: &[u8] = b"-- PostgreSQL database dump complete\n--\n\n";
 const DUMP_HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
+/// Both kinds of first lines, and what tells an archive (tar: at byte 257).
+const HEAD_LOOKED_AT: usize = 512;
 /// `\unrestrict`, a key, two newlines: no trailer is longer than this.
 const TAIL_LOOKED_AT: u64 = 512;
 /// A manifest names every table; one of this size would name some hundred thousand.
 const LONGEST_MANIFEST: u64 = 64 << 20;
-const PIECE: usize = 1 << 18;
+pub(super) const PIECE: usize = 1 << 18;
 
 /// Looks at both ends of the file only.
 pub fn glance(path: &Path) -> Result<Examined> {
@@ -75,17 +110,22 @@ pub fn glance(path: &Path) -> Result<Examined> {
 
 /// Reads every byte. `progress` hears how many have been read.
 pub fn check(path: &Path, progress: &dyn Fn(u64)) -> Result<Examined> {
-    let mut file = open(path)?;
-    let mut examined = examine_ends(&mut file).with_context(|| format!("reading {}", path.display()))?;
+    check_open(&mut open(path)?, path, progress).map(|(examined, _)| examined)
+}
+
+/// Also gives the whole file's SHA-256, where it was read.
+fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(Examined, [u8; 32])> {
+    let reading = || format!("reading {}", path.display());
+    let mut examined = examine_ends(file).with_context(reading)?;
+    let mut sha256 = [0; 32];
     if !examined.verdict.is_unfit() {
-        let read = read_all(&mut file, &examined, progress).with_context(|| format!("reading {}", path.display()))?;
-        match read {
-            Ok(contents) => {
+        match read_all(file, &examined, progress).with_context(reading)? {
+            Ok((contents, hash)) => {
                 if examined.verdict == Verdict::Complete {
                     examined.verdict = Verdict::Whole;
-                } else {
-                    examined.contents = Some(contents);
                 }
+                examined.contents = Some(contents);
+                sha256 = hash;
             }
             Err((verdict, reason)) => {
                 examined.verdict = verdict;
@@ -93,7 +133,7 @@ pub fn check(path: &Path, progress: &dyn Fn(u64)) -> Result<Examined> {
             }
         }
     }
-    Ok(examined)
+    Ok((examined, sha256))
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -102,7 +142,7 @@ fn open(path: &Path) -> Result<File> {
 
 fn examine_ends(file: &mut File) -> Result<Examined> {
     let bytes = file.metadata()?.len();
-    let mut head = vec![0; manifest::HEAD.len().max(DUMP_HEAD.len())];
+    let mut head = vec![0; HEAD_LOOKED_AT];
     file.seek(SeekFrom::Start(0))?;
     let read = read_up_to(file, &mut head)?;
     head.truncate(read);
@@ -172,12 +212,13 @@ fn last_line(file: &mut File, bytes: u64) -> Result<Vec<u8>> {
     Ok(line)
 }
 
+/// What a file holds, and its SHA-256.
+type Right = (Contents, [u8; 32]);
+/// What is wrong with a file.
+type Wrong = (Verdict, String);
+
 /// Hashes and scans; the inner error is a verdict with its reason.
-fn read_all(
-    file: &mut File,
-    examined: &Examined,
-    progress: &dyn Fn(u64),
-) -> Result<Result<Contents, (Verdict, String)>> {
+fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Result<Result<Right, Wrong>> {
     let length = examined.manifest.as_ref().map_or(examined.bytes, |manifest| manifest.bytes);
     let head = examined.manifest.as_ref().map_or(0, |_| manifest::HEAD.len());
     let mut hash = Sha256::new();
@@ -203,7 +244,7 @@ fn read_all(
         progress(done);
     }
     let expected = examined.manifest.as_ref().map(|manifest| &manifest.sha256);
-    if expected.is_some_and(|expected| manifest::hex(&hash.finalize()) != *expected) {
+    if expected.is_some_and(|expected| manifest::hex(&hash.clone().finalize()) != *expected) {
         return Ok(Err((Verdict::Damaged, "its bytes do not fit the manifest's SHA-256".to_owned())));
     }
     let contents = match flaw.map_or_else(|| scanner.finish(), Err) {
@@ -216,11 +257,13 @@ fn read_all(
     if examined.manifest.as_ref().is_some_and(|manifest| manifest.copied != contents.copied) {
         return Ok(Err((Verdict::Damaged, "its rows are not those that the manifest names".to_owned())));
     }
-    Ok(Ok(contents))
+    let mut rest = Vec::new();
+    file.read_to_end(&mut rest)?;
+    Ok(Ok((contents, hash.chain_update(&rest).finalize().into())))
 }
 
 /// Fills the buffer as far as the file goes.
-fn read_up_to(file: &mut File, buffer: &mut [u8]) -> Result<usize> {
+pub(super) fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read(&mut buffer[filled..])? {

@@ -1,13 +1,15 @@
 //! `db-backup`: one self-proving SQL file.
 
+use super::db_prune;
 use crate::backup::name::Purpose;
+use crate::backup::retention::Policy;
 use crate::backup::take::{self, Destination, News, Order, Taken};
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::target::Target;
 use crate::terminal::{self, Progress};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,9 @@ pub struct Args {
     /// Seconds to wait for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
     #[arg(long, value_name = "SECONDS")]
     lock_timeout: Option<u64>,
+    /// After success, remove old backups of this database by these rules, as db-prune does, without asking
+    #[command(flatten)]
+    policy: Policy,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -36,18 +41,16 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let order = args.order(context)?;
+    args.check_policy()?;
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &order, context)?;
-    let report =
-        Report::of(&taken, &format!("{}, {}", server(&taken.manifest.server_version), target.place()), context);
-    if args.json {
-        return context.terminal.json(&Document::of(&taken));
+    args.tell(&taken, &target, context)?;
+    if args.policy.is_given() {
+        let folder = taken.path.parent().unwrap_or(&context.root);
+        db_prune::after_backup(folder, target.database(), &args.policy, context)
+            .context(Fault::new(Exit::Partial, "The backup is made, but old ones could not be removed"))?;
     }
-    if context.terminal.stdout_is_terminal() {
-        return context.terminal.result(&report.text);
-    }
-    context.terminal.note(&report.text);
-    context.terminal.result(&context.shown(&taken.path))
+    Ok(())
 }
 
 /// Takes a backup and shows how far it has come.
@@ -57,6 +60,29 @@ pub fn take_visibly(target: &Target, order: &Order, context: &Context) -> Result
 }
 
 impl Args {
+    fn check_policy(&self) -> Result<(), Fault> {
+        if !self.policy.is_given() {
+            return Ok(());
+        }
+        if !self.tables.is_empty() {
+            return Err(Fault::usage("--keep-… goes with a full backup, not with --table"));
+        }
+        db_prune::check(&self.policy)
+    }
+
+    fn tell(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
+        if self.json {
+            return context.terminal.json(&Document::of(taken));
+        }
+        let place = format!("{}, {}", server(&taken.manifest.server_version), target.place());
+        let report = Report::of(taken, &place, context);
+        if context.terminal.stdout_is_terminal() {
+            return context.terminal.result(&report.text);
+        }
+        context.terminal.note(&report.text);
+        context.terminal.result(&context.shown(&taken.path))
+    }
+
     fn order(&self, context: &Context) -> Result<Order> {
         let destination = match &self.output {
             None => Destination::Folder(context.backups_folder()),

@@ -2,7 +2,9 @@
 
 pub mod db_backup;
 pub mod db_list;
+pub mod db_prune;
 pub mod db_shell;
+pub mod db_verify;
 pub mod down;
 pub mod setup_env;
 pub mod up;

@@ -2,5 +2,6 @@
 
 pub mod dump;
 pub mod locks;
+pub mod open_session;
 pub mod properties;
 pub mod session;

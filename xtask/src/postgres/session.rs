@@ -7,6 +7,12 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(30);
+/// For clearing up: a person who pressed Ctrl-C does not wait for a server that is silent.
+const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Text of an SQL_ASCII database may be anything: as UTF-8 the server would refuse to send it.
+const ANY_BYTES: &str = "SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.getdatabaseencoding() \
+                         WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false) AS xtask \\gset\n";
 
 /// A name for one run's server sessions, by which they can be found and ended.
 pub fn fresh_name() -> Result<String> {
@@ -27,15 +33,15 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
 
 /// What psql prints for this SQL: unaligned rows, nothing else.
 pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
-    ask_with(target, session, sql, &[])
+    ask_with(target, session, sql, &[], DEADLINE)
 }
 
 /// The same, in another database of the server.
 pub fn ask_in(target: &Target, database: &str, session: &str, sql: &str) -> Result<String> {
-    ask_with(target, session, sql, &[("PGDATABASE", database)])
+    ask_with(target, session, sql, &[("PGDATABASE", database)], DEADLINE)
 }
 
-fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)]) -> Result<String> {
+fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)], deadline: Duration) -> Result<String> {
     // UTF-8 whatever the database's encoding is: JSON has no other.
     let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
     let program = target.program_with("psql", session, Talk::Piped, &environment)?.args([
@@ -47,7 +53,7 @@ fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)]) ->
         "-f",
         "-",
     ]);
-    let captured = program.capture_with(sql.as_bytes().to_vec(), DEADLINE)?;
+    let captured = program.capture_with([ANY_BYTES, sql].concat().into_bytes(), deadline)?;
     if captured.ending.success() {
         return Ok(captured.text());
     }
@@ -57,7 +63,7 @@ fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)]) ->
 /// The version that the server in a container names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
 /// Asked over TCP: while the image makes a new cluster, a passing server answers on the socket alone.
 pub fn lasting_version(target: &Target) -> Result<String> {
-    let version = ask_with(target, "xtask-version", "SHOW server_version", &[("PGHOST", "127.0.0.1")])?;
+    let version = ask_with(target, "xtask-version", "SHOW server_version", &[("PGHOST", "127.0.0.1")], DEADLINE)?;
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
@@ -68,7 +74,7 @@ pub fn terminate(target: &Target, session: &str) -> Result<()> {
          WHERE application_name = {} AND pid <> pg_catalog.pg_backend_pid()",
         literal(session)
     );
-    ask(target, "xtask-terminate", &sql).map(drop)
+    ask_with(target, "xtask-terminate", &sql, &[], CLEAR_UP_DEADLINE).map(drop)
 }
 
 /// A string as SQL writes it.
@@ -104,22 +110,22 @@ fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
     let user = target.user();
     if has("password authentication failed") || has("no password supplied") {
         let fault = Fault::unreachable(format!("PostgreSQL refuses the password of user {user}"));
-        return Some(fault.hint(target.password_hint()));
+        return Some(fault.hint(target.password_hint()).lasting());
     }
     if has("FATAL") && has("role") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
-        return Some(fault.hint("the user is POSTGRES_USER, in the environment or in .env"));
+        return Some(fault.hint("the user is POSTGRES_USER, in the environment or in .env").lasting());
     }
     if has("FATAL") && has("database") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
-        return Some(fault.hint("the database is POSTGRES_DB, in the environment or in .env; see what there is: cargo xtask db-shell -- -l -d postgres"));
+        return Some(fault.hint("the database is POSTGRES_DB, in the environment or in .env; see what there is: cargo xtask db-shell -- -l -d postgres").lasting());
     }
     if has("not currently accepting connections") {
         return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
     }
     let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
     if passing.iter().any(|state| has(&format!("the database system {state}"))) {
-        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment").passing());
+        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
     }
     if has("too many clients") || has("remaining connection slots are reserved") {
         return Some(

@@ -1,11 +1,14 @@
 //! The only place that starts programs. `xshell` asks short local questions, `duct` captures with a
 //! deadline, a streamed program is `std` behind a handle that another thread may end.
 
+mod dialog;
 pub mod identity;
 mod program;
 pub mod signals;
 mod stream;
+mod watched;
 
+pub use dialog::Dialog;
 pub use program::Program;
 pub use stream::Stream;
 

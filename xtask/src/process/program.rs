@@ -1,6 +1,6 @@
 //! A program and how it is to be started: nothing runs until one of the verbs is called.
 
-use super::{Captured, Detached, Stream, TRACE, captured, signals};
+use super::{Captured, Detached, Dialog, Stream, TRACE, captured, signals};
 use crate::error::Fault;
 use crate::platform::{self, User};
 use anyhow::{Context as _, Result};
@@ -186,6 +186,15 @@ impl Program {
         platform::own_group(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Stream::start(&mut command, self.name()).with_context(|| self.cannot_start())
+    }
+
+    /// Starts the program with its stdin and stdout open to us. Lines that are not `wanted` are not kept.
+    pub fn dialog(&self, wanted: fn(&[u8]) -> bool) -> Result<Dialog> {
+        self.trace();
+        let mut command = self.command();
+        platform::own_group(&mut command);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Dialog::start(&mut command, self.name(), wanted).with_context(|| self.cannot_start())
     }
 
     /// Starts a program that goes on after us, its words in a log file.

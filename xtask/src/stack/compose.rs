@@ -2,7 +2,7 @@
 
 use super::wait::wait_for;
 use super::{Answering, openfga, ports};
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::session;
 use crate::process::signals;
 use crate::settings::Settings;
@@ -50,20 +50,22 @@ fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl F
     let look = format!("see what it says: docker compose logs --tail 20 {service}");
     let ask_and_look = || {
         ask().map_err(|refusal| {
-            if openfga::is_final(&refusal) {
+            if error::is_lasting(&refusal) {
                 return refusal;
             }
             let crashed = compose.life_of(service).filter(|life| life.ended || life.restarts >= CRASHES);
             let fault = match crashed {
                 Some(Life { exit_code, .. }) => {
-                    Fault::unreachable(format!("{what} was started and ended (exit code {exit_code})")).hint(&look)
+                    Fault::unreachable(format!("{what} was started and ended (exit code {exit_code})"))
+                        .hint(&look)
+                        .lasting()
                 }
-                None => Fault::unreachable(format!("{what} does not answer yet")).passing(),
+                None => Fault::unreachable(format!("{what} does not answer yet")),
             };
             refusal.context(fault)
         })
     };
-    wait_for(what, &look, |refusal| !openfga::is_final(refusal), ask_and_look)
+    wait_for(what, &look, error::is_lasting, ask_and_look)
 }
 
 /// A port that somebody else holds explains why a container was not started.

@@ -2,7 +2,7 @@
 
 use super::wait::wait_for;
 use super::{Answering, Callbacks, openfga as probe};
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::session;
 use crate::process::{Detached, signals};
 use crate::target::Target;
@@ -47,7 +47,7 @@ pub(super) fn up(target: &Target, local: &Local, token: Option<&str>, callbacks:
         started = true;
     }
     stage("waiting for PostgreSQL");
-    let facts = wait(cluster::LOG, local, is_passing, || facts(target))?;
+    let facts = wait(cluster::LOG, local, |refusal| !is_passing(refusal), || facts(target))?;
     check_ours(local, &facts)?;
     if !facts.database {
         let create = format!("CREATE DATABASE {}", session::identifier(target.database()));
@@ -191,7 +191,7 @@ fn up_openfga(
         // After a move to another port or database it would still write to the old one.
         if running.serves(local.running()?.port, target.database()) {
             (callbacks.stage)("waiting for OpenFGA");
-            wait(openfga::LOG, local, may_pass, || probe::answers(&running.url(), token))?;
+            wait(openfga::LOG, local, error::is_lasting, || probe::answers(&running.url(), token))?;
             return Ok(Some(running.url()));
         }
         openfga::stop(folder)?;
@@ -208,10 +208,10 @@ fn up_openfga(
     let (url, server) = start_openfga(target, local, &program, callbacks)?;
     (callbacks.stage)("waiting for OpenFGA");
     let server = RefCell::new(server);
-    wait(openfga::LOG, local, may_pass, || {
+    wait(openfga::LOG, local, error::is_lasting, || {
         if server.borrow_mut().has_ended() {
             let fault = Fault::unreachable("OpenFGA did not start");
-            let fault = fault.hint(format!("see what it says: {}", log.display()));
+            let fault = fault.hint(format!("see what it says: {}", log.display())).lasting();
             return Err(anyhow::Error::msg(cluster::log_since(&log, from)).context(fault));
         }
         probe::answers(&url, token)
@@ -240,11 +240,7 @@ fn start_openfga(target: &Target, local: &Local, program: &Path, callbacks: &Cal
     Ok((started.url(), server))
 }
 
-fn wait<T>(log: &str, local: &Local, passes: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {
+fn wait<T>(log: &str, local: &Local, lasts: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {
     let look = format!("see what it says: {}", local.folder.log(log).display());
-    wait_for("The local server", &look, passes, ask)
-}
-
-fn may_pass(refusal: &anyhow::Error) -> bool {
-    !probe::is_final(refusal)
+    wait_for("The local server", &look, lasts, ask)
 }

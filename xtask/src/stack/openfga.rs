@@ -1,6 +1,6 @@
 //! Whether OpenFGA answers: its health (which knows nothing of keys and data) and a request (which does).
 
-use crate::error::{self, Exit, Fault};
+use crate::error::Fault;
 use anyhow::{Context as _, Result};
 use std::time::Duration;
 
@@ -33,12 +33,7 @@ fn key_refused(url: &str, token: Option<&str>) -> Fault {
     let said = if token.is_some() { "refused the key of OPENFGA_API_TOKEN" } else { "wants a key" };
     Fault::unreachable(format!("OpenFGA at {url} {said}"))
         .hint("set OPENFGA_API_TOKEN in .env to one of the keys in OPENFGA_AUTHN_PRESHARED_KEYS")
-}
-
-/// Whether asking again cannot change the answer: a refused key stays refused.
-pub(super) fn is_final(refusal: &anyhow::Error) -> bool {
-    error::fault(refusal)
-        .is_some_and(|fault| fault.exit == Exit::Unreachable && fault.hint_text().is_some() && !fault.is_passing())
+        .lasting()
 }
 
 fn get(url: &str, token: Option<&str>) -> Result<(u16, String)> {

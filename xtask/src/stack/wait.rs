@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 const DEADLINE: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// Asks again until the answer comes, a refusal that will not pass, a signal or the deadline. `look` is the
+/// Asks again until the answer comes, a refusal that `lasts`, a signal or the deadline. `look` is the
 /// hint where the last refusal has none of its own.
 pub(super) fn wait_for<T>(
     what: &str,
     look: &str,
-    may_pass: impl Fn(&anyhow::Error) -> bool,
+    lasts: impl Fn(&anyhow::Error) -> bool,
     ask: impl Fn() -> Result<T>,
 ) -> Result<T> {
     let end = Instant::now() + DEADLINE;
@@ -23,7 +23,7 @@ pub(super) fn wait_for<T>(
             Err(refusal) => refusal,
         };
         signals::check()?;
-        if !may_pass(&refusal) {
+        if lasts(&refusal) {
             return Err(refusal);
         }
         if Instant::now() >= end {

@@ -12,6 +12,13 @@ mod harness;
 
 mod conventions;
 mod db_backup;
+mod db_backup_content;
+mod db_backup_disk;
+mod db_backup_faults;
+mod db_backup_files;
+mod db_backup_signals;
+mod db_backup_stream;
+mod db_list;
 mod db_shell;
 mod env;
 mod faults;
@@ -21,6 +28,8 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod proof;
+mod round_trip;
 mod setup_env;
 mod setup_env_questions;
 mod up;
@@ -38,8 +47,17 @@ fn main() -> ExitCode {
         local_private::tests(),
         local_programs::tests(),
         local_backup::tests(),
-        db_shell::tests(),
         db_backup::tests(),
+        db_backup_content::tests(),
+        db_backup_disk::tests(),
+        db_backup_faults::tests(),
+        db_backup_files::tests(),
+        db_backup_signals::tests(),
+        db_backup_stream::tests(),
+        db_list::tests(),
+        proof::tests(),
+        round_trip::tests(),
+        db_shell::tests(),
         conventions::tests(),
         house::tests(),
         env::tests(),

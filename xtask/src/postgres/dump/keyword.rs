@@ -103,3 +103,12 @@ impl Keyword {
             .map_or(Self::Other, |(_, keyword)| *keyword)
     }
 }
+
+/// Whether an SQL command begins with this word (manual, "SQL Commands").
+pub(super) fn begins_a_statement(word: &[u8]) -> bool {
+    const FIRST_WORDS: &str = "abort alter analyze begin call checkpoint close cluster comment commit copy create \
+        deallocate declare delete discard do drop end execute explain fetch grant import insert listen load lock merge \
+        move notify prepare reassign refresh reindex release reset revoke rollback savepoint security select \
+        set show start table truncate unlisten update vacuum values with";
+    FIRST_WORDS.split(' ').any(|first| first.as_bytes().eq_ignore_ascii_case(word))
+}

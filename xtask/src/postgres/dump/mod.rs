@@ -21,6 +21,7 @@ pub use scanner::Scanner;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 /// The first thing that is wrong with a dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,4 +62,6 @@ pub struct Contents {
     pub extensions: BTreeSet<String>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,
+    /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
+    pub restrict_lines: Vec<Range<u64>>,
 }

@@ -12,6 +12,7 @@ const HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
 /// The comment that pg_dump writes last, and what it writes after it.
 const TRAILER: &[u8] = b"-- PostgreSQL database dump complete";
 const AFTER_TRAILER: &[u8] = b"\n--\n\n";
+const UNRESTRICT: &[u8] = b"\\unrestrict ";
 /// Names, comments and settings are never longer; the rest of a longer token does not matter.
 const TOKEN_KEPT: usize = 512;
 
@@ -54,6 +55,8 @@ enum State {
 pub struct Scanner {
     state: State,
     line: u64,
+    /// Bytes before the piece that is being read.
+    offset: u64,
     token: Vec<u8>,
     dollar_tag: Vec<u8>,
     statement: Statement,
@@ -70,6 +73,7 @@ impl Default for Scanner {
         Self {
             state: State::Head(0),
             line: 1,
+            offset: 0,
             token: Vec::new(),
             dollar_tag: Vec::new(),
             statement: Statement::default(),
@@ -89,6 +93,7 @@ impl Scanner {
         while !piece.is_empty() {
             let used = self.step(piece)?;
             self.line += memchr_iter(b'\n', &piece[..used]).count() as u64;
+            self.offset += used as u64;
             piece = &piece[used..];
         }
         Ok(())
@@ -99,6 +104,11 @@ impl Scanner {
         let what = match self.state {
             State::Tail(seen) if seen == self.tail.len() => {
                 self.contents.openfga = self.openfga.finish();
+                if let Some(key) = &self.restrict_key {
+                    // The tail ends with that line and an empty one.
+                    let end = self.offset - 1;
+                    self.contents.restrict_lines.push(end - (UNRESTRICT.len() + key.len() + 1) as u64..end);
+                }
                 return Ok(self.contents);
             }
             State::Head(0) => "the file is empty".to_owned(),
@@ -300,6 +310,9 @@ impl Scanner {
             Some(Ended::Forbidden(what)) => {
                 return Err(self.flaw(format!("{what}, which no dump of one database holds")));
             }
+            Some(Ended::NoStatement(word)) => {
+                return Err(self.flaw(format!("text that is no SQL: {:?}", word.chars().take(40).collect::<String>())));
+            }
             Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
             Some(Ended::ClientEncoding(name)) if foreign::is_client_only_encoding(&name) => {
@@ -349,7 +362,7 @@ impl Scanner {
         if self.statement.is_empty() && self.token == TRAILER {
             self.tail = AFTER_TRAILER.to_vec();
             if let Some(key) = &self.restrict_key {
-                self.tail.extend_from_slice(b"\\unrestrict ");
+                self.tail.extend_from_slice(UNRESTRICT);
                 self.tail.extend_from_slice(key);
                 self.tail.extend_from_slice(b"\n\n");
             }
@@ -379,6 +392,8 @@ impl Scanner {
             let shown = String::from_utf8_lossy(&self.token).chars().take(40).collect::<String>();
             return Err(self.flaw(format!("a psql meta-command: {shown}")));
         };
+        // The line was kept from its backslash on; its newline is being read.
+        self.contents.restrict_lines.push(self.offset - self.token.len() as u64..self.offset + 1);
         self.restrict_key = Some(key.to_vec());
         self.state = State::Text;
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::Contents;
 use super::copy_header::CopyHeader;
-use super::keyword::Keyword;
+use super::keyword::{self, Keyword};
 
 /// A token, as far as statements are concerned. Words are unquoted (keywords, names, numbers).
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub(super) enum Ended {
     Copy(CopyHeader),
     /// It reaches beyond the database, or would change how the rest is read.
     Forbidden(String),
+    /// It begins with this, which begins no statement.
+    NoStatement(String),
     /// Not `COPY table (columns) FROM stdin`: what follows could not be told from statements.
     StrangeCopy,
     StandardStrings(bool),
@@ -38,6 +40,7 @@ pub(super) struct Statement {
     copy: Option<CopyHeader>,
     setting: Option<Vec<u8>>,
     forbidden: Option<String>,
+    no_statement: Option<String>,
     listing_roles: bool,
     extension_named: bool,
 }
@@ -64,6 +67,9 @@ impl Statement {
         }
         if let Some(slot) = self.first.get_mut(self.tokens) {
             *slot = keyword;
+        }
+        if self.tokens == 0 {
+            self.no_statement = no_statement(token);
         }
         if self.tokens == 0 && keyword == Keyword::Copy {
             self.copy = Some(CopyHeader::default());
@@ -160,6 +166,9 @@ impl Statement {
         if let Some(copy) = self.copy {
             return Some(if copy.is_complete() { Ended::Copy(copy) } else { Ended::StrangeCopy });
         }
+        if let Some(word) = self.no_statement {
+            return Some(Ended::NoStatement(word));
+        }
         if let Some(what) = self.forbidden {
             return Some(Ended::Forbidden(what));
         }
@@ -172,6 +181,15 @@ impl Statement {
             Keyword::ClientEncoding => Some(Ended::ClientEncoding(value)),
             _ => None,
         }
+    }
+}
+
+/// What a statement cannot begin with: words of another program between the statements, such as a warning.
+fn no_statement(token: Token<'_>) -> Option<String> {
+    match token {
+        Token::Word(word) if keyword::begins_a_statement(word) => None,
+        Token::Word(text) | Token::Name(text) | Token::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+        Token::Symbol(symbol) => Some(char::from(symbol).to_string()),
     }
 }
 

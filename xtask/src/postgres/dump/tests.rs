@@ -100,6 +100,8 @@ fn what_does_not_belong_there_is_named_with_its_line() {
         (dump("SELECT 1;\r\n"), 12, "a carriage return"),
         (dump(&copy.replace("1\t2", "1\t2\r")), 13, "a carriage return in the rows of table t"),
         (dump(&copy.replace("1\t2", "1\t2\nWARN[0000] notice")), 13, "a row of table t has not 2 columns"),
+        (dump("time=now level=warning\nSELECT 1;\n"), 13, "no SQL: \"time\""),
+        (dump("! touch x\nSELECT 1;\n"), 13, "no SQL: \"!\""),
         (dump("COPY t (a) FROM stdin; SELECT 1;\n1\n\\.\n"), 12, "text after the header"),
         (dump("COPY t (a) FROM stdin WITH (FORMAT csv);\n1\n\\.\n"), 12, "a COPY statement"),
         (dump("COPY t FROM PROGRAM 'id';\n"), 12, "a COPY statement"),
@@ -171,4 +173,17 @@ fn statements_beyond_the_database_are_refused() {
         CREATE RULE r AS ON INSERT TO t DO ALSO NOTHING;\nSELECT pg_catalog.set_config('search_path', '', false);\n\
         ALTER EVENT TRIGGER e DISABLE;\nSET SESSION AUTHORIZATION DEFAULT;\n";
     scan(&dump(allowed)).unwrap();
+}
+
+#[test]
+fn the_restrict_pair_is_found_where_it_stands() {
+    let text = dump(RICH);
+    for size in [1, 5, text.len()] {
+        let lines = scan_pieces(text.as_bytes(), size).unwrap().restrict_lines;
+        let found: Vec<&str> = lines
+            .iter()
+            .map(|line| &text[usize::try_from(line.start).unwrap()..usize::try_from(line.end).unwrap()])
+            .collect();
+        assert_eq!(found, ["\\restrict k3Y\n", "\\unrestrict k3Y\n"]);
+    }
 }

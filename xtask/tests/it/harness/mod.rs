@@ -1,5 +1,6 @@
 //! How a test is declared, skipped, run and cleaned up after.
 
+pub mod backup;
 pub mod fakes;
 pub mod local;
 pub mod needs;

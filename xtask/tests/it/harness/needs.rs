@@ -31,9 +31,13 @@ pub enum Need {
     Make,
     /// `setpriv`, and to be root: the test becomes another user.
     Root,
+    /// To mount a disk that only the test sees.
+    Mount,
+    /// The image of PostgreSQL 17, named by `XTASK_CI_POSTGRES_17_IMAGE`, beside the usual one.
+    Postgres17,
 }
 
-static FOUND: [OnceLock<Option<String>>; 13] = [const { OnceLock::new() }; 13];
+static FOUND: [OnceLock<Option<String>>; 15] = [const { OnceLock::new() }; 15];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -67,6 +71,8 @@ impl Need {
             Self::Tmux => "tmux",
             Self::Make => "make",
             Self::Root => "root",
+            Self::Mount => "mount",
+            Self::Postgres17 => "postgres-17",
         }
     }
 
@@ -97,6 +103,14 @@ impl Need {
             Self::Make => (!works("make", &["--version"])).then(|| "no make".to_owned()),
             Self::Root => (!rustix::process::geteuid().is_root() || !works("setpriv", &["--version"]))
                 .then(|| "must be root, with setpriv".to_owned()),
+            Self::Mount => {
+                let try_it = ["--mount", "mount", "-t", "tmpfs", "-o", "size=1m", "none", "/mnt"];
+                (!works("unshare", &try_it)).then(|| "no disk may be mounted (unshare, mount)".to_owned())
+            }
+            Self::Postgres17 => inner(Self::Docker).or_else(|| match postgres_17_image() {
+                Some(image) => image_is_missing(&image),
+                None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
+            }),
         }
     }
 }
@@ -108,6 +122,11 @@ fn inner(need: Need) -> Option<String> {
 /// The image that the stack uses: the variable's, else docker-compose.yml's own.
 pub fn postgres_image() -> String {
     std::env::var("POSTGRES_IMAGE").unwrap_or_else(|_| "postgres:16-alpine".to_owned())
+}
+
+/// PostgreSQL 17, for what differs between versions.
+pub fn postgres_17_image() -> Option<String> {
+    std::env::var("XTASK_CI_POSTGRES_17_IMAGE").ok()
 }
 
 pub fn openfga_image() -> String {

@@ -1,0 +1,142 @@
+//! `db-prune`: old backups removed by rules, each file with the reason why it stays or goes.
+
+use crate::backup::listing::{self, Backup};
+use crate::backup::proof;
+use crate::backup::retention::{self, Decision, Policy};
+use crate::context::Context;
+use crate::error::{Exit, Fault};
+use crate::terminal;
+use anyhow::Result;
+use chrono::Local;
+use serde::Serialize;
+use std::path::Path;
+
+/// Remove old backups by rules; shows why each file stays or goes, then asks
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    policy: Policy,
+    /// Only show what would go
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    check(&args.policy)?;
+    let terminal = &context.terminal;
+    let folder = context.backups_folder();
+    terminal.note(&format!("Pruning the backups in {}", context.shown(&folder)));
+    let backups = listing::list(&folder, &proof::glance)?;
+    let decisions = retention::decide(&backups, &args.policy, Local::now().fixed_offset(), &retention::is_whole)?;
+    let going: Vec<&Backup> =
+        backups.iter().zip(&decisions).filter(|(_, decision)| !decision.keep).map(|(backup, _)| backup).collect();
+    if args.json {
+        terminal.json(&Document::of(&backups, &decisions))?;
+    } else if !backups.is_empty() {
+        terminal.result(&table(&backups, &decisions, context))?;
+    }
+    if going.is_empty() {
+        terminal.note("Nothing to remove");
+        return Ok(());
+    }
+    let files = terminal::counted(going.len() as u64, "backup", "backups");
+    let bytes = terminal::size(going.iter().map(|backup| backup.examined.bytes).sum());
+    if args.dry_run {
+        terminal.note(&format!("Would remove {files} ({bytes})"));
+        return Ok(());
+    }
+    terminal.confirm(&format!("Remove {files} ({bytes}) from {}?", context.shown(&folder)), args.yes)?;
+    remove(&going, context)
+}
+
+/// After a backup: the same rules for its folder and database, without a question.
+pub fn after_backup(folder: &Path, database: &str, policy: &Policy, context: &Context) -> Result<()> {
+    let mut backups = listing::list(folder, &proof::glance)?;
+    backups.retain(|backup| backup.database.as_deref() == Some(database));
+    let decisions = retention::decide(&backups, policy, Local::now().fixed_offset(), &retention::is_whole)?;
+    let going: Vec<&Backup> =
+        backups.iter().zip(&decisions).filter(|(_, decision)| !decision.keep).map(|(backup, _)| backup).collect();
+    remove(&going, context)
+}
+
+/// Refuses rules that would keep nothing.
+pub fn check(policy: &Policy) -> Result<(), Fault> {
+    if policy.keeps_nothing() {
+        return Err(
+            Fault::usage("These rules keep no backup").hint("say what stays, such as --keep-last 7 or --keep-daily 30")
+        );
+    }
+    Ok(())
+}
+
+fn remove(going: &[&Backup], context: &Context) -> Result<()> {
+    let mut in_use = 0;
+    for (done, backup) in going.iter().enumerate() {
+        match retention::remove(backup) {
+            Ok(true) => context.terminal.done(&format!("Removed {}", context.shown(&backup.path))),
+            Ok(false) => {
+                in_use += 1;
+                context.terminal.warn(&format!("{} is in use by another run and stays", context.shown(&backup.path)));
+            }
+            Err(error) if done > in_use => {
+                let fault = Fault::new(Exit::Partial, "Only some of the old backups were removed");
+                return Err(error.context(fault.hint("see what is there: cargo xtask db-list")));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn table(backups: &[Backup], decisions: &[Decision], context: &Context) -> String {
+    let now = Local::now().fixed_offset();
+    let rows: Vec<Vec<String>> = backups
+        .iter()
+        .zip(decisions)
+        .map(|(backup, decision)| {
+            vec![
+                context.shown(&backup.path),
+                backup.time.map_or_else(|| "-".to_owned(), |time| terminal::span((now - time).num_seconds().max(0))),
+                terminal::size(backup.examined.bytes),
+                if decision.keep { "stays" } else { "goes" }.to_owned(),
+                decision.reason.clone(),
+            ]
+        })
+        .collect();
+    terminal::table(&["FILE", "AGE", "SIZE", "", "REASON"], &rows, &[1, 2])
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    files: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    file: &'a Path,
+    database: Option<&'a str>,
+    bytes: u64,
+    keep: bool,
+    reason: &'a str,
+}
+
+impl<'a> Document<'a> {
+    fn of(backups: &'a [Backup], decisions: &'a [Decision]) -> Self {
+        let files = backups.iter().zip(decisions).map(|(backup, decision)| Entry {
+            file: &backup.path,
+            database: backup.database.as_deref(),
+            bytes: backup.examined.bytes,
+            keep: decision.keep,
+            reason: &decision.reason,
+        });
+        Self { version: 1, files: files.collect() }
+    }
+}

@@ -1,0 +1,193 @@
+//! `db-verify`: backups proven, and with `--restore` loaded into a database of their own, without touching the live one.
+
+use crate::backup::listing;
+use crate::backup::manifest;
+use crate::backup::proof::{self, Proven, Verdict};
+use crate::context::Context;
+use crate::error::{self, Exit, Fault};
+use crate::postgres::session;
+use crate::restore::preflight;
+use crate::restore::staging::{self, Staging};
+use crate::target::Target;
+use crate::terminal;
+use anyhow::{Error, Result};
+use chrono::Local;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Prove backups; with --restore load them into a throwaway database, compare, and drop it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Backup files [default: the newest full backup]
+    files: Vec<PathBuf>,
+    /// Every backup of backups/
+    #[arg(long, conflicts_with = "files")]
+    all: bool,
+    /// Also load each into a throwaway database of the target's server
+    #[arg(long)]
+    restore: bool,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let files = args.choose(context)?;
+    let target = if args.restore { Some(context.target()?) } else { None };
+    if let Some(target) = &target {
+        context.terminal.note(&format!("Restoring into a throwaway database of {}", target.shown()));
+    }
+    let mut report = Vec::new();
+    for path in &files {
+        let entry = verify(path, target.as_ref(), context)?;
+        if !args.json {
+            entry.show(context)?;
+        }
+        report.push(entry);
+    }
+    if args.json {
+        context.terminal.json(&Document { version: 1, files: &report })?;
+    }
+    conclusion(&report)
+}
+
+impl Args {
+    fn choose(&self, context: &Context) -> Result<Vec<PathBuf>> {
+        if !self.files.is_empty() {
+            return Ok(self.files.iter().map(|file| context.typed(file)).collect());
+        }
+        let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
+        if !self.all {
+            let newest = backups.iter().position(listing::Backup::is_full);
+            backups = newest.map(|at| backups.swap_remove(at)).into_iter().collect();
+        }
+        if backups.is_empty() {
+            return Err(Fault::failed("There is no backup to verify")
+                .hint("make one with: cargo xtask db-backup")
+                .into());
+        }
+        Ok(backups.into_iter().map(|backup| backup.path).collect())
+    }
+}
+
+/// What was found out about one file.
+#[derive(Debug, Serialize)]
+struct Entry {
+    file: PathBuf,
+    verdict: Option<Verdict>,
+    database: Option<String>,
+    tables: Option<u64>,
+    rows: Option<u64>,
+    /// Whether it was loaded and compared; null where that was not asked or not possible.
+    restored: Option<bool>,
+    /// How long loading took.
+    seconds: Option<f64>,
+    /// Why it is unfit or was not loaded.
+    reason: Option<String>,
+    #[serde(skip)]
+    error: Option<Error>,
+}
+
+fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Entry> {
+    let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
+    let mut entry = Entry {
+        file: path.to_owned(),
+        verdict: None,
+        database: None,
+        tables: None,
+        rows: None,
+        restored: None,
+        seconds: None,
+        reason: None,
+        error: None,
+    };
+    let backup = match proof::prove(path, &|bytes| progress.set(bytes)) {
+        Ok(backup) => backup,
+        Err(error) if error::fault(&error).is_some_and(|fault| matches!(fault.exit, Exit::Signal(_))) => {
+            return Err(error);
+        }
+        Err(error) => return Ok(entry.failed(error)),
+    };
+    drop(progress);
+    entry.verdict = Some(if backup.manifest.is_some() { Verdict::Whole } else { Verdict::MadeElsewhere });
+    entry.database = backup.manifest.as_ref().map(|manifest| manifest.database.clone());
+    entry.tables = Some(manifest::tables(&backup.contents.copied).len() as u64);
+    entry.rows = Some(backup.contents.copied.iter().map(|copied| copied.rows).sum());
+    let Some(target) = target else { return Ok(entry) };
+    if backup.manifest.as_ref().is_some_and(|manifest| !manifest.is_full()) {
+        entry.reason = Some("a partial backup: proven, not loaded".to_owned());
+        return Ok(entry);
+    }
+    let clock = Instant::now();
+    match restore(target, &backup, context) {
+        Ok(()) => {
+            entry.restored = Some(true);
+            entry.seconds = Some((clock.elapsed().as_secs_f64() * 1000.0).round() / 1000.0);
+            Ok(entry)
+        }
+        Err(error) if error::fault(&error).is_some_and(|fault| matches!(fault.exit, Exit::Signal(_))) => Err(error),
+        Err(error) => {
+            entry.restored = Some(false);
+            Ok(entry.failed(error))
+        }
+    }
+}
+
+fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
+    let run = session::fresh_name()?;
+    for leftover in staging::clear_leftovers(target, &run)? {
+        context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
+    }
+    preflight::check(target, &run, backup)?;
+    let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
+    let name = staging::name_for(target.database(), "verify", &Local::now());
+    let staging = Staging::create(target, &run, name, properties)?;
+    let progress = context.terminal.progress("loading", None);
+    staging.load(backup, &|bytes| progress.set(bytes))
+}
+
+impl Entry {
+    fn failed(mut self, error: Error) -> Self {
+        self.reason = Some(format!("{error:#}"));
+        self.error = Some(error);
+        self
+    }
+
+    fn show(&self, context: &Context) -> Result<()> {
+        let file = terminal::clean(&context.shown(&self.file));
+        if let Some(error) = &self.error {
+            context.terminal.error(error);
+            return Ok(());
+        }
+        let words = self.verdict.map_or("", Verdict::words);
+        let tables = terminal::counted(self.tables.unwrap_or_default(), "table", "tables");
+        let rows = terminal::counted(self.rows.unwrap_or_default(), "row", "rows");
+        let mut line = format!("{file}: {words} ({tables}, {rows})");
+        if let Some(seconds) = self.seconds {
+            line.push_str(&format!(", restored and compared in {seconds:.1} s"));
+        }
+        if let Some(reason) = &self.reason {
+            line.push_str(&format!("; {reason}"));
+        }
+        context.terminal.result(&context.terminal.done_line(&line))
+    }
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    files: &'a [Entry],
+}
+
+/// The worst of the report decides the exit code: an unfit file (3) before a failed load.
+fn conclusion(report: &[Entry]) -> Result<()> {
+    let exits = report.iter().filter_map(|entry| entry.error.as_ref());
+    let exits: Vec<Exit> = exits.map(|error| error::fault(error).map_or(Exit::Failed, |fault| fault.exit)).collect();
+    let Some(first) = exits.first() else { return Ok(()) };
+    let exit = if exits.contains(&Exit::Refused) { Exit::Refused } else { *first };
+    let failed = terminal::counted(exits.len() as u64, "backup", "backups");
+    let of = terminal::count(report.len() as u64);
+    Err(Fault::new(exit, format!("{failed} of {of} did not pass")).into())
+}

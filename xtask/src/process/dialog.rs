@@ -1,0 +1,64 @@
+//! A running program that is spoken with: we write to its stdin while its stdout is read beside it.
+
+use super::watched::{LOOK, Watched};
+use super::{Captured, signals};
+use crate::platform;
+use anyhow::Result;
+use std::io::{self, BufRead as _, BufReader, Write};
+use std::process::{ChildStdin, Command};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// A program with open pipes. Dropping it ends the program; a signal to us ends it too.
+#[derive(Debug)]
+pub struct Dialog {
+    stdin: Option<ChildStdin>,
+    lines: Receiver<Vec<u8>>,
+    program: Watched,
+}
+
+impl Dialog {
+    pub(super) fn start(command: &mut Command, name: String, wanted: fn(&[u8]) -> bool) -> io::Result<Self> {
+        let program = Watched::start(command, name)?;
+        let (stdin, stdout) = (program.stdin()?, program.stdout()?);
+        platform::widen_pipe(&stdin);
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            let lines = BufReader::new(stdout).split(b'\n').map_while(Result::ok);
+            // Nobody listens any more when sending fails.
+            let _ = lines.filter(|line| wanted(line)).try_for_each(|line| send.send(line));
+        });
+        Ok(Self { stdin: Some(stdin), lines, program })
+    }
+
+    /// The next line of its stdout; `None` where there is none: it ended, a signal came, or the deadline passed.
+    pub fn line(&self, deadline: Duration) -> Option<String> {
+        let end = Instant::now() + deadline;
+        loop {
+            let slice = end.saturating_duration_since(Instant::now()).min(LOOK);
+            match self.lines.recv_timeout(slice) {
+                Ok(line) => return Some(String::from_utf8_lossy(&line).into_owned()),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < end && signals::pending().is_none() => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Closes its stdin and waits for its end; `stdout` holds the lines that were not taken.
+    pub fn finish(mut self) -> Result<Captured> {
+        drop(self.stdin.take());
+        let (ending, stderr) = self.program.finish()?;
+        let stdout = self.lines.iter().flat_map(|line| line.into_iter().chain([b'\n'])).collect();
+        Ok(Captured { ending, stdout, stderr })
+    }
+}
+
+impl Write for Dialog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stdin.as_mut().map_or_else(|| Err(io::ErrorKind::BrokenPipe.into()), |stdin| stdin.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stdin.as_mut().map_or(Ok(()), Write::flush)
+    }
+}

@@ -1,0 +1,164 @@
+//! `db-backup` and the folder it writes to: full disks, read-only ones, and what stands in its way there.
+
+use crate::harness::backup::on_disk;
+use crate::harness::{Sandbox, Test, Xtask, shared};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack, Mount] a_disk_that_is_full_from_the_start,
+        [Stack, Mount] a_disk_that_fills_while_writing,
+        [Stack, Mount] a_read_only_disk,
+        [Stack, Mount] a_partial_backup_says_nothing_about_the_size_to_expect,
+        [Stack] backups_is_a_file,
+        [Stack] backups_is_a_dangling_link,
+        [Stack] backups_is_a_link_to_a_folder,
+        [Stack, Root] a_folder_of_another_user,
+        [Stack] a_link_planted_at_an_unfinished_backup,
+        [Stack] a_path_with_spaces_and_strange_letters,
+    ]
+}
+
+fn a_disk_that_is_full_from_the_start() {
+    let database = shared().database();
+    database.sql("CREATE TABLE a (i int)");
+    let disk = database.sandbox.path("backups");
+    for (size, before) in [("9m", "head -c 3000000 /dev/zero >\"$DISK/other\""), ("64k", "")] {
+        let (run, left) = on_disk(database.xtask(["db-backup"]), &disk, &format!("size={size}"), before);
+        run.code(1).prints_nothing().stderr_has("has no room for the backup").stderr_has("bytes are free");
+        run.stderr_has("--output DIR").stderr_lacks("✓");
+        assert!(left.iter().all(|name| name == "other"), "{left:?}");
+    }
+    // Names for nothing more: no file can be made at all.
+    let (run, left) = on_disk(database.xtask(["db-backup"]), &disk, "size=200m,nr_inodes=1", "");
+    run.code(1).prints_nothing().stderr_has("no room for the backup").stderr_lacks("✓");
+    assert_eq!(left, [""; 0]);
+}
+
+fn a_disk_that_fills_while_writing() {
+    let database = shared().database();
+    // An older, small backup makes the program expect another small one.
+    let old = database.backup();
+    database.fill("grown", 40);
+    let disk = database.sandbox.path("backups");
+    let bring = format!("cp '{}' \"$DISK/\"", database.sandbox.beside("old").join(old.file_name().unwrap()).display());
+    fs::create_dir(database.sandbox.beside("old")).unwrap();
+    fs::rename(&old, database.sandbox.beside("old").join(old.file_name().unwrap())).unwrap();
+    let old = old.file_name().unwrap().to_str().unwrap();
+    for (size, why) in [("12m", "it is full"), ("18m", "bytes are left")] {
+        let (run, left) = on_disk(database.xtask(["db-backup"]), &disk, &format!("size={size}"), &bring);
+        run.code(1).prints_nothing().stderr_has("has no room for the backup").stderr_has(why).stderr_lacks("✓");
+        assert_eq!(left, [old], "{size}");
+        assert_eq!(database.our_sessions(), 0);
+    }
+    let (run, left) = on_disk(database.xtask(["db-backup"]), &disk, "size=60m", &bring);
+    run.ok();
+    assert_eq!(left.len(), 2);
+}
+
+fn a_read_only_disk() {
+    let database = shared().database();
+    let disk = database.sandbox.path("backups");
+    let before = "cp /dev/null \"$DISK/stopped.xtask-0000.partial\"; mount -o remount,ro \"$DISK\"";
+    let (run, left) = on_disk(database.xtask(["db-backup"]), &disk, "size=200m", before);
+    run.code(1).prints_nothing().stderr_has("cannot be written to").stderr_has("Read-only").stderr_lacks("✓");
+    run.stderr_has("--output DIR").stderr_lacks("Cleared");
+    assert_eq!(left, ["stopped.xtask-0000.partial"]);
+    let (run, _) = on_disk(database.xtask(["db-backup", "--output", "backups/new/"]), &disk, "ro", "");
+    run.code(1).prints_nothing().stderr_has("backups/new").stderr_has("Read-only");
+}
+
+fn a_partial_backup_says_nothing_about_the_size_to_expect() {
+    let database = shared().database();
+    database.fill("large", 9);
+    database.sql("CREATE TABLE small (i int)");
+    let large = database.xtask(["--quiet", "db-backup", "--table", "large"]).run();
+    let large = database.sandbox.path(large.ok().text().trim_end());
+    let kept = database.sandbox.beside("kept").join(large.file_name().unwrap());
+    fs::create_dir(kept.parent().unwrap()).unwrap();
+    fs::rename(large, &kept).unwrap();
+    database.sql("DROP TABLE large");
+    // Room for what the server holds, not for another dump of the large table.
+    let bring = format!("cp '{}' \"$DISK/\"", kept.display());
+    let (run, left) = on_disk(database.xtask(["db-backup"]), &database.sandbox.path("backups"), "size=22m", &bring);
+    run.ok();
+    assert_eq!(left.len(), 2);
+}
+
+fn backups_is_a_file() {
+    let database = shared().database();
+    fs::remove_dir_all(database.sandbox.path("backups")).unwrap();
+    let file = database.sandbox.write("backups", "a file");
+    let run = database.xtask(["db-backup"]).run();
+    run.code(1).prints_nothing().stderr_has("is not a folder that backups can be written to").stderr_has("--output");
+    assert_eq!(fs::read_to_string(file).unwrap(), "a file");
+}
+
+fn backups_is_a_dangling_link() {
+    let database = shared().database();
+    let backups = database.sandbox.path("backups");
+    fs::remove_dir_all(&backups).unwrap();
+    symlink("nowhere/at all", &backups).unwrap();
+    let run = database.xtask(["db-backup"]).run();
+    run.code(1).prints_nothing().stderr_has("is not a folder that backups can be written to").stderr_has("→ ");
+    assert!(backups.is_symlink() && !database.sandbox.path("nowhere").exists());
+}
+
+fn backups_is_a_link_to_a_folder() {
+    let database = shared().database();
+    let backups = database.sandbox.path("backups");
+    fs::remove_dir_all(&backups).unwrap();
+    let other = database.sandbox.beside("other disk");
+    fs::create_dir(&other).unwrap();
+    symlink(&other, &backups).unwrap();
+    let run = database.xtask(["db-backup"]).run();
+    run.ok().holds(run.text().starts_with("backups/"), "the path that people know");
+    assert_eq!(fs::read_dir(other).unwrap().count(), 1);
+}
+
+fn a_folder_of_another_user() {
+    let database = shared().database();
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--groups=0"];
+    // Nobody must reach the binary, wherever the checkout lies.
+    let binary = database.sandbox.beside("xtask");
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();
+    let socket = fs::metadata("/var/run/docker.sock").is_ok();
+    let run =
+        database.xtask(["db-backup"]).program(&binary).through(nobody.iter().filter(|word| **word != "--clear-groups"));
+    let run = run.run();
+    run.prints_nothing().stderr_lacks("✓").stderr_lacks("panicked");
+    run.holds(matches!(run.code, Some(1 | 4)), "exit code 1, or 4 where nobody may use Docker");
+    if run.code == Some(1) && socket {
+        run.stderr_has("Permission denied").stderr_has("--output DIR");
+    }
+    assert_eq!(database.sandbox.backups(), [""; 0]);
+}
+
+fn a_link_planted_at_an_unfinished_backup() {
+    let database = shared().database();
+    let victim = database.sandbox.write("victim", "precious");
+    let planted = database.sandbox.path("backups").join("openfga_backup_20200101_000000.sql.xtask-00.partial");
+    symlink(&victim, &planted).unwrap();
+    let stranger = database.sandbox.write("backups/notes.partial", "a person's");
+    let folder = database.sandbox.path("backups/folder.xtask-01.partial");
+    fs::create_dir(&folder).unwrap();
+    database.xtask(["db-backup"]).run().ok().stderr_lacks("Cleared");
+    assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
+    assert_eq!(fs::read_to_string(stranger).unwrap(), "a person's");
+    assert!(planted.is_symlink() && folder.is_dir());
+}
+
+fn a_path_with_spaces_and_strange_letters() {
+    let database = shared().database();
+    let sandbox = Sandbox::named("a checkout of Zoë's $HOME 'x'");
+    sandbox.set("COMPOSE_PROJECT_NAME", &database.stack.sandbox.project);
+    let run = |args: &[&str]| Xtask::new(&sandbox).env("POSTGRES_DB", &database.name).args(args).run();
+    let backup = run(&["db-backup"]);
+    assert!(sandbox.path(backup.ok().text().trim_end()).is_file());
+    run(&["db-backup", "--output", "déjà vu/"]).ok().holds(sandbox.path("déjà vu").is_dir(), "the folder");
+    run(&["db-list", "--check"]).ok().stdout_has("whole");
+    // Also where the project's name is Compose's to find out.
+    let found = Xtask::new(&sandbox).env("POSTGRES_DB", &database.name).args(["db-backup"]);
+    found.env("COMPOSE_FILE", sandbox.path("docker-compose.yml")).run().ok();
+}

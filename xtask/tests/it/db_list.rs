@@ -1,0 +1,255 @@
+//! `db-list`: what there is, newest first by what the files say of themselves.
+
+use crate::harness::backup::{forged, manifest};
+use crate::harness::{Sandbox, Test, Xtask, shared};
+use chrono::{Local, TimeDelta};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] newest_first_by_the_manifest_then_by_the_name_never_by_mtime,
+        [Stack] a_person_reads_the_table,
+        [Stack] one_database_of_several,
+        [Stack] a_backup_from_the_future,
+        [Stack] a_thousand_files_in_a_blink,
+        [Stack] the_report_is_whole_also_when_files_are_refused,
+        [Stack] names_do_not_decide_what_a_file_is,
+        [] no_folder_and_an_empty_one,
+        [Root] what_cannot_be_read_hides_nothing,
+        [] nothing_else_is_listed,
+    ]
+}
+
+fn list(sandbox: &Sandbox, args: &[&str]) -> Value {
+    let run = Xtask::new(sandbox).args(["db-list", "--json"]).args(args).run();
+    let report = run.ok().json();
+    assert_eq!(report["version"], 1);
+    report["backups"].clone()
+}
+
+fn names(backups: &Value) -> Vec<String> {
+    let files = backups.as_array().unwrap().iter().map(|backup| backup["file"].as_str().unwrap());
+    files.map(|file| Path::new(file).file_name().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// This backup, as if it had been made at that time.
+fn at(backup: &[u8], old: &str, time: &str) -> Vec<u8> {
+    forged(backup, &format!("\"started_at\":\"{old}\""), &format!("\"started_at\":\"{time}\""))
+}
+
+/// A small backup: its bytes and when it says it was made.
+fn sample() -> (Vec<u8>, String, String) {
+    let database = shared().database();
+    database.sql("CREATE TABLE t AS SELECT generate_series(1, 1234) AS i; CREATE TABLE u (a int)");
+    let file = database.backup();
+    let started = manifest(&file)["started_at"].as_str().unwrap().to_owned();
+    (fs::read(file).unwrap(), started, database.name.clone())
+}
+
+fn newest_first_by_the_manifest_then_by_the_name_never_by_mtime() {
+    let (bytes, started, _) = sample();
+    let sandbox = Sandbox::new();
+    let write = |name: &str, time: &str| sandbox.write(format!("backups/{name}"), at(&bytes, &started, time));
+    // Offsets count: 10:00+05:00 is older than 06:00Z.
+    write("b.sql", "2025-03-01T06:00:00+00:00");
+    write("z.sql", "2025-03-01T10:00:00+05:00");
+    write("openfga_backup_20300101_000000.sql", "2024-12-31T00:00:00+00:00");
+    write("same_1.sql", "2025-01-01T00:00:00+00:00");
+    write("same_2.sql", "2025-01-01T00:00:00+00:00");
+    // No manifest: the name tells the time.
+    let elsewhere = "--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
+    sandbox.write("backups/openfga_backup_20250220_120000.sql", elsewhere);
+    sandbox.write("backups/timeless.sql", elsewhere);
+    let expected = [
+        "b.sql",
+        "z.sql",
+        "openfga_backup_20250220_120000.sql",
+        "same_2.sql",
+        "same_1.sql",
+        "openfga_backup_20300101_000000.sql",
+        "timeless.sql",
+    ];
+    assert_eq!(names(&list(&sandbox, &[])), expected);
+    // Whoever copies or restores files changes their time stamps.
+    for (index, name) in expected.iter().enumerate() {
+        let file = fs::File::options().append(true).open(sandbox.path("backups").join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(1_000_000 - 1000 * index as u64)).unwrap();
+    }
+    assert_eq!(names(&list(&sandbox, &[])), expected);
+    assert_eq!(names(&list(&sandbox, &["--check"])), expected);
+    let shown = Xtask::new(&sandbox).args(["db-list"]).run();
+    let shown: Vec<String> = shown.ok().text().lines().skip(1).map(str::to_owned).collect();
+    assert!(
+        shown.iter().zip(expected).all(|(line, name)| line.starts_with(&format!("backups/{name}  "))),
+        "{shown:#?}"
+    );
+}
+
+fn a_person_reads_the_table() {
+    let (bytes, started, database) = sample();
+    let sandbox = Sandbox::new();
+    let time = (Local::now() - TimeDelta::hours(3)).to_rfc3339();
+    sandbox.write("backups/one.sql", at(&bytes, &started, &time));
+    let run = Xtask::new(&sandbox).args(["db-list"]).run();
+    let text = run.ok().says_nothing().text();
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(words(lines[0]), ["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"]);
+    let row = words(lines[1]);
+    assert_eq!(row[..4], ["backups/one.sql".to_owned(), database, "3".to_owned(), "h".to_owned()]);
+    assert_eq!(row[5..], ["kB", "2", "1,234", "complete"]);
+    assert_eq!(lines.len(), 2);
+    Xtask::new(&sandbox).args(["db-list", "--check"]).run().ok().stdout_has("  whole");
+    let here = Xtask::new(&sandbox).args(["db-list"]).here(sandbox.path("backups")).run();
+    here.ok().stdout_has("\none.sql  ");
+    let typed = Xtask::new(&sandbox).args(["db-list", "."]).here(sandbox.path("backups")).run();
+    typed.ok().stdout_has("\none.sql  ");
+}
+
+fn one_database_of_several() {
+    let (bytes, _, database) = sample();
+    let sandbox = Sandbox::new();
+    sandbox.write("backups/one.sql", &bytes);
+    let name = format!("\"database\":\"{database}\"");
+    sandbox.write("backups/two.sql", forged(&bytes, &name, "\"database\":\"other one\""));
+    sandbox.write("backups/third%20one_backup_20250101_000000.sql", "");
+    assert_eq!(list(&sandbox, &[]).as_array().unwrap().len(), 3);
+    assert_eq!(names(&list(&sandbox, &["--database", "other one"])), ["two.sql"]);
+    assert_eq!(names(&list(&sandbox, &["--database", &database])), ["one.sql"]);
+    assert_eq!(names(&list(&sandbox, &["--database", "third one"])), ["third%20one_backup_20250101_000000.sql"]);
+    assert_eq!(list(&sandbox, &["--database", "nosuch"]), json!([]));
+    // Only that database's files decide the exit code.
+    Xtask::new(&sandbox).args(["db-list", "--check", "--database", "other one"]).run().ok();
+    Xtask::new(&sandbox).args(["db-list", "--check", "--database", "third one"]).run().code(3);
+}
+
+fn a_backup_from_the_future() {
+    let database = shared().database();
+    let first = database.backup();
+    let started = manifest(&first)["started_at"].as_str().unwrap().to_owned();
+    let later = (Local::now() + TimeDelta::days(40)).to_rfc3339();
+    let bytes = fs::read(&first).unwrap();
+    fs::write(&first, at(&bytes, &started, &later)).unwrap();
+    database.xtask(["db-list"]).run().ok().stdout_has("in future").stdout_has("complete");
+    database.xtask(["db-list", "--check"]).run().ok().stdout_has("in future").stdout_has("whole");
+    let second = database.backup();
+    let found = names(&list(&database.sandbox, &[]));
+    assert_eq!(found.len(), 2);
+    assert!(first.ends_with(&found[0]) && second.ends_with(&found[1]), "{found:?}");
+}
+
+fn a_thousand_files_in_a_blink() {
+    let (bytes, started, _) = sample();
+    let sandbox = Sandbox::new();
+    let day = chrono::NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
+    for number in 0..1000u64 {
+        let time = format!("{}T00:00:00+00:00", day + chrono::Days::new(number * 7 % 1000));
+        sandbox.write(format!("backups/{number:04}.sql"), at(&bytes, &started, &time));
+    }
+    let best = (0..3).map(|_| {
+        let run = Xtask::new(&sandbox).args(["db-list"]).run();
+        assert_eq!(run.ok().text().lines().count(), 1001);
+        run.took
+    });
+    let best = best.min().unwrap();
+    assert!(best < Duration::from_millis(500), "{best:?}");
+    let backups = list(&sandbox, &[]);
+    let times: Vec<&str> = backups.as_array().unwrap().iter().map(|backup| backup["time"].as_str().unwrap()).collect();
+    assert!(times.is_sorted_by(|newer, older| newer > older));
+}
+
+fn the_report_is_whole_also_when_files_are_refused() {
+    let (bytes, ..) = sample();
+    let sandbox = Sandbox::new();
+    let mut damaged = bytes.clone();
+    damaged[600] ^= 1;
+    sandbox.write("backups/damaged.sql", &damaged);
+    sandbox.write("backups/whole.sql", &bytes);
+    sandbox.write("backups/cut.sql", &bytes[..bytes.len() - 1]);
+    // A glance sees the cut; it does not read the bytes.
+    Xtask::new(&sandbox).args(["db-list"]).run().ok().stderr_has("backups/cut.sql: ").stderr_lacks("damaged.sql");
+    let table = Xtask::new(&sandbox).args(["db-list", "--check"]).run();
+    table.code(3).stdout_has("whole").stdout_has("damaged").stdout_has("cut");
+    table.stderr_has("2 files are cut or damaged; a restore would refuse them").stderr_has("cargo xtask db-backup");
+    table.stderr_has("backups/damaged.sql: its bytes do not fit the manifest's SHA-256");
+    let run = Xtask::new(&sandbox).args(["db-list", "--check", "--json"]).run();
+    let report = run.code(3).json();
+    let mut found: Vec<(String, &Value)> = names(&report["backups"])
+        .into_iter()
+        .zip(report["backups"].as_array().unwrap().iter().map(|backup| &backup["verdict"]))
+        .collect();
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    let expected = [("cut.sql", json!("cut")), ("damaged.sql", json!("damaged")), ("whole.sql", json!("whole"))];
+    assert!(found.iter().zip(&expected).all(|(one, other)| one.0 == other.0 && *one.1 == other.1), "{found:?}");
+    let quiet = Xtask::new(&sandbox).args(["--quiet", "db-list", "--check"]).run();
+    quiet.code(3).stdout_has("damaged");
+}
+
+fn names_do_not_decide_what_a_file_is() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t (a int)");
+    let run = database.xtask(["--quiet", "db-backup", "--table", "t"]).run();
+    let partial = database.sandbox.path(run.ok().text().trim_end());
+    // Renamed like a full one, it is a partial one still.
+    fs::rename(partial, database.sandbox.path("backups/openfga_backup_20250101_000000.sql")).unwrap();
+    let backups = list(&database.sandbox, &["--check"]);
+    assert_eq!((&backups[0]["full"], &backups[0]["database"]), (&json!(false), &json!(database.name)));
+    assert_eq!(backups[0]["verdict"], "whole");
+    database.xtask(["db-list"]).run().ok().stdout_has("complete, partial");
+}
+
+fn no_folder_and_an_empty_one() {
+    let sandbox = Sandbox::new();
+    for args in [&["db-list"][..], &["db-list", "--check"], &["db-list", "nosuch"]] {
+        let run = Xtask::new(&sandbox).args(args).run();
+        run.ok().prints_nothing().stderr_has("No backups in ").stderr_has("cargo xtask db-backup");
+    }
+    fs::remove_dir_all(sandbox.path("backups")).unwrap();
+    Xtask::new(&sandbox).args(["db-list"]).run().ok().prints_nothing().stderr_has("No backups in backups");
+    let run = Xtask::new(&sandbox).args(["db-list", "--json"]).run();
+    assert_eq!(run.ok().says_nothing().json(), json!({ "version": 1, "backups": [] }));
+    sandbox.write("backups", "a file");
+    Xtask::new(&sandbox).args(["db-list"]).run().code(1).prints_nothing().stderr_has("backups");
+}
+
+fn what_cannot_be_read_hides_nothing() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.write("secret", "a secret of root");
+    symlink(&secret, sandbox.path("backups/link.sql")).unwrap();
+    symlink("nowhere", sandbox.path("backups/dangling.sql")).unwrap();
+    let private = sandbox.write("backups/private.sql", "");
+    fs::set_permissions(private, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::create_dir(sandbox.path("backups/folder.sql")).unwrap();
+    let fifo = sandbox.path("backups/fifo.sql");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let binary = sandbox.beside("xtask");
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();
+    for check in [&["--check"][..], &[]] {
+        let run = Xtask::new(&sandbox).program(&binary).args(["db-list", "--json"]).args(check);
+        let run = run.through(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]).run();
+        run.code(if check.is_empty() { 0 } else { 3 }).stdout_lacks("a secret of root");
+        run.holds(run.took < Duration::from_secs(5), "a FIFO should hold nobody");
+        let report = run.json();
+        let mut found = names(&report["backups"]);
+        found.sort();
+        assert_eq!(found, ["dangling.sql", "fifo.sql", "link.sql", "private.sql"]);
+        for backup in report["backups"].as_array().unwrap() {
+            assert!(matches!(backup["verdict"].as_str(), Some("cut" | "damaged")), "{backup}");
+            assert_eq!(backup["full"], false);
+        }
+        let reasons = report.to_string();
+        assert!(reasons.contains("Permission denied"), "{reasons}");
+    }
+}
+
+fn nothing_else_is_listed() {
+    let sandbox = Sandbox::new();
+    for name in ["notes.txt", "a.sql.gz", "b.sql.xtask-1.partial", "sql", ".sql", "c.SQL.bak"] {
+        sandbox.write(format!("backups/{name}"), "text");
+    }
+    assert_eq!(list(&sandbox, &["--check"]), json!([]));
+}
