@@ -73,14 +73,18 @@ fn servers_that_were_killed_start_again() {
     local.xtask(["db-shell", "--", "-c", "SELECT 1"]).run().code(4).stderr_has("is not running");
     local.xtask(["down"]).run().ok();
     let before: u16 = rest.lines().nth(2).unwrap().parse().unwrap();
-    let listener = TcpListener::bind(("127.0.0.1", before)).unwrap();
+    let state: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(local.folder().join("state.json")).unwrap()).unwrap();
+    let http = u16::try_from(state["openfga"]["http"].as_u64().unwrap()).unwrap();
+    let listeners = [before, http].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
     let up = local.up();
+    up.stderr_has(&format!("Port {http} is taken")).stderr_has("OpenFGA is on port");
     up.stderr_has(&format!("Port {before} is taken")).stderr_has(&format!("port {} now", local.port()));
     assert_ne!(local.port(), before);
     assert!(is_alive(stranger.0.id()), "a stranger was killed");
     assert!(local.openfga().check(&store, "user:alice", "executor", "tool:chat"));
     local.xtask(["db-backup"]).run().ok().stderr_has("1 store, 1 model, 10 tuples");
-    drop(listener);
+    drop(listeners);
 }
 
 pub fn unfinished(local: &Local) -> bool {
