@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres, Root] an_ordinary_user_and_a_folder_that_is_not_theirs,
         [Postgres] data_that_is_not_ours_is_left_alone,
         [Postgres] another_server_is_never_taken_for_ours,
+        [Postgres] a_password_or_a_database_that_is_not_there,
     ]
 }
 
@@ -206,4 +207,29 @@ fn another_server_is_never_taken_for_ours() {
     assert_ne!(local.port(), shared.port());
     let data = local.xtask(["db-shell", "--", "-Atc", "SHOW data_directory"]).run();
     data.ok().prints(local.folder().join("data").to_str().unwrap());
+}
+
+fn a_password_or_a_database_that_is_not_there() {
+    let local = Local::new();
+    local.up();
+    let backup = || local.xtask(["db-backup"]).run();
+    let other = local.on("nosuch", ["db-backup"]).run();
+    other.code(4).prints_nothing().stderr_has("no database nosuch").stderr_has("POSTGRES_DB");
+    let file = local.folder().join("password");
+    let right = fs::read(&file).unwrap();
+    fs::write(&file, "not-the-passw0rd").unwrap();
+    let wrong = backup();
+    wrong.code(4).prints_nothing().stderr_has("refuses the password of user postgres");
+    wrong.stderr_has(file.to_str().unwrap()).stderr_lacks("passw0rd");
+    let up = local.xtask(["up"]).run();
+    up.code(4).prints_nothing().stderr_has("refuses the password").stderr_lacks("✓");
+    up.holds(up.took < std::time::Duration::from_secs(20), "it should not be waited for");
+    fs::remove_file(&file).unwrap();
+    backup().code(1).prints_nothing().stderr_has("password is gone").stderr_has(file.to_str().unwrap());
+    assert!(local.sandbox.backups().is_empty());
+    fs::write(&file, right).unwrap();
+    backup().ok();
+    // Made by `up`, and by nothing else.
+    local.on("another", ["up"]).run().ok();
+    local.on("another", ["db-shell", "--", "-Atc", "SELECT current_database()"]).run().ok().prints("another");
 }

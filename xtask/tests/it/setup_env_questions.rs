@@ -52,7 +52,8 @@ fn a_taken_port_is_asked_for() {
     wanted.shows("(y/n)").types("y\n");
     let done = wanted.wait();
     done.ok().stdout_has("First backup");
-    let line = env(sandbox).lines().filter(|line| line.starts_with("POSTGRES_PORT=")).next_back().unwrap().to_owned();
+    let text = env(sandbox);
+    let line = text.lines().rfind(|line| line.starts_with("POSTGRES_PORT=")).unwrap();
     let new: u16 = line.split_once('=').unwrap().1.parse().unwrap();
     assert!(new > port && new < port + 200, "the next free port was expected: {new}");
     done.stdout_has(&format!("Use {new} instead")).stdout_has(&format!("Wrote POSTGRES_PORT={new} to .env"));
