@@ -1,6 +1,6 @@
 //! The `compose` target: PostgreSQL is a service of docker-compose.yml, programs run inside its container.
 
-use super::{Talk, project};
+use super::{Talk, generation, project};
 use crate::error::Fault;
 use crate::process::{self, Captured, Program};
 use crate::settings::Settings;
@@ -11,12 +11,7 @@ use std::time::Duration;
 
 /// The database's service in docker-compose.yml.
 pub const SERVICE: &str = "postgres";
-/// The oldest Compose whose one-shot services and `--wait` can be relied on.
-const OLDEST: (u32, u32) = (2, 7);
-const DEADLINE: Duration = Duration::from_secs(20);
-
-const INSTALL: &str =
-    "install Docker Compose v2 (https://docs.docker.com/compose/install/), or name another one in XTASK_COMPOSE";
+pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How a container fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +47,7 @@ impl Compose {
         let named = settings.get("XTASK_COMPOSE").map(words);
         let project = if named.is_none() { project::declared(settings, root) } else { None };
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
-        let plugin = plugin_is_installed(settings);
+        let plugin = generation::plugin_is_installed(settings);
         Self { root: root.to_owned(), command, plugin, project, container: OnceLock::new() }
     }
 
@@ -61,13 +56,13 @@ impl Compose {
         if let Some(command) = self.command.get() {
             return Ok(command);
         }
-        let found = if self.plugin { plugin() } else { detected()? };
+        let found = if self.plugin { generation::plugin() } else { generation::detected()? };
         Ok(self.command.get_or_init(|| found))
     }
 
     /// `docker compose …` for this project. No `-f`: a team's docker-compose.override.yml keeps its effect.
     pub fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
-        let program = started(self.command()?);
+        let program = generation::started(self.command()?);
         Ok(program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root))
     }
 
@@ -176,14 +171,7 @@ impl Compose {
 
     /// The version of the Compose in use; refused when it is too old.
     pub fn check_version(&self) -> Result<String> {
-        let command = self.command()?;
-        let captured = started(command).args(["version", "--short"]).capture(DEADLINE)?;
-        let version = captured.text().trim().trim_start_matches('v').to_owned();
-        match parsed(&version) {
-            Some(found) if captured.ending.success() && found >= OLDEST => Ok(version),
-            Some(_) if captured.ending.success() => Err(too_old(&command.join(" "), &version).into()),
-            _ => Err(no_compose().into()),
-        }
+        generation::checked_version(self.command()?)
     }
 
     /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service.
@@ -247,11 +235,6 @@ pub fn engine_cause() -> Option<anyhow::Error> {
     Some(anyhow::Error::msg(last_lines(&captured.stderr, 1)).context(Fault::unreachable(message).hint(hint)))
 }
 
-fn started(command: &[String]) -> Program {
-    let mut words = command.iter();
-    Program::new(words.next().map_or("docker", String::as_str)).args(words)
-}
-
 /// Compose's own words: its progress lines are indented, its errors are not.
 fn errors_of(stderr: &str) -> String {
     let errors: Vec<&str> = stderr.lines().filter(|line| !line.starts_with(' ') && !line.is_empty()).collect();
@@ -261,69 +244,4 @@ fn errors_of(stderr: &str) -> String {
 fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.trim().lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
-}
-
-fn plugin() -> Vec<String> {
-    vec!["docker".to_owned(), "compose".to_owned()]
-}
-
-fn plugin_is_installed(settings: &Settings) -> bool {
-    let config = settings.get("DOCKER_CONFIG").map(PathBuf::from);
-    let home = ["HOME", "USERPROFILE"].iter().find_map(|name| settings.get(name));
-    let own = config.or_else(|| home.map(|home| Path::new(home).join(".docker")));
-    let shared = ["/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker"];
-    let mut folders = own.into_iter().chain(shared.iter().map(PathBuf::from)).map(|folder| folder.join("cli-plugins"));
-    let name = format!("docker-compose{}", std::env::consts::EXE_SUFFIX);
-    process::find("docker").is_some() && folders.any(|folder| folder.join(&name).exists())
-}
-
-/// Asks each generation of Compose for its version; the first that is new enough is used.
-fn detected() -> Result<Vec<String>> {
-    let mut old = None;
-    for command in [plugin(), vec!["docker-compose".to_owned()]] {
-        if command.first().is_none_or(|program| process::find(program).is_none()) {
-            continue;
-        }
-        let captured = started(&command).args(["version", "--short"]).capture(DEADLINE)?;
-        let version = captured.text().trim().trim_start_matches('v').to_owned();
-        match parsed(&version).filter(|_| captured.ending.success()) {
-            Some(found) if found >= OLDEST => return Ok(command),
-            Some(_) => old = Some(too_old(&command.join(" "), &version)),
-            None => {}
-        }
-    }
-    // Without an engine, or the right to use it, Docker may not find its own plugin.
-    Err(engine_cause().unwrap_or_else(|| old.unwrap_or_else(no_compose).into()))
-}
-
-fn too_old(command: &str, version: &str) -> Fault {
-    let (major, minor) = OLDEST;
-    Fault::unreachable(format!("{command} is version {version}; {major}.{minor} or newer is needed")).hint(INSTALL)
-}
-
-fn no_compose() -> Fault {
-    Fault::unreachable("Docker Compose is not installed").hint(INSTALL)
-}
-
-/// Major and minor of `2.26.1-4`, `v5.0.0`, `2.7`.
-fn parsed(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.trim_start_matches('v').split('.');
-    let major = parts.next()?.parse().ok()?;
-    let minor: String = parts.next()?.chars().take_while(char::is_ascii_digit).collect();
-    Some((major, minor.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_of_every_generation_are_read() {
-        assert_eq!(parsed("1.29.2"), Some((1, 29)));
-        assert_eq!(parsed("2.26.1-4"), Some((2, 26)));
-        assert_eq!(parsed("v5.0.0"), Some((5, 0)));
-        assert_eq!(parsed("2.7"), Some((2, 7)));
-        assert_eq!(parsed("dev"), None);
-        assert!(parsed("5.0.1") >= Some(OLDEST) && parsed("2.6.9") < Some(OLDEST));
-    }
 }

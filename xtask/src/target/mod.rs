@@ -2,6 +2,7 @@
 //! start a PostgreSQL program against it, and how to say why one could not reach it.
 
 pub mod compose;
+mod generation;
 pub mod local;
 mod project;
 
