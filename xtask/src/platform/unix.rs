@@ -154,7 +154,7 @@ pub(super) fn user_numbered(uid: u32) -> Option<User> {
 }
 
 pub(super) fn user_may_enter(folder: &Path, user: &User) -> bool {
-    folder.ancestors().all(|part| {
+    let may_pass = |part: &Path| {
         std::fs::metadata(part).is_ok_and(|facts| {
             let bits = facts.mode();
             if facts.uid() == user.uid {
@@ -165,7 +165,11 @@ pub(super) fn user_may_enter(folder: &Path, user: &User) -> bool {
                 bits & 0o001 != 0
             }
         })
-    })
+    };
+    // The way to a link, and the way to what it points to.
+    let real = std::fs::canonicalize(folder);
+    folder.ancestors().filter(|part| !part.as_os_str().is_empty()).all(may_pass)
+        && real.is_ok_and(|real| real.ancestors().all(may_pass))
 }
 
 pub(super) fn is_disk_full(error: &io::Error) -> bool {

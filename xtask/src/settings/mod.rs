@@ -168,9 +168,13 @@ pub fn make_env_file(root: &Path) -> Result<bool> {
     if path.symlink_metadata().is_ok() {
         return Ok(false);
     }
+    let refused = || {
+        let hint = format!("make {} writable, and some room on its disk", root.display());
+        Fault::failed(format!("{} cannot be made", path.display())).hint(hint)
+    };
     let example = std::fs::read(root.join(".env.example")).unwrap_or_default();
-    let mut file = platform::create_private(&path).with_context(|| format!("making {}", path.display()))?;
-    file.write_all(&example).and_then(|()| file.sync_all()).with_context(|| format!("writing {}", path.display()))?;
+    let mut file = platform::create_private(&path).with_context(refused)?;
+    file.write_all(&example).and_then(|()| file.sync_all()).with_context(refused)?;
     Ok(true)
 }
 
@@ -178,9 +182,16 @@ pub fn make_env_file(root: &Path) -> Result<bool> {
 /// replaced in one step.
 pub fn write_env_file(root: &Path, name: &str, value: &str) -> Result<()> {
     // Through a link, so that the file that people linked to is the one that changes.
-    let path = root.join(".env").canonicalize().with_context(|| format!("finding {}", root.join(".env").display()))?;
-    let writing = || format!("writing {name} to {}", path.display());
-    let text = std::fs::read(&path).with_context(writing)?;
+    let link = root.join(".env");
+    let path = link.canonicalize().with_context(|| {
+        let fault = Fault::failed(format!("{} cannot be found", link.display()));
+        fault.hint("where it is a link, make the file that it points to")
+    })?;
+    let refused = || {
+        let fault = Fault::failed(format!("{name} cannot be written to {}", path.display()));
+        fault.hint(format!("make the file and its folder writable, or add by hand: {name}={value}"))
+    };
+    let text = std::fs::read(&path).with_context(refused)?;
     let edited = env_file::set(&text, name, value);
     if EnvFile::parse(&edited, &|_| None).get(name) != Some(value) {
         return Err(Fault::failed(format!("{name} cannot be written to {}", path.display()))
@@ -191,7 +202,7 @@ pub fn write_env_file(root: &Path, name: &str, value: &str) -> Result<()> {
         return Ok(());
     }
     let temporary = path.with_file_name(format!(".env.xtask-{}", std::process::id()));
-    let mut file = platform::create_private(&temporary).with_context(writing)?;
+    let mut file = platform::create_private(&temporary).with_context(refused)?;
     let written = (|| {
         file.write_all(&edited)?;
         if let Some(mode) = platform::mode(&path)? {
@@ -203,7 +214,7 @@ pub fn write_env_file(root: &Path, name: &str, value: &str) -> Result<()> {
     if written.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }
-    written.with_context(writing)
+    written.with_context(refused)
 }
 
 /// The checkout: `XTASK_ROOT`, else the run-time, else the compile-time manifest folder's parent.

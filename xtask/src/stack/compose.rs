@@ -4,6 +4,7 @@ use super::wait::wait_for;
 use super::{Answering, openfga, ports};
 use crate::error::{self, Fault};
 use crate::postgres::session;
+use crate::process::signals;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::compose::{Compose, Life, SERVICE};
@@ -19,7 +20,11 @@ const CRASHES: u64 = 3;
 pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage: &dyn Fn(&str)) -> Result<Answering> {
     stage("starting the containers");
     compose.check_version()?;
-    compose.run(["up", "--detach"], START_DEADLINE).map_err(|error| port_fault(compose, settings).unwrap_or(error))?;
+    compose.run(["up", "--detach"], START_DEADLINE).map_err(|error| {
+        // A run that was cut short may hold its own ports half-way: they explain nothing.
+        let cut_short = signals::pending().is_some();
+        (!cut_short).then(|| port_fault(compose, settings)).flatten().unwrap_or(error)
+    })?;
     stage("waiting for PostgreSQL");
     let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
     let openfga = if compose.has_service(openfga::SERVICE)? {

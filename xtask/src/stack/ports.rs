@@ -4,7 +4,7 @@ use crate::process::Program;
 use crate::settings::{Origin, Settings};
 use crate::target::compose::Compose;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One published port, as docker-compose.yml has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,9 @@ const PUBLISHED: [Published; 4] = [
 ];
 
 const DEADLINE: Duration = Duration::from_secs(10);
+const SETTLING: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(100);
+const UNKNOWN: &str = "a program of another user";
 
 /// A port that somebody else listens on.
 #[derive(Debug)]
@@ -54,12 +57,10 @@ pub fn taken(compose: &Compose, settings: &Settings) -> Vec<Taken> {
             let mapped = compose.mapped_port(published.service, published.inside);
             mapped.is_ok_and(|address| address.rsplit_once(':').is_some_and(|(_, mapped)| mapped == port.to_string()))
         };
-        if is_free(port) || ours() {
-            continue;
-        }
+        let Some(by) = stranger(port, ours) else { continue };
         let free = (port.saturating_add(1)..u16::MAX).find(|free| !avoid.contains(free) && is_free(*free));
         avoid.extend(free);
-        taken.push(Taken { published, port, origin, by: holder(port), free });
+        taken.push(Taken { published, port, origin, by, free });
     }
     taken
 }
@@ -70,6 +71,22 @@ pub fn is_free(port: u16) -> bool {
     let in_use = TcpListener::bind(address).is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse);
     // Where 0.0.0.0 is held, some systems still allow 127.0.0.1; only a connection tells.
     !in_use && TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err()
+}
+
+/// Who holds the port, if somebody does and we do not. A container that is being started or stopped right now holds
+/// it before, or after, the engine lists it; a moment later it is known whose it is.
+fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
+    let end = Instant::now() + SETTLING;
+    while !is_free(port) && !ours() {
+        let by = holder(port);
+        let may_be_docker = by.starts_with("docker-proxy") || by == UNKNOWN;
+        if !may_be_docker || Instant::now() >= end {
+            // It may have become ours between the two questions.
+            return (!ours()).then_some(by);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    None
 }
 
 fn holder(port: u16) -> String {
@@ -84,6 +101,6 @@ fn holder(port: u16) -> String {
     }
     match listeners::get_process_by_port(port, listeners::Protocol::TCP) {
         Ok(process) => format!("{} (process {})", process.name, process.pid),
-        Err(_) => "a program of another user".to_owned(),
+        Err(_) => UNKNOWN.to_owned(),
     }
 }

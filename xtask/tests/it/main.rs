@@ -23,8 +23,15 @@ mod db_shell;
 mod env;
 mod faults;
 mod house;
+mod local;
+mod local_backup;
+mod local_faults;
+mod local_private;
+mod local_programs;
 mod proof;
 mod round_trip;
+mod setup_env;
+mod setup_env_questions;
 mod up;
 
 use std::process::ExitCode;
@@ -33,6 +40,13 @@ fn main() -> ExitCode {
     harness::main(vec![
         up::tests(),
         faults::tests(),
+        setup_env::tests(),
+        setup_env_questions::tests(),
+        local::tests(),
+        local_faults::tests(),
+        local_private::tests(),
+        local_programs::tests(),
+        local_backup::tests(),
         db_backup::tests(),
         db_backup_content::tests(),
         db_backup_disk::tests(),

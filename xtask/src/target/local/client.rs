@@ -1,4 +1,4 @@
-//! What a PostgreSQL client program must and must not find in its environment.
+//! What PostgreSQL's programs must and must not find in their environment.
 
 use crate::process::Program;
 
@@ -53,9 +53,19 @@ const LIBPQ: [&str; 43] = [
 /// The program with these variables, and none of libpq's that somebody else set.
 pub fn with_environment(program: Program, environment: &[(&str, &str)], password: &str) -> Program {
     let given = |name: &str| name == "PGPASSWORD" || environment.iter().any(|(given, _)| *given == name);
-    let program = LIBPQ.iter().filter(|name| !given(name)).fold(program, |program, name| program.unset(name));
+    let program = without(program, given);
     let program = environment.iter().fold(program, |program, (name, value)| program.env(name, value));
     program.secret("PGPASSWORD", password)
+}
+
+/// A server program with none of them: the server takes `PGCLIENTENCODING`, `PGDATESTYLE` and `PGPORT` from its
+/// environment and makes them every session's default.
+pub fn without_environment(program: Program) -> Program {
+    without(program.unset("PGDATA"), |_| false)
+}
+
+fn without(program: Program, but: impl Fn(&str) -> bool) -> Program {
+    LIBPQ.iter().filter(|name| !but(name)).fold(program, |program, name| program.unset(name))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The cluster's life: made, started, stopped, and what state it is in.
 
+use super::client;
 use super::folder::Folder;
 use super::programs::Programs;
 use crate::error::Fault;
@@ -43,7 +44,8 @@ pub fn state(folder: &Folder) -> Result<State> {
             Some(running) if identity::is(running.pid, "postgres", data.as_os_str()) => State::Running(running),
             _ => State::Stale,
         }),
-        Err(error) if error.kind() == ErrorKind::NotFound => match data.try_exists() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => match data.try_exists()
+        {
             Ok(false) => Ok(State::Unmade),
             Ok(true) => Ok(State::Stopped),
             Err(error) => Err(anyhow::Error::new(error).context(folder.not_ours())),
@@ -143,7 +145,8 @@ pub fn disown_stale(folder: &Folder, user: Option<&User>) -> Result<()> {
 }
 
 fn server_program(folder: &Folder, programs: &Programs, user: Option<&User>, name: &str) -> Program {
-    let program = Program::new(programs.path(name)).folder(folder.path()).env("LC_ALL", "C").unset("PGDATA");
+    let program = Program::new(programs.path(name)).folder(folder.path()).env("LC_ALL", "C");
+    let program = client::without_environment(program);
     match user {
         Some(user) => program.user(user),
         None => program,

@@ -215,7 +215,11 @@ impl Folder {
     }
 
     fn refused(&self, error: std::io::Error) -> anyhow::Error {
-        let fault = if platform::is_disk_full(&error) {
+        let owner = platform::owner_of(&self.path).ok().flatten();
+        let is_theirs = owner.is_some() && owner != platform::user_id();
+        let fault = if is_theirs && error.kind() == ErrorKind::PermissionDenied {
+            self.not_ours()
+        } else if platform::is_disk_full(&error) {
             Fault::failed(format!("The disk of {} is full", self.path.display())).hint("make room, then try again")
         } else {
             Fault::failed(format!("{} cannot be written", self.path.display()))

@@ -2,19 +2,23 @@
 
 pub mod backup;
 pub mod fakes;
+pub mod local;
 pub mod needs;
 pub mod openfga;
 pub mod run;
 pub mod sandbox;
 pub mod session;
 pub mod stack;
+pub mod watch;
 
 pub use fakes::Fakes;
+pub use local::{Local, shared_local};
 pub use needs::Need;
 pub use run::{Outcome, Xtask};
 pub use sandbox::Sandbox;
 pub use session::Session;
 pub use stack::{Stack, shared};
+pub use watch::Watch;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::cell::{Cell, RefCell};
@@ -142,7 +146,7 @@ fn end_cleanly_on_signals() {
             }
         };
         SIGNALLED.store(true, Ordering::Relaxed);
-        eprintln!("\nended by signal {number}; removing containers");
+        eprintln!("\nended by signal {number}; removing servers and containers");
         clean_up();
         std::process::exit(128 + i32::try_from(number).unwrap());
     });
@@ -153,6 +157,7 @@ fn clean_up() {
         eprintln!("kept: {} and its containers", sandbox::base().display());
         return;
     }
+    local::end_ours();
     stack::remove_ours();
     let _ = std::fs::remove_dir_all(sandbox::base());
 }

@@ -144,13 +144,14 @@ pub fn openfga_program() -> Option<PathBuf> {
     named.filter(|path| path.is_file()).or_else(|| on_path("openfga"))
 }
 
-/// The folder of `initdb` and `postgres`.
+/// The folder that holds server and client programs. Some hosts have links to a few of them elsewhere.
 pub fn server_programs() -> Option<PathBuf> {
     let named = std::env::var_os("XTASK_PG_BIN").map(PathBuf::from);
     let on_path = on_path("initdb").and_then(|path| path.parent().map(Path::to_owned));
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = debian.map(|entry| entry.path().join("bin"));
-    named.into_iter().chain(on_path).chain(debian).find(|folder| folder.join("initdb").is_file())
+    let has_all = |folder: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|name| folder.join(name).is_file());
+    named.into_iter().chain(on_path).chain(debian).find(has_all)
 }
 
 /// The full path of a program.

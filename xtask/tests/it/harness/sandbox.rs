@@ -112,6 +112,7 @@ pub fn base() -> &'static Path {
 pub fn remove_leftovers() {
     for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(is_leftover) {
+            super::local::end_servers_below(&entry.path());
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -125,12 +126,12 @@ pub fn is_leftover(name: &str) -> bool {
     rustix::process::test_kill_process(process) == Err(rustix::io::Errno::SRCH)
 }
 
-/// A port of 127.0.0.1 that is free, below the range that outgoing connections use.
+/// A port of 127.0.0.1 that is free, below the ranges that outgoing connections use and that `local` chooses from.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 5_000).unwrap() * 2;
     loop {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let port = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }

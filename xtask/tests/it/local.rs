@@ -1,0 +1,127 @@
+//! The `local` target: a private server of this host, from nothing to a backup and back.
+
+use crate::harness::local::is_alive;
+use crate::harness::{Local, Sandbox, Test, needs, shared_local};
+use std::fs;
+use std::time::Duration;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] it_goes_up_and_down_and_keeps_its_data,
+        [Postgres] any_folder_any_role_and_a_hostile_environment,
+        [Postgres] three_that_start_it_at_once_make_one_server,
+        [Postgres, Script] servers_outlive_the_terminal,
+        [OpenfgaBin, Postgres] a_second_up_changes_nothing,
+    ]
+}
+
+fn it_goes_up_and_down_and_keeps_its_data() {
+    let local = Local::new();
+    let empty = local.sandbox.beside("empty");
+    fs::create_dir(&empty).unwrap();
+    let programs = needs::server_programs().unwrap();
+    // Nothing but the named programs: no openfga, no docker.
+    let xtask = |args: &[&'static str]| {
+        local.xtask(args.iter().copied()).env("PATH", &empty).env("XTASK_PG_BIN", &programs).run()
+    };
+    xtask(&["db-shell", "--", "-c", "SELECT 1"]).code(4).prints_nothing().stderr_has("There is no local server yet");
+    let up = xtask(&["up"]);
+    up.ok().prints_nothing().stderr_has("✓ PostgreSQL").stderr_lacks("✓ OpenFGA");
+    up.stderr_has("No openfga program found").stderr_has("XTASK_OPENFGA_BIN");
+    let first = up.stderr.lines().next().unwrap();
+    assert!(["local", "openfga", "postgres"].iter().all(|named| first.contains(named)), "{first}");
+    let (pid, port) = (local.pid(), local.port());
+    up.stderr_has(&format!("port {port}"));
+
+    local.sql("openfga", "CREATE TABLE kept AS SELECT 42 AS answer");
+    let answer = ["db-shell", "--", "-Atc", "SELECT answer FROM kept"];
+    xtask(&answer).ok().prints("42").says_nothing();
+    let backup = xtask(&["db-backup"]);
+    backup.ok().stderr_has(&format!("local server, port {port}")).stderr_has("Tables:    1 (1 row)");
+    local.proven(1);
+
+    xtask(&["down"]).ok().prints_nothing().stderr_has("✓");
+    assert!(!is_alive(pid), "the server should have ended");
+    for args in [&answer[..], &["db-backup"]] {
+        let stopped = xtask(args);
+        stopped.code(4).prints_nothing().stderr_has("is not running").stderr_has("cargo xtask up --target local");
+    }
+    assert_eq!(local.sandbox.backups().len(), 1);
+    xtask(&["down"]).ok();
+    xtask(&["--quiet", "up"]).ok().prints_nothing();
+    xtask(&answer).ok().prints("42");
+    assert_eq!(local.port(), port, "a free port is kept");
+}
+
+fn any_folder_any_role_and_a_hostile_environment() {
+    // Quotes and dollars PostgreSQL itself does not allow in an owner of extensions.
+    const ROLE: &str = "Zoë von Ü";
+    let local = Local::of(Sandbox::named("ein Ordner für \"uns\" $HOME"));
+    local.sandbox.set("XTASK_LOCAL_DIR", "\"lokal & süß\"");
+    let xtask = |args: &[&'static str]| {
+        let hostile =
+            local.xtask(args.iter().copied()).env("POSTGRES_USER", ROLE).env("POSTGRES_DB", "Zürich's \"db\"");
+        super::local_private::HOSTILE.iter().fold(hostile, |run, (name, value)| run.env(name, value))
+    };
+    xtask(&["up"]).here(local.sandbox.path("backups")).run().ok();
+    assert!(local.sandbox.path("lokal & süß/data/PG_VERSION").exists());
+    let who = [
+        "db-shell",
+        "--",
+        "-Atc",
+        "SELECT current_user, current_database(), rolsuper FROM pg_roles WHERE rolname = current_user",
+    ];
+    xtask(&who).run().ok().prints("Zoë von Ü|Zürich's \"db\"|t");
+    // A server takes these from the shell that starts it, for all sessions to come.
+    for (setting, value) in [("SHOW client_encoding", "UTF8"), ("SHOW DateStyle", "ISO, MDY")] {
+        xtask(&["db-shell", "--", "-Atc", setting]).run().ok().prints(value);
+    }
+    xtask(&["db-backup"]).run().ok();
+    local.proven(1);
+    let other = local.xtask(["db-shell", "--", "-c", "SELECT 1"]).run();
+    other.code(2).prints_nothing().stderr_has(ROLE).stderr_has("POSTGRES_USER is postgres");
+    other.stderr_has(&format!("POSTGRES_USER={ROLE}"));
+    local.xtask(["up"]).run().code(2).stderr_has(ROLE).stderr_lacks("✓");
+    xtask(&["down"]).run().ok();
+}
+
+fn three_that_start_it_at_once_make_one_server() {
+    let local = Local::new();
+    let runs: Vec<_> = (0..3).map(|_| local.xtask(["up"]).spawn()).collect();
+    let runs: Vec<_> = runs.into_iter().map(crate::harness::run::Running::wait).collect();
+    for run in &runs {
+        run.ok().prints_nothing().stderr_has("✓ PostgreSQL");
+    }
+    let made = runs.iter().filter(|run| !run.stderr.contains("already runs")).count();
+    assert_eq!(made, 1, "one of them should have started it");
+    local.xtask(["db-shell", "--", "-Atc", "SELECT 1"]).run().ok().prints("1");
+    let left: Vec<_> = fs::read_dir(local.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{left:?}");
+}
+
+fn servers_outlive_the_terminal() {
+    let local = Local::new();
+    // A shell that stays when `up` has ended, and a terminal that is closed on it.
+    let script = format!("'{}' up && echo 'it is up' && read line", env!("CARGO_BIN_EXE_xtask"));
+    let shell = local.xtask(["-c", &script]).program("/bin/sh");
+    let mut terminal = shell.terminal();
+    terminal.shows("it is up");
+    let pid = local.pid();
+    drop(terminal);
+    assert!(is_alive(pid), "the server should live on");
+    local.xtask(["db-shell", "--", "-Atc", "SELECT 1"]).run().ok().prints("1");
+}
+
+fn a_second_up_changes_nothing() {
+    let local = shared_local();
+    let folder = local.folder();
+    let state = || ["state.json", "openfga.json", "password"].map(|name| fs::read(folder.join(name)).unwrap());
+    let (pid, before) = (local.pid(), state());
+    let again = local.up();
+    again.prints_nothing().stderr_has("✓ PostgreSQL").stderr_has("✓ OpenFGA");
+    assert_eq!(again.stderr.matches("already runs").count(), 2, "{}", again.stderr);
+    assert!(local.pid() == pid && state() == before, "something was changed");
+    // Quick even on a busy machine; a start of either server takes longer.
+    again.holds(again.took < Duration::from_secs(5), "it should be quick");
+    local.xtask(["up", "--quiet"]).run().ok().prints_nothing().says_nothing();
+}

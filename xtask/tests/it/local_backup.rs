@@ -1,0 +1,87 @@
+//! `db-backup` on the `local` target: it brings everything back, and it is killed as cleanly as elsewhere.
+
+use crate::harness::local::{is_alive, signal};
+use crate::harness::{Local, Test, shared_local, wait_until};
+use rustix::process::Signal;
+use std::fs;
+use std::path::Path;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] a_dump_whose_server_or_self_is_killed,
+        [Postgres, OpenfgaBin] what_openfga_wrote_comes_back_byte_for_byte,
+    ]
+}
+
+fn what_openfga_wrote_comes_back_byte_for_byte() {
+    let local = shared_local();
+    let store = local.openfga().seed("acme");
+    let run = local.xtask(["db-backup"]).run();
+    run.ok().stderr_lacks("⚠").stderr_has("1 store, 1 model, 10 tuples");
+    let file = fs::read(local.sandbox.path(run.text().trim_end())).unwrap();
+    let copy = local.database();
+    let (done, errors) = local.client(&copy, &["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"], &file);
+    assert!(done.is_some(), "it cannot be restored by hand: {errors}");
+    let dump = |database: &str| local.client(database, &["pg_dump", "--restrict-key=xtasktest"], b"").0.unwrap();
+    assert!(dump("openfga") == dump(&copy), "the restored database differs from the one that was backed up");
+    assert_eq!(local.sql(&copy, "SELECT count(*) FROM tuple"), "10");
+    assert!(local.openfga().check(&store, "user:alice", "executor", "tool:chat"));
+    local.proven(1);
+}
+
+/// A `pg_dump` that stops in the middle of its stream, says so by a file, and waits for another.
+fn halting(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        "cd '{folder}'; [ -e halt ] || exec \"$real\" \"$@\"\n\
+         rm -f pipe; mkfifo pipe; \"$real\" \"$@\" >pipe & dump=$!\n\
+         {{ head -c 200000; : >middle; until [ -e go-on ]; do sleep 0.02; done; cat; }} <pipe; wait $dump"
+    )
+}
+
+fn a_dump_whose_server_or_self_is_killed() {
+    let local = Local::new();
+    let place = local.sandbox.beside("halting");
+    fs::create_dir(&place).unwrap();
+    let programs = local.programs_but("pg_dump", &halting(&place));
+    local.sandbox.set("XTASK_PG_BIN", programs.to_str().unwrap());
+    local.up();
+    // More than the sockets between server and pg_dump can hold, so that the server is in the middle, too.
+    local.sql("openfga", "CREATE TABLE t AS SELECT n, repeat('x', 1000) FROM generate_series(1, 30000) n");
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'xtask-%'";
+    let in_the_middle = || {
+        ["middle", "go-on"].iter().for_each(|name| drop(fs::remove_file(place.join(name))));
+        fs::write(place.join("halt"), "").unwrap();
+        let run = local.xtask(["db-backup"]).spawn();
+        wait_until("the dump is half-way", || place.join("middle").exists());
+        assert_eq!(local.sandbox.backups().len(), 1, "only the unfinished file should be there");
+        run
+    };
+
+    let run = in_the_middle();
+    assert_ne!(local.sql("openfga", sessions), "0");
+    run.signal(Signal::TERM);
+    run.wait().code(143).prints_nothing().stderr_has("SIGTERM");
+    assert!(local.sandbox.backups().is_empty(), "{:?}", local.sandbox.backups());
+    assert_eq!(local.sql("openfga", sessions), "0", "the session should have been ended");
+
+    let run = in_the_middle();
+    let pid = local.pid();
+    signal(pid, Signal::KILL);
+    wait_until("PostgreSQL is gone", || !is_alive(pid));
+    fs::write(place.join("go-on"), "").unwrap();
+    let dead = run.wait();
+    dead.code(4).prints_nothing().stderr_has("is not running").stderr_has("cargo xtask up --target local");
+    assert!(local.sandbox.backups().is_empty(), "{:?}", local.sandbox.backups());
+    local.up();
+
+    let run = in_the_middle();
+    run.signal(Signal::KILL);
+    run.wait();
+    let left = local.sandbox.backups();
+    assert!(left.len() == 1 && left[0].ends_with(".partial"), "{left:?}");
+    fs::write(place.join("go-on"), "").unwrap();
+    fs::remove_file(place.join("halt")).unwrap();
+    local.xtask(["db-backup"]).run().ok().stderr_has("Cleared 1 unfinished backup").stderr_has("(30,000 rows)");
+    local.proven(1);
+}

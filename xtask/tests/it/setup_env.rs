@@ -1,0 +1,188 @@
+//! `setup-env`: from a fresh checkout to a running stack with a proven first backup; the second time nothing changes.
+
+use crate::harness::sandbox::checkout;
+use crate::harness::{Fakes, Local, Outcome, Sandbox, Stack, Test, Xtask, needs, wait_until};
+use rustix::process::Signal;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [OwnStack, Openfga, Make] from_nothing_on_compose,
+        [OwnStack] an_existing_settings_file_and_an_interrupted_run,
+        [Postgres, Make] from_nothing_without_docker,
+        [Docker] an_image_that_is_not_there_is_told_in_composes_words,
+    ]
+}
+
+/// A stack whose checkout has no `.env` yet; what that said goes into the process environment.
+struct Fresh {
+    stack: Stack,
+    settings: Vec<(String, String)>,
+}
+
+impl Fresh {
+    fn of(stack: Stack) -> Self {
+        let file = stack.sandbox.path(".env");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::remove_file(file).unwrap();
+        let settings = text.lines().filter_map(|line| line.split_once('='));
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { stack, settings }
+    }
+
+    fn xtask(&self, args: &[&'static str]) -> Xtask {
+        let run = Xtask::new(&self.stack.sandbox).args(args);
+        self.settings.iter().fold(run, |run, (name, value)| run.env(name, value))
+    }
+}
+
+/// `.env` is `.env.example` with one line more, for its owner only.
+fn made_from_example(sandbox: &Sandbox, target: &str) {
+    let example = fs::read_to_string(checkout().join(".env.example")).unwrap();
+    let made = fs::read_to_string(sandbox.path(".env")).unwrap();
+    let line = format!("XTASK_TARGET={target}\n");
+    assert_eq!(made.lines().filter(|made| *made == line.trim_end()).count(), 1, "{made}");
+    assert_eq!(made.replacen(&line, "", 1), example);
+    assert_eq!(fs::metadata(sandbox.path(".env")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+fn ends_with_what_to_type_next(run: &Outcome) {
+    run.ok().prints_nothing();
+    let next = run.stderr.rsplit("Next:\n").next().unwrap().to_owned();
+    run.holds(next.len() < run.stderr.len(), "it should say what is next");
+    for line in next.lines() {
+        run.holds(line.starts_with("  cargo xtask "), "the last lines should be commands to type");
+    }
+    for command in ["db-shell", "db-backup", "down", "help"] {
+        run.holds(next.contains(&format!("cargo xtask {command} ")), command);
+    }
+}
+
+fn whole_backups(list: Xtask) -> usize {
+    list.run().ok().text().lines().filter(|line| line.ends_with("  whole")).count()
+}
+
+/// `make db-backup`, with a `cargo` that starts the built program as `cargo xtask` would.
+fn make_db_backup(run: Xtask, sandbox: &Sandbox) {
+    let cargo = format!("shift; exec '{}' \"$@\"", env!("CARGO_BIN_EXE_xtask"));
+    let fakes = Fakes::new(sandbox).program("cargo", &cargo);
+    let made = fakes.over(run.program("make")).args(["db-backup"]).run();
+    made.ok().stdout_has("backups/openfga_backup_").stderr_has("✓ Backup created in backups/");
+    assert_eq!(fakes.calls(), [["cargo", "xtask", "db-backup"]]);
+}
+
+/// README's crontab, as cron runs it: without the user's environment, in their home.
+fn cron_lines_work(sandbox: &Sandbox) {
+    let readme = fs::read_to_string(checkout().join("README.md")).unwrap();
+    let lines = readme.lines().filter_map(|line| line.split_once("/srv/app/target/debug/xtask "));
+    let commands: Vec<&str> = lines.map(|(_, command)| command).collect();
+    assert!(commands.len() >= 2 && commands[0].starts_with("db-backup"), "README's crontab: {commands:?}");
+    for command in commands {
+        let line = format!("exec '{}' {command}", env!("CARGO_BIN_EXE_xtask"));
+        let root = format!("XTASK_ROOT={}", sandbox.root.display());
+        let home = format!("HOME={}", sandbox.home.display());
+        let words = ["-i", "PATH=/usr/bin:/bin", &root, &home, "/bin/sh", "-c", &line];
+        let run = Xtask::bare(&sandbox.home, &sandbox.home).program("/usr/bin/env").args(words).run();
+        run.ok().says_nothing();
+        if command.starts_with("db-backup") {
+            let file = run.text();
+            run.holds(Path::new(file.trim_end()).is_file(), "the path of the backup was expected");
+        }
+    }
+}
+
+fn from_nothing_on_compose() {
+    let fresh = Fresh::of(Stack::new());
+    let sandbox = &fresh.stack.sandbox;
+    let first = fresh.xtask(&["setup-env"]).run();
+    ends_with_what_to_type_next(&first);
+    first.stderr_has("Target compose: a Docker engine answers").stderr_has("✓ PostgreSQL").stderr_has("✓ OpenFGA");
+    first.stderr_has("First backup: backups/openfga_backup_");
+    made_from_example(sandbox, "compose");
+    assert_eq!(whole_backups(fresh.xtask(&["db-list", "--check"])), 1);
+
+    let now = || {
+        let ids = ["postgres", "openfga"].map(|service| fresh.stack.container_of(service));
+        (fs::read(sandbox.path(".env")).unwrap(), sandbox.backups(), ids)
+    };
+    let before = now();
+    let second = fresh.xtask(&["setup-env"]).here(sandbox.path("backups")).run();
+    ends_with_what_to_type_next(&second);
+    second.stderr_has("There is a backup: openfga_backup_").stderr_lacks("Wrote").stderr_lacks("⚠");
+    assert_eq!(now(), before, "the second run changed something");
+
+    make_db_backup(fresh.xtask(&[]), sandbox);
+    // cron has nothing but .env.
+    fresh.settings.iter().for_each(|(name, value)| sandbox.set(name, value));
+    cron_lines_work(sandbox);
+    assert_eq!(whole_backups(fresh.xtask(&["db-list", "--check"])), sandbox.backups().len());
+}
+
+fn an_existing_settings_file_and_an_interrupted_run() {
+    let stack = Stack::postgres_only();
+    let sandbox = &stack.sandbox;
+    // Images and ports come from .env here, as an editor of Windows wrote it.
+    let text = fs::read_to_string(sandbox.path(".env")).unwrap().replace('\n', "\r\n");
+    let text = format!("# Ours  \r\n\r\n{text}export OTHER='a \"b\"' # why\r\n# the end");
+    sandbox.write(".env", &text);
+    fs::set_permissions(sandbox.path(".env"), fs::Permissions::from_mode(0o640)).unwrap();
+    let setup = || Xtask::new(sandbox).args(["setup-env"]);
+
+    let run = setup().spawn();
+    let label = format!("label=com.docker.compose.project={}", sandbox.project);
+    wait_until("a container is made", || !stack.docker(&["ps", "--all", "--quiet", "--filter", &label]).is_empty());
+    run.signal(Signal::INT);
+    let interrupted = run.wait();
+    interrupted.code(130).prints_nothing().stderr_has("Ctrl-C").stderr_lacks("First backup");
+    assert!(sandbox.backups().is_empty());
+
+    ends_with_what_to_type_next(&setup().run());
+    assert_eq!(fs::read_to_string(sandbox.path(".env")).unwrap(), format!("{text}\r\nXTASK_TARGET=compose\r\n"));
+    assert_eq!(fs::metadata(sandbox.path(".env")).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(whole_backups(Xtask::new(sandbox).args(["db-list", "--check"])), 1);
+}
+
+fn from_nothing_without_docker() {
+    let local = Local::new();
+    let sandbox = &local.sandbox;
+    fs::remove_file(sandbox.path(".env")).unwrap();
+    let programs = needs::server_programs().unwrap();
+    let xtask = |args: &[&'static str]| {
+        local.xtask(args.iter().copied()).env("XTASK_PG_BIN", &programs).env("DOCKER_HOST", "unix:///nosuch.sock")
+    };
+    let first = xtask(&["setup-env"]).run();
+    ends_with_what_to_type_next(&first);
+    first.stderr_has("Target local: ").stderr_has("✓ PostgreSQL").stderr_has("Wrote XTASK_TARGET=local to .env");
+    first.stderr_has("First backup: backups/openfga_backup_");
+    made_from_example(sandbox, "local");
+    local.proven(1);
+
+    let now = || (fs::read(sandbox.path(".env")).unwrap(), sandbox.backups(), local.pid());
+    let before = now();
+    // With no docker at all, from a subdirectory.
+    let empty = sandbox.beside("empty");
+    fs::create_dir(&empty).unwrap();
+    let second = xtask(&["setup-env"]).env("PATH", &empty).here(sandbox.path("backups")).run();
+    ends_with_what_to_type_next(&second);
+    second.stderr_has("already runs").stderr_has("There is a backup: ").stderr_lacks("Wrote").stderr_lacks("⚠");
+    assert_eq!(now(), before, "the second run changed something");
+
+    make_db_backup(xtask(&[]), sandbox);
+    cron_lines_work(sandbox);
+    local.proven(sandbox.backups().len());
+
+    // The choice was made once: a Docker engine that answers now changes nothing.
+    let fakes = Fakes::new(&Sandbox::new()).program("docker", "exit 0");
+    fakes.over(local.xtask(["setup-env"])).unset("DOCKER_HOST").run().ok().stderr_has("as XTASK_TARGET says (.env)");
+    assert_eq!(now().0, before.0);
+}
+
+fn an_image_that_is_not_there_is_told_in_composes_words() {
+    let stack = Stack::postgres_only();
+    let run = stack.xtask(["setup-env"]).env("POSTGRES_IMAGE", "127.0.0.1:1/nosuch:1").run();
+    run.prints_nothing().holds(matches!(run.code, Some(1 | 4)), "exit code 1 or 4 was expected");
+    run.stderr_has("127.0.0.1:1").stderr_has("POSTGRES_IMAGE").stderr_lacks("Next:").stderr_lacks("✓ PostgreSQL");
+    assert!(stack.sandbox.backups().is_empty());
+}
