@@ -106,9 +106,14 @@ pub fn is_lasting(error: &anyhow::Error) -> bool {
     fault(error).is_some_and(|fault| fault.lasting)
 }
 
-/// The exit code of an error; a failure that names none is 1.
+/// How a run ends with this error; a failure that names no exit is 1.
+pub fn exit(error: &anyhow::Error) -> Exit {
+    fault(error).map_or(Exit::Failed, |fault| fault.exit)
+}
+
+/// The exit code of an error.
 pub fn exit_code(error: &anyhow::Error) -> i32 {
-    fault(error).map_or(Exit::Failed, |fault| fault.exit).code()
+    exit(error).code()
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
     };
     let backup = match proof::prove(path, &|bytes| progress.set(bytes)) {
         Ok(backup) => backup,
-        Err(error) if error::fault(&error).is_some_and(|fault| matches!(fault.exit, Exit::Signal(_))) => {
+        Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
             return Err(error);
         }
         Err(error) => return Ok(entry.failed(error)),
@@ -126,7 +126,7 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
             entry.seconds = Some((clock.elapsed().as_secs_f64() * 1000.0).round() / 1000.0);
             Ok(entry)
         }
-        Err(error) if error::fault(&error).is_some_and(|fault| matches!(fault.exit, Exit::Signal(_))) => Err(error),
+        Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => Err(error),
         Err(error) => {
             entry.restored = Some(false);
             Ok(entry.failed(error))
@@ -184,7 +184,7 @@ struct Document<'a> {
 /// The worst of the report decides the exit code: an unfit file (3) before a failed load.
 fn conclusion(report: &[Entry]) -> Result<()> {
     let exits = report.iter().filter_map(|entry| entry.error.as_ref());
-    let exits: Vec<Exit> = exits.map(|error| error::fault(error).map_or(Exit::Failed, |fault| fault.exit)).collect();
+    let exits: Vec<Exit> = exits.map(error::exit).collect();
     let Some(first) = exits.first() else { return Ok(()) };
     let exit = if exits.contains(&Exit::Refused) { Exit::Refused } else { *first };
     let failed = terminal::counted(exits.len() as u64, "backup", "backups");

@@ -1,7 +1,8 @@
 //! `up`: the stack of the target, started and answering.
 
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{self, Exit, Fault};
+use crate::process::signals;
 use crate::stack::{self, Callbacks};
 use crate::target::Target;
 use anyhow::Result;
@@ -38,7 +39,10 @@ pub fn start(target: &Target, yes: bool, context: &Context) -> Result<()> {
         note: &|note| progress.aside(|| terminal.note(note)),
         consent: &consent,
     };
-    let answering = stack::up(target, &context.settings, &callbacks)?;
+    let answering = stack::up(target, &context.settings, &callbacks).map_err(|error| match error::exit(&error) {
+        Exit::Signal(signal) => signals::interrupted_while(signal, "run it again to complete the start").into(),
+        _ => error,
+    })?;
     drop(progress);
     let already = if answering.started { "" } else { "already runs and " };
     terminal.done(&format!("PostgreSQL {} {already}answers ({})", answering.postgres, target.place()));

@@ -41,13 +41,18 @@ pub fn check() -> Result<(), Fault> {
     pending().map_or(Ok(()), |signal| Err(interrupted(signal)))
 }
 
-/// The fault of a run that a signal ended.
+/// The fault of a run that a signal ended before any change.
 pub fn interrupted(signal: i32) -> Fault {
+    interrupted_while(signal, "nothing was changed")
+}
+
+/// The fault of a run that a signal ended, with what is true of it now.
+pub fn interrupted_while(signal: i32, outcome: &str) -> Fault {
     let name = match signal {
         1 => "SIGHUP".to_owned(),
         2 => "Ctrl-C (SIGINT)".to_owned(),
         15 => "SIGTERM".to_owned(),
         other => format!("signal {other}"),
     };
-    Fault::new(Exit::Signal(signal), format!("Ended by {name}; nothing was changed"))
+    Fault::new(Exit::Signal(signal), format!("Ended by {name}; {outcome}"))
 }
