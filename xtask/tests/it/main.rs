@@ -15,6 +15,7 @@ mod db_backup;
 mod db_shell;
 mod env;
 mod faults;
+mod hostile;
 mod house;
 mod up;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         db_shell::tests(),
         db_backup::tests(),
         conventions::tests(),
+        hostile::tests(),
         house::tests(),
         env::tests(),
     ])
