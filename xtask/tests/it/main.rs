@@ -12,6 +12,7 @@ mod harness;
 
 mod conventions;
 mod db_backup;
+mod db_prune;
 mod db_shell;
 mod env;
 mod faults;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         faults::tests(),
         db_shell::tests(),
         db_backup::tests(),
+        db_prune::tests(),
         conventions::tests(),
         hostile::tests(),
         house::tests(),
