@@ -11,9 +11,13 @@
 mod harness;
 
 mod conventions;
+mod damage;
 mod db_backup;
 mod db_prune;
+mod db_prune_stays;
 mod db_shell;
+mod db_verify;
+mod db_verify_faults;
 mod env;
 mod faults;
 mod hostile;
@@ -29,6 +33,10 @@ fn main() -> ExitCode {
         db_shell::tests(),
         db_backup::tests(),
         db_prune::tests(),
+        db_prune_stays::tests(),
+        db_verify::tests(),
+        db_verify_faults::tests(),
+        damage::tests(),
         conventions::tests(),
         hostile::tests(),
         house::tests(),
