@@ -150,7 +150,7 @@ fn one_room_each_starts_programs_reads_settings_and_writes_to_people() {
     only(&["process", "platform.rs", "platform"], &["process::Command", "xshell", "duct::", "shared_child"]);
     only(&["process"], &["signal_hook"]);
     only(&["settings"], &["env::var"]);
-    only(&["terminal.rs"], &["io::stdout", "io::stderr", "io::stdin", "indicatif"]);
+    only(&["terminal.rs", "terminal"], &["io::stdout", "io::stderr", "io::stdin", "indicatif"]);
     only(&["context.rs", "settings"], &["current_dir()"]);
     only(&["stack/openfga.rs", "openfga", "health"], &["ureq"]);
     only(&["platform.rs", "platform"], &["process::exit"]);
