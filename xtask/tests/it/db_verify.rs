@@ -2,13 +2,13 @@
 
 use crate::harness::forge::{Forged, dump};
 use crate::harness::stack::{Database, identifier};
-use crate::harness::{Sandbox, Stack, Test, Xtask, shared};
+use crate::harness::{Sandbox, Stack, Test, Xtask, needs, shared};
 use std::fs;
 use std::path::PathBuf;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack] an_older_server_refuses_and_a_newer_one_takes_it,
+        [OwnStack, Newer] an_older_server_refuses_and_a_newer_one_takes_it,
         [] the_newest_is_meant_where_no_file_is_named,
         [] files_are_named_from_where_the_user_stands,
         [] what_is_no_whole_dump_is_refused,
@@ -211,9 +211,8 @@ fn a_partial_backup_is_proven_and_not_loaded() {
 }
 
 fn an_older_server_refuses_and_a_newer_one_takes_it() {
-    let Ok(image) = std::env::var("XTASK_CI_POSTGRES_17_IMAGE") else { return };
     let newer = Stack::postgres_only();
-    newer.sandbox.set("POSTGRES_IMAGE", &image);
+    newer.sandbox.set("POSTGRES_IMAGE", &needs::newer_image().unwrap());
     newer.up();
     newer.psql("openfga", "CREATE TABLE t AS SELECT 1 AS a");
     let file = newer.xtask(["db-backup"]).run();

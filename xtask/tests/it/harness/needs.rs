@@ -21,6 +21,8 @@ pub enum Need {
     OpenfgaBin,
     /// PostgreSQL's server programs on this host.
     Postgres,
+    /// The image of a newer server, named by `XTASK_CI_POSTGRES_17_IMAGE`.
+    Newer,
     /// `pip`, to fetch the embedded server.
     Embedded,
     /// Compose v1, named by `XTASK_TEST_OLD_COMPOSE`.
@@ -33,7 +35,7 @@ pub enum Need {
     Root,
 }
 
-static FOUND: [OnceLock<Option<String>>; 13] = [const { OnceLock::new() }; 13];
+static FOUND: [OnceLock<Option<String>>; 14] = [const { OnceLock::new() }; 14];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -61,6 +63,7 @@ impl Need {
             Self::Compose | Self::Stack | Self::OwnStack => "compose",
             Self::Openfga | Self::OpenfgaBin => "openfga",
             Self::Postgres => "postgres",
+            Self::Newer => "newer-postgres",
             Self::Embedded => "embedded",
             Self::OldCompose => "old-compose",
             Self::Script => "script",
@@ -85,6 +88,10 @@ impl Need {
             Self::Openfga => inner(Self::Compose).or_else(|| image_is_missing(&openfga_image())),
             Self::OpenfgaBin => openfga_program().is_none().then(|| "no program: XTASK_OPENFGA_BIN or PATH".to_owned()),
             Self::Postgres => server_programs().is_none().then(|| "no server programs on this host".to_owned()),
+            Self::Newer => inner(Self::Docker).or_else(|| match newer_image() {
+                Some(image) => image_is_missing(&image),
+                None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
+            }),
             Self::Embedded => {
                 let there = ["pip3", "pip"].iter().any(|pip| works(pip, &["--version"]));
                 (!there).then(|| "no pip".to_owned())
@@ -108,6 +115,11 @@ fn inner(need: Need) -> Option<String> {
 /// The image that the stack uses: the variable's, else docker-compose.yml's own.
 pub fn postgres_image() -> String {
     std::env::var("POSTGRES_IMAGE").unwrap_or_else(|_| "postgres:16-alpine".to_owned())
+}
+
+/// The image of a server that is newer than the stack's.
+pub fn newer_image() -> Option<String> {
+    std::env::var("XTASK_CI_POSTGRES_17_IMAGE").ok()
 }
 
 pub fn openfga_image() -> String {
