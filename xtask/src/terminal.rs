@@ -7,11 +7,13 @@ pub use progress::Progress;
 pub use text::{clean, count, counted, size, span, table};
 
 use crate::error::{self, Fault};
+use crate::process::signals;
 use crate::settings::ColorChoice;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// How this run speaks: what is a terminal, what it can show, how much was asked for.
@@ -135,18 +137,30 @@ impl Terminal {
         write_stderr(&self.plain(&text));
     }
 
-    /// Asks on the terminal; only `y` or `yes` is yes. `None` where there is nobody to ask.
+    /// Asks on the terminal; only `y` or `yes` is yes, and Ctrl-C is no. `None` where there is nobody to ask.
     pub fn ask(&self, question: &str) -> Option<bool> {
         if !self.can_ask() {
             return None;
         }
         write_stderr(&format!("{} (y/n) ", self.plain(question)));
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
-        if read == 0 {
+        // Reading goes on after a signal: it is left to itself, so that a signal need not wait for Enter.
+        let (send, typed) = channel();
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            let _ = io::stdin().lock().read_line(&mut answer);
+            let _ = send.send(answer);
+        });
+        let answer = loop {
+            match typed.recv_timeout(Duration::from_millis(25)) {
+                Ok(answer) => break answer,
+                Err(RecvTimeoutError::Timeout) if signals::pending().is_none() => {}
+                Err(_) => break String::new(),
+            }
+        };
+        if !answer.ends_with('\n') {
             write_stderr("\n");
         }
-        Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        Some(signals::pending().is_none() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
@@ -154,7 +168,9 @@ impl Terminal {
         if yes {
             return Ok(());
         }
-        match self.ask(question) {
+        let answer = self.ask(question);
+        signals::check()?;
+        match answer {
             Some(true) => Ok(()),
             Some(false) => Err(Fault::failed("Declined; nothing was changed")),
             None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))

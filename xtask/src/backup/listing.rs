@@ -22,12 +22,13 @@ pub struct Backup {
 impl Backup {
     /// Whether a restore could take it as the latest: whole database, made as a backup, not known to be unfit.
     pub fn is_full(&self) -> bool {
-        !self.examined.verdict.is_unfit()
-            && self
-                .examined
-                .manifest
-                .as_ref()
-                .map_or(self.purpose == Some(Purpose::Backup), |manifest| manifest.is_full())
+        !self.examined.verdict.is_unfit() && self.claims_to_be_full()
+    }
+
+    /// Whether it is a backup of a whole database by its manifest, else by its name; fit or not.
+    pub fn claims_to_be_full(&self) -> bool {
+        let manifest = self.examined.manifest.as_ref();
+        manifest.map_or(self.purpose == Some(Purpose::Backup), |manifest| manifest.is_full())
     }
 }
 

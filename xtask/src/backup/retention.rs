@@ -113,11 +113,46 @@ pub fn decide(
             });
         }
     }
-    Ok(decisions.into_iter().map(|decision| decision.unwrap_or_else(|| stays("not decided on"))).collect())
+    let mut decisions: Vec<Decision> =
+        decisions.into_iter().map(|decision| decision.unwrap_or_else(|| stays("not decided on"))).collect();
+    keep_the_last_safety_backup(backups, &mut decisions, is_whole)?;
+    Ok(decisions)
 }
 
 fn stays(reason: &str) -> Decision {
     Decision { keep: true, reason: reason.to_owned() }
+}
+
+/// Where no other backup of its database is whole, the newest whole safety backup stays, however old.
+fn keep_the_last_safety_backup(
+    backups: &[Backup],
+    decisions: &mut [Decision],
+    is_whole: &dyn Fn(&Backup) -> Result<bool>,
+) -> Result<()> {
+    // What stays and can be restored, by database.
+    let sound = |backup: &Backup| {
+        let full = backup.examined.manifest.as_ref().is_some_and(super::manifest::Manifest::is_full);
+        full && backup.examined.verdict == Verdict::Complete
+    };
+    let goes =
+        |(backup, decision): &(&Backup, &Decision)| backup.purpose == Some(Purpose::PreRestore) && !decision.keep;
+    let at_stake: BTreeSet<_> =
+        backups.iter().zip(decisions.iter()).filter(goes).map(|(backup, _)| backup.database.clone()).collect();
+    let mut saved = BTreeSet::new();
+    for (backup, decision) in backups.iter().zip(decisions.iter()) {
+        let ours = backup.purpose.is_some() && sound(backup) && decision.keep;
+        if ours && at_stake.contains(&backup.database) && !saved.contains(&backup.database) && is_whole(backup)? {
+            saved.insert(backup.database.clone());
+        }
+    }
+    for (backup, decision) in backups.iter().zip(decisions) {
+        let last = backup.purpose == Some(Purpose::PreRestore) && !decision.keep && !saved.contains(&backup.database);
+        if last && is_whole(backup)? {
+            *decision = stays("the newest whole backup");
+            saved.insert(backup.database.clone());
+        }
+    }
+    Ok(())
 }
 
 /// Files that the rules do not speak of: not ours, unfit, partial, made before a restore.

@@ -46,8 +46,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let taken = take_visibly(&target, &order, context)?;
     args.tell(&taken, &target, context)?;
     if args.policy.is_given() {
-        let folder = taken.path.parent().unwrap_or(&context.root);
-        db_prune::after_backup(folder, target.database(), &args.policy, context)
+        db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
             .context(Fault::new(Exit::Partial, "The backup is made, but old ones could not be removed"))?;
     }
     Ok(())

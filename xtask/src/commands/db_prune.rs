@@ -55,13 +55,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     remove(&going, context)
 }
 
-/// After a backup: the same rules for its folder and database, without a question.
-pub fn after_backup(folder: &Path, database: &str, policy: &Policy, context: &Context) -> Result<()> {
+/// After a backup: the same rules for its folder and database, without a question. The new one itself stays,
+/// even where a clock was wrong and others seem newer.
+pub fn after_backup(made: &Path, database: &str, policy: &Policy, context: &Context) -> Result<()> {
+    let folder = made.parent().unwrap_or(&context.root);
     let mut backups = listing::list(folder, &proof::glance)?;
     backups.retain(|backup| backup.database.as_deref() == Some(database));
     let decisions = retention::decide(&backups, policy, Local::now().fixed_offset(), &retention::is_whole)?;
-    let going: Vec<&Backup> =
-        backups.iter().zip(&decisions).filter(|(_, decision)| !decision.keep).map(|(backup, _)| backup).collect();
+    let goes = |(backup, decision): &(&Backup, &Decision)| !decision.keep && backup.path != made;
+    let going: Vec<&Backup> = backups.iter().zip(&decisions).filter(goes).map(|(backup, _)| backup).collect();
     remove(&going, context)
 }
 

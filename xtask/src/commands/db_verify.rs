@@ -59,7 +59,8 @@ impl Args {
         }
         let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
         if !self.all {
-            let newest = backups.iter().position(listing::Backup::is_full);
+            // One that is unfit is not passed over: a report on an older one would hide it.
+            let newest = backups.iter().position(listing::Backup::claims_to_be_full);
             backups = newest.map(|at| backups.swap_remove(at)).into_iter().collect();
         }
         if backups.is_empty() {
@@ -141,7 +142,9 @@ fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
     }
     preflight::check(target, &run, backup)?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
-    let name = staging::name_for(target.database(), "verify", &Local::now());
+    // The run's own part keeps two runs of the same second apart.
+    let own = run.rsplit('-').next().unwrap_or_default();
+    let name = staging::name_for(target.database(), &format!("verify_{own}"), &Local::now());
     let staging = Staging::create(target, &run, name, properties)?;
     let progress = context.terminal.progress("loading", None);
     staging.load(backup, &|bytes| progress.set(bytes))

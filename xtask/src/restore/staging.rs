@@ -2,7 +2,7 @@
 
 use super::maintenance_database;
 use crate::backup::proof::Proven;
-use crate::error::Fault;
+use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
 use crate::postgres::session;
@@ -62,9 +62,11 @@ impl<'a> Staging<'a> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let restricted = self.psql_knows_restrict()?;
+        // Only the keeper bears the run's name: what is still being loaded after a kill is not alive.
+        let loader = format!("{}-load", self.session);
         let mut psql = self
             .target
-            .program_with("psql", self.session, Talk::Piped, &[("PGDATABASE", &self.name)])?
+            .program_with("psql", &loader, Talk::Piped, &[("PGDATABASE", &self.name)])?
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
@@ -92,6 +94,12 @@ impl<'a> Staging<'a> {
         }
         let said = psql.finish()?;
         signals::check()?;
+        // A file that changed is refused, whatever psql said to it.
+        if let Err(error) = &fed
+            && error::fault(error).is_some_and(|fault| fault.exit == Exit::Refused)
+        {
+            return fed;
+        }
         if !said.ending.success() {
             return Err(session::failure(self.target, "psql", &said.stderr, said.ending)).with_context(cannot);
         }

@@ -11,6 +11,7 @@
 mod harness;
 
 mod conventions;
+mod damage;
 mod db_backup;
 mod db_backup_content;
 mod db_backup_disk;
@@ -19,9 +20,14 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_prune;
+mod db_prune_stays;
 mod db_shell;
+mod db_verify;
+mod db_verify_faults;
 mod env;
 mod faults;
+mod hostile;
 mod house;
 mod local;
 mod local_backup;
@@ -58,7 +64,13 @@ fn main() -> ExitCode {
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
+        db_prune::tests(),
+        db_prune_stays::tests(),
+        db_verify::tests(),
+        db_verify_faults::tests(),
+        damage::tests(),
         conventions::tests(),
+        hostile::tests(),
         house::tests(),
         env::tests(),
     ])

@@ -26,28 +26,14 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
     format!("no plain SQL dump: {what}")
 }
 
-/// Encodings that only clients have (manual, table "PostgreSQL Character Sets"): in them a byte that looks
-/// like a quote or a backslash may be half a letter.
-pub(super) fn is_client_only_encoding(name: &str) -> bool {
-    const CLIENT_ONLY: &[&str] = &[
-        "BIG5",
-        "WIN950",
-        "WINDOWS950",
-        "GB18030",
-        "GBK",
-        "WIN936",
-        "WINDOWS936",
-        "SJIS",
-        "MSKANJI",
-        "SHIFTJIS",
-        "WIN932",
-        "WINDOWS932",
-        "SHIFTJIS2004",
-        "UHC",
-        "WIN949",
-        "WINDOWS949",
-        "JOHAB",
-    ];
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
-    CLIENT_ONLY.contains(&plain.as_str())
+/// Encodings that a server can have (manual, table "PostgreSQL Character Sets"), as pg_dump writes them. In those
+/// that only clients have, a byte that looks like a quote or a backslash may be half a letter.
+pub(super) fn is_server_encoding(name: &str) -> bool {
+    const OTHERS: &[&str] = &["SQL_ASCII", "UTF8", "MULE_INTERNAL", "KOI8R", "KOI8U", "WIN866", "WIN874"];
+    const EUC: &[&str] = &["EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004"];
+    let numbered = |start: &str, numbers: std::ops::RangeInclusive<u32>| {
+        name.strip_prefix(start).and_then(|number| number.parse().ok()).is_some_and(|number| numbers.contains(&number))
+    };
+    let families = numbered("LATIN", 1..=10) || numbered("WIN", 1250..=1258) || numbered("ISO_8859_", 5..=8);
+    families || OTHERS.contains(&name) || EUC.contains(&name)
 }

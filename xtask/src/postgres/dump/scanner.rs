@@ -55,12 +55,16 @@ enum State {
 pub struct Scanner {
     state: State,
     line: u64,
+    /// Whether the rest of the piece was looked through.
+    free_of_zeros: bool,
     /// Bytes before the piece that is being read.
     offset: u64,
     token: Vec<u8>,
     dollar_tag: Vec<u8>,
     statement: Statement,
     standard_strings: bool,
+    /// How many colons stand directly before.
+    colons: usize,
     restrict_key: Option<Vec<u8>>,
     copy: Option<CopyBlock>,
     openfga: Counting,
@@ -73,11 +77,13 @@ impl Default for Scanner {
         Self {
             state: State::Head(0),
             line: 1,
+            free_of_zeros: false,
             offset: 0,
             token: Vec::new(),
             dollar_tag: Vec::new(),
             statement: Statement::default(),
             standard_strings: true,
+            colons: 0,
             restrict_key: None,
             copy: None,
             openfga: Counting::default(),
@@ -90,7 +96,15 @@ impl Default for Scanner {
 impl Scanner {
     /// Takes the next piece, of any size.
     pub fn feed(&mut self, mut piece: &[u8]) -> Result<(), Flaw> {
+        self.free_of_zeros = false;
         while !piece.is_empty() {
+            if !matches!(self.state, State::Head(_)) && !self.free_of_zeros {
+                // psql loses the rest of such a line, with the quotes that are in it.
+                self.free_of_zeros = memchr(0, piece).is_none();
+                if !self.free_of_zeros {
+                    return Err(self.flaw("a zero byte, which no dump holds"));
+                }
+            }
             let used = self.step(piece)?;
             self.line += memchr_iter(b'\n', &piece[..used]).count() as u64;
             self.offset += used as u64;
@@ -138,10 +152,15 @@ impl Scanner {
             State::Text => return self.text(piece),
             State::Copy => return self.rows(piece),
             State::Word => {
-                let end = piece.iter().position(|&byte| !is_word(byte) && byte != b'$').unwrap_or(piece.len());
+                let short = self.is_short_word(byte);
+                let goes_on = |byte: u8| is_word(byte) || (byte == b'$' && !short);
+                let end = piece.iter().position(|&byte| !goes_on(byte)).unwrap_or(piece.len());
                 self.keep(&piece[..end]);
                 if end == piece.len() {
                     return Ok(end);
+                }
+                if short && matches!(piece[end], b'$' | b'\'') {
+                    return Err(self.flaw("a quote that touches a number or a psql variable"));
                 }
                 return self.word_end(byte_at(piece, end)).map(|used| end + used);
             }
@@ -225,6 +244,8 @@ impl Scanner {
                     return Err(self.flaw("a dollar quote whose tag is longer than any that pg_dump writes"));
                 } else if is_word(byte) && !(self.token.is_empty() && byte.is_ascii_digit()) {
                     self.keep(&[byte]);
+                } else if !self.token.is_empty() {
+                    return Err(self.flaw("a name that begins with $"));
                 } else {
                     // A parameter such as $1, or a lone $: no quote.
                     self.state = State::Text;
@@ -273,6 +294,9 @@ impl Scanner {
     fn text(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
         let byte = piece[0];
         self.token.clear();
+        if byte != b':' && !is_word(byte) {
+            self.colons = 0;
+        }
         match byte {
             b' ' | b'\t' | b'\n' | 0x0b | 0x0c => {}
             b'\r' => return Err(self.flaw("a carriage return as line end (changed by a terminal or an editor?)")),
@@ -300,7 +324,15 @@ impl Scanner {
         self.text(piece)
     }
 
+    /// A number, or a psql variable (`:name`, not `::name`): for psql a `$` or a quote begins something new there.
+    fn is_short_word(&self, byte: u8) -> bool {
+        self.colons % 2 == 1 || self.token.first().unwrap_or(&byte).is_ascii_digit()
+    }
+
     fn symbol(&mut self, symbol: u8) -> Result<usize, Flaw> {
+        if symbol == b':' {
+            self.colons += 1;
+        }
         match self.statement.take(Token::Symbol(symbol), &mut self.contents) {
             None => {}
             Some(Ended::Copy(header)) => {
@@ -315,7 +347,7 @@ impl Scanner {
             }
             Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
-            Some(Ended::ClientEncoding(name)) if foreign::is_client_only_encoding(&name) => {
+            Some(Ended::ClientEncoding(name)) if !foreign::is_server_encoding(&name) => {
                 return Err(self.flaw(format!("client_encoding {name}, which no server has")));
             }
             Some(Ended::ClientEncoding(_)) => {}
@@ -325,9 +357,16 @@ impl Scanner {
 
     fn word_end(&mut self, next: u8) -> Result<usize, Flaw> {
         self.state = State::Text;
-        if next == b'\'' && matches!(self.token.as_slice(), b"e" | b"E") {
+        self.colons = 0;
+        match (next, self.token.as_slice()) {
+            (b'\'', b"e" | b"E") => self.state = State::String { escapes: true },
+            // Bit strings have no escapes, whatever the setting.
+            (b'\'', b"b" | b"B" | b"x" | b"X") => self.state = State::String { escapes: false },
+            (b'&', b"u" | b"U") => return Err(self.flaw("a Unicode escape (U&), which pg_dump does not write")),
+            _ => {}
+        }
+        if self.state != State::Text {
             self.token.clear();
-            self.state = State::String { escapes: true };
             return Ok(1);
         }
         self.statement.take(Token::Word(&self.token), &mut self.contents);

@@ -4,6 +4,8 @@ use super::Contents;
 use super::copy_header::CopyHeader;
 use super::keyword::{self, Keyword};
 
+const ABOUT_USER: &str = "a statement about a USER";
+
 /// A token, as far as statements are concerned. Words are unquoted (keywords, names, numbers).
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Token<'a> {
@@ -42,6 +44,14 @@ pub(super) struct Statement {
     forbidden: Option<String>,
     no_statement: Option<String>,
     listing_roles: bool,
+    /// `SET LOCAL`, which is nothing outside of a transaction.
+    local: bool,
+    /// A string or a `.` came last: no SQL has a string after it, but psql may see one string where we see two.
+    no_string_next: bool,
+    /// A semicolon within a routine's body came last.
+    body_part_begins: bool,
+    /// How much of `set_config('search_path',` has come.
+    set_config: usize,
     extension_named: bool,
 }
 
@@ -61,8 +71,10 @@ impl Statement {
             }
             _ => {}
         }
+        self.note_body(token, keyword);
         let is_scope = matches!(keyword, Keyword::Session | Keyword::Local);
         if self.first[0] == Keyword::Set && self.tokens == 1 && is_scope {
+            self.local |= keyword == Keyword::Local;
             return None;
         }
         if let Some(slot) = self.first.get_mut(self.tokens) {
@@ -78,9 +90,10 @@ impl Statement {
         }
         self.follow_body(keyword);
         self.note_facts(token, keyword, contents);
-        self.note_forbidden(token, keyword);
+        self.note_forbidden(token);
+        self.note_strings(token, keyword);
         let is_value = self.first[0] == Keyword::Set && self.tokens >= 2 && keyword != Keyword::To;
-        if let Token::Word(value) | Token::Text(value) = token
+        if let Token::Word(value) | Token::Text(value) | Token::Name(value) = token
             && is_value
         {
             self.setting = Some(value.to_vec());
@@ -134,8 +147,8 @@ impl Statement {
 
     /// Statements that reach beyond the database that is restored, and those that would change how the rest of
     /// the file is read in a way that pg_dump never does.
-    fn note_forbidden(&mut self, token: Token<'_>, keyword: Keyword) {
-        let [first, second, third, _] = self.first;
+    fn note_forbidden(&mut self, token: Token<'_>) {
+        let [first, second, third, fourth] = self.first;
         let what = match (first, second, self.tokens) {
             (Keyword::Do, _, 0) => "DO",
             (Keyword::Create | Keyword::Alter | Keyword::Drop, object, 1) => match object {
@@ -146,20 +159,76 @@ impl Statement {
                 _ => return,
             },
             (Keyword::Create | Keyword::Alter | Keyword::Drop, Keyword::User, 2) if third != Keyword::Mapping => {
-                "a statement about a USER"
+                ABOUT_USER
+            }
+            // Of a user whose name is "mapping".
+            (Keyword::Create | Keyword::Alter | Keyword::Drop, Keyword::User, 3)
+                if !matches!(fourth, Keyword::For | Keyword::If) =>
+            {
+                ABOUT_USER
             }
             (Keyword::Set, Keyword::Names, 1) => "SET NAMES",
+            (Keyword::Set, _, 1) if matches!(token, Token::Name(_)) => "a setting whose name is quoted",
+            // They would take back, or change in other ways, how strings are read.
+            (Keyword::Abort | Keyword::Rollback, _, 0) => "ROLLBACK",
+            (Keyword::Discard, _, 0) => "DISCARD",
+            (Keyword::Update, _, 0) => "UPDATE",
+            (Keyword::Reset, object, 1) if object != Keyword::Session => "RESET",
+            _ => return,
+        };
+        self.forbid(what);
+    }
+
+    fn forbid(&mut self, what: &str) {
+        self.forbidden.get_or_insert(what.to_owned());
+    }
+
+    /// Two strings in a row, and `set_config` of anything but the search path, where it is run at once.
+    fn note_strings(&mut self, token: Token<'_>, keyword: Keyword) {
+        let is_text = matches!(token, Token::Text(_));
+        if is_text && self.no_string_next {
+            self.forbid("a string directly after another");
+        }
+        self.no_string_next = is_text || matches!(token, Token::Symbol(b'.'));
+        let stored = matches!(
+            self.first[0],
+            Keyword::Create | Keyword::Alter | Keyword::Drop | Keyword::Comment | Keyword::Grant | Keyword::Revoke
+        );
+        let named = keyword == Keyword::SetConfig || matches!(token, Token::Name(b"set_config"));
+        self.set_config = match (self.set_config, token) {
+            _ if named && !stored => 1,
+            (0, _) => 0,
+            (1, Token::Symbol(b'(')) => 2,
+            (2, Token::Text(b"search_path")) => 3,
+            (3, Token::Symbol(b',')) => 0,
             _ => {
-                let Token::Text(name) = token else { return };
-                let called = self.before == [Keyword::Other, Keyword::SetConfig] && keyword == Keyword::Other;
-                let reading = ["client_encoding", "standard_conforming_strings"];
-                if !called || !reading.iter().any(|setting| name.eq_ignore_ascii_case(setting.as_bytes())) {
-                    return;
-                }
-                "set_config of how strings are read"
+                self.forbid("set_config of something else than the search path");
+                0
             }
         };
-        self.forbidden.get_or_insert(what.to_owned());
+    }
+
+    /// psql does not end a statement within `BEGIN … END` of a routine, and counts those words wherever they
+    /// stand. What follows a semicolon there must be able to stand in a body, or the server reads it by itself.
+    fn note_body(&mut self, token: Token<'_>, keyword: Keyword) {
+        let ends = matches!(token, Token::Symbol(b';')) && self.parentheses == 0;
+        let fits = matches!(
+            keyword,
+            Keyword::Select
+                | Keyword::Insert
+                | Keyword::Update
+                | Keyword::Delete
+                | Keyword::Merge
+                | Keyword::With
+                | Keyword::Values
+                | Keyword::Return
+                | Keyword::Notify
+                | Keyword::End
+        ) || matches!(token, Token::Symbol(b'(' | b';'));
+        if self.body_part_begins && !fits {
+            self.forbid("a statement that cannot be in a routine's body");
+        }
+        self.body_part_begins = ends;
     }
 
     fn ended(self) -> Option<Ended> {
@@ -172,12 +241,20 @@ impl Statement {
         if let Some(what) = self.forbidden {
             return Some(Ended::Forbidden(what));
         }
+        if self.tokens == 3 && self.first[0] == Keyword::Drop && self.first[1] == Keyword::User {
+            return Some(Ended::Forbidden(ABOUT_USER.to_owned()));
+        }
         let value = String::from_utf8_lossy(&self.setting?).into_owned();
         match self.first[1] {
             Keyword::StandardStrings => {
-                let on = !["off", "false", "no", "0"].contains(&value.to_ascii_lowercase().as_str());
-                Some(Ended::StandardStrings(on))
+                let on = value.eq_ignore_ascii_case("on");
+                let off = value.eq_ignore_ascii_case("off");
+                // The server also takes `f`, `of`, `0` and a default that only it knows; pg_dump writes none of them.
+                let clear = (on || off) && !self.local;
+                let strange = || Ended::Forbidden("an unusual setting of standard_conforming_strings".to_owned());
+                Some(if clear { Ended::StandardStrings(on) } else { strange() })
             }
+            Keyword::ClientEncoding if self.local => Some(Ended::Forbidden("SET LOCAL client_encoding".to_owned())),
             Keyword::ClientEncoding => Some(Ended::ClientEncoding(value)),
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod fakes;
+pub mod forge;
 pub mod local;
 pub mod needs;
 pub mod openfga;

@@ -1,0 +1,83 @@
+//! A property of `db-verify`: whatever was done to a file, it is refused, or loads, or fails cleanly.
+
+use super::db_verify::throwaways;
+use crate::harness::forge::Forged;
+use crate::harness::{Test, shared};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+pub fn tests() -> Vec<Test> {
+    tests![[Stack] damage_of_every_kind_ends_cleanly]
+}
+
+/// A small generator (xorshift) whose seed is printed: the same seed makes the same damage.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(end.max(1)).unwrap()).unwrap()
+    }
+}
+
+/// A real dump with a few random changes, and a new manifest that fits: it is refused, or loads, or fails cleanly.
+fn damage_of_every_kind_ends_cleanly() {
+    const WORDS: &[&[u8]] =
+        &[b"'", b"\"", b"$$", b"\\", b"\n\\.\n", b";", b"/*", b"*/", b"--", b"\n", b"\t", b"(", b")", b"E'", b"\\N"];
+    let count = |name: &str, least: usize| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).map_or(least, |cases: usize| cases.max(1))
+    };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
+    let seed = u64::try_from(count("XTASK_TEST_SEED", usize::try_from(now % 1_000_000_007).unwrap())).unwrap();
+    let cases = count("XTASK_TEST_CASES", 200).max(200);
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let database = shared().database();
+    database.sql(
+        "CREATE TABLE t (id int PRIMARY KEY, a text, b text); CREATE VIEW v AS SELECT a || 'x' AS a FROM t;
+         INSERT INTO t SELECT n, E'it''s \\\\ ' || n, NULLIF(n % 3, 0) FROM generate_series(1, 12) n;
+         CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$; COMMENT ON TABLE t IS E'\\\\ ''';",
+    );
+    let real = database.dump();
+    let mut files = Vec::new();
+    for case in 0..cases {
+        let mut text = real.clone();
+        for _ in 0..=dice.below(3) {
+            let (at, other) = (dice.below(text.len()), dice.below(text.len()));
+            let end = text.len().min(at + 1 + dice.below(30));
+            match dice.below(6) {
+                0 => text[at] ^= 1 << dice.below(8),
+                1 => drop(text.drain(at..end)),
+                2 => text = [&text[..at], WORDS[dice.below(WORDS.len())], &text[at..]].concat(),
+                3 => text = [&text[..at], &text[at..end], &text[at..]].concat(),
+                4 => text.swap(at, other),
+                // Whole lines, which leaves most of them in order.
+                _ => {
+                    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+                    let from = dice.below(lines.len());
+                    let line = lines.remove(from);
+                    lines.insert(dice.below(lines.len()), line);
+                    text = lines.join(&b'\n');
+                }
+            }
+        }
+        files.push(database.sandbox.write(format!("cases/{case}.sql"), Forged::of(text).bytes()));
+    }
+    let run = database.xtask(["db-verify", "--json"]).args(&files).run();
+    run.stderr_lacks("panicked").holds(matches!(run.code, Some(0 | 3)), &format!("seed {seed}"));
+    let report = run.json();
+    let entries = report["files"].as_array().unwrap();
+    assert_eq!(entries.len(), files.len(), "seed {seed}");
+    let accepted = entries.iter().zip(&files).filter(|(entry, _)| entry["verdict"] == "whole").map(|(_, file)| file);
+    let accepted: Vec<&PathBuf> = accepted.take((cases / 20).max(10)).collect();
+    let run = database.xtask(["db-verify", "--restore", "--json"]).args(&accepted).run();
+    run.stderr_lacks("panicked").holds(matches!(run.code, Some(0 | 1)), &format!("seed {seed}"));
+    for entry in run.json()["files"].as_array().unwrap() {
+        let clean = entry["restored"] == true || entry["reason"].is_string();
+        assert!(entry["restored"].is_boolean() && clean, "seed {seed}: {entry}");
+    }
+    assert_eq!(throwaways(&database), Vec::<String>::new());
+    assert!(real == database.dump(), "seed {seed}: the live database was changed");
+    eprintln!("damage_of_every_kind: seed {seed}, {cases} cases, {} loaded", accepted.len());
+}
