@@ -19,7 +19,7 @@ use std::time::Instant;
 /// Prove backups; with --restore load them into a throwaway database, compare, and drop it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Backup files [default: the newest full backup]
+    /// Backup files [default: the newest full backup of this database]
     files: Vec<PathBuf>,
     /// Every backup of backups/
     #[arg(long, conflicts_with = "files")]
@@ -59,6 +59,8 @@ impl Args {
         }
         let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
         if !self.all {
+            let target = context.target()?;
+            backups.retain(|backup| backup.database.as_deref() == Some(target.database()));
             // One that is unfit is not passed over: a report on an older one would hide it.
             let newest = backups.iter().position(listing::Backup::claims_to_be_full);
             backups = newest.map(|at| backups.swap_remove(at)).into_iter().collect();
