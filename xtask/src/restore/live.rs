@@ -55,6 +55,16 @@ impl Live {
         Ok(Self { properties, facts })
     }
 
+    /// Refuses a database that somebody locked on purpose.
+    pub fn check_open(&self, target: &Target) -> Result<(), Fault> {
+        if self.properties.is_none() || self.facts.accepts_connections {
+            return Ok(());
+        }
+        let name = target.database();
+        Err(Fault::failed(format!("{name} accepts no connections, and it was not this program that locked it"))
+            .hint(format!("open it first: ALTER DATABASE {} ALLOW_CONNECTIONS true", session::identifier(name))))
+    }
+
     /// Refuses what would make the swap fail.
     pub fn check_swappable(&self, target: &Target) -> Result<(), Fault> {
         if self.facts.obstacles.is_empty() {

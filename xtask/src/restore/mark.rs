@@ -37,6 +37,9 @@ pub struct Mark {
     /// The comment that the database had before, for an undo.
     #[serde(default)]
     pub comment: Option<String>,
+    /// There is no safety backup of it: it is never dropped by itself.
+    #[serde(default)]
+    pub only_way_back: bool,
 }
 
 impl Mark {
@@ -49,6 +52,7 @@ impl Mark {
             at: at.to_rfc3339_opts(SecondsFormat::Secs, false),
             stopped: Vec::new(),
             comment: None,
+            only_way_back: false,
         }
     }
 
