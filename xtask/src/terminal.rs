@@ -7,12 +7,17 @@ pub use progress::Progress;
 pub use text::{clean, count, counted, size, span, table};
 
 use crate::error::{self, Fault};
+use crate::process::signals;
 use crate::settings::ColorChoice;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
+
+/// How often signals are looked for while an answer is awaited.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How this run speaks: what is a terminal, what it can show, how much was asked for.
 #[derive(Debug, Clone)]
@@ -136,17 +141,19 @@ impl Terminal {
     }
 
     /// Asks on the terminal; only `y` or `yes` is yes. `None` where there is nobody to ask.
-    pub fn ask(&self, question: &str) -> Option<bool> {
+    ///
+    /// # Errors
+    /// A signal, such as Ctrl-C, in place of an answer.
+    pub fn ask(&self, question: &str) -> Result<Option<bool>, Fault> {
         if !self.can_ask() {
-            return None;
+            return Ok(None);
         }
         write_stderr(&format!("{} (y/n) ", self.plain(question)));
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
-        if read == 0 {
+        let Some(answer) = typed_line()? else {
             write_stderr("\n");
-        }
-        Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+            return Ok(Some(false));
+        };
+        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
     /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
@@ -154,7 +161,7 @@ impl Terminal {
         if yes {
             return Ok(());
         }
-        match self.ask(question) {
+        match self.ask(question)? {
             Some(true) => Ok(()),
             Some(false) => Err(Fault::failed("Declined; nothing was changed")),
             None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
@@ -228,6 +235,24 @@ impl Terminal {
             }
         }
         plain
+    }
+}
+
+/// A line from the keyboard; `None` at its end. Read beside us, because a read goes on after a signal was noted.
+fn typed_line() -> Result<Option<String>, Fault> {
+    let (send, line) = channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line).unwrap_or(0);
+        // Nobody listens any more after a signal.
+        let _ = send.send((read > 0).then_some(line));
+    });
+    loop {
+        match line.recv_timeout(LOOK) {
+            Ok(line) => return Ok(line),
+            Err(RecvTimeoutError::Timeout) => signals::check().inspect_err(|_| write_stderr("\n"))?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+        }
     }
 }
 
