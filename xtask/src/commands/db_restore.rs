@@ -14,7 +14,7 @@ use crate::backup::name::Purpose;
 use crate::backup::proof::Proven;
 use crate::backup::take::Order;
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::session;
 use crate::process::signals;
 use crate::restore::live::Live;
@@ -135,9 +135,11 @@ fn safety_backup(args: &Args, target: &Target, live: &Live, context: &Context) -
     }
     let order = Order { purpose: Purpose::PreRestore, ..Order::full(context.backups_folder()) };
     let taken = db_backup::take_visibly(target, &order, context).map_err(|error| {
-        let fault = Fault::failed("The safety backup of the live database failed; nothing was changed");
-        let hint = "where the live database cannot be read any more: --no-safety-backup keeps it under another name";
-        error.context(fault.hint(hint))
+        error::explain(error, || {
+            let hint =
+                "where the live database cannot be read any more: --no-safety-backup keeps it under another name";
+            Fault::failed("The safety backup of the live database failed; nothing was changed").hint(hint)
+        })
     })?;
     context.terminal.done(&format!("Safety backup: {}", context.shown(&taken.path)));
     Ok(Some(taken.path))

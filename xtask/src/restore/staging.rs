@@ -3,13 +3,13 @@
 use super::maintenance_database;
 use super::mark::{self, Mark, Use};
 use crate::backup::proof::Proven;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
 use crate::postgres::session;
 use crate::process::signals;
 use crate::target::{Talk, Target};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use chrono::{DateTime, Local};
 use std::io::Write as _;
 use std::time::Duration;
@@ -54,13 +54,18 @@ impl<'a> Staging<'a> {
         like: Option<&Properties>,
         mark: &Mark,
     ) -> Result<Self> {
-        let cannot = || Fault::failed(format!("The database {name} cannot be made"));
+        let cannot = format!("The database {name} cannot be made");
         let (quoted, options) = (session::identifier(&name), like.map(options).unwrap_or_default());
-        session.run(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}")).with_context(cannot)?;
         let marked = mark.sql(&name)?;
-        let staging = Self { target, run, name, swapped: false };
-        session.run(&marked)?;
-        Ok(staging)
+        signals::check()?;
+        // The server makes it even when we no longer listen: a signal waits until it is marked.
+        signals::shielded(|| {
+            let made = session.run(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"));
+            made.map_err(|error| error::explain(error, || Fault::failed(cannot)))?;
+            let staging = Self { target, run, name, swapped: false };
+            session.run(&marked)?;
+            Ok(staging)
+        })
     }
 
     /// Feeds the backup to one psql, and compares what the server counted with what the backup holds.
@@ -99,9 +104,10 @@ impl<'a> Staging<'a> {
         let said = psql.finish()?;
         signals::check()?;
         if !said.ending.success() {
-            return Err(session::failure(self.target, "psql", &said.stderr, said.ending)).with_context(cannot);
+            return Err(session::failure(self.target, "psql", &said.stderr, said.ending))
+                .map_err(|error| error::explain(error, cannot));
         }
-        fed.with_context(cannot)?;
+        fed.map_err(|error| error::explain(error, cannot))?;
         let expected: Vec<u64> = backup.contents.copied.iter().map(|copied| copied.rows).collect();
         if !complete || counted != expected {
             let (loaded, held) = (counted.iter().sum::<u64>(), expected.iter().sum::<u64>());
@@ -110,7 +116,7 @@ impl<'a> Staging<'a> {
                 counted.len(),
                 expected.len()
             );
-            return Err(anyhow::Error::msg(what)).with_context(cannot);
+            return Err(anyhow::Error::msg(what)).map_err(|error| error::explain(error, cannot));
         }
         Ok(Checked(self))
     }
