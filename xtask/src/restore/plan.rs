@@ -47,6 +47,8 @@ struct Rows {
     rows: Option<u64>,
 }
 
+/// Nobody waits for a preview because somebody holds a table.
+const PATIENCE: &str = "SET lock_timeout TO '3s';";
 const COUNTS: &str = "
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
   'schema', n.nspname, 'name', c.relname, 'rows', ROWS)), '[]')
@@ -85,7 +87,7 @@ impl Plan {
         let Some(properties) = &live.properties else { return Ok(plan) };
         plan.estimated = properties.size_bytes > COUNTED_UP_TO;
         let rows = if plan.estimated { ESTIMATED } else { EXACT };
-        match session::query::<Vec<Rows>>(target, run, &COUNTS.replace("ROWS", rows)) {
+        match session::query::<Vec<Rows>>(target, run, &[PATIENCE, &COUNTS.replace("ROWS", rows)].concat()) {
             Ok(now) => plan.tables = Some(changes(now, backup)),
             Err(error) => plan.unreadable = Some(format!("{error:#}")),
         }
