@@ -34,6 +34,9 @@ pub struct Mark {
     /// Services that the run stopped and will start again.
     #[serde(default)]
     pub stopped: Vec<String>,
+    /// An undo is about to exchange it with the live one.
+    #[serde(default)]
+    pub swapping: bool,
     /// The comment that the database had before, for an undo.
     #[serde(default)]
     pub comment: Option<String>,
@@ -51,6 +54,7 @@ impl Mark {
             run: run.to_owned(),
             at: at.to_rfc3339_opts(SecondsFormat::Secs, false),
             stopped: Vec::new(),
+            swapping: false,
             comment: None,
             only_way_back: false,
         }
@@ -90,6 +94,19 @@ SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
                FROM pg_catalog.pg_stat_activity AS a WHERE a.application_name LIKE 'xtask-%')) ORDER BY d.datname), '[]')
 FROM pg_catalog.pg_database AS d
 WHERE pg_catalog.shobj_description(d.oid, 'pg_database') LIKE 'xtask {%'";
+
+/// Staging databases of the target's that bear no mark: their run was killed between making and marking them.
+/// Names that had to be cut do not tell whose they are.
+pub fn unmarked(target: &Target, session: &str) -> Result<Vec<String>> {
+    let beginning = session::literal(&format!("{}_staging_", target.database()));
+    let sql = format!(
+        "SELECT COALESCE(pg_catalog.json_agg(d.datname ORDER BY d.datname), '[]') FROM pg_catalog.pg_database AS d \
+         WHERE d.datname::pg_catalog.text = {beginning} || pg_catalog.right(d.datname::pg_catalog.text, 15) \
+         AND d.datname ~ '_[0-9]{{8}}_[0-9]{{6}}$' AND pg_catalog.shobj_description(d.oid, 'pg_database') IS NULL"
+    );
+    let text = session::ask_in(target, maintenance_database(target), session, &sql)?;
+    serde_json::from_str(text.trim()).context("the names of the server's databases")
+}
 
 /// Every marked database of the server.
 pub fn marked(target: &Target, session: &str) -> Result<Vec<Marked>> {

@@ -8,6 +8,12 @@ use super::swap;
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::Result;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// How long the server may take to end a session.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// One thing to mend.
 #[derive(Debug)]
@@ -16,7 +22,7 @@ pub enum Leftover {
     LockedOut(String),
     /// A staging or throwaway database of a run that was killed.
     Abandoned(String),
-    /// A swap took effect, but its services were not started again.
+    /// A run was killed around its swap, and its services were not started again.
     NotStarted(Marked),
 }
 
@@ -26,6 +32,9 @@ impl Leftover {
         match self {
             Self::LockedOut(name) => format!("{name} is locked out since a restore was killed"),
             Self::Abandoned(name) => format!("{name} was left behind by a run that was killed"),
+            Self::NotStarted(marked) if marked.mark.stopped.is_empty() => {
+                "an undo was killed before the databases were exchanged".to_owned()
+            }
             Self::NotStarted(marked) => {
                 format!("{} were not started again after a swap", marked.mark.stopped.join(", "))
             }
@@ -33,13 +42,12 @@ impl Leftover {
     }
 }
 
-/// Looks for leftovers of this target's database. Runs that are alive are left alone.
+/// Looks for leftovers of this target's database. To be called under the lock.
 pub fn find(target: &Target, run: &str) -> Result<Vec<Leftover>> {
-    let ours = |marked: &Marked| marked.mark.database == target.database() && !marked.alive;
-    let marked: Vec<Marked> = mark::marked(target, run)?.into_iter().filter(ours).collect();
+    let marked = without_orphans(target, run)?;
     let mut found = Vec::new();
-    let is_staging = |marked: &&Marked| marked.mark.r#use == Use::Staging;
-    if marked.iter().any(|marked| is_staging(&marked)) {
+    let may_have_locked = |marked: &Marked| marked.mark.r#use == Use::Staging || marked.mark.swapping;
+    if marked.iter().any(may_have_locked) {
         let live = Live::of(target, run)?;
         if live.properties.is_some() && !live.facts.accepts_connections {
             found.push(Leftover::LockedOut(target.database().to_owned()));
@@ -47,7 +55,7 @@ pub fn find(target: &Target, run: &str) -> Result<Vec<Leftover>> {
     }
     for database in marked {
         match database.mark.r#use {
-            Use::Before if database.mark.stopped.is_empty() => {}
+            Use::Before if database.mark.stopped.is_empty() && !database.mark.swapping => {}
             Use::Before => found.push(Leftover::NotStarted(database)),
             Use::Staging | Use::Verify => {
                 // Its services were stopped before the swap that never came.
@@ -58,7 +66,30 @@ pub fn find(target: &Target, run: &str) -> Result<Vec<Leftover>> {
             }
         }
     }
+    found.extend(mark::unmarked(target, run)?.into_iter().map(Leftover::Abandoned));
     Ok(found)
+}
+
+/// The marked databases of this target's, once no session of the runs that made them works any more. Whoever holds
+/// the lock is alone: such sessions are orphans, and what they still do must end before anything is mended.
+fn without_orphans(target: &Target, run: &str) -> Result<Vec<Marked>> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let mut marked = mark::marked(target, run)?;
+        // A run of db-verify takes no lock: it may well be at work.
+        marked.retain(|marked| {
+            marked.mark.database == target.database() && !(marked.alive && marked.mark.r#use == Use::Verify)
+        });
+        let orphans: BTreeSet<&str> =
+            marked.iter().filter(|marked| marked.alive).map(|marked| marked.mark.run.as_str()).collect();
+        if orphans.is_empty() || Instant::now() >= end {
+            return Ok(marked);
+        }
+        for orphan in orphans {
+            session::terminate_from(target, maintenance_database(target), orphan)?;
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Mends one; `start` starts the services that a mark names. To be called under the lock.
@@ -78,6 +109,6 @@ pub fn mend(target: &Target, run: &str, leftover: &Leftover, start: &dyn Fn(&Mar
 
 /// Notes that the services of a swap run again.
 pub fn settle(target: &Target, run: &str, name: &str, mark: &Mark) -> Result<()> {
-    let settled = Mark { stopped: Vec::new(), ..mark.clone() };
+    let settled = Mark { stopped: Vec::new(), swapping: false, ..mark.clone() };
     session::ask_in(target, maintenance_database(target), run, &settled.sql(name)?).map(drop)
 }

@@ -5,10 +5,11 @@ use super::report::Report;
 use super::{Args, age_of};
 use crate::context::Context;
 use crate::error::Fault;
+use crate::process::signals;
 use crate::restore::live::Live;
 use crate::restore::lock::Lock;
 use crate::restore::mark::{self, Marked, Use};
-use crate::restore::{staging, swap};
+use crate::restore::{repair, staging, swap};
 use crate::stack::services;
 use crate::target::Target;
 use anyhow::Result;
@@ -33,23 +34,22 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
         return Ok(());
     }
     context.terminal.confirm("Continue?", args.yes)?;
-    let _lock = Lock::take(target, run, Duration::ZERO)?;
+    let mut lock = Lock::take(target, run, Duration::ZERO)?;
     super::mend::mend_leftovers(target, run, context)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
-    let swap = Swap {
-        target,
-        run,
-        live: &live,
-        context,
-        stopped: services::running_users(target)?,
-        openfga: false,
-        only_way_back: false,
-    };
+    let mut mark = old.mark.clone();
+    run.clone_into(&mut mark.run);
+    mark.stopped = services::running_users(target)?;
+    mark.swapping = true;
+    lock.run(&mark.sql(&old.name)?)?;
+    let swap = Swap { target, run, live: &live, context, stopped: mark.stopped, openfga: false, only_way_back: false };
     let done = swap.perform(&old.name, None, old.mark.comment.as_deref(), |exchange| {
         swap::exchange_names(target, run, live.properties.is_some(), exchange)
-    })?;
+    });
+    // Where the exchange took place nothing bears that name any more; where the server is gone the next run mends.
+    let done = done.inspect_err(|_| drop(signals::shielded(|| repair::settle(target, run, &old.name, &old.mark))))?;
     Report { file: None, safety: None, done: &done }.show(args, target, context)
 }
 
