@@ -24,6 +24,9 @@ mod env;
 mod faults;
 mod house;
 mod proof;
+mod restore;
+mod restore_faults;
+mod restore_undo;
 mod round_trip;
 mod up;
 
@@ -41,6 +44,9 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
+        restore_faults::tests(),
+        restore::tests(),
+        restore_undo::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),

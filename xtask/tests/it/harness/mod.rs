@@ -4,6 +4,7 @@ pub mod backup;
 pub mod fakes;
 pub mod needs;
 pub mod openfga;
+pub mod restore;
 pub mod run;
 pub mod sandbox;
 pub mod session;
@@ -11,6 +12,7 @@ pub mod stack;
 
 pub use fakes::Fakes;
 pub use needs::Need;
+pub use restore::shared_for_restores;
 pub use run::{Outcome, Xtask};
 pub use sandbox::Sandbox;
 pub use session::Session;
