@@ -10,7 +10,7 @@ use crate::postgres::session;
 use crate::process::signals;
 use crate::target::{Talk, Target};
 use anyhow::Result;
-use chrono::{DateTime, Local};
+use chrono::{DateTime, Local, TimeDelta};
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -41,6 +41,19 @@ pub fn name_for(database: &str, purpose: &str, time: &DateTime<Local>) -> String
         kept -= 1;
     }
     format!("{}{ending}", &database[..kept])
+}
+
+/// A time, now or soon after, whose name for this purpose is free: two swaps may come within one second.
+pub fn free_time(target: &Target, run: &str, purpose: &str) -> Result<DateTime<Local>> {
+    let mut time = Local::now();
+    loop {
+        let name = session::literal(&name_for(target.database(), purpose, &time));
+        let sql = format!("SELECT datname FROM pg_catalog.pg_database WHERE datname = {name}");
+        if session::ask_in(target, maintenance_database(target), run, &sql)?.trim().is_empty() {
+            return Ok(time);
+        }
+        time += TimeDelta::seconds(1);
+    }
 }
 
 impl<'a> Staging<'a> {

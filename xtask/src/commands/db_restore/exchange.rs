@@ -12,7 +12,6 @@ use crate::settings::fault_point;
 use crate::stack::{openfga, services};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
-use chrono::Local;
 use std::time::{Duration, Instant};
 
 /// The steps around an exchange of names.
@@ -48,7 +47,7 @@ impl Swap<'_> {
         comment: Option<&str>,
         exchange: impl FnOnce(&Exchange<'_>) -> Result<swap::Outage>,
     ) -> Result<Done> {
-        let now = Local::now();
+        let now = staging::free_time(self.target, self.run, "before")?;
         let before = self.live.properties.as_ref().map(|_| staging::name_for(self.target.database(), "before", &now));
         let mut mark = Mark::new(Use::Before, self.target, self.run, &now);
         mark.stopped.clone_from(&self.stopped);
