@@ -17,7 +17,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] ctrl_c_at_every_point,
         [Compose] sigterm_at_every_point,
         [Compose] killed_while_loading,
-        [Compose] clients_in_every_way,
+        [Compose, Postgres] clients_in_every_way,
         [Compose] what_a_rename_cannot_take_along,
         [Compose] one_restore_at_a_time,
         [Compose] beside_a_backup,
@@ -165,7 +165,7 @@ fn longest_outage(stack: &'static Stack, database: &str, over: &AtomicBool) -> D
     longest.max(last.elapsed())
 }
 
-/// Whether the server lets a client into this database: it asks for the password, or says OK.
+/// Whether the server lets a client of this host into this database.
 fn reaches(port: u16, database: &str) -> bool {
     let output = std::process::Command::new("psql")
         .args(["-XqAt", "-h", "127.0.0.1", "-U", "postgres", "-p", &port.to_string(), "-d", database, "-c", "SELECT 1"])
