@@ -43,6 +43,7 @@ pub enum Command {
     DbShell(commands::db_shell::Args),
     DbBackup(commands::db_backup::Args),
     DbList(commands::db_list::Args),
+    DbRestore(commands::db_restore::Args),
     DbVerify(commands::db_verify::Args),
     DbPrune(commands::db_prune::Args),
 }
@@ -57,6 +58,7 @@ impl Command {
             Self::DbShell(args) => commands::db_shell::run(&args, context),
             Self::DbBackup(args) => commands::db_backup::run(&args, context),
             Self::DbList(args) => commands::db_list::run(&args, context),
+            Self::DbRestore(args) => commands::db_restore::run(&args, context),
             Self::DbVerify(args) => commands::db_verify::run(&args, context),
             Self::DbPrune(args) => commands::db_prune::run(&args, context),
         }

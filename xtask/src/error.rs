@@ -116,6 +116,11 @@ pub fn exit_code(error: &anyhow::Error) -> i32 {
     exit(error).code()
 }
 
+/// Says what could not be done; an error that is more than a plain failure keeps its own words, hint and exit code.
+pub fn explain(error: anyhow::Error, fault: impl FnOnce() -> Fault) -> anyhow::Error {
+    if exit_code(&error) == Exit::Failed.code() { error.context(fault()) } else { error }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

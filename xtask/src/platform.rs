@@ -98,6 +98,11 @@ pub fn end_group(pid: u32, now: bool) -> io::Result<()> {
     system::end_group(pid, now)
 }
 
+/// Stops this process until somebody continues or kills it; for tests.
+pub fn stop_here() {
+    system::stop_here();
+}
+
 /// Asks one process to end.
 pub fn end_process(pid: u32) -> io::Result<()> {
     system::end_process(pid)

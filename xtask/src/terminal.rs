@@ -16,6 +16,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+/// How often signals are looked for while an answer is awaited.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// How this run speaks: what is a terminal, what it can show, how much was asked for.
 #[derive(Debug, Clone)]
 pub struct Terminal {
@@ -137,30 +140,20 @@ impl Terminal {
         write_stderr(&self.plain(&text));
     }
 
-    /// Asks on the terminal; only `y` or `yes` is yes, and Ctrl-C is no. `None` where there is nobody to ask.
-    pub fn ask(&self, question: &str) -> Option<bool> {
+    /// Asks on the terminal; only `y` or `yes` is yes. `None` where there is nobody to ask.
+    ///
+    /// # Errors
+    /// A signal, such as Ctrl-C, in place of an answer.
+    pub fn ask(&self, question: &str) -> Result<Option<bool>, Fault> {
         if !self.can_ask() {
-            return None;
+            return Ok(None);
         }
         write_stderr(&format!("{} (y/n) ", self.plain(question)));
-        // Reading goes on after a signal: it is left to itself, so that a signal need not wait for Enter.
-        let (send, typed) = channel();
-        std::thread::spawn(move || {
-            let mut answer = String::new();
-            let _ = io::stdin().lock().read_line(&mut answer);
-            let _ = send.send(answer);
-        });
-        let answer = loop {
-            match typed.recv_timeout(Duration::from_millis(25)) {
-                Ok(answer) => break answer,
-                Err(RecvTimeoutError::Timeout) if signals::pending().is_none() => {}
-                Err(_) => break String::new(),
-            }
-        };
-        if !answer.ends_with('\n') {
+        let Some(answer) = typed_line()? else {
             write_stderr("\n");
-        }
-        Some(signals::pending().is_none() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+            return Ok(Some(false));
+        };
+        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
     /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
@@ -168,9 +161,7 @@ impl Terminal {
         if yes {
             return Ok(());
         }
-        let answer = self.ask(question);
-        signals::check()?;
-        match answer {
+        match self.ask(question)? {
             Some(true) => Ok(()),
             Some(false) => Err(Fault::failed("Declined; nothing was changed")),
             None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
@@ -244,6 +235,24 @@ impl Terminal {
             }
         }
         plain
+    }
+}
+
+/// A line from the keyboard; `None` at its end. Read beside us, because a read goes on after a signal was noted.
+fn typed_line() -> Result<Option<String>, Fault> {
+    let (send, line) = channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line).unwrap_or(0);
+        // Nobody listens any more after a signal.
+        let _ = send.send((read > 0).then_some(line));
+    });
+    loop {
+        match line.recv_timeout(LOOK) {
+            Ok(line) => return Ok(line),
+            Err(RecvTimeoutError::Timeout) => signals::check().inspect_err(|_| write_stderr("\n"))?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+        }
     }
 }
 

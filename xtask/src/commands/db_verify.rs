@@ -5,9 +5,11 @@ use crate::backup::manifest;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::open_session::OpenSession;
 use crate::postgres::session;
-use crate::restore::preflight;
+use crate::restore::mark::{Mark, Use};
 use crate::restore::staging::{self, Staging};
+use crate::restore::{maintenance_database, preflight};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -144,12 +146,15 @@ fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
     }
     preflight::check(target, &run, backup)?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
+    let now = Local::now();
     // The run's own part keeps two runs of the same second apart.
     let own = run.rsplit('-').next().unwrap_or_default();
-    let name = staging::name_for(target.database(), &format!("verify_{own}"), &Local::now());
-    let staging = Staging::create(target, &run, name, properties)?;
+    let name = staging::name_for(target.database(), &format!("verify_{own}"), &now);
+    let mark = Mark::new(Use::Verify, target, &run, &now);
+    let mut session = OpenSession::start(target, maintenance_database(target), &run)?;
+    let staging = Staging::create(target, &run, &mut session, name, properties, &mark)?;
     let progress = context.terminal.progress("loading", None);
-    staging.load(backup, &|bytes| progress.set(bytes))
+    staging.load(backup, &|bytes| progress.set(bytes)).map(drop)
 }
 
 impl Entry {

@@ -29,7 +29,7 @@ pub fn start(target: &Target, yes: bool, context: &Context) -> Result<()> {
         if yes {
             return Ok(true);
         }
-        progress.aside(|| terminal.ask(question)).ok_or_else(|| {
+        progress.aside(|| terminal.ask(question))?.ok_or_else(|| {
             let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
             fault.hint("answer yes on the command line: --yes").into()
         })

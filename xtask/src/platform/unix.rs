@@ -89,6 +89,10 @@ pub(super) fn end_group(pid: u32, now: bool) -> io::Result<()> {
     }
 }
 
+pub(super) fn stop_here() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
+}
+
 pub(super) fn end_process(pid: u32) -> io::Result<()> {
     match i32::try_from(pid).ok().and_then(Pid::from_raw) {
         Some(process) => rustix::process::kill_process(process, Signal::TERM).map_err(io::Error::from),

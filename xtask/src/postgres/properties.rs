@@ -2,7 +2,7 @@
 
 use super::session;
 use crate::target::Target;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 /// A database's own properties, as `CREATE DATABASE` and `ALTER DATABASE` would set them.
@@ -56,12 +56,22 @@ SELECT pg_catalog.json_build_object(
   'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
   'size_bytes', pg_catalog.pg_database_size(d.oid))
 FROM pg_catalog.pg_database AS d, LATERAL (SELECT pg_catalog.to_jsonb(d) AS facts) AS r
-WHERE d.datname = pg_catalog.current_database()";
+WHERE d.datname = ";
 
 impl Properties {
-    /// Asks the server.
+    /// Asks the database itself.
     pub fn of(target: &Target, session: &str) -> Result<Self> {
-        session::query(target, session, QUERY)
+        session::query(target, session, &format!("{QUERY}pg_catalog.current_database()"))
+    }
+
+    /// Asks about a database from another one of the server; `None` where it does not exist.
+    pub fn named(target: &Target, session: &str, from: &str, database: &str) -> Result<Option<Self>> {
+        let sql = format!("{QUERY}{}", session::literal(database));
+        let text = session::ask_in(target, from, session, &sql)?;
+        match text.trim() {
+            "" => Ok(None),
+            text => Ok(Some(serde_json::from_str(text).context("the properties of the database")?)),
+        }
     }
 }
 

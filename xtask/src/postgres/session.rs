@@ -69,12 +69,17 @@ pub fn lasting_version(target: &Target) -> Result<String> {
 
 /// Ends every server session of this name, but not the one that asks.
 pub fn terminate(target: &Target, session: &str) -> Result<()> {
+    terminate_from(target, target.database(), session)
+}
+
+/// The same, asked from another database of the server.
+pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<()> {
     let sql = format!(
         "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
          WHERE application_name = {} AND pid <> pg_catalog.pg_backend_pid()",
         literal(session)
     );
-    ask_with(target, "xtask-terminate", &sql, &[], CLEAR_UP_DEADLINE).map(drop)
+    ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE).map(drop)
 }
 
 /// A string as SQL writes it.

@@ -1,7 +1,13 @@
 //! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
 
+pub mod live;
+pub mod lock;
+pub mod mark;
+pub mod plan;
 pub mod preflight;
+pub mod repair;
 pub mod staging;
+pub mod swap;
 
 use crate::target::Target;
 

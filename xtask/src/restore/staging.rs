@@ -1,6 +1,7 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
 use super::maintenance_database;
+use super::mark::{self, Mark, Use};
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
@@ -8,8 +9,8 @@ use crate::postgres::properties::Properties;
 use crate::postgres::session;
 use crate::process::signals;
 use crate::target::{Talk, Target};
-use anyhow::{Context as _, Result};
-use chrono::{DateTime, Local};
+use anyhow::Result;
+use chrono::{DateTime, Local, TimeDelta};
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -18,18 +19,19 @@ const LONGEST_NAME: usize = 63;
 /// psql has said everything by then; what it still does is the server's own work.
 const LAST_WORDS: Duration = Duration::from_secs(24 * 3600);
 
-/// A database that is being filled. Dropped without `keep`, it is dropped on the server too.
+/// A database that is being filled. Dropped without a swap, it is dropped on the server too.
 #[derive(Debug)]
 pub struct Staging<'a> {
     target: &'a Target,
-    session: &'a str,
+    run: &'a str,
     name: String,
-    /// By this session others can tell that we are alive.
-    keeper: OpenSession<'a>,
+    /// It has become the live one: it must not be dropped.
+    swapped: bool,
 }
 
-/// What the comment on a throwaway database begins with; the run's session name follows.
-const MARK: &str = "xtask: throwaway database of run ";
+/// A staging database that holds what its backup holds: the only one that may be swapped in.
+#[derive(Debug)]
+pub struct Checked<'a>(Staging<'a>);
 
 /// The name of a database of ours for this purpose: `openfga_verify_20251021_143022`, never longer than a name may be.
 pub fn name_for(database: &str, purpose: &str, time: &DateTime<Local>) -> String {
@@ -41,29 +43,51 @@ pub fn name_for(database: &str, purpose: &str, time: &DateTime<Local>) -> String
     format!("{}{ending}", &database[..kept])
 }
 
+/// A time, now or soon after, whose name for this purpose is free: two swaps may come within one second.
+pub fn free_time(target: &Target, run: &str, purpose: &str) -> Result<DateTime<Local>> {
+    let mut time = Local::now();
+    loop {
+        let name = session::literal(&name_for(target.database(), purpose, &time));
+        let sql = format!("SELECT datname FROM pg_catalog.pg_database WHERE datname = {name}");
+        if session::ask_in(target, maintenance_database(target), run, &sql)?.trim().is_empty() {
+            return Ok(time);
+        }
+        time += TimeDelta::seconds(1);
+    }
+}
+
 impl<'a> Staging<'a> {
-    /// Makes an empty database like the one that the backup was taken from; from template0, because nothing
-    /// that was put into template1 belongs into it.
-    pub fn create(target: &'a Target, session: &'a str, name: String, like: Option<&Properties>) -> Result<Self> {
-        let mut keeper = OpenSession::start(target, maintenance_database(target), session)?;
-        let cannot = || Fault::failed(format!("The database {name} cannot be made"));
-        let quoted = session::identifier(&name);
-        let options = like.map(options).unwrap_or_default();
-        let mark = session::literal(&format!("{MARK}{session}"));
-        keeper.run(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}")).with_context(cannot)?;
-        let mut staging = Self { target, session, name, keeper };
-        // Known as ours before anything is in it.
-        staging.keeper.run(&format!("COMMENT ON DATABASE {quoted} IS {mark}"))?;
-        Ok(staging)
+    /// Makes an empty, marked database; from template0, because nothing that was put into template1 belongs into
+    /// it. `session` must stay open: by it others can tell that the run is alive.
+    pub fn create(
+        target: &'a Target,
+        run: &'a str,
+        session: &mut OpenSession<'_>,
+        name: String,
+        like: Option<&Properties>,
+        mark: &Mark,
+    ) -> Result<Self> {
+        let cannot = format!("The database {name} cannot be made");
+        let (quoted, options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        let marked = mark.sql(&name)?;
+        signals::check()?;
+        // The server makes it even when we no longer listen: a signal waits until it is marked.
+        signals::shielded(|| {
+            let made = session.run(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"));
+            made.map_err(|error| error::explain(error, || Fault::failed(cannot)))?;
+            let staging = Self { target, run, name, swapped: false };
+            session.run(&marked)?;
+            Ok(staging)
+        })
     }
 
     /// Feeds the backup to one psql, and compares what the server counted with what the backup holds.
-    pub fn load(&self, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
+    pub fn load(self, backup: &Proven, progress: &dyn Fn(u64)) -> Result<Checked<'a>> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let restricted = self.psql_knows_restrict()?;
         // Only the keeper bears the run's name: what is still being loaded after a kill is not alive.
-        let loader = format!("{}-load", self.session);
+        let loader = format!("{}-load", self.run);
         let mut psql = self
             .target
             .program_with("psql", &loader, Talk::Piped, &[("PGDATABASE", &self.name)])?
@@ -94,16 +118,16 @@ impl<'a> Staging<'a> {
         }
         let said = psql.finish()?;
         signals::check()?;
-        // A file that changed is refused, whatever psql said to it.
-        if let Err(error) = &fed
-            && error::fault(error).is_some_and(|fault| fault.exit == Exit::Refused)
-        {
-            return fed;
-        }
+        let fed = match fed {
+            // A file that changed is refused, whatever psql said to it.
+            Err(error) if error::exit(&error) == Exit::Refused => return Err(error),
+            fed => fed,
+        };
         if !said.ending.success() {
-            return Err(session::failure(self.target, "psql", &said.stderr, said.ending)).with_context(cannot);
+            return Err(session::failure(self.target, "psql", &said.stderr, said.ending))
+                .map_err(|error| error::explain(error, cannot));
         }
-        fed.with_context(cannot)?;
+        fed.map_err(|error| error::explain(error, cannot))?;
         let expected: Vec<u64> = backup.contents.copied.iter().map(|copied| copied.rows).collect();
         if !complete || counted != expected {
             let (loaded, held) = (counted.iter().sum::<u64>(), expected.iter().sum::<u64>());
@@ -112,45 +136,62 @@ impl<'a> Staging<'a> {
                 counted.len(),
                 expected.len()
             );
-            return Err(anyhow::Error::msg(what)).with_context(cannot);
+            return Err(anyhow::Error::msg(what)).map_err(|error| error::explain(error, cannot));
         }
-        Ok(())
+        Ok(Checked(self))
     }
 
     /// Whether this psql has `\restrict` (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).
     fn psql_knows_restrict(&self) -> Result<bool> {
-        let asked = self.target.program("psql", self.session, Talk::Piped)?.arg("--version");
+        let asked = self.target.program("psql", self.run, Talk::Piped)?.arg("--version");
         let said = asked.capture(Duration::from_secs(20))?.text();
         Ok(knows_restrict(&said))
     }
 }
 
-impl Drop for Staging<'_> {
-    fn drop(&mut self) {
-        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", session::identifier(&self.name));
-        // If that fails too, the mark on the database tells the next run what it is.
-        let _ =
-            signals::shielded(|| session::ask_in(self.target, maintenance_database(self.target), self.session, &sql));
+impl Checked<'_> {
+    /// The staging database's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Statistics for the planner, which no dump holds.
+    pub fn analyze(&self) -> Result<()> {
+        let program = self.0.target.program_with("psql", self.0.run, Talk::Piped, &[("PGDATABASE", &self.0.name)])?;
+        let program = program.args(["--no-psqlrc", "--no-password", "--quiet", "--command=ANALYZE"]);
+        let said = program.capture(LAST_WORDS)?;
+        if said.ending.success() {
+            return Ok(());
+        }
+        Err(session::failure(self.0.target, "psql", &said.stderr, said.ending))
+    }
+
+    /// It bears the live name now.
+    pub(super) fn swapped(mut self) {
+        self.0.swapped = true;
     }
 }
 
-/// Drops the throwaway databases of runs that were killed; gives their names. A run is alive while its session is.
-pub fn clear_leftovers(target: &Target, session: &str) -> Result<Vec<String>> {
-    let mark = session::literal(&format!("{MARK}%"));
-    let sql = format!(
-        "SELECT COALESCE(pg_catalog.json_agg(d.datname), '[]') FROM pg_catalog.pg_database AS d \
-         WHERE pg_catalog.shobj_description(d.oid, 'pg_database') LIKE {mark} \
-         AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a WHERE a.application_name = \
-         pg_catalog.substr(pg_catalog.shobj_description(d.oid, 'pg_database'), {}))",
-        MARK.len() + 1
-    );
-    let maintenance = maintenance_database(target);
-    let names: Vec<String> = serde_json::from_str(&session::ask_in(target, maintenance, session, &sql)?)?;
-    for name in &names {
-        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", session::identifier(name));
-        session::ask_in(target, maintenance, session, &sql)?;
+impl Drop for Staging<'_> {
+    fn drop(&mut self) {
+        if !self.swapped {
+            // If that fails too, the mark on the database tells the next run what it is.
+            let _ = signals::shielded(|| drop_database(self.target, self.run, &self.name));
+        }
     }
-    Ok(names)
+}
+
+/// Drops a database of ours, whoever is connected to it.
+pub fn drop_database(target: &Target, run: &str, name: &str) -> Result<()> {
+    let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", session::identifier(name));
+    session::ask_in(target, maintenance_database(target), run, &sql).map(drop)
+}
+
+/// Drops the throwaway databases of `db-verify` runs that were killed; gives their names.
+pub fn clear_leftovers(target: &Target, run: &str) -> Result<Vec<String>> {
+    let left =
+        mark::marked(target, run)?.into_iter().filter(|database| database.mark.r#use == Use::Verify && !database.alive);
+    left.map(|database| drop_database(target, run, &database.name).map(|()| database.name)).collect()
 }
 
 /// What `CREATE DATABASE` needs to make such a database.

@@ -228,6 +228,13 @@ pub fn root() -> PathBuf {
     manifest.parent().map_or(manifest.clone(), Path::to_owned)
 }
 
+/// Where a test stops this process to see what happens when it dies just there: `XTASK_FAULT_POINT` names the place.
+pub fn fault_point(name: &str) {
+    if variable("XTASK_FAULT_POINT").is_some_and(|point| point == name) {
+        platform::stop_here();
+    }
+}
+
 /// The user's cache folder by the system's custom.
 pub fn cache_folder(settings: &Settings) -> Option<PathBuf> {
     let home = || settings.get("HOME").map(PathBuf::from);

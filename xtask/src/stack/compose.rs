@@ -29,15 +29,29 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
     let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
     let openfga = if compose.has_service(openfga::SERVICE)? {
         stage("waiting for OpenFGA");
-        let token = settings.get("OPENFGA_API_TOKEN");
-        Some(wait_for_service(compose, openfga::SERVICE, "OpenFGA", || {
-            let url = format!("http://{}", compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?);
-            openfga::answers(&url, token).map(|()| url)
-        })?)
+        Some(openfga_url(compose, settings)?)
     } else {
         None
     };
     Ok(Answering { postgres, openfga, started: true })
+}
+
+/// Where OpenFGA answers, once it does.
+fn openfga_url(compose: &Compose, settings: &Settings) -> Result<String> {
+    let token = settings.get("OPENFGA_API_TOKEN");
+    wait_for_service(compose, openfga::SERVICE, "OpenFGA", || {
+        let url = format!("http://{}", compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?);
+        openfga::answers(&url, token).map(|()| url)
+    })
+}
+
+/// Waits for OpenFGA, if it is one of these services.
+pub(super) fn wait_for_openfga(compose: &Compose, settings: &Settings, services: &[String]) -> Result<()> {
+    if services.iter().any(|service| service == openfga::SERVICE) {
+        openfga_url(compose, settings).map(drop)
+    } else {
+        Ok(())
+    }
 }
 
 /// Stops and removes the containers; volumes stay.

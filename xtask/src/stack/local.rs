@@ -57,6 +57,16 @@ pub(super) fn up(target: &Target, local: &Local, token: Option<&str>, callbacks:
     Ok(Answering { postgres: facts.version, openfga, started })
 }
 
+/// Whether OpenFGA runs beside the server.
+pub(super) fn openfga_runs(local: &Local) -> Result<bool> {
+    Ok(openfga::running(&local.folder)?.is_some())
+}
+
+/// Stops OpenFGA alone.
+pub(super) fn stop_openfga(local: &Local) -> Result<()> {
+    openfga::stop(&local.folder).map(drop)
+}
+
 /// Stops OpenFGA, then PostgreSQL.
 pub(super) fn down(local: &Local) -> Result<()> {
     if !local.folder.path().exists() {

@@ -4,6 +4,7 @@ mod compose;
 mod local;
 pub mod openfga;
 pub mod ports;
+pub mod services;
 mod wait;
 
 use crate::error::Fault;

@@ -4,7 +4,9 @@ use super::{Talk, generation, project};
 use crate::error::Fault;
 use crate::process::{self, Captured, Program};
 use crate::settings::Settings;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -12,6 +14,17 @@ use std::time::Duration;
 /// The database's service in docker-compose.yml.
 pub const SERVICE: &str = "postgres";
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+
+#[derive(Deserialize)]
+struct Config {
+    services: BTreeMap<String, Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    #[serde(default)]
+    depends_on: BTreeMap<String, serde_json::Value>,
+}
 
 /// How a container fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +151,29 @@ impl Compose {
                 (None, Ok(_)) => Ok(None),
             },
         }
+    }
+
+    /// The services that run now.
+    pub fn running_services(&self) -> Result<Vec<String>> {
+        let captured = self.run(["ps", "--services", "--status", "running"], DEADLINE)?;
+        Ok(captured.text().lines().map(str::to_owned).collect())
+    }
+
+    /// The services that depend on the database's, directly or through others.
+    pub fn users_of_database(&self) -> Result<Vec<String>> {
+        // Holds secrets: it is read, never shown.
+        let text = self.run(["config", "--format", "json"], DEADLINE)?.text();
+        let config: Config = serde_json::from_str(&text).context("the project as Compose reads it")?;
+        let mut users = vec![SERVICE.to_owned()];
+        loop {
+            let depends = |service: &Service| service.depends_on.keys().any(|name| users.contains(name));
+            let next = config.services.iter().find(|(name, service)| !users.contains(name) && depends(service));
+            match next.map(|(name, _)| name.clone()) {
+                Some(name) => users.push(name),
+                None => break,
+            }
+        }
+        Ok(users.split_off(1))
     }
 
     /// Whether the project, overrides and profiles included, has this service.

@@ -35,6 +35,9 @@ mod local_faults;
 mod local_private;
 mod local_programs;
 mod proof;
+mod restore;
+mod restore_faults;
+mod restore_undo;
 mod round_trip;
 mod setup_env;
 mod setup_env_questions;
@@ -61,6 +64,9 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
+        restore_faults::tests(),
+        restore::tests(),
+        restore_undo::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),

@@ -15,7 +15,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-pub use openfga::OpenFga;
+pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,7 @@ pub struct Contents {
     pub extensions: BTreeSet<String>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,
+    pub openfga_ids: Ids,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
     pub restrict_lines: Vec<Range<u64>>,
 }

@@ -3,7 +3,7 @@
 use super::Copied;
 use memchr::memchr2;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How much authorization data a dump holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,16 @@ pub struct OpenFga {
     pub authorization_models: u64,
     pub tuples: u64,
 }
+
+/// Stores (id and name) and models (id) of a dump or a database, to compare them. Not more than `MOST_IDS` of each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ids {
+    pub stores: BTreeMap<String, String>,
+    pub models: BTreeSet<String>,
+}
+
+/// Memory stays bounded whatever a dump holds.
+const MOST_IDS: usize = 10_000;
 
 /// The columns by which OpenFGA's tables are known; other programs have a `store` too.
 const STORE: &[&str] = &["id", "name", "created_at", "updated_at", "deleted_at"];
@@ -34,6 +44,7 @@ pub(super) struct Counting {
     tuples: Option<u64>,
     /// Models of the time when each type was a row of its own.
     split_models: BTreeSet<Vec<u8>>,
+    pub(super) ids: Ids,
     watching: Option<Rows>,
     tuple_block: bool,
 }
@@ -42,11 +53,11 @@ pub(super) struct Counting {
 struct Rows {
     table: Table,
     columns: usize,
-    /// Positions of `deleted_at`, or of `type` and `authorization_model_id`.
-    wanted: [usize; 2],
+    /// Positions of `deleted_at`, `id` and `name`; or of `type` and `authorization_model_id`.
+    wanted: [usize; 3],
     column: usize,
     field: Vec<u8>,
-    kept: [Vec<u8>; 2],
+    kept: [Vec<u8>; 3],
 }
 
 impl Counting {
@@ -57,9 +68,9 @@ impl Counting {
         self.watching = None;
         self.tuple_block = copied.name == "tuple" && has(TUPLE);
         let (table, wanted) = match copied.name.as_str() {
-            "store" if has(STORE) => (Table::Store, [position("deleted_at"), usize::MAX]),
+            "store" if has(STORE) => (Table::Store, [position("deleted_at"), position("id"), position("name")]),
             "authorization_model" if has(MODEL) => {
-                (Table::Model, [position("type"), position("authorization_model_id")])
+                (Table::Model, [position("type"), position("authorization_model_id"), usize::MAX])
             }
             _ => return false,
         };
@@ -87,12 +98,25 @@ impl Counting {
             if piece[end] == b'\n' {
                 // The end mark's line has one column only.
                 if rows.column == rows.columns {
+                    let [first, second, third] = &mut rows.kept;
+                    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                     match rows.table {
-                        Table::Store if rows.kept[0] == b"\\N" => self.stores = self.stores.map(|count| count + 1),
+                        Table::Store if first == b"\\N" => {
+                            self.stores = self.stores.map(|count| count + 1);
+                            if self.ids.stores.len() < MOST_IDS {
+                                self.ids.stores.insert(text(second), text(third));
+                            }
+                        }
                         Table::Store => {}
-                        Table::Model if rows.kept[0].is_empty() => self.models = self.models.map(|count| count + 1),
                         Table::Model => {
-                            self.split_models.insert(std::mem::take(&mut rows.kept[1]));
+                            if self.ids.models.len() < MOST_IDS {
+                                self.ids.models.insert(text(second));
+                            }
+                            if first.is_empty() {
+                                self.models = self.models.map(|count| count + 1);
+                            } else {
+                                self.split_models.insert(std::mem::take(second));
+                            }
                         }
                     }
                 }

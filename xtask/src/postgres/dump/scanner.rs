@@ -118,6 +118,7 @@ impl Scanner {
         let what = match self.state {
             State::Tail(seen) if seen == self.tail.len() => {
                 self.contents.openfga = self.openfga.finish();
+                self.contents.openfga_ids = std::mem::take(&mut self.openfga.ids);
                 if let Some(key) = &self.restrict_key {
                     // The tail ends with that line and an empty one.
                     let end = self.offset - 1;

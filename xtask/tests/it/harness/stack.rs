@@ -151,6 +151,11 @@ impl Stack {
         answer.unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
+    /// Ends the session of `admin`: its server was killed, or its database is to be renamed.
+    pub fn forget_sessions(&self) {
+        self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    }
+
     fn drop_database(&self, name: &str) {
         let mut admin = self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(session) = admin.as_mut() {

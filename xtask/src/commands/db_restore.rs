@@ -1,0 +1,155 @@
+//! `db-restore`: a proven backup takes the live database's place, and can be undone.
+
+mod choose;
+mod exchange;
+mod mend;
+mod preview;
+mod report;
+mod undo;
+
+use self::exchange::Swap;
+use self::report::Report;
+use super::db_backup;
+use crate::backup::name::Purpose;
+use crate::backup::proof::Proven;
+use crate::backup::take::Order;
+use crate::context::Context;
+use crate::error::{self, Fault};
+use crate::postgres::session;
+use crate::process::signals;
+use crate::restore::live::Live;
+use crate::restore::lock::Lock;
+use crate::restore::mark::{Mark, Use};
+use crate::restore::plan::Plan;
+use crate::restore::preflight;
+use crate::restore::staging::{self, Staging};
+use crate::restore::swap::swap_in;
+use crate::settings::fault_point;
+use crate::stack::services;
+use crate::target::Target;
+use crate::terminal;
+use anyhow::Result;
+use chrono::{DateTime, Local};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Restore a backup: proven, loaded beside the live database, checked, then swapped in; --undo swaps back
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Backup file [default: the newest full backup of this database]
+    #[arg(conflicts_with_all = ["undo", "repair"])]
+    file: Option<PathBuf>,
+    /// Swap the database of before the last restore back in
+    #[arg(long, conflicts_with = "repair")]
+    undo: bool,
+    /// Mend what a killed restore left behind
+    #[arg(long)]
+    repair: bool,
+    /// Show what would change, and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Go on where the live database cannot be backed up first; the old database is then the only way back
+    #[arg(long)]
+    no_safety_backup: bool,
+    /// How many databases of before a restore are kept on the server
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    keep_old: usize,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = context.target()?;
+    let run = session::fresh_name()?;
+    if args.repair {
+        return mend::mend(&target, &run, context);
+    }
+    if args.undo {
+        return undo::undo(args, &target, &run, context);
+    }
+    restore(args, &target, &run, context)
+}
+
+fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result<()> {
+    context.terminal.note(&format!("Restoring {}", target.shown()));
+    let backup = choose::choose(args, target, context)?;
+    preflight::check(target, run, &backup)?;
+    let live = Live::of(target, run)?;
+    live.check_swappable(target)?;
+    let plan = Plan::draw(target, run, &live, &backup)?;
+    preview::show(&plan, &backup, args, context)?;
+    if args.dry_run {
+        return Ok(());
+    }
+    preview::ask(args, target, &backup, context)?;
+    let mut lock = Lock::take(target, run, Duration::ZERO)?;
+    fault_point("locked");
+    mend::mend_leftovers(target, run, context)?;
+    let live = Live::of(target, run)?;
+    live.check_swappable(target)?;
+    live.check_open(target)?;
+    let safety = safety_backup(args, target, &live, context)?;
+    fault_point("safety");
+    let now = Local::now();
+    let like = live.properties.as_ref().or(backup.manifest.as_ref().map(|manifest| &manifest.properties));
+    let mut mark = Mark::new(Use::Staging, target, run, &now);
+    let name = staging::name_for(target.database(), "staging", &now);
+    let staging = Staging::create(target, run, lock.session(), name, like, &mark)?;
+    fault_point("created");
+    let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes));
+    let checked = staging.load(&backup, &|bytes| progress.set(bytes))?;
+    progress.say("analyzing");
+    checked.analyze()?;
+    drop(progress);
+    fault_point("checked");
+    mark.stopped = services::running_users(target)?;
+    lock.run(&mark.sql(checked.name())?)?;
+    fault_point("marked");
+    let incoming = checked.name().to_owned();
+    let openfga = backup.contents.openfga.is_some();
+    let swap = Swap {
+        target,
+        run,
+        live: &live,
+        context,
+        stopped: mark.stopped.clone(),
+        openfga,
+        only_way_back: safety.is_none(),
+    };
+    let done = swap.perform(&incoming, like, live_comment(&live, &backup).as_deref(), |exchange| {
+        swap_in(target, run, &live, checked, exchange)
+    })?;
+    // It is restored: a signal that comes now must not say otherwise.
+    signals::shielded(|| undo::drop_old(args, target, run, context))?;
+    Report { file: Some(&backup.path), safety: safety.as_deref(), done: &done }.show(args, target, context)
+}
+
+/// A proven backup of the live database as it is; `None` where there is nothing to keep.
+fn safety_backup(args: &Args, target: &Target, live: &Live, context: &Context) -> Result<Option<PathBuf>> {
+    if live.properties.is_none() || args.no_safety_backup {
+        return Ok(None);
+    }
+    let order = Order { purpose: Purpose::PreRestore, ..Order::full(context.backups_folder()) };
+    let taken = db_backup::take_visibly(target, &order, context).map_err(|error| {
+        error::explain(error, || {
+            let hint =
+                "where the live database cannot be read any more: --no-safety-backup keeps it under another name";
+            Fault::failed("The safety backup of the live database failed; nothing was changed").hint(hint)
+        })
+    })?;
+    context.terminal.done(&format!("Safety backup: {}", context.shown(&taken.path)));
+    Ok(Some(taken.path))
+}
+
+fn live_comment(live: &Live, backup: &Proven) -> Option<String> {
+    let manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
+    live.properties.as_ref().or(manifest)?.comment.clone()
+}
+
+fn age_of(time: &DateTime<Local>) -> String {
+    format!("{} ago", terminal::span((Local::now() - *time).num_seconds().max(0)))
+}

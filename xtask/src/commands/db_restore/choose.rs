@@ -1,0 +1,64 @@
+//! Which backup: the one that was named, else the newest full one of this database.
+
+use super::{Args, age_of};
+use crate::backup::listing::{self, Backup};
+use crate::backup::name::Purpose;
+use crate::backup::proof::{self, Proven};
+use crate::context::Context;
+use crate::error::{Exit, Fault};
+use crate::target::Target;
+use anyhow::Result;
+use chrono::Local;
+use std::path::PathBuf;
+
+/// FILE, else the newest full backup of this database; proven.
+pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<Proven> {
+    let path = match &args.file {
+        Some(file) => context.typed(file),
+        None => newest(args, target, context)?,
+    };
+    let size = std::fs::metadata(&path).ok().map(|facts| facts.len());
+    let progress = context.terminal.progress("proving the backup", size);
+    let backup = proof::prove(&path, &|bytes| progress.set(bytes))?;
+    drop(progress);
+    let shown = context.shown(&path);
+    let Some(manifest) = &backup.manifest else { return Ok(backup) };
+    if !manifest.is_full() {
+        let hint = format!("load it by hand: cargo xtask db-shell -- -f {shown}");
+        let message = format!("{shown} holds only some tables; a restore replaces the whole database");
+        return Err(Fault::new(Exit::Refused, message).hint(hint).into());
+    }
+    if manifest.database != target.database() {
+        let (from, to) = (&manifest.database, target.database());
+        context.terminal.warn(&format!("{shown} is a backup of {from}, not of {to}"));
+        context.terminal.confirm(&format!("Restore the backup of {from} into {to}?"), args.yes)?;
+    }
+    Ok(backup)
+}
+
+fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {
+    let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
+    backups.retain(|backup| backup.database.as_deref() == Some(target.database()));
+    let fits = |backup: &&Backup| backup.is_full() && backup.purpose == Some(Purpose::Backup);
+    let Some(newest) = backups.iter().find(fits) else {
+        let message =
+            format!("There is no full backup of {} in {}", target.database(), context.shown(&context.backups_folder()));
+        return Err(Fault::failed(message).hint("name a file: cargo xtask db-restore FILE").into());
+    };
+    for backup in backups.iter().take(5) {
+        let age = backup.time.map_or_else(String::new, |time| age_of(&time.with_timezone(&Local)));
+        let words = backup.examined.verdict.words();
+        context.terminal.note(&format!("  {}  {age}  {words}", context.shown(&backup.path)));
+    }
+    let newer = backups.iter().take_while(|backup| backup.path != newest.path);
+    if let Some(unfit) = newer.into_iter().find(|backup| backup.examined.verdict.is_unfit()) {
+        let message = format!("{} is newer, but {}", context.shown(&unfit.path), unfit.examined.verdict.words());
+        if args.yes || !context.terminal.can_ask() {
+            let hint = format!("name the file that you want: cargo xtask db-restore {}", context.shown(&newest.path));
+            return Err(Fault::new(Exit::Refused, message).hint(hint).into());
+        }
+        context.terminal.warn(&message);
+        context.terminal.confirm(&format!("Go on with {}?", context.shown(&newest.path)), false)?;
+    }
+    Ok(newest.path.clone())
+}

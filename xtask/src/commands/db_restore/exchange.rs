@@ -1,0 +1,90 @@
+//! The steps around an exchange of names: services stopped before, migrated and started after.
+
+use crate::context::Context;
+use crate::error::{Exit, Fault};
+use crate::postgres::properties::Properties;
+use crate::process::signals;
+use crate::restore::live::Live;
+use crate::restore::mark::{Mark, Use};
+use crate::restore::swap::{self, Exchange};
+use crate::restore::{repair, staging};
+use crate::settings::fault_point;
+use crate::stack::{openfga, services};
+use crate::target::Target;
+use anyhow::{Context as _, Result};
+use std::time::{Duration, Instant};
+
+/// The steps around an exchange of names.
+pub(super) struct Swap<'a> {
+    pub(super) target: &'a Target,
+    pub(super) run: &'a str,
+    pub(super) live: &'a Live,
+    pub(super) context: &'a Context,
+    pub(super) stopped: Vec<String>,
+    /// Whether the incoming database holds OpenFGA's tables.
+    pub(super) openfga: bool,
+    /// No safety backup was made: the outgoing database must never be dropped by itself.
+    pub(super) only_way_back: bool,
+}
+
+/// How an exchange went.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// The live database of before, under its new name.
+    pub(super) before: Option<String>,
+    /// Nobody could connect so long.
+    pub(super) database_outage: Duration,
+    /// The services were away so long.
+    pub(super) services_outage: Option<Duration>,
+}
+
+impl Swap<'_> {
+    /// Stops the services, exchanges the names, migrates, starts the services again.
+    pub(super) fn perform(
+        &self,
+        incoming: &str,
+        carried: Option<&Properties>,
+        comment: Option<&str>,
+        exchange: impl FnOnce(&Exchange<'_>) -> Result<swap::Outage>,
+    ) -> Result<Done> {
+        let now = staging::free_time(self.target, self.run, "before")?;
+        let before = self.live.properties.as_ref().map(|_| staging::name_for(self.target.database(), "before", &now));
+        let mut mark = Mark::new(Use::Before, self.target, self.run, &now);
+        mark.stopped.clone_from(&self.stopped);
+        mark.only_way_back = self.only_way_back;
+        mark.comment = self.live.properties.as_ref().and_then(|properties| properties.comment.clone());
+        let clock = Instant::now();
+        let outgoing = before.as_deref().map(|name| (name, &mark));
+        let restart = || services::start(self.target, &self.context.settings, &self.stopped);
+        let swapped = services::stop(self.target, &self.stopped).and_then(|()| {
+            fault_point("stopped");
+            exchange(&Exchange { incoming, outgoing, carried, comment })
+        });
+        fault_point("swapped");
+        let database_outage = match swapped {
+            Ok(outage) => outage,
+            Err(error) => {
+                signals::shielded(restart).context("starting the services again")?;
+                return Err(error);
+            }
+        };
+        // From here on a signal only stops us from waiting: what was begun is finished.
+        signals::shielded(|| {
+            if self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE) {
+                services::migrate(self.target)?;
+            }
+            fault_point("migrated");
+            restart()?;
+            fault_point("started");
+            before.iter().try_for_each(|name| repair::settle(self.target, self.run, name, &mark))
+        })
+        .map_err(|error| {
+            let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not come back");
+            error.context(
+                fault.hint("mend it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo"),
+            )
+        })?;
+        let services_outage = (!self.stopped.is_empty()).then(|| clock.elapsed());
+        Ok(Done { before, database_outage, services_outage })
+    }
+}

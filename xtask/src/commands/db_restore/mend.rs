@@ -1,0 +1,38 @@
+//! What killed runs left behind, mended.
+
+use crate::context::Context;
+use crate::restore::lock::Lock;
+use crate::restore::mark::{Mark, Use};
+use crate::restore::repair;
+use crate::stack::services;
+use crate::target::Target;
+use anyhow::Result;
+use std::time::Duration;
+
+/// How long `--repair` waits for a run that still holds the lock.
+const REPAIR_PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) fn mend(target: &Target, run: &str, context: &Context) -> Result<()> {
+    context.terminal.note(&format!("Mending {}", target.shown()));
+    let _lock = Lock::take(target, run, REPAIR_PATIENCE)?;
+    if mend_leftovers(target, run, context)? == 0 {
+        context.terminal.done("Nothing to mend");
+    }
+    Ok(())
+}
+
+/// Mends what killed runs left, and says what. To be called under the lock.
+pub(super) fn mend_leftovers(target: &Target, run: &str, context: &Context) -> Result<usize> {
+    let found = repair::find(target, run)?;
+    let start = |mark: &Mark| {
+        if mark.r#use == Use::Before {
+            services::migrate(target)?;
+        }
+        services::start(target, &context.settings, &mark.stopped)
+    };
+    for leftover in &found {
+        repair::mend(target, run, leftover, &start)?;
+        context.terminal.done(&format!("Mended: {}", leftover.shown()));
+    }
+    Ok(found.len())
+}

@@ -1,0 +1,62 @@
+//! What would change, and the question.
+
+use super::{Args, age_of};
+use crate::backup::proof::Proven;
+use crate::context::Context;
+use crate::error::Fault;
+use crate::restore::plan::Plan;
+use crate::target::Target;
+use crate::terminal;
+use anyhow::Result;
+use chrono::{DateTime, Local};
+
+pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
+    if args.json && args.dry_run {
+        return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan }));
+    }
+    let terminal = &context.terminal;
+    if let Some(why) = &plan.unreadable {
+        terminal.warn(&format!("The live database cannot be read: {why}"));
+    }
+    let number = |rows: Option<u64>, estimated: bool| {
+        rows.map_or_else(
+            || "-".to_owned(),
+            |rows| format!("{}{}", if estimated { "≈ " } else { "" }, terminal::count(rows)),
+        )
+    };
+    if let Some(tables) = &plan.tables {
+        let rows: Vec<Vec<String>> = tables
+            .iter()
+            .map(|table| {
+                let name = format!("{}.{}", table.schema, table.table);
+                vec![name, number(table.now, plan.estimated), "→".to_owned(), number(table.backup, false)]
+            })
+            .collect();
+        if !rows.is_empty() {
+            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", "IN THE BACKUP"], &rows, &[1, 3]));
+        }
+    }
+    for store in &plan.stores_gained {
+        terminal.note(&terminal::clean(&format!("OpenFGA store comes back: {store}")));
+    }
+    for store in &plan.stores_lost {
+        terminal.note(&terminal::clean(&format!("OpenFGA store disappears: {store}")));
+    }
+    if plan.models_gained + plan.models_lost > 0 {
+        terminal.note(&format!("OpenFGA models: {} come back, {} disappear", plan.models_gained, plan.models_lost));
+    }
+    if !plan.sessions.is_empty() {
+        terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
+    }
+    Ok(())
+}
+
+pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Context) -> Result<(), Fault> {
+    let latest = if args.file.is_some() { "this backup" } else { "the latest backup" };
+    let taken = backup.manifest.as_ref().and_then(|manifest| DateTime::parse_from_rfc3339(&manifest.started_at).ok());
+    let age = taken.map_or_else(String::new, |time| format!(", {}", age_of(&time.with_timezone(&Local))));
+    context.terminal.warn(&format!(" This will restore from {latest}"));
+    context.terminal.note(&format!("{}{age}", context.shown(&backup.path)));
+    context.terminal.note(&format!("into {}", target.shown()));
+    context.terminal.confirm("Continue?", args.yes)
+}

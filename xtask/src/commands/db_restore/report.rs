@@ -1,0 +1,65 @@
+//! How a restore or an undo went.
+
+use super::Args;
+use super::exchange::Done;
+use crate::context::Context;
+use crate::target::Target;
+use crate::terminal;
+use anyhow::Result;
+use serde::Serialize;
+use std::path::Path;
+
+pub(super) struct Report<'a> {
+    pub(super) file: Option<&'a Path>,
+    pub(super) safety: Option<&'a Path>,
+    pub(super) done: &'a Done,
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    file: Option<&'a Path>,
+    database: &'a str,
+    safety_backup: Option<&'a Path>,
+    before: Option<&'a str>,
+    database_outage_seconds: f64,
+    services_outage_seconds: Option<f64>,
+}
+
+impl Report<'_> {
+    pub(super) fn show(&self, args: &Args, target: &Target, context: &Context) -> Result<()> {
+        let done = self.done;
+        if args.json {
+            return context.terminal.json(&Document {
+                version: 1,
+                file: self.file,
+                database: target.database(),
+                safety_backup: self.safety,
+                before: done.before.as_deref(),
+                database_outage_seconds: done.database_outage.as_secs_f64(),
+                services_outage_seconds: done.services_outage.map(|outage| outage.as_secs_f64()),
+            });
+        }
+        let what = if self.file.is_some() { "Database restored" } else { "Restore undone" };
+        let mut lines = vec![context.terminal.done_line(what), String::new()];
+        lines.extend(self.file.map(|file| format!("From:      {}", context.shown(file))));
+        lines.push(format!(
+            "Database:  {} (unreachable for {:.2} s)",
+            target.database(),
+            done.database_outage.as_secs_f64()
+        ));
+        lines.extend(done.services_outage.map(|outage| format!("Services:  away for {:.1} s", outage.as_secs_f64())));
+        lines.extend(self.safety.map(|safety| format!("Safety:    {}", context.shown(safety))));
+        if let Some(before) = &done.before {
+            lines.push(format!("Before:    kept on the server as {before}"));
+            lines.push("Undo:      cargo xtask db-restore --undo".to_owned());
+        }
+        let text = terminal::clean(&lines.join("\n"));
+        if context.terminal.stdout_is_terminal() {
+            return context.terminal.result(&text);
+        }
+        context.terminal.note(&text);
+        Ok(())
+    }
+}

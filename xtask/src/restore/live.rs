@@ -1,0 +1,77 @@
+//! The live database, seen from the maintenance database: it may be absent, locked out or unreadable.
+
+use super::maintenance_database;
+use crate::error::Fault;
+use crate::postgres::properties::Properties;
+use crate::postgres::session;
+use crate::target::Target;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+/// What stands where the restored database will stand.
+#[derive(Debug)]
+pub struct Live {
+    /// `None`: there is no such database yet.
+    pub properties: Option<Properties>,
+    pub facts: Facts,
+}
+
+/// What a swap needs to know.
+#[derive(Debug, Default, Deserialize)]
+pub struct Facts {
+    pub accepts_connections: bool,
+    /// Sessions that would be cut, by program: `openfga 4`.
+    pub sessions: Vec<String>,
+    /// What a rename cannot take along: prepared transactions, subscriptions, replication slots.
+    pub obstacles: Vec<String>,
+}
+
+const QUERY: &str = "
+SELECT pg_catalog.json_build_object(
+  'accepts_connections', d.datallowconn,
+  'sessions', (SELECT COALESCE(pg_catalog.json_agg(s.line ORDER BY s.line), '[]') FROM (
+      SELECT COALESCE(NULLIF(a.application_name, ''), 'unnamed') || ' ' || pg_catalog.count(*) AS line
+      FROM pg_catalog.pg_stat_activity AS a
+      WHERE a.datid = d.oid AND a.pid <> pg_catalog.pg_backend_pid() AND a.application_name NOT LIKE 'xtask-%'
+      GROUP BY COALESCE(NULLIF(a.application_name, ''), 'unnamed')) AS s),
+  'obstacles', (SELECT COALESCE(pg_catalog.json_agg(o.line), '[]') FROM (
+      SELECT 'prepared transaction ' || p.gid AS line FROM pg_catalog.pg_prepared_xacts AS p WHERE p.database = d.datname
+      UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription AS s WHERE s.subdbid = d.oid
+      UNION ALL SELECT 'replication slot ' || r.slot_name FROM pg_catalog.pg_replication_slots AS r
+      WHERE r.database = d.datname) AS o))
+FROM pg_catalog.pg_database AS d WHERE d.datname = ";
+
+impl Live {
+    /// Asks the server.
+    pub fn of(target: &Target, session: &str) -> Result<Self> {
+        let maintenance = maintenance_database(target);
+        let properties = Properties::named(target, session, maintenance, target.database())?;
+        let sql = format!("{QUERY}{}", session::literal(target.database()));
+        let text = session::ask_in(target, maintenance, session, &sql)?;
+        let facts = match text.trim() {
+            "" => Facts::default(),
+            text => serde_json::from_str(text).context("the state of the live database")?,
+        };
+        Ok(Self { properties, facts })
+    }
+
+    /// Refuses a database that somebody locked on purpose.
+    pub fn check_open(&self, target: &Target) -> Result<(), Fault> {
+        if self.properties.is_none() || self.facts.accepts_connections {
+            return Ok(());
+        }
+        let name = target.database();
+        Err(Fault::failed(format!("{name} accepts no connections, and it was not this program that locked it"))
+            .hint(format!("open it first: ALTER DATABASE {} ALLOW_CONNECTIONS true", session::identifier(name))))
+    }
+
+    /// Refuses what would make the swap fail.
+    pub fn check_swappable(&self, target: &Target) -> Result<(), Fault> {
+        if self.facts.obstacles.is_empty() {
+            return Ok(());
+        }
+        let obstacles = self.facts.obstacles.join(", ");
+        Err(Fault::failed(format!("{} cannot be swapped while it has: {obstacles}", target.database()))
+            .hint("finish or drop them, then try again"))
+    }
+}

@@ -1,0 +1,121 @@
+//! What a restore would change, counted before anybody is asked.
+
+use super::live::Live;
+use crate::backup::manifest;
+use crate::backup::proof::Proven;
+use crate::postgres::dump::Ids;
+use crate::postgres::session;
+use crate::target::Target;
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Above this size rows are estimated from the planner's statistics: counting would take minutes.
+const COUNTED_UP_TO: u64 = 1_000_000_000;
+
+/// Rows of a table now and in the backup; `None`: the table is not there.
+#[derive(Debug, Clone, Serialize)]
+pub struct Change {
+    pub schema: String,
+    pub table: String,
+    pub now: Option<u64>,
+    pub backup: Option<u64>,
+}
+
+/// A preview.
+#[derive(Debug, Serialize)]
+pub struct Plan {
+    /// `None` where the live database is absent or cannot be read.
+    pub tables: Option<Vec<Change>>,
+    /// Whether the rows of now are estimates.
+    pub estimated: bool,
+    /// Why the live database cannot be read.
+    pub unreadable: Option<String>,
+    /// OpenFGA's stores and models that would appear and disappear, as `id name` and `id`.
+    pub stores_gained: Vec<String>,
+    pub stores_lost: Vec<String>,
+    pub models_gained: usize,
+    pub models_lost: usize,
+    /// Sessions that would be cut, by program.
+    pub sessions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Rows {
+    schema: String,
+    name: String,
+    rows: Option<u64>,
+}
+
+/// Nobody waits for a preview because somebody holds a table.
+const PATIENCE: &str = "SET lock_timeout TO '3s';";
+const COUNTS: &str = "
+SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
+  'schema', n.nspname, 'name', c.relname, 'rows', ROWS)), '[]')
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'";
+const EXACT: &str = "(pg_catalog.xpath('/row/c/text()', pg_catalog.query_to_xml(pg_catalog.format(
+  'SELECT pg_catalog.count(*) AS c FROM ONLY %I.%I', n.nspname, c.relname), false, true, '')))[1]::pg_catalog.text::pg_catalog.int8";
+const ESTIMATED: &str = "GREATEST(c.reltuples, 0)::pg_catalog.int8";
+
+const IDS: &str = "
+SELECT pg_catalog.json_build_object(
+  'stores', (SELECT COALESCE(pg_catalog.json_object_agg(id, name), '{}') FROM
+     (SELECT id, name FROM store WHERE deleted_at IS NULL LIMIT 10000) AS s),
+  'models', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT authorization_model_id), '[]') FROM
+     (SELECT authorization_model_id FROM authorization_model LIMIT 10000) AS m))";
+
+#[derive(Default, Deserialize)]
+struct LiveIds {
+    stores: BTreeMap<String, String>,
+    models: BTreeSet<String>,
+}
+
+impl Plan {
+    /// Compares the live database with the backup. A live database that cannot be read shortens the plan and stops nothing.
+    pub fn draw(target: &Target, run: &str, live: &Live, backup: &Proven) -> Result<Self> {
+        let mut plan = Self {
+            tables: None,
+            estimated: false,
+            unreadable: None,
+            stores_gained: Vec::new(),
+            stores_lost: Vec::new(),
+            models_gained: 0,
+            models_lost: 0,
+            sessions: live.facts.sessions.clone(),
+        };
+        let Some(properties) = &live.properties else { return Ok(plan) };
+        plan.estimated = properties.size_bytes > COUNTED_UP_TO;
+        let rows = if plan.estimated { ESTIMATED } else { EXACT };
+        match session::query::<Vec<Rows>>(target, run, &[PATIENCE, &COUNTS.replace("ROWS", rows)].concat()) {
+            Ok(now) => plan.tables = Some(changes(now, backup)),
+            Err(error) => plan.unreadable = Some(format!("{error:#}")),
+        }
+        if backup.contents.openfga.is_some() && plan.tables.is_some() {
+            let now = session::query::<LiveIds>(target, run, IDS).unwrap_or_default();
+            plan.compare_ids(&now, &backup.contents.openfga_ids);
+        }
+        Ok(plan)
+    }
+
+    fn compare_ids(&mut self, now: &LiveIds, backup: &Ids) {
+        let missing = |from: &BTreeMap<String, String>, there: &BTreeMap<String, String>| -> Vec<String> {
+            from.iter().filter(|(id, _)| !there.contains_key(*id)).map(|(id, name)| format!("{id} {name}")).collect()
+        };
+        self.stores_gained = missing(&backup.stores, &now.stores);
+        self.stores_lost = missing(&now.stores, &backup.stores);
+        self.models_gained = backup.models.difference(&now.models).count();
+        self.models_lost = now.models.difference(&backup.models).count();
+    }
+}
+
+fn changes(now: Vec<Rows>, backup: &Proven) -> Vec<Change> {
+    let mut tables: BTreeMap<(String, String), (Option<u64>, Option<u64>)> = BTreeMap::new();
+    for table in now {
+        tables.entry((table.schema, table.name)).or_default().0 = Some(table.rows.unwrap_or_default());
+    }
+    for table in manifest::tables(&backup.contents.copied) {
+        tables.entry((table.schema, table.name)).or_default().1 = Some(table.rows);
+    }
+    tables.into_iter().map(|((schema, table), (now, backup))| Change { schema, table, now, backup }).collect()
+}

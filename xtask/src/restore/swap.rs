@@ -1,0 +1,182 @@
+//! Two databases change names in one transaction; nobody ever sees a half-restored one under the live name.
+
+use super::live::Live;
+use super::maintenance_database;
+use super::mark::Mark;
+use super::staging::Checked;
+use crate::error::{Exit, Fault};
+use crate::postgres::properties::Properties;
+use crate::postgres::session::{self, identifier, literal};
+use crate::process::signals;
+use crate::target::{Talk, Target};
+use anyhow::{Context as _, Result};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Ending sessions and renaming is tried for 5 s; a rename itself may wait as long.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Settings whose value is a list, stored as the server would write it; quoting it again would make one name of it.
+const LISTS: &[&str] = &[
+    "search_path",
+    "temp_tablespaces",
+    "local_preload_libraries",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+];
+
+/// An exchange of names.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// The database that becomes the live one.
+    pub incoming: &'a str,
+    /// The live one's next name, with the mark that it will bear; `None` where there is no live one yet.
+    pub outgoing: Option<(&'a str, &'a Mark)>,
+    /// Owner, grants, settings and limit that the incoming one gets; `None`: it keeps its own.
+    pub carried: Option<&'a Properties>,
+    /// The comment of the new live database.
+    pub comment: Option<&'a str>,
+}
+
+/// How long nobody could connect, by the server's clock, from lock-out to the names being there again.
+pub type Outage = Duration;
+
+/// Swaps a checked staging database in.
+pub fn swap_in(
+    target: &Target,
+    run: &str,
+    live: &Live,
+    staging: Checked<'_>,
+    exchange: &Exchange<'_>,
+) -> Result<Outage> {
+    let outage = exchange_names(target, run, live.properties.is_some(), exchange)?;
+    staging.swapped();
+    Ok(outage)
+}
+
+/// Sends the whole exchange as one script: once psql has it, our own death cannot stop it half-way.
+pub fn exchange_names(target: &Target, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> Result<Outage> {
+    signals::check()?;
+    let script = script(target.database(), run, live_exists, exchange)?;
+    let program = target
+        .program_with(
+            "psql",
+            run,
+            Talk::Piped,
+            &[("PGDATABASE", maintenance_database(target)), ("PGCLIENTENCODING", "UTF8")],
+        )?
+        .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", "-f", "-"]);
+    let said = signals::shielded(|| program.capture_with(script.into_bytes(), DEADLINE))?;
+    let moments: Vec<f64> =
+        said.text().lines().filter_map(|line| line.strip_prefix("at ").and_then(|at| at.parse().ok())).collect();
+    let swapped = said.text().lines().any(|line| line == "swapped");
+    if let ([start, end], true) = (moments.as_slice(), swapped) {
+        return Ok(Duration::from_secs_f64((end - start).max(0.0)));
+    }
+    let why = anyhow::Error::msg(said.stderr.trim().to_owned());
+    if swapped {
+        let fault = Fault::new(Exit::Partial, "The databases were exchanged, but the server said more");
+        return Err(why.context(fault.hint("look at it with: cargo xtask db-shell")));
+    }
+    let fault = Fault::failed(format!("{} could not be swapped; it is as it was", target.database()));
+    Err(why.context(fault.hint("see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'")))
+}
+
+fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> Result<String> {
+    let tag = format!("${}$", run.replace('-', ""));
+    let (incoming, name) = (identifier(exchange.incoming), identifier(live));
+    let carried = exchange.carried.map(|properties| carry(exchange.incoming, properties)).unwrap_or_default();
+    let comment = exchange.comment.map_or_else(|| "NULL".to_owned(), literal);
+    let mut script = "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());\n".to_owned();
+    if live_exists {
+        // Committed by itself: only then it keeps others out.
+        writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS false;")?;
+    }
+    let leave = match exchange.outgoing {
+        Some((outgoing, _)) => leave(live, outgoing),
+        None => String::new(),
+    };
+    let marked = exchange.outgoing.map(|(outgoing, mark)| mark.sql(outgoing)).transpose()?;
+    let marked = marked.map(|sql| format!("  {sql};\n")).unwrap_or_default();
+    writeln!(
+        script,
+        "DO {tag}\nDECLARE entry pg_catalog.record;\n  deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
+         \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '10s', true);\n\
+         {carried}{leave}  ALTER DATABASE {incoming} RENAME TO {name};\n  COMMENT ON DATABASE {name} IS {comment};\n{marked}END {tag};"
+    )?;
+    // Whichever database bears the live name now is open to all again, also after a failure.
+    writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS true;")?;
+    writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
+    writeln!(
+        script,
+        "SELECT 'swapped' WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {});",
+        literal(exchange.incoming)
+    )?;
+    if let Some((outgoing, _)) = exchange.outgoing {
+        // It stays readable for a person who wants to compare.
+        writeln!(
+            script,
+            "SELECT pg_catalog.format('ALTER DATABASE %I ALLOW_CONNECTIONS true', datname) \
+             FROM pg_catalog.pg_database WHERE datname = {} \\gexec",
+            literal(outgoing)
+        )?;
+    }
+    Ok(script)
+}
+
+/// Ends the live database's sessions and takes its name away; again until it works or the deadline passes.
+fn leave(live: &str, outgoing: &str) -> String {
+    format!(
+        "  LOOP\n    PERFORM pg_catalog.pg_stat_clear_snapshot();\n\
+         \x20   PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity\n\
+         \x20     WHERE datname = {} AND pid <> pg_catalog.pg_backend_pid();\n\
+         \x20   BEGIN\n      ALTER DATABASE {} RENAME TO {};\n      EXIT;\n\
+         \x20   EXCEPTION WHEN object_in_use THEN\n\
+         \x20     IF pg_catalog.clock_timestamp() > deadline THEN RAISE; END IF;\n    END;\n  END LOOP;\n",
+        literal(live),
+        identifier(live),
+        identifier(outgoing)
+    )
+}
+
+/// What belongs to the database itself and came with no dump.
+fn carry(name: &str, properties: &Properties) -> String {
+    let quoted = identifier(name);
+    let owner = identifier(&properties.owner);
+    let mut sql = format!("  ALTER DATABASE {quoted} OWNER TO {owner};\n");
+    if let Some(grants) = &properties.grants {
+        let entries: Vec<String> = grants.iter().map(|entry| literal(entry)).collect();
+        let _ = write!(
+            sql,
+            "  REVOKE ALL ON DATABASE {quoted} FROM PUBLIC, {owner};\n\
+             \x20 FOR entry IN SELECT a.privilege_type AS privilege, a.is_grantable AS again,\n\
+             \x20     CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS who\n\
+             \x20   FROM pg_catalog.aclexplode(ARRAY[{}]::pg_catalog.text[]::pg_catalog.aclitem[]) AS a LOOP\n\
+             \x20   EXECUTE pg_catalog.format('GRANT %s ON DATABASE %I TO %s', entry.privilege, {}, entry.who)\n\
+             \x20     || CASE WHEN entry.again THEN ' WITH GRANT OPTION' ELSE '' END;\n  END LOOP;\n",
+            entries.join(", "),
+            literal(name)
+        );
+    }
+    for setting in &properties.settings {
+        let of = match &setting.role {
+            Some(role) => format!("ALTER ROLE {} IN DATABASE {quoted}", identifier(role)),
+            None => format!("ALTER DATABASE {quoted}"),
+        };
+        for (key, value) in setting.values.iter().filter_map(|value| value.split_once('=')) {
+            let value = if LISTS.contains(&key) && !value.is_empty() { value.to_owned() } else { literal(value) };
+            let key: Vec<String> = key.split('.').map(identifier).collect();
+            let _ = writeln!(sql, "  {of} SET {} TO {value};", key.join("."));
+        }
+    }
+    let _ = writeln!(sql, "  ALTER DATABASE {quoted} CONNECTION LIMIT {};", properties.connection_limit);
+    sql
+}
+
+/// Ends a lock-out that a killed run left behind.
+pub fn unlock(target: &Target, run: &str, name: &str) -> Result<()> {
+    let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", identifier(name));
+    session::ask_in(target, maintenance_database(target), run, &sql)
+        .map(drop)
+        .with_context(|| Fault::failed(format!("{name} cannot be opened to connections again")))
+}

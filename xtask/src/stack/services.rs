@@ -1,0 +1,77 @@
+//! The services that use the database: stopped for a swap, started again afterwards.
+
+use super::{Callbacks, openfga};
+use crate::error::Fault;
+use crate::settings::Settings;
+use crate::target::Target;
+use crate::target::compose::Compose;
+use anyhow::Result;
+use std::time::Duration;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+/// The one-shot service that brings OpenFGA's tables up to date.
+const MIGRATE: &str = "openfga-migrate";
+
+/// The names of the running services that depend on the database.
+pub fn running_users(target: &Target) -> Result<Vec<String>> {
+    match (target.compose(), target.local()) {
+        (Some(compose), _) => {
+            let running = compose.running_services()?;
+            Ok(compose.users_of_database()?.into_iter().filter(|service| running.contains(service)).collect())
+        }
+        (None, Some(local)) => {
+            Ok(super::local::openfga_runs(local)?.then(|| openfga::SERVICE.to_owned()).into_iter().collect())
+        }
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+/// Stops these services.
+pub fn stop(target: &Target, services: &[String]) -> Result<()> {
+    if services.is_empty() {
+        return Ok(());
+    }
+    match (target.compose(), target.local()) {
+        (Some(compose), _) => run(compose, &["stop", "--timeout", "10"], services),
+        (None, Some(local)) => super::local::stop_openfga(local),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Brings OpenFGA's tables in the live database up to date; nothing where the stack has no OpenFGA.
+pub fn migrate(target: &Target) -> Result<()> {
+    match target.compose() {
+        Some(compose) if compose.has_service(MIGRATE)? => {
+            compose.run(["run", "--rm", "--no-deps", "-T", MIGRATE], DEADLINE).map(drop)
+        }
+        // On `local` every start of OpenFGA migrates first.
+        _ => Ok(()),
+    }
+}
+
+/// Starts these services and waits until they answer.
+pub fn start(target: &Target, settings: &Settings, services: &[String]) -> Result<()> {
+    if services.is_empty() {
+        return Ok(());
+    }
+    match (target.compose(), target.local()) {
+        (Some(compose), _) => {
+            // `start`, unlike `up`, never makes a container anew.
+            run(compose, &["start"], services)?;
+            super::compose::wait_for_openfga(compose, settings, services)
+        }
+        (None, Some(_)) => {
+            let callbacks = Callbacks {
+                stage: &|_| (),
+                note: &|_| (),
+                consent: &|_| Err(Fault::failed("PostgreSQL's programs are gone").into()),
+            };
+            super::up(target, settings, &callbacks).map(drop)
+        }
+        (None, None) => Ok(()),
+    }
+}
+
+fn run(compose: &Compose, command: &[&str], services: &[String]) -> Result<()> {
+    compose.run(command.iter().copied().chain(services.iter().map(String::as_str)), DEADLINE).map(drop)
+}

@@ -1,0 +1,140 @@
+//! What tests ask of restores: a stack that may be restored on, runs that stand still where a fault would strike.
+
+use super::run::Running;
+use super::stack::{Database, Stack, identifier};
+use super::{Xtask, wait_until};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// The stack that tests of restores share: PostgreSQL alone, so that no restore stops another one's services.
+#[track_caller]
+pub fn shared_for_restores() -> &'static Stack {
+    static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
+    let stack = SHARED.get_or_init(|| {
+        let stack = Stack::postgres_only();
+        stack.postgres_only_with("    command: [postgres, -c, max_prepared_transactions=10]\n");
+        let run = stack.xtask(["up"]).run();
+        if run.code == Some(0) { Ok(stack) } else { Err(format!("xtask up: {:?}\n{}", run.code, run.stderr)) }
+    });
+    stack.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
+
+impl Stack {
+    /// A stack without OpenFGA whose service postgres has these lines too.
+    pub fn postgres_only_with(&self, lines: &str) {
+        let unused = ["openfga", "openfga-migrate"].map(|name| format!("  {name}:\n    profiles: [unused]\n"));
+        self.override_with(&format!("services:\n{}  postgres:\n{lines}", unused.concat()));
+    }
+
+    /// Adds a service that depends on PostgreSQL and does nothing.
+    pub fn with_a_client(&self) {
+        let unused = ["openfga", "openfga-migrate"].map(|name| format!("  {name}:\n    profiles: [unused]\n"));
+        let client = "  client:\n    image: ${POSTGRES_IMAGE}\n    entrypoint: [sleep, infinity]\n    stop_signal: SIGKILL\n    \
+                      depends_on:\n      postgres:\n        condition: service_healthy\n";
+        self.override_with(&format!("services:\n{}{client}", unused.concat()));
+    }
+
+    /// Whether a service's container runs.
+    #[track_caller]
+    pub fn runs(&self, service: &str) -> bool {
+        self.docker(&["inspect", "--format", "{{.State.Running}}", &self.container_of(service)]) == "true"
+    }
+
+    /// A dump of any database, as `Database::dump` makes it.
+    #[track_caller]
+    pub fn dump_of(&self, database: &str) -> Vec<u8> {
+        let words = ["pg_dump", "--restrict-key=xtasktest", "-d", database];
+        let (output, errors) = self.exec(&words, "");
+        output.unwrap_or_else(|| panic!("pg_dump\n{errors}"))
+    }
+}
+
+impl Database<'_> {
+    /// `db-restore --yes` with these words.
+    pub fn restore<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        self.xtask(["db-restore", "--yes"]).args(args)
+    }
+
+    /// A restore that stands still at this point.
+    #[track_caller]
+    pub fn restore_paused_at(&self, point: &str) -> Running {
+        paused(self.restore([]), point)
+    }
+
+    /// `db-restore --repair`, which must work; what it says of itself.
+    #[track_caller]
+    pub fn repair(&self) -> String {
+        let run = self.xtask(["db-restore", "--repair"]).run();
+        run.ok().prints_nothing();
+        run.stderr
+    }
+
+    /// The databases of this purpose that stand beside it: `before`, `staging`.
+    pub fn beside(&self, purpose: &str) -> Vec<String> {
+        let kept: String = self.name.chars().take(30).collect();
+        let sql = "SELECT datname FROM pg_database WHERE datname ~ '_PURPOSE_[0-9]{8}_[0-9]{6}$' AND starts_with(datname, 'KEPT') \
+                   AND (length('KEPT') = 30 OR length(datname) = length('KEPT_PURPOSE_20251021_143022')) ORDER BY datname";
+        let sql = sql.replace("PURPOSE", purpose).replace("KEPT", &kept.replace('\'', "''"));
+        self.stack.admin(&sql).lines().map(str::to_owned).collect()
+    }
+
+    /// The one database of this purpose beside it.
+    #[track_caller]
+    pub fn only_beside(&self, purpose: &str) -> String {
+        let names = self.beside(purpose);
+        assert_eq!(names.len(), 1, "one database of {purpose} was expected: {names:?}");
+        names[0].clone()
+    }
+
+    /// The safety backups of its folder, oldest first.
+    pub fn safety_backups(&self) -> Vec<PathBuf> {
+        let names = self.sandbox.backups().into_iter().filter(|name| name.contains("_pre_restore_"));
+        names.map(|name| self.sandbox.path("backups").join(name)).collect()
+    }
+
+    /// Whether anybody may connect.
+    pub fn is_open(&self) -> bool {
+        let sql = format!("SELECT datallowconn FROM pg_database WHERE datname = '{}'", self.name.replace('\'', "''"));
+        self.stack.admin(&sql) == "t"
+    }
+
+    /// Three rows, and a backup of them; then one row is gone and a table is new. Gives both states.
+    #[track_caller]
+    pub fn backed_up_and_changed(&self) -> States {
+        self.sql("CREATE TABLE t AS SELECT i, 'it''s ' || i AS text FROM generate_series(1, 3) AS i");
+        let backup = self.backup();
+        let restored = self.dump();
+        self.sql("DELETE FROM t WHERE i = 2; CREATE TABLE later AS SELECT 1 AS a");
+        States { backup, restored, old: self.dump() }
+    }
+
+    /// An identifier of it, as SQL quotes it.
+    pub fn quoted(&self) -> String {
+        identifier(&self.name)
+    }
+}
+
+/// A backup, the state that it holds, and the state that a restore of it replaces.
+#[derive(Debug)]
+pub struct States {
+    pub backup: PathBuf,
+    pub restored: Vec<u8>,
+    pub old: Vec<u8>,
+}
+
+/// Starts it and waits until it stands still at this fault point.
+#[track_caller]
+pub fn paused(xtask: Xtask, point: &str) -> Running {
+    let mut running = xtask.env("XTASK_FAULT_POINT", point).spawn();
+    wait_until(&format!("the run stands still at {point}"), || {
+        assert!(running.is_running(), "it ended before {point}: {}", running.stderr());
+        stands_still(running.id())
+    });
+    running
+}
+
+fn stands_still(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+}

@@ -1,0 +1,218 @@
+//! `db-restore --undo`: the state of before comes back, and the one of now in its turn.
+
+use crate::harness::restore::paused;
+use crate::harness::stack::Database;
+use crate::harness::{Stack, Test, shared_for_restores, wait_until};
+use rustix::process::Signal;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [OwnStack, Openfga] openfga_under_requests,
+        [Compose] back_and_forth,
+        [Compose, Script] an_undo_that_is_not_wanted,
+        [Compose] old_databases_that_are_kept,
+        [Compose] names_that_are_taken,
+        [Compose] the_only_way_back_is_never_dropped,
+        [Compose] an_undo_that_is_killed,
+    ]
+}
+
+fn back_and_forth() {
+    let database = shared_for_restores().database();
+    let comment = format!("COMMENT ON DATABASE {} IS 'it''s mine'", database.name);
+    database.stack.admin(&comment);
+    let states = database.backed_up_and_changed();
+    database
+        .restore(["--undo"])
+        .run()
+        .code(1)
+        .stderr_has("There is no database of before a restore of")
+        .stderr_has("cargo xtask db-list");
+    database.restore([]).run().ok();
+    let described = || {
+        database.sql("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()")
+    };
+    for state in [&states.old, &states.restored, &states.old] {
+        let run = database.restore(["--undo"]).run();
+        run.ok().prints_nothing().stderr_has("✓ Restore undone").stderr_has("will be as it was before the restore of");
+        run.stderr_has(&format!("Before:    kept on the server as {}\n", database.only_beside("before")));
+        run.holds(&database.dump() == state, "the other state should be back");
+        assert_eq!(described(), "it's mine");
+    }
+    let run = database.restore(["--undo", "--json", "--quiet"]).run();
+    run.ok();
+    let report = run.json();
+    assert_eq!((&report["file"], &report["before"]), (&json!(null), &json!(database.only_beside("before"))));
+    assert!(report["database_outage_seconds"].as_f64().unwrap() < 1.0);
+    assert_eq!(database.dump(), states.restored);
+    assert!(database.repair().contains("✓ Nothing to mend"));
+}
+
+fn an_undo_that_is_not_wanted() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    database.restore([]).run().ok();
+    let old = database.only_beside("before");
+    let as_restored = || assert!(database.dump() == states.restored && database.only_beside("before") == old);
+    database.restore(["--undo", "--dry-run"]).run().ok().prints_nothing();
+    as_restored();
+    database.xtask(["db-restore", "--undo"]).run().code(1).stderr_has("There is no terminal to ask on");
+    as_restored();
+    for (keys, code) in [("n\n", 1), ("\x03", 130)] {
+        let mut terminal = database.xtask(["db-restore", "--undo"]).terminal();
+        terminal.shows("Continue? (y/n) ").types(keys);
+        terminal.wait().code(code).stdout_has("nothing was changed");
+        as_restored();
+    }
+    database.restore(["--undo", "some.sql"]).run().code(2);
+    database.restore(["--undo", "--repair"]).run().code(2);
+}
+
+fn old_databases_that_are_kept() {
+    let database = shared_for_restores().database();
+    database.backed_up_and_changed();
+    database.restore([]).run().ok();
+    let first = database.only_beside("before");
+    database.restore(["--keep-old", "2"]).run().ok().stderr_lacks("Dropped");
+    assert_eq!(database.beside("before").len(), 2);
+    let run = database.restore([]).run();
+    run.ok().stderr_has(&format!("Dropped {first}, which was kept from an earlier restore"));
+    database.only_beside("before");
+    database.restore(["--keep-old", "0"]).run().ok();
+    assert_eq!(database.beside("before"), [""; 0]);
+}
+
+/// Two swaps within one second would give the same name.
+fn names_that_are_taken() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let running = database.restore_paused_at("marked");
+    let now = chrono::Local::now();
+    let taken: Vec<String> = (0..8)
+        .map(|second| {
+            let time = now + chrono::TimeDelta::seconds(second);
+            format!("{}_before_{}", database.name, time.format("%Y%m%d_%H%M%S"))
+        })
+        .collect();
+    taken.iter().for_each(|name| drop(database.stack.admin(&format!("CREATE DATABASE {name} STRATEGY file_copy"))));
+    running.signal(Signal::CONT);
+    running.wait().ok();
+    assert_eq!(database.dump(), states.restored);
+    assert_eq!(database.beside("before").len(), taken.len() + 1);
+    database.restore(["--undo"]).run().ok();
+    assert_eq!(database.dump(), states.old);
+}
+
+/// One page of the live database is rubbish: what cannot be dumped is kept as it is.
+fn the_only_way_back_is_never_dropped() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE t AS SELECT i, repeat('x', 500) AS x FROM generate_series(1, 2000) AS i; CHECKPOINT");
+    database.backup();
+    let whole = database.dump();
+    damage(&database, "t");
+    let run = database.restore([]).run();
+    run.code(1).stderr_has("The safety backup of the live database failed; nothing was changed");
+    run.stderr_has("invalid page in block 50").stderr_has("--no-safety-backup keeps it under another name");
+    run.stderr_has("The live database cannot be read");
+    assert!(database.beside("before").is_empty() && database.beside("staging").is_empty());
+    let run = database.restore(["--no-safety-backup"]).run();
+    run.ok().stderr_lacks("Safety");
+    let damaged = database.only_beside("before");
+    assert_eq!(database.dump(), whole);
+    for _ in 0..2 {
+        database.restore([]).run().ok();
+        assert_eq!(database.dump(), whole);
+    }
+    assert!(database.beside("before").contains(&damaged));
+    database.restore(["--keep-old", "0"]).run().ok();
+    assert_eq!(database.beside("before"), [damaged]);
+}
+
+/// Makes rubbish of a page that no memory of the server holds.
+fn damage(database: &Database<'_>, table: &str) {
+    let stack = database.stack;
+    let number = |name: &str| stack.admin(&format!("SELECT oid FROM pg_database WHERE datname = '{name}'"));
+    let path = database.sql(&format!("SELECT pg_relation_filepath('{table}')"));
+    let source = format!("{}_source", database.name);
+    stack.admin(&format!("ALTER DATABASE {} RENAME TO {source}", database.name));
+    stack.admin(&format!("CREATE DATABASE {} TEMPLATE {source} STRATEGY file_copy", database.name));
+    let path = path.replace(&number(&source), &number(&database.name));
+    let rubbish =
+        "tr '\\000' '\\377' </dev/zero | dd of=\"$PGDATA/$0\" bs=8192 seek=50 count=1 conv=notrunc iflag=fullblock";
+    let (done, errors) = stack.exec(&["sh", "-ec", rubbish, &path], "");
+    assert!(done.is_some(), "{errors}");
+}
+
+fn an_undo_that_is_killed() {
+    for (point, swapped) in [("stopped", false), ("swapped", true)] {
+        let database = shared_for_restores().database();
+        let states = database.backed_up_and_changed();
+        database.restore([]).run().ok();
+        let running = paused(database.restore(["--undo"]), point);
+        running.signal(Signal::KILL);
+        assert_eq!(running.wait().signal, Some(9));
+        assert!(database.dump() == if swapped { states.old } else { states.restored }, "{point}");
+        database.repair();
+        assert!(database.repair().contains("✓ Nothing to mend"));
+        database.restore(["--undo"]).run().ok();
+        database.only_beside("before");
+    }
+}
+
+/// While it is asked all the time, the data of the API goes back and forth, and OpenFGA sees it.
+fn openfga_under_requests() {
+    let stack = Stack::new();
+    stack.up();
+    let store = stack.openfga().seed("acme");
+    stack.xtask(["db-backup"]).run().ok();
+    stack.openfga().write_tuples(&store, &[("user:carol", "member", "organization:acme")]);
+    let removed = json!({ "deletes": { "tuple_keys": [{ "user": "user:alice", "relation": "admin", "object": "organization:acme" }] } });
+    assert_eq!(stack.openfga().request(&format!("/stores/{store}/write"), Some(&removed)).0, 200);
+    let sees = |alice: bool, carol: bool| {
+        let api = stack.openfga();
+        assert_eq!(api.check(&store, "user:alice", "admin", "organization:acme"), alice);
+        assert_eq!(api.check(&store, "user:carol", "member", "organization:acme"), carol);
+    };
+    let over = Arc::new(AtomicBool::new(false));
+    let asking = {
+        let (over, port, path) = (Arc::clone(&over), stack.openfga_port, format!("/stores/{store}/check"));
+        let body =
+            json!({ "tuple_key": { "user": "user:alice", "relation": "member", "object": "organization:acme" } });
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).proxy(None).build().into();
+        std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                // It is stopped for the swap: then there is no answer.
+                let _ = agent.post(format!("http://127.0.0.1:{port}{path}")).send(body.to_string());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        })
+    };
+    let run = stack.xtask(["db-restore", "--yes"]).run();
+    run.ok().stderr_has("Services:  away for ").stderr_has("public.tuple");
+    sees(true, false);
+    let run = stack.xtask(["db-restore", "--undo", "--yes"]).run();
+    run.ok().stderr_has("Services:  away for ");
+    sees(false, true);
+
+    // Killed when the services were stopped: the next run starts them again.
+    for (point, words) in [("stopped", &["db-restore", "--undo", "--yes"][..]), ("swapped", &["db-restore", "--yes"])] {
+        let running = paused(stack.xtask(words.iter().copied()), point);
+        assert!(!stack.runs("openfga"));
+        running.signal(Signal::KILL);
+        running.wait();
+        let run = stack.xtask(["db-restore", "--repair"]).run();
+        run.ok().stderr_has("Mended: openfga were not started again");
+        sees(point == "swapped", point == "stopped");
+        stack.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+    }
+    over.store(true, Ordering::Relaxed);
+    asking.join().unwrap();
+    wait_until("nobody of ours is left", || {
+        stack.admin("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'xtask-%'") == "0"
+    });
+}
