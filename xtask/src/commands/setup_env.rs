@@ -68,6 +68,8 @@ fn write_env(kind: Kind, context: &Context) -> Result<()> {
 /// Offers the next free port for each one that somebody else holds.
 fn move_taken_ports(target: &Target, args: &Args, context: &Context) -> Result<Context> {
     let Some(compose) = target.compose() else { return Ok(context.reloaded()) };
+    // Without the engine nobody can tell which ports are our own.
+    compose::engine_cause().map_or(Ok(()), Err)?;
     for taken in ports::taken(compose, &context.settings) {
         let setting = taken.published.setting;
         let held = format!("Port {} ({setting}) is taken by {}", taken.port, taken.by);

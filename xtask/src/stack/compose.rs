@@ -22,8 +22,8 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
     compose.check_version()?;
     compose.run(["up", "--detach"], START_DEADLINE).map_err(|error| {
         // A run that was cut short may hold its own ports half-way: they explain nothing.
-        let cut_short = signals::pending().is_some();
-        (!cut_short).then(|| port_fault(compose, settings)).flatten().unwrap_or(error)
+        let explains = speaks_of_a_port(&error) && signals::pending().is_none();
+        explains.then(|| port_fault(compose, settings)).flatten().unwrap_or(error)
     })?;
     stage("waiting for PostgreSQL");
     let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
@@ -80,6 +80,13 @@ fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl F
         })
     };
     wait_for(what, &look, error::is_lasting, ask_and_look)
+}
+
+/// Docker's words for a port that it could not publish, of Linux, Docker Desktop and older engines.
+fn speaks_of_a_port(error: &anyhow::Error) -> bool {
+    let words = format!("{error:#}");
+    let known = ["address already in use", "port is already allocated", "ports are not available"];
+    known.iter().any(|part| words.contains(part))
 }
 
 /// A port that somebody else holds explains why a container was not started.

@@ -146,6 +146,9 @@ fn a_person_types_on_a_terminal() {
     terminal.shows(&format!("{}=#", database.name));
     terminal.types("SELECT nosuch;\n").shows("does not exist");
     terminal.types("SELECT 'after' || ' the error';\n").shows("after the error");
+    // Before psql reads again, the terminal would take the Ctrl-D for itself.
+    terminal.shows("(1 row)");
+    wait_until("psql reads again", || terminal.screen().trim_end().ends_with("=#"));
     terminal.types("\x04");
     terminal.wait().ok();
 }
