@@ -46,7 +46,7 @@ INSERT INTO store (id, name, created_at, updated_at) VALUES ('measure', 'measure
 INSERT INTO tuple (store, object_type, object_id, relation, _user, user_type, ulid, inserted_at)
 SELECT 'measure', 'document', 'd' || g % 100000 || '-' || md5(g::text), 'viewer', 'user:u' || md5((g * 7)::text) || g,
        'user', upper(substr(md5(g::text), 1, 26)), now() FROM generate_series(1, $1) AS g;
-VACUUM ANALYZE tuple;
+ANALYZE tuple;
 SQL
 }
 

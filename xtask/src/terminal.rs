@@ -4,7 +4,7 @@ mod progress;
 mod text;
 
 pub use progress::Progress;
-pub use text::{clean, count, counted, size, span, table};
+pub use text::{clean, count, counted, report, size, span, table};
 
 use crate::error::{self, Fault};
 use crate::process::signals;

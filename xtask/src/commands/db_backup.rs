@@ -159,7 +159,7 @@ impl Report {
                 patterns.join(", ")
             ));
         }
-        Self { text: terminal::clean(&lines.join("\n")) }
+        Self { text: terminal::report(&lines) }
     }
 }
 

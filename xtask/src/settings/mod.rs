@@ -45,6 +45,8 @@ pub struct Settings {
     flags: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     file: EnvFile,
+    /// Why `.env` is there but could not be read: it may name another database.
+    unreadable: Option<String>,
 }
 
 /// Every setting with its default, as README's table and `--verbose` have them; empty: none.
@@ -78,9 +80,13 @@ impl Settings {
     /// The process environment over the `.env` of this folder; a missing file is an empty one.
     pub fn load(root: &Path) -> Self {
         let environment: BTreeMap<String, String> = environment().collect();
-        let text = std::fs::read(root.join(".env")).unwrap_or_default();
+        let (text, unreadable) = match std::fs::read(root.join(".env")) {
+            Ok(text) => (text, None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Vec::new(), None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
         let file = EnvFile::parse(&text, &|name| environment.get(name).cloned());
-        Self { flags: BTreeMap::new(), environment, file }
+        Self { flags: BTreeMap::new(), environment, file, unreadable }
     }
 
     /// The same flags and environment over the `.env` that is there now.
@@ -120,6 +126,13 @@ impl Settings {
     pub fn number(&self, name: &str) -> Result<Option<u64>, Fault> {
         let Some(text) = self.get(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Fault::usage(format!("{name} is {text:?}, which is no number")))
+    }
+
+    /// Refuses to go on without a `.env` that is there: what it says might be another database.
+    pub fn check_readable(&self) -> Result<(), Fault> {
+        self.unreadable.as_ref().map_or(Ok(()), |why| {
+            Err(Fault::usage(format!(".env is there but cannot be read: {why}")).hint("see its owner and permissions"))
+        })
     }
 
     /// The lines of `.env` that were not understood, as `line 3: why`.

@@ -74,6 +74,12 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// A report: its first line is ours, with its mark; the others hold names and are shown clean.
+pub fn report(lines: &[String]) -> String {
+    let (first, rest) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    std::iter::once(first.to_owned()).chain(rest.iter().map(|line| clean(line))).collect::<Vec<_>>().join("\n")
+}
+
 /// Names from a server or a file may hold control characters; a terminal must not obey them.
 pub fn clean(text: &str) -> String {
     let harmless = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();

@@ -55,7 +55,7 @@ impl Report<'_> {
             lines.push(format!("Before:    kept on the server as {before}"));
             lines.push("Undo:      cargo xtask db-restore --undo".to_owned());
         }
-        let text = terminal::clean(&lines.join("\n"));
+        let text = terminal::report(&lines);
         if context.terminal.stdout_is_terminal() {
             return context.terminal.result(&text);
         }
