@@ -92,19 +92,19 @@ pub fn decide(
         by_database.entry(backup.database.as_deref().unwrap_or_default()).or_default().push(at);
     }
     for files in by_database.into_values() {
-        let reasons = kept_by_rules(backups, &files, policy, now);
-        let mut newest_whole = None;
-        for &at in &files {
-            if newest_whole.is_none() {
-                if is_whole(&backups[at])? {
-                    newest_whole = Some(at);
-                } else {
-                    decisions[at] = Some(stays("damaged: look at it, then remove it by hand"));
-                    continue;
-                }
+        // A damaged file fills no rule's place and is no reason to let a whole one go: each is read.
+        let mut whole = Vec::new();
+        for at in files {
+            if is_whole(&backups[at])? {
+                whole.push(at);
+            } else {
+                decisions[at] = Some(stays("damaged: look at it, then remove it by hand"));
             }
+        }
+        let reasons = kept_by_rules(backups, &whole, policy, now);
+        for &at in &whole {
             let mut why = reasons.get(&at).cloned().unwrap_or_default();
-            if newest_whole == Some(at) {
+            if whole.first() == Some(&at) {
                 why.insert(0, "the newest whole backup".to_owned());
             }
             decisions[at] = Some(match why.is_empty() {
