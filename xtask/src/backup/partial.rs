@@ -10,6 +10,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 const ENDING: &str = ".partial";
+const ATTEMPTS: usize = 100;
 
 /// The file being written. Dropped without `publish`, it is removed.
 #[derive(Debug)]
@@ -25,14 +26,16 @@ impl Partial {
     pub(super) fn create(folder: &Path, stem: &str, run: &str) -> Result<Self> {
         let path = folder.join(format!("{stem}.{run}{ENDING}"));
         let cannot = |error| failed(folder, error);
-        let file = platform::create_private(&path).map_err(cannot)?;
-        let held = file.try_lock().is_ok() && platform::is_still_at(&file, &path).map_err(cannot)?;
-        let partial = Self { file, path, folder: folder.to_owned(), published: false };
-        if held {
-            Ok(partial)
-        } else {
-            Err(Fault::failed("another run took the unfinished backup away").hint("try again").into())
+        // Another run that clears leftovers may see the file before it is locked, and take it away: then it is made anew.
+        for _ in 0..ATTEMPTS {
+            let file = platform::create_private(&path).map_err(cannot)?;
+            // Waits for whoever looks at it just now.
+            file.lock().map_err(cannot)?;
+            if platform::is_still_at(&file, &path).map_err(cannot)? {
+                return Ok(Self { file, path, folder: folder.to_owned(), published: false });
+            }
         }
+        Err(Fault::failed("other runs took the unfinished backup away").hint("try again").into())
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
