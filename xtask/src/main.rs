@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     for problem in context.settings.problems() {
         context.terminal.warn(&problem);
     }
-    let ran = context.settings.check_readable().map_err(Into::into).and_then(|()| cli.command.run(&context));
+    let ran = context.check().map_err(Into::into).and_then(|()| cli.command.run(&context));
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! Questions to the server, each one psql process that answers in JSON.
 
 use crate::error::Fault;
-use crate::target::{Talk, Target};
+use crate::target::{Talk, Target, compose};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -63,7 +63,16 @@ fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)], de
 /// The version that the server in a container names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
 /// Asked over TCP: while the image makes a new cluster, a passing server answers on the socket alone.
 pub fn lasting_version(target: &Target) -> Result<String> {
-    let version = ask_with(target, "xtask-version", "SHOW server_version", &[("PGHOST", "127.0.0.1")], DEADLINE)?;
+    version_at(target, "127.0.0.1")
+}
+
+/// The same over the services' network, where the server asks for the password as it asks them.
+pub fn version_over_network(target: &Target) -> Result<String> {
+    version_at(target, compose::SERVICE)
+}
+
+fn version_at(target: &Target, host: &str) -> Result<String> {
+    let version = ask_with(target, "xtask-version", "SHOW server_version", &[("PGHOST", host)], DEADLINE)?;
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
@@ -119,11 +128,18 @@ fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
     }
     if has("FATAL") && has("role") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
-        return Some(fault.hint("the user is POSTGRES_USER, in the environment or in .env").lasting());
+        return Some(fault.hint(target.kept_hint("user", "POSTGRES_USER")).lasting());
     }
     if has("FATAL") && has("database") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
-        return Some(fault.hint("the database is POSTGRES_DB, in the environment or in .env; see what there is: cargo xtask db-shell -- -l -d postgres").lasting());
+        return Some(
+            fault
+                .hint(format!(
+                    "{}\nsee what there is: cargo xtask db-shell -- -l -d postgres",
+                    target.kept_hint("database", "POSTGRES_DB")
+                ))
+                .lasting(),
+        );
     }
     if has("not currently accepting connections") {
         return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));

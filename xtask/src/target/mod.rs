@@ -2,6 +2,8 @@
 //! start a PostgreSQL program against it, and how to say why one could not reach it.
 
 pub mod compose;
+mod containers;
+pub mod engine;
 mod generation;
 pub mod local;
 mod project;
@@ -77,7 +79,7 @@ impl Target {
         let database = settings.get_or("POSTGRES_DB", "openfga").to_owned();
         let user = settings.get_or("POSTGRES_USER", "postgres").to_owned();
         let place = match Kind::chosen(settings)? {
-            Kind::Compose => Place::Compose(Compose::new(settings, root)),
+            Kind::Compose => Place::Compose(Compose::new(settings, root)?),
             Kind::Local => Place::Local(Local::new(settings, root, &user)),
         };
         Ok(Self { database, user, place })
@@ -154,10 +156,22 @@ impl Target {
         }
     }
 
+    /// Where a person sets what the server does not know.
+    pub fn kept_hint(&self, what: &str, setting: &str) -> String {
+        let kept = match &self.place {
+            Place::Compose(_) => format!("; the volume keeps the {what} that it was made with"),
+            Place::Local(_) => String::new(),
+        };
+        format!("the {what} is {setting}, in the environment or in .env{kept}")
+    }
+
     /// Where a person finds the password that was refused.
     pub fn password_hint(&self) -> String {
         match &self.place {
-            Place::Compose(_) => "the password is POSTGRES_PASSWORD, in the environment or in .env".to_owned(),
+            Place::Compose(_) => format!(
+                "{}\nor give the server the new one: cargo xtask db-shell, then \\password",
+                self.kept_hint("password", "POSTGRES_PASSWORD")
+            ),
             Place::Local(local) => {
                 format!("the password is in {}", local.folder.path().join("password").display())
             }
