@@ -1,7 +1,6 @@
 //! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
 
 pub mod live;
-pub mod lock;
 pub mod mark;
 pub mod plan;
 pub mod preflight;
@@ -9,9 +8,4 @@ pub mod repair;
 pub mod staging;
 pub mod swap;
 
-use crate::target::Target;
-
-/// The database that is connected to while others are made and dropped.
-pub fn maintenance_database(target: &Target) -> &'static str {
-    if target.database() == "postgres" { "template1" } else { "postgres" }
-}
+pub use crate::postgres::maintenance_database;
