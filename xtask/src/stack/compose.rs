@@ -44,7 +44,9 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
 /// Why the services cannot log in, if the server refuses them: a volume keeps the user, password and database that
 /// it was made with, whatever the settings say now.
 fn login_refusal(target: &Target) -> Option<anyhow::Error> {
-    session::version_over_network(target).err().filter(error::is_lasting)
+    let refusal = |asked: Result<String>| asked.err().filter(error::is_lasting);
+    // Who comes over the network with a wrong name is only told that the password is wrong.
+    refusal(session::lasting_version(target)).or_else(|| refusal(session::version_over_network(target)))
 }
 
 /// Where OpenFGA answers, once it does.

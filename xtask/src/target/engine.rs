@@ -27,7 +27,10 @@ pub fn lack() -> Option<Lack> {
         Ok(captured) if captured.ending.success() => None,
         Ok(captured) => {
             let said = captured.stderr.trim().lines().last().unwrap_or_default().to_owned();
-            let forbidden = captured.stderr.to_ascii_lowercase().contains("permission denied");
+            // Only of its socket: Docker also warns of a config file that it may not read.
+            let lower = captured.stderr.to_ascii_lowercase();
+            let mut lines = lower.lines();
+            let forbidden = lines.any(|line| line.contains("permission denied") && line.contains("connect"));
             Some(if forbidden { Lack::Forbidden(said) } else { Lack::Silent(said) })
         }
         Err(error) => Some(Lack::Unasked(error)),

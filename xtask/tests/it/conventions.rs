@@ -276,13 +276,11 @@ fn nothing_of_the_environment_is_needed() {
 fn a_broken_line_about_the_database_stops() {
     let sandbox = Sandbox::new();
     for line in
-        ["POSTGRES_DB=${B", "POSTGRES_DB b", "export POSTGRES_DB='b", "XTASK_TARGET local\n", "COMPOSE_PROJECT_NAME=${"]
+        ["POSTGRES_DB=${B", "POSTGRES_DB b", "export POSTGRES_DB='b", "XTASK_TARGET local", "COMPOSE_PROJECT_NAME=${"]
     {
         sandbox.write(".env", format!("POSTGRES_DB=a\n{line}\n"));
         let name = line.split(|letter: char| letter != '_' && !letter.is_ascii_uppercase()).max().unwrap();
-        for args in
-            [&["up"][..], &["db-backup"], &["db-shell", "--", "-c", "SELECT 1"], &["setup-env", "--target", "compose"]]
-        {
+        for args in [&["up"][..], &["db-backup"], &["db-shell", "--", "-c", "SELECT 1"], &["setup-env", "--yes"]] {
             let run = Xtask::new(&sandbox).args(args).run();
             run.code(2).prints_nothing().stderr_has("⚠ .env line 2: ").stderr_has("not used");
             run.stderr_has("Compose refuses the whole file").stderr_has(&format!("✗ .env line 2 sets {name}"));

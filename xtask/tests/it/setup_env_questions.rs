@@ -193,7 +193,7 @@ fn an_engine_that_may_not_be_used_is_no_reason_for_another_database() {
     };
     let run = setup().run();
     run.code(4).prints_nothing().stderr_has("No permission to use the Docker engine").stderr_has("docker group");
-    run.stderr_has("setup-env --target local").stderr_lacks("XTASK_TARGET=local");
+    run.stderr_has("  permission denied").stderr_has("setup-env --target local").stderr_lacks("XTASK_TARGET=local");
     assert_eq!(env(&sandbox), before);
     fs::set_permissions(sandbox.path(".env"), fs::Permissions::from_mode(0o666)).unwrap();
     setup().args(["--target", "local"]).run().stderr_has("Target local: as XTASK_TARGET says (command line)");

@@ -138,25 +138,25 @@ fn a_taken_port_is_named() {
 }
 
 fn a_volume_keeps_what_it_was_made_with() {
+    // Impatient: a server that is there answers at once or never.
+    const CHECK: &str = "  postgres: {healthcheck: {start_period: 1s, interval: 1s, retries: 4}}\n";
     let stack = Stack::new();
     stack.up();
-    // Impatient: a server that is there answers at once or never.
-    stack.override_with("services: {postgres: {healthcheck: {start_period: 1s, interval: 1s, retries: 4}}}\n");
+    stack.override_with(&format!("services:\n{CHECK}"));
     let up = |name: &str, value: &str| {
         let run = stack.xtask(["up"]).env(name, value).run();
         run.code(4).prints_nothing().stderr_has(name).stderr_has("that it was made with").stderr_lacks("✓");
         run.stderr_lacks("POSTGRES_IMAGE").stderr_lacks("another-one-s3cret");
         run
     };
-    up("POSTGRES_PASSWORD", "another-one-s3cret")
-        .stderr_has("PostgreSQL refuses the password of user postgres")
-        .stderr_has("\\password");
+    let refused = "PostgreSQL refuses the password of user postgres";
+    up("POSTGRES_PASSWORD", "another-one-s3cret").stderr_has(refused).stderr_has("\\password");
+    // With nobody beside it who would stumble.
+    let unused = "  openfga: {profiles: [unused]}\n  openfga-migrate: {profiles: [unused]}\n";
+    stack.override_with(&format!("services:\n{CHECK}{unused}"));
+    up("POSTGRES_PASSWORD", "another-one-s3cret").stderr_has(refused);
     up("POSTGRES_USER", "another").stderr_has("PostgreSQL has no user another");
     up("POSTGRES_DB", "another").stderr_has("PostgreSQL has no database another");
-    // With nobody beside it who would stumble over the password.
-    stack.override_with("services:\n  openfga: {profiles: [unused]}\n  openfga-migrate: {profiles: [unused]}\n");
-    up("POSTGRES_PASSWORD", "another-one-s3cret").stderr_has("PostgreSQL refuses the password of user postgres");
-    stack.up();
 }
 
 fn a_paused_database_is_told_how_to_wake() {
