@@ -104,7 +104,8 @@ impl Terminal {
         format!("{} {}", self.mark(Mark::Done), text)
     }
 
-    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error.
+    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
+    /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
         let mut out = io::stdout().lock();
         match writeln!(out, "{}", self.plain(text)).and_then(|()| out.flush()) {

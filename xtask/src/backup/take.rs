@@ -279,7 +279,12 @@ fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Endin
         let fault = Fault::failed("There is no such table; no backup was made");
         return said.context(fault.hint("see what there is: cargo xtask db-shell -- -c '\\dt *.*'"));
     }
-    if CONNECTION_LOST.iter().any(|words| stderr.contains(words)) && error::exit(&said) == Exit::Failed {
+    if error::exit(&said) == Exit::Unreachable && !error::is_lasting(&said) {
+        let hint = error::fault(&said).and_then(Fault::hint_text).unwrap_or("try again").to_owned();
+        let fault = Fault::unreachable(format!("{said}; no backup was made"));
+        return said.context(fault.hint(hint));
+    }
+    if CONNECTION_LOST.iter().any(|words| stderr.contains(words)) {
         let fault = Fault::unreachable("The connection to PostgreSQL was lost; no backup was made");
         return said.context(fault.hint("see what the server says, then try again: cargo xtask db-backup"));
     }
