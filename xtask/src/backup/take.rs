@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 const PIECE: usize = 1 << 18;
 /// How long the reader waits for pg_dump to write more.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(10);
 /// How long pg_dump waits for a table, where nothing else was said.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Free space is looked at again after so many bytes.

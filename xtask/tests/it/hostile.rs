@@ -163,7 +163,8 @@ fn commands_hidden_by_settings_are_refused() {
         "SET standard_conforming_strings = off; DISCARD ALL",
         "SET standard_conforming_strings = off; SET standard_conforming_strings TO DEFAULT",
     ];
-    bodies.extend(seemingly.iter().map(|set| format!("{set};\nCOMMENT ON TABLE t IS 'a\\' {COMMAND} --';").into_bytes()));
+    bodies
+        .extend(seemingly.iter().map(|set| format!("{set};\nCOMMENT ON TABLE t IS 'a\\' {COMMAND} --';").into_bytes()));
     for kind in ["B", "x", "U&"] {
         let text = format!("SET standard_conforming_strings = off;\nCOMMENT ON TABLE t IS {kind}'\\' {COMMAND} --';");
         bodies.push(text.into_bytes());
