@@ -5,6 +5,7 @@ pub mod compose;
 mod generation;
 pub mod local;
 mod project;
+mod space;
 
 use crate::error::Fault;
 use crate::process::Program;

@@ -40,6 +40,7 @@ mod restore_choice;
 mod restore_clients;
 mod restore_kills;
 mod restore_local;
+mod restore_needs;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         restore::tests(),
         restore_choice::tests(),
         restore_local::tests(),
+        restore_needs::tests(),
         restore_undo::tests(),
         proof::tests(),
         round_trip::tests(),

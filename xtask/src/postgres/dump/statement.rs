@@ -248,6 +248,11 @@ impl Statement {
         if self.body_part_begins && !fits {
             self.forbid("a statement that cannot be in a routine's body");
         }
+        // After a semicolon END ends the body for the server; if psql waits for another one, it has counted a CASE that
+        // is a name, and what follows goes to the server unseen.
+        if self.body_part_begins && keyword == Keyword::End && self.begin_depth > 1 {
+            self.forbid("a routine's body with a CASE that is none");
+        }
         self.body_part_begins = ends;
     }
 
