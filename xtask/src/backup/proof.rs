@@ -74,6 +74,13 @@ pub struct Proven {
     pub(super) sha256: [u8; 32],
 }
 
+impl Proven {
+    /// The file's size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.file.metadata().map_or(0, |facts| facts.len())
+    }
+}
+
 /// Proves a backup.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ pub mod engine;
 mod generation;
 pub mod local;
 mod project;
+mod space;
 
 use crate::error::Fault;
 use crate::process::Program;

@@ -25,7 +25,7 @@ pub(super) fn mend(target: &Target, run: &str, context: &Context) -> Result<()> 
 pub(super) fn mend_leftovers(target: &Target, run: &str, context: &Context) -> Result<usize> {
     let found = repair::find(target, run)?;
     let start = |mark: &Mark| {
-        if mark.r#use == Use::Before {
+        if matches!(mark.r#use, Use::Before | Use::First) {
             services::migrate(target)?;
         }
         services::start(target, &context.settings, &mark.stopped)
