@@ -51,7 +51,7 @@ impl Context {
         let target = Target::chosen(&self.settings, &self.root)?;
         if let Some(names) = target.url().and_then(Url::left_out) {
             let shown = target.shown();
-            self.terminal.note(&format!("{shown}: programs take no such parameters from DATABASE_URL: {names}"));
+            self.terminal.note(&format!("{shown}: left out, because psql cannot be given it: {names}"));
         }
         Ok(target)
     }

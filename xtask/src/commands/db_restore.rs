@@ -21,9 +21,9 @@ use crate::restore::live::Live;
 use crate::restore::lock::Lock;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
-use crate::restore::preflight;
 use crate::restore::staging::{self, Staging};
 use crate::restore::swap::swap_in;
+use crate::restore::{preflight, rights};
 use crate::settings::fault_point;
 use crate::stack::services;
 use crate::target::Target;
@@ -64,6 +64,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    target.check_consent(args.yes && !args.dry_run)?;
     let run = session::fresh_name()?;
     if args.repair {
         return mend::mend(&target, &run, context);
@@ -80,6 +81,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     preflight::check(target, run, &backup)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
+    rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup)?;
     preview::show(&plan, &backup, args, context)?;
     if args.dry_run {

@@ -26,10 +26,10 @@ pub fn running_users(target: &Target) -> Result<Vec<String>> {
     }
 }
 
-/// What a person must know where services are not ours to stop.
-pub fn notice(target: &Target) -> Result<Option<String>, Fault> {
+/// What a person must know where services are not ours to stop; `openfga`: its tables are about to come in.
+pub fn notice(target: &Target, openfga: bool) -> Result<Option<String>, Fault> {
     let Some(url) = target.url() else { return Ok(None) };
-    let openfga = if url.has_openfga()? {
+    let openfga = if !openfga || url.has_openfga()? {
         ""
     } else {
         "; no openfga program here to migrate OpenFGA's tables: run openfga migrate yourself"

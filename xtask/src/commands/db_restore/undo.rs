@@ -9,7 +9,7 @@ use crate::process::signals;
 use crate::restore::live::Live;
 use crate::restore::lock::Lock;
 use crate::restore::mark::{self, Marked, Use};
-use crate::restore::{repair, staging, swap};
+use crate::restore::{repair, rights, staging, swap};
 use crate::stack::services;
 use crate::target::Target;
 use anyhow::Result;
@@ -30,6 +30,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     context
         .terminal
         .note(&format!("The database of now stays as another {}_before_…; undo again to come back", target.database()));
+    services::notice(target, false)?.iter().for_each(|notice| context.terminal.note(notice));
     if args.dry_run {
         return Ok(());
     }
@@ -39,6 +40,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
+    rights::check_swap(target, run, &live)?;
     let mut mark = old.mark.clone();
     run.clone_into(&mut mark.run);
     mark.stopped = services::running_users(target)?;

@@ -67,7 +67,9 @@ impl Connection {
         }
         if !unknown.is_empty() {
             let message = format!("{SETTING} has parameters that libpq does not know: {}", shown_names(&unknown));
-            return Err(Fault::usage(message).hint("leave them out, or write them as libpq does, such as sslmode=require"));
+            return Err(
+                Fault::usage(message).hint("leave them out, or write them as libpq does, such as sslmode=require")
+            );
         }
         let mut take = |wanted: &str| {
             let at = variables.iter().position(|(name, _)| *name == wanted)?;
@@ -240,7 +242,10 @@ mod tests {
             "host='a@hunter2' dbname=d",
         ] {
             let fault = connection(text).unwrap_err();
-            assert!(fault.exit == crate::error::Exit::Usage && !fault.to_string().contains("hunter2"), "{text}: {fault}");
+            assert!(
+                fault.exit == crate::error::Exit::Usage && !fault.to_string().contains("hunter2"),
+                "{text}: {fault}"
+            );
         }
         assert!(connection("postgres://h/d?sslaccept=strict&schema=x").unwrap_err().to_string().contains("sslaccept"));
     }

@@ -42,9 +42,11 @@ mod tests {
 
     #[test]
     fn quotes_and_backslashes_are_read_as_libpq_does() {
-        let found = parameters(r" host = a,b port=1  dbname='it\'s \\ d' user=u\ v password='' sslmode=require").unwrap();
+        let found =
+            parameters(r" host = a,b port=1  dbname='it\'s \\ d' user=u\ v password='' sslmode=require").unwrap();
         let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let expected = [("host", "a,b"), ("port", "1"), ("dbname", r"it's \ d"), ("user", "u v"), ("sslmode", "require")];
+        let expected =
+            [("host", "a,b"), ("port", "1"), ("dbname", r"it's \ d"), ("user", "u v"), ("sslmode", "require")];
         assert_eq!(found, expected);
         assert_eq!(parameters("").unwrap(), []);
     }

@@ -38,7 +38,8 @@ impl Contact<'_> {
         let sql = format!(
             "SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('{PROBE}', true);\n"
         );
-        let mut said = self.psql(&[("PGOPTIONS", options.trim())]).capture_with(sql.clone().into_bytes(), self.deadline)?;
+        let mut said =
+            self.psql(&[("PGOPTIONS", options.trim())]).capture_with(sql.clone().into_bytes(), self.deadline)?;
         // The way of some poolers to say that they keep no options of a session.
         let unsupported = !said.ending.success() && said.stderr.contains("startup parameter");
         if unsupported {

@@ -132,7 +132,9 @@ impl Url {
         let has = |words: &str| stderr.contains(words);
         let place = self.place();
         let lost = ["connection to server", "server closed the connection", "SSL connection has been closed"];
-        let fault = if stderr.starts_with("psql: error: invalid ") || stderr.starts_with("psql: error: could not match ") {
+        let fault = if stderr.starts_with("psql: error: invalid ")
+            || stderr.starts_with("psql: error: could not match ")
+        {
             Fault::usage("DATABASE_URL has a value that libpq refuses").hint("mend it there")
         } else if has("could not translate host name") {
             Fault::unreachable(format!("The host of {place} is not known")).hint("see the host in DATABASE_URL")

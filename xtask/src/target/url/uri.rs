@@ -39,8 +39,7 @@ pub(super) fn parameters(uri: &str) -> Result<Vec<(String, String)>, &'static st
     Ok(found)
 }
 
-const NOT_ENCODED: &str =
-    "it cannot be taken apart: in user and password @ must be written %40, / %2F, : %3A, % %25";
+const NOT_ENCODED: &str = "it cannot be taken apart: in user and password @ must be written %40, / %2F, : %3A, % %25";
 
 /// `a:1,[::1]:2` → `a,::1` and `1,2`.
 fn hosts_and_ports(list: &str) -> Result<(String, String), &'static str> {
@@ -120,30 +119,21 @@ mod tests {
                 "postgresql://host1:123,host2:456/somedb?target_session_attrs=any",
                 &[("host", "host1,host2"), ("port", "123,456"), ("dbname", "somedb"), ("target_session_attrs", "any")],
             ),
-            ("postgresql:///mydb?host=localhost&port=5433", &[
-                ("dbname", "mydb"),
-                ("host", "localhost"),
-                ("port", "5433"),
-            ]),
+            (
+                "postgresql:///mydb?host=localhost&port=5433",
+                &[("dbname", "mydb"), ("host", "localhost"), ("port", "5433")],
+            ),
             ("postgresql://[2001:db8::1234]/database", &[("host", "2001:db8::1234"), ("dbname", "database")]),
             ("postgresql://[::1]:5,b:6/d", &[("host", "::1,b"), ("port", "5,6"), ("dbname", "d")]),
-            ("postgresql://%2Fvar%2Flib%2Fpostgresql/dbname", &[
-                ("host", "/var/lib/postgresql"),
-                ("dbname", "dbname"),
-            ]),
-            ("postgresql:///dbname?host=/var/lib/postgresql", &[
-                ("dbname", "dbname"),
-                ("host", "/var/lib/postgresql"),
-            ]),
+            ("postgresql://%2Fvar%2Flib%2Fpostgresql/dbname", &[("host", "/var/lib/postgresql"), ("dbname", "dbname")]),
+            ("postgresql:///dbname?host=/var/lib/postgresql", &[("dbname", "dbname"), ("host", "/var/lib/postgresql")]),
             ("postgresql://a,b:5433/d", &[("host", "a,b"), ("port", ",5433"), ("dbname", "d")]),
             ("postgres://:@h/d?", &[("host", "h"), ("dbname", "d")]),
             ("postgres://h/d?ssl=true", &[("host", "h"), ("dbname", "d"), ("sslmode", "require")]),
-            ("postgres://u:p%40%2F%3A%25%20%C3%A9#?x@h/d%20b", &[
-                ("user", "u"),
-                ("password", "p@/:% é#?x"),
-                ("host", "h"),
-                ("dbname", "d b"),
-            ]),
+            (
+                "postgres://u:p%40%2F%3A%25%20%C3%A9#?x@h/d%20b",
+                &[("user", "u"), ("password", "p@/:% é#?x"), ("host", "h"), ("dbname", "d b")],
+            ),
         ] {
             assert_eq!(read(uri), pairs(expected), "{uri}");
         }
