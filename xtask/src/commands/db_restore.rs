@@ -15,8 +15,10 @@ use crate::backup::proof::Proven;
 use crate::backup::take::Order;
 use crate::context::Context;
 use crate::error::{self, Fault};
+use crate::postgres::activity::Counters;
 use crate::postgres::session;
 use crate::process::signals;
+use crate::restore::before;
 use crate::restore::live::Live;
 use crate::restore::lock::Lock;
 use crate::restore::mark::{Mark, Use};
@@ -121,12 +123,15 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         stopped: mark.stopped.clone(),
         openfga,
         only_way_back: safety.is_none(),
+        written: Counters::of(target, run, checked.name()).ok(),
     };
     let done = swap.perform(&incoming, like, live_comment(&live, &backup).as_deref(), |exchange| {
         swap_in(target, run, &live, checked, exchange)
     })?;
     // It is restored: a signal that comes now must not say otherwise.
-    signals::shielded(|| undo::drop_old(args, target, run, context))?;
+    for dropped in signals::shielded(|| before::drop_old(target, run, args.keep_old))? {
+        context.terminal.note(&format!("Dropped {dropped}, which was kept from an earlier restore"));
+    }
     Report { file: Some(&backup.path), safety: safety.as_deref(), done: &done }.show(args, target, context)
 }
 

@@ -1,5 +1,7 @@
 //! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
 
+mod aftermath;
+pub mod before;
 pub mod live;
 pub mod lock;
 pub mod mark;
@@ -7,6 +9,7 @@ pub mod plan;
 pub mod preflight;
 pub mod repair;
 pub mod rights;
+pub mod since;
 pub mod staging;
 pub mod swap;
 
