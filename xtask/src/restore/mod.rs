@@ -3,7 +3,6 @@
 mod aftermath;
 pub mod before;
 pub mod live;
-pub mod lock;
 pub mod mark;
 pub mod plan;
 pub mod preflight;
@@ -13,9 +12,4 @@ pub mod since;
 pub mod staging;
 pub mod swap;
 
-use crate::target::Target;
-
-/// The database that is connected to while others are made and dropped.
-pub fn maintenance_database(target: &Target) -> &'static str {
-    if target.database() == "postgres" { "template1" } else { "postgres" }
-}
+pub use crate::postgres::maintenance_database;

@@ -1,7 +1,7 @@
 //! What killed runs left behind, mended.
 
 use crate::context::Context;
-use crate::restore::lock::Lock;
+use crate::postgres::change_lock::Lock;
 use crate::restore::mark::Mark;
 use crate::restore::repair;
 use crate::stack::services;
