@@ -45,7 +45,7 @@ impl EnvFile {
             match found {
                 Ok(statement) => file.add(text, &statement, environment),
                 Err(fault) => {
-                    file.report(text, fault.at, first_name(&decoded[fault.at..]), Broken::refused(fault.message))
+                    file.report(text, fault.at, first_name(&decoded[fault.at..]), Broken::refused(fault.message));
                 }
             }
         }
