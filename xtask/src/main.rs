@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod migration;
 mod platform;
 mod postgres;
 mod process;
