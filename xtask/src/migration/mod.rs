@@ -6,7 +6,7 @@ pub mod catalog;
 pub mod checks;
 pub mod checksum;
 pub mod difference;
-mod failure;
+pub mod failure;
 pub mod files;
 mod indexes;
 pub mod ledger;
