@@ -18,7 +18,9 @@ fn roles_that_are_missing() {
     let (one, other) = (format!("owner of \"{}\"", database.name), format!("reader_{}", database.name));
     let quoted = format!("\"{}\"", one.replace('"', "\"\""));
     stack.admin(&format!("CREATE ROLE {quoted}; CREATE ROLE {other}"));
-    database.sql(&format!("CREATE TABLE t AS SELECT 1 AS a; ALTER TABLE t OWNER TO {quoted}; GRANT SELECT ON t TO {other}"));
+    database.sql(&format!(
+        "CREATE TABLE t AS SELECT 1 AS a; ALTER TABLE t OWNER TO {quoted}; GRANT SELECT ON t TO {other}"
+    ));
     database.backup();
     let state = database.dump();
     database.sql(&format!("DROP TABLE t; DROP OWNED BY {quoted}, {other}; DROP ROLE {quoted}, {other}"));
@@ -39,7 +41,8 @@ fn roles_that_are_missing() {
     let run = database.restore(["--create-roles"]).run();
     run.ok().stderr_has(&format!("✓ Roles made: {one}, {other}")).stderr_has("✓ Database restored");
     assert_eq!(database.dump(), state);
-    let attributes = format!("SELECT DISTINCT rolcanlogin, rolsuper FROM pg_roles WHERE rolname IN ('{one}', '{other}')");
+    let attributes =
+        format!("SELECT DISTINCT rolcanlogin, rolsuper FROM pg_roles WHERE rolname IN ('{one}', '{other}')");
     assert_eq!((count().as_str(), stack.admin(&attributes).as_str()), ("2", "f|f"));
     // Without need it does nothing.
     database.restore(["--create-roles"]).run().ok().stderr_lacks("Roles made");
