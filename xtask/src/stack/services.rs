@@ -40,11 +40,11 @@ pub fn stop(target: &Target, services: &[String]) -> Result<()> {
 
 /// Brings OpenFGA's tables in the live database up to date; nothing where the stack has no OpenFGA.
 pub fn migrate(target: &Target) -> Result<()> {
-    match target.compose() {
-        Some(compose) if compose.has_service(MIGRATE)? => {
+    match (target.compose(), target.local()) {
+        (Some(compose), _) if compose.has_service(MIGRATE)? => {
             compose.run(["run", "--rm", "--no-deps", "-T", MIGRATE], DEADLINE).map(drop)
         }
-        // On `local` every start of OpenFGA migrates first.
+        (_, Some(local)) => super::local::migrate_openfga(target, local),
         _ => Ok(()),
     }
 }
