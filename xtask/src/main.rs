@@ -5,6 +5,8 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+#[allow(dead_code, unused_imports)] // setup-openfga and test-auth come after it
+mod openfga;
 mod platform;
 mod postgres;
 mod process;
