@@ -151,7 +151,8 @@ fn silence(error: &Error, deadline: Duration) -> Silence {
 /// Whether the address means this host itself.
 pub fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn proxy_for<'a>(uri: &Uri, settings: &'a Settings) -> Option<&'a str> {

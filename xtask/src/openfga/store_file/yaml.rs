@@ -69,8 +69,7 @@ pub fn parse(text: &str) -> Result<Option<Node>, Refusal> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
-                let written =
-                    if style == ScalarStyle::Plain && !is_text { Written::Plain } else { Written::Quoted };
+                let written = if style == ScalarStyle::Plain && !is_text { Written::Plain } else { Written::Quoted };
                 builder.add(Node { place, content: Content::Scalar(text.into_owned(), written) }, anchor)?;
             }
             Event::Alias(anchor) => {
@@ -154,7 +153,9 @@ fn key(node: Node, before: &[(Key, Node)]) -> Result<Key, Refusal> {
 
 /// `<<: *defaults`: what the mapping does not say itself.
 fn merge(entries: &mut Vec<(Key, Node)>) {
-    while let Some(at) = entries.iter().position(|(key, node)| key.name == "<<" && !matches!(node.content, Content::Scalar(..))) {
+    while let Some(at) =
+        entries.iter().position(|(key, node)| key.name == "<<" && !matches!(node.content, Content::Scalar(..)))
+    {
         let (_, merged) = entries.remove(at);
         let sources = match merged.content {
             Content::Sequence(items) => items,
@@ -219,7 +220,8 @@ fn plain(text: &str) -> serde_json::Value {
     }
     let digits = text.trim_start_matches(['+', '-']);
     let number = text.strip_prefix('+').unwrap_or(text);
-    let radix = |prefix: &str, radix| digits.strip_prefix(prefix).and_then(|rest| i64::from_str_radix(rest, radix).ok());
+    let radix =
+        |prefix: &str, radix| digits.strip_prefix(prefix).and_then(|rest| i64::from_str_radix(rest, radix).ok());
     if let Some(value) = radix("0x", 16).or_else(|| radix("0o", 8)) {
         return Value::from(if text.starts_with('-') { -value } else { value });
     }
@@ -265,7 +267,8 @@ mod tests {
 
     #[test]
     fn places_count_from_one_in_letters() {
-        let Some(Node { content: Content::Mapping(entries), .. }) = parse("# é\nname: x\nlist:\n  - é: y\n").unwrap() else {
+        let Some(Node { content: Content::Mapping(entries), .. }) = parse("# é\nname: x\nlist:\n  - é: y\n").unwrap()
+        else {
             panic!("no mapping")
         };
         assert_eq!((entries[0].0.place.line, entries[0].0.place.column), (2, 1));
