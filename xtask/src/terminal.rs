@@ -4,7 +4,7 @@ mod progress;
 mod text;
 
 pub use progress::Progress;
-pub use text::{clean, clean_line, count, counted, report, size, span, table};
+pub use text::{clean, clean_line, count, counted, duration, report, size, span, table};
 
 use crate::error::{self, Fault};
 use crate::platform;
@@ -104,11 +104,26 @@ impl Terminal {
         format!("{} {}", self.mark(Mark::Done), text)
     }
 
+    /// `⚠ text` as it stands in a result.
+    pub fn warning_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Warning), text)
+    }
+
+    /// `✗ text` as it stands in a result.
+    pub fn failure_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Failure), text)
+    }
+
     /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
     /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
+        self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
+    }
+
+    /// A piece of a result as it is: a file that is shown, however large.
+    pub fn result_piece(&self, piece: &[u8]) -> Result<()> {
         let mut out = io::stdout().lock();
-        match writeln!(out, "{}", self.plain(text)).and_then(|()| out.flush()) {
+        match out.write_all(piece).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::new(error).context("the result could not be written to stdout"))
             }
@@ -203,6 +218,19 @@ impl Terminal {
             None => "  {msg}  {bytes}, {bytes_per_sec}, {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(self.plain(what));
+        Progress { bar }
+    }
+
+    /// A line that shows how many of something are done; visible on a terminal only.
+    pub fn counter(&self, what: &str, total: u64) -> Progress {
+        if self.quiet || !self.stderr {
+            return Progress { bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template("  {msg}  {human_pos} of {human_len}, {elapsed}") {
             bar.set_style(style);
         }
         bar.set_message(self.plain(what));

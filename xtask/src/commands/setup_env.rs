@@ -1,6 +1,6 @@
 //! `setup-env`: a newcomer's first command, from nothing to a running stack with a first backup.
 
-use super::{db_backup, up};
+use super::{db_backup, db_migrate, up};
 use crate::backup::listing;
 use crate::backup::proof;
 use crate::backup::take::Order;
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{self, Fault};
 use crate::settings::{self, Origin};
 use crate::stack::ports;
-use crate::target::engine::{self, Lack};
+use crate::target::compose::engine::{self, Lack};
 use crate::target::{Kind, Target};
 use anyhow::Result;
 
@@ -33,8 +33,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let context = &move_taken_ports(&target, args, &mut written, context)?;
     let target = context.target()?;
     up::start(&target, args.yes, context)?;
+    db_migrate::up_all(&target, context)?;
     back_up_once(&target, context)?;
-    say_what_is_next(context);
+    say_what_is_next(&target, context);
     Ok(())
 }
 
@@ -79,7 +80,7 @@ fn write_env(kind: Kind, context: &Context) -> Result<Vec<String>> {
 }
 
 fn write_setting(name: &str, value: &str, written: &mut Vec<String>, context: &Context) -> Result<()> {
-    settings::write_env_file(&context.root, name, value)?;
+    settings::write_env_file(&context.root, &[(name, value)])?;
     context.terminal.done(&format!("Wrote {name}={value} to .env"));
     written.push(format!("{name}={value} was written to .env"));
     Ok(())
@@ -130,7 +131,7 @@ fn back_up_once(target: &Target, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn say_what_is_next(context: &Context) {
+fn say_what_is_next(target: &Target, context: &Context) {
     context.terminal.note("");
     context.terminal.note("Next:");
     for (command, what) in [
@@ -139,6 +140,10 @@ fn say_what_is_next(context: &Context) {
         ("cargo xtask down", "stop the stack (data is kept)"),
         ("cargo xtask help", "see every command"),
     ] {
+        // A server that we did not start is not ours to stop.
+        if target.url().is_some() && command.ends_with("down") {
+            continue;
+        }
         context.terminal.note(&format!("  {command:<22} {what}"));
     }
 }
