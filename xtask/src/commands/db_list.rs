@@ -1,11 +1,15 @@
 //! `db-list`: what backups there are, and with `--check` whether every byte of them is as it was written.
 
+mod server;
+
+use self::server::{Question, Told};
 use crate::backup::listing::{self, Backup};
 use crate::backup::manifest;
 use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
+use crate::restore::before::Kept;
 use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
@@ -31,6 +35,8 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let terminal = &context.terminal;
     let folder = args.folder.as_ref().map_or_else(|| context.backups_folder(), |folder| context.typed(folder));
+    // Another folder has nothing to do with the server of this checkout.
+    let question = args.folder.is_none().then(|| Question::ask(context));
     let mut backups = if args.check {
         let progress = terminal.progress("checking", None);
         let checked = std::cell::Cell::new(0);
@@ -47,9 +53,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(database) = &args.database {
         backups.retain(|backup| backup.database.as_ref() == Some(database));
     }
+    let mut told = question.and_then(Question::answer);
+    if let (Some(told), Some(database)) = (&mut told, &args.database) {
+        told.kept.retain(|kept| kept.database == *database);
+    }
     let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
     if args.json {
-        terminal.json(&Document::of(&backups))?;
+        terminal.json(&Document::of(&backups, told.as_ref()))?;
     } else if backups.is_empty() {
         terminal.note(&format!("No backups in {}", context.shown(&folder)));
         terminal.note("Make one with: cargo xtask db-backup");
@@ -60,6 +70,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
                 terminal.warn(&terminal::clean(&format!("{}: {reason}", context.shown(&backup.path))));
             }
         }
+    }
+    if let Some(told) = &told {
+        if let Some(kept) = told.table().filter(|_| !args.json) {
+            terminal.result(&format!("\n{kept}"))?;
+        }
+        told.warn(context);
     }
     if args.check && unfit > 0 {
         let files = terminal::counted(unfit as u64, "file is", "files are");
@@ -114,6 +130,8 @@ fn counts(backup: &Backup) -> Option<(u64, u64)> {
 struct Document<'a> {
     version: u32,
     backups: Vec<Entry<'a>>,
+    /// Databases of before a restore; null where the server did not answer at once.
+    kept_on_server: Option<&'a [Kept]>,
 }
 
 #[derive(Serialize)]
@@ -132,7 +150,7 @@ struct Entry<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(backups: &'a [Backup]) -> Self {
+    fn of(backups: &'a [Backup], told: Option<&'a Told>) -> Self {
         let entry = |backup: &'a Backup| Entry {
             file: &backup.path,
             database: backup.database.as_deref(),
@@ -145,6 +163,10 @@ impl<'a> Document<'a> {
             verdict: backup.examined.verdict,
             reason: backup.examined.reason.as_deref(),
         };
-        Self { version: 1, backups: backups.iter().map(entry).collect() }
+        Self {
+            version: 1,
+            backups: backups.iter().map(entry).collect(),
+            kept_on_server: told.map(|told| told.kept.as_slice()),
+        }
     }
 }

@@ -126,16 +126,7 @@ impl Compose {
         if let Some(id) = self.container.get() {
             return Ok(Some(id));
         }
-        let filters = [
-            format!("label=com.docker.compose.project={project}"),
-            format!("label=com.docker.compose.service={SERVICE}"),
-            "label=com.docker.compose.oneoff=False".to_owned(),
-        ];
-        let mut program = Program::new("docker").args(["ps", "--quiet", "--no-trunc"]);
-        for filter in filters {
-            program = program.arg("--filter").arg(filter);
-        }
-        let captured = program.capture(DEADLINE);
+        let captured = running(project).capture(DEADLINE);
         let listed = match &captured {
             Ok(captured) if captured.ending.success() => captured.text(),
             _ => String::new(),
@@ -151,6 +142,12 @@ impl Compose {
                 (None, Ok(_)) => Ok(None),
             },
         }
+    }
+
+    /// Whether the database's container runs, as far as that can be told at once: causes are not looked for.
+    pub(super) fn is_at_hand(&self, deadline: Duration) -> bool {
+        let listed = self.project.as_ref().map(|project| running(project).capture(deadline));
+        listed.and_then(Result::ok).is_some_and(|listed| listed.ending.success() && listed.text().lines().count() == 1)
     }
 
     /// The services that run now.
@@ -245,6 +242,15 @@ impl Compose {
             .hint("start it with: cargo xtask up\nsee why it stopped with: docker compose logs postgres");
         Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
     }
+}
+
+/// Lists the running containers of a project's database.
+fn running(project: &str) -> Program {
+    let project = format!("label=com.docker.compose.project={project}");
+    let service = format!("label=com.docker.compose.service={SERVICE}");
+    let filters = [project.as_str(), &service, "label=com.docker.compose.oneoff=False"];
+    let program = Program::new("docker").args(["ps", "--quiet", "--no-trunc"]);
+    filters.iter().fold(program, |program, filter| program.arg("--filter").arg(filter))
 }
 
 /// Whether a Docker engine answers, or why it does not.

@@ -15,6 +15,7 @@ use compose::Compose;
 use local::Local;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 /// Seconds that a connection attempt may take (`PGCONNECT_TIMEOUT`).
 pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
@@ -152,6 +153,14 @@ impl Target {
         match &self.place {
             Place::Compose(compose) => compose.exec(name, &environment, talk),
             Place::Local(local) => local.program(name, &environment, talk),
+        }
+    }
+
+    /// Whether the server runs, as far as that can be told within the deadline and without looking for causes.
+    pub fn is_at_hand(&self, deadline: Duration) -> bool {
+        match &self.place {
+            Place::Compose(compose) => compose.is_at_hand(deadline),
+            Place::Local(local) => local.running().is_ok(),
         }
     }
 

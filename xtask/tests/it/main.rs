@@ -20,6 +20,7 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_list_server;
 mod db_prune;
 mod db_prune_stays;
 mod db_shell;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
+        db_list_server::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),

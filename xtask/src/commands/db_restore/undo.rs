@@ -37,7 +37,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     }
     context.terminal.confirm("Continue?", args.yes)?;
     let mut lock = Lock::take(target, run, Duration::ZERO)?;
-    super::mend::mend_leftovers(target, run, context)?;
+    super::mend_leftovers(target, run, context)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;

@@ -174,7 +174,7 @@ pub fn slow(database: &Database<'_>, seconds: u32) -> String {
     let end = "--\n-- PostgreSQL database dump complete";
     let dump = dump.replacen(
         end,
-        &format!("CREATE MATERIALIZED VIEW public.slow AS SELECT pg_catalog.pg_sleep({seconds});\n\n{end}"),
+        &format!("CREATE MATERIALIZED VIEW public.slow AS SELECT 1 AS a FROM pg_catalog.pg_sleep({seconds});\n\n{end}"),
         1,
     );
     database.sandbox.write("slow.sql", dump);
