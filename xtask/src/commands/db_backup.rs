@@ -28,8 +28,8 @@ pub struct Args {
     #[arg(long, requires = "tables")]
     strict_names: bool,
     /// Seconds to wait for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
-    #[arg(long, value_name = "SECONDS")]
-    lock_timeout: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = lock_timeout, allow_negative_numbers = true)]
+    lock_timeout: Option<Duration>,
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
     policy: Policy,
@@ -70,6 +70,14 @@ impl Args {
     }
 
     fn tell(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
+        // Whoever waits for the path on stdout must not lose the backup with it.
+        self.write(taken, target, context).with_context(|| {
+            let made = format!("The backup is made, but nobody was told: {}", taken.path.display());
+            Fault::new(Exit::Partial, made).hint("see what takes stdout; the backup is whole and stays")
+        })
+    }
+
+    fn write(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
         if self.json {
             return context.terminal.json(&Document::of(taken));
         }
@@ -91,19 +99,23 @@ impl Args {
                 if is_folder { Destination::Folder(typed) } else { Destination::File(typed) }
             }
         };
-        let set = context.settings.number("XTASK_LOCK_TIMEOUT")?;
-        let seconds = self.lock_timeout.or(set).unwrap_or(take::LOCK_TIMEOUT.as_secs());
-        if seconds == 0 || seconds > 2_000_000 {
-            return Err(Fault::usage("--lock-timeout takes 1 to 2000000 seconds").into());
-        }
+        let set = context.settings.get("XTASK_LOCK_TIMEOUT").map(|text| {
+            lock_timeout(text).map_err(|why| Fault::usage(format!("XTASK_LOCK_TIMEOUT is {text:?}; {why}")))
+        });
         Ok(Order {
             purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
             tables: self.tables.clone(),
             strict_names: self.strict_names,
-            lock_timeout: Duration::from_secs(seconds),
+            lock_timeout: self.lock_timeout.map_or_else(|| set.unwrap_or(Ok(take::LOCK_TIMEOUT)), Ok)?,
             destination,
         })
     }
+}
+
+/// What PostgreSQL takes for a timeout, in whole seconds.
+fn lock_timeout(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=2_000_000).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "it takes 1 to 2000000 seconds".to_owned())
 }
 
 fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {
@@ -132,10 +144,7 @@ impl Report {
         let manifest = &taken.manifest;
         let tables = manifest.tables();
         let folder = taken.path.parent().unwrap_or(Path::new("."));
-        let mut shown = context.shown(folder);
-        if shown.is_empty() {
-            shown.push('.');
-        }
+        let shown = context.shown(folder);
         let rows = terminal::counted(manifest.rows(), "row", "rows");
         let mut lines = vec![
             context.terminal.done_line(&format!("Backup created in {}/", shown.trim_end_matches('/'))),

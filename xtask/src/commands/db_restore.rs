@@ -25,9 +25,9 @@ use crate::restore::before;
 use crate::restore::live::Live;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
-use crate::restore::preflight;
 use crate::restore::staging::{self, Staging};
 use crate::restore::swap::swap_in;
+use crate::restore::{preflight, rights};
 use crate::settings::fault_point;
 use crate::stack::services;
 use crate::target::Target;
@@ -71,6 +71,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    target.check_consent(args.yes && !args.dry_run)?;
     let run = session::fresh_name()?;
     if args.repair {
         return mend::mend(&target, &run, context);
@@ -87,6 +88,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let fitting = preflight::check(target, run, &backup, args.create_roles)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
+    rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup)?;
     preview::show(&plan, &fitting, &backup, args, context)?;
     if args.dry_run {

@@ -174,7 +174,7 @@ impl Entry {
     }
 
     fn show(&self, context: &Context) -> Result<()> {
-        let file = terminal::clean(&context.shown(&self.file));
+        let file = terminal::clean_line(&context.shown(&self.file));
         if let Some(error) = &self.error {
             context.terminal.error(error);
             return Ok(());

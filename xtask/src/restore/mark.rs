@@ -40,6 +40,9 @@ pub struct Mark {
     /// An undo is about to exchange it with the live one.
     #[serde(default)]
     pub swapping: bool,
+    /// OpenFGA's tables in the new live database are to be brought up to date.
+    #[serde(default)]
+    pub migrate: bool,
     /// The comment that the database had before, for an undo.
     #[serde(default)]
     pub comment: Option<String>,
@@ -61,10 +64,16 @@ impl Mark {
             at: at.to_rfc3339_opts(SecondsFormat::Secs, false),
             stopped: Vec::new(),
             swapping: false,
+            migrate: false,
             comment: None,
             only_way_back: false,
             written: None,
         }
+    }
+
+    /// Whether nothing is left to do of the swap that made it.
+    pub fn is_settled(&self) -> bool {
+        self.stopped.is_empty() && !self.swapping && !self.migrate
     }
 
     /// The statement that puts the mark on a database.

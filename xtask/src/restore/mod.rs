@@ -7,6 +7,7 @@ pub mod mark;
 pub mod plan;
 pub mod preflight;
 pub mod repair;
+pub mod rights;
 pub mod since;
 pub mod staging;
 pub mod swap;

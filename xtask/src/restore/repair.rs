@@ -35,6 +35,9 @@ impl Leftover {
             Self::NotStarted(marked) if marked.mark.r#use == Use::First && marked.mark.stopped.is_empty() => {
                 "a first restore was killed after its swap".to_owned()
             }
+            Self::NotStarted(marked) if marked.mark.stopped.is_empty() && marked.mark.migrate => {
+                "OpenFGA's tables were not migrated after a swap".to_owned()
+            }
             Self::NotStarted(marked) if marked.mark.stopped.is_empty() => {
                 "an undo was killed before the databases were exchanged".to_owned()
             }
@@ -73,7 +76,7 @@ fn among(target: &Target, run: &str, marked: Vec<Marked>) -> Result<Vec<Leftover
     }
     for database in marked {
         match database.mark.r#use {
-            Use::Before if database.mark.stopped.is_empty() && !database.mark.swapping => {}
+            Use::Before if database.mark.is_settled() => {}
             Use::Before | Use::First => found.push(Leftover::NotStarted(database)),
             Use::Staging | Use::Verify => {
                 // Its services were stopped before the swap that never came.
@@ -132,7 +135,7 @@ pub fn settle(target: &Target, run: &str, name: &str, mark: &Mark) -> Result<()>
         let comment = mark.comment.as_deref().map_or_else(|| "NULL".to_owned(), session::literal);
         format!("COMMENT ON DATABASE {} IS {comment}", session::identifier(name))
     } else {
-        Mark { stopped: Vec::new(), swapping: false, ..mark.clone() }.sql(name)?
+        Mark { stopped: Vec::new(), swapping: false, migrate: false, ..mark.clone() }.sql(name)?
     };
     session::ask_in(target, maintenance_database(target), run, &sql).map(drop)
 }

@@ -152,12 +152,13 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     Ok(script)
 }
 
-/// Ends the live database's sessions and takes its name away; again until it works or the deadline passes.
+/// Ends the live database's sessions and takes its name away; again until it works or the deadline passes. Autovacuum
+/// is nobody's session: only a superuser may end it, and it ends by itself when a database is renamed.
 fn leave(live: &str, outgoing: &str) -> String {
     format!(
         "  LOOP\n    PERFORM pg_catalog.pg_stat_clear_snapshot();\n\
          \x20   PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity\n\
-         \x20     WHERE datname = {} AND pid <> pg_catalog.pg_backend_pid();\n\
+         \x20     WHERE datname = {} AND usesysid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid();\n\
          \x20   BEGIN\n      ALTER DATABASE {} RENAME TO {};\n      EXIT;\n\
          \x20   EXCEPTION WHEN object_in_use THEN\n\
          \x20     IF pg_catalog.clock_timestamp() > deadline THEN RAISE; END IF;\n    END;\n  END LOOP;\n",

@@ -19,6 +19,8 @@ impl Target {
                 said.ending.success().then(|| smallest.saturating_mul(1024))
             }
             Place::Local(_) => folders.iter().map(|folder| fs4::available_space(folder).ok()).min()?,
+            // The server of a URL is on another host, or may be.
+            Place::Url(_) => None,
         }
     }
 }

@@ -48,7 +48,7 @@ impl Question {
 }
 
 fn tell(target: &Target) -> Option<Told> {
-    if !target.is_at_hand(PATIENCE) {
+    if !target.is_at_hand() {
         return None;
     }
     let run = session::fresh_name().ok()?;

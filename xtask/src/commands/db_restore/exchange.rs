@@ -56,6 +56,7 @@ impl Swap<'_> {
         let mut mark = Mark::new(if first { Use::First } else { Use::Before }, self.target, self.run, &now);
         mark.stopped.clone_from(&self.stopped);
         mark.only_way_back = self.only_way_back && !first;
+        mark.migrate = self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE);
         mark.written = self.written.clone();
         mark.comment = match &self.live.properties {
             Some(live) => live.comment.clone(),
@@ -83,7 +84,7 @@ impl Swap<'_> {
         };
         // From here on a signal only stops us from waiting: what was begun is finished.
         signals::shielded(|| {
-            if self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE) {
+            if mark.migrate {
                 services::migrate(self.target)?;
             }
             fault_point("migrated");

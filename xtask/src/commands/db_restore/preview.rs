@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Fitting;
+use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -67,5 +68,8 @@ pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Conte
     context.terminal.warn(&format!(" This will restore from {latest}"));
     context.terminal.note(&format!("{}{age}", context.shown(&backup.path)));
     context.terminal.note(&format!("into {}", target.shown()));
+    services::notice(target, backup.contents.openfga.is_some())?
+        .iter()
+        .for_each(|notice| context.terminal.note(notice));
     context.terminal.confirm("Continue?", args.yes)
 }

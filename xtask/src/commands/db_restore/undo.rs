@@ -11,7 +11,7 @@ use crate::process::signals;
 use crate::restore::live::Live;
 use crate::restore::mark::Marked;
 use crate::restore::since::Since;
-use crate::restore::{before, repair, swap};
+use crate::restore::{before, repair, rights, swap};
 use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
@@ -32,6 +32,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
         return context.terminal.json(&document);
     }
     show(&old, &since, target, context);
+    services::notice(target, false)?.iter().for_each(|notice| context.terminal.note(notice));
     if args.dry_run {
         return Ok(());
     }
@@ -41,6 +42,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
+    rights::check_swap(target, run, &live)?;
     let mut mark = old.mark.clone();
     run.clone_into(&mut mark.run);
     mark.stopped = services::running_users(target)?;
