@@ -43,6 +43,7 @@ mod restore_clients;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
+mod restore_property;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         restore_choice::tests(),
         restore_local::tests(),
         restore_needs::tests(),
+        restore_property::tests(),
         restore_undo::tests(),
         proof::tests(),
         round_trip::tests(),
