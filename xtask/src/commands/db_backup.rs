@@ -7,6 +7,7 @@ use crate::backup::take::{self, Destination, News, Order, Taken};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
+use crate::postgres::locks;
 use crate::target::Target;
 use crate::terminal::{self, Progress};
 use anyhow::{Context as _, Result};
@@ -28,7 +29,7 @@ pub struct Args {
     #[arg(long, requires = "tables")]
     strict_names: bool,
     /// Seconds to wait for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
-    #[arg(long, value_name = "SECONDS", value_parser = lock_timeout, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
     lock_timeout: Option<Duration>,
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
@@ -99,23 +100,14 @@ impl Args {
                 if is_folder { Destination::Folder(typed) } else { Destination::File(typed) }
             }
         };
-        let set = context.settings.get("XTASK_LOCK_TIMEOUT").map(|text| {
-            lock_timeout(text).map_err(|why| Fault::usage(format!("XTASK_LOCK_TIMEOUT is {text:?}; {why}")))
-        });
         Ok(Order {
             purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
             tables: self.tables.clone(),
             strict_names: self.strict_names,
-            lock_timeout: self.lock_timeout.map_or_else(|| set.unwrap_or(Ok(take::LOCK_TIMEOUT)), Ok)?,
+            lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             destination,
         })
     }
-}
-
-/// What PostgreSQL takes for a timeout, in whole seconds.
-fn lock_timeout(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|seconds| (1..=2_000_000).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| "it takes 1 to 2000000 seconds".to_owned())
 }
 
 fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {
