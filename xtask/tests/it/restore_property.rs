@@ -41,11 +41,11 @@ fn what_was_backed_up_comes_back() {
         let database = shared_for_restores().database();
         let tables: Vec<Table> = (0..TABLES).map(|number| Table::thrown(number, &mut dice)).collect();
         let made: String = tables.iter().map(|table| table.made(&mut dice)).collect();
-        database.sql(&format!("CREATE SCHEMA {}; {made}", identifier(SCHEMA)));
+        database.sql(&format!("BEGIN; CREATE SCHEMA {}; {made} COMMIT;", identifier(SCHEMA)));
         database.backup();
         let backed_up = database.dump();
         let damage: String = tables.iter().map(|table| table.damaged(&mut dice)).collect();
-        database.sql(&damage);
+        database.sql(&format!("BEGIN; {damage} COMMIT;"));
         let damaged = database.dump();
         assert!(damaged != backed_up, "seed {seed}: nothing was damaged");
         database.restore([]).run().ok().stderr_has("✓ Database restored");
