@@ -42,7 +42,7 @@ impl Leftover {
                 "an undo was killed before the databases were exchanged".to_owned()
             }
             Self::NotStarted(marked) => {
-                format!("{} were not started again after a swap", marked.mark.stopped.join(", "))
+                format!("stopped for a swap and not started again: {}", marked.mark.stopped.join(", "))
             }
         }
     }

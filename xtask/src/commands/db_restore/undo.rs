@@ -73,7 +73,7 @@ fn show(old: &Marked, since: &Since, target: &Target, context: &Context) {
         None => terminal.note("What was written since is not known: the server counted it no further"),
         Some(tables) if tables.is_empty() => terminal.note("Written since: nothing, by the server's counters"),
         Some(tables) => {
-            let number = |rows: u64| format!("≈ {}", terminal::count(rows));
+            let number = |rows: u64| if rows == 0 { "0".to_owned() } else { format!("≈ {}", terminal::count(rows)) };
             let row = |(table, rows): (&String, &Written)| {
                 vec![terminal::clean(table), number(rows.inserted), number(rows.updated), number(rows.deleted)]
             };
