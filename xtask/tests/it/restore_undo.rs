@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] the_only_way_back_is_never_dropped,
         [Compose] an_undo_that_is_killed,
         [Compose] what_was_written_since,
+        [Compose, Script] two_undos_at_once,
         [Compose] the_newest_by_time_not_by_text,
     ]
 }
@@ -190,6 +191,19 @@ fn what_was_written_since() {
     run.stderr_has("public.t   ≈ 1,200      ≈ 1      ≈ 1").stderr_lacks("public.kept");
     database.restore(["--undo"]).run().ok();
     assert_eq!(written()["written_since"]["tables"], json!({}));
+}
+
+/// One asks while the other does it.
+fn two_undos_at_once() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    database.restore([]).run().ok();
+    let mut slow = database.xtask(["db-restore", "--undo"]).terminal();
+    slow.shows("Continue? (y/n) ");
+    database.restore(["--undo"]).run().ok();
+    slow.types("y\n");
+    slow.wait().code(1).stdout_has("another run was faster; nothing was changed").stdout_lacks("Restore undone");
+    assert!(database.dump() == states.old && database.repair().contains("✓ Nothing to mend"));
 }
 
 /// Where the clocks go back, a later time may be the smaller text.

@@ -14,7 +14,7 @@ pub fn shared_for_restores() -> &'static Stack {
     static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
     let stack = SHARED.get_or_init(|| {
         let stack = Stack::postgres_only();
-        stack.postgres_only_with("    command: [postgres, -c, max_prepared_transactions=10]\n");
+        stack.postgres_only_with("    command: [postgres, -c, max_prepared_transactions=10, -c, wal_level=logical]\n");
         let run = stack.xtask(["up"]).run();
         if run.code == Some(0) { Ok(stack) } else { Err(format!("xtask up: {:?}\n{}", run.code, run.stderr)) }
     });
