@@ -20,6 +20,7 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_list_server;
 mod db_prune;
 mod db_prune_stays;
 mod db_shell;
@@ -42,6 +43,7 @@ mod restore_clients;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
+mod restore_property;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
+        db_list_server::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         restore_choice::tests(),
         restore_local::tests(),
         restore_needs::tests(),
+        restore_property::tests(),
         restore_undo::tests(),
         proof::tests(),
         round_trip::tests(),
