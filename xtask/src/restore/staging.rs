@@ -141,6 +141,11 @@ impl<'a> Staging<'a> {
         Ok(Checked(self))
     }
 
+    /// Nothing is loaded: an empty database is what is wanted.
+    pub fn left_empty(self) -> Checked<'a> {
+        Checked(self)
+    }
+
     /// Whether this psql has `\restrict` (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).
     fn psql_knows_restrict(&self) -> Result<bool> {
         let asked = self.target.program("psql", self.run, Talk::Piped)?.arg("--version");

@@ -9,6 +9,7 @@ mod login;
 mod programs;
 mod project;
 pub mod url;
+mod volume;
 
 use crate::error::Fault;
 use crate::process::{Captured, Program};

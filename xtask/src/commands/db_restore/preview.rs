@@ -15,6 +15,12 @@ pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context)
     if args.json && args.dry_run {
         return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan }));
     }
+    changes(plan, "IN THE BACKUP", context);
+    Ok(())
+}
+
+/// What would come and go; `then` heads the column of what is there afterwards.
+pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
     let terminal = &context.terminal;
     if let Some(why) = &plan.unreadable {
         terminal.warn(&format!("The live database cannot be read: {why}"));
@@ -34,7 +40,7 @@ pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context)
             })
             .collect();
         if !rows.is_empty() {
-            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", "IN THE BACKUP"], &rows, &[1, 3]));
+            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]));
         }
     }
     for store in &plan.stores_gained {
@@ -49,7 +55,6 @@ pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context)
     if !plan.sessions.is_empty() {
         terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
     }
-    Ok(())
 }
 
 pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Context) -> Result<(), Fault> {
