@@ -68,7 +68,10 @@ impl<'a> Staging<'a> {
         mark: &Mark,
     ) -> Result<Self> {
         let cannot = format!("The database {name} cannot be made");
-        let (quoted, options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        let (quoted, mut options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        // While it is loaded, too: the owner of a table must be allowed to make one there.
+        let owner = like.map(|like| &like.owner).filter(|_| mark.r#use == Use::Staging);
+        owner.iter().for_each(|owner| options.push_str(&format!(" OWNER {}", session::identifier(owner))));
         let marked = mark.sql(&name)?;
         signals::check()?;
         // The server makes it even when we no longer listen: a signal waits until it is marked.

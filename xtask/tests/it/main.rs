@@ -22,6 +22,8 @@ mod db_backup_stream;
 mod db_list;
 mod db_prune;
 mod db_prune_stays;
+mod db_reset;
+mod db_reset_faults;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
@@ -46,6 +48,9 @@ mod round_trip;
 mod setup_env;
 mod setup_env_questions;
 mod up;
+mod url;
+mod url_faults;
+mod url_rights;
 
 use std::process::ExitCode;
 
@@ -75,6 +80,11 @@ fn main() -> ExitCode {
         restore_choice::tests(),
         restore_local::tests(),
         restore_undo::tests(),
+        db_reset::tests(),
+        db_reset_faults::tests(),
+        url::tests(),
+        url_faults::tests(),
+        url_rights::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
