@@ -1,5 +1,6 @@
 //! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
 
+use super::db_migrate;
 use super::db_restore::exchange::Swap;
 use super::db_restore::report::Report;
 use super::db_restore::{mend, preview, safety_backup};
@@ -89,6 +90,7 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
     let like = live.properties.as_ref();
     let empty = Staging::create(target, run, lock.session(), name, like, &mark)?.left_empty();
     fault_point("created");
+    db_migrate::fill(target, empty.name(), context)?;
     mark.stopped = services::running_users(target)?;
     lock.run(&mark.sql(empty.name())?)?;
     fault_point("marked");
