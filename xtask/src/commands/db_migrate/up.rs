@@ -85,6 +85,9 @@ pub(super) fn run(count: Option<usize>, options: &Options, context: &Context) ->
 /// Everything that is pending, on the target's own database; says what it did. For commands that set up a database.
 pub fn up_all(target: &Target, context: &Context) -> Result<()> {
     let work = Work::on(target, target.database(), context)?;
+    if work.files.is_empty() {
+        return Ok(());
+    }
     let order = Order {
         limit: Limit::default(),
         allow_out_of_order: false,

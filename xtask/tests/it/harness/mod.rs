@@ -4,6 +4,7 @@ pub mod backup;
 pub mod fakes;
 pub mod forge;
 pub mod local;
+pub mod migrations;
 pub mod needs;
 pub mod openfga;
 pub mod restore;
