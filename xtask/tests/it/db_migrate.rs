@@ -271,7 +271,7 @@ fn down_asks() {
     assert_eq!(database.tables(), "t1");
     let mut terminal = database.migrate(["down"]).terminal();
     terminal.shows("(y/n)").types("y\n");
-    terminal.wait().ok().stdout_has("✓ 1 migration taken back");
+    terminal.wait().ok().stdout_has("1 migration taken back");
     assert_eq!(database.tables(), "");
 }
 

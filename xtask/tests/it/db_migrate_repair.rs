@@ -68,7 +68,7 @@ fn each_repair_is_asked_for() {
     let mut terminal = database.migrate(["repair"]).terminal();
     terminal.shows("1 make a table: its content changed").types("n\n");
     terminal.shows("2 make a table: its content changed").types("y\n");
-    terminal.wait().code(1).stdout_has("✓ 1 version mended").stdout_has("✗ 1 version was left as they are");
+    terminal.wait().code(1).stdout_has("1 version mended").stdout_has("1 version stays as it is");
     assert_eq!(database.states(), ["changed", "applied"]);
 }
 

@@ -48,12 +48,12 @@ fn what_we_applied_is_installed_for_sqlx() {
     database.sandbox.migration(4, "it's_über", "-- no-transaction\nSELECT nothing;", Some("SELECT 1;"));
     database.migrate([]).run().code(6);
     let run = sqlx(&database, &["run"]).run();
-    run.code(1).stderr_has("partially applied");
+    run.code(1).stdout_has("partially applied");
     // A file that changed is changed for both.
     database.migrate(["repair", "--yes"]).run().ok();
     let path = database.sandbox.path("migrations/1_make a table.up.sql");
     fs::write(&path, fs::read_to_string(&path).unwrap().replace('\n', "\r\n")).unwrap();
-    sqlx(&database, &["run"]).run().code(1).stderr_has("previously applied but has been modified");
+    sqlx(&database, &["run"]).run().code(1).stdout_has("previously applied but has been modified");
     database.migrate([]).run().code(1).stderr_has("Changed since it was applied: 1 make a table");
 }
 
