@@ -31,6 +31,7 @@ mod db_prune_stays;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
+mod dsl;
 mod env;
 mod faults;
 mod hostile;
@@ -42,7 +43,12 @@ mod local_private;
 mod local_programs;
 mod proof;
 mod restore;
-mod restore_faults;
+mod restore_choice;
+mod restore_clients;
+mod restore_kills;
+mod restore_local;
+mod restore_needs;
+mod restore_services;
 mod restore_undo;
 mod round_trip;
 mod setup_env;
@@ -76,8 +82,13 @@ fn main() -> ExitCode {
         db_migrate_repair::tests(),
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
-        restore_faults::tests(),
+        restore_services::tests(),
+        restore_kills::tests(),
+        restore_clients::tests(),
         restore::tests(),
+        restore_choice::tests(),
+        restore_local::tests(),
+        restore_needs::tests(),
         restore_undo::tests(),
         proof::tests(),
         round_trip::tests(),
@@ -87,6 +98,7 @@ fn main() -> ExitCode {
         db_verify::tests(),
         db_verify_faults::tests(),
         damage::tests(),
+        dsl::tests(),
         conventions::tests(),
         hostile::tests(),
         house::tests(),

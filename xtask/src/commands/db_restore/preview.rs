@@ -6,6 +6,8 @@ use crate::commands::db_migrate;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::restore::plan::Plan;
+use crate::restore::preflight::Fitting;
+use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -14,12 +16,13 @@ use chrono::{DateTime, Local};
 /// So many pending migrations are named.
 const NAMED: usize = 5;
 
-pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
+pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
     // Files that cannot be read are a matter for db-migrate, not for a restore.
     let pending = db_migrate::pending_beyond(backup.contents.migrations.as_ref(), context).unwrap_or_default();
     if args.json && args.dry_run {
         return context.terminal.json(&serde_json::json!({
-            "version": 1, "file": &backup.path, "plan": plan, "pending_migrations": pending,
+            "version": 1, "file": &backup.path, "plan": plan,
+            "roles_to_make": fitting.missing_roles, "pending_migrations": pending,
         }));
     }
     let terminal = &context.terminal;
@@ -62,6 +65,13 @@ pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context)
     if !plan.sessions.is_empty() {
         terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
     }
+    if !fitting.missing_roles.is_empty() {
+        let roles = fitting.missing_roles.join(", ");
+        terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
+    }
+    if !fitting.space_known {
+        terminal.note("Free space on the server: not known");
+    }
     Ok(())
 }
 
@@ -72,5 +82,8 @@ pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Conte
     context.terminal.warn(&format!(" This will restore from {latest}"));
     context.terminal.note(&format!("{}{age}", context.shown(&backup.path)));
     context.terminal.note(&format!("into {}", target.shown()));
+    services::notice(target, backup.contents.openfga.is_some())?
+        .iter()
+        .for_each(|notice| context.terminal.note(notice));
     context.terminal.confirm("Continue?", args.yes)
 }

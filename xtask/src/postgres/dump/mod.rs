@@ -16,6 +16,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod watching;
+mod written;
 
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
@@ -61,6 +62,8 @@ pub struct Contents {
     pub copied: Vec<Copied>,
     /// Roles that owners, grants, policies and user mappings name.
     pub roles: BTreeSet<String>,
+    /// Those of them that get something to own, or whose defaults are set.
+    pub owners: BTreeSet<String>,
     pub extensions: BTreeSet<String>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,

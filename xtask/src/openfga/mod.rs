@@ -1,0 +1,3 @@
+//! OpenFGA: the authorization model in its own language.
+
+pub mod model;

@@ -1,0 +1,111 @@
+//! What is wrong with a model file, and where: file, line and column, the line itself, a caret under the place.
+
+use std::fmt;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Whether a server would refuse the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// No server takes it, or it cannot be read at all.
+    Error,
+    /// A server takes it; its author probably meant something else.
+    Warning,
+}
+
+/// One finding in a model file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The file's name as the caller gave it.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// In characters, counted from 1.
+    pub column: usize,
+    /// The whole line, without its line end.
+    pub source_line: String,
+    /// What is wrong, and what was expected.
+    pub message: String,
+    /// Error or warning.
+    pub severity: Severity,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A tab, or a byte that would move the cursor, is as wide as a blank.
+        let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let line: String = self.source_line.chars().map(shown).collect();
+        let before: String = line.chars().take(self.column.saturating_sub(1)).collect();
+        writeln!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        writeln!(f, "  {line}")?;
+        write!(f, "  {:width$}^", "", width = before.width())
+    }
+}
+
+/// A place in one of the files that a model was read from: the file's number, and the byte in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub file: usize,
+    pub offset: usize,
+}
+
+/// The files that a model was read from, by the number that a [`Place`] names.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<(String, String)>,
+}
+
+impl Sources {
+    /// Takes a file in; its number.
+    pub fn add(&mut self, name: &str, text: &str) -> usize {
+        self.files.push((name.to_owned(), text.to_owned()));
+        self.files.len() - 1
+    }
+
+    /// The findings in the order of their places, each once, as a person reads them.
+    pub fn findings(&self, mut notes: Vec<Note>) -> Vec<Finding> {
+        notes.sort_by(|a, b| (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message)));
+        notes.dedup();
+        notes.into_iter().map(|note| self.finding(note)).collect()
+    }
+
+    fn finding(&self, note: Note) -> Finding {
+        let nothing = (String::new(), String::new());
+        let (file, text) = self.files.get(note.place.file).unwrap_or(&nothing);
+        let (line, column, source_line) = located(text, note.place.offset);
+        let (file, source_line) = (file.clone(), source_line.to_owned());
+        Finding { file, line, column, source_line, message: note.message, severity: note.severity }
+    }
+}
+
+/// Line and column of a byte, both from 1, and the line it is on. `\r\n`, `\n` and `\r` alone end lines.
+fn located(text: &str, offset: usize) -> (usize, usize, &str) {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let bytes = text.as_bytes();
+    let ends_line = |at: usize| bytes[at] == b'\n' || (bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+    let ends = (0..offset).filter(|&at| ends_line(at));
+    let (line, start) = ends.fold((1, 0), |(line, _), at| (line + 1, at + 1));
+    let rest = &text[start..];
+    let source_line = &rest[..rest.find(['\r', '\n']).unwrap_or(rest.len())];
+    (line, text[start..offset].chars().count() + 1, source_line)
+}
+
+/// A finding before its place is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub place: Place,
+    pub severity: Severity,
+    pub message: String,
+}
+
+impl Note {
+    pub fn error(place: Place, message: impl Into<String>) -> Self {
+        Self { place, severity: Severity::Error, message: message.into() }
+    }
+
+    pub fn warning(place: Place, message: impl Into<String>) -> Self {
+        Self { place, severity: Severity::Warning, message: message.into() }
+    }
+}
