@@ -7,10 +7,12 @@ pub use progress::Progress;
 pub use text::{clean, clean_line, count, counted, duration, report, size, span, table};
 
 use crate::error::{self, Fault};
+use crate::platform;
 use crate::process::signals;
 use crate::settings::ColorChoice;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::ser::SerializeMap as _;
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -102,7 +104,18 @@ impl Terminal {
         format!("{} {}", self.mark(Mark::Done), text)
     }
 
-    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error.
+    /// `⚠ text` as it stands in a result.
+    pub fn warning_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Warning), text)
+    }
+
+    /// `✗ text` as it stands in a result.
+    pub fn failure_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Failure), text)
+    }
+
+    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
+    /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
         self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
     }
@@ -118,9 +131,24 @@ impl Terminal {
         }
     }
 
+    /// A table on stdout; on a terminal that is too narrow for it each row becomes a paragraph.
+    pub fn table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Result<()> {
+        let table = text::table(head, rows, right);
+        let columns = if self.stdout { platform::terminal_width(&io::stdout()) } else { None };
+        match columns {
+            Some(columns) if text::width(&table) > columns => self.result(&text::paragraphs(head, rows)),
+            _ => self.result(&table),
+        }
+    }
+
     /// One JSON document on stdout.
     pub fn json(&self, document: &impl serde::Serialize) -> Result<()> {
         self.result(&serde_json::to_string_pretty(document)?)
+    }
+
+    /// One JSON document on stdout that lists these under a name: `{"version": 1, "backups": […]}`.
+    pub fn json_list<T: serde::Serialize>(&self, name: &'static str, entries: &[T]) -> Result<()> {
+        self.json(&Listing { name, entries })
     }
 
     /// The one error of a run: what failed, the causes in order, what to type next.
@@ -196,6 +224,19 @@ impl Terminal {
         Progress { bar }
     }
 
+    /// A line that shows how many of something are done; visible on a terminal only.
+    pub fn counter(&self, what: &str, total: u64) -> Progress {
+        if self.quiet || !self.stderr {
+            return Progress { bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template("  {msg}  {human_pos} of {human_len}, {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(self.plain(what));
+        Progress { bar }
+    }
+
     /// A line that shows that something is waited for; on a terminal only.
     pub fn waiting(&self, what: &str) -> Progress {
         if self.quiet || !self.stderr {
@@ -245,6 +286,20 @@ impl Terminal {
             }
         }
         plain
+    }
+}
+
+struct Listing<'a, T> {
+    name: &'static str,
+    entries: &'a [T],
+}
+
+impl<T: serde::Serialize> serde::Serialize for Listing<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(Some(2))?;
+        document.serialize_entry("version", &1)?;
+        document.serialize_entry(self.name, self.entries)?;
+        document.end()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{self, Fault};
 use crate::settings::{self, Origin};
 use crate::stack::ports;
-use crate::target::engine::{self, Lack};
+use crate::target::compose::engine::{self, Lack};
 use crate::target::{Kind, Target};
 use anyhow::Result;
 
@@ -80,7 +80,7 @@ fn write_env(kind: Kind, context: &Context) -> Result<Vec<String>> {
 }
 
 fn write_setting(name: &str, value: &str, written: &mut Vec<String>, context: &Context) -> Result<()> {
-    settings::write_env_file(&context.root, name, value)?;
+    settings::write_env_file(&context.root, &[(name, value)])?;
     context.terminal.done(&format!("Wrote {name}={value} to .env"));
     written.push(format!("{name}={value} was written to .env"));
     Ok(())

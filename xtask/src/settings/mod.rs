@@ -4,7 +4,7 @@ mod dot_env;
 pub mod env_file;
 mod root;
 
-pub use dot_env::{make_env_file, write_env_file};
+pub use dot_env::{EnvEdit, make_env_file, write_env_file};
 pub use root::{check_root, root};
 
 use crate::error::Fault;
@@ -67,7 +67,10 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("OPENFGA_METRICS_PORT", "2112"),
     ("OPENFGA_AUTHN_METHOD", "none"),
     ("OPENFGA_AUTHN_PRESHARED_KEYS", ""),
+    ("OPENFGA_API_URL", ""),
     ("OPENFGA_API_TOKEN", ""),
+    ("OPENFGA_STORE_ID", ""),
+    ("OPENFGA_MODEL_ID", ""),
     ("XTASK_LOCK_TIMEOUT", "30"),
     ("XTASK_COMPOSE", ""),
     ("XTASK_LOCAL_DIR", ".xtask/local"),
@@ -104,6 +107,11 @@ impl Settings {
     /// What `.env` itself says, whatever wins over it.
     pub fn in_file(&self, name: &str) -> Option<&str> {
         self.file.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// What the process environment says, whatever wins over it.
+    pub fn in_environment(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// A value that was typed on the command line.

@@ -51,10 +51,9 @@ fn login_refusal(target: &Target) -> Option<anyhow::Error> {
 
 /// Where OpenFGA answers, once it does.
 fn openfga_url(compose: &Compose, settings: &Settings) -> Result<String> {
-    let token = settings.get("OPENFGA_API_TOKEN");
     wait_for_service(compose, openfga::SERVICE, "OpenFGA", || {
         let url = format!("http://{}", compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?);
-        openfga::answers(&url, token).map(|()| url)
+        openfga::answers_at(&url, settings).map(|()| url)
     })
 }
 

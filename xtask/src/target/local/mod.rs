@@ -6,7 +6,7 @@
 pub mod cluster;
 mod embedded;
 pub mod folder;
-mod lock;
+pub mod lock;
 pub mod openfga;
 mod owner;
 pub mod ports;
