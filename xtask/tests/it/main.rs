@@ -41,6 +41,11 @@ mod restore_undo;
 mod round_trip;
 mod setup_env;
 mod setup_env_questions;
+mod setup_openfga;
+mod setup_openfga_env;
+mod setup_openfga_faults;
+mod setup_openfga_server;
+mod test_auth;
 mod up;
 
 use std::process::ExitCode;
@@ -70,6 +75,11 @@ fn main() -> ExitCode {
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
+        setup_openfga::tests(),
+        setup_openfga_env::tests(),
+        setup_openfga_faults::tests(),
+        setup_openfga_server::tests(),
+        test_auth::tests(),
         db_prune::tests(),
         db_prune_stays::tests(),
         db_verify::tests(),

@@ -11,6 +11,7 @@ pub mod run;
 pub mod sandbox;
 pub mod session;
 pub mod stack;
+pub mod store;
 pub mod watch;
 
 pub use fakes::Fakes;
