@@ -10,6 +10,7 @@
 #[macro_use]
 mod harness;
 
+mod authorization;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
+        authorization::tests(),
         setup_openfga::tests(),
         setup_openfga_env::tests(),
         setup_openfga_faults::tests(),

@@ -91,7 +91,7 @@ fn all_that_is_wrong_in_the_files_is_said_at_once() {
         "a test has no key \"chek\" (did you mean check?)",
         "type doc has no relation owner",
         "owner is a text; true or false was expected",
-        "tuple_files: [more.json, none.csv]\n                           ^",
+        "    tuple_files: [more.json, none.csv]\n                             ^",
     ] {
         run.stderr_has(finding);
     }
