@@ -26,6 +26,7 @@ mod db_prune_stays;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
+mod dsl;
 mod env;
 mod faults;
 mod hostile;
@@ -87,6 +88,7 @@ fn main() -> ExitCode {
         db_verify::tests(),
         db_verify_faults::tests(),
         damage::tests(),
+        dsl::tests(),
         conventions::tests(),
         hostile::tests(),
         house::tests(),

@@ -2,7 +2,7 @@
 
 use super::expression;
 use super::names;
-use super::parts::{Condition, Name, Origin, ParameterType, Relation, Rewrite, TypeDefinition};
+use super::parts::{Condition, Name, Origin, Relation, Rewrite, TypeDefinition};
 use super::types;
 use super::{Model, NotExpressible};
 use std::fmt::Write as _;
@@ -131,8 +131,8 @@ impl Printer {
         self.name(&condition.name, "condition", names::is_plain_condition);
         let before = self.reasons.len();
         for (name, kind) in &condition.parameters {
-            self.name(name, "parameter", names::is_plain_condition);
-            if !is_expressible(kind) {
+            self.name(name, "parameter", names::is_plain_parameter);
+            if !types::is_complete(kind) {
                 self.reasons.push(format!("parameter {name}: the type {kind}"));
             }
         }
@@ -183,15 +183,10 @@ fn can_start_direct(rewrite: &Rewrite) -> bool {
     }
 }
 
-/// Whether the DSL has words for a parameter's type.
-fn is_expressible(kind: &ParameterType) -> bool {
-    let fits = if types::is_container(&kind.name) { kind.generic.len() == 1 } else { kind.generic.is_empty() };
-    fits && kind.generic.iter().all(is_expressible)
-}
-
 fn comment(origin: &Origin) -> String {
-    let module = origin.module.as_ref().map(|module| format!("module: {module}"));
-    let file = origin.file.as_ref().map(|file| format!("file: {file}"));
+    let plain = |text: &&String| names::is_accepted(text, names::LONGEST_TYPE);
+    let module = origin.module.as_ref().filter(plain).map(|module| format!("module: {module}"));
+    let file = origin.file.as_ref().filter(plain).map(|file| format!("file: {file}"));
     let known: Vec<String> = module.into_iter().chain(file).collect();
     if known.is_empty() { String::new() } else { format!(" # {}", known.join(", ")) }
 }
