@@ -60,7 +60,8 @@ impl Server {
             return Ok(false);
         }
         let before = revision(target)?;
-        if before >= NEWEST_REVISION {
+        // Without any revision the target's database is not the one of this server.
+        if before >= NEWEST_REVISION || (before == 0 && !self.is_of_stack) {
             return Ok(false);
         }
         if !self.is_of_stack {
