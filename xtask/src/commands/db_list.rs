@@ -52,12 +52,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
     if args.json {
-        terminal.json(&Document::of(&backups))?;
+        terminal.json_list("backups", &backups.iter().map(Entry::of).collect::<Vec<_>>())?;
     } else if backups.is_empty() {
         terminal.note(&format!("No backups in {}", context.shown(&folder)));
         terminal.note("Make one with: cargo xtask db-backup");
     } else {
-        terminal.result(&table(&backups, context))?;
+        show(&backups, context)?;
         for backup in &backups {
             if let Some(reason) = &backup.examined.reason {
                 terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
@@ -85,10 +85,10 @@ fn existing(folder: &Path) -> Result<PathBuf, Fault> {
     Err(Fault::failed(format!("There is no folder {}", folder.display())).hint("see what there is: ls"))
 }
 
-fn table(backups: &[Backup], context: &Context) -> String {
+fn show(backups: &[Backup], context: &Context) -> Result<()> {
     let now = Local::now().fixed_offset();
     let rows: Vec<Vec<String>> = backups.iter().map(|backup| row(backup, &now, context)).collect();
-    terminal::table(&["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"], &rows, &[2, 3, 4, 5])
+    context.terminal.table(&["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"], &rows, &[2, 3, 4, 5])
 }
 
 fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<String> {
@@ -124,13 +124,7 @@ fn counts(backup: &Backup) -> Option<(u64, u64)> {
     Some((manifest::tables(copied).len() as u64, copied.iter().map(|copied| copied.rows).sum()))
 }
 
-/// `--json`, version 1.
-#[derive(Serialize)]
-struct Document<'a> {
-    version: u32,
-    backups: Vec<Entry<'a>>,
-}
-
+/// One backup in `--json`, version 1.
 #[derive(Serialize)]
 struct Entry<'a> {
     file: &'a Path,
@@ -147,9 +141,9 @@ struct Entry<'a> {
     reason: Option<&'a str>,
 }
 
-impl<'a> Document<'a> {
-    fn of(backups: &'a [Backup]) -> Self {
-        let entry = |backup: &'a Backup| Entry {
+impl<'a> Entry<'a> {
+    fn of(backup: &'a Backup) -> Self {
+        Self {
             file: &backup.path,
             database: backup.database.as_deref(),
             purpose: backup.purpose,
@@ -160,7 +154,6 @@ impl<'a> Document<'a> {
             full: backup.is_full(),
             verdict: backup.examined.verdict,
             reason: backup.examined.reason.as_deref(),
-        };
-        Self { version: 1, backups: backups.iter().map(entry).collect() }
+        }
     }
 }

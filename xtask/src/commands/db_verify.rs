@@ -49,7 +49,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         report.push(entry);
     }
     if args.json {
-        context.terminal.json(&Document { version: 1, files: &report })?;
+        context.terminal.json_list("files", &report)?;
     }
     conclusion(&report)
 }
@@ -76,7 +76,7 @@ impl Args {
     }
 }
 
-/// What was found out about one file.
+/// What was found out about one file; in `--json`, version 1.
 #[derive(Debug, Serialize)]
 struct Entry {
     file: PathBuf,
@@ -182,13 +182,6 @@ impl Entry {
         }
         context.terminal.result(&context.terminal.done_line(&line))
     }
-}
-
-/// `--json`, version 1.
-#[derive(Serialize)]
-struct Document<'a> {
-    version: u32,
-    files: &'a [Entry],
 }
 
 /// The worst of the report decides the exit code: an unfit file (3) before a failed load.

@@ -3,13 +3,9 @@
 
 mod client;
 pub mod compose;
-mod containers;
-pub mod engine;
-mod generation;
 pub mod local;
 mod login;
 mod programs;
-mod project;
 mod space;
 pub mod url;
 
