@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] a_changed_model_is_shown_and_written_once,
         [Stack, Openfga] a_changed_condition_is_written_again,
         [Stack, Openfga] tuples_of_others_stay_unless_they_are_pruned,
+        [Stack, Openfga, Script] questions_are_answered_on_the_terminal,
         [Stack, Openfga] a_large_store_costs_no_more_than_its_file,
         [Stack, Openfga] failed_tests_leave_the_ids,
         [Stack, Openfga] an_id_counts_only_where_its_store_has_the_name,
@@ -150,6 +151,21 @@ fn tuples_of_others_stay_unless_they_are_pruned() {
     assert!(shop.rows().starts_with("1|1|1|"));
     assert!(shop.api().check(&store, "user:a", "viewer", "doc:1"));
     shop.setup(["--prune"]).run().ok().stdout_has("no changes");
+}
+
+fn questions_are_answered_on_the_terminal() {
+    let shop = shared().shop();
+    shop.tuples(&[("user:a", "viewer", "doc:1")]);
+    shop.setup([]).run().ok();
+    let store = shop.ids().pop().unwrap();
+    shop.api().write_tuples(&store, &[("user:b", "viewer", "doc:1")]);
+    let mut no = shop.setup(["--prune"]).terminal();
+    no.shows("Delete 1 tuple of the store").types("n\n");
+    no.wait().code(1).stdout_has("Declined; nothing was changed");
+    let mut yes = shop.setup(["--prune"]).terminal();
+    yes.shows("Delete 1 tuple of the store").types("yes\n");
+    yes.wait().ok().stdout_has("deleted: 1");
+    assert!(shop.rows().starts_with("1|1|1|"));
 }
 
 /// A store that holds far more than the file is not read to its end.

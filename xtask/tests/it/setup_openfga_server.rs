@@ -170,6 +170,12 @@ fn a_server_that_stays_down_is_exit_4() {
     setup(&sandbox).env("OPENFGA_API_URL", "nonsense").run().code(2).stderr_has("OPENFGA_API_URL is no address");
     let login = setup(&sandbox).env("OPENFGA_API_URL", "http://user:hunter2@127.0.0.1:9").run();
     login.code(2).stderr_lacks("hunter2");
+    let silent = FakeServer::new(|_| {
+        std::thread::sleep(Duration::from_secs(60));
+        (200, String::new(), String::new())
+    });
+    let run = setup(&sandbox).env("OPENFGA_API_URL", &silent.url).run();
+    run.code(4).stderr_has("no answer within 5 s");
     // Without an address the stack's own is meant, and it does not run.
     setup(&sandbox).env("OPENFGA_API_URL", "").run().code(4);
 }

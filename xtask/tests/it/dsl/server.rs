@@ -80,7 +80,7 @@ fn it_decides_on_random_models_as_the_checks_do() {
     for case in 0..dice::cases(60) {
         let valid = generator::model(&mut dice);
         let json = if case % 3 == 0 { valid } else { mutated(&mut dice, &valid) };
-        let about = || format!("seed {seed}: {json:#}");
+        let about = || format!("seed {seed}: {json}");
         match Model::from_json("model.json", &json.to_string()) {
             Err(found) => match store.write(&json) {
                 Err(_) => refused += 1,

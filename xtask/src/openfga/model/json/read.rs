@@ -50,10 +50,11 @@ impl Reader {
         let origin = metadata.as_ref().map(|metadata| self.origin(metadata)).unwrap_or_default();
         let details = self.entries(metadata.as_ref().and_then(|metadata| metadata.get("relations")));
         let defined = self.entries(fields.get("relations"));
-        for (detail, _) in &details {
+        for (detail, node) in &details {
             if !defined.iter().any(|(relation, _)| relation == detail) {
                 let message = format!("`{name}` has no relation `{detail}`: a server passes over its metadata");
                 self.notes.push(Note::warning(detail.place, message));
+                self.relation_detail(node);
             }
         }
         let mut relations = Vec::new();
