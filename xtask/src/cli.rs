@@ -43,9 +43,13 @@ pub enum Command {
     DbShell(commands::db_shell::Args),
     DbBackup(commands::db_backup::Args),
     DbList(commands::db_list::Args),
+    DbReset(commands::db_reset::Args),
     DbRestore(commands::db_restore::Args),
     DbVerify(commands::db_verify::Args),
     DbPrune(commands::db_prune::Args),
+    DbMigrate(commands::db_migrate::Args),
+    SetupOpenfga(commands::setup_openfga::Args),
+    TestAuth(commands::test_auth::Args),
 }
 
 impl Command {
@@ -58,9 +62,13 @@ impl Command {
             Self::DbShell(args) => commands::db_shell::run(&args, context),
             Self::DbBackup(args) => commands::db_backup::run(&args, context),
             Self::DbList(args) => commands::db_list::run(&args, context),
+            Self::DbReset(args) => commands::db_reset::run(&args, context),
             Self::DbRestore(args) => commands::db_restore::run(&args, context),
             Self::DbVerify(args) => commands::db_verify::run(&args, context),
             Self::DbPrune(args) => commands::db_prune::run(&args, context),
+            Self::DbMigrate(args) => commands::db_migrate::run(&args, context),
+            Self::SetupOpenfga(args) => commands::setup_openfga::run(&args, context),
+            Self::TestAuth(args) => commands::test_auth::run(&args, context),
         }
     }
 }

@@ -4,13 +4,15 @@ mod progress;
 mod text;
 
 pub use progress::Progress;
-pub use text::{clean, count, counted, report, size, span, table};
+pub use text::{clean, clean_line, count, counted, duration, report, size, span, table};
 
 use crate::error::{self, Fault};
+use crate::platform;
 use crate::process::signals;
 use crate::settings::ColorChoice;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::ser::SerializeMap as _;
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -102,10 +104,26 @@ impl Terminal {
         format!("{} {}", self.mark(Mark::Done), text)
     }
 
-    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error.
+    /// `⚠ text` as it stands in a result.
+    pub fn warning_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Warning), text)
+    }
+
+    /// `✗ text` as it stands in a result.
+    pub fn failure_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Failure), text)
+    }
+
+    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
+    /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
+        self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
+    }
+
+    /// A piece of a result as it is: a file that is shown, however large.
+    pub fn result_piece(&self, piece: &[u8]) -> Result<()> {
         let mut out = io::stdout().lock();
-        match writeln!(out, "{}", self.plain(text)).and_then(|()| out.flush()) {
+        match out.write_all(piece).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::new(error).context("the result could not be written to stdout"))
             }
@@ -113,9 +131,24 @@ impl Terminal {
         }
     }
 
+    /// A table on stdout; on a terminal that is too narrow for it each row becomes a paragraph.
+    pub fn table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Result<()> {
+        let table = text::table(head, rows, right);
+        let columns = if self.stdout { platform::terminal_width(&io::stdout()) } else { None };
+        match columns {
+            Some(columns) if text::width(&table) > columns => self.result(&text::paragraphs(head, rows)),
+            _ => self.result(&table),
+        }
+    }
+
     /// One JSON document on stdout.
     pub fn json(&self, document: &impl serde::Serialize) -> Result<()> {
         self.result(&serde_json::to_string_pretty(document)?)
+    }
+
+    /// One JSON document on stdout that lists these under a name: `{"version": 1, "backups": […]}`.
+    pub fn json_list<T: serde::Serialize>(&self, name: &'static str, entries: &[T]) -> Result<()> {
+        self.json(&Listing { name, entries })
     }
 
     /// The one error of a run: what failed, the causes in order, what to type next.
@@ -158,14 +191,39 @@ impl Terminal {
 
     /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
     pub fn confirm(&self, question: &str, yes: bool) -> Result<(), Fault> {
+        self.confirm_or(question, yes, || Fault::failed("Declined; nothing was changed"))
+    }
+
+    /// The same; `declined` says what a no leaves behind.
+    pub fn confirm_or(&self, question: &str, yes: bool, declined: impl FnOnce() -> Fault) -> Result<(), Fault> {
         if yes {
             return Ok(());
         }
         match self.ask(question)? {
             Some(true) => Ok(()),
-            Some(false) => Err(Fault::failed("Declined; nothing was changed")),
+            Some(false) => Err(declined()),
             None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
                 .hint("answer yes on the command line: --yes")),
+        }
+    }
+
+    /// Goes on only when this name is typed, or with `--yes` on the command line.
+    pub fn confirm_name(&self, question: &str, name: &str, yes: bool) -> Result<(), Fault> {
+        if yes {
+            return Ok(());
+        }
+        if !self.can_ask() {
+            let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
+            return Err(fault.hint("answer on the command line: --yes"));
+        }
+        write_stderr(&format!("{} ", self.plain(question)));
+        match typed_line()? {
+            Some(line) if line.trim_end_matches(['\r', '\n']) == name => Ok(()),
+            Some(_) => Err(Fault::failed(format!("That was not {name}; nothing was changed"))),
+            None => {
+                write_stderr("\n");
+                Err(Fault::failed("Declined; nothing was changed"))
+            }
         }
     }
 
@@ -180,6 +238,19 @@ impl Terminal {
             None => "  {msg}  {bytes}, {bytes_per_sec}, {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(self.plain(what));
+        Progress { bar }
+    }
+
+    /// A line that shows how many of something are done; visible on a terminal only.
+    pub fn counter(&self, what: &str, total: u64) -> Progress {
+        if self.quiet || !self.stderr {
+            return Progress { bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template("  {msg}  {human_pos} of {human_len}, {elapsed}") {
             bar.set_style(style);
         }
         bar.set_message(self.plain(what));
@@ -235,6 +306,20 @@ impl Terminal {
             }
         }
         plain
+    }
+}
+
+struct Listing<'a, T> {
+    name: &'static str,
+    entries: &'a [T],
+}
+
+impl<T: serde::Serialize> serde::Serialize for Listing<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(Some(2))?;
+        document.serialize_entry("version", &1)?;
+        document.serialize_entry(self.name, self.entries)?;
+        document.end()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether a backup file is whole: at a glance by its manifest and size, or proven byte by byte.
 
+use super::ends::examine_ends;
 use super::manifest::{self, Manifest};
 use crate::error::{Exit, Fault};
 use crate::platform;
@@ -24,6 +25,8 @@ pub enum Verdict {
     Cut,
     /// It was changed, or is no backup.
     Damaged,
+    /// It could not be read: another user's, a link, no file.
+    Unreadable,
     /// Another program's dump: its beginning and end are right, and after a full read its structure; nothing vouches for the bytes.
     MadeElsewhere,
 }
@@ -36,13 +39,14 @@ impl Verdict {
             Self::Whole => "whole",
             Self::Cut => "cut",
             Self::Damaged => "damaged",
+            Self::Unreadable => "cannot be read",
             Self::MadeElsewhere => "made elsewhere",
         }
     }
 
     /// Whether the file must not be restored.
     pub fn is_unfit(self) -> bool {
-        matches!(self, Self::Cut | Self::Damaged)
+        matches!(self, Self::Cut | Self::Damaged | Self::Unreadable)
     }
 }
 
@@ -70,6 +74,13 @@ pub struct Proven {
     pub(super) sha256: [u8; 32],
 }
 
+impl Proven {
+    /// The file's size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.file.metadata().map_or(0, |facts| facts.len())
+    }
+}
+
 /// Proves a backup.
 ///
 /// # Errors
@@ -91,15 +102,7 @@ pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     }
 }
 
-/// pg_dump's own end, before what newer versions add to it.
-const TRAILER: &[u8] = b"-- PostgreSQL database dump complete\n--\n\n";
-const DUMP_HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
-/// Both kinds of first lines, and what tells an archive (tar: at byte 257).
-const HEAD_LOOKED_AT: usize = 512;
-/// `\unrestrict`, a key, two newlines: no trailer is longer than this.
-const TAIL_LOOKED_AT: u64 = 512;
-/// A manifest names every table; one of this size would name some hundred thousand.
-const LONGEST_MANIFEST: u64 = 64 << 20;
+/// How much is read at once.
 pub(super) const PIECE: usize = 1 << 18;
 
 /// Looks at both ends of the file only.
@@ -136,80 +139,21 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
     Ok((examined, sha256))
 }
 
+/// Opens a regular file; a link would lead elsewhere, and a pipe holds whoever reads it.
 fn open(path: &Path) -> Result<File> {
-    platform::open_no_follow(path).with_context(|| format!("{} cannot be read", path.display()))
-}
-
-fn examine_ends(file: &mut File) -> Result<Examined> {
-    let bytes = file.metadata()?.len();
-    let mut head = vec![0; HEAD_LOOKED_AT];
-    file.seek(SeekFrom::Start(0))?;
-    let read = read_up_to(file, &mut head)?;
-    head.truncate(read);
-    let line = last_line(file, bytes)?;
-    let unfit =
-        |verdict, reason: String| Examined { verdict, reason: Some(reason), bytes, manifest: None, contents: None };
-    let ours = head.starts_with(manifest::HEAD_START);
-    let examined = match Manifest::parse(&line) {
-        Some(Ok(manifest)) if !head.starts_with(manifest::HEAD) => {
-            let reason = "its first line was changed".to_owned();
-            Examined { manifest: Some(manifest), ..unfit(Verdict::Damaged, reason) }
+    let open = || {
+        let kind = std::fs::symlink_metadata(path)?.file_type();
+        let other = |what: &str| Err(std::io::Error::other(what));
+        if kind.is_symlink() {
+            return other("it is a symbolic link");
         }
-        Some(Ok(manifest)) => {
-            let expected = manifest.bytes + line.len() as u64;
-            let verdict = if bytes == expected { Verdict::Complete } else { Verdict::Cut };
-            let reason = (bytes != expected).then(|| format!("it has {bytes} bytes and should have {expected}"));
-            Examined { verdict, reason, bytes, manifest: Some(manifest), contents: None }
+        if kind.is_dir() {
+            return other("it is a folder");
         }
-        Some(Err(reason)) => unfit(Verdict::Damaged, reason),
-        None if ours || (!head.is_empty() && manifest::HEAD.starts_with(&head)) => {
-            unfit(Verdict::Cut, "its manifest, the last line, is missing".to_owned())
-        }
-        None if bytes == 0 => unfit(Verdict::Cut, "it is empty".to_owned()),
-        None if !head.starts_with(DUMP_HEAD) => {
-            let mut scanner = Scanner::default();
-            let flaw = scanner.feed(&head).err().or_else(|| scanner.finish().err());
-            match flaw {
-                Some(flaw) if flaw.cut => unfit(Verdict::Cut, flaw.what),
-                flaw => unfit(Verdict::Damaged, flaw.map_or_else(String::new, |flaw| flaw.what)),
-            }
-        }
-        None => {
-            let mut tail = vec![0; usize::try_from(bytes.min(TAIL_LOOKED_AT))?];
-            file.seek(SeekFrom::Start(bytes - tail.len() as u64))?;
-            file.read_exact(&mut tail)?;
-            if memchr::memmem::find(&tail, TRAILER).is_some() {
-                Examined { verdict: Verdict::MadeElsewhere, reason: None, bytes, manifest: None, contents: None }
-            } else {
-                unfit(Verdict::Cut, "pg_dump's last lines are missing".to_owned())
-            }
-        }
+        let file = platform::open_no_follow(path)?;
+        if file.metadata()?.is_file() { Ok(file) } else { other("it is no regular file") }
     };
-    Ok(examined)
-}
-
-/// The last line, newline included; empty where the file does not end in one.
-fn last_line(file: &mut File, bytes: u64) -> Result<Vec<u8>> {
-    let mut line = Vec::new();
-    let mut start = bytes;
-    while start > 0 && (line.len() as u64) < LONGEST_MANIFEST {
-        let size = start.min(PIECE as u64);
-        start -= size;
-        let mut piece = vec![0; usize::try_from(size)?];
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(&mut piece)?;
-        if line.is_empty() && piece.last() != Some(&b'\n') {
-            return Ok(Vec::new());
-        }
-        let search = if line.is_empty() { &piece[..piece.len() - 1] } else { &piece[..] };
-        let found = memchr::memrchr(b'\n', search);
-        let from = found.map_or(0, |at| at + 1);
-        line.splice(0..0, piece[from..].iter().copied());
-        if found.is_some() {
-            break;
-        }
-    }
-    Ok(line)
+    open().with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// What a file holds, and its SHA-256.

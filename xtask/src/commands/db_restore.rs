@@ -1,11 +1,13 @@
 //! `db-restore`: a proven backup takes the live database's place, and can be undone.
 
 mod choose;
-mod exchange;
-mod mend;
-mod preview;
-mod report;
+pub(super) mod exchange;
+pub(super) mod mend;
+pub(super) mod preview;
+pub(super) mod report;
 mod undo;
+
+pub(super) use self::mend::mend_leftovers;
 
 use self::exchange::Swap;
 use self::report::Report;
@@ -15,15 +17,17 @@ use crate::backup::proof::Proven;
 use crate::backup::take::Order;
 use crate::context::Context;
 use crate::error::{self, Fault};
+use crate::postgres::activity::Counters;
+use crate::postgres::change_lock::Lock;
 use crate::postgres::session;
 use crate::process::signals;
+use crate::restore::before;
 use crate::restore::live::Live;
-use crate::restore::lock::Lock;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
-use crate::restore::preflight;
 use crate::restore::staging::{self, Staging};
 use crate::restore::swap::swap_in;
+use crate::restore::{preflight, rights};
 use crate::settings::fault_point;
 use crate::stack::services;
 use crate::target::Target;
@@ -54,6 +58,9 @@ pub struct Args {
     /// Go on where the live database cannot be backed up first; the old database is then the only way back
     #[arg(long)]
     no_safety_backup: bool,
+    /// Make the roles that the backup names and the server lacks; nobody can log in as one of them
+    #[arg(long, conflicts_with_all = ["undo", "repair"])]
+    create_roles: bool,
     /// How many databases of before a restore are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1)]
     keep_old: usize,
@@ -64,6 +71,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    target.check_consent(args.yes && !args.dry_run)?;
     let run = session::fresh_name()?;
     if args.repair {
         return mend::mend(&target, &run, context);
@@ -77,23 +85,28 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
-    preflight::check(target, run, &backup)?;
+    let fitting = preflight::check(target, run, &backup, args.create_roles)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
-    let plan = Plan::draw(target, run, &live, &backup)?;
-    preview::show(&plan, &backup, args, context)?;
+    rights::check_swap(target, run, &live)?;
+    let plan = Plan::draw(target, run, &live, &backup.contents)?;
+    preview::show(&plan, &fitting, &backup, args, context)?;
     if args.dry_run {
         return Ok(());
     }
     preview::ask(args, target, &backup, context)?;
     let mut lock = Lock::take(target, run, Duration::ZERO)?;
     fault_point("locked");
-    mend::mend_leftovers(target, run, context)?;
+    mend_leftovers(target, run, context)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
-    let safety = safety_backup(args, target, &live, context)?;
+    let safety = safety_backup(args.no_safety_backup, target, &live, context)?;
     fault_point("safety");
+    if !fitting.missing_roles.is_empty() {
+        preflight::create_roles(target, run, &fitting.missing_roles)?;
+        context.terminal.done(&format!("Roles made: {}", terminal::clean(&fitting.missing_roles.join(", "))));
+    }
     let now = Local::now();
     let like = live.properties.as_ref().or(backup.manifest.as_ref().map(|manifest| &manifest.properties));
     let mut mark = Mark::new(Use::Staging, target, run, &now);
@@ -119,18 +132,22 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         stopped: mark.stopped.clone(),
         openfga,
         only_way_back: safety.is_none(),
+        written: Counters::of(target, run, checked.name()).ok(),
     };
     let done = swap.perform(&incoming, like, live_comment(&live, &backup).as_deref(), |exchange| {
         swap_in(target, run, &live, checked, exchange)
     })?;
     // It is restored: a signal that comes now must not say otherwise.
-    signals::shielded(|| undo::drop_old(args, target, run, context))?;
-    Report { file: Some(&backup.path), safety: safety.as_deref(), done: &done }.show(args, target, context)
+    for dropped in signals::shielded(|| before::drop_old(target, run, args.keep_old))? {
+        context.terminal.note(&format!("Dropped {dropped}, which was kept from an earlier restore"));
+    }
+    let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
+    report.show(args.json, target, context)
 }
 
 /// A proven backup of the live database as it is; `None` where there is nothing to keep.
-fn safety_backup(args: &Args, target: &Target, live: &Live, context: &Context) -> Result<Option<PathBuf>> {
-    if live.properties.is_none() || args.no_safety_backup {
+pub(super) fn safety_backup(waived: bool, target: &Target, live: &Live, context: &Context) -> Result<Option<PathBuf>> {
+    if live.properties.is_none() || waived {
         return Ok(None);
     }
     let order = Order { purpose: Purpose::PreRestore, ..Order::full(context.backups_folder()) };

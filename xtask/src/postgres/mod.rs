@@ -1,7 +1,16 @@
 //! What we ask of a PostgreSQL server: its dump stream, a session for questions, its catalog.
 
+pub mod activity;
+pub mod change_lock;
 pub mod dump;
 pub mod locks;
 pub mod open_session;
 pub mod properties;
 pub mod session;
+
+use crate::target::Target;
+
+/// The database that is connected to while others are made and dropped.
+pub fn maintenance_database(target: &Target) -> &'static str {
+    if target.database() == "postgres" { "template1" } else { "postgres" }
+}

@@ -2,6 +2,7 @@
 
 use super::maintenance_database;
 use super::mark::{self, Mark, Use};
+use super::preflight::Watch;
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
@@ -25,8 +26,8 @@ pub struct Staging<'a> {
     target: &'a Target,
     run: &'a str,
     name: String,
-    /// It has become the live one: it must not be dropped.
-    swapped: bool,
+    /// It may have become the live one: it must not be dropped.
+    left: bool,
 }
 
 /// A staging database that holds what its backup holds: the only one that may be swapped in.
@@ -68,29 +69,40 @@ impl<'a> Staging<'a> {
         mark: &Mark,
     ) -> Result<Self> {
         let cannot = format!("The database {name} cannot be made");
-        let (quoted, options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        let (quoted, mut options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        // While it is loaded, too: the owner of a table must be allowed to make one there.
+        let owner = like.map(|like| &like.owner).filter(|_| mark.r#use == Use::Staging);
+        owner.iter().for_each(|owner| options.push_str(&format!(" OWNER {}", session::identifier(owner))));
         let marked = mark.sql(&name)?;
         signals::check()?;
         // The server makes it even when we no longer listen: a signal waits until it is marked.
         signals::shielded(|| {
             let made = session.run(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"));
             made.map_err(|error| error::explain(error, || Fault::failed(cannot)))?;
-            let staging = Self { target, run, name, swapped: false };
+            let staging = Self { target, run, name, left: false };
             session.run(&marked)?;
             Ok(staging)
         })
     }
 
-    /// Feeds the backup to one psql, and compares what the server counted with what the backup holds.
+    /// Feeds the backup to one psql, and compares what the server counted with what the backup holds. It stops before
+    /// the server's disk is full.
     pub fn load(self, backup: &Proven, progress: &dyn Fn(u64)) -> Result<Checked<'a>> {
+        // Only the keeper bears the run's name: what is still being loaded after a kill is not alive.
+        let loader = format!("{}-load", self.run);
+        Watch::during(self.target, self.run, &loader, || self.fill(&loader, backup, progress))?;
+        Ok(Checked(self))
+    }
+
+    fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let restricted = self.psql_knows_restrict()?;
-        // Only the keeper bears the run's name: what is still being loaded after a kill is not alive.
-        let loader = format!("{}-load", self.run);
+        // The swap's own commit puts all that was written before it on disk: no statement need wait for that.
+        let environment = [("PGDATABASE", self.name.as_str()), ("PGOPTIONS", "-c synchronous_commit=off")];
         let mut psql = self
             .target
-            .program_with("psql", &loader, Talk::Piped, &[("PGDATABASE", &self.name)])?
+            .program_with("psql", loader, Talk::Piped, &environment)?
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
@@ -138,7 +150,12 @@ impl<'a> Staging<'a> {
             );
             return Err(anyhow::Error::msg(what)).map_err(|error| error::explain(error, cannot));
         }
-        Ok(Checked(self))
+        Ok(())
+    }
+
+    /// Nothing is loaded: an empty database is what is wanted.
+    pub fn left_empty(self) -> Checked<'a> {
+        Checked(self)
     }
 
     /// Whether this psql has `\restrict` (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).
@@ -166,15 +183,15 @@ impl Checked<'_> {
         Err(session::failure(self.0.target, "psql", &said.stderr, said.ending))
     }
 
-    /// It bears the live name now.
-    pub(super) fn swapped(mut self) {
-        self.0.swapped = true;
+    /// It bears the live name now, or nobody knows: it is not dropped.
+    pub(super) fn leave(mut self) {
+        self.0.left = true;
     }
 }
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
-        if !self.swapped {
+        if !self.left {
             // If that fails too, the mark on the database tells the next run what it is.
             let _ = signals::shielded(|| drop_database(self.target, self.run, &self.name));
         }

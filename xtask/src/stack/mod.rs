@@ -1,6 +1,7 @@
 //! The stack of a target: start it, stop it, wait until each part really answers.
 
 mod compose;
+pub mod endpoint;
 mod local;
 pub mod openfga;
 pub mod ports;
@@ -8,6 +9,7 @@ pub mod services;
 mod wait;
 
 use crate::error::Fault;
+use crate::postgres::session;
 use crate::settings::Settings;
 use crate::target::Target;
 use anyhow::Result;
@@ -37,8 +39,9 @@ pub struct Callbacks<'a> {
 pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
     match (target.compose(), target.local()) {
         (Some(compose), _) => compose::up(target, compose, settings, callbacks.stage),
-        (None, Some(local)) => local::up(target, local, settings.get("OPENFGA_API_TOKEN"), callbacks),
-        (None, None) => Err(Fault::usage("this target has no stack").into()),
+        (None, Some(local)) => local::up(target, local, settings, callbacks),
+        // There is nothing to start: whoever runs the server does that.
+        (None, None) => Ok(Answering { postgres: session::version(target)?, openfga: None, started: false }),
     }
 }
 
@@ -47,6 +50,9 @@ pub fn down(target: &Target) -> Result<()> {
     match (target.compose(), target.local()) {
         (Some(compose), _) => compose::down(compose),
         (None, Some(local)) => local::down(local),
-        (None, None) => Err(Fault::usage("this target has no stack").into()),
+        (None, None) => {
+            let fault = Fault::usage(format!("{} is not this program's to stop", target.place()));
+            Err(fault.hint("stop it where it runs; or name another target: --target compose, --target local").into())
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! What killed runs left behind, mended.
 
 use crate::context::Context;
-use crate::restore::lock::Lock;
-use crate::restore::mark::{Mark, Use};
+use crate::postgres::change_lock::Lock;
+use crate::restore::mark::Mark;
 use crate::restore::repair;
 use crate::stack::services;
 use crate::target::Target;
@@ -22,10 +22,10 @@ pub(super) fn mend(target: &Target, run: &str, context: &Context) -> Result<()> 
 }
 
 /// Mends what killed runs left, and says what. To be called under the lock.
-pub(super) fn mend_leftovers(target: &Target, run: &str, context: &Context) -> Result<usize> {
+pub(in crate::commands) fn mend_leftovers(target: &Target, run: &str, context: &Context) -> Result<usize> {
     let found = repair::find(target, run)?;
     let start = |mark: &Mark| {
-        if mark.r#use == Use::Before {
+        if mark.migrate {
             services::migrate(target)?;
         }
         services::start(target, &context.settings, &mark.stopped)

@@ -5,15 +5,31 @@ use crate::backup::proof::Proven;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::restore::plan::Plan;
+use crate::restore::preflight::Fitting;
+use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, Local};
 
-pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
+pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
     if args.json && args.dry_run {
-        return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan }));
+        return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan,
+            "roles_to_make": fitting.missing_roles }));
     }
+    changes(plan, "IN THE BACKUP", context);
+    if !fitting.missing_roles.is_empty() {
+        let roles = fitting.missing_roles.join(", ");
+        context.terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
+    }
+    if !fitting.space_known {
+        context.terminal.note("Free space on the server: not known");
+    }
+    Ok(())
+}
+
+/// What would come and go; `then` heads the column of what is there afterwards.
+pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
     let terminal = &context.terminal;
     if let Some(why) = &plan.unreadable {
         terminal.warn(&format!("The live database cannot be read: {why}"));
@@ -33,7 +49,7 @@ pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context)
             })
             .collect();
         if !rows.is_empty() {
-            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", "IN THE BACKUP"], &rows, &[1, 3]));
+            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]));
         }
     }
     for store in &plan.stores_gained {
@@ -48,7 +64,6 @@ pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context)
     if !plan.sessions.is_empty() {
         terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
     }
-    Ok(())
 }
 
 pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Context) -> Result<(), Fault> {
@@ -58,5 +73,8 @@ pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Conte
     context.terminal.warn(&format!(" This will restore from {latest}"));
     context.terminal.note(&format!("{}{age}", context.shown(&backup.path)));
     context.terminal.note(&format!("into {}", target.shown()));
+    services::notice(target, backup.contents.openfga.is_some())?
+        .iter()
+        .for_each(|notice| context.terminal.note(notice));
     context.terminal.confirm("Continue?", args.yes)
 }

@@ -14,6 +14,7 @@ mod scanner;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
@@ -59,6 +60,8 @@ pub struct Contents {
     pub copied: Vec<Copied>,
     /// Roles that owners, grants, policies and user mappings name.
     pub roles: BTreeSet<String>,
+    /// Those of them that get something to own, or whose defaults are set.
+    pub owners: BTreeSet<String>,
     pub extensions: BTreeSet<String>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,

@@ -1,0 +1,81 @@
+//! One change of a database at a time: an advisory lock in the maintenance database, held by a session that stays open.
+
+use super::maintenance_database;
+use super::open_session::OpenSession;
+use crate::error::{Exit, Fault};
+use crate::process::signals;
+use crate::target::Target;
+use anyhow::Result;
+use sha2::{Digest as _, Sha256};
+use std::time::{Duration, Instant};
+
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Held until it is dropped, or until we die.
+#[derive(Debug)]
+pub struct Lock<'a> {
+    session: OpenSession<'a>,
+}
+
+impl<'a> Lock<'a> {
+    /// Takes the lock on the target's database, waiting so long for another run.
+    ///
+    /// # Errors
+    /// Exit 5 names the run that holds it.
+    pub fn take(target: &'a Target, run: &str, patience: Duration) -> Result<Self> {
+        let mut session = OpenSession::start(target, maintenance_database(target), run)?;
+        let mut ask = |sql: &str| Ok(session.run(sql)?.into_iter().next());
+        acquire(target.database(), key(target.database()), patience, &mut ask)?;
+        Ok(Self { session })
+    }
+
+    /// The session that holds the lock.
+    pub fn session(&mut self) -> &mut OpenSession<'a> {
+        &mut self.session
+    }
+
+    /// Runs SQL in the session that holds the lock.
+    pub fn run(&mut self, sql: &str) -> Result<Vec<String>> {
+        self.session.run(sql)
+    }
+}
+
+/// Tries for this advisory lock until it is there or `patience` is over. It never waits on the server: a session that
+/// waits there keeps CREATE INDEX CONCURRENTLY waiting, too. `ask` gives the first row that a query prints.
+///
+/// # Errors
+/// Exit 5 names the session that holds it.
+pub fn acquire(
+    database: &str,
+    key: i64,
+    patience: Duration,
+    ask: &mut dyn FnMut(&str) -> Result<Option<String>>,
+) -> Result<()> {
+    let end = Instant::now() + patience;
+    loop {
+        if ask(&format!("SELECT pg_catalog.pg_try_advisory_lock({key})"))?.is_some_and(|answer| answer == "t") {
+            return Ok(());
+        }
+        signals::check()?;
+        if Instant::now() >= end {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    let sql = format!(
+        "SELECT 'session ' || a.pid || ' (' || a.application_name || ', user ' || a.usename || ', since ' || \
+         pg_catalog.to_char(a.backend_start, 'HH24:MI:SS') || ')' FROM pg_catalog.pg_locks AS l \
+         JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted \
+         AND l.objsubid = 1 AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = {key} LIMIT 1"
+    );
+    let holder = ask(&sql).ok().flatten().unwrap_or_else(|| "another run".to_owned());
+    Err(Fault::new(Exit::Locked, format!("The database {database} is being changed by {holder}"))
+        .hint("wait until it has ended, then try again")
+        .into())
+}
+
+/// The lock's number: the beginning of the SHA-256 of what it guards.
+fn key(database: &str) -> i64 {
+    let hash = Sha256::digest(format!("xtask restore of {database}"));
+    i64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
+}

@@ -1,0 +1,116 @@
+//! What PostgreSQL's programs must and must not find in their environment.
+
+use crate::process::Program;
+
+/// libpq's variables, by which a person's shell would lead a program to another server, another login or
+/// another meaning (libpq, "Environment Variables").
+const LIBPQ: [&str; 43] = [
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPORT",
+    "PGDATABASE",
+    "PGUSER",
+    "PGPASSWORD",
+    "PGPASSFILE",
+    "PGREQUIREAUTH",
+    "PGCHANNELBINDING",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGOPTIONS",
+    "PGAPPNAME",
+    "PGSSLMODE",
+    "PGREQUIRESSL",
+    "PGSSLNEGOTIATION",
+    "PGSSLCOMPRESSION",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGSSLCERTMODE",
+    "PGSSLROOTCERT",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLSNI",
+    "PGREQUIREPEER",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGGSSENCMODE",
+    "PGKRBSRVNAME",
+    "PGGSSLIB",
+    "PGGSSDELEGATION",
+    "PGCONNECT_TIMEOUT",
+    "PGCLIENTENCODING",
+    "PGTARGETSESSIONATTRS",
+    "PGLOADBALANCEHOSTS",
+    "PGMINPROTOCOLVERSION",
+    "PGMAXPROTOCOLVERSION",
+    "PGDATESTYLE",
+    "PGTZ",
+    "PGGEQO",
+    "PGSYSCONFDIR",
+    "PGLOCALEDIR",
+    "PG_COLOR",
+];
+
+/// The program with these variables, and none of libpq's that somebody else set.
+pub fn with_environment(program: Program, environment: &[(&str, &str)], password: &str) -> Program {
+    let given = |name: &str| name == "PGPASSWORD" || environment.iter().any(|(given, _)| *given == name);
+    let program = without(program, given);
+    let program = environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+    program.secret("PGPASSWORD", password)
+}
+
+/// Variables that say how to log in and how the connection is protected, but not to what.
+const LOGIN: [&str; 20] = [
+    "PGPASSWORD",
+    "PGPASSFILE",
+    "PGREQUIREAUTH",
+    "PGCHANNELBINDING",
+    "PGSSLMODE",
+    "PGSSLNEGOTIATION",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGSSLCERTMODE",
+    "PGSSLROOTCERT",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLSNI",
+    "PGREQUIREPEER",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGGSSENCMODE",
+    "PGKRBSRVNAME",
+    "PGGSSLIB",
+    "PGGSSDELEGATION",
+];
+
+/// The program with these variables. Of libpq's others it keeps those that say how to log in; those that would
+/// lead it to another server, database, user or meaning are taken away.
+pub fn with_login_of(program: Program, environment: &[(&str, &str)], password: Option<&str>) -> Program {
+    let given = |name: &str| LOGIN.contains(&name) || environment.iter().any(|(given, _)| *given == name);
+    let program = without(program, given);
+    let program = environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+    password.into_iter().fold(program, |program, password| program.secret("PGPASSWORD", password))
+}
+
+/// A server program with none of them: the server takes `PGCLIENTENCODING`, `PGDATESTYLE` and `PGPORT` from its
+/// environment and makes them every session's default.
+pub fn without_environment(program: Program) -> Program {
+    without(program.unset("PGDATA"), |_| false)
+}
+
+fn without(program: Program, but: impl Fn(&str) -> bool) -> Program {
+    LIBPQ.iter().filter(|name| !but(name)).fold(program, |program, name| program.unset(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_is_not_taken_away() {
+        let given = with_environment(Program::new("psql"), &[("PGHOST", "127.0.0.1")], "hunter2");
+        assert_eq!(given.shown(), "PGHOST=127.0.0.1 PGPASSWORD=*** psql");
+        let debug = format!("{given:?}");
+        let (_, unset) = debug.split_once("unset:").unwrap();
+        assert!(unset.contains("\"PGSERVICE\"") && !unset.contains("\"PGHOST\"") && !unset.contains("\"PGPASSWORD\""));
+    }
+}

@@ -1,0 +1,259 @@
+//! The `compose` target: PostgreSQL is a service of docker-compose.yml, programs run inside its container.
+
+mod cause;
+mod containers;
+pub mod engine;
+mod generation;
+mod project;
+mod volume;
+
+use super::Talk;
+use crate::error::Fault;
+use crate::process::{Captured, Program};
+use crate::settings::Settings;
+use anyhow::{Context as _, Result};
+use engine::DEADLINE;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// The database's service in docker-compose.yml.
+pub const SERVICE: &str = "postgres";
+
+#[derive(Deserialize)]
+struct Config {
+    name: String,
+    services: BTreeMap<String, Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    #[serde(default)]
+    depends_on: BTreeMap<String, serde_json::Value>,
+}
+
+/// How a container fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// It does not run, and nothing will start it again.
+    pub ended: bool,
+    /// How often Docker started it anew.
+    pub restarts: u64,
+    pub exit_code: i64,
+}
+
+/// One Compose project: this checkout's.
+#[derive(Debug)]
+pub struct Compose {
+    root: PathBuf,
+    /// `docker compose` or what stands for it, once it was looked for.
+    command: OnceLock<Vec<String>>,
+    /// Whether Docker's plugin lies where Docker looks for it.
+    plugin: bool,
+    /// The project's name, where it can be known without asking Compose.
+    project: Option<String>,
+    /// Whether somebody chose that name: then its containers are meant, whoever made them.
+    is_named: bool,
+    container: OnceLock<String>,
+    checked: OnceLock<()>,
+}
+
+impl Compose {
+    /// The project of this folder. Nothing is asked yet: most commands need only its name.
+    ///
+    /// # Errors
+    /// Exit 2: a setting that Compose could not use.
+    pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
+        let named = generation::named(settings)?;
+        project::check(settings)?;
+        let project = if named.is_none() { project::declared(settings, root) } else { None };
+        let command = named.map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Self {
+            root: root.to_owned(),
+            command,
+            plugin: generation::plugin_is_installed(settings),
+            project,
+            is_named: settings.get("COMPOSE_PROJECT_NAME").is_some(),
+            container: OnceLock::new(),
+            checked: OnceLock::new(),
+        })
+    }
+
+    /// The words that start Compose: `XTASK_COMPOSE`, else Docker's plugin, else the first that is new enough.
+    fn command(&self) -> Result<&[String]> {
+        if let Some(command) = self.command.get() {
+            return Ok(command);
+        }
+        let found = if self.plugin { generation::plugin() } else { generation::detected()? };
+        Ok(self.command.get_or_init(|| found))
+    }
+
+    /// `docker compose …` for this project. No `-f`: a team's docker-compose.override.yml keeps its effect.
+    pub fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
+        let program = generation::started(self.command()?);
+        Ok(program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root))
+    }
+
+    /// Runs a Compose command and takes what it says; a failure is explained.
+    pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
+        let captured = match self.program(args)?.capture(deadline) {
+            Ok(captured) if captured.ending.success() => return Ok(captured),
+            Ok(captured) => captured,
+            Err(error) => return Err(self.outer_cause().unwrap_or(error)),
+        };
+        Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(|| cause::composes_own(&captured)))
+    }
+
+    /// A program inside the database's container, whose own environment gives the password. Where the
+    /// project's name is known, `docker exec` saves the 0.1 s that Compose needs to read its files.
+    pub(super) fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
+        let terminal = talk == Talk::Terminal;
+        let container = self.container()?;
+        if container.is_none() {
+            // An old Compose would fail in words of its own.
+            self.check_version()?;
+        }
+        let (mut program, place) = match container {
+            Some(id) if terminal => (Program::new("docker").args(["exec", "-it"]), id),
+            Some(id) => (Program::new("docker").args(["exec", "-i"]), id),
+            None if terminal => (self.program(["exec"])?, SERVICE),
+            None => (self.program(["exec", "-T"])?, SERVICE),
+        };
+        for (name, value) in environment {
+            program = program.arg("-e").arg(format!("{name}={value}"));
+        }
+        Ok(program.arg(place).arg(name))
+    }
+
+    /// Copies a file of this host into the database's container; gives its path there.
+    pub fn copy_in(&self, file: &Path, there: &str) -> Result<String> {
+        let source = file.to_string_lossy();
+        self.run(["cp", &source, &format!("{SERVICE}:{there}")], DEADLINE)?;
+        Ok(there.to_owned())
+    }
+
+    /// The running container of the database, by the labels that Compose gives; `None` where only Compose
+    /// itself can tell which project this is.
+    fn container(&self) -> Result<Option<&str>> {
+        let Some(project) = &self.project else {
+            self.check_ours()?;
+            return Ok(None);
+        };
+        if let Some(id) = self.container.get() {
+            return Ok(Some(id));
+        }
+        let asked = containers::of_project(project, false);
+        let listed = asked.as_ref().ok().and_then(Option::as_ref).into_iter().flatten();
+        let mut ours = listed.filter(|container| container.service == SERVICE);
+        match (ours.next(), ours.next()) {
+            (Some(container), None) => {
+                if !self.is_named {
+                    container.check_made_from(&self.root, project)?;
+                }
+                container.check_awake()?;
+                Ok(Some(self.container.get_or_init(|| container.id.clone())))
+            }
+            (Some(_), Some(_)) => Err(Fault::failed(format!("The {SERVICE} service runs in more than one container"))
+                .hint("see them with: docker compose ps")
+                .into()),
+            (None, _) => match (self.cause(""), asked) {
+                (Some(cause), _) | (None, Err(cause)) => Err(cause),
+                (None, Ok(_)) => Ok(None),
+            },
+        }
+    }
+
+    /// Whether the database's container runs, as far as that can be told at once: causes are not looked for.
+    pub(super) fn is_at_hand(&self) -> bool {
+        let Some(project) = &self.project else { return false };
+        let listed = containers::of_project(project, false).ok().flatten().unwrap_or_default();
+        let mut ours =
+            listed.iter().filter(|container| container.service == SERVICE && container.check_awake().is_ok());
+        let only = ours.next().filter(|_| ours.next().is_none());
+        only.is_some_and(|container| self.is_named || container.check_made_from(&self.root, project).is_ok())
+    }
+
+    /// Refuses containers that another checkout made under the same project name, unless that name was chosen; and a
+    /// database that is paused. Where Docker or Compose do not answer, whoever needs them says so.
+    pub fn check_ours(&self) -> Result<()> {
+        if self.checked.get().is_some() {
+            return Ok(());
+        }
+        let Some(project) = self.project.clone().or_else(|| self.asked_name()) else { return Ok(()) };
+        for container in containers::of_project(&project, true).ok().flatten().unwrap_or_default() {
+            if !self.is_named {
+                container.check_made_from(&self.root, &project)?;
+            }
+            if container.service == SERVICE {
+                container.check_awake()?;
+            }
+        }
+        self.checked.get_or_init(|| ());
+        Ok(())
+    }
+
+    /// The project's name, as Compose tells it.
+    fn asked_name(&self) -> Option<String> {
+        let captured = self.program(["config", "--format", "json"]).ok()?.capture(DEADLINE).ok()?;
+        serde_json::from_str::<Config>(&captured.text()).ok().map(|config| config.name)
+    }
+
+    /// The services that run now.
+    pub fn running_services(&self) -> Result<Vec<String>> {
+        let captured = self.run(["ps", "--services", "--status", "running"], DEADLINE)?;
+        Ok(captured.text().lines().map(str::to_owned).collect())
+    }
+
+    /// The services that depend on the database's, directly or through others.
+    pub fn users_of_database(&self) -> Result<Vec<String>> {
+        // Holds secrets: it is read, never shown.
+        let text = self.run(["config", "--format", "json"], DEADLINE)?.text();
+        let config: Config = serde_json::from_str(&text).context("the project as Compose reads it")?;
+        let mut users = vec![SERVICE.to_owned()];
+        loop {
+            let depends = |service: &Service| service.depends_on.keys().any(|name| users.contains(name));
+            let next = config.services.iter().find(|(name, service)| !users.contains(name) && depends(service));
+            match next.map(|(name, _)| name.clone()) {
+                Some(name) => users.push(name),
+                None => break,
+            }
+        }
+        Ok(users.split_off(1))
+    }
+
+    /// Whether the project, overrides and profiles included, has this service.
+    pub fn has_service(&self, service: &str) -> Result<bool> {
+        let captured = self.run(["config", "--services"], DEADLINE)?;
+        Ok(captured.text().lines().any(|name| name == service))
+    }
+
+    /// How a service's container fares, where there is one.
+    pub fn life_of(&self, service: &str) -> Option<Life> {
+        let listed = self.program(["ps", "--all", "--quiet", service]).ok()?.capture(DEADLINE).ok()?.text();
+        let format = "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}";
+        let inspect = Program::new("docker").args(["inspect", "--format", format, listed.lines().next()?]);
+        let told = inspect.capture(DEADLINE).ok()?.text();
+        let mut words = told.split_whitespace();
+        let ended = matches!(words.next()?, "exited" | "dead");
+        Some(Life { ended, restarts: words.next()?.parse().ok()?, exit_code: words.next()?.parse().ok()? })
+    }
+
+    /// The port of this host that a service's port is really mapped to, as `127.0.0.1:8080`.
+    pub fn mapped_port(&self, service: &str, port: u16) -> Result<String> {
+        let captured = self.run(["port", service, &port.to_string()], DEADLINE)?;
+        let address = captured.text().trim().to_owned();
+        if address.is_empty() || address.ends_with(":0") {
+            return Err(Fault::unreachable(format!("service {service} has no published port {port}"))
+                .hint("look at it with: docker compose ps")
+                .into());
+        }
+        Ok(address.replacen("0.0.0.0:", "127.0.0.1:", 1))
+    }
+
+    /// The version of the Compose in use; refused when it is too old.
+    pub fn check_version(&self) -> Result<String> {
+        generation::checked_version(self.command()?)
+    }
+}
