@@ -69,7 +69,10 @@ impl<'a> Staging<'a> {
         mark: &Mark,
     ) -> Result<Self> {
         let cannot = format!("The database {name} cannot be made");
-        let (quoted, options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        let (quoted, mut options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        // While it is loaded, too: the owner of a table must be allowed to make one there.
+        let owner = like.map(|like| &like.owner).filter(|_| mark.r#use == Use::Staging);
+        owner.iter().for_each(|owner| options.push_str(&format!(" OWNER {}", session::identifier(owner))));
         let marked = mark.sql(&name)?;
         signals::check()?;
         // The server makes it even when we no longer listen: a signal waits until it is marked.
@@ -148,6 +151,11 @@ impl<'a> Staging<'a> {
             return Err(anyhow::Error::msg(what)).map_err(|error| error::explain(error, cannot));
         }
         Ok(())
+    }
+
+    /// Nothing is loaded: an empty database is what is wanted.
+    pub fn left_empty(self) -> Checked<'a> {
+        Checked(self)
     }
 
     /// Whether this psql has `\restrict` (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).

@@ -23,6 +23,8 @@ mod db_list;
 mod db_list_server;
 mod db_prune;
 mod db_prune_stays;
+mod db_reset;
+mod db_reset_faults;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
@@ -50,6 +52,9 @@ mod round_trip;
 mod setup_env;
 mod setup_env_questions;
 mod up;
+mod url;
+mod url_faults;
+mod url_rights;
 
 use std::process::ExitCode;
 
@@ -82,6 +87,11 @@ fn main() -> ExitCode {
         restore_needs::tests(),
         restore_property::tests(),
         restore_undo::tests(),
+        db_reset::tests(),
+        db_reset_faults::tests(),
+        url::tests(),
+        url_faults::tests(),
+        url_rights::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),

@@ -17,6 +17,19 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
         return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan,
             "roles_to_make": fitting.missing_roles }));
     }
+    changes(plan, "IN THE BACKUP", context);
+    if !fitting.missing_roles.is_empty() {
+        let roles = fitting.missing_roles.join(", ");
+        context.terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
+    }
+    if !fitting.space_known {
+        context.terminal.note("Free space on the server: not known");
+    }
+    Ok(())
+}
+
+/// What would come and go; `then` heads the column of what is there afterwards.
+pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
     let terminal = &context.terminal;
     if let Some(why) = &plan.unreadable {
         terminal.warn(&format!("The live database cannot be read: {why}"));
@@ -36,7 +49,7 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
             })
             .collect();
         if !rows.is_empty() {
-            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", "IN THE BACKUP"], &rows, &[1, 3]));
+            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]));
         }
     }
     for store in &plan.stores_gained {
@@ -51,14 +64,6 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
     if !plan.sessions.is_empty() {
         terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
     }
-    if !fitting.missing_roles.is_empty() {
-        let roles = fitting.missing_roles.join(", ");
-        terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
-    }
-    if !fitting.space_known {
-        terminal.note("Free space on the server: not known");
-    }
-    Ok(())
 }
 
 pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Context) -> Result<(), Fault> {

@@ -65,7 +65,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
             let _ = signals::shielded(|| repair::settle(target, run, &old.name, &old.mark));
         }
     })?;
-    Report { file: None, safety: None, done: &done }.show(args, target, context)
+    Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 
 /// When the swap was, and what an undo of it loses.

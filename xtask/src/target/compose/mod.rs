@@ -5,6 +5,7 @@ mod containers;
 pub mod engine;
 mod generation;
 mod project;
+mod volume;
 
 use super::Talk;
 use crate::error::Fault;

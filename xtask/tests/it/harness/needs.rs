@@ -35,9 +35,13 @@ pub enum Need {
     Mount,
     /// The image of PostgreSQL 17, named by `XTASK_CI_POSTGRES_17_IMAGE`, beside the usual one.
     Postgres17,
+    /// `openssl`, to make a certificate.
+    Openssl,
+    /// A pooler before a server of this host.
+    Pgbouncer,
 }
 
-static FOUND: [OnceLock<Option<String>>; 15] = [const { OnceLock::new() }; 15];
+static FOUND: [OnceLock<Option<String>>; 17] = [const { OnceLock::new() }; 17];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -73,6 +77,8 @@ impl Need {
             Self::Root => "root",
             Self::Mount => "mount",
             Self::Postgres17 => "postgres-17",
+            Self::Openssl => "openssl",
+            Self::Pgbouncer => "pgbouncer",
         }
     }
 
@@ -111,6 +117,8 @@ impl Need {
                 Some(image) => image_is_missing(&image),
                 None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
             }),
+            Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
+            Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }
 }
