@@ -10,6 +10,7 @@
 #[macro_use]
 mod harness;
 
+mod authorization;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -21,6 +22,12 @@ mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
 mod db_list_server;
+mod db_migrate;
+mod db_migrate_faults;
+mod db_migrate_local;
+mod db_migrate_repair;
+mod db_migrate_size;
+mod db_migrate_sqlx;
 mod db_prune;
 mod db_prune_stays;
 mod db_reset;
@@ -51,6 +58,11 @@ mod restore_undo;
 mod round_trip;
 mod setup_env;
 mod setup_env_questions;
+mod setup_openfga;
+mod setup_openfga_env;
+mod setup_openfga_faults;
+mod setup_openfga_server;
+mod test_auth;
 mod up;
 mod url;
 mod url_faults;
@@ -78,6 +90,12 @@ fn main() -> ExitCode {
         db_backup_stream::tests(),
         db_list::tests(),
         db_list_server::tests(),
+        db_migrate::tests(),
+        db_migrate_faults::tests(),
+        db_migrate_local::tests(),
+        db_migrate_repair::tests(),
+        db_migrate_size::tests(),
+        db_migrate_sqlx::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),
@@ -95,6 +113,12 @@ fn main() -> ExitCode {
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
+        authorization::tests(),
+        setup_openfga::tests(),
+        setup_openfga_env::tests(),
+        setup_openfga_faults::tests(),
+        setup_openfga_server::tests(),
+        test_auth::tests(),
         db_prune::tests(),
         db_prune_stays::tests(),
         db_verify::tests(),

@@ -5,6 +5,7 @@ pub mod dice;
 pub mod fakes;
 pub mod forge;
 pub mod local;
+pub mod migrations;
 pub mod needs;
 pub mod openfga;
 pub mod outcome;
@@ -14,6 +15,7 @@ pub mod running;
 pub mod sandbox;
 pub mod session;
 pub mod stack;
+pub mod store;
 pub mod url;
 pub mod watch;
 
