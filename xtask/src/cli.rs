@@ -47,6 +47,9 @@ pub enum Command {
     DbRestore(commands::db_restore::Args),
     DbVerify(commands::db_verify::Args),
     DbPrune(commands::db_prune::Args),
+    DbMigrate(commands::db_migrate::Args),
+    SetupOpenfga(commands::setup_openfga::Args),
+    TestAuth(commands::test_auth::Args),
 }
 
 impl Command {
@@ -63,6 +66,9 @@ impl Command {
             Self::DbRestore(args) => commands::db_restore::run(&args, context),
             Self::DbVerify(args) => commands::db_verify::run(&args, context),
             Self::DbPrune(args) => commands::db_prune::run(&args, context),
+            Self::DbMigrate(args) => commands::db_migrate::run(&args, context),
+            Self::SetupOpenfga(args) => commands::setup_openfga::run(&args, context),
+            Self::TestAuth(args) => commands::test_auth::run(&args, context),
         }
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod migration;
 #[allow(dead_code, unused_imports)] // setup-openfga and test-auth come after it
 mod openfga;
 mod platform;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     for problem in context.settings.problems() {
         context.terminal.warn(&problem);
     }
-    let ran = context.settings.check_readable().map_err(Into::into).and_then(|()| cli.command.run(&context));
+    let ran = context.check().map_err(Into::into).and_then(|()| cli.command.run(&context));
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -4,7 +4,7 @@ mod progress;
 mod text;
 
 pub use progress::Progress;
-pub use text::{clean, count, counted, report, size, span, table};
+pub use text::{clean, clean_line, count, counted, duration, report, size, span, table};
 
 use crate::error::{self, Fault};
 use crate::process::signals;
@@ -102,10 +102,25 @@ impl Terminal {
         format!("{} {}", self.mark(Mark::Done), text)
     }
 
+    /// `⚠ text` as it stands in a result.
+    pub fn warning_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Warning), text)
+    }
+
+    /// `✗ text` as it stands in a result.
+    pub fn failure_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Failure), text)
+    }
+
     /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error.
     pub fn result(&self, text: &str) -> Result<()> {
+        self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
+    }
+
+    /// A piece of a result as it is: a file that is shown, however large.
+    pub fn result_piece(&self, piece: &[u8]) -> Result<()> {
         let mut out = io::stdout().lock();
-        match writeln!(out, "{}", self.plain(text)).and_then(|()| out.flush()) {
+        match out.write_all(piece).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::new(error).context("the result could not be written to stdout"))
             }
@@ -158,12 +173,17 @@ impl Terminal {
 
     /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
     pub fn confirm(&self, question: &str, yes: bool) -> Result<(), Fault> {
+        self.confirm_or(question, yes, || Fault::failed("Declined; nothing was changed"))
+    }
+
+    /// The same; `declined` says what a no leaves behind.
+    pub fn confirm_or(&self, question: &str, yes: bool, declined: impl FnOnce() -> Fault) -> Result<(), Fault> {
         if yes {
             return Ok(());
         }
         match self.ask(question)? {
             Some(true) => Ok(()),
-            Some(false) => Err(Fault::failed("Declined; nothing was changed")),
+            Some(false) => Err(declined()),
             None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
                 .hint("answer yes on the command line: --yes")),
         }
@@ -200,6 +220,19 @@ impl Terminal {
             None => "  {msg}  {bytes}, {bytes_per_sec}, {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(self.plain(what));
+        Progress { bar }
+    }
+
+    /// A line that shows how many of something are done; visible on a terminal only.
+    pub fn counter(&self, what: &str, total: u64) -> Progress {
+        if self.quiet || !self.stderr {
+            return Progress { bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template("  {msg}  {human_pos} of {human_len}, {elapsed}") {
             bar.set_style(style);
         }
         bar.set_message(self.plain(what));

@@ -18,7 +18,7 @@ use crate::restore::swap::swap_in;
 use crate::restore::{before, rights};
 use crate::settings::fault_point;
 use crate::stack::services;
-use crate::target::{Target, compose};
+use crate::target::{Target, engine};
 use anyhow::{Error, Result};
 use chrono::Local;
 use serde_json::json;
@@ -119,7 +119,7 @@ fn with_the_way_by_hand(error: Error, target: &Target) -> Error {
         return error;
     }
     let steps = match (target.compose(), target.local()) {
-        (Some(compose), _) if compose::engine_cause().is_none() => {
+        (Some(compose), _) if engine::cause().is_none() => {
             let volume = compose.data_volume().unwrap_or_else(|| "VOLUME (see docker volume ls)".to_owned());
             format!("docker compose down\ndocker volume rm {volume}\ncargo xtask up\ncargo xtask db-restore")
         }

@@ -2,6 +2,7 @@
 
 pub mod db_backup;
 pub mod db_list;
+pub mod db_migrate;
 pub mod db_prune;
 pub mod db_reset;
 pub mod db_restore;
@@ -9,4 +10,7 @@ pub mod db_shell;
 pub mod db_verify;
 pub mod down;
 pub mod setup_env;
+pub mod setup_openfga;
+mod store_file;
+pub mod test_auth;
 pub mod up;

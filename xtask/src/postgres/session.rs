@@ -1,7 +1,7 @@
 //! Questions to the server, each one psql process that answers in JSON.
 
 use crate::error::Fault;
-use crate::target::{Talk, Target};
+use crate::target::{Talk, Target, compose};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -9,6 +9,9 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// For clearing up: a person who pressed Ctrl-C does not wait for a server that is silent.
 const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Each try takes two programs: some seconds in all.
+const END_TRIES: u32 = 20;
 
 /// Text of an SQL_ASCII database may be anything: as UTF-8 the server would refuse to send it.
 const ANY_BYTES: &str = "SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.getdatabaseencoding() \
@@ -71,6 +74,11 @@ pub fn lasting_version(target: &Target) -> Result<String> {
     version_with(target, &[("PGHOST", "127.0.0.1")])
 }
 
+/// The same over the services' network, where the server asks for the password as it asks them.
+pub fn version_over_network(target: &Target) -> Result<String> {
+    version_with(target, &[("PGHOST", compose::SERVICE)])
+}
+
 fn version_with(target: &Target, more: &[(&str, &str)]) -> Result<String> {
     let version = ask_with(target, "xtask-version", "SHOW server_version", more, DEADLINE)?;
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
@@ -89,6 +97,19 @@ pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<
         literal(session)
     );
     ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE).map(drop)
+}
+
+/// Ends every server session of this name, asked from another database, and waits until it is over.
+pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
+    let name = literal(session);
+    let sql = format!("SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {name}");
+    for _ in 0..END_TRIES {
+        terminate_from(target, database, session)?;
+        if ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE)?.trim() == "0" {
+            return Ok(());
+        }
+    }
+    Err(Fault::failed(format!("The server session {session} does not end")).into())
 }
 
 /// A string as SQL writes it.

@@ -1,13 +1,16 @@
 //! Every setting, from one order: flag > process environment > `.env` > default. The only place that reads the environment.
 
+mod dot_env;
 pub mod env_file;
+mod root;
+
+pub use dot_env::{EnvEdit, make_env_file, write_env_file};
+pub use root::{check_root, root};
 
 use crate::error::Fault;
 use crate::platform;
-use anyhow::{Context as _, Result};
-use env_file::EnvFile;
+use env_file::{EnvFile, Problem};
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// When colour is used.
@@ -64,13 +67,19 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("OPENFGA_METRICS_PORT", "2112"),
     ("OPENFGA_AUTHN_METHOD", "none"),
     ("OPENFGA_AUTHN_PRESHARED_KEYS", ""),
+    ("OPENFGA_API_URL", ""),
     ("OPENFGA_API_TOKEN", ""),
+    ("OPENFGA_STORE_ID", ""),
+    ("OPENFGA_MODEL_ID", ""),
     ("XTASK_LOCK_TIMEOUT", "30"),
     ("XTASK_COMPOSE", ""),
     ("XTASK_LOCAL_DIR", ".xtask/local"),
     ("XTASK_PG_BIN", ""),
     ("XTASK_OPENFGA_BIN", ""),
 ];
+
+/// What the names of settings begin with that decide which database is meant.
+const DECISIVE: [&str; 4] = ["POSTGRES_", "XTASK_", "COMPOSE_", "DATABASE_URL"];
 
 /// A variable whose value must not be shown.
 fn is_secret(name: &str) -> bool {
@@ -100,6 +109,11 @@ impl Settings {
         self.file.get(name).filter(|value| !value.is_empty())
     }
 
+    /// What the process environment says, whatever wins over it.
+    pub fn in_environment(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
     /// A value that was typed on the command line.
     pub fn set_flag(&mut self, name: &str, value: impl Into<String>) {
         self.flags.insert(name.to_owned(), value.into());
@@ -123,12 +137,6 @@ impl Settings {
         self.get(name).unwrap_or(default)
     }
 
-    /// A setting that is a whole number, if it is set.
-    pub fn number(&self, name: &str) -> Result<Option<u64>, Fault> {
-        let Some(text) = self.get(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| Fault::usage(format!("{name} is {text:?}, which is no number")))
-    }
-
     /// Refuses to go on without a `.env` that is there: what it says might be another database.
     pub fn check_readable(&self) -> Result<(), Fault> {
         self.unreadable.as_ref().map_or(Ok(()), |why| {
@@ -136,9 +144,28 @@ impl Settings {
         })
     }
 
-    /// The lines of `.env` that were not understood, as `line 3: why`.
+    /// The lines of `.env` that were not understood, as `line 3: why`, and what follows from it.
     pub fn problems(&self) -> impl Iterator<Item = String> {
-        self.file.problems().iter().map(|problem| format!(".env line {}: {}", problem.line, problem.message))
+        self.file.problems().iter().map(|Problem { line, message, compose_refuses, .. }| {
+            let compose = if *compose_refuses { "; Docker Compose refuses the whole file for it" } else { "" };
+            format!(".env line {line}: {message}: this line is not used{compose}")
+        })
+    }
+
+    /// Refuses to go on with a default where `.env` means to say which database, but cannot be understood.
+    ///
+    /// # Errors
+    /// Exit 2, unless the command line or the environment says it anyway.
+    pub fn check_understood(&self) -> Result<(), Fault> {
+        let stronger = |name: &str| matches!(self.find(name), Some((_, Origin::Flag | Origin::Environment)));
+        let unclear = self.file.problems().iter().find_map(|problem| {
+            let name = problem.name.as_deref()?;
+            (DECISIVE.iter().any(|start| name.starts_with(start)) && !stronger(name)).then_some((problem.line, name))
+        });
+        unclear.map_or(Ok(()), |(line, name)| {
+            let fault = Fault::usage(format!(".env line {line} sets {name}, but cannot be understood"));
+            Err(fault.hint(format!("mend that line, or set {name} in the environment")))
+        })
     }
 
     /// Where each of these settings came from, secrets masked (`--verbose`).
@@ -174,72 +201,6 @@ impl Settings {
             asked => asked,
         }
     }
-}
-
-/// Makes `.env` from `.env.example`, readable by this user only; false where it exists already.
-pub fn make_env_file(root: &Path) -> Result<bool> {
-    let path = root.join(".env");
-    if path.symlink_metadata().is_ok() {
-        return Ok(false);
-    }
-    let refused = || {
-        let hint = format!("make {} writable, and some room on its disk", root.display());
-        Fault::failed(format!("{} cannot be made", path.display())).hint(hint)
-    };
-    let example = std::fs::read(root.join(".env.example")).unwrap_or_default();
-    let mut file = platform::create_private(&path).with_context(refused)?;
-    file.write_all(&example).and_then(|()| file.sync_all()).with_context(refused)?;
-    Ok(true)
-}
-
-/// Sets one value in `.env`, which must exist: every other byte and the file's mode stay, and the file is
-/// replaced in one step.
-pub fn write_env_file(root: &Path, name: &str, value: &str) -> Result<()> {
-    // Through a link, so that the file that people linked to is the one that changes.
-    let link = root.join(".env");
-    let path = link.canonicalize().with_context(|| {
-        let fault = Fault::failed(format!("{} cannot be found", link.display()));
-        fault.hint("where it is a link, make the file that it points to")
-    })?;
-    let refused = || {
-        let fault = Fault::failed(format!("{name} cannot be written to {}", path.display()));
-        fault.hint(format!("make the file and its folder writable, or add by hand: {name}={value}"))
-    };
-    let text = std::fs::read(&path).with_context(refused)?;
-    let edited = env_file::set(&text, name, value);
-    if EnvFile::parse(&edited, &|_| None).get(name) != Some(value) {
-        return Err(Fault::failed(format!("{name} cannot be written to {}", path.display()))
-            .hint(format!("mend the line with the open quote there, or add by hand: {name}={value}"))
-            .into());
-    }
-    if edited == text {
-        return Ok(());
-    }
-    let temporary = path.with_file_name(format!(".env.xtask-{}", std::process::id()));
-    let mut file = platform::create_private(&temporary).with_context(refused)?;
-    let written = (|| {
-        file.write_all(&edited)?;
-        if let Some(mode) = platform::mode(&path)? {
-            platform::set_mode(&temporary, mode)?;
-        }
-        file.sync_all()?;
-        std::fs::rename(&temporary, &path)
-    })();
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written.with_context(refused)
-}
-
-/// The checkout: `XTASK_ROOT`, else the run-time, else the compile-time manifest folder's parent.
-pub fn root() -> PathBuf {
-    if let Some(root) = variable("XTASK_ROOT").filter(|root| !root.is_empty()) {
-        let root = PathBuf::from(root);
-        return std::path::absolute(&root).unwrap_or(root);
-    }
-    let manifest = variable("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").to_owned());
-    let manifest = PathBuf::from(manifest);
-    manifest.parent().map_or(manifest.clone(), Path::to_owned)
 }
 
 /// Where a test stops this process to see what happens when it dies just there: `XTASK_FAULT_POINT` names the place.

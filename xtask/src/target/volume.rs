@@ -1,6 +1,7 @@
 //! Where Docker keeps the database's data.
 
-use super::compose::{Compose, DEADLINE, SERVICE};
+use super::compose::{Compose, SERVICE};
+use super::engine::DEADLINE;
 use serde_json::Value;
 
 impl Compose {

@@ -27,6 +27,7 @@ mod db_reset_faults;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
+mod dsl;
 mod env;
 mod faults;
 mod hostile;
@@ -42,6 +43,7 @@ mod restore_choice;
 mod restore_clients;
 mod restore_kills;
 mod restore_local;
+mod restore_needs;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         restore::tests(),
         restore_choice::tests(),
         restore_local::tests(),
+        restore_needs::tests(),
         restore_undo::tests(),
         db_reset::tests(),
         db_reset_faults::tests(),
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         db_verify::tests(),
         db_verify_faults::tests(),
         damage::tests(),
+        dsl::tests(),
         conventions::tests(),
         hostile::tests(),
         house::tests(),
