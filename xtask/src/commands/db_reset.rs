@@ -1,5 +1,6 @@
 //! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
 
+use super::db_migrate;
 use super::db_restore::exchange::Swap;
 use super::db_restore::report::Report;
 use super::db_restore::{mend, preview, safety_backup};
@@ -18,7 +19,8 @@ use crate::restore::swap::swap_in;
 use crate::restore::{before, rights};
 use crate::settings::fault_point;
 use crate::stack::services;
-use crate::target::{Target, engine};
+use crate::target::Target;
+use crate::target::compose::engine;
 use anyhow::{Error, Result};
 use chrono::Local;
 use serde_json::json;
@@ -88,6 +90,10 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
     let like = live.properties.as_ref();
     let empty = Staging::create(target, run, lock.session(), name, like, &mark)?.left_empty();
     fault_point("created");
+    db_migrate::fill(target, empty.name(), context).map_err(|error| {
+        let what = "The migrations cannot be applied to an empty database; nothing was changed";
+        error::explain(error, || Fault::failed(what).hint("see them with: cargo xtask db-migrate status"))
+    })?;
     mark.stopped = services::running_users(target)?;
     lock.run(&mark.sql(empty.name())?)?;
     fault_point("marked");

@@ -7,6 +7,8 @@ pub(super) mod preview;
 pub(super) mod report;
 mod undo;
 
+pub(super) use self::mend::mend_leftovers;
+
 use self::exchange::Swap;
 use self::report::Report;
 use super::db_backup;
@@ -95,7 +97,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     preview::ask(args, target, &backup, context)?;
     let mut lock = Lock::take(target, run, Duration::ZERO)?;
     fault_point("locked");
-    mend::mend_leftovers(target, run, context)?;
+    mend_leftovers(target, run, context)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{self, Fault};
 use crate::settings::{self, Origin};
 use crate::stack::ports;
-use crate::target::engine::{self, Lack};
+use crate::target::compose::engine::{self, Lack};
 use crate::target::{Kind, Target};
 use anyhow::Result;
 

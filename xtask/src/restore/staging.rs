@@ -98,9 +98,11 @@ impl<'a> Staging<'a> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let restricted = self.psql_knows_restrict()?;
+        // The swap's own commit puts all that was written before it on disk: no statement need wait for that.
+        let environment = [("PGDATABASE", self.name.as_str()), ("PGOPTIONS", "-c synchronous_commit=off")];
         let mut psql = self
             .target
-            .program_with("psql", loader, Talk::Piped, &[("PGDATABASE", &self.name)])?
+            .program_with("psql", loader, Talk::Piped, &environment)?
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;

@@ -41,6 +41,15 @@ pub struct Exchange<'a> {
     pub comment: Option<&'a str>,
 }
 
+impl Exchange<'_> {
+    /// SQL that is true once it took place: the incoming name is gone, and what was not there before is.
+    pub(super) fn took_place(&self, live: &str) -> String {
+        let there =
+            |name: &str| format!("EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {})", literal(name));
+        format!("(NOT {} AND {})", there(self.incoming), there(self.outgoing.unwrap_or(live)))
+    }
+}
+
 /// How long nobody could connect, by the server's clock, from lock-out to the names being there again.
 pub type Outage = Duration;
 
@@ -87,7 +96,7 @@ pub fn exchange_names(target: &Target, run: &str, live_exists: bool, exchange: &
         return Ok(Duration::from_secs_f64((end - start).max(0.0)));
     }
     let why = anyhow::Error::msg(said);
-    match signals::shielded(|| aftermath::find(target, run, exchange.incoming)) {
+    match signals::shielded(|| aftermath::find(target, run, exchange)) {
         Ok(Aftermath::Exchanged) => Ok(clock.elapsed()),
         Ok(Aftermath::AsItWas) => {
             let fault = Fault::failed(format!("{} could not be swapped; it is as it was", target.database()));
@@ -137,11 +146,7 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     // Whichever database bears the live name now is open to all again, also after a failure.
     writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS true;")?;
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
-    writeln!(
-        script,
-        "SELECT 'swapped' WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {});",
-        literal(exchange.incoming)
-    )?;
+    writeln!(script, "SELECT 'swapped' WHERE {};", exchange.took_place(live))?;
     if let Some(outgoing) = exchange.outgoing {
         // It stays readable for a person who wants to compare.
         writeln!(

@@ -31,6 +31,23 @@ pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// The same for a terminal that is too narrow: each row's first cell, and below it the others with their heads.
+pub fn paragraphs(head: &[&str], rows: &[Vec<String>]) -> String {
+    let widest = head.iter().skip(1).map(|head| head.width()).max().unwrap_or_default();
+    let lines = rows.iter().flat_map(|row| {
+        row.iter().zip(head).enumerate().map(move |(column, (cell, head))| {
+            let gap = " ".repeat(widest.saturating_sub(head.width()));
+            if column == 0 { clean_line(cell) } else { format!("  {head}{gap}  {}", clean_line(cell)) }
+        })
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The columns that a text's longest line takes.
+pub fn width(text: &str) -> usize {
+    text.lines().map(|line| line.width()).max().unwrap_or_default()
+}
+
 /// A size as people read it: `2.4 MB` (powers of 1000).
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
@@ -136,6 +153,9 @@ mod tests {
     #[test]
     fn columns_line_up_for_wide_letters() {
         let rows = vec![vec!["日本".to_owned(), "7".to_owned()], vec!["a".to_owned(), "1,000".to_owned()]];
-        assert_eq!(table(&["NAME", "ROWS"], &rows, &[1]), "NAME   ROWS\n日本      7\na     1,000");
+        let lined_up = table(&["NAME", "ROWS"], &rows, &[1]);
+        assert_eq!(lined_up, "NAME   ROWS\n日本      7\na     1,000");
+        assert_eq!(width(&lined_up), 11);
+        assert_eq!(paragraphs(&["NAME", "ROWS"], &rows), "日本\n  ROWS  7\na\n  ROWS  1,000");
     }
 }

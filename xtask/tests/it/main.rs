@@ -20,6 +20,7 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_list_server;
 mod db_prune;
 mod db_prune_stays;
 mod db_reset;
@@ -44,6 +45,7 @@ mod restore_clients;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
+mod restore_property;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
+        db_list_server::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         restore_choice::tests(),
         restore_local::tests(),
         restore_needs::tests(),
+        restore_property::tests(),
         restore_undo::tests(),
         db_reset::tests(),
         db_reset_faults::tests(),

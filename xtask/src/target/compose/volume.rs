@@ -1,7 +1,7 @@
 //! Where Docker keeps the database's data.
 
-use super::compose::{Compose, SERVICE};
 use super::engine::DEADLINE;
+use super::{Compose, SERVICE};
 use serde_json::Value;
 
 impl Compose {
