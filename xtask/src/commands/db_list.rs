@@ -2,7 +2,7 @@
 
 mod server;
 
-use self::server::{Question, Told};
+use self::server::Question;
 use crate::backup::listing::{self, Backup};
 use crate::backup::manifest;
 use crate::backup::name::Purpose;
