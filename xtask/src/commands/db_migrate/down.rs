@@ -38,6 +38,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    target.check_consent(args.yes)?;
     let patience = args.waiting.patience(context)?;
     let limit = Limit { count: args.count, to: args.to };
     context.terminal.note(&format!("Taking back migrations of {}", target.shown()));
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             .hint("look at it again: cargo xtask db-migrate status")
             .into());
     }
-    let backup = if args.no_backup { None } else { work.back_up(&again.ledger)? };
+    let backup = if args.no_backup { None } else { work.back_up()? };
     let mut runner = Runner { session: &mut locked.session, ledger: again.ledger.name()?, lock_timeout: patience };
     let done = work.execute(&mut runner, &steps)?;
     report.backup = backup.as_deref();

@@ -2,6 +2,7 @@
 
 use super::{Args, age_of};
 use crate::backup::proof::Proven;
+use crate::commands::db_migrate;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::restore::plan::Plan;
@@ -12,19 +13,31 @@ use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, Local};
 
+/// So many pending migrations are named.
+const NAMED: usize = 5;
+
 pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
+    // Files that cannot be read are a matter for db-migrate, not for a restore.
+    let pending = db_migrate::pending_beyond(backup.contents.migrations.as_ref(), context).unwrap_or_default();
     if args.json && args.dry_run {
-        return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan,
-            "roles_to_make": fitting.missing_roles }));
+        return context.terminal.json(&serde_json::json!({
+            "version": 1, "file": &backup.path, "plan": plan,
+            "roles_to_make": fitting.missing_roles, "pending_migrations": pending,
+        }));
     }
     changes(plan, "IN THE BACKUP", context);
-    let terminal = &context.terminal;
+    if !pending.is_empty() {
+        let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = pending.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        context.terminal.note(&terminal::clean(&format!("Migrations that will be pending: {named}{more}")));
+    }
     if !fitting.missing_roles.is_empty() {
         let roles = fitting.missing_roles.join(", ");
-        terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
+        context.terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
     }
     if !fitting.space_known {
-        terminal.note("Free space on the server: not known");
+        context.terminal.note("Free space on the server: not known");
     }
     Ok(())
 }

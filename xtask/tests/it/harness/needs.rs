@@ -33,6 +33,8 @@ pub enum Need {
     Root,
     /// To mount a disk that only the test sees.
     Mount,
+    /// sqlx-cli, named by `XTASK_TEST_SQLX`, else on PATH.
+    Sqlx,
     /// The image of PostgreSQL 17, named by `XTASK_CI_POSTGRES_17_IMAGE`, beside the usual one.
     Postgres17,
     /// `openssl`, to make a certificate.
@@ -41,7 +43,7 @@ pub enum Need {
     Pgbouncer,
 }
 
-static FOUND: [OnceLock<Option<String>>; 17] = [const { OnceLock::new() }; 17];
+static FOUND: [OnceLock<Option<String>>; 18] = [const { OnceLock::new() }; 18];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -76,6 +78,7 @@ impl Need {
             Self::Make => "make",
             Self::Root => "root",
             Self::Mount => "mount",
+            Self::Sqlx => "sqlx",
             Self::Postgres17 => "postgres-17",
             Self::Openssl => "openssl",
             Self::Pgbouncer => "pgbouncer",
@@ -113,6 +116,7 @@ impl Need {
                 let try_it = ["--mount", "mount", "-t", "tmpfs", "-o", "size=1m", "none", "/mnt"];
                 (!works("unshare", &try_it)).then(|| "no disk may be mounted (unshare, mount)".to_owned())
             }
+            Self::Sqlx => sqlx().is_none().then(|| "no sqlx-cli: XTASK_TEST_SQLX or PATH".to_owned()),
             Self::Postgres17 => inner(Self::Docker).or_else(|| match postgres_17_image() {
                 Some(image) => image_is_missing(&image),
                 None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
@@ -150,6 +154,12 @@ pub fn old_compose() -> Option<PathBuf> {
 pub fn openfga_program() -> Option<PathBuf> {
     let named = std::env::var_os("XTASK_OPENFGA_BIN").map(PathBuf::from);
     named.filter(|path| path.is_file()).or_else(|| on_path("openfga"))
+}
+
+/// The real sqlx-cli.
+pub fn sqlx() -> Option<PathBuf> {
+    let named = std::env::var_os("XTASK_TEST_SQLX").map(PathBuf::from);
+    named.filter(|path| path.is_file()).or_else(|| on_path("sqlx"))
 }
 
 /// The folder that holds server and client programs. Some hosts have links to a few of them elsewhere.

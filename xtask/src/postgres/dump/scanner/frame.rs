@@ -54,12 +54,12 @@ impl Scanner {
         let Some(copy) = self.copy.as_mut() else {
             return Err(self.flaw("rows outside a COPY block"));
         };
-        let taken = copy.take(piece, &mut self.openfga);
+        let taken = copy.take(piece, &mut self.watching);
         match taken {
             Ok((used, false)) => Ok(used),
             Ok((used, true)) => {
                 if let Some(copy) = self.copy.take() {
-                    self.openfga.block_ended(&copy.copied);
+                    self.watching.block_ended(&copy.copied);
                     self.contents.copied.push(copy.copied);
                 }
                 self.state = State::Text;

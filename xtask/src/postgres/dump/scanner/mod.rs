@@ -6,8 +6,8 @@ mod tokens;
 
 use super::copy::CopyBlock;
 use super::foreign;
-use super::openfga::Counting;
 use super::statement::{Statement, Token};
+use super::watching::Watching;
 use super::{Contents, Flaw};
 use memchr::{memchr, memchr_iter, memchr2};
 use state::{State, after_in_block_comment};
@@ -36,7 +36,7 @@ pub struct Scanner {
     colons: usize,
     restrict_key: Option<Vec<u8>>,
     copy: Option<CopyBlock>,
-    openfga: Counting,
+    watching: Watching,
     tail: Vec<u8>,
     contents: Contents,
 }
@@ -55,7 +55,7 @@ impl Default for Scanner {
             colons: 0,
             restrict_key: None,
             copy: None,
-            openfga: Counting::default(),
+            watching: Watching::default(),
             tail: Vec::new(),
             contents: Contents::default(),
         }
@@ -86,8 +86,7 @@ impl Scanner {
     pub fn finish(mut self) -> Result<Contents, Flaw> {
         let what = match self.state {
             State::Tail(seen) if seen == self.tail.len() => {
-                self.contents.openfga = self.openfga.finish();
-                self.contents.openfga_ids = std::mem::take(&mut self.openfga.ids);
+                self.watching.finish(&mut self.contents);
                 if let Some(key) = &self.restrict_key {
                     // The tail ends with that line and an empty one.
                     let end = self.offset - 1;

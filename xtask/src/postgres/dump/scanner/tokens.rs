@@ -50,7 +50,7 @@ impl Scanner {
         match self.statement.take(Token::Symbol(symbol), &mut self.contents) {
             None => {}
             Some(Ended::Copy(header)) => {
-                self.copy = Some(CopyBlock::new(&header, &mut self.openfga));
+                self.copy = Some(CopyBlock::new(&header, &mut self.watching));
                 self.state = State::CopyHeaderEnd;
             }
             Some(Ended::Forbidden(what)) => {

@@ -1,0 +1,83 @@
+//! `db-migrate` on the local and the url target: the whole way, and a server that dies.
+
+use crate::harness::migrations::SLOW;
+use crate::harness::sandbox::checkout;
+use crate::harness::{Local, Sandbox, Test, shared, wait_until};
+use rustix::process::Signal;
+use std::fs;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] the_whole_way_and_a_server_that_dies,
+        [Stack, Postgres] through_a_url,
+        [Postgres] setup_env_runs_the_migrations,
+    ]
+}
+
+fn with_first_migrations(sandbox: &Sandbox) {
+    for entry in fs::read_dir(checkout().join("migrations")).unwrap() {
+        let path = entry.unwrap().path();
+        sandbox.write(format!("migrations/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(path).unwrap());
+    }
+}
+
+fn the_whole_way_and_a_server_that_dies() {
+    let local = Local::new();
+    local.xtask(["up"]).run().ok();
+    local.sandbox.tables(3);
+    local.xtask(["db-migrate", "verify"]).run().ok().stderr_has("✓ 3 migrations verified");
+    local.xtask(["db-migrate"]).run().ok().stderr_has("✓ 3 migrations applied").stderr_has("Migrating local server");
+    local.xtask(["db-migrate", "down", "--yes"]).run().ok().stderr_has("✓ 1 migration taken back");
+    local.xtask(["db-migrate", "status"]).run().ok().stdout_has("pending");
+    local.xtask(["db-migrate"]).run().ok();
+
+    local.sandbox.migration(4, "slow", &format!("CREATE TABLE t4 (a int);\n{SLOW}"), None);
+    let running = local.xtask(["db-migrate"]).spawn();
+    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    wait_until("the migration sleeps", || local.sql("openfga", sleeping) == "1");
+    crate::harness::local::signal(local.pid(), Signal::QUIT);
+    let run = running.wait();
+    run.stderr_has("4_slow.up.sql")
+        .stderr_lacks("✓ 4")
+        .holds(matches!(run.code, Some(1 | 4)), "a dead server is a failure");
+    local.xtask(["db-migrate", "status"]).run().code(4);
+    local.xtask(["up"]).run().ok();
+    assert_eq!(
+        local.sql(
+            "openfga",
+            "SELECT string_agg(version::text, ' ' ORDER BY version), to_regclass('t4') FROM _sqlx_migrations"
+        ),
+        "1 2 3|"
+    );
+    local.sandbox.migration(4, "slow", "CREATE TABLE t4 (a int);", None);
+    local.xtask(["db-migrate"]).run().ok();
+}
+
+fn through_a_url() {
+    let database = shared().database();
+    database.sandbox.tables(2);
+    let url = format!("postgres://postgres:postgres@127.0.0.1:{}/{}", database.stack.postgres_port, database.name);
+    let migrate =
+        |args: &[&str]| database.xtask(["--target", "url", "db-migrate"]).args(args).env("DATABASE_URL", &url).run();
+    migrate(&[]).ok().stderr_has("✓ 2 migrations applied").stderr_has("target url");
+    database.migrate(["status", "--check"]).run().ok();
+    migrate(&["verify"]).ok().stderr_has("✓ 2 migrations verified");
+    migrate(&["down", "2", "--yes"]).ok();
+    // The URL's own search_path decides where the ledger is, for every session alike.
+    database.sql("CREATE SCHEMA own");
+    let args = ["--target", "url", "db-migrate", "--json"];
+    let run = database.xtask(args).env("DATABASE_URL", format!("{url}?options=-csearch_path%3Down")).run();
+    run.code(1).stderr_has("The ledger is in schema public, where search_path does not look");
+    database.sql("DROP TABLE public._sqlx_migrations");
+    database.xtask(args).env("DATABASE_URL", format!("{url}?options=-csearch_path%3Down")).run().ok();
+    assert_eq!(database.sql("SELECT count(*), to_regclass('own.t2') FROM own._sqlx_migrations"), "2|own.t2");
+}
+
+fn setup_env_runs_the_migrations() {
+    let local = Local::new();
+    with_first_migrations(&local.sandbox);
+    let run = local.xtask(["setup-env", "--yes"]).run();
+    run.ok().stderr_has("✓ 20251021140000 create sessions (").stderr_has("✓ First backup: ").stderr_lacks("✓ Backup: ");
+    assert_eq!(local.sql("openfga", "SELECT count(*) FROM app.session"), "0");
+    local.xtask(["setup-env", "--yes"]).run().ok().stderr_has("✓ Every migration is applied");
+}
