@@ -14,11 +14,8 @@ pub mod running;
 pub mod sandbox;
 pub mod session;
 pub mod stack;
-<<<<<<< HEAD
 pub mod store;
-=======
 pub mod url;
->>>>>>> main
 pub mod watch;
 
 pub use fakes::Fakes;
