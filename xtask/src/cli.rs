@@ -46,6 +46,7 @@ pub enum Command {
     DbRestore(commands::db_restore::Args),
     DbVerify(commands::db_verify::Args),
     DbPrune(commands::db_prune::Args),
+    DbMigrate(commands::db_migrate::Args),
 }
 
 impl Command {
@@ -61,6 +62,7 @@ impl Command {
             Self::DbRestore(args) => commands::db_restore::run(&args, context),
             Self::DbVerify(args) => commands::db_verify::run(&args, context),
             Self::DbPrune(args) => commands::db_prune::run(&args, context),
+            Self::DbMigrate(args) => commands::db_migrate::run(&args, context),
         }
     }
 }

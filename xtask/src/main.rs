@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod migration;
 #[allow(dead_code, unused_imports)] // setup-openfga and test-auth come after it
 mod openfga;
 mod platform;

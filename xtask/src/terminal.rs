@@ -4,7 +4,7 @@ mod progress;
 mod text;
 
 pub use progress::Progress;
-pub use text::{clean, count, counted, report, size, span, table};
+pub use text::{clean, count, counted, duration, report, size, span, table};
 
 use crate::error::{self, Fault};
 use crate::process::signals;
@@ -104,8 +104,13 @@ impl Terminal {
 
     /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error.
     pub fn result(&self, text: &str) -> Result<()> {
+        self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
+    }
+
+    /// A piece of a result as it is: a file that is shown, however large.
+    pub fn result_piece(&self, piece: &[u8]) -> Result<()> {
         let mut out = io::stdout().lock();
-        match writeln!(out, "{}", self.plain(text)).and_then(|()| out.flush()) {
+        match out.write_all(piece).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::new(error).context("the result could not be written to stdout"))
             }

@@ -1,6 +1,6 @@
 //! `setup-env`: a newcomer's first command, from nothing to a running stack with a first backup.
 
-use super::{db_backup, up};
+use super::{db_backup, db_migrate, up};
 use crate::backup::listing;
 use crate::backup::proof;
 use crate::backup::take::Order;
@@ -29,6 +29,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let context = &move_taken_ports(&target, args, context)?;
     let target = context.target()?;
     up::start(&target, args.yes, context)?;
+    db_migrate::up_all(&target, context)?;
     back_up_once(&target, context)?;
     say_what_is_next(context);
     Ok(())

@@ -10,6 +10,9 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// For clearing up: a person who pressed Ctrl-C does not wait for a server that is silent.
 const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
 
+/// Each try takes two programs: some seconds in all.
+const END_TRIES: u32 = 20;
+
 /// Text of an SQL_ASCII database may be anything: as UTF-8 the server would refuse to send it.
 const ANY_BYTES: &str = "SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.getdatabaseencoding() \
                          WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false) AS xtask \\gset\n";
@@ -80,6 +83,19 @@ pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<
         literal(session)
     );
     ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE).map(drop)
+}
+
+/// Ends every server session of this name, asked from another database, and waits until it is over.
+pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
+    let name = literal(session);
+    let sql = format!("SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {name}");
+    for _ in 0..END_TRIES {
+        terminate_from(target, database, session)?;
+        if ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE)?.trim() == "0" {
+            return Ok(());
+        }
+    }
+    Err(Fault::failed(format!("The server session {session} does not end")).into())
 }
 
 /// A string as SQL writes it.

@@ -4,8 +4,8 @@ use super::{Ending, signals};
 use crate::platform;
 use anyhow::{Context as _, Result};
 use shared_child::SharedChild;
-use std::io::{self, Read as _};
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use std::io;
+use std::process::{ChildStdin, ChildStdout, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 /// How often a running program is looked after, and signals are looked for.
 pub(super) const LOOK: Duration = Duration::from_millis(25);
-/// Of a talkative program's stderr the beginning is kept: the first message is the cause.
-const STDERR_KEPT: u64 = 64 * 1024;
+/// Of a talkative program's stderr so much of the beginning and of the end is kept: one of them holds the cause.
+const STDERR_KEPT: usize = 64 * 1024;
 
 /// Dropping it ends the program. A signal to us ends it too, so that a blocked read or write returns.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Watched {
 impl Watched {
     pub(super) fn start(command: &mut Command, name: String) -> io::Result<Self> {
         let child = Arc::new(SharedChild::spawn(command)?);
-        let stderr = child.take_stderr().map(|errors| std::thread::spawn(move || beginning(errors)));
+        let stderr = child.take_stderr().map(|errors| std::thread::spawn(move || both_ends(errors)));
         let done = Arc::new(AtomicBool::new(false));
         let (watched, over) = (Arc::clone(&child), Arc::clone(&done));
         std::thread::spawn(move || {
@@ -61,7 +61,7 @@ impl Watched {
         end(&self.child);
     }
 
-    /// Waits until the program has ended; gives its end and the beginning of its stderr.
+    /// Waits until the program has ended; gives its end and both ends of its stderr.
     pub(super) fn finish(&mut self) -> Result<(Ending, String)> {
         let status = self.child.wait().with_context(|| format!("waiting for {}", self.name))?;
         self.done.store(true, Ordering::Relaxed);
@@ -79,14 +79,33 @@ impl Drop for Watched {
     }
 }
 
-fn beginning(mut errors: ChildStderr) -> Vec<u8> {
+fn both_ends(mut errors: impl io::Read) -> Vec<u8> {
     let mut kept = Vec::new();
-    let _ = errors.by_ref().take(STDERR_KEPT).read_to_end(&mut kept);
-    let _ = io::copy(&mut errors, &mut io::sink());
+    let mut piece = vec![0; STDERR_KEPT / 4];
+    while let Ok(count @ 1..) = errors.read(&mut piece) {
+        kept.extend_from_slice(&piece[..count]);
+        if kept.len() > 3 * STDERR_KEPT {
+            kept.drain(STDERR_KEPT..kept.len() - STDERR_KEPT);
+        }
+    }
     kept
 }
 
 fn end(child: &SharedChild) {
     let _ = platform::end_group(child.id(), true);
     let _ = child.kill();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_words_the_first_and_the_last_are_kept() {
+        let words: String = (0..200_000).map(|number| format!("{number}\n")).collect();
+        let kept = both_ends(words.as_bytes());
+        assert!(kept.starts_with(b"0\n1\n") && kept.ends_with(b"199998\n199999\n"));
+        assert!(kept.len() <= 3 * STDERR_KEPT);
+        assert_eq!(both_ends(&b"few"[..]), b"few");
+    }
 }

@@ -28,7 +28,7 @@ impl Writer {
         self.program.end();
     }
 
-    /// Waits until the program has ended; gives its end and the beginning of its stderr.
+    /// Waits until the program has ended; gives its end and both ends of its stderr.
     pub fn finish(mut self) -> Result<(Ending, String)> {
         self.program.finish()
     }

@@ -1,6 +1,7 @@
 //! Tables, numbers and names as people read them.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 use unicode_width::UnicodeWidthStr as _;
 
 /// A table with columns as wide as their widest cell; `right` names the columns of numbers.
@@ -74,6 +75,15 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// How long something took: `12 ms`, `1.3 s`, `4 min`.
+pub fn duration(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        1..120 => format!("{:.1} s", time.as_secs_f64()),
+        seconds => format!("{} min", seconds / 60),
+    }
+}
+
 /// A report: its first line is ours, with its mark; the others hold names and are shown clean.
 pub fn report(lines: &[String]) -> String {
     let (first, rest) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
@@ -105,6 +115,8 @@ mod tests {
         assert_eq!(counted(1, "store", "stores"), "1 store");
         assert_eq!(span(59), "59 s");
         assert_eq!(span(7_300), "2 h");
+        let times = [7, 1_340, 130_000].map(|time| duration(Duration::from_millis(time)));
+        assert_eq!(times, ["7 ms", "1.3 s", "2 min"]);
     }
 
     #[test]

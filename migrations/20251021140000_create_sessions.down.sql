@@ -1,0 +1,2 @@
+DROP TABLE app.session;
+DROP SCHEMA app;

@@ -1,0 +1,51 @@
+//! `db-migrate`: versioned SQL migrations, in sqlx's files and ledger.
+
+mod baseline;
+mod down;
+mod execute;
+mod new;
+mod repair;
+mod report;
+mod status;
+mod up;
+mod verify;
+mod work;
+
+pub use up::{fill, up_all};
+
+use crate::context::Context;
+use anyhow::Result;
+
+/// Apply versioned SQL migrations, and say how they stand; without a word it is `up`
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    up: up::Options,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Up(up::Args),
+    Down(down::Args),
+    Status(status::Args),
+    New(new::Args),
+    Verify(verify::Args),
+    Repair(repair::Args),
+    Baseline(baseline::Args),
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    match &args.action {
+        None => up::run(None, &args.up, context),
+        Some(Action::Up(args)) => up::run(args.count, &args.options, context),
+        Some(Action::Down(args)) => down::run(args, context),
+        Some(Action::Status(args)) => status::run(args, context),
+        Some(Action::New(args)) => new::run(args, context),
+        Some(Action::Verify(args)) => verify::run(args, context),
+        Some(Action::Repair(args)) => repair::run(args, context),
+        Some(Action::Baseline(args)) => baseline::run(args, context),
+    }
+}

@@ -1,0 +1,64 @@
+//! `db-migrate baseline`: a database that exists already gets a ledger, without anything being run.
+
+use super::work::{Waiting, Work};
+use crate::context::Context;
+use crate::error::Fault;
+use crate::migration::checksum;
+use crate::migration::files::Migration;
+use crate::migration::ledger;
+use crate::terminal;
+use anyhow::Result;
+use std::time::Duration;
+
+/// Say of a database that exists already that this version and older ones are in it; nothing of them is run
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The newest version that the database has
+    version: i64,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = context.target()?;
+    let patience = args.waiting.patience(context)?;
+    context.terminal.note(&format!("Baseline for {}", target.shown()));
+    let work = Work::on(&target, target.database(), context)?;
+    let known: Vec<&Migration> = work.files.iter().filter(|migration| migration.version <= args.version).collect();
+    if known.last().is_none_or(|migration| migration.version != args.version) {
+        return Err(Fault::usage(format!("migrations/ has no version {}", args.version))
+            .hint("see them with: cargo xtask db-migrate status")
+            .into());
+    }
+    check_empty(&work)?;
+    for migration in &known {
+        context.terminal.note(&terminal::clean(&format!("  {} {}", migration.version, migration.description)));
+    }
+    let count = terminal::counted(known.len() as u64, "migration", "migrations");
+    context.terminal.confirm(&format!("Record {count} as applied, without running anything?"), args.yes)?;
+
+    let mut locked = work.lock(patience)?;
+    let table = check_empty(&work)?;
+    let mut sql = vec!["BEGIN;".to_owned(), ledger::create(&table)];
+    for migration in &known {
+        sql.push(ledger::insert(&table, migration, &checksum::of(&migration.up)?, Some(Duration::ZERO)));
+    }
+    sql.push("COMMIT;".to_owned());
+    locked.session.run(&sql.join("\n"))?;
+    context.terminal.done(&format!("{count} recorded as applied"));
+    Ok(())
+}
+
+/// The ledger's name; a ledger with rows tells the truth already.
+fn check_empty(work: &Work<'_>) -> Result<String> {
+    let look = work.look()?;
+    if let Some(row) = look.ledger.rows.last() {
+        return Err(Fault::failed(format!("The database has a ledger already, up to version {}", row.version))
+            .hint("see how it stands: cargo xtask db-migrate status")
+            .into());
+    }
+    Ok(look.ledger.name()?)
+}

@@ -1,0 +1,88 @@
+//! `db-migrate down`: the newest versions taken back, each by its `.down.sql` file.
+
+use super::report::Report;
+use super::up;
+use super::work::{Waiting, Work};
+use crate::context::Context;
+use crate::error::{Exit, Fault};
+use crate::migration::checks::Direction;
+use crate::migration::plan::{self, Limit};
+use crate::migration::run::Runner;
+use crate::terminal;
+use anyhow::Result;
+
+/// Take back the newest version, or several, newest first, after a question and a backup
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// So many [default: 1]
+    #[arg(value_name = "N")]
+    count: Option<usize>,
+    /// Everything newer than this version; 0 is everything
+    #[arg(long, value_name = "VERSION", conflicts_with = "count")]
+    to: Option<i64>,
+    /// Print the SQL in order, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, short, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Take no backup first
+    #[arg(long)]
+    no_backup: bool,
+    #[command(flatten)]
+    waiting: Waiting,
+    /// Write the report as JSON
+    #[arg(long, conflicts_with = "dry_run")]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = context.target()?;
+    let patience = args.waiting.patience(context)?;
+    let limit = Limit { count: args.count, to: args.to };
+    context.terminal.note(&format!("Taking back migrations of {}", target.shown()));
+    let work = Work::on(&target, target.database(), context)?;
+    let look = work.look()?;
+    let (migrations, stop) = plan::reverting(&look.entries, limit)?;
+    let steps = work.steps(&migrations, Direction::Down)?;
+    if args.dry_run {
+        return up::print(&steps, context);
+    }
+    let newest = look
+        .ledger
+        .rows
+        .iter()
+        .map(|row| row.version)
+        .filter(|version| !steps.iter().any(|step| step.migration.version == *version));
+    let mut report = Report { direction: Direction::Down, backup: None, done: &[], newest: newest.max() };
+    if steps.is_empty() {
+        return report.show(args.json, &target, context);
+    }
+    for step in &steps {
+        let line = format!("  {} {}", step.migration.version, step.migration.description);
+        context.terminal.note(&terminal::clean(&line));
+    }
+    if let Some(stop) = stop {
+        context.terminal.warn(&format!("It stops there: {} has no way back", stop.version));
+    }
+    let count = terminal::counted(steps.len() as u64, "migration", "migrations");
+    context.terminal.confirm(&format!("Take back {count} of {}?", target.shown()), args.yes)?;
+
+    let mut locked = work.lock(patience)?;
+    let again = work.look()?;
+    if again.ledger != look.ledger {
+        return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was taken back")
+            .hint("look at it again: cargo xtask db-migrate status")
+            .into());
+    }
+    let backup = if args.no_backup { None } else { work.back_up(&again.ledger)? };
+    let mut runner = Runner { session: &mut locked.session, ledger: again.ledger.name()?, lock_timeout: patience };
+    let done = work.execute(&mut runner, &steps)?;
+    report.backup = backup.as_deref();
+    report.done = &done;
+    report.show(args.json, &target, context)?;
+    stop.map_or(Ok(()), |stop| {
+        let fault = Fault::new(Exit::Partial, format!("Stopped at {}: it has no way back", stop.version));
+        Err(fault.hint("go back further with: cargo xtask db-restore").into())
+    })
+}

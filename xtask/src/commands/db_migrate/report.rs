@@ -1,0 +1,70 @@
+//! How an `up` or a `down` went.
+
+use super::execute::Done;
+use crate::context::Context;
+use crate::migration::checks::Direction;
+use crate::target::Target;
+use crate::terminal;
+use anyhow::Result;
+use serde::Serialize;
+use std::path::Path;
+
+pub(super) struct Report<'a> {
+    pub(super) direction: Direction,
+    pub(super) backup: Option<&'a Path>,
+    pub(super) done: &'a [Done],
+    /// The newest version that is applied now.
+    pub(super) newest: Option<i64>,
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    database: &'a str,
+    direction: &'static str,
+    backup: Option<&'a Path>,
+    newest: Option<i64>,
+    migrations: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    version: i64,
+    description: &'a str,
+    seconds: f64,
+}
+
+impl Report<'_> {
+    pub(super) fn show(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
+        let terminal = &context.terminal;
+        if json {
+            let item = |done: &Done| (done.version, done.took.as_secs_f64());
+            let migrations = self.done.iter().map(|done| {
+                let (version, seconds) = item(done);
+                Item { version, description: &done.description, seconds }
+            });
+            return terminal.json(&Document {
+                version: 1,
+                database: target.database(),
+                direction: if self.direction == Direction::Up { "up" } else { "down" },
+                backup: self.backup,
+                newest: self.newest,
+                migrations: migrations.collect(),
+            });
+        }
+        let newest = self.newest.map_or_else(|| "no version applied".to_owned(), |version| format!("at {version}"));
+        let what = if self.direction == Direction::Up { "applied" } else { "taken back" };
+        let count = terminal::counted(self.done.len() as u64, "migration", "migrations");
+        let headline = if self.done.is_empty() { "Nothing to do".to_owned() } else { format!("{count} {what}") };
+        let mut lines = vec![terminal.done_line(&headline), String::new()];
+        lines.push(format!("Database:  {} ({newest})", target.database()));
+        lines.extend(self.backup.map(|backup| format!("Backup:    {}", context.shown(backup))));
+        let text = terminal::report(&lines);
+        if terminal.stdout_is_terminal() {
+            return terminal.result(&text);
+        }
+        terminal.note(&text);
+        Ok(())
+    }
+}

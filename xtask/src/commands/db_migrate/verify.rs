@@ -1,0 +1,147 @@
+//! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
+
+use super::work::{self, Work};
+use crate::context::Context;
+use crate::error::Fault;
+use crate::migration::catalog::Catalog;
+use crate::migration::checks::Direction;
+use crate::migration::files::Migration;
+use crate::migration::run::Runner;
+use crate::postgres::open_session::OpenSession;
+use crate::postgres::properties::Properties;
+use crate::restore::maintenance_database;
+use crate::restore::mark::{Mark, Use};
+use crate::restore::staging::{self, Staging};
+use crate::target::Target;
+use crate::terminal;
+use anyhow::Result;
+use chrono::Local;
+use serde::Serialize;
+use std::time::Duration;
+
+/// Statements that differ are shown up to so many.
+const SHOWN: usize = 5;
+/// Nobody else is in the scratch database.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Try every file in a scratch database: up, down, up, the schema compared after each step
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found out about one version.
+#[derive(Debug, Serialize)]
+struct Verdict {
+    version: i64,
+    description: String,
+    /// null: it has no way back.
+    reversible: Option<bool>,
+    /// What differs, in words.
+    differences: Vec<String>,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = context.target()?;
+    context.terminal.note(&format!("Trying the migrations in a scratch database of {}", target.shown()));
+    let verdicts = in_scratch(&target, context)?;
+    if args.json {
+        context.terminal.json(&serde_json::json!({ "version": 1, "migrations": &verdicts }))?;
+    } else {
+        verdicts.iter().try_for_each(|verdict| verdict.show(context))?;
+    }
+    let wrong = verdicts.iter().filter(|verdict| verdict.reversible == Some(false)).count();
+    if wrong > 0 {
+        let count = terminal::counted(wrong as u64, "migration is", "migrations are");
+        return Err(Fault::failed(format!("{count} not taken back by the .down.sql file"))
+            .hint("mend the .down.sql file; on a database that has the version, what is left is taken away by hand")
+            .into());
+    }
+    let count = terminal::counted(verdicts.len() as u64, "migration", "migrations");
+    context.terminal.done(&format!("{count} verified"));
+    Ok(())
+}
+
+fn in_scratch(target: &Target, context: &Context) -> Result<Vec<Verdict>> {
+    let now = Local::now();
+    let run = crate::postgres::session::fresh_name()?;
+    for leftover in staging::clear_leftovers(target, &run)? {
+        context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
+    }
+    let like = Properties::named(target, &run, maintenance_database(target), target.database())?;
+    let own = run.rsplit('-').next().unwrap_or_default();
+    let name = staging::name_for(target.database(), &format!("verify_{own}"), &now);
+    let mark = Mark::new(Use::Verify, target, &run, &now);
+    let mut keeper = OpenSession::start(target, maintenance_database(target), &run)?;
+    let _scratch = Staging::create(target, &run, &mut keeper, name.clone(), like.as_ref(), &mark)?;
+    let work = Work::on(target, &name, context)?;
+    let mut session = work.session()?;
+    let ledger = work.look()?.ledger.name()?;
+    let mut runner = Runner { session: &mut session, ledger, lock_timeout: LOCK_TIMEOUT };
+    runner.prepare()?;
+    let mut before = Catalog::of(target, &name, &run)?;
+    let progress = context.terminal.waiting("trying");
+    let mut verdicts = Vec::new();
+    for migration in &work.files {
+        progress.say(&terminal::clean(&format!("trying {} {}", migration.version, migration.description)));
+        let after = step(&work, &mut runner, migration, Direction::Up)?;
+        let mut verdict = Verdict {
+            version: migration.version,
+            description: migration.description.clone(),
+            reversible: None,
+            differences: Vec::new(),
+        };
+        if migration.down.is_some() {
+            let back = step(&work, &mut runner, migration, Direction::Down)?;
+            verdict.compare(&before, &back, "after down");
+            let again = step(&work, &mut runner, migration, Direction::Up)?;
+            verdict.compare(&after, &again, "after the second up");
+            verdict.reversible = Some(verdict.differences.is_empty());
+            before = again;
+        } else {
+            before = after;
+        }
+        verdicts.push(verdict);
+    }
+    Ok(verdicts)
+}
+
+/// Runs one file and gives the schema that it leaves.
+fn step(work: &Work<'_>, runner: &mut Runner<'_, '_>, migration: &Migration, direction: Direction) -> Result<Catalog> {
+    let (steps, _) = work::checked(&[migration], direction)?;
+    work.run_each(runner, &steps, &|_, _| {})?;
+    Catalog::of(work.target, work.database, &work.run)
+}
+
+impl Verdict {
+    fn compare(&mut self, expected: &Catalog, found: &Catalog, when: &str) {
+        if expected == found {
+            return;
+        }
+        let [gone, left] = expected.differences(found);
+        let mut say = |entries: Vec<String>, what: &str| {
+            let more = entries.len().saturating_sub(SHOWN);
+            self.differences.extend(entries.into_iter().take(SHOWN).map(|entry| format!("{when} {what}: {entry}")));
+            if more > 0 {
+                self.differences.push(format!("{when} {what}: {more} more"));
+            }
+        };
+        if gone.is_empty() && left.is_empty() {
+            say(vec!["the order of what is there".to_owned()], "differs");
+        }
+        say(gone, "missing");
+        say(left, "left over");
+    }
+
+    fn show(&self, context: &Context) -> Result<()> {
+        let name = terminal::clean(&format!("{} {}", self.version, self.description));
+        if self.reversible == Some(false) {
+            context.terminal.error(&anyhow::Error::msg(self.differences.join("\n")).context(name));
+            return Ok(());
+        }
+        let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it has no way back" };
+        context.terminal.result(&context.terminal.done_line(&format!("{name}: {ways}")))
+    }
+}

@@ -1,0 +1,17 @@
+//! Versioned SQL migrations in sqlx's file layout and with sqlx's ledger, run by plain psql.
+//!
+//! A service that embeds `sqlx::migrate!`, and `sqlx-cli`, see the same truth: the same files, checksums, rows and lock.
+
+pub mod catalog;
+pub mod checks;
+pub mod checksum;
+pub mod difference;
+pub mod failure;
+pub mod files;
+mod indexes;
+pub mod ledger;
+mod lexer;
+pub mod plan;
+pub mod run;
+pub mod session;
+mod statement;

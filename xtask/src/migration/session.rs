@@ -1,0 +1,111 @@
+//! The one psql that runs the migrations: its lock holds, files go to its stdin as they are, and of what they print nothing is kept.
+
+use super::failure::Failure;
+use crate::postgres::session as postgres;
+use crate::process::{Captured, Dialog, signals};
+use crate::target::{Talk, Target};
+use anyhow::{Context as _, Result};
+use std::io::Write as _;
+use std::time::Duration;
+
+/// What our own rows begin with; the names of runs begin so, too.
+const OURS: &str = "xtask-";
+/// A migration may take its time; Ctrl-C ends the wait.
+const DEADLINE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Ends when it is dropped, or when we die: its stdin closes.
+#[derive(Debug)]
+pub struct Session<'a> {
+    target: &'a Target,
+    psql: Option<Dialog>,
+    /// Lines that psql was sent: by them it names the place of an error.
+    lines: u64,
+}
+
+impl<'a> Session<'a> {
+    /// Connects to a database of the target's server; `name` becomes its `application_name`.
+    pub fn start(target: &'a Target, database: &str, name: &str) -> Result<Self> {
+        let environment = [
+            ("PGDATABASE", database),
+            ("PGCLIENTENCODING", "UTF8"),
+            // Its errors must not drown in notices.
+            ("PGOPTIONS", "-c client_min_messages=warning"),
+        ];
+        let psql = target
+            .program_with("psql", name, Talk::Piped, &environment)?
+            .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "-f", "-"])
+            .dialog(|line| line.starts_with(OURS.as_bytes()))?;
+        Ok(Self { target, psql: Some(psql), lines: 0 })
+    }
+
+    /// Runs SQL of ours.
+    pub fn run(&mut self, sql: &str) -> Result<()> {
+        self.ask_rows(sql).map(drop)
+    }
+
+    /// The one value that this query gives, as text; `None` where it gives nothing.
+    pub fn ask(&mut self, query: &str) -> Result<Option<String>> {
+        let rows = self.ask_rows(&format!("SELECT '{OURS}=' OPERATOR(pg_catalog.||) ({query})::pg_catalog.text;"))?;
+        Ok(rows.into_iter().next().and_then(|row| row.strip_prefix("xtask-=").map(str::to_owned)))
+    }
+
+    fn ask_rows(&mut self, sql: &str) -> Result<Vec<String>> {
+        let asked = self.exchange(|session| session.send(sql.as_bytes()))?;
+        asked.map_err(|said| postgres::failure(self.target, "psql", &said.stderr, said.ending))
+    }
+
+    /// Streams a file: `write` hands out its pieces. Before it stands `before`, both in one transaction or none.
+    ///
+    /// # Errors
+    /// What stopped it, with the line of the file where the server says so.
+    pub fn feed(
+        &mut self,
+        before: &str,
+        write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+    ) -> Result<(), Failure> {
+        let mut begun = 0;
+        let fed = self.exchange(|session| {
+            session.send(before.as_bytes())?;
+            session.send(b"\n")?;
+            begun = session.lines;
+            write(&mut |piece| session.send(piece))
+        });
+        match fed {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(said)) => Err(Failure::of(&said, begun, self.target)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends something, then a word that must come back; the rows of ours before it, or what psql said at its end.
+    fn exchange(&mut self, send: impl FnOnce(&mut Self) -> Result<()>) -> Result<Result<Vec<String>, Captured>> {
+        let nonce = postgres::fresh_name()?;
+        let ending = format!("\n;\nSELECT '{nonce}';\n");
+        let sent = send(self).and_then(|()| self.send(ending.as_bytes()));
+        let mut rows = Vec::new();
+        if sent.is_ok() {
+            let psql = self.psql.as_ref().context("the session is over")?;
+            while let Some(line) = psql.line(DEADLINE) {
+                if line == nonce {
+                    return Ok(Ok(rows));
+                }
+                rows.push(line);
+            }
+        }
+        let said = self.psql.take().context("the session is over")?.finish()?;
+        signals::check()?;
+        match sent {
+            // It is the file that could not be read: psql saw no fault.
+            Err(error) if said.ending.success() => Err(error),
+            _ => Ok(Err(said)),
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        let psql = self.psql.as_mut().context("the session is over")?;
+        psql.write_all(bytes)?;
+        self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        Ok(())
+    }
+}
