@@ -47,6 +47,8 @@ pub enum Command {
     DbVerify(commands::db_verify::Args),
     DbPrune(commands::db_prune::Args),
     DbMigrate(commands::db_migrate::Args),
+    SetupOpenfga(commands::setup_openfga::Args),
+    TestAuth(commands::test_auth::Args),
 }
 
 impl Command {
@@ -63,6 +65,8 @@ impl Command {
             Self::DbVerify(args) => commands::db_verify::run(&args, context),
             Self::DbPrune(args) => commands::db_prune::run(&args, context),
             Self::DbMigrate(args) => commands::db_migrate::run(&args, context),
+            Self::SetupOpenfga(args) => commands::setup_openfga::run(&args, context),
+            Self::TestAuth(args) => commands::test_auth::run(&args, context),
         }
     }
 }

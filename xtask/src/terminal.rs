@@ -102,6 +102,16 @@ impl Terminal {
         format!("{} {}", self.mark(Mark::Done), text)
     }
 
+    /// `⚠ text` as it stands in a result.
+    pub fn warning_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Warning), text)
+    }
+
+    /// `✗ text` as it stands in a result.
+    pub fn failure_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Failure), text)
+    }
+
     /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error.
     pub fn result(&self, text: &str) -> Result<()> {
         self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
@@ -185,6 +195,19 @@ impl Terminal {
             None => "  {msg}  {bytes}, {bytes_per_sec}, {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(self.plain(what));
+        Progress { bar }
+    }
+
+    /// A line that shows how many of something are done; visible on a terminal only.
+    pub fn counter(&self, what: &str, total: u64) -> Progress {
+        if self.quiet || !self.stderr {
+            return Progress { bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template("  {msg}  {human_pos} of {human_len}, {elapsed}") {
             bar.set_style(style);
         }
         bar.set_message(self.plain(what));

@@ -9,4 +9,7 @@ pub mod db_shell;
 pub mod db_verify;
 pub mod down;
 pub mod setup_env;
+pub mod setup_openfga;
+mod store_file;
+pub mod test_auth;
 pub mod up;

@@ -55,7 +55,7 @@ fn write_env(kind: Kind, context: &Context) -> Result<()> {
     }
     match context.settings.in_file("XTASK_TARGET") {
         None => {
-            settings::write_env_file(&context.root, "XTASK_TARGET", &kind.to_string())?;
+            settings::write_env_file(&context.root, &[("XTASK_TARGET", &kind.to_string())])?;
             terminal.done(&format!("Wrote XTASK_TARGET={kind} to .env"));
         }
         Some(set) if set != kind.to_string() => {
@@ -83,7 +83,7 @@ fn move_taken_ports(target: &Target, args: &Args, context: &Context) -> Result<C
         }
         context.terminal.warn(&held);
         context.terminal.confirm(&format!("Use {free} instead, and write it to .env?"), args.yes)?;
-        settings::write_env_file(&context.root, setting, &free.to_string())?;
+        settings::write_env_file(&context.root, &[(setting, &free.to_string())])?;
         context.terminal.done(&format!("Wrote {setting}={free} to .env"));
     }
     Ok(context.reloaded())

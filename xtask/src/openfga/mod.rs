@@ -1,3 +1,11 @@
-//! OpenFGA: the authorization model in its own language.
+//! OpenFGA: the authorization model in its own language, the store file, and a live server brought in line with both.
 
+pub mod api;
+pub mod assertions;
+mod client;
 pub mod model;
+pub mod reconcile;
+pub mod server;
+pub mod store;
+pub mod store_file;
+pub mod tuples;

@@ -38,10 +38,9 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
 
 /// Where OpenFGA answers, once it does.
 fn openfga_url(compose: &Compose, settings: &Settings) -> Result<String> {
-    let token = settings.get("OPENFGA_API_TOKEN");
     wait_for_service(compose, openfga::SERVICE, "OpenFGA", || {
         let url = format!("http://{}", compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?);
-        openfga::answers(&url, token).map(|()| url)
+        openfga::answers_at(&url, settings).map(|()| url)
     })
 }
 

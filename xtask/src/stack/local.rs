@@ -5,6 +5,7 @@ use super::{Answering, Callbacks, openfga as probe};
 use crate::error::{self, Fault};
 use crate::postgres::session;
 use crate::process::{Detached, signals};
+use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::local::cluster::{self, State};
 use crate::target::local::programs::Programs;
@@ -29,7 +30,7 @@ struct Facts {
 }
 
 /// Makes and starts what does not run yet.
-pub(super) fn up(target: &Target, local: &Local, token: Option<&str>, callbacks: &Callbacks) -> Result<Answering> {
+pub(super) fn up(target: &Target, local: &Local, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
     let stage = callbacks.stage;
     let runs = |state| matches!(state, State::Running(_));
     // A wrong setting is said before anything is started.
@@ -53,13 +54,21 @@ pub(super) fn up(target: &Target, local: &Local, token: Option<&str>, callbacks:
         let create = format!("CREATE DATABASE {}", session::identifier(target.database()));
         session::ask_in(target, "postgres", "xtask-up", &create)?;
     }
-    let openfga = up_openfga(target, local, token, callbacks, &mut started)?;
+    let openfga = up_openfga(target, local, settings, callbacks, &mut started)?;
     Ok(Answering { postgres: facts.version, openfga, started })
 }
 
 /// Whether OpenFGA runs beside the server.
 pub(super) fn openfga_runs(local: &Local) -> Result<bool> {
     Ok(openfga::running(&local.folder)?.is_some())
+}
+
+/// Brings OpenFGA's tables in the running server's database up to date.
+pub(super) fn migrate_openfga(target: &Target, local: &Local) -> Result<()> {
+    let Some(program) = local.openfga.program()? else { return Ok(()) };
+    let password = local.password()?;
+    let store = datastore(target, local, local.running()?.port, &password);
+    local.openfga.migrate(&local.folder, &program, local.server_user()?.as_ref(), store)
 }
 
 /// Stops OpenFGA alone.
@@ -192,7 +201,7 @@ fn check_ours(local: &Local, facts: &Facts) -> Result<()> {
 fn up_openfga(
     target: &Target,
     local: &Local,
-    token: Option<&str>,
+    settings: &Settings,
     callbacks: &Callbacks,
     started: &mut bool,
 ) -> Result<Option<String>> {
@@ -201,7 +210,7 @@ fn up_openfga(
         // After a move to another port or database it would still write to the old one.
         if running.serves(local.running()?.port, target.database()) {
             (callbacks.stage)("waiting for OpenFGA");
-            wait(openfga::LOG, local, error::is_lasting, || probe::answers(&running.url(), token))?;
+            wait(openfga::LOG, local, error::is_lasting, || probe::answers_at(&running.url(), settings))?;
             return Ok(Some(running.url()));
         }
         openfga::stop(folder)?;
@@ -224,7 +233,7 @@ fn up_openfga(
             let fault = fault.hint(format!("see what it says: {}", log.display())).lasting();
             return Err(anyhow::Error::msg(cluster::log_since(&log, from)).context(fault));
         }
-        probe::answers(&url, token)
+        probe::answers_at(&url, settings)
     })?;
     Ok(Some(url))
 }
@@ -234,7 +243,7 @@ fn start_openfga(target: &Target, local: &Local, program: &Path, callbacks: &Cal
     let user = local.server_user()?;
     let password = local.password()?;
     let port = local.running()?.port;
-    let store = openfga::Datastore { port, database: target.database(), role: local.role(), password: &password };
+    let store = datastore(target, local, port, &password);
     (callbacks.stage)("migrating OpenFGA's tables");
     local.openfga.migrate(folder, program, user.as_ref(), store)?;
     let mut record = folder.record()?;
@@ -248,6 +257,10 @@ fn start_openfga(target: &Target, local: &Local, program: &Path, callbacks: &Cal
     (callbacks.stage)("starting OpenFGA");
     let (started, server) = local.openfga.start(folder, program, user.as_ref(), store, chosen)?;
     Ok((started.url(), server))
+}
+
+fn datastore<'a>(target: &'a Target, local: &'a Local, port: u16, password: &'a str) -> openfga::Datastore<'a> {
+    openfga::Datastore { port, database: target.database(), role: local.role(), password }
 }
 
 fn wait<T>(log: &str, local: &Local, lasts: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {

@@ -1,6 +1,7 @@
 //! The stack of a target: start it, stop it, wait until each part really answers.
 
 mod compose;
+pub mod endpoint;
 mod local;
 pub mod openfga;
 pub mod ports;
@@ -37,7 +38,7 @@ pub struct Callbacks<'a> {
 pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
     match (target.compose(), target.local()) {
         (Some(compose), _) => compose::up(target, compose, settings, callbacks.stage),
-        (None, Some(local)) => local::up(target, local, settings.get("OPENFGA_API_TOKEN"), callbacks),
+        (None, Some(local)) => local::up(target, local, settings, callbacks),
         (None, None) => Err(Fault::usage("this target has no stack").into()),
     }
 }

@@ -1,6 +1,8 @@
 //! Whether OpenFGA answers: its health (which knows nothing of keys and data) and a request (which does).
 
+use super::endpoint::{Answer, Endpoint, Silence};
 use crate::error::Fault;
+use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use std::time::Duration;
 
@@ -10,46 +12,54 @@ pub const SERVICE: &str = "openfga";
 pub const HTTP_PORT: u16 = 8080;
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// The same for an address, with the settings' key.
+pub fn answers_at(url: &str, settings: &Settings) -> Result<()> {
+    answers(&Endpoint::new(url, settings.get("OPENFGA_API_TOKEN"), settings)?)
+}
+
 /// Asks `GET /healthz`, then `GET /stores?page_size=1` with the key.
 ///
 /// # Errors
 /// Exit 4: nobody there, not serving, the key refused, or an answer that is not OpenFGA's.
-pub fn answers(url: &str, token: Option<&str>) -> Result<()> {
-    let (status, health) = get(&format!("{url}/healthz"), None)?;
-    if status != 200 || !health.contains("\"SERVING\"") {
-        return Err(Fault::unreachable(format!("OpenFGA at {url} is not serving (HTTP {status})")).into());
+pub fn answers(server: &Endpoint) -> Result<()> {
+    let url = server.url();
+    let health = answer(server, server.get_openly("/healthz", DEADLINE))?;
+    if health.status != 200 || !health.body.contains("\"SERVING\"") {
+        return Err(not_serving(url, &health).into());
     }
-    let (status, stores) = get(&format!("{url}/stores?page_size=1"), token)?;
-    match status {
-        200 if stores.contains("\"stores\"") => Ok(()),
-        401 | 403 => Err(key_refused(url, token).into()),
-        _ => {
+    let stores = answer(server, server.get("/stores?page_size=1", DEADLINE))?;
+    match stores.status {
+        200 if stores.body.contains("\"stores\"") => Ok(()),
+        401 | 403 => Err(key_refused(server).into()),
+        status => {
             Err(Fault::unreachable(format!("OpenFGA at {url} is healthy but refuses a request (HTTP {status})")).into())
         }
     }
 }
 
-fn key_refused(url: &str, token: Option<&str>) -> Fault {
-    let said = if token.is_some() { "refused the key of OPENFGA_API_TOKEN" } else { "wants a key" };
-    Fault::unreachable(format!("OpenFGA at {url} {said}"))
-        .hint("set OPENFGA_API_TOKEN in .env to one of the keys in OPENFGA_AUTHN_PRESHARED_KEYS")
-        .lasting()
+/// The server's words, or why there are none.
+fn answer(server: &Endpoint, said: Result<Answer, Silence>) -> Result<Answer> {
+    said.map_err(|silence| anyhow::Error::msg(silence.why))
+        .with_context(|| Fault::unreachable(format!("no answer from {}", server.url())))
 }
 
-fn get(url: &str, token: Option<&str>) -> Result<(u16, String)> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(DEADLINE))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .proxy(None)
-        .build()
-        .into();
-    let mut request = agent.get(url);
-    if let Some(token) = token {
-        request = request.header("Authorization", format!("Bearer {token}"));
+fn not_serving(url: &str, health: &Answer) -> Fault {
+    let status = health.status;
+    if let Some(location) = &health.location {
+        let fault = Fault::unreachable(format!("{url} points elsewhere (HTTP {status}, to {location})"));
+        return fault.hint("name OpenFGA's own address in OPENFGA_API_URL").lasting();
     }
-    let mut response = request.call().with_context(|| Fault::unreachable(format!("no answer from {url}")))?;
-    let status = response.status().as_u16();
-    let body = response.body_mut().read_to_string().unwrap_or_default();
-    Ok((status, body))
+    if health.body.trim_start().starts_with('<') || matches!(status, 404 | 405) {
+        let fault = Fault::unreachable(format!("{url} is another program's, not OpenFGA's (HTTP {status})"));
+        return fault.hint("name OpenFGA's own address in OPENFGA_API_URL").lasting();
+    }
+    Fault::unreachable(format!("OpenFGA at {url} is not serving (HTTP {status})"))
+}
+
+/// The key is wrong, or there is none.
+pub fn key_refused(server: &Endpoint) -> Fault {
+    let said = if server.has_key() { "OPENFGA_API_TOKEN holds none that it knows" } else { "it wants one" };
+    Fault::unreachable(format!("OpenFGA at {}: key refused ({said})", server.url()))
+        .hint("set OPENFGA_API_TOKEN in .env to one of the keys in OPENFGA_AUTHN_PRESHARED_KEYS")
+        .lasting()
 }

@@ -6,6 +6,8 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::compose::Compose;
 use anyhow::Result;
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -40,11 +42,11 @@ pub fn stop(target: &Target, services: &[String]) -> Result<()> {
 
 /// Brings OpenFGA's tables in the live database up to date; nothing where the stack has no OpenFGA.
 pub fn migrate(target: &Target) -> Result<()> {
-    match target.compose() {
-        Some(compose) if compose.has_service(MIGRATE)? => {
+    match (target.compose(), target.local()) {
+        (Some(compose), _) if compose.has_service(MIGRATE)? => {
             compose.run(["run", "--rm", "--no-deps", "-T", MIGRATE], DEADLINE).map(drop)
         }
-        // On `local` every start of OpenFGA migrates first.
+        (_, Some(local)) => super::local::migrate_openfga(target, local),
         _ => Ok(()),
     }
 }
@@ -70,6 +72,25 @@ pub fn start(target: &Target, settings: &Settings, services: &[String]) -> Resul
         }
         (None, None) => Ok(()),
     }
+}
+
+/// The services whose containers get these variables, by name or by what `.env` puts elsewhere.
+pub fn using(compose: &Compose, variables: &[&str]) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Config {
+        services: BTreeMap<String, serde_json::Value>,
+    }
+    let mark = |name: &str| format!("xtask-mark-{name}");
+    // The process environment wins over .env: every place that a variable reaches shows its mark.
+    let asked = compose.program(["config", "--format", "json"])?;
+    let asked = variables.iter().fold(asked, |asked, name| asked.env(name, mark(name)));
+    // Holds secrets: it is read, never shown.
+    let config: Config = serde_json::from_str(&asked.capture(DEADLINE)?.text())?;
+    let uses = |service: &serde_json::Value| {
+        let text = service.to_string();
+        variables.iter().any(|name| text.contains(&mark(name)) || service["environment"].get(name).is_some())
+    };
+    Ok(config.services.into_iter().filter(|(_, service)| uses(service)).map(|(name, _)| name).collect())
 }
 
 fn run(compose: &Compose, command: &[&str], services: &[String]) -> Result<()> {

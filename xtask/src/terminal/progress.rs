@@ -19,9 +19,9 @@ impl Progress {
         self.bar.suspend(action)
     }
 
-    /// How many bytes have come so far.
-    pub fn set(&self, bytes: u64) {
-        self.bar.set_position(bytes);
+    /// How many bytes, or things, have come so far.
+    pub fn set(&self, position: u64) {
+        self.bar.set_position(position);
     }
 }
 

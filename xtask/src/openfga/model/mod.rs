@@ -1,13 +1,28 @@
 //! OpenFGA's authorization model: read from the DSL, from modules or from JSON, checked as a server would, compared,
 //! written as DSL or JSON. It looks into no other room, so that its tests can compile it by themselves.
 
+mod canonical;
+mod difference;
+mod expression;
 mod finding;
+mod json;
+mod lexer;
+mod modules;
+mod names;
+mod parser;
 mod parts;
+mod printer;
+mod types;
+mod validate;
 
 pub use finding::{Finding, Severity};
+pub use names::nearest;
 pub use parts::{Condition, Name, ParameterType, UserForm, UserType};
 
-use parts::TypeDefinition;
+use finding::{Note, Place, Sources};
+use json::Node;
+use parser::Header;
+use parts::{Relation, TypeDefinition};
 use serde_json::Value;
 use std::fmt;
 
@@ -40,38 +55,77 @@ pub type Read = Result<(Model, Vec<Finding>), Vec<Finding>>;
 
 impl Model {
     /// Reads one DSL file that is no module. `file` is its name in findings.
-    pub fn from_dsl(_file: &str, _text: &str) -> Read {
-        Err(Vec::new())
+    pub fn from_dsl(file: &str, text: &str) -> Read {
+        let mut sources = Sources::default();
+        let (document, mut notes) = parser::parse(text, sources.add(file, text));
+        let schema = match document.header {
+            Header::Model { schema } => schema,
+            Header::Module { name } => {
+                let message = format!("`{name}` is a module: name the `fga.mod` that lists it, not the module's file");
+                notes.push(Note::error(name.place, message));
+                Name::new("1.2", name.place)
+            }
+            Header::Missing => Name::new("1.1", Place::default()),
+        };
+        let types = document.types.into_iter().map(|statement| statement.definition).collect();
+        let model = Self { schema, types, conditions: document.conditions };
+        model.checked(&sources, notes, &document.unread)
     }
 
     /// Reads `fga.mod` and its modules. `read` gives the text of a file by its path relative to `fga.mod`.
-    pub fn from_modules(_file: &str, _text: &str, _read: &dyn Fn(&str) -> anyhow::Result<String>) -> Read {
-        Err(Vec::new())
+    pub fn from_modules(file: &str, text: &str, read: &dyn Fn(&str) -> anyhow::Result<String>) -> Read {
+        let mut sources = Sources::default();
+        let number = sources.add(file, text);
+        let (model, notes, unread) = modules::read(&mut sources, number, text, read);
+        model.checked(&sources, notes, &unread)
     }
 
-    /// Reads the API's form. A field that the API does not know is an error: the server would drop it in silence.
-    pub fn from_json(_file: &str, _text: &str) -> Read {
-        Err(Vec::new())
+    /// Reads the API's form. A field that the API does not know is a warning: the server would drop it in silence.
+    pub fn from_json(file: &str, text: &str) -> Read {
+        let mut sources = Sources::default();
+        let number = sources.add(file, text);
+        let node = Node::parse(text, number).map_err(|note| sources.findings(vec![note]))?;
+        let (model, notes) = json::read(&node);
+        let unread: Vec<String> =
+            notes.iter().filter(|note| note.severity == Severity::Error).map(|_| String::new()).collect();
+        model.checked(&sources, notes, &unread)
     }
 
-    /// Reads a server's answer, or its `authorization_model` alone; fields of newer servers are passed over.
-    pub fn from_value(_value: &Value) -> anyhow::Result<Self> {
-        anyhow::bail!("not yet")
+    /// Reads a server's answer, or its `authorization_model` alone; fields of newer servers are passed over, and
+    /// nothing is checked: the server has taken it.
+    pub fn from_value(value: &Value) -> anyhow::Result<Self> {
+        let (model, notes) = json::read(&Node::without_places(value));
+        match notes.into_iter().find(|note| note.severity == Severity::Error) {
+            Some(note) => anyhow::bail!("this is no authorization model: {}", note.message),
+            None => Ok(model),
+        }
+    }
+
+    fn checked(self, sources: &Sources, mut notes: Vec<Note>, unread: &[String]) -> Read {
+        notes.extend(validate::check(&self, unread));
+        let refused = notes.iter().any(|note| note.severity == Severity::Error);
+        let findings = sources.findings(notes);
+        if refused { Err(findings) } else { Ok((self, findings)) }
     }
 
     /// What `POST /stores/{id}/authorization-models` takes.
     pub fn to_json(&self) -> Value {
-        Value::Null
+        json::write(self)
     }
 
-    /// The model as one DSL file.
+    /// The model as one DSL file; the modules and files of its parts become comments.
     pub fn to_dsl(&self) -> Result<String, NotExpressible> {
-        Err(NotExpressible { reasons: Vec::new() })
+        printer::print(self)
     }
 
     /// What becomes of this model when `other` takes its place: `+ …` comes, `- …` goes, `~ …` changes. Empty if equal.
-    pub fn difference(&self, _other: &Self) -> Vec<String> {
-        Vec::new()
+    pub fn difference(&self, other: &Self) -> Vec<String> {
+        difference::difference(self, other)
+    }
+
+    fn definition(&self, type_name: &str, relation: &str) -> Option<&Relation> {
+        let definition = self.types.iter().find(|definition| definition.name.text == type_name)?;
+        definition.relations.iter().find(|candidate| candidate.name.text == relation)
     }
 
     /// The names of the types.
@@ -87,9 +141,7 @@ impl Model {
 
     /// Whom a tuple of the relation may name: empty if it is only computed, `None` if type or relation do not exist.
     pub fn relation(&self, type_name: &str, relation: &str) -> Option<&[UserType]> {
-        let definition = self.types.iter().find(|definition| definition.name.text == type_name)?;
-        let found = definition.relations.iter().find(|candidate| candidate.name.text == relation)?;
-        Some(&found.user_types)
+        self.definition(type_name, relation).map(|relation| relation.user_types.as_slice())
     }
 
     /// A condition, with its parameters.
@@ -100,6 +152,7 @@ impl Model {
 
 impl PartialEq for Model {
     fn eq(&self, other: &Self) -> bool {
-        self.difference(other).is_empty()
+        let [one, other] = [canonical::canonical(self), canonical::canonical(other)];
+        (one.schema, one.types, one.conditions) == (other.schema, other.types, other.conditions)
     }
 }

@@ -7,7 +7,7 @@ mod client;
 pub mod cluster;
 mod embedded;
 pub mod folder;
-mod lock;
+pub mod lock;
 pub mod openfga;
 mod owner;
 pub mod ports;

@@ -1,0 +1,65 @@
+//! The ids in `.env`: known to be writable before anything is changed, written when all is checked.
+
+use super::Args;
+use crate::context::Context;
+use crate::openfga::store::{MODEL_ID, STORE_ID};
+use crate::settings::{self, EnvEdit};
+use crate::stack::services;
+use crate::target::Target;
+use anyhow::Result;
+
+/// As long as an id of OpenFGA's.
+const SAMPLE: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+/// Whether `.env` gets the ids.
+#[derive(Debug)]
+pub struct Ids {
+    wanted: bool,
+}
+
+impl Ids {
+    /// Makes sure that they can be written, before anything is changed.
+    pub fn of(args: &Args, context: &Context) -> Result<Self> {
+        let wanted = !args.no_env && !args.dry_run;
+        if wanted && context.root.join(".env").symlink_metadata().is_ok() {
+            EnvEdit::prepare(&context.root, &[(STORE_ID, SAMPLE), (MODEL_ID, SAMPLE)])?;
+        }
+        Ok(Self { wanted })
+    }
+
+    /// Writes both in one step; whether the file was changed. Says whom it concerns.
+    pub fn write(&self, store: &str, model: &str, target: &Target, context: &Context) -> Result<bool> {
+        let values = [(STORE_ID, store), (MODEL_ID, model)];
+        if !self.wanted {
+            return Ok(false);
+        }
+        settings::make_env_file(&context.root)?;
+        let edit = EnvEdit::prepare(&context.root, &values)?;
+        let changes = edit.changes();
+        edit.write()?;
+        for (name, value) in values {
+            if let Some(other) = context.settings.in_environment(name).filter(|other| *other != value) {
+                context
+                    .terminal
+                    .warn(&format!("{name} is {other} in this environment, which wins over .env: unset it"));
+            }
+        }
+        if changes {
+            say_who_uses_them(target, context);
+        }
+        Ok(changes)
+    }
+}
+
+/// Running containers keep the ids that they were made with.
+fn say_who_uses_them(target: &Target, context: &Context) {
+    let Some(compose) = target.compose() else { return };
+    // What Compose cannot read keeps nobody from the ids.
+    let services = services::using(compose, &[STORE_ID, MODEL_ID]).unwrap_or_default();
+    if !services.is_empty() {
+        let names = services.join(" ");
+        let text =
+            format!("{} use the ids: docker compose up -d {names} (a restart is not enough)", services.join(", "));
+        context.terminal.note(&text);
+    }
+}

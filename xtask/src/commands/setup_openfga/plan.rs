@@ -1,0 +1,119 @@
+//! What a run would change: the store, its model, its tuples.
+
+use super::Args;
+use crate::context::Context;
+use crate::error::Fault;
+use crate::openfga::api::{Api, Store};
+use crate::openfga::reconcile::Plan;
+use crate::openfga::store::{self, Comparison, STORE_ID};
+use crate::openfga::store_file::StoreFile;
+use crate::settings::Origin;
+use crate::terminal::{clean, counted};
+use anyhow::Result;
+
+/// So many lines of a long list are shown.
+const SHOWN: usize = 20;
+
+/// The way from the live store to the file's.
+#[derive(Debug)]
+pub struct Wanted<'f> {
+    /// The store; `None` where it is to be made.
+    pub store: Option<Store>,
+    /// A store of another name that the settings name.
+    pub other: Option<(Store, Origin)>,
+    pub model: Comparison,
+    pub tuples: Plan<'f>,
+}
+
+impl<'f> Wanted<'f> {
+    /// Looks at the server.
+    pub fn find(args: &Args, api: &Api, file: &'f StoreFile, context: &Context) -> Result<Self> {
+        let (store, other) = store_and_other(args, api, &file.name, context)?;
+        let (model, tuples) = match &store {
+            Some(store) => {
+                let progress = context.terminal.waiting("reading tuples");
+                let say = |seen| progress.say(&format!("reading tuples: {}", crate::terminal::count(seen)));
+                let model = Comparison::of(api, &store.id, &file.model)?;
+                (model, Plan::draw(api, &store.id, &file.tuples, args.prune, &say)?)
+            }
+            None => (Comparison::NOTHING, Plan::all(&file.tuples)),
+        };
+        Ok(Self { store, other, model, tuples })
+    }
+
+    /// Says what a person would want to know before it is done.
+    pub fn show(&self, file: &StoreFile, context: &Context) {
+        let terminal = &context.terminal;
+        if let Some((other, origin)) = &self.other {
+            let (id, name) = (&other.id, clean(&other.name));
+            terminal.note(&format!(
+                "{STORE_ID} ({}) is the store {name} ({id}); the file's is {}",
+                origin.shown(),
+                file.name
+            ));
+        }
+        if self.store.is_none() {
+            terminal.note(&format!("There is no store {} yet", file.name));
+        }
+        let differences = self.model.difference.as_deref().unwrap_or_default();
+        if !differences.is_empty() {
+            terminal.note("The model changes:");
+            list(differences.iter().map(|line| clean(line)), context);
+        }
+        if !self.tuples.changed.is_empty() {
+            terminal.note("Conditions of tuples change:");
+            let lines = self.tuples.changed.iter().map(|(tuple, there)| {
+                let shown = |condition: Option<String>| condition.unwrap_or_else(|| "none".to_owned());
+                let before = shown(there.as_ref().map(|condition| condition.shown()));
+                let after = shown(tuple.condition.as_ref().map(|condition| condition.shown()));
+                clean(&format!("{}: {before} → {after}", tuple.shown()))
+            });
+            list(lines, context);
+        }
+    }
+
+    /// Asks where something could be meant otherwise.
+    pub fn confirm(&self, args: &Args, context: &Context) -> Result<(), Fault> {
+        if self.other.is_some() {
+            context.terminal.confirm("Go on with the store of the file's name?", args.yes)?;
+        }
+        if args.prune && !self.tuples.others.is_empty() {
+            context.terminal.note("Tuples that the file does not name:");
+            let lines =
+                self.tuples.others.iter().map(|(user, relation, object)| clean(&format!("{user} {relation} {object}")));
+            list(lines, context);
+            let count = counted(self.tuples.others.len() as u64, "tuple", "tuples");
+            let name = self.store.as_ref().map_or("", |store| &store.name);
+            context.terminal.confirm(&format!("Delete {count} of the store {name}?"), args.yes)?;
+        }
+        Ok(())
+    }
+}
+
+fn store_and_other(
+    args: &Args,
+    api: &Api,
+    name: &str,
+    context: &Context,
+) -> Result<(Option<Store>, Option<(Store, Origin)>)> {
+    let mut other = None;
+    if let Some(named) = store::named(api, &context.settings, !args.no_env)? {
+        match named.store {
+            Some(store) if store.name == name => return Ok((Some(store), None)),
+            Some(store) => other = Some((store, named.origin)),
+            None => {
+                let (id, origin) = (clean(&named.id), named.origin.shown());
+                context.terminal.note(&format!("{STORE_ID}={id} ({origin}) names no store of {}", api.url()));
+            }
+        }
+    }
+    Ok((store::by_name(api, name)?, other))
+}
+
+fn list(lines: impl ExactSizeIterator<Item = String>, context: &Context) {
+    let more = lines.len().saturating_sub(SHOWN);
+    lines.take(SHOWN).for_each(|line| context.terminal.note(&format!("  {line}")));
+    if more > 0 {
+        context.terminal.note(&format!("  … and {more} more"));
+    }
+}

@@ -1,0 +1,157 @@
+//! What a run did, for people and for programs.
+
+use super::Args;
+use super::plan::Wanted;
+use crate::commands::test_auth;
+use crate::context::Context;
+use crate::openfga::api::{Api, Store};
+use crate::openfga::assertions::Outcome;
+use crate::openfga::store::{MODEL_ID, STORE_ID};
+use crate::openfga::store_file::StoreFile;
+use crate::terminal::{self, count};
+use anyhow::Result;
+use serde::Serialize;
+
+/// `--json`, version 1.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    version: u32,
+    dry_run: bool,
+    /// Whether anything was (or would be) changed, `.env` included.
+    changed: bool,
+    server: String,
+    store: StoreReport,
+    model: ModelReport,
+    tuples: TupleReport,
+    tests: Option<TestReport>,
+    /// Whether the ids were written to `.env`.
+    env_written: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct StoreReport {
+    /// Null where a dry run would make it.
+    id: Option<String>,
+    name: String,
+    created: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelReport {
+    id: Option<String>,
+    written: bool,
+    difference: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct TupleReport {
+    in_file: usize,
+    written: usize,
+    /// Written again because their condition changed.
+    rewritten: usize,
+    deleted: usize,
+    unchanged: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct TestReport {
+    passed: usize,
+    failed: usize,
+}
+
+impl Report {
+    /// What a dry run found.
+    pub fn of_plan(api: &Api, file: &StoreFile, wanted: &Wanted<'_>) -> Self {
+        let written = wanted.model.same().is_none();
+        Self {
+            version: 1,
+            dry_run: true,
+            changed: wanted.store.is_none() || written || !wanted.tuples.is_nothing(),
+            server: api.url().to_owned(),
+            store: StoreReport {
+                id: wanted.store.as_ref().map(|store| store.id.clone()),
+                name: file.name.clone(),
+                created: wanted.store.is_none(),
+            },
+            model: ModelReport {
+                id: wanted.model.same().map(str::to_owned),
+                written,
+                difference: wanted.model.difference.clone().unwrap_or_default(),
+            },
+            tuples: TupleReport {
+                in_file: file.tuples.len(),
+                written: wanted.tuples.missing.len(),
+                rewritten: wanted.tuples.changed.len(),
+                deleted: 0,
+                unchanged: wanted.tuples.unchanged,
+            },
+            tests: None,
+            env_written: false,
+        }
+    }
+
+    /// What was done.
+    #[expect(clippy::too_many_arguments, reason = "each is one line of the report")]
+    pub fn of(
+        api: &Api,
+        file: &StoreFile,
+        wanted: &Wanted<'_>,
+        store: &Store,
+        model: &str,
+        outcomes: &[Outcome],
+        env_written: bool,
+        pruned: bool,
+    ) -> Self {
+        let mut report = Self::of_plan(api, file, wanted);
+        report.dry_run = false;
+        report.store.id = Some(store.id.clone());
+        report.model.id = Some(model.to_owned());
+        report.tuples.deleted = if pruned { wanted.tuples.others.len() } else { 0 };
+        report.changed |= env_written || report.tuples.deleted > 0;
+        let passed = outcomes.iter().filter(|outcome| outcome.passed).count();
+        report.tests = Some(TestReport { passed, failed: outcomes.len() - passed });
+        report.env_written = env_written;
+        report
+    }
+
+    /// As JSON, or as lines.
+    pub fn show(&self, args: &Args, context: &Context) -> Result<()> {
+        if args.json {
+            return context.terminal.json(self);
+        }
+        let name = &self.store.name;
+        let first = match (self.changed, self.dry_run) {
+            (false, _) => format!("Store {name}: no changes"),
+            (true, true) => format!("Store {name} would change"),
+            (true, false) => format!("Store {name} is set up"),
+        };
+        let id = |id: &Option<String>| id.clone().map_or_else(String::new, |id| format!(" {id}"));
+        let said = |so: bool, word: &str| {
+            if so { format!(", {}{word}", if self.dry_run { "to be " } else { "" }) } else { String::new() }
+        };
+        let mut lines = vec![
+            context.terminal.done_line(&terminal::clean(&first)),
+            String::new(),
+            format!("Server:  {}", self.server),
+            format!("Store:  {} {}", id(&self.store.id), said(self.store.created, "created").trim_start_matches(", ")),
+            format!("Model:  {}{}", id(&self.model.id), said(self.model.written, "written")),
+            format!("Tuples:  {}", self.tuples.shown(&said)),
+        ];
+        if let Some(tests) = &self.tests {
+            lines.push(format!("Tests:   {}", test_auth::summary(tests.passed, tests.failed)));
+        }
+        if self.env_written {
+            lines.push(format!(".env:    {STORE_ID} and {MODEL_ID} written"));
+        }
+        let lines: Vec<String> = lines.iter().map(|line| line.trim_end().to_owned()).collect();
+        context.terminal.result(&terminal::report(&lines))
+    }
+}
+
+impl TupleReport {
+    fn shown(&self, said: &dyn Fn(bool, &str) -> String) -> String {
+        let numbers = [(self.written, "written"), (self.rewritten, "written again"), (self.deleted, "deleted")];
+        let parts = numbers.map(|(number, word)| said(number > 0, &format!("{word}: {}", count(number as u64))));
+        format!("{} in the file{}", count(self.in_file as u64), parts.concat())
+    }
+}

@@ -1,0 +1,293 @@
+//! OpenFGA's API, one function for each request that is needed.
+
+use super::client::{Client, Repeat, refusal};
+use super::store_file::UserFilter;
+use super::tuples::{Condition, Key, Tuple};
+use crate::stack::endpoint::Endpoint;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reads see what was just written.
+const CONSISTENCY: &str = "HIGHER_CONSISTENCY";
+const PAGE: usize = 100;
+
+/// A store, as the server lists it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Store {
+    pub id: String,
+    pub name: String,
+    #[serde(default)]
+    pub created_at: String,
+}
+
+/// A tuple, as the server keeps it.
+#[derive(Debug)]
+pub struct Stored {
+    pub key: Key,
+    pub condition: Option<Condition>,
+}
+
+/// A question about a store: what goes along with each.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    pub store: &'a str,
+    pub model: &'a str,
+    /// Tuples that count for this question alone.
+    pub tuples: &'a [Tuple],
+    pub context: Option<&'a Map<String, Value>>,
+}
+
+/// One question of a batch.
+#[derive(Debug)]
+pub struct CheckRequest<'a> {
+    pub user: &'a str,
+    pub relation: &'a str,
+    pub object: &'a str,
+    pub context: Option<&'a Map<String, Value>>,
+}
+
+/// The API of one server.
+#[derive(Debug)]
+pub struct Api {
+    client: Client,
+}
+
+impl Api {
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self { client: Client { endpoint } }
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> &str {
+        self.client.endpoint.url()
+    }
+
+    /// A store by its id; `None` where there is none, or where it was deleted.
+    pub fn store(&self, id: &str) -> Result<Option<Store>> {
+        match self.client.get(&format!("/stores/{}", encoded(id))) {
+            Ok(value) => Ok(Some(understood(value)?)),
+            // 400: it could not be an id.
+            Err(error) if refusal(&error).is_some_and(|refusal| matches!(refusal.status, Some(400 | 404))) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The stores of exactly this name, through all pages.
+    pub fn stores_named(&self, name: &str) -> Result<Vec<Store>> {
+        #[derive(Deserialize)]
+        struct Page {
+            stores: Vec<Store>,
+            #[serde(default)]
+            continuation_token: String,
+        }
+        let mut found = Vec::new();
+        let mut token = String::new();
+        loop {
+            let path =
+                format!("/stores?name={}&page_size={PAGE}&continuation_token={}", encoded(name), encoded(&token));
+            let page: Page = understood(self.client.get(&path)?)?;
+            // A server that does not know the filter lists them all.
+            found.extend(page.stores.into_iter().filter(|store| store.name == name));
+            if page.continuation_token.is_empty() {
+                return Ok(found);
+            }
+            token = page.continuation_token;
+        }
+    }
+
+    /// A new store. Never repeated by itself: names are not unique.
+    pub fn create_store(&self, name: &str) -> Result<Store> {
+        understood(self.client.post("/stores", &json!({ "name": name }), Repeat::Creates)?)
+    }
+
+    /// The newest model of a store, as the server keeps it, with its id.
+    pub fn newest_model(&self, store: &str) -> Result<Option<(String, Value)>> {
+        let mut answer = self.client.get(&format!("/stores/{}/authorization-models?page_size=1", encoded(store)))?;
+        let model = answer["authorization_models"].get_mut(0).map(Value::take);
+        model.map(|model| Ok((id_of(&model, "id")?, model))).transpose()
+    }
+
+    /// Whether a store has this model.
+    pub fn has_model(&self, store: &str, model: &str) -> Result<bool> {
+        match self.client.get(&format!("/stores/{}/authorization-models/{}", encoded(store), encoded(model))) {
+            Ok(_) => Ok(true),
+            Err(error) if refusal(&error).is_some_and(|refusal| matches!(refusal.status, Some(400 | 404))) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A new model; its id. Never repeated by itself: each request makes another one.
+    pub fn write_model(&self, store: &str, model: &Value) -> Result<String> {
+        let path = format!("/stores/{}/authorization-models", encoded(store));
+        id_of(&self.client.post(&path, model, Repeat::Creates)?, "authorization_model_id")
+    }
+
+    /// One page of a store's tuples, and the token of the next; empty at the end.
+    pub fn read_page(&self, store: &str, token: &str) -> Result<(Vec<Stored>, String)> {
+        self.read(store, json!({ "page_size": PAGE, "continuation_token": token, "consistency": CONSISTENCY }))
+    }
+
+    /// The tuple of this key, if the store has it.
+    pub fn read_one(&self, store: &str, tuple: &Tuple) -> Result<Option<Stored>> {
+        let body = json!({ "tuple_key": tuple.key_json(), "page_size": 1, "consistency": CONSISTENCY });
+        Ok(self.read(store, body)?.0.pop())
+    }
+
+    fn read(&self, store: &str, body: Value) -> Result<(Vec<Stored>, String)> {
+        #[derive(Deserialize)]
+        struct Page {
+            tuples: Vec<Entry>,
+            #[serde(default)]
+            continuation_token: String,
+        }
+        #[derive(Deserialize)]
+        struct Entry {
+            key: Written,
+        }
+        #[derive(Deserialize)]
+        struct Written {
+            user: String,
+            relation: String,
+            object: String,
+            condition: Option<WrittenCondition>,
+        }
+        #[derive(Deserialize)]
+        struct WrittenCondition {
+            name: String,
+            #[serde(default)]
+            context: Option<Map<String, Value>>,
+        }
+        let page: Page =
+            understood(self.client.post(&format!("/stores/{}/read", encoded(store)), &body, Repeat::Safe)?)?;
+        let stored = page.tuples.into_iter().map(|Entry { key }| Stored {
+            key: (key.user, key.relation, key.object),
+            condition: key
+                .condition
+                .filter(|condition| !condition.name.is_empty())
+                .map(|condition| Condition { name: condition.name, context: condition.context.unwrap_or_default() }),
+        });
+        Ok((stored.collect(), page.continuation_token))
+    }
+
+    /// Writes tuples; those that are there already count for nothing, so that it can be repeated.
+    pub fn write(&self, store: &str, model: &str, tuples: &[Value]) -> Result<()> {
+        let writes = json!({ "tuple_keys": tuples, "on_duplicate": "ignore" });
+        self.change(store, &json!({ "writes": writes, "authorization_model_id": model }))
+    }
+
+    /// Deletes tuples; those that are gone already count for nothing.
+    pub fn delete(&self, store: &str, model: &str, keys: &[Value]) -> Result<()> {
+        let deletes = json!({ "tuple_keys": keys, "on_missing": "ignore" });
+        self.change(store, &json!({ "deletes": deletes, "authorization_model_id": model }))
+    }
+
+    fn change(&self, store: &str, body: &Value) -> Result<()> {
+        self.client.post(&format!("/stores/{}/write", encoded(store)), body, Repeat::Safe).map(drop)
+    }
+
+    /// Up to fifty questions at once; each answered by yes, no, or why there is no answer.
+    pub fn check(&self, asking: Asking<'_>, requests: &[CheckRequest<'_>]) -> Result<Vec<Result<bool, String>>> {
+        let tuples: Vec<Value> = asking.tuples.iter().map(Tuple::to_json).collect();
+        let checks = requests.iter().enumerate().map(|(number, request)| {
+            let key = json!({ "user": request.user, "relation": request.relation, "object": request.object });
+            let mut check = json!({ "tuple_key": key, "correlation_id": number.to_string() });
+            if !tuples.is_empty() {
+                check["contextual_tuples"] = json!({ "tuple_keys": tuples });
+            }
+            if let Some(context) = request.context {
+                check["context"] = Value::Object(context.clone());
+            }
+            check
+        });
+        let checks: Vec<Value> = checks.collect();
+        let body = json!({ "checks": checks, "authorization_model_id": asking.model, "consistency": CONSISTENCY });
+        let answer =
+            self.client.post(&format!("/stores/{}/batch-check", encoded(asking.store)), &body, Repeat::Safe)?;
+        let results: BTreeMap<String, Value> = understood(answer["result"].clone())?;
+        let answers = (0..requests.len()).map(|number| {
+            let result = results.get(&number.to_string()).context("the server left a question unanswered")?;
+            Ok(match result["error"]["message"].as_str() {
+                Some(message) => Err(message.to_owned()),
+                None => Ok(result["allowed"] == true),
+            })
+        });
+        answers.collect()
+    }
+
+    /// The objects of a type to which a user has a relation.
+    pub fn list_objects(
+        &self,
+        asking: Asking<'_>,
+        user: &str,
+        relation: &str,
+        object_type: &str,
+    ) -> Result<BTreeSet<String>> {
+        let mut body = json!({ "user": user, "relation": relation, "type": object_type });
+        if !asking.tuples.is_empty() {
+            body["contextual_tuples"] =
+                json!({ "tuple_keys": asking.tuples.iter().map(Tuple::to_json).collect::<Vec<_>>() });
+        }
+        let answer = self.ask(asking, "list-objects", body)?;
+        understood(answer["objects"].clone())
+    }
+
+    /// The users of one kind that have a relation to an object, as tuples write them.
+    pub fn list_users(
+        &self,
+        asking: Asking<'_>,
+        object: &str,
+        relation: &str,
+        filter: &UserFilter,
+    ) -> Result<BTreeSet<String>> {
+        let (object_type, id) = object.split_once(':').unwrap_or((object, ""));
+        let mut wanted = json!({ "type": filter.user_type });
+        if let Some(relation) = &filter.relation {
+            wanted["relation"] = json!(relation);
+        }
+        let mut body =
+            json!({ "object": { "type": object_type, "id": id }, "relation": relation, "user_filters": [wanted] });
+        if !asking.tuples.is_empty() {
+            body["contextual_tuples"] = asking.tuples.iter().map(Tuple::to_json).collect();
+        }
+        let answer = self.ask(asking, "list-users", body)?;
+        let users = answer["users"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(users.iter().map(user_shown).collect())
+    }
+
+    fn ask(&self, asking: Asking<'_>, what: &str, mut body: Value) -> Result<Value> {
+        if let Some(context) = asking.context {
+            body["context"] = Value::Object(context.clone());
+        }
+        body["authorization_model_id"] = json!(asking.model);
+        body["consistency"] = json!(CONSISTENCY);
+        self.client.post(&format!("/stores/{}/{what}", encoded(asking.store)), &body, Repeat::Safe)
+    }
+}
+
+/// `user:anne`, `team:x#member` or `user:*`.
+fn user_shown(user: &Value) -> String {
+    let text = |part: &Value, name: &str| part[name].as_str().unwrap_or_default().to_owned();
+    if let Some(object) = user.get("object") {
+        return format!("{}:{}", text(object, "type"), text(object, "id"));
+    }
+    if let Some(userset) = user.get("userset") {
+        return format!("{}:{}#{}", text(userset, "type"), text(userset, "id"), text(userset, "relation"));
+    }
+    format!("{}:*", text(&user["wildcard"], "type"))
+}
+
+fn understood<T: serde::de::DeserializeOwned>(value: Value) -> Result<T> {
+    serde_json::from_value(value).context("OpenFGA's answer is not understood")
+}
+
+fn id_of(value: &Value, name: &str) -> Result<String> {
+    value[name].as_str().map(str::to_owned).context("OpenFGA's answer names no id")
+}
+
+/// A text as one part of an address.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}

@@ -1,0 +1,159 @@
+//! Requests that are repeated where that is safe, and refusals as a person reads them.
+
+use crate::error::{Exit, Fault};
+use crate::process::signals;
+use crate::stack::endpoint::{Answer, Endpoint, Silence};
+use crate::stack::openfga;
+use anyhow::Result;
+use serde_json::Value;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const TRIES: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// A server that asks for more patience is reported instead.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Whether a request may be sent again when nobody knows what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    Safe,
+    /// It makes something new each time.
+    Creates,
+}
+
+/// What a server refused, found by downcast.
+#[derive(Debug)]
+pub struct Refusal {
+    /// HTTP's; `None` where no answer came.
+    pub status: Option<u16>,
+    /// OpenFGA's word for it: `invalid_authorization_model`.
+    pub code: String,
+    message: String,
+    /// Whether it may have been done all the same.
+    pub unsure: bool,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// The refusal that an error carries.
+pub fn refusal(error: &anyhow::Error) -> Option<&Refusal> {
+    error.downcast_ref::<Refusal>()
+}
+
+/// One server, spoken to with patience.
+#[derive(Debug)]
+pub struct Client {
+    pub endpoint: Endpoint,
+}
+
+impl Client {
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.repeat(Repeat::Safe, || self.endpoint.get(path, DEADLINE))
+    }
+
+    pub fn post(&self, path: &str, body: &Value, repeat: Repeat) -> Result<Value> {
+        let body = body.to_string();
+        self.repeat(repeat, || self.endpoint.post(path, &body, DEADLINE))
+    }
+
+    fn repeat(&self, repeat: Repeat, exchange: impl Fn() -> Result<Answer, Silence>) -> Result<Value> {
+        let mut pause = FIRST_PAUSE;
+        for tries in 1.. {
+            signals::check()?;
+            let said = exchange();
+            let wait = match &said {
+                Ok(answer) if (200..300).contains(&answer.status) => return self.value(&answer.body),
+                Ok(answer) if passes(answer.status, repeat) => answer.retry_after.unwrap_or(pause),
+                Err(silence) if repeat == Repeat::Safe || !silence.may_have_arrived => pause,
+                _ => return Err(self.refused(said, repeat)),
+            };
+            if tries >= TRIES || wait > LONGEST_PAUSE {
+                return Err(self.refused(said, repeat));
+            }
+            sleep(wait.max(pause))?;
+            pause *= 2;
+        }
+        Err(anyhow::anyhow!("no answer"))
+    }
+
+    fn value(&self, body: &str) -> Result<Value> {
+        serde_json::from_str(body).map_err(|_| {
+            let begins: String = body.trim_start().chars().take(60).collect();
+            let fault = Fault::unreachable(format!("{} answers, but not as OpenFGA does", self.endpoint.url()));
+            anyhow::Error::msg(format!("its answer begins {begins:?}"))
+                .context(fault.hint("name OpenFGA's own address in OPENFGA_API_URL"))
+        })
+    }
+
+    fn refused(&self, said: Result<Answer, Silence>, repeat: Repeat) -> anyhow::Error {
+        let url = self.endpoint.url();
+        let answer = match said {
+            Ok(answer) => answer,
+            Err(silence) => {
+                let unsure = silence.may_have_arrived && repeat == Repeat::Creates;
+                let refusal = Refusal { status: None, code: String::new(), message: silence.why, unsure };
+                return anyhow::Error::new(refusal)
+                    .context(Fault::unreachable(format!("No answer from OpenFGA at {url}")));
+            }
+        };
+        let status = answer.status;
+        if matches!(status, 401 | 403) {
+            return openfga::key_refused(&self.endpoint).into();
+        }
+        let said: Option<Value> = serde_json::from_str(&answer.body).ok();
+        let field = |name: &str| said.as_ref().and_then(|said| said[name].as_str()).unwrap_or_default().to_owned();
+        let code = field("code");
+        let message = match field("message") {
+            message if message.is_empty() => {
+                format!("HTTP {status}: {}", answer.body.trim().chars().take(200).collect::<String>())
+            }
+            message => format!("{message} (HTTP {status}{}{code})", if code.is_empty() { "" } else { ", " }),
+        };
+        let fault = match (status, &answer.location) {
+            (300..400, Some(location)) => Fault::unreachable(format!("{url} points elsewhere, to {location}"))
+                .hint("name OpenFGA's own address in OPENFGA_API_URL; the key is not sent there by itself"),
+            (429, _) => {
+                Fault::unreachable(format!("OpenFGA at {url} has no time (too many requests)")).hint("try again later")
+            }
+            (500.., _) => Fault::unreachable(format!("OpenFGA at {url} cannot do it"))
+                .hint("see what it says: its log has the cause"),
+            _ if said.is_none() => Fault::unreachable(format!("{url} answers, but not as OpenFGA does"))
+                .hint("name OpenFGA's own address in OPENFGA_API_URL"),
+            (409, _) => {
+                Fault::new(Exit::Failed, "Somebody else changed the same tuples meanwhile").hint("run it again")
+            }
+            _ => Fault::failed(format!("OpenFGA at {url} refused")),
+        };
+        let unsure = status >= 500 && repeat == Repeat::Creates;
+        anyhow::Error::new(Refusal { status: Some(status), code, message, unsure }).context(fault)
+    }
+}
+
+/// What another try may mend. A request that creates is repeated only where the server did not take it.
+fn passes(status: u16, repeat: Repeat) -> bool {
+    match status {
+        429 => true,
+        501 => false,
+        409 | 500.. => repeat == Repeat::Safe,
+        _ => false,
+    }
+}
+
+/// Waits, but not beyond a signal.
+fn sleep(time: Duration) -> Result<(), Fault> {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        signals::check()?;
+        std::thread::sleep(LOOK.min(end.saturating_duration_since(Instant::now())));
+    }
+    Ok(())
+}

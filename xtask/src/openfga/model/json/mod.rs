@@ -1,0 +1,9 @@
+//! The API's form of a model.
+
+mod node;
+mod read;
+mod write;
+
+pub use node::Node;
+pub use read::read;
+pub use write::write;

@@ -1,0 +1,237 @@
+//! `fga.mod` and the modules that it names, made one model (schema 1.2).
+
+use super::Model;
+use super::finding::{Note, Place, Sources};
+use super::names;
+use super::parser::{self, Document, Header, TypeStatement};
+use super::parts::{Name, Origin};
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+/// What `fga.mod` says: a schema version, and files by their paths.
+#[derive(Debug, Default)]
+struct Manifest {
+    schema: Option<(Name, ScalarStyle)>,
+    contents: Option<Vec<Name>>,
+}
+
+/// The model, the notes, and whether every statement of every file could be read.
+pub fn read(
+    sources: &mut Sources,
+    file: usize,
+    text: &str,
+    read: &dyn Fn(&str) -> anyhow::Result<String>,
+) -> (Model, Vec<Note>, Vec<String>) {
+    let (manifest, mut notes) = manifest(text, file);
+    let start = Place { file, offset: 0 };
+    let schema = schema(&manifest, start, &mut notes);
+    let files = contents(manifest.contents, start, &mut notes);
+    let mut documents = Vec::new();
+    let mut unread = Vec::new();
+    for (path, place) in files {
+        match read(&path) {
+            Ok(text) => {
+                let number = sources.add(&path, &text);
+                let (mut document, found) = parser::parse(&text, number);
+                notes.extend(found);
+                unread.append(&mut document.unread);
+                documents.push((path, number, document));
+            }
+            Err(error) => notes.push(Note::error(place, format!("cannot read `{path}`: {error:#}"))),
+        }
+    }
+    let mut model = Model { schema, types: Vec::new(), conditions: Vec::new() };
+    let extensions = definitions(&mut model, documents, &mut notes);
+    for (origin, extension) in extensions {
+        extend(&mut model, &origin, extension, &mut notes);
+    }
+    (model, notes, unread)
+}
+
+/// Types and conditions of all modules; what extends a type comes back, since its type may be in a later file.
+fn definitions(
+    model: &mut Model,
+    documents: Vec<(String, usize, Document)>,
+    notes: &mut Vec<Note>,
+) -> Vec<(Origin, TypeStatement)> {
+    let mut extensions = Vec::new();
+    for (path, number, document) in documents {
+        let start = Place { file: number, offset: 0 };
+        let module = match document.header {
+            Header::Module { name } => Some(name.text),
+            Header::Model { schema } => {
+                notes.push(Note::error(
+                    schema.place,
+                    "expected `module NAME`: `fga.mod` names modules, and the schema's version",
+                ));
+                None
+            }
+            Header::Missing => None,
+        };
+        if let Some(module) = module.as_ref().filter(|module| !names::is_accepted(module, names::LONGEST_NAME)) {
+            notes.push(Note::error(
+                start,
+                format!("`{module}` is longer than the 50 characters that a module's name may have"),
+            ));
+        }
+        let origin = Origin { module, file: Some(path) };
+        for mut statement in document.types {
+            if statement.extends {
+                extensions.push((origin.clone(), statement));
+            } else {
+                statement.definition.origin = origin.clone();
+                model.types.push(statement.definition);
+            }
+        }
+        for mut condition in document.conditions {
+            condition.origin = origin.clone();
+            model.conditions.push(condition);
+        }
+    }
+    extensions
+}
+
+/// Adds the relations of an `extend type` to their type.
+fn extend(model: &mut Model, origin: &Origin, extension: TypeStatement, notes: &mut Vec<Note>) {
+    let name = extension.definition.name;
+    let Some(target) = model.types.iter_mut().find(|definition| definition.name == name) else {
+        let near = names::did_you_mean(&name.text, model.types.iter().map(|definition| definition.name.text.as_str()));
+        notes.push(Note::error(name.place, format!("no module defines the type `{name}` that this extends{near}")));
+        return;
+    };
+    for mut relation in extension.definition.relations {
+        relation.origin = origin.clone();
+        target.relations.push(relation);
+    }
+}
+
+fn schema(manifest: &Manifest, start: Place, notes: &mut Vec<Note>) -> Name {
+    let Some((schema, style)) = &manifest.schema else {
+        notes.push(Note::error(start, "expected `schema: '1.2'` in `fga.mod`"));
+        return Name::new("1.2", start);
+    };
+    if *style == ScalarStyle::Plain && schema.text == "1.2" {
+        notes.push(Note::warning(schema.place, "OpenFGA's own tools want the version in quotes: `schema: '1.2'`"));
+    }
+    if schema.text != "1.2" {
+        notes.push(Note::error(
+            schema.place,
+            format!("expected the schema's version '1.2', which modules need, found `{schema}`"),
+        ));
+        return Name::new("1.2", start);
+    }
+    schema.clone()
+}
+
+/// The files to read, by their path with `/`, each once.
+fn contents(contents: Option<Vec<Name>>, start: Place, notes: &mut Vec<Note>) -> Vec<(String, Place)> {
+    let Some(contents) = contents else {
+        notes.push(Note::error(start, "expected `contents:` and a list of `.fga` files in `fga.mod`"));
+        return Vec::new();
+    };
+    let mut files: Vec<(String, Place)> = Vec::new();
+    for Name { text, place } in contents {
+        let slashes = decoded(&text).replace('\\', "/");
+        let path = slashes.trim_start_matches("./").to_owned();
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/');
+        let stem = path.strip_suffix(".fga");
+        if path.starts_with('/') || path.split('/').any(|part| part == "..") || path.contains(':') {
+            notes.push(Note::error(place, format!("expected a file in the folder of `fga.mod`, found `{text}`")));
+        } else if stem.is_none() {
+            notes.push(Note::error(place, format!("expected a file that ends in `.fga`, found `{text}`")));
+        } else if !stem.is_some_and(|stem| (1..=100).contains(&stem.len()) && stem.bytes().all(letter)) {
+            let rule = "letters, digits, `_`, `-` and `/` before `.fga`, 100 at most: a server takes no other name";
+            notes.push(Note::error(place, format!("expected {rule}, found `{text}`")));
+        } else if files.iter().any(|(other, _)| *other == path) {
+            notes.push(Note::error(place, format!("`{path}` is listed twice")));
+        } else {
+            files.push((path, place));
+        }
+    }
+    files
+}
+
+/// `%20` and its like as the characters that they stand for, as the reference tool reads paths.
+fn decoded(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Reads `fga.mod`: a YAML mapping of a scalar and a list of scalars.
+fn manifest(text: &str, file: usize) -> (Manifest, Vec<Note>) {
+    let (mut manifest, mut notes) = (Manifest::default(), Vec::new());
+    let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let offset = |line: usize, column: usize| {
+        let start: usize = text[bom..].split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = text.get(bom + start..).unwrap_or_default();
+        bom + start + rest.char_indices().nth(column).map_or(rest.len(), |(index, _)| index)
+    };
+    // The key that waits for its value, how deep the event is, and whether a list of `contents` is open.
+    let (mut key, mut depth, mut listing) = (None::<String>, 0_usize, false);
+    for event in Parser::new_from_str(&text[bom..]) {
+        let (event, span) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                let place = Place { file, offset: offset(error.marker().line(), error.marker().col()) };
+                notes.push(Note::error(place, format!("this is no YAML: {}", error.info())));
+                return (manifest, notes);
+            }
+        };
+        let place = Place { file, offset: offset(span.start.line(), span.start.col()) };
+        match event {
+            Event::Scalar(scalar, ..) if depth == 1 && key.is_none() => {
+                if !["schema", "contents"].contains(&scalar.as_ref()) {
+                    let near = names::did_you_mean(&scalar, ["schema", "contents"].into_iter());
+                    notes.push(Note::warning(place, format!("`fga.mod` has no key `{scalar}`{near}")));
+                }
+                key = Some(scalar.into_owned());
+            }
+            Event::Scalar(scalar, style, ..) if depth == 1 => match key.take().as_deref() {
+                Some("schema") => manifest.schema = Some((Name::new(scalar, place), style)),
+                Some("contents") => {
+                    manifest.contents = Some(Vec::new());
+                    notes.push(Note::error(place, "expected a list of `.fga` files"));
+                }
+                _ => {}
+            },
+            Event::Scalar(scalar, ..) if depth == 2 && listing => {
+                manifest.contents.get_or_insert_default().push(Name::new(scalar, place));
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                let is_list = matches!(event, Event::SequenceStart(..));
+                match (depth, key.take().as_deref()) {
+                    (0, _) if is_list => notes.push(Note::error(place, "expected `schema:` and `contents:`")),
+                    (1, Some("contents")) if is_list => {
+                        listing = true;
+                        manifest.contents.get_or_insert_default();
+                    }
+                    (1, Some("contents" | "schema")) => {
+                        notes.push(Note::error(place, "expected a text or a list of texts"));
+                    }
+                    (2, _) if listing => notes.push(Note::error(place, "expected the path of a `.fga` file")),
+                    _ => {}
+                }
+                depth += 1;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                depth = depth.saturating_sub(1);
+                listing = listing && depth > 1;
+            }
+            _ => {}
+        }
+    }
+    (manifest, notes)
+}

@@ -1,0 +1,61 @@
+//! Names: which a server takes, which the reference grammar reads, and which one a misspelt one may have meant.
+
+/// As many characters as a type's name may have.
+pub const LONGEST_TYPE: usize = 254;
+/// As many as the name of a relation, condition, parameter or module may have.
+pub const LONGEST_NAME: usize = 50;
+
+/// The reference grammar's keywords that it does not read as names.
+const KEYWORDS: [&str; 11] =
+    ["and", "or", "from", "with", "relations", "define", "condition", "in", "true", "false", "null"];
+
+/// Whether a server takes the name: `^[^:#@\s]{1,longest}$`.
+pub fn is_accepted(name: &str, longest: usize) -> bool {
+    let refused = |letter: char| matches!(letter, ':' | '#' | '@' | ' ' | '\t' | '\n' | '\r' | '\u{c}');
+    !name.contains(refused) && (1..=longest).contains(&name.chars().count())
+}
+
+/// Whether the reference grammar reads it as the name of a type or relation: letters, digits, `_`, `-`, with `/` and
+/// `.` between them, starting with a letter or `_`.
+pub fn is_plain(name: &str) -> bool {
+    let starts = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    let part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let parted = starts && name.split(['/', '.', '-']).all(part) && !KEYWORDS.contains(&name);
+    parted || is_plain_condition(name)
+}
+
+/// Whether the reference grammar reads it as the name of a condition or parameter: no `/` and no `.`.
+pub fn is_plain_condition(name: &str) -> bool {
+    let starts = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    starts && name.bytes().all(inside) && !KEYWORDS.contains(&name)
+}
+
+/// The name that is at most two letters away, if there is one.
+pub fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let near = candidates.map(|candidate| (distance(name, candidate), candidate)).min()?;
+    (near.0 <= 2 && near.0 * 2 < name.chars().count()).then_some(near.1)
+}
+
+/// `; did you mean …?`, or nothing.
+pub fn did_you_mean<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> String {
+    nearest(name, candidates).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+/// How many letters have to be put in, taken out or changed to make one name of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    if one.len().abs_diff(other.len()) > 8 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, candidate) in other.chars().enumerate() {
+            let changed = diagonal + usize::from(letter != candidate);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,19 @@
+//! The types that a condition's parameter can have.
+
+/// Their names in the DSL, in the order of the API's numbers from 1 on.
+pub const NAMES: [&str; 11] =
+    ["any", "bool", "string", "int", "uint", "double", "duration", "timestamp", "map", "list", "ipaddress"];
+
+/// What the API calls a type: `TYPE_NAME_` and this name in capitals.
+pub const PREFIX: &str = "TYPE_NAME_";
+
+/// Whether the type holds values of another, as in `list<string>`.
+pub fn is_container(name: &str) -> bool {
+    matches!(name, "map" | "list")
+}
+
+/// All of them, as a person reads them.
+pub fn listed() -> String {
+    let shown = NAMES.map(|name| if is_container(name) { format!("{name}<…>") } else { name.to_owned() });
+    shown.join(", ")
+}

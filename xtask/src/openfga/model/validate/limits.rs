@@ -1,0 +1,80 @@
+//! Names, lengths and numbers: what the API's field rules refuse, and what is defined twice.
+
+use super::super::Model;
+use super::super::finding::Note;
+use super::super::names::{self, LONGEST_NAME, LONGEST_TYPE};
+use super::super::parts::Name;
+
+/// As many conditions as a model may have, and parameters as a condition may have.
+const MOST_CONDITIONS: usize = 25;
+/// As many bytes as an expression may have.
+const LONGEST_EXPRESSION: usize = 512;
+/// A server's default for `OPENFGA_MAX_TYPES_PER_AUTHORIZATION_MODEL`.
+const USUAL_TYPES: usize = 100;
+
+/// `complete` if everything in the files was understood.
+pub fn check(model: &Model, complete: bool, notes: &mut Vec<Note>) {
+    schema(model, notes);
+    if model.types.is_empty() && complete {
+        notes.push(Note::error(model.schema.place, "a model needs at least one type"));
+    }
+    if let Some(definition) = model.types.get(USUAL_TYPES) {
+        let message = format!(
+            "the model has {} types: a server takes {USUAL_TYPES} unless OPENFGA_MAX_TYPES_PER_AUTHORIZATION_MODEL says more",
+            model.types.len()
+        );
+        notes.push(Note::warning(definition.name.place, message));
+    }
+    names(model.types.iter().map(|definition| &definition.name), "type", LONGEST_TYPE, notes);
+    for definition in &model.types {
+        names(definition.relations.iter().map(|relation| &relation.name), "relation", LONGEST_NAME, notes);
+    }
+    names(model.conditions.iter().map(|condition| &condition.name), "condition", LONGEST_NAME, notes);
+    if let Some(condition) = model.conditions.get(MOST_CONDITIONS) {
+        let message = format!("the model has {} conditions, {MOST_CONDITIONS} are allowed", model.conditions.len());
+        notes.push(Note::error(condition.name.place, message));
+    }
+    for condition in &model.conditions {
+        names(condition.parameters.iter().map(|(name, _)| name), "parameter", LONGEST_NAME, notes);
+        let (parameters, bytes) = (condition.parameters.len(), condition.expression.len());
+        if parameters > MOST_CONDITIONS {
+            let message = format!("`{}` has {parameters} parameters, {MOST_CONDITIONS} are allowed", condition.name);
+            notes.push(Note::error(condition.name.place, message));
+        }
+        if bytes > LONGEST_EXPRESSION {
+            let message = format!(
+                "the expression of `{}` has {bytes} bytes, {LONGEST_EXPRESSION} are allowed: two conditions may share the work",
+                condition.name
+            );
+            notes.push(Note::error(condition.name.place, message));
+        }
+    }
+}
+
+fn schema(model: &Model, notes: &mut Vec<Note>) {
+    if !["1.1", "1.2"].contains(&model.schema.text.as_str()) {
+        let message = format!("expected the schema's version 1.1 or 1.2, found `{}`", model.schema);
+        notes.push(Note::error(model.schema.place, message));
+    }
+}
+
+/// Names of one kind in one place: reserved, too long, or there before.
+fn names<'m>(all: impl Iterator<Item = &'m Name>, what: &str, longest: usize, notes: &mut Vec<Note>) {
+    let mut seen = std::collections::HashSet::new();
+    for name in all {
+        let reserved = matches!(what, "type" | "relation") && matches!(name.text.as_str(), "self" | "this");
+        if reserved {
+            notes.push(Note::error(name.place, format!("a {what} cannot be called `{name}`: the word is reserved")));
+        } else if name.text.chars().count() > longest {
+            let length = name.text.chars().count();
+            let message = format!("the {what}'s name has {length} characters, {longest} are allowed");
+            notes.push(Note::error(name.place, message));
+        } else if !names::is_accepted(&name.text, longest) {
+            let message = format!("expected a {what}'s name without blanks, `:`, `#` and `@`, found {:?}", name.text);
+            notes.push(Note::error(name.place, message));
+        }
+        if !seen.insert(&name.text) {
+            notes.push(Note::error(name.place, format!("the {what} `{name}` is defined twice")));
+        }
+    }
+}

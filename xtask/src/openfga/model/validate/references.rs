@@ -1,0 +1,142 @@
+//! Whether every name that is used is defined, and is of the kind that its place wants.
+
+use super::super::Model;
+use super::super::finding::Note;
+use super::super::names;
+use super::super::parts::{Name, Relation, Rewrite, TypeDefinition, UserForm, UserType};
+use super::{relation_of, walk};
+use std::collections::{BTreeSet, HashMap};
+
+/// Relations that are wrong in themselves, by type and name.
+pub type Wrong<'m> = BTreeSet<(&'m str, &'m str)>;
+
+/// Notes what is wrong; which relations it is wrong with.
+pub fn check<'m>(model: &'m Model, unread: &[String], notes: &mut Vec<Note>) -> Wrong<'m> {
+    let types = model.types.iter().map(|definition| (definition.name.text.as_str(), definition)).collect();
+    let checker = Checker { model, types, unread };
+    let mut wrong = Wrong::new();
+    for definition in &model.types {
+        for relation in &definition.relations {
+            let before = notes.len();
+            checker.relation(definition, relation, notes);
+            if notes.len() > before {
+                wrong.insert((&definition.name.text, &relation.name.text));
+            }
+        }
+    }
+    wrong
+}
+
+struct Checker<'m> {
+    model: &'m Model,
+    types: HashMap<&'m str, &'m TypeDefinition>,
+    unread: &'m [String],
+}
+
+impl<'m> Checker<'m> {
+    fn relation(&self, definition: &'m TypeDefinition, relation: &'m Relation, notes: &mut Vec<Note>) {
+        let mut direct = false;
+        walk(&relation.rewrite, &mut |rewrite| match rewrite {
+            Rewrite::Direct => direct = true,
+            Rewrite::Computed(computed) => self.computed(definition, relation, computed, notes),
+            Rewrite::From { computed, tupleset } => self.from(definition, computed, tupleset, notes),
+            _ => {}
+        });
+        if direct && relation.user_types.is_empty() && self.unread.is_empty() {
+            let message = format!("`{}` is directly assignable, but to no type", relation.name);
+            notes.push(Note::error(relation.name.place, message));
+        }
+        if let Some(user_type) = relation.user_types.first().filter(|_| !direct) {
+            let message = format!("`{}` has user types, but nothing in it is directly assignable", relation.name);
+            notes.push(Note::error(user_type.type_name.place, message));
+        }
+        let is_tupleset = is_tupleset(definition, &relation.name.text);
+        for user_type in &relation.user_types {
+            self.user_type(relation, user_type, is_tupleset, notes);
+        }
+    }
+
+    fn computed(&self, definition: &TypeDefinition, relation: &Relation, computed: &Name, notes: &mut Vec<Note>) {
+        if *computed == relation.name {
+            notes.push(Note::error(computed.place, format!("`{computed}` cannot be defined by itself")));
+        } else if relation_of(definition, &computed.text).is_none() {
+            self.missing_relation(definition, computed, notes);
+        }
+    }
+
+    fn from(&self, definition: &TypeDefinition, computed: &Name, tupleset: &Name, notes: &mut Vec<Note>) {
+        let Some(leading) = relation_of(definition, &tupleset.text) else {
+            self.missing_relation(definition, tupleset, notes);
+            return;
+        };
+        if leading.rewrite != Rewrite::Direct {
+            let message = format!(
+                "`{tupleset}` stands after `from`, so it must be directly assignable and nothing else: `define {tupleset}: [TYPE]`"
+            );
+            notes.push(Note::error(tupleset.place, message));
+            return;
+        }
+        let mut targets = leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str());
+        let known =
+            |name: &str| self.types.get(name).is_none_or(|target| relation_of(target, &computed.text).is_some());
+        if targets.clone().next().is_some() && !targets.any(known) && !self.unread.contains(&computed.text) {
+            let mut names: Vec<&str> =
+                leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str()).collect();
+            names.dedup();
+            let candidates = names.iter().filter_map(|name| self.types.get(name)).flat_map(|target| &target.relations);
+            let near = names::did_you_mean(&computed.text, candidates.map(|relation| relation.name.text.as_str()));
+            let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let message = format!("no type of `{tupleset}` ({listed}) has a relation `{computed}`{near}");
+            notes.push(Note::error(computed.place, message));
+        }
+    }
+
+    fn user_type(&self, relation: &Relation, user_type: &UserType, is_tupleset: bool, notes: &mut Vec<Note>) {
+        let name = &user_type.type_name;
+        if let Some(target) = self.types.get(name.text.as_str()) {
+            if let UserForm::Userset(userset) = &user_type.form
+                && relation_of(target, &userset.text).is_none()
+            {
+                self.missing_relation(target, userset, notes);
+            }
+        } else if !self.unread.contains(&name.text) {
+            let near = names::did_you_mean(&name.text, self.types.keys().copied());
+            notes.push(Note::error(name.place, format!("the type `{name}` is not defined{near}")));
+        }
+        if is_tupleset && user_type.form != UserForm::Object {
+            let message = format!(
+                "`{0}` stands after a `from`, so its types must be plain ones: no `:*`, no `#relation`",
+                relation.name
+            );
+            notes.push(Note::error(name.place, message));
+        }
+        if let Some(condition) = &user_type.condition {
+            let defined = self.model.conditions.iter().any(|defined| defined.name == *condition);
+            if !defined && !self.unread.contains(&condition.text) {
+                let names = self.model.conditions.iter().map(|defined| defined.name.text.as_str());
+                let near = names::did_you_mean(&condition.text, names);
+                notes.push(Note::error(condition.place, format!("the condition `{condition}` is not defined{near}")));
+            }
+        }
+    }
+
+    fn missing_relation(&self, definition: &TypeDefinition, name: &Name, notes: &mut Vec<Note>) {
+        if self.unread.contains(&name.text) {
+            return;
+        }
+        let near =
+            names::did_you_mean(&name.text, definition.relations.iter().map(|relation| relation.name.text.as_str()));
+        notes.push(Note::error(name.place, format!("the type `{}` has no relation `{name}`{near}", definition.name)));
+    }
+}
+
+/// Whether a relation of the type stands after a `from`.
+fn is_tupleset(definition: &TypeDefinition, name: &str) -> bool {
+    let mut found = false;
+    for relation in &definition.relations {
+        walk(&relation.rewrite, &mut |rewrite| {
+            found |= matches!(rewrite, Rewrite::From { tupleset, .. } if tupleset.text == name);
+        });
+    }
+    found
+}

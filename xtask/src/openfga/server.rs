@@ -1,0 +1,149 @@
+//! Which OpenFGA is meant, whether its tables are up to date, and whether it answers.
+
+use crate::error::{self, Fault};
+use crate::postgres::session;
+use crate::process::signals;
+use crate::settings::Settings;
+use crate::stack::endpoint::{Endpoint, is_loopback};
+use crate::stack::{openfga, services};
+use crate::target::Target;
+use crate::target::local::openfga as local_openfga;
+use anyhow::Result;
+use std::time::{Duration, Instant};
+
+/// The newest revision of OpenFGA's tables at the pinned version (docker-compose.yml).
+const NEWEST_REVISION: u64 = 6;
+/// For a container that was just started.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(150);
+const URL: &str = "OPENFGA_API_URL";
+
+/// An OpenFGA server, and whether it is the stack's own.
+#[derive(Debug)]
+pub struct Server {
+    pub endpoint: Endpoint,
+    /// Its data is in the target's database, and containers of the target's project use it.
+    pub is_of_stack: bool,
+}
+
+impl Server {
+    /// The server of the target's own stack, else the one that `OPENFGA_API_URL` names.
+    ///
+    /// # Errors
+    /// Exit 2 where both are there and differ; exit 4 where neither is.
+    pub fn of(target: &Target, settings: &Settings) -> Result<Self> {
+        let named = settings.find(URL);
+        let own = own_address(target);
+        let (url, is_of_stack) = match (own, named) {
+            (Ok(own), Some((url, origin))) if !is_same_address(url, &own) => {
+                let place =
+                    if target.compose().is_some() { "this project's openfga container" } else { "the local OpenFGA" };
+                let message = format!("{URL} is {url} ({}), but {place} is at {own}", origin.shown());
+                let hint = format!("unset {URL} to use {own}; containers reach it as http://openfga:8080 without it");
+                return Err(Fault::usage(message).hint(hint).into());
+            }
+            (Ok(own), _) => (own, true),
+            (Err(_), Some((url, _))) => (url.to_owned(), false),
+            (Err(why), None) => return Err(why),
+        };
+        let endpoint = Endpoint::new(&url, settings.get("OPENFGA_API_TOKEN"), settings)?;
+        Ok(Self { endpoint, is_of_stack })
+    }
+
+    /// Brings its tables up to date where they are behind; `stage` hears that it takes time. Whether they were.
+    ///
+    /// # Errors
+    /// Where the tables are another's to migrate, what to type.
+    pub fn migrate_if_behind(&self, target: &Target, stage: &dyn Fn(&str)) -> Result<bool> {
+        if !self.is_of_stack && (target.compose().is_some() || target.local().is_some()) {
+            return Ok(false);
+        }
+        let before = revision(target)?;
+        if before >= NEWEST_REVISION {
+            return Ok(false);
+        }
+        if !self.is_of_stack {
+            let message = format!("OpenFGA's tables are behind (revision {before}, {NEWEST_REVISION} is the newest)");
+            let hint =
+                "migrate them: openfga migrate --datastore-engine postgres, the database in OPENFGA_DATASTORE_URI";
+            return Err(Fault::failed(message).hint(hint).into());
+        }
+        stage("migrating OpenFGA's tables");
+        services::migrate(target)?;
+        Ok(revision(target)? > before)
+    }
+
+    /// Waits until it serves, and accepts a request with the key.
+    pub fn wait_until_ready(&self) -> Result<()> {
+        let end = Instant::now() + if self.is_of_stack { PATIENCE } else { Duration::ZERO };
+        loop {
+            let refusal = match openfga::answers(&self.endpoint) {
+                Ok(()) => return Ok(()),
+                Err(refusal) => refusal,
+            };
+            signals::check()?;
+            if error::is_lasting(&refusal) || Instant::now() >= end {
+                let hint = if self.is_of_stack {
+                    "start it, or see why it stopped: cargo xtask up"
+                } else {
+                    "name OpenFGA's address in OPENFGA_API_URL"
+                };
+                let known = error::fault(&refusal).and_then(Fault::hint_text).unwrap_or(hint).to_owned();
+                let fault = Fault::unreachable(format!("OpenFGA at {} does not answer", self.endpoint.url()));
+                return Err(refusal.context(fault.hint(known)));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Where the target's own OpenFGA listens.
+fn own_address(target: &Target) -> Result<String> {
+    match (target.compose(), target.local()) {
+        (Some(compose), _) => Ok(format!(
+            "http://{}",
+            compose
+                .mapped_port(openfga::SERVICE, openfga::HTTP_PORT)
+                .map_err(|error| error::explain(error, || Fault::unreachable("The openfga service is not running")
+                    .hint("start it with: cargo xtask up")),)?
+        )),
+        (None, Some(local)) => local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
+            Fault::unreachable("The local OpenFGA is not running")
+                .hint("start it with: cargo xtask up --target local")
+                .into()
+        }),
+        (None, None) => Err(Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target")).into()),
+    }
+}
+
+/// Whether both address the same port of the same host.
+fn is_same_address(one: &str, other: &str) -> bool {
+    let parts = |url: &str| {
+        let rest = url.trim().trim_end_matches('/').strip_prefix("http://")?.to_ascii_lowercase();
+        let (host, port) = rest.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((&rest, "80"));
+        Some((if is_loopback(host) { "localhost".to_owned() } else { host.to_owned() }, port.to_owned()))
+    };
+    parts(one).is_some() && parts(one) == parts(other)
+}
+
+/// The newest revision that was applied to the tables; 0 where there are none.
+fn revision(target: &Target) -> Result<u64> {
+    let sql = "SELECT pg_catalog.to_regclass('goose_db_version') IS NOT NULL AS there \\gset\n\
+               \\if :there\nSELECT COALESCE(pg_catalog.max(version_id), 0) FROM goose_db_version WHERE is_applied;\n\
+               \\else\nSELECT 0;\n\\endif\n";
+    session::query(target, "xtask-openfga", sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_has_several_spellings() {
+        assert!(is_same_address("http://localhost:8080/", "http://127.0.0.1:8080"));
+        assert!(is_same_address("http://[::1]:8080", "http://127.0.0.1:8080"));
+        assert!(!is_same_address("http://127.0.0.1:8081", "http://127.0.0.1:8080"));
+        assert!(!is_same_address("https://127.0.0.1:8080", "http://127.0.0.1:8080"));
+        assert!(!is_same_address("http://openfga:8080", "http://127.0.0.1:8080"));
+    }
+}

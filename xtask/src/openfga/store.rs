@@ -1,0 +1,113 @@
+//! Which store is meant, and its model: found, or made once.
+
+use super::api::{Api, Store};
+use super::client::refusal;
+use super::model::Model;
+use crate::error::Fault;
+use crate::settings::{Origin, Settings};
+use anyhow::{Context as _, Result};
+
+/// The setting that names a store.
+pub const STORE_ID: &str = "OPENFGA_STORE_ID";
+/// The setting that names its model.
+pub const MODEL_ID: &str = "OPENFGA_MODEL_ID";
+
+/// What a setting says about the store.
+#[derive(Debug)]
+pub struct Named {
+    pub id: String,
+    pub origin: Origin,
+    /// The store of this id, if the server has it.
+    pub store: Option<Store>,
+}
+
+/// The store that the settings name. `from_file` tells whether `.env` counts.
+pub fn named(api: &Api, settings: &Settings, from_file: bool) -> Result<Option<Named>> {
+    let found = settings.find(STORE_ID).filter(|(_, origin)| from_file || *origin != Origin::File);
+    let Some((id, origin)) = found else { return Ok(None) };
+    Ok(Some(Named { id: id.to_owned(), origin, store: api.store(id)? }))
+}
+
+/// The store of exactly this name; `None` where there is none.
+///
+/// # Errors
+/// Several bear it: they are listed, and nothing is chosen.
+pub fn by_name(api: &Api, name: &str) -> Result<Option<Store>> {
+    let mut stores = api.stores_named(name)?;
+    if stores.len() > 1 {
+        let list: Vec<String> = stores.iter().map(|store| format!("{}  made {}", store.id, store.created_at)).collect();
+        let fault = Fault::failed(format!("{} stores are called {name:?}", stores.len()));
+        let hint = format!("name the right one: {STORE_ID}={} (in .env or the environment)", stores[0].id);
+        return Err(anyhow::Error::msg(list.join("\n")).context(fault.hint(hint)));
+    }
+    Ok(stores.pop())
+}
+
+/// Makes the store. Where nobody knows what became of the request, looks before it asks again.
+pub fn create(api: &Api, name: &str) -> Result<Store> {
+    match api.create_store(name) {
+        Err(error) if is_unsure(&error) => match by_name(api, name)? {
+            Some(store) => Ok(store),
+            None => api.create_store(name),
+        },
+        made => made,
+    }
+}
+
+/// What the newest model of a store is, next to ours.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The newest model's id, if there is one.
+    pub newest: Option<String>,
+    /// What would change; `None` where there is nothing to compare with.
+    pub difference: Option<Vec<String>>,
+}
+
+impl Comparison {
+    /// Our model next to a store without one.
+    pub const NOTHING: Self = Self { newest: None, difference: None };
+
+    /// Compares our model with the newest of a store.
+    pub fn of(api: &Api, store: &str, model: &Model) -> Result<Self> {
+        let Some((id, value)) = api.newest_model(store)? else { return Ok(Self::NOTHING) };
+        let difference = match Model::from_value(&value) {
+            Ok(newest) => newest.difference(model),
+            // A newer server's model may hold what we have no words for.
+            Err(why) => vec![format!("~ a model that is not understood ({why:#})")],
+        };
+        Ok(Self { newest: Some(id), difference: Some(difference) })
+    }
+
+    /// The newest model's id, where it is the same as ours.
+    pub fn same(&self) -> Option<&str> {
+        self.newest.as_deref().filter(|_| self.difference.as_ref().is_some_and(Vec::is_empty))
+    }
+}
+
+/// Writes the model, once. Where nobody knows what became of the request, looks before it asks again.
+pub fn write_model(api: &Api, store: &str, model: &Model) -> Result<String> {
+    let value = model.to_json();
+    let written = match api.write_model(store, &value) {
+        Err(error) if is_unsure(&error) => match Comparison::of(api, store, model)?.same() {
+            Some(id) => Ok(id.to_owned()),
+            None => api.write_model(store, &value),
+        },
+        written => written,
+    };
+    written.context(Fault::failed("The model could not be written"))
+}
+
+/// The model that questions go to: the one that the settings name, where the store has it, else the newest.
+pub fn model_to_ask(api: &Api, store: &str, settings: &Settings) -> Result<Option<String>> {
+    if let Some(id) = settings.get(MODEL_ID)
+        && settings.get(STORE_ID) == Some(store)
+        && api.has_model(store, id)?
+    {
+        return Ok(Some(id.to_owned()));
+    }
+    Ok(api.newest_model(store)?.map(|(id, _)| id))
+}
+
+fn is_unsure(error: &anyhow::Error) -> bool {
+    refusal(error).is_some_and(|refusal| refusal.unsure)
+}

@@ -1,0 +1,190 @@
+//! `store.fga.yaml`, the ecosystem's file: a store's name, its model, its tuples and its tests.
+
+pub mod fields;
+pub mod findings;
+mod model;
+pub mod sources;
+mod tests;
+pub mod yaml;
+
+pub use tests::{Check, ListObjects, ListUsers, Test, UserFilter};
+
+use super::model::{Finding, Model, Severity};
+use super::tuples::{self, Tuple};
+use crate::error::Fault;
+use anyhow::{Context as _, Result};
+use fields::{Fields, text};
+use findings::{Place, Report, warnings_or_fault};
+use sources::Folder;
+use std::collections::HashMap;
+use std::path::Path;
+use yaml::Node;
+
+const KEYS: &[&str] = &["name", "model", "model_file", "tuples", "tuple_file", "tuple_files", "tests"];
+
+/// All that a store file says, its other files included.
+#[derive(Debug)]
+pub struct StoreFile {
+    /// The store's name: `--store`, else the file's `name`, else the file's own name, else its folder's.
+    pub name: String,
+    pub model: Model,
+    pub tuples: Vec<Tuple>,
+    pub tests: Vec<Test>,
+    pub warnings: Vec<Finding>,
+}
+
+/// How a store file is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Wishes<'a> {
+    /// The store's name, whatever the file says.
+    pub store: Option<&'a str>,
+    /// Whether files outside the store file's folder may be read.
+    pub allow_external_files: bool,
+}
+
+impl StoreFile {
+    /// Reads the file at `path`; `shown` is how the user would type it.
+    ///
+    /// # Errors
+    /// Exit 2 where there is no such file, exit 1 with every finding where it or a file that it names has errors.
+    pub fn read(path: &Path, shown: &str, wishes: Wishes) -> Result<Self> {
+        let unreadable = || {
+            let fault = Fault::usage(format!("The store file {shown} cannot be read"));
+            fault.hint("name another one with --file, or make it; README has an example")
+        };
+        let bytes = std::fs::read(path).with_context(unreadable)?;
+        let text = String::from_utf8(bytes).context("it is not UTF-8").with_context(unreadable)?;
+        let mut report = Report::new(shown, &text);
+        let root = match yaml::parse(&text) {
+            Ok(Some(root)) => Some(root),
+            Ok(None) => {
+                report.error(Place::of(1, 1), "the file is empty; model_file: model.fga was expected");
+                None
+            }
+            Err(refusal) => {
+                report.error(refusal.place, refusal.message);
+                None
+            }
+        };
+        let nothing = Path::new("");
+        let here = path.parent().unwrap_or(nothing);
+        let folder = Folder::new(here, Path::new(shown).parent().unwrap_or(nothing), wishes.allow_external_files);
+        let fields = root.as_ref().and_then(|root| Fields::of(root, "a store file", KEYS, &mut report));
+        let read = fields.and_then(|fields| Content::of(fields, &folder, &mut report));
+        let named = fields.and_then(|fields| fields.text("name", &mut report));
+        let name = wishes.store.or(named).map_or_else(|| name_of(path), str::to_owned);
+        let warnings = warnings_or_fault(shown, report.into_findings())?;
+        check_name(&name)?;
+        let Content { model, tuples, tests } = read.context("the store file has no content")?;
+        Ok(Self { name, model, tuples, tests, warnings })
+    }
+}
+
+struct Content {
+    model: Model,
+    tuples: Vec<Tuple>,
+    tests: Vec<Test>,
+}
+
+impl Content {
+    /// Model, tuples and tests; all that is wrong with any of them is reported.
+    fn of(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Option<Self> {
+        let model = model::read(fields, folder, report);
+        let tuples = tuples_of(fields, folder, model.as_ref(), report);
+        let tuples = without_repetitions(tuples, report);
+        let nodes = fields.list("tests", report);
+        let tests = nodes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, node)| tests::read(node, index + 1, folder, model.as_ref(), report));
+        let tests = tests.collect();
+        Some(Self { model: model?, tuples, tests })
+    }
+}
+
+/// The tuples that a store file or one of its tests lists or names files of.
+fn tuples_of(fields: Fields<'_>, folder: &Folder, model: Option<&Model>, report: &mut Report<'_>) -> Vec<Tuple> {
+    let nodes = fields.list("tuples", report);
+    let mut all = tuples::from_nodes(nodes, model, report);
+    let files: Vec<&Node> = fields.get("tuple_file").into_iter().chain(fields.list("tuple_files", report)).collect();
+    for node in files {
+        let Some(name) = text(node, "a file of tuples", report) else { continue };
+        let mut findings = Vec::new();
+        match folder.read(name).and_then(|source| tuples::from_file(&source, model, &mut findings)) {
+            Ok(tuples) => all.extend(tuples),
+            Err(why) => report.error(node.place, why),
+        }
+        report.take_in(findings);
+    }
+    all
+}
+
+/// Each tuple once; one that comes again with another condition is an error.
+fn without_repetitions(tuples: Vec<Tuple>, report: &mut Report<'_>) -> Vec<Tuple> {
+    let mut first: HashMap<tuples::Key, usize> = HashMap::with_capacity(tuples.len());
+    let mut once: Vec<Tuple> = Vec::with_capacity(tuples.len());
+    for tuple in tuples {
+        let at = *first.entry(tuple.key()).or_insert(once.len());
+        let Some(before) = once.get(at) else {
+            once.push(tuple);
+            continue;
+        };
+        let same = tuples::same_condition(before.condition.as_deref(), tuple.condition.as_deref());
+        let how = if same { "" } else { ", with another condition" };
+        let message = format!("this tuple is in {}, line {} already{how}", before.file, before.place.line);
+        report.take_in(vec![Finding {
+            file: tuple.file.to_string(),
+            line: tuple.place.line as usize,
+            column: tuple.place.column as usize,
+            source_line: tuple.shown(),
+            message,
+            severity: if same { Severity::Warning } else { Severity::Error },
+        }]);
+    }
+    once
+}
+
+/// The file's name without its ending; `store.fga.yaml` bears its folder's.
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = [".fga.yaml", ".fga.yml", ".yaml", ".yml"].iter().find_map(|ending| name.strip_suffix(ending));
+    let stem = stem.unwrap_or(&name);
+    if stem != "store" {
+        return stem.to_owned();
+    }
+    let folder = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = folder.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    folder.unwrap_or_else(|| stem.to_owned())
+}
+
+/// The server's own rule for names.
+fn check_name(name: &str) -> Result<(), Fault> {
+    let letters = name.chars().count();
+    let fits =
+        |letter: char| letter.is_ascii_alphanumeric() || letter.is_ascii_whitespace() || ".-/^_&@".contains(letter);
+    if (3..=64).contains(&letters) && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(Fault::usage(format!("{name:?} cannot be a store's name"))
+        .hint("a name has 3 to 64 letters, digits, blanks or . - / ^ _ & @; give one with --store NAME"))
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn a_store_without_a_name_has_its_files_or_folders() {
+        assert_eq!(name_of(Path::new("/a/shop/store.fga.yaml")), "shop");
+        assert_eq!(name_of(Path::new("/a/shop/orders.fga.yaml")), "orders");
+        assert_eq!(name_of(Path::new("/a/shop/orders.fga.yml")), "orders");
+    }
+
+    #[test]
+    fn a_name_that_the_server_refuses_is_refused_here() {
+        for name in ["ab", "", "a\"b", "naïve", &"x".repeat(65)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        assert!(check_name("Acme & Sons/prod_1@eu").is_ok());
+    }
+}

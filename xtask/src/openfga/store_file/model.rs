@@ -1,0 +1,76 @@
+//! The model of a store file: written in it, or in a file of its own (DSL, JSON, modules).
+
+use super::fields::Fields;
+use super::findings::{Place, Report};
+use super::sources::Folder;
+use crate::openfga::model::{Finding, Model};
+
+/// The model that the file means; `model` wins over `model_file`.
+pub fn read(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Option<Model> {
+    if let Some(node) = fields.get("model") {
+        let text = super::text(node, "model", report)?;
+        let file = report.file.to_string();
+        let read = if text.trim_start().starts_with('{') {
+            Model::from_json(&file, text)
+        } else {
+            Model::from_dsl(&file, text)
+        };
+        return taken(read.map_err(|findings| moved(findings, node.place, report)), node.place, report);
+    }
+    let Some(node) = fields.get("model_file") else {
+        report.error(fields.place, "there is neither model nor model_file");
+        return None;
+    };
+    let name = super::text(node, "model_file", report)?;
+    let source = match folder.read(name) {
+        Ok(source) => source,
+        Err(why) => {
+            report.error(node.place, why);
+            return None;
+        }
+    };
+    let read = if source.shown.ends_with(".json") {
+        Model::from_json(&source.shown, &source.text)
+    } else if source.shown.ends_with(".mod") {
+        let module = |name: &str| source.folder.read(name).map(|module| module.text).map_err(anyhow::Error::msg);
+        Model::from_modules(&source.shown, &source.text, &module)
+    } else {
+        Model::from_dsl(&source.shown, &source.text)
+    };
+    taken(read, node.place, report)
+}
+
+fn taken(read: Result<(Model, Vec<Finding>), Vec<Finding>>, place: Place, report: &mut Report<'_>) -> Option<Model> {
+    match read {
+        Ok((model, warnings)) => {
+            report.take_in(warnings);
+            Some(model)
+        }
+        Err(findings) => {
+            if findings.is_empty() {
+                report.error(place, "the model cannot be read");
+            }
+            report.take_in(findings);
+            None
+        }
+    }
+}
+
+/// Findings of a block in the store file, at their places in the file itself.
+fn moved(findings: Vec<Finding>, block: Place, report: &Report<'_>) -> Vec<Finding> {
+    let moved = |mut found: Finding| {
+        // The block's text begins on the line below its `|`.
+        let at = block.line as usize + found.line;
+        match report.line(at) {
+            Some(line) if line.trim_end().ends_with(found.source_line.trim_end()) => {
+                let lead = line.trim_end().len() - found.source_line.trim_end().len();
+                found.line = at;
+                found.column += line[..lead].chars().count();
+                line.clone_into(&mut found.source_line);
+            }
+            _ => found.file = format!("{} (model)", found.file),
+        }
+        found
+    };
+    findings.into_iter().map(moved).collect()
+}

@@ -1,0 +1,188 @@
+//! The tests of a store file: who may do what, what someone sees, who sees something.
+
+use super::fields::{Fields, text, truth};
+use super::findings::{Place, Report};
+use super::sources::Folder;
+use super::yaml::Node;
+use super::{tuples_of, without_repetitions};
+use crate::openfga::model::Model;
+use crate::openfga::tuples::{Tuple, check_relation};
+use serde_json::{Map, Value};
+
+const TEST: &[&str] =
+    &["name", "description", "tuples", "tuple_file", "tuple_files", "check", "list_objects", "list_users"];
+/// What the server takes along with one request.
+pub const MOST_TUPLES: usize = 100;
+
+type Context = Option<Map<String, Value>>;
+
+/// One test.
+#[derive(Debug)]
+pub struct Test {
+    /// Its name, else its number.
+    pub name: String,
+    /// What it adds to the store's tuples, for its own questions alone.
+    pub tuples: Vec<Tuple>,
+    pub checks: Vec<Check>,
+    pub list_objects: Vec<ListObjects>,
+    pub list_users: Vec<ListUsers>,
+}
+
+/// Has this user these relations to this object?
+#[derive(Debug)]
+pub struct Check {
+    pub user: String,
+    pub object: String,
+    pub context: Context,
+    pub assertions: Vec<(String, bool)>,
+    pub place: Place,
+}
+
+/// To which objects of a type has this user a relation?
+#[derive(Debug)]
+pub struct ListObjects {
+    pub user: String,
+    pub object_type: String,
+    pub context: Context,
+    pub assertions: Vec<(String, Vec<String>)>,
+    pub place: Place,
+}
+
+/// Which users of some types have a relation to this object?
+#[derive(Debug)]
+pub struct ListUsers {
+    pub object: String,
+    pub filters: Vec<UserFilter>,
+    pub context: Context,
+    pub assertions: Vec<(String, Vec<String>)>,
+    pub place: Place,
+}
+
+/// Users of a type, or those of a relation to objects of it.
+#[derive(Debug, Clone)]
+pub struct UserFilter {
+    pub user_type: String,
+    pub relation: Option<String>,
+}
+
+/// What a test's parts are checked against, and where findings go.
+struct Reading<'r, 't, 'm> {
+    model: Option<&'m Model>,
+    report: &'r mut Report<'t>,
+}
+
+/// One test of the file; `number` counts from 1.
+pub fn read(
+    node: &Node,
+    number: usize,
+    folder: &Folder,
+    model: Option<&Model>,
+    report: &mut Report<'_>,
+) -> Option<Test> {
+    let fields = Fields::of(node, "a test", TEST, report)?;
+    let name = fields.text("name", report).map_or_else(|| format!("test {number}"), str::to_owned);
+    let tuples = tuples_of(fields, folder, model, report);
+    let tuples = without_repetitions(tuples, report);
+    if tuples.len() > MOST_TUPLES {
+        let count = tuples.len();
+        report.error(
+            fields.place,
+            format!(
+                "{name} has {count} tuples of its own; a server takes {MOST_TUPLES}: put the others into the store's"
+            ),
+        );
+    }
+    let mut reading = Reading { model, report };
+    let checks = fields.list("check", reading.report).iter().flat_map(|node| reading.checks(node)).collect();
+    let list_objects = fields.list("list_objects", reading.report);
+    let list_objects = list_objects.iter().filter_map(|node| reading.list_objects(node)).collect();
+    let list_users = fields.list("list_users", reading.report);
+    let list_users = list_users.iter().filter_map(|node| reading.list_users(node)).collect();
+    Some(Test { name, tuples, checks, list_objects, list_users })
+}
+
+impl Reading<'_, '_, '_> {
+    /// One entry: every user with every object.
+    fn checks(&mut self, node: &Node) -> Vec<Check> {
+        const KEYS: &[&str] = &["user", "users", "object", "objects", "context", "assertions"];
+        let Some(fields) = Fields::of(node, "a check", KEYS, self.report) else { return Vec::new() };
+        let users = fields.one_or_many("user", "users", "this check", self.report);
+        let objects = fields.one_or_many("object", "objects", "this check", self.report);
+        let context = fields.context(self.report);
+        let assertions: Vec<(String, bool)> = fields
+            .named("assertions", "this check", self.report)
+            .iter()
+            .filter_map(|(key, node)| {
+                objects.iter().for_each(|object| self.relation_exists(type_of(object), &key.name, key.place));
+                Some((key.name.clone(), truth(node, &key.name, self.report)?))
+            })
+            .collect();
+        let pairs = users.iter().flat_map(|user| objects.iter().map(move |object| (user, object)));
+        let check = |(user, object): (&&str, &&str)| Check {
+            user: (*user).to_owned(),
+            object: (*object).to_owned(),
+            context: context.clone(),
+            assertions: assertions.clone(),
+            place: fields.place,
+        };
+        pairs.map(check).collect()
+    }
+
+    fn list_objects(&mut self, node: &Node) -> Option<ListObjects> {
+        let fields = Fields::of(node, "a list_objects", &["user", "type", "context", "assertions"], self.report)?;
+        let user = fields.required("user", "this list_objects", self.report)?.to_owned();
+        let object_type = fields.required("type", "this list_objects", self.report)?.to_owned();
+        let context = fields.context(self.report);
+        let entries = fields.named("assertions", "this list_objects", self.report);
+        let assertions = entries.iter().map(|(key, node)| {
+            self.relation_exists(&object_type, &key.name, key.place);
+            (key.name.clone(), self.names(node, &key.name))
+        });
+        let assertions = assertions.collect();
+        Some(ListObjects { user, object_type, context, assertions, place: fields.place })
+    }
+
+    fn list_users(&mut self, node: &Node) -> Option<ListUsers> {
+        let fields =
+            Fields::of(node, "a list_users", &["object", "user_filter", "context", "assertions"], self.report)?;
+        let object = fields.required("object", "this list_users", self.report)?.to_owned();
+        let filters: Vec<UserFilter> = fields
+            .list("user_filter", self.report)
+            .iter()
+            .filter_map(|node| {
+                let fields = Fields::of(node, "a user_filter", &["type", "relation"], self.report)?;
+                let user_type = fields.required("type", "this user_filter", self.report)?.to_owned();
+                Some(UserFilter { user_type, relation: fields.text("relation", self.report).map(str::to_owned) })
+            })
+            .collect();
+        if filters.is_empty() {
+            self.report.error(fields.place, "this list_users has no user_filter");
+        }
+        let context = fields.context(self.report);
+        let entries = fields.named("assertions", "this list_users", self.report);
+        let mut assertions = Vec::new();
+        for (key, node) in entries {
+            self.relation_exists(type_of(&object), &key.name, key.place);
+            let Some(expected) = Fields::of(node, &key.name, &["users"], self.report) else { continue };
+            let users = expected.get("users").map(|node| self.names(node, "users")).unwrap_or_default();
+            assertions.push((key.name.clone(), users));
+        }
+        Some(ListUsers { object, filters, context, assertions, place: fields.place })
+    }
+
+    /// The names of a list; nothing is an empty one.
+    fn names(&mut self, node: &Node, what: &str) -> Vec<String> {
+        let nodes = super::fields::list(node, what, self.report);
+        nodes.iter().filter_map(|node| text(node, what, self.report).map(str::to_owned)).collect()
+    }
+
+    fn relation_exists(&mut self, object_type: &str, relation: &str, place: Place) {
+        if let Some(why) = self.model.and_then(|model| check_relation(model, object_type, relation)) {
+            self.report.error(place, why);
+        }
+    }
+}
+
+fn type_of(object: &str) -> &str {
+    object.split_once(':').map_or(object, |(object_type, _)| object_type)
+}

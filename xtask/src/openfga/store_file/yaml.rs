@@ -1,0 +1,312 @@
+//! A YAML document as a tree that knows where each part stands and how each scalar was written.
+
+use super::findings::Place;
+use saphyr_parser::{Event, Parser, ScalarStyle};
+use std::collections::HashMap;
+
+/// Deeper than any store file; a tree without end would exhaust the stack.
+const DEEPEST: usize = 64;
+/// Copies by aliases included: a file of a few lines can ask for billions.
+const MOST_NODES: usize = 5_000_000;
+
+/// One part of the document.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub place: Place,
+    pub content: Content,
+}
+
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A text and whether it stands without quotes, so that `1` may be a number.
+    Scalar(String, Written),
+    Sequence(Vec<Node>),
+    /// Keys are scalars, each with its place, in the file's order.
+    Mapping(Vec<(Key, Node)>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    Plain,
+    Quoted,
+}
+
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub place: Place,
+    pub name: String,
+}
+
+/// What is wrong with the text, and where.
+#[derive(Debug)]
+pub struct Refusal {
+    pub place: Place,
+    pub message: String,
+}
+
+/// A sequence or mapping whose end has not come yet.
+struct Open {
+    node: Node,
+    anchor: usize,
+    key: Option<Key>,
+}
+
+/// The tree of the one document in this text; `None` where the text is empty.
+pub fn parse(text: &str) -> Result<Option<Node>, Refusal> {
+    let mut builder = Builder::default();
+    let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| Refusal {
+            place: Place::of(error.marker().line(), error.marker().col() + 1),
+            message: error.info().to_owned(),
+        })?;
+        let place = Place::of(span.start.line(), span.start.col() + 1);
+        let refusal = |message: &str| Refusal { place, message: message.to_owned() };
+        match event {
+            Event::StreamEnd => break,
+            Event::DocumentStart(_) if builder.root.is_some() => {
+                return Err(refusal("a second document; one file holds one store"));
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+                let written = if style == ScalarStyle::Plain && !is_text { Written::Plain } else { Written::Quoted };
+                builder.add(Node { place, content: Content::Scalar(text.into_owned(), written) }, anchor)?;
+            }
+            Event::Alias(anchor) => {
+                let copied = builder.anchors.get(&anchor).cloned();
+                let copied = copied.ok_or_else(|| refusal("an alias of something that is not complete"))?;
+                builder.count += size(&copied);
+                builder.add(copied, 0)?;
+            }
+            Event::SequenceStart(anchor, _) => builder.open(place, Content::Sequence(Vec::new()), anchor)?,
+            Event::MappingStart(anchor, _) => builder.open(place, Content::Mapping(Vec::new()), anchor)?,
+            Event::SequenceEnd | Event::MappingEnd => builder.close()?,
+            _ => {}
+        }
+    }
+    Ok(builder.root.filter(|root| !root.is_null()))
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    root: Option<Node>,
+    count: usize,
+}
+
+impl Builder {
+    fn open(&mut self, place: Place, content: Content, anchor: usize) -> Result<(), Refusal> {
+        if self.open.len() >= DEEPEST {
+            return Err(Refusal { place, message: format!("nested deeper than {DEEPEST} levels") });
+        }
+        self.open.push(Open { node: Node { place, content }, anchor, key: None });
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Refusal> {
+        match self.open.pop() {
+            Some(mut open) => {
+                if let Content::Mapping(entries) = &mut open.node.content {
+                    merge(entries);
+                }
+                self.add(open.node, open.anchor)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Refusal> {
+        self.count += 1;
+        if self.count > MOST_NODES {
+            return Err(Refusal { place: node.place, message: format!("more than {MOST_NODES} values") });
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(parent) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        match &mut parent.node.content {
+            Content::Sequence(items) => items.push(node),
+            Content::Mapping(entries) => match parent.key.take() {
+                Some(key) => entries.push((key, node)),
+                None => parent.key = Some(key(node, entries)?),
+            },
+            Content::Scalar(..) => {}
+        }
+        Ok(())
+    }
+}
+
+fn key(node: Node, before: &[(Key, Node)]) -> Result<Key, Refusal> {
+    let refusal = |message: String| Err(Refusal { place: node.place, message });
+    match node.content {
+        Content::Scalar(name, _) => match before.iter().find(|(key, _)| key.name == name && name != "<<") {
+            Some((first, _)) => refusal(format!("the key {name:?} is in line {} already", first.place.line)),
+            None => Ok(Key { place: node.place, name }),
+        },
+        _ => refusal("a key that is no text".to_owned()),
+    }
+}
+
+/// `<<: *defaults`: what the mapping does not say itself.
+fn merge(entries: &mut Vec<(Key, Node)>) {
+    while let Some(at) =
+        entries.iter().position(|(key, node)| key.name == "<<" && !matches!(node.content, Content::Scalar(..)))
+    {
+        let (_, merged) = entries.remove(at);
+        let sources = match merged.content {
+            Content::Sequence(items) => items,
+            content => vec![Node { content, ..merged }],
+        };
+        for source in sources {
+            let Content::Mapping(defaults) = source.content else { continue };
+            for (key, node) in defaults {
+                if !entries.iter().any(|(own, _)| own.name == key.name) {
+                    entries.push((key, node));
+                }
+            }
+        }
+    }
+}
+
+fn size(node: &Node) -> usize {
+    1 + match &node.content {
+        Content::Scalar(..) => 0,
+        Content::Sequence(items) => items.iter().map(size).sum(),
+        Content::Mapping(entries) => entries.iter().map(|(_, node)| size(node)).sum(),
+    }
+}
+
+impl Node {
+    /// Nothing, `~` or `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.content, Content::Scalar(text, Written::Plain) if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// What it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match &self.content {
+            Content::Scalar(..) if self.is_null() => "nothing",
+            Content::Scalar(..) => "a text",
+            Content::Sequence(_) => "a list",
+            Content::Mapping(_) => "a mapping",
+        }
+    }
+
+    /// As JSON: numbers and truth values where YAML's core schema sees such, all else as it was written.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.content {
+            Content::Scalar(text, Written::Quoted) => Value::String(text.clone()),
+            Content::Scalar(text, Written::Plain) => plain(text),
+            Content::Sequence(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+            Content::Mapping(entries) => {
+                Value::Object(entries.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect())
+            }
+        }
+    }
+}
+
+fn plain(text: &str) -> serde_json::Value {
+    use serde_json::Value;
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    let digits = text.trim_start_matches(['+', '-']);
+    let number = text.strip_prefix('+').unwrap_or(text);
+    let radix =
+        |prefix: &str, radix| digits.strip_prefix(prefix).and_then(|rest| i64::from_str_radix(rest, radix).ok());
+    if let Some(value) = radix("0x", 16).or_else(|| radix("0o", 8)) {
+        return Value::from(if text.starts_with('-') { -value } else { value });
+    }
+    // `1e3` and `1.5` are numbers, `1h`, `192.168.0.1`, `inf` and `NaN` are not.
+    let numeric = digits.starts_with(|letter: char| letter.is_ascii_digit() || letter == '.')
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+    if !numeric {
+        return Value::String(text.to_owned());
+    }
+    if let Ok(value) = number.parse::<i64>() {
+        return Value::from(value);
+    }
+    if let Ok(value) = number.parse::<u64>() {
+        return Value::from(value);
+    }
+    let float = number.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
+    float.map_or_else(|| Value::String(text.to_owned()), Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(text: &str) -> serde_json::Value {
+        parse(text).unwrap().unwrap().to_json()
+    }
+
+    fn refused(text: &str) -> String {
+        let refusal = parse(text).unwrap_err();
+        format!("{}:{} {}", refusal.place.line, refusal.place.column, refusal.message)
+    }
+
+    #[test]
+    fn scalars_keep_what_people_wrote() {
+        let text = "a: 1h\nb: 192.168.0.1\nc: 10\nd: 1.5\ne: '10'\nf: true\ng: 2024-01-01T00:00:00Z\nh: 0x1F\ni: ~\nj: yes\nk: .inf\nl: !!str 7\nm: 1e3\nn: -3\no: 18446744073709551615\n";
+        let expected = json!({
+            "a": "1h", "b": "192.168.0.1", "c": 10, "d": 1.5, "e": "10", "f": true, "g": "2024-01-01T00:00:00Z",
+            "h": 31, "i": null, "j": "yes", "k": ".inf", "l": "7", "m": 1000.0, "n": -3, "o": u64::MAX
+        });
+        assert_eq!(read(text), expected);
+    }
+
+    #[test]
+    fn places_count_from_one_in_letters() {
+        let Some(Node { content: Content::Mapping(entries), .. }) = parse("# é\nname: x\nlist:\n  - é: y\n").unwrap()
+        else {
+            panic!("no mapping")
+        };
+        assert_eq!((entries[0].0.place.line, entries[0].0.place.column), (2, 1));
+        assert_eq!((entries[0].1.place.line, entries[0].1.place.column), (2, 7));
+        let Content::Sequence(items) = &entries[1].1.content else { panic!("no list") };
+        let Content::Mapping(inner) = &items[0].content else { panic!("no mapping") };
+        assert_eq!((inner[0].1.place.line, inner[0].1.place.column), (4, 8));
+    }
+
+    #[test]
+    fn aliases_and_merges_are_followed() {
+        let text = "base: &b {x: 1, y: 2}\nmore:\n  <<: *b\n  y: 3\nagain: *b\n";
+        assert_eq!(read(text), json!({"base": {"x": 1, "y": 2}, "more": {"y": 3, "x": 1}, "again": {"x": 1, "y": 2}}));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_its_place() {
+        assert_eq!(refused("a: 1\na: 2\n"), "2:1 the key \"a\" is in line 1 already");
+        assert!(refused("a: 1\n---\nb: 2\n").starts_with("2:1 a second document"));
+        assert!(refused("a: [1\n").starts_with("2:"));
+        assert!(refused("a:\n\t- b\n").starts_with("2:"));
+        assert!(refused(&"[".repeat(100_000)).contains("nested deeper"));
+        assert!(refused("a: &a [*a]\n").contains("not complete"));
+    }
+
+    #[test]
+    fn a_file_that_multiplies_itself_is_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..10 {
+            let copies = vec![format!("*a{}", level - 1); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{copies}]\n"));
+        }
+        assert!(refused(&text).contains("more than"));
+    }
+
+    #[test]
+    fn an_empty_file_is_no_document() {
+        assert!(parse("").unwrap().is_none());
+        assert!(parse("# nothing\n").unwrap().is_none());
+    }
+}

@@ -1,0 +1,200 @@
+//! Tuples in CSV (RFC 4180): a header, then one tuple a record, its columns in any order.
+
+use super::{Condition, Tuple};
+use crate::openfga::store_file::findings::{Place, Report, did_you_mean};
+
+const COLUMNS: &[&str] = &[
+    "user_type",
+    "user_id",
+    "user_relation",
+    "relation",
+    "object_type",
+    "object_id",
+    "condition_name",
+    "condition_context",
+];
+const OPTIONAL: &[&str] = &["user_relation", "condition_name", "condition_context"];
+
+struct Record {
+    line: usize,
+    fields: Vec<String>,
+}
+
+/// The file's tuples.
+pub fn tuples(text: &str, report: &mut Report<'_>) -> Vec<Tuple> {
+    let mut records = records(text, report).into_iter();
+    let Some(header) = records.next() else {
+        report.error(Place::of(1, 1), format!("no header; the columns are {}", COLUMNS.join(",")));
+        return Vec::new();
+    };
+    let names: Vec<&str> = header.fields.iter().map(|name| name.trim()).collect();
+    let place = Place::of(header.line, 1);
+    let mut wrong = false;
+    for (index, name) in names.iter().enumerate() {
+        if !COLUMNS.contains(name) {
+            let meant = did_you_mean(name, COLUMNS.iter().copied());
+            report.error(place, format!("there is no column {name:?}{meant}; the columns are {}", COLUMNS.join(",")));
+            wrong = true;
+        } else if names[..index].contains(name) {
+            report.error(place, format!("the column {name} is there twice"));
+            wrong = true;
+        }
+    }
+    for name in COLUMNS.iter().filter(|name| !OPTIONAL.contains(name) && !names.contains(name)) {
+        report.error(place, format!("the column {name} is missing"));
+        wrong = true;
+    }
+    if wrong {
+        return Vec::new();
+    }
+    records.filter_map(|record| tuple(&names, &record, report)).collect()
+}
+
+fn tuple(names: &[&str], record: &Record, report: &mut Report<'_>) -> Option<Tuple> {
+    let place = Place::of(record.line, 1);
+    if record.fields.len() != names.len() {
+        let (there, wanted) = (record.fields.len(), names.len());
+        report.error(place, format!("this record has {there} fields, the header has {wanted}"));
+        return None;
+    }
+    let field = |name: &str| {
+        let at = names.iter().position(|column| *column == name)?;
+        Some(record.fields[at].trim()).filter(|value| !value.is_empty())
+    };
+    for name in COLUMNS.iter().filter(|name| !OPTIONAL.contains(name)) {
+        if field(name).is_none() {
+            report.error(place, format!("{name} is empty"));
+            return None;
+        }
+    }
+    let user = format!("{}:{}", field("user_type")?, field("user_id")?);
+    let user = field("user_relation").map_or(user.clone(), |relation| format!("{user}#{relation}"));
+    let context = match field("condition_context").map(serde_json::from_str) {
+        None => serde_json::Map::new(),
+        Some(Ok(context)) => context,
+        Some(Err(error)) => {
+            report.error(place, format!("condition_context is no JSON object: {error}"));
+            return None;
+        }
+    };
+    let name = field("condition_name");
+    if name.is_none() && field("condition_context").is_some() {
+        report.error(place, "condition_context without condition_name");
+        return None;
+    }
+    Some(Tuple {
+        user,
+        relation: field("relation")?.to_owned(),
+        object: format!("{}:{}", field("object_type")?, field("object_id")?),
+        condition: name.map(|name| Box::new(Condition { name: name.to_owned(), context })),
+        file: report.file.clone(),
+        place,
+    })
+}
+
+/// The records, each with the line that it begins on. Empty lines are passed over.
+fn records(text: &str, report: &mut Report<'_>) -> Vec<Record> {
+    let mut records = Vec::new();
+    let mut letters = text.chars().peekable();
+    let (mut line, mut start) = (1, 1);
+    let mut fields = Vec::new();
+    let mut field = String::new();
+    let mut quoted = false;
+    let mut was_quoted = false;
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => {
+                letters.next();
+                field.push('"');
+            }
+            '"' if quoted => quoted = false,
+            '"' if field.trim().is_empty() && !was_quoted => {
+                field.clear();
+                (quoted, was_quoted) = (true, true);
+            }
+            '\n' if quoted => {
+                line += 1;
+                field.push('\n');
+            }
+            _ if quoted => field.push(letter),
+            '\r' if letters.peek() == Some(&'\n') => {}
+            ',' => {
+                fields.push(std::mem::take(&mut field));
+                was_quoted = false;
+            }
+            '\n' => {
+                end_record(&mut records, &mut fields, &mut field, start);
+                line += 1;
+                (start, was_quoted) = (line, false);
+            }
+            _ => field.push(letter),
+        }
+    }
+    if quoted {
+        report.error(Place::of(start, 1), "a quote is opened in this record and never closed");
+        return records;
+    }
+    end_record(&mut records, &mut fields, &mut field, start);
+    records
+}
+
+fn end_record(records: &mut Vec<Record>, fields: &mut Vec<String>, field: &mut String, line: usize) {
+    if fields.is_empty() && field.trim().is_empty() {
+        field.clear();
+        return;
+    }
+    fields.push(std::mem::take(field));
+    records.push(Record { line, fields: std::mem::take(fields) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Vec<String>, Vec<String>) {
+        let mut report = Report::new("t.csv", text);
+        let tuples = tuples(text, &mut report);
+        let shown = |tuple: &Tuple| match &tuple.condition {
+            Some(condition) => format!("{} if {}", tuple.shown(), condition.shown()),
+            None => tuple.shown(),
+        };
+        let findings =
+            report.into_findings().iter().map(|found| format!("{}: {}", found.line, found.message)).collect();
+        (tuples.iter().map(shown).collect(), findings)
+    }
+
+    #[test]
+    fn columns_come_in_any_order_and_fields_may_be_quoted() {
+        let (tuples, findings) = read(
+            "relation,user_type,user_id,object_type,object_id,user_relation,condition_name,condition_context\r\n\
+             member,user,\"a,\"\"b\",org,acme,,,\r\n\r\nviewer,team,x,doc,1,member,in_time,\"{\"\"grant\"\": \"\"1h\"\"}\"",
+        );
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(tuples, ["user:a,\"b member org:acme", "team:x#member viewer doc:1 if in_time {\"grant\":\"1h\"}"]);
+    }
+
+    #[test]
+    fn what_is_wrong_has_its_line() {
+        let header = "user_type,user_id,relation,object_type,object_id";
+        for (text, finding) in [
+            (String::new(), "1: no header"),
+            (
+                "user_type,userid,relation,object_type,object_id".to_owned(),
+                "1: there is no column \"userid\" (did you mean user_id?)",
+            ),
+            ("user_type,user_id,object_type,object_id".to_owned(), "1: the column relation is missing"),
+            (format!("{header},relation"), "1: the column relation is there twice"),
+            (format!("{header}\nuser,a,r,o"), "2: this record has 4 fields, the header has 5"),
+            (format!("{header}\nuser,,r,o,1"), "2: user_id is empty"),
+            (format!("{header}\nuser,a,r,o,\"1"), "2: a quote is opened"),
+            (
+                format!("{header},condition_name,condition_context\nuser,a,r,o,1,c,{{"),
+                "2: condition_context is no JSON object",
+            ),
+            (format!("{header},condition_context\nuser,a,r,o,1,{{}}"), "2: condition_context without condition_name"),
+        ] {
+            let (_, findings) = read(&text);
+            assert!(findings.iter().any(|found| found.starts_with(finding)), "{text:?}: {findings:?}");
+        }
+    }
+}

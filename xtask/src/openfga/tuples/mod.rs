@@ -1,0 +1,99 @@
+//! Relationship tuples: read from YAML, JSON, JSONL and CSV, and checked against the model.
+
+mod allowed;
+mod csv;
+mod json;
+mod reader;
+
+pub use allowed::{check_relation, why_not};
+pub use reader::{from_file, from_nodes};
+
+use super::store_file::findings::Place;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// A tuple, and where it was read.
+#[derive(Debug, Clone)]
+pub struct Tuple {
+    pub user: String,
+    pub relation: String,
+    pub object: String,
+    pub condition: Option<Box<Condition>>,
+    pub file: Arc<str>,
+    pub place: Place,
+}
+
+/// The condition that a tuple carries, with the values that it brings along.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    pub name: String,
+    pub context: Map<String, Value>,
+}
+
+/// What makes a tuple the same one, whatever its condition.
+pub type Key = (String, String, String);
+
+impl Tuple {
+    pub fn key(&self) -> Key {
+        (self.user.clone(), self.relation.clone(), self.object.clone())
+    }
+
+    /// As the API takes it. A context is always sent: without one the server keeps `{}` and then sees a difference.
+    pub fn to_json(&self) -> Value {
+        let mut value = self.key_json();
+        if let (Some(condition), Value::Object(fields)) = (&self.condition, &mut value) {
+            fields.insert("condition".to_owned(), json!({ "name": condition.name, "context": condition.context }));
+        }
+        value
+    }
+
+    /// The same without its condition, as deletions take it.
+    pub fn key_json(&self) -> Value {
+        json!({ "user": self.user, "relation": self.relation, "object": self.object })
+    }
+
+    /// `user:alice member organization:acme`
+    pub fn shown(&self) -> String {
+        format!("{} {} {}", self.user, self.relation, self.object)
+    }
+}
+
+impl Condition {
+    /// `non_expired {"grant_time":"…"}`
+    pub fn shown(&self) -> String {
+        format!("{} {}", self.name, Value::Object(self.context.clone()))
+    }
+
+    /// Whether both mean the same: the server keeps every number as a float.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |one: &Map<String, Value>, other: &Map<String, Value>| {
+            same_value(&Value::Object(one.clone()), &Value::Object(other.clone()))
+        };
+        self.name == other.name && same(&self.context, &other.context)
+    }
+}
+
+/// Whether two contexts' values are the same to a server.
+fn same_value(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        #[expect(clippy::float_cmp, reason = "the same number, sent and read back")]
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_value(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, value)| other.get(key).is_some_and(|there| same_value(value, there)))
+        }
+        _ => one == other,
+    }
+}
+
+/// Whether two tuples of one key carry the same condition.
+pub fn same_condition(one: Option<&Condition>, other: Option<&Condition>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.is_same(other),
+        _ => false,
+    }
+}

@@ -1,0 +1,209 @@
+//! The one HTTP client: requests with a deadline to one OpenFGA server, whose key goes to that server alone.
+
+use crate::error::Fault;
+use crate::settings::Settings;
+use anyhow::{Context as _, Result};
+use std::fmt;
+use std::time::Duration;
+use ureq::http::Uri;
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Error, Timeout};
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// A model or a page of tuples is far below.
+const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// A server by its address.
+#[derive(Clone)]
+pub struct Endpoint {
+    url: String,
+    token: Option<String>,
+    agent: ureq::Agent,
+}
+
+/// What a server answered, whatever its status.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// How long the server asks us to wait (`Retry-After` in seconds).
+    pub retry_after: Option<Duration>,
+    /// Where it points to (`Location`); never followed, because the key would go along.
+    pub location: Option<String>,
+    pub body: String,
+}
+
+/// Why no answer came.
+#[derive(Debug)]
+pub struct Silence {
+    pub why: String,
+    /// Whether the server may have got the request all the same.
+    pub may_have_arrived: bool,
+}
+
+impl Endpoint {
+    /// The server at this address. Proxies come from the settings (`HTTPS_PROXY`, `NO_PROXY`, …), never for loopback.
+    ///
+    /// # Errors
+    /// Exit 2: no address of an HTTP server, or a proxy that is none.
+    pub fn new(url: &str, token: Option<&str>, settings: &Settings) -> Result<Self> {
+        let wrong = |why: &str| {
+            Fault::usage(format!("OPENFGA_API_URL is no address of an OpenFGA server: {why}"))
+                .hint("write it as http://127.0.0.1:8080 or https://fga.example.com")
+        };
+        let url = url.trim().trim_end_matches('/');
+        let uri: Uri = url.parse().map_err(|_| wrong("it cannot be understood"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+            return Err(wrong("it begins neither with http:// nor with https://").into());
+        }
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err(wrong("it holds a login; the key belongs into OPENFGA_API_TOKEN").into());
+        }
+        let proxy = proxy_for(&uri, settings).map(ureq::Proxy::new).transpose();
+        let proxy = proxy.with_context(|| Fault::usage("The proxy of the environment cannot be used"))?;
+        let agent = ureq::Agent::config_builder()
+            .timeout_connect(Some(CONNECT_DEADLINE))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections_per_host(16)
+            .proxy(proxy)
+            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+            .build();
+        Ok(Self { url: url.to_owned(), token: token.map(str::to_owned), agent: agent.into() })
+    }
+
+    /// Its address, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether requests carry a key.
+    pub fn has_key(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// One GET without the key.
+    pub fn get_openly(&self, path: &str, deadline: Duration) -> Result<Answer, Silence> {
+        self.exchange(path, None, false, deadline)
+    }
+
+    /// One GET.
+    pub fn get(&self, path: &str, deadline: Duration) -> Result<Answer, Silence> {
+        self.exchange(path, None, true, deadline)
+    }
+
+    /// One POST of JSON.
+    pub fn post(&self, path: &str, body: &str, deadline: Duration) -> Result<Answer, Silence> {
+        self.exchange(path, Some(body), true, deadline)
+    }
+
+    fn exchange(&self, path: &str, body: Option<&str>, keyed: bool, deadline: Duration) -> Result<Answer, Silence> {
+        let url = format!("{}{path}", self.url);
+        let key = self.token.as_ref().filter(|_| keyed).map(|token| format!("Bearer {token}"));
+        let response = match body {
+            Some(body) => {
+                let request = self.agent.post(&url).config().timeout_global(Some(deadline)).build();
+                let request = request.header("Content-Type", "application/json");
+                match key {
+                    Some(key) => request.header("Authorization", key).send(body),
+                    None => request.send(body),
+                }
+            }
+            None => {
+                let request = self.agent.get(&url).config().timeout_global(Some(deadline)).build();
+                match key {
+                    Some(key) => request.header("Authorization", key).call(),
+                    None => request.call(),
+                }
+            }
+        };
+        let mut response = response.map_err(|error| silence(&error, deadline))?;
+        let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let retry_after = header("Retry-After").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+        let location = header("Location");
+        let body = response.body_mut().with_config().limit(LARGEST_ANSWER).lossy_utf8(true).read_to_string();
+        let body = body.map_err(|error| Silence { may_have_arrived: true, ..silence(&error, deadline) })?;
+        Ok(Answer { status: response.status().as_u16(), retry_after, location, body })
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Endpoint").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+fn silence(error: &Error, deadline: Duration) -> Silence {
+    let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
+    let (why, may_have_arrived) = match error {
+        Error::Timeout(Timeout::Connect | Timeout::Resolve) => ("no connection within 5 s".to_owned(), false),
+        Error::Timeout(_) => (format!("no answer within {} s", deadline.as_secs()), true),
+        Error::HostNotFound => ("the host is not known".to_owned(), false),
+        Error::ConnectionFailed => ("the connection failed".to_owned(), false),
+        Error::ConnectProxyFailed(why) => (format!("the proxy refused: {why}"), false),
+        Error::Io(error) if refused(error) => ("connection refused".to_owned(), false),
+        Error::Tls(_) | Error::Rustls(_) => (format!("no safe connection: {error}"), false),
+        error => (error.to_string(), true),
+    };
+    Silence { why, may_have_arrived }
+}
+
+/// Whether the address means this host itself.
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn proxy_for<'a>(uri: &Uri, settings: &'a Settings) -> Option<&'a str> {
+    let host = uri.host().unwrap_or_default();
+    let set = |name: &str| settings.get(name).or_else(|| settings.get(&name.to_ascii_uppercase()));
+    let scheme = if uri.scheme_str() == Some("https") { "https_proxy" } else { "http_proxy" };
+    if is_loopback(host) || set("no_proxy").is_some_and(|list| is_excepted(host, list)) {
+        return None;
+    }
+    set(scheme).or_else(|| set("all_proxy"))
+}
+
+/// Whether `NO_PROXY` names this host, its domain, or everything.
+fn is_excepted(host: &str, list: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    list.split(',').map(|entry| entry.trim().to_ascii_lowercase()).filter(|entry| !entry.is_empty()).any(|entry| {
+        let name = entry.trim_start_matches("*.").trim_start_matches('.');
+        let name = name.split_once(':').map_or(name, |(name, _port)| name);
+        entry == "*" || host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy_of(url: &str) -> Option<String> {
+        let mut settings = Settings::default();
+        settings.set_flag("HTTPS_PROXY", "http://proxy:3128");
+        settings.set_flag("NO_PROXY", "internal, .corp.example");
+        proxy_for(&url.parse().unwrap(), &settings).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_proxy_is_for_its_scheme_and_never_for_this_host() {
+        assert_eq!(proxy_of("https://fga.example.com").as_deref(), Some("http://proxy:3128"));
+        for direct in ["http://fga.example.com", "https://127.0.0.1:8080", "https://[::1]:1", "https://localhost"] {
+            assert_eq!(proxy_of(direct), None, "{direct}");
+        }
+        assert_eq!(proxy_of("https://a.corp.example"), None);
+        assert_eq!(proxy_of("https://internal"), None);
+        assert!(proxy_of("https://notinternal").is_some());
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_and_a_login_in_it_is_not_repeated() {
+        for wrong in ["", "8080", "ftp://host", "http://", "http://user:hunter2@host"] {
+            let refusal = Endpoint::new(wrong, None, &Settings::default()).unwrap_err();
+            assert_eq!(crate::error::exit_code(&refusal), 2, "{wrong}");
+            assert!(!format!("{refusal:#}").contains("hunter2"));
+        }
+        assert_eq!(Endpoint::new("http://h:1/", None, &Settings::default()).unwrap().url(), "http://h:1");
+    }
+}
