@@ -125,7 +125,7 @@ impl Report {
             (true, true) => format!("Store {name} would change"),
             (true, false) => format!("Store {name} is set up"),
         };
-        let id = |id: &Option<String>| id.clone().map_or_else(String::new, |id| format!(" {id}"));
+        let id = |id: &Option<String>| format!(" {}", id.as_deref().unwrap_or("none yet"));
         let said = |so: bool, word: &str| {
             if so { format!(", {}{word}", if self.dry_run { "to be " } else { "" }) } else { String::new() }
         };
@@ -133,7 +133,7 @@ impl Report {
             context.terminal.done_line(&terminal::clean(&first)),
             String::new(),
             format!("Server:  {}", self.server),
-            format!("Store:  {} {}", id(&self.store.id), said(self.store.created, "created").trim_start_matches(", ")),
+            format!("Store:  {}{}", id(&self.store.id), said(self.store.created, "created")),
             format!("Model:  {}{}", id(&self.model.id), said(self.model.written, "written")),
             format!("Tuples:  {}", self.tuples.shown(&said)),
         ];

@@ -6,6 +6,10 @@ use crate::openfga::store_file::findings::did_you_mean;
 
 /// Why the model does not allow this tuple; `None` where it does.
 pub fn why_not(tuple: &Tuple, model: &Model) -> Option<String> {
+    let malformed = |text: &&String| text.contains(char::is_whitespace);
+    if let Some(text) = [&tuple.user, &tuple.relation, &tuple.object].into_iter().find(malformed) {
+        return Some(format!("{text:?} has a blank in it"));
+    }
     let Some((object_type, id)) = tuple.object.split_once(':').filter(|(_, id)| !id.is_empty()) else {
         return Some(format!("{:?} is no object; type:id was expected", tuple.object));
     };
