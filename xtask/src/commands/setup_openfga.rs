@@ -18,7 +18,7 @@ use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
 use crate::postgres::session;
 use crate::process::signals;
-use crate::restore::lock::Lock;
+use crate::postgres::change_lock::Lock;
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::target::local::lock::Lock as FileLock;
