@@ -2,6 +2,7 @@
 
 use crate::cli::Global;
 use crate::settings::{self, Settings};
+use crate::target::url::Url;
 use crate::target::{Kind, Target};
 use crate::terminal::{Terminal, Wishes};
 use anyhow::Result;
@@ -47,7 +48,12 @@ impl Context {
 
     /// The database that the settings name.
     pub fn target(&self) -> Result<Target> {
-        Target::chosen(&self.settings, &self.root)
+        let target = Target::chosen(&self.settings, &self.root)?;
+        if let Some(names) = target.url().and_then(Url::left_out) {
+            let shown = target.shown();
+            self.terminal.note(&format!("{shown}: left out, because psql cannot be given it: {names}"));
+        }
+        Ok(target)
     }
 
     /// Where backups are kept.

@@ -15,15 +15,17 @@ use crate::backup::proof::Proven;
 use crate::backup::take::Order;
 use crate::context::Context;
 use crate::error::{self, Fault};
+use crate::postgres::activity::Counters;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::session;
 use crate::process::signals;
+use crate::restore::before;
 use crate::restore::live::Live;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
-use crate::restore::preflight;
 use crate::restore::staging::{self, Staging};
 use crate::restore::swap::swap_in;
+use crate::restore::{preflight, rights};
 use crate::settings::fault_point;
 use crate::stack::services;
 use crate::target::Target;
@@ -64,6 +66,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    target.check_consent(args.yes && !args.dry_run)?;
     let run = session::fresh_name()?;
     if args.repair {
         return mend::mend(&target, &run, context);
@@ -80,6 +83,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     preflight::check(target, run, &backup)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
+    rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup)?;
     preview::show(&plan, &backup, args, context)?;
     if args.dry_run {
@@ -119,12 +123,15 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         stopped: mark.stopped.clone(),
         openfga,
         only_way_back: safety.is_none(),
+        written: Counters::of(target, run, checked.name()).ok(),
     };
     let done = swap.perform(&incoming, like, live_comment(&live, &backup).as_deref(), |exchange| {
         swap_in(target, run, &live, checked, exchange)
     })?;
     // It is restored: a signal that comes now must not say otherwise.
-    signals::shielded(|| undo::drop_old(args, target, run, context))?;
+    for dropped in signals::shielded(|| before::drop_old(target, run, args.keep_old))? {
+        context.terminal.note(&format!("Dropped {dropped}, which was kept from an earlier restore"));
+    }
     Report { file: Some(&backup.path), safety: safety.as_deref(), done: &done }.show(args, target, context)
 }
 

@@ -31,7 +31,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     up::start(&target, args.yes, context)?;
     db_migrate::up_all(&target, context)?;
     back_up_once(&target, context)?;
-    say_what_is_next(context);
+    say_what_is_next(&target, context);
     Ok(())
 }
 
@@ -102,7 +102,7 @@ fn back_up_once(target: &Target, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn say_what_is_next(context: &Context) {
+fn say_what_is_next(target: &Target, context: &Context) {
     context.terminal.note("");
     context.terminal.note("Next:");
     for (command, what) in [
@@ -111,6 +111,10 @@ fn say_what_is_next(context: &Context) {
         ("cargo xtask down", "stop the stack (data is kept)"),
         ("cargo xtask help", "see every command"),
     ] {
+        // A server that we did not start is not ours to stop.
+        if target.url().is_some() && command.ends_with("down") {
+            continue;
+        }
         context.terminal.note(&format!("  {command:<22} {what}"));
     }
 }

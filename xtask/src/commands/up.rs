@@ -17,7 +17,8 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
-    context.terminal.note(&format!("Starting {}", target.shown()));
+    let doing = if target.url().is_some() { "Nothing to start on" } else { "Starting" };
+    context.terminal.note(&format!("{doing} {}", target.shown()));
     start(&target, args.yes, context)
 }
 
@@ -44,7 +45,7 @@ pub fn start(target: &Target, yes: bool, context: &Context) -> Result<()> {
         _ => error,
     })?;
     drop(progress);
-    let already = if answering.started { "" } else { "already runs and " };
+    let already = if answering.started || target.url().is_some() { "" } else { "already runs and " };
     terminal.done(&format!("PostgreSQL {} {already}answers ({})", answering.postgres, target.place()));
     if let Some(url) = answering.openfga {
         terminal.done(&format!("OpenFGA {already}answers at {url}"));

@@ -1,5 +1,6 @@
 //! What we ask of a PostgreSQL server: its dump stream, a session for questions, its catalog.
 
+pub mod activity;
 pub mod change_lock;
 pub mod dump;
 pub mod locks;

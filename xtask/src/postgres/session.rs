@@ -63,10 +63,19 @@ fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)], de
     Err(failure(target, "psql", &captured.stderr, captured.ending))
 }
 
-/// The version that the server in a container names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
-/// Asked over TCP: while the image makes a new cluster, a passing server answers on the socket alone.
+/// The version that the server names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
+pub fn version(target: &Target) -> Result<String> {
+    version_with(target, &[])
+}
+
+/// The same of a server in a container. Asked over TCP: while the image makes a new cluster, a passing server answers
+/// on the socket alone.
 pub fn lasting_version(target: &Target) -> Result<String> {
-    let version = ask_with(target, "xtask-version", "SHOW server_version", &[("PGHOST", "127.0.0.1")], DEADLINE)?;
+    version_with(target, &[("PGHOST", "127.0.0.1")])
+}
+
+fn version_with(target: &Target, more: &[(&str, &str)]) -> Result<String> {
+    let version = ask_with(target, "xtask-version", "SHOW server_version", more, DEADLINE)?;
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
@@ -114,50 +123,10 @@ pub fn identifier(name: &str) -> String {
 
 /// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
 pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::process::Ending) -> anyhow::Error {
-    let said = anyhow::Error::msg(stderr.trim().to_owned());
-    if let Some(fault) = login_fault(target, stderr) {
-        return said.context(fault);
-    }
     if let Some(cause) = target.cause(stderr) {
         return cause;
     }
-    said.context(Fault::failed(format!("{program} failed ({ending})")))
-}
-
-/// The faults of a connection, told by libpq's and the server's words (LC_MESSAGES is C).
-fn login_fault(target: &Target, stderr: &str) -> Option<Fault> {
-    let has = |words: &str| stderr.contains(words);
-    let database = target.database();
-    let user = target.user();
-    if has("password authentication failed") || has("no password supplied") {
-        let fault = Fault::unreachable(format!("PostgreSQL refuses the password of user {user}"));
-        return Some(fault.hint(target.password_hint()).lasting());
-    }
-    if has("FATAL") && has("role") && has("does not exist") {
-        let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
-        return Some(fault.hint("the user is POSTGRES_USER, in the environment or in .env").lasting());
-    }
-    if has("FATAL") && has("database") && has("does not exist") {
-        let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
-        return Some(fault.hint("the database is POSTGRES_DB, in the environment or in .env; see what there is: cargo xtask db-shell -- -l -d postgres").lasting());
-    }
-    if has("not currently accepting connections") {
-        return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
-    }
-    let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
-    if passing.iter().any(|state| has(&format!("the database system {state}"))) {
-        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
-    }
-    if has("too many clients") || has("remaining connection slots are reserved") {
-        return Some(
-            Fault::unreachable("PostgreSQL has no connection left")
-                .hint("close some clients, or raise max_connections"),
-        );
-    }
-    if has("no pg_hba.conf entry") {
-        return Some(Fault::unreachable(format!("PostgreSQL lets user {user} in from nowhere here (pg_hba.conf)")));
-    }
-    None
+    anyhow::Error::msg(stderr.trim().to_owned()).context(Fault::failed(format!("{program} failed ({ending})")))
 }
 
 #[cfg(test)]

@@ -30,9 +30,9 @@ pub fn pending() -> Option<i32> {
 
 /// Does something, such as clearing up, that a signal must not cut short.
 pub fn shielded<T>(task: impl FnOnce() -> T) -> T {
-    SHIELDED.store(true, Ordering::Relaxed);
+    let outer = SHIELDED.swap(true, Ordering::Relaxed);
     let result = task();
-    SHIELDED.store(false, Ordering::Relaxed);
+    SHIELDED.store(outer, Ordering::Relaxed);
     result
 }
 

@@ -1,10 +1,11 @@
 //! What is ours on the server says so: a comment on the database, in JSON behind a word of ours.
 
-use super::maintenance_database;
+use super::{maintenance_database, swap};
+use crate::postgres::activity::Counters;
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Local, SecondsFormat};
+use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
 use serde::{Deserialize, Serialize};
 
 const WORD: &str = "xtask ";
@@ -19,6 +20,8 @@ pub enum Use {
     Staging,
     /// The live one of before a swap.
     Before,
+    /// The live one itself, where none stood before: until its services run again.
+    First,
 }
 
 /// The mark of a database.
@@ -37,12 +40,18 @@ pub struct Mark {
     /// An undo is about to exchange it with the live one.
     #[serde(default)]
     pub swapping: bool,
+    /// OpenFGA's tables in the new live database are to be brought up to date.
+    #[serde(default)]
+    pub migrate: bool,
     /// The comment that the database had before, for an undo.
     #[serde(default)]
     pub comment: Option<String>,
     /// There is no safety backup of it: it is never dropped by itself.
     #[serde(default)]
     pub only_way_back: bool,
+    /// The server's counters of the database that became the live one, when it did.
+    #[serde(default)]
+    pub written: Option<Counters>,
 }
 
 impl Mark {
@@ -55,15 +64,27 @@ impl Mark {
             at: at.to_rfc3339_opts(SecondsFormat::Secs, false),
             stopped: Vec::new(),
             swapping: false,
+            migrate: false,
             comment: None,
             only_way_back: false,
+            written: None,
         }
+    }
+
+    /// Whether nothing is left to do of the swap that made it.
+    pub fn is_settled(&self) -> bool {
+        self.stopped.is_empty() && !self.swapping && !self.migrate
     }
 
     /// The statement that puts the mark on a database.
     pub fn sql(&self, name: &str) -> Result<String> {
         let comment = format!("{WORD}{}", serde_json::to_string(self)?);
         Ok(format!("COMMENT ON DATABASE {} IS {}", session::identifier(name), session::literal(&comment)))
+    }
+
+    /// When the run made it.
+    pub fn time(&self) -> Option<DateTime<FixedOffset>> {
+        DateTime::parse_from_rfc3339(&self.at).ok()
     }
 
     fn parse(comment: &str) -> Option<Self> {
@@ -116,7 +137,7 @@ pub fn marked(target: &Target, session: &str) -> Result<Vec<Marked>> {
         .into_iter()
         .filter_map(|row| {
             let mark = Mark::parse(&row.comment)?;
-            let alive = row.sessions.contains(&mark.run);
+            let alive = row.sessions.contains(&mark.run) || row.sessions.contains(&swap::session_name(&mark.run));
             Some(Marked { name: row.name, mark, alive })
         })
         .collect())

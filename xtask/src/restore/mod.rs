@@ -1,10 +1,14 @@
 //! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
 
+mod aftermath;
+pub mod before;
 pub mod live;
 pub mod mark;
 pub mod plan;
 pub mod preflight;
 pub mod repair;
+pub mod rights;
+pub mod since;
 pub mod staging;
 pub mod swap;
 

@@ -32,6 +32,12 @@ impl Leftover {
         match self {
             Self::LockedOut(name) => format!("{name} is locked out since a restore was killed"),
             Self::Abandoned(name) => format!("{name} was left behind by a run that was killed"),
+            Self::NotStarted(marked) if marked.mark.r#use == Use::First && marked.mark.stopped.is_empty() => {
+                "a first restore was killed after its swap".to_owned()
+            }
+            Self::NotStarted(marked) if marked.mark.stopped.is_empty() && marked.mark.migrate => {
+                "OpenFGA's tables were not migrated after a swap".to_owned()
+            }
             Self::NotStarted(marked) if marked.mark.stopped.is_empty() => {
                 "an undo was killed before the databases were exchanged".to_owned()
             }
@@ -55,8 +61,8 @@ pub fn find(target: &Target, run: &str) -> Result<Vec<Leftover>> {
     }
     for database in marked {
         match database.mark.r#use {
-            Use::Before if database.mark.stopped.is_empty() && !database.mark.swapping => {}
-            Use::Before => found.push(Leftover::NotStarted(database)),
+            Use::Before if database.mark.is_settled() => {}
+            Use::Before | Use::First => found.push(Leftover::NotStarted(database)),
             Use::Staging | Use::Verify => {
                 // Its services were stopped before the swap that never came.
                 if !database.mark.stopped.is_empty() {
@@ -86,7 +92,9 @@ fn without_orphans(target: &Target, run: &str) -> Result<Vec<Marked>> {
             return Ok(marked);
         }
         for orphan in orphans {
-            session::terminate_from(target, maintenance_database(target), orphan)?;
+            for name in [orphan, &swap::session_name(orphan)] {
+                session::terminate_from(target, maintenance_database(target), name)?;
+            }
         }
         std::thread::sleep(PAUSE);
     }
@@ -99,7 +107,7 @@ pub fn mend(target: &Target, run: &str, leftover: &Leftover, start: &dyn Fn(&Mar
         Leftover::Abandoned(name) => drop_database(target, run, name),
         Leftover::NotStarted(marked) => {
             start(&marked.mark)?;
-            if marked.mark.r#use == Use::Before {
+            if matches!(marked.mark.r#use, Use::Before | Use::First) {
                 settle(target, run, &marked.name, &marked.mark)?;
             }
             Ok(())
@@ -107,8 +115,13 @@ pub fn mend(target: &Target, run: &str, leftover: &Leftover, start: &dyn Fn(&Mar
     }
 }
 
-/// Notes that the services of a swap run again.
+/// Notes that the services of a swap run again: a first restore's database gets its own comment back.
 pub fn settle(target: &Target, run: &str, name: &str, mark: &Mark) -> Result<()> {
-    let settled = Mark { stopped: Vec::new(), swapping: false, ..mark.clone() };
-    session::ask_in(target, maintenance_database(target), run, &settled.sql(name)?).map(drop)
+    let sql = if mark.r#use == Use::First {
+        let comment = mark.comment.as_deref().map_or_else(|| "NULL".to_owned(), session::literal);
+        format!("COMMENT ON DATABASE {} IS {comment}", session::identifier(name))
+    } else {
+        Mark { stopped: Vec::new(), swapping: false, migrate: false, ..mark.clone() }.sql(name)?
+    };
+    session::ask_in(target, maintenance_database(target), run, &sql).map(drop)
 }

@@ -25,8 +25,8 @@ pub struct Staging<'a> {
     target: &'a Target,
     run: &'a str,
     name: String,
-    /// It has become the live one: it must not be dropped.
-    swapped: bool,
+    /// It may have become the live one: it must not be dropped.
+    left: bool,
 }
 
 /// A staging database that holds what its backup holds: the only one that may be swapped in.
@@ -75,7 +75,7 @@ impl<'a> Staging<'a> {
         signals::shielded(|| {
             let made = session.run(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"));
             made.map_err(|error| error::explain(error, || Fault::failed(cannot)))?;
-            let staging = Self { target, run, name, swapped: false };
+            let staging = Self { target, run, name, left: false };
             session.run(&marked)?;
             Ok(staging)
         })
@@ -166,15 +166,15 @@ impl Checked<'_> {
         Err(session::failure(self.0.target, "psql", &said.stderr, said.ending))
     }
 
-    /// It bears the live name now.
-    pub(super) fn swapped(mut self) {
-        self.0.swapped = true;
+    /// It bears the live name now, or nobody knows: it is not dropped.
+    pub(super) fn leave(mut self) {
+        self.0.left = true;
     }
 }
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
-        if !self.swapped {
+        if !self.left {
             // If that fails too, the mark on the database tells the next run what it is.
             let _ = signals::shielded(|| drop_database(self.target, self.run, &self.name));
         }

@@ -1,17 +1,18 @@
 //! Two databases change names in one transaction; nobody ever sees a half-restored one under the live name.
 
+use super::aftermath::{self, Aftermath};
 use super::live::Live;
 use super::maintenance_database;
 use super::mark::Mark;
 use super::staging::Checked;
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::properties::Properties;
 use crate::postgres::session::{self, identifier, literal};
 use crate::process::signals;
 use crate::target::{Talk, Target};
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Ending sessions and renaming is tried for 5 s; a rename itself may wait as long.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -30,8 +31,10 @@ const LISTS: &[&str] = &[
 pub struct Exchange<'a> {
     /// The database that becomes the live one.
     pub incoming: &'a str,
-    /// The live one's next name, with the mark that it will bear; `None` where there is no live one yet.
-    pub outgoing: Option<(&'a str, &'a Mark)>,
+    /// The live one's next name; `None` where there is no live one yet.
+    pub outgoing: Option<&'a str>,
+    /// The mark of the outgoing one; where there is none the new live one bears it until its services run.
+    pub mark: &'a Mark,
     /// Owner, grants, settings and limit that the incoming one gets; `None`: it keeps its own.
     pub carried: Option<&'a Properties>,
     /// The comment of the new live database.
@@ -49,37 +52,63 @@ pub fn swap_in(
     staging: Checked<'_>,
     exchange: &Exchange<'_>,
 ) -> Result<Outage> {
-    let outage = exchange_names(target, run, live.properties.is_some(), exchange)?;
-    staging.swapped();
-    Ok(outage)
+    let outage = exchange_names(target, run, live.properties.is_some(), exchange);
+    // Of what nobody knows the next run must find its mark.
+    if outage.as_ref().map_or_else(|error| error::exit(error) == Exit::Partial, |_| true) {
+        staging.leave();
+    }
+    outage
 }
 
-/// Sends the whole exchange as one script: once psql has it, our own death cannot stop it half-way.
+/// Sends the whole exchange as one script: once psql has it, our own death cannot stop it half-way. Where its answer
+/// is missing the server is asked which state it is in.
+///
+/// # Errors
+/// The databases are as they were, and open (1); or nobody could tell, and a person must look (6).
 pub fn exchange_names(target: &Target, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> Result<Outage> {
     signals::check()?;
     let script = script(target.database(), run, live_exists, exchange)?;
     let program = target
         .program_with(
             "psql",
-            run,
+            &session_name(run),
             Talk::Piped,
             &[("PGDATABASE", maintenance_database(target)), ("PGCLIENTENCODING", "UTF8")],
         )?
         .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", "-f", "-"]);
-    let said = signals::shielded(|| program.capture_with(script.into_bytes(), DEADLINE))?;
+    let clock = Instant::now();
+    let (answer, said) = match signals::shielded(|| program.capture_with(script.into_bytes(), DEADLINE)) {
+        Ok(said) => (said.text(), said.stderr.trim().to_owned()),
+        Err(error) => (String::new(), format!("{error:#}")),
+    };
     let moments: Vec<f64> =
-        said.text().lines().filter_map(|line| line.strip_prefix("at ").and_then(|at| at.parse().ok())).collect();
-    let swapped = said.text().lines().any(|line| line == "swapped");
-    if let ([start, end], true) = (moments.as_slice(), swapped) {
+        answer.lines().filter_map(|line| line.strip_prefix("at ").and_then(|at| at.parse().ok())).collect();
+    if let ([start, end], true) = (moments.as_slice(), answer.lines().any(|line| line == "swapped")) {
         return Ok(Duration::from_secs_f64((end - start).max(0.0)));
     }
-    let why = anyhow::Error::msg(said.stderr.trim().to_owned());
-    if swapped {
-        let fault = Fault::new(Exit::Partial, "The databases were exchanged, but the server said more");
-        return Err(why.context(fault.hint("look at it with: cargo xtask db-shell")));
+    let why = anyhow::Error::msg(said);
+    match signals::shielded(|| aftermath::find(target, run, exchange.incoming)) {
+        Ok(Aftermath::Exchanged) => Ok(clock.elapsed()),
+        Ok(Aftermath::AsItWas) => {
+            let fault = Fault::failed(format!("{} could not be swapped; it is as it was", target.database()));
+            Err(why.context(
+                fault.hint("see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'"),
+            ))
+        }
+        Err(error) => {
+            let message = format!(
+                "The server was lost while {} was exchanged: it is as it was or as restored, whole, and may be locked",
+                target.database()
+            );
+            let hint = "once the server runs (cargo xtask up), mend it with: cargo xtask db-restore --repair";
+            Err(error.context(why).context(Fault::new(Exit::Partial, message).hint(hint)))
+        }
     }
-    let fault = Fault::failed(format!("{} could not be swapped; it is as it was", target.database()));
-    Err(why.context(fault.hint("see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'")))
+}
+
+/// The session that exchanges names: it may live on after the run.
+pub(super) fn session_name(run: &str) -> String {
+    format!("{run}-swap")
 }
 
 fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> Result<String> {
@@ -93,16 +122,15 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
         writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS false;")?;
     }
     let leave = match exchange.outgoing {
-        Some((outgoing, _)) => leave(live, outgoing),
+        Some(outgoing) => leave(live, outgoing),
         None => String::new(),
     };
-    let marked = exchange.outgoing.map(|(outgoing, mark)| mark.sql(outgoing)).transpose()?;
-    let marked = marked.map(|sql| format!("  {sql};\n")).unwrap_or_default();
+    let marked = exchange.mark.sql(exchange.outgoing.unwrap_or(live))?;
     writeln!(
         script,
         "DO {tag}\nDECLARE entry pg_catalog.record;\n  deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
          \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '10s', true);\n\
-         {carried}{leave}  ALTER DATABASE {incoming} RENAME TO {name};\n  COMMENT ON DATABASE {name} IS {comment};\n{marked}END {tag};"
+         {carried}{leave}  ALTER DATABASE {incoming} RENAME TO {name};\n  COMMENT ON DATABASE {name} IS {comment};\n  {marked};\nEND {tag};"
     )?;
     // Whichever database bears the live name now is open to all again, also after a failure.
     writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS true;")?;
@@ -112,7 +140,7 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
         "SELECT 'swapped' WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {});",
         literal(exchange.incoming)
     )?;
-    if let Some((outgoing, _)) = exchange.outgoing {
+    if let Some(outgoing) = exchange.outgoing {
         // It stays readable for a person who wants to compare.
         writeln!(
             script,
@@ -124,12 +152,13 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     Ok(script)
 }
 
-/// Ends the live database's sessions and takes its name away; again until it works or the deadline passes.
+/// Ends the live database's sessions and takes its name away; again until it works or the deadline passes. Autovacuum
+/// is nobody's session: only a superuser may end it, and it ends by itself when a database is renamed.
 fn leave(live: &str, outgoing: &str) -> String {
     format!(
         "  LOOP\n    PERFORM pg_catalog.pg_stat_clear_snapshot();\n\
          \x20   PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity\n\
-         \x20     WHERE datname = {} AND pid <> pg_catalog.pg_backend_pid();\n\
+         \x20     WHERE datname = {} AND usesysid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid();\n\
          \x20   BEGIN\n      ALTER DATABASE {} RENAME TO {};\n      EXIT;\n\
          \x20   EXCEPTION WHEN object_in_use THEN\n\
          \x20     IF pg_catalog.clock_timestamp() > deadline THEN RAISE; END IF;\n    END;\n  END LOOP;\n",

@@ -53,6 +53,7 @@ pub struct Settings {
 /// Every setting with its default, as README's table and `--verbose` have them; empty: none.
 pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_TARGET", "compose"),
+    ("DATABASE_URL", ""),
     ("POSTGRES_USER", "postgres"),
     ("POSTGRES_PASSWORD", "postgres"),
     ("POSTGRES_DB", "openfga"),

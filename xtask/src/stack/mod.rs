@@ -9,6 +9,7 @@ pub mod services;
 mod wait;
 
 use crate::error::Fault;
+use crate::postgres::session;
 use crate::settings::Settings;
 use crate::target::Target;
 use anyhow::Result;
@@ -39,7 +40,8 @@ pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result
     match (target.compose(), target.local()) {
         (Some(compose), _) => compose::up(target, compose, settings, callbacks.stage),
         (None, Some(local)) => local::up(target, local, settings, callbacks),
-        (None, None) => Err(Fault::usage("this target has no stack").into()),
+        // There is nothing to start: whoever runs the server does that.
+        (None, None) => Ok(Answering { postgres: session::version(target)?, openfga: None, started: false }),
     }
 }
 
@@ -48,6 +50,9 @@ pub fn down(target: &Target) -> Result<()> {
     match (target.compose(), target.local()) {
         (Some(compose), _) => compose::down(compose),
         (None, Some(local)) => local::down(local),
-        (None, None) => Err(Fault::usage("this target has no stack").into()),
+        (None, None) => {
+            let fault = Fault::usage(format!("{} is not this program's to stop", target.place()));
+            Err(fault.hint("stop it where it runs; or name another target: --target compose, --target local").into())
+        }
     }
 }

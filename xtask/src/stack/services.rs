@@ -28,6 +28,18 @@ pub fn running_users(target: &Target) -> Result<Vec<String>> {
     }
 }
 
+/// What a person must know where services are not ours to stop; `openfga`: its tables are about to come in.
+pub fn notice(target: &Target, openfga: bool) -> Result<Option<String>, Fault> {
+    let Some(url) = target.url() else { return Ok(None) };
+    let openfga = if !openfga || url.has_openfga()? {
+        ""
+    } else {
+        "; no openfga program here to migrate OpenFGA's tables: run openfga migrate yourself"
+    };
+    let place = url.place();
+    Ok(Some(format!("No services are stopped: which ones use {place} is not known here{openfga}")))
+}
+
 /// Stops these services.
 pub fn stop(target: &Target, services: &[String]) -> Result<()> {
     if services.is_empty() {
@@ -47,7 +59,7 @@ pub fn migrate(target: &Target) -> Result<()> {
             compose.run(["run", "--rm", "--no-deps", "-T", MIGRATE], DEADLINE).map(drop)
         }
         (_, Some(local)) => super::local::migrate_openfga(target, local),
-        _ => Ok(()),
+        _ => target.url().map_or(Ok(()), |url| url.migrate_openfga().map(drop)),
     }
 }
 

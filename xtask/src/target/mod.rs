@@ -1,19 +1,24 @@
 //! Where PostgreSQL is. Everything that touches the database goes through [`Target`], which knows how to
 //! start a PostgreSQL program against it, and how to say why one could not reach it.
 
+mod client;
 pub mod compose;
 mod generation;
 pub mod local;
+mod login;
+mod programs;
 mod project;
+pub mod url;
 
 use crate::error::Fault;
-use crate::process::Program;
-use crate::settings::Settings;
+use crate::process::{Captured, Program};
+use crate::settings::{Origin, Settings};
 use anyhow::Result;
 use compose::Compose;
 use local::Local;
 use std::fmt;
 use std::path::Path;
+use url::Url;
 
 /// Seconds that a connection attempt may take (`PGCONNECT_TIMEOUT`).
 pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
@@ -25,6 +30,8 @@ pub enum Kind {
     Compose,
     /// A private server that this tool starts from PostgreSQL programs of this host
     Local,
+    /// The server that DATABASE_URL names, by client programs of this host
+    Url,
 }
 
 impl fmt::Display for Kind {
@@ -32,6 +39,7 @@ impl fmt::Display for Kind {
         formatter.write_str(match self {
             Self::Compose => "compose",
             Self::Local => "local",
+            Self::Url => "url",
         })
     }
 }
@@ -42,8 +50,9 @@ impl Kind {
         match settings.get_or("XTASK_TARGET", "compose") {
             "compose" => Ok(Self::Compose),
             "local" => Ok(Self::Local),
+            "url" => Ok(Self::Url),
             other => Err(Fault::usage(format!("XTASK_TARGET is {other:?}, which is no target"))
-                .hint("it can be compose or local")),
+                .hint("it can be compose, local or url")),
         }
     }
 }
@@ -63,12 +72,15 @@ pub struct Target {
     database: String,
     user: String,
     place: Place,
+    /// `--target` stands on the command line.
+    typed: bool,
 }
 
 #[derive(Debug)]
 enum Place {
     Compose(Compose),
     Local(Local),
+    Url(Url),
 }
 
 impl Target {
@@ -79,8 +91,26 @@ impl Target {
         let place = match Kind::chosen(settings)? {
             Kind::Compose => Place::Compose(Compose::new(settings, root)),
             Kind::Local => Place::Local(Local::new(settings, root, &user)),
+            Kind::Url => Place::Url(Url::new(settings, root)?),
         };
-        Ok(Self { database, user, place })
+        let typed = settings.find("XTASK_TARGET").is_some_and(|(_, origin)| origin == Origin::Flag);
+        let (database, user) = match &place {
+            Place::Url(url) => (url.database().to_owned(), url.user().to_owned()),
+            _ => (database, user),
+        };
+        Ok(Self { database, user, place, typed })
+    }
+
+    /// Refuses `--yes` for a destructive change of a server elsewhere, unless `--target` was typed beside it: a
+    /// setting that somebody forgot is no consent.
+    pub fn check_consent(&self, yes: bool) -> Result<(), Fault> {
+        match &self.place {
+            Place::Url(url) if yes && !self.typed && !url.is_loopback() => {
+                let fault = Fault::usage(format!("--yes alone is not enough for {}", self.shown()));
+                Err(fault.hint("the server is not this host: type the target, too: --target url --yes"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Which kind of target this is.
@@ -88,6 +118,7 @@ impl Target {
         match &self.place {
             Place::Compose(_) => Kind::Compose,
             Place::Local(_) => Kind::Local,
+            Place::Url(_) => Kind::Url,
         }
     }
 
@@ -106,6 +137,7 @@ impl Target {
         match &self.place {
             Place::Compose(_) => format!("compose service {}", compose::SERVICE),
             Place::Local(local) => local.place(),
+            Place::Url(url) => url.place(),
         }
     }
 
@@ -118,7 +150,7 @@ impl Target {
     pub fn compose(&self) -> Option<&Compose> {
         match &self.place {
             Place::Compose(compose) => Some(compose),
-            Place::Local(_) => None,
+            _ => None,
         }
     }
 
@@ -126,7 +158,15 @@ impl Target {
     pub fn local(&self) -> Option<&Local> {
         match &self.place {
             Place::Local(local) => Some(local),
-            Place::Compose(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The server that `DATABASE_URL` names, where that is the target.
+    pub fn url(&self) -> Option<&Url> {
+        match &self.place {
+            Place::Url(url) => Some(url),
+            _ => None,
         }
     }
 
@@ -151,6 +191,7 @@ impl Target {
         match &self.place {
             Place::Compose(compose) => compose.exec(name, &environment, talk),
             Place::Local(local) => local.program(name, &environment, talk),
+            Place::Url(url) => url.program(name, &environment, talk, &|said| self.failed(said)),
         }
     }
 
@@ -161,15 +202,37 @@ impl Target {
             Place::Local(local) => {
                 format!("the password is in {}", local.folder.path().join("password").display())
             }
+            Place::Url(_) => {
+                "the password is in DATABASE_URL (@ / : % in it percent-encoded), else in ~/.pgpass".to_owned()
+            }
         }
+    }
+
+    /// Where a person finds what is named here: `the user is POSTGRES_USER, …`.
+    fn setting_hint(&self, what: &str, setting: &str) -> String {
+        match &self.place {
+            Place::Url(_) => format!("the {what} is named in DATABASE_URL"),
+            _ => format!("the {what} is {setting}, in the environment or in .env"),
+        }
+    }
+
+    fn failed(&self, said: &Captured) -> anyhow::Error {
+        self.cause(&said.stderr).unwrap_or_else(|| {
+            let fault = Fault::unreachable(format!("PostgreSQL at {} does not answer ({})", self.place(), said.ending));
+            anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault)
+        })
     }
 
     /// Why a program that failed could not work here, looked for from the outside in; `None` where the
     /// place is fine and the failure is the program's own.
     pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
+        if let Some(fault) = login::fault(self, stderr) {
+            return Some(anyhow::Error::msg(stderr.trim().to_owned()).context(fault));
+        }
         match &self.place {
             Place::Compose(compose) => compose.cause(stderr),
             Place::Local(local) => local.cause(stderr),
+            Place::Url(url) => url.cause(stderr),
         }
     }
 }

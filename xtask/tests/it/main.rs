@@ -36,7 +36,11 @@ mod local_private;
 mod local_programs;
 mod proof;
 mod restore;
-mod restore_faults;
+mod restore_choice;
+mod restore_clients;
+mod restore_kills;
+mod restore_local;
+mod restore_services;
 mod restore_undo;
 mod round_trip;
 mod setup_env;
@@ -64,8 +68,12 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
-        restore_faults::tests(),
+        restore_services::tests(),
+        restore_kills::tests(),
+        restore_clients::tests(),
         restore::tests(),
+        restore_choice::tests(),
+        restore_local::tests(),
         restore_undo::tests(),
         proof::tests(),
         round_trip::tests(),

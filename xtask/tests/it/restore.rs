@@ -1,32 +1,14 @@
-//! `db-restore`: what comes back, what stays, which backup is taken, and when nothing happens at all.
+//! `db-restore`: what comes back, and what stays.
 
-use crate::harness::stack::Database;
-use crate::harness::{Outcome, Test, shared_for_restores};
-use std::fs;
-use std::path::Path;
+use crate::harness::{Test, shared_for_restores};
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] what_was_lost_comes_back,
         [Compose] the_databases_own_properties_stay,
-        [Compose] a_preview_changes_nothing,
-        [Compose, Script] every_way_to_say_no,
-        [Compose] the_newest_full_backup_of_this_database,
-        [Compose, Script] a_newer_unfit_file,
-        [Compose] a_backup_of_another_database,
-        [Compose] files_that_must_not_be_loaded,
         [Compose] a_first_restore_makes_the_database,
         [Compose] the_longest_name,
-        [Compose] an_error_in_the_last_statement,
     ]
-}
-
-/// Nothing was made, renamed or written.
-#[track_caller]
-fn nothing_changed(database: &Database<'_>, old: &[u8], run: &Outcome) {
-    run.holds(database.dump() == old, "the live database should be as it was");
-    run.holds(database.beside("before").is_empty() && database.beside("staging").is_empty(), "no other database");
-    run.stderr_lacks("✓ Database restored").stderr_lacks("Undo:");
 }
 
 fn what_was_lost_comes_back() {
@@ -114,162 +96,6 @@ fn the_databases_own_properties_stay() {
     assert_ne!(database.dump(), states.restored);
 }
 
-fn a_preview_changes_nothing() {
-    let database = shared_for_restores().database();
-    let states = database.backed_up_and_changed();
-    let run = database.restore(["--dry-run"]).run();
-    run.ok().prints_nothing().stderr_has("public.t").stderr_lacks("Safety").stderr_lacks("Continue?");
-    nothing_changed(&database, &states.old, &run);
-    let run = database.restore(["--dry-run", "--json"]).run();
-    run.ok();
-    let tables = &run.json()["plan"]["tables"];
-    let expected = serde_json::json!([
-        { "schema": "public", "table": "later", "now": 1, "backup": null },
-        { "schema": "public", "table": "t", "now": 2, "backup": 3 },
-    ]);
-    assert_eq!(tables, &expected);
-    nothing_changed(&database, &states.old, &run);
-    assert_eq!(database.safety_backups().len(), 0);
-}
-
-fn every_way_to_say_no() {
-    let database = shared_for_restores().database();
-    let states = database.backed_up_and_changed();
-    for (keys, code, words) in [
-        ("n\n", 1, "Declined; nothing was changed"),
-        ("\n", 1, "Declined; nothing was changed"),
-        ("j\n", 1, "Declined; nothing was changed"),
-        ("\x04", 1, "Declined; nothing was changed"),
-        ("\x03", 130, "nothing was changed"),
-    ] {
-        let mut terminal = database.xtask(["db-restore"]).terminal();
-        terminal.shows("Continue? (y/n) ").types(keys);
-        let run = terminal.wait();
-        run.code(code).stdout_has(words).stdout_lacks("Safety");
-        nothing_changed(&database, &states.old, &run);
-    }
-    let run = database.xtask(["db-restore"]).stdin("y\n").run();
-    run.code(1).stderr_has("There is no terminal to ask on").stderr_has("→ answer yes on the command line: --yes");
-    nothing_changed(&database, &states.old, &run);
-    assert_eq!(database.safety_backups().len(), 0);
-
-    let mut terminal = database.xtask(["db-restore"]).terminal();
-    terminal.shows("Continue? (y/n) ").types("y\n");
-    terminal.wait().ok().stdout_has("Database restored");
-    assert_eq!(database.dump(), states.restored);
-}
-
-/// Copies a backup into the folder under another name.
-fn copied(database: &Database<'_>, from: &Path, name: &str) -> String {
-    let name = format!("backups/{name}");
-    fs::copy(from, database.sandbox.path(&name)).unwrap();
-    name
-}
-
-fn the_newest_full_backup_of_this_database() {
-    let database = shared_for_restores().database();
-    let run = database.restore([]).run();
-    run.code(1)
-        .stderr_has(&format!("There is no full backup of {} in backups", database.name))
-        .stderr_has("db-restore FILE");
-    database.sql("CREATE TABLE t AS SELECT 1 AS i");
-    database.backup();
-    database.sql("INSERT INTO t VALUES (2)");
-    let newest = database.backup();
-    let state = database.dump();
-    // Younger, but none of them is meant: some tables, another database's, one made before a restore.
-    database.sql("DELETE FROM t");
-    database.xtask(["db-backup", "--table", "t"]).run().ok();
-    let other = database.stack.database();
-    let folder = database.sandbox.path("backups");
-    other.xtask(["db-backup", "--output", folder.to_str().unwrap()]).run().ok();
-    let run = database.restore([]).run();
-    run.ok().stderr_has(&format!("From:      backups/{}", newest.file_name().unwrap().to_str().unwrap()));
-    assert_eq!(database.dump(), state);
-    database.sql("DROP TABLE t");
-    assert_eq!(database.safety_backups().len(), 1);
-    database.restore([]).run().ok();
-    assert_eq!(database.dump(), state);
-}
-
-fn a_newer_unfit_file() {
-    let database = shared_for_restores().database();
-    let states = database.backed_up_and_changed();
-    let whole = fs::read(&states.backup).unwrap();
-    let name = format!("backups/{}_backup_20991231_235959.sql", database.name);
-    database.sandbox.write(&name, &whole[..whole.len() / 2]);
-    let run = database.restore([]).run();
-    run.code(3)
-        .stderr_has(&format!("{name} is newer, but cut"))
-        .stderr_has("→ name the file that you want: cargo xtask db-restore backups/");
-    nothing_changed(&database, &states.old, &run);
-    let mut terminal = database.xtask(["db-restore"]).terminal();
-    terminal.shows("is newer, but cut").shows("Go on with backups/").types("n\n");
-    let run = terminal.wait();
-    run.code(1).stdout_has("Declined; nothing was changed");
-    nothing_changed(&database, &states.old, &run);
-    let mut terminal = database.xtask(["db-restore"]).terminal();
-    terminal.shows("Go on with backups/").types("y\n").shows("Continue? (y/n) ").types("y\n");
-    terminal.wait().ok().stdout_has("Database restored");
-    assert_eq!(database.dump(), states.restored);
-}
-
-fn a_backup_of_another_database() {
-    let (database, other) = (shared_for_restores().database(), shared_for_restores().database());
-    let states = database.backed_up_and_changed();
-    other.sql("CREATE TABLE of_the_other (a int)");
-    let file = copied(&database, &other.backup(), "other.sql");
-    let run = database.xtask(["db-restore", &file]).run();
-    run.code(1)
-        .stderr_has(&format!("{file} is a backup of {}, not of {}", other.name, database.name))
-        .stderr_has("--yes");
-    nothing_changed(&database, &states.old, &run);
-    database.restore([file.as_str()]).run().ok().stderr_has("is a backup of");
-    assert_eq!(database.dump(), other.dump());
-}
-
-fn files_that_must_not_be_loaded() {
-    let database = shared_for_restores().database();
-    let states = database.backed_up_and_changed();
-    let dump = String::from_utf8(database.dump()).unwrap();
-    let with = |line: &str| {
-        dump.replacen("CREATE TABLE public.t ", &format!("{line}\nCREATE TABLE public.t "), 1).into_bytes()
-    };
-    let whole = fs::read(&states.backup).unwrap();
-    let mut flipped = whole.clone();
-    flipped[whole.len() / 3] ^= 1;
-    database.sql("CREATE TABLE witness (a int)");
-    let old = database.dump();
-    let partial = database.xtask(["--quiet", "db-backup", "--table", "t"]).run();
-    let partial = fs::read(database.sandbox.path(partial.text().trim_end())).unwrap();
-    let cut = dump.as_bytes()[..dump.len() - 100].to_vec();
-    for (name, bytes, words) in [
-        ("empty", Vec::new(), "empty"),
-        ("cut", whole[..whole.len() - 10].to_vec(), "cut"),
-        ("cut-elsewhere", cut, "cut"),
-        ("flipped", flipped, "damaged"),
-        ("partial", partial, "holds only some tables"),
-        ("shell", with("\\! touch /tmp/hostile"), "\\!"),
-        ("connect", with("\\connect postgres"), "\\connect"),
-        ("program", with("COPY public.t TO PROGRAM 'touch /tmp/hostile';"), "COPY"),
-        ("role", with("CREATE ROLE hostile SUPERUSER;"), "ROLE"),
-        ("drop", with(&format!("DROP DATABASE {};", database.name)), "DATABASE"),
-        ("do", with("DO $$ BEGIN NULL; END $$;"), "DO"),
-        ("html", b"<html>404</html>".to_vec(), "html.sql"),
-        ("gzip", b"\x1f\x8b\x08\x00rubbish".to_vec(), "gzip"),
-        ("custom", b"PGDMP\x01\x0e\x00rubbish".to_vec(), "pg_restore"),
-    ] {
-        let file = database.sandbox.write(format!("{name}.sql"), bytes);
-        let run = database.restore([file.to_str().unwrap()]).run();
-        run.code(3).prints_nothing().stderr_has(words).stderr_lacks("Safety backup");
-    }
-    let run = database.restore(["nosuch.sql"]).run();
-    run.code(1).stderr_has("nosuch.sql");
-    nothing_changed(&database, &old, &run);
-    assert_eq!(database.safety_backups().len(), 0);
-    assert_eq!(database.stack.admin("SELECT count(*) FROM pg_roles WHERE rolname = 'hostile'"), "0");
-}
-
 fn a_first_restore_makes_the_database() {
     let stack = shared_for_restores();
     stack.admin("CREATE ROLE first_owner");
@@ -296,20 +122,4 @@ fn the_longest_name() {
     database.restore(["--undo"]).run().ok();
     assert_eq!(database.dump(), states.old);
     database.only_beside("before");
-}
-
-fn an_error_in_the_last_statement() {
-    let database = shared_for_restores().database();
-    let states = database.backed_up_and_changed();
-    let dump = String::from_utf8(database.dump()).unwrap();
-    let end = "--\n-- PostgreSQL database dump complete";
-    assert!(dump.contains(end));
-    let dump = dump.replacen(end, &format!("ALTER TABLE public.t ADD CHECK (i > 1);\n\n{end}"), 1);
-    let file = database.sandbox.write("elsewhere.sql", dump);
-    let run = database.restore([file.to_str().unwrap()]).run();
-    run.code(1).stderr_has("elsewhere.sql cannot be loaded").stderr_has("violated by some row");
-    nothing_changed(&database, &states.old, &run);
-    assert_eq!(database.safety_backups().len(), 1);
-    let again = database.repair();
-    assert!(again.contains("✓ Nothing to mend"), "{again}");
 }

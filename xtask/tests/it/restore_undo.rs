@@ -18,6 +18,8 @@ pub fn tests() -> Vec<Test> {
         [Compose] names_that_are_taken,
         [Compose] the_only_way_back_is_never_dropped,
         [Compose] an_undo_that_is_killed,
+        [Compose] what_was_written_since,
+        [Compose] the_newest_by_time_not_by_text,
     ]
 }
 
@@ -38,7 +40,8 @@ fn back_and_forth() {
     };
     for state in [&states.old, &states.restored, &states.old] {
         let run = database.restore(["--undo"]).run();
-        run.ok().prints_nothing().stderr_has("✓ Restore undone").stderr_has("will be as it was before the restore of");
+        run.ok().prints_nothing().stderr_has("✓ Restore undone").stderr_has("will be as it was before that swap");
+        run.stderr_has("Written since: nothing, by the server's counters");
         run.stderr_has(&format!("Before:    kept on the server as {}\n", database.only_beside("before")));
         run.holds(&database.dump() == state, "the other state should be back");
         assert_eq!(described(), "it's mine");
@@ -163,6 +166,50 @@ fn an_undo_that_is_killed() {
     }
 }
 
+/// By the server's counters, for each table; an undo of an undo counts from the undo on.
+fn what_was_written_since() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE kept AS SELECT 1 AS a");
+    database.backed_up_and_changed();
+    database.restore([]).run().ok();
+    let written = || {
+        let run = database.restore(["--undo", "--dry-run", "--json"]).run();
+        run.ok();
+        run.json()
+    };
+    let first = written();
+    assert_eq!((&first["version"], &first["before"]), (&json!(1), &json!(database.only_beside("before"))));
+    assert!(first["swapped_at"].is_string());
+    assert_eq!(first["written_since"], json!({ "tables": {}, "tuples": null }));
+    database.sql("INSERT INTO t SELECT 9, 'new' FROM generate_series(1, 1200); UPDATE t SET text = '' WHERE i = 1; DELETE FROM t WHERE i = 3");
+    let changes = json!({ "public.t": { "inserted": 1200, "updated": 1, "deleted": 1 } });
+    // The server's counters come a moment late.
+    wait_until("the rows are counted", || written()["written_since"]["tables"] == changes);
+    let run = database.restore(["--undo", "--dry-run"]).run();
+    run.ok().prints_nothing().stderr_has("The swap was on 20").stderr_has(&database.only_beside("before"));
+    run.stderr_has("public.t   ≈ 1,200      ≈ 1      ≈ 1").stderr_lacks("public.kept");
+    database.restore(["--undo"]).run().ok();
+    assert_eq!(written()["written_since"]["tables"], json!({}));
+}
+
+/// Where the clocks go back, a later time may be the smaller text.
+fn the_newest_by_time_not_by_text() {
+    let database = shared_for_restores().database();
+    let kept = |time: &str, at: &str| {
+        let name = format!("{}_before_{time}", database.name);
+        let mark = json!({ "use": "before", "database": database.name, "run": "xtask-of-then", "at": at });
+        database.stack.admin(&format!("CREATE DATABASE {name} STRATEGY file_copy"));
+        database.stack.admin(&format!("COMMENT ON DATABASE {name} IS 'xtask {mark}'"));
+        name
+    };
+    let (older, newer) =
+        (kept("20251026_025900", "2025-10-26T02:59:00+02:00"), kept("20251026_020100", "2025-10-26T02:01:00+01:00"));
+    let run = database.restore(["--undo", "--dry-run"]).run();
+    run.ok().stderr_has(&newer).stderr_lacks(&older).stderr_has("What was written since is not known");
+    database.backed_up_and_changed();
+    database.restore(["--keep-old", "2"]).run().ok().stderr_has(&format!("Dropped {older}"));
+}
+
 /// While it is asked all the time, the data of the API goes back and forth, and OpenFGA sees it.
 fn openfga_under_requests() {
     let stack = Stack::new();
@@ -195,8 +242,10 @@ fn openfga_under_requests() {
     let run = stack.xtask(["db-restore", "--yes"]).run();
     run.ok().stderr_has("Services:  away for ").stderr_has("public.tuple");
     sees(true, false);
+    stack.openfga().write_tuples(&store, &[("user:dave", "member", "organization:acme")]);
     let run = stack.xtask(["db-restore", "--undo", "--yes"]).run();
     run.ok().stderr_has("Services:  away for ");
+    run.stderr_has("OpenFGA tuples since, by its changelog: 1 written, 0 deleted");
     sees(false, true);
 
     // Killed when the services were stopped: the next run starts them again.

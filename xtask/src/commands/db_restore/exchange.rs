@@ -1,7 +1,8 @@
 //! The steps around an exchange of names: services stopped before, migrated and started after.
 
 use crate::context::Context;
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
+use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
 use crate::process::signals;
 use crate::restore::live::Live;
@@ -11,7 +12,7 @@ use crate::restore::{repair, staging};
 use crate::settings::fault_point;
 use crate::stack::{openfga, services};
 use crate::target::Target;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// The steps around an exchange of names.
@@ -25,6 +26,8 @@ pub(super) struct Swap<'a> {
     pub(super) openfga: bool,
     /// No safety backup was made: the outgoing database must never be dropped by itself.
     pub(super) only_way_back: bool,
+    /// What the server's counters say of the incoming database.
+    pub(super) written: Option<Counters>,
 }
 
 /// How an exchange went.
@@ -49,34 +52,45 @@ impl Swap<'_> {
     ) -> Result<Done> {
         let now = staging::free_time(self.target, self.run, "before")?;
         let before = self.live.properties.as_ref().map(|_| staging::name_for(self.target.database(), "before", &now));
-        let mut mark = Mark::new(Use::Before, self.target, self.run, &now);
+        let first = before.is_none();
+        let mut mark = Mark::new(if first { Use::First } else { Use::Before }, self.target, self.run, &now);
         mark.stopped.clone_from(&self.stopped);
-        mark.only_way_back = self.only_way_back;
-        mark.comment = self.live.properties.as_ref().and_then(|properties| properties.comment.clone());
+        mark.only_way_back = self.only_way_back && !first;
+        mark.migrate = self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE);
+        mark.written = self.written.clone();
+        mark.comment = match &self.live.properties {
+            Some(live) => live.comment.clone(),
+            None => comment.map(str::to_owned),
+        };
         let clock = Instant::now();
-        let outgoing = before.as_deref().map(|name| (name, &mark));
+        let outgoing = before.as_deref();
         let restart = || services::start(self.target, &self.context.settings, &self.stopped);
         let swapped = services::stop(self.target, &self.stopped).and_then(|()| {
             fault_point("stopped");
-            exchange(&Exchange { incoming, outgoing, carried, comment })
+            exchange(&Exchange { incoming, outgoing, mark: &mark, carried, comment })
         });
         fault_point("swapped");
         let database_outage = match swapped {
             Ok(outage) => outage,
+            // Nobody knows where the names are: whoever mends that starts the services too.
+            Err(error) if error::exit(&error) == Exit::Partial => return Err(error),
             Err(error) => {
-                signals::shielded(restart).context("starting the services again")?;
+                signals::shielded(restart).map_err(|why| {
+                    let what = format!("The database is as it was, but {} did not come back", self.stopped.join(", "));
+                    why.context(Fault::new(Exit::Partial, what).hint("start them with: cargo xtask up"))
+                })?;
                 return Err(error);
             }
         };
         // From here on a signal only stops us from waiting: what was begun is finished.
         signals::shielded(|| {
-            if self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE) {
+            if mark.migrate {
                 services::migrate(self.target)?;
             }
             fault_point("migrated");
             restart()?;
             fault_point("started");
-            before.iter().try_for_each(|name| repair::settle(self.target, self.run, name, &mark))
+            repair::settle(self.target, self.run, before.as_deref().unwrap_or(self.target.database()), &mark)
         })
         .map_err(|error| {
             let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not come back");

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::postgres::change_lock::Lock;
-use crate::restore::mark::{Mark, Use};
+use crate::restore::mark::Mark;
 use crate::restore::repair;
 use crate::stack::services;
 use crate::target::Target;
@@ -25,7 +25,7 @@ pub(super) fn mend(target: &Target, run: &str, context: &Context) -> Result<()> 
 pub(super) fn mend_leftovers(target: &Target, run: &str, context: &Context) -> Result<usize> {
     let found = repair::find(target, run)?;
     let start = |mark: &Mark| {
-        if mark.r#use == Use::Before {
+        if mark.migrate {
             services::migrate(target)?;
         }
         services::start(target, &context.settings, &mark.stopped)

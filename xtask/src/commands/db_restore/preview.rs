@@ -5,6 +5,7 @@ use crate::backup::proof::Proven;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::restore::plan::Plan;
+use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -58,5 +59,8 @@ pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Conte
     context.terminal.warn(&format!(" This will restore from {latest}"));
     context.terminal.note(&format!("{}{age}", context.shown(&backup.path)));
     context.terminal.note(&format!("into {}", target.shown()));
+    services::notice(target, backup.contents.openfga.is_some())?
+        .iter()
+        .for_each(|notice| context.terminal.note(notice));
     context.terminal.confirm("Continue?", args.yes)
 }

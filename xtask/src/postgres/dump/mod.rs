@@ -59,6 +59,8 @@ pub struct Contents {
     pub copied: Vec<Copied>,
     /// Roles that owners, grants, policies and user mappings name.
     pub roles: BTreeSet<String>,
+    /// Those of them that get something to own, or whose defaults are set.
+    pub owners: BTreeSet<String>,
     pub extensions: BTreeSet<String>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,

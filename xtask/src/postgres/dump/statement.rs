@@ -135,6 +135,10 @@ impl Statement {
                 if (named || self.listing_roles) && self.parentheses == 0 {
                     contents.roles.extend(role_name(token));
                 }
+                let owns = matches!(self.before, [Keyword::To, Keyword::Owner] | [Keyword::Role, Keyword::For]);
+                if owns && self.parentheses == 0 {
+                    contents.owners.extend(role_name(token));
+                }
             }
         }
         let extension = first == Keyword::Create && second == Keyword::Extension && self.tokens >= 2;

@@ -66,6 +66,7 @@ fn a_rich_dump_is_read_alike_in_pieces_of_every_size() {
     assert_eq!(rows(&contents), [("public", "we\"ird.na;me", 3), ("public", "empty", 0), ("public", "nothing", 2)]);
     let roles: Vec<&str> = contents.roles.iter().map(String::as_str).collect();
     assert_eq!(roles, ["Röle one", "Writer", "giver", "grantee", "reader", "taker"]);
+    assert_eq!(contents.owners.iter().collect::<Vec<_>>(), ["Röle one", "giver"]);
     assert_eq!(contents.extensions.iter().collect::<Vec<_>>(), ["uuid-ossp"]);
     assert_eq!(contents.server_version.as_deref(), Some("15.18 (Debian 15.18-0+deb12u1)"));
     for size in 1..80 {

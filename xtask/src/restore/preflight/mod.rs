@@ -3,7 +3,7 @@
 mod roles;
 mod versions;
 
-use super::maintenance_database;
+use super::{maintenance_database, rights};
 use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::session;
@@ -15,7 +15,6 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 struct Server {
     version_num: u32,
-    may_create: bool,
     roles: Vec<String>,
     extensions: Vec<String>,
 }
@@ -23,7 +22,6 @@ struct Server {
 const QUERY: &str = "
 SELECT pg_catalog.json_build_object(
   'version_num', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
-  'may_create', (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user),
   'roles', (SELECT pg_catalog.json_agg(rolname) FROM pg_catalog.pg_roles),
   'extensions', (SELECT COALESCE(pg_catalog.json_agg(name), '[]') FROM pg_catalog.pg_available_extensions))";
 
@@ -31,12 +29,6 @@ SELECT pg_catalog.json_build_object(
 pub fn check(target: &Target, session: &str, backup: &Proven) -> Result<()> {
     let text = session::ask_in(target, maintenance_database(target), session, QUERY)?;
     let server: Server = serde_json::from_str(text.trim()).context("what the server offers")?;
-    if !server.may_create {
-        let user = target.user();
-        return Err(Fault::failed(format!("User {user} may not create a database, which this needs"))
-            .hint(format!("ask a superuser for: ALTER ROLE {} CREATEDB", session::identifier(user)))
-            .into());
-    }
     versions::check(server.version_num / 10_000, backup)?;
     let missing = |named: &mut dyn Iterator<Item = &String>, there: &[String]| -> Vec<String> {
         named.filter(|name| !there.contains(name)).cloned().collect()
@@ -52,5 +44,5 @@ pub fn check(target: &Target, session: &str, backup: &Proven) -> Result<()> {
             .hint("install their packages on the server's host, or use an image that has them")
             .into());
     }
-    Ok(())
+    rights::check_load(target, session, backup)
 }

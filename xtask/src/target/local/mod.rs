@@ -3,7 +3,6 @@
 //! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; `stack::local` puts
 //! the steps of `up` and `down` in order.
 
-mod client;
 pub mod cluster;
 mod embedded;
 pub mod folder;
@@ -13,7 +12,7 @@ mod owner;
 pub mod ports;
 pub mod programs;
 
-use super::Talk;
+use super::{Talk, client};
 use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::process::Program;
@@ -25,7 +24,7 @@ use programs::{Programs, Wanted};
 use std::path::{Path, PathBuf};
 
 /// `XTASK_PG_BIN=embedded`: the wheel's programs, whatever else there is.
-const EMBEDDED: &str = "embedded";
+pub(super) const EMBEDDED: &str = "embedded";
 const START: &str = "cargo xtask up --target local";
 
 /// The local server of one checkout.

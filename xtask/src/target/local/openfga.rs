@@ -4,7 +4,7 @@ use super::folder::{Folder, OpenfgaPorts, Record};
 use super::ports;
 use crate::error::Fault;
 use crate::platform::{self, User};
-use crate::process::{self, Detached, Program, identity};
+use crate::process::{self, Captured, Detached, Program, identity};
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -100,12 +100,7 @@ impl Wishes {
     /// Brings the database's schema to the program's version.
     pub fn migrate(&self, folder: &Folder, program: &Path, user: Option<&User>, store: Datastore) -> Result<()> {
         let captured = self.prepared(folder, program, user, store).arg("migrate").capture(MIGRATE_DEADLINE)?;
-        if captured.ending.success() {
-            return Ok(());
-        }
-        let said = format!("{}\n{}", captured.text().trim(), captured.stderr.trim());
-        let last = said.trim().lines().next_back().unwrap_or_default().to_owned();
-        Err(anyhow::Error::msg(last).context(Fault::failed(format!("openfga migrate failed ({})", captured.ending))))
+        migrated(&captured)
     }
 
     /// Starts the server in the background. It may still fail: its log says why.
@@ -156,6 +151,16 @@ impl Wishes {
     }
 }
 
+/// How `openfga migrate` went.
+pub fn migrated(captured: &Captured) -> Result<()> {
+    if captured.ending.success() {
+        return Ok(());
+    }
+    let said = format!("{}\n{}", captured.text().trim(), captured.stderr.trim());
+    let last = said.trim().lines().next_back().unwrap_or_default().to_owned();
+    Err(anyhow::Error::msg(last).context(Fault::failed(format!("openfga migrate failed ({})", captured.ending))))
+}
+
 /// The OpenFGA that runs for this folder.
 pub fn running(folder: &Folder) -> Result<Option<Started>> {
     let started = folder.read(STARTED)?.and_then(|text| serde_json::from_str::<Started>(&text).ok());
@@ -201,7 +206,8 @@ fn http_word(port: u16) -> OsString {
     format!("--http-addr=127.0.0.1:{port}").into()
 }
 
-fn url_encoded(name: &str) -> String {
+/// A name as one part of an address.
+pub fn url_encoded(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -3,7 +3,8 @@
 
 use crate::error::Fault;
 use crate::platform::{self, User};
-use crate::process::{self, Program};
+use crate::process;
+use crate::target::programs::{file, usual_folders, version_of};
 use anyhow::Result;
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -29,16 +30,15 @@ pub struct Wanted<'a> {
 impl Programs {
     /// One of the programs, by name.
     pub fn path(&self, name: &str) -> PathBuf {
-        program(&self.folder, name)
+        file(&self.folder, name)
     }
 
     /// The programs in this folder, if all are there, of one version, and run.
     pub fn in_folder(folder: &Path) -> Option<Self> {
-        if !NEEDED.iter().all(|name| program(folder, name).is_file()) {
+        if !NEEDED.iter().all(|name| file(folder, name).is_file()) {
             return None;
         }
-        let captured = Program::new(program(folder, "postgres")).arg("--version").ask().ok()?;
-        let major = major_of(&captured.text()).filter(|_| captured.ending.success())?;
+        let major = version_of(&file(folder, "postgres"))?;
         Some(Self { folder: folder.to_owned(), major })
     }
 
@@ -91,84 +91,4 @@ pub fn wrong_major(major: u32, found: &[Programs]) -> Fault {
     let found = if list.is_empty() { String::new() } else { format!("; found: {}", list.join(", ")) };
     Fault::failed(format!("The local data was made by PostgreSQL {major} and needs programs of that version{found}"))
         .hint(format!("install PostgreSQL {major}, or name its folder: XTASK_PG_BIN=/path/to/bin"))
-}
-
-/// The number in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
-fn major_of(version: &str) -> Option<u32> {
-    let number = version.split_once("(PostgreSQL) ")?.1;
-    number.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
-}
-
-fn program(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
-}
-
-/// Where packages put them; `*` stands for a version.
-const USUAL: &[&str] = if platform::WINDOWS {
-    &["C:/Program Files/PostgreSQL/*/bin"]
-} else if platform::MACOS {
-    &[
-        "/opt/homebrew/opt/postgresql*/bin",
-        "/usr/local/opt/postgresql*/bin",
-        "/Applications/Postgres.app/Contents/Versions/*/bin",
-        "/Library/PostgreSQL/*/bin",
-        "/opt/local/lib/postgresql*/bin",
-    ]
-} else {
-    &[
-        "/usr/lib/postgresql/*/bin",
-        "/usr/pgsql-*/bin",
-        "/usr/lib/postgresql*/bin",
-        "/usr/libexec/postgresql*",
-        "/usr/bin",
-        "/usr/local/bin",
-        "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
-    ]
-};
-
-fn usual_folders() -> Vec<PathBuf> {
-    USUAL.iter().flat_map(|pattern| expanded(pattern)).collect()
-}
-
-/// The folders that a pattern with at most one `*` names.
-fn expanded(pattern: &str) -> Vec<PathBuf> {
-    let Some((before, after)) = pattern.split_once('*') else { return vec![PathBuf::from(pattern)] };
-    let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
-    let Ok(entries) = std::fs::read_dir(format!("{parent}/")) else { return Vec::new() };
-    entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
-        .map(|entry| entry.path().join(after.trim_start_matches('/')))
-        .filter(|folder| folder.is_dir())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_major_is_read_from_every_packagers_words() {
-        assert_eq!(major_of("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
-        assert_eq!(major_of("postgres (PostgreSQL) 19beta1"), Some(19));
-        assert_eq!(major_of("bash: postgres: not found"), None);
-    }
-
-    #[test]
-    fn a_pattern_names_the_folders_that_are_there() {
-        let base = tempfolder();
-        for name in ["pgsql-14/bin", "pgsql-15/bin", "pgsql-16", "other/bin"] {
-            std::fs::create_dir_all(base.join(name)).unwrap();
-        }
-        let mut found = expanded(&format!("{}/pgsql-*/bin", base.display()));
-        found.sort();
-        assert_eq!(found, [base.join("pgsql-14/bin"), base.join("pgsql-15/bin")]);
-        std::fs::remove_dir_all(base).unwrap();
-    }
-
-    fn tempfolder() -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("xtask-programs-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    }
 }

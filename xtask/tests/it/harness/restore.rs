@@ -2,7 +2,8 @@
 
 use super::run::Running;
 use super::stack::{Database, Stack, identifier};
-use super::{Xtask, wait_until};
+use super::{Outcome, Xtask, wait_until};
+use rustix::process::Signal;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -32,7 +33,8 @@ impl Stack {
         let unused = ["openfga", "openfga-migrate"].map(|name| format!("  {name}:\n    profiles: [unused]\n"));
         let client = "  client:\n    image: ${POSTGRES_IMAGE}\n    entrypoint: [sleep, infinity]\n    stop_signal: SIGKILL\n    \
                       depends_on:\n      postgres:\n        condition: service_healthy\n";
-        self.override_with(&format!("services:\n{}{client}", unused.concat()));
+        let prepared = "  postgres:\n    command: [postgres, -c, max_prepared_transactions=10]\n";
+        self.override_with(&format!("services:\n{}{prepared}{client}", unused.concat()));
     }
 
     /// Whether a service's container runs.
@@ -115,6 +117,15 @@ impl Database<'_> {
     }
 }
 
+impl Running {
+    /// Sends the signal to a run that stands still, and lets it go on.
+    pub fn ended_by(self, signal: Signal) -> Outcome {
+        self.signal(signal);
+        self.signal(Signal::CONT);
+        self.wait()
+    }
+}
+
 /// A backup, the state that it holds, and the state that a restore of it replaces.
 #[derive(Debug)]
 pub struct States {
@@ -137,4 +148,41 @@ pub fn paused(xtask: Xtask, point: &str) -> Running {
 fn stands_still(process: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+}
+
+/// One state is live and open; a repair mends what there is to mend, another has nothing to do. What the first said.
+#[track_caller]
+pub fn whole_and_mended(database: &Database<'_>, states: &States, swapped: bool, point: &str) -> String {
+    let live = if swapped { &states.restored } else { &states.old };
+    assert!(database.is_open() && &database.dump() == live, "{point}: the live database is not whole");
+    let said = database.repair();
+    if !said.contains("✓ Nothing to mend") {
+        assert!(said.contains("✓ Mended: "), "{point}: {said}");
+        let again = database.repair();
+        assert!(again.contains("✓ Nothing to mend"), "{point}: {again}");
+        assert!(database.is_open() && &database.dump() == live, "{point}: the repair changed the live database");
+    }
+    assert_eq!(database.beside("staging"), [""; 0], "{point}");
+    assert_eq!(database.beside("before").len(), usize::from(swapped), "{point}");
+    wait_until("no session of ours is left", || database.our_sessions() == 0);
+    said
+}
+
+/// A dump whose load takes long enough to be met in its middle.
+pub fn slow(database: &Database<'_>, seconds: u32) -> String {
+    let dump = String::from_utf8(database.dump()).unwrap();
+    let end = "--\n-- PostgreSQL database dump complete";
+    let dump = dump.replacen(end, &format!("SELECT pg_catalog.pg_sleep({seconds});\n\n{end}"), 1);
+    database.sandbox.write("slow.sql", dump);
+    "slow.sql".to_owned()
+}
+
+/// Waits until that dump is in its middle.
+#[track_caller]
+pub fn wait_for_the_sleep(database: &Database<'_>) {
+    let sql = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND starts_with(datname, '{}_staging_')",
+        database.name
+    );
+    wait_until("the dump is loaded to its end", || database.stack.admin(&sql) == "1");
 }

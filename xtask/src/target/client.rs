@@ -58,6 +58,39 @@ pub fn with_environment(program: Program, environment: &[(&str, &str)], password
     program.secret("PGPASSWORD", password)
 }
 
+/// Variables that say how to log in and how the connection is protected, but not to what.
+const LOGIN: [&str; 20] = [
+    "PGPASSWORD",
+    "PGPASSFILE",
+    "PGREQUIREAUTH",
+    "PGCHANNELBINDING",
+    "PGSSLMODE",
+    "PGSSLNEGOTIATION",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGSSLCERTMODE",
+    "PGSSLROOTCERT",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLSNI",
+    "PGREQUIREPEER",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGGSSENCMODE",
+    "PGKRBSRVNAME",
+    "PGGSSLIB",
+    "PGGSSDELEGATION",
+];
+
+/// The program with these variables. Of libpq's others it keeps those that say how to log in; those that would
+/// lead it to another server, database, user or meaning are taken away.
+pub fn with_login_of(program: Program, environment: &[(&str, &str)], password: Option<&str>) -> Program {
+    let given = |name: &str| LOGIN.contains(&name) || environment.iter().any(|(given, _)| *given == name);
+    let program = without(program, given);
+    let program = environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+    password.into_iter().fold(program, |program, password| program.secret("PGPASSWORD", password))
+}
+
 /// A server program with none of them: the server takes `PGCLIENTENCODING`, `PGDATESTYLE` and `PGPORT` from its
 /// environment and makes them every session's default.
 pub fn without_environment(program: Program) -> Program {

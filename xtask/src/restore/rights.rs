@@ -1,0 +1,153 @@
+//! What a role that is no superuser needs to load and swap, asked before anything is made; else the words to ask for it.
+
+use super::live::Live;
+use super::maintenance_database;
+use crate::backup::proof::Proven;
+use crate::error::Fault;
+use crate::postgres::session::{self, identifier, literal};
+use crate::target::Target;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+/// What the role lacks, by the server's own word.
+#[derive(Debug, Deserialize)]
+struct Lacks {
+    superuser: bool,
+    may_create: bool,
+    /// Roles that the load or the swap gives something to, which it may not act as.
+    not_member_of: Vec<String>,
+    /// Who is connected to the live database and cannot be cut off by this role.
+    sessions: Vec<Session>,
+    /// Settings of the live database that only a superuser may carry over.
+    parameters: Vec<String>,
+    /// Roles that have settings of their own in the live database.
+    roles_with_settings: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Session {
+    user: String,
+    superuser: bool,
+}
+
+// To give a role something takes SET ROLE (a right of its own since 16); to act with its rights takes inheritance.
+fn query(database: &str, roles: &str, may_set: &str) -> String {
+    format!(
+        "
+WITH me AS (SELECT r.* FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user),
+version AS (SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS number),
+database AS (SELECT d.* FROM pg_catalog.pg_database AS d WHERE d.datname = {database}),
+wanted AS (
+  SELECT r.oid, r.rolname FROM pg_catalog.pg_roles AS r
+  WHERE r.rolname = ANY ({roles}) OR r.oid = (SELECT datdba FROM database)),
+settings AS (
+  SELECT s.setrole, pg_catalog.split_part(entry, '=', 1) AS name
+  FROM pg_catalog.pg_db_role_setting AS s, pg_catalog.unnest(s.setconfig) AS entry
+  WHERE s.setdatabase = (SELECT oid FROM database))
+SELECT pg_catalog.json_build_object(
+  'superuser', (SELECT rolsuper FROM me),
+  'may_create', (SELECT rolsuper OR rolcreatedb FROM me),
+  'not_member_of', (SELECT COALESCE(pg_catalog.json_agg(w.rolname ORDER BY w.rolname), '[]') FROM wanted AS w, version AS v
+    WHERE NOT (pg_catalog.pg_has_role(w.oid, 'USAGE')
+      AND pg_catalog.pg_has_role(w.oid, CASE WHEN v.number >= 160000 THEN 'SET' ELSE 'MEMBER' END))),
+  'sessions', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
+      'user', a.usename, 'superuser', r.rolsuper)), '[]')
+    FROM pg_catalog.pg_stat_activity AS a JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid
+    WHERE a.datid = (SELECT oid FROM database) AND a.pid <> pg_catalog.pg_backend_pid()
+      AND (r.rolsuper OR NOT (pg_catalog.pg_has_role(r.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_signal_backend', 'USAGE')))),
+  'parameters', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT s.name), '[]')
+    FROM settings AS s JOIN pg_catalog.pg_settings AS p ON pg_catalog.lower(p.name) = pg_catalog.lower(s.name)
+    WHERE p.context IN ('superuser', 'superuser-backend') AND NOT {may_set}),
+  'roles_with_settings', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT r.rolname), '[]')
+    FROM settings AS s JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole, version AS v
+    WHERE r.rolname <> current_user AND NOT ((SELECT rolcreaterole FROM me) AND NOT r.rolsuper
+      AND (v.number < 160000 OR pg_catalog.pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')))))"
+    )
+}
+
+/// Since PostgreSQL 15 a single setting can be granted.
+const MAY_SET: &str = "pg_catalog.has_parameter_privilege(p.name, 'SET')";
+const PARAMETERS_SINCE: u32 = 15;
+
+/// Refuses a load that this role could not do.
+pub fn check_load(target: &Target, session: &str, backup: &Proven) -> Result<()> {
+    let roles: Vec<&str> = backup.contents.owners.iter().map(String::as_str).collect();
+    let lacks = ask(target, session, &roles, None)?;
+    lacks.refuse(target, &by_hand(backup.path.display().to_string()))
+}
+
+/// Refuses a swap that this role could not do: the live database is renamed, its sessions end, what belongs to it
+/// goes over to the new one.
+pub fn check_swap(target: &Target, session: &str, live: &Live) -> Result<()> {
+    if live.properties.is_none() {
+        return Ok(());
+    }
+    ask(target, session, &[], Some(target.database()))?.refuse(target, "")
+}
+
+fn ask(target: &Target, session: &str, roles: &[&str], database: Option<&str>) -> Result<Lacks> {
+    let maintenance = maintenance_database(target);
+    let asked = |sql: &str| session::ask_in(target, maintenance, session, sql);
+    let version: u32 = asked("SHOW server_version_num")?.trim().parse().context("the server's version")?;
+    let roles: Vec<String> = roles.iter().map(|role| literal(role)).collect();
+    let sql = query(
+        &database.map_or_else(|| "NULL".to_owned(), literal),
+        &format!("ARRAY[{}]::pg_catalog.text[]", roles.join(", ")),
+        if version / 10_000 >= PARAMETERS_SINCE { MAY_SET } else { "false" },
+    );
+    serde_json::from_str(asked(&sql)?.trim()).context("what this role may do")
+}
+
+impl Lacks {
+    /// A superuser's session can be ended by a superuser alone; no grant helps.
+    fn refuse_superusers(&self, target: &Target) -> Result<()> {
+        let users: Vec<&str> = self.sessions.iter().filter(|s| s.superuser).map(|s| s.user.as_str()).collect();
+        if users.is_empty() {
+            return Ok(());
+        }
+        let (users, database) = (users.join(", "), target.database());
+        let fault = Fault::failed(format!(
+            "A superuser is connected to {database}, whom only a superuser can cut off: {users}"
+        ));
+        Err(fault.hint("ask them to disconnect, then try again; nothing was changed").into())
+    }
+
+    fn refuse(&self, target: &Target, by_hand: &str) -> Result<()> {
+        if self.superuser {
+            return Ok(());
+        }
+        let user = identifier(target.user());
+        let mut asks = Vec::new();
+        if !self.may_create {
+            asks.push(format!("ALTER ROLE {user} CREATEDB;"));
+        }
+        asks.extend(self.not_member_of.iter().map(|role| format!("GRANT {} TO {user};", identifier(role))));
+        if self.sessions.iter().any(|session| !session.superuser) {
+            asks.push(format!("GRANT pg_signal_backend TO {user};"));
+        }
+        asks.extend(self.parameters.iter().map(|name| format!("GRANT SET ON PARAMETER {name} TO {user};")));
+        if !self.roles_with_settings.is_empty() {
+            asks.push(format!("ALTER ROLE {user} CREATEROLE;"));
+            let admin = |role: &String| {
+                format!("GRANT {} TO {user} WITH ADMIN OPTION; -- since PostgreSQL 16", identifier(role))
+            };
+            asks.extend(self.roles_with_settings.iter().map(admin));
+        }
+        if asks.is_empty() {
+            return self.refuse_superusers(target);
+        }
+        let message = if self.may_create {
+            format!("User {} lacks rights that this needs; nothing was changed", target.user())
+        } else {
+            format!("User {} may not create a database, which this needs; nothing was changed", target.user())
+        };
+        let hand = if self.may_create { "" } else { by_hand };
+        Err(Fault::failed(message).hint(format!("ask a superuser for:\n{}{hand}", asks.join("\n"))).into())
+    }
+}
+
+fn by_hand(file: String) -> String {
+    format!(
+        "\nor restore by hand into an empty database that they make for you:\ncargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"
+    )
+}

@@ -1,0 +1,54 @@
+//! Why a server refuses a login, told by libpq's and the server's words (LC_MESSAGES is C).
+
+use super::Target;
+use crate::error::Fault;
+
+/// The faults of a login; `None` where these words speak of something else.
+pub(super) fn fault(target: &Target, stderr: &str) -> Option<Fault> {
+    let has = |words: &str| stderr.contains(words);
+    let database = target.database();
+    let user = target.user();
+    if has("password authentication failed") || has("no password supplied") {
+        let fault = Fault::unreachable(format!("PostgreSQL refuses the password of user {user}"));
+        return Some(fault.hint(target.password_hint()).lasting());
+    }
+    if has("FATAL") && has("role") && has("does not exist") {
+        let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
+        return Some(fault.hint(target.setting_hint("user", "POSTGRES_USER")).lasting());
+    }
+    if has("FATAL") && has("database") && has("does not exist") {
+        let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
+        let hint = target.setting_hint("database", "POSTGRES_DB");
+        return Some(
+            fault.hint(format!("{hint}; see what there is: cargo xtask db-shell -- -l -d postgres")).lasting(),
+        );
+    }
+    if has("FATAL") && has("permission denied for database") {
+        let named = stderr.split_once("permission denied for database \"").and_then(|(_, rest)| rest.split_once('"'));
+        let named = named.map_or(database, |(name, _)| name);
+        let fault = Fault::unreachable(format!("User {user} may not connect to database {named}"));
+        let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(named), quoted(user));
+        return Some(fault.hint(format!("ask its owner for: {grant}")).lasting());
+    }
+    if has("not currently accepting connections") {
+        return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
+    }
+    let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
+    if passing.iter().any(|state| has(&format!("the database system {state}"))) {
+        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
+    }
+    if has("too many clients") || has("remaining connection slots are reserved") {
+        return Some(
+            Fault::unreachable("PostgreSQL has no connection left")
+                .hint("close some clients, or raise max_connections"),
+        );
+    }
+    if has("no pg_hba.conf entry") {
+        return Some(Fault::unreachable(format!("PostgreSQL lets user {user} in from nowhere here (pg_hba.conf)")));
+    }
+    None
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

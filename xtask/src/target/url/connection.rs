@@ -1,0 +1,252 @@
+//! What `DATABASE_URL` says: where the server is, whose login, and what programs are told about both.
+
+use super::parameters::{Fate, fate, is_path};
+use super::{conninfo, uri};
+use crate::error::Fault;
+use crate::platform;
+use crate::settings::Settings;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::Path;
+
+const SETTING: &str = "DATABASE_URL";
+const EXAMPLE: &str = "write it as postgres://USER:PASSWORD@HOST:5432/DATABASE (or host=… dbname=… user=…)";
+
+/// Text that is never shown.
+#[derive(Clone)]
+pub(super) struct Secret(pub(super) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// A connection string, taken apart.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) database: String,
+    pub(super) user: String,
+    pub(super) password: Option<Secret>,
+    /// The other variables that programs get.
+    pub(super) variables: Vec<(&'static str, String)>,
+    /// Parameters that no program gets.
+    pub(super) left_out: Vec<String>,
+}
+
+impl Connection {
+    /// What the setting says.
+    ///
+    /// # Errors
+    /// Exit 2: it is missing, cannot be taken apart, or asks for what cannot be given. No part of it is shown but
+    /// the names of parameters.
+    pub(super) fn of(settings: &Settings, root: &Path) -> Result<Self, Fault> {
+        let Some(text) = settings.get(SETTING) else {
+            return Err(Fault::usage(format!("The target url needs {SETTING}, which is not set")).hint(EXAMPLE));
+        };
+        let given = parse(text.trim()).map_err(|why| Fault::usage(format!("{SETTING}: {why}")).hint(EXAMPLE))?;
+        Self::build(given, root, || own_name(settings))
+    }
+
+    fn build(given: Vec<(String, String)>, root: &Path, own: impl Fn() -> Option<String>) -> Result<Self, Fault> {
+        let mut variables: Vec<(&'static str, String)> = Vec::new();
+        let mut left_out = Vec::new();
+        let mut unknown = Vec::new();
+        for (name, value) in given {
+            match fate(&name) {
+                Fate::Variable(variable) => {
+                    let value = if is_path(&name, &value) { root.join(value).display().to_string() } else { value };
+                    variables.retain(|(known, _)| *known != variable);
+                    variables.push((variable, value));
+                }
+                Fate::Ours => {}
+                Fate::LeftOut => left_out.push(name),
+                Fate::Refused(why) => return Err(Fault::usage(format!("{SETTING} has {name}")).hint(why)),
+                Fate::Unknown => unknown.push(name),
+            }
+        }
+        if !unknown.is_empty() {
+            let message = format!("{SETTING} has parameters that libpq does not know: {}", shown_names(&unknown));
+            return Err(
+                Fault::usage(message).hint("leave them out, or write them as libpq does, such as sslmode=require")
+            );
+        }
+        let mut take = |wanted: &str| {
+            let at = variables.iter().position(|(name, _)| *name == wanted)?;
+            Some(variables.remove(at).1)
+        };
+        let database = take("PGDATABASE").ok_or_else(|| {
+            Fault::usage(format!("{SETTING} names no database")).hint("libpq would guess one; this program does not")
+        })?;
+        let user = take("PGUSER").or_else(own);
+        let user = user.ok_or_else(|| Fault::usage(format!("{SETTING} names no user")).hint(EXAMPLE))?;
+        let password = take("PGPASSWORD").map(Secret);
+        let connection = Self { database, user, password, variables, left_out };
+        connection.check_place()?;
+        Ok(connection.with_one_server())
+    }
+
+    /// The part that a password with a bare `@`, `/` or `:` would have fallen into.
+    fn check_place(&self) -> Result<(), Fault> {
+        let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0);
+        if !self.ports().iter().all(|port| is_port(port)) {
+            let fault = Fault::usage(format!("{SETTING} has a port that is no number from 1 to 65535"));
+            return Err(fault.hint("in user and password : must be written %3A, / %2F, @ %40, % %25"));
+        }
+        let is_host = |host: &&str| host.starts_with(['/', '@']) || !host.contains(['@', '/', '?', ' ']);
+        if !self.hosts().iter().all(is_host) {
+            let fault = Fault::usage(format!("{SETTING} has a host with a letter that no host has"));
+            return Err(fault.hint("in user and password @ must be written %40, / %2F, : %3A, % %25"));
+        }
+        Ok(())
+    }
+
+    /// Of several servers each step must meet the same one: the one that takes changes.
+    fn with_one_server(mut self) -> Self {
+        if self.hosts().len() > 1 && self.variable("PGTARGETSESSIONATTRS").is_none() {
+            self.variables.push(("PGTARGETSESSIONATTRS", "read-write".to_owned()));
+        }
+        self
+    }
+
+    /// What programs get by this variable.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn hosts(&self) -> Vec<&str> {
+        let named = self.variable("PGHOST").or_else(|| self.variable("PGHOSTADDR"));
+        named.unwrap_or_default().split(',').map(str::trim).collect()
+    }
+
+    fn ports(&self) -> Vec<&str> {
+        self.variable("PGPORT").unwrap_or_default().split(',').map(str::trim).collect()
+    }
+
+    /// How many servers are named.
+    pub(super) fn servers(&self) -> usize {
+        self.hosts().len()
+    }
+
+    /// `db.example.com:5432`; several with commas between them.
+    pub(super) fn place(&self) -> String {
+        let ports = self.ports();
+        let of = |at: usize| ports.get(at).or(ports.first()).filter(|port| !port.is_empty()).copied().unwrap_or("5432");
+        let shown = self.hosts().into_iter().enumerate().map(|(at, host)| match host {
+            "" if platform::WINDOWS => format!("localhost:{}", of(at)),
+            "" => format!("this host's socket, port {}", of(at)),
+            socket if socket.starts_with(['/', '@']) => format!("socket {socket}, port {}", of(at)),
+            address if address.contains(':') => format!("[{address}]:{}", of(at)),
+            host => format!("{host}:{}", of(at)),
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether every server named is this host.
+    pub(super) fn is_loopback(&self) -> bool {
+        let addresses = self.variable("PGHOSTADDR").map(|list| list.split(',').map(str::trim).collect());
+        addresses.unwrap_or_else(|| self.hosts()).into_iter().all(|host| {
+            host.is_empty()
+                || host.starts_with(['/', '@'])
+                || host.eq_ignore_ascii_case("localhost")
+                || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        })
+    }
+}
+
+fn parse(text: &str) -> Result<Vec<(String, String)>, &'static str> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return uri::parameters(text);
+    }
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    match scheme {
+        Some(scheme) if scheme.starts_with("postgres") || scheme == "jdbc:postgresql" => {
+            Err("it begins with another library's words; libpq wants postgres:// or postgresql://")
+        }
+        Some(scheme) if !scheme.contains(['=', ' ']) => Err("it is no PostgreSQL address"),
+        _ => conninfo::parameters(text),
+    }
+}
+
+/// Who libpq would log in as: the user of this process.
+fn own_name(settings: &Settings) -> Option<String> {
+    let by_number = platform::user_id().and_then(platform::user_numbered).map(|user| user.name);
+    by_number.or_else(|| ["USER", "USERNAME"].iter().find_map(|name| settings.get(name)).map(str::to_owned))
+}
+
+/// Names as they stand in the setting. What is no plausible name may be a piece of a password.
+fn shown_names(names: &[String]) -> String {
+    let plain = |name: &&String| {
+        name.len() <= 40 && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(letter))
+    };
+    let shown = names.iter().map(|name| Some(name).filter(plain).map_or("(unreadable)", |name| name.as_str()));
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(text: &str) -> Result<Connection, Fault> {
+        let given = parse(text).map_err(Fault::usage)?;
+        Connection::build(given, Path::new("/checkout"), || Some("me".to_owned()))
+    }
+
+    fn good(text: &str) -> Connection {
+        connection(text).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    }
+
+    #[test]
+    fn a_place_is_shown_without_its_login() {
+        for (text, place, loopback) in [
+            ("postgres://u:hunter2@db.example.com/d", "db.example.com:5432", false),
+            ("postgres://u@LOCALHOST:5433/d", "LOCALHOST:5433", true),
+            ("postgres://[::1]:6/d", "[::1]:6", true),
+            ("postgres://127.8.9.10/d", "127.8.9.10:5432", true),
+            ("postgres://a:1,b:2/d", "a:1, b:2", false),
+            ("postgres://localhost,db:2/d", "localhost:5432, db:2", false),
+            ("postgres://%2Frun%2Fpg/d", "socket /run/pg, port 5432", true),
+            ("host=localhost hostaddr=10.0.0.1 dbname=d", "localhost:5432", false),
+            ("postgres://localhost.evil/d", "localhost.evil:5432", false),
+        ] {
+            let connection = good(text);
+            assert_eq!((&*connection.place(), connection.is_loopback()), (place, loopback), "{text}");
+            assert!(!format!("{connection:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_taken_from_nowhere_but_the_system() {
+        let connection = good("postgres:///app?sslmode=verify-full&sslrootcert=certs/ca.pem&schema=public");
+        assert_eq!((&*connection.user, &*connection.database), ("me", "app"));
+        assert!(connection.password.is_none());
+        assert_eq!(connection.variable("PGSSLROOTCERT"), Some("/checkout/certs/ca.pem"));
+        assert_eq!(connection.left_out, ["schema"]);
+        assert!(good("postgres://a,b/d").variables.contains(&("PGTARGETSESSIONATTRS", "read-write".to_owned())));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for text in [
+            "postgres://u:hunter2@h",
+            "postgres://u:hunter2@h/",
+            "mysql://u:hunter2@h/d",
+            "postgresql+asyncpg://u:hunter2@h/d",
+            "jdbc:postgresql://h/d?password=hunter2",
+            "hunter2",
+            "postgres://u:hunter2@h:0/d",
+            "postgres://u:hunter2@h:70000/d",
+            "postgres://u:hunter2@h/d?sslaccept=strict",
+            "postgres://u:hunter2@h/d?service=x",
+            "postgres://u:hunter2@h/d?hunter2%20=x",
+            "host='a@hunter2' dbname=d",
+        ] {
+            let fault = connection(text).unwrap_err();
+            assert!(
+                fault.exit == crate::error::Exit::Usage && !fault.to_string().contains("hunter2"),
+                "{text}: {fault}"
+            );
+        }
+        assert!(connection("postgres://h/d?sslaccept=strict&schema=x").unwrap_err().to_string().contains("sslaccept"));
+    }
+}

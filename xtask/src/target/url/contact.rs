@@ -1,0 +1,104 @@
+//! The first contact with a server: its version, and whether a session there is really one session.
+
+use super::clients::Clients;
+use crate::error::Fault;
+use crate::process::{Captured, Dialog, Program};
+use anyhow::{Context as _, Result};
+use std::io::Write as _;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// The major versions that this program is made for.
+const KNOWN: RangeInclusive<u32> = 14..=18;
+/// A setting of the probe's own, given with the login: only a server that got our login itself shows it.
+const PROBE: &str = "xtask.contact";
+/// How often a session is asked for its process.
+const LOOKS: usize = 3;
+
+/// One look at a server.
+pub(super) struct Contact<'a> {
+    pub(super) clients: &'a Clients,
+    /// A program with the environment that every program gets, and more of it.
+    pub(super) prepare: &'a dyn Fn(Program, &[(&str, &str)]) -> Program,
+    /// `options` of the connection string.
+    pub(super) options: Option<&'a str>,
+    pub(super) deadline: Duration,
+    /// What psql says when it fails, explained.
+    pub(super) explain: &'a dyn Fn(&Captured) -> anyhow::Error,
+}
+
+impl Contact<'_> {
+    /// The server's major version.
+    ///
+    /// # Errors
+    /// It cannot be reached, is of another version, or is behind a transaction pooler.
+    pub(super) fn major(&self) -> Result<u32> {
+        let nonce = format!("x{}", std::process::id());
+        let options = [self.options.unwrap_or_default(), &format!("-c {PROBE}={nonce}")].join(" ");
+        let sql = format!(
+            "SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('{PROBE}', true);\n"
+        );
+        let mut said =
+            self.psql(&[("PGOPTIONS", options.trim())]).capture_with(sql.clone().into_bytes(), self.deadline)?;
+        // The way of some poolers to say that they keep no options of a session.
+        let unsupported = !said.ending.success() && said.stderr.contains("startup parameter");
+        if unsupported {
+            let own = self.options.map(|options| ("PGOPTIONS", options));
+            said = self.psql(own.as_slice()).capture_with(sql.into_bytes(), self.deadline)?;
+        }
+        if !said.ending.success() {
+            return Err((self.explain)(&said));
+        }
+        let text = said.text();
+        let (version, seen) = text.trim().split_once('|').unwrap_or((text.trim(), ""));
+        let number: u32 = version.parse().with_context(|| format!("psql answered {version:?}"))?;
+        let major = number / 10_000;
+        if !KNOWN.contains(&major) {
+            let known = format!("{} to {}", KNOWN.start(), KNOWN.end());
+            let message = format!("The server is PostgreSQL {major}; this program knows {known}");
+            return Err(Fault::failed(message).hint("use a server of one of these versions").into());
+        }
+        if seen != nonce && self.is_pooled()? {
+            let message = "Behind this address is a pooler that gives each transaction another session";
+            let fault = Fault::failed(message);
+            return Err(fault.hint("locks and dumps need one session throughout: let DATABASE_URL name the server itself\n(or a pool in session mode); its port is often 5432 where the pooler's is 6432 or 6543").into());
+        }
+        Ok(major)
+    }
+
+    /// Two sessions at once, one of them in a transaction: behind a transaction pooler they meet in one server process,
+    /// or one of them is moved to another.
+    fn is_pooled(&self) -> Result<bool> {
+        let (mut one, mut other) = (self.session()?, self.session()?);
+        let first = self.process(&mut one, "")?;
+        let Ok(held) = self.process(&mut other, "BEGIN;") else {
+            // Statement pooling knows no transactions.
+            return Ok(true);
+        };
+        for _ in 0..LOOKS {
+            if self.process(&mut one, "")? != first {
+                return Ok(true);
+            }
+        }
+        Ok(held == first)
+    }
+
+    fn psql(&self, more: &[(&str, &str)]) -> Program {
+        let program = Program::new(self.clients.path("psql"))
+            .args(["--no-password", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set=ON_ERROR_STOP=1", "-f", "-"]);
+        (self.prepare)(program, more)
+    }
+
+    fn session(&self) -> Result<Dialog> {
+        let own = self.options.map(|options| ("PGOPTIONS", options));
+        self.psql(own.as_slice()).dialog(|_| true)
+    }
+
+    /// The server process that answers this session now.
+    fn process(&self, session: &mut Dialog, before: &str) -> Result<String> {
+        let asked = writeln!(session, "{before}\nSELECT pg_catalog.pg_backend_pid();").and_then(|()| session.flush());
+        asked.context("the session is over")?;
+        session.line(self.deadline).context("the session is over")
+    }
+}

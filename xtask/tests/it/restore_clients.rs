@@ -1,0 +1,151 @@
+//! `db-restore` among others: sessions in every way, another restore, a backup, a database that somebody locked.
+
+use crate::harness::restore::paused;
+use crate::harness::{Session, Stack, Test, shared_for_restores, wait_until};
+use rustix::process::Signal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Compose, Postgres] clients_in_every_way,
+        [Compose] what_a_rename_cannot_take_along,
+        [Compose] one_restore_at_a_time,
+        [Compose] beside_a_backup,
+        [Compose] a_database_that_somebody_locked,
+    ]
+}
+
+/// The longest time in which a client that connects every 5 ms could not.
+fn longest_outage(stack: &'static Stack, database: &str, over: &AtomicBool) -> Duration {
+    let mut longest = Duration::ZERO;
+    let mut last = Instant::now();
+    while !over.load(Ordering::Relaxed) {
+        if reaches(stack.postgres_port, database) {
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    longest.max(last.elapsed())
+}
+
+/// Whether the server lets a client of this host into this database.
+fn reaches(port: u16, database: &str) -> bool {
+    let output = std::process::Command::new("psql")
+        .args(["-XqAt", "-h", "127.0.0.1", "-U", "postgres", "-p", &port.to_string(), "-d", database, "-c", "SELECT 1"])
+        .env("PGPASSWORD", "postgres")
+        .stderr(std::process::Stdio::null())
+        .output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+fn clients_in_every_way() {
+    let stack = shared_for_restores();
+    let database = stack.database();
+    let states = database.backed_up_and_changed();
+    let idle: Vec<Session> = (0..30)
+        .map(|_| {
+            let mut session = database.session();
+            session.sql("SELECT 1");
+            session
+        })
+        .collect();
+    let mut busy = database.session();
+    busy.sql("SET application_name = 'the busy one'; BEGIN; INSERT INTO t VALUES (9)");
+    let over = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..3)
+        .map(|_| {
+            let (over, name) = (Arc::clone(&over), database.name.clone());
+            std::thread::spawn(move || longest_outage(stack, &name, &over))
+        })
+        .collect();
+    let run = database.restore([]).run();
+    run.ok().stderr_has("Sessions that will be cut: ").stderr_has("psql 30").stderr_has("the busy one 1");
+    assert_eq!(database.dump(), states.restored);
+    over.store(true, Ordering::Relaxed);
+    for client in clients {
+        let outage = client.join().unwrap();
+        run.holds(outage < Duration::from_secs(1), &format!("a client was kept out for {outage:?}"));
+    }
+    assert!(busy.try_sql("COMMIT").is_err());
+    drop(idle);
+}
+
+fn what_a_rename_cannot_take_along() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    database.sql("BEGIN; INSERT INTO t VALUES (7); PREPARE TRANSACTION 'left open'");
+    for args in [&[][..], &["--dry-run"]] {
+        let run = database.restore(args.iter().copied()).run();
+        run.code(1).stderr_has("cannot be swapped while it has: prepared transaction left open").stderr_lacks("Safety");
+        run.stderr_has("→ finish or drop them, then try again");
+    }
+    assert!(database.beside("before").is_empty() && database.safety_backups().is_empty());
+    assert_eq!(database.dump(), states.old);
+    database.sql("ROLLBACK PREPARED 'left open'");
+    database.restore([]).run().ok();
+    assert_eq!(database.dump(), states.restored);
+}
+
+fn one_restore_at_a_time() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let first = database.restore_paused_at("locked");
+    let run = database.restore([]).run();
+    run.code(5).stderr_has(&format!("The database {} is being changed by session ", database.name));
+    run.stderr_has("(xtask-").stderr_has("user postgres").stderr_has("wait until it has ended");
+    // Another database is nobody's business.
+    let other = shared_for_restores().database();
+    let others = other.backed_up_and_changed();
+    other.restore([]).run().ok();
+    assert_eq!(other.dump(), others.restored);
+    // A repair waits for the first to end.
+    let repair = database.xtask(["db-restore", "--repair"]).spawn();
+    wait_until("the repair waits for the lock", || {
+        database.stack.admin("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%'") != "0"
+    });
+    first.signal(Signal::CONT);
+    first.wait().ok();
+    repair.wait().ok().stderr_has("✓ Nothing to mend");
+    assert_eq!(database.dump(), states.restored);
+}
+
+fn beside_a_backup() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    // A backup that begins while a restore is under way holds the state that is live then.
+    let running = database.restore_paused_at("checked");
+    let file = database.backup();
+    running.signal(Signal::CONT);
+    running.wait().ok();
+    assert_eq!(database.restored_from(&file).dump(), states.old);
+    assert_eq!(database.dump(), states.restored);
+    // A backup whose session the swap ends fails, and leaves nothing; the restore does not wait for it.
+    let holder = database.hold("t");
+    let backup = database.xtask(["db-backup"]).spawn();
+    database.wait_for_a_blocked_dump();
+    let before = database.sandbox.backups().len();
+    let file = states.backup.to_str().unwrap();
+    let restoring = paused(database.restore(["--no-safety-backup", file]), "marked");
+    restoring.signal(Signal::CONT);
+    restoring.wait().ok();
+    backup.wait().code(1).prints_nothing().stderr_lacks("✓ Backup");
+    assert_eq!(database.sandbox.backups().len(), before - 1, "its unfinished file is gone");
+    drop(holder);
+    assert_eq!(database.dump(), states.restored);
+}
+
+fn a_database_that_somebody_locked() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
+    let run = database.restore([]).run();
+    run.code(1).stderr_has("accepts no connections, and it was not this program that locked it");
+    run.stderr_has(&format!("→ open it first: ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true", database.name));
+    assert!(database.repair().contains("✓ Nothing to mend"));
+    assert!(!database.is_open() && database.beside("staging").is_empty() && database.safety_backups().is_empty());
+    database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", database.name));
+    assert_eq!(database.dump(), states.old);
+}

@@ -1,0 +1,119 @@
+//! `db-restore` that is ended at every point: one whole state is live, and the next run mends the rest.
+//! `XTASK_TEST_KILLS=all` ends it in every way at every point; otherwise in one way at each.
+
+use crate::harness::restore::{slow, wait_for_the_sleep, whole_and_mended};
+use crate::harness::{Test, shared_for_restores};
+use rustix::process::Signal;
+use std::fs;
+use std::time::{Duration, Instant};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Compose] ended_before_the_swap,
+        [Compose] ended_after_the_swap,
+        [Compose] killed_while_loading,
+        [Compose] a_file_that_is_rewritten,
+        [Compose] a_staging_database_without_a_mark,
+    ]
+}
+
+const EVERY_WAY: &[Signal] = &[Signal::KILL, Signal::INT, Signal::TERM];
+
+/// Every fault point before the exchange, and how a run is ended there unless all is asked for.
+const BEFORE: &[(&str, Signal)] = &[
+    ("locked", Signal::TERM),
+    ("safety", Signal::KILL),
+    ("created", Signal::KILL),
+    ("checked", Signal::INT),
+    ("marked", Signal::KILL),
+    ("stopped", Signal::TERM),
+];
+const AFTER: &[(&str, Signal)] = &[("swapped", Signal::KILL), ("migrated", Signal::INT), ("started", Signal::TERM)];
+
+fn ways(usual: Signal) -> Vec<Signal> {
+    let all = std::env::var("XTASK_TEST_KILLS").is_ok_and(|asked| asked == "all");
+    if all { EVERY_WAY.to_vec() } else { vec![usual] }
+}
+
+fn ended_before_the_swap() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    for &(point, usual) in BEFORE {
+        for signal in ways(usual) {
+            let run = database.restore_paused_at(point).ended_by(signal);
+            let left = signal == Signal::KILL && !["locked", "safety"].contains(&point);
+            if signal == Signal::KILL {
+                run.holds(run.signal == Some(9), "it should be killed");
+                assert_eq!(database.beside("staging").len(), usize::from(left), "{point}");
+            } else {
+                run.code(128 + signal.as_raw()).stderr_has("nothing was changed").stderr_lacks("✓ Database restored");
+                run.holds(database.beside("staging").is_empty(), &format!("{point}: no staging database"));
+            }
+            let said = whole_and_mended(&database, &states, false, point);
+            assert_eq!(said.contains("was left behind by a run that was killed"), left, "{point}: {said}");
+            assert!(point == "locked" || !database.safety_backups().is_empty(), "{point}: the safety backup is there");
+        }
+    }
+}
+
+/// What has been exchanged is finished, whatever the signal; only a kill leaves something to the next run.
+fn ended_after_the_swap() {
+    for &(point, usual) in AFTER {
+        for signal in ways(usual) {
+            let database = shared_for_restores().database();
+            let states = database.backed_up_and_changed();
+            let run = database.restore_paused_at(point).ended_by(signal);
+            if signal != Signal::KILL {
+                run.ok().stderr_has("✓ Database restored").stderr_lacks("nothing was changed");
+            }
+            let said = whole_and_mended(&database, &states, true, point);
+            assert!(said.contains("✓ Nothing to mend"), "{point}: {said}");
+            assert_eq!(database.safety_backups().len(), 1, "{point}");
+        }
+    }
+}
+
+fn killed_while_loading() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let file = slow(&database, 100);
+    for (signal, code) in [(Signal::INT, Some(130)), (Signal::KILL, None)] {
+        let running = database.restore([file.as_str()]).spawn();
+        wait_for_the_sleep(&database);
+        let sent = Instant::now();
+        running.signal(signal);
+        let run = running.wait();
+        run.holds(run.code == code && sent.elapsed() < Duration::from_secs(5), "it should end at once");
+    }
+    // The server's session goes on for a while; nobody waits for it.
+    let said = database.repair();
+    assert!(said.contains("was left behind by a run that was killed"), "{said}");
+    whole_and_mended(&database, &states, false, "loading");
+}
+
+fn a_file_that_is_rewritten() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let running = database.restore_paused_at("created");
+    let bytes = fs::read(&states.backup).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    fs::write(&states.backup, text.replacen("it's 1", "it's X", 1)).unwrap();
+    running.signal(Signal::CONT);
+    let run = running.wait();
+    run.code(3).stderr_has("changed while it was read").stderr_lacks("✓ Database restored");
+    whole_and_mended(&database, &states, false, "rewritten");
+}
+
+/// A run may die between the making of a staging database and its mark; what a person named so says otherwise.
+fn a_staging_database_without_a_mark() {
+    let database = shared_for_restores().database();
+    let name = |time: &str| format!("{}_staging_{time}", database.name);
+    let (unmarked, described) = (name("20251021_143022"), name("20251021_143023"));
+    database.stack.admin(&format!("CREATE DATABASE {unmarked}"));
+    database.stack.admin(&format!("CREATE DATABASE {described}"));
+    database.stack.admin(&format!("COMMENT ON DATABASE {described} IS 'a person''s'"));
+    let said = database.repair();
+    assert!(said.contains(&format!("Mended: {unmarked} was left behind by a run that was killed")), "{said}");
+    assert_eq!(database.only_beside("staging"), described);
+    database.stack.admin(&format!("DROP DATABASE {described}"));
+}

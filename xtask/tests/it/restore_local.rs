@@ -1,0 +1,70 @@
+//! `db-restore` on the `local` target: back and forth, ended at a few points, and a server that is killed.
+
+use crate::harness::local::{is_alive, signal};
+use crate::harness::restore::paused;
+use crate::harness::{Local, Need, Test, needs, wait_until};
+use rustix::process::Signal;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] back_and_forth_and_ended_in_between,
+    ]
+}
+
+fn dump(local: &Local) -> Vec<u8> {
+    local.client("openfga", &["pg_dump", "--restrict-key=xtasktest"], b"").0.unwrap()
+}
+
+/// A backup of three rows; then one is gone. Dumps of both states.
+fn backed_up_and_changed(local: &Local) -> [Vec<u8>; 2] {
+    local.sql("openfga", "CREATE TABLE t AS SELECT i, 'it''s ' || i AS text FROM generate_series(1, 3) AS i");
+    local.xtask(["db-backup"]).run().ok();
+    let restored = dump(local);
+    local.sql("openfga", "DELETE FROM t WHERE i = 2");
+    [restored, dump(local)]
+}
+
+fn back_and_forth_and_ended_in_between() {
+    let local = Local::new();
+    if needs::has(Need::OpenfgaBin) {
+        local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    }
+    local.up();
+    let [restored, old] = backed_up_and_changed(&local);
+    let dump = || dump(&local);
+    let staging = || local.sql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '^openfga_staging_'");
+    let restore = |more: &[&'static str]| local.xtask(["db-restore", "--yes"].iter().chain(more).copied());
+    let repair = || local.xtask(["db-restore", "--repair"]).run();
+    for (point, signal, swapped) in [
+        ("created", Signal::KILL, false),
+        ("checked", Signal::TERM, false),
+        ("marked", Signal::KILL, false),
+        ("stopped", Signal::INT, false),
+        ("swapped", Signal::KILL, true),
+    ] {
+        let run = paused(restore(&[]), point).ended_by(signal);
+        run.holds(run.code != Some(0), point);
+        assert!(dump() == if swapped { restored.clone() } else { old.clone() }, "{point}");
+        repair().ok();
+        repair().ok().stderr_has("✓ Nothing to mend");
+        assert!(dump() == if swapped { restored.clone() } else { old.clone() }, "{point}: the repair changed it");
+        assert_eq!(staging(), "0", "{point}");
+    }
+    restore(&["--undo"]).run().ok().stderr_has("✓ Restore undone");
+    assert!(dump() == old);
+    restore(&[]).run().ok().stderr_has("✓ Database restored").stderr_has("✓ Safety backup: ");
+    assert!(dump() == restored);
+
+    let running = paused(local.xtask(["db-restore", "--yes"]), "checked");
+    let server = local.pid();
+    signal(server, Signal::KILL);
+    wait_until("the server is gone", || !is_alive(server));
+    running.signal(Signal::CONT);
+    let run = running.wait();
+    run.holds(matches!(run.code, Some(1 | 4)), "a dead server is a failure").stderr_lacks("✓ Database restored");
+    local.up();
+    local.xtask(["db-restore", "--repair"]).run().ok().stderr_has("was left behind by a run that was killed");
+    assert!(dump() == restored);
+    local.xtask(["db-restore", "--yes"]).run().ok();
+    assert!(dump() == restored);
+}

@@ -1,0 +1,184 @@
+//! `db-restore` whose server dies, or whose services do not come back: nothing is lost, and the next run mends it.
+
+use crate::harness::restore::{slow, wait_for_the_sleep, whole_and_mended};
+use crate::harness::stack::Database;
+use crate::harness::{Stack, Test, wait_until};
+use rustix::process::Signal;
+use std::fs;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [OwnStack] services_and_a_server_that_dies,
+        [OwnStack] the_exchange_itself,
+        [OwnStack] a_first_restore_that_is_killed,
+    ]
+}
+
+fn services_and_a_server_that_dies() {
+    let stack = Stack::postgres_only();
+    let database = with_a_client(&stack);
+    let mut states = database.backed_up_and_changed();
+    for (point, signal, swapped) in
+        [("stopped", Signal::INT, false), ("stopped", Signal::KILL, false), ("swapped", Signal::KILL, true)]
+    {
+        assert!(stack.runs("client"));
+        let running = database.restore_paused_at(point);
+        assert!(!stack.runs("client"));
+        let run = running.ended_by(signal);
+        run.holds(stack.runs("client") == (signal == Signal::INT), "an end in order starts them again");
+        let said = whole_and_mended(&database, &states, swapped, point);
+        let mended = said.contains("Mended: client were not started again after a swap");
+        assert!(stack.runs("client") && mended == (signal == Signal::KILL), "{point}: {said}");
+    }
+    // What did not run before is not started.
+    stack.docker(&["stop", &stack.container_of("client")]);
+    database.restore([]).run().ok().stderr_lacks("Services:");
+    assert!(!stack.runs("client"));
+    stack.docker(&["start", &stack.container_of("client")]);
+    database.restore(["--keep-old", "0"]).run().ok().stderr_has("Services:  away for ");
+    assert!(stack.runs("client"));
+    states.old.clone_from(&states.restored);
+
+    for point in ["loading", "stopped"] {
+        let running = if point == "loading" {
+            let file = slow(&database, 100);
+            let running = database.restore([file.as_str()]).spawn();
+            wait_for_the_sleep(&database);
+            running
+        } else {
+            database.restore_paused_at(point)
+        };
+        stack.docker(&["kill", stack.postgres()]);
+        running.signal(Signal::CONT);
+        let run = running.wait();
+        run.holds(matches!(run.code, Some(1 | 4 | 6)), "a dead server is a failure")
+            .stderr_lacks("✓ Database restored");
+        stack.up();
+        stack.forget_sessions();
+        whole_and_mended(&database, &states, false, point);
+        assert!(stack.runs("client"));
+    }
+
+    // Between lock-out and the exchange only the server can die: then nobody may connect until the next run.
+    let running = database.restore_paused_at("marked");
+    running.signal(Signal::KILL);
+    running.wait();
+    stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
+    let run = database.restore([]).run();
+    run.ok().stderr_has("is locked out since a restore was killed").stderr_has("✓ Database restored");
+    whole_and_mended(&database, &states, true, "locked out");
+    managed_from_template1(&stack);
+}
+
+fn managed_from_template1(stack: &Stack) {
+    stack.sandbox.set("POSTGRES_DB", "postgres");
+    let rows = || stack.psql("postgres", "SELECT count(*) FROM t");
+    stack.psql("postgres", "CREATE TABLE t AS SELECT 1 AS i");
+    stack.forget_sessions();
+    stack.xtask(["db-backup"]).run().ok();
+    stack.psql("postgres", "DELETE FROM t");
+    stack.xtask(["db-restore", "--yes"]).run().ok();
+    assert_eq!(rows(), "1");
+    stack.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+    assert_eq!(rows(), "0");
+}
+
+/// A stack of a test's own whose client runs, and a database of it with both states.
+fn with_a_client(stack: &Stack) -> Database<'_> {
+    stack.with_a_client();
+    stack.up();
+    let database = stack.database();
+    let services = fs::read(stack.sandbox.path("docker-compose.override.yml")).unwrap();
+    database.sandbox.write("docker-compose.override.yml", services);
+    database
+}
+
+/// Inside of the exchange: a session that describes the staging database holds its name.
+fn the_exchange_itself() {
+    let stack = Stack::postgres_only();
+    let database = with_a_client(&stack);
+    let states = database.backed_up_and_changed();
+    let held_up = || {
+        let running = database.restore_paused_at("stopped");
+        let mut holder = stack.session("postgres");
+        holder.sql(&format!("BEGIN; COMMENT ON DATABASE {} IS 'held'", database.only_beside("staging")));
+        running.signal(Signal::CONT);
+        wait_until("the live database is locked out", || !database.is_open());
+        (running, holder)
+    };
+
+    // The exchanging session is ended: the server says that nothing came of it.
+    let (running, holder) = held_up();
+    stack.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^xtask-.*-swap$'");
+    drop(holder);
+    let run = running.wait();
+    run.code(1).stderr_has("could not be swapped; it is as it was").stderr_lacks("✓ Database restored");
+    assert!(stack.runs("client"));
+    assert!(whole_and_mended(&database, &states, false, "ended session").contains("✓ Nothing to mend"));
+
+    // The server is killed: nobody knows, the next run does.
+    let (running, _holder) = held_up();
+    stack.docker(&["kill", stack.postgres()]);
+    let run = running.wait();
+    run.code(6).stderr_has(&format!("The server was lost while {} was exchanged", database.name));
+    run.stderr_has("db-restore --repair").stderr_lacks("✓ Database restored");
+    stack.up();
+    stack.forget_sessions();
+    assert!(!database.is_open());
+    let said = database.repair();
+    assert!(said.contains(&format!("{} is locked out since a restore was killed", database.name)), "{said}");
+    assert!(said.contains("client were not started again") && stack.runs("client"), "{said}");
+    whole_and_mended(&database, &states, false, "killed server");
+
+    // Only our own psql dies: the server goes on, and is asked how it ended.
+    let (running, mut holder) = held_up();
+    kill_the_client("-swap");
+    holder.sql("ROLLBACK");
+    let run = running.wait();
+    run.ok().stderr_has("✓ Database restored");
+    assert!(stack.runs("client"));
+    whole_and_mended(&database, &states, true, "lost answer");
+}
+
+/// Kills the `docker exec` whose session's name ends so.
+fn kill_the_client(name: &str) {
+    let is_it = |words: &[u8]| {
+        let words = String::from_utf8_lossy(words);
+        words.contains("PGAPPNAME=xtask-")
+            && words.split('\0').any(|word| word.starts_with("PGAPPNAME=") && word.ends_with(name))
+    };
+    let mut killed = 0;
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        let words = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let number = process.file_name().to_string_lossy().parse::<i32>();
+        if let (true, Ok(number)) = (is_it(&words), number) {
+            rustix::process::kill_process(rustix::process::Pid::from_raw(number).unwrap(), Signal::KILL).unwrap();
+            killed += 1;
+        }
+    }
+    assert!(killed > 0, "no client of the exchange was found");
+}
+
+/// There is no old database that could remember which services were stopped.
+fn a_first_restore_that_is_killed() {
+    let stack = Stack::postgres_only();
+    let database = with_a_client(&stack);
+    stack.admin(&format!("COMMENT ON DATABASE {} IS 'its own'", database.name));
+    let states = database.backed_up_and_changed();
+    let comment =
+        format!("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{}'", database.name);
+    for point in ["stopped", "swapped"] {
+        stack.admin(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", database.name));
+        let run = database.restore_paused_at(point).ended_by(Signal::KILL);
+        run.holds(run.signal == Some(9) && !stack.runs("client"), "it should be killed");
+        let said = database.repair();
+        assert!(said.contains("Mended: client were not started again after a swap") && stack.runs("client"), "{said}");
+        assert!(database.repair().contains("✓ Nothing to mend"));
+        assert_eq!(database.beside("staging"), [""; 0]);
+    }
+    assert_eq!(database.dump(), states.restored);
+    assert_eq!(stack.admin(&comment), "its own");
+    stack.admin(&format!("DROP DATABASE {}", database.name));
+    database.restore([]).run().ok().stderr_has("Services:  away for ");
+    assert_eq!((stack.runs("client"), stack.admin(&comment)), (true, "its own".to_owned()));
+}
