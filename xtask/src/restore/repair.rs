@@ -50,7 +50,20 @@ impl Leftover {
 
 /// Looks for leftovers of this target's database. To be called under the lock.
 pub fn find(target: &Target, run: &str) -> Result<Vec<Leftover>> {
-    let marked = without_orphans(target, run)?;
+    among(without_orphans(target, run)?, target, run)
+}
+
+/// The same for whoever only looks: what a living run works on is none, and nothing is ended.
+pub fn glance(target: &Target, run: &str) -> Result<Vec<Leftover>> {
+    let mut marked = mark::marked(target, run)?;
+    marked.retain(|marked| marked.mark.database == target.database());
+    if marked.iter().any(|marked| marked.alive) {
+        return Ok(Vec::new());
+    }
+    among(marked, target, run)
+}
+
+fn among(marked: Vec<Marked>, target: &Target, run: &str) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
     let may_have_locked = |marked: &Marked| marked.mark.r#use == Use::Staging || marked.mark.swapping;
     if marked.iter().any(may_have_locked) {

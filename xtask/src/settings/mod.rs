@@ -70,6 +70,8 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("OPENFGA_STORE_ID", ""),
     ("OPENFGA_MODEL_ID", ""),
     ("XTASK_LOCK_TIMEOUT", "30"),
+    ("XTASK_BACKUP_MAX_AGE", "24h"),
+    ("XTASK_TRANSACTION_MAX_AGE", "5m"),
     ("XTASK_COMPOSE", ""),
     ("XTASK_LOCAL_DIR", ".xtask/local"),
     ("XTASK_PG_BIN", ""),
@@ -77,7 +79,7 @@ pub const KNOWN: &[(&str, &str)] = &[
 ];
 
 /// A variable whose value must not be shown.
-fn is_secret(name: &str) -> bool {
+pub fn is_secret(name: &str) -> bool {
     ["PASSWORD", "TOKEN", "SECRET", "KEY", "DATABASE_URL"].iter().any(|word| name.contains(word))
 }
 
