@@ -1,6 +1,7 @@
 //! What a command needs to know about this run: the checkout, the settings, the terminal.
 
 use crate::cli::Global;
+use crate::error::Fault;
 use crate::settings::{self, Settings};
 use crate::target::url::Url;
 use crate::target::{Kind, Target};
@@ -35,6 +36,12 @@ impl Context {
         Self { root, here, settings, terminal: Terminal::new(wishes), verbose: global.verbose }
     }
 
+    /// That there is a checkout, and that its `.env` can be read: else it would be another database.
+    pub fn check(&self) -> Result<(), Fault> {
+        settings::check_root(&self.root)?;
+        self.settings.check_readable()
+    }
+
     /// The same run on another target.
     pub fn with_target(&self, kind: Kind) -> Self {
         let mut settings = self.settings.clone();
@@ -50,6 +57,7 @@ impl Context {
 
     /// The database that the settings name.
     pub fn target(&self) -> Result<Target> {
+        self.settings.check_understood()?;
         let target = Target::chosen(&self.settings, &self.root)?;
         if let Some(names) = target.url().and_then(Url::left_out) {
             let shown = target.shown();
@@ -74,10 +82,12 @@ impl Context {
         for base in self.here.ancestors() {
             if let Ok(rest) = path.strip_prefix(base) {
                 // Beyond the checkout a long chain of ../ helps nobody.
-                return if self.here.starts_with(&self.root) || up.as_os_str().is_empty() {
-                    up.join(rest).display().to_string()
-                } else {
-                    path.display().to_string()
+                let is_near = self.here.starts_with(&self.root) || up.as_os_str().is_empty();
+                return match up.join(rest) {
+                    // From the top of the file system a path without its slash is a riddle.
+                    _ if !is_near || self.here.parent().is_none() => path.display().to_string(),
+                    here if here.as_os_str().is_empty() => ".".to_owned(),
+                    near => near.display().to_string(),
                 };
             }
             up.push("..");

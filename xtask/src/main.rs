@@ -7,7 +7,7 @@ mod context;
 mod error;
 mod health;
 mod migration;
-#[allow(dead_code, unused_imports)] // the model printer's callers come after it
+#[allow(dead_code, unused_imports)] // setup-openfga and test-auth come after it
 mod openfga;
 mod platform;
 mod postgres;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     for problem in context.settings.problems() {
         context.terminal.warn(&problem);
     }
-    let ran = context.settings.check_readable().map_err(Into::into).and_then(|()| cli.command.run(&context));
+    let ran = context.check().map_err(Into::into).and_then(|()| cli.command.run(&context));
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

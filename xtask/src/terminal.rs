@@ -4,7 +4,7 @@ mod progress;
 mod text;
 
 pub use progress::Progress;
-pub use text::{clean, count, counted, duration, report, size, span, table};
+pub use text::{clean, clean_line, count, counted, duration, report, size, span, table};
 
 use crate::error::{self, Fault};
 use crate::process::signals;
@@ -199,12 +199,17 @@ impl Terminal {
 
     /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
     pub fn confirm(&self, question: &str, yes: bool) -> Result<(), Fault> {
+        self.confirm_or(question, yes, || Fault::failed("Declined; nothing was changed"))
+    }
+
+    /// The same; `declined` says what a no leaves behind.
+    pub fn confirm_or(&self, question: &str, yes: bool, declined: impl FnOnce() -> Fault) -> Result<(), Fault> {
         if yes {
             return Ok(());
         }
         match self.ask(question)? {
             Some(true) => Ok(()),
-            Some(false) => Err(Fault::failed("Declined; nothing was changed")),
+            Some(false) => Err(declined()),
             None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
                 .hint("answer yes on the command line: --yes")),
         }

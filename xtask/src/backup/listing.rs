@@ -2,9 +2,11 @@
 
 use super::name::{self, Purpose};
 use super::proof::{Examined, Verdict, glance};
+use crate::error::Fault;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, FixedOffset};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// One backup file of the folder.
@@ -37,8 +39,14 @@ impl Backup {
 pub fn list(folder: &Path, examine: &dyn Fn(&Path) -> Result<Examined>) -> Result<Vec<Backup>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(|| format!("reading the folder {}", folder.display())),
+        // Not made yet; a link that leads nowhere is another matter.
+        Err(error) if error.kind() == ErrorKind::NotFound && folder.symlink_metadata().is_err() => {
+            return Ok(Vec::new());
+        }
+        Err(error) => {
+            let fault = Fault::failed(format!("{} is not a folder that can be read", folder.display()));
+            return Err(error).context(fault.hint("see what stands there, and where a link leads: ls -l"));
+        }
     };
     let mut backups = Vec::new();
     for entry in entries {
@@ -56,9 +64,9 @@ fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
     let examined = match examine(&path) {
         Ok(examined) => examined,
         // One file that cannot be read (a link, another user's) does not hide the others.
-        Err(error) if error.downcast_ref::<crate::error::Fault>().is_none() => {
-            let reason = Some(format!("it cannot be read: {}", error.root_cause()));
-            Examined { verdict: Verdict::Damaged, reason, bytes: 0, manifest: None, contents: None }
+        Err(error) if error.downcast_ref::<Fault>().is_none() => {
+            let reason = Some(error.root_cause().to_string());
+            Examined { verdict: Verdict::Unreadable, reason, bytes: 0, manifest: None, contents: None }
         }
         Err(error) => return Err(error),
     };

@@ -2,7 +2,7 @@
 //! final name without ever replacing a file. A partial whose lock is free was left by a killed run.
 
 use super::space;
-use crate::error::Fault;
+use crate::error::{Exit, Fault};
 use crate::platform;
 use anyhow::{Context as _, Result};
 use std::fs::{self, File, TryLockError};
@@ -74,7 +74,12 @@ impl Partial {
         // Gone already where the link had to be a rename.
         let _ = fs::remove_file(&self.path);
         let folder = name.parent().unwrap_or(&self.folder);
-        platform::sync_folder(folder).with_context(|| format!("making {} durable", folder.display()))?;
+        platform::sync_folder(folder).with_context(|| {
+            let fault = format!("The backup {} is written, but its folder could not be made durable", name.display());
+            Fault::new(Exit::Partial, fault).hint(
+                "the name may be lost if the power fails now; see the folder's permissions and its disk, then: sync",
+            )
+        })?;
         Ok(name)
     }
 

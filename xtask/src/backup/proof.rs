@@ -8,6 +8,7 @@ use crate::process::signals;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ pub enum Verdict {
     Cut,
     /// It was changed, or is no backup.
     Damaged,
+    /// It could not be read: another user's, a link, no file.
+    Unreadable,
     /// Another program's dump: its beginning and end are right, and after a full read its structure; nothing vouches for the bytes.
     MadeElsewhere,
 }
@@ -36,13 +39,14 @@ impl Verdict {
             Self::Whole => "whole",
             Self::Cut => "cut",
             Self::Damaged => "damaged",
+            Self::Unreadable => "cannot be read",
             Self::MadeElsewhere => "made elsewhere",
         }
     }
 
     /// Whether the file must not be restored.
     pub fn is_unfit(self) -> bool {
-        matches!(self, Self::Cut | Self::Damaged)
+        matches!(self, Self::Cut | Self::Damaged | Self::Unreadable)
     }
 }
 
@@ -68,6 +72,13 @@ pub struct Proven {
     pub contents: Contents,
     /// SHA-256 of the whole file.
     pub(super) sha256: [u8; 32],
+}
+
+impl Proven {
+    /// The file's size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.file.metadata().map_or(0, |facts| facts.len())
+    }
 }
 
 /// Proves a backup.
@@ -98,6 +109,8 @@ const DUMP_HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
 const HEAD_LOOKED_AT: usize = 512;
 /// `\unrestrict`, a key, two newlines: no trailer is longer than this.
 const TAIL_LOOKED_AT: u64 = 512;
+/// What people add to a file is short, and so are most manifests before it.
+const ADDED_LOOKED_AT: u64 = 1 << 20;
 /// A manifest names every table; one of this size would name some hundred thousand.
 const LONGEST_MANIFEST: u64 = 64 << 20;
 pub(super) const PIECE: usize = 1 << 18;
@@ -136,8 +149,21 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
     Ok((examined, sha256))
 }
 
+/// Opens a regular file; a link would lead elsewhere, and a pipe holds whoever reads it.
 fn open(path: &Path) -> Result<File> {
-    platform::open_no_follow(path).with_context(|| format!("{} cannot be read", path.display()))
+    let open = || {
+        let kind = std::fs::symlink_metadata(path)?.file_type();
+        let other = |what: &str| Err(std::io::Error::other(what));
+        if kind.is_symlink() {
+            return other("it is a symbolic link");
+        }
+        if kind.is_dir() {
+            return other("it is a folder");
+        }
+        let file = platform::open_no_follow(path)?;
+        if file.metadata()?.is_file() { Ok(file) } else { other("it is no regular file") }
+    };
+    open().with_context(|| format!("{} cannot be read", path.display()))
 }
 
 fn examine_ends(file: &mut File) -> Result<Examined> {
@@ -157,11 +183,18 @@ fn examine_ends(file: &mut File) -> Result<Examined> {
         }
         Some(Ok(manifest)) => {
             let expected = manifest.bytes + line.len() as u64;
-            let verdict = if bytes == expected { Verdict::Complete } else { Verdict::Cut };
+            let verdict = match bytes.cmp(&expected) {
+                Ordering::Less => Verdict::Cut,
+                Ordering::Equal => Verdict::Complete,
+                Ordering::Greater => Verdict::Damaged,
+            };
             let reason = (bytes != expected).then(|| format!("it has {bytes} bytes and should have {expected}"));
             Examined { verdict, reason, bytes, manifest: Some(manifest), contents: None }
         }
         Some(Err(reason)) => unfit(Verdict::Damaged, reason),
+        None if ours && manifest_is_followed(file, bytes)? => {
+            unfit(Verdict::Damaged, "something follows its manifest, which should be the last line".to_owned())
+        }
         None if ours || (!head.is_empty() && manifest::HEAD.starts_with(&head)) => {
             unfit(Verdict::Cut, "its manifest, the last line, is missing".to_owned())
         }
@@ -210,6 +243,24 @@ fn last_line(file: &mut File, bytes: u64) -> Result<Vec<u8>> {
         }
     }
     Ok(line)
+}
+
+/// Whether a manifest that fits stands before the last line: the file was not cut, something was added.
+fn manifest_is_followed(file: &mut File, bytes: u64) -> Result<bool> {
+    let mut tail = vec![0; usize::try_from(bytes.min(ADDED_LOOKED_AT))?];
+    let start = bytes - tail.len() as u64;
+    file.seek(SeekFrom::Start(start))?;
+    file.read_exact(&mut tail)?;
+    let lines = memchr::memrchr_iter(b'\n', &tail);
+    for at in lines {
+        let line = &tail[at + 1..];
+        let Some(end) = memchr::memchr(b'\n', line) else { continue };
+        if let Some(Ok(manifest)) = Manifest::parse(&line[..=end]) {
+            // Rows may hold a line like it, but not at the place that it names.
+            return Ok(manifest.bytes == start + at as u64 + 1);
+        }
+    }
+    Ok(false)
 }
 
 /// What a file holds, and its SHA-256.

@@ -165,6 +165,7 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
         return Some(stays("not named as a backup of ours"));
     };
     match backup.examined.verdict {
+        Verdict::Unreadable => return Some(stays("cannot be read")),
         Verdict::Cut | Verdict::Damaged => {
             return Some(stays(&format!("{}: look at it, then remove it by hand", backup.examined.verdict.words())));
         }

@@ -5,7 +5,7 @@ use super::manifest::{self, Manifest};
 use super::name::{self, Purpose};
 use super::partial::{self, Partial};
 use super::space;
-use crate::error::Fault;
+use crate::error::{self, Exit, Fault};
 use crate::postgres::dump::Scanner;
 use crate::postgres::properties::Properties;
 use crate::postgres::{locks, session};
@@ -126,6 +126,11 @@ fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
     }
     if folder.is_dir() {
         return Ok(());
+    }
+    // A folder that was named as one is made; one that only stands before a file's name may be a slip.
+    if matches!(destination, Destination::File(_)) && folder.symlink_metadata().is_err() {
+        let fault = Fault::failed(format!("There is no folder {}", folder.display()));
+        return Err(fault.hint("make it first, or name a folder to be made, with a / at its end").into());
     }
     let cannot = || {
         Fault::failed(format!("{} is not a folder that backups can be written to", folder.display()))
@@ -251,6 +256,15 @@ fn follow(
     Ok(proof)
 }
 
+/// libpq's and the server's words when a session ends before its time.
+const CONNECTION_LOST: [&str; 5] = [
+    "server closed the connection unexpectedly",
+    "connection to server was lost",
+    "terminating connection due to",
+    "no connection to the server",
+    "SSL connection has been closed unexpectedly",
+];
+
 fn not_whole(target: &Target) -> Fault {
     Fault::failed(format!("The dump of {} is not whole; no backup was made", target.database()))
         .hint("see what stands between this program and pg_dump (docker, network), then try again")
@@ -264,6 +278,10 @@ fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Endin
     if stderr.contains("no matching tables were found") {
         let fault = Fault::failed("There is no such table; no backup was made");
         return said.context(fault.hint("see what there is: cargo xtask db-shell -- -c '\\dt *.*'"));
+    }
+    if CONNECTION_LOST.iter().any(|words| stderr.contains(words)) && error::exit(&said) == Exit::Failed {
+        let fault = Fault::unreachable("The connection to PostgreSQL was lost; no backup was made");
+        return said.context(fault.hint("see what the server says, then try again: cargo xtask db-backup"));
     }
     // pg_dump waits under a statement_timeout.
     if !(stderr.contains("LOCK TABLE") && stderr.contains("timeout")) {

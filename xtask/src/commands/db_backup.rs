@@ -7,6 +7,7 @@ use crate::backup::take::{self, Destination, News, Order, Taken};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
+use crate::postgres::locks;
 use crate::target::Target;
 use crate::terminal::{self, Progress};
 use anyhow::{Context as _, Result};
@@ -28,8 +29,8 @@ pub struct Args {
     #[arg(long, requires = "tables")]
     strict_names: bool,
     /// Seconds to wait for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
-    #[arg(long, value_name = "SECONDS")]
-    lock_timeout: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
+    lock_timeout: Option<Duration>,
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
     policy: Policy,
@@ -70,6 +71,14 @@ impl Args {
     }
 
     fn tell(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
+        // Whoever waits for the path on stdout must not lose the backup with it.
+        self.write(taken, target, context).with_context(|| {
+            let made = format!("The backup is made, but nobody was told: {}", taken.path.display());
+            Fault::new(Exit::Partial, made).hint("see what takes stdout; the backup is whole and stays")
+        })
+    }
+
+    fn write(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
         if self.json {
             return context.terminal.json(&Document::of(taken));
         }
@@ -91,16 +100,11 @@ impl Args {
                 if is_folder { Destination::Folder(typed) } else { Destination::File(typed) }
             }
         };
-        let set = context.settings.number("XTASK_LOCK_TIMEOUT")?;
-        let seconds = self.lock_timeout.or(set).unwrap_or(take::LOCK_TIMEOUT.as_secs());
-        if seconds == 0 || seconds > 2_000_000 {
-            return Err(Fault::usage("--lock-timeout takes 1 to 2000000 seconds").into());
-        }
         Ok(Order {
             purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
             tables: self.tables.clone(),
             strict_names: self.strict_names,
-            lock_timeout: Duration::from_secs(seconds),
+            lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             destination,
         })
     }
@@ -132,10 +136,7 @@ impl Report {
         let manifest = &taken.manifest;
         let tables = manifest.tables();
         let folder = taken.path.parent().unwrap_or(Path::new("."));
-        let mut shown = context.shown(folder);
-        if shown.is_empty() {
-            shown.push('.');
-        }
+        let shown = context.shown(folder);
         let rows = terminal::counted(manifest.rows(), "row", "rows");
         let mut lines = vec![
             context.terminal.done_line(&format!("Backup created in {}/", shown.trim_end_matches('/'))),

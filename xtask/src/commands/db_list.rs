@@ -30,7 +30,10 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let terminal = &context.terminal;
-    let folder = args.folder.as_ref().map_or_else(|| context.backups_folder(), |folder| context.typed(folder));
+    let folder = match &args.folder {
+        Some(typed) => existing(&context.typed(typed))?,
+        None => context.backups_folder(),
+    };
     let mut backups = if args.check {
         let progress = terminal.progress("checking", None);
         let checked = std::cell::Cell::new(0);
@@ -57,17 +60,29 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.result(&table(&backups, context))?;
         for backup in &backups {
             if let Some(reason) = &backup.examined.reason {
-                terminal.warn(&terminal::clean(&format!("{}: {reason}", context.shown(&backup.path))));
+                terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
             }
         }
     }
     if args.check && unfit > 0 {
         let files = terminal::counted(unfit as u64, "file is", "files are");
-        return Err(Fault::new(Exit::Refused, format!("{files} cut or damaged; a restore would refuse them"))
-            .hint("make a new backup with: cargo xtask db-backup")
-            .into());
+        let them = if unfit == 1 { "it" } else { "them" };
+        return Err(Fault::new(
+            Exit::Refused,
+            format!("{files} cut, damaged or unreadable; a restore would refuse {them}"),
+        )
+        .hint("make a new backup with: cargo xtask db-backup")
+        .into());
     }
     Ok(())
+}
+
+/// A folder that was named must be there: no backups in it would be the wrong answer to a mistyped name.
+fn existing(folder: &Path) -> Result<PathBuf, Fault> {
+    if folder.symlink_metadata().is_ok() {
+        return Ok(folder.to_owned());
+    }
+    Err(Fault::failed(format!("There is no folder {}", folder.display())).hint("see what there is: ls"))
 }
 
 fn table(backups: &[Backup], context: &Context) -> String {
@@ -94,7 +109,7 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
         backup.database.clone().unwrap_or_else(dash),
         // A file from the future: the clock was set back since.
         age.map_or_else(dash, |age| if age < 0 { "in future".to_owned() } else { terminal::span(age) }),
-        terminal::size(backup.examined.bytes),
+        if backup.examined.verdict == Verdict::Unreadable { dash() } else { terminal::size(backup.examined.bytes) },
         counts.map_or_else(dash, |(tables, _)| terminal::count(tables)),
         counts.map_or_else(dash, |(_, rows)| terminal::count(rows)),
         verdict,
@@ -123,7 +138,8 @@ struct Entry<'a> {
     purpose: Option<Purpose>,
     /// RFC 3339.
     time: Option<String>,
-    bytes: u64,
+    /// Null where the file could not be read.
+    bytes: Option<u64>,
     tables: Option<u64>,
     rows: Option<u64>,
     full: bool,
@@ -138,7 +154,7 @@ impl<'a> Document<'a> {
             database: backup.database.as_deref(),
             purpose: backup.purpose,
             time: backup.time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, false)),
-            bytes: backup.examined.bytes,
+            bytes: (backup.examined.verdict != Verdict::Unreadable).then_some(backup.examined.bytes),
             tables: counts(backup).map(|(tables, _)| tables),
             rows: counts(backup).map(|(_, rows)| rows),
             full: backup.is_full(),

@@ -56,6 +56,9 @@ pub struct Args {
     /// Go on where the live database cannot be backed up first; the old database is then the only way back
     #[arg(long)]
     no_safety_backup: bool,
+    /// Make the roles that the backup names and the server lacks; nobody can log in as one of them
+    #[arg(long, conflicts_with_all = ["undo", "repair"])]
+    create_roles: bool,
     /// How many databases of before a restore are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1)]
     keep_old: usize,
@@ -80,12 +83,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
-    preflight::check(target, run, &backup)?;
+    let fitting = preflight::check(target, run, &backup, args.create_roles)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup)?;
-    preview::show(&plan, &backup, args, context)?;
+    preview::show(&plan, &fitting, &backup, args, context)?;
     if args.dry_run {
         return Ok(());
     }
@@ -98,6 +101,10 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     live.check_open(target)?;
     let safety = safety_backup(args, target, &live, context)?;
     fault_point("safety");
+    if !fitting.missing_roles.is_empty() {
+        preflight::create_roles(target, run, &fitting.missing_roles)?;
+        context.terminal.done(&format!("Roles made: {}", terminal::clean(&fitting.missing_roles.join(", "))));
+    }
     let now = Local::now();
     let like = live.properties.as_ref().or(backup.manifest.as_ref().map(|manifest| &manifest.properties));
     let mut mark = Mark::new(Use::Staging, target, run, &now);

@@ -20,6 +20,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let terminal = &context.terminal;
     let psql = PsqlArgs::parse(&args.psql)?;
+    if target.compose().is_some() {
+        psql.check_writes_nothing()?;
+    }
     let person = terminal.stdin_is_terminal() && terminal.stdout_is_terminal() && !psql.script;
     let file = psql.file.filter(|path| path != Path::new("-")).map(|path| open(&context.typed(&path))).transpose()?;
     let session = "xtask-shell";
@@ -35,6 +38,23 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 /// psql's options that take a value in the next word (psql's manual page, "Options").
 const WITH_VALUE: &[u8] = b"cdfFhLopPRTUv";
 
+/// The long options that take a value in the next word, unless it stands behind a `=`.
+const LONG_WITH_VALUE: &[&str] = &[
+    "--command",
+    "--dbname",
+    "--field-separator",
+    "--host",
+    "--log-file",
+    "--output",
+    "--port",
+    "--pset",
+    "--record-separator",
+    "--set",
+    "--table-attr",
+    "--username",
+    "--variable",
+];
+
 /// psql's arguments, as far as we must understand them.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct PsqlArgs {
@@ -43,6 +63,8 @@ struct PsqlArgs {
     file: Option<PathBuf>,
     /// Commands or a file are given: nobody will type.
     script: bool,
+    /// An option by which psql would write a file where it runs.
+    writes: Option<&'static str>,
 }
 
 impl PsqlArgs {
@@ -66,6 +88,7 @@ impl PsqlArgs {
                 }
                 (_, Some(at)) => {
                     parsed.script |= letters[at] == b'c';
+                    parsed.notice_writing(word.get(at..=at).unwrap_or_default());
                     parsed.words.push(word.clone());
                     if at + 1 == letters.len() {
                         parsed.words.extend(words.next().cloned());
@@ -73,7 +96,11 @@ impl PsqlArgs {
                 }
                 _ => {
                     parsed.script |= ["--command", "--list", "--version", "-V", "-l"].contains(&name);
+                    parsed.notice_writing(name);
                     parsed.words.push(word.clone());
+                    if value.is_none() && LONG_WITH_VALUE.contains(&name) {
+                        parsed.words.extend(words.next().cloned());
+                    }
                 }
             }
         }
@@ -88,6 +115,24 @@ impl PsqlArgs {
             parsed.script = true;
         }
         Ok(parsed)
+    }
+
+    fn notice_writing(&mut self, option: &str) {
+        // psql takes any beginning of a long option that is one option's alone.
+        match option {
+            "o" => self.writes = Some("-o"),
+            "L" => self.writes = Some("-L"),
+            _ if option.len() > 2 && "--output".starts_with(option) => self.writes = Some("--output"),
+            _ if option.len() > 3 && "--log-file".starts_with(option) => self.writes = Some("--log-file"),
+            _ => {}
+        }
+    }
+
+    /// Refuses options that would write into the container, where nobody looks for the file.
+    fn check_writes_nothing(&self) -> Result<(), Fault> {
+        let Some(option) = self.writes else { return Ok(()) };
+        Err(Fault::usage(format!("{option} would write its file inside the container"))
+            .hint("write it here: cargo xtask db-shell -- -c 'SELECT 1' > FILE"))
     }
 }
 
@@ -126,13 +171,30 @@ mod tests {
     #[test]
     fn a_file_is_found_in_every_way_that_psql_allows() {
         for words in [&["-f", "x.sql"][..], &["-fx.sql"], &["--file=x.sql"], &["--file", "x.sql"]] {
-            let expected = PsqlArgs { words: vec!["-f".into(), "-".into()], file: Some("x.sql".into()), script: true };
+            let expected = PsqlArgs {
+                words: vec!["-f".into(), "-".into()],
+                file: Some("x.sql".into()),
+                script: true,
+                writes: None,
+            };
             assert_eq!(parsed(words), expected, "{words:?}");
         }
         assert_eq!(parsed(&["-qAtf", "x.sql"]).words, ["-qAt", "-f", "-"]);
         assert_eq!(parsed(&["-c", "-f"]).file, None);
         assert_eq!(parsed(&["-vf=1", "-c", "x"]).file, None);
         assert!(PsqlArgs::parse(&["-fa".to_owned(), "-fb".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn options_that_write_a_file_are_seen_in_every_spelling() {
+        for words in
+            [&["-o", "x"][..], &["-Ato", "x"], &["-ox"], &["--output=x"], &["--out", "x"], &["-Lx"], &["--log", "x"]]
+        {
+            assert!(parsed(words).check_writes_nothing().is_err(), "{words:?}");
+        }
+        for words in [&["-c", "-o"][..], &["-v", "o=1"], &["--set", "-o"], &["-l"], &["--list"], &["-P", "pager=off"]] {
+            assert!(parsed(words).check_writes_nothing().is_ok(), "{words:?}");
+        }
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
     for leftover in staging::clear_leftovers(target, &run)? {
         context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
     }
-    preflight::check(target, &run, backup)?;
+    preflight::check(target, &run, backup, false)?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
     let now = Local::now();
     // The run's own part keeps two runs of the same second apart.
@@ -165,7 +165,7 @@ impl Entry {
     }
 
     fn show(&self, context: &Context) -> Result<()> {
-        let file = terminal::clean(&context.shown(&self.file));
+        let file = terminal::clean_line(&context.shown(&self.file));
         if let Some(error) = &self.error {
             context.terminal.error(error);
             return Ok(());

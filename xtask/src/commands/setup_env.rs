@@ -5,10 +5,11 @@ use crate::backup::listing;
 use crate::backup::proof;
 use crate::backup::take::Order;
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::settings::{self, Origin};
 use crate::stack::ports;
-use crate::target::{Kind, Target, compose};
+use crate::target::engine::{self, Lack};
+use crate::target::{Kind, Target};
 use anyhow::Result;
 
 /// Set up this checkout: choose a target, make .env, start the stack, take a first backup
@@ -25,8 +26,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     context.terminal.note(&format!("Setting up {}", target.shown()));
     context.terminal.done(&format!("Target {kind}: {why}"));
-    write_env(kind, context)?;
-    let context = &move_taken_ports(&target, args, context)?;
+    if let Some(compose) = target.compose() {
+        compose.check_ours()?;
+    }
+    let mut written = write_env(kind, context)?;
+    let context = &move_taken_ports(&target, args, &mut written, context)?;
     let target = context.target()?;
     up::start(&target, args.yes, context)?;
     db_migrate::up_all(&target, context)?;
@@ -37,40 +41,56 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// The target that is set, else Compose where a Docker engine answers, else this host.
 fn choose(context: &Context) -> Result<(Kind, String)> {
+    context.settings.check_understood()?;
     if let Some((_, origin)) = context.settings.find("XTASK_TARGET") {
         return Ok((Kind::chosen(&context.settings)?, format!("as XTASK_TARGET says ({})", origin.shown())));
     }
-    Ok(match compose::engine_cause() {
-        None => (Kind::Compose, "a Docker engine answers".to_owned()),
-        Some(cause) => (Kind::Local, format!("{cause}")),
-    })
+    match engine::lack() {
+        None => Ok((Kind::Compose, "a Docker engine answers".to_owned())),
+        // There is an engine, and a right to it is easily had: nobody should be moved elsewhere for the lack of it.
+        Some(lack @ Lack::Forbidden(_)) => {
+            let error = lack.into_error();
+            let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or_default().to_owned();
+            let fault = Fault::unreachable(error.to_string());
+            Err(error
+                .context(fault.hint(format!("{hint}\nor do without Docker: cargo xtask setup-env --target local"))))
+        }
+        Some(lack) => Ok((Kind::Local, lack.into_error().to_string())),
+    }
 }
 
-fn write_env(kind: Kind, context: &Context) -> Result<()> {
+/// Makes `.env` where it is missing, and writes the choice where there is none yet; gives what it changed.
+fn write_env(kind: Kind, context: &Context) -> Result<Vec<String>> {
     let terminal = &context.terminal;
+    let mut written = Vec::new();
     if settings::make_env_file(&context.root)? {
         terminal.done("Made .env from .env.example, readable by you only");
+        written.push(".env was made".to_owned());
     } else {
         terminal.done(".env is there");
     }
     match context.settings.in_file("XTASK_TARGET") {
-        None => {
-            settings::write_env_file(&context.root, &[("XTASK_TARGET", &kind.to_string())])?;
-            terminal.done(&format!("Wrote XTASK_TARGET={kind} to .env"));
-        }
+        None => write_setting("XTASK_TARGET", &kind.to_string(), &mut written, context)?,
         Some(set) if set != kind.to_string() => {
             terminal.warn(&format!("XTASK_TARGET in .env stays {set}; this run uses {kind}"));
         }
         Some(_) => {}
     }
+    Ok(written)
+}
+
+fn write_setting(name: &str, value: &str, written: &mut Vec<String>, context: &Context) -> Result<()> {
+    settings::write_env_file(&context.root, &[(name, value)])?;
+    context.terminal.done(&format!("Wrote {name}={value} to .env"));
+    written.push(format!("{name}={value} was written to .env"));
     Ok(())
 }
 
 /// Offers the next free port for each one that somebody else holds.
-fn move_taken_ports(target: &Target, args: &Args, context: &Context) -> Result<Context> {
+fn move_taken_ports(target: &Target, args: &Args, written: &mut Vec<String>, context: &Context) -> Result<Context> {
     let Some(compose) = target.compose() else { return Ok(context.reloaded()) };
     // Without the engine nobody can tell which ports are our own.
-    compose::engine_cause().map_or(Ok(()), Err)?;
+    engine::cause().map_or(Ok(()), Err)?;
     for taken in ports::taken(compose, &context.settings) {
         let setting = taken.published.setting;
         let held = format!("Port {} ({setting}) is taken by {}", taken.port, taken.by);
@@ -82,9 +102,18 @@ fn move_taken_ports(target: &Target, args: &Args, context: &Context) -> Result<C
             return Err(Fault::failed(format!("{held}; {setting} comes from the environment")).hint(hint).into());
         }
         context.terminal.warn(&held);
-        context.terminal.confirm(&format!("Use {free} instead, and write it to .env?"), args.yes)?;
-        settings::write_env_file(&context.root, &[(setting, &free.to_string())])?;
-        context.terminal.done(&format!("Wrote {setting}={free} to .env"));
+        let question = format!("Use {free} instead, and write it to .env?");
+        let declined = || {
+            let port = taken.port;
+            let hint = format!("free port {port}, or set another in .env: {setting}=PORT; then: cargo xtask setup-env");
+            let left = match written.join(", ") {
+                changes if changes.is_empty() => "nothing was changed".to_owned(),
+                changes => format!("{changes}; nothing was started"),
+            };
+            Fault::failed(format!("Declined; {left}")).hint(hint)
+        };
+        context.terminal.confirm_or(&question, args.yes, declined)?;
+        write_setting(setting, &free.to_string(), written, context)?;
     }
     Ok(context.reloaded())
 }

@@ -25,8 +25,16 @@ pub struct Store {
 /// A tuple, as the server keeps it.
 #[derive(Debug)]
 pub struct Stored {
-    pub key: Key,
+    pub user: String,
+    pub relation: String,
+    pub object: String,
     pub condition: Option<Condition>,
+}
+
+impl Stored {
+    pub fn key(&self) -> Key<'_> {
+        (&self.user, &self.relation, &self.object)
+    }
 }
 
 /// A question about a store: what goes along with each.
@@ -162,7 +170,9 @@ impl Api {
         let page: Page =
             understood(self.client.post(&format!("/stores/{}/read", encoded(store)), &body, Repeat::Safe)?)?;
         let stored = page.tuples.into_iter().map(|Entry { key }| Stored {
-            key: (key.user, key.relation, key.object),
+            user: key.user,
+            relation: key.relation,
+            object: key.object,
             condition: key
                 .condition
                 .filter(|condition| !condition.name.is_empty())

@@ -4,8 +4,8 @@ use super::api::{Api, Stored};
 use super::tuples::{Condition, Key, Tuple, same_condition};
 use crate::process::signals;
 use anyhow::Result;
-use serde_json::Value;
-use std::collections::HashMap;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -27,7 +27,7 @@ pub struct Plan<'t> {
     pub changed: Vec<(&'t Tuple, Option<Condition>)>,
     pub unchanged: usize,
     /// Tuples that the file does not name; all of them only where they were asked for.
-    pub others: Vec<Key>,
+    pub others: Vec<Stored>,
     /// Whether the store holds only what the file names.
     pub only_ours: bool,
 }
@@ -52,7 +52,7 @@ impl<'t> Plan<'t> {
         all_others: bool,
         seen: &(dyn Fn(u64) + Sync),
     ) -> Result<Self> {
-        let ours: HashMap<Key, usize> = tuples.iter().enumerate().map(|(at, tuple)| (tuple.key(), at)).collect();
+        let ours: HashMap<Key<'_>, usize> = tuples.iter().enumerate().map(|(at, tuple)| (tuple.key(), at)).collect();
         let mut found: Vec<Option<Option<Condition>>> = vec![None; tuples.len()];
         let mut plan = Self { only_ours: true, ..Self::default() };
         let pages = PAGES_AT_LEAST + TIMES_THE_FILE * tuples.len().div_ceil(PAGE);
@@ -67,13 +67,13 @@ impl<'t> Plan<'t> {
             let (stored, next) = api.read_page(store, &token)?;
             read += stored.len() as u64;
             seen(read);
-            for Stored { key, condition } in stored {
-                match ours.get(&key) {
-                    Some(&at) => found[at] = Some(condition),
+            for stored in stored {
+                match ours.get(&stored.key()) {
+                    Some(&at) => found[at] = Some(stored.condition),
                     None => {
                         plan.only_ours = false;
                         if all_others || plan.others.is_empty() {
-                            plan.others.push(key);
+                            plan.others.push(stored);
                         }
                     }
                 }
@@ -117,18 +117,18 @@ impl<'t> Plan<'t> {
 
     /// Deletes what the file does not name.
     pub fn prune(&self, api: &Api, store: &str, model: &str, done: &(dyn Fn(u64) + Sync)) -> Result<()> {
-        let key = |(user, relation, object): &Key| serde_json::json!({ "user": user, "relation": relation, "object": object });
+        let key = |other: &Stored| json!({ "user": other.user, "relation": other.relation, "object": other.object });
         delete(api, store, model, self.others.iter().map(key), done)
     }
 }
 
 /// Whether the store holds only what the file names; at most one page more than the file has is read.
 pub fn holds_only(api: &Api, store: &str, tuples: &[Tuple]) -> Result<bool> {
-    let ours: std::collections::HashSet<Key> = tuples.iter().map(Tuple::key).collect();
+    let ours: HashSet<Key<'_>> = tuples.iter().map(Tuple::key).collect();
     let mut token = String::new();
     loop {
         let (stored, next) = api.read_page(store, &token)?;
-        if stored.iter().any(|stored| !ours.contains(&stored.key)) {
+        if stored.iter().any(|stored| !ours.contains(&stored.key())) {
             return Ok(false);
         }
         if next.is_empty() {

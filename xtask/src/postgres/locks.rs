@@ -1,9 +1,29 @@
-//! Who holds tables against every reader.
+//! Who holds tables against every reader, and how long one waits for them.
 
 use super::session;
+use crate::error::Fault;
+use crate::settings::Settings;
 use crate::target::Target;
 use anyhow::Result;
 use serde::Deserialize;
+use std::time::Duration;
+
+const TIMEOUT: &str = "XTASK_LOCK_TIMEOUT";
+
+/// How long to wait for a lock: what was typed, else `XTASK_LOCK_TIMEOUT`, else the command's own default.
+pub fn timeout(typed: Option<Duration>, settings: &Settings, default: Duration) -> Result<Duration, Fault> {
+    match (typed, settings.get(TIMEOUT)) {
+        (Some(typed), _) => Ok(typed),
+        (None, Some(text)) => parse_timeout(text).map_err(|why| Fault::usage(format!("{TIMEOUT} is {text:?}; {why}"))),
+        (None, None) => Ok(default),
+    }
+}
+
+/// What PostgreSQL takes for a timeout, in whole seconds.
+pub fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=2_000_000).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "it takes 1 to 2000000 seconds".to_owned())
+}
 
 /// A session that holds a table so that nobody can read it.
 #[derive(Debug, Deserialize)]

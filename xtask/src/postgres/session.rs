@@ -1,7 +1,7 @@
 //! Questions to the server, each one psql process that answers in JSON.
 
 use crate::error::Fault;
-use crate::target::{Talk, Target};
+use crate::target::{Talk, Target, compose};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -78,6 +78,11 @@ pub fn version(target: &Target) -> Result<String> {
 /// on the socket alone.
 pub fn lasting_version(target: &Target) -> Result<String> {
     version_with(target, &[("PGHOST", "127.0.0.1")])
+}
+
+/// The same over the services' network, where the server asks for the password as it asks them.
+pub fn version_over_network(target: &Target) -> Result<String> {
+    version_with(target, &[("PGHOST", compose::SERVICE)])
 }
 
 fn version_with(target: &Target, more: &[(&str, &str)]) -> Result<String> {

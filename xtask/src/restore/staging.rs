@@ -2,6 +2,7 @@
 
 use super::maintenance_database;
 use super::mark::{self, Mark, Use};
+use super::preflight::Watch;
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
@@ -81,16 +82,22 @@ impl<'a> Staging<'a> {
         })
     }
 
-    /// Feeds the backup to one psql, and compares what the server counted with what the backup holds.
+    /// Feeds the backup to one psql, and compares what the server counted with what the backup holds. It stops before
+    /// the server's disk is full.
     pub fn load(self, backup: &Proven, progress: &dyn Fn(u64)) -> Result<Checked<'a>> {
+        // Only the keeper bears the run's name: what is still being loaded after a kill is not alive.
+        let loader = format!("{}-load", self.run);
+        Watch::during(self.target, self.run, &loader, || self.fill(&loader, backup, progress))?;
+        Ok(Checked(self))
+    }
+
+    fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let restricted = self.psql_knows_restrict()?;
-        // Only the keeper bears the run's name: what is still being loaded after a kill is not alive.
-        let loader = format!("{}-load", self.run);
         let mut psql = self
             .target
-            .program_with("psql", &loader, Talk::Piped, &[("PGDATABASE", &self.name)])?
+            .program_with("psql", loader, Talk::Piped, &[("PGDATABASE", &self.name)])?
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
@@ -138,7 +145,7 @@ impl<'a> Staging<'a> {
             );
             return Err(anyhow::Error::msg(what)).map_err(|error| error::explain(error, cannot));
         }
-        Ok(Checked(self))
+        Ok(())
     }
 
     /// Whether this psql has `\restrict` (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).

@@ -1,13 +1,15 @@
 //! Every setting, from one order: flag > process environment > `.env` > default. The only place that reads the environment.
 
+mod dot_env;
 pub mod env_file;
-mod write;
+mod root;
 
-pub use write::{EnvEdit, make_env_file, write_env_file};
+pub use dot_env::{EnvEdit, make_env_file, write_env_file};
+pub use root::{check_root, root};
 
 use crate::error::Fault;
 use crate::platform;
-use env_file::EnvFile;
+use env_file::{EnvFile, Problem};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -78,6 +80,9 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_OPENFGA_BIN", ""),
 ];
 
+/// What the names of settings begin with that decide which database is meant.
+const DECISIVE: [&str; 4] = ["POSTGRES_", "XTASK_", "COMPOSE_", "DATABASE_URL"];
+
 /// A variable whose value must not be shown.
 pub fn is_secret(name: &str) -> bool {
     ["PASSWORD", "TOKEN", "SECRET", "KEY", "DATABASE_URL"].iter().any(|word| name.contains(word))
@@ -134,12 +139,6 @@ impl Settings {
         self.get(name).unwrap_or(default)
     }
 
-    /// A setting that is a whole number, if it is set.
-    pub fn number(&self, name: &str) -> Result<Option<u64>, Fault> {
-        let Some(text) = self.get(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| Fault::usage(format!("{name} is {text:?}, which is no number")))
-    }
-
     /// Refuses to go on without a `.env` that is there: what it says might be another database.
     pub fn check_readable(&self) -> Result<(), Fault> {
         self.unreadable.as_ref().map_or(Ok(()), |why| {
@@ -147,9 +146,28 @@ impl Settings {
         })
     }
 
-    /// The lines of `.env` that were not understood, as `line 3: why`.
+    /// The lines of `.env` that were not understood, as `line 3: why`, and what follows from it.
     pub fn problems(&self) -> impl Iterator<Item = String> {
-        self.file.problems().iter().map(|problem| format!(".env line {}: {}", problem.line, problem.message))
+        self.file.problems().iter().map(|Problem { line, message, compose_refuses, .. }| {
+            let compose = if *compose_refuses { "; Docker Compose refuses the whole file for it" } else { "" };
+            format!(".env line {line}: {message}: this line is not used{compose}")
+        })
+    }
+
+    /// Refuses to go on with a default where `.env` means to say which database, but cannot be understood.
+    ///
+    /// # Errors
+    /// Exit 2, unless the command line or the environment says it anyway.
+    pub fn check_understood(&self) -> Result<(), Fault> {
+        let stronger = |name: &str| matches!(self.find(name), Some((_, Origin::Flag | Origin::Environment)));
+        let unclear = self.file.problems().iter().find_map(|problem| {
+            let name = problem.name.as_deref()?;
+            (DECISIVE.iter().any(|start| name.starts_with(start)) && !stronger(name)).then_some((problem.line, name))
+        });
+        unclear.map_or(Ok(()), |(line, name)| {
+            let fault = Fault::usage(format!(".env line {line} sets {name}, but cannot be understood"));
+            Err(fault.hint(format!("mend that line, or set {name} in the environment")))
+        })
     }
 
     /// Where each of these settings came from, secrets masked (`--verbose`).
@@ -185,17 +203,6 @@ impl Settings {
             asked => asked,
         }
     }
-}
-
-/// The checkout: `XTASK_ROOT`, else the run-time, else the compile-time manifest folder's parent.
-pub fn root() -> PathBuf {
-    if let Some(root) = variable("XTASK_ROOT").filter(|root| !root.is_empty()) {
-        let root = PathBuf::from(root);
-        return std::path::absolute(&root).unwrap_or(root);
-    }
-    let manifest = variable("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").to_owned());
-    let manifest = PathBuf::from(manifest);
-    manifest.parent().map_or(manifest.clone(), Path::to_owned)
 }
 
 /// Where a test stops this process to see what happens when it dies just there: `XTASK_FAULT_POINT` names the place.

@@ -20,13 +20,18 @@ const CRASHES: u64 = 3;
 pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage: &dyn Fn(&str)) -> Result<Answering> {
     stage("starting the containers");
     compose.check_version()?;
-    compose.run(["up", "--detach"], START_DEADLINE).map_err(|error| {
+    compose.check_ours()?;
+    if let Err(error) = compose.run(["up", "--detach"], START_DEADLINE) {
         // A run that was cut short may hold its own ports half-way: they explain nothing.
-        let explains = speaks_of_a_port(&error) && signals::pending().is_none();
-        explains.then(|| port_fault(compose, settings)).flatten().unwrap_or(error)
-    })?;
+        signals::check()?;
+        let port = speaks_of_a_port(&error).then(|| port_fault(compose, settings)).flatten();
+        return Err(port.or_else(|| login_refusal(target)).unwrap_or(error));
+    }
     stage("waiting for PostgreSQL");
     let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
+    if let Some(refusal) = login_refusal(target) {
+        return Err(refusal);
+    }
     let openfga = if compose.has_service(openfga::SERVICE)? {
         stage("waiting for OpenFGA");
         Some(openfga_url(compose, settings)?)
@@ -34,6 +39,14 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
         None
     };
     Ok(Answering { postgres, openfga, started: true })
+}
+
+/// Why the services cannot log in, if the server refuses them: a volume keeps the user, password and database that
+/// it was made with, whatever the settings say now.
+fn login_refusal(target: &Target) -> Option<anyhow::Error> {
+    let refusal = |asked: Result<String>| asked.err().filter(error::is_lasting);
+    // Who comes over the network with a wrong name is only told that the password is wrong.
+    refusal(session::lasting_version(target)).or_else(|| refusal(session::version_over_network(target)))
 }
 
 /// Where OpenFGA answers, once it does.
@@ -55,6 +68,7 @@ pub(super) fn wait_for_openfga(compose: &Compose, settings: &Settings, services:
 
 /// Stops and removes the containers; volumes stay.
 pub(super) fn down(compose: &Compose) -> Result<()> {
+    compose.check_ours()?;
     compose.run(["down"], STOP_DEADLINE).map(drop)
 }
 

@@ -59,7 +59,8 @@ pub fn migrate(target: &Target) -> Result<()> {
             compose.run(["run", "--rm", "--no-deps", "-T", MIGRATE], DEADLINE).map(drop)
         }
         (_, Some(local)) => super::local::migrate_openfga(target, local),
-        _ => target.url().map_or(Ok(()), |url| url.migrate_openfga().map(drop)),
+        (None, None) => target.url().map_or(Ok(()), |url| url.migrate_openfga().map(drop)),
+        _ => Ok(()),
     }
 }
 

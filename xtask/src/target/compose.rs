@@ -1,8 +1,9 @@
 //! The `compose` target: PostgreSQL is a service of docker-compose.yml, programs run inside its container.
 
-use super::{Talk, generation, project};
+use super::engine::{self, DEADLINE};
+use super::{Talk, containers, generation, project};
 use crate::error::Fault;
-use crate::process::{self, Captured, Program};
+use crate::process::{Captured, Program};
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -13,10 +14,10 @@ use std::time::Duration;
 
 /// The database's service in docker-compose.yml.
 pub const SERVICE: &str = "postgres";
-pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 #[derive(Deserialize)]
 struct Config {
+    name: String,
     services: BTreeMap<String, Service>,
 }
 
@@ -37,8 +38,20 @@ pub struct Life {
 }
 
 const NEXT_LOOK: &str =
-    "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20
-where an image cannot be pulled, name one that is at hand in POSTGRES_IMAGE and OPENFGA_IMAGE";
+    "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20";
+const IMAGE_HINT: &str = "name images that are at hand or can be pulled: POSTGRES_IMAGE, OPENFGA_IMAGE";
+/// The engine's words about an image, of several versions.
+const IMAGE_WORDS: [&str; 9] = [
+    "no such image",
+    "pull access denied",
+    "manifest unknown",
+    "manifest for ",
+    "no matching manifest",
+    "failed to resolve reference",
+    "failed to pull",
+    "invalid reference format",
+    "/v2/",
+];
 
 /// One Compose project: this checkout's.
 #[derive(Debug)]
@@ -50,18 +63,31 @@ pub struct Compose {
     plugin: bool,
     /// The project's name, where it can be known without asking Compose.
     project: Option<String>,
+    /// Whether somebody chose that name: then its containers are meant, whoever made them.
+    is_named: bool,
     container: OnceLock<String>,
+    checked: OnceLock<()>,
 }
 
 impl Compose {
     /// The project of this folder. Nothing is asked yet: most commands need only its name.
-    pub fn new(settings: &Settings, root: &Path) -> Self {
-        let words = |named: &str| named.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let named = settings.get("XTASK_COMPOSE").map(words);
+    ///
+    /// # Errors
+    /// Exit 2: a setting that Compose could not use.
+    pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
+        let named = generation::named(settings)?;
+        project::check(settings)?;
         let project = if named.is_none() { project::declared(settings, root) } else { None };
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
-        let plugin = generation::plugin_is_installed(settings);
-        Self { root: root.to_owned(), command, plugin, project, container: OnceLock::new() }
+        Ok(Self {
+            root: root.to_owned(),
+            command,
+            plugin: generation::plugin_is_installed(settings),
+            project,
+            is_named: settings.get("COMPOSE_PROJECT_NAME").is_some(),
+            container: OnceLock::new(),
+            checked: OnceLock::new(),
+        })
     }
 
     /// The words that start Compose: `XTASK_COMPOSE`, else Docker's plugin, else the first that is new enough.
@@ -87,7 +113,12 @@ impl Compose {
             Err(error) => return Err(self.outer_cause().unwrap_or(error)),
         };
         let fault = Fault::failed(format!("docker compose could not do it ({})", captured.ending));
-        let said = || anyhow::Error::msg(errors_of(&captured.stderr)).context(fault.hint(NEXT_LOOK));
+        let said = || {
+            let words = errors_of(&captured.stderr);
+            let lower = words.to_ascii_lowercase();
+            let of_an_image = IMAGE_WORDS.iter().any(|part| lower.contains(part));
+            anyhow::Error::msg(words).context(fault.hint(if of_an_image { IMAGE_HINT } else { NEXT_LOOK }))
+        };
         Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(said))
     }
 
@@ -139,32 +170,54 @@ impl Compose {
         if let Some(id) = self.container.get() {
             return Ok(Some(id));
         }
-        let Some(project) = &self.project else { return Ok(None) };
-        let filters = [
-            format!("label=com.docker.compose.project={project}"),
-            format!("label=com.docker.compose.service={SERVICE}"),
-            "label=com.docker.compose.oneoff=False".to_owned(),
-        ];
-        let mut program = Program::new("docker").args(["ps", "--quiet", "--no-trunc"]);
-        for filter in filters {
-            program = program.arg("--filter").arg(filter);
-        }
-        let captured = program.capture(DEADLINE);
-        let listed = match &captured {
-            Ok(captured) if captured.ending.success() => captured.text(),
-            _ => String::new(),
+        let Some(project) = &self.project else {
+            self.check_ours()?;
+            return Ok(None);
         };
-        let mut ids = listed.lines();
-        match (ids.next(), ids.next()) {
-            (Some(id), None) => Ok(Some(self.container.get_or_init(|| id.to_owned()))),
+        let asked = containers::of_project(project, false);
+        let listed = asked.as_ref().ok().and_then(Option::as_ref).into_iter().flatten();
+        let mut ours = listed.filter(|container| container.service == SERVICE);
+        match (ours.next(), ours.next()) {
+            (Some(container), None) => {
+                if !self.is_named {
+                    container.check_made_from(&self.root, project)?;
+                }
+                container.check_awake()?;
+                Ok(Some(self.container.get_or_init(|| container.id.clone())))
+            }
             (Some(_), Some(_)) => Err(Fault::failed(format!("The {SERVICE} service runs in more than one container"))
                 .hint("see them with: docker compose ps")
                 .into()),
-            (None, _) => match (self.cause(""), captured) {
+            (None, _) => match (self.cause(""), asked) {
                 (Some(cause), _) | (None, Err(cause)) => Err(cause),
                 (None, Ok(_)) => Ok(None),
             },
         }
+    }
+
+    /// Refuses containers that another checkout made under the same project name, unless that name was chosen; and a
+    /// database that is paused. Where Docker or Compose do not answer, whoever needs them says so.
+    pub fn check_ours(&self) -> Result<()> {
+        if self.checked.get().is_some() {
+            return Ok(());
+        }
+        let Some(project) = self.project.clone().or_else(|| self.asked_name()) else { return Ok(()) };
+        for container in containers::of_project(&project, true).ok().flatten().unwrap_or_default() {
+            if !self.is_named {
+                container.check_made_from(&self.root, &project)?;
+            }
+            if container.service == SERVICE {
+                container.check_awake()?;
+            }
+        }
+        self.checked.get_or_init(|| ());
+        Ok(())
+    }
+
+    /// The project's name, as Compose tells it.
+    fn asked_name(&self) -> Option<String> {
+        let captured = self.program(["config", "--format", "json"]).ok()?.capture(DEADLINE).ok()?;
+        serde_json::from_str::<Config>(&captured.text()).ok().map(|config| config.name)
     }
 
     /// The services that run now.
@@ -230,7 +283,7 @@ impl Compose {
     }
 
     fn outer_cause(&self) -> Option<anyhow::Error> {
-        engine_cause().or_else(|| self.check_version().err())
+        engine::cause().or_else(|| self.check_version().err())
     }
 
     /// docker-compose.yml, an override or `.env` that Compose cannot read.
@@ -254,35 +307,16 @@ impl Compose {
         if !running.stdout.is_empty() {
             return None;
         }
-        let state = if listed.stdout.is_empty() { "has not been started" } else { "is not running" };
-        let fault = Fault::unreachable(format!("The {SERVICE} service {state}"))
-            .hint("start it with: cargo xtask up\nsee why it stopped with: docker compose logs postgres");
+        let (state, hint) = if listed.stdout.is_empty() {
+            ("has not been started", "start it with: cargo xtask up")
+        } else {
+            let both =
+                "see why it stopped with: docker compose logs --tail 20 postgres\nstart it again with: cargo xtask up";
+            ("is not running", both)
+        };
+        let fault = Fault::unreachable(format!("The {SERVICE} service {state}")).hint(hint);
         Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
     }
-}
-
-/// Whether a Docker engine answers, or why it does not.
-pub fn engine_cause() -> Option<anyhow::Error> {
-    if process::find("docker").is_none() {
-        let fault = Fault::unreachable("The docker command is not installed")
-            .hint("install Docker (https://docs.docker.com/get-docker/), or use a server of this host: --target local");
-        return Some(fault.into());
-    }
-    let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(DEADLINE);
-    let captured = match asked {
-        Ok(captured) if captured.ending.success() => return None,
-        Ok(captured) => captured,
-        Err(error) => return Some(error),
-    };
-    let (message, hint) = if captured.stderr.to_ascii_lowercase().contains("permission denied") {
-        (
-            "No permission to use the Docker engine",
-            "add yourself to the docker group and log in again: sudo usermod -aG docker \"$USER\"",
-        )
-    } else {
-        ("The Docker engine does not answer", "start Docker, then try again (docker info shows its state)")
-    };
-    Some(anyhow::Error::msg(last_lines(&captured.stderr, 1)).context(Fault::unreachable(message).hint(hint)))
 }
 
 /// Compose's own words: its progress lines are indented, its errors are not.

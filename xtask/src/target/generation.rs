@@ -1,6 +1,6 @@
 //! The generations of Docker Compose: a Python program of old, a plugin of `docker` since; which one is here.
 
-use super::compose::{DEADLINE, engine_cause};
+use super::engine::{self, DEADLINE};
 use crate::error::Fault;
 use crate::process::{self, Program};
 use crate::settings::Settings;
@@ -11,6 +11,20 @@ use std::path::{Path, PathBuf};
 const OLDEST: (u32, u32) = (2, 7);
 const INSTALL: &str =
     "install Docker Compose v2 (https://docs.docker.com/compose/install/), or name another one in XTASK_COMPOSE";
+
+/// The words of `XTASK_COMPOSE`.
+///
+/// # Errors
+/// Exit 2 where they name no program.
+pub(super) fn named(settings: &Settings) -> Result<Option<Vec<String>>, Fault> {
+    let Some(text) = settings.get("XTASK_COMPOSE") else { return Ok(None) };
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    if words.first().is_some_and(|program| process::find(program).is_some()) {
+        return Ok(Some(words));
+    }
+    Err(Fault::usage(format!("XTASK_COMPOSE is {text:?}, which is no program on PATH"))
+        .hint("name another Compose, such as docker-compose, or leave it unset for docker compose"))
+}
 
 /// Compose, started by these words.
 pub(super) fn started(command: &[String]) -> Program {
@@ -61,7 +75,7 @@ pub(super) fn detected() -> Result<Vec<String>> {
         }
     }
     // Without an engine, or the right to use it, Docker may not find its own plugin.
-    Err(engine_cause().unwrap_or_else(|| old.unwrap_or_else(no_compose).into()))
+    Err(engine::cause().unwrap_or_else(|| old.unwrap_or_else(no_compose).into()))
 }
 
 fn too_old(command: &str, version: &str) -> Fault {

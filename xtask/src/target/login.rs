@@ -20,7 +20,7 @@ pub(super) fn fault(target: &Target, stderr: &str) -> Option<Fault> {
         let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
         let hint = target.setting_hint("database", "POSTGRES_DB");
         return Some(
-            fault.hint(format!("{hint}; see what there is: cargo xtask db-shell -- -l -d postgres")).lasting(),
+            fault.hint(format!("{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres")).lasting(),
         );
     }
     if has("FATAL") && has("permission denied for database") {

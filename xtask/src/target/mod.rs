@@ -3,11 +3,14 @@
 
 mod client;
 pub mod compose;
+mod containers;
+pub mod engine;
 mod generation;
 pub mod local;
 mod login;
 mod programs;
 mod project;
+mod space;
 pub mod url;
 
 use crate::error::Fault;
@@ -94,7 +97,7 @@ impl Target {
         let database = settings.get_or("POSTGRES_DB", "openfga").to_owned();
         let user = settings.get_or("POSTGRES_USER", "postgres").to_owned();
         let place = match Kind::chosen(settings)? {
-            Kind::Compose => Place::Compose(Compose::new(settings, root)),
+            Kind::Compose => Place::Compose(Compose::new(settings, root)?),
             Kind::Local => Place::Local(Local::new(settings, root, &user)),
             Kind::Url => Place::Url(Url::new(settings, root)?),
         };
@@ -214,7 +217,10 @@ impl Target {
     /// Where a person finds the password that was refused.
     pub fn password_hint(&self) -> String {
         match &self.place {
-            Place::Compose(_) => "the password is POSTGRES_PASSWORD, in the environment or in .env".to_owned(),
+            Place::Compose(_) => format!(
+                "{}\nor give the server the new one: cargo xtask db-shell, then \\password",
+                self.setting_hint("password", "POSTGRES_PASSWORD")
+            ),
             Place::Local(local) => {
                 format!("the password is in {}", local.folder.path().join("password").display())
             }
@@ -224,11 +230,14 @@ impl Target {
         }
     }
 
-    /// Where a person finds what is named here: `the user is POSTGRES_USER, …`.
-    fn setting_hint(&self, what: &str, setting: &str) -> String {
+    /// Where a person sets what the server does not know: `the user is POSTGRES_USER, …`.
+    pub fn setting_hint(&self, what: &str, setting: &str) -> String {
         match &self.place {
+            Place::Compose(_) => format!(
+                "the {what} is {setting}, in the environment or in .env; the volume keeps the {what} that it was made with"
+            ),
+            Place::Local(_) => format!("the {what} is {setting}, in the environment or in .env"),
             Place::Url(_) => format!("the {what} is named in DATABASE_URL"),
-            _ => format!("the {what} is {setting}, in the environment or in .env"),
         }
     }
 

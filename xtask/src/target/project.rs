@@ -1,7 +1,27 @@
 //! The Compose project's name, where it is plain to see.
 
+use crate::error::Fault;
 use crate::settings::Settings;
 use std::path::Path;
+
+/// Refuses settings by which Compose would see another project than this program does, or none.
+///
+/// # Errors
+/// Exit 2, naming the setting.
+pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
+    if let Some(name) = settings.get("COMPOSE_PROJECT_NAME").filter(|name| !is_plain(name)) {
+        return Err(Fault::usage(format!("COMPOSE_PROJECT_NAME is {name:?}, which Docker Compose does not take"))
+            .hint("a project's name has lower-case letters, digits, - and _, and begins with a letter or digit"));
+    }
+    let is_true = |value: &str| ["1", "true"].contains(&value.to_ascii_lowercase().as_str());
+    let elsewhere = [("COMPOSE_ENV_FILES", true), ("COMPOSE_DISABLE_ENV_FILE", false)]
+        .into_iter()
+        .find(|(name, any)| settings.get(name).is_some_and(|value| *any || is_true(value)));
+    elsewhere.map_or(Ok(()), |(name, _)| {
+        Err(Fault::usage(format!("{name} is set: Docker Compose would not read the .env that this program reads"))
+            .hint(format!("put the settings into .env and unset {name}")))
+    })
+}
 
 /// The name that Compose will use for this folder, or `None` where only Compose can tell: files named
 /// elsewhere, another main file, an interpolated name. A wrong guess would mean another database.

@@ -13,13 +13,13 @@ pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     for row in cells() {
         let row: Vec<String> = row;
         for (width, cell) in widths.iter_mut().zip(&row) {
-            *width = (*width).max(clean(cell).width());
+            *width = (*width).max(clean_line(cell).width());
         }
     }
     let lines = cells().map(|row| {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let cell = clean(cell);
+            let cell = clean_line(cell);
             let gap = " ".repeat(width.saturating_sub(cell.width()));
             let lead = if column == 0 { "" } else { "  " };
             if right.contains(&column) {
@@ -45,12 +45,20 @@ pub fn duration(time: Duration) -> String {
 /// A report: its first line is ours, with its mark; the others hold names and are shown clean.
 pub fn report(lines: &[String]) -> String {
     let (first, rest) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-    std::iter::once(first.to_owned()).chain(rest.iter().map(|line| clean(line))).collect::<Vec<_>>().join("\n")
+    std::iter::once(first.to_owned()).chain(rest.iter().map(|line| clean_line(line))).collect::<Vec<_>>().join("\n")
 }
 
 /// Names from a server or a file may hold control characters; a terminal must not obey them.
 pub fn clean(text: &str) -> String {
-    let harmless = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();
+    escaped(text, |letter| letter == '\n' || letter == '\t' || !letter.is_control())
+}
+
+/// The same for one line or cell, which a line break or a tab would tear apart.
+pub fn clean_line(text: &str) -> String {
+    escaped(text, |letter| !letter.is_control())
+}
+
+fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
     if text.chars().all(harmless) {
         return text.to_owned();
     }
@@ -65,7 +73,8 @@ mod tests {
 
     #[test]
     fn control_characters_are_shown_instead_of_obeyed() {
-        assert_eq!(clean("a\x1b[31mb\r"), "a\\u{1b}[31mb\\r");
+        assert_eq!(clean("a\x1b[31mb\r\n"), "a\\u{1b}[31mb\\r\n");
+        assert_eq!(clean_line("two\nlines\t"), "two\\nlines\\t");
     }
 
     #[test]

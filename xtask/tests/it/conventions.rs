@@ -28,6 +28,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] verbose_tells_programs_and_origins,
         [Stack] an_override_file_keeps_its_effect,
         [] a_broken_line_of_the_settings_file_is_a_warning,
+        [] a_broken_line_about_the_database_stops,
         [] nothing_of_the_environment_is_needed,
     ]
 }
@@ -252,7 +253,9 @@ fn an_override_file_keeps_its_effect() {
     let project = &shared().sandbox.project;
     sandbox.write("docker-compose.override.yml", format!("name: {project}\nservices: {{}}\n"));
     sandbox.write(".env", format!("POSTGRES_IMAGE={}\n", needs::postgres_image()));
-    Xtask::new(&sandbox).args(["db-shell", "--", "-Atc", "SELECT 1"]).run().ok().prints("1");
+    // Its name counts: by it this is another checkout's project, which is refused.
+    let run = Xtask::new(&sandbox).args(["db-shell", "--", "-Atc", "SELECT 1"]).run();
+    run.code(2).prints_nothing().stderr_has(&format!("The Compose project {project} belongs to"));
 }
 
 fn a_broken_line_of_the_settings_file_is_a_warning() {
@@ -268,4 +271,23 @@ fn nothing_of_the_environment_is_needed() {
     let sandbox = Sandbox::new();
     let run = failure(&sandbox).unset("HOME").unset("PATH").unset("LANG").unset("DOCKER_CONFIG").run();
     run.code(2).stderr_has("nonsense").stderr_lacks("panicked");
+}
+
+fn a_broken_line_about_the_database_stops() {
+    let sandbox = Sandbox::new();
+    for line in
+        ["POSTGRES_DB=${B", "POSTGRES_DB b", "export POSTGRES_DB='b", "XTASK_TARGET local", "COMPOSE_PROJECT_NAME=${"]
+    {
+        sandbox.write(".env", format!("POSTGRES_DB=a\n{line}\n"));
+        let name = line.split(|letter: char| letter != '_' && !letter.is_ascii_uppercase()).max().unwrap();
+        for args in [&["up"][..], &["db-backup"], &["db-shell", "--", "-c", "SELECT 1"], &["setup-env", "--yes"]] {
+            let run = Xtask::new(&sandbox).args(args).run();
+            run.code(2).prints_nothing().stderr_has("⚠ .env line 2: ").stderr_has("not used");
+            run.stderr_has("Compose refuses the whole file").stderr_has(&format!("✗ .env line 2 sets {name}"));
+        }
+        Xtask::new(&sandbox).args(["db-list"]).run().ok().stderr_has("⚠ .env line 2");
+    }
+    // Said elsewhere with more weight, the line decides nothing.
+    sandbox.write(".env", "XTASK_TARGET local\n");
+    Xtask::new(&sandbox).args(["up"]).env("XTASK_TARGET", "nonsense").run().code(2).stderr_has("nonsense");
 }

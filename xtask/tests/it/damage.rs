@@ -1,38 +1,21 @@
 //! A property of `db-verify`: whatever was done to a file, it is refused, or loads, or fails cleanly.
 
 use super::db_verify::throwaways;
+use crate::harness::dice::{self, Dice};
 use crate::harness::forge::Forged;
 use crate::harness::{Test, shared};
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 pub fn tests() -> Vec<Test> {
     tests![[Stack] damage_of_every_kind_ends_cleanly]
-}
-
-/// A small generator (xorshift) whose seed is printed: the same seed makes the same damage.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(end.max(1)).unwrap()).unwrap()
-    }
 }
 
 /// A real dump with a few random changes, and a new manifest that fits: it is refused, or loads, or fails cleanly.
 fn damage_of_every_kind_ends_cleanly() {
     const WORDS: &[&[u8]] =
         &[b"'", b"\"", b"$$", b"\\", b"\n\\.\n", b";", b"/*", b"*/", b"--", b"\n", b"\t", b"(", b")", b"E'", b"\\N"];
-    let count = |name: &str, least: usize| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).map_or(least, |cases: usize| cases.max(1))
-    };
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
-    let seed = u64::try_from(count("XTASK_TEST_SEED", usize::try_from(now % 1_000_000_007).unwrap())).unwrap();
-    let cases = count("XTASK_TEST_CASES", 200).max(200);
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let (mut dice, seed) = Dice::thrown();
+    let cases = dice::cases(200);
     let database = shared().database();
     database.sql(
         "CREATE TABLE t (id int PRIMARY KEY, a text, b text); CREATE VIEW v AS SELECT a || 'x' AS a FROM t;

@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] only_some_tables,
         [Stack] a_table_that_does_not_exist,
         [Stack] a_lock_timeout_is_a_number_of_seconds,
+        [Stack] a_name_of_two_lines_stays_on_its_line,
         [Stack] a_closed_stdout_does_not_harm_the_backup,
     ]
 }
@@ -83,7 +84,11 @@ fn a_script_reads_a_path_from_where_it_stands() {
     run.ok().holds(!run.text().contains('/'), "a bare name");
     assert!(below.join(run.text().trim_end()).is_file());
     let run = database.xtask(["db-backup"]).here("/").run();
-    assert!(std::path::Path::new("/").join(run.ok().text().trim_end()).is_file(), "{}", run.text());
+    assert!(
+        run.ok().text().starts_with('/') && std::path::Path::new(run.text().trim_end()).is_file(),
+        "{}",
+        run.text()
+    );
 }
 
 fn a_program_reads_json() {
@@ -164,9 +169,11 @@ fn a_lock_timeout_is_a_number_of_seconds() {
     let database = shared().database();
     for wrong in ["0", "-1", "x", "1.5", "99999999999"] {
         let run = database.xtask(["db-backup"]).args([format!("--lock-timeout={wrong}")]).run();
-        run.code(2).prints_nothing().stderr_has("--lock-timeout");
+        run.code(2).prints_nothing().stderr_has("--lock-timeout").stderr_has("1 to 2000000 seconds");
+        let apart = database.xtask(["db-backup", "--lock-timeout", wrong]).run();
+        apart.code(2).prints_nothing().stderr_has("1 to 2000000 seconds");
         let run = database.xtask(["db-backup"]).env("XTASK_LOCK_TIMEOUT", wrong).run();
-        run.code(2).prints_nothing();
+        run.code(2).prints_nothing().stderr_has("XTASK_LOCK_TIMEOUT is ").stderr_has("1 to 2000000 seconds");
     }
     database.sql("CREATE TABLE held (a int)");
     let _holder = database.hold("held");
@@ -189,7 +196,24 @@ fn a_closed_stdout_does_not_harm_the_backup() {
     shell(">&-").run().ok().stderr_has("✓").stderr_lacks("panicked");
     shell(">&- 2>&- <&-").run().ok();
     let full = shell(">/dev/full").run();
-    full.code(1).stderr_has("could not be written to stdout").stderr_has("✓ Backup created");
+    full.code(6).stderr_has("could not be written to stdout").stderr_has("✓ Backup created");
+    for args in [&["--quiet"][..], &["--json"]] {
+        let full = shell(">/dev/full").args(args).run();
+        full.code(6).stderr_has("The backup is made, but nobody was told: ");
+        let path =
+            full.stderr.lines().find(|line| line.starts_with('✗')).unwrap().rsplit(": ").next().unwrap().to_owned();
+        full.holds(path.starts_with('/') && std::path::Path::new(&path).is_file(), "the path of the backup");
+    }
     let list = database.xtask(["db-list", "--check", "--json"]).run();
-    assert_eq!(list.ok().json()["backups"].as_array().unwrap().len(), 4);
+    assert_eq!(list.ok().json()["backups"].as_array().unwrap().len(), 6);
+}
+
+fn a_name_of_two_lines_stays_on_its_line() {
+    let database = shared().database_named("two\nlines\tand a tab", "");
+    let run = database.xtask(["db-backup"]).run();
+    run.ok().stderr_has("Database:  two\\nlines\\tand a tab (PostgreSQL");
+    let list = database.xtask(["db-list"]).run();
+    list.ok()
+        .stdout_has("  two\\nlines\\tand a tab  ")
+        .holds(list.text().lines().count() == 2, "one line for one file");
 }

@@ -3,7 +3,7 @@
 use crate::harness::backup::on_disk;
 use crate::harness::{Sandbox, Test, Xtask, shared};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] backups_is_a_dangling_link,
         [Stack] backups_is_a_link_to_a_folder,
         [Stack, Root] a_folder_of_another_user,
+        [Stack, Root] a_folder_that_cannot_be_made_durable,
         [Stack] a_link_planted_at_an_unfinished_backup,
         [Stack] a_path_with_spaces_and_strange_letters,
     ]
@@ -161,4 +162,24 @@ fn a_path_with_spaces_and_strange_letters() {
     // Also where the project's name is Compose's to find out.
     let found = Xtask::new(&sandbox).env("POSTGRES_DB", &database.name).args(["db-backup"]);
     found.env("COMPOSE_FILE", sandbox.path("docker-compose.yml")).run().ok();
+}
+
+fn a_folder_that_cannot_be_made_durable() {
+    let database = shared().database();
+    let folder = database.sandbox.beside("sealed");
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::chown(&folder, Some(65534), Some(65534)).unwrap();
+    // Files can be made in it, but it cannot be opened.
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o300)).unwrap();
+    let binary = database.sandbox.beside("xtask");
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();
+    let Ok(socket) = fs::metadata("/var/run/docker.sock") else { return };
+    let group = format!("--groups={}", std::os::unix::fs::MetadataExt::gid(&socket));
+    let run = database.xtask(["db-backup", "--output", folder.to_str().unwrap()]).program(&binary);
+    let run = run.through(["setpriv", "--reuid=65534", "--regid=65534", &group]).run();
+    run.code(6).prints_nothing().stderr_has("is written, but its folder could not be made durable");
+    run.stderr_has("Permission denied").stderr_has("→");
+    let name = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    run.stderr_has(name.to_str().unwrap());
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no unfinished file beside it");
 }

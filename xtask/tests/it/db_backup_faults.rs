@@ -95,7 +95,8 @@ fn the_server_ends_the_session() {
     });
     std::fs::write(go, "").unwrap();
     let run = running.wait();
-    run.code(1).stderr_has("pg_dump failed").stderr_has("Dumping the contents of table");
+    run.code(4).stderr_has("The connection to PostgreSQL was lost; no backup was made");
+    run.stderr_has("pg_dump failed").stderr_has("Dumping the contents of table").stderr_has("→");
     nothing_is_left(&database, &run);
 }
 

@@ -29,7 +29,10 @@ fn output_names_a_folder_or_a_file() {
     assert!(outside.is_file());
     let again = run("one file.sql");
     again.code(1).prints_nothing().stderr_has("one file.sql exists already").stderr_has("never replaces");
-    run("no/such/folder/file.sql").code(1).prints_nothing().stderr_has("no/such/folder");
+    for missing in ["no/such/folder/file.sql", "nosuch/file.sql", "/nonexistent/file.sql", "no/such/folder/"] {
+        run(missing).code(1).prints_nothing().stderr_has(missing.rsplit_once('/').unwrap().0).stderr_has("→");
+    }
+    assert!(!database.sandbox.path("nosuch").exists(), "a folder before a file's name is not made");
     let nameless = run("");
     nameless.holds(nameless.code != Some(0), "no name is no file");
     assert_eq!(database.sandbox.backups(), [""; 0]);

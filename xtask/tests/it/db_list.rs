@@ -19,6 +19,8 @@ pub fn tests() -> Vec<Test> {
         [Stack] the_report_is_whole_also_when_files_are_refused,
         [Stack] names_do_not_decide_what_a_file_is,
         [] no_folder_and_an_empty_one,
+        [] a_folder_that_is_none,
+        [Stack] what_was_added_to_a_file_is_damage,
         [Root] what_cannot_be_read_hides_nothing,
         [] nothing_else_is_listed,
     ]
@@ -174,7 +176,9 @@ fn the_report_is_whole_also_when_files_are_refused() {
     Xtask::new(&sandbox).args(["db-list"]).run().ok().stderr_has("backups/cut.sql: ").stderr_lacks("damaged.sql");
     let table = Xtask::new(&sandbox).args(["db-list", "--check"]).run();
     table.code(3).stdout_has("whole").stdout_has("damaged").stdout_has("cut");
-    table.stderr_has("2 files are cut or damaged; a restore would refuse them").stderr_has("cargo xtask db-backup");
+    table
+        .stderr_has("2 files are cut, damaged or unreadable; a restore would refuse them")
+        .stderr_has("cargo xtask db-backup");
     table.stderr_has("backups/damaged.sql: its bytes do not fit the manifest's SHA-256");
     let run = Xtask::new(&sandbox).args(["db-list", "--check", "--json"]).run();
     let report = run.code(3).json();
@@ -204,7 +208,7 @@ fn names_do_not_decide_what_a_file_is() {
 
 fn no_folder_and_an_empty_one() {
     let sandbox = Sandbox::new();
-    for args in [&["db-list"][..], &["db-list", "--check"], &["db-list", "nosuch"]] {
+    for args in [&["db-list"][..], &["db-list", "--check"], &["db-list", "backups"]] {
         let run = Xtask::new(&sandbox).args(args).run();
         run.ok().prints_nothing().stderr_has("No backups in ").stderr_has("cargo xtask db-backup");
     }
@@ -212,8 +216,6 @@ fn no_folder_and_an_empty_one() {
     Xtask::new(&sandbox).args(["db-list"]).run().ok().prints_nothing().stderr_has("No backups in backups");
     let run = Xtask::new(&sandbox).args(["db-list", "--json"]).run();
     assert_eq!(run.ok().says_nothing().json(), json!({ "version": 1, "backups": [] }));
-    sandbox.write("backups", "a file");
-    Xtask::new(&sandbox).args(["db-list"]).run().code(1).prints_nothing().stderr_has("backups");
 }
 
 fn what_cannot_be_read_hides_nothing() {
@@ -226,6 +228,7 @@ fn what_cannot_be_read_hides_nothing() {
     fs::create_dir(sandbox.path("backups/folder.sql")).unwrap();
     let fifo = sandbox.path("backups/fifo.sql");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    fs::set_permissions(&fifo, fs::Permissions::from_mode(0o666)).unwrap();
     let binary = sandbox.beside("xtask");
     fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();
     for check in [&["--check"][..], &[]] {
@@ -238,11 +241,13 @@ fn what_cannot_be_read_hides_nothing() {
         found.sort();
         assert_eq!(found, ["dangling.sql", "fifo.sql", "link.sql", "private.sql"]);
         for backup in report["backups"].as_array().unwrap() {
-            assert!(matches!(backup["verdict"].as_str(), Some("cut" | "damaged")), "{backup}");
+            assert_eq!((&backup["verdict"], &backup["bytes"]), (&json!("unreadable"), &Value::Null), "{backup}");
             assert_eq!(backup["full"], false);
         }
         let reasons = report.to_string();
-        assert!(reasons.contains("Permission denied"), "{reasons}");
+        for why in ["Permission denied", "it is a symbolic link", "it is no regular file"] {
+            assert!(reasons.contains(why), "{reasons}");
+        }
     }
 }
 
@@ -252,4 +257,57 @@ fn nothing_else_is_listed() {
         sandbox.write(format!("backups/{name}"), "text");
     }
     assert_eq!(list(&sandbox, &["--check"]), json!([]));
+}
+
+fn a_folder_that_is_none() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("a file", "");
+    symlink("nowhere", sandbox.path("dangling")).unwrap();
+    for (folder, why) in [
+        ("nosuch", "There is no folder"),
+        ("/nope", "There is no folder"),
+        ("a file", "is not a folder"),
+        ("dangling", "is not a folder"),
+    ] {
+        for args in [&["db-list", folder][..], &["db-list", "--json", "--check", folder]] {
+            Xtask::new(&sandbox)
+                .args(args)
+                .run()
+                .code(1)
+                .prints_nothing()
+                .stderr_has(why)
+                .stderr_has(folder)
+                .stderr_has("→");
+        }
+    }
+    fs::remove_dir_all(sandbox.path("backups")).unwrap();
+    for (kind, target) in [("a file", file.to_str().unwrap()), ("nothing", "nowhere")] {
+        symlink(target, sandbox.path("backups")).unwrap();
+        for args in [&["db-list"][..], &["db-prune", "--keep-last", "1"], &["db-verify"], &["db-verify", "--all"]] {
+            let run = Xtask::new(&sandbox).args(args).run();
+            run.code(1).prints_nothing().stderr_has("backups is not a folder");
+            run.holds(!run.stderr.contains("No backups"), kind);
+        }
+        fs::remove_file(sandbox.path("backups")).unwrap();
+    }
+    let missing = Xtask::new(&sandbox).args(["db-verify", "nosuch.sql"]).run();
+    missing.code(1).prints_nothing().stderr_has("nosuch.sql cannot be read").stderr_has("No such file");
+}
+
+fn what_was_added_to_a_file_is_damage() {
+    let (bytes, ..) = sample();
+    let sandbox = Sandbox::new();
+    for added in ["\n", "SELECT 1;\n", "no line end", "-- one\n-- two\n"] {
+        sandbox.write("backups/one.sql", [&bytes, added.as_bytes()].concat());
+        for check in [&[][..], &["--check"]] {
+            let run = Xtask::new(&sandbox).args(["db-list"]).args(check).run();
+            run.code(if check.is_empty() { 0 } else { 3 })
+                .stdout_has("  damaged")
+                .stderr_has("something follows its manifest");
+        }
+    }
+    // Bytes put in before the manifest are no cut either.
+    let end = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    sandbox.write("backups/one.sql", [&bytes[..end], b"-- more\n", &bytes[end..]].concat());
+    Xtask::new(&sandbox).args(["db-list"]).run().ok().stdout_has("  damaged").stderr_has("and should have");
 }

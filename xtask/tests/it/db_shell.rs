@@ -5,6 +5,7 @@ use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
+        [Stack] a_file_is_not_written_inside_the_container,
         [Stack] a_command_prints_its_rows,
         [Stack] sql_comes_through_a_pipe,
         [Stack] a_file_is_read_from_where_the_caller_stands,
@@ -195,5 +196,14 @@ fn a_name_with_odd_letters_is_the_database() {
         let database = shared().database_named(name, "");
         let run = database.xtask(["db-shell", "--", "-Atc", "SELECT current_database()"]).run();
         run.ok().prints(name);
+    }
+}
+
+fn a_file_is_not_written_inside_the_container() {
+    for option in
+        [&["-o", "x.txt"][..], &["-Atox.txt"], &["--output=x.txt"], &["-L", "x.txt"], &["--log-file", "x.txt"]]
+    {
+        let run = shell(option.iter().copied()).stdin("SELECT 1").run();
+        run.code(2).prints_nothing().stderr_has("inside the container").stderr_has("> FILE");
     }
 }

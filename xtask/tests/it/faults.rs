@@ -19,6 +19,9 @@ pub fn tests() -> Vec<Test> {
         [] compose_is_not_installed,
         [Docker] the_compose_file_cannot_be_read,
         [] the_target_is_none,
+        [] a_folder_that_is_no_checkout,
+        [] a_setting_that_compose_could_not_use,
+        [Stack] a_project_of_another_checkout,
         [] an_unknown_command_is_refused,
     ]
 }
@@ -158,4 +161,67 @@ fn an_unknown_command_is_refused() {
     let sandbox = Sandbox::new();
     Xtask::new(&sandbox).args(["db-shel"]).run().code(2).prints_nothing().stderr_has("db-shell");
     Xtask::new(&sandbox).run().code(2).prints_nothing().stderr_has("Usage: cargo xtask");
+}
+
+fn a_folder_that_is_no_checkout() {
+    let sandbox = Sandbox::new();
+    let elsewhere = sandbox.beside("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let commands = COMMANDS.iter().copied().chain([&["db-backup"][..], &["db-list"], &["setup-env", "--yes"]]);
+    for args in commands {
+        for (root, target) in [(elsewhere.clone(), "compose"), ("/no/such/checkout".into(), "local")] {
+            let run = Xtask::new(&sandbox).args(args).env("XTASK_ROOT", &root).env("XTASK_TARGET", target).run();
+            run.code(2).prints_nothing().stderr_has("XTASK_ROOT").stderr_has(root.to_str().unwrap());
+        }
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "nothing is made there");
+    // Where Docker's files are elsewhere, the workspace still tells.
+    fs::remove_file(sandbox.path("docker-compose.yml")).unwrap();
+    Xtask::new(&sandbox).args(["db-list"]).run().code(2);
+    sandbox.write("xtask/Cargo.toml", "");
+    Xtask::new(&sandbox).args(["db-list"]).run().ok();
+}
+
+fn a_setting_that_compose_could_not_use() {
+    let sandbox = Sandbox::new();
+    for (name, value) in [
+        ("XTASK_COMPOSE", "no-such-compose --flag"),
+        ("COMPOSE_PROJECT_NAME", "Not a Name"),
+        ("COMPOSE_ENV_FILES", "other.env"),
+        ("COMPOSE_DISABLE_ENV_FILE", "1"),
+    ] {
+        for args in COMMANDS.iter().copied().chain([&["db-backup"][..]]) {
+            let run = Xtask::new(&sandbox).args(args).env(name, value).run();
+            run.code(2).prints_nothing().stderr_has(&format!("✗ {name} is ")).stderr_has("→");
+        }
+    }
+}
+
+fn a_project_of_another_checkout() {
+    let stack = shared();
+    let sandbox = Sandbox::new();
+    sandbox.write(".env", format!("POSTGRES_IMAGE={}\n", needs::postgres_image()));
+    let yaml = fs::read_to_string(sandbox.path("docker-compose.yml")).unwrap();
+    let project = &stack.sandbox.project;
+    sandbox.write("docker-compose.yml", yaml.replace("name: mcp-server-langgraph", &format!("name: {project}")));
+    let before = stack.container_of("postgres");
+    let both = [&sandbox.root, &stack.sandbox.root].map(|root| root.display().to_string());
+    // Whether this program finds the project's name or Compose has to be asked for it.
+    for (setting, value) in
+        [("UNUSED", ""), ("COMPOSE_FILE", "docker-compose.yml"), ("XTASK_COMPOSE", "docker compose")]
+    {
+        for args in COMMANDS.iter().copied().chain([&["db-backup"][..], &["setup-env", "--yes"]]) {
+            let run = Xtask::new(&sandbox).args(args).env(setting, value).run();
+            run.code(2).prints_nothing().stderr_has(&format!("The Compose project {project} belongs to"));
+            run.stderr_has(&both[0])
+                .stderr_has(&both[1])
+                .stderr_has("COMPOSE_PROJECT_NAME=")
+                .stderr_lacks("✓ PostgreSQL");
+        }
+    }
+    assert_eq!(before, stack.container_of("postgres"));
+    assert!(sandbox.backups().is_empty());
+    // Who names the project means it.
+    let named = Xtask::new(&sandbox).env("COMPOSE_PROJECT_NAME", project).args(["db-shell", "--", "-Atc", "SELECT 1"]);
+    named.run().ok().prints("1");
 }

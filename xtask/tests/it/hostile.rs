@@ -79,15 +79,15 @@ fn commands_to_psql_are_refused() {
         "\\unrestrict k3Y\n\\! touch /tmp/xtask-canary\n\\restrict k3Y",
         "SELECT 1 \\g |touch /tmp/xtask-canary",
         "SELECT 'touch' \\gexec",
-        "SELECT 1\\;\\! touch /tmp/xtask-canary",
-        "SELECT 1; COMMAND",
-        "SELECT (COMMAND\n);",
+        "COMMIT\\;\\! touch /tmp/xtask-canary",
+        "COMMIT; COMMAND",
+        "CREATE VIEW v AS (COMMAND\n);",
         "CREATE TABLE public.t (a int COMMAND\n);",
         "/* a comment */COMMAND",
         "/* a /* nested */ comment */ COMMAND",
         "/*/ odd */ COMMAND /* */",
         "-- /*\nCOMMAND\n-- */",
-        "SELECT 1 */* odd **/ 2; COMMAND",
+        "CREATE VIEW v AS SELECT 1 */* odd **/ 2; COMMAND",
         "CREATE TABLE public.t (a int);\nCOPY public.t (a) FROM stdin; COMMAND\n1\n\\.\n",
         "CREATE TABLE public.t (a int);\nCOPY public.t (a) COMMAND FROM stdin;\n1\n\\.\n",
         "CREATE TABLE public.t (a int);\nCOPY public.t (a) FROM stdin COMMAND\n;\n1\n\\.\n",
@@ -99,35 +99,35 @@ fn commands_to_psql_are_refused() {
 
 fn commands_hidden_by_quotes_are_refused() {
     let mut bodies = texts(&[
-        "SELECT E'a\\'' ; COMMAND --';",
-        "SELECT e'a\\\\' ; COMMAND --';",
-        "SELECT 'a\\' ; COMMAND --';",
-        "SELECT \"a\\\" ; COMMAND --\";",
+        "COMMENT ON TABLE t IS E'a\\'' ; COMMAND --';",
+        "COMMENT ON TABLE t IS e'a\\\\' ; COMMAND --';",
+        "COMMENT ON TABLE t IS 'a\\' ; COMMAND --';",
+        "COMMENT ON TABLE t IS \"a\\\" ; COMMAND --\";",
         // The second half of an E'' string, beyond blanks and comments, is one too.
-        "SELECT E'a'\n'\\'' COMMAND --';",
-        "SELECT E'a' \n'\\'' COMMAND --';",
-        "SELECT E'a' -- a comment\n'\\'' COMMAND --';",
-        "SELECT E'a'\n-- a comment\n'\\'' COMMAND --';",
+        "COMMENT ON TABLE t IS E'a'\n'\\'' COMMAND --';",
+        "COMMENT ON TABLE t IS E'a' \n'\\'' COMMAND --';",
+        "COMMENT ON TABLE t IS E'a' -- a comment\n'\\'' COMMAND --';",
+        "COMMENT ON TABLE t IS E'a'\n-- a comment\n'\\'' COMMAND --';",
         // No letter of a number or a parameter is part of what follows it.
-        "SELECT 1$$ 'x $$ COMMAND --';",
-        "SELECT $1$$ 'x $$ COMMAND --';",
-        "SELECT 1e'\\'' COMMAND --';",
-        "SELECT $1e'\\'' COMMAND --';",
-        "SELECT $e'\\'' COMMAND --';",
-        "SELECT $a$ $b$ $a$ ; COMMAND",
-        "SELECT $ü$ $u$ $ü$ ; COMMAND",
-        "SELECT $a$ $ab$a$ ; COMMAND",
-        "SELECT a$$ ; COMMAND --$$;",
-        "SELECT $1$ ; COMMAND --$1$;",
-        "SELECT 1.e'\\' COMMAND --';",
-        "SELECT :e'\\' COMMAND --';",
-        "SELECT :a$$ 'x $$ COMMAND --';",
-        "SELECT U&'a\\'' COMMAND --';",
-        "SELECT U&\"a\\\" COMMAND --\";",
+        "COMMENT ON TABLE t IS 1$$ 'x $$ COMMAND --';",
+        "COMMENT ON TABLE t IS $1$$ 'x $$ COMMAND --';",
+        "COMMENT ON TABLE t IS 1e'\\'' COMMAND --';",
+        "COMMENT ON TABLE t IS $1e'\\'' COMMAND --';",
+        "COMMENT ON TABLE t IS $e'\\'' COMMAND --';",
+        "COMMENT ON TABLE t IS $a$ $b$ $a$ ; COMMAND",
+        "COMMENT ON TABLE t IS $ü$ $u$ $ü$ ; COMMAND",
+        "COMMENT ON TABLE t IS $a$ $ab$a$ ; COMMAND",
+        "COMMENT ON TABLE t IS a$$ ; COMMAND --$$;",
+        "COMMENT ON TABLE t IS $1$ ; COMMAND --$1$;",
+        "COMMENT ON TABLE t IS 1.e'\\' COMMAND --';",
+        "COMMENT ON TABLE t IS :e'\\' COMMAND --';",
+        "COMMENT ON TABLE t IS :a$$ 'x $$ COMMAND --';",
+        "COMMENT ON TABLE t IS U&'a\\'' COMMAND --';",
+        "COMMENT ON TABLE t IS U&\"a\\\" COMMAND --\";",
     ]);
     // psql loses the rest of a line after a zero byte: quotes too.
-    bodies.push(format!("SELECT 'x\0';\n' {COMMAND} --';").into_bytes());
-    bodies.push(format!("SELECT 1; --\0\nSELECT ' {COMMAND} --';").into_bytes());
+    bodies.push(format!("COMMENT ON TABLE t IS 'x\0';\n' {COMMAND} --';").into_bytes());
+    bodies.push(format!("COMMENT ON TABLE t IS 1; --\0\nCOMMENT ON TABLE t IS ' {COMMAND} --';").into_bytes());
     are_refused(&bodies);
 }
 
@@ -152,7 +152,7 @@ fn commands_hidden_by_settings_are_refused() {
         "UPDATE pg_catalog.pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'",
     ];
     let mut bodies: Vec<Vec<u8>> =
-        off.iter().map(|set| format!("{set};\nSELECT 'a\\'' ; {COMMAND} --';").into_bytes()).collect();
+        off.iter().map(|set| format!("{set};\nCOMMENT ON TABLE t IS 'a\\'' ; {COMMAND} --';").into_bytes()).collect();
     // It is off for us only: for psql it never was, or is on again.
     let seemingly = [
         "SET LOCAL standard_conforming_strings = off",
@@ -163,9 +163,10 @@ fn commands_hidden_by_settings_are_refused() {
         "SET standard_conforming_strings = off; DISCARD ALL",
         "SET standard_conforming_strings = off; SET standard_conforming_strings TO DEFAULT",
     ];
-    bodies.extend(seemingly.iter().map(|set| format!("{set};\nSELECT 'a\\' {COMMAND} --';").into_bytes()));
+    bodies
+        .extend(seemingly.iter().map(|set| format!("{set};\nCOMMENT ON TABLE t IS 'a\\' {COMMAND} --';").into_bytes()));
     for kind in ["B", "x", "U&"] {
-        let text = format!("SET standard_conforming_strings = off;\nSELECT {kind}'\\' {COMMAND} --';");
+        let text = format!("SET standard_conforming_strings = off;\nCOMMENT ON TABLE t IS {kind}'\\' {COMMAND} --';");
         bodies.push(text.into_bytes());
     }
     let encodings = [
@@ -189,7 +190,7 @@ fn commands_hidden_by_settings_are_refused() {
         "SET client_encoding = 'johab'",
     ];
     for set in encodings {
-        let hidden = [b";\nSELECT E'\x83\\' ".as_slice(), COMMAND.as_bytes(), b" --';"].concat();
+        let hidden = [b";\nCOMMENT ON TABLE t IS E'\x83\\' ".as_slice(), COMMAND.as_bytes(), b" --';"].concat();
         bodies.push([set.as_bytes(), &hidden].concat());
     }
     are_refused(&bodies);
@@ -216,6 +217,17 @@ fn statements_about_the_cluster_are_refused() {
         "ALTER SYSTEM SET archive_command = 'touch /tmp/xtask-canary'",
         "DO LANGUAGE plpgsql 'BEGIN NULL; END'",
         "DO $$BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch /tmp/xtask-canary'''; END$$",
+        "GRANT postgres TO villain",
+        "REVOKE postgres FROM villain",
+        "REASSIGN OWNED BY postgres TO villain",
+        "DROP OWNED BY postgres",
+        "LOAD '/tmp/evil.so'",
+        "CALL public.evil()",
+        "SELECT pg_catalog.lo_export(1, '/tmp/xtask-canary')",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT setval('s', 1), pg_terminate_backend(1)",
+        "INSERT INTO public.t SELECT lo_export(1, '/tmp/xtask-canary')",
         "COPY (SELECT 1) TO PROGRAM 'touch /tmp/xtask-canary'",
         "COPY public.t FROM PROGRAM 'touch /tmp/xtask-canary'",
         "COPY (SELECT 1) TO '/tmp/xtask-canary'",
@@ -229,14 +241,14 @@ fn statements_about_the_cluster_are_refused() {
         |statement| format!("{statement};"),
         |statement| format!("{};", statement.to_lowercase()),
         |statement| format!(";; ;{statement};"),
-        |statement| format!("SELECT 1;{statement};"),
+        |statement| format!("COMMIT;{statement};"),
         |statement| format!("BEGIN;\n{statement};\nCOMMIT;"),
         |statement| format!("/* a */{};", statement.replace(' ', "/* ; */ -- ;'\n")),
         |statement| format!("\n\t{}\n;", statement.replace(' ', "\n\n\t")),
         // psql sends what stands between these words as one piece, whatever semicolons it holds.
         |statement| {
             let start = "CREATE FUNCTION public.begin() RETURNS integer LANGUAGE sql AS 'SELECT 1'";
-            format!("{start};\n{statement};\nSELECT 1 AS end;")
+            format!("{start};\n{statement};\nCREATE VIEW public.v AS SELECT 1 AS end;")
         },
         |statement| {
             let start = "CREATE OR REPLACE FUNCTION public.f() RETURNS integer LANGUAGE sql BEGIN ATOMIC";

@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] data_that_is_not_ours_is_left_alone,
         [Postgres] another_server_is_never_taken_for_ours,
         [Postgres] a_password_or_a_database_that_is_not_there,
+        [] a_role_that_no_server_can_be_made_for,
     ]
 }
 
@@ -232,4 +233,17 @@ fn a_password_or_a_database_that_is_not_there() {
     // Made by `up`, and by nothing else.
     local.on("another", ["up"]).run().ok();
     local.on("another", ["db-shell", "--", "-Atc", "SELECT current_database()"]).run().ok().prints("another");
+}
+
+fn a_role_that_no_server_can_be_made_for() {
+    let local = Local::new();
+    for role in ["pg_ours", "quo\"te", "it's", "a\\b", "$user"] {
+        let run = local.xtask(["up"]).env("POSTGRES_USER", role).run();
+        run.code(2)
+            .prints_nothing()
+            .stderr_has("POSTGRES_USER is ")
+            .stderr_has("without quotes")
+            .stderr_lacks("initdb");
+    }
+    assert!(!local.folder().join("data").exists());
 }

@@ -25,6 +25,7 @@ mod db_prune_stays;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
+mod dsl;
 mod env;
 mod faults;
 mod hostile;
@@ -40,6 +41,7 @@ mod restore_choice;
 mod restore_clients;
 mod restore_kills;
 mod restore_local;
+mod restore_needs;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         restore::tests(),
         restore_choice::tests(),
         restore_local::tests(),
+        restore_needs::tests(),
         restore_undo::tests(),
         proof::tests(),
         round_trip::tests(),
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         db_verify::tests(),
         db_verify_faults::tests(),
         damage::tests(),
+        dsl::tests(),
         conventions::tests(),
         hostile::tests(),
         house::tests(),

@@ -131,7 +131,7 @@ fn beside_a_backup() {
     let restoring = paused(database.restore(["--no-safety-backup", file]), "marked");
     restoring.signal(Signal::CONT);
     restoring.wait().ok();
-    backup.wait().code(1).prints_nothing().stderr_lacks("✓ Backup");
+    backup.wait().code(4).prints_nothing().stderr_has("no backup was made").stderr_lacks("✓ Backup");
     assert_eq!(database.sandbox.backups().len(), before - 1, "its unfinished file is gone");
     drop(holder);
     assert_eq!(database.dump(), states.restored);

@@ -5,7 +5,6 @@ use crate::harness::{Fakes, Local, Outcome, Sandbox, Stack, Test, Xtask, needs, 
 use rustix::process::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -85,11 +84,8 @@ fn cron_lines_work(sandbox: &Sandbox) {
         let home = format!("HOME={}", sandbox.home.display());
         let words = ["-i", "PATH=/usr/bin:/bin", &root, &home, "/bin/sh", "-c", &line];
         let run = Xtask::bare(&sandbox.home, &sandbox.home).program("/usr/bin/env").args(words).run();
-        run.ok().says_nothing();
-        if command.starts_with("db-backup") {
-            let file = run.text();
-            run.holds(Path::new(file.trim_end()).is_file(), "the path of the backup was expected");
-        }
+        // cron mails whatever a job says.
+        run.ok().says_nothing().prints_nothing();
     }
 }
 

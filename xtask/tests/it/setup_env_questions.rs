@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [] the_target_is_written_once_and_never_changed,
         [] a_line_that_cannot_be_read_is_a_warning,
         [Root] a_checkout_that_cannot_be_written_is_told,
+        [Docker, Root] an_engine_that_may_not_be_used_is_no_reason_for_another_database,
     ]
 }
 
@@ -43,10 +44,16 @@ fn a_taken_port_is_asked_for() {
     nobody.code(1).prints_nothing().stderr_has(&own).stderr_has(&process).stderr_has("--yes").stderr_lacks("✓ Postg");
     let mut declined = setup().terminal();
     declined.shows("Use ").types("n\n");
-    declined.wait().code(1).stdout_has(&own).stdout_has("nothing was changed");
+    declined.wait().code(1).stdout_has(&own).stdout_has("nothing was changed").stdout_has("free port");
     let label = format!("label=com.docker.compose.project={}", sandbox.project);
     assert_eq!(stack.docker(&["ps", "--all", "--quiet", "--filter", &label]), "", "something was started");
     assert_eq!(env(sandbox), before);
+    // What was written before the question is not called nothing.
+    sandbox.write(".env", before.replace("XTASK_TARGET=compose\n", ""));
+    let mut late = setup().terminal();
+    late.shows("Use ").types("n\n");
+    late.wait().code(1).stdout_has("Declined; XTASK_TARGET=compose was written to .env; nothing was started");
+    sandbox.write(".env", &before);
 
     let mut wanted = setup().terminal();
     wanted.shows("(y/n)").types("y\n");
@@ -170,4 +177,24 @@ fn a_checkout_that_cannot_be_written_is_told() {
     fs::remove_file(sandbox.path(".env")).unwrap();
     setup().code(1).prints_nothing().stderr_has(".env").stderr_has("Permission denied").stderr_has("→");
     assert!(!sandbox.path(".env").exists());
+}
+
+fn an_engine_that_may_not_be_used_is_no_reason_for_another_database() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.beside("private.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600)).unwrap();
+    let binary = sandbox.beside("xtask");
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();
+    let before = env(&sandbox);
+    let setup = || {
+        let run = without_programs(&sandbox).env("DOCKER_HOST", format!("unix://{}", socket.display()));
+        run.program(&binary).through(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    };
+    let run = setup().run();
+    run.code(4).prints_nothing().stderr_has("No permission to use the Docker engine").stderr_has("docker group");
+    run.stderr_has("  permission denied").stderr_has("setup-env --target local").stderr_lacks("XTASK_TARGET=local");
+    assert_eq!(env(&sandbox), before);
+    fs::set_permissions(sandbox.path(".env"), fs::Permissions::from_mode(0o666)).unwrap();
+    setup().args(["--target", "local"]).run().stderr_has("Target local: as XTASK_TARGET says (command line)");
 }

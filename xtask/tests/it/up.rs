@@ -10,6 +10,8 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] a_database_that_crashes_is_not_called_started,
         [OwnStack, Openfga] an_openfga_that_crashes_is_not_called_started,
         [OwnStack, Openfga] a_migration_that_fails_is_named,
+        [OwnStack, Openfga] a_volume_keeps_what_it_was_made_with,
+        [OwnStack] a_paused_database_is_told_how_to_wake,
         [OwnStack] an_image_that_does_not_exist_is_named,
         [OwnStack] down_keeps_the_data,
         [OwnStack] a_taken_port_is_named,
@@ -133,4 +135,39 @@ fn a_taken_port_is_named() {
     let outcome = Xtask::new(&stack.sandbox).env("POSTGRES_PORT", &port).args(["up"]).run();
     outcome.holds(matches!(outcome.code, Some(1 | 4)), "exit code 1 or 4 was expected");
     outcome.stderr_has(&port).stderr_has("POSTGRES_PORT").stderr_lacks("✓");
+}
+
+fn a_volume_keeps_what_it_was_made_with() {
+    // Impatient: a server that is there answers at once or never.
+    const CHECK: &str = "  postgres: {healthcheck: {start_period: 1s, interval: 1s, retries: 4}}\n";
+    let stack = Stack::new();
+    stack.up();
+    stack.override_with(&format!("services:\n{CHECK}"));
+    let up = |name: &str, value: &str| {
+        let run = stack.xtask(["up"]).env(name, value).run();
+        run.code(4).prints_nothing().stderr_has(name).stderr_has("that it was made with").stderr_lacks("✓");
+        run.stderr_lacks("POSTGRES_IMAGE").stderr_lacks("another-one-s3cret");
+        run
+    };
+    let refused = "PostgreSQL refuses the password of user postgres";
+    up("POSTGRES_PASSWORD", "another-one-s3cret").stderr_has(refused).stderr_has("\\password");
+    // With nobody beside it who would stumble.
+    let unused = "  openfga: {profiles: [unused]}\n  openfga-migrate: {profiles: [unused]}\n";
+    stack.override_with(&format!("services:\n{CHECK}{unused}"));
+    up("POSTGRES_PASSWORD", "another-one-s3cret").stderr_has(refused);
+    up("POSTGRES_USER", "another").stderr_has("PostgreSQL has no user another");
+    up("POSTGRES_DB", "another").stderr_has("PostgreSQL has no database another");
+}
+
+fn a_paused_database_is_told_how_to_wake() {
+    let stack = Stack::postgres_only();
+    stack.up();
+    stack.docker(&["pause", stack.postgres()]);
+    for args in [&["up"][..], &["db-backup"], &["db-shell", "--", "-c", "SELECT 1"]] {
+        let run = stack.xtask(args.iter().copied()).run();
+        run.code(4).prints_nothing().stderr_has("The postgres service is paused");
+        run.stderr_has("docker compose unpause postgres").stderr_lacks("cargo xtask up").stderr_lacks("✓");
+    }
+    stack.docker(&["unpause", stack.postgres()]);
+    stack.up();
 }

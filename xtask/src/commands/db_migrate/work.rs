@@ -12,7 +12,7 @@ use crate::migration::plan::{self, Entry};
 use crate::migration::run::Step;
 use crate::migration::session::Session;
 use crate::postgres::change_lock::{self, Lock};
-use crate::postgres::session;
+use crate::postgres::{locks, session};
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::terminal;
@@ -21,23 +21,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a run waits for another one, and a statement for a lock, where nothing else was said.
-const LOCK_TIMEOUT: u64 = 10;
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Waiting {
     /// Seconds to wait for another run, and for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 10]
-    #[arg(long, value_name = "SECONDS")]
-    lock_timeout: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
+    lock_timeout: Option<Duration>,
 }
 
 impl Waiting {
     pub(super) fn patience(&self, context: &Context) -> Result<Duration, Fault> {
-        let seconds = self.lock_timeout.or(context.settings.number("XTASK_LOCK_TIMEOUT")?).unwrap_or(LOCK_TIMEOUT);
-        if seconds == 0 || seconds > 2_000_000 {
-            return Err(Fault::usage("--lock-timeout takes 1 to 2000000 seconds"));
-        }
-        Ok(Duration::from_secs(seconds))
+        locks::timeout(self.lock_timeout, &context.settings, LOCK_TIMEOUT)
     }
 }
 

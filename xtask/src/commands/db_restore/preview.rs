@@ -5,15 +5,17 @@ use crate::backup::proof::Proven;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::restore::plan::Plan;
+use crate::restore::preflight::Fitting;
 use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, Local};
 
-pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
+pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
     if args.json && args.dry_run {
-        return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan }));
+        return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan,
+            "roles_to_make": fitting.missing_roles }));
     }
     let terminal = &context.terminal;
     if let Some(why) = &plan.unreadable {
@@ -48,6 +50,13 @@ pub(super) fn show(plan: &Plan, backup: &Proven, args: &Args, context: &Context)
     }
     if !plan.sessions.is_empty() {
         terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
+    }
+    if !fitting.missing_roles.is_empty() {
+        let roles = fitting.missing_roles.join(", ");
+        terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
+    }
+    if !fitting.space_known {
+        terminal.note("Free space on the server: not known");
     }
     Ok(())
 }

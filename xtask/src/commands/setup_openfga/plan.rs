@@ -79,8 +79,10 @@ impl<'f> Wanted<'f> {
         }
         if args.prune && !self.tuples.others.is_empty() {
             context.terminal.note("Tuples that the file does not name:");
-            let lines =
-                self.tuples.others.iter().map(|(user, relation, object)| clean(&format!("{user} {relation} {object}")));
+            let lines = self.tuples.others.iter().map(|other| {
+                let (user, relation, object) = other.key();
+                clean(&format!("{user} {relation} {object}"))
+            });
             list(lines, context);
             let count = counted(self.tuples.others.len() as u64, "tuple", "tuples");
             let name = self.store.as_ref().map_or("", |store| &store.name);

@@ -3,7 +3,7 @@
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::process::Program;
-use crate::target::compose::engine_cause;
+use crate::target::engine;
 
 const START: &str = "start Docker, then: docker info";
 
@@ -15,7 +15,7 @@ pub fn look(scene: &Scene) -> Finding {
     let engine = match asked {
         Ok(captured) if captured.ending.success() => captured.text().trim().to_owned(),
         asked => {
-            let error = engine_cause().or(asked.err());
+            let error = engine::cause().or(asked.err());
             return error.map_or_else(
                 || Finding::fail("The Docker engine does not answer", START),
                 |error| Finding::of_error(&error, START),

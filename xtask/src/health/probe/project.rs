@@ -4,7 +4,8 @@ use super::container::Container;
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::process::Program;
-use crate::target::compose::{Compose, engine_cause};
+use crate::target::compose::Compose;
+use crate::target::engine;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -107,7 +108,7 @@ pub fn read(compose: &Compose, scene: &Scene) -> Result<Project, Finding> {
         })
     };
     read().map_err(|error| {
-        let error = engine_cause().or_else(|| compose.check_version().err()).unwrap_or(error);
+        let error = engine::cause().or_else(|| compose.check_version().err()).unwrap_or(error);
         Finding::of_error(&error, "see what Compose says: docker compose config --quiet")
     })
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a model file, and where: file, line and column, the line itself, a caret under the place.
 
 use std::fmt;
+use unicode_width::UnicodeWidthStr as _;
 
 /// Whether a server would refuse the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +31,13 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A tab, or a byte that would move the cursor, is as wide as a blank.
         let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let line: String = self.source_line.chars().map(shown).collect();
+        let before: String = line.chars().take(self.column.saturating_sub(1)).collect();
         writeln!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
-        writeln!(f, "  {}", self.source_line.chars().map(shown).collect::<String>())?;
-        write!(f, "  {:>1$}", '^', self.column)
+        writeln!(f, "  {line}")?;
+        write!(f, "  {:width$}^", "", width = before.width())
     }
 }
 

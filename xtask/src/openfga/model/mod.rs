@@ -57,7 +57,7 @@ impl Model {
     /// Reads one DSL file that is no module. `file` is its name in findings.
     pub fn from_dsl(file: &str, text: &str) -> Read {
         let mut sources = Sources::default();
-        let (document, mut notes) = parser::parse(text, sources.add(file, text));
+        let (mut document, mut notes) = parser::parse(text, sources.add(file, text));
         let schema = match document.header {
             Header::Model { schema } => schema,
             Header::Module { name } => {
@@ -65,7 +65,10 @@ impl Model {
                 notes.push(Note::error(name.place, message));
                 Name::new("1.2", name.place)
             }
-            Header::Missing => Name::new("1.1", Place::default()),
+            Header::Missing => {
+                document.unread.push(String::new());
+                Name::new("1.1", Place::default())
+            }
         };
         let types = document.types.into_iter().map(|statement| statement.definition).collect();
         let model = Self { schema, types, conditions: document.conditions };

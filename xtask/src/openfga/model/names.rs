@@ -1,13 +1,17 @@
 //! Names: which a server takes, which the reference grammar reads, and which one a misspelt one may have meant.
 
+use super::types;
+
 /// As many characters as a type's name may have.
 pub const LONGEST_TYPE: usize = 254;
 /// As many as the name of a relation, condition, parameter or module may have.
 pub const LONGEST_NAME: usize = 50;
 
-/// The reference grammar's keywords that it does not read as names.
+/// The reference grammar's keywords that it never reads as names.
 const KEYWORDS: [&str; 11] =
     ["and", "or", "from", "with", "relations", "define", "condition", "in", "true", "false", "null"];
+/// Those that it reads as the name of a type or relation only.
+const SOFT_KEYWORDS: [&str; 6] = ["module", "model", "schema", "extend", "type", "relation"];
 
 /// Whether a server takes the name: `^[^:#@\s]{1,longest}$`.
 pub fn is_accepted(name: &str, longest: usize) -> bool {
@@ -18,17 +22,27 @@ pub fn is_accepted(name: &str, longest: usize) -> bool {
 /// Whether the reference grammar reads it as the name of a type or relation: letters, digits, `_`, `-`, with `/` and
 /// `.` between them, starting with a letter or `_`.
 pub fn is_plain(name: &str) -> bool {
-    let starts = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
     let part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let parted = starts && name.split(['/', '.', '-']).all(part) && !KEYWORDS.contains(&name);
-    parted || is_plain_condition(name)
+    let parted = starts_plainly(name) && name.split(['/', '.', '-']).all(part);
+    (parted || is_identifier(name)) && !KEYWORDS.contains(&name)
 }
 
-/// Whether the reference grammar reads it as the name of a condition or parameter: no `/` and no `.`.
+/// Whether the reference grammar reads it as the name of a condition or module: no `/` and no `.`.
 pub fn is_plain_condition(name: &str) -> bool {
-    let starts = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
-    let inside = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    starts && name.bytes().all(inside) && !KEYWORDS.contains(&name)
+    is_plain_parameter(name) && !KEYWORDS.contains(&name) && !SOFT_KEYWORDS.contains(&name)
+}
+
+/// Whether the reference grammar reads it as a parameter's name.
+pub fn is_plain_parameter(name: &str) -> bool {
+    is_identifier(name) && (name == "any" || !types::NAMES.contains(&name))
+}
+
+fn is_identifier(name: &str) -> bool {
+    starts_plainly(name) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+fn starts_plainly(name: &str) -> bool {
+    name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
 }
 
 /// The name that is at most two letters away, if there is one.

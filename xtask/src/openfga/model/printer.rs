@@ -131,7 +131,7 @@ impl Printer {
         self.name(&condition.name, "condition", names::is_plain_condition);
         let before = self.reasons.len();
         for (name, kind) in &condition.parameters {
-            self.name(name, "parameter", names::is_plain_condition);
+            self.name(name, "parameter", names::is_plain_parameter);
             if !is_expressible(kind) {
                 self.reasons.push(format!("parameter {name}: the type {kind}"));
             }
@@ -190,8 +190,9 @@ fn is_expressible(kind: &ParameterType) -> bool {
 }
 
 fn comment(origin: &Origin) -> String {
-    let module = origin.module.as_ref().map(|module| format!("module: {module}"));
-    let file = origin.file.as_ref().map(|file| format!("file: {file}"));
+    let plain = |text: &&String| names::is_accepted(text, names::LONGEST_TYPE);
+    let module = origin.module.as_ref().filter(plain).map(|module| format!("module: {module}"));
+    let file = origin.file.as_ref().filter(plain).map(|file| format!("file: {file}"));
     let known: Vec<String> = module.into_iter().chain(file).collect();
     if known.is_empty() { String::new() } else { format!(" # {}", known.join(", ")) }
 }

@@ -21,7 +21,7 @@ impl<'n> Fields<'n> {
             );
             return None;
         };
-        for (key, _) in entries.iter().filter(|(key, _)| !allowed.contains(&key.name.as_str())) {
+        for (key, _) in entries.iter().filter(|(key, _)| !allowed.contains(&&*key.name)) {
             let meant = did_you_mean(&key.name, allowed.iter().copied());
             report.error(
                 key.place,
@@ -33,7 +33,7 @@ impl<'n> Fields<'n> {
 
     /// The value of a key that is there and not null.
     pub fn get(&self, name: &str) -> Option<&'n Node> {
-        self.entries.iter().find(|(key, node)| key.name == name && !node.is_null()).map(|(_, node)| node)
+        self.entries.iter().find(|(key, node)| &*key.name == name && !node.is_null()).map(|(_, node)| node)
     }
 
     /// A text.

@@ -121,27 +121,27 @@ fn tuples_of(fields: Fields<'_>, folder: &Folder, model: Option<&Model>, report:
 
 /// Each tuple once; one that comes again with another condition is an error.
 fn without_repetitions(tuples: Vec<Tuple>, report: &mut Report<'_>) -> Vec<Tuple> {
-    let mut first: HashMap<tuples::Key, usize> = HashMap::with_capacity(tuples.len());
-    let mut once: Vec<Tuple> = Vec::with_capacity(tuples.len());
-    for tuple in tuples {
-        let at = *first.entry(tuple.key()).or_insert(once.len());
-        let Some(before) = once.get(at) else {
-            once.push(tuple);
+    let mut first: HashMap<tuples::Key<'_>, &Tuple> = HashMap::with_capacity(tuples.len());
+    let mut again = vec![false; tuples.len()];
+    for (tuple, again) in tuples.iter().zip(&mut again) {
+        let before = *first.entry(tuple.key()).or_insert(tuple);
+        if std::ptr::eq(before, tuple) {
             continue;
-        };
+        }
+        *again = true;
         let same = tuples::same_condition(before.condition.as_deref(), tuple.condition.as_deref());
         let how = if same { "" } else { ", with another condition" };
-        let message = format!("this tuple is in {}, line {} already{how}", before.file, before.place.line);
         report.take_in(vec![Finding {
             file: tuple.file.to_string(),
             line: tuple.place.line as usize,
             column: tuple.place.column as usize,
             source_line: tuple.shown(),
-            message,
+            message: format!("this tuple is in {}, line {} already{how}", before.file, before.place.line),
             severity: if same { Severity::Warning } else { Severity::Error },
         }]);
     }
-    once
+    drop(first);
+    tuples.into_iter().zip(again).filter(|(_, again)| !again).map(|(tuple, _)| tuple).collect()
 }
 
 /// The file's name without its ending; `store.fga.yaml` bears its folder's.

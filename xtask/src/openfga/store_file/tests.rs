@@ -114,7 +114,7 @@ impl Reading<'_, '_, '_> {
             .iter()
             .filter_map(|(key, node)| {
                 objects.iter().for_each(|object| self.relation_exists(type_of(object), &key.name, key.place));
-                Some((key.name.clone(), truth(node, &key.name, self.report)?))
+                Some((key.name.to_string(), truth(node, &key.name, self.report)?))
             })
             .collect();
         let pairs = users.iter().flat_map(|user| objects.iter().map(move |object| (user, object)));
@@ -136,7 +136,7 @@ impl Reading<'_, '_, '_> {
         let entries = fields.named("assertions", "this list_objects", self.report);
         let assertions = entries.iter().map(|(key, node)| {
             self.relation_exists(&object_type, &key.name, key.place);
-            (key.name.clone(), self.names(node, &key.name))
+            (key.name.to_string(), self.names(node, &key.name))
         });
         let assertions = assertions.collect();
         Some(ListObjects { user, object_type, context, assertions, place: fields.place })
@@ -165,7 +165,7 @@ impl Reading<'_, '_, '_> {
             self.relation_exists(type_of(&object), &key.name, key.place);
             let Some(expected) = Fields::of(node, &key.name, &["users"], self.report) else { continue };
             let users = expected.get("users").map(|node| self.names(node, "users")).unwrap_or_default();
-            assertions.push((key.name.clone(), users));
+            assertions.push((key.name.to_string(), users));
         }
         Some(ListUsers { object, filters, context, assertions, place: fields.place })
     }

@@ -2,7 +2,8 @@
 
 use super::findings::Place;
 use saphyr_parser::{Event, Parser, ScalarStyle};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Deeper than any store file; a tree without end would exhaust the stack.
 const DEEPEST: usize = 64;
@@ -34,7 +35,7 @@ pub enum Written {
 #[derive(Debug, Clone)]
 pub struct Key {
     pub place: Place,
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 /// What is wrong with the text, and where.
@@ -93,6 +94,8 @@ struct Builder {
     anchors: HashMap<usize, Node>,
     root: Option<Node>,
     count: usize,
+    /// Each name once, however many mappings have it: a file may list a hundred thousand tuples.
+    names: HashSet<Arc<str>>,
 }
 
 impl Builder {
@@ -109,6 +112,7 @@ impl Builder {
             Some(mut open) => {
                 if let Content::Mapping(entries) = &mut open.node.content {
                     merge(entries);
+                    entries.shrink_to_fit();
                 }
                 self.add(open.node, open.anchor)
             }
@@ -132,7 +136,7 @@ impl Builder {
             Content::Sequence(items) => items.push(node),
             Content::Mapping(entries) => match parent.key.take() {
                 Some(key) => entries.push((key, node)),
-                None => parent.key = Some(key(node, entries)?),
+                None => parent.key = Some(key(node, entries, &mut self.names)?),
             },
             Content::Scalar(..) => {}
         }
@@ -140,12 +144,16 @@ impl Builder {
     }
 }
 
-fn key(node: Node, before: &[(Key, Node)]) -> Result<Key, Refusal> {
+fn key(node: Node, before: &[(Key, Node)], names: &mut HashSet<Arc<str>>) -> Result<Key, Refusal> {
     let refusal = |message: String| Err(Refusal { place: node.place, message });
     match node.content {
-        Content::Scalar(name, _) => match before.iter().find(|(key, _)| key.name == name && name != "<<") {
+        Content::Scalar(name, _) => match before.iter().find(|(key, _)| *key.name == *name && name != "<<") {
             Some((first, _)) => refusal(format!("the key {name:?} is in line {} already", first.place.line)),
-            None => Ok(Key { place: node.place, name }),
+            None => {
+                let name = names.get(name.as_str()).cloned().unwrap_or_else(|| Arc::from(name));
+                names.insert(Arc::clone(&name));
+                Ok(Key { place: node.place, name })
+            }
         },
         _ => refusal("a key that is no text".to_owned()),
     }
@@ -154,7 +162,7 @@ fn key(node: Node, before: &[(Key, Node)]) -> Result<Key, Refusal> {
 /// `<<: *defaults`: what the mapping does not say itself.
 fn merge(entries: &mut Vec<(Key, Node)>) {
     while let Some(at) =
-        entries.iter().position(|(key, node)| key.name == "<<" && !matches!(node.content, Content::Scalar(..)))
+        entries.iter().position(|(key, node)| &*key.name == "<<" && !matches!(node.content, Content::Scalar(..)))
     {
         let (_, merged) = entries.remove(at);
         let sources = match merged.content {
@@ -204,7 +212,7 @@ impl Node {
             Content::Scalar(text, Written::Plain) => plain(text),
             Content::Sequence(items) => Value::Array(items.iter().map(Self::to_json).collect()),
             Content::Mapping(entries) => {
-                Value::Object(entries.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect())
+                Value::Object(entries.iter().map(|(key, node)| (key.name.to_string(), node.to_json())).collect())
             }
         }
     }

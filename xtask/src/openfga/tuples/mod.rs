@@ -30,12 +30,12 @@ pub struct Condition {
     pub context: Map<String, Value>,
 }
 
-/// What makes a tuple the same one, whatever its condition.
-pub type Key = (String, String, String);
+/// What makes a tuple the same one, whatever its condition: user, relation, object.
+pub type Key<'a> = (&'a str, &'a str, &'a str);
 
 impl Tuple {
-    pub fn key(&self) -> Key {
-        (self.user.clone(), self.relation.clone(), self.object.clone())
+    pub fn key(&self) -> Key<'_> {
+        (&self.user, &self.relation, &self.object)
     }
 
     /// As the API takes it. A context is always sent: without one the server keeps `{}` and then sees a difference.

@@ -14,6 +14,7 @@ mod scanner;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;

@@ -343,6 +343,9 @@ impl Scanner {
             Some(Ended::Forbidden(what)) => {
                 return Err(self.flaw(format!("{what}, which no dump of one database holds")));
             }
+            Some(Ended::Unreadable(what)) => {
+                return Err(self.flaw(format!("{what}: psql cannot tell where that statement ends; rename it")));
+            }
             Some(Ended::NoStatement(word)) => {
                 return Err(self.flaw(format!("text that is no SQL: {:?}", word.chars().take(40).collect::<String>())));
             }

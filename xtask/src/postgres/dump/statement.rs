@@ -3,6 +3,7 @@
 use super::Contents;
 use super::copy_header::CopyHeader;
 use super::keyword::{self, Keyword};
+use super::written::Form;
 
 const ABOUT_USER: &str = "a statement about a USER";
 
@@ -21,6 +22,8 @@ pub(super) enum Ended {
     Copy(CopyHeader),
     /// It reaches beyond the database, or would change how the rest is read.
     Forbidden(String),
+    /// psql itself loses the statement's end there.
+    Unreadable(String),
     /// It begins with this, which begins no statement.
     NoStatement(String),
     /// Not `COPY table (columns) FROM stdin`: what follows could not be told from statements.
@@ -53,6 +56,10 @@ pub(super) struct Statement {
     /// How much of `set_config('search_path',` has come.
     set_config: usize,
     extension_named: bool,
+    form: Form,
+    /// `BEGIN` came last in a routine's head.
+    begin_came: bool,
+    unreadable: bool,
 }
 
 impl Statement {
@@ -66,7 +73,7 @@ impl Statement {
         match token {
             Token::Symbol(b'(') => self.parentheses += 1,
             Token::Symbol(b')') => self.parentheses = self.parentheses.saturating_sub(1),
-            Token::Symbol(b';') if self.parentheses == 0 && self.begin_depth == 0 => {
+            Token::Symbol(b';') if self.parentheses == 0 && (self.begin_depth == 0 || self.forbidden.is_some()) => {
                 return std::mem::take(self).ended();
             }
             _ => {}
@@ -89,8 +96,16 @@ impl Statement {
             copy.take(token, keyword);
         }
         self.follow_body(keyword);
+        if let Token::Symbol(_) = token
+            && self.unreadable
+        {
+            return Some(Ended::Unreadable("a routine's head with the bare word BEGIN".to_owned()));
+        }
         self.note_facts(token, keyword, contents);
         self.note_forbidden(token);
+        if let Some(what) = self.form.take(self.tokens, token, keyword) {
+            self.forbid(&what);
+        }
         self.note_strings(token, keyword);
         let is_value = self.first[0] == Keyword::Set && self.tokens >= 2 && keyword != Keyword::To;
         if let Token::Word(value) | Token::Text(value) | Token::Name(value) = token
@@ -105,13 +120,18 @@ impl Statement {
 
     fn follow_body(&mut self, keyword: Keyword) {
         let routine = |keyword| matches!(keyword, Keyword::Function | Keyword::Procedure);
+        self.unreadable |= std::mem::take(&mut self.begin_came) && keyword != Keyword::Atomic;
         let [create, second, third, fourth] = self.first;
         let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
         if create != Keyword::Create || self.parentheses > 0 || !(routine(second) || replaced) {
             return;
         }
         match keyword {
-            Keyword::Begin => self.begin_depth += 1,
+            Keyword::Begin => {
+                // The first one must begin a body: `BEGIN ATOMIC`. Else it is a name, which psql takes for a beginning.
+                self.begin_came = self.begin_depth == 0;
+                self.begin_depth += 1;
+            }
             Keyword::Case if self.begin_depth > 0 => self.begin_depth += 1,
             Keyword::End => self.begin_depth = self.begin_depth.saturating_sub(1),
             _ => {}
@@ -232,6 +252,11 @@ impl Statement {
         if self.body_part_begins && !fits {
             self.forbid("a statement that cannot be in a routine's body");
         }
+        // After a semicolon END ends the body for the server; if psql waits for another one, it has counted a CASE that
+        // is a name, and what follows goes to the server unseen.
+        if self.body_part_begins && keyword == Keyword::End && self.begin_depth > 1 {
+            self.forbid("a routine's body with a CASE that is none");
+        }
         self.body_part_begins = ends;
     }
 
@@ -242,7 +267,7 @@ impl Statement {
         if let Some(word) = self.no_statement {
             return Some(Ended::NoStatement(word));
         }
-        if let Some(what) = self.forbidden {
+        if let Some(what) = self.forbidden.or_else(|| self.form.ended()) {
             return Some(Ended::Forbidden(what));
         }
         if self.tokens == 3 && self.first[0] == Keyword::Drop && self.first[1] == Keyword::User {

@@ -98,7 +98,7 @@ fn what_does_not_belong_there_is_named_with_its_line() {
         (format!("{}WARN\n", dump("")), 18, "text after the end"),
         (dump("\\! rm -rf /\n"), 12, "a psql meta-command: \\! rm"),
         (dump("\\restrict other\n"), 12, "a psql meta-command"),
-        (dump("SELECT 1;\r\n"), 12, "a carriage return"),
+        (dump("COMMIT;\r\n"), 12, "a carriage return"),
         (dump(&copy.replace("1\t2", "1\t2\r")), 13, "a carriage return in the rows of table t"),
         (dump(&copy.replace("1\t2", "1\t2\nWARN[0000] notice")), 13, "a row of table t has not 2 columns"),
         (dump("time=now level=warning\nSELECT 1;\n"), 13, "no SQL: \"time\""),
@@ -124,11 +124,11 @@ fn what_does_not_belong_there_is_named_with_its_line() {
 
 #[test]
 fn strings_follow_standard_conforming_strings() {
-    let off = "SET standard_conforming_strings = off;\nSELECT 'a\\'' ; \\! cmd ';\n";
+    let off = "SET standard_conforming_strings = off;\nCOMMENT ON TABLE t IS 'a\\'' ; \\! cmd ';\n";
     assert!(scan(&dump(off)).is_err(), "the quote is escaped, so the command is inside psql's reach");
-    assert!(scan(&dump("SET standard_conforming_strings = off;\nSELECT 'a\\';b';\n")).is_ok());
-    assert!(scan(&dump("SELECT 'a\\';\n")).is_ok());
-    assert!(scan(&dump("SELECT E'a'\n'\\'';\nSELECT a$b$c, $1;\n")).is_ok());
+    assert!(scan(&dump("SET standard_conforming_strings = off;\nCOMMENT ON TABLE t IS 'a\\';b';\n")).is_ok());
+    assert!(scan(&dump("COMMENT ON TABLE t IS 'a\\';\n")).is_ok());
+    assert!(scan(&dump("COMMENT ON TABLE t IS E'a'\n'\\'';\nCREATE RULE r AS a$b$c, $1;\n")).is_ok());
 }
 
 #[test]
@@ -174,6 +174,61 @@ fn statements_beyond_the_database_are_refused() {
         CREATE RULE r AS ON INSERT TO t DO ALSO NOTHING;\nSELECT pg_catalog.set_config('search_path', '', false);\n\
         ALTER EVENT TRIGGER e DISABLE;\nSET SESSION AUTHORIZATION DEFAULT;\n";
     scan(&dump(allowed)).unwrap();
+}
+
+#[test]
+fn what_no_pg_dump_writes_is_refused() {
+    for (statement, words) in [
+        ("LOAD 'evil';", "LOAD"),
+        ("REASSIGN OWNED BY a TO b;", "REASSIGN"),
+        ("DROP OWNED BY a;", "DROP OWNED"),
+        ("CALL p();", "CALL"),
+        ("DELETE FROM t;", "DELETE"),
+        ("WITH a AS (SELECT 1) SELECT 1;", "WITH"),
+        ("EXPLAIN ANALYZE SELECT 1;", "EXPLAIN"),
+        ("TABLE t;", "TABLE"),
+        ("VALUES (f());", "VALUES"),
+        ("EXECUTE s;", "EXECUTE"),
+        ("GRANT postgres TO villain;", "a GRANT of a role"),
+        ("GRANT a, b TO \"on\" WITH ADMIN OPTION;", "a GRANT of a role"),
+        ("REVOKE ADMIN OPTION FOR a FROM b;", "a GRANT of a role"),
+        ("SELECT pg_catalog.lo_export(1, '/tmp/x');", "a SELECT"),
+        ("SELECT lo_import('/etc/passwd');", "a SELECT"),
+        ("SELECT 1;", "a SELECT"),
+        ("SELECT * FROM evil_view;", "a SELECT"),
+        ("SELECT setval('s', (SELECT 1));", "a SELECT"),
+        ("SELECT setval('s', 1), lo_export(1, 'x');", "a SELECT"),
+        ("SELECT setval('s', 1) FROM evil_view;", "a SELECT"),
+        ("SELECT \"setval\"('s', 1);", "a SELECT"),
+        ("SELECT pg_catalog.set_config('search_path', evil(), false);", "a SELECT"),
+        ("INSERT INTO t SELECT lo_export(1, 'x');", "an INSERT of a query"),
+        ("INSERT INTO t VALUES ((SELECT 1));", "an INSERT of a query"),
+    ] {
+        let flaw = scan(&dump(&format!("{statement}\n"))).expect_err(statement);
+        assert!(flaw.what.contains(words) && !flaw.cut && flaw.line == 12, "{statement}: {flaw}");
+    }
+    let written = "BEGIN;\nSELECT pg_catalog.lo_create('16');\nSELECT pg_catalog.lo_open('16', 131072);\n\
+        SELECT pg_catalog.lowrite(0, '\\x00');\nSELECT pg_catalog.lo_close(0);\nCOMMIT;\n\
+        SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '16';\n\
+        SELECT * FROM pg_catalog.pg_restore_relation_stats(\n\t'version', '180000'::integer,\n\t'relpages', '1'::integer\n);\n\
+        SELECT pg_catalog.setval('public.s', 12, true);\nREFRESH MATERIALIZED VIEW public.m;\n\
+        SECURITY LABEL FOR dummy ON TABLE public.t IS 'x';\nINSERT INTO public.t (a) OVERRIDING SYSTEM VALUE VALUES (1), (DEFAULT);\n\
+        GRANT SELECT(a), INSERT(b) ON TABLE public.t TO reader;\nGRANT USAGE ON FOREIGN SERVER s TO \"on\";\n\
+        REVOKE GRANT OPTION FOR ALL ON FUNCTION f(integer) FROM a;\nGRANT SET ON PARAMETER x TO b;\n";
+    scan(&dump(written)).unwrap();
+}
+
+/// psql counts the word wherever it stands in a routine's head: it would send all that follows as one piece.
+#[test]
+fn a_routine_named_begin_is_named_as_the_cause() {
+    for head in ["public.begin()", "public.f(a integer) RETURNS begin", "begin.f()"] {
+        let create = format!("CREATE FUNCTION {head} RETURNS integer\n    LANGUAGE sql\n    AS $$SELECT 1$$;\n");
+        let flaw = scan(&dump(&create)).expect_err(head);
+        assert!(flaw.what.contains("with the bare word BEGIN") && !flaw.cut, "{head}: {flaw}");
+    }
+    let quoted =
+        "CREATE FUNCTION public.\"begin\"(begin integer) RETURNS integer\n    LANGUAGE sql\n    AS $$SELECT 1$$;\n";
+    scan(&dump(quoted)).unwrap();
 }
 
 #[test]

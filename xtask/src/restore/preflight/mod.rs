@@ -1,6 +1,7 @@
 //! What a backup needs of the server that it is loaded into, asked before anything is made there.
 
 mod roles;
+mod space;
 mod versions;
 
 use super::{maintenance_database, rights};
@@ -9,7 +10,9 @@ use crate::error::Fault;
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
+pub use roles::create as create_roles;
 use serde::Deserialize;
+pub(super) use space::Watch;
 
 /// What the server offers.
 #[derive(Debug, Deserialize)]
@@ -19,14 +22,23 @@ struct Server {
     extensions: Vec<String>,
 }
 
+/// A backup that fits into the server.
+#[derive(Debug)]
+pub struct Fitting {
+    /// Roles that must be made before it can be loaded.
+    pub missing_roles: Vec<String>,
+    /// Whether the server's free space could be looked at.
+    pub space_known: bool,
+}
+
 const QUERY: &str = "
 SELECT pg_catalog.json_build_object(
   'version_num', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
   'roles', (SELECT pg_catalog.json_agg(rolname) FROM pg_catalog.pg_roles),
   'extensions', (SELECT COALESCE(pg_catalog.json_agg(name), '[]') FROM pg_catalog.pg_available_extensions))";
 
-/// Refuses what could not be loaded here, and says what would help.
-pub fn check(target: &Target, session: &str, backup: &Proven) -> Result<()> {
+/// Refuses what could not be loaded here, and says what would help. With `create_roles` missing roles are no reason.
+pub fn check(target: &Target, session: &str, backup: &Proven, create_roles: bool) -> Result<Fitting> {
     let text = session::ask_in(target, maintenance_database(target), session, QUERY)?;
     let server: Server = serde_json::from_str(text.trim()).context("what the server offers")?;
     versions::check(server.version_num / 10_000, backup)?;
@@ -34,7 +46,7 @@ pub fn check(target: &Target, session: &str, backup: &Proven) -> Result<()> {
         named.filter(|name| !there.contains(name)).cloned().collect()
     };
     let missing_roles = missing(&mut backup.contents.roles.iter(), &server.roles);
-    if !missing_roles.is_empty() {
+    if !missing_roles.is_empty() && !create_roles {
         return Err(roles::refuse(&missing_roles).into());
     }
     let extensions = missing(&mut backup.contents.extensions.iter(), &server.extensions);
@@ -44,5 +56,7 @@ pub fn check(target: &Target, session: &str, backup: &Proven) -> Result<()> {
             .hint("install their packages on the server's host, or use an image that has them")
             .into());
     }
-    rights::check_load(target, session, backup)
+    rights::check_load(target, session, backup)?;
+    let space_known = space::check(target, session, backup)?;
+    Ok(Fitting { missing_roles, space_known })
 }

@@ -1,7 +1,9 @@
 //! The roles that a backup names, and how to make those that are missing.
 
-use crate::error::Fault;
-use crate::postgres::session;
+use crate::error::{self, Fault};
+use crate::postgres::{maintenance_database, session};
+use crate::target::Target;
+use anyhow::Result;
 
 /// The statement that makes a role which nobody can log in as.
 pub(super) fn creation(role: &str) -> String {
@@ -12,5 +14,17 @@ pub(super) fn creation(role: &str) -> String {
 pub(super) fn refuse(missing: &[String]) -> Fault {
     let lines: Vec<String> = missing.iter().map(|role| creation(role)).collect();
     Fault::failed(format!("The server lacks roles that the backup names: {}", missing.join(", ")))
-        .hint(format!("make them with cargo xtask db-shell:\n{}", lines.join("\n")))
+        .hint(format!("let --create-roles make them, or cargo xtask db-shell:\n{}", lines.join("\n")))
+}
+
+/// Makes these roles; nobody can log in as one of them.
+pub fn create(target: &Target, run: &str, missing: &[String]) -> Result<()> {
+    let sql: String = missing.iter().map(|role| creation(role)).collect();
+    session::ask_in(target, maintenance_database(target), run, &format!("BEGIN; {sql} COMMIT;")).map(drop).map_err(
+        |error| {
+            let user = target.user();
+            let hint = format!("user {user} needs CREATEROLE for that, or ask somebody who has it");
+            error::explain(error, || Fault::failed("The roles that the backup names cannot be made").hint(hint))
+        },
+    )
 }

@@ -20,8 +20,12 @@ use std::collections::BTreeMap;
 pub struct Problem {
     /// Counted from 1.
     pub line: usize,
+    /// The name that it means to set, as far as one can tell.
+    pub name: Option<String>,
     /// What is wrong with it; never contains a value, which may be a secret.
     pub message: String,
+    /// Whether Compose refuses the whole file for it.
+    pub compose_refuses: bool,
 }
 
 /// The values of a `.env` file.
@@ -40,7 +44,9 @@ impl EnvFile {
         for found in Scanner::new(&decoded) {
             match found {
                 Ok(statement) => file.add(text, &statement, environment),
-                Err(fault) => file.report(text, fault.at, fault.message),
+                Err(fault) => {
+                    file.report(text, fault.at, first_name(&decoded[fault.at..]), Broken::refused(fault.message));
+                }
             }
         }
         file
@@ -51,7 +57,7 @@ impl EnvFile {
         self.values.get(name).map(String::as_str)
     }
 
-    /// The lines for which Compose would refuse the file.
+    /// The lines that were not understood.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -66,29 +72,56 @@ impl EnvFile {
             Content::Unterminated => Some(Err("the quote is never closed".to_owned())),
         };
         let Some(value) = value else { return };
-        match value.and_then(|value| usable(value, &text[statement.start..statement.end])) {
+        let written = &text[statement.start..statement.end];
+        match value.map_err(Broken::refused).and_then(|value| usable(value, written)) {
             Ok(value) => drop(self.values.insert(statement.name.to_owned(), value)),
-            Err(message) => {
+            Err(broken) => {
                 // An earlier value would hide that the line people look at is broken.
                 self.values.remove(statement.name);
-                self.report(text, statement.start, message);
+                self.report(text, statement.start, Some(statement.name.to_owned()), broken);
             }
         }
     }
 
-    fn report(&mut self, text: &[u8], at: usize, message: String) {
+    fn report(&mut self, text: &[u8], at: usize, name: Option<String>, broken: Broken) {
         let line = 1 + text[..at].iter().filter(|&&byte| byte == b'\n').count();
-        self.problems.push(Problem { line, message });
+        let Broken { message, compose_refuses } = broken;
+        self.problems.push(Problem { line, name, message, compose_refuses });
     }
 }
 
+/// What is wrong with a line, and whether Compose minds.
+struct Broken {
+    message: String,
+    compose_refuses: bool,
+}
+
+impl Broken {
+    fn refused(message: String) -> Self {
+        Self { message, compose_refuses: true }
+    }
+
+    fn useless(message: &str) -> Self {
+        Self { message: message.to_owned(), compose_refuses: false }
+    }
+}
+
+/// The first word of a line that is written like a setting's name.
+fn first_name(text: &str) -> Option<String> {
+    let line = text.lines().next()?;
+    let mut words = line.split(|letter: char| letter != '_' && !letter.is_ascii_alphanumeric());
+    words
+        .find(|word| word.contains('_') && !word.contains(|letter: char| letter.is_ascii_lowercase()))
+        .map(str::to_owned)
+}
+
 /// Compose cannot put a NUL into its environment, and a value that is not UTF-8 reaches no program unharmed.
-fn usable(value: String, written: &[u8]) -> Result<String, String> {
+fn usable(value: String, written: &[u8]) -> Result<String, Broken> {
     if value.contains('\0') {
-        return Err("the value contains a NUL".to_owned());
+        return Err(Broken::useless("the value contains a NUL"));
     }
     if value.contains(NOT_UTF8) && std::str::from_utf8(written).is_err() {
-        return Err("the value is not UTF-8".to_owned());
+        return Err(Broken::useless("the value is not UTF-8"));
     }
     Ok(value)
 }

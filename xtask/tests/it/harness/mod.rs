@@ -1,6 +1,7 @@
 //! How a test is declared, skipped, run and cleaned up after.
 
 pub mod backup;
+pub mod dice;
 pub mod fakes;
 pub mod forge;
 pub mod local;

@@ -172,7 +172,11 @@ pub fn whole_and_mended(database: &Database<'_>, states: &States, swapped: bool,
 pub fn slow(database: &Database<'_>, seconds: u32) -> String {
     let dump = String::from_utf8(database.dump()).unwrap();
     let end = "--\n-- PostgreSQL database dump complete";
-    let dump = dump.replacen(end, &format!("SELECT pg_catalog.pg_sleep({seconds});\n\n{end}"), 1);
+    let dump = dump.replacen(
+        end,
+        &format!("CREATE MATERIALIZED VIEW public.slow AS SELECT pg_catalog.pg_sleep({seconds});\n\n{end}"),
+        1,
+    );
     database.sandbox.write("slow.sql", dump);
     "slow.sql".to_owned()
 }

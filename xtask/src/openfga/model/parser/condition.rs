@@ -3,6 +3,7 @@
 use super::super::expression;
 use super::super::finding::Note;
 use super::super::lexer::Kind;
+use super::super::names;
 use super::super::parts::{Condition, Name, Origin, ParameterType};
 use super::super::types;
 use super::{Parsed, Parser, Skip};
@@ -10,7 +11,7 @@ use super::{Parsed, Parser, Skip};
 impl Parser<'_> {
     pub(super) fn condition(&mut self) -> Parsed<()> {
         self.advance();
-        let name = self.name("the condition's name")?;
+        let name = self.name("the condition's name", names::is_plain_condition)?;
         self.take_sign("(", "`(` after the condition's name")?;
         let parameters = self.parameters(&name)?;
         self.skip_line_ends();
@@ -30,7 +31,7 @@ impl Parser<'_> {
             return Ok(parameters);
         }
         loop {
-            let name = self.name("a parameter's name")?;
+            let name = self.name("a parameter's name", names::is_plain_parameter)?;
             self.skip_line_ends();
             self.take_sign(":", "`:` and a type after the parameter's name")?;
             self.skip_line_ends();

@@ -108,7 +108,7 @@ impl<'t> Parser<'t> {
     fn header(&mut self) -> Parsed<()> {
         if self.is_word("module") {
             self.advance();
-            let name = self.name("the module's name")?;
+            let name = self.name("the module's name", names::is_plain)?;
             self.document.header = Header::Module { name };
             return self.line_end();
         }
@@ -173,7 +173,7 @@ impl<'t> Parser<'t> {
 
     fn type_statement(&mut self, extends: bool) -> Parsed<()> {
         self.advance();
-        let name = self.name("the type's name");
+        let name = self.name("the type's name", names::is_plain);
         let name = match name {
             Ok(name) => name,
             Err(skip) => {
@@ -226,14 +226,14 @@ impl<'t> Parser<'t> {
     }
 
     /// A name in the widest sense; what the reference grammar cannot read is a warning.
-    fn name(&mut self, what: &str) -> Parsed<Name> {
+    fn name(&mut self, what: &str, plain: fn(&str) -> bool) -> Parsed<Name> {
         let token = self.current;
         if token.kind != Kind::Word {
             return Err(self.expected(what));
         }
         self.advance();
         let place = self.place(token.start);
-        if !names::is_plain(token.text) {
+        if !plain(token.text) {
             let message = format!("`{}` is a name that OpenFGA's own tools cannot read in the DSL", token.text);
             self.notes.push(Note::warning(place, message));
         }

@@ -1,6 +1,5 @@
 //! `define NAME: …`: who has a relation.
 
-use super::super::finding::Note;
 use super::super::lexer::Kind;
 use super::super::names;
 use super::super::parts::{Name, Origin, Relation, Rewrite, UserForm, UserType};
@@ -35,7 +34,7 @@ impl Parser<'_> {
             Some(_) => {}
             None => self.error_at(start, "expected `type NAME` and `relations` before `define`"),
         }
-        let name = self.name("the relation's name")?;
+        let name = self.name("the relation's name", names::is_plain)?;
         self.take_sign(":", "`:` after the relation's name")?;
         let mut definition = Definition::default();
         let rewrite = self.expression(&mut definition, true)?;
@@ -91,12 +90,12 @@ impl Parser<'_> {
         if self.operator().is_some() || self.is_word("from") {
             return Err(self.expected(what));
         }
-        let computed = self.name(what)?;
+        let computed = self.name(what, names::is_plain)?;
         if !self.is_word("from") {
             return Ok(Rewrite::Computed(computed));
         }
         self.advance();
-        let tupleset = self.name("the relation that leads to the other object, after `from`")?;
+        let tupleset = self.name("the relation that leads to the other object, after `from`", names::is_plain)?;
         Ok(Rewrite::From { computed, tupleset })
     }
 
@@ -153,28 +152,23 @@ impl Parser<'_> {
     }
 
     fn user_type(&mut self) -> Parsed<UserType> {
-        let type_name = self.name("a type")?;
+        let type_name = self.name("a type", names::is_plain)?;
         let form = if self.is_sign(":") {
             self.advance();
             self.take_sign("*", "`*`: single users are named by tuples, a model names types")?;
             UserForm::Wildcard
         } else if self.is_sign("#") {
             self.advance();
-            UserForm::Userset(self.name("a relation after `#`")?)
+            UserForm::Userset(self.name("a relation after `#`", names::is_plain)?)
         } else {
             UserForm::Object
         };
-        let condition = if self.is_word("with") { Some(self.condition_of_user_type()?) } else { None };
+        let condition = if self.is_word("with") {
+            self.advance();
+            Some(self.name("the condition's name after `with`", names::is_plain_condition)?)
+        } else {
+            None
+        };
         Ok(UserType { type_name, form, condition })
-    }
-
-    fn condition_of_user_type(&mut self) -> Parsed<Name> {
-        self.advance();
-        let name = self.name("the condition's name after `with`")?;
-        if names::is_plain(&name.text) && !names::is_plain_condition(&name.text) {
-            let message = format!("`{name}` is a condition's name that OpenFGA's own tools cannot read in the DSL");
-            self.notes.push(Note::warning(name.place, message));
-        }
-        Ok(name)
     }
 }

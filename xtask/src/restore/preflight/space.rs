@@ -1,0 +1,109 @@
+//! Room on the server's disk: looked at beforehand, and watched while a backup is loaded, because a disk that is full
+//! stops the live database, too.
+
+use crate::backup::proof::Proven;
+use crate::error::Fault;
+use crate::postgres::{maintenance_database, session};
+use crate::target::Target;
+use anyhow::Result;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What the live database is left with: a few files of its write-ahead log, and some seconds of writing.
+const RESERVE: u64 = 128 << 20;
+/// A database takes about so many times its dump, with its indexes; where no manifest says how much it took.
+const DUMP_TO_DATABASE: u64 = 2;
+const PAUSE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Refuses a backup that would not fit; whether that could be known.
+pub(super) fn check(target: &Target, run: &str, backup: &Proven) -> Result<bool> {
+    let Some(free) = free(target, run) else { return Ok(false) };
+    let by_manifest = backup.manifest.as_ref().map(|manifest| manifest.properties.size_bytes);
+    let needed = by_manifest.unwrap_or_else(|| backup.bytes().saturating_mul(DUMP_TO_DATABASE));
+    let wanted = needed.saturating_add(RESERVE);
+    if free >= wanted {
+        return Ok(true);
+    }
+    let message = format!(
+        "The server's disk has no room for the backup: {} are free, about {} are needed beside a reserve of {}; {} are missing",
+        megabytes(free),
+        megabytes(needed),
+        megabytes(RESERVE),
+        megabytes(wanted - free)
+    );
+    Err(Fault::failed(message).hint(HINT).into())
+}
+
+const HINT: &str = "make room on the server; databases of before earlier restores: cargo xtask db-list --server";
+
+/// Looks at the server's disk once a second, and ends the loading session before the disk is full.
+#[derive(Debug, Default)]
+pub struct Watch {
+    over: AtomicBool,
+    full: Mutex<Option<Fault>>,
+}
+
+impl Watch {
+    /// Runs the task while the disk is watched; `loader` is the session that is ended.
+    ///
+    /// # Errors
+    /// The task's, or that the load was stopped.
+    pub fn during<T>(target: &Target, run: &str, loader: &str, task: impl FnOnce() -> Result<T>) -> Result<T> {
+        let watch = Self::default();
+        let result = thread::scope(|scope| {
+            scope.spawn(|| watch.look(target, run, loader));
+            let result = task();
+            watch.over.store(true, Ordering::Relaxed);
+            result
+        });
+        let full = watch.full.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match (result, full) {
+            (Err(error), Some(full)) => Err(error.context(full)),
+            (result, _) => result,
+        }
+    }
+
+    fn look(&self, target: &Target, run: &str, loader: &str) {
+        let mut folders = None;
+        while self.waits() {
+            let folders = folders.get_or_insert_with(|| folders_of(target, run));
+            let left = if folders.is_empty() { None } else { target.free_space(folders) };
+            if let Some(left) = left.filter(|left| *left < RESERVE) {
+                let message = format!("The load was stopped: the server's disk has only {} left", megabytes(left));
+                *self.full.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                    Some(Fault::failed(message).hint(HINT));
+                // If that fails, it is tried again in a second.
+                let _ = session::terminate_from(target, maintenance_database(target), loader);
+            }
+        }
+    }
+
+    /// A pause; whether the task still runs after it.
+    fn waits(&self) -> bool {
+        let end = Instant::now() + PAUSE;
+        while Instant::now() < end && !self.over.load(Ordering::Relaxed) {
+            thread::sleep(LOOK);
+        }
+        !self.over.load(Ordering::Relaxed)
+    }
+}
+
+fn free(target: &Target, run: &str) -> Option<u64> {
+    let folders = folders_of(target, run);
+    if folders.is_empty() { None } else { target.free_space(&folders) }
+}
+
+/// Where the server writes data and log; none where this role may not know it.
+fn folders_of(target: &Target, run: &str) -> Vec<String> {
+    let sql = "SHOW data_directory";
+    let answer = session::ask_in(target, maintenance_database(target), run, sql).unwrap_or_default();
+    let folder = answer.trim();
+    if folder.is_empty() { Vec::new() } else { vec![folder.to_owned(), format!("{folder}/pg_wal")] }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}

@@ -1,0 +1,100 @@
+//! What `db-restore` needs of the server: roles, extensions, room on its disk.
+
+use crate::harness::forge::{Forged, dump};
+use crate::harness::{Stack, Test, shared_for_restores, wait_until};
+use serde_json::json;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [OwnStack] room_on_the_servers_disk,
+        [Compose] roles_that_are_missing,
+        [Compose] extensions_and_versions_that_are_missing,
+    ]
+}
+
+fn roles_that_are_missing() {
+    let stack = shared_for_restores();
+    let database = stack.database();
+    let (one, other) = (format!("owner of \"{}\"", database.name), format!("reader_{}", database.name));
+    let quoted = format!("\"{}\"", one.replace('"', "\"\""));
+    stack.admin(&format!("CREATE ROLE {quoted}; CREATE ROLE {other}"));
+    database.sql(&format!(
+        "CREATE TABLE t AS SELECT 1 AS a; ALTER TABLE t OWNER TO {quoted}; GRANT SELECT ON t TO {other}"
+    ));
+    database.backup();
+    let state = database.dump();
+    database.sql(&format!("DROP TABLE t; DROP OWNED BY {quoted}, {other}; DROP ROLE {quoted}, {other}"));
+    let count = || stack.admin(&format!("SELECT count(*) FROM pg_roles WHERE rolname IN ('{one}', '{other}')"));
+    for args in [&[][..], &["--dry-run"]] {
+        let run = database.restore(args.iter().copied()).run();
+        run.code(1).stderr_has(&format!("The server lacks roles that the backup names: {one}, {other}"));
+        run.stderr_has("--create-roles").stderr_has(&format!("CREATE ROLE {quoted} NOLOGIN;"));
+        assert!(database.safety_backups().is_empty() && count() == "0");
+    }
+    // Consent is given on the command line alone.
+    database.restore([]).env("XTASK_CREATE_ROLES", "true").run().code(1);
+    let run = database.restore(["--create-roles", "--dry-run"]).run();
+    run.ok().stderr_has(&format!("Roles that will be made, without login: {one}, {other}"));
+    let run = database.restore(["--create-roles", "--dry-run", "--json"]).run();
+    assert_eq!(run.ok().json()["roles_to_make"], json!([one, other]));
+    assert_eq!(count(), "0");
+    let run = database.restore(["--create-roles"]).run();
+    run.ok().stderr_has(&format!("✓ Roles made: {one}, {other}")).stderr_has("✓ Database restored");
+    assert_eq!(database.dump(), state);
+    let attributes =
+        format!("SELECT DISTINCT rolcanlogin, rolsuper FROM pg_roles WHERE rolname IN ('{one}', '{other}')");
+    assert_eq!((count().as_str(), stack.admin(&attributes).as_str()), ("2", "f|f"));
+    // Without need it does nothing.
+    database.restore(["--create-roles"]).run().ok().stderr_lacks("Roles made");
+    drop(database.sql(&format!("DROP OWNED BY {quoted}, {other} CASCADE")));
+    stack.admin(&format!("DROP DATABASE {}; DROP ROLE {other}", database.only_beside("before")));
+}
+
+fn extensions_and_versions_that_are_missing() {
+    let database = shared_for_restores().database();
+    let nothing = |file: &str, words: &str, hint: &str| {
+        let run = database.restore([file]).run();
+        run.code(1).stderr_has(words).stderr_has(hint).stderr_lacks("Safety backup");
+        assert!(database.beside("staging").is_empty() && database.safety_backups().is_empty());
+    };
+    let extension = dump("CREATE EXTENSION IF NOT EXISTS nosuch WITH SCHEMA public;\n");
+    database.sandbox.write("extension.sql", &extension);
+    nothing("extension.sql", "The server lacks extensions that the backup names: nosuch", "install their packages");
+    let newer = String::from_utf8(dump("")).unwrap().replace("database version 15.18", "database version 99.1");
+    database.sandbox.write("newer.sql", newer);
+    nothing("newer.sql", "is from PostgreSQL 99; this server is", "use a server of that version or newer");
+}
+
+/// A server on a small disk: what cannot fit is refused beforehand; what grows beyond it is stopped, and the live
+/// database goes on.
+fn room_on_the_servers_disk() {
+    let stack = Stack::postgres_only();
+    stack.postgres_only_with("    environment:\n      PGDATA: /small/data\n    tmpfs:\n      - /small:size=400m\n");
+    stack.up();
+    let database = stack.database();
+    database.sql("CREATE TABLE kept AS SELECT 1 AS a");
+    let old = database.dump();
+    let huge = json!({
+        "encoding": "UTF8", "locale_provider": "libc", "collate": "C", "ctype": "C", "locale": null, "icu_rules": null,
+        "owner": "postgres", "grants": null, "settings": [], "connection_limit": -1, "comment": null,
+        "size_bytes": 7_000_000_000_u64
+    });
+    let file = Forged::of(dump("")).with("database", database.name.as_str()).with("properties", huge);
+    file.write(&database.sandbox, "huge.sql");
+    let run = database.restore(["backups/huge.sql"]).run();
+    run.code(1).stderr_has("The server's disk has no room for the backup: ").stderr_has("about 7000 MB are needed");
+    run.stderr_has(" are missing").stderr_lacks("Safety backup");
+
+    // Each row costs more time than disk, so that a look once a second sees it coming.
+    let rows = "SELECT (SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 30) AS j) FROM generate_series(1, 4000000) AS i";
+    let growing = dump(format!("CREATE MATERIALIZED VIEW public.growing AS {rows};\n"));
+    database.sandbox.write("growing.sql", growing);
+    let mut client = database.session();
+    let run = database.restore(["growing.sql"]).run();
+    run.code(1).stderr_has("The load was stopped: the server's disk has only ").stderr_lacks("✓ Database restored");
+    assert_eq!(client.sql("SELECT count(*) FROM kept"), "1", "a session of the live database goes on");
+    assert!(database.dump() == old && database.beside("staging").is_empty() && database.beside("before").is_empty());
+    wait_until("no session of ours is left", || database.our_sessions() == 0);
+    database.backup();
+    database.restore([]).run().ok();
+}
