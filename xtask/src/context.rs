@@ -46,13 +46,25 @@ impl Context {
     pub fn with_target(&self, kind: Kind) -> Self {
         let mut settings = self.settings.clone();
         settings.set_flag("XTASK_TARGET", kind.to_string());
-        Self { root: self.root.clone(), here: self.here.clone(), settings, terminal: self.terminal.clone(), verbose: self.verbose }
+        Self {
+            root: self.root.clone(),
+            here: self.here.clone(),
+            settings,
+            terminal: self.terminal.clone(),
+            verbose: self.verbose,
+        }
     }
 
     /// The same run after `.env` was changed.
     pub fn reloaded(&self) -> Self {
         let settings = self.settings.reloaded(&self.root);
-        Self { root: self.root.clone(), here: self.here.clone(), settings, terminal: self.terminal.clone(), verbose: self.verbose }
+        Self {
+            root: self.root.clone(),
+            here: self.here.clone(),
+            settings,
+            terminal: self.terminal.clone(),
+            verbose: self.verbose,
+        }
     }
 
     /// The database that the settings name.

@@ -9,7 +9,6 @@ use crate::error::Fault;
 use crate::health::report::{Check, Report, Status};
 use crate::health::{self, Scene, Wishes};
 use crate::process::signals;
-use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use serde::Serialize;
@@ -43,7 +42,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let report = if args.wait { wait(args, &wishes, context)? } else { look(&wishes, context)? };
     if let Some(name) = wishes.unknown(&report) {
         let known: Vec<&str> = health::names().collect();
-        return Err(Fault::usage(format!("There is no check {name}")).hint(format!("there are: {}", known.join(", "))).into());
+        return Err(Fault::usage(format!("There is no check {name}"))
+            .hint(format!("there are: {}", known.join(", ")))
+            .into());
     }
     if args.json {
         context.terminal.json(&Document { version: 1, ok: report.is_ok(args.strict), checks: &report.checks })?;
@@ -53,9 +54,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     conclusion(&report, args.strict)
 }
 
-/// One look at everything that is wanted.
+/// One look at everything that is wanted. Each begins anew: a container made meanwhile has another id.
 pub fn look(wishes: &Wishes, context: &Context) -> Result<Report> {
-    let target = Target::chosen(&context.settings, &context.root)?.with_patience(health::DEADLINE);
+    let target = context.target()?.with_patience(health::DEADLINE);
     let scene = Scene::new(&target, &context.settings, &context.root)?;
     let waiting = context.terminal.waiting("asking every part");
     let report = health::examine(&scene, wishes);

@@ -26,7 +26,11 @@ fn secrets(scene: &Scene) -> Vec<String> {
     // A list of keys is several secrets. A default that README shows is none.
     let values = secret.flat_map(|(_, value)| value.split(',').chain([value]));
     let is_public = |value: &str| settings::KNOWN.iter().any(|(_, default)| *default == value);
-    values.map(str::trim).filter(|value| value.len() >= SHORTEST_SECRET && !is_public(value)).map(str::to_owned).collect()
+    values
+        .map(str::trim)
+        .filter(|value| value.len() >= SHORTEST_SECRET && !is_public(value))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn masked(line: &str, secrets: &[String]) -> String {
@@ -52,7 +56,10 @@ mod tests {
     fn secrets_and_logins_are_masked() {
         let secrets = ["hunter2".to_owned()];
         assert_eq!(masked("auth hunter2 failed", &secrets), "auth *** failed");
-        assert_eq!(masked("dial \"redis://u:p@ss@h:1/0\" and http://h/x@y", &[]), "dial \"redis://***@h:1/0\" and http://h/x@y");
+        assert_eq!(
+            masked("dial \"redis://u:p@ss@h:1/0\" and http://h/x@y", &[]),
+            "dial \"redis://***@h:1/0\" and http://h/x@y"
+        );
         assert_eq!(masked("ünder ://", &[]), "ünder ://");
     }
 }

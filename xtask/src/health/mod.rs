@@ -76,9 +76,8 @@ pub fn examine(scene: &Scene, wishes: &Wishes) -> Report {
     let checks = std::thread::scope(|scope| {
         let run = move |name: String, look: &dyn Fn() -> Finding| checked(name, scene, wishes, begin, look);
         let (docker, others) = PROBES.split_at(1);
-        let spawn = |(name, look): &'static (&str, Probe)| {
-            scope.spawn(move || run((*name).to_owned(), &|| look(scene)))
-        };
+        let spawn =
+            |(name, look): &'static (&str, Probe)| scope.spawn(move || run((*name).to_owned(), &|| look(scene)));
         let wanted = |(name, _): &&(&str, Probe)| wishes.wants(name);
         let first: Vec<_> = docker.iter().filter(wanted).map(spawn).collect();
         let services = wishes.wants_below(SERVICES).then(|| {

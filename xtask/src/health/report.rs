@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_known_fault_speaks_for_itself_and_an_unknown_one_brings_its_cause() {
-        let known = anyhow::Error::msg("psql: error: 1\nmore").context(Fault::unreachable("No server").hint("start it"));
+        let known =
+            anyhow::Error::msg("psql: error: 1\nmore").context(Fault::unreachable("No server").hint("start it"));
         let finding = Finding::of_error(&known, "look");
         assert_eq!((finding.detail.as_str(), finding.hint.as_deref()), ("No server", Some("start it")));
         let unknown = anyhow::Error::msg("line 1\nline 2").context(Fault::failed("psql failed"));
@@ -117,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_warning_counts_only_where_it_was_asked_for() {
-        let check = |status| Check { name: String::new(), status, detail: String::new(), hint: None, ms: 0, log: vec![] };
+        let check =
+            |status| Check { name: String::new(), status, detail: String::new(), hint: None, ms: 0, log: vec![] };
         let report = Report { checks: vec![check(Status::Ok), check(Status::Warn), check(Status::Skipped)] };
         assert!(report.is_ok(false) && !report.is_ok(true));
         assert!(!Report { checks: vec![check(Status::Fail)] }.is_ok(false));

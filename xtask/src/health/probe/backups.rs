@@ -57,9 +57,8 @@ pub fn look(scene: &Scene) -> Finding {
 /// The newest full backup of this database, fit or not: one that is unfit must not hide behind an older one.
 fn newest(scene: &Scene) -> Result<Option<(Backup, Examined)>> {
     let backups = listing::list(&scene.root.join("backups"), &proof::glance)?;
-    let is_ours = |backup: &Backup| {
-        backup.claims_to_be_full() && backup.database.as_deref() == Some(scene.target.database())
-    };
+    let is_ours =
+        |backup: &Backup| backup.claims_to_be_full() && backup.database.as_deref() == Some(scene.target.database());
     let Some(backup) = backups.into_iter().find(is_ours) else { return Ok(None) };
     let examined = examine(&backup.path)?;
     Ok(Some((backup, examined)))

@@ -88,8 +88,8 @@ SELECT '[]';
 pub fn ask(scene: &Scene) -> Result<Facts, Finding> {
     let password;
     let mut more = Vec::new();
-    if let Some(compose) = scene.target.compose() {
-        compose.adopt(&running(scene)?);
+    reach(scene)?;
+    if scene.target.compose().is_some() {
         password = scene.settings.get_or("POSTGRES_PASSWORD", "postgres").to_owned();
         // From inside and over 127.0.0.1 the image lets everyone in; and while it makes a new cluster, a passing
         // server answers on the socket alone.
@@ -97,6 +97,14 @@ pub fn ask(scene: &Scene) -> Result<Facts, Finding> {
     }
     let asked = session::ask_with(scene.target, &scene.run, QUERY, &more, scene.left());
     asked.and_then(|text| understood(&text)).map_err(|error| refusal(&error, scene))
+}
+
+/// Makes sure that there is a container to ask in: Docker need not be searched for it again.
+pub fn reach(scene: &Scene) -> Result<(), Finding> {
+    if let Some(compose) = scene.target.compose() {
+        compose.adopt(&running(scene)?);
+    }
+    Ok(())
 }
 
 /// The database's container, where it runs.
@@ -116,14 +124,18 @@ fn running(scene: &Scene) -> Result<String, Finding> {
 /// Why it does not answer; `pg_isready` tells a server that refuses us from one that is not there.
 fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
     let finding = Finding::of_error(error, "see what it says: docker compose logs --tail 20 postgres");
-    let is_silent = ["Connection refused", "timeout expired", "did not answer"].iter().any(|words| finding.detail.contains(words));
+    let is_silent =
+        ["Connection refused", "timeout expired", "did not answer"].iter().any(|words| finding.detail.contains(words));
     if !is_silent || scene.target.compose().is_none() {
         return finding;
     }
-    let ready = scene.target.program_with("pg_isready", &scene.run, crate::target::Talk::Piped, &[("PGHOST", "127.0.0.1")]);
-    let said = ready.and_then(|program| program.capture(scene.left())).map(|captured| captured.text().trim().to_owned());
+    let ready =
+        scene.target.program_with("pg_isready", &scene.run, crate::target::Talk::Piped, &[("PGHOST", "127.0.0.1")]);
+    let said =
+        ready.and_then(|program| program.capture(scene.left())).map(|captured| captured.text().trim().to_owned());
     let said = said.ok().filter(|said| !said.is_empty()).unwrap_or_else(|| "no answer".to_owned());
-    let hint = "it may still be starting: cargo xtask health-check --wait; else: docker compose logs --tail 20 postgres";
+    let hint =
+        "it may still be starting: cargo xtask health-check --wait; else: docker compose logs --tail 20 postgres";
     Finding::fail(format!("PostgreSQL does not answer over TCP ({said})"), hint)
 }
 

@@ -1,5 +1,6 @@
 //! The database's own migrations: pending, changed, dirty.
 
+use super::catalog::reach;
 use super::not_without;
 use crate::health::Scene;
 use crate::health::report::Finding;
@@ -12,10 +13,14 @@ use anyhow::Result;
 const STATUS: &str = "cargo xtask db-migrate status";
 
 pub fn look(scene: &Scene) -> Finding {
-    if scene.server().is_err() {
+    if reach(scene).is_err() {
         return not_without("PostgreSQL");
     }
-    entries(scene).map_or_else(|error| Finding::of_error(&error, STATUS), |entries| judge(&entries))
+    match entries(scene) {
+        Ok(entries) => judge(&entries),
+        Err(_) if scene.server().is_err() => not_without("PostgreSQL"),
+        Err(error) => Finding::of_error(&error, STATUS),
+    }
 }
 
 fn entries(scene: &Scene) -> Result<Vec<Entry>> {
@@ -25,7 +30,8 @@ fn entries(scene: &Scene) -> Result<Vec<Entry>> {
 }
 
 fn judge(entries: &[Entry]) -> Finding {
-    let of = |states: &[State]| -> Vec<&Entry> { entries.iter().filter(|entry| states.contains(&entry.state)).collect() };
+    let of =
+        |states: &[State]| -> Vec<&Entry> { entries.iter().filter(|entry| states.contains(&entry.state)).collect() };
     let named = |found: &[&Entry]| {
         let names = found.iter().map(|entry| format!("{} {}", entry.version, entry.description()));
         names.collect::<Vec<_>>().join(", ")

@@ -31,7 +31,9 @@ pub fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         openfga::answers(&server.endpoint)?;
         Ok(Found { api: Api::new(server.endpoint.clone()), server })
     };
-    find().map(Some).map_err(|error| Finding::of_error(&error, "see what it says: docker compose logs --tail 20 openfga"))
+    find()
+        .map(Some)
+        .map_err(|error| Finding::of_error(&error, "see what it says: docker compose logs --tail 20 openfga"))
 }
 
 /// Whether there should be one: an address, a service of the compose file, a program of this host.
@@ -122,6 +124,9 @@ fn told(scene: &Scene) -> Option<String> {
     }
     let container = scene.project()?.ok()?.containers_of(SERVICE).iter().find(|container| container.is_running())?;
     let address = container.variable(DATASTORE)?.split('?').next()?;
-    let named = address.rsplit('/').next().filter(|named| *named != local_openfga::url_encoded(database) && *named != database)?;
+    let named = address
+        .rsplit('/')
+        .next()
+        .filter(|named| *named != local_openfga::url_encoded(database) && *named != database)?;
     Some(format!("{DATASTORE} names {named}"))
 }

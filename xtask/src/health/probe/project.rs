@@ -9,6 +9,7 @@ use crate::target::engine;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 const LABEL: &str = "com.docker.compose";
 
@@ -25,8 +26,6 @@ pub struct Project {
 /// A service as Compose reads it. Its environment holds secrets: it is not even kept.
 #[derive(Debug, Deserialize)]
 pub struct Service {
-    #[serde(default)]
-    pub image: String,
     #[serde(default)]
     pub profiles: Vec<String>,
     #[serde(default)]
@@ -89,7 +88,8 @@ impl Project {
     /// Whether a service does its work and ends: others wait for that, or nobody can ask it anything.
     pub fn is_one_shot(&self, name: &str) -> bool {
         let is_silent = |service: &Service| service.ports.is_empty() && service.healthcheck.is_none();
-        let is = |name: &str| self.services.get(name).is_some_and(is_silent) && !self.used.iter().any(|used| used == name);
+        let is =
+            |name: &str| self.services.get(name).is_some_and(is_silent) && !self.used.iter().any(|used| used == name);
         self.ended.iter().any(|ended| ended == name) || is(name)
     }
 }
@@ -104,6 +104,14 @@ pub fn read(compose: &Compose, scene: &Scene) -> Result<Project, Finding> {
                 Some(found) => found?,
                 None => containers(&config.name, scene)?,
             };
+            let is_elsewhere = |container: &Container| {
+                let folder = container.label(&format!("{LABEL}.project.working_dir"));
+                folder.is_some_and(|folder| Path::new(folder) != scene.root)
+            };
+            if found.iter().any(is_elsewhere) {
+                // Another checkout's under the same name, unless the name was chosen.
+                compose.check_ours()?;
+            }
             Ok(put_together(config, found))
         })
     };
@@ -117,7 +125,10 @@ fn config(compose: &Compose, scene: &Scene) -> Result<Config> {
     // All profiles: what is left out is shown as such. The text holds secrets: it is read, never shown.
     let captured = compose.program(["--profile", "*", "config", "--format", "json"])?.capture(scene.left())?;
     if !captured.ending.success() {
-        return Err(compose.run(["config", "--quiet"], scene.left()).err().unwrap_or_else(|| anyhow::anyhow!("no words")));
+        return Err(compose
+            .run(["config", "--quiet"], scene.left())
+            .err()
+            .unwrap_or_else(|| anyhow::anyhow!("no words")));
     }
     serde_json::from_slice(&captured.stdout).context("the project as Compose reads it")
 }
@@ -168,7 +179,8 @@ mod tests {
                                                               "worker": {"condition": "service_started"}}},
             "worker": {}, "seed": {}, "none": {"deploy": {"replicas": 0}}}}"#;
         let project = put_together(serde_json::from_str(text).unwrap(), Vec::new());
-        let shots: Vec<&str> = project.services.keys().map(String::as_str).filter(|name| project.is_one_shot(name)).collect();
+        let shots: Vec<&str> =
+            project.services.keys().map(String::as_str).filter(|name| project.is_one_shot(name)).collect();
         assert_eq!(shots, ["migrate", "none", "seed"]);
         assert_eq!(project.services["none"].wanted(), 0);
         assert_eq!(project.services["postgres"].ports[0].published(), Some(5432));

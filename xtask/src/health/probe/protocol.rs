@@ -68,7 +68,8 @@ pub fn ask(protocol: Protocol, address: SocketAddr, scene: &Scene) -> Result<Str
 }
 
 fn http(path: &str, address: SocketAddr, scene: &Scene) -> Result<String, String> {
-    let endpoint = Endpoint::new(&format!("http://{address}"), None, scene.settings).map_err(|error| error.to_string())?;
+    let endpoint =
+        Endpoint::new(&format!("http://{address}"), None, scene.settings).map_err(|error| error.to_string())?;
     let answer = endpoint.get_openly(path, scene.left()).map_err(|silence| silence.why)?;
     // Whoever wants a key, or has no such path, answers.
     if answer.status < 500 { Ok(format!("HTTP {}", answer.status)) } else { Err(format!("HTTP {}", answer.status)) }

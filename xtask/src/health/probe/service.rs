@@ -64,9 +64,10 @@ fn one(scene: &Scene, project: &Project, name: &str, service: &Service, containe
         _ if state.exit_code == 0 && !container.comes_back() && project.is_one_shot(name) => {
             return Finding::ok(format!("done, exit code 0, {} ago", span(container.ended_for())));
         }
-        _ if !container.comes_back() && project.is_one_shot(name) => {
-            Finding::fail(format!("the one-shot ended with exit code {}", state.exit_code), format!("{logs}; then: cargo xtask up"))
-        }
+        _ if !container.comes_back() && project.is_one_shot(name) => Finding::fail(
+            format!("the one-shot ended with exit code {}", state.exit_code),
+            format!("{logs}; then: cargo xtask up"),
+        ),
         _ => stranger(service).unwrap_or_else(|| {
             let memory = if state.out_of_memory { ", out of memory" } else { "" };
             let ago = span(container.ended_for());
@@ -81,7 +82,8 @@ fn running(scene: &Scene, service: &Service, container: &Container, logs: &str) 
     if container.restart_count >= RESTARTS && container.running_for() < JUST_NOW_SECONDS {
         return loops(container, logs).about(&container.id);
     }
-    let health = container.state.health.as_ref().map(|health| health.status.as_str()).filter(|status| *status != "none");
+    let health =
+        container.state.health.as_ref().map(|health| health.status.as_str()).filter(|status| *status != "none");
     if health == Some("unhealthy") {
         let words = container.health_words().map(|words| format!(": {words}")).unwrap_or_default();
         return Finding::fail(format!("it is unhealthy{words}"), logs).about(&container.id);
@@ -94,7 +96,8 @@ fn running(scene: &Scene, service: &Service, container: &Container, logs: &str) 
         Err(why) => return Finding::fail(why, logs).about(&container.id),
     };
     if answers.is_empty() && health == Some("starting") {
-        return Finding::fail("it is still starting", "wait for it: cargo xtask health-check --wait").about(&container.id);
+        return Finding::fail("it is still starting", "wait for it: cargo xtask health-check --wait")
+            .about(&container.id);
     }
     let mut facts = vec![format!("running for {}", span(container.running_for()))];
     facts.extend(health.map(str::to_owned));
@@ -102,18 +105,16 @@ fn running(scene: &Scene, service: &Service, container: &Container, logs: &str) 
     if container.restart_count > 0 {
         facts.push(format!("{} restarts", container.restart_count));
     }
-    facts.extend(container.mapped().first().map(|(_, address)| format!("at {address}")));
+    if answers.is_empty() {
+        let ports: Vec<String> = container.mapped().iter().map(|(_, address)| address.to_string()).collect();
+        facts.extend((!ports.is_empty()).then(|| format!("at {}", ports.join(" "))));
+    }
     facts.extend(answers);
     Finding::ok(facts.join(", "))
 }
 
 /// The answers of its published ports: those whose protocol is known; else its own health counts; else any port.
-fn asked(
-    scene: &Scene,
-    service: &Service,
-    container: &Container,
-    health: Option<&str>,
-) -> Result<Vec<String>, String> {
+fn asked(scene: &Scene, service: &Service, container: &Container, health: Option<&str>) -> Result<Vec<String>, String> {
     let mapped = container.mapped();
     let named = |inside| service.ports.iter().find(|port| port.target == inside)?.app_protocol.as_deref();
     let known = mapped.iter().filter_map(|(inside, address)| {
@@ -124,7 +125,8 @@ fn asked(
         questions = mapped.iter().map(|(_, address)| (Protocol::Tcp, *address)).collect();
     }
     let answer = |(protocol, address): (Protocol, _)| {
-        protocol::ask(protocol, address, scene).map_err(|why| format!("it does not answer at {address}: {why}"))
+        let said = protocol::ask(protocol, address, scene);
+        said.map(|said| format!("{said} at {address}")).map_err(|why| format!("it does not answer at {address}: {why}"))
     };
     questions.into_iter().map(answer).collect()
 }

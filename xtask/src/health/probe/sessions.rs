@@ -9,7 +9,8 @@ use std::time::Duration;
 /// A transaction that is open for longer keeps VACUUM from its work, and maybe others from their rows.
 const LONG: Duration = Duration::from_secs(300);
 const LONG_SETTING: &str = "XTASK_TRANSACTION_MAX_AGE";
-const WHO: &str = "see who: cargo xtask db-shell -- -c 'SELECT pid, application_name, state, query FROM pg_stat_activity'";
+const WHO: &str =
+    "see who: cargo xtask db-shell -- -c 'SELECT pid, application_name, state, query FROM pg_stat_activity'";
 
 pub fn connections(scene: &Scene) -> Finding {
     let Ok(facts) = scene.server() else { return not_without("PostgreSQL") };
