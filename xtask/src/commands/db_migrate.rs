@@ -12,6 +12,7 @@ mod verify;
 mod work;
 
 pub use up::{fill, up_all};
+pub use work::pending_beyond;
 
 use crate::context::Context;
 use anyhow::Result;

@@ -1,4 +1,4 @@
-//! `setup-env`: a newcomer's first command, from nothing to a running stack with a first backup.
+//! `setup-env`: a newcomer's first command, from nothing to a running, migrated stack with a first backup.
 
 use super::{db_backup, db_migrate, up};
 use crate::backup::listing;
@@ -12,7 +12,7 @@ use crate::target::engine::{self, Lack};
 use crate::target::{Kind, Target};
 use anyhow::Result;
 
-/// Set up this checkout: choose a target, make .env, start the stack, take a first backup
+/// Set up this checkout: choose a target, make .env, start the stack, migrate, take a first backup
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Answer yes to every question

@@ -35,8 +35,6 @@ pub struct Ledger {
     pub exists: bool,
     /// Oldest version first.
     pub rows: Vec<Row>,
-    /// Whether the database holds rows that a migration could lose.
-    pub has_data: bool,
 }
 
 #[derive(Deserialize)]
@@ -44,10 +42,8 @@ struct Facts {
     found: Option<String>,
     home: Option<String>,
     all: Vec<String>,
-    has_data: bool,
 }
 
-/// OpenFGA's own ledger has rows from the first moment on; they are no data.
 const FACTS: &str = "
 SELECT pg_catalog.json_build_object(
   'found', (SELECT n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -55,17 +51,26 @@ SELECT pg_catalog.json_build_object(
   'home', pg_catalog.current_schema(),
   'all', (SELECT COALESCE(pg_catalog.json_agg(n.nspname ORDER BY n.nspname), '[]') FROM pg_catalog.pg_class AS c
           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-          WHERE c.relname = '_sqlx_migrations' AND c.relkind IN ('r', 'p')),
-  'has_data', EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-            AND n.nspname !~ '^pg_t(oast|emp_)' AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version')
-            AND pg_catalog.pg_relation_size(c.oid) > 0));
+          WHERE c.relname = '_sqlx_migrations' AND c.relkind IN ('r', 'p')));
 SELECT pg_catalog.format('SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
   ''version'', version, ''description'', description, ''success'', success,
   ''installed_on'', pg_catalog.to_char(installed_on AT TIME ZONE ''UTC'', ''YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"''),
   ''checksum'', pg_catalog.encode(checksum, ''hex''), ''execution_time'', execution_time) ORDER BY version), ''[]'')
   FROM %s', pg_catalog.to_regclass('_sqlx_migrations')) WHERE pg_catalog.to_regclass('_sqlx_migrations') IS NOT NULL \\gexec
 ";
+
+/// OpenFGA's own ledger has rows from the first moment on; they are no data.
+const HAS_DATA: &str = "
+SET lock_timeout TO '3s';
+SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND n.nspname !~ '^pg_t(oast|emp_)' AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version')
+  AND pg_catalog.pg_relation_size(c.oid) > 0)";
+
+/// Whether the target's database holds rows that a migration could lose. A table that somebody holds may have some.
+pub fn has_data(target: &Target, session: &str) -> bool {
+    session::ask(target, session, HAS_DATA).map_or(true, |answer| answer.trim() != "f")
+}
 
 impl Ledger {
     /// Reads it in a fresh session of this database.
@@ -89,12 +94,7 @@ impl Ledger {
                 ))
                 .into());
         }
-        Ok(Self {
-            exists: rows.is_some(),
-            schema: facts.found.or(facts.home),
-            rows: rows.unwrap_or_default(),
-            has_data: facts.has_data,
-        })
+        Ok(Self { exists: rows.is_some(), schema: facts.found.or(facts.home), rows: rows.unwrap_or_default() })
     }
 
     /// Its name, schema included.

@@ -53,7 +53,8 @@ pub fn acquire(
 ) -> Result<()> {
     let end = Instant::now() + patience;
     loop {
-        if ask(&format!("SELECT pg_catalog.pg_try_advisory_lock({key})"))?.is_some_and(|answer| answer == "t") {
+        if ask(&format!("SELECT pg_catalog.pg_try_advisory_lock({key})"))?.is_some_and(|answer| answer.starts_with('t'))
+        {
             return Ok(());
         }
         signals::check()?;

@@ -20,6 +20,12 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_migrate;
+mod db_migrate_faults;
+mod db_migrate_local;
+mod db_migrate_repair;
+mod db_migrate_size;
+mod db_migrate_sqlx;
 mod db_prune;
 mod db_prune_stays;
 mod db_shell;
@@ -70,6 +76,12 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
+        db_migrate::tests(),
+        db_migrate_faults::tests(),
+        db_migrate_local::tests(),
+        db_migrate_repair::tests(),
+        db_migrate_size::tests(),
+        db_migrate_sqlx::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),

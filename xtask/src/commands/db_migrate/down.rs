@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             .hint("look at it again: cargo xtask db-migrate status")
             .into());
     }
-    let backup = if args.no_backup { None } else { work.back_up(&again.ledger)? };
+    let backup = if args.no_backup { None } else { work.back_up()? };
     let mut runner = Runner { session: &mut locked.session, ledger: again.ledger.name()?, lock_timeout: patience };
     let done = work.execute(&mut runner, &steps)?;
     report.backup = backup.as_deref();

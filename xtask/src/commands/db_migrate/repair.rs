@@ -65,8 +65,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.done(&format!("{} mended", terminal::counted(sql.len() as u64, "version", "versions")));
     }
     if left > 0 {
-        let versions = terminal::counted(left, "version was", "versions were");
-        return Err(Fault::failed(format!("{versions} left as they are")).into());
+        let stay = terminal::counted(left, "version stays as it is", "versions stay as they are");
+        return Err(Fault::failed(stay).into());
     }
     Ok(())
 }

@@ -7,7 +7,6 @@ use crate::context::Context;
 use crate::migration::checks::Direction;
 use crate::migration::checksum;
 use crate::migration::files::shown;
-use crate::migration::ledger::Ledger;
 use crate::migration::plan::{self, Limit};
 use crate::migration::run::{Runner, Step};
 use crate::target::Target;
@@ -85,6 +84,9 @@ pub(super) fn run(count: Option<usize>, options: &Options, context: &Context) ->
 /// Everything that is pending, on the target's own database; says what it did. For commands that set up a database.
 pub fn up_all(target: &Target, context: &Context) -> Result<()> {
     let work = Work::on(target, target.database(), context)?;
+    if work.files.is_empty() {
+        return Ok(());
+    }
     let order = Order {
         limit: Limit::default(),
         allow_out_of_order: false,
@@ -133,14 +135,10 @@ fn apply(work: &Work<'_>, order: &Order, steps: &[Step]) -> Result<Applied> {
     if steps.is_empty() {
         return Ok(Applied { done: Vec::new(), backup: None });
     }
-    let backup = backup(work, order, &ledger)?;
+    let backup = if order.no_backup { None } else { work.back_up()? };
     let mut runner = Runner { session: &mut locked.session, ledger: ledger.name()?, lock_timeout: order.patience };
     let done = work.execute(&mut runner, &steps)?;
     Ok(Applied { done, backup })
-}
-
-fn backup(work: &Work<'_>, order: &Order, ledger: &Ledger) -> Result<Option<PathBuf>> {
-    if order.no_backup { Ok(None) } else { work.back_up(ledger) }
 }
 
 /// The files as they would be sent, each under its name.

@@ -46,11 +46,9 @@ struct Verdict {
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     context.terminal.note(&format!("Trying the migrations in a scratch database of {}", target.shown()));
-    let verdicts = in_scratch(&target, context)?;
+    let verdicts = in_scratch(&target, context, &|verdict| if args.json { Ok(()) } else { verdict.show(context) })?;
     if args.json {
         context.terminal.json(&serde_json::json!({ "version": 1, "migrations": &verdicts }))?;
-    } else {
-        verdicts.iter().try_for_each(|verdict| verdict.show(context))?;
     }
     let wrong = verdicts.iter().filter(|verdict| verdict.reversible == Some(false)).count();
     if wrong > 0 {
@@ -64,7 +62,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn in_scratch(target: &Target, context: &Context) -> Result<Vec<Verdict>> {
+/// Tries version after version, and tells of each: one whose file fails ends it.
+fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Result<()>) -> Result<Vec<Verdict>> {
     let now = Local::now();
     let run = crate::postgres::session::fresh_name()?;
     for leftover in staging::clear_leftovers(target, &run)? {
@@ -103,6 +102,7 @@ fn in_scratch(target: &Target, context: &Context) -> Result<Vec<Verdict>> {
         } else {
             before = after;
         }
+        progress.aside(|| tell(&verdict))?;
         verdicts.push(verdict);
     }
     Ok(verdicts)

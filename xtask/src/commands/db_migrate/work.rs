@@ -7,7 +7,7 @@ use crate::error::{self, Fault};
 use crate::migration::checks::{self, Direction, Flaw};
 use crate::migration::checksum;
 use crate::migration::files::{self, Migration, shown};
-use crate::migration::ledger::Ledger;
+use crate::migration::ledger::{self, Ledger};
 use crate::migration::plan::{self, Entry};
 use crate::migration::run::Step;
 use crate::migration::session::Session;
@@ -17,6 +17,7 @@ use crate::settings::fault_point;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -65,6 +66,14 @@ pub(super) fn folder(context: &Context) -> PathBuf {
     context.root.join("migrations")
 }
 
+/// The migrations, as `version words`, that a database with these versions lacks.
+pub fn pending_beyond(applied: Option<&BTreeSet<i64>>, context: &Context) -> Result<Vec<String>> {
+    let files = files::read(&folder(context))?;
+    let lacks = |migration: &&Migration| applied.is_none_or(|applied| !applied.contains(&migration.version));
+    let names = files.iter().filter(lacks).map(|migration| format!("{} {}", migration.version, migration.description));
+    Ok(names.collect())
+}
+
 impl<'a> Work<'a> {
     pub(super) fn on(target: &'a Target, database: &'a str, context: &'a Context) -> Result<Self> {
         Ok(Self { target, context, database, run: session::fresh_name()?, files: files::read(&folder(context))? })
@@ -103,8 +112,8 @@ impl<'a> Work<'a> {
     }
 
     /// A proven backup, where there is anything to lose.
-    pub(super) fn back_up(&self, ledger: &Ledger) -> Result<Option<PathBuf>> {
-        if !ledger.has_data {
+    pub(super) fn back_up(&self) -> Result<Option<PathBuf>> {
+        if !ledger::has_data(self.target, &self.run) {
             return Ok(None);
         }
         let order = Order::full(self.context.backups_folder());

@@ -2,6 +2,7 @@
 
 use super::{Args, age_of};
 use crate::backup::proof::Proven;
+use crate::commands::db_migrate;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::restore::plan::Plan;
@@ -12,10 +13,17 @@ use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, Local};
 
+/// So many pending migrations are named.
+const NAMED: usize = 5;
+
 pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
+    // Files that cannot be read are a matter for db-migrate, not for a restore.
+    let pending = db_migrate::pending_beyond(backup.contents.migrations.as_ref(), context).unwrap_or_default();
     if args.json && args.dry_run {
-        return context.terminal.json(&serde_json::json!({ "version": 1, "file": &backup.path, "plan": plan,
-            "roles_to_make": fitting.missing_roles }));
+        return context.terminal.json(&serde_json::json!({
+            "version": 1, "file": &backup.path, "plan": plan,
+            "roles_to_make": fitting.missing_roles, "pending_migrations": pending,
+        }));
     }
     let terminal = &context.terminal;
     if let Some(why) = &plan.unreadable {
@@ -47,6 +55,12 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
     }
     if plan.models_gained + plan.models_lost > 0 {
         terminal.note(&format!("OpenFGA models: {} come back, {} disappear", plan.models_gained, plan.models_lost));
+    }
+    if !pending.is_empty() {
+        let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = pending.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        terminal.note(&terminal::clean(&format!("Migrations that will be pending: {named}{more}")));
     }
     if !plan.sessions.is_empty() {
         terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));

@@ -2,7 +2,7 @@
 
 use super::Copied;
 use super::copy_header::CopyHeader;
-use super::openfga::Counting;
+use super::watching::Watching;
 use memchr::{memchr, memchr_iter, memmem};
 
 /// What ends a block. The newline before it belongs to the last row, or to the header of an empty block.
@@ -15,27 +15,27 @@ pub(super) struct CopyBlock {
     tabs: u64,
     /// How many bytes of `END` the piece before ended with.
     matched: usize,
-    /// Whether OpenFGA's counting looks at the rows.
+    /// Whether somebody looks at the rows.
     watched: bool,
 }
 
 impl CopyBlock {
-    pub(super) fn new(header: &CopyHeader, openfga: &mut Counting) -> Self {
+    pub(super) fn new(header: &CopyHeader, watching: &mut Watching) -> Self {
         let copied = Copied { schema: header.schema.clone(), name: header.name.clone(), rows: 0 };
-        let watched = openfga.block_begins(&copied, &header.columns);
+        let watched = watching.block_begins(&copied, &header.columns);
         let columns = header.columns.len().max(1) as u64;
         Self { copied, columns, tabs: 0, matched: 1, watched }
     }
 
     /// Takes rows from the piece; says how many bytes, and whether the block ended there.
-    pub(super) fn take(&mut self, piece: &[u8], openfga: &mut Counting) -> Result<(usize, bool), String> {
+    pub(super) fn take(&mut self, piece: &[u8], watching: &mut Watching) -> Result<(usize, bool), String> {
         let (used, ended) = self.find_end(piece);
         let rows = &piece[..used];
         if memchr(b'\r', rows).is_some() {
             return Err(format!("a carriage return in the rows of table {}", self.copied.name));
         }
         if self.watched {
-            openfga.rows(rows);
+            watching.rows(rows);
         }
         self.copied.rows += memchr_iter(b'\n', rows).count() as u64;
         self.tabs += memchr_iter(b'\t', rows).count() as u64;

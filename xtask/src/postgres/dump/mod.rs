@@ -10,10 +10,12 @@ mod copy_header;
 mod foreign;
 mod keyword;
 mod openfga;
+mod rows;
 mod scanner;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod watching;
 mod written;
 
 pub use openfga::{Ids, OpenFga};
@@ -66,6 +68,8 @@ pub struct Contents {
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,
     pub openfga_ids: Ids,
+    /// Applied versions of sqlx's ledger; `None`: the dump has no ledger.
+    pub migrations: Option<BTreeSet<i64>>,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
     pub restrict_lines: Vec<Range<u64>>,
 }

@@ -2,8 +2,8 @@
 
 use super::copy::CopyBlock;
 use super::foreign;
-use super::openfga::Counting;
 use super::statement::{Ended, Statement, Token};
+use super::watching::Watching;
 use super::{Contents, Flaw};
 use memchr::{memchr, memchr_iter, memchr2};
 
@@ -67,7 +67,7 @@ pub struct Scanner {
     colons: usize,
     restrict_key: Option<Vec<u8>>,
     copy: Option<CopyBlock>,
-    openfga: Counting,
+    watching: Watching,
     tail: Vec<u8>,
     contents: Contents,
 }
@@ -86,7 +86,7 @@ impl Default for Scanner {
             colons: 0,
             restrict_key: None,
             copy: None,
-            openfga: Counting::default(),
+            watching: Watching::default(),
             tail: Vec::new(),
             contents: Contents::default(),
         }
@@ -117,8 +117,7 @@ impl Scanner {
     pub fn finish(mut self) -> Result<Contents, Flaw> {
         let what = match self.state {
             State::Tail(seen) if seen == self.tail.len() => {
-                self.contents.openfga = self.openfga.finish();
-                self.contents.openfga_ids = std::mem::take(&mut self.openfga.ids);
+                self.watching.finish(&mut self.contents);
                 if let Some(key) = &self.restrict_key {
                     // The tail ends with that line and an empty one.
                     let end = self.offset - 1;
@@ -337,7 +336,7 @@ impl Scanner {
         match self.statement.take(Token::Symbol(symbol), &mut self.contents) {
             None => {}
             Some(Ended::Copy(header)) => {
-                self.copy = Some(CopyBlock::new(&header, &mut self.openfga));
+                self.copy = Some(CopyBlock::new(&header, &mut self.watching));
                 self.state = State::CopyHeaderEnd;
             }
             Some(Ended::Forbidden(what)) => {
@@ -446,12 +445,12 @@ impl Scanner {
         let Some(copy) = self.copy.as_mut() else {
             return Err(self.flaw("rows outside a COPY block"));
         };
-        let taken = copy.take(piece, &mut self.openfga);
+        let taken = copy.take(piece, &mut self.watching);
         match taken {
             Ok((used, false)) => Ok(used),
             Ok((used, true)) => {
                 if let Some(copy) = self.copy.take() {
-                    self.openfga.block_ended(&copy.copied);
+                    self.watching.block_ended(&copy.copied);
                     self.contents.copied.push(copy.copied);
                 }
                 self.state = State::Text;

@@ -150,6 +150,19 @@ fn openfga_is_counted_from_its_rows() {
 }
 
 #[test]
+fn the_ledger_of_migrations_is_read_from_its_rows() {
+    let text = dump(
+        "COPY app._sqlx_migrations (version, description, installed_on, success, checksum, execution_time) FROM stdin;\n\
+         20251021140000\tone\t2026-01-01\tt\t\\\\xab\t7\n2\tdirty\t2026-01-01\tf\t\\\\xab\t-1\n\\.\n",
+    );
+    for size in [1, 7, 4096] {
+        let found = scan_pieces(text.as_bytes(), size).unwrap().migrations;
+        assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), [20_251_021_140_000]);
+    }
+    assert_eq!(scan(&dump("")).unwrap().migrations, None);
+}
+
+#[test]
 fn statements_beyond_the_database_are_refused() {
     let refused = [
         "DROP DATABASE other;",

@@ -5,6 +5,7 @@ pub mod dice;
 pub mod fakes;
 pub mod forge;
 pub mod local;
+pub mod migrations;
 pub mod needs;
 pub mod openfga;
 pub mod restore;

@@ -33,11 +33,13 @@ pub enum Need {
     Root,
     /// To mount a disk that only the test sees.
     Mount,
+    /// sqlx-cli, named by `XTASK_TEST_SQLX`, else on PATH.
+    Sqlx,
     /// The image of PostgreSQL 17, named by `XTASK_CI_POSTGRES_17_IMAGE`, beside the usual one.
     Postgres17,
 }
 
-static FOUND: [OnceLock<Option<String>>; 15] = [const { OnceLock::new() }; 15];
+static FOUND: [OnceLock<Option<String>>; 16] = [const { OnceLock::new() }; 16];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -72,6 +74,7 @@ impl Need {
             Self::Make => "make",
             Self::Root => "root",
             Self::Mount => "mount",
+            Self::Sqlx => "sqlx",
             Self::Postgres17 => "postgres-17",
         }
     }
@@ -107,6 +110,7 @@ impl Need {
                 let try_it = ["--mount", "mount", "-t", "tmpfs", "-o", "size=1m", "none", "/mnt"];
                 (!works("unshare", &try_it)).then(|| "no disk may be mounted (unshare, mount)".to_owned())
             }
+            Self::Sqlx => sqlx().is_none().then(|| "no sqlx-cli: XTASK_TEST_SQLX or PATH".to_owned()),
             Self::Postgres17 => inner(Self::Docker).or_else(|| match postgres_17_image() {
                 Some(image) => image_is_missing(&image),
                 None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
@@ -142,6 +146,12 @@ pub fn old_compose() -> Option<PathBuf> {
 pub fn openfga_program() -> Option<PathBuf> {
     let named = std::env::var_os("XTASK_OPENFGA_BIN").map(PathBuf::from);
     named.filter(|path| path.is_file()).or_else(|| on_path("openfga"))
+}
+
+/// The real sqlx-cli.
+pub fn sqlx() -> Option<PathBuf> {
+    let named = std::env::var_os("XTASK_TEST_SQLX").map(PathBuf::from);
+    named.filter(|path| path.is_file()).or_else(|| on_path("sqlx"))
 }
 
 /// The folder that holds server and client programs. Some hosts have links to a few of them elsewhere.

@@ -1,0 +1,266 @@
+//! `db-migrate` that dies, is interrupted, meets another run or a held table: whole files, and a ledger that tells the truth.
+
+use crate::harness::migrations::SLOW;
+use crate::harness::stack::Database;
+use crate::harness::{Test, shared, wait_until};
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] killed_at_every_point,
+        [Stack] ctrl_c_at_every_point,
+        [Stack] ended_within_a_statement,
+        [Stack] outside_of_a_transaction,
+        [Stack] an_invalid_index_is_found,
+        [Stack] two_runs_at_once,
+        [Stack] the_locks_are_the_restores_and_sqlxs,
+        [Stack] a_table_that_someone_holds,
+        [Stack] a_ledger_that_a_migration_tries_to_hide,
+        [Stack] what_a_file_sets_ends_with_it,
+        [Stack] a_file_that_changes_while_it_runs,
+    ]
+}
+
+/// Points, whether the first version stands from there on.
+const POINTS: &[(&str, bool)] = &[("locked", false), ("backup", false), ("applying", false), ("committed", true)];
+
+/// Two versions to apply, and a row to lose.
+fn prepared() -> Database<'static> {
+    let database = shared().database();
+    database.sql("CREATE TABLE data AS SELECT 1 AS a");
+    database.sandbox.tables(2);
+    database
+}
+
+#[track_caller]
+fn completes(database: &Database<'_>) {
+    database.migrate(["--no-backup"]).run().ok();
+    assert_eq!((database.ledger(), database.tables()), ("1 2".to_owned(), "data t1 t2".to_owned()));
+    wait_until("no session of ours is left", || database.our_sessions() == 0);
+    database.migrate(["down", "2", "--yes", "--no-backup"]).run().ok();
+}
+
+fn killed_at_every_point() {
+    let database = prepared();
+    for &(point, first) in POINTS {
+        let running = crate::harness::restore::paused(database.migrate([]), point);
+        running.signal(Signal::KILL);
+        assert_eq!(running.wait().signal, Some(9));
+        wait_until("its sessions are gone", || database.our_sessions() == 0);
+        let tables = if first { "data t1" } else { "data" };
+        assert_eq!(database.tables(), tables, "{point}");
+        assert_eq!(database.states(), [if first { "applied" } else { "pending" }, "pending"], "{point}");
+        completes(&database);
+    }
+}
+
+fn ctrl_c_at_every_point() {
+    let database = prepared();
+    for &(point, first) in POINTS {
+        let running = crate::harness::restore::paused(database.migrate([]), point);
+        running.signal(Signal::INT);
+        running.signal(Signal::CONT);
+        let run = running.wait();
+        if first {
+            run.code(6).stderr_has("✗ Ended by signal 2; 1 of 2 were run").stderr_has("→ run it again");
+        } else {
+            run.code(130).stderr_has("✗ Ended by Ctrl-C (SIGINT); nothing was changed");
+        }
+        assert_eq!(database.tables(), if first { "data t1" } else { "data" }, "{point}");
+        completes(&database);
+    }
+}
+
+/// Waits until a migration of this database is in its sleep.
+#[track_caller]
+fn wait_for_the_sleep(database: &Database<'_>) {
+    let sql =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = '{}'", database.name);
+    wait_until("the migration sleeps", || database.stack.admin(&sql) == "1");
+}
+
+fn ended_within_a_statement() {
+    let database = shared().database();
+    database.sandbox.migration(1, "slow", &format!("CREATE TABLE t1 (a int);\n{SLOW}"), None);
+    let running = database.migrate([]).spawn();
+    wait_for_the_sleep(&database);
+    let sent = Instant::now();
+    running.signal(Signal::INT);
+    let run = running.wait();
+    run.code(130).stderr_has("nothing was changed");
+    run.holds(sent.elapsed() < Duration::from_secs(20), "it should end soon");
+    assert_eq!((database.our_sessions(), database.tables()), (0, String::new()));
+    // Killed outright, the server's session goes on for a while; the next run names it.
+    let running = database.migrate([]).spawn();
+    wait_for_the_sleep(&database);
+    running.signal(Signal::KILL);
+    running.wait();
+    let run = database.migrate(["--lock-timeout", "1"]).run();
+    run.code(5).stderr_has("is being changed by session ").stderr_has("-migrate, user postgres, since ");
+    database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()");
+    assert_eq!(database.tables(), "");
+}
+
+fn outside_of_a_transaction() {
+    let database = shared().database();
+    database.sandbox.tables(1);
+    let down = "-- no-transaction\nDROP INDEX CONCURRENTLY i;\n";
+    database.sandbox.migration(2, "index", "-- no-transaction\nCREATE INDEX CONCURRENTLY i ON t1 (a);\n", Some(down));
+    database.migrate([]).run().ok();
+    assert_eq!(database.ledger(), "1 2");
+    database.migrate(["down", "--yes"]).run().ok();
+    assert_eq!((database.ledger(), database.sql("SELECT to_regclass('i') IS NULL")), ("1".to_owned(), "t".to_owned()));
+    // Half of it stays, and is recorded.
+    database.sandbox.migration(2, "index", "-- no-transaction\nCREATE TABLE half (a int);\nSELECT nothing;\n", None);
+    let run = database.migrate([]).run();
+    run.code(6).stderr_has(
+        "✗ migrations/2_index.up.sql:3 failed; what it did until then stays; its version is marked as dirty",
+    );
+    run.stderr_has("→ finish it or undo it by hand, then: cargo xtask db-migrate repair");
+    assert_eq!((database.ledger(), database.states()[1].as_str()), ("1 2!".to_owned(), "dirty"));
+    for args in [&[][..], &["down", "--yes"]] {
+        let run = database.migrate(args.iter().copied()).run();
+        run.code(6).stderr_has("✗ Begun outside of a transaction and not ended: 2 index");
+    }
+    database.sql("DROP TABLE half");
+    database.migrate(["repair", "--yes"]).run().ok().stderr_has("✓ 1 version mended");
+    assert_eq!(database.ledger(), "1");
+    // What it leaves open is rolled back, and it is not taken for done.
+    database.sandbox.migration(2, "index", "-- no-transaction\nBEGIN;\nCREATE TABLE open (a int);\n", None);
+    database.migrate([]).run().code(6).stderr_has("The file leaves a transaction open");
+    assert_eq!((database.ledger(), database.tables()), ("1 2!".to_owned(), "t1".to_owned()));
+    database.migrate(["repair", "--yes"]).run().ok();
+    // Killed with the dirty row, or after the file: the next run says so.
+    database.sandbox.migration(2, "index", "-- no-transaction\nCREATE TABLE done (a int);\n", None);
+    for (point, table) in [("dirty", false), ("ran", true)] {
+        let running = database.migration_paused_at(point);
+        running.signal(Signal::KILL);
+        running.wait();
+        assert_eq!(database.ledger(), "1 2!", "{point}");
+        assert_eq!(database.tables().contains("done"), table, "{point}");
+        database.migrate([]).run().code(6).stderr_has("not ended: 2 index");
+        if !table {
+            database.migrate(["repair", "--yes"]).run().ok();
+        }
+    }
+    database.migrate(["repair", "--applied", "--yes"]).run().ok();
+    assert_eq!((database.ledger(), database.states()[1].as_str()), ("1 2".to_owned(), "applied"));
+}
+
+fn an_invalid_index_is_found() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1)");
+    let up = "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS once ON t (a);\n";
+    database.sandbox.migration(1, "unique", up, None);
+    let run = database.migrate(["--no-backup"]).run();
+    run.code(6).stderr_has("1_unique.up.sql:2 failed").stderr_has("could not create unique index");
+    // The index is there, so that the second try does nothing; it is of no use all the same.
+    database.sql("DELETE FROM t; DELETE FROM _sqlx_migrations");
+    let run = database.migrate(["--no-backup"]).run();
+    run.code(6).stderr_has("Invalid indexes are left: public.once").stderr_has("DROP INDEX CONCURRENTLY public.once;");
+    database.sql("DROP INDEX once; DELETE FROM _sqlx_migrations");
+    database.migrate(["--no-backup"]).run().ok();
+}
+
+fn two_runs_at_once() {
+    let database = shared().database();
+    database.sandbox.tables(20);
+    let runs = [database.migrate([]).spawn(), database.migrate([]).spawn()].map(crate::harness::run::Running::wait);
+    for run in &runs {
+        run.ok();
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM _sqlx_migrations WHERE success"), "20");
+    let worked = runs.iter().filter(|run| run.stderr.contains("✓ 20 migrations applied")).count();
+    let idle = runs.iter().filter(|run| run.stderr.contains("✓ Nothing to do")).count();
+    assert_eq!((worked, idle), (1, 1));
+}
+
+fn the_locks_are_the_restores_and_sqlxs() {
+    let database = prepared();
+    let running = database.migration_paused_at("locked");
+    for run in [
+        database.migrate(["--lock-timeout", "1"]).run(),
+        database.migrate(["baseline", "1", "--yes", "--lock-timeout", "1"]).run(),
+        database.xtask(["db-restore", "--repair"]).run(),
+    ] {
+        run.code(5).stderr_has("is being changed by session ").stderr_has("(xtask-");
+    }
+    running.signal(Signal::CONT);
+    running.wait().ok();
+    // A service that migrates with sqlx holds this one, in the database itself.
+    let mut service = database.session();
+    service.sql("SET application_name = 'the service'");
+    let number = 0x3d32_ad9e_i64 * i64::from(crc32(database.name.as_bytes()));
+    service.sql(&format!("SELECT pg_advisory_lock({number})"));
+    let run = database.migrate(["down", "--yes", "--no-backup", "--lock-timeout", "1"]).run();
+    run.code(5).stderr_has("(the service, user postgres").stderr_has("→ wait until it has ended");
+    drop(service);
+    database.migrate(["down", "--yes", "--no-backup"]).run().ok();
+}
+
+/// CRC-32/ISO-HDLC, the slow way.
+fn crc32(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
+}
+
+fn a_table_that_someone_holds() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t (a int)");
+    database.sandbox.migration(1, "column", "ALTER TABLE t ADD b int;", None);
+    let holder = database.hold("t");
+    let run = database.migrate(["--no-backup", "--lock-timeout", "1"]).run();
+    run.code(1).stderr_has("✗ migrations/1_column.up.sql:1 failed; nothing was applied");
+    run.stderr_has("canceling statement due to lock timeout").stderr_has("--lock-timeout SECONDS");
+    drop(holder);
+    database.migrate(["--no-backup"]).run().ok();
+}
+
+fn a_ledger_that_a_migration_tries_to_hide() {
+    let database = shared().database();
+    database.sandbox.migration(
+        1,
+        "away",
+        "CREATE SCHEMA elsewhere; SET search_path TO elsewhere; CREATE TABLE t (a int);",
+        None,
+    );
+    database.sandbox.migration(2, "local", "SELECT set_config('search_path', '', false); SET ROLE pg_monitor;", None);
+    database.sandbox.migration(3, "nameless", "CREATE TABLE u (a int);", None);
+    database.migrate([]).run().ok();
+    assert_eq!(database.sql("SELECT count(*) FROM public._sqlx_migrations"), "3");
+    assert_eq!(database.sql("SELECT to_regclass('elsewhere.t'), to_regclass('public.u')"), "elsewhere.t|u");
+    // For good, for every session to come: that is seen at once.
+    let up = format!("ALTER DATABASE {} SET search_path TO elsewhere;", database.name);
+    database.sandbox.migration(4, "hide", &up, None);
+    let run = database.migrate([]).run();
+    run.code(6).stderr_has("✗ The migrations ran, but the ledger does not show them");
+    run.stderr_has("The ledger is in schema public, where search_path does not look");
+    let run = database.migrate(["status"]).run();
+    run.code(1).stderr_has("→ put public into the search_path of user postgres, or move the table");
+    database.sql(&format!("ALTER DATABASE {} RESET search_path", database.name));
+    database.migrate(["status", "--check"]).run().ok();
+}
+
+fn what_a_file_sets_ends_with_it() {
+    let database = shared().database();
+    database.sandbox.migration(
+        1,
+        "settings",
+        "SET statement_timeout TO '1ms'; SET default_transaction_read_only TO on;",
+        None,
+    );
+    database.sandbox.migration(2, "after", "SELECT pg_sleep(0.05); CREATE TABLE t (a int);", None);
+    database.migrate([]).run().ok();
+    assert_eq!(database.ledger(), "1 2");
+}
+
+fn a_file_that_changes_while_it_runs() {
+    let database = shared().database();
+    database.sandbox.tables(1);
+    let running = database.migration_paused_at("locked");
+    database.sandbox.migration(1, "make a table", "CREATE TABLE other (a int);\n", None);
+    running.signal(Signal::CONT);
+    running.wait().code(1).stderr_has("The file was changed while it ran");
+    assert_eq!(database.tables(), "");
+}

@@ -1,0 +1,88 @@
+//! `db-migrate repair` and `baseline`: why a version is not as it should be, and the ledger mended.
+
+use crate::harness::stack::Database;
+use crate::harness::{Test, shared};
+use std::fs;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] a_checksum_that_differs_is_explained,
+        [Stack] versions_that_no_file_is_of,
+        [Script, Stack] each_repair_is_asked_for,
+        [Stack] baseline_of_a_database_that_exists,
+    ]
+}
+
+/// Changes an applied file; what `status` and `repair` say of it, and that nothing else works meanwhile.
+#[track_caller]
+fn explained(database: &Database<'_>, change: impl FnOnce(&str) -> String, words: &str) {
+    let path = database.sandbox.path("migrations/1_make a table.up.sql");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, change(&text)).unwrap();
+    database.migrate(["status"]).run().ok().stderr_has(&format!("⚠ 1 make a table: {words}"));
+    database.migrate([]).run().code(1).stderr_has("✗ Changed since it was applied: 1 make a table");
+    let run = database.migrate(["repair", "--yes"]).run();
+    run.ok().stderr_has(&format!("⚠ 1 make a table: {words}")).stderr_has("✓ 1 version mended");
+    database.migrate(["status", "--check"]).run().ok();
+}
+
+fn a_checksum_that_differs_is_explained() {
+    let database = shared().database();
+    database.sandbox.tables(1);
+    database.migrate([]).run().ok();
+    explained(&database, |text| text.replace('\n', "\r\n"), "only its line endings changed");
+    explained(&database, |text| text.replace("\r\n", "\n"), "only its line endings changed");
+    explained(&database, |text| format!("{text}\n\n"), "only white space at line ends or at the file's end changed");
+    explained(&database, |text| text.replace("int", "text"), "its content changed");
+    explained(&database, |text| format!("\u{feff}{text}"), "only a byte order mark came or went");
+    database.migrate(["repair", "--yes"]).run().ok().stderr_has("✓ Nothing to repair");
+}
+
+fn versions_that_no_file_is_of() {
+    let database = shared().database();
+    database.sandbox.tables(3);
+    database.migrate([]).run().ok();
+    for name in ["2_make a table.up.sql", "2_make a table.down.sql"] {
+        fs::remove_file(database.sandbox.path("migrations").join(name)).unwrap();
+    }
+    assert_eq!(database.states(), ["applied", "missing_file", "applied"]);
+    let run = database.migrate([]).run();
+    run.code(1).stderr_has("✗ The ledger has versions that migrations/ has no file of: 2 make a table");
+    run.stderr_has("→ get the files, or take the rows out with: cargo xtask db-migrate repair");
+    database.migrate(["down", "2", "--yes"]).run().code(6).stderr_has("✗ Stopped at 2: it has no way back");
+    let run = database.migrate(["down", "--yes"]).run();
+    run.code(1).stderr_has("✗ 2 has no way back: migrations/ has no file of it");
+    database.migrate(["repair", "--yes"]).run().ok();
+    assert_eq!(database.ledger(), "1");
+}
+
+fn each_repair_is_asked_for() {
+    let database = shared().database();
+    database.sandbox.tables(2);
+    database.migrate([]).run().ok();
+    for version in [1, 2] {
+        database.sandbox.migration(version, "make a table", "SELECT 1;", None);
+    }
+    let run = database.migrate(["repair"]).run();
+    run.code(1).stderr_has("There is no terminal to ask on").stderr_has("→ answer yes on the command line: --yes");
+    let mut terminal = database.migrate(["repair"]).terminal();
+    terminal.shows("1 make a table: its content changed").types("n\n");
+    terminal.shows("2 make a table: its content changed").types("y\n");
+    terminal.wait().code(1).stdout_has("1 version mended").stdout_has("1 version stays as it is");
+    assert_eq!(database.states(), ["changed", "applied"]);
+}
+
+fn baseline_of_a_database_that_exists() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t1 (a int); CREATE TABLE t2 (a int)");
+    database.sandbox.tables(3);
+    database.migrate(["baseline", "9", "--yes"]).run().code(2).stderr_has("✗ migrations/ has no version 9");
+    database.migrate(["baseline", "2"]).run().code(1).stderr_has("There is no terminal to ask on");
+    let run = database.migrate(["baseline", "2", "--yes"]).run();
+    run.ok().stderr_has("✓ 2 migrations recorded as applied");
+    assert_eq!(database.states(), ["applied", "applied", "pending"]);
+    let run = database.migrate(["baseline", "2", "--yes"]).run();
+    run.code(1).stderr_has("✗ The database has a ledger already, up to version 2");
+    database.migrate([]).run().ok();
+    assert_eq!(database.tables(), "t1 t2 t3");
+}

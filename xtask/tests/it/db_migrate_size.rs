@@ -1,0 +1,49 @@
+//! `db-migrate` with many files, and with a large one.
+
+use crate::harness::{Test, shared, wait_until};
+use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] a_thousand_migrations,
+        [Stack] a_large_data_migration_in_constant_memory,
+    ]
+}
+
+fn a_thousand_migrations() {
+    let database = shared().database();
+    for version in 1..=1000 {
+        let up = format!("CREATE SCHEMA IF NOT EXISTS s; COMMENT ON SCHEMA s IS '{version}';\n");
+        database.sandbox.migration(version, "step", &up, Some("SELECT 1;\n"));
+    }
+    let run = database.migrate([]).run();
+    run.ok().stderr_has("✓ 1,000 migrations applied");
+    run.holds(run.took < Duration::from_secs(10), "a thousand migrations take less than 10 s");
+    let again = database.migrate([]).run();
+    again.ok().stderr_has("✓ Nothing to do").holds(again.took < Duration::from_secs(5), "nothing to do takes little");
+}
+
+fn a_large_data_migration_in_constant_memory() {
+    let database = shared().database();
+    let mut text = String::from("CREATE TABLE big (a int, b text);\n");
+    let filling = "x'';--\\".repeat(140);
+    for row in 0..50_000 {
+        writeln!(text, "INSERT INTO big VALUES ({row}, '{filling}');").unwrap();
+    }
+    assert!(text.len() > 50_000_000, "{}", text.len());
+    database.sandbox.migration(1, "big", &text, None);
+    let mut running = database.migrate([]).spawn();
+    let mut peak = 0;
+    wait_until("the data is in", || {
+        let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap_or_default();
+        let peak_now = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak_now.and_then(|rest| rest.trim().split(' ').next()?.parse::<u64>().ok());
+        peak = peak.max(kilobytes.unwrap_or_default());
+        !running.is_running()
+    });
+    running.wait().ok().stderr_has("✓ 1 migration applied");
+    assert_eq!(database.sql("SELECT count(*), max(length(b)) FROM big"), format!("50000|{}", "x';--\\".len() * 140));
+    assert!(peak > 1_000 && peak < 40_000, "{peak} kB of memory for a file of {} kB", text.len() / 1000);
+}

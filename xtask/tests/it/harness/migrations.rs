@@ -1,0 +1,72 @@
+//! What tests ask of migrations: files in a checkout, and what the ledger says of them.
+
+use super::restore::paused;
+use super::run::Running;
+use super::stack::Database;
+use super::{Outcome, Sandbox, Xtask};
+use std::path::PathBuf;
+
+/// A statement that takes long enough to be met in its middle.
+pub const SLOW: &str = "SELECT pg_sleep(60);";
+
+impl Sandbox {
+    /// Writes a version's files, `<version>_<words>.up.sql` and, if there is a way back, `.down.sql`; gives the first.
+    pub fn migration(&self, version: i64, words: &str, up: &str, down: Option<&str>) -> PathBuf {
+        if let Some(down) = down {
+            self.write(format!("migrations/{version}_{words}.down.sql"), down);
+        }
+        self.write(format!("migrations/{version}_{words}.up.sql"), up)
+    }
+
+    /// Versions 1 to `count`, each a table `t1`, `t2`, … with a way back.
+    pub fn tables(&self, count: i64) {
+        for version in 1..=count {
+            let up = format!("CREATE TABLE t{version} (a int);\n");
+            self.migration(version, "make a table", &up, Some(&format!("DROP TABLE t{version};\n")));
+        }
+    }
+}
+
+impl Database<'_> {
+    /// `db-migrate` with these words.
+    pub fn migrate<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        self.xtask(["db-migrate"]).args(args)
+    }
+
+    /// The versions of the ledger, a dirty one with a `!`.
+    #[track_caller]
+    pub fn ledger(&self) -> String {
+        self.sql("SELECT string_agg(version || CASE WHEN success THEN '' ELSE '!' END, ' ' ORDER BY version) FROM _sqlx_migrations")
+    }
+
+    /// The tables of `public` but the ledger.
+    #[track_caller]
+    pub fn tables(&self) -> String {
+        self.sql(
+            "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class \
+             WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> '_sqlx_migrations'",
+        )
+    }
+
+    /// The states that `status` gives, one a version.
+    #[track_caller]
+    pub fn states(&self) -> Vec<String> {
+        let run = self.migrate(["status", "--json"]).run();
+        run.ok();
+        let migrations = run.json()["migrations"].as_array().unwrap().clone();
+        migrations.iter().map(|entry| entry["state"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// An `up` without backup that stands still at this point.
+    #[track_caller]
+    pub fn migration_paused_at(&self, point: &str) -> Running {
+        paused(self.migrate(["--no-backup"]), point)
+    }
+}
+
+/// The versions that a report in JSON names.
+#[track_caller]
+pub fn versions(run: &Outcome) -> Vec<i64> {
+    run.ok();
+    run.json()["migrations"].as_array().unwrap().iter().map(|entry| entry["version"].as_i64().unwrap()).collect()
+}
