@@ -34,6 +34,10 @@ mod db_verify_faults;
 mod dsl;
 mod env;
 mod faults;
+mod health;
+mod health_database;
+mod health_openfga;
+mod health_services;
 mod hostile;
 mod house;
 mod local;
@@ -101,6 +105,10 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        health::tests(),
+        health_database::tests(),
+        health_openfga::tests(),
+        health_services::tests(),
         house::tests(),
         env::tests(),
     ])
