@@ -98,6 +98,16 @@ impl Terminal {
         }
     }
 
+    /// A marked line on stderr, also under `--quiet`.
+    pub fn said(&self, mark: Mark, text: &str) {
+        write_stderr(&format!("{} {}\n", self.mark(mark), self.plain(text)));
+    }
+
+    /// What to type next, below such a line.
+    pub fn said_below(&self, hint: &str) {
+        write_stderr(&format!("  {}{}\n", self.arrow(), self.plain(hint)));
+    }
+
     /// `⚠ text` on stderr, for what a person should act on.
     pub fn warn(&self, text: &str) {
         write_stderr(&format!("{} {}\n", self.mark(Mark::Warning), self.plain(text)));

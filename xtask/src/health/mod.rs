@@ -1,5 +1,6 @@
 //! Whether every part works: each is asked by its own protocol, all at the same time, none longer than its deadline.
 
+pub mod doctor;
 mod logs;
 mod probe;
 pub mod report;
@@ -101,6 +102,22 @@ pub fn examine(scene: &Scene, wishes: &Wishes) -> Report {
         joined(first).into_iter().chain(services).chain(joined(rest)).collect()
     });
     Report { checks }
+}
+
+/// Where the parts that run listen: a name and an address each.
+pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
+    let Some(project) = scene.project() else {
+        let openfga = scene.openfga().ok().flatten().map(|found| found.server.endpoint.url().to_owned());
+        let openfga = openfga.map(|url| ("openfga".to_owned(), url));
+        return std::iter::once(("postgres".to_owned(), scene.target.place())).chain(openfga).collect();
+    };
+    let services = project.into_iter().flat_map(|project| &project.containers);
+    let of_service = |(name, containers): (&String, &Vec<probe::container::Container>)| {
+        let addresses = containers.iter().flat_map(|container| container.mapped());
+        let addresses: Vec<String> = addresses.map(|(_, address)| address.to_string()).collect();
+        (!addresses.is_empty()).then(|| (name.clone(), addresses.join(" ")))
+    };
+    services.filter_map(of_service).collect()
 }
 
 fn checked(name: String, scene: &Scene, wishes: &Wishes, begin: Instant, look: &dyn Fn() -> Finding) -> Check {

@@ -82,6 +82,13 @@ pub struct Check {
     pub log: Vec<String>,
 }
 
+impl Check {
+    /// The finding that it came from.
+    pub fn finding(&self) -> Finding {
+        Finding::new(self.status, self.detail.clone(), self.hint.clone())
+    }
+}
+
 /// All lines.
 #[derive(Debug, Default)]
 pub struct Report {

@@ -80,7 +80,7 @@ fn migrations_pending_changed_and_dirty() {
     look().says("migrations", "skipped", "there are none", "");
     let first = database.sandbox.write("migrations/20250101000000_first.up.sql", "CREATE TABLE a (i int);\n");
     look().says("migrations", "fail", "none of 1 migration is applied", "cargo xtask db-migrate");
-    database.xtask(["db-migrate", "--no-backup", "--yes"]).run().ok();
+    database.xtask(["db-migrate", "--no-backup"]).run().ok();
     look().says("migrations", "ok", "1 applied", "");
     database.sandbox.write("migrations/20250102000000_second.up.sql", "CREATE TABLE b (i int);\n");
     look()

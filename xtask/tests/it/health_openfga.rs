@@ -37,7 +37,7 @@ fn keys_ids_models_and_tables() {
     let stack = stack();
     let all = || Health::of(stack.xtask([]), &["--only", "openfga"]);
     all().says("openfga/store", "warn", "OPENFGA_STORE_ID is not set", "run setup-openfga").fails_only(&[]);
-    for command in [&["db-migrate", "--no-backup", "--yes"][..], &["setup-openfga", "--yes"], &["db-backup"]] {
+    for command in [&["db-migrate", "--no-backup"][..], &["setup-openfga", "--yes"], &["db-backup"]] {
         stack.xtask(command.iter().copied()).run().ok();
     }
     // Everything as it should be: not even a warning.

@@ -56,6 +56,7 @@ mod restore_services;
 mod restore_undo;
 mod round_trip;
 mod setup_env;
+mod setup_env_doctor;
 mod setup_env_questions;
 mod up;
 
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         up::tests(),
         faults::tests(),
         setup_env::tests(),
+        setup_env_doctor::tests(),
         setup_env_questions::tests(),
         local::tests(),
         local_faults::tests(),
