@@ -1,4 +1,6 @@
-//! `setup-env`: a newcomer's first command, from nothing to a running, migrated stack with a first backup.
+//! `setup-env`: a newcomer's first command, from nothing to a running, migrated, checked stack with a first backup.
+
+mod doctor;
 
 use super::{db_backup, db_migrate, up};
 use crate::backup::listing;
@@ -12,7 +14,7 @@ use crate::target::compose::engine::{self, Lack};
 use crate::target::{Kind, Target};
 use anyhow::Result;
 
-/// Set up this checkout: choose a target, make .env, start the stack, migrate, take a first backup
+/// Set up this checkout: look at this host, make .env, start the stack, migrate, take a first backup, check
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Answer yes to every question
@@ -29,12 +31,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(compose) = target.compose() {
         compose.check_ours()?;
     }
+    doctor::examine(&target, context)?;
     let mut written = write_env(kind, context)?;
     let context = &move_taken_ports(&target, args, &mut written, context)?;
     let target = context.target()?;
+    doctor::offer_openfga(&target, args.yes, context)?;
     up::start(&target, args.yes, context)?;
     db_migrate::up_all(&target, context)?;
     back_up_once(&target, context)?;
+    doctor::conclude(context)?;
     say_what_is_next(&target, context);
     Ok(())
 }

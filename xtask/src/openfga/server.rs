@@ -13,7 +13,7 @@ use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// The newest revision of OpenFGA's tables at the pinned version (docker-compose.yml).
-const NEWEST_REVISION: u64 = 6;
+pub const NEWEST_REVISION: u64 = 6;
 /// For a container that was just started.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(150);
@@ -33,8 +33,12 @@ impl Server {
     /// # Errors
     /// Exit 2 where both are there and differ; exit 4 where neither is.
     pub fn of(target: &Target, settings: &Settings) -> Result<Self> {
+        Self::at(own_address(target), target, settings)
+    }
+
+    /// The same, where the address of the stack's own OpenFGA, or why it has none, is known already.
+    pub fn at(own: Result<String>, target: &Target, settings: &Settings) -> Result<Self> {
         let named = settings.find(URL);
-        let own = own_address(target);
         let (url, is_of_stack) = match (own, named) {
             (Ok(own), Some((url, origin))) if !is_same_address(url, &own) => {
                 let place =

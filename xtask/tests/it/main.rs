@@ -38,6 +38,10 @@ mod db_verify_faults;
 mod dsl;
 mod env;
 mod faults;
+mod health;
+mod health_database;
+mod health_openfga;
+mod health_services;
 mod hostile;
 mod house;
 mod local;
@@ -57,6 +61,7 @@ mod restore_services;
 mod restore_undo;
 mod round_trip;
 mod setup_env;
+mod setup_env_doctor;
 mod setup_env_questions;
 mod setup_openfga;
 mod setup_openfga_env;
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
         up::tests(),
         faults::tests(),
         setup_env::tests(),
+        setup_env_doctor::tests(),
         setup_env_questions::tests(),
         local::tests(),
         local_faults::tests(),
@@ -127,6 +133,10 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        health::tests(),
+        health_database::tests(),
+        health_openfga::tests(),
+        health_services::tests(),
         house::tests(),
         env::tests(),
     ])

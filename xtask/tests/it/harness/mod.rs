@@ -4,6 +4,7 @@ pub mod backup;
 pub mod dice;
 pub mod fakes;
 pub mod forge;
+pub mod health;
 pub mod local;
 pub mod migrations;
 pub mod needs;
@@ -20,6 +21,7 @@ pub mod url;
 pub mod watch;
 
 pub use fakes::Fakes;
+pub use health::Health;
 pub use local::{Local, shared_local};
 pub use needs::Need;
 pub use restore::shared_for_restores;
