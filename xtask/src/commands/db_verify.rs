@@ -41,14 +41,6 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(target) = &target {
         context.terminal.note(&format!("Restoring into a throwaway database of {}", target.shown()));
     }
-    if let Some(target) = &target {
-        // Only looked at: whoever changes the database next mends it.
-        let leftovers = session::fresh_name().and_then(|run| repair::look(target, &run)).unwrap_or_default();
-        for leftover in &leftovers {
-            let what = terminal::clean(&leftover.shown());
-            context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
-        }
-    }
     let mut report = Vec::new();
     for path in &files {
         let entry = verify(path, target.as_ref(), context)?;
@@ -56,6 +48,14 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             entry.show(context)?;
         }
         report.push(entry);
+    }
+    // A file that is refused starts nothing; what is only looked at here is mended by whoever changes the database next.
+    if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
+        let leftovers = session::fresh_name().and_then(|run| repair::look(target, &run)).unwrap_or_default();
+        for leftover in &leftovers {
+            let what = terminal::clean(&leftover.shown());
+            context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
+        }
     }
     if args.json {
         context.terminal.json_list("files", &report)?;
