@@ -10,6 +10,7 @@
 #[macro_use]
 mod harness;
 
+mod authorization;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -57,6 +58,11 @@ mod restore_undo;
 mod round_trip;
 mod setup_env;
 mod setup_env_questions;
+mod setup_openfga;
+mod setup_openfga_env;
+mod setup_openfga_faults;
+mod setup_openfga_server;
+mod test_auth;
 mod up;
 mod url;
 mod url_faults;
@@ -107,6 +113,12 @@ fn main() -> ExitCode {
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
+        authorization::tests(),
+        setup_openfga::tests(),
+        setup_openfga_env::tests(),
+        setup_openfga_faults::tests(),
+        setup_openfga_server::tests(),
+        test_auth::tests(),
         db_prune::tests(),
         db_prune_stays::tests(),
         db_verify::tests(),

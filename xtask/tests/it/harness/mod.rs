@@ -15,6 +15,7 @@ pub mod running;
 pub mod sandbox;
 pub mod session;
 pub mod stack;
+pub mod store;
 pub mod url;
 pub mod watch;
 
