@@ -98,8 +98,7 @@ impl<'a> Staging<'a> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let restricted = self.psql_knows_restrict()?;
-        // The swap's own commit puts all that was written before it on disk: no statement need wait for that.
-        let environment = [("PGDATABASE", self.name.as_str()), ("PGOPTIONS", "-c synchronous_commit=off")];
+        let environment = [("PGDATABASE", self.name.as_str())];
         let mut psql = self
             .target
             .program_with("psql", loader, Talk::Piped, &environment)?
@@ -108,6 +107,9 @@ impl<'a> Staging<'a> {
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
         let key = nonce.replace('-', "");
         let fed = (|| -> Result<()> {
+            // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
+            // statement, because poolers refuse options of a session.
+            writeln!(psql, "SET synchronous_commit TO off;")?;
             if restricted {
                 writeln!(psql, "\\restrict {key}")?;
             }
