@@ -207,6 +207,26 @@ impl Terminal {
         }
     }
 
+    /// Goes on only when this name is typed, or with `--yes` on the command line.
+    pub fn confirm_name(&self, question: &str, name: &str, yes: bool) -> Result<(), Fault> {
+        if yes {
+            return Ok(());
+        }
+        if !self.can_ask() {
+            let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
+            return Err(fault.hint("answer on the command line: --yes"));
+        }
+        write_stderr(&format!("{} ", self.plain(question)));
+        match typed_line()? {
+            Some(line) if line.trim_end_matches(['\r', '\n']) == name => Ok(()),
+            Some(_) => Err(Fault::failed(format!("That was not {name}; nothing was changed"))),
+            None => {
+                write_stderr("\n");
+                Err(Fault::failed("Declined; nothing was changed"))
+            }
+        }
+    }
+
     /// A line that shows how far something has come; visible on a terminal only, and only once it takes time.
     pub fn progress(&self, what: &str, expected_bytes: Option<u64>) -> Progress {
         if self.quiet || !self.stderr {

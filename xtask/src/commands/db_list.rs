@@ -1,11 +1,15 @@
 //! `db-list`: what backups there are, and with `--check` whether every byte of them is as it was written.
 
+mod server;
+
+use self::server::Question;
 use crate::backup::listing::{self, Backup};
 use crate::backup::manifest;
 use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
+use crate::restore::before::Kept;
 use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
@@ -34,6 +38,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         Some(typed) => existing(&context.typed(typed))?,
         None => context.backups_folder(),
     };
+    // Another folder has nothing to do with the server of this checkout.
+    let question = args.folder.is_none().then(|| Question::ask(context));
     let mut backups = if args.check {
         let progress = terminal.progress("checking", None);
         let checked = std::cell::Cell::new(0);
@@ -50,9 +56,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(database) = &args.database {
         backups.retain(|backup| backup.database.as_ref() == Some(database));
     }
+    let mut told = question.and_then(Question::answer);
+    if let (Some(told), Some(database)) = (&mut told, &args.database) {
+        told.kept.retain(|kept| kept.database == *database);
+    }
     let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
     if args.json {
-        terminal.json_list("backups", &backups.iter().map(Entry::of).collect::<Vec<_>>())?;
+        let backups = backups.iter().map(Entry::of).collect();
+        let kept_on_server = told.as_ref().map(|told| told.kept.as_slice());
+        terminal.json(&Document { version: 1, backups, kept_on_server })?;
     } else if backups.is_empty() {
         terminal.note(&format!("No backups in {}", context.shown(&folder)));
         terminal.note("Make one with: cargo xtask db-backup");
@@ -63,6 +75,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
                 terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
             }
         }
+    }
+    if let Some(told) = &told {
+        if let Some(kept) = told.table().filter(|_| !args.json) {
+            terminal.result(&format!("\n{kept}"))?;
+        }
+        told.warn(context);
     }
     if args.check && unfit > 0 {
         let files = terminal::counted(unfit as u64, "file is", "files are");
@@ -124,7 +142,15 @@ fn counts(backup: &Backup) -> Option<(u64, u64)> {
     Some((manifest::tables(copied).len() as u64, copied.iter().map(|copied| copied.rows).sum()))
 }
 
-/// One backup in `--json`, version 1.
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    backups: Vec<Entry<'a>>,
+    /// Databases of before a restore; null where the server did not answer at once.
+    kept_on_server: Option<&'a [Kept]>,
+}
+
 #[derive(Serialize)]
 struct Entry<'a> {
     file: &'a Path,

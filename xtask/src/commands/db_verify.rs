@@ -8,6 +8,7 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::session;
 use crate::restore::mark::{Mark, Use};
+use crate::restore::repair;
 use crate::restore::staging::{self, Staging};
 use crate::restore::{maintenance_database, preflight};
 use crate::target::Target;
@@ -39,6 +40,14 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = if args.restore { Some(context.target()?) } else { None };
     if let Some(target) = &target {
         context.terminal.note(&format!("Restoring into a throwaway database of {}", target.shown()));
+    }
+    if let Some(target) = &target {
+        // Only looked at: whoever changes the database next mends it.
+        let leftovers = session::fresh_name().and_then(|run| repair::look(target, &run)).unwrap_or_default();
+        for leftover in &leftovers {
+            let what = terminal::clean(&leftover.shown());
+            context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
+        }
     }
     let mut report = Vec::new();
     for path in &files {

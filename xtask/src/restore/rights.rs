@@ -79,10 +79,8 @@ pub fn check_load(target: &Target, session: &str, backup: &Proven) -> Result<()>
 /// Refuses a swap that this role could not do: the live database is renamed, its sessions end, what belongs to it
 /// goes over to the new one.
 pub fn check_swap(target: &Target, session: &str, live: &Live) -> Result<()> {
-    if live.properties.is_none() {
-        return Ok(());
-    }
-    ask(target, session, &[], Some(target.database()))?.refuse(target, "")
+    let database = live.properties.is_some().then(|| target.database());
+    ask(target, session, &[], database)?.refuse(target, "")
 }
 
 fn ask(target: &Target, session: &str, roles: &[&str], database: Option<&str>) -> Result<Lacks> {

@@ -194,6 +194,15 @@ impl Target {
         }
     }
 
+    /// Whether the server runs, as far as that can be told at once and without looking for causes.
+    pub fn is_at_hand(&self) -> bool {
+        match &self.place {
+            Place::Compose(compose) => compose.is_at_hand(),
+            Place::Local(local) => local.running().is_ok(),
+            Place::Url(_) => true,
+        }
+    }
+
     /// Where a person finds the password that was refused.
     pub fn password_hint(&self) -> String {
         match &self.place {

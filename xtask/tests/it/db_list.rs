@@ -234,7 +234,7 @@ fn no_folder_and_an_empty_one() {
     fs::remove_dir_all(sandbox.path("backups")).unwrap();
     Xtask::new(&sandbox).args(["db-list"]).run().ok().prints_nothing().stderr_has("No backups in backups");
     let run = Xtask::new(&sandbox).args(["db-list", "--json"]).run();
-    assert_eq!(run.ok().says_nothing().json(), json!({ "version": 1, "backups": [] }));
+    assert_eq!(run.ok().says_nothing().json(), json!({ "version": 1, "backups": [], "kept_on_server": null }));
 }
 
 fn what_cannot_be_read_hides_nothing() {

@@ -20,6 +20,7 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_list_server;
 mod db_migrate;
 mod db_migrate_faults;
 mod db_migrate_local;
@@ -28,6 +29,8 @@ mod db_migrate_size;
 mod db_migrate_sqlx;
 mod db_prune;
 mod db_prune_stays;
+mod db_reset;
+mod db_reset_faults;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
@@ -48,12 +51,16 @@ mod restore_clients;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
+mod restore_property;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
 mod setup_env;
 mod setup_env_questions;
 mod up;
+mod url;
+mod url_faults;
+mod url_rights;
 
 use std::process::ExitCode;
 
@@ -76,6 +83,7 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
+        db_list_server::tests(),
         db_migrate::tests(),
         db_migrate_faults::tests(),
         db_migrate_local::tests(),
@@ -89,7 +97,13 @@ fn main() -> ExitCode {
         restore_choice::tests(),
         restore_local::tests(),
         restore_needs::tests(),
+        restore_property::tests(),
         restore_undo::tests(),
+        db_reset::tests(),
+        db_reset_faults::tests(),
+        url::tests(),
+        url_faults::tests(),
+        url_rights::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),

@@ -5,6 +5,7 @@ mod containers;
 pub mod engine;
 mod generation;
 mod project;
+mod volume;
 
 use super::Talk;
 use crate::error::Fault;
@@ -162,6 +163,16 @@ impl Compose {
                 (None, Ok(_)) => Ok(None),
             },
         }
+    }
+
+    /// Whether the database's container runs, as far as that can be told at once: causes are not looked for.
+    pub(super) fn is_at_hand(&self) -> bool {
+        let Some(project) = &self.project else { return false };
+        let listed = containers::of_project(project, false).ok().flatten().unwrap_or_default();
+        let mut ours =
+            listed.iter().filter(|container| container.service == SERVICE && container.check_awake().is_ok());
+        let only = ours.next().filter(|_| ours.next().is_none());
+        only.is_some_and(|container| self.is_named || container.check_made_from(&self.root, project).is_ok())
     }
 
     /// Refuses containers that another checkout made under the same project name, unless that name was chosen; and a

@@ -15,6 +15,7 @@ pub mod running;
 pub mod sandbox;
 pub mod session;
 pub mod stack;
+pub mod url;
 pub mod watch;
 
 pub use fakes::Fakes;
@@ -25,6 +26,7 @@ pub use run::{Outcome, Xtask};
 pub use sandbox::Sandbox;
 pub use session::Session;
 pub use stack::{Stack, shared};
+pub use url::UrlDatabase;
 pub use watch::Watch;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};

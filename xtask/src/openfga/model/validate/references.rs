@@ -1,7 +1,7 @@
 //! Whether every name that is used is defined, and is of the kind that its place wants.
 
 use super::super::Model;
-use super::super::finding::Note;
+use super::super::finding::{Note, Severity};
 use super::super::names;
 use super::super::parts::{Name, Relation, Rewrite, TypeDefinition, UserForm, UserType};
 use super::{relation_of, walk};
@@ -19,7 +19,7 @@ pub fn check<'m>(model: &'m Model, unread: &[String], notes: &mut Vec<Note>) -> 
         for relation in &definition.relations {
             let before = notes.len();
             checker.relation(definition, relation, notes);
-            if notes.len() > before {
+            if notes[before..].iter().any(|note| note.severity == Severity::Error) {
                 wrong.insert((&definition.name.text, &relation.name.text));
             }
         }
@@ -40,7 +40,14 @@ impl<'m> Checker<'m> {
             Rewrite::Direct => direct = true,
             Rewrite::Computed(computed) => self.computed(definition, relation, computed, notes),
             Rewrite::From { computed, tupleset } => self.from(definition, computed, tupleset, notes),
-            _ => {}
+            Rewrite::Union(operands) | Rewrite::Intersection(operands) if operands.len() < 2 => {
+                let message = format!("expected at least two operands in the definition of `{}`", relation.name);
+                // A server looks at the outermost always, into it only until it knows enough.
+                let outermost = std::ptr::eq(rewrite, &relation.rewrite);
+                let severity = if outermost { Severity::Error } else { Severity::Warning };
+                notes.push(Note { place: relation.name.place, severity, message });
+            }
+            Rewrite::Union(_) | Rewrite::Intersection(_) | Rewrite::Difference(..) => {}
         });
         if direct && relation.user_types.is_empty() && self.unread.is_empty() {
             let message = format!("`{}` is directly assignable, but to no type", relation.name);
