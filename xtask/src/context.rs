@@ -18,6 +18,8 @@ pub struct Context {
     pub here: PathBuf,
     pub settings: Settings,
     pub terminal: Terminal,
+    /// Whether more is to be said than usual (`--verbose`).
+    pub verbose: bool,
 }
 
 impl Context {
@@ -31,7 +33,7 @@ impl Context {
         let wishes =
             Wishes { color: settings.color(global.color), unicode: settings.locale_is_utf8(), quiet: global.quiet };
         let here = std::env::current_dir().unwrap_or_else(|_| root.clone());
-        Self { root, here, settings, terminal: Terminal::new(wishes) }
+        Self { root, here, settings, terminal: Terminal::new(wishes), verbose: global.verbose }
     }
 
     /// That there is a checkout, and that its `.env` can be read: else it would be another database.
@@ -44,13 +46,25 @@ impl Context {
     pub fn with_target(&self, kind: Kind) -> Self {
         let mut settings = self.settings.clone();
         settings.set_flag("XTASK_TARGET", kind.to_string());
-        Self { root: self.root.clone(), here: self.here.clone(), settings, terminal: self.terminal.clone() }
+        Self {
+            root: self.root.clone(),
+            here: self.here.clone(),
+            settings,
+            terminal: self.terminal.clone(),
+            verbose: self.verbose,
+        }
     }
 
     /// The same run after `.env` was changed.
     pub fn reloaded(&self) -> Self {
         let settings = self.settings.reloaded(&self.root);
-        Self { root: self.root.clone(), here: self.here.clone(), settings, terminal: self.terminal.clone() }
+        Self {
+            root: self.root.clone(),
+            here: self.here.clone(),
+            settings,
+            terminal: self.terminal.clone(),
+            verbose: self.verbose,
+        }
     }
 
     /// The database that the settings name.

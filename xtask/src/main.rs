@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod health;
 mod migration;
 #[allow(dead_code, unused_imports)] // setup-openfga and test-auth come after it
 mod openfga;
@@ -16,6 +17,7 @@ mod settings;
 mod stack;
 mod target;
 mod terminal;
+mod words;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -25,6 +25,8 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub struct Terminal {
     color: bool,
+    /// The same for results.
+    color_of_results: bool,
     unicode: bool,
     quiet: bool,
     stdin: bool,
@@ -40,27 +42,31 @@ pub struct Wishes {
     pub quiet: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Mark {
+/// What a line is marked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
     Done,
     Warning,
     Failure,
+    Skipped,
 }
 
 impl Terminal {
     /// The terminal of this process.
     pub fn new(wishes: Wishes) -> Self {
-        let stderr = io::stderr().is_terminal();
+        let (stdout, stderr) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let color = |terminal: bool| match wishes.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal,
+        };
         Self {
-            color: match wishes.color {
-                ColorChoice::Always => true,
-                ColorChoice::Never => false,
-                ColorChoice::Auto => stderr,
-            },
+            color: color(stderr),
+            color_of_results: color(stdout),
             unicode: wishes.unicode,
             quiet: wishes.quiet,
             stdin: io::stdin().is_terminal(),
-            stdout: io::stdout().is_terminal(),
+            stdout,
             stderr,
         }
     }
@@ -94,9 +100,39 @@ impl Terminal {
         }
     }
 
+    /// A marked line on stderr, also under `--quiet`.
+    pub fn said(&self, mark: Mark, text: &str) {
+        write_stderr(&format!("{} {}\n", self.mark(mark), self.plain(text)));
+    }
+
+    /// What to type next, below such a line.
+    pub fn said_below(&self, hint: &str) {
+        write_stderr(&format!("  {}{}\n", self.arrow(), self.plain(hint)));
+    }
+
     /// `⚠ text` on stderr, for what a person should act on.
     pub fn warn(&self, text: &str) {
         write_stderr(&format!("{} {}\n", self.mark(Mark::Warning), self.plain(text)));
+    }
+
+    /// A mark at the beginning of a result's line, as wide as every other, and how wide it is.
+    pub fn column(&self, mark: Mark) -> (String, usize) {
+        let (glyph, ..) = self.glyph(mark);
+        let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
+        let width = all.iter().map(|mark| self.glyph(*mark).0.chars().count()).max().unwrap_or(1);
+        let gap = " ".repeat(width - glyph.chars().count());
+        (format!("{}{gap}", self.colored(mark, self.color_of_results)), width)
+    }
+
+    /// Letters in a line of the terminal that results go to; `None` where they go elsewhere.
+    pub fn width_of_results(&self) -> Option<usize> {
+        let size = self.stdout.then(terminal_size::terminal_size).flatten();
+        size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
+    }
+
+    /// What goes before the next thing to type.
+    pub fn hint_line(&self, hint: &str) -> String {
+        format!("{}{hint}", self.arrow())
     }
 
     /// `✓ text` as it stands in a result.
@@ -272,13 +308,22 @@ impl Terminal {
     }
 
     fn mark(&self, mark: Mark) -> String {
-        let (glyph, ascii, color) = match mark {
+        self.colored(mark, self.color)
+    }
+
+    fn colored(&self, mark: Mark, color: bool) -> String {
+        let (glyph, code) = self.glyph(mark);
+        if color { format!("\x1b[{code}m{glyph}\x1b[0m") } else { glyph.to_owned() }
+    }
+
+    fn glyph(&self, mark: Mark) -> (&'static str, &'static str) {
+        let (glyph, ascii, code) = match mark {
             Mark::Done => ("✓", "OK:", "32"),
             Mark::Warning => ("⚠", "WARNING:", "33"),
             Mark::Failure => ("✗", "ERROR:", "31"),
+            Mark::Skipped => ("∘", "SKIPPED:", "2"),
         };
-        let glyph = if self.unicode { glyph } else { ascii };
-        if self.color { format!("\x1b[{color}m{glyph}\x1b[0m") } else { glyph.to_owned() }
+        (if self.unicode { glyph } else { ascii }, code)
     }
 
     fn arrow(&self) -> &'static str {

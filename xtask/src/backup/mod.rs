@@ -10,5 +10,5 @@ pub mod name;
 mod partial;
 pub mod proof;
 pub mod retention;
-mod space;
+pub mod space;
 pub mod take;

@@ -34,7 +34,8 @@ pub(super) fn watch(folder: &Path) -> Result<()> {
     if free < RESERVE { Err(full(folder, &format!("only {free} bytes are left")).into()) } else { Ok(()) }
 }
 
-fn available(folder: &Path) -> Result<u64> {
+/// Bytes that are free on the disk of a folder.
+pub fn available(folder: &Path) -> Result<u64> {
     fs4::available_space(folder).with_context(|| format!("asking for the free space of {}", folder.display()))
 }
 

@@ -9,6 +9,7 @@ pub mod db_restore;
 pub mod db_shell;
 pub mod db_verify;
 pub mod down;
+pub mod health_check;
 pub mod setup_env;
 pub mod setup_openfga;
 mod store_file;

@@ -1,4 +1,6 @@
-//! `setup-env`: a newcomer's first command, from nothing to a running, migrated stack with a first backup.
+//! `setup-env`: a newcomer's first command, from nothing to a running, migrated, checked stack with a first backup.
+
+mod doctor;
 
 use super::{db_backup, db_migrate, up};
 use crate::backup::listing;
@@ -12,7 +14,7 @@ use crate::target::compose::engine::{self, Lack};
 use crate::target::{Kind, Target};
 use anyhow::Result;
 
-/// Set up this checkout: choose a target, make .env, start the stack, migrate, take a first backup
+/// Set up this checkout: look at this host, make .env, start the stack, migrate, take a first backup, check
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Answer yes to every question
@@ -29,12 +31,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(compose) = target.compose() {
         compose.check_ours()?;
     }
+    doctor::examine(&target, context)?;
     let mut written = write_env(kind, context)?;
     let context = &move_taken_ports(&target, args, &mut written, context)?;
     let target = context.target()?;
+    doctor::offer_openfga(&target, args.yes, context)?;
     up::start(&target, args.yes, context)?;
     db_migrate::up_all(&target, context)?;
     back_up_once(&target, context)?;
+    doctor::conclude(context)?;
     say_what_is_next(&target, context);
     Ok(())
 }
@@ -136,6 +141,7 @@ fn say_what_is_next(target: &Target, context: &Context) {
     context.terminal.note("Next:");
     for (command, what) in [
         ("cargo xtask db-shell", "look into the database"),
+        ("cargo xtask setup-openfga", "make OpenFGA's store: model, tuples, tests"),
         ("cargo xtask db-backup", "take a backup; cargo xtask db-list shows them"),
         ("cargo xtask down", "stop the stack (data is kept)"),
         ("cargo xtask help", "see every command"),
@@ -144,6 +150,6 @@ fn say_what_is_next(target: &Target, context: &Context) {
         if target.url().is_some() && command.ends_with("down") {
             continue;
         }
-        context.terminal.note(&format!("  {command:<22} {what}"));
+        context.terminal.note(&format!("  {command:<25} {what}"));
     }
 }

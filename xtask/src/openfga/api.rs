@@ -134,16 +134,16 @@ impl Api {
 
     /// One page of a store's tuples, and the token of the next; empty at the end.
     pub fn read_page(&self, store: &str, token: &str) -> Result<(Vec<Stored>, String)> {
-        self.read(store, json!({ "page_size": PAGE, "continuation_token": token, "consistency": CONSISTENCY }))
+        self.read(store, &json!({ "page_size": PAGE, "continuation_token": token, "consistency": CONSISTENCY }))
     }
 
     /// The tuple of this key, if the store has it.
     pub fn read_one(&self, store: &str, tuple: &Tuple) -> Result<Option<Stored>> {
         let body = json!({ "tuple_key": tuple.key_json(), "page_size": 1, "consistency": CONSISTENCY });
-        Ok(self.read(store, body)?.0.pop())
+        Ok(self.read(store, &body)?.0.pop())
     }
 
-    fn read(&self, store: &str, body: Value) -> Result<(Vec<Stored>, String)> {
+    fn read(&self, store: &str, body: &Value) -> Result<(Vec<Stored>, String)> {
         #[derive(Deserialize)]
         struct Page {
             tuples: Vec<Entry>,
@@ -168,7 +168,7 @@ impl Api {
             context: Option<Map<String, Value>>,
         }
         let page: Page =
-            understood(self.client.post(&format!("/stores/{}/read", encoded(store)), &body, Repeat::Safe)?)?;
+            understood(self.client.post(&format!("/stores/{}/read", encoded(store)), body, Repeat::Safe)?)?;
         let stored = page.tuples.into_iter().map(|Entry { key }| Stored {
             user: key.user,
             relation: key.relation,

@@ -7,12 +7,13 @@ use crate::settings::Settings;
 use crate::stack::endpoint::{Endpoint, is_loopback};
 use crate::stack::{openfga, services};
 use crate::target::Target;
+use crate::target::compose::Compose;
 use crate::target::local::openfga as local_openfga;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// The newest revision of OpenFGA's tables at the pinned version (docker-compose.yml).
-const NEWEST_REVISION: u64 = 6;
+pub const NEWEST_REVISION: u64 = 6;
 /// For a container that was just started.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(150);
@@ -32,8 +33,12 @@ impl Server {
     /// # Errors
     /// Exit 2 where both are there and differ; exit 4 where neither is.
     pub fn of(target: &Target, settings: &Settings) -> Result<Self> {
+        Self::at(own_address(target), target, settings)
+    }
+
+    /// The same, where the address of the stack's own OpenFGA, or why it has none, is known already.
+    pub fn at(own: Result<String>, target: &Target, settings: &Settings) -> Result<Self> {
         let named = settings.find(URL);
-        let own = own_address(target);
         let (url, is_of_stack) = match (own, named) {
             (Ok(own), Some((url, origin))) if !is_same_address(url, &own) => {
                 let place =
@@ -59,7 +64,8 @@ impl Server {
             return Ok(false);
         }
         let before = revision(target)?;
-        if before >= NEWEST_REVISION {
+        // Without any revision the target's database is not the one of this server.
+        if before >= NEWEST_REVISION || (before == 0 && !self.is_of_stack) {
             return Ok(false);
         }
         if !self.is_of_stack {
@@ -99,20 +105,27 @@ impl Server {
 
 /// Where the target's own OpenFGA listens.
 fn own_address(target: &Target) -> Result<String> {
-    match (target.compose(), target.local()) {
-        (Some(compose), _) => Ok(format!(
-            "http://{}",
-            compose
-                .mapped_port(openfga::SERVICE, openfga::HTTP_PORT)
-                .map_err(|error| error::explain(error, || Fault::unreachable("The openfga service is not running")
-                    .hint("start it with: cargo xtask up")),)?
-        )),
-        (None, Some(local)) => local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
-            Fault::unreachable("The local OpenFGA is not running")
-                .hint("start it with: cargo xtask up --target local")
-                .into()
-        }),
-        (None, None) => Err(Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target")).into()),
+    if let Some(compose) = target.compose() {
+        let mapped = compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT);
+        return mapped.map(|address| format!("http://{address}")).map_err(|error| not_running(compose, error));
+    }
+    let Some(local) = target.local() else {
+        return Err(Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target")).into());
+    };
+    local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
+        let fault = Fault::unreachable("The local OpenFGA is not running");
+        fault.hint("start it with: cargo xtask up --target local").into()
+    })
+}
+
+/// Why Compose names no port: the service does not run, or something that Compose says itself.
+fn not_running(compose: &Compose, error: anyhow::Error) -> anyhow::Error {
+    match compose.running_services() {
+        Ok(running) if !running.iter().any(|service| service == openfga::SERVICE) => error.context(
+            Fault::unreachable(format!("The {} service is not running", openfga::SERVICE))
+                .hint("start it with: cargo xtask up"),
+        ),
+        _ => error,
     }
 }
 

@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
-const DEADLINE: Duration = Duration::from_secs(30);
 /// For clearing up: a person who pressed Ctrl-C does not wait for a server that is silent.
 const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -36,15 +35,22 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
 
 /// What psql prints for this SQL: unaligned rows, nothing else.
 pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
-    ask_with(target, session, sql, &[], DEADLINE)
+    ask_with(target, session, sql, &[], target.patience())
 }
 
 /// The same, in another database of the server.
 pub fn ask_in(target: &Target, database: &str, session: &str, sql: &str) -> Result<String> {
-    ask_with(target, session, sql, &[("PGDATABASE", database)], DEADLINE)
+    ask_with(target, session, sql, &[("PGDATABASE", database)], target.patience())
 }
 
-fn ask_with(target: &Target, session: &str, sql: &str, more: &[(&str, &str)], deadline: Duration) -> Result<String> {
+/// The same, with more variables for psql's environment, within a deadline.
+pub fn ask_with(
+    target: &Target,
+    session: &str,
+    sql: &str,
+    more: &[(&str, &str)],
+    deadline: Duration,
+) -> Result<String> {
     // UTF-8 whatever the database's encoding is: JSON has no other.
     let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
     let program = target.program_with("psql", session, Talk::Piped, &environment)?.args([
@@ -80,7 +86,7 @@ pub fn version_over_network(target: &Target) -> Result<String> {
 }
 
 fn version_with(target: &Target, more: &[(&str, &str)]) -> Result<String> {
-    let version = ask_with(target, "xtask-version", "SHOW server_version", more, DEADLINE)?;
+    let version = ask_with(target, "xtask-version", "SHOW server_version", more, target.patience())?;
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 

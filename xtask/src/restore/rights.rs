@@ -73,7 +73,7 @@ const PARAMETERS_SINCE: u32 = 15;
 pub fn check_load(target: &Target, session: &str, backup: &Proven) -> Result<()> {
     let roles: Vec<&str> = backup.contents.owners.iter().map(String::as_str).collect();
     let lacks = ask(target, session, &roles, None)?;
-    lacks.refuse(target, &by_hand(backup.path.display().to_string()))
+    lacks.refuse(target, &by_hand(&backup.path.display().to_string()))
 }
 
 /// Refuses a swap that this role could not do: the live database is renamed, its sessions end, what belongs to it
@@ -144,7 +144,7 @@ impl Lacks {
     }
 }
 
-fn by_hand(file: String) -> String {
+fn by_hand(file: &str) -> String {
     format!(
         "\nor restore by hand into an empty database that they make for you:\ncargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"
     )

@@ -72,6 +72,8 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("OPENFGA_STORE_ID", ""),
     ("OPENFGA_MODEL_ID", ""),
     ("XTASK_LOCK_TIMEOUT", "30"),
+    ("XTASK_BACKUP_MAX_AGE", "24h"),
+    ("XTASK_TRANSACTION_MAX_AGE", "5m"),
     ("XTASK_COMPOSE", ""),
     ("XTASK_LOCAL_DIR", ".xtask/local"),
     ("XTASK_PG_BIN", ""),
@@ -82,7 +84,7 @@ pub const KNOWN: &[(&str, &str)] = &[
 const DECISIVE: [&str; 4] = ["POSTGRES_", "XTASK_", "COMPOSE_", "DATABASE_URL"];
 
 /// A variable whose value must not be shown.
-fn is_secret(name: &str) -> bool {
+pub fn is_secret(name: &str) -> bool {
     ["PASSWORD", "TOKEN", "SECRET", "KEY", "DATABASE_URL"].iter().any(|word| name.contains(word))
 }
 

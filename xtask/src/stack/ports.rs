@@ -89,7 +89,8 @@ fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
     None
 }
 
-fn holder(port: u16) -> String {
+/// Who listens on a port of this host: a container, else a process.
+pub fn holder(port: u16) -> String {
     let containers = Program::new("docker")
         .args(["ps", "--format", "{{.Names}}", "--filter"])
         .arg(format!("publish={port}"))

@@ -17,10 +17,14 @@ use compose::Compose;
 use local::Local;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 use url::Url;
 
 /// Seconds that a connection attempt may take (`PGCONNECT_TIMEOUT`).
 pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
+
+/// For an answer to one question.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The kinds of target, by the names of `--target` and `XTASK_TARGET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -73,6 +77,7 @@ pub struct Target {
     place: Place,
     /// `--target` stands on the command line.
     typed: bool,
+    patience: Duration,
 }
 
 #[derive(Debug)]
@@ -97,7 +102,18 @@ impl Target {
             Place::Url(url) => (url.database().to_owned(), url.user().to_owned()),
             _ => (database, user),
         };
-        Ok(Self { database, user, place, typed })
+        Ok(Self { database, user, place, typed, patience: PATIENCE })
+    }
+
+    /// The same target for somebody who waits only so long for an answer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// How long a question may take.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Refuses `--yes` for a destructive change of a server elsewhere, unless `--target` was typed beside it: a

@@ -1,5 +1,7 @@
 //! Tables, numbers and names as people read them.
 
+pub use crate::words::{count, counted, size, span};
+
 use std::fmt::Write as _;
 use std::time::Duration;
 use unicode_width::UnicodeWidthStr as _;
@@ -48,50 +50,6 @@ pub fn width(text: &str) -> usize {
     text.lines().map(|line| line.width()).max().unwrap_or_default()
 }
 
-/// A size as people read it: `2.4 MB` (powers of 1000).
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
-    if bytes < 1000 {
-        return format!("{bytes} bytes");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
-}
-
-/// A number with its thousands set apart: `1,247`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `3 stores`, `1 store`.
-pub fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
-
-/// A time span in one unit: `3 h`, `2 days`.
-pub fn span(seconds: i64) -> String {
-    match seconds {
-        ..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
-}
-
 /// How long something took: `12 ms`, `1.3 s`, `4 min`.
 pub fn duration(time: Duration) -> String {
     match time.as_secs() {
@@ -129,20 +87,6 @@ fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_and_counts_read_as_people_write_them() {
-        assert_eq!(size(999), "999 bytes");
-        assert_eq!(size(2_400_000), "2.4 MB");
-        assert_eq!(size(999_960), "1.0 MB");
-        assert_eq!(count(1_247), "1,247");
-        assert_eq!(count(12), "12");
-        assert_eq!(counted(1, "store", "stores"), "1 store");
-        assert_eq!(span(59), "59 s");
-        assert_eq!(span(7_300), "2 h");
-        let times = [7, 1_340, 130_000].map(|time| duration(Duration::from_millis(time)));
-        assert_eq!(times, ["7 ms", "1.3 s", "2 min"]);
-    }
 
     #[test]
     fn control_characters_are_shown_instead_of_obeyed() {

@@ -17,7 +17,7 @@ pub fn tests() -> Vec<Test> {
 
 /// The rooms, from the bottom up; a room may look into those below its own line.
 const FLOORS: &[&[&str]] = &[
-    &["error"],
+    &["error", "words"],
     &["process", "platform", "settings"],
     &["target"],
     &["postgres"],

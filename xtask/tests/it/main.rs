@@ -10,6 +10,7 @@
 #[macro_use]
 mod harness;
 
+mod authorization;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -37,6 +38,10 @@ mod db_verify_faults;
 mod dsl;
 mod env;
 mod faults;
+mod health;
+mod health_database;
+mod health_openfga;
+mod health_services;
 mod hostile;
 mod house;
 mod local;
@@ -56,7 +61,13 @@ mod restore_services;
 mod restore_undo;
 mod round_trip;
 mod setup_env;
+mod setup_env_doctor;
 mod setup_env_questions;
+mod setup_openfga;
+mod setup_openfga_env;
+mod setup_openfga_faults;
+mod setup_openfga_server;
+mod test_auth;
 mod up;
 mod url;
 mod url_faults;
@@ -69,6 +80,7 @@ fn main() -> ExitCode {
         up::tests(),
         faults::tests(),
         setup_env::tests(),
+        setup_env_doctor::tests(),
         setup_env_questions::tests(),
         local::tests(),
         local_faults::tests(),
@@ -107,6 +119,12 @@ fn main() -> ExitCode {
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
+        authorization::tests(),
+        setup_openfga::tests(),
+        setup_openfga_env::tests(),
+        setup_openfga_faults::tests(),
+        setup_openfga_server::tests(),
+        test_auth::tests(),
         db_prune::tests(),
         db_prune_stays::tests(),
         db_verify::tests(),
@@ -115,6 +133,10 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        health::tests(),
+        health_database::tests(),
+        health_openfga::tests(),
+        health_services::tests(),
         house::tests(),
         env::tests(),
     ])

@@ -4,7 +4,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-pub use policy::Policy;
+pub use policy::{Policy, time_span};
 
 use super::listing::Backup;
 use super::name::Purpose;

@@ -49,7 +49,7 @@ impl Policy {
 /// The period that a time falls into; of each period the newest backup stays.
 pub(super) type Period = fn(&DateTime<Local>) -> String;
 
-pub(super) fn time_span(text: &str) -> Result<TimeDelta, String> {
+pub fn time_span(text: &str) -> Result<TimeDelta, String> {
     let wrong = || format!("{text:?} is no time span; write it as 12h, 7d or 4w");
     let unit = text.chars().next_back().ok_or_else(wrong)?;
     let number = text[..text.len() - unit.len_utf8()].parse::<u32>().map_err(|_| wrong())?;

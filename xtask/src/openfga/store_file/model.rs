@@ -15,7 +15,11 @@ pub fn read(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Opt
         } else {
             Model::from_dsl(&file, text)
         };
-        return taken(read.map_err(|findings| moved(findings, node.place, report)), node.place, report);
+        let read = match read {
+            Ok((model, warnings)) => Ok((model, moved(warnings, node.place, report))),
+            Err(findings) => Err(moved(findings, node.place, report)),
+        };
+        return taken(read, node.place, report);
     }
     let Some(node) = fields.get("model_file") else {
         report.error(fields.place, "there is neither model nor model_file");

@@ -122,9 +122,23 @@ impl Compose {
             None => (self.program(["exec", "-T"])?, SERVICE),
         };
         for (name, value) in environment {
-            program = program.arg("-e").arg(format!("{name}={value}"));
+            program = match *name {
+                // By name only: Docker takes the value from its own environment, where nobody else sees it.
+                "PGPASSWORD" => program.arg("-e").arg(name).secret(name, value),
+                _ => program.arg("-e").arg(format!("{name}={value}")),
+            };
         }
         Ok(program.arg(place).arg(name))
+    }
+
+    /// The project's name, where it is known without asking Compose.
+    pub fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
+    /// Programs run in this container from now on: somebody has just seen that it is the database's.
+    pub fn adopt(&self, container: &str) {
+        self.container.get_or_init(|| container.to_owned());
     }
 
     /// Copies a file of this host into the database's container; gives its path there.
@@ -137,13 +151,13 @@ impl Compose {
     /// The running container of the database, by the labels that Compose gives; `None` where only Compose
     /// itself can tell which project this is.
     fn container(&self) -> Result<Option<&str>> {
+        if let Some(id) = self.container.get() {
+            return Ok(Some(id));
+        }
         let Some(project) = &self.project else {
             self.check_ours()?;
             return Ok(None);
         };
-        if let Some(id) = self.container.get() {
-            return Ok(Some(id));
-        }
         let asked = containers::of_project(project, false);
         let listed = asked.as_ref().ok().and_then(Option::as_ref).into_iter().flatten();
         let mut ours = listed.filter(|container| container.service == SERVICE);

@@ -12,6 +12,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// What docker-compose.yml and the tests use as well.
+const VERSION: &str = "v1.18.1";
+/// Its dependencies are downloaded, and all of it is compiled.
+const INSTALL_DEADLINE: Duration = Duration::from_secs(1_800);
 const MIGRATE_DEADLINE: Duration = Duration::from_secs(180);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(25);
@@ -95,6 +99,30 @@ impl Wishes {
         let name = format!("openfga{}", std::env::consts::EXE_SUFFIX);
         let in_go = || self.go_folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file());
         Ok(process::find("openfga").or_else(in_go))
+    }
+
+    /// What is asked before OpenFGA's program is installed; `None` where there is no Go to build it with.
+    pub fn install_question(&self) -> Option<String> {
+        process::find("go")?;
+        let folder = self.go_folders.first()?.display();
+        Some(format!("There is no openfga program here. Build OpenFGA {VERSION} with Go into {folder} (some minutes)?"))
+    }
+
+    /// Builds and installs the pinned version with Go; where it is then.
+    pub fn install(&self) -> Result<PathBuf> {
+        let module = format!("github.com/openfga/openfga/cmd/openfga@{VERSION}");
+        let captured =
+            Program::new("go").args(["install", &module]).env("CGO_ENABLED", "0").capture(INSTALL_DEADLINE)?;
+        let failed = |why: String| {
+            let hint = format!("see what it says: CGO_ENABLED=0 go install {module}");
+            anyhow::Error::msg(why).context(Fault::failed("OpenFGA could not be built").hint(hint))
+        };
+        if !captured.ending.success() {
+            let lines: Vec<&str> = captured.stderr.trim().lines().rev().take(3).collect();
+            return Err(failed(lines.into_iter().rev().collect::<Vec<_>>().join("\n")));
+        }
+        self.program()?
+            .ok_or_else(|| failed("go install ended well, but there is no openfga in Go's folders".to_owned()))
     }
 
     /// Brings the database's schema to the program's version.

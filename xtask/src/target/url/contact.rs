@@ -17,11 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a session is asked for its process.
 const LOOKS: usize = 3;
 
+/// Gives a program its environment, and these variables more.
+type Prepare<'a> = dyn Fn(Program, &[(&str, &str)]) -> Program + 'a;
+
 /// One look at a server.
 pub(super) struct Contact<'a> {
     pub(super) clients: &'a Clients,
-    /// A program with the environment that every program gets, and more of it.
-    pub(super) prepare: &'a dyn Fn(Program, &[(&str, &str)]) -> Program,
+    pub(super) prepare: &'a Prepare<'a>,
     /// `options` of the connection string.
     pub(super) options: Option<&'a str>,
     pub(super) deadline: Duration,

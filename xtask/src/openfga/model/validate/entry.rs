@@ -88,21 +88,28 @@ fn reaches(definition: &TypeDefinition, relation: &Relation, rewrite: &Rewrite, 
 /// By relation, the relations of the same object that its definition names.
 type Edges<'m> = HashMap<&'m str, Vec<&'m str>>;
 
-/// The relations from which ways lead on and to which ways lead, over and over: all circles are among them.
+/// The relations whose ways do not all end: all circles are among them.
 fn entangled(definition: &TypeDefinition) -> Edges<'_> {
     let mut edges: Edges<'_> =
         definition.relations.iter().map(|relation| (relation.name.text.as_str(), computed(relation))).collect();
-    loop {
-        let before = edges.len();
-        let named: HashSet<&str> = edges.values().flatten().copied().collect();
-        edges.retain(|name, _| named.contains(name));
-        let left: HashSet<&str> = edges.keys().copied().collect();
-        edges.values_mut().for_each(|next| next.retain(|name| left.contains(name)));
-        edges.retain(|_, next| !next.is_empty());
-        if edges.len() == before {
-            return edges;
+    let defined: HashSet<&str> = edges.keys().copied().collect();
+    let mut back: Edges<'_> = Edges::new();
+    for (name, next) in &mut edges {
+        next.retain(|next| defined.contains(next));
+        next.iter().for_each(|next| back.entry(next).or_default().push(name));
+    }
+    let mut left: HashMap<&str, usize> = edges.iter().map(|(name, next)| (*name, next.len())).collect();
+    let mut ended: Vec<&str> = left.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    while let Some(name) = ended.pop() {
+        edges.remove(name);
+        for before in back.get(name).into_iter().flatten() {
+            if let Some(count) = left.get_mut(before) {
+                *count -= 1;
+                ended.extend((*count == 0).then_some(*before));
+            }
         }
     }
+    edges
 }
 
 /// The shortest way from a relation back to itself through relations of the same object, if there is one.

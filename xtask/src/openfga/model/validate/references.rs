@@ -16,9 +16,10 @@ pub fn check<'m>(model: &'m Model, unread: &[String], notes: &mut Vec<Note>) -> 
     let checker = Checker { model, types, unread };
     let mut wrong = Wrong::new();
     for definition in &model.types {
+        let tuplesets = tuplesets(definition);
         for relation in &definition.relations {
             let before = notes.len();
-            checker.relation(definition, relation, notes);
+            checker.relation(definition, relation, &tuplesets, notes);
             if notes[before..].iter().any(|note| note.severity == Severity::Error) {
                 wrong.insert((&definition.name.text, &relation.name.text));
             }
@@ -34,7 +35,13 @@ struct Checker<'m> {
 }
 
 impl<'m> Checker<'m> {
-    fn relation(&self, definition: &'m TypeDefinition, relation: &'m Relation, notes: &mut Vec<Note>) {
+    fn relation(
+        &self,
+        definition: &'m TypeDefinition,
+        relation: &'m Relation,
+        tuplesets: &BTreeSet<&str>,
+        notes: &mut Vec<Note>,
+    ) {
         let mut direct = false;
         walk(&relation.rewrite, &mut |rewrite| match rewrite {
             Rewrite::Direct => direct = true,
@@ -57,7 +64,7 @@ impl<'m> Checker<'m> {
             let message = format!("`{}` has user types, but nothing in it is directly assignable", relation.name);
             notes.push(Note::error(user_type.type_name.place, message));
         }
-        let is_tupleset = is_tupleset(definition, &relation.name.text);
+        let is_tupleset = tuplesets.contains(relation.name.text.as_str());
         for user_type in &relation.user_types {
             self.user_type(relation, user_type, is_tupleset, notes);
         }
@@ -137,12 +144,14 @@ impl<'m> Checker<'m> {
     }
 }
 
-/// Whether a relation of the type stands after a `from`.
-fn is_tupleset(definition: &TypeDefinition, name: &str) -> bool {
-    let mut found = false;
+/// The relations of the type that stand after a `from`.
+fn tuplesets(definition: &TypeDefinition) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
     for relation in &definition.relations {
         walk(&relation.rewrite, &mut |rewrite| {
-            found |= matches!(rewrite, Rewrite::From { tupleset, .. } if tupleset.text == name);
+            if let Rewrite::From { tupleset, .. } = rewrite {
+                found.insert(tupleset.text.as_str());
+            }
         });
     }
     found

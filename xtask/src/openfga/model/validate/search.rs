@@ -4,18 +4,20 @@
 use super::super::Model;
 use super::super::finding::Note;
 use super::super::parts::{Relation, Rewrite, TypeDefinition, UserForm};
-use super::relation_of;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// So many steps, then it is left to the server.
-const MOST_STEPS: usize = 200_000;
+/// So many steps, and so deep, then it is left to the server.
+const MOST_STEPS: usize = 50_000;
+const DEEPEST: usize = 1_000;
 
 /// Warns of what a server would refuse, in a model in which there is nothing wrong.
 pub fn check(model: &Model, notes: &mut Vec<Note>) {
-    let types = model.types.iter().map(|definition| (definition.name.text.as_str(), definition)).collect();
-    let mut search = Search { types, steps: 0 };
+    let all = model.types.iter().flat_map(|definition| definition.relations.iter().map(move |it| (definition, it)));
+    let relations =
+        all.map(|(definition, it)| ((definition.name.text.as_str(), it.name.text.as_str()), (definition, it)));
+    let mut search = Search { relations: relations.collect(), steps: 0, depth: 0 };
     for definition in &model.types {
         for relation in &definition.relations {
             if !search.finds(definition, relation, &relation.rewrite, &Visited::new()) {
@@ -34,8 +36,9 @@ pub fn check(model: &Model, notes: &mut Vec<Note>) {
 type Visited<'m> = HashMap<&'m str, Rc<RefCell<HashMap<&'m str, bool>>>>;
 
 struct Search<'m> {
-    types: HashMap<&'m str, &'m TypeDefinition>,
+    relations: HashMap<(&'m str, &'m str), (&'m TypeDefinition, &'m Relation)>,
     steps: usize,
+    depth: usize,
 }
 
 impl<'m> Search<'m> {
@@ -47,7 +50,7 @@ impl<'m> Search<'m> {
         before: &Visited<'m>,
     ) -> bool {
         self.steps += 1;
-        if self.steps > MOST_STEPS {
+        if self.steps > MOST_STEPS || self.depth > DEEPEST {
             return true;
         }
         let (type_name, name) = (definition.name.text.as_str(), relation.name.text.as_str());
@@ -70,7 +73,8 @@ impl<'m> Search<'m> {
                 None => self.follows(type_name, &computed.text, &visited),
             },
             Rewrite::From { computed, tupleset } => {
-                let user_types = relation_of(definition, &tupleset.text).map(|leading| leading.user_types.as_slice());
+                let leading = self.relations.get(&(type_name, tupleset.text.as_str()));
+                let user_types = leading.map(|(_, leading)| leading.user_types.as_slice());
                 user_types.unwrap_or_default().iter().any(|user_type| {
                     let target = user_type.type_name.text.as_str();
                     match seen(&visited, target, &computed.text) {
@@ -93,8 +97,11 @@ impl<'m> Search<'m> {
 
     /// Goes on with another relation, if there is one of that name.
     fn follows(&mut self, type_name: &str, name: &str, visited: &Visited<'m>) -> bool {
-        let Some(definition) = self.types.get(type_name).copied() else { return false };
-        relation_of(definition, name).is_some_and(|next| self.finds(definition, next, &next.rewrite, visited))
+        let Some((definition, next)) = self.relations.get(&(type_name, name)).copied() else { return false };
+        self.depth += 1;
+        let found = self.finds(definition, next, &next.rewrite, visited);
+        self.depth -= 1;
+        found
     }
 }
 

@@ -1,0 +1,100 @@
+//! `health-check`: every part asked by its own protocol, and what is wrong with it, with the next command.
+
+mod show;
+
+pub use show::show;
+
+use crate::context::Context;
+use crate::error::Fault;
+use crate::health::report::{Check, Report, Status};
+use crate::health::{self, Scene, Wishes};
+use crate::process::signals;
+use crate::terminal;
+use anyhow::Result;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// Between two looks under `--wait`.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Ask every part whether it works; for each that does not, the cause and the next command
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Look again until nothing is wrong
+    #[arg(long)]
+    wait: bool,
+    /// Seconds after which --wait gives up
+    #[arg(long, value_name = "SECONDS", default_value = "60", requires = "wait")]
+    timeout: u64,
+    /// Only these checks, such as postgres or service/redis; openfga means openfga/… as well
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    only: Vec<String>,
+    /// A warning counts as a failure
+    #[arg(long)]
+    strict: bool,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let wishes = Wishes { only: &args.only, logs: context.verbose };
+    let report = if args.wait { wait(args, &wishes, context)? } else { look(&wishes, context)? };
+    if let Some(name) = wishes.unknown(&report) {
+        let known: Vec<&str> = health::names().collect();
+        return Err(Fault::usage(format!("There is no check {name}"))
+            .hint(format!("there are: {}", known.join(", ")))
+            .into());
+    }
+    if args.json {
+        context.terminal.json(&Document { version: 1, ok: report.is_ok(args.strict), checks: &report.checks })?;
+    } else {
+        show(&report, context)?;
+    }
+    conclusion(&report, args.strict)
+}
+
+/// One look at everything that is wanted. Each begins anew: a container made meanwhile has another id.
+pub fn look(wishes: &Wishes, context: &Context) -> Result<Report> {
+    let target = context.target()?.with_patience(health::DEADLINE);
+    let scene = Scene::new(&target, &context.settings, &context.root)?;
+    let waiting = context.terminal.waiting("asking every part");
+    let report = health::examine(&scene, wishes);
+    drop(waiting);
+    // Programs that a signal ended have answered nothing.
+    signals::check()?;
+    Ok(report)
+}
+
+/// Looks until nothing is wrong any more, or the time is over.
+fn wait(args: &Args, wishes: &Wishes, context: &Context) -> Result<Report> {
+    let end = Instant::now() + Duration::from_secs(args.timeout);
+    loop {
+        let report = look(wishes, context)?;
+        if report.is_ok(args.strict) || Instant::now() + PAUSE >= end {
+            return Ok(report);
+        }
+        std::thread::sleep(PAUSE);
+        signals::check()?;
+    }
+}
+
+/// The exit code of a report, and how it is said.
+pub fn conclusion(report: &Report, strict: bool) -> Result<()> {
+    let (failed, warned) = (report.count(Status::Fail), report.count(Status::Warn));
+    if report.is_ok(strict) {
+        return Ok(());
+    }
+    let failures = terminal::counted(failed as u64, "check failed", "checks failed");
+    let warnings = terminal::counted(warned as u64, "warning", "warnings");
+    let said = if strict { format!("{failures}, {warnings}") } else { failures };
+    Err(Fault::failed(said).into())
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    ok: bool,
+    checks: &'a [Check],
+}

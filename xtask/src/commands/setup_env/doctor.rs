@@ -1,0 +1,103 @@
+//! What `setup-env` looks at before it changes anything, and what it says in the end.
+
+use crate::context::Context;
+use crate::error::Fault;
+use crate::health::report::{Finding, Status};
+use crate::health::{self, Scene, Wishes, doctor};
+use crate::process::signals;
+use crate::target::Target;
+use crate::terminal::{Mark, clean, counted};
+use anyhow::Result;
+
+/// Says how this host stands; stops where something would keep the stack from starting.
+pub fn examine(target: &Target, context: &Context) -> Result<()> {
+    let waiting = context.terminal.waiting("looking at this host");
+    let found = doctor::examine(target, &context.root);
+    drop(waiting);
+    signals::check()?;
+    let failed = found.iter().filter(|(_, finding)| finding.status == Status::Fail).count();
+    for (name, finding) in &found {
+        say(name, finding, context);
+    }
+    if failed > 0 {
+        let things = counted(failed as u64, "thing stands", "things stand");
+        return Err(Fault::failed(format!("{things} in the way; nothing was changed")).into());
+    }
+    Ok(())
+}
+
+/// Offers OpenFGA's program to a host that has Go and no OpenFGA; without it everything else goes on.
+pub fn offer_openfga(target: &Target, yes: bool, context: &Context) -> Result<()> {
+    let Some(local) = target.local() else { return Ok(()) };
+    if local.openfga.program()?.is_some() {
+        return Ok(());
+    }
+    let terminal = &context.terminal;
+    let question = local.openfga.install_question();
+    let Some(question) = question else {
+        terminal.note("No openfga program and no Go on this host: OpenFGA is left out (XTASK_OPENFGA_BIN names one)");
+        return Ok(());
+    };
+    let wanted = if yes { Some(true) } else { terminal.ask(&question)? };
+    if wanted != Some(true) {
+        terminal.note("OpenFGA is left out; with it: cargo xtask setup-env --yes");
+        return Ok(());
+    }
+    let waiting = terminal.waiting("building OpenFGA");
+    let installed = local.openfga.install();
+    drop(waiting);
+    signals::check()?;
+    match installed {
+        Ok(program) => terminal.done(&format!("OpenFGA is installed: {}", context.shown(&program))),
+        Err(error) => {
+            terminal.error(&error);
+            terminal.warn("OpenFGA is left out");
+        }
+    }
+    Ok(())
+}
+
+/// The whole `health-check`, short where things are well; then where everything is.
+pub fn conclude(context: &Context) -> Result<()> {
+    let target = context.target()?.with_patience(health::DEADLINE);
+    let scene = Scene::new(&target, &context.settings, &context.root)?;
+    let waiting = context.terminal.waiting("asking every part");
+    let report = health::examine(&scene, &Wishes::default());
+    let addresses = health::addresses(&scene);
+    drop(waiting);
+    signals::check()?;
+    for check in report.checks.iter().filter(|check| matches!(check.status, Status::Warn | Status::Fail)) {
+        say(&check.name, &check.finding(), context);
+    }
+    let failed = report.count(Status::Fail);
+    if failed > 0 {
+        let checks = counted(failed as u64, "check failed", "checks failed");
+        return Err(Fault::failed(format!("Everything was set up, but {checks}"))
+            .hint("mend it, then: cargo xtask health-check")
+            .into());
+    }
+    let well = counted(report.count(Status::Ok) as u64, "check", "checks");
+    let warned = match report.count(Status::Warn) {
+        0 => String::new(),
+        number => format!(", {}", counted(number as u64, "warning", "warnings")),
+    };
+    context.terminal.done(&format!("health-check: {well} passed{warned}"));
+    for (name, address) in addresses {
+        context.terminal.note(&format!("  {name:<12} {address}"));
+    }
+    Ok(())
+}
+
+fn say(name: &str, finding: &Finding, context: &Context) {
+    let terminal = &context.terminal;
+    let line = clean(&format!("{name}: {}", finding.detail));
+    match finding.status {
+        Status::Ok => terminal.done(&line),
+        Status::Skipped => terminal.note(&format!("  {line}")),
+        Status::Warn => terminal.warn(&line),
+        Status::Fail => terminal.said(Mark::Failure, &line),
+    }
+    for hint in finding.hint.iter().flat_map(|hint| hint.lines()) {
+        terminal.said_below(&clean(hint));
+    }
+}

@@ -1,0 +1,147 @@
+//! What this host needs before a stack can start: looked at without changing anything, each lack with its fix.
+
+use super::report::Finding;
+use crate::backup::space;
+use crate::platform;
+use crate::process::{self, Program};
+use crate::target::Target;
+use crate::target::compose::engine;
+use crate::words::{size, span};
+use chrono::{DateTime, Local, NaiveDateTime, Utc};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What images, volumes and a first backup take.
+const ROOM: u64 = 3_000_000_000;
+/// Certificates, keys and the age of backups are judged by the clock.
+const SKEW_SECONDS: i64 = 120;
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Files whose meaning changes with their line endings: make's, the shell's, and migrations' checksums.
+const TEXTS: [&str; 4] = ["Makefile", "docker-compose.yml", "migrations", "openfga"];
+
+/// Every look: its name and what it found.
+pub fn examine(target: &Target, root: &Path) -> Vec<(&'static str, Finding)> {
+    let mut found = vec![("rust", rust())];
+    if let Some(compose) = target.compose() {
+        found.push(("docker", docker()));
+        found.push((
+            "compose",
+            match compose.check_version() {
+                Ok(version) => Finding::ok(format!("Compose {version}")),
+                Err(error) => Finding::of_error(&error, "install Docker Compose v2"),
+            },
+        ));
+    }
+    found.push(("make", make()));
+    found.push(("disk", disk(root)));
+    found.push(("clock", clock(target, root)));
+    found.push(("line endings", line_endings(root)));
+    found
+}
+
+/// The program that is asked for its version; `None` where it is not there.
+fn version(program: &str) -> Option<String> {
+    process::find(program)?;
+    let captured = Program::new(program).arg("--version").capture(DEADLINE).ok()?;
+    captured.ending.success().then(|| captured.text().lines().next().unwrap_or_default().trim().to_owned())
+}
+
+fn rust() -> Finding {
+    let needed = env!("CARGO_PKG_RUST_VERSION");
+    let Some(found) = version("rustc") else {
+        let hint = "cargo xtask needs it (the built program does not): https://rustup.rs";
+        return Finding::warn("no rustc on PATH", hint);
+    };
+    let number = found.split_whitespace().nth(1).unwrap_or_default();
+    if numbers(number) < numbers(needed) {
+        return Finding::warn(format!("{found}; {needed} or newer is needed"), "rustup update stable");
+    }
+    Finding::ok(found)
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    let number = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
+    version.split('.').take(2).map(number).collect()
+}
+
+fn docker() -> Finding {
+    if let Some(error) = engine::cause() {
+        return Finding::of_error(&error, "start Docker");
+    }
+    let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(DEADLINE);
+    Finding::ok(format!("engine {}", asked.map(|captured| captured.text().trim().to_owned()).unwrap_or_default()))
+}
+
+fn make() -> Finding {
+    match version("make") {
+        Some(found) => Finding::ok(found),
+        None if platform::WINDOWS => Finding::skipped("not there; cargo xtask does all that make does"),
+        None => Finding::skipped(
+            "not there (Debian: apt install make, macOS: xcode-select --install); cargo xtask does all that it does",
+        ),
+    }
+}
+
+fn disk(root: &Path) -> Finding {
+    match space::available(root) {
+        Ok(free) if free < ROOM => {
+            Finding::warn(format!("{} free", size(free)), format!("make room: {} is what a stack takes", size(ROOM)))
+        }
+        Ok(free) => Finding::ok(format!("{} free", size(free))),
+        Err(error) => Finding::of_error(&error, "see the disk of the checkout"),
+    }
+}
+
+/// This host's clock next to the engine's, whose virtual machine may have slept, and to the files of the checkout.
+fn clock(target: &Target, root: &Path) -> Finding {
+    let now = Utc::now();
+    let hint = "set the clock: it decides which backup is the newest (Docker Desktop: restart it)";
+    let touched = root.join("docker-compose.yml").metadata().and_then(|facts| facts.modified()).ok();
+    if let Some(ahead) = touched.map(|time| (DateTime::<Utc>::from(time) - now).num_seconds())
+        && ahead > SKEW_SECONDS
+    {
+        return Finding::warn(format!("the checkout's files are {} younger than now", span(ahead)), hint);
+    }
+    if target.compose().is_some() {
+        let asked = Program::new("docker").args(["info", "--format", "{{.SystemTime}}"]).capture(DEADLINE);
+        let told = asked.ok().and_then(|captured| DateTime::parse_from_rfc3339(captured.text().trim()).ok());
+        let skew = told.map_or(0, |time| (time.with_timezone(&Utc) - Utc::now()).num_seconds().abs());
+        if skew > SKEW_SECONDS {
+            return Finding::warn(format!("the Docker engine's clock is {} off", span(skew)), hint);
+        }
+    }
+    let shown: NaiveDateTime = now.with_timezone(&Local).naive_local();
+    Finding::ok(shown.format("%Y-%m-%d %H:%M").to_string())
+}
+
+fn line_endings(root: &Path) -> Finding {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for name in TEXTS {
+        let path = root.join(name);
+        match std::fs::read_dir(&path) {
+            Ok(entries) => paths.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file())),
+            Err(_) => paths.push(path),
+        }
+    }
+    paths.sort();
+    let has = |path: &&PathBuf| std::fs::read(path).is_ok_and(|text| text.windows(2).any(|two| two == b"\r\n"));
+    let wrong: Vec<String> =
+        paths.iter().filter(has).map(|path| path.strip_prefix(root).unwrap_or(path).display().to_string()).collect();
+    if wrong.is_empty() {
+        return Finding::ok("LF");
+    }
+    let hint =
+        "git config core.autocrlf input, then: git rm -rq --cached . && git reset --hard (commit your work first)";
+    Finding::warn(format!("CRLF in {}", wrong.join(", ")), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        assert!(numbers("1.89.0") >= numbers("1.89") && numbers("1.9.0") < numbers("1.89"));
+        assert!(numbers("2.0.0-nightly") > numbers("1.89"));
+    }
+}

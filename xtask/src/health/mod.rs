@@ -1,0 +1,144 @@
+//! Whether every part works: each is asked by its own protocol, all at the same time, none longer than its deadline.
+
+pub mod doctor;
+mod logs;
+mod probe;
+pub mod report;
+mod scene;
+
+pub use scene::{DEADLINE, Scene};
+
+use probe::service;
+use report::{Check, Finding, Report};
+use std::time::Instant;
+
+type Probe = fn(&Scene) -> Finding;
+
+/// The checks, in the order of the report. `service/…` stands for one check for each service of the compose file.
+const PROBES: &[(&str, Probe)] = &[
+    ("docker", probe::engine::look),
+    ("postgres", probe::server::look),
+    ("connections", probe::sessions::connections),
+    ("transactions", probe::sessions::transactions),
+    ("indexes", probe::indexes::look),
+    ("migrations", probe::migrations::look),
+    ("openfga", probe::openfga::look),
+    ("openfga/schema", probe::schema::look),
+    ("openfga/store", probe::store::look),
+    ("openfga/model", probe::model::look),
+    ("backups", probe::backups::look),
+    ("leftovers", probe::leftovers::look),
+    ("disk", probe::disk::of_backups),
+    ("disk/postgres", probe::disk::of_server),
+];
+
+/// What the services' checks are named by.
+const SERVICES: &str = "service";
+
+/// Which checks are wanted, and what they bring along.
+#[derive(Debug, Default)]
+pub struct Wishes<'a> {
+    /// Names, or the part before a `/`; none: all.
+    pub only: &'a [String],
+    /// The last log lines of a sick container as well.
+    pub logs: bool,
+}
+
+impl Wishes<'_> {
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| is_part(name, only))
+    }
+
+    /// Whether a check below this name may be wanted.
+    fn wants_below(&self, name: &str) -> bool {
+        self.wants(name) || self.only.iter().any(|only| is_part(only, name))
+    }
+
+    /// The first name that no check bears.
+    pub fn unknown(&self, report: &Report) -> Option<&str> {
+        let is_known = |only: &&String| report.checks.iter().any(|check| is_part(&check.name, only));
+        self.only.iter().find(|only| !is_known(only)).map(String::as_str)
+    }
+}
+
+/// Whether `name` is `whole` itself or a part of it.
+fn is_part(name: &str, whole: &str) -> bool {
+    name.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The names of the checks that every target has.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PROBES.iter().map(|(name, _)| *name).chain([SERVICES])
+}
+
+/// Asks every part.
+pub fn examine(scene: &Scene, wishes: &Wishes) -> Report {
+    let begin = Instant::now();
+    let checks = std::thread::scope(|scope| {
+        let run = move |name: String, look: &dyn Fn() -> Finding| checked(name, scene, wishes, begin, look);
+        let (docker, others) = PROBES.split_at(1);
+        let spawn =
+            |(name, look): &'static (&str, Probe)| scope.spawn(move || run((*name).to_owned(), &|| look(scene)));
+        let wanted = |(name, _): &&(&str, Probe)| wishes.wants(name);
+        let first: Vec<_> = docker.iter().filter(wanted).map(spawn).collect();
+        let services = wishes.wants_below(SERVICES).then(|| {
+            scope.spawn(move || match service::all(scene) {
+                Err(finding) => vec![run(SERVICES.to_owned(), &|| finding.clone())],
+                Ok(names) => std::thread::scope(|inner| {
+                    let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
+                    let wanted = named.filter(|(check, _)| wishes.wants(check));
+                    let threads: Vec<_> = wanted
+                        .map(|(check, name)| inner.spawn(move || run(check, &|| service::look(scene, name))))
+                        .collect();
+                    threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
+                }),
+            })
+        });
+        let rest: Vec<_> = others.iter().filter(wanted).map(spawn).collect();
+        let services = services.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let joined = |threads: Vec<std::thread::ScopedJoinHandle<'_, Check>>| {
+            threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
+        };
+        joined(first).into_iter().chain(services).chain(joined(rest)).collect()
+    });
+    Report { checks }
+}
+
+/// Where the parts that run listen: a name and an address each.
+pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
+    let Some(project) = scene.project() else {
+        let openfga = scene.openfga().ok().flatten().map(|found| found.server.endpoint.url().to_owned());
+        let openfga = openfga.map(|url| ("openfga".to_owned(), url));
+        return std::iter::once(("postgres".to_owned(), scene.target.place())).chain(openfga).collect();
+    };
+    let services = project.into_iter().flat_map(|project| &project.containers);
+    let of_service = |(name, containers): (&String, &Vec<probe::container::Container>)| {
+        let addresses = containers.iter().flat_map(|container| container.mapped());
+        let addresses: Vec<String> = addresses.map(|(_, address)| address.to_string()).collect();
+        (!addresses.is_empty()).then(|| (name.clone(), addresses.join(" ")))
+    };
+    services.filter_map(of_service).collect()
+}
+
+fn checked(name: String, scene: &Scene, wishes: &Wishes, begin: Instant, look: &dyn Fn() -> Finding) -> Check {
+    let finding = look();
+    let ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let log = finding.container.as_deref().filter(|_| wishes.logs).map(|container| logs::last(scene, container));
+    let Finding { status, detail, hint, .. } = finding;
+    Check { name, status, detail, hint, ms, log: log.unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_for_itself_and_for_what_is_below() {
+        let only = ["openfga".to_owned(), "service/redis".to_owned()];
+        let wishes = Wishes { only: &only, logs: false };
+        assert!(wishes.wants("openfga") && wishes.wants("openfga/model") && !wishes.wants("openfgax"));
+        assert!(wishes.wants("service/redis") && !wishes.wants("service/kafka") && !wishes.wants("postgres"));
+        assert!(wishes.wants_below("service") && Wishes::default().wants_below("service"));
+        assert_eq!(wishes.unknown(&Report::default()), Some("openfga"));
+    }
+}

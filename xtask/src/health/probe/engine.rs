@@ -1,0 +1,29 @@
+//! Docker: its command, its engine, and the Compose in use.
+
+use crate::health::Scene;
+use crate::health::report::Finding;
+use crate::process::Program;
+use crate::target::compose::engine;
+
+const START: &str = "start Docker, then: docker info";
+
+pub fn look(scene: &Scene) -> Finding {
+    let Some(compose) = scene.target.compose() else {
+        return Finding::skipped(format!("target {} needs none", scene.target.kind()));
+    };
+    let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(scene.left());
+    let engine = match asked {
+        Ok(captured) if captured.ending.success() => captured.text().trim().to_owned(),
+        asked => {
+            let error = engine::cause().or(asked.err());
+            return error.map_or_else(
+                || Finding::fail("The Docker engine does not answer", START),
+                |error| Finding::of_error(&error, START),
+            );
+        }
+    };
+    match compose.check_version() {
+        Ok(version) => Finding::ok(format!("engine {engine}, Compose {version}")),
+        Err(error) => Finding::of_error(&error, "install Docker Compose v2"),
+    }
+}

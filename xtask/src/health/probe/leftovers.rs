@@ -1,0 +1,25 @@
+//! What a restore that was killed left on the server.
+
+use super::catalog::reach;
+use super::not_without;
+use crate::health::Scene;
+use crate::health::report::Finding;
+use crate::restore::repair;
+
+const REPAIR: &str = "cargo xtask db-restore --repair";
+
+pub fn look(scene: &Scene) -> Finding {
+    if reach(scene).is_err() {
+        return not_without("PostgreSQL");
+    }
+    // Asked in another database of the server: the one that is locked out is not needed.
+    match repair::look(scene.target, &scene.run) {
+        Ok(found) if found.is_empty() => Finding::ok("none"),
+        Ok(found) => {
+            let found: Vec<String> = found.iter().map(repair::Leftover::shown).collect();
+            Finding::warn(found.join("; "), REPAIR)
+        }
+        Err(_) if scene.server().is_err() => not_without("PostgreSQL"),
+        Err(error) => Finding::of_error(&error, REPAIR),
+    }
+}

@@ -1,0 +1,67 @@
+//! The database's own migrations: pending, changed, dirty.
+
+use super::catalog::reach;
+use super::not_without;
+use crate::health::Scene;
+use crate::health::report::Finding;
+use crate::migration::files;
+use crate::migration::ledger::Ledger;
+use crate::migration::plan::{self, Entry, State};
+use crate::words::counted;
+use anyhow::Result;
+
+const STATUS: &str = "cargo xtask db-migrate status";
+
+pub fn look(scene: &Scene) -> Finding {
+    if reach(scene).is_err() {
+        return not_without("PostgreSQL");
+    }
+    match entries(scene) {
+        Ok(entries) => judge(&entries),
+        Err(_) if scene.server().is_err() => not_without("PostgreSQL"),
+        Err(error) => Finding::of_error(&error, STATUS),
+    }
+}
+
+fn entries(scene: &Scene) -> Result<Vec<Entry>> {
+    let files = files::read(&scene.root.join("migrations"))?;
+    let ledger = Ledger::read(scene.target, scene.target.database(), &scene.run)?;
+    plan::compare(&files, &ledger)
+}
+
+fn judge(entries: &[Entry]) -> Finding {
+    let of =
+        |states: &[State]| -> Vec<&Entry> { entries.iter().filter(|entry| states.contains(&entry.state)).collect() };
+    let named = |found: &[&Entry]| {
+        let names = found.iter().map(|entry| format!("{} {}", entry.version, entry.description()));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let dirty = of(&[State::Dirty]);
+    if !dirty.is_empty() {
+        let hint = "see what of it is there, finish or undo it by hand, then: cargo xtask db-migrate repair";
+        return Finding::fail(format!("dirty, begun and not ended: {}", named(&dirty)), hint);
+    }
+    let changed = of(&[State::Changed]);
+    if !changed.is_empty() {
+        let hint = "see why: cargo xtask db-migrate repair";
+        return Finding::fail(format!("changed since it was applied: {}", named(&changed)), hint);
+    }
+    let applied = entries.iter().filter(|entry| entry.row.is_some()).count();
+    let pending = of(&[State::Pending, State::OutOfOrder]);
+    let number = counted(pending.len() as u64, "migration", "migrations");
+    if !pending.is_empty() && applied == 0 {
+        return Finding::fail(format!("not migrated: none of {number} is applied"), "cargo xtask db-migrate");
+    }
+    if !pending.is_empty() {
+        return Finding::warn(format!("{number} pending: {}", named(&pending)), "cargo xtask db-migrate");
+    }
+    let missing = of(&[State::MissingFile]);
+    if !missing.is_empty() {
+        let hint = "get the checkout that applied them, or: cargo xtask db-migrate repair";
+        return Finding::warn(format!("applied, but without a file here: {}", named(&missing)), hint);
+    }
+    if entries.is_empty() {
+        return Finding::skipped("there are none");
+    }
+    Finding::ok(format!("{} applied, none pending", applied))
+}

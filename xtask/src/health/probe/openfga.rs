@@ -1,0 +1,132 @@
+//! OpenFGA: its health, which knows nothing of keys and data; a request with the key; and whose data it serves.
+
+use super::not_without;
+use crate::error::Fault;
+use crate::health::Scene;
+use crate::health::report::Finding;
+use crate::openfga::api::Api;
+use crate::openfga::server::Server;
+use crate::stack::openfga::{self, HTTP_PORT, SERVICE};
+use crate::target::local::openfga as local_openfga;
+use anyhow::Result;
+
+const START: &str = "cargo xtask up";
+const DATASTORE: &str = "OPENFGA_DATASTORE_URI";
+
+/// An OpenFGA that answers.
+#[derive(Debug)]
+pub struct Found {
+    pub server: Server,
+    pub api: Api,
+}
+
+/// Looks for it; `None` where this target has none.
+pub fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
+    if !is_configured(scene) {
+        return Ok(None);
+    }
+    let own = own_address(scene)?;
+    let find = || -> Result<Found> {
+        let server = Server::at(own, scene.target, scene.settings)?;
+        openfga::answers(&server.endpoint)?;
+        Ok(Found { api: Api::new(server.endpoint.clone()), server })
+    };
+    find()
+        .map(Some)
+        .map_err(|error| Finding::of_error(&error, "see what it says: docker compose logs --tail 20 openfga"))
+}
+
+/// Whether there should be one: an address, a service of the compose file, a program of this host.
+fn is_configured(scene: &Scene) -> bool {
+    let is_named = scene.settings.get("OPENFGA_API_URL").is_some();
+    is_named
+        || match (scene.project(), scene.target.local()) {
+            (Some(Ok(project)), _) => {
+                let is_wanted = project.services.get(SERVICE).is_some_and(|service| service.profiles.is_empty());
+                is_wanted || !project.containers_of(SERVICE).is_empty()
+            }
+            (Some(Err(_)), _) => true,
+            (None, Some(local)) => {
+                local.openfga.program().is_ok_and(|program| program.is_some())
+                    || local_openfga::running(&local.folder).is_ok_and(|running| running.is_some())
+            }
+            (None, None) => false,
+        }
+}
+
+/// Where the stack's own is really mapped to, or why it has none.
+fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
+    let is_named = scene.settings.get("OPENFGA_API_URL").is_some();
+    match (scene.project(), scene.target.local()) {
+        (Some(Err(_)), _) if !is_named => Err(not_without("Compose")),
+        (Some(Err(_)), _) => Ok(Err(Fault::unreachable("Compose does not answer").into())),
+        (Some(Ok(project)), _) => {
+            let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
+            let mapped = running.map(|container| container.mapped_port(HTTP_PORT));
+            Ok(match mapped {
+                Some(Some(address)) => Ok(format!("http://{address}")),
+                Some(None) => Err(Fault::unreachable("The openfga service publishes no port").hint(START).into()),
+                None => Err(Fault::unreachable("Its container does not run (see service/openfga)").hint(START).into()),
+            })
+        }
+        (None, Some(local)) => Ok(match local_openfga::running(&local.folder) {
+            Ok(Some(running)) => Ok(running.url()),
+            Ok(None) => {
+                Err(Fault::unreachable("The local OpenFGA is not running").hint("cargo xtask up --target local").into())
+            }
+            Err(error) => Err(error),
+        }),
+        (None, None) => Ok(Err(Fault::usage("OPENFGA_API_URL is not set").into())),
+    }
+}
+
+pub fn look(scene: &Scene) -> Finding {
+    let found = match scene.openfga() {
+        Ok(Some(found)) => found,
+        Ok(None) => return Finding::skipped("no OpenFGA is configured"),
+        Err(finding) => return finding.clone(),
+    };
+    let url = found.server.endpoint.url();
+    if let Some(other) = other_database(scene, found) {
+        let database = scene.target.database();
+        let hint = "start it anew on this one: cargo xtask up; or name its database: POSTGRES_DB";
+        return Finding::fail(format!("OpenFGA at {url} serves another database than {database}: {other}"), hint);
+    }
+    let key = if found.server.endpoint.has_key() { ", key accepted" } else { "" };
+    Finding::ok(format!("serving at {url}{key}"))
+}
+
+/// What tells that the server's data is not in our database: its stores, else where it was told to look.
+fn other_database(scene: &Scene, found: &Found) -> Option<String> {
+    if !found.server.is_of_stack {
+        return None;
+    }
+    let ours = &scene.server().ok()?.stores;
+    let answer = found.server.endpoint.get("/stores?page_size=50", scene.left()).ok()?;
+    let answer: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+    let theirs: Vec<&str> = answer["stores"].as_array()?.iter().filter_map(|store| store["id"].as_str()).collect();
+    // One store in common is proof enough; a store may be made between the two looks.
+    if theirs.iter().any(|id| ours.iter().any(|own| own == id)) {
+        return None;
+    }
+    match (theirs.first(), ours.first()) {
+        (Some(id), _) => Some(format!("its store {id} is not there")),
+        (None, Some(id)) => Some(format!("it does not know the store {id}")),
+        (None, None) => told(scene),
+    }
+}
+
+fn told(scene: &Scene) -> Option<String> {
+    let database = scene.target.database();
+    if let Some(local) = scene.target.local() {
+        let (running, port) = (local_openfga::running(&local.folder).ok()??, local.running().ok()?.port);
+        return (!running.serves(port, database)).then(|| "it was started for another one".to_owned());
+    }
+    let container = scene.project()?.ok()?.containers_of(SERVICE).iter().find(|container| container.is_running())?;
+    let address = container.variable(DATASTORE)?.split('?').next()?;
+    let named = address
+        .rsplit('/')
+        .next()
+        .filter(|named| *named != local_openfga::url_encoded(database) && *named != database)?;
+    Some(format!("{DATASTORE} names {named}"))
+}

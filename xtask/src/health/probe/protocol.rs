@@ -1,0 +1,137 @@
+//! What a port is asked in its own protocol. An accepted connection proves nothing: Docker's proxy accepts for a
+//! service that is dead, and then closes.
+
+use crate::health::Scene;
+use crate::stack::endpoint::Endpoint;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// How long a service that speaks when spoken to may stay silent.
+const SILENCE: Duration = Duration::from_millis(300);
+/// libpq's request for TLS: the server answers `S` or `N`, whoever asks (PostgreSQL manual, "Message Formats").
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+/// How a port is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// A path that answers without a key.
+    Http(&'static str),
+    Postgres,
+    Redis,
+    /// Nothing is known but that it should not be closed at once.
+    Tcp,
+}
+
+/// Programs whose HTTP port and path are known: a word of the image's name, the port inside, the path.
+const HTTP: &[(&str, u16, &str)] = &[
+    ("openfga", 8080, "/healthz"),
+    ("keycloak", 8080, "/realms/master"),
+    ("qdrant", 6333, "/healthz"),
+    ("prometheus", 9090, "/-/healthy"),
+    ("alertmanager", 9093, "/-/healthy"),
+    ("grafana", 3000, "/api/health"),
+    ("loki", 3100, "/ready"),
+    ("tempo", 3200, "/ready"),
+    ("jaeger", 16686, "/"),
+    ("otel", 13133, "/"),
+    ("elasticsearch", 9200, "/"),
+    ("minio", 9000, "/minio/health/live"),
+    ("nginx", 80, "/"),
+    ("traefik", 8080, "/ping"),
+];
+
+/// The protocol of a port inside a container, where it is known: by the file's word, the image, the port's number.
+pub fn known(image: &str, port: u16, named: Option<&str>) -> Option<Protocol> {
+    let image = image.rsplit('/').next().unwrap_or(image).split('@').next().unwrap_or_default().to_ascii_lowercase();
+    let known = HTTP.iter().find(|(word, number, _)| image.contains(word) && *number == port);
+    match (known, named, port) {
+        (Some((_, _, path)), ..) => Some(Protocol::Http(path)),
+        (None, Some("http"), _) => Some(Protocol::Http("/")),
+        (None, Some("redis"), _) | (None, None, 6379) => Some(Protocol::Redis),
+        (None, Some("postgres" | "postgresql"), _) | (None, None, 5432) => Some(Protocol::Postgres),
+        _ => None,
+    }
+}
+
+/// Asks; what was answered, or why nothing was.
+pub fn ask(protocol: Protocol, address: SocketAddr, scene: &Scene) -> Result<String, String> {
+    match protocol {
+        Protocol::Http(path) => http(path, address, scene),
+        Protocol::Postgres => match first_bytes(address, &SSL_REQUEST, scene.left())?.first() {
+            Some(b'S' | b'N' | b'E') => Ok("PostgreSQL answers".to_owned()),
+            _ => Err("something answers that is not PostgreSQL".to_owned()),
+        },
+        Protocol::Redis => redis(address, scene),
+        Protocol::Tcp => first_bytes(address, b"", SILENCE).map(|_| "the port is open".to_owned()),
+    }
+}
+
+fn http(path: &str, address: SocketAddr, scene: &Scene) -> Result<String, String> {
+    let endpoint =
+        Endpoint::new(&format!("http://{address}"), None, scene.settings).map_err(|error| error.to_string())?;
+    let answer = endpoint.get_openly(path, scene.left()).map_err(|silence| silence.why)?;
+    // Whoever wants a key, or has no such path, answers.
+    if answer.status < 500 { Ok(format!("HTTP {}", answer.status)) } else { Err(format!("HTTP {}", answer.status)) }
+}
+
+fn redis(address: SocketAddr, scene: &Scene) -> Result<String, String> {
+    let answer = first_bytes(address, b"PING\r\n", scene.left())?;
+    let answer = String::from_utf8_lossy(&answer).trim().to_owned();
+    match answer.as_str() {
+        "+PONG" => Ok("PONG".to_owned()),
+        words if words.starts_with("-NOAUTH") || words.starts_with("-ERR operation not permitted") => {
+            Ok("Redis answers and wants a password".to_owned())
+        }
+        words if words.starts_with(['-', '+']) => Err(words.trim_start_matches('-').chars().take(80).collect()),
+        _ => Err("something answers that is not Redis".to_owned()),
+    }
+}
+
+/// Says something and reads what comes. Whoever was spoken to must answer; else silence is fine, but no closed door.
+fn first_bytes(address: SocketAddr, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
+    let closed = || "the connection is accepted and closed at once: nothing is behind the port".to_owned();
+    let mut stream = TcpStream::connect_timeout(&address, patience.max(SILENCE)).map_err(|error| error.to_string())?;
+    let spoken = stream.set_read_timeout(Some(patience)).and_then(|()| stream.write_all(words));
+    spoken.map_err(|_| closed())?;
+    let mut buffer = [0; 256];
+    match stream.read(&mut buffer) {
+        Ok(0) => Err(closed()),
+        Ok(count) => Ok(buffer[..count].to_owned()),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+            if words.is_empty() { Ok(Vec::new()) } else { Err("no answer".to_owned()) }
+        }
+        Err(_) => Err(closed()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_protocol_is_known_by_image_file_and_port() {
+        assert_eq!(known("quay.io/keycloak/keycloak:26.0", 8080, None), Some(Protocol::Http("/realms/master")));
+        assert_eq!(known("registry:5000/qdrant/qdrant@sha256:0", 6333, None), Some(Protocol::Http("/healthz")));
+        assert_eq!(known("redis:7", 6379, None), Some(Protocol::Redis));
+        assert_eq!(known("team/api:1", 8000, Some("http")), Some(Protocol::Http("/")));
+        assert_eq!(known("pgvector/pgvector:pg16", 5432, None), Some(Protocol::Postgres));
+        assert_eq!((known("team/api:1", 8000, None), known("openfga/openfga:v1", 8081, None)), (None, None));
+    }
+
+    #[test]
+    fn a_door_that_closes_at_once_is_told_from_a_silent_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let closing = std::thread::spawn(move || {
+            drop(listener.accept().unwrap());
+            let (silent, _) = listener.accept().unwrap();
+            std::thread::sleep(SILENCE * 2);
+            drop(silent);
+        });
+        assert!(first_bytes(address, b"", SILENCE).unwrap_err().contains("closed at once"));
+        assert_eq!(first_bytes(address, b"", SILENCE), Ok(Vec::new()));
+        closing.join().unwrap();
+    }
+}

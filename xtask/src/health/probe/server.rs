@@ -1,0 +1,38 @@
+//! PostgreSQL: it answers a query in the database, it is the right server, and it lets us write.
+
+use crate::health::Scene;
+use crate::health::report::Finding;
+use crate::words::size;
+use std::path::Path;
+
+pub fn look(scene: &Scene) -> Finding {
+    let facts = match scene.server() {
+        Ok(facts) => facts,
+        Err(finding) => return finding.clone(),
+    };
+    let database = scene.target.database();
+    if let Some(other) = other_server(scene, facts.data_directory.as_deref()) {
+        return other;
+    }
+    if facts.recovery {
+        return Finding::fail(
+            format!("PostgreSQL {} is in recovery: it is read-only", facts.version),
+            "a replica is promoted with: SELECT pg_promote(); else use the primary",
+        );
+    }
+    if facts.read_only {
+        return Finding::fail(
+            format!("the database {database} is read-only (default_transaction_read_only)"),
+            format!("if nobody wants that: ALTER DATABASE {database:?} RESET default_transaction_read_only"),
+        );
+    }
+    Finding::ok(format!("PostgreSQL {}, database {database}, {}", facts.version, size(facts.size_bytes)))
+}
+
+/// A server on the local target's port whose data is not ours.
+fn other_server(scene: &Scene, data: Option<&str>) -> Option<Finding> {
+    let local = scene.target.local()?;
+    let data = data.filter(|data| Path::new(data) != local.folder.data())?;
+    let detail = format!("{} is another server, whose data is in {data}", local.place());
+    Some(Finding::fail(detail, "cargo xtask down && cargo xtask up --target local"))
+}

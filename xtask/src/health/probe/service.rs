@@ -1,0 +1,162 @@
+//! The services of the compose file, each by its containers, and by its protocol where that is known.
+
+use super::container::Container;
+use super::project::{Project, Service};
+use super::protocol::{self, Protocol};
+use crate::health::Scene;
+use crate::health::report::{Finding, Status};
+use crate::stack::ports;
+use crate::words::span;
+
+/// Started anew this often, and again just now: it will not stay.
+const RESTARTS: u64 = 2;
+const JUST_NOW_SECONDS: i64 = 20;
+
+/// The services' names; none where the target has no project.
+pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
+    match scene.project() {
+        None => Ok(Vec::new()),
+        Some(project) => project.map(|project| project.services.keys().cloned().collect()).map_err(Clone::clone),
+    }
+}
+
+/// Looks at one of them.
+pub fn look(scene: &Scene, name: &str) -> Finding {
+    let Some(Ok(project)) = scene.project() else { return super::not_without("Compose") };
+    let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
+    let containers = project.containers_of(name);
+    if containers.is_empty() {
+        return absent(scene, name, service);
+    }
+    let mut findings: Vec<Finding> =
+        containers.iter().map(|container| one(scene, project, name, service, container)).collect();
+    let worst = findings.iter().position(|finding| finding.status == Status::Fail).unwrap_or(0);
+    let mut finding = findings.swap_remove(worst);
+    if containers.len() > 1 {
+        finding.detail = format!("{} containers; {}", containers.len(), finding.detail);
+    }
+    finding
+}
+
+fn absent(scene: &Scene, name: &str, service: &Service) -> Finding {
+    let active = scene.settings.get_or("COMPOSE_PROFILES", "");
+    let is_active = |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
+    if !service.profiles.is_empty() && !service.profiles.iter().any(is_active) {
+        return Finding::skipped(format!("profile {} is not active", service.profiles.join(", ")));
+    }
+    if service.wanted() == 0 {
+        return Finding::skipped("scaled to 0");
+    }
+    stranger(service).unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), "cargo xtask up"))
+}
+
+fn one(scene: &Scene, project: &Project, name: &str, service: &Service, container: &Container) -> Finding {
+    let (state, shown) = (&container.state, container.shown());
+    let logs = format!("see why: docker compose logs --tail 20 {name}");
+    let finding = match state.status.as_str() {
+        "running" => return running(scene, service, container, &logs),
+        "paused" => Finding::fail("it is paused", format!("docker unpause {shown}")),
+        "restarting" => loops(container, &logs),
+        "created" => stranger(service).unwrap_or_else(|| {
+            let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
+            Finding::fail(format!("it was made but not started{why}"), "cargo xtask up")
+        }),
+        _ if state.exit_code == 0 && !container.comes_back() && project.is_one_shot(name) => {
+            return Finding::ok(format!("done, exit code 0, {} ago", span(container.ended_for())));
+        }
+        _ if !container.comes_back() && project.is_one_shot(name) => Finding::fail(
+            format!("the one-shot ended with exit code {}", state.exit_code),
+            format!("{logs}; then: cargo xtask up"),
+        ),
+        _ => stranger(service).unwrap_or_else(|| {
+            let memory = if state.out_of_memory { ", out of memory" } else { "" };
+            let ago = span(container.ended_for());
+            let detail = format!("it is stopped (exit code {}{memory}, {ago} ago)", state.exit_code);
+            Finding::fail(detail, format!("cargo xtask up; {logs}"))
+        }),
+    };
+    finding.about(&container.id)
+}
+
+fn running(scene: &Scene, service: &Service, container: &Container, logs: &str) -> Finding {
+    if container.restart_count >= RESTARTS && container.running_for() < JUST_NOW_SECONDS {
+        return loops(container, logs).about(&container.id);
+    }
+    let health =
+        container.state.health.as_ref().map(|health| health.status.as_str()).filter(|status| *status != "none");
+    if health == Some("unhealthy") {
+        let words = container.health_words().map(|words| format!(": {words}")).unwrap_or_default();
+        return Finding::fail(format!("it is unhealthy{words}"), logs).about(&container.id);
+    }
+    if let Some(wrong) = wrong_port(service, container) {
+        return wrong;
+    }
+    let answers = match asked(scene, service, container, health) {
+        Ok(answers) => answers,
+        Err(why) => return Finding::fail(why, logs).about(&container.id),
+    };
+    if answers.is_empty() && health == Some("starting") {
+        return Finding::fail("it is still starting", "wait for it: cargo xtask health-check --wait")
+            .about(&container.id);
+    }
+    let mut facts = vec![format!("running for {}", span(container.running_for()))];
+    facts.extend(health.map(str::to_owned));
+    facts.push(container.config.image.clone());
+    if container.restart_count > 0 {
+        facts.push(format!("{} restarts", container.restart_count));
+    }
+    if answers.is_empty() {
+        let ports: Vec<String> = container.mapped().iter().map(|(_, address)| address.to_string()).collect();
+        facts.extend((!ports.is_empty()).then(|| format!("at {}", ports.join(" "))));
+    }
+    facts.extend(answers);
+    Finding::ok(facts.join(", "))
+}
+
+/// The answers of its published ports: those whose protocol is known; else its own health counts; else any port.
+fn asked(scene: &Scene, service: &Service, container: &Container, health: Option<&str>) -> Result<Vec<String>, String> {
+    let mapped = container.mapped();
+    let named = |inside| service.ports.iter().find(|port| port.target == inside)?.app_protocol.as_deref();
+    let known = mapped.iter().filter_map(|(inside, address)| {
+        Some((protocol::known(&container.config.image, *inside, named(*inside))?, *address))
+    });
+    let mut questions: Vec<_> = known.collect();
+    if questions.is_empty() && health != Some("healthy") {
+        questions = mapped.iter().map(|(_, address)| (Protocol::Tcp, *address)).collect();
+    }
+    let answer = |(protocol, address): (Protocol, _)| {
+        let said = protocol::ask(protocol, address, scene);
+        said.map(|said| format!("{said} at {address}")).map_err(|why| format!("it does not answer at {address}: {why}"))
+    };
+    questions.into_iter().map(answer).collect()
+}
+
+fn loops(container: &Container, logs: &str) -> Finding {
+    let (count, code) = (container.restart_count, container.state.exit_code);
+    Finding::fail(format!("it crashes again and again ({count} restarts, last exit code {code})"), logs)
+}
+
+/// A port that the files publish, but that leads elsewhere: the container is older than the settings.
+fn wrong_port(service: &Service, container: &Container) -> Option<Finding> {
+    let wrong = |port: &super::project::Port| {
+        let wanted = port.published()?;
+        let mapped = container.mapped_port(port.target).map(|address| address.port());
+        if mapped == Some(wanted) {
+            return None;
+        }
+        let is = mapped.map_or_else(|| "not published".to_owned(), |mapped| format!("published as {mapped}"));
+        Some(format!("its port {} is {is}, but the settings say {wanted}", port.target))
+    };
+    // Several containers of one service share a range.
+    let one = service.wanted() == 1;
+    let found = service.ports.iter().filter(|_| one).find_map(wrong)?;
+    Some(Finding::fail(found, "make it anew with today's settings: cargo xtask up"))
+}
+
+/// Somebody else on the port of a service that does not run.
+fn stranger(service: &Service) -> Option<Finding> {
+    let port = service.ports.iter().filter_map(super::project::Port::published).find(|port| !ports::is_free(*port))?;
+    let holder = ports::holder(port);
+    let hint = "end it, or take another port: cargo xtask setup-env";
+    Some(Finding::fail(format!("it does not run, and its port {port} is taken by {holder}"), hint))
+}

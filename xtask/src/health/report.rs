@@ -1,0 +1,134 @@
+//! What the probes found, and how a whole report counts.
+
+use crate::error;
+use serde::Serialize;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Ok,
+    /// It works, but a person should act.
+    Warn,
+    /// A part does not answer, is the wrong one, or data is at risk.
+    Fail,
+    /// There is nothing to look at here, or another check says why nobody can.
+    Skipped,
+}
+
+/// What a probe found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub status: Status,
+    /// The fact, or the cause.
+    pub detail: String,
+    /// What to type or look at next.
+    pub hint: Option<String>,
+    /// The container whose log may say more.
+    pub container: Option<String>,
+}
+
+impl Finding {
+    fn new(status: Status, detail: impl Into<String>, hint: Option<String>) -> Self {
+        Self { status, detail: detail.into(), hint, container: None }
+    }
+
+    pub fn ok(detail: impl Into<String>) -> Self {
+        Self::new(Status::Ok, detail, None)
+    }
+
+    pub fn skipped(detail: impl Into<String>) -> Self {
+        Self::new(Status::Skipped, detail, None)
+    }
+
+    pub fn warn(detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Status::Warn, detail, Some(hint.into()))
+    }
+
+    pub fn fail(detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Status::Fail, detail, Some(hint.into()))
+    }
+
+    /// An error as a finding: its own words and hint, the cause beside words that are not ours to choose.
+    pub fn of_error(error: &anyhow::Error, hint: &str) -> Self {
+        let known = error::fault(error).and_then(|fault| fault.hint_text());
+        let detail = if known.is_some() { error.to_string() } else { format!("{error:#}") };
+        let first = detail.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+        Self::fail(first.chars().take(LONGEST).collect::<String>(), known.unwrap_or(hint))
+    }
+
+    /// The same finding, with the container that it is about.
+    #[must_use]
+    pub fn about(mut self, container: &str) -> Self {
+        self.container = Some(container.to_owned());
+        self
+    }
+}
+
+/// So much of another program's words is enough.
+const LONGEST: usize = 300;
+
+/// One line of the report.
+#[derive(Debug, Serialize)]
+pub struct Check {
+    pub name: String,
+    pub status: Status,
+    pub detail: String,
+    pub hint: Option<String>,
+    /// Milliseconds from the beginning of the report to this answer.
+    pub ms: u64,
+    /// The last lines of a sick container's log, secrets masked; only where they were asked for.
+    #[serde(skip)]
+    pub log: Vec<String>,
+}
+
+impl Check {
+    /// The finding that it came from.
+    pub fn finding(&self) -> Finding {
+        Finding::new(self.status, self.detail.clone(), self.hint.clone())
+    }
+}
+
+/// All lines.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// How many checks ended so.
+    pub fn count(&self, status: Status) -> usize {
+        self.checks.iter().filter(|check| check.status == status).count()
+    }
+
+    /// Whether nothing failed; under `strict` a warning counts as well.
+    pub fn is_ok(&self, strict: bool) -> bool {
+        self.count(Status::Fail) == 0 && !(strict && self.count(Status::Warn) > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Fault;
+
+    #[test]
+    fn a_known_fault_speaks_for_itself_and_an_unknown_one_brings_its_cause() {
+        let known =
+            anyhow::Error::msg("psql: error: 1\nmore").context(Fault::unreachable("No server").hint("start it"));
+        let finding = Finding::of_error(&known, "look");
+        assert_eq!((finding.detail.as_str(), finding.hint.as_deref()), ("No server", Some("start it")));
+        let unknown = anyhow::Error::msg("line 1\nline 2").context(Fault::failed("psql failed"));
+        let finding = Finding::of_error(&unknown, "look");
+        assert_eq!((finding.detail.as_str(), finding.hint.as_deref()), ("psql failed: line 1; line 2", Some("look")));
+    }
+
+    #[test]
+    fn a_warning_counts_only_where_it_was_asked_for() {
+        let check =
+            |status| Check { name: String::new(), status, detail: String::new(), hint: None, ms: 0, log: vec![] };
+        let report = Report { checks: vec![check(Status::Ok), check(Status::Warn), check(Status::Skipped)] };
+        assert!(report.is_ok(false) && !report.is_ok(true));
+        assert!(!Report { checks: vec![check(Status::Fail)] }.is_ok(false));
+    }
+}

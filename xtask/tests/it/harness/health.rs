@@ -1,0 +1,75 @@
+//! A report of `health-check`, looked at check by check.
+
+use super::{Outcome, Xtask};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// One report and how the run ended.
+#[derive(Debug)]
+pub struct Health {
+    pub outcome: Outcome,
+    report: Value,
+}
+
+impl Health {
+    /// Runs `health-check --json` with these words; the exit code must fit the report.
+    #[track_caller]
+    pub fn of(run: Xtask, words: &[&str]) -> Self {
+        let outcome = run.args(["health-check", "--json"]).args(words).run();
+        let report = outcome.json();
+        let ok = report["ok"].as_bool().unwrap();
+        outcome.code(i32::from(!ok));
+        Self { outcome, report }
+    }
+
+    /// The checks' names, in order.
+    pub fn names(&self) -> Vec<&str> {
+        self.checks().iter().map(|check| check["name"].as_str().unwrap()).collect()
+    }
+
+    /// The longest time that a check took.
+    pub fn slowest(&self) -> Duration {
+        Duration::from_millis(self.checks().iter().filter_map(|check| check["ms"].as_u64()).max().unwrap())
+    }
+
+    fn checks(&self) -> &Vec<Value> {
+        self.report["checks"].as_array().unwrap()
+    }
+
+    /// That a check ended so, with these words in its fact and, where they are not empty, in its hint.
+    #[track_caller]
+    pub fn says(&self, name: &str, status: &str, detail: &str, hint: &str) -> &Self {
+        let found = self.checks().iter().find(|check| check["name"] == name);
+        let Some(check) = found else { self.outcome.fail(&format!("there is no check {name}")) };
+        let text = |key: &str| check[key].as_str().unwrap_or_default();
+        let fits = check["status"] == status && text("detail").contains(detail) && text("hint").contains(hint);
+        self.outcome.holds(fits, &format!("{name} should be {status}: {detail:?}, {hint:?}"));
+        self
+    }
+
+    /// Whether a check ended so.
+    pub fn is(&self, name: &str, status: &str) -> bool {
+        self.checks().iter().any(|check| check["name"] == name && check["status"] == status)
+    }
+
+    /// That nothing but these checks failed.
+    #[track_caller]
+    pub fn fails_only(&self, names: &[&str]) -> &Self {
+        let failed = self.checks().iter().filter(|check| check["status"] == "fail");
+        let failed: Vec<&str> = failed.map(|check| check["name"].as_str().unwrap()).collect();
+        self.outcome.holds(failed == names, &format!("only {names:?} should fail"));
+        self
+    }
+}
+
+/// Asks again until the check ends so: what was planted needs a moment to show.
+#[track_caller]
+pub fn until(run: &dyn Fn() -> Health, name: &str, status: &str) -> Health {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let health = run();
+        if health.is(name, status) || Instant::now() >= end {
+            return health;
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `health-check` where things are well, how its report looks, and where there is no Docker.
+
+use crate::harness::{Fakes, Health, Local, Sandbox, Test, Xtask, needs, shared};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack, Openfga] everything_answers_in_the_time_of_the_slowest,
+        [Stack] only_what_is_wanted_is_asked,
+        [Stack, Script] a_narrow_terminal_cuts_no_line,
+        [Stack] colour_letters_and_a_closed_pipe,
+        [Postgres] the_local_target_needs_no_docker,
+        [] the_url_target_asks_what_can_be_reached,
+        [] docker_is_not_installed,
+        [Docker] the_engine_does_not_answer,
+        [Docker, Root] the_engine_may_not_be_used,
+        [Docker, OldCompose] compose_is_too_old,
+        [Docker] the_compose_file_cannot_be_read,
+    ]
+}
+
+fn everything_answers_in_the_time_of_the_slowest() {
+    let stack = shared();
+    stack.openfga();
+    let health = Health::of(stack.xtask([]), &[]);
+    health.fails_only(&[]).outcome.ok().says_nothing();
+    let names = health.names();
+    let expected =
+        ["docker", "service/openfga", "service/openfga-migrate", "service/postgres", "postgres", "connections"];
+    assert!(names.starts_with(&expected), "{names:?}");
+    health.says("docker", "ok", "engine ", "").says("service/openfga-migrate", "ok", "exit code 0", "");
+    health.says("service/postgres", "ok", &format!("PostgreSQL answers at 127.0.0.1:{}", stack.postgres_port), "");
+    health.says("service/openfga", "ok", "HTTP 200", "").says("openfga", "ok", "serving at http://127.0.0.1:", "");
+    health.says("postgres", "ok", "database openfga", "").says("connections", "ok", "of 100 used", "");
+    health.says("indexes", "ok", "", "").says("openfga/schema", "ok", "revision 6", "").says(
+        "leftovers",
+        "ok",
+        "none",
+        "",
+    );
+    health.says("openfga/store", "warn", "OPENFGA_STORE_ID is not set", "run setup-openfga");
+    health.says("openfga/model", "skipped", "no ids", "").says("migrations", "skipped", "none", "");
+    // The probes run beside each other: starting and ending the program is all that comes on top.
+    let beyond = health.outcome.took.saturating_sub(health.slowest());
+    health.outcome.holds(beyond < Duration::from_millis(500), &format!("{beyond:?} more than the slowest probe"));
+    // A warning counts where it was asked for.
+    let strict = Health::of(stack.xtask([]), &["--strict", "--only", "openfga/store"]);
+    strict.outcome.code(1).stderr_has("1 warning");
+}
+
+fn only_what_is_wanted_is_asked() {
+    let database = shared().database();
+    let health = Health::of(database.xtask([]), &["--only", "postgres", "disk"]);
+    assert_eq!(health.names(), ["postgres", "disk", "disk/postgres"]);
+    let service = Health::of(database.xtask([]), &["--only", "service/postgres"]);
+    assert_eq!(service.names(), ["service/postgres"]);
+    let run = database.xtask(["health-check", "--only", "nonsense"]).run();
+    run.code(2).prints_nothing().stderr_has("no check nonsense").stderr_has("openfga/model");
+    database.xtask(["health-check", "--timeout", "3"]).run().code(2).stderr_has("--wait");
+    let run = database.xtask(["health-check", "--only", "postgres", "--wait", "--timeout", "1"]);
+    let late = run.env("POSTGRES_DB", "nosuch").run();
+    late.code(1).stdout_has("no database nosuch").stderr_has("1 check failed");
+}
+
+fn a_narrow_terminal_cuts_no_line() {
+    let database = shared().database();
+    let run = database.xtask(["health-check", "--only", "postgres", "service", "connections"]);
+    let line = format!("stty columns 40; exec '{}' \"$@\"", env!("CARGO_BIN_EXE_xtask"));
+    let mut terminal = run.program("sh").through(["sh", "-c", &line]).terminal();
+    terminal.shows("connections");
+    let screen = terminal.wait();
+    let text = screen.text().replace("\u{1b}[32m", "").replace("\u{1b}[0m", "").replace("\u{1b}[2m", "");
+    let text: Vec<&str> =
+        text.split(['\r', '\n']).filter(|line| line.contains("postgres") || line.contains(" ms")).collect();
+    screen.holds(!text.is_empty() && text.iter().all(|line| line.chars().count() <= 40), "lines of at most 40 letters");
+}
+
+fn colour_letters_and_a_closed_pipe() {
+    let database = shared().database();
+    let run = || database.xtask(["health-check", "--only", "postgres"]);
+    let plain = run().run();
+    plain.ok().stdout_has("✓ postgres").stdout_lacks("\u{1b}").says_nothing();
+    run().env("NO_COLOR", "1").run().ok().stdout_lacks("\u{1b}");
+    run().env("CLICOLOR_FORCE", "1").run().ok().stdout_has("\u{1b}[32m✓");
+    let ascii = run().env("LANG", "C").run();
+    ascii.ok().stdout_has("OK:      postgres").holds(ascii.stdout.is_ascii(), "nothing but ASCII");
+    let failed = run().env("LANG", "C").env("POSTGRES_DB", "nosuch").run();
+    failed
+        .code(1)
+        .stdout_has("ERROR:   postgres")
+        .stdout_has("-> ")
+        .holds(failed.stdout.is_ascii(), "nothing but ASCII");
+    run().stdout_closed().run().ok().says_nothing();
+    run()
+        .stdout_closed()
+        .env("POSTGRES_DB", "nosuch")
+        .run()
+        .code(1)
+        .stderr_has("1 check failed")
+        .stderr_lacks("panicked");
+}
+
+fn the_local_target_needs_no_docker() {
+    let local = Local::new();
+    let without_docker = |words: &[&str]| Health::of(local.xtask([]).env("DOCKER_HOST", "unix:///nowhere"), words);
+    let before = without_docker(&[]);
+    before.says("postgres", "fail", "no local server yet", "cargo xtask up").says(
+        "docker",
+        "skipped",
+        "target local",
+        "",
+    );
+    before.says("disk", "ok", "free", "");
+    if needs::has(crate::harness::Need::OpenfgaBin) {
+        local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    }
+    local.up();
+    let health = without_docker(&[]);
+    health.fails_only(&[]).says("postgres", "ok", "database openfga", "").says("docker", "skipped", "target local", "");
+    health.says("disk/postgres", "ok", "free for the server", "");
+    if needs::has(crate::harness::Need::OpenfgaBin) {
+        health.says("openfga", "ok", "serving at", "").says("openfga/schema", "ok", "revision 6", "");
+    } else {
+        health.says("openfga", "skipped", "no OpenFGA", "");
+    }
+    local.xtask(["down"]).run().ok();
+    without_docker(&[]).says("postgres", "fail", "not running", "cargo xtask up --target local");
+}
+
+fn the_url_target_asks_what_can_be_reached() {
+    let sandbox = Sandbox::new();
+    let run =
+        Xtask::new(&sandbox).env("XTASK_TARGET", "url").env("DATABASE_URL", "postgres://u:hunter2@127.0.0.1:1/app");
+    let health = Health::of(run, &[]);
+    health.fails_only(&["postgres"]).says("docker", "skipped", "target url", "").says(
+        "openfga",
+        "skipped",
+        "no OpenFGA",
+        "",
+    );
+    health.outcome.stdout_lacks("hunter2").stderr_lacks("hunter2");
+}
+
+/// A checkout whose Docker is broken: everything that needs it is named once, the rest is told all the same.
+#[track_caller]
+fn without_docker(run: Xtask, detail: &str, hint: &str) -> Health {
+    let health = Health::of(run, &[]);
+    health.says("docker", "fail", detail, hint);
+    health.says("connections", "skipped", "not asked", "").says("disk", "ok", "free", "");
+    assert!(health.outcome.took < Duration::from_secs(30), "{:?}", health.outcome.took);
+    health
+}
+
+fn docker_is_not_installed() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.beside("empty");
+    fs::create_dir(&empty).unwrap();
+    without_docker(Xtask::new(&sandbox).env("PATH", &empty), "docker command is not installed", "--target local");
+}
+
+fn the_engine_does_not_answer() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.beside("dead.sock");
+    drop(UnixListener::bind(&socket).unwrap());
+    let run = Xtask::new(&sandbox).env("DOCKER_HOST", format!("unix://{}", socket.display()));
+    without_docker(run, "engine does not answer", "start Docker");
+}
+
+fn the_engine_may_not_be_used() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.beside("private.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600)).unwrap();
+    let binary = sandbox.beside("xtask");
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();
+    let run = Xtask::new(&sandbox).env("DOCKER_HOST", format!("unix://{}", socket.display()));
+    let run = run.program(&binary).through(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
+    without_docker(run, "No permission", "docker group");
+}
+
+fn compose_is_too_old() {
+    let sandbox = Sandbox::new();
+    let run = Xtask::new(&sandbox).env("XTASK_COMPOSE", needs::old_compose().unwrap());
+    without_docker(run, "2.7 or newer is needed", "docs.docker.com/compose/install");
+}
+
+fn the_compose_file_cannot_be_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("docker-compose.yml", "name: mcp-server-langgraph\nservices: [this is no map\n");
+    let health = Health::of(Xtask::new(&sandbox), &["--only", "service"]);
+    health.says("service", "fail", "cannot read this project", "docker compose config --quiet");
+    // A frozen program ends with the probe's time.
+    let fakes = Fakes::new(&sandbox).program("docker", "sleep 60");
+    let frozen = Health::of(fakes.over(Xtask::new(&sandbox)), &["--only", "disk", "docker"]);
+    assert!(frozen.outcome.took < Duration::from_secs(45), "{:?}", frozen.outcome.took);
+    frozen.says("docker", "fail", "did not answer within", "").says("disk", "ok", "", "");
+}

@@ -1,0 +1,140 @@
+//! `health-check` and what can be wrong with a database, its migrations and its backups; each planted, each named.
+
+use crate::harness::health::until;
+use crate::harness::stack::Database;
+use crate::harness::{Health, Test, shared};
+use std::fs;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] the_database_is_missing_refused_or_locked,
+        [Stack] the_password_is_wrong,
+        [Stack] sessions_and_indexes,
+        [Stack] migrations_pending_changed_and_dirty,
+        [Stack] backups_none_old_and_damaged,
+        [Stack, Mount] the_disk_is_nearly_full,
+        [Stack] leftovers_of_a_killed_restore,
+        [Stack, Openfga] openfga_serves_another_database,
+    ]
+}
+
+fn health(database: &Database<'_>, words: &[&str]) -> Health {
+    Health::of(database.xtask([]), &[&["--only"], words].concat())
+}
+
+fn the_database_is_missing_refused_or_locked() {
+    let database = shared().database();
+    let missing = Health::of(database.xtask([]).env("POSTGRES_DB", "nosuch"), &["--only", "postgres", "connections"]);
+    missing.says("postgres", "fail", "no database nosuch", "POSTGRES_DB").says(
+        "connections",
+        "skipped",
+        "not asked",
+        "",
+    );
+    database.sql(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name));
+    health(&database, &["postgres"]).says("postgres", "fail", "is read-only", "RESET default_transaction_read_only");
+    database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
+    let locked = health(&database, &["postgres", "migrations", "leftovers"]);
+    locked.says("postgres", "fail", "is locked out", "").fails_only(&["postgres"]).says("leftovers", "ok", "none", "");
+}
+
+fn the_password_is_wrong() {
+    let database = shared().database();
+    // Inside its container the image lets everyone in: only over the network is the password looked at.
+    let wrong = Health::of(database.xtask([]).env("POSTGRES_PASSWORD", "hunter2"), &["--only", "postgres"]);
+    wrong.says("postgres", "fail", "refuses the password of user postgres", "POSTGRES_PASSWORD");
+    wrong.outcome.stdout_lacks("hunter2");
+    let loud =
+        database.xtask(["--verbose", "health-check", "--only", "postgres"]).env("POSTGRES_PASSWORD", "hunter2").run();
+    loud.code(1).stdout_lacks("hunter2").stderr_lacks("hunter2").stderr_has("PGPASSWORD=***");
+}
+
+fn sessions_and_indexes() {
+    let database = shared().database();
+    health(&database, &["transactions", "indexes"])
+        .says("transactions", "ok", "none open", "")
+        .says("indexes", "ok", "", "");
+    let mut idle: Vec<_> = (0..5).map(|_| database.session()).collect();
+    idle.iter_mut().for_each(|session| drop(session.sql("BEGIN; SELECT 1")));
+    health(&database, &["transactions"]).says("transactions", "ok", "5 sessions idle in transaction", "");
+    let old = || Health::of(database.xtask([]).env("XTASK_TRANSACTION_MAX_AGE", "1s"), &["--only", "transactions"]);
+    let old = until(&old, "transactions", "warn");
+    old.says("transactions", "warn", "5 sessions idle in transaction: session ", "pg_terminate_backend").outcome.ok();
+    let wrong = Health::of(database.xtask([]).env("XTASK_TRANSACTION_MAX_AGE", "long"), &["--only", "transactions"]);
+    wrong.says("transactions", "fail", "XTASK_TRANSACTION_MAX_AGE", "");
+    drop(idle);
+    database.sql("CREATE TABLE a (i int); INSERT INTO a VALUES (1), (1)");
+    let mut session = database.session();
+    assert!(session.try_sql("CREATE UNIQUE INDEX CONCURRENTLY twice ON a (i)").is_err());
+    health(&database, &["indexes"]).says(
+        "indexes",
+        "warn",
+        "invalid: public.twice",
+        "REINDEX INDEX CONCURRENTLY public.twice",
+    );
+}
+
+fn migrations_pending_changed_and_dirty() {
+    let database = shared().database();
+    let look = || health(&database, &["migrations"]);
+    look().says("migrations", "skipped", "there are none", "");
+    let first = database.sandbox.write("migrations/20250101000000_first.up.sql", "CREATE TABLE a (i int);\n");
+    look().says("migrations", "fail", "none of 1 migration is applied", "cargo xtask db-migrate");
+    database.xtask(["db-migrate", "--no-backup"]).run().ok();
+    look().says("migrations", "ok", "1 applied", "");
+    database.sandbox.write("migrations/20250102000000_second.up.sql", "CREATE TABLE b (i int);\n");
+    look()
+        .says("migrations", "warn", "1 migration pending: 20250102000000 second", "cargo xtask db-migrate")
+        .outcome
+        .ok();
+    fs::write(&first, "CREATE TABLE a (i bigint);\n").unwrap();
+    look().says("migrations", "fail", "changed since it was applied: 20250101000000 first", "db-migrate repair");
+    database.sql("UPDATE _sqlx_migrations SET success = false");
+    look().says("migrations", "fail", "dirty, begun and not ended: 20250101000000 first", "db-migrate repair");
+}
+
+fn backups_none_old_and_damaged() {
+    let database = shared().database();
+    let look = || health(&database, &["backups"]);
+    look().says("backups", "ok", "nothing to save", "");
+    database.sql("CREATE TABLE a AS SELECT repeat('x', 1000) AS t FROM generate_series(1, 100)");
+    look().says("backups", "warn", "no backup of", "cargo xtask db-backup").outcome.ok();
+    let file = database.backup();
+    look().says("backups", "ok", "whole", "");
+    let old = || Health::of(database.xtask([]).env("XTASK_BACKUP_MAX_AGE", "1s"), &["--only", "backups"]);
+    until(&old, "backups", "warn").says("backups", "warn", "more than 1 s", "cargo xtask db-backup");
+    // One bit in its middle: both ends are right.
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    look().says("backups", "fail", "is damaged", "db-list --check");
+}
+
+fn the_disk_is_nearly_full() {
+    let database = shared().database();
+    let disk = database.sandbox.path("backups");
+    let run = database.xtask(["health-check", "--json", "--only", "disk"]);
+    let (run, _) = crate::harness::backup::on_disk(run, &disk, "size=8m", "");
+    run.ok().stdout_has("\"warn\"").stdout_has("free for backups, less than 1.0 GB").stdout_has("db-prune");
+}
+
+fn leftovers_of_a_killed_restore() {
+    let database = shared().database();
+    let look = || health(&database, &["leftovers"]);
+    look().says("leftovers", "ok", "none", "");
+    let staging = format!("{}_staging_20250101_000000", database.name);
+    database.stack.admin(&format!("CREATE DATABASE {staging}"));
+    let found = look();
+    database.stack.admin(&format!("DROP DATABASE {staging}"));
+    found.says("leftovers", "warn", "was left behind", "db-restore --repair").outcome.ok();
+}
+
+fn openfga_serves_another_database() {
+    let stack = shared();
+    stack.openfga().create_store("elsewhere");
+    let database = stack.database();
+    let found = health(&database, &["openfga"]);
+    found.says("openfga", "fail", &format!("serves another database than {}", database.name), "POSTGRES_DB");
+    found.says("openfga/schema", "fail", "has no OpenFGA tables", "setup-openfga");
+}

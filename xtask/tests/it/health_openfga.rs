@@ -1,0 +1,114 @@
+//! `health-check` and what can be wrong with OpenFGA: its key, its tables, the ids in `.env`, the model.
+
+use crate::harness::health::until;
+use crate::harness::sandbox::checkout;
+use crate::harness::{Health, Stack, Test};
+use std::fs;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [OwnStack, Openfga] keys_ids_models_and_tables,
+    ]
+}
+
+const KEY: &str = "a-preshared-key";
+
+/// A whole stack with the project's own store file and migrations.
+fn stack() -> Stack {
+    let stack = Stack::new();
+    for folder in ["openfga", "migrations"] {
+        fs::create_dir_all(stack.sandbox.path(folder)).unwrap();
+        for entry in fs::read_dir(checkout().join(folder)).unwrap().map(Result::unwrap) {
+            if entry.path().is_file() {
+                fs::copy(entry.path(), stack.sandbox.path(folder).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    for (name, value) in
+        [("OPENFGA_AUTHN_METHOD", "preshared"), ("OPENFGA_AUTHN_PRESHARED_KEYS", KEY), ("OPENFGA_API_TOKEN", KEY)]
+    {
+        stack.sandbox.set(name, value);
+    }
+    stack.up();
+    stack
+}
+
+fn keys_ids_models_and_tables() {
+    let stack = stack();
+    let all = || Health::of(stack.xtask([]), &["--only", "openfga"]);
+    all().says("openfga/store", "warn", "OPENFGA_STORE_ID is not set", "run setup-openfga").fails_only(&[]);
+    for command in [&["db-migrate", "--no-backup"][..], &["setup-openfga", "--yes"], &["db-backup"]] {
+        stack.xtask(command.iter().copied()).run().ok();
+    }
+    // Everything as it should be: not even a warning.
+    let well = Health::of(stack.xtask([]), &["--strict"]);
+    well.outcome.ok().says_nothing();
+    well.says("migrations", "ok", "none pending", "").says("openfga", "ok", "key accepted", "");
+    well.says("openfga/model", "ok", "as in the file", "").says("backups", "ok", "whole", "");
+
+    // Keys.
+    let with = |name: &str, value: &str| Health::of(stack.xtask([]).env(name, value), &["--only", "openfga"]);
+    let wrong = with("OPENFGA_API_TOKEN", "hunter2");
+    wrong.says("openfga", "fail", "key refused", "OPENFGA_API_TOKEN").says("openfga/store", "skipped", "not asked", "");
+    wrong.fails_only(&["openfga"]).outcome.stdout_lacks("hunter2");
+
+    // Ids.
+    let api = stack.openfga().with_key(KEY);
+    let other = api.create_store("somebody-elses");
+    let model = api.write_model(&other);
+    with("OPENFGA_STORE_ID", &other).says("openfga/store", "fail", "\"somebody-elses\"", "setup-openfga");
+    with("OPENFGA_MODEL_ID", &model).says("openfga/store", "fail", "names no model of the store", "setup-openfga");
+    with("OPENFGA_STORE_ID", "01ARZ3NDEKTSV4RRFFQ69G5FAV").says(
+        "openfga/store",
+        "fail",
+        "names no store",
+        "setup-openfga",
+    );
+    let deleted = ureq::delete(format!("http://127.0.0.1:{}/stores/{other}", stack.openfga_port));
+    deleted.header("Authorization", format!("Bearer {KEY}")).call().unwrap();
+    let gone = with("OPENFGA_STORE_ID", &other);
+    gone.says("openfga/store", "fail", "deleted", "setup-openfga").says(
+        "openfga/model",
+        "skipped",
+        "openfga/store",
+        "",
+    );
+
+    // The model: another one in the file, then a newer one in the store.
+    let file = stack.sandbox.path("openfga/model.fga");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}\ntype planted\n")).unwrap();
+    all().says("openfga/model", "warn", "unlike the file: 1 difference", "setup-openfga").fails_only(&[]);
+    fs::write(&file, "nonsense").unwrap();
+    all().says("openfga/model", "warn", "cannot be compared", "test-auth").fails_only(&[]);
+    fs::write(&file, text).unwrap();
+    let env = fs::read_to_string(stack.sandbox.path(".env")).unwrap();
+    let store = env.lines().rev().find_map(|line| line.strip_prefix("OPENFGA_STORE_ID=")).unwrap();
+    api.write_model(store.trim_matches(['"', '\'']));
+    all().says("openfga/model", "warn", "is not the newest of its store", "setup-openfga").fails_only(&[]);
+
+    // Tables: SERVING says nothing about them.
+    stack.psql("openfga", "DELETE FROM goose_db_version WHERE version_id > 5");
+    all().says("openfga/schema", "warn", "revision 5, 6 is the newest", "setup-openfga");
+    stack.psql("openfga", "DELETE FROM goose_db_version WHERE version_id > 4");
+    all().says("openfga/schema", "fail", "at least 5 is needed", "setup-openfga").says("openfga", "ok", "serving", "");
+    stack.psql("openfga", "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    let empty = all();
+    empty.says("openfga/schema", "fail", "has no OpenFGA tables", "setup-openfga");
+    empty.says("openfga", "fail", "healthy but refuses a request", "");
+
+    // The part itself.
+    stack.docker(&["pause", &stack.container_of("openfga")]);
+    let paused = Health::of(stack.xtask([]), &["--only", "openfga", "service/openfga"]);
+    stack.docker(&["unpause", &stack.container_of("openfga")]);
+    paused.says("service/openfga", "fail", "it is paused", "docker unpause");
+    paused.says("openfga", "fail", "see service/openfga", "cargo xtask up");
+    stack.docker(&["kill", &stack.container_of("openfga")]);
+    let look = || Health::of(stack.xtask([]), &["--only", "service/openfga"]);
+    until(&look, "service/openfga", "fail").says(
+        "service/openfga",
+        "fail",
+        "it is stopped (exit code 137",
+        "cargo xtask up",
+    );
+}

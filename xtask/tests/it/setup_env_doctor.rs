@@ -1,0 +1,81 @@
+//! What `setup-env` finds out about a host before it changes anything, what it offers, and how it ends.
+
+use crate::harness::{Fakes, Local, Sandbox, Stack, Test, Xtask, needs};
+use std::fs;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [OwnStack] a_newcomer_sees_what_stands_in_the_way_and_where_everything_is,
+        [Docker, OldCompose] an_old_compose_stops_it_before_any_change,
+        [Postgres, OpenfgaBin] go_builds_openfga_where_there_is_none,
+        [Postgres] without_go_and_openfga_it_goes_on,
+    ]
+}
+
+fn a_newcomer_sees_what_stands_in_the_way_and_where_everything_is() {
+    let stack = Stack::postgres_only();
+    let sandbox = &stack.sandbox;
+    sandbox.set("XTASK_TARGET", "compose");
+    sandbox.write("migrations/20250101000000_a.up.sql", "CREATE TABLE a (i int);\r\n");
+    sandbox.write("migrations/20250101000000_a.down.sql", "DROP TABLE a;\n");
+    let old = Fakes::new(sandbox).program("rustc", "echo 'rustc 1.70.0 (old 2023-01-01)'");
+    let run = old.over(stack.xtask(["setup-env", "--yes"])).run();
+    run.ok().prints_nothing();
+    run.stderr_has("rust: rustc 1.70.0")
+        .stderr_has("rustup update")
+        .stderr_has("docker: engine ")
+        .stderr_has("compose: Compose ");
+    run.stderr_has("line endings: CRLF in migrations/20250101000000_a.up.sql")
+        .stderr_has("core.autocrlf")
+        .stderr_has("clock: ");
+    run.stderr_has("health-check: ").stderr_has(&format!("postgres     127.0.0.1:{}", stack.postgres_port));
+    // Again: nothing is done twice, and everything is looked at.
+    let again = stack.xtask(["setup-env", "--yes"]).run();
+    again.ok().stderr_has("There is a backup").stderr_has("health-check: ").stderr_lacks("First backup");
+    assert_eq!(sandbox.backups().len(), 1);
+}
+
+fn an_old_compose_stops_it_before_any_change() {
+    let sandbox = Sandbox::new();
+    let before = fs::read_to_string(sandbox.path(".env")).unwrap();
+    let run =
+        Xtask::new(&sandbox).args(["setup-env", "--yes"]).env("XTASK_COMPOSE", needs::old_compose().unwrap()).run();
+    run.stderr_has("2.7 or newer is needed").prints_nothing();
+    run.holds(matches!(run.code, Some(1 | 4)), "exit code 1 or 4");
+    assert_eq!(fs::read_to_string(sandbox.path(".env")).unwrap(), before);
+}
+
+/// A host with this program of Go, and no openfga anywhere.
+fn with_go(local: &Local, go: &str) -> (Fakes, Xtask) {
+    let fakes = Fakes::new(&local.sandbox).program("go", go);
+    let bin = local.sandbox.beside("gobin");
+    let run = fakes.over(local.xtask([])).env("GOBIN", bin).unset("XTASK_OPENFGA_BIN");
+    (fakes, run)
+}
+
+fn go_builds_openfga_where_there_is_none() {
+    let local = Local::new();
+    let real = needs::openfga_program().unwrap();
+    let (fakes, run) = with_go(&local, &format!("mkdir -p \"$GOBIN\" && cp '{}' \"$GOBIN/openfga\"", real.display()));
+    // Nobody to ask, and no consent: nothing is installed.
+    let declined = run.clone().args(["setup-env"]).run();
+    declined.ok().stderr_has("OpenFGA is left out").stderr_has("setup-env --yes");
+    assert!(fakes.calls().is_empty(), "{:?}", fakes.calls());
+    let installed = run.clone().args(["setup-env", "--yes"]).run();
+    installed
+        .ok()
+        .stderr_has("OpenFGA is installed")
+        .stderr_has("OpenFGA answers at")
+        .stderr_has("openfga      http://127.0.0.1:");
+    assert_eq!(fakes.calls(), [["go", "install", "github.com/openfga/openfga/cmd/openfga@v1.18.1"]]);
+    run.args(["setup-env", "--yes"]).run().ok().stderr_lacks("OpenFGA is installed");
+    assert_eq!(fakes.calls().len(), 1);
+}
+
+fn without_go_and_openfga_it_goes_on() {
+    let local = Local::new();
+    let (_, run) = with_go(&local, "echo 'no such module' >&2; exit 1");
+    let failed = run.args(["setup-env", "--yes"]).run();
+    failed.ok().stderr_has("OpenFGA could not be built").stderr_has("no such module").stderr_has("OpenFGA is left out");
+    failed.stderr_has("health-check: ");
+}
