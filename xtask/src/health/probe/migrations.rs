@@ -63,5 +63,5 @@ fn judge(entries: &[Entry]) -> Finding {
     if entries.is_empty() {
         return Finding::skipped("there are none");
     }
-    Finding::ok(format!("{} applied, none pending", applied))
+    Finding::ok(format!("{applied} applied, none pending"))
 }
