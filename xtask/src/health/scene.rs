@@ -51,6 +51,11 @@ impl<'a> Scene<'a> {
         self.end.saturating_duration_since(Instant::now()).max(LEAST)
     }
 
+    /// Whether the time is over: causes are not looked for any more.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.end
+    }
+
     /// The Compose project: its services and their containers; `None` where the target has none.
     pub fn project(&self) -> Option<Result<&project::Project, &Finding>> {
         let compose = self.target.compose()?;

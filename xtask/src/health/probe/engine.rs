@@ -14,6 +14,8 @@ pub fn look(scene: &Scene) -> Finding {
     let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(scene.left());
     let engine = match asked {
         Ok(captured) if captured.ending.success() => captured.text().trim().to_owned(),
+        // Who was silent for so long is not asked again.
+        Err(error) if scene.is_over() => return Finding::of_error(&error, START),
         asked => {
             let error = engine::cause().or(asked.err());
             return error.map_or_else(

@@ -116,7 +116,8 @@ pub fn read(compose: &Compose, scene: &Scene) -> Result<Project, Finding> {
         })
     };
     read().map_err(|error| {
-        let error = engine::cause().or_else(|| compose.check_version().err()).unwrap_or(error);
+        let cause = || engine::cause().or_else(|| compose.check_version().err());
+        let error = if scene.is_over() { error } else { cause().unwrap_or(error) };
         Finding::of_error(&error, "see what Compose says: docker compose config --quiet")
     })
 }
