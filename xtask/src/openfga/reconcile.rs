@@ -255,6 +255,7 @@ mod tests {
         let done = AtomicUsize::new(0);
         let ended = in_parallel(&items, &|item| {
             done.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(std::time::Duration::from_millis(1));
             if *item == 5 { anyhow::bail!("five") } else { Ok(()) }
         });
         assert_eq!(ended.unwrap_err().to_string(), "five");

@@ -298,7 +298,8 @@ mod tests {
         assert!(refused("a: 1\n---\nb: 2\n").starts_with("2:1 a second document"));
         assert!(refused("a: [1\n").starts_with("2:"));
         assert!(refused("a:\n\t- b\n").starts_with("2:"));
-        assert!(refused(&"[".repeat(100_000)).contains("nested deeper"));
+        assert!(refused(&"- ".repeat(100)).contains("nested deeper"));
+        assert!(parse(&"[".repeat(100_000)).is_err());
         assert!(refused("a: &a [*a]\n").contains("not complete"));
     }
 
