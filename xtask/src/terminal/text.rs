@@ -1,9 +1,8 @@
 //! Tables, numbers and names as people read them.
 
-pub use crate::words::{count, counted, size, span};
+pub use crate::words::{count, counted, duration, size, span};
 
 use std::fmt::Write as _;
-use std::time::Duration;
 use unicode_width::UnicodeWidthStr as _;
 
 /// A table with columns as wide as their widest cell; `right` names the columns of numbers.
@@ -48,15 +47,6 @@ pub fn paragraphs(head: &[&str], rows: &[Vec<String>]) -> String {
 /// The columns that a text's longest line takes.
 pub fn width(text: &str) -> usize {
     text.lines().map(|line| line.width()).max().unwrap_or_default()
-}
-
-/// How long something took: `12 ms`, `1.3 s`, `4 min`.
-pub fn duration(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{} ms", time.as_millis()),
-        1..120 => format!("{:.1} s", time.as_secs_f64()),
-        seconds => format!("{} min", seconds / 60),
-    }
 }
 
 /// A report: its first line is ours, with its mark; the others hold names and are shown clean.
