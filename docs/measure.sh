@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes the figures of measurements.md again: pairs in one run, medians and ratios.
-#   docs/measure.sh [build] [small] [large]      (all three without an argument)
-# "small" and "large" need a running stack of this checkout (cargo xtask up) and write to its database; do it on a
+#   docs/measure.sh [build] [small] [large] [restore]      (the first three without an argument)
+# "small", "large" and "restore" need a running stack of this checkout (cargo xtask up) and write to its database; do it on a
 # stack that holds nothing of value. PAIRS sets how often, TUPLES how large (2,900,000 are about 500 MB).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -50,6 +50,22 @@ ANALYZE tuple;
 SQL
 }
 
+load() { docker compose exec -T postgres psql -U "$user" measured_by_recipe <"$scratch/restore.sql"; }
+told() { grep -o "\"$1\": *[0-9.]*" "$scratch/out" | grep -o '[0-9.]*$'; }
+
+restore() { # the recipe into an empty database of its own; ours over the live one, and back
+  local recipe ours undo
+  cargo xtask db-backup --quiet --output "$scratch/restore.sql"
+  docker compose exec -T postgres createdb -U "$user" measured_by_recipe
+  recipe=$(seconds load)
+  docker compose exec -T postgres dropdb -U "$user" measured_by_recipe
+  ours=$(seconds target/debug/xtask db-restore --yes --json "$scratch/restore.sql")
+  echo "restore: $(wc -c <"$scratch/restore.sql") bytes: recipe $recipe s, and all that time without the database; ours $ours s," \
+    "of which the database was away for $(told database_outage_seconds) s and the services for $(told services_outage_seconds) s"
+  undo=$(seconds target/debug/xtask db-restore --undo --yes --json)
+  echo "undo: $undo s, the database $(told database_outage_seconds) s, the services $(told services_outage_seconds) s"
+}
+
 for what in "${@:-build small large}"; do
   for step in $what; do
     case $step in
@@ -63,7 +79,8 @@ for what in "${@:-build small large}"; do
         echo "build: cold cargo xtask help $(median "$scratch/build") s on $(nproc) cores, $crates crates" ;;
       small) cargo build --quiet; fill 8000; compare small "$pairs" ;;
       large) cargo build --quiet; fill "$tuples"; compare large $(((pairs + 2) / 3)) ;;
-      *) echo "usage: $0 [build] [small] [large]" >&2; exit 2 ;;
+      restore) cargo build --quiet; fill "$tuples"; restore ;;
+      *) echo "usage: $0 [build] [small] [large] [restore]" >&2; exit 2 ;;
     esac
   done
 done

@@ -7,10 +7,12 @@ pub use progress::Progress;
 pub use text::{clean, clean_line, count, counted, duration, report, size, span, table};
 
 use crate::error::{self, Fault};
+use crate::platform;
 use crate::process::signals;
 use crate::settings::ColorChoice;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::ser::SerializeMap as _;
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -148,7 +150,8 @@ impl Terminal {
         format!("{} {}", self.mark(Mark::Failure), text)
     }
 
-    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error.
+    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
+    /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
         self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
     }
@@ -164,9 +167,24 @@ impl Terminal {
         }
     }
 
+    /// A table on stdout; on a terminal that is too narrow for it each row becomes a paragraph.
+    pub fn table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Result<()> {
+        let table = text::table(head, rows, right);
+        let columns = if self.stdout { platform::terminal_width(&io::stdout()) } else { None };
+        match columns {
+            Some(columns) if text::width(&table) > columns => self.result(&text::paragraphs(head, rows)),
+            _ => self.result(&table),
+        }
+    }
+
     /// One JSON document on stdout.
     pub fn json(&self, document: &impl serde::Serialize) -> Result<()> {
         self.result(&serde_json::to_string_pretty(document)?)
+    }
+
+    /// One JSON document on stdout that lists these under a name: `{"version": 1, "backups": […]}`.
+    pub fn json_list<T: serde::Serialize>(&self, name: &'static str, entries: &[T]) -> Result<()> {
+        self.json(&Listing { name, entries })
     }
 
     /// The one error of a run: what failed, the causes in order, what to type next.
@@ -222,6 +240,26 @@ impl Terminal {
             Some(false) => Err(declined()),
             None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
                 .hint("answer yes on the command line: --yes")),
+        }
+    }
+
+    /// Goes on only when this name is typed, or with `--yes` on the command line.
+    pub fn confirm_name(&self, question: &str, name: &str, yes: bool) -> Result<(), Fault> {
+        if yes {
+            return Ok(());
+        }
+        if !self.can_ask() {
+            let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
+            return Err(fault.hint("answer on the command line: --yes"));
+        }
+        write_stderr(&format!("{} ", self.plain(question)));
+        match typed_line()? {
+            Some(line) if line.trim_end_matches(['\r', '\n']) == name => Ok(()),
+            Some(_) => Err(Fault::failed(format!("That was not {name}; nothing was changed"))),
+            None => {
+                write_stderr("\n");
+                Err(Fault::failed("Declined; nothing was changed"))
+            }
         }
     }
 
@@ -313,6 +351,20 @@ impl Terminal {
             }
         }
         plain
+    }
+}
+
+struct Listing<'a, T> {
+    name: &'static str,
+    entries: &'a [T],
+}
+
+impl<T: serde::Serialize> serde::Serialize for Listing<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(Some(2))?;
+        document.serialize_entry("version", &1)?;
+        document.serialize_entry(self.name, self.entries)?;
+        document.end()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Numbers and times as people read them.
 
+use std::time::Duration;
+
 /// A size as people read it: `2.4 MB` (powers of 1000).
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
@@ -41,6 +43,15 @@ pub fn span(seconds: i64) -> String {
         60..3_600 => format!("{} min", seconds / 60),
         3_600..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// How long something took: `12 ms`, `1.3 s`, `4 min`.
+pub fn duration(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        1..120 => format!("{:.1} s", time.as_secs_f64()),
+        seconds => format!("{} min", seconds / 60),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The backup file: its name, its proof, its manifest, how it is written and listed. The format is
 //! described in README, "The backup file".
 
+mod ends;
+mod fault;
 pub mod feed;
 pub mod listing;
 pub mod manifest;

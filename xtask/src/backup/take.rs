@@ -1,15 +1,16 @@
 //! Taking a backup: pg_dump's stream, hashed, proven and written in one pass, published only if it is whole.
 
+use super::fault::{failed, not_whole};
 use super::listing;
 use super::manifest::{self, Manifest};
 use super::name::{self, Purpose};
 use super::partial::{self, Partial};
 use super::space;
-use crate::error::{self, Exit, Fault};
+use crate::error::Fault;
 use crate::postgres::dump::Scanner;
 use crate::postgres::properties::Properties;
-use crate::postgres::{locks, session};
-use crate::process::{Ending, Writer, signals};
+use crate::postgres::session;
+use crate::process::{Writer, signals};
 use crate::target::{Talk, Target};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local, SecondsFormat};
@@ -60,7 +61,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         match self {
             Self::Folder(folder) => folder,
             Self::File(file) => file.parent().unwrap_or(file),
@@ -254,49 +255,4 @@ fn follow(
         return Err(failed(target, run, order, &stderr, ending));
     }
     Ok(proof)
-}
-
-/// libpq's and the server's words when a session ends before its time.
-const CONNECTION_LOST: [&str; 5] = [
-    "server closed the connection unexpectedly",
-    "connection to server was lost",
-    "terminating connection due to",
-    "no connection to the server",
-    "SSL connection has been closed unexpectedly",
-];
-
-fn not_whole(target: &Target) -> Fault {
-    Fault::failed(format!("The dump of {} is not whole; no backup was made", target.database()))
-        .hint("see what stands between this program and pg_dump (docker, network), then try again")
-}
-
-fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Ending) -> anyhow::Error {
-    let said = session::failure(target, "pg_dump", stderr, ending);
-    if space::is_full_by_words(stderr) {
-        return said.context(space::full(order.destination.folder(), "it is full"));
-    }
-    if stderr.contains("no matching tables were found") {
-        let fault = Fault::failed("There is no such table; no backup was made");
-        return said.context(fault.hint("see what there is: cargo xtask db-shell -- -c '\\dt *.*'"));
-    }
-    if CONNECTION_LOST.iter().any(|words| stderr.contains(words)) && error::exit(&said) == Exit::Failed {
-        let fault = Fault::unreachable("The connection to PostgreSQL was lost; no backup was made");
-        return said.context(fault.hint("see what the server says, then try again: cargo xtask db-backup"));
-    }
-    // pg_dump waits under a statement_timeout.
-    if !(stderr.contains("LOCK TABLE") && stderr.contains("timeout")) {
-        return said;
-    }
-    let seconds = order.lock_timeout.as_secs();
-    let fault = Fault::failed(format!("A table stayed locked for {seconds} s; no backup was made"));
-    let holders = locks::holders(target, run).unwrap_or_default();
-    let Some(holder) = holders.first() else {
-        return said.context(fault.hint("try again, or wait longer: --lock-timeout SECONDS"));
-    };
-    let names: Vec<String> = holders.iter().map(ToString::to_string).collect();
-    anyhow::Error::msg(names.join("\n")).context(fault.hint(format!(
-        "wait longer with --lock-timeout SECONDS, or end that session: \
-         cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({})'",
-        holder.pid
-    )))
 }

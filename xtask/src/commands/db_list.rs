@@ -1,11 +1,15 @@
 //! `db-list`: what backups there are, and with `--check` whether every byte of them is as it was written.
 
+mod server;
+
+use self::server::Question;
 use crate::backup::listing::{self, Backup};
 use crate::backup::manifest;
 use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
+use crate::restore::before::Kept;
 use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
@@ -34,6 +38,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         Some(typed) => existing(&context.typed(typed))?,
         None => context.backups_folder(),
     };
+    // Another folder has nothing to do with the server of this checkout.
+    let question = args.folder.is_none().then(|| Question::ask(context));
     let mut backups = if args.check {
         let progress = terminal.progress("checking", None);
         let checked = std::cell::Cell::new(0);
@@ -50,19 +56,31 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(database) = &args.database {
         backups.retain(|backup| backup.database.as_ref() == Some(database));
     }
+    let mut told = question.and_then(Question::answer);
+    if let (Some(told), Some(database)) = (&mut told, &args.database) {
+        told.kept.retain(|kept| kept.database == *database);
+    }
     let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
     if args.json {
-        terminal.json(&Document::of(&backups))?;
+        let backups = backups.iter().map(Entry::of).collect();
+        let kept_on_server = told.as_ref().map(|told| told.kept.as_slice());
+        terminal.json(&Document { version: 1, backups, kept_on_server })?;
     } else if backups.is_empty() {
         terminal.note(&format!("No backups in {}", context.shown(&folder)));
         terminal.note("Make one with: cargo xtask db-backup");
     } else {
-        terminal.result(&table(&backups, context))?;
+        show(&backups, context)?;
         for backup in &backups {
             if let Some(reason) = &backup.examined.reason {
                 terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
             }
         }
+    }
+    if let Some(told) = &told {
+        if let Some(kept) = told.table().filter(|_| !args.json) {
+            terminal.result(&format!("\n{kept}"))?;
+        }
+        told.warn(context);
     }
     if args.check && unfit > 0 {
         let files = terminal::counted(unfit as u64, "file is", "files are");
@@ -85,10 +103,10 @@ fn existing(folder: &Path) -> Result<PathBuf, Fault> {
     Err(Fault::failed(format!("There is no folder {}", folder.display())).hint("see what there is: ls"))
 }
 
-fn table(backups: &[Backup], context: &Context) -> String {
+fn show(backups: &[Backup], context: &Context) -> Result<()> {
     let now = Local::now().fixed_offset();
     let rows: Vec<Vec<String>> = backups.iter().map(|backup| row(backup, &now, context)).collect();
-    terminal::table(&["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"], &rows, &[2, 3, 4, 5])
+    context.terminal.table(&["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"], &rows, &[2, 3, 4, 5])
 }
 
 fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<String> {
@@ -129,6 +147,8 @@ fn counts(backup: &Backup) -> Option<(u64, u64)> {
 struct Document<'a> {
     version: u32,
     backups: Vec<Entry<'a>>,
+    /// Databases of before a restore; null where the server did not answer at once.
+    kept_on_server: Option<&'a [Kept]>,
 }
 
 #[derive(Serialize)]
@@ -147,9 +167,9 @@ struct Entry<'a> {
     reason: Option<&'a str>,
 }
 
-impl<'a> Document<'a> {
-    fn of(backups: &'a [Backup]) -> Self {
-        let entry = |backup: &'a Backup| Entry {
+impl<'a> Entry<'a> {
+    fn of(backup: &'a Backup) -> Self {
+        Self {
             file: &backup.path,
             database: backup.database.as_deref(),
             purpose: backup.purpose,
@@ -160,7 +180,6 @@ impl<'a> Document<'a> {
             full: backup.is_full(),
             verdict: backup.examined.verdict,
             reason: backup.examined.reason.as_deref(),
-        };
-        Self { version: 1, backups: backups.iter().map(entry).collect() }
+        }
     }
 }

@@ -37,9 +37,10 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let going: Vec<&Backup> =
         backups.iter().zip(&decisions).filter(|(_, decision)| !decision.keep).map(|(backup, _)| backup).collect();
     if args.json {
-        terminal.json(&Document::of(&backups, &decisions))?;
+        let entries: Vec<Entry> = backups.iter().zip(&decisions).map(Entry::of).collect();
+        terminal.json_list("files", &entries)?;
     } else if !backups.is_empty() {
-        terminal.result(&table(&backups, &decisions, context))?;
+        show(&backups, &decisions, context)?;
     }
     if going.is_empty() {
         terminal.note("Nothing to remove");
@@ -96,7 +97,7 @@ fn remove(going: &[&Backup], context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn table(backups: &[Backup], decisions: &[Decision], context: &Context) -> String {
+fn show(backups: &[Backup], decisions: &[Decision], context: &Context) -> Result<()> {
     let now = Local::now().fixed_offset();
     let rows: Vec<Vec<String>> = backups
         .iter()
@@ -111,16 +112,10 @@ fn table(backups: &[Backup], decisions: &[Decision], context: &Context) -> Strin
             ]
         })
         .collect();
-    terminal::table(&["FILE", "AGE", "SIZE", "", "REASON"], &rows, &[1, 2])
+    context.terminal.table(&["FILE", "AGE", "SIZE", "", "REASON"], &rows, &[1, 2])
 }
 
-/// `--json`, version 1.
-#[derive(Serialize)]
-struct Document<'a> {
-    version: u32,
-    files: Vec<Entry<'a>>,
-}
-
+/// One file in `--json`, version 1.
 #[derive(Serialize)]
 struct Entry<'a> {
     file: &'a Path,
@@ -130,15 +125,14 @@ struct Entry<'a> {
     reason: &'a str,
 }
 
-impl<'a> Document<'a> {
-    fn of(backups: &'a [Backup], decisions: &'a [Decision]) -> Self {
-        let files = backups.iter().zip(decisions).map(|(backup, decision)| Entry {
+impl<'a> Entry<'a> {
+    fn of((backup, decision): (&'a Backup, &'a Decision)) -> Self {
+        Self {
             file: &backup.path,
             database: backup.database.as_deref(),
             bytes: backup.examined.bytes,
             keep: decision.keep,
             reason: &decision.reason,
-        });
-        Self { version: 1, files: files.collect() }
+        }
     }
 }

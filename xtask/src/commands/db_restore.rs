@@ -1,11 +1,13 @@
 //! `db-restore`: a proven backup takes the live database's place, and can be undone.
 
 mod choose;
-mod exchange;
-mod mend;
-mod preview;
-mod report;
+pub(super) mod exchange;
+pub(super) mod mend;
+pub(super) mod preview;
+pub(super) mod report;
 mod undo;
+
+pub(super) use self::mend::mend_leftovers;
 
 use self::exchange::Swap;
 use self::report::Report;
@@ -87,7 +89,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
-    let plan = Plan::draw(target, run, &live, &backup)?;
+    let plan = Plan::draw(target, run, &live, &backup.contents)?;
     preview::show(&plan, &fitting, &backup, args, context)?;
     if args.dry_run {
         return Ok(());
@@ -95,11 +97,11 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     preview::ask(args, target, &backup, context)?;
     let mut lock = Lock::take(target, run, Duration::ZERO)?;
     fault_point("locked");
-    mend::mend_leftovers(target, run, context)?;
+    mend_leftovers(target, run, context)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
-    let safety = safety_backup(args, target, &live, context)?;
+    let safety = safety_backup(args.no_safety_backup, target, &live, context)?;
     fault_point("safety");
     if !fitting.missing_roles.is_empty() {
         preflight::create_roles(target, run, &fitting.missing_roles)?;
@@ -139,12 +141,13 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     for dropped in signals::shielded(|| before::drop_old(target, run, args.keep_old))? {
         context.terminal.note(&format!("Dropped {dropped}, which was kept from an earlier restore"));
     }
-    Report { file: Some(&backup.path), safety: safety.as_deref(), done: &done }.show(args, target, context)
+    let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
+    report.show(args.json, target, context)
 }
 
 /// A proven backup of the live database as it is; `None` where there is nothing to keep.
-fn safety_backup(args: &Args, target: &Target, live: &Live, context: &Context) -> Result<Option<PathBuf>> {
-    if live.properties.is_none() || args.no_safety_backup {
+pub(super) fn safety_backup(waived: bool, target: &Target, live: &Live, context: &Context) -> Result<Option<PathBuf>> {
+    if live.properties.is_none() || waived {
         return Ok(None);
     }
     let order = Order { purpose: Purpose::PreRestore, ..Order::full(context.backups_folder()) };

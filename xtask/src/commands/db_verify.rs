@@ -8,6 +8,7 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::session;
 use crate::restore::mark::{Mark, Use};
+use crate::restore::repair;
 use crate::restore::staging::{self, Staging};
 use crate::restore::{maintenance_database, preflight};
 use crate::target::Target;
@@ -48,8 +49,16 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         }
         report.push(entry);
     }
+    // A file that is refused starts nothing; what is only looked at here is mended by whoever changes the database next.
+    if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
+        let leftovers = session::fresh_name().and_then(|run| repair::look(target, &run)).unwrap_or_default();
+        for leftover in &leftovers {
+            let what = terminal::clean(&leftover.shown());
+            context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
+        }
+    }
     if args.json {
-        context.terminal.json(&Document { version: 1, files: &report })?;
+        context.terminal.json_list("files", &report)?;
     }
     conclusion(&report)
 }
@@ -76,7 +85,7 @@ impl Args {
     }
 }
 
-/// What was found out about one file.
+/// What was found out about one file; in `--json`, version 1.
 #[derive(Debug, Serialize)]
 struct Entry {
     file: PathBuf,
@@ -182,13 +191,6 @@ impl Entry {
         }
         context.terminal.result(&context.terminal.done_line(&line))
     }
-}
-
-/// `--json`, version 1.
-#[derive(Serialize)]
-struct Document<'a> {
-    version: u32,
-    files: &'a [Entry],
 }
 
 /// The worst of the report decides the exit code: an unfit file (3) before a failed load.

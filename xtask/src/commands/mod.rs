@@ -4,6 +4,7 @@ pub mod db_backup;
 pub mod db_list;
 pub mod db_migrate;
 pub mod db_prune;
+pub mod db_reset;
 pub mod db_restore;
 pub mod db_shell;
 pub mod db_verify;

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::{self, Fault};
 use crate::settings::{self, Origin};
 use crate::stack::ports;
-use crate::target::engine::{self, Lack};
+use crate::target::compose::engine::{self, Lack};
 use crate::target::{Kind, Target};
 use anyhow::Result;
 
@@ -141,6 +141,7 @@ fn say_what_is_next(target: &Target, context: &Context) {
     context.terminal.note("Next:");
     for (command, what) in [
         ("cargo xtask db-shell", "look into the database"),
+        ("cargo xtask setup-openfga", "make OpenFGA's store: model, tuples, tests"),
         ("cargo xtask db-backup", "take a backup; cargo xtask db-list shows them"),
         ("cargo xtask down", "stop the stack (data is kept)"),
         ("cargo xtask help", "see every command"),
@@ -149,6 +150,6 @@ fn say_what_is_next(target: &Target, context: &Context) {
         if target.url().is_some() && command.ends_with("down") {
             continue;
         }
-        context.terminal.note(&format!("  {command:<22} {what}"));
+        context.terminal.note(&format!("  {command:<25} {what}"));
     }
 }

@@ -171,7 +171,7 @@ enum Held<'a> {
 impl<'a> Held<'a> {
     fn take(server: &Server, target: &'a Target, run: &str, context: &Context) -> Result<Self> {
         let waiting = context.terminal.waiting("waiting for another run");
-        if server.is_of_stack {
+        if server.is_of_stack || (target.compose().is_none() && target.local().is_none()) {
             return Ok(Self::Database(Lock::take(target, run, PATIENCE)?));
         }
         let folder = context.root.join(".xtask");

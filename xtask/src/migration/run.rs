@@ -8,6 +8,7 @@ use super::indexes;
 use super::ledger;
 use super::session::Session;
 use crate::error::{Exit, Fault};
+use crate::process::signals;
 use crate::settings::fault_point;
 use anyhow::Result;
 use std::path::Path;
@@ -67,6 +68,7 @@ impl Runner<'_, '_> {
         let took = clock.elapsed();
         check_unchanged(step, checksum)?;
         fault_point("applying");
+        signals::check().map_err(anyhow::Error::from)?;
         let row = match step.direction {
             Direction::Up => ledger::insert(&self.ledger, &step.migration, &step.checksum, Some(took)),
             Direction::Down => ledger::remove(&self.ledger, step.migration.version),
@@ -124,7 +126,8 @@ impl Runner<'_, '_> {
 }
 
 /// Each file begins, and each row is written, as in a fresh session: what an earlier file set must not reach them.
-const FRESH: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;";
+/// Errors must not drown in notices.
+const FRESH: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_min_messages TO warning;";
 
 fn check_unchanged(step: &Step, checksum: Checksum) -> Result<(), Failure> {
     if checksum.finish() == step.checksum {

@@ -25,12 +25,7 @@ pub struct Session<'a> {
 impl<'a> Session<'a> {
     /// Connects to a database of the target's server; `name` becomes its `application_name`.
     pub fn start(target: &'a Target, database: &str, name: &str) -> Result<Self> {
-        let environment = [
-            ("PGDATABASE", database),
-            ("PGCLIENTENCODING", "UTF8"),
-            // Its errors must not drown in notices.
-            ("PGOPTIONS", "-c client_min_messages=warning"),
-        ];
+        let environment = [("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8")];
         let psql = target
             .program_with("psql", name, Talk::Piped, &environment)?
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])

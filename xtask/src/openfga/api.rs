@@ -4,6 +4,7 @@ use super::client::{Client, Repeat, refusal};
 use super::store_file::UserFilter;
 use super::tuples::{Condition, Key, Tuple};
 use crate::stack::endpoint::Endpoint;
+use crate::target::local::openfga::url_encoded;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -74,7 +75,7 @@ impl Api {
 
     /// A store by its id; `None` where there is none, or where it was deleted.
     pub fn store(&self, id: &str) -> Result<Option<Store>> {
-        match self.client.get(&format!("/stores/{}", encoded(id))) {
+        match self.client.get(&format!("/stores/{}", url_encoded(id))) {
             Ok(value) => Ok(Some(understood(value)?)),
             // 400: it could not be an id.
             Err(error) if refusal(&error).is_some_and(|refusal| matches!(refusal.status, Some(400 | 404))) => Ok(None),
@@ -93,8 +94,11 @@ impl Api {
         let mut found = Vec::new();
         let mut token = String::new();
         loop {
-            let path =
-                format!("/stores?name={}&page_size={PAGE}&continuation_token={}", encoded(name), encoded(&token));
+            let path = format!(
+                "/stores?name={}&page_size={PAGE}&continuation_token={}",
+                url_encoded(name),
+                url_encoded(&token)
+            );
             let page: Page = understood(self.client.get(&path)?)?;
             // A server that does not know the filter lists them all.
             found.extend(page.stores.into_iter().filter(|store| store.name == name));
@@ -112,14 +116,15 @@ impl Api {
 
     /// The newest model of a store, as the server keeps it, with its id.
     pub fn newest_model(&self, store: &str) -> Result<Option<(String, Value)>> {
-        let mut answer = self.client.get(&format!("/stores/{}/authorization-models?page_size=1", encoded(store)))?;
+        let mut answer =
+            self.client.get(&format!("/stores/{}/authorization-models?page_size=1", url_encoded(store)))?;
         let model = answer["authorization_models"].get_mut(0).map(Value::take);
         model.map(|model| Ok((id_of(&model, "id")?, model))).transpose()
     }
 
     /// Whether a store has this model.
     pub fn has_model(&self, store: &str, model: &str) -> Result<bool> {
-        match self.client.get(&format!("/stores/{}/authorization-models/{}", encoded(store), encoded(model))) {
+        match self.client.get(&format!("/stores/{}/authorization-models/{}", url_encoded(store), url_encoded(model))) {
             Ok(_) => Ok(true),
             Err(error) if refusal(&error).is_some_and(|refusal| matches!(refusal.status, Some(400 | 404))) => Ok(false),
             Err(error) => Err(error),
@@ -128,22 +133,22 @@ impl Api {
 
     /// A new model; its id. Never repeated by itself: each request makes another one.
     pub fn write_model(&self, store: &str, model: &Value) -> Result<String> {
-        let path = format!("/stores/{}/authorization-models", encoded(store));
+        let path = format!("/stores/{}/authorization-models", url_encoded(store));
         id_of(&self.client.post(&path, model, Repeat::Creates)?, "authorization_model_id")
     }
 
     /// One page of a store's tuples, and the token of the next; empty at the end.
     pub fn read_page(&self, store: &str, token: &str) -> Result<(Vec<Stored>, String)> {
-        self.read(store, json!({ "page_size": PAGE, "continuation_token": token, "consistency": CONSISTENCY }))
+        self.read(store, &json!({ "page_size": PAGE, "continuation_token": token, "consistency": CONSISTENCY }))
     }
 
     /// The tuple of this key, if the store has it.
     pub fn read_one(&self, store: &str, tuple: &Tuple) -> Result<Option<Stored>> {
         let body = json!({ "tuple_key": tuple.key_json(), "page_size": 1, "consistency": CONSISTENCY });
-        Ok(self.read(store, body)?.0.pop())
+        Ok(self.read(store, &body)?.0.pop())
     }
 
-    fn read(&self, store: &str, body: Value) -> Result<(Vec<Stored>, String)> {
+    fn read(&self, store: &str, body: &Value) -> Result<(Vec<Stored>, String)> {
         #[derive(Deserialize)]
         struct Page {
             tuples: Vec<Entry>,
@@ -168,7 +173,7 @@ impl Api {
             context: Option<Map<String, Value>>,
         }
         let page: Page =
-            understood(self.client.post(&format!("/stores/{}/read", encoded(store)), &body, Repeat::Safe)?)?;
+            understood(self.client.post(&format!("/stores/{}/read", url_encoded(store)), body, Repeat::Safe)?)?;
         let stored = page.tuples.into_iter().map(|Entry { key }| Stored {
             user: key.user,
             relation: key.relation,
@@ -194,7 +199,7 @@ impl Api {
     }
 
     fn change(&self, store: &str, body: &Value) -> Result<()> {
-        self.client.post(&format!("/stores/{}/write", encoded(store)), body, Repeat::Safe).map(drop)
+        self.client.post(&format!("/stores/{}/write", url_encoded(store)), body, Repeat::Safe).map(drop)
     }
 
     /// Up to fifty questions at once; each answered by yes, no, or why there is no answer.
@@ -214,7 +219,7 @@ impl Api {
         let checks: Vec<Value> = checks.collect();
         let body = json!({ "checks": checks, "authorization_model_id": asking.model, "consistency": CONSISTENCY });
         let answer =
-            self.client.post(&format!("/stores/{}/batch-check", encoded(asking.store)), &body, Repeat::Safe)?;
+            self.client.post(&format!("/stores/{}/batch-check", url_encoded(asking.store)), &body, Repeat::Safe)?;
         let results: BTreeMap<String, Value> = understood(answer["result"].clone())?;
         let answers = (0..requests.len()).map(|number| {
             let result = results.get(&number.to_string()).context("the server left a question unanswered")?;
@@ -272,7 +277,7 @@ impl Api {
         }
         body["authorization_model_id"] = json!(asking.model);
         body["consistency"] = json!(CONSISTENCY);
-        self.client.post(&format!("/stores/{}/{what}", encoded(asking.store)), &body, Repeat::Safe)
+        self.client.post(&format!("/stores/{}/{what}", url_encoded(asking.store)), &body, Repeat::Safe)
     }
 }
 
@@ -294,10 +299,4 @@ fn understood<T: serde::de::DeserializeOwned>(value: Value) -> Result<T> {
 
 fn id_of(value: &Value, name: &str) -> Result<String> {
     value[name].as_str().map(str::to_owned).context("OpenFGA's answer names no id")
-}
-
-/// A text as one part of an address.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

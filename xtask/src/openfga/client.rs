@@ -9,7 +9,9 @@ use serde_json::Value;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(15);
+/// After so long a request is not sent again.
+const PATIENCE: Duration = Duration::from_secs(30);
 const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// A server that asks for more patience is reported instead.
@@ -67,6 +69,7 @@ impl Client {
 
     fn repeat(&self, repeat: Repeat, exchange: impl Fn() -> Result<Answer, Silence>) -> Result<Value> {
         let mut pause = FIRST_PAUSE;
+        let end = Instant::now() + PATIENCE;
         for tries in 1.. {
             signals::check()?;
             let said = exchange();
@@ -76,7 +79,7 @@ impl Client {
                 Err(silence) if repeat == Repeat::Safe || !silence.may_have_arrived => pause,
                 _ => return Err(self.refused(said, repeat)),
             };
-            if tries >= TRIES || wait > LONGEST_PAUSE {
+            if tries >= TRIES || wait > LONGEST_PAUSE || Instant::now() >= end {
                 return Err(self.refused(said, repeat));
             }
             sleep(wait.max(pause))?;

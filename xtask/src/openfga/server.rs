@@ -7,6 +7,7 @@ use crate::settings::Settings;
 use crate::stack::endpoint::{Endpoint, is_loopback};
 use crate::stack::{openfga, services};
 use crate::target::Target;
+use crate::target::compose::Compose;
 use crate::target::local::openfga as local_openfga;
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -63,7 +64,8 @@ impl Server {
             return Ok(false);
         }
         let before = revision(target)?;
-        if before >= NEWEST_REVISION {
+        // Without any revision the target's database is not the one of this server.
+        if before >= NEWEST_REVISION || (before == 0 && !self.is_of_stack) {
             return Ok(false);
         }
         if !self.is_of_stack {
@@ -103,20 +105,27 @@ impl Server {
 
 /// Where the target's own OpenFGA listens.
 fn own_address(target: &Target) -> Result<String> {
-    match (target.compose(), target.local()) {
-        (Some(compose), _) => Ok(format!(
-            "http://{}",
-            compose
-                .mapped_port(openfga::SERVICE, openfga::HTTP_PORT)
-                .map_err(|error| error::explain(error, || Fault::unreachable("The openfga service is not running")
-                    .hint("start it with: cargo xtask up")),)?
-        )),
-        (None, Some(local)) => local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
-            Fault::unreachable("The local OpenFGA is not running")
-                .hint("start it with: cargo xtask up --target local")
-                .into()
-        }),
-        (None, None) => Err(Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target")).into()),
+    if let Some(compose) = target.compose() {
+        let mapped = compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT);
+        return mapped.map(|address| format!("http://{address}")).map_err(|error| not_running(compose, error));
+    }
+    let Some(local) = target.local() else {
+        return Err(Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target")).into());
+    };
+    local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
+        let fault = Fault::unreachable("The local OpenFGA is not running");
+        fault.hint("start it with: cargo xtask up --target local").into()
+    })
+}
+
+/// Why Compose names no port: the service does not run, or something that Compose says itself.
+fn not_running(compose: &Compose, error: anyhow::Error) -> anyhow::Error {
+    match compose.running_services() {
+        Ok(running) if !running.iter().any(|service| service == openfga::SERVICE) => error.context(
+            Fault::unreachable(format!("The {} service is not running", openfga::SERVICE))
+                .hint("start it with: cargo xtask up"),
+        ),
+        _ => error,
     }
 }
 

@@ -3,9 +3,9 @@
 use super::api::{Api, Store};
 use super::client::refusal;
 use super::model::Model;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::settings::{Origin, Settings};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 /// The setting that names a store.
 pub const STORE_ID: &str = "OPENFGA_STORE_ID";
@@ -94,7 +94,7 @@ pub fn write_model(api: &Api, store: &str, model: &Model) -> Result<String> {
         },
         written => written,
     };
-    written.context(Fault::failed("The model could not be written"))
+    written.map_err(|error| error::explain(error, || Fault::failed("The model could not be written")))
 }
 
 /// The model that questions go to: the one that the settings name, where the store has it, else the newest.

@@ -1,7 +1,7 @@
 //! What became of an exchange of names whose answer was lost.
 
 use super::maintenance_database;
-use super::swap::{session_name, unlock};
+use super::swap::{Exchange, session_name, unlock};
 use crate::postgres::session::{self, literal};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -25,7 +25,7 @@ pub(super) enum Aftermath {
 struct State {
     /// The exchanging session still works.
     working: bool,
-    incoming: bool,
+    exchanged: bool,
     /// `None`: there is no live database.
     open: Option<bool>,
 }
@@ -34,10 +34,10 @@ struct State {
 ///
 /// # Errors
 /// The server could not be asked.
-pub(super) fn find(target: &Target, run: &str, incoming: &str) -> Result<Aftermath> {
+pub(super) fn find(target: &Target, run: &str, exchange: &Exchange<'_>) -> Result<Aftermath> {
     let begun = Instant::now();
     let state = loop {
-        match state(target, run, incoming) {
+        match state(target, run, exchange) {
             Ok(state) if !state.working || begun.elapsed() > PATIENCE => break state,
             Err(error) if begun.elapsed() > RECOVERY => return Err(error),
             _ => std::thread::sleep(PAUSE),
@@ -49,17 +49,17 @@ pub(super) fn find(target: &Target, run: &str, incoming: &str) -> Result<Afterma
     if state.open == Some(false) {
         unlock(target, run, target.database())?;
     }
-    Ok(if state.incoming { Aftermath::AsItWas } else { Aftermath::Exchanged })
+    Ok(if state.exchanged { Aftermath::Exchanged } else { Aftermath::AsItWas })
 }
 
-fn state(target: &Target, run: &str, incoming: &str) -> Result<State> {
+fn state(target: &Target, run: &str, exchange: &Exchange<'_>) -> Result<State> {
     let sql = format!(
         "SELECT pg_catalog.json_build_object( \
          'working', EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = {}), \
-         'incoming', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {}), \
+         'exchanged', {}, \
          'open', (SELECT datallowconn FROM pg_catalog.pg_database WHERE datname = {}))",
         literal(&session_name(run)),
-        literal(incoming),
+        exchange.took_place(target.database()),
         literal(target.database())
     );
     let text = session::ask_in(target, maintenance_database(target), run, &sql)?;

@@ -1,9 +1,12 @@
 //! The databases of before a swap, which stay on the server under their own names.
 
+use super::maintenance_database;
 use super::mark::{self, Marked, Use};
 use super::staging;
+use crate::postgres::session;
 use crate::target::Target;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
 
 /// Those of the target's database, newest first.
 pub fn list(target: &Target, run: &str) -> Result<Vec<Marked>> {
@@ -17,4 +20,31 @@ pub fn list(target: &Target, run: &str) -> Result<Vec<Marked>> {
 pub fn drop_old(target: &Target, run: &str, keep: usize) -> Result<Vec<String>> {
     let old = list(target, run)?.into_iter().skip(keep).filter(|old| !old.mark.only_way_back);
     old.map(|old| staging::drop_database(target, run, &old.name).map(|()| old.name)).collect()
+}
+
+/// A database of before a swap, for those who only look.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kept {
+    pub name: String,
+    /// The live database that it was.
+    pub database: String,
+    /// When the swap was, RFC 3339.
+    pub swapped_at: String,
+    /// On the server's disk; `None` where this role may not know it.
+    pub bytes: Option<u64>,
+}
+
+const KEPT: &str = "
+SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('name', m.datname, 'database', m.mark->>'database',
+  'swapped_at', m.mark->>'at', 'bytes', CASE WHEN pg_catalog.has_database_privilege(m.oid, 'CONNECT')
+    THEN pg_catalog.pg_database_size(m.oid) END)
+  ORDER BY (m.mark->>'at')::pg_catalog.timestamptz DESC, m.datname DESC), '[]')
+FROM (SELECT oid, datname, pg_catalog.substr(pg_catalog.shobj_description(oid, 'pg_database'), 7)::pg_catalog.json AS mark
+      FROM pg_catalog.pg_database WHERE pg_catalog.shobj_description(oid, 'pg_database') LIKE 'xtask {%}') AS m
+WHERE m.mark->>'use' = 'before'";
+
+/// Every one of the server's, newest first.
+pub fn kept(target: &Target, run: &str) -> Result<Vec<Kept>> {
+    let text = session::ask_in(target, maintenance_database(target), run, KEPT)?;
+    serde_json::from_str(text.trim()).context("the databases of before a swap")
 }

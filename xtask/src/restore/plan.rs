@@ -2,8 +2,7 @@
 
 use super::live::Live;
 use crate::backup::manifest;
-use crate::backup::proof::Proven;
-use crate::postgres::dump::Ids;
+use crate::postgres::dump::{Contents, Ids};
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::Result;
@@ -72,8 +71,8 @@ struct LiveIds {
 }
 
 impl Plan {
-    /// Compares the live database with the backup. A live database that cannot be read shortens the plan and stops nothing.
-    pub fn draw(target: &Target, run: &str, live: &Live, backup: &Proven) -> Result<Self> {
+    /// Compares the live database with what comes in its place. A live database that cannot be read shortens the plan and stops nothing.
+    pub fn draw(target: &Target, run: &str, live: &Live, then: &Contents) -> Result<Self> {
         let mut plan = Self {
             tables: None,
             estimated: false,
@@ -88,14 +87,21 @@ impl Plan {
         plan.estimated = properties.size_bytes > COUNTED_UP_TO;
         let rows = if plan.estimated { ESTIMATED } else { EXACT };
         match session::query::<Vec<Rows>>(target, run, &[PATIENCE, &COUNTS.replace("ROWS", rows)].concat()) {
-            Ok(now) => plan.tables = Some(changes(now, backup)),
+            Ok(now) => plan.tables = Some(changes(now, then)),
             Err(error) => plan.unreadable = Some(format!("{error:#}")),
         }
-        if backup.contents.openfga.is_some() && plan.tables.is_some() {
+        if plan.tables.is_some() && (then.openfga.is_some() || plan.has_openfga()) {
             let now = session::query::<LiveIds>(target, run, IDS).unwrap_or_default();
-            plan.compare_ids(&now, &backup.contents.openfga_ids);
+            plan.compare_ids(&now, &then.openfga_ids);
         }
         Ok(plan)
+    }
+
+    /// Whether the live database holds OpenFGA's tables.
+    pub fn has_openfga(&self) -> bool {
+        let tables = self.tables.as_deref().unwrap_or_default();
+        let is_there = |name: &&str| tables.iter().any(|table| table.now.is_some() && table.table == *name);
+        ["store", "authorization_model", "tuple"].iter().all(is_there)
     }
 
     fn compare_ids(&mut self, now: &LiveIds, backup: &Ids) {
@@ -109,12 +115,12 @@ impl Plan {
     }
 }
 
-fn changes(now: Vec<Rows>, backup: &Proven) -> Vec<Change> {
+fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
     let mut tables: BTreeMap<(String, String), (Option<u64>, Option<u64>)> = BTreeMap::new();
     for table in now {
         tables.entry((table.schema, table.name)).or_default().0 = Some(table.rows.unwrap_or_default());
     }
-    for table in manifest::tables(&backup.contents.copied) {
+    for table in manifest::tables(&then.copied) {
         tables.entry((table.schema, table.name)).or_default().1 = Some(table.rows);
     }
     tables.into_iter().map(|((schema, table), (now, backup))| Change { schema, table, now, backup }).collect()

@@ -42,7 +42,7 @@ impl Leftover {
                 "an undo was killed before the databases were exchanged".to_owned()
             }
             Self::NotStarted(marked) => {
-                format!("{} were not started again after a swap", marked.mark.stopped.join(", "))
+                format!("stopped for a swap and not started again: {}", marked.mark.stopped.join(", "))
             }
         }
     }
@@ -50,20 +50,22 @@ impl Leftover {
 
 /// Looks for leftovers of this target's database. To be called under the lock.
 pub fn find(target: &Target, run: &str) -> Result<Vec<Leftover>> {
-    among(without_orphans(target, run)?, target, run)
+    let mut found = among(target, run, without_orphans(target, run)?)?;
+    found.extend(mark::unmarked(target, run)?.into_iter().map(Leftover::Abandoned));
+    Ok(found)
 }
 
-/// The same for whoever only looks: what a living run works on is none, and nothing is ended.
-pub fn glance(target: &Target, run: &str) -> Result<Vec<Leftover>> {
-    let mut marked = mark::marked(target, run)?;
-    marked.retain(|marked| marked.mark.database == target.database());
-    if marked.iter().any(|marked| marked.alive) {
-        return Ok(Vec::new());
-    }
-    among(marked, target, run)
+/// The same for those who only look: nothing of a run that lives, nothing without a mark, and no throwaway database,
+/// which the next `db-verify` drops.
+pub fn look(target: &Target, run: &str) -> Result<Vec<Leftover>> {
+    let marked = mark::marked(target, run)?;
+    let is_left = |marked: &Marked| {
+        marked.mark.database == target.database() && marked.mark.r#use != Use::Verify && !marked.alive
+    };
+    among(target, run, marked.into_iter().filter(is_left).collect())
 }
 
-fn among(marked: Vec<Marked>, target: &Target, run: &str) -> Result<Vec<Leftover>> {
+fn among(target: &Target, run: &str, marked: Vec<Marked>) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
     let may_have_locked = |marked: &Marked| marked.mark.r#use == Use::Staging || marked.mark.swapping;
     if marked.iter().any(may_have_locked) {
@@ -85,7 +87,6 @@ fn among(marked: Vec<Marked>, target: &Target, run: &str) -> Result<Vec<Leftover
             }
         }
     }
-    found.extend(mark::unmarked(target, run)?.into_iter().map(Leftover::Abandoned));
     Ok(found)
 }
 

@@ -73,16 +73,14 @@ const PARAMETERS_SINCE: u32 = 15;
 pub fn check_load(target: &Target, session: &str, backup: &Proven) -> Result<()> {
     let roles: Vec<&str> = backup.contents.owners.iter().map(String::as_str).collect();
     let lacks = ask(target, session, &roles, None)?;
-    lacks.refuse(target, &by_hand(backup.path.display().to_string()))
+    lacks.refuse(target, &by_hand(&backup.path.display().to_string()))
 }
 
 /// Refuses a swap that this role could not do: the live database is renamed, its sessions end, what belongs to it
 /// goes over to the new one.
 pub fn check_swap(target: &Target, session: &str, live: &Live) -> Result<()> {
-    if live.properties.is_none() {
-        return Ok(());
-    }
-    ask(target, session, &[], Some(target.database()))?.refuse(target, "")
+    let database = live.properties.is_some().then(|| target.database());
+    ask(target, session, &[], database)?.refuse(target, "")
 }
 
 fn ask(target: &Target, session: &str, roles: &[&str], database: Option<&str>) -> Result<Lacks> {
@@ -146,7 +144,7 @@ impl Lacks {
     }
 }
 
-fn by_hand(file: String) -> String {
+fn by_hand(file: &str) -> String {
     format!(
         "\nor restore by hand into an empty database that they make for you:\ncargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"
     )

@@ -69,7 +69,10 @@ impl<'a> Staging<'a> {
         mark: &Mark,
     ) -> Result<Self> {
         let cannot = format!("The database {name} cannot be made");
-        let (quoted, options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        let (quoted, mut options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        // While it is loaded, too: the owner of a table must be allowed to make one there.
+        let owner = like.map(|like| &like.owner).filter(|_| mark.r#use == Use::Staging);
+        owner.iter().for_each(|owner| options.push_str(&format!(" OWNER {}", session::identifier(owner))));
         let marked = mark.sql(&name)?;
         signals::check()?;
         // The server makes it even when we no longer listen: a signal waits until it is marked.
@@ -95,14 +98,18 @@ impl<'a> Staging<'a> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let restricted = self.psql_knows_restrict()?;
+        let environment = [("PGDATABASE", self.name.as_str())];
         let mut psql = self
             .target
-            .program_with("psql", loader, Talk::Piped, &[("PGDATABASE", &self.name)])?
+            .program_with("psql", loader, Talk::Piped, &environment)?
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
         let key = nonce.replace('-', "");
         let fed = (|| -> Result<()> {
+            // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
+            // statement, because poolers refuse options of a session.
+            writeln!(psql, "SET synchronous_commit TO off;")?;
             if restricted {
                 writeln!(psql, "\\restrict {key}")?;
             }
@@ -146,6 +153,11 @@ impl<'a> Staging<'a> {
             return Err(anyhow::Error::msg(what)).map_err(|error| error::explain(error, cannot));
         }
         Ok(())
+    }
+
+    /// Nothing is loaded: an empty database is what is wanted.
+    pub fn left_empty(self) -> Checked<'a> {
+        Checked(self)
     }
 
     /// Whether this psql has `\restrict` (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).

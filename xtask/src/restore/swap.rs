@@ -41,6 +41,15 @@ pub struct Exchange<'a> {
     pub comment: Option<&'a str>,
 }
 
+impl Exchange<'_> {
+    /// SQL that is true once it took place: the incoming name is gone, and what was not there before is.
+    pub(super) fn took_place(&self, live: &str) -> String {
+        let there =
+            |name: &str| format!("EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {})", literal(name));
+        format!("(NOT {} AND {})", there(self.incoming), there(self.outgoing.unwrap_or(live)))
+    }
+}
+
 /// How long nobody could connect, by the server's clock, from lock-out to the names being there again.
 pub type Outage = Duration;
 
@@ -87,7 +96,7 @@ pub fn exchange_names(target: &Target, run: &str, live_exists: bool, exchange: &
         return Ok(Duration::from_secs_f64((end - start).max(0.0)));
     }
     let why = anyhow::Error::msg(said);
-    match signals::shielded(|| aftermath::find(target, run, exchange.incoming)) {
+    match signals::shielded(|| aftermath::find(target, run, exchange)) {
         Ok(Aftermath::Exchanged) => Ok(clock.elapsed()),
         Ok(Aftermath::AsItWas) => {
             let fault = Fault::failed(format!("{} could not be swapped; it is as it was", target.database()));
@@ -113,7 +122,7 @@ pub(super) fn session_name(run: &str) -> String {
 
 fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> Result<String> {
     let tag = format!("${}$", run.replace('-', ""));
-    let (incoming, name) = (identifier(exchange.incoming), identifier(live));
+    let name = identifier(live);
     let carried = exchange.carried.map(|properties| carry(exchange.incoming, properties)).unwrap_or_default();
     let comment = exchange.comment.map_or_else(|| "NULL".to_owned(), literal);
     let mut script = "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());\n".to_owned();
@@ -122,24 +131,22 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
         writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS false;")?;
     }
     let leave = match exchange.outgoing {
-        Some(outgoing) => leave(live, outgoing),
+        Some(outgoing) => rename(live, outgoing),
         None => String::new(),
     };
+    // Somebody may look into it: a monitoring program, a pooler.
+    let enter = rename(exchange.incoming, live);
     let marked = exchange.mark.sql(exchange.outgoing.unwrap_or(live))?;
     writeln!(
         script,
         "DO {tag}\nDECLARE entry pg_catalog.record;\n  deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
          \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '10s', true);\n\
-         {carried}{leave}  ALTER DATABASE {incoming} RENAME TO {name};\n  COMMENT ON DATABASE {name} IS {comment};\n  {marked};\nEND {tag};"
+         {carried}{leave}{enter}  COMMENT ON DATABASE {name} IS {comment};\n  {marked};\nEND {tag};"
     )?;
     // Whichever database bears the live name now is open to all again, also after a failure.
     writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS true;")?;
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
-    writeln!(
-        script,
-        "SELECT 'swapped' WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {});",
-        literal(exchange.incoming)
-    )?;
+    writeln!(script, "SELECT 'swapped' WHERE {};", exchange.took_place(live))?;
     if let Some(outgoing) = exchange.outgoing {
         // It stays readable for a person who wants to compare.
         writeln!(
@@ -152,9 +159,9 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     Ok(script)
 }
 
-/// Ends the live database's sessions and takes its name away; again until it works or the deadline passes. Autovacuum
+/// Ends a database's sessions and gives it another name; again until it works or the deadline passes. Autovacuum
 /// is nobody's session: only a superuser may end it, and it ends by itself when a database is renamed.
-fn leave(live: &str, outgoing: &str) -> String {
+fn rename(database: &str, to: &str) -> String {
     format!(
         "  LOOP\n    PERFORM pg_catalog.pg_stat_clear_snapshot();\n\
          \x20   PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity\n\
@@ -162,9 +169,9 @@ fn leave(live: &str, outgoing: &str) -> String {
          \x20   BEGIN\n      ALTER DATABASE {} RENAME TO {};\n      EXIT;\n\
          \x20   EXCEPTION WHEN object_in_use THEN\n\
          \x20     IF pg_catalog.clock_timestamp() > deadline THEN RAISE; END IF;\n    END;\n  END LOOP;\n",
-        literal(live),
-        identifier(live),
-        identifier(outgoing)
+        literal(database),
+        identifier(database),
+        identifier(to)
     )
 }
 

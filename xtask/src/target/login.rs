@@ -31,7 +31,8 @@ pub(super) fn fault(target: &Target, stderr: &str) -> Option<Fault> {
         return Some(fault.hint(format!("ask its owner for: {grant}")).lasting());
     }
     if has("not currently accepting connections") {
-        return Some(Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)")));
+        let fault = Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)"));
+        return Some(fault.hint("where a restore was killed, mend it with: cargo xtask db-restore --repair"));
     }
     let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
     if passing.iter().any(|state| has(&format!("the database system {state}"))) {

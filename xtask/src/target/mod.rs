@@ -3,13 +3,9 @@
 
 mod client;
 pub mod compose;
-mod containers;
-pub mod engine;
-mod generation;
 pub mod local;
 mod login;
 mod programs;
-mod project;
 mod space;
 pub mod url;
 
@@ -211,6 +207,15 @@ impl Target {
             Place::Compose(compose) => compose.exec(name, &environment, talk),
             Place::Local(local) => local.program(name, &environment, talk),
             Place::Url(url) => url.program(name, &environment, talk, &|said| self.failed(said)),
+        }
+    }
+
+    /// Whether the server runs, as far as that can be told at once and without looking for causes.
+    pub fn is_at_hand(&self) -> bool {
+        match &self.place {
+            Place::Compose(compose) => compose.is_at_hand(),
+            Place::Local(local) => local.running().is_ok(),
+            Place::Url(_) => true,
         }
     }
 

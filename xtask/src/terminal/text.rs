@@ -1,9 +1,8 @@
 //! Tables, numbers and names as people read them.
 
-pub use crate::words::{count, counted, size, span};
+pub use crate::words::{count, counted, duration, size, span};
 
 use std::fmt::Write as _;
-use std::time::Duration;
 use unicode_width::UnicodeWidthStr as _;
 
 /// A table with columns as wide as their widest cell; `right` names the columns of numbers.
@@ -33,13 +32,21 @@ pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// How long something took: `12 ms`, `1.3 s`, `4 min`.
-pub fn duration(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{} ms", time.as_millis()),
-        1..120 => format!("{:.1} s", time.as_secs_f64()),
-        seconds => format!("{} min", seconds / 60),
-    }
+/// The same for a terminal that is too narrow: each row's first cell, and below it the others with their heads.
+pub fn paragraphs(head: &[&str], rows: &[Vec<String>]) -> String {
+    let widest = head.iter().skip(1).map(|head| head.width()).max().unwrap_or_default();
+    let lines = rows.iter().flat_map(|row| {
+        row.iter().zip(head).enumerate().map(move |(column, (cell, head))| {
+            let gap = " ".repeat(widest.saturating_sub(head.width()));
+            if column == 0 { clean_line(cell) } else { format!("  {head}{gap}  {}", clean_line(cell)) }
+        })
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The columns that a text's longest line takes.
+pub fn width(text: &str) -> usize {
+    text.lines().map(|line| line.width()).max().unwrap_or_default()
 }
 
 /// A report: its first line is ours, with its mark; the others hold names and are shown clean.
@@ -80,6 +87,9 @@ mod tests {
     #[test]
     fn columns_line_up_for_wide_letters() {
         let rows = vec![vec!["日本".to_owned(), "7".to_owned()], vec!["a".to_owned(), "1,000".to_owned()]];
-        assert_eq!(table(&["NAME", "ROWS"], &rows, &[1]), "NAME   ROWS\n日本      7\na     1,000");
+        let lined_up = table(&["NAME", "ROWS"], &rows, &[1]);
+        assert_eq!(lined_up, "NAME   ROWS\n日本      7\na     1,000");
+        assert_eq!(width(&lined_up), 11);
+        assert_eq!(paragraphs(&["NAME", "ROWS"], &rows), "日本\n  ROWS  7\na\n  ROWS  1,000");
     }
 }

@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] newest_first_by_the_manifest_then_by_the_name_never_by_mtime,
         [Stack] a_person_reads_the_table,
+        [Stack, Script] a_narrow_terminal_shows_paragraphs,
         [Stack] one_database_of_several,
         [Stack] a_backup_from_the_future,
         [Stack] a_thousand_files_in_a_blink,
@@ -110,6 +111,24 @@ fn a_person_reads_the_table() {
     here.ok().stdout_has("\none.sql  ");
     let typed = Xtask::new(&sandbox).args(["db-list", "."]).here(sandbox.path("backups")).run();
     typed.ok().stdout_has("\none.sql  ");
+}
+
+fn a_narrow_terminal_shows_paragraphs() {
+    let (bytes, _, database) = sample();
+    let sandbox = Sandbox::new();
+    sandbox.write("backups/one.sql", &bytes);
+    let narrow = |args: &[&str], columns: &str| {
+        let words = format!("stty columns {columns}; exec \"$@\"");
+        let run = Xtask::new(&sandbox).args(args).through(["sh", "-c", &words, "sh"]).terminal().wait();
+        run.ok().text().replace("\r\n", "\n")
+    };
+    let shown = narrow(&["db-list"], "40");
+    let expected = format!("backups/one.sql\n  DATABASE  {database}\n  AGE       ");
+    assert!(shown.starts_with(&expected) && shown.contains("\n  VERDICT   complete\n"), "{shown}");
+    assert!(shown.lines().all(|line| line.len() <= 40), "{shown}");
+    let shown = narrow(&["--quiet", "db-prune", "--keep-last", "1", "--dry-run"], "30");
+    assert!(shown.starts_with("backups/one.sql\n") && shown.contains("\n  REASON  "), "{shown}");
+    assert!(narrow(&["db-list"], "200").starts_with("FILE  "));
 }
 
 fn one_database_of_several() {
@@ -215,7 +234,7 @@ fn no_folder_and_an_empty_one() {
     fs::remove_dir_all(sandbox.path("backups")).unwrap();
     Xtask::new(&sandbox).args(["db-list"]).run().ok().prints_nothing().stderr_has("No backups in backups");
     let run = Xtask::new(&sandbox).args(["db-list", "--json"]).run();
-    assert_eq!(run.ok().says_nothing().json(), json!({ "version": 1, "backups": [] }));
+    assert_eq!(run.ok().says_nothing().json(), json!({ "version": 1, "backups": [], "kept_on_server": null }));
 }
 
 fn what_cannot_be_read_hides_nothing() {

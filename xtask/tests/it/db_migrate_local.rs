@@ -1,14 +1,15 @@
-//! `db-migrate` on the local target: the whole way, and a server that dies.
+//! `db-migrate` on the local and the url target: the whole way, and a server that dies.
 
 use crate::harness::migrations::SLOW;
 use crate::harness::sandbox::checkout;
-use crate::harness::{Local, Sandbox, Test, wait_until};
+use crate::harness::{Local, Sandbox, Test, shared, wait_until};
 use rustix::process::Signal;
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] the_whole_way_and_a_server_that_dies,
+        [Stack, Postgres] through_a_url,
         [Postgres] setup_env_runs_the_migrations,
     ]
 }
@@ -50,6 +51,26 @@ fn the_whole_way_and_a_server_that_dies() {
     );
     local.sandbox.migration(4, "slow", "CREATE TABLE t4 (a int);", None);
     local.xtask(["db-migrate"]).run().ok();
+}
+
+fn through_a_url() {
+    let database = shared().database();
+    database.sandbox.tables(2);
+    let url = format!("postgres://postgres:postgres@127.0.0.1:{}/{}", database.stack.postgres_port, database.name);
+    let migrate =
+        |args: &[&str]| database.xtask(["--target", "url", "db-migrate"]).args(args).env("DATABASE_URL", &url).run();
+    migrate(&[]).ok().stderr_has("✓ 2 migrations applied").stderr_has("target url");
+    database.migrate(["status", "--check"]).run().ok();
+    migrate(&["verify"]).ok().stderr_has("✓ 2 migrations verified");
+    migrate(&["down", "2", "--yes"]).ok();
+    // The URL's own search_path decides where the ledger is, for every session alike.
+    database.sql("CREATE SCHEMA own");
+    let args = ["--target", "url", "db-migrate", "--json"];
+    let run = database.xtask(args).env("DATABASE_URL", format!("{url}?options=-csearch_path%3Down")).run();
+    run.code(1).stderr_has("The ledger is in schema public, where search_path does not look");
+    database.sql("DROP TABLE public._sqlx_migrations");
+    database.xtask(args).env("DATABASE_URL", format!("{url}?options=-csearch_path%3Down")).run().ok();
+    assert_eq!(database.sql("SELECT count(*), to_regclass('own.t2') FROM own._sqlx_migrations"), "2|own.t2");
 }
 
 fn setup_env_runs_the_migrations() {

@@ -1,7 +1,7 @@
 //! `db-migrate repair` and `baseline`: why a version is not as it should be, and the ledger mended.
 
 use crate::harness::stack::Database;
-use crate::harness::{Test, shared};
+use crate::harness::{Test, shared, shared_for_restores};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_checksum_that_differs_is_explained,
         [Stack] versions_that_no_file_is_of,
         [Script, Stack] each_repair_is_asked_for,
+        [Compose] a_restore_names_what_will_be_pending,
         [Stack] baseline_of_a_database_that_exists,
     ]
 }
@@ -70,6 +71,28 @@ fn each_repair_is_asked_for() {
     terminal.shows("2 make a table: its content changed").types("y\n");
     terminal.wait().code(1).stdout_has("1 version mended").stdout_has("1 version stays as it is");
     assert_eq!(database.states(), ["changed", "applied"]);
+}
+
+fn a_restore_names_what_will_be_pending() {
+    let database = shared_for_restores().database();
+    database.sandbox.tables(8);
+    database.migrate(["up", "2"]).run().ok();
+    database.backup();
+    database.migrate(["--no-backup"]).run().ok();
+    let run = database.xtask(["db-restore", "--dry-run"]).run();
+    let named: Vec<String> = (3..=7).map(|version| format!("{version} make a table")).collect();
+    run.ok().stderr_has(&format!("Migrations that will be pending: {} and 1 more", named.join(", ")));
+    let run = database.xtask(["db-restore", "--dry-run", "--json"]).run();
+    assert_eq!(run.json()["pending_migrations"].as_array().unwrap().len(), 6);
+    database.restore([]).run().ok();
+    assert_eq!(database.ledger(), "1 2");
+    database.migrate(["--no-backup"]).run().ok();
+    let run = database.xtask(["db-reset", "--yes", "--no-safety-backup"]).run();
+    run.ok();
+    assert_eq!(
+        (database.ledger(), database.tables()),
+        ("1 2 3 4 5 6 7 8".to_owned(), "t1 t2 t3 t4 t5 t6 t7 t8".to_owned())
+    );
 }
 
 fn baseline_of_a_database_that_exists() {

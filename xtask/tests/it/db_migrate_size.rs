@@ -3,7 +3,7 @@
 use crate::harness::{Test, shared, wait_until};
 use std::fmt::Write as _;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -20,17 +20,23 @@ fn a_thousand_migrations() {
     }
     let run = database.migrate([]).run();
     run.ok().stderr_has("✓ 1,000 migrations applied");
-    run.holds(run.took < Duration::from_secs(10), "a thousand migrations take less than 10 s");
+    // Each file is two questions to psql. On a busy machine a plain session says what a question takes here.
+    let mut session = database.session();
+    let clock = Instant::now();
+    (0..200).for_each(|_| drop(session.sql("SELECT 1")));
+    let limit = Duration::from_secs(10).max(clock.elapsed() * 10 * 4);
+    run.holds(run.took < limit, &format!("a thousand migrations take less than {limit:?}"));
     let again = database.migrate([]).run();
-    again.ok().stderr_has("✓ Nothing to do").holds(again.took < Duration::from_secs(5), "nothing to do takes little");
+    again.ok().stderr_has("✓ Nothing to do").holds(again.took < limit / 2, "nothing to do takes little");
 }
 
 fn a_large_data_migration_in_constant_memory() {
     let database = shared().database();
     let mut text = String::from("CREATE TABLE big (a int, b text);\n");
-    let filling = "x'';--\\".repeat(140);
-    for row in 0..50_000 {
-        writeln!(text, "INSERT INTO big VALUES ({row}, '{filling}');").unwrap();
+    let filling = "x'';--\\".repeat(145);
+    for chunk in 0..500 {
+        let rows: Vec<String> = (0..100).map(|row| format!("({}, '{filling}')", chunk * 100 + row)).collect();
+        writeln!(text, "INSERT INTO big VALUES\n{};", rows.join(",\n")).unwrap();
     }
     assert!(text.len() > 50_000_000, "{}", text.len());
     database.sandbox.migration(1, "big", &text, None);
@@ -44,6 +50,6 @@ fn a_large_data_migration_in_constant_memory() {
         !running.is_running()
     });
     running.wait().ok().stderr_has("✓ 1 migration applied");
-    assert_eq!(database.sql("SELECT count(*), max(length(b)) FROM big"), format!("50000|{}", "x';--\\".len() * 140));
+    assert_eq!(database.sql("SELECT count(*), max(length(b)) FROM big"), format!("50000|{}", "x';--\\".len() * 145));
     assert!(peak > 1_000 && peak < 40_000, "{peak} kB of memory for a file of {} kB", text.len() / 1000);
 }

@@ -10,6 +10,7 @@
 #[macro_use]
 mod harness;
 
+mod authorization;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -20,6 +21,7 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_list_server;
 mod db_migrate;
 mod db_migrate_faults;
 mod db_migrate_local;
@@ -28,6 +30,8 @@ mod db_migrate_size;
 mod db_migrate_sqlx;
 mod db_prune;
 mod db_prune_stays;
+mod db_reset;
+mod db_reset_faults;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
@@ -52,13 +56,22 @@ mod restore_clients;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
+mod restore_property;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
 mod setup_env;
 mod setup_env_doctor;
 mod setup_env_questions;
+mod setup_openfga;
+mod setup_openfga_env;
+mod setup_openfga_faults;
+mod setup_openfga_server;
+mod test_auth;
 mod up;
+mod url;
+mod url_faults;
+mod url_rights;
 
 use std::process::ExitCode;
 
@@ -82,6 +95,7 @@ fn main() -> ExitCode {
         db_backup_signals::tests(),
         db_backup_stream::tests(),
         db_list::tests(),
+        db_list_server::tests(),
         db_migrate::tests(),
         db_migrate_faults::tests(),
         db_migrate_local::tests(),
@@ -95,10 +109,22 @@ fn main() -> ExitCode {
         restore_choice::tests(),
         restore_local::tests(),
         restore_needs::tests(),
+        restore_property::tests(),
         restore_undo::tests(),
+        db_reset::tests(),
+        db_reset_faults::tests(),
+        url::tests(),
+        url_faults::tests(),
+        url_rights::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
+        authorization::tests(),
+        setup_openfga::tests(),
+        setup_openfga_env::tests(),
+        setup_openfga_faults::tests(),
+        setup_openfga_server::tests(),
+        test_auth::tests(),
         db_prune::tests(),
         db_prune_stays::tests(),
         db_verify::tests(),

@@ -1,7 +1,7 @@
 //! What `db-restore` needs of the server: roles, extensions, room on its disk.
 
 use crate::harness::forge::{Forged, dump};
-use crate::harness::{Stack, Test, shared_for_restores, wait_until};
+use crate::harness::{Fakes, Stack, Test, shared_for_restores, wait_until};
 use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] room_on_the_servers_disk,
         [Compose] roles_that_are_missing,
         [Compose] extensions_and_versions_that_are_missing,
+        [Compose] a_psql_without_restrict,
     ]
 }
 
@@ -63,6 +64,28 @@ fn extensions_and_versions_that_are_missing() {
     let newer = String::from_utf8(dump("")).unwrap().replace("database version 15.18", "database version 99.1");
     database.sandbox.write("newer.sql", newer);
     nothing("newer.sql", "is from PostgreSQL 99; this server is", "use a server of that version or newer");
+}
+
+/// psql before 17.6, 16.10, 15.14 and 14.19 stops at `\\restrict`: the dump's own pair is left out, and no other is sent.
+/// What then stands between a hostile file and that psql is the reader alone, which lets nothing of it start.
+fn a_psql_without_restrict() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let fed = database.sandbox.beside("fed");
+    let old = format!(
+        "case \"$*\" in\n*--version*) echo 'psql (PostgreSQL) 16.8' ;;\n*-load*) tee '{}' | real \"$@\" ;;\n\
+         *) real \"$@\" ;;\nesac",
+        fed.display()
+    );
+    let fakes = Fakes::new(&database.sandbox).docker_but("psql", &old);
+    fakes.over(database.restore([])).run().ok().stderr_has("✓ Database restored");
+    let fed = std::fs::read_to_string(&fed).unwrap();
+    assert!(fed.contains("COPY public.t ") && !fed.contains("restrict"), "{fed}");
+    assert!(database.dump() == states.restored);
+    let calls = fakes.calls().len();
+    database.sandbox.write("hostile.sql", dump("\\! touch /tmp/xtask-canary\n"));
+    fakes.over(database.restore(["hostile.sql"])).run().code(3).stderr_has("a psql meta-command");
+    assert_eq!(fakes.calls().len(), calls, "nothing is started for it");
 }
 
 /// A server on a small disk: what cannot fit is refused beforehand; what grows beyond it is stopped, and the live

@@ -27,7 +27,7 @@ fn services_and_a_server_that_dies() {
         let run = running.ended_by(signal);
         run.holds(stack.runs("client") == (signal == Signal::INT), "an end in order starts them again");
         let said = whole_and_mended(&database, &states, swapped, point);
-        let mended = said.contains("Mended: client were not started again after a swap");
+        let mended = said.contains("Mended: stopped for a swap and not started again: client");
         assert!(stack.runs("client") && mended == (signal == Signal::KILL), "{point}: {said}");
     }
     // What did not run before is not started.
@@ -127,7 +127,7 @@ fn the_exchange_itself() {
     assert!(!database.is_open());
     let said = database.repair();
     assert!(said.contains(&format!("{} is locked out since a restore was killed", database.name)), "{said}");
-    assert!(said.contains("client were not started again") && stack.runs("client"), "{said}");
+    assert!(said.contains("stopped for a swap and not started again: client") && stack.runs("client"), "{said}");
     whole_and_mended(&database, &states, false, "killed server");
 
     // Only our own psql dies: the server goes on, and is asked how it ended.
@@ -172,7 +172,10 @@ fn a_first_restore_that_is_killed() {
         let run = database.restore_paused_at(point).ended_by(Signal::KILL);
         run.holds(run.signal == Some(9) && !stack.runs("client"), "it should be killed");
         let said = database.repair();
-        assert!(said.contains("Mended: client were not started again after a swap") && stack.runs("client"), "{said}");
+        assert!(
+            said.contains("Mended: stopped for a swap and not started again: client") && stack.runs("client"),
+            "{said}"
+        );
         assert!(database.repair().contains("✓ Nothing to mend"));
         assert_eq!(database.beside("staging"), [""; 0]);
     }

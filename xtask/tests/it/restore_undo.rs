@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] the_only_way_back_is_never_dropped,
         [Compose] an_undo_that_is_killed,
         [Compose] what_was_written_since,
+        [Compose, Script] two_undos_at_once,
         [Compose] the_newest_by_time_not_by_text,
     ]
 }
@@ -192,6 +193,19 @@ fn what_was_written_since() {
     assert_eq!(written()["written_since"]["tables"], json!({}));
 }
 
+/// One asks while the other does it.
+fn two_undos_at_once() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    database.restore([]).run().ok();
+    let mut slow = database.xtask(["db-restore", "--undo"]).terminal();
+    slow.shows("Continue? (y/n) ");
+    database.restore(["--undo"]).run().ok();
+    slow.types("y\n");
+    slow.wait().code(1).stdout_has("another run was faster; nothing was changed").stdout_lacks("Restore undone");
+    assert!(database.dump() == states.old && database.repair().contains("✓ Nothing to mend"));
+}
+
 /// Where the clocks go back, a later time may be the smaller text.
 fn the_newest_by_time_not_by_text() {
     let database = shared_for_restores().database();
@@ -255,7 +269,7 @@ fn openfga_under_requests() {
         running.signal(Signal::KILL);
         running.wait();
         let run = stack.xtask(["db-restore", "--repair"]).run();
-        run.ok().stderr_has("Mended: openfga were not started again");
+        run.ok().stderr_has("Mended: stopped for a swap and not started again: openfga");
         sees(point == "swapped", point == "stopped");
         stack.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
     }

@@ -96,7 +96,7 @@ fn the_settings_file_keeps_every_byte_but_the_added_line() {
     let sandbox = Sandbox::new();
     for (text, mode, added) in [
         ("# a\r\nPOSTGRES_DB=x  \r\n\r\n  # b\r\nA = 'ü' #c", 0o640, "\r\nXTASK_TARGET=local\r\n"),
-        ("A=1\n", 0o444, "XTASK_TARGET=local\n"),
+        ("A=1\n", 0o640, "XTASK_TARGET=local\n"),
         ("", 0o644, "XTASK_TARGET=local\n"),
         ("# XTASK_TARGET=compose", 0o600, "\nXTASK_TARGET=local\n"),
     ] {
@@ -109,6 +109,11 @@ fn the_settings_file_keeps_every_byte_but_the_added_line() {
             assert_eq!(fs::metadata(sandbox.path(".env")).unwrap().permissions().mode() & 0o777, mode);
         }
     }
+    // A file that its owner made read-only is theirs to change.
+    sandbox.write(".env", "A=1\n");
+    fs::set_permissions(sandbox.path(".env"), fs::Permissions::from_mode(0o444)).unwrap();
+    without_programs(&sandbox).run().code(1).stderr_has(".env cannot be changed").stderr_has("the file is read-only");
+    assert_eq!(env(&sandbox), "A=1\n");
     let left: Vec<_> = fs::read_dir(&sandbox.root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".env.xtask")), "{left:?}");
 }
@@ -146,7 +151,7 @@ fn the_target_is_written_once_and_never_changed() {
     without_programs(&sandbox).env("XTASK_TARGET", "local").run().code(2).stderr_has("Wrote XTASK_TARGET=local");
     assert_eq!(env(&sandbox), "XTASK_TARGET=local\n");
     sandbox.write(".env", "XTASK_TARGET=mars\n");
-    without_programs(&sandbox).run().code(2).stderr_has("mars").stderr_has("compose or local");
+    without_programs(&sandbox).run().code(2).stderr_has("mars").stderr_has("compose, local or url");
     assert_eq!(env(&sandbox), "XTASK_TARGET=mars\n");
 }
 

@@ -24,6 +24,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    target.check_consent(args.yes)?;
     let patience = args.waiting.patience(context)?;
     context.terminal.note(&format!("Baseline for {}", target.shown()));
     let work = Work::on(&target, target.database(), context)?;

@@ -38,6 +38,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    target.check_consent(args.yes)?;
     let patience = args.waiting.patience(context)?;
     let limit = Limit { count: args.count, to: args.to };
     context.terminal.note(&format!("Taking back migrations of {}", target.shown()));

@@ -26,6 +26,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    target.check_consent(args.yes)?;
     let patience = args.waiting.patience(context)?;
     let terminal = &context.terminal;
     terminal.note(&format!("Repairing the ledger of {}", target.shown()));

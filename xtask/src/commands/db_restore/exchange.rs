@@ -16,34 +16,34 @@ use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// The steps around an exchange of names.
-pub(super) struct Swap<'a> {
-    pub(super) target: &'a Target,
-    pub(super) run: &'a str,
-    pub(super) live: &'a Live,
-    pub(super) context: &'a Context,
-    pub(super) stopped: Vec<String>,
+pub(in crate::commands) struct Swap<'a> {
+    pub(in crate::commands) target: &'a Target,
+    pub(in crate::commands) run: &'a str,
+    pub(in crate::commands) live: &'a Live,
+    pub(in crate::commands) context: &'a Context,
+    pub(in crate::commands) stopped: Vec<String>,
     /// Whether the incoming database holds OpenFGA's tables.
-    pub(super) openfga: bool,
+    pub(in crate::commands) openfga: bool,
     /// No safety backup was made: the outgoing database must never be dropped by itself.
-    pub(super) only_way_back: bool,
+    pub(in crate::commands) only_way_back: bool,
     /// What the server's counters say of the incoming database.
-    pub(super) written: Option<Counters>,
+    pub(in crate::commands) written: Option<Counters>,
 }
 
 /// How an exchange went.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(in crate::commands) struct Done {
     /// The live database of before, under its new name.
-    pub(super) before: Option<String>,
+    pub(in crate::commands) before: Option<String>,
     /// Nobody could connect so long.
-    pub(super) database_outage: Duration,
+    pub(in crate::commands) database_outage: Duration,
     /// The services were away so long.
-    pub(super) services_outage: Option<Duration>,
+    pub(in crate::commands) services_outage: Option<Duration>,
 }
 
 impl Swap<'_> {
     /// Stops the services, exchanges the names, migrates, starts the services again.
-    pub(super) fn perform(
+    pub(in crate::commands) fn perform(
         &self,
         incoming: &str,
         carried: Option<&Properties>,

@@ -22,7 +22,7 @@ pub(super) fn mend(target: &Target, run: &str, context: &Context) -> Result<()> 
 }
 
 /// Mends what killed runs left, and says what. To be called under the lock.
-pub(super) fn mend_leftovers(target: &Target, run: &str, context: &Context) -> Result<usize> {
+pub(in crate::commands) fn mend_leftovers(target: &Target, run: &str, context: &Context) -> Result<usize> {
     let found = repair::find(target, run)?;
     let start = |mark: &Mark| {
         if mark.migrate {

@@ -25,6 +25,25 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
             "roles_to_make": fitting.missing_roles, "pending_migrations": pending,
         }));
     }
+    changes(plan, "IN THE BACKUP", context);
+    if !pending.is_empty() {
+        let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = pending.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        context.terminal.note(&terminal::clean(&format!("Migrations that will be pending: {named}{more}")));
+    }
+    if !fitting.missing_roles.is_empty() {
+        let roles = fitting.missing_roles.join(", ");
+        context.terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
+    }
+    if !fitting.space_known {
+        context.terminal.note("Free space on the server: not known");
+    }
+    Ok(())
+}
+
+/// What would come and go; `then` heads the column of what is there afterwards.
+pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
     let terminal = &context.terminal;
     if let Some(why) = &plan.unreadable {
         terminal.warn(&format!("The live database cannot be read: {why}"));
@@ -44,7 +63,7 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
             })
             .collect();
         if !rows.is_empty() {
-            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", "IN THE BACKUP"], &rows, &[1, 3]));
+            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]));
         }
     }
     for store in &plan.stores_gained {
@@ -56,23 +75,9 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
     if plan.models_gained + plan.models_lost > 0 {
         terminal.note(&format!("OpenFGA models: {} come back, {} disappear", plan.models_gained, plan.models_lost));
     }
-    if !pending.is_empty() {
-        let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        let more = pending.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        terminal.note(&terminal::clean(&format!("Migrations that will be pending: {named}{more}")));
-    }
     if !plan.sessions.is_empty() {
         terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
     }
-    if !fitting.missing_roles.is_empty() {
-        let roles = fitting.missing_roles.join(", ");
-        terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
-    }
-    if !fitting.space_known {
-        terminal.note("Free space on the server: not known");
-    }
-    Ok(())
 }
 
 pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Context) -> Result<(), Fault> {

@@ -1,6 +1,5 @@
-//! How a restore or an undo went.
+//! How a restore, an undo or a reset went.
 
-use super::Args;
 use super::exchange::Done;
 use crate::context::Context;
 use crate::target::Target;
@@ -9,10 +8,12 @@ use anyhow::Result;
 use serde::Serialize;
 use std::path::Path;
 
-pub(super) struct Report<'a> {
-    pub(super) file: Option<&'a Path>,
-    pub(super) safety: Option<&'a Path>,
-    pub(super) done: &'a Done,
+pub(in crate::commands) struct Report<'a> {
+    /// `Database restored`.
+    pub(in crate::commands) what: &'a str,
+    pub(in crate::commands) file: Option<&'a Path>,
+    pub(in crate::commands) safety: Option<&'a Path>,
+    pub(in crate::commands) done: &'a Done,
 }
 
 /// `--json`, version 1.
@@ -28,9 +29,9 @@ struct Document<'a> {
 }
 
 impl Report<'_> {
-    pub(super) fn show(&self, args: &Args, target: &Target, context: &Context) -> Result<()> {
+    pub(in crate::commands) fn show(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
         let done = self.done;
-        if args.json {
+        if json {
             return context.terminal.json(&Document {
                 version: 1,
                 file: self.file,
@@ -41,8 +42,7 @@ impl Report<'_> {
                 services_outage_seconds: done.services_outage.map(|outage| outage.as_secs_f64()),
             });
         }
-        let what = if self.file.is_some() { "Database restored" } else { "Restore undone" };
-        let mut lines = vec![context.terminal.done_line(what), String::new()];
+        let mut lines = vec![context.terminal.done_line(self.what), String::new()];
         lines.extend(self.file.map(|file| format!("From:      {}", context.shown(file))));
         lines.push(format!(
             "Database:  {} (unreachable for {:.2} s)",

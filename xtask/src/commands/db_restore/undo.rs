@@ -38,7 +38,12 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     }
     context.terminal.confirm("Continue?", args.yes)?;
     let mut lock = Lock::take(target, run, Duration::ZERO)?;
-    super::mend::mend_leftovers(target, run, context)?;
+    super::mend_leftovers(target, run, context)?;
+    // While we asked, another run may have taken it.
+    let Some(old) = before::list(target, run)?.into_iter().find(|now| now.name == old.name) else {
+        let message = format!("{} is no longer there: another run was faster; nothing was changed", old.name);
+        return Err(Fault::failed(message).hint("see what there is: cargo xtask db-restore --undo --dry-run").into());
+    };
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
@@ -60,7 +65,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
             let _ = signals::shielded(|| repair::settle(target, run, &old.name, &old.mark));
         }
     })?;
-    Report { file: None, safety: None, done: &done }.show(args, target, context)
+    Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 
 /// When the swap was, and what an undo of it loses.
@@ -73,7 +78,7 @@ fn show(old: &Marked, since: &Since, target: &Target, context: &Context) {
         None => terminal.note("What was written since is not known: the server counted it no further"),
         Some(tables) if tables.is_empty() => terminal.note("Written since: nothing, by the server's counters"),
         Some(tables) => {
-            let number = |rows: u64| format!("≈ {}", terminal::count(rows));
+            let number = |rows: u64| if rows == 0 { "0".to_owned() } else { format!("≈ {}", terminal::count(rows)) };
             let row = |(table, rows): (&String, &Written)| {
                 vec![terminal::clean(table), number(rows.inserted), number(rows.updated), number(rows.deleted)]
             };

@@ -14,13 +14,16 @@ use anyhow::Result;
 /// So many lines of a long list are shown.
 const SHOWN: usize = 20;
 
+/// A store that the settings name, and where.
+type Elsewhere = (Store, Origin);
+
 /// The way from the live store to the file's.
 #[derive(Debug)]
 pub struct Wanted<'f> {
     /// The store; `None` where it is to be made.
     pub store: Option<Store>,
     /// A store of another name that the settings name.
-    pub other: Option<(Store, Origin)>,
+    pub other: Option<Elsewhere>,
     pub model: Comparison,
     pub tuples: Plan<'f>,
 }
@@ -97,7 +100,7 @@ fn store_and_other(
     api: &Api,
     name: &str,
     context: &Context,
-) -> Result<(Option<Store>, Option<(Store, Origin)>)> {
+) -> Result<(Option<Store>, Option<Elsewhere>)> {
     let mut other = None;
     if let Some(named) = store::named(api, &context.settings, !args.no_env)? {
         match named.store {

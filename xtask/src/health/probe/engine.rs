@@ -3,7 +3,7 @@
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::process::Program;
-use crate::target::engine;
+use crate::target::compose::engine;
 
 const START: &str = "start Docker, then: docker info";
 

@@ -13,7 +13,7 @@ pub fn look(scene: &Scene) -> Finding {
         return not_without("PostgreSQL");
     }
     // Asked in another database of the server: the one that is locked out is not needed.
-    match repair::glance(scene.target, &scene.run) {
+    match repair::look(scene.target, &scene.run) {
         Ok(found) if found.is_empty() => Finding::ok("none"),
         Ok(found) => {
             let found: Vec<String> = found.iter().map(repair::Leftover::shown).collect();

@@ -5,7 +5,7 @@ use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::process::Program;
 use crate::target::compose::Compose;
-use crate::target::engine;
+use crate::target::compose::engine;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -69,8 +69,10 @@ pub fn canonical(expression: &str) -> String {
 /// Whether a condition's body can hold the expression and give it back as it is.
 pub fn fits_into_body(expression: &str) -> bool {
     let text = format!("{expression}\n}}");
-    body(&text, 0)
-        .is_some_and(|body| body.end == text.len() - 1 && canonical(&body.expression) == canonical(expression))
+    body(&text, 0).is_some_and(|body| {
+        let whole = body.end == text.len() - 1 && body.open_quotes.is_empty();
+        whole && canonical(&body.expression) == canonical(expression)
+    })
 }
 
 /// No blanks around the whole nor at the end of a line; line ends are `\n`.

@@ -51,13 +51,21 @@ pub struct Place {
 /// The files that a model was read from, by the number that a [`Place`] names.
 #[derive(Debug, Default)]
 pub struct Sources {
-    files: Vec<(String, String)>,
+    files: Vec<Source>,
+}
+
+#[derive(Debug, Default)]
+struct Source {
+    name: String,
+    text: String,
+    /// Where its lines start.
+    lines: Vec<usize>,
 }
 
 impl Sources {
     /// Takes a file in; its number.
     pub fn add(&mut self, name: &str, text: &str) -> usize {
-        self.files.push((name.to_owned(), text.to_owned()));
+        self.files.push(Source { name: name.to_owned(), text: text.to_owned(), lines: line_starts(text) });
         self.files.len() - 1
     }
 
@@ -69,27 +77,34 @@ impl Sources {
     }
 
     fn finding(&self, note: Note) -> Finding {
-        let nothing = (String::new(), String::new());
-        let (file, text) = self.files.get(note.place.file).unwrap_or(&nothing);
-        let (line, column, source_line) = located(text, note.place.offset);
-        let (file, source_line) = (file.clone(), source_line.to_owned());
+        let nothing = Source::default();
+        let source = self.files.get(note.place.file).unwrap_or(&nothing);
+        let (line, column, source_line) = source.located(note.place.offset);
+        let (file, source_line) = (source.name.clone(), source_line.to_owned());
         Finding { file, line, column, source_line, message: note.message, severity: note.severity }
     }
 }
 
-/// Line and column of a byte, both from 1, and the line it is on. `\r\n`, `\n` and `\r` alone end lines.
-fn located(text: &str, offset: usize) -> (usize, usize, &str) {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
+impl Source {
+    /// Line and column of a byte, both from 1, and the line it is on.
+    fn located(&self, offset: usize) -> (usize, usize, &str) {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let line = self.lines.partition_point(|start| *start <= offset).max(1);
+        let start = self.lines.get(line - 1).copied().unwrap_or_default();
+        let rest = &self.text[start..];
+        let source_line = &rest[..rest.find(['\r', '\n']).unwrap_or(rest.len())];
+        (line, self.text[start..offset].chars().count() + 1, source_line)
     }
+}
+
+/// Where lines start: behind `\r\n`, `\n` and `\r` alone.
+fn line_starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
-    let ends_line = |at: usize| bytes[at] == b'\n' || (bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
-    let ends = (0..offset).filter(|&at| ends_line(at));
-    let (line, start) = ends.fold((1, 0), |(line, _), at| (line + 1, at + 1));
-    let rest = &text[start..];
-    let source_line = &rest[..rest.find(['\r', '\n']).unwrap_or(rest.len())];
-    (line, text[start..offset].chars().count() + 1, source_line)
+    let ends = |at: &usize| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+    std::iter::once(0).chain((0..bytes.len()).filter(ends).map(|at| at + 1)).collect()
 }
 
 /// A finding before its place is looked up.

@@ -2,7 +2,7 @@
 
 use super::expression;
 use super::names;
-use super::parts::{Condition, Name, Origin, ParameterType, Relation, Rewrite, TypeDefinition};
+use super::parts::{Condition, Name, Origin, Relation, Rewrite, TypeDefinition};
 use super::types;
 use super::{Model, NotExpressible};
 use std::fmt::Write as _;
@@ -132,7 +132,7 @@ impl Printer {
         let before = self.reasons.len();
         for (name, kind) in &condition.parameters {
             self.name(name, "parameter", names::is_plain_parameter);
-            if !is_expressible(kind) {
+            if !types::is_complete(kind) {
                 self.reasons.push(format!("parameter {name}: the type {kind}"));
             }
         }
@@ -181,12 +181,6 @@ fn can_start_direct(rewrite: &Rewrite) -> bool {
         Rewrite::Union(operands) | Rewrite::Intersection(operands) => operands.iter().any(can_start_direct),
         Rewrite::Difference(base, _) => can_start_direct(base),
     }
-}
-
-/// Whether the DSL has words for a parameter's type.
-fn is_expressible(kind: &ParameterType) -> bool {
-    let fits = if types::is_container(&kind.name) { kind.generic.len() == 1 } else { kind.generic.is_empty() };
-    fits && kind.generic.iter().all(is_expressible)
 }
 
 fn comment(origin: &Origin) -> String {

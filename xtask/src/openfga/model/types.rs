@@ -1,5 +1,7 @@
 //! The types that a condition's parameter can have.
 
+use super::parts::ParameterType;
+
 /// Their names in the DSL, in the order of the API's numbers from 1 on.
 pub const NAMES: [&str; 11] =
     ["any", "bool", "string", "int", "uint", "double", "duration", "timestamp", "map", "list", "ipaddress"];
@@ -10,6 +12,11 @@ pub const PREFIX: &str = "TYPE_NAME_";
 /// Whether the type holds values of another, as in `list<string>`.
 pub fn is_container(name: &str) -> bool {
     matches!(name, "map" | "list")
+}
+
+/// Whether a map or list says of what, and nothing else does.
+pub fn is_complete(kind: &ParameterType) -> bool {
+    kind.generic.len() == usize::from(is_container(&kind.name)) && kind.generic.iter().all(is_complete)
 }
 
 /// All of them, as a person reads them.

@@ -131,11 +131,13 @@ fn without_repetitions(tuples: Vec<Tuple>, report: &mut Report<'_>) -> Vec<Tuple
         *again = true;
         let same = tuples::same_condition(before.condition.as_deref(), tuple.condition.as_deref());
         let how = if same { "" } else { ", with another condition" };
+        let line = tuple.place.line as usize;
+        let own = (tuple.file == report.file).then(|| report.line(line)).flatten();
         report.take_in(vec![Finding {
             file: tuple.file.to_string(),
-            line: tuple.place.line as usize,
-            column: tuple.place.column as usize,
-            source_line: tuple.shown(),
+            line,
+            column: own.map_or(1, |_| tuple.place.column as usize),
+            source_line: own.map_or_else(|| tuple.shown(), str::to_owned),
             message: format!("this tuple is in {}, line {} already{how}", before.file, before.place.line),
             severity: if same { Severity::Warning } else { Severity::Error },
         }]);

@@ -15,7 +15,11 @@ pub fn read(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Opt
         } else {
             Model::from_dsl(&file, text)
         };
-        return taken(read.map_err(|findings| moved(findings, node.place, report)), node.place, report);
+        let read = match read {
+            Ok((model, warnings)) => Ok((model, moved(warnings, text, node.place, report))),
+            Err(findings) => Err(moved(findings, text, node.place, report)),
+        };
+        return taken(read, node.place, report);
     }
     let Some(node) = fields.get("model_file") else {
         report.error(fields.place, "there is neither model nor model_file");
@@ -57,20 +61,28 @@ fn taken(read: Result<(Model, Vec<Finding>), Vec<Finding>>, place: Place, report
 }
 
 /// Findings of a block in the store file, at their places in the file itself.
-fn moved(findings: Vec<Finding>, block: Place, report: &Report<'_>) -> Vec<Finding> {
+fn moved(findings: Vec<Finding>, text: &str, block: Place, report: &Report<'_>) -> Vec<Finding> {
+    let lead = first_line(text, block, report);
     let moved = |mut found: Finding| {
-        // The block's text begins on the line below its `|`.
-        let at = block.line as usize + found.line;
-        match report.line(at) {
-            Some(line) if line.trim_end().ends_with(found.source_line.trim_end()) => {
-                let lead = line.trim_end().len() - found.source_line.trim_end().len();
+        let placed = lead.and_then(|first| Some((first + found.line - 1, report.line(first + found.line - 1)?)));
+        match placed
+            .and_then(|(at, line)| Some((at, line, line.trim_end().strip_suffix(found.source_line.trim_end())?)))
+        {
+            Some((at, line, indentation)) => {
                 found.line = at;
-                found.column += line[..lead].chars().count();
+                found.column += indentation.chars().count();
                 line.clone_into(&mut found.source_line);
             }
-            _ => found.file = format!("{} (model)", found.file),
+            None => found.file = format!("{} (model)", found.file),
         }
         found
     };
     findings.into_iter().map(moved).collect()
+}
+
+/// The line of the file on which a block's text begins: the one where it is marked, or the next.
+fn first_line(text: &str, block: Place, report: &Report<'_>) -> Option<usize> {
+    let (index, words) = text.lines().enumerate().find(|(_, line)| !line.trim().is_empty())?;
+    let start = block.line as usize;
+    (start..start + 2).find(|first| report.line(first + index).is_some_and(|line| line.trim() == words.trim()))
 }

@@ -76,7 +76,6 @@ impl Condition {
 /// Whether two contexts' values are the same to a server.
 fn same_value(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        #[expect(clippy::float_cmp, reason = "the same number, sent and read back")]
         (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_value(one, other))

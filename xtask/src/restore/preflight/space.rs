@@ -37,7 +37,7 @@ pub(super) fn check(target: &Target, run: &str, backup: &Proven) -> Result<bool>
     Err(Fault::failed(message).hint(HINT).into())
 }
 
-const HINT: &str = "make room on the server; databases of before earlier restores: cargo xtask db-list --server";
+const HINT: &str = "make room on the server; databases of before earlier restores: cargo xtask db-list";
 
 /// Looks at the server's disk once a second, and ends the loading session before the disk is full.
 #[derive(Debug, Default)]

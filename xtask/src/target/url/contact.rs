@@ -12,14 +12,18 @@ use std::time::Duration;
 const KNOWN: RangeInclusive<u32> = 14..=18;
 /// A setting of the probe's own, given with the login: only a server that got our login itself shows it.
 const PROBE: &str = "xtask.contact";
+/// A session of one's own answers by then.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a session is asked for its process.
 const LOOKS: usize = 3;
+
+/// Gives a program its environment, and these variables more.
+type Prepare<'a> = dyn Fn(Program, &[(&str, &str)]) -> Program + 'a;
 
 /// One look at a server.
 pub(super) struct Contact<'a> {
     pub(super) clients: &'a Clients,
-    /// A program with the environment that every program gets, and more of it.
-    pub(super) prepare: &'a dyn Fn(Program, &[(&str, &str)]) -> Program,
+    pub(super) prepare: &'a Prepare<'a>,
     /// `options` of the connection string.
     pub(super) options: Option<&'a str>,
     pub(super) deadline: Duration,
@@ -59,7 +63,8 @@ impl Contact<'_> {
             return Err(Fault::failed(message).hint("use a server of one of these versions").into());
         }
         if seen != nonce && self.is_pooled()? {
-            let message = "Behind this address is a pooler that gives each transaction another session";
+            let message =
+                "Behind this address is a pooler that gives no client a session of its own (transaction pooling)";
             let fault = Fault::failed(message);
             return Err(fault.hint("locks and dumps need one session throughout: let DATABASE_URL name the server itself\n(or a pool in session mode); its port is often 5432 where the pooler's is 6432 or 6543").into());
         }
@@ -72,15 +77,12 @@ impl Contact<'_> {
         let (mut one, mut other) = (self.session()?, self.session()?);
         let first = self.process(&mut one, "")?;
         let Ok(held) = self.process(&mut other, "BEGIN;") else {
-            // Statement pooling knows no transactions.
+            // Statement pooling knows no transactions; another pool may have no process left.
             return Ok(true);
         };
-        for _ in 0..LOOKS {
-            if self.process(&mut one, "")? != first {
-                return Ok(true);
-            }
-        }
-        Ok(held == first)
+        // The first may have to wait for the second's end, where there is but one process for both.
+        let mut is_moved = || self.process(&mut one, "").map_or(true, |process| process != first);
+        Ok(held == first || (0..LOOKS).any(|_| is_moved()))
     }
 
     fn psql(&self, more: &[(&str, &str)]) -> Program {
@@ -99,6 +101,6 @@ impl Contact<'_> {
     fn process(&self, session: &mut Dialog, before: &str) -> Result<String> {
         let asked = writeln!(session, "{before}\nSELECT pg_catalog.pg_backend_pid();").and_then(|()| session.flush());
         asked.context("the session is over")?;
-        session.line(self.deadline).context("the session is over")
+        session.line(PATIENCE).context("the session is over")
     }
 }

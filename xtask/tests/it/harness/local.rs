@@ -1,13 +1,14 @@
 //! A real local server: one that tests of a run share, a database for each of them; or one of a test's own.
 
 use super::openfga::Api;
+use super::run::fed;
 use super::sandbox::{self, Sandbox};
 use super::{Need, Outcome, Xtask, needs};
 use rustix::process::{Pid, Signal};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -121,15 +122,8 @@ impl Local {
         let mut command = Command::new(needs::server_programs().unwrap().join(words[0]));
         command.args(&words[1..]).env("PGHOST", "127.0.0.1").env("PGPORT", self.port().to_string());
         command.env("PGUSER", "postgres").env("PGDATABASE", database).env("PGPASSWORD", self.password());
-        command.env("PGCLIENTENCODING", "UTF8").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut pipe = child.stdin.take().unwrap();
-        let input = input.to_owned();
-        let writer = std::thread::spawn(move || drop(std::io::Write::write_all(&mut pipe, &input)));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.success().then_some(output.stdout), errors)
+        command.env("PGCLIENTENCODING", "UTF8");
+        fed(command, input.to_owned())
     }
 
     /// Runs SQL, not through our binary; what it prints, unaligned.

@@ -9,11 +9,15 @@ pub mod local;
 pub mod migrations;
 pub mod needs;
 pub mod openfga;
+pub mod outcome;
 pub mod restore;
 pub mod run;
+pub mod running;
 pub mod sandbox;
 pub mod session;
 pub mod stack;
+pub mod store;
+pub mod url;
 pub mod watch;
 
 pub use fakes::Fakes;
@@ -25,6 +29,7 @@ pub use run::{Outcome, Xtask};
 pub use sandbox::Sandbox;
 pub use session::Session;
 pub use stack::{Stack, shared};
+pub use url::UrlDatabase;
 pub use watch::Watch;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};

@@ -37,9 +37,13 @@ pub enum Need {
     Sqlx,
     /// The image of PostgreSQL 17, named by `XTASK_CI_POSTGRES_17_IMAGE`, beside the usual one.
     Postgres17,
+    /// `openssl`, to make a certificate.
+    Openssl,
+    /// A pooler before a server of this host.
+    Pgbouncer,
 }
 
-static FOUND: [OnceLock<Option<String>>; 16] = [const { OnceLock::new() }; 16];
+static FOUND: [OnceLock<Option<String>>; 18] = [const { OnceLock::new() }; 18];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -76,6 +80,8 @@ impl Need {
             Self::Mount => "mount",
             Self::Sqlx => "sqlx",
             Self::Postgres17 => "postgres-17",
+            Self::Openssl => "openssl",
+            Self::Pgbouncer => "pgbouncer",
         }
     }
 
@@ -115,6 +121,8 @@ impl Need {
                 Some(image) => image_is_missing(&image),
                 None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
             }),
+            Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
+            Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }
 }

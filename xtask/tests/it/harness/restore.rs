@@ -14,7 +14,7 @@ pub fn shared_for_restores() -> &'static Stack {
     static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
     let stack = SHARED.get_or_init(|| {
         let stack = Stack::postgres_only();
-        stack.postgres_only_with("    command: [postgres, -c, max_prepared_transactions=10]\n");
+        stack.postgres_only_with("    command: [postgres, -c, max_prepared_transactions=10, -c, wal_level=logical]\n");
         let run = stack.xtask(["up"]).run();
         if run.code == Some(0) { Ok(stack) } else { Err(format!("xtask up: {:?}\n{}", run.code, run.stderr)) }
     });
@@ -174,7 +174,7 @@ pub fn slow(database: &Database<'_>, seconds: u32) -> String {
     let end = "--\n-- PostgreSQL database dump complete";
     let dump = dump.replacen(
         end,
-        &format!("CREATE MATERIALIZED VIEW public.slow AS SELECT pg_catalog.pg_sleep({seconds});\n\n{end}"),
+        &format!("CREATE MATERIALIZED VIEW public.slow AS SELECT 1 AS a FROM pg_catalog.pg_sleep({seconds});\n\n{end}"),
         1,
     );
     database.sandbox.write("slow.sql", dump);

@@ -1,18 +1,18 @@
-//! Runs the real binary in a clean environment, through pipes or on a pseudo-terminal, and looks at how it ended.
+//! Starts the real binary in a clean environment, through pipes or on a pseudo-terminal.
+
+pub use super::outcome::Outcome;
+pub use super::running::{Running, Terminal};
 
 use super::Sandbox;
-use rustix::process::{Pid, Signal};
+use super::running::Reader;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
-const DEADLINE: Duration = Duration::from_secs(150);
 /// What the program may see of the tests' own environment.
 const KEPT: &[&str] = &["PATH", "TMPDIR", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
 
@@ -196,256 +196,15 @@ fn quoted(word: &OsStr) -> String {
     format!("'{}'", word.to_str().unwrap().replace('\'', r"'\''"))
 }
 
-/// A program that has been started.
-#[derive(Debug)]
-pub struct Running {
-    child: Child,
-    stdout: Reader,
-    stderr: Reader,
-    shown: String,
-    started: Instant,
-}
-
-impl Running {
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends the process (not its group) a signal.
-    pub fn signal(&self, signal: Signal) {
-        let process = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        rustix::process::kill_process(process, signal).unwrap();
-    }
-
-    /// Whether it has not ended yet.
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
-    /// What it has written to stdout until now.
-    pub fn stdout(&self) -> String {
-        self.stdout.so_far()
-    }
-
-    /// What it has written to stderr until now.
-    pub fn stderr(&self) -> String {
-        self.stderr.so_far()
-    }
-
-    /// Waits for its end.
-    #[track_caller]
-    pub fn wait(mut self) -> Outcome {
-        let mut pause = Duration::from_millis(1);
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            if self.started.elapsed() > DEADLINE {
-                let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
-                panic!("{} did not end\n--- stdout\n{stdout}\n--- stderr\n{stderr}", self.shown);
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(10));
-        };
-        Outcome {
-            code: status.code(),
-            signal: status.signal(),
-            stdout: self.stdout.all(),
-            stderr: String::from_utf8_lossy(&self.stderr.all()).into_owned(),
-            took: self.started.elapsed(),
-            shown: std::mem::take(&mut self.shown),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-                let _ = rustix::process::kill_process_group(group, Signal::KILL);
-            }
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
-}
-
-/// A program on a pseudo-terminal, with someone at the keyboard.
-#[derive(Debug)]
-pub struct Terminal {
-    running: Running,
-    keyboard: Option<ChildStdin>,
-}
-
-impl Terminal {
-    /// Types this. Ctrl-C is `\x03`, Ctrl-D `\x04`, Enter `\n`.
-    pub fn types(&mut self, keys: &str) -> &mut Self {
-        let keyboard = self.keyboard.as_mut().unwrap();
-        keyboard.write_all(keys.as_bytes()).and_then(|()| keyboard.flush()).unwrap();
-        self
-    }
-
-    /// Waits until the screen has shown this.
-    #[track_caller]
-    pub fn shows(&mut self, text: &str) -> &mut Self {
-        let end = Instant::now() + Duration::from_secs(30);
-        while !self.running.stdout().contains(text) {
-            let ended = !self.running.is_running() && !self.running.stdout().contains(text);
-            let screen = self.running.stdout();
-            assert!(!ended, "{} ended before it showed {text:?}\n--- screen\n{screen}", self.running.shown);
-            assert!(Instant::now() < end, "{} never showed {text:?}\n--- screen\n{screen}", self.running.shown);
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        self
-    }
-
-    /// What it has shown until now.
-    pub fn screen(&self) -> String {
-        self.running.stdout()
-    }
-
-    /// Waits for its end.
-    #[track_caller]
-    pub fn wait(self) -> Outcome {
-        let outcome = self.running.wait();
-        drop(self.keyboard);
-        outcome
-    }
-}
-
-#[derive(Debug)]
-struct Reader {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Reader {
-    fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&bytes);
-        let thread = pipe.map(|mut pipe| {
-            std::thread::spawn(move || {
-                let mut buffer = vec![0; 64 * 1024];
-                while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-                    kept.lock().unwrap().extend_from_slice(&buffer[..count]);
-                }
-            })
-        });
-        Self { bytes, thread }
-    }
-
-    fn so_far(&self) -> String {
-        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
-    }
-
-    /// Everything, once the pipe is closed. A program left behind may hold it open: no longer than 5 s.
-    fn all(&mut self) -> Vec<u8> {
-        let end = Instant::now() + Duration::from_secs(5);
-        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.bytes.lock().unwrap().clone()
-    }
-}
-
-/// How a run ended. The assertions print everything when they fail.
-#[derive(Debug)]
-pub struct Outcome {
-    pub code: Option<i32>,
-    pub signal: Option<i32>,
-    pub stdout: Vec<u8>,
-    pub stderr: String,
-    pub took: Duration,
-    shown: String,
-}
-
-impl Outcome {
-    /// stdout as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
-    }
-
-    /// The one JSON document on stdout.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| self.fail(&format!("stdout is not JSON: {error}")))
-    }
-
-    #[track_caller]
-    pub fn ok(&self) -> &Self {
-        self.code(0)
-    }
-
-    #[track_caller]
-    pub fn code(&self, code: i32) -> &Self {
-        self.holds(self.code == Some(code), &format!("exit code {code} was expected"))
-    }
-
-    /// stdout is exactly this, but for white space at its end.
-    #[track_caller]
-    pub fn prints(&self, text: &str) -> &Self {
-        self.holds(self.text().trim_end() == text.trim_end(), &format!("stdout {text:?} was expected"))
-    }
-
-    #[track_caller]
-    pub fn stdout_has(&self, text: &str) -> &Self {
-        self.holds(self.text().contains(text), &format!("stdout should contain {text:?}"))
-    }
-
-    #[track_caller]
-    pub fn stdout_lacks(&self, text: &str) -> &Self {
-        self.holds(!self.text().contains(text), &format!("stdout should not contain {text:?}"))
-    }
-
-    #[track_caller]
-    pub fn stderr_has(&self, text: &str) -> &Self {
-        self.holds(self.stderr.contains(text), &format!("stderr should contain {text:?}"))
-    }
-
-    #[track_caller]
-    pub fn stderr_lacks(&self, text: &str) -> &Self {
-        self.holds(!self.stderr.contains(text), &format!("stderr should not contain {text:?}"))
-    }
-
-    /// Nothing on stdout.
-    #[track_caller]
-    pub fn prints_nothing(&self) -> &Self {
-        self.holds(self.stdout.is_empty(), "stdout should be empty")
-    }
-
-    /// Nothing on stderr.
-    #[track_caller]
-    pub fn says_nothing(&self) -> &Self {
-        self.holds(self.stderr.is_empty(), "stderr should be empty")
-    }
-
-    /// Any other condition, with everything shown when it does not hold.
-    #[track_caller]
-    pub fn holds(&self, condition: bool, expected: &str) -> &Self {
-        if !condition {
-            self.fail(expected);
-        }
-        self
-    }
-
-    #[track_caller]
-    pub fn fail(&self, expected: &str) -> ! {
-        let (code, signal) = (self.code, self.signal);
-        let (stdout, stderr) = (shortened(&self.text()), shortened(&self.stderr));
-        panic!(
-            "{expected}\n--- {} (code {code:?}, signal {signal:?}, {:?})\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n---",
-            self.shown, self.took
-        );
-    }
-}
-
-/// The beginning and the end of a text that is too long to read.
-fn shortened(text: &str) -> String {
-    let letters = text.chars().count();
-    if letters <= 8_000 {
-        return text.to_owned();
-    }
-    let (head, tail): (String, String) =
-        (text.chars().take(4_000).collect(), text.chars().skip(letters - 2_000).collect());
-    format!("{head}\n[… {letters} letters …]\n{tail}")
+/// Runs a program of the tests' own, fed with this; stdout if it worked, and stderr.
+pub fn fed(mut command: Command, input: Vec<u8>) -> (Option<Vec<u8>>, String) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    // Beside us: a program that writes while it reads would else wait for us for ever.
+    let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.success().then_some(output.stdout), errors)
 }

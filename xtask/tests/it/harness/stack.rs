@@ -1,10 +1,10 @@
 //! A real Compose stack: one that all tests of a run share, a database for each of them; or one of a test's own.
 
 use super::openfga::Api;
+use super::run::fed;
 use super::sandbox::{self, PREFIX, Sandbox, free_port};
 use super::{Need, Outcome, Session, Xtask, needs};
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -131,15 +131,8 @@ impl Stack {
     pub fn exec(&self, words: &[&str], input: impl Into<Vec<u8>>) -> (Option<Vec<u8>>, String) {
         let mut command = Command::new("docker");
         command.args(["exec", "-i", "-e", "PGUSER=postgres", "-e", "PGCLIENTENCODING=UTF8", self.postgres()]);
-        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut pipe = child.stdin.take().unwrap();
-        let input = input.into();
-        let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.success().then_some(output.stdout), errors)
+        command.args(words);
+        fed(command, input.into())
     }
 
     /// A statement in the maintenance database, over a session that stays: a few milliseconds.

@@ -34,8 +34,7 @@ impl Reader {
     fn model(&mut self, node: &Node) -> Model {
         // Unknown fields of the outermost object have been noted.
         let fields = Fields::new(&mut Vec::new(), node, "an authorization model", &[]);
-        let schema =
-            fields.get("schema_version").map_or_else(|| Name::new("1.1", node.place), |schema| self.name(schema));
+        let schema = self.required_name(&fields, "schema_version");
         let types =
             self.items(fields.get("type_definitions")).into_iter().map(|item| self.type_definition(item)).collect();
         let conditions = self.entries(fields.get("conditions"));
@@ -51,10 +50,11 @@ impl Reader {
         let origin = metadata.as_ref().map(|metadata| self.origin(metadata)).unwrap_or_default();
         let details = self.entries(metadata.as_ref().and_then(|metadata| metadata.get("relations")));
         let defined = self.entries(fields.get("relations"));
-        for (detail, _) in &details {
+        for (detail, node) in &details {
             if !defined.iter().any(|(relation, _)| relation == detail) {
                 let message = format!("`{name}` has no relation `{detail}`: a server passes over its metadata");
                 self.notes.push(Note::warning(detail.place, message));
+                self.relation_detail(node);
             }
         }
         let mut relations = Vec::new();
@@ -137,10 +137,6 @@ impl Reader {
         let fields = self.fields(node, "a union or intersection", &["child"]);
         let children: Vec<Rewrite> =
             self.items(fields.get("child")).into_iter().map(|child| self.rewrite(child)).collect();
-        if children.len() < 2 {
-            self.notes
-                .push(Note::error(node.place, format!("expected at least two in `child`, found {}", children.len())));
-        }
         children
     }
 
@@ -211,7 +207,7 @@ impl Reader {
 
     fn required<'n>(&mut self, fields: &Fields<'n>, name: &str) -> Option<&'n Node> {
         let found = fields.get(name);
-        if found.is_none() {
+        if found.is_none() && fields.is_object {
             self.notes.push(Note::error(fields.place, format!("expected a field `{name}`")));
         }
         found
@@ -268,6 +264,7 @@ impl Reader {
 /// The fields of one object of the API, by their names in `snake_case`.
 struct Fields<'n> {
     place: Place,
+    is_object: bool,
     given: Vec<(String, &'n Node)>,
 }
 
@@ -276,7 +273,7 @@ impl<'n> Fields<'n> {
         let mut given: Vec<(String, &Node)> = Vec::new();
         let Content::Object(fields) = &node.content else {
             notes.push(Note::error(node.place, format!("expected {what}, an object, found {}", node.kind())));
-            return Self { place: node.place, given };
+            return Self { place: node.place, is_object: false, given };
         };
         for (name, place, value) in fields {
             let snake = snake_case(name);
@@ -293,7 +290,7 @@ impl<'n> Fields<'n> {
             }
             given.push((snake, value));
         }
-        Self { place: node.place, given }
+        Self { place: node.place, is_object: true, given }
     }
 
     fn get(&self, name: &str) -> Option<&'n Node> {

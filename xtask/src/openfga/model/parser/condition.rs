@@ -76,9 +76,6 @@ impl Parser<'_> {
         for &quote in &body.open_quotes {
             self.error_at(quote, "expected the quote to be closed on its line");
         }
-        if body.expression.is_empty() {
-            self.error_at(body.end, "expected an expression before `}`");
-        }
         self.lexer.at = body.end + 1;
         self.advance();
         Ok(body.expression)

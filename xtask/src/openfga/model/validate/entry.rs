@@ -11,9 +11,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 pub fn check(model: &Model, wrong: &Wrong<'_>, notes: &mut Vec<Note>) {
     let mut known = Reached::new();
     for definition in &model.types {
+        let entangled = entangled(definition);
         for relation in &definition.relations {
             let key = (definition.name.text.as_str(), relation.name.text.as_str());
-            let circle = circle(definition, relation);
+            let circle = circle(&entangled, key.1);
             if let Some(circle) = &circle {
                 let message = format!("`{}` goes round in a circle: {}", relation.name, circle.join(" -> "));
                 notes.push(Note::error(relation.name.place, message));
@@ -40,20 +41,21 @@ type Reached<'m> = HashMap<(&'m str, &'m str), bool>;
 
 /// Finds all relations that someone can have, from the directly assignable ones on.
 fn settle<'m>(model: &'m Model, reached: &mut Reached<'m>) {
+    let all = model.types.iter().flat_map(|definition| definition.relations.iter().map(move |it| (definition, it)));
+    let mut open: Vec<(&TypeDefinition, &Relation)> = all.collect();
     loop {
-        let mut changed = false;
-        for definition in &model.types {
-            for relation in &definition.relations {
-                let key = (definition.name.text.as_str(), relation.name.text.as_str());
-                if reached.get(&key) == Some(&false) && reaches(definition, relation, &relation.rewrite, reached) {
-                    reached.insert(key, true);
-                    changed = true;
-                }
-            }
-        }
-        if !changed {
+        let before = open.len();
+        open.retain(|(definition, relation)| {
+            let key = (definition.name.text.as_str(), relation.name.text.as_str());
+            let known = reached.get(&key) == Some(&true) || reaches(definition, relation, &relation.rewrite, reached);
+            reached.insert(key, known);
+            !known
+        });
+        if open.len() == before {
             return;
         }
+        // Definitions lead to earlier ones or to later ones: each way is gone in turn.
+        open.reverse();
     }
 }
 
@@ -83,21 +85,47 @@ fn reaches(definition: &TypeDefinition, relation: &Relation, rewrite: &Rewrite, 
     }
 }
 
+/// By relation, the relations of the same object that its definition names.
+type Edges<'m> = HashMap<&'m str, Vec<&'m str>>;
+
+/// The relations whose ways do not all end: all circles are among them.
+fn entangled(definition: &TypeDefinition) -> Edges<'_> {
+    let mut edges: Edges<'_> =
+        definition.relations.iter().map(|relation| (relation.name.text.as_str(), computed(relation))).collect();
+    let defined: HashSet<&str> = edges.keys().copied().collect();
+    let mut back: Edges<'_> = Edges::new();
+    for (name, next) in &mut edges {
+        next.retain(|next| defined.contains(next));
+        next.iter().for_each(|next| back.entry(next).or_default().push(name));
+    }
+    let mut left: HashMap<&str, usize> = edges.iter().map(|(name, next)| (*name, next.len())).collect();
+    let mut ended: Vec<&str> = left.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    while let Some(name) = ended.pop() {
+        edges.remove(name);
+        for before in back.get(name).into_iter().flatten() {
+            if let Some(count) = left.get_mut(before) {
+                *count -= 1;
+                ended.extend((*count == 0).then_some(*before));
+            }
+        }
+    }
+    edges
+}
+
 /// The shortest way from a relation back to itself through relations of the same object, if there is one.
-fn circle<'m>(definition: &'m TypeDefinition, start: &'m Relation) -> Option<Vec<&'m str>> {
-    let goal = start.name.text.as_str();
+fn circle<'m>(edges: &Edges<'m>, goal: &'m str) -> Option<Vec<&'m str>> {
     let mut before: HashMap<&str, &str> = HashMap::new();
-    let (mut seen, mut queue) = (HashSet::from([goal]), VecDeque::from([start]));
-    while let Some(relation) = queue.pop_front() {
-        for next in computed(relation) {
+    let (mut seen, mut queue) = (HashSet::from([goal]), VecDeque::from([goal]));
+    while let Some(name) = queue.pop_front() {
+        for &next in edges.get(name).into_iter().flatten() {
             if next == goal {
                 // A relation that names itself has been noted already.
-                let way = way(relation.name.text.as_str(), goal, &before);
+                let way = way(name, goal, &before);
                 return (way.len() > 2).then_some(way);
             }
             if seen.insert(next) {
-                before.insert(next, relation.name.text.as_str());
-                queue.extend(super::relation_of(definition, next));
+                before.insert(next, name);
+                queue.push_back(next);
             }
         }
     }

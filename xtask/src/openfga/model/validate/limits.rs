@@ -4,6 +4,7 @@ use super::super::Model;
 use super::super::finding::Note;
 use super::super::names::{self, LONGEST_NAME, LONGEST_TYPE};
 use super::super::parts::Name;
+use super::super::types;
 
 /// As many conditions as a model may have, and parameters as a condition may have.
 const MOST_CONDITIONS: usize = 25;
@@ -40,6 +41,18 @@ pub fn check(model: &Model, complete: bool, notes: &mut Vec<Note>) {
         if parameters > MOST_CONDITIONS {
             let message = format!("`{}` has {parameters} parameters, {MOST_CONDITIONS} are allowed", condition.name);
             notes.push(Note::error(condition.name.place, message));
+        }
+        for (name, kind) in &condition.parameters {
+            if !types::is_complete(kind) {
+                let message = format!("expected a type in `{kind}` exactly where it is a map or list");
+                notes.push(Note::error(name.place, message));
+            }
+        }
+        if condition.expression.trim().is_empty() {
+            notes.push(Note::error(
+                condition.name.place,
+                format!("the condition `{}` has no expression", condition.name),
+            ));
         }
         if bytes > LONGEST_EXPRESSION {
             let message = format!(

@@ -6,9 +6,10 @@ mod entry;
 mod habits;
 mod limits;
 mod references;
+mod search;
 
 use super::Model;
-use super::finding::Note;
+use super::finding::{Note, Severity};
 use super::parts::{Relation, Rewrite, TypeDefinition};
 
 /// Looks a model over. `unread` are the words of statements that could not be read: what they may define is not missed.
@@ -18,6 +19,9 @@ pub fn check(model: &Model, unread: &[String]) -> Vec<Note> {
     let checked = references::check(model, unread, &mut notes);
     if unread.is_empty() {
         entry::check(model, &checked, &mut notes);
+        if notes.iter().all(|note| note.severity == Severity::Warning) {
+            search::check(model, &mut notes);
+        }
         habits::check(model, &mut notes);
     }
     notes

@@ -1,7 +1,7 @@
 //! Whether every name that is used is defined, and is of the kind that its place wants.
 
 use super::super::Model;
-use super::super::finding::Note;
+use super::super::finding::{Note, Severity};
 use super::super::names;
 use super::super::parts::{Name, Relation, Rewrite, TypeDefinition, UserForm, UserType};
 use super::{relation_of, walk};
@@ -16,10 +16,11 @@ pub fn check<'m>(model: &'m Model, unread: &[String], notes: &mut Vec<Note>) -> 
     let checker = Checker { model, types, unread };
     let mut wrong = Wrong::new();
     for definition in &model.types {
+        let tuplesets = tuplesets(definition);
         for relation in &definition.relations {
             let before = notes.len();
-            checker.relation(definition, relation, notes);
-            if notes.len() > before {
+            checker.relation(definition, relation, &tuplesets, notes);
+            if notes[before..].iter().any(|note| note.severity == Severity::Error) {
                 wrong.insert((&definition.name.text, &relation.name.text));
             }
         }
@@ -34,13 +35,26 @@ struct Checker<'m> {
 }
 
 impl<'m> Checker<'m> {
-    fn relation(&self, definition: &'m TypeDefinition, relation: &'m Relation, notes: &mut Vec<Note>) {
+    fn relation(
+        &self,
+        definition: &'m TypeDefinition,
+        relation: &'m Relation,
+        tuplesets: &BTreeSet<&str>,
+        notes: &mut Vec<Note>,
+    ) {
         let mut direct = false;
         walk(&relation.rewrite, &mut |rewrite| match rewrite {
             Rewrite::Direct => direct = true,
             Rewrite::Computed(computed) => self.computed(definition, relation, computed, notes),
             Rewrite::From { computed, tupleset } => self.from(definition, computed, tupleset, notes),
-            _ => {}
+            Rewrite::Union(operands) | Rewrite::Intersection(operands) if operands.len() < 2 => {
+                let message = format!("expected at least two operands in the definition of `{}`", relation.name);
+                // A server looks at the outermost always, into it only until it knows enough.
+                let outermost = std::ptr::eq(rewrite, &relation.rewrite);
+                let severity = if outermost { Severity::Error } else { Severity::Warning };
+                notes.push(Note { place: relation.name.place, severity, message });
+            }
+            Rewrite::Union(_) | Rewrite::Intersection(_) | Rewrite::Difference(..) => {}
         });
         if direct && relation.user_types.is_empty() && self.unread.is_empty() {
             let message = format!("`{}` is directly assignable, but to no type", relation.name);
@@ -50,7 +64,7 @@ impl<'m> Checker<'m> {
             let message = format!("`{}` has user types, but nothing in it is directly assignable", relation.name);
             notes.push(Note::error(user_type.type_name.place, message));
         }
-        let is_tupleset = is_tupleset(definition, &relation.name.text);
+        let is_tupleset = tuplesets.contains(relation.name.text.as_str());
         for user_type in &relation.user_types {
             self.user_type(relation, user_type, is_tupleset, notes);
         }
@@ -130,12 +144,14 @@ impl<'m> Checker<'m> {
     }
 }
 
-/// Whether a relation of the type stands after a `from`.
-fn is_tupleset(definition: &TypeDefinition, name: &str) -> bool {
-    let mut found = false;
+/// The relations of the type that stand after a `from`.
+fn tuplesets(definition: &TypeDefinition) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
     for relation in &definition.relations {
         walk(&relation.rewrite, &mut |rewrite| {
-            found |= matches!(rewrite, Rewrite::From { tupleset, .. } if tupleset.text == name);
+            if let Rewrite::From { tupleset, .. } = rewrite {
+                found.insert(tupleset.text.as_str());
+            }
         });
     }
     found

@@ -1,11 +1,18 @@
 //! The `compose` target: PostgreSQL is a service of docker-compose.yml, programs run inside its container.
 
-use super::engine::{self, DEADLINE};
-use super::{Talk, containers, generation, project};
+mod cause;
+mod containers;
+pub mod engine;
+mod generation;
+mod project;
+mod volume;
+
+use super::Talk;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
+use engine::DEADLINE;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,22 +43,6 @@ pub struct Life {
     pub restarts: u64,
     pub exit_code: i64,
 }
-
-const NEXT_LOOK: &str =
-    "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20";
-const IMAGE_HINT: &str = "name images that are at hand or can be pulled: POSTGRES_IMAGE, OPENFGA_IMAGE";
-/// The engine's words about an image, of several versions.
-const IMAGE_WORDS: [&str; 9] = [
-    "no such image",
-    "pull access denied",
-    "manifest unknown",
-    "manifest for ",
-    "no matching manifest",
-    "failed to resolve reference",
-    "failed to pull",
-    "invalid reference format",
-    "/v2/",
-];
 
 /// One Compose project: this checkout's.
 #[derive(Debug)]
@@ -112,14 +103,7 @@ impl Compose {
             Ok(captured) => captured,
             Err(error) => return Err(self.outer_cause().unwrap_or(error)),
         };
-        let fault = Fault::failed(format!("docker compose could not do it ({})", captured.ending));
-        let said = || {
-            let words = errors_of(&captured.stderr);
-            let lower = words.to_ascii_lowercase();
-            let of_an_image = IMAGE_WORDS.iter().any(|part| lower.contains(part));
-            anyhow::Error::msg(words).context(fault.hint(if of_an_image { IMAGE_HINT } else { NEXT_LOOK }))
-        };
-        Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(said))
+        Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(|| cause::composes_own(&captured)))
     }
 
     /// A program inside the database's container, whose own environment gives the password. Where the
@@ -193,6 +177,16 @@ impl Compose {
                 (None, Ok(_)) => Ok(None),
             },
         }
+    }
+
+    /// Whether the database's container runs, as far as that can be told at once: causes are not looked for.
+    pub(super) fn is_at_hand(&self) -> bool {
+        let Some(project) = &self.project else { return false };
+        let listed = containers::of_project(project, false).ok().flatten().unwrap_or_default();
+        let mut ours =
+            listed.iter().filter(|container| container.service == SERVICE && container.check_awake().is_ok());
+        let only = ours.next().filter(|_| ours.next().is_none());
+        only.is_some_and(|container| self.is_named || container.check_made_from(&self.root, project).is_ok())
     }
 
     /// Refuses containers that another checkout made under the same project name, unless that name was chosen; and a
@@ -276,56 +270,4 @@ impl Compose {
     pub fn check_version(&self) -> Result<String> {
         generation::checked_version(self.command()?)
     }
-
-    /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service.
-    pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        self.outer_cause().or_else(|| self.project_cause()).or_else(|| self.service_cause(stderr))
-    }
-
-    fn outer_cause(&self) -> Option<anyhow::Error> {
-        engine::cause().or_else(|| self.check_version().err())
-    }
-
-    /// docker-compose.yml, an override or `.env` that Compose cannot read.
-    fn project_cause(&self) -> Option<anyhow::Error> {
-        let read = self.program(["config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
-        if read.ending.success() {
-            return None;
-        }
-        let fault = Fault::failed("Docker Compose cannot read this project");
-        let said = anyhow::Error::msg(errors_of(&read.stderr));
-        Some(
-            said.context(
-                fault.hint("mend docker-compose.yml, its override or .env; then: docker compose config --quiet"),
-            ),
-        )
-    }
-
-    fn service_cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        let listed = self.program(["ps", "--all", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
-        let running = self.program(["ps", "--status", "running", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
-        if !running.stdout.is_empty() {
-            return None;
-        }
-        let (state, hint) = if listed.stdout.is_empty() {
-            ("has not been started", "start it with: cargo xtask up")
-        } else {
-            let both =
-                "see why it stopped with: docker compose logs --tail 20 postgres\nstart it again with: cargo xtask up";
-            ("is not running", both)
-        };
-        let fault = Fault::unreachable(format!("The {SERVICE} service {state}")).hint(hint);
-        Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
-    }
-}
-
-/// Compose's own words: its progress lines are indented, its errors are not.
-fn errors_of(stderr: &str) -> String {
-    let errors: Vec<&str> = stderr.lines().filter(|line| !line.starts_with(' ') && !line.is_empty()).collect();
-    if errors.is_empty() { last_lines(stderr, 1) } else { errors.join("\n") }
-}
-
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.trim().lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }

@@ -1,78 +1,22 @@
 //! Which backups stay and which go, each with its reason; and the removal of those that go.
 
+mod policy;
+#[cfg(test)]
+mod tests;
+
+pub use policy::{Policy, time_span};
+
 use super::listing::Backup;
 use super::name::Purpose;
 use super::proof::{self, Verdict};
 use crate::platform;
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Datelike as _, FixedOffset, Local, TimeDelta};
+use chrono::{DateTime, FixedOffset, Local, TimeDelta};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::TryLockError;
 
 /// A safety backup, made before a restore, stays so long whatever the policy says.
 const SAFETY_DAYS: i64 = 7;
-
-/// How many backups of each database stay. Each rule keeps what it keeps, whatever the others say.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct Policy {
-    /// Keep the N newest backups of each database
-    #[arg(long, value_name = "N")]
-    pub keep_last: Option<usize>,
-    /// Keep the newest backup of each of the last N days that have one
-    #[arg(long, value_name = "N")]
-    pub keep_daily: Option<usize>,
-    /// Keep the newest backup of each of the last N weeks that have one
-    #[arg(long, value_name = "N")]
-    pub keep_weekly: Option<usize>,
-    /// Keep the newest backup of each of the last N months that have one
-    #[arg(long, value_name = "N")]
-    pub keep_monthly: Option<usize>,
-    /// Keep every backup younger than this, such as 12h, 7d, 4w
-    #[arg(long, value_name = "TIME", value_parser = time_span)]
-    pub keep_within: Option<TimeDelta>,
-}
-
-impl Policy {
-    /// Whether any rule was given.
-    pub fn is_given(&self) -> bool {
-        self.counts().iter().any(|(_, count, _)| count.is_some()) || self.keep_within.is_some()
-    }
-
-    /// Whether the rules would keep no backup at all.
-    pub fn keeps_nothing(&self) -> bool {
-        let counts = self.counts();
-        let none = counts.iter().all(|(_, count, _)| count.unwrap_or_default() == 0);
-        none && self.keep_within.is_none_or(|span| span <= TimeDelta::zero())
-    }
-
-    fn counts(&self) -> [(&'static str, Option<usize>, Period); 4] {
-        [
-            ("--keep-last", self.keep_last, |time| time.to_rfc3339()),
-            ("--keep-daily", self.keep_daily, |time| time.date_naive().to_string()),
-            ("--keep-weekly", self.keep_weekly, |time| format!("{:?}", time.iso_week())),
-            ("--keep-monthly", self.keep_monthly, |time| format!("{}-{}", time.year(), time.month())),
-        ]
-    }
-}
-
-/// The period that a time falls into; of each period the newest backup stays.
-type Period = fn(&DateTime<Local>) -> String;
-
-/// A time as people write it: `12h`, `7d`, `4w`, `90m`, `45s`.
-pub fn time_span(text: &str) -> Result<TimeDelta, String> {
-    let wrong = || format!("{text:?} is no time span; write it as 12h, 7d or 4w");
-    let unit = text.chars().next_back().ok_or_else(wrong)?;
-    let number = text[..text.len() - unit.len_utf8()].parse::<u32>().map_err(|_| wrong())?;
-    let span = match unit {
-        's' => TimeDelta::try_seconds(number.into()),
-        'm' => TimeDelta::try_minutes(number.into()),
-        'h' => TimeDelta::try_hours(number.into()),
-        'd' => TimeDelta::try_days(number.into()),
-        'w' => TimeDelta::try_weeks(number.into()),
-        _ => None,
-    };
-    span.ok_or_else(wrong)
-}
 
 /// Whether a file stays, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,85 +173,4 @@ pub fn remove(backup: &Backup) -> Result<bool> {
 /// Whether every byte of the file is as it was written.
 pub fn is_whole(backup: &Backup) -> Result<bool> {
     Ok(proof::check(&backup.path, &|_| ())?.verdict == Verdict::Whole)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backup::manifest::tests::sample;
-    use crate::backup::proof::Examined;
-    use chrono::TimeZone as _;
-
-    fn now() -> DateTime<FixedOffset> {
-        Local.with_ymd_and_hms(2025, 10, 21, 12, 0, 0).unwrap().fixed_offset()
-    }
-
-    fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
-        Backup {
-            path: format!("{hours_ago}.sql").into(),
-            database: Some("openfga".to_owned()),
-            purpose: Some(purpose),
-            time: Some(now() - TimeDelta::hours(hours_ago)),
-            examined: Examined {
-                verdict: Verdict::Complete,
-                reason: None,
-                bytes: 1,
-                manifest: Some(sample()),
-                contents: None,
-            },
-        }
-    }
-
-    fn kept(hours: &[i64], policy: &Policy) -> Vec<i64> {
-        let backups: Vec<Backup> = hours.iter().map(|hours| backup(*hours, Purpose::Backup)).collect();
-        let decisions = decide(&backups, policy, now(), &|_| Ok(true)).unwrap();
-        hours.iter().zip(decisions).filter(|(_, decision)| decision.keep).map(|(hours, _)| *hours).collect()
-    }
-
-    #[test]
-    fn each_rule_keeps_the_newest_of_its_periods() {
-        let hours = [1, 2, 13, 25, 37, 24 * 8, 24 * 9, 24 * 40];
-        let last = Policy { keep_last: Some(2), ..Policy::default() };
-        assert_eq!(kept(&hours, &last), [1, 2]);
-        let daily = Policy { keep_daily: Some(3), ..Policy::default() };
-        assert_eq!(kept(&hours, &daily), [1, 13, 37]);
-        let monthly = Policy { keep_monthly: Some(9), ..Policy::default() };
-        assert_eq!(kept(&hours, &monthly), [1, 24 * 40]);
-        let within = Policy { keep_within: Some(TimeDelta::hours(13)), ..Policy::default() };
-        assert_eq!(kept(&hours, &within), [1, 2, 13]);
-        assert_eq!(kept(&hours, &Policy { keep_within: Some(TimeDelta::zero()), ..Policy::default() }), [1]);
-    }
-
-    #[test]
-    fn the_newest_whole_backup_stays_and_damaged_ones_do_not_count() {
-        let backups = [1, 2, 3].map(|hours| backup(hours, Purpose::Backup));
-        let policy = Policy { keep_last: Some(1), ..Policy::default() };
-        let decisions = decide(&backups, &policy, now(), &|backup| Ok(!backup.path.starts_with("1.sql"))).unwrap();
-        assert_eq!(decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>(), [true, true, false]);
-        assert!(decisions[0].reason.contains("damaged") && decisions[1].reason.contains("newest whole"));
-    }
-
-    #[test]
-    fn safety_backups_stay_a_week_and_others_files_for_ever() {
-        let mut backups = vec![
-            backup(1, Purpose::Backup),
-            backup(24 * 6, Purpose::PreRestore),
-            backup(24 * 8, Purpose::PreRestore),
-            backup(24 * 900, Purpose::Tables),
-            backup(24 * 900, Purpose::Backup),
-        ];
-        backups[4].examined.verdict = Verdict::MadeElsewhere;
-        let policy = Policy { keep_last: Some(1), ..Policy::default() };
-        let decisions = decide(&backups, &policy, now(), &|_| Ok(true)).unwrap();
-        assert_eq!(decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>(), [true, true, false, true, true]);
-    }
-
-    #[test]
-    fn time_spans_are_read_and_nonsense_is_not() {
-        assert_eq!(time_span("7d"), Ok(TimeDelta::days(7)));
-        for text in ["", "7", "d", "-1d", "7y", "ü"] {
-            assert!(time_span(text).is_err(), "{text}");
-        }
-        assert!(Policy::default().keeps_nothing() && !Policy::default().is_given());
-    }
 }

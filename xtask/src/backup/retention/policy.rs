@@ -1,0 +1,63 @@
+//! The rules by which backups stay, as people type them.
+
+use chrono::{DateTime, Datelike as _, Local, TimeDelta};
+
+/// How many backups of each database stay. Each rule keeps what it keeps, whatever the others say.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Policy {
+    /// Keep the N newest backups of each database
+    #[arg(long, value_name = "N")]
+    pub keep_last: Option<usize>,
+    /// Keep the newest backup of each of the last N days that have one
+    #[arg(long, value_name = "N")]
+    pub keep_daily: Option<usize>,
+    /// Keep the newest backup of each of the last N weeks that have one
+    #[arg(long, value_name = "N")]
+    pub keep_weekly: Option<usize>,
+    /// Keep the newest backup of each of the last N months that have one
+    #[arg(long, value_name = "N")]
+    pub keep_monthly: Option<usize>,
+    /// Keep every backup younger than this, such as 12h, 7d, 4w
+    #[arg(long, value_name = "TIME", value_parser = time_span)]
+    pub keep_within: Option<TimeDelta>,
+}
+
+impl Policy {
+    /// Whether any rule was given.
+    pub fn is_given(&self) -> bool {
+        self.counts().iter().any(|(_, count, _)| count.is_some()) || self.keep_within.is_some()
+    }
+
+    /// Whether the rules would keep no backup at all.
+    pub fn keeps_nothing(&self) -> bool {
+        let counts = self.counts();
+        let none = counts.iter().all(|(_, count, _)| count.unwrap_or_default() == 0);
+        none && self.keep_within.is_none_or(|span| span <= TimeDelta::zero())
+    }
+
+    /// The rules that count, each with the period of which one backup stays.
+    pub(super) fn counts(&self) -> [(&'static str, Option<usize>, Period); 4] {
+        [
+            ("--keep-last", self.keep_last, |time| time.to_rfc3339()),
+            ("--keep-daily", self.keep_daily, |time| time.date_naive().to_string()),
+            ("--keep-weekly", self.keep_weekly, |time| format!("{:?}", time.iso_week())),
+            ("--keep-monthly", self.keep_monthly, |time| format!("{}-{}", time.year(), time.month())),
+        ]
+    }
+}
+
+/// The period that a time falls into; of each period the newest backup stays.
+pub(super) type Period = fn(&DateTime<Local>) -> String;
+
+pub fn time_span(text: &str) -> Result<TimeDelta, String> {
+    let wrong = || format!("{text:?} is no time span; write it as 12h, 7d or 4w");
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let number = text[..text.len() - unit.len_utf8()].parse::<u32>().map_err(|_| wrong())?;
+    let span = match unit {
+        'h' => TimeDelta::try_hours(number.into()),
+        'd' => TimeDelta::try_days(number.into()),
+        'w' => TimeDelta::try_weeks(number.into()),
+        _ => None,
+    };
+    span.ok_or_else(wrong)
+}

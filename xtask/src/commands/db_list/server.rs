@@ -1,0 +1,83 @@
+//! What the server keeps of earlier restores, and what killed ones left there: shown where it answers at once.
+
+use crate::context::Context;
+use crate::postgres::session;
+use crate::restore::before::{self, Kept};
+use crate::restore::repair;
+use crate::target::Target;
+use crate::terminal;
+use chrono::{DateTime, Local};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// Nobody waits longer for a list of files; a server at rest answers in half a second, one on a busy machine in several.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// What the server told.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) kept: Vec<Kept>,
+    /// For people.
+    leftovers: Vec<String>,
+}
+
+/// A question to the server, which is asked while the files are looked at.
+#[derive(Debug)]
+pub(super) struct Question {
+    answer: Receiver<Told>,
+    until: Instant,
+}
+
+impl Question {
+    /// Asks beside us; a server that does not run is not asked.
+    pub(super) fn ask(context: &Context) -> Self {
+        let (send, answer) = channel();
+        let (settings, root) = (context.settings.clone(), context.root.clone());
+        std::thread::spawn(move || {
+            let told = Target::chosen(&settings, &root).ok().and_then(|target| tell(&target));
+            // Nobody listens any more when it came too late.
+            told.map(|told| send.send(told))
+        });
+        Self { answer, until: Instant::now() + PATIENCE }
+    }
+
+    /// `None`: there is no server, or it is too slow.
+    pub(super) fn answer(self) -> Option<Told> {
+        self.answer.recv_timeout(self.until.saturating_duration_since(Instant::now())).ok()
+    }
+}
+
+fn tell(target: &Target) -> Option<Told> {
+    if !target.is_at_hand() {
+        return None;
+    }
+    let run = session::fresh_name().ok()?;
+    let kept = before::kept(target, &run).ok()?;
+    let leftovers = repair::look(target, &run).ok()?.iter().map(repair::Leftover::shown).collect();
+    Some(Told { kept, leftovers })
+}
+
+impl Told {
+    /// A table of its own, where there is anything.
+    pub(super) fn table(&self) -> Option<String> {
+        let now = Local::now();
+        let row = |kept: &Kept| {
+            let at = DateTime::parse_from_rfc3339(&kept.swapped_at).ok();
+            let age = at.map(|at| terminal::span((now.fixed_offset() - at).num_seconds().max(0)));
+            let dash = || "-".to_owned();
+            let size = kept.bytes.map_or_else(dash, terminal::size);
+            vec![terminal::clean(&kept.name), terminal::clean(&kept.database), age.unwrap_or_else(dash), size]
+        };
+        let rows: Vec<Vec<String>> = self.kept.iter().map(row).collect();
+        (!rows.is_empty()).then(|| terminal::table(&["KEPT ON THE SERVER", "DATABASE", "AGE", "SIZE"], &rows, &[2, 3]))
+    }
+
+    /// Names what killed runs left behind.
+    pub(super) fn warn(&self, context: &Context) {
+        for leftover in &self.leftovers {
+            context
+                .terminal
+                .warn(&terminal::clean(&format!("{leftover}; mend it with: cargo xtask db-restore --repair")));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
+
+use super::db_migrate;
+use super::db_restore::exchange::Swap;
+use super::db_restore::report::Report;
+use super::db_restore::{mend, preview, safety_backup};
+use crate::context::Context;
+use crate::error::{self, Exit, Fault};
+use crate::postgres::activity::Counters;
+use crate::postgres::change_lock::Lock;
+use crate::postgres::dump::Contents;
+use crate::postgres::session;
+use crate::process::signals;
+use crate::restore::live::Live;
+use crate::restore::mark::{Mark, Use};
+use crate::restore::plan::Plan;
+use crate::restore::staging::{self, Staging};
+use crate::restore::swap::swap_in;
+use crate::restore::{before, rights};
+use crate::settings::fault_point;
+use crate::stack::services;
+use crate::target::Target;
+use crate::target::compose::engine;
+use anyhow::{Error, Result};
+use chrono::Local;
+use serde_json::json;
+use std::time::Duration;
+
+/// Start over with an empty, migrated database; the old one is kept: db-restore --undo brings it back
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Show what would go, and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask for the database's name
+    #[arg(long, short)]
+    yes: bool,
+    /// Go on where the live database cannot be backed up first; the old database is then the only way back
+    #[arg(long)]
+    no_safety_backup: bool,
+    /// How many databases of before a restore or reset are kept on the server
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    keep_old: usize,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = &context.target()?;
+    target.check_consent(args.yes && !args.dry_run)?;
+    let run = &session::fresh_name()?;
+    context.terminal.note(&format!("Resetting {}", target.shown()));
+    let live = Live::of(target, run).map_err(|error| with_the_way_by_hand(error, target))?;
+    live.check_swappable(target)?;
+    rights::check_swap(target, run, &live)?;
+    let plan = Plan::draw(target, run, &live, &Contents::default())?;
+    if args.dry_run && args.json {
+        return context.terminal.json(&json!({ "version": 1, "plan": plan }));
+    }
+    preview::changes(&plan, "AFTERWARDS", context);
+    if args.dry_run {
+        return Ok(());
+    }
+    let openfga = plan.has_openfga();
+    ask(args, target, openfga, context)?;
+    reset(args, target, run, openfga, context)
+}
+
+fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result<(), Fault> {
+    let name = target.database();
+    context.terminal.warn(&format!("Everything in {name} goes; it stays on the server as {name}_before_…"));
+    context.terminal.note(&format!("of {}", target.shown()));
+    services::notice(target, openfga)?.iter().for_each(|notice| context.terminal.note(notice));
+    context.terminal.confirm_name(&format!("To reset {name}, type its name:"), name, args.yes)
+}
+
+fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Context) -> Result<()> {
+    let mut lock = Lock::take(target, run, Duration::ZERO)?;
+    fault_point("locked");
+    mend::mend_leftovers(target, run, context)?;
+    let live = Live::of(target, run)?;
+    live.check_swappable(target)?;
+    live.check_open(target)?;
+    let safety = safety_backup(args.no_safety_backup, target, &live, context)?;
+    fault_point("safety");
+    let now = Local::now();
+    let mut mark = Mark::new(Use::Staging, target, run, &now);
+    let name = staging::name_for(target.database(), "staging", &now);
+    let like = live.properties.as_ref();
+    let empty = Staging::create(target, run, lock.session(), name, like, &mark)?.left_empty();
+    fault_point("created");
+    db_migrate::fill(target, empty.name(), context)?;
+    mark.stopped = services::running_users(target)?;
+    lock.run(&mark.sql(empty.name())?)?;
+    fault_point("marked");
+    let incoming = empty.name().to_owned();
+    let swap = Swap {
+        target,
+        run,
+        live: &live,
+        context,
+        stopped: mark.stopped,
+        openfga,
+        only_way_back: safety.is_none(),
+        written: Counters::of(target, run, &incoming).ok(),
+    };
+    let comment = like.and_then(|properties| properties.comment.as_deref());
+    let done = swap.perform(&incoming, like, comment, |exchange| swap_in(target, run, &live, empty, exchange))?;
+    // It is done: a signal that comes now must not say otherwise.
+    for dropped in signals::shielded(|| before::drop_old(target, run, args.keep_old))? {
+        context.terminal.note(&format!("Dropped {dropped}, which was kept from an earlier restore"));
+    }
+    let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
+    report.show(args.json, target, context)
+}
+
+/// A server that does not answer cannot be asked for another database. The way that remains takes all of its data, so
+/// it is told and not gone.
+fn with_the_way_by_hand(error: Error, target: &Target) -> Error {
+    if error::exit(&error) != Exit::Unreachable || error::is_lasting(&error) {
+        return error;
+    }
+    let steps = match (target.compose(), target.local()) {
+        (Some(compose), _) if engine::cause().is_none() => {
+            let volume = compose.data_volume().unwrap_or_else(|| "VOLUME (see docker volume ls)".to_owned());
+            format!("docker compose down\ndocker volume rm {volume}\ncargo xtask up\ncargo xtask db-restore")
+        }
+        (None, Some(local)) => {
+            let data = local.folder.data();
+            let (data, local) = (data.display(), "--target local");
+            format!(
+                "cargo xtask down {local}\nmove away {data}\ncargo xtask up {local}\ncargo xtask db-restore {local}"
+            )
+        }
+        _ => return error,
+    };
+    let first = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n")).unwrap_or_default();
+    let message = format!("The server of {} does not answer; nothing was reset", target.database());
+    let hint = format!(
+        "{first}if it does not start any more, this throws away every database of it, and begins anew:\n{steps}"
+    );
+    error.context(Fault::unreachable(message).hint(hint))
+}

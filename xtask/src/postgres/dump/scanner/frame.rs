@@ -1,0 +1,71 @@
+//! What frames a dump's statements: pg_dump's comments, its `\restrict` pair, the rows of `COPY` blocks.
+
+use super::state::State;
+use super::{Flaw, Scanner, UNRESTRICT};
+
+/// The comment that pg_dump writes last, and what it writes after it.
+const TRAILER: &[u8] = b"-- PostgreSQL database dump complete";
+const AFTER_TRAILER: &[u8] = b"\n--\n\n";
+
+impl Scanner {
+    pub(super) fn comment_end(&mut self) {
+        self.state = State::Text;
+        if self.statement.is_empty() && self.token == TRAILER {
+            self.tail = AFTER_TRAILER.to_vec();
+            if let Some(key) = &self.restrict_key {
+                self.tail.extend_from_slice(UNRESTRICT);
+                self.tail.extend_from_slice(key);
+                self.tail.extend_from_slice(b"\n\n");
+            }
+            self.state = State::Tail(0);
+        }
+        let version = |start: &[u8]| {
+            let rest = self.token.strip_prefix(start)?;
+            Some(String::from_utf8_lossy(rest).trim().to_owned())
+        };
+        if let Some(version) = version(b"-- Dumped from database version ") {
+            self.contents.server_version.get_or_insert(version);
+        } else if let Some(version) = version(b"-- Dumped by pg_dump version ") {
+            self.contents.pg_dump_version.get_or_insert(version);
+        }
+    }
+
+    /// Only pg_dump's own `\restrict KEY`, once, before the first statement; `\unrestrict` belongs to the tail.
+    pub(super) fn meta_command(&mut self) -> Result<(), Flaw> {
+        let key = self.token.strip_prefix(b"\\restrict ").filter(|key| key.iter().all(u8::is_ascii_alphanumeric));
+        let allowed = key.filter(|key| {
+            !key.is_empty()
+                && self.restrict_key.is_none()
+                && self.contents.server_version.is_none()
+                && self.statement.is_empty()
+        });
+        let Some(key) = allowed else {
+            let shown = String::from_utf8_lossy(&self.token).chars().take(40).collect::<String>();
+            return Err(self.flaw(format!("a psql meta-command: {shown}")));
+        };
+        // The line was kept from its backslash on; its newline is being read.
+        self.contents.restrict_lines.push(self.offset - self.token.len() as u64..self.offset + 1);
+        self.restrict_key = Some(key.to_vec());
+        self.state = State::Text;
+        Ok(())
+    }
+
+    pub(super) fn rows(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
+        let Some(copy) = self.copy.as_mut() else {
+            return Err(self.flaw("rows outside a COPY block"));
+        };
+        let taken = copy.take(piece, &mut self.watching);
+        match taken {
+            Ok((used, false)) => Ok(used),
+            Ok((used, true)) => {
+                if let Some(copy) = self.copy.take() {
+                    self.watching.block_ended(&copy.copied);
+                    self.contents.copied.push(copy.copied);
+                }
+                self.state = State::Text;
+                Ok(used)
+            }
+            Err(what) => Err(self.flaw(what)),
+        }
+    }
+}

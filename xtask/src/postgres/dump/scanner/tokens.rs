@@ -1,0 +1,150 @@
+//! The tokens of a statement: words, symbols, strings and dollar quotes, as psql tells them apart.
+
+use super::state::State;
+use super::{CopyBlock, Flaw, Scanner, TOKEN_KEPT, Token, foreign, is_word};
+use crate::postgres::dump::statement::Ended;
+
+impl Scanner {
+    pub(super) fn text(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
+        let byte = piece[0];
+        self.token.clear();
+        if byte != b':' && !is_word(byte) {
+            self.colons = 0;
+        }
+        match byte {
+            b' ' | b'\t' | b'\n' | 0x0b | 0x0c => {}
+            b'\r' => return Err(self.flaw("a carriage return as line end (changed by a terminal or an editor?)")),
+            b'-' => self.state = State::Dash,
+            b'/' => self.state = State::Slash,
+            b'\'' => self.state = State::String { escapes: !self.standard_strings },
+            b'"' => self.state = State::QuotedName,
+            b'$' => self.state = State::DollarTag,
+            b'\\' => {
+                self.token.push(byte);
+                self.state = State::Meta;
+            }
+            byte if is_word(byte) => {
+                self.state = State::Word;
+                return self.step(piece);
+            }
+            symbol => return self.symbol(symbol),
+        }
+        Ok(1)
+    }
+
+    /// A symbol that was held back to see what follows; `piece` begins with what follows.
+    pub(super) fn after_symbol(&mut self, symbol: u8, piece: &[u8]) -> Result<usize, Flaw> {
+        self.statement.take(Token::Symbol(symbol), &mut self.contents);
+        self.text(piece)
+    }
+
+    /// A number, or a psql variable (`:name`, not `::name`): for psql a `$` or a quote begins something new there.
+    pub(super) fn is_short_word(&self, byte: u8) -> bool {
+        self.colons % 2 == 1 || self.token.first().unwrap_or(&byte).is_ascii_digit()
+    }
+
+    pub(super) fn symbol(&mut self, symbol: u8) -> Result<usize, Flaw> {
+        if symbol == b':' {
+            self.colons += 1;
+        }
+        match self.statement.take(Token::Symbol(symbol), &mut self.contents) {
+            None => {}
+            Some(Ended::Copy(header)) => {
+                self.copy = Some(CopyBlock::new(&header, &mut self.watching));
+                self.state = State::CopyHeaderEnd;
+            }
+            Some(Ended::Forbidden(what)) => {
+                return Err(self.flaw(format!("{what}, which no dump of one database holds")));
+            }
+            Some(Ended::Unreadable(what)) => {
+                return Err(self.flaw(format!("{what}: psql cannot tell where that statement ends; rename it")));
+            }
+            Some(Ended::NoStatement(word)) => {
+                return Err(self.flaw(format!("text that is no SQL: {:?}", word.chars().take(40).collect::<String>())));
+            }
+            Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
+            Some(Ended::StandardStrings(on)) => self.standard_strings = on,
+            Some(Ended::ClientEncoding(name)) if !foreign::is_server_encoding(&name) => {
+                return Err(self.flaw(format!("client_encoding {name}, which no server has")));
+            }
+            Some(Ended::ClientEncoding(_)) => {}
+        }
+        Ok(1)
+    }
+
+    pub(super) fn word_end(&mut self, next: u8) -> Result<usize, Flaw> {
+        self.state = State::Text;
+        self.colons = 0;
+        match (next, self.token.as_slice()) {
+            (b'\'', b"e" | b"E") => self.state = State::String { escapes: true },
+            // Bit strings have no escapes, whatever the setting.
+            (b'\'', b"b" | b"B" | b"x" | b"X") => self.state = State::String { escapes: false },
+            (b'&', b"u" | b"U") => return Err(self.flaw("a Unicode escape (U&), which pg_dump does not write")),
+            _ => {}
+        }
+        if self.state != State::Text {
+            self.token.clear();
+            return Ok(1);
+        }
+        self.statement.take(Token::Word(&self.token), &mut self.contents);
+        Ok(0)
+    }
+
+    pub(super) fn string_end(&mut self, escapes: bool, newline: bool, piece: &[u8]) -> Result<usize, Flaw> {
+        match piece[0] {
+            // A doubled quote, or a string that goes on after a line break, is the same string.
+            b'\'' => {
+                if !newline {
+                    self.keep(b"'");
+                }
+                self.state = State::String { escapes };
+                Ok(1)
+            }
+            b'\n' => {
+                self.state = State::StringEnd { escapes, newline: true };
+                Ok(1)
+            }
+            b' ' | b'\t' if newline => Ok(1),
+            _ => {
+                self.state = State::Text;
+                self.statement.take(Token::Text(&self.token), &mut self.contents);
+                self.text(piece)
+            }
+        }
+    }
+
+    /// The tag of a dollar quote, or what only begins like one.
+    pub(super) fn dollar_tag(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
+        let byte = piece[0];
+        if byte == b'$' {
+            self.dollar_tag = std::mem::take(&mut self.token);
+            self.state = State::Dollar { matched: 0 };
+        } else if self.token.len() == TOKEN_KEPT {
+            return Err(self.flaw("a dollar quote whose tag is longer than any that pg_dump writes"));
+        } else if is_word(byte) && !(self.token.is_empty() && byte.is_ascii_digit()) {
+            self.keep(&[byte]);
+        } else if !self.token.is_empty() {
+            return Err(self.flaw("a name that begins with $"));
+        } else {
+            // A parameter such as $1, or a lone $: no quote.
+            self.state = State::Text;
+            return self.after_symbol(b'$', piece);
+        }
+        Ok(1)
+    }
+
+    /// The text of a dollar quote, of whose end so many bytes have come.
+    pub(super) fn dollar_text(&mut self, matched: usize, byte: u8) {
+        let expected = self.dollar_tag.get(matched - 1).copied().unwrap_or(b'$');
+        let complete = matched == self.dollar_tag.len() + 1;
+        self.state = match byte {
+            byte if byte == expected && complete => State::Text,
+            byte if byte == expected => State::Dollar { matched: matched + 1 },
+            b'$' => State::Dollar { matched: 1 },
+            _ => State::Dollar { matched: 0 },
+        };
+        if self.state == State::Text {
+            self.statement.take(Token::Text(b""), &mut self.contents);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Why Compose could not do what it was asked.
+
+use super::engine::{self, DEADLINE};
+use super::{Compose, SERVICE};
+use crate::error::Fault;
+use crate::process::Captured;
+
+const NEXT_LOOK: &str =
+    "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20";
+const IMAGE_HINT: &str = "name images that are at hand or can be pulled: POSTGRES_IMAGE, OPENFGA_IMAGE";
+/// The engine's words about an image, of several versions.
+const IMAGE_WORDS: [&str; 9] = [
+    "no such image",
+    "pull access denied",
+    "manifest unknown",
+    "manifest for ",
+    "no matching manifest",
+    "failed to resolve reference",
+    "failed to pull",
+    "invalid reference format",
+    "/v2/",
+];
+
+impl Compose {
+    /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service.
+    pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
+        self.outer_cause().or_else(|| self.project_cause()).or_else(|| self.service_cause(stderr))
+    }
+
+    pub(super) fn outer_cause(&self) -> Option<anyhow::Error> {
+        engine::cause().or_else(|| self.check_version().err())
+    }
+
+    /// docker-compose.yml, an override or `.env` that Compose cannot read.
+    pub(super) fn project_cause(&self) -> Option<anyhow::Error> {
+        let read = self.program(["config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
+        if read.ending.success() {
+            return None;
+        }
+        let fault = Fault::failed("Docker Compose cannot read this project");
+        let said = anyhow::Error::msg(errors_of(&read.stderr));
+        Some(
+            said.context(
+                fault.hint("mend docker-compose.yml, its override or .env; then: docker compose config --quiet"),
+            ),
+        )
+    }
+
+    fn service_cause(&self, stderr: &str) -> Option<anyhow::Error> {
+        let listed = self.program(["ps", "--all", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
+        let running = self.program(["ps", "--status", "running", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
+        if !running.stdout.is_empty() {
+            return None;
+        }
+        let (state, hint) = if listed.stdout.is_empty() {
+            ("has not been started", "start it with: cargo xtask up")
+        } else {
+            let both =
+                "see why it stopped with: docker compose logs --tail 20 postgres\nstart it again with: cargo xtask up";
+            ("is not running", both)
+        };
+        let fault = Fault::unreachable(format!("The {SERVICE} service {state}")).hint(hint);
+        Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
+    }
+}
+
+/// Compose's own words, where nothing around it explains them.
+pub(super) fn composes_own(captured: &Captured) -> anyhow::Error {
+    let words = errors_of(&captured.stderr);
+    let lower = words.to_ascii_lowercase();
+    let of_an_image = IMAGE_WORDS.iter().any(|part| lower.contains(part));
+    let fault = Fault::failed(format!("docker compose could not do it ({})", captured.ending));
+    anyhow::Error::msg(words).context(fault.hint(if of_an_image { IMAGE_HINT } else { NEXT_LOOK }))
+}
+
+/// Compose's own words: its progress lines are indented, its errors are not.
+fn errors_of(stderr: &str) -> String {
+    let errors: Vec<&str> = stderr.lines().filter(|line| !line.starts_with(' ') && !line.is_empty()).collect();
+    if errors.is_empty() { last_lines(stderr, 1) } else { errors.join("\n") }
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.trim().lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}

@@ -1,0 +1,88 @@
+//! `db-list` where a server answers: what it keeps of earlier restores, and what killed ones left there.
+
+use crate::harness::{Fakes, Sandbox, Test, Xtask, shared_for_restores, wait_until};
+use rustix::process::Signal;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Compose] databases_that_are_kept,
+        [Compose] leftovers_are_named_by_those_who_look,
+        [] a_server_that_does_not_answer,
+    ]
+}
+
+fn databases_that_are_kept() {
+    let database = shared_for_restores().database();
+    let of = |more: &[&'static str]| {
+        let words = ["db-list", "--database", &database.name].map(str::to_owned);
+        let run = database.xtask([]).args(words).args(more).run();
+        run.ok();
+        run
+    };
+    database.backed_up_and_changed();
+    of(&[]).stdout_lacks("KEPT ON THE SERVER");
+    assert_eq!(of(&["--json"]).json()["kept_on_server"], json!([]));
+    database.restore([]).run().ok();
+    let name = database.only_beside("before");
+    let run = of(&[]);
+    let line = run.text().lines().find(|line| line.starts_with(&name)).map(str::to_owned);
+    let line = line.unwrap_or_else(|| run.fail("the database of before should be listed"));
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert!(words[1] == database.name && line.ends_with(" MB"), "{line}");
+    run.stdout_has("\n\nKEPT ON THE SERVER ").says_nothing();
+    let kept = &of(&["--json"]).json()["kept_on_server"][0];
+    assert_eq!((&kept["name"], &kept["database"]), (&json!(name), &json!(database.name)));
+    assert!(kept["bytes"].as_u64().unwrap() > 1_000_000 && kept["swapped_at"].is_string(), "{kept}");
+    // A folder that somebody typed is not this checkout's server.
+    let run = database.xtask(["db-list", "backups", "--json"]).run();
+    assert_eq!(run.ok().json()["kept_on_server"], json!(null));
+}
+
+fn leftovers_are_named_by_those_who_look() {
+    let database = shared_for_restores().database();
+    database.backed_up_and_changed();
+    let running = database.restore_paused_at("checked");
+    let staging = database.only_beside("staging");
+    // A run that lives leaves nothing behind.
+    database.xtask(["db-list"]).run().ok().stderr_lacks(&staging);
+    running.ended_by(Signal::KILL);
+    wait_until("no session of the run is left", || database.our_sessions() == 0);
+    let named =
+        format!("⚠ {staging} was left behind by a run that was killed; mend it with: cargo xtask db-restore --repair");
+    for words in [&["db-list"][..], &["db-list", "--json"], &["db-verify", "--restore"]] {
+        // A server on a busy machine may answer too late for once.
+        wait_until("the leftover is named", || {
+            let run = database.xtask(words.iter().copied()).run();
+            run.ok().stderr.contains(&named)
+        });
+        assert_eq!(database.only_beside("staging"), staging, "it is only looked at");
+    }
+    database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
+    database
+        .xtask(["db-list"])
+        .run()
+        .ok()
+        .stderr_has(&format!("{} is locked out since a restore was killed", database.name));
+    database
+        .xtask(["db-backup"])
+        .run()
+        .code(4)
+        .stderr_has("→ where a restore was killed, mend it with: cargo xtask db-restore --repair");
+    database.repair();
+    database.xtask(["db-list"]).run().ok().says_nothing();
+}
+
+/// The list of files waits for no server: not for one that is away, nor for one that is silent.
+fn a_server_that_does_not_answer() {
+    let sandbox = Sandbox::new();
+    for docker in ["exit 1", "exec sleep 20"] {
+        let fakes = Fakes::new(&sandbox).program("docker", docker);
+        let begun = Instant::now();
+        let run = fakes.over(Xtask::new(&sandbox).args(["db-list", "--json"])).run();
+        run.ok().says_nothing();
+        assert_eq!(run.json(), json!({ "version": 1, "backups": [], "kept_on_server": null }));
+        run.holds(begun.elapsed() < Duration::from_secs(20), "nobody waits for the server");
+    }
+}

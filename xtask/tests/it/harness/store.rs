@@ -1,0 +1,185 @@
+//! A checkout with store files of its own, on a stack that tests share; and a server that answers as a test wants.
+
+use super::openfga::Api;
+use super::stack::Stack;
+use super::{Sandbox, Xtask, sandbox};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A model in which users view documents, directly, in time, or as members of a team.
+pub const MODEL: &str = "model\n  schema 1.1\ntype user\ntype team\n  relations\n    define member: [user]\ntype doc\n  relations\n    \
+    define viewer: [user, user with in_time, team#member]\ncondition in_time(now: int, until: int) {\n  now < until\n}\n";
+
+/// A checkout of its own on a shared stack, and the name of a store that nobody else has.
+#[derive(Debug)]
+pub struct Shop<'a> {
+    pub stack: &'a Stack,
+    pub sandbox: Sandbox,
+    pub store: String,
+}
+
+impl Stack {
+    /// A checkout on this stack without any store file.
+    pub fn shop(&self) -> Shop<'_> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let sandbox = Sandbox::new();
+        fs::remove_file(sandbox.path(".env")).unwrap();
+        sandbox.set("COMPOSE_PROJECT_NAME", &self.sandbox.project);
+        sandbox.write("openfga/model.fga", MODEL);
+        Shop { stack: self, sandbox, store: format!("shop-{}", COUNT.fetch_add(1, Ordering::Relaxed)) }
+    }
+}
+
+impl Shop<'_> {
+    /// Writes openfga/store.fga.yaml: this name, the model, and what follows.
+    pub fn file(&self, rest: &str) {
+        let text = format!("name: {}\nmodel_file: model.fga\n{rest}", self.store);
+        self.sandbox.write("openfga/store.fga.yaml", text);
+    }
+
+    /// Writes a store file with tuples (user, relation, object).
+    pub fn tuples(&self, tuples: &[(&str, &str, &str)]) {
+        let tuples = tuples.iter().map(|(user, relation, object)| {
+            format!("  - {{user: '{user}', relation: {relation}, object: '{object}'}}\n")
+        });
+        self.file(&format!("tuples:\n{}", tuples.collect::<String>()));
+    }
+
+    /// `setup-openfga` in this checkout.
+    pub fn setup<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        Xtask::new(&self.sandbox).args(["setup-openfga"]).args(args)
+    }
+
+    /// `test-auth` in this checkout.
+    pub fn test_auth<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        Xtask::new(&self.sandbox).args(["test-auth"]).args(args)
+    }
+
+    pub fn api(&self) -> Api {
+        self.stack.openfga()
+    }
+
+    /// A value of `.env`.
+    pub fn env(&self, name: &str) -> Option<String> {
+        let text = fs::read_to_string(self.sandbox.path(".env")).unwrap();
+        text.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).map(str::to_owned)
+    }
+
+    /// The ids of the stores of this name that are not deleted.
+    pub fn ids(&self) -> Vec<String> {
+        let sql = format!("SELECT id FROM store WHERE name = '{}' AND deleted_at IS NULL ORDER BY id", self.store);
+        self.stack.psql("openfga", &sql).lines().map(str::to_owned).collect()
+    }
+
+    /// How many rows each of OpenFGA's tables has for these stores: stores, models, tuples, changes, assertions.
+    pub fn rows(&self) -> String {
+        let own = format!("(SELECT id FROM store WHERE name = '{}')", self.store);
+        let counts = ["authorization_model", "tuple", "changelog", "assertion"]
+            .map(|table| format!("(SELECT count(*) FROM {table} WHERE store IN {own})"));
+        self.stack.psql("openfga", &format!("SELECT (SELECT count(*) FROM {own} AS own), {}", counts.join(", ")))
+    }
+}
+
+/// Copies this checkout's own store files.
+pub fn copy_store_files(to: &Sandbox) {
+    fn copy(from: &Path, inside: &Path, to: &Sandbox) {
+        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+            let inside = inside.join(entry.file_name());
+            if entry.path().is_dir() {
+                copy(&entry.path(), &inside, to);
+            } else {
+                to.write(&inside, fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    copy(&sandbox::checkout().join("openfga"), Path::new("openfga"), to);
+}
+
+/// A request as a fake server got it.
+#[derive(Debug, Clone)]
+pub struct Got {
+    /// `POST /stores`
+    pub line: String,
+    pub key: Option<String>,
+    pub body: String,
+}
+
+/// What a fake server answers: status, more header lines, body.
+pub type Reply = (u16, String, String);
+
+/// A server that answers as a test wants.
+#[derive(Debug)]
+pub struct FakeServer {
+    pub url: String,
+    got: Arc<Mutex<Vec<Got>>>,
+}
+
+impl FakeServer {
+    pub fn new(answer: impl Fn(&Got) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let got = Arc::new(Mutex::new(Vec::new()));
+        let (kept, answer) = (Arc::clone(&got), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
+                std::thread::spawn(move || serve(stream, &kept, &*answer));
+            }
+        });
+        Self { url, got }
+    }
+
+    /// The requests until now.
+    pub fn got(&self) -> Vec<Got> {
+        self.got.lock().unwrap().clone()
+    }
+
+    /// How many requests began with this.
+    pub fn count(&self, line: &str) -> usize {
+        self.got().iter().filter(|got| got.line.starts_with(line)).count()
+    }
+}
+
+fn serve(stream: TcpStream, kept: &Mutex<Vec<Got>>, answer: &dyn Fn(&Got) -> Reply) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut stream = stream;
+    loop {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            let line = line.trim_end().to_owned();
+            if line.is_empty() {
+                break;
+            }
+            lines.push(line);
+        }
+        let header = |name: &str| {
+            let found = lines.iter().skip(1).filter_map(|line| line.split_once(": "));
+            found.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).next()
+        };
+        let length = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        if reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let line = lines[0].trim_end_matches(" HTTP/1.1").to_owned();
+        let got = Got { line, key: header("authorization"), body: String::from_utf8(body).unwrap() };
+        kept.lock().unwrap().push(got.clone());
+        let (status, headers, body) = answer(&got);
+        if status == 0 {
+            // The connection breaks after the request.
+            return;
+        }
+        let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+        if stream.write_all((head + &body).as_bytes()).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `setup-openfga` interrupted, twice at once, and with files that are wrong.
+
+use crate::harness::restore::paused;
+use crate::harness::store::Shop;
+use crate::harness::{Test, shared};
+use rustix::process::Signal;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack, Openfga] a_run_that_was_killed_is_completed_by_the_next,
+        [Stack, Openfga] ctrl_c_says_that_part_of_it_is_done,
+        [Stack, Openfga] two_runs_at_once_make_one_store,
+        [Stack, Openfga] all_that_is_wrong_in_the_files_is_said_at_once,
+        [Stack, Openfga] files_stay_inside_the_folder,
+    ]
+}
+
+/// 250 tuples: three requests.
+fn many(shop: &Shop<'_>) {
+    let lines = (0..250).map(|number| format!("user,u{number},viewer,doc,{number}\n"));
+    let csv = format!("user_type,user_id,relation,object_type,object_id\n{}", lines.collect::<String>());
+    shop.sandbox.write("openfga/many.csv", csv);
+    shop.file(
+        "tuple_file: many.csv\ntests:\n  - check: [{user: 'user:u7', object: 'doc:7', assertions: {viewer: yes}}]\n",
+    );
+}
+
+fn a_run_that_was_killed_is_completed_by_the_next() {
+    for point in ["planned", "store", "model", "writing", "tuples", "tested"] {
+        let shop = shared().shop();
+        many(&shop);
+        let running = paused(shop.setup([]), point);
+        running.signal(Signal::KILL);
+        running.wait();
+        assert_eq!(shop.env("OPENFGA_STORE_ID"), None, "{point}");
+        shop.setup([]).run().ok();
+        assert_eq!((shop.rows().as_str(), shop.ids().len()), ("1|1|250|250|0", 1), "{point}");
+        shop.setup([]).run().ok().stdout_has("no changes");
+    }
+}
+
+fn ctrl_c_says_that_part_of_it_is_done() {
+    let shop = shared().shop();
+    many(&shop);
+    let running = paused(shop.setup([]), "store");
+    running.signal(Signal::INT);
+    running.signal(Signal::CONT);
+    running.wait().code(130).prints_nothing().stderr_has("part of it is done: run it again to complete it");
+    let running = paused(shop.setup(["--yes"]), "planned");
+    running.signal(Signal::TERM);
+    running.signal(Signal::CONT);
+    running.wait().code(143);
+    shop.setup([]).run().ok();
+    assert_eq!(shop.rows(), "1|1|250|250|0");
+}
+
+fn two_runs_at_once_make_one_store() {
+    let shop = shared().shop();
+    many(&shop);
+    let runs: Vec<_> = (0..3).map(|_| shop.setup([]).spawn()).collect();
+    let texts: Vec<String> = runs
+        .into_iter()
+        .map(|run| {
+            let run = run.wait();
+            run.ok();
+            run.text()
+        })
+        .collect();
+    assert_eq!(texts.iter().filter(|text| text.contains("no changes")).count(), 2, "{texts:?}");
+    assert_eq!(shop.rows(), "1|1|250|250|0");
+}
+
+fn all_that_is_wrong_in_the_files_is_said_at_once() {
+    let shop = shared().shop();
+    shop.file(
+        "tuple:\n  - x\ntuples:\n  - {user: 'user:a', relation: viewr, object: 'doc:1'}\n  - {user: 'robot:a', relation: viewer, object: 'doc:1'}\n  \
+         - {user: 'user:a', relation: viewer, object: 'doc:1'}\n  - {user: 'user:a', relation: viewer, object: 'doc:1', condition: {name: in_time}}\n\
+         tuple_files: [more.json, none.csv]\ntests:\n  - chek: []\n  - check: [{user: 'user:a', object: 'doc:1', assertions: {owner: maybe}}]\n",
+    );
+    shop.sandbox
+        .write("openfga/more.json", "[\n  {\"user\": \"user:a\", \"relatoin\": \"viewer\", \"object\": \"doc:1\"}\n]");
+    let run = shop.setup([]).run();
+    run.code(1).prints_nothing();
+    for finding in [
+        "openfga/store.fga.yaml:3:1: a store file has no key \"tuple\" (did you mean tuples?)",
+        "openfga/store.fga.yaml:6:5: the model does not allow user:a viewr doc:1: type doc has no relation viewr (did you mean viewer?)",
+        "openfga/store.fga.yaml:7:5: the model does not allow robot:a viewer doc:1: doc#viewer takes [user, user with in_time, team#member]",
+        "openfga/store.fga.yaml:9:5: this tuple is in openfga/store.fga.yaml, line 8 already, with another condition",
+        "openfga/more.json:2:31: unknown field `relatoin`",
+        "openfga/store.fga.yaml:10:26: none.csv cannot be read",
+        "a test has no key \"chek\" (did you mean check?)",
+        "type doc has no relation owner",
+        "owner is a text; true or false was expected",
+        "    tuple_files: [more.json, none.csv]\n                             ^",
+    ] {
+        run.stderr_has(finding);
+    }
+    shop.sandbox.write(
+        "openfga/model.fga",
+        "model\n  schema 1.1\ntype user\ntype doc\n  relations\n    define viewer: [usr]\n",
+    );
+    shop.tuples(&[]);
+    shop.setup([]).run().code(1).stderr_has("openfga/model.fga:6:").stderr_has("usr");
+    // A model in the file itself is found at its place there.
+    shop.sandbox.write(
+        "openfga/store.fga.yaml",
+        format!("name: {}\n# here\nmodel: |\n  model\n    schema 1.1\n  type doc\n    relations\n      define viewer: [usr]\n", shop.store),
+    );
+    shop.setup([]).run().code(1).stderr_has("openfga/store.fga.yaml:8:23:").stderr_has("      define viewer: [usr]\n");
+    assert!(shop.ids().is_empty());
+    shop.setup(["--file", "nowhere.fga.yaml"]).run().code(2).stderr_has("nowhere.fga.yaml cannot be read");
+    shop.setup(["--store", "a\"b"]).run().code(1);
+}
+
+fn files_stay_inside_the_folder() {
+    let shop = shared().shop();
+    let tuple = "[{\"user\": \"user:a\", \"relation\": \"viewer\", \"object\": \"doc:1\"}]";
+    let outside = shop.sandbox.write("outside.json", tuple);
+    std::os::unix::fs::symlink(&outside, shop.sandbox.path("openfga/link.json")).unwrap();
+    for name in ["../outside.json", outside.to_str().unwrap(), "link.json"] {
+        shop.file(&format!("tuple_file: {name}\n"));
+        shop.setup([])
+            .run()
+            .code(1)
+            .stderr_has("lies outside the store file's folder")
+            .stderr_has("--allow-external-files");
+    }
+    assert!(shop.ids().is_empty());
+    shop.setup(["--allow-external-files"]).run().ok().stdout_has("written: 1\n");
+}

@@ -1,0 +1,180 @@
+//! What a role that is no superuser lacks is said before anything is made, with the words to ask for it.
+
+use crate::harness::{Outcome, Test, UrlDatabase};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] without_the_right_to_make_databases,
+        [Postgres] a_database_that_belongs_to_a_group,
+        [Postgres] sessions_of_others,
+        [Postgres] objects_of_others,
+        [Postgres] what_belongs_to_the_database_goes_along,
+    ]
+}
+
+fn backed_up() -> UrlDatabase {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    database.xtask(["db-backup"]).run().ok();
+    database.own("INSERT INTO t VALUES (2)");
+    database
+}
+
+/// Nothing was made.
+#[track_caller]
+fn refused(database: &UrlDatabase, command: &[&str]) -> Outcome {
+    let run = database.xtask(command.iter().copied()).run();
+    run.code(1).stderr_lacks("✓");
+    assert_eq!((database.beside("staging").len(), database.beside("before").len()), (0, 0));
+    assert_eq!(database.sql("SELECT count(*) FROM t"), "2");
+    run
+}
+
+/// Runs each statement that a refusal asks for.
+#[track_caller]
+fn grant_what_is_asked(database: &UrlDatabase, run: &Outcome) {
+    let asked = run.stderr.split("ask a superuser for:\n").nth(1).unwrap();
+    let lines = asked.lines().map(str::trim).take_while(|line| line.contains(';'));
+    for line in lines.filter(|line| !line.contains("since PostgreSQL 16")) {
+        database.server.sql("postgres", line);
+    }
+}
+
+fn without_the_right_to_make_databases() {
+    let database = backed_up();
+    database.admin("ALTER ROLE @role NOCREATEDB");
+    for command in [&["db-restore", "--yes"][..], &["db-restore", "--dry-run"], &["db-verify", "--restore"]] {
+        let run = refused(&database, command);
+        let said = format!("{}{}", run.text(), run.stderr);
+        assert!(said.contains("may not create a database"), "{said}");
+        run.stderr_has(&format!("ALTER ROLE \"{}\" CREATEDB;", database.role));
+        run.stderr_has("restore by hand").stderr_has("cargo xtask db-shell -- -d EMPTY_DATABASE -f ");
+    }
+    refused(&database, &["db-reset", "--yes"]).stderr_has("CREATEDB;");
+    // The way by hand is a way.
+    database.admin("CREATE DATABASE @name_by_hand TEMPLATE template0 OWNER @role");
+    let file = format!("backups/{}", database.sandbox.backups()[0]);
+    database.xtask(["db-shell", "--", "-d", &format!("{}_by_hand", database.name), "-f", &file]).run().ok();
+    assert_eq!(database.server.sql(&format!("{}_by_hand", database.name), "SELECT count(*) FROM t"), "1");
+    let run = refused(&database, &["db-restore", "--yes"]);
+    grant_what_is_asked(&database, &run);
+    database.xtask(["db-restore", "--yes"]).run().ok();
+}
+
+fn a_database_that_belongs_to_a_group() {
+    let database = backed_up();
+    let group = format!("group of {}", database.name);
+    database.admin(&format!("CREATE ROLE \"{group}\""));
+    database.admin(&format!("ALTER DATABASE @name OWNER TO \"{group}\""));
+    database.sql(&format!("ALTER TABLE t OWNER TO \"{group}\""));
+    let run = refused(&database, &["db-restore", "--yes"]);
+    run.stderr_has(&format!("GRANT \"{group}\" TO \"{}\";", database.role)).stderr_lacks("CREATEDB;");
+    refused(&database, &["db-reset", "--yes"]).stderr_has("GRANT \"group of");
+    grant_what_is_asked(&database, &run);
+    database.xtask(["db-backup"]).run().ok();
+    database.sql("DELETE FROM t");
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    assert_eq!(database.sql("SELECT count(*) FROM t"), "2");
+    assert_eq!(database.sql("SELECT tableowner FROM pg_tables WHERE tablename = 't'"), group);
+    let owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '@name'";
+    assert_eq!(database.admin(owner), group);
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+    assert_eq!(database.admin(owner), group);
+    database.drop_databases();
+    database.admin(&format!("DROP ROLE \"{group}\""));
+}
+
+fn sessions_of_others() {
+    let database = backed_up();
+    let other = format!("other_{}", database.name);
+    database.admin(&format!("CREATE ROLE {other} LOGIN PASSWORD 'other'; GRANT CONNECT ON DATABASE @name TO {other}"));
+    let url = format!("postgres://{other}:other@127.0.0.1:{}/{}", database.server.port(), database.name);
+    let connect = |url: &str| {
+        let session = database.xtask(["db-shell", "--", "-c", "SELECT pg_sleep(60)"]).env("DATABASE_URL", url).spawn();
+        crate::harness::wait_until("the other session is there", || {
+            database.admin("SELECT count(*) FROM pg_stat_activity WHERE datname = '@name' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()") != "0"
+        });
+        session
+    };
+    let session = connect(&url);
+    let run = refused(&database, &["db-restore", "--yes"]);
+    run.stderr_has("GRANT pg_signal_backend TO ");
+    grant_what_is_asked(&database, &run);
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    let cut = session.wait();
+    cut.holds(cut.code != Some(0), "the other session should have been cut");
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+    database.drop_beside();
+    // A superuser's session nobody else may end.
+    let password = database.server.password();
+    let superuser =
+        connect(&format!("postgres://postgres:{password}@127.0.0.1:{}/{}", database.server.port(), database.name));
+    let run = refused(&database, &["db-restore", "--yes"]);
+    run.stderr_has("A superuser is connected").stderr_has(": postgres").stderr_has("disconnect");
+    drop(superuser);
+    database.admin(&format!("REVOKE ALL ON DATABASE @name FROM {other}; DROP ROLE {other}"));
+}
+
+fn objects_of_others() {
+    let database = UrlDatabase::new();
+    let other = format!("maker_{}", database.name);
+    database.admin(&format!("CREATE ROLE {other}; GRANT {other} TO @role"));
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    database.sql(&format!("SELECT lo_create(4711); ALTER LARGE OBJECT 4711 OWNER TO {other}"));
+    database.xtask(["db-backup"]).run().ok();
+    database.own("INSERT INTO t VALUES (2)");
+    // The backup names an owner in whose name this role may not act any more.
+    database.admin(&format!("REVOKE {other} FROM @role"));
+    let run = refused(&database, &["db-restore", "--yes"]);
+    run.stderr_has(&format!("GRANT \"{other}\" TO"));
+    grant_what_is_asked(&database, &run);
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    assert_eq!(database.sql("SELECT pg_get_userbyid(lomowner) FROM pg_largeobject_metadata"), other);
+    database.sql(&format!("DROP OWNED BY {other}"));
+    database.drop_beside();
+    database.admin(&format!("DROP ROLE {other}"));
+}
+
+const PROPERTIES: &str = "SELECT pg_get_userbyid(datdba), datacl, datconnlimit, shobj_description(d.oid, 'pg_database'), \
+     (SELECT json_agg(s ORDER BY s) FROM (SELECT setrole, unnest(setconfig) FROM pg_db_role_setting WHERE setdatabase = d.oid) AS s) \
+     FROM pg_database AS d WHERE datname = '@name'";
+
+fn what_belongs_to_the_database_goes_along() {
+    let database = backed_up();
+    let reader = format!("reader_{}", database.name);
+    database.admin(&format!("CREATE ROLE {reader}"));
+    for sql in [
+        "REVOKE ALL ON DATABASE @name FROM PUBLIC",
+        "GRANT CONNECT ON DATABASE @name TO @reader WITH GRANT OPTION",
+        "COMMENT ON DATABASE @name IS 'it''s ours'",
+        "ALTER DATABASE @name SET search_path TO \"$user\", public",
+        "ALTER DATABASE @name SET work_mem TO '5MB'",
+        "ALTER DATABASE @name CONNECTION LIMIT 17",
+    ] {
+        database.admin(&format!("SET ROLE @role;\n{}", sql.replace("@reader", &reader)));
+    }
+    let before = database.admin(PROPERTIES);
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    assert_eq!(database.admin(PROPERTIES), before);
+    database.xtask(["db-reset", "--yes"]).run().ok();
+    assert_eq!(database.admin(PROPERTIES), before);
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+    assert_eq!(database.admin(PROPERTIES), before);
+    // What only more rights could carry over is asked for first.
+    database.xtask(["db-backup"]).run().ok();
+    for sql in [
+        "ALTER ROLE @reader IN DATABASE @name SET work_mem TO '6MB'",
+        "ALTER DATABASE @name SET log_statement TO 'none'",
+    ] {
+        database.admin(&sql.replace("@reader", &reader));
+    }
+    let wanted = database.admin(PROPERTIES);
+    let run = database.xtask(["db-restore", "--yes"]).run();
+    run.code(1).stderr_has("CREATEROLE;").stderr_has("log_statement");
+    grant_what_is_asked(&database, &run);
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    assert_eq!(database.admin(PROPERTIES), wanted);
+    database.admin("REVOKE SET ON PARAMETER log_statement FROM @role");
+    database.drop_databases();
+    database.admin(&format!("DROP ROLE {reader}"));
+}
