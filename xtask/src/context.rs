@@ -10,7 +10,7 @@ use anyhow::Result;
 use std::path::{Path, PathBuf};
 
 /// One run of the program. Commands get it; nothing below them does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// The checkout.
     pub root: PathBuf,
@@ -46,25 +46,13 @@ impl Context {
     pub fn with_target(&self, kind: Kind) -> Self {
         let mut settings = self.settings.clone();
         settings.set_flag("XTASK_TARGET", kind.to_string());
-        Self {
-            root: self.root.clone(),
-            here: self.here.clone(),
-            settings,
-            terminal: self.terminal.clone(),
-            verbose: self.verbose,
-        }
+        Self { settings, ..self.clone() }
     }
 
     /// The same run after `.env` was changed.
     pub fn reloaded(&self) -> Self {
         let settings = self.settings.reloaded(&self.root);
-        Self {
-            root: self.root.clone(),
-            here: self.here.clone(),
-            settings,
-            terminal: self.terminal.clone(),
-            verbose: self.verbose,
-        }
+        Self { settings, ..self.clone() }
     }
 
     /// The database that the settings name.

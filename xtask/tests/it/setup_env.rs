@@ -106,7 +106,7 @@ fn from_nothing_on_compose() {
     let before = now();
     let second = fresh.xtask(&["setup-env"]).here(sandbox.path("backups")).run();
     ends_with_what_to_type_next(&second);
-    second.stderr_has("There is a backup: openfga_backup_").stderr_lacks("Wrote").stderr_lacks("⚠");
+    second.stderr_has("There is a backup: openfga_backup_").stderr_lacks("Wrote").stderr_lacks("is taken");
     assert_eq!(now(), before, "the second run changed something");
 
     make_db_backup(fresh.xtask(&[]), sandbox);
@@ -162,7 +162,7 @@ fn from_nothing_without_docker() {
     fs::create_dir(&empty).unwrap();
     let second = xtask(&["setup-env"]).env("PATH", &empty).here(sandbox.path("backups")).run();
     ends_with_what_to_type_next(&second);
-    second.stderr_has("already runs").stderr_has("There is a backup: ").stderr_lacks("Wrote").stderr_lacks("⚠");
+    second.stderr_has("already runs").stderr_has("There is a backup: ").stderr_lacks("Wrote").stderr_lacks("is taken");
     assert_eq!(now(), before, "the second run changed something");
 
     make_db_backup(xtask(&[]), sandbox);

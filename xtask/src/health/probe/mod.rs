@@ -18,9 +18,23 @@ pub mod service;
 pub mod sessions;
 pub mod store;
 
+use super::Scene;
 use super::report::Finding;
+use anyhow::Result;
+
+/// What brings store, model and ids in line with the file.
+const SETUP_OPENFGA: &str = "cargo xtask setup-openfga";
 
 /// What can be said where a check needs another part that does not answer: that part's own check names the cause.
 fn not_without(part: &str) -> Finding {
     Finding::skipped(format!("not asked: {part} does not answer"))
+}
+
+/// What this says of the OpenFGA that answers.
+fn of_openfga(scene: &Scene, judge: fn(&Scene, &openfga::Found) -> Result<Finding>) -> Finding {
+    match scene.openfga() {
+        Ok(None) => Finding::skipped("no OpenFGA is configured"),
+        Err(_) => not_without("OpenFGA"),
+        Ok(Some(found)) => judge(scene, found).unwrap_or_else(|error| Finding::of_error(&error, SETUP_OPENFGA)),
+    }
 }

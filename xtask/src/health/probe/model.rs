@@ -1,22 +1,16 @@
 //! The model that `.env` names: the newest of its store, and equal to the file.
 
-use super::not_without;
 use super::openfga::Found;
 use super::store::file;
+use super::{SETUP_OPENFGA, of_openfga};
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::openfga::store::{Comparison, MODEL_ID, STORE_ID};
 use crate::words::counted;
 use anyhow::Result;
 
-const SETUP: &str = "cargo xtask setup-openfga";
-
 pub fn look(scene: &Scene) -> Finding {
-    match scene.openfga() {
-        Ok(None) => Finding::skipped("no OpenFGA is configured"),
-        Err(_) => not_without("OpenFGA"),
-        Ok(Some(found)) => judge(scene, found).unwrap_or_else(|error| Finding::of_error(&error, SETUP)),
-    }
+    of_openfga(scene, judge)
 }
 
 fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
@@ -28,7 +22,10 @@ fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
     let newest = found.api.newest_model(store)?.map(|(id, _)| id);
     if newest.as_deref() != Some(model) {
         let newest = newest.unwrap_or_else(|| "none".to_owned());
-        return Ok(Finding::warn(format!("{MODEL_ID}={model} is not the newest of its store ({newest})"), SETUP));
+        return Ok(Finding::warn(
+            format!("{MODEL_ID}={model} is not the newest of its store ({newest})"),
+            SETUP_OPENFGA,
+        ));
     }
     let file = match file(scene) {
         None => return Ok(Finding::ok("the newest of its store")),
@@ -42,7 +39,7 @@ fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
         Some(lines) if !lines.is_empty() => {
             let number = counted(lines.len() as u64, "difference", "differences");
             let first = lines.first().map_or("", String::as_str);
-            Ok(Finding::warn(format!("unlike the file: {number} ({first})"), SETUP))
+            Ok(Finding::warn(format!("unlike the file: {number} ({first})"), SETUP_OPENFGA))
         }
         _ => Ok(Finding::ok("the newest of its store, as in the file")),
     }

@@ -1,7 +1,7 @@
 //! The store and the model that `.env` names: that they exist, and are those of the store file.
 
-use super::not_without;
 use super::openfga::Found;
+use super::{SETUP_OPENFGA, of_openfga};
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
@@ -9,37 +9,32 @@ use crate::openfga::store_file::{StoreFile, Wishes};
 use anyhow::Result;
 use std::path::Path;
 
-const SETUP: &str = "cargo xtask setup-openfga";
 const FILE: &str = "openfga/store.fga.yaml";
 
 pub fn look(scene: &Scene) -> Finding {
-    match scene.openfga() {
-        Ok(None) => Finding::skipped("no OpenFGA is configured"),
-        Err(_) => not_without("OpenFGA"),
-        Ok(Some(found)) => judge(scene, found).unwrap_or_else(|error| Finding::of_error(&error, SETUP)),
-    }
+    of_openfga(scene, judge)
 }
 
 fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
     let Some(id) = scene.settings.get(STORE_ID) else {
-        return Ok(Finding::warn(format!("{STORE_ID} is not set"), format!("run setup-openfga: {SETUP}")));
+        return Ok(Finding::warn(format!("{STORE_ID} is not set"), format!("run setup-openfga: {SETUP_OPENFGA}")));
     };
     let Some(store) = found.api.store(id)? else {
         let detail = format!("{STORE_ID}={id} names no store of {} (deleted, or another server's)", found.api.url());
-        return Ok(Finding::fail(detail, SETUP));
+        return Ok(Finding::fail(detail, SETUP_OPENFGA));
     };
     if let Some(Ok(file)) = file(scene)
         && file.name != store.name
     {
         let detail = format!("{STORE_ID}={id} is the store {:?}, {FILE} is of {:?}", store.name, file.name);
-        return Ok(Finding::fail(detail, SETUP));
+        return Ok(Finding::fail(detail, SETUP_OPENFGA));
     }
     let Some(model) = scene.settings.get(MODEL_ID) else {
-        return Ok(Finding::warn(format!("{MODEL_ID} is not set"), format!("run setup-openfga: {SETUP}")));
+        return Ok(Finding::warn(format!("{MODEL_ID} is not set"), format!("run setup-openfga: {SETUP_OPENFGA}")));
     };
     if !found.api.has_model(id, model)? {
         let detail = format!("{MODEL_ID}={model} names no model of the store {} ({id})", store.name);
-        return Ok(Finding::fail(detail, SETUP));
+        return Ok(Finding::fail(detail, SETUP_OPENFGA));
     }
     Ok(Finding::ok(format!("store {} ({id})", store.name)))
 }
