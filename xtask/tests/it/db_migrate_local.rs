@@ -76,8 +76,8 @@ fn through_a_url() {
 fn setup_env_runs_the_migrations() {
     let local = Local::new();
     with_first_migrations(&local.sandbox);
-    let run = local.xtask(["setup-env", "--yes"]).run();
+    let run = local.xtask(["setup-env"]).run();
     run.ok().stderr_has("✓ 20251021140000 create sessions (").stderr_has("✓ First backup: ").stderr_lacks("✓ Backup: ");
     assert_eq!(local.sql("openfga", "SELECT count(*) FROM app.session"), "0");
-    local.xtask(["setup-env", "--yes"]).run().ok().stderr_has("✓ Every migration is applied");
+    local.xtask(["setup-env"]).run().ok().stderr_has("✓ Every migration is applied");
 }

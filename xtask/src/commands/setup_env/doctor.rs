@@ -21,7 +21,7 @@ pub fn examine(target: &Target, context: &Context) -> Result<()> {
     }
     if failed > 0 {
         let things = counted(failed as u64, "thing stands", "things stand");
-        return Err(Fault::failed(format!("{things} in the way; nothing was changed")).into());
+        return Err(Fault::unreachable(format!("{things} in the way; nothing was changed")).into());
     }
     Ok(())
 }
