@@ -2,16 +2,18 @@
 
 mod doctor;
 
-use super::{db_backup, db_migrate, up};
+use super::{db_backup, db_migrate, setup_openfga, up};
 use crate::backup::listing;
 use crate::backup::proof;
 use crate::backup::take::Order;
 use crate::context::Context;
 use crate::error::{self, Fault};
+use crate::openfga::store::STORE_ID;
 use crate::settings::{self, Origin};
 use crate::stack::ports;
 use crate::target::compose::engine::{self, Lack};
 use crate::target::{Kind, Target};
+use crate::terminal;
 use anyhow::Result;
 
 /// Set up this checkout: look at this host, make .env, start the stack, migrate, take a first backup, check
@@ -36,10 +38,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let context = &move_taken_ports(&target, args, &mut written, context)?;
     let target = context.target()?;
     doctor::offer_openfga(&target, args.yes, context)?;
-    up::start(&target, args.yes, context)?;
+    let openfga = up::start(&target, args.yes, context)?;
     db_migrate::up_all(&target, context)?;
+    if openfga {
+        set_up_openfga_once(&target, args.yes, context)?;
+    }
     back_up_once(&target, context)?;
-    doctor::conclude(context)?;
+    doctor::conclude(&context.reloaded())?;
     say_what_is_next(&target, context);
     Ok(())
 }
@@ -123,6 +128,19 @@ fn move_taken_ports(target: &Target, args: &Args, written: &mut Vec<String>, con
     Ok(context.reloaded())
 }
 
+/// Makes the store of the checkout's own file where no store was chosen yet; later changes of the file are a person's to apply.
+fn set_up_openfga_once(target: &Target, yes: bool, context: &Context) -> Result<()> {
+    if let Some(id) = context.settings.get(STORE_ID) {
+        context.terminal.done(&format!("OpenFGA's store is chosen: {}", terminal::clean_line(id)));
+        return Ok(());
+    }
+    match setup_openfga::set_up_own(target, yes, context)? {
+        Some(done) => context.terminal.done(&done),
+        None => context.terminal.note("No openfga/store.fga.yaml here: OpenFGA's store is left out"),
+    }
+    Ok(())
+}
+
 fn back_up_once(target: &Target, context: &Context) -> Result<()> {
     let folder = context.backups_folder();
     let backups = listing::list(&folder, &proof::glance)?;
@@ -141,7 +159,7 @@ fn say_what_is_next(target: &Target, context: &Context) {
     context.terminal.note("Next:");
     for (command, what) in [
         ("cargo xtask db-shell", "look into the database"),
-        ("cargo xtask setup-openfga", "make OpenFGA's store: model, tuples, tests"),
+        ("cargo xtask setup-openfga", "apply changes of openfga/: model, tuples, tests"),
         ("cargo xtask db-backup", "take a backup; cargo xtask db-list shows them"),
         ("cargo xtask down", "stop the stack (data is kept)"),
         ("cargo xtask help", "see every command"),

@@ -55,13 +55,30 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     context.terminal.note(&format!("Setting up OpenFGA of {}", target.shown()));
+    let report = complete(args, &target, context)?;
+    // It is done and checked: a signal that comes now must not say otherwise.
+    signals::shielded(|| report.show(args, context))
+}
+
+/// The store of the checkout's own file, for a command that sets up everything; gives one line about it, `None` where
+/// the checkout has no such file.
+pub fn set_up_own(target: &Target, yes: bool, context: &Context) -> Result<Option<String>> {
+    let file = FileArgs::default();
+    if !file.path(context).is_file() {
+        return Ok(None);
+    }
+    let args = Args { file, no_env: false, prune: false, dry_run: false, yes, json: false };
+    complete(&args, target, context).map(|report| Some(report.in_short()))
+}
+
+fn complete(args: &Args, target: &Target, context: &Context) -> Result<Report> {
     let file = args.file.read(context)?;
     let ids = Ids::of(args, context)?;
-    let server = Server::of(&target, &context.settings)?;
+    let server = Server::of(target, &context.settings)?;
     let run = session::fresh_name()?;
-    let _lock = if args.dry_run { None } else { Some(Held::take(&server, &target, &run, context)?) };
+    let _lock = if args.dry_run { None } else { Some(Held::take(&server, target, &run, context)?) };
     let changed = Cell::new(false);
-    set_up(args, &target, &server, &file, &ids, &changed, context).map_err(|error| match error::exit(&error) {
+    set_up(args, target, &server, &file, &ids, &changed, context).map_err(|error| match error::exit(&error) {
         Exit::Signal(signal) if changed.get() => {
             signals::interrupted_while(signal, "part of it is done: run it again to complete it").into()
         }
@@ -81,7 +98,7 @@ fn set_up(
     ids: &Ids,
     changed: &Cell<bool>,
     context: &Context,
-) -> Result<()> {
+) -> Result<Report> {
     if !args.dry_run {
         let waiting = context.terminal.waiting("looking at OpenFGA's tables");
         if server.migrate_if_behind(target, &|stage| waiting.say(stage))? {
@@ -92,7 +109,7 @@ fn set_up(
     let wanted = Wanted::find(args, &api, file, context)?;
     wanted.show(file, context);
     if args.dry_run {
-        return Report::of_plan(&api, file, &wanted).show(args, context);
+        return Ok(Report::of_plan(&api, file, &wanted));
     }
     wanted.confirm(args, context)?;
     fault_point("planned");
@@ -137,7 +154,7 @@ fn set_up(
             let hint = format!("write them by hand: {}={} {}={model}", store::STORE_ID, made.id, store::MODEL_ID);
             Fault::new(Exit::Partial, "The store is set up, but .env could not be written").hint(hint)
         })?;
-        Report::of(&api, file, &wanted, &made, &model, &outcomes, env, args.prune).show(args, context)
+        Ok(Report::of(&api, file, &wanted, &made, &model, &outcomes, env, args.prune))
     })
 }
 

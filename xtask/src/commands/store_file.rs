@@ -10,7 +10,7 @@ use anyhow::Result;
 use std::path::PathBuf;
 
 /// Which store file is meant.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct FileArgs {
     /// The store file [default: openfga/store.fga.yaml]
     #[arg(long, short, value_name = "FILE")]

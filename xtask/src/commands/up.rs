@@ -19,11 +19,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let doing = if target.url().is_some() { "Nothing to start on" } else { "Starting" };
     context.terminal.note(&format!("{doing} {}", target.shown()));
-    start(&target, args.yes, context)
+    start(&target, args.yes, context).map(drop)
 }
 
-/// Starts the stack in front of a person, and says what answers, and where.
-pub fn start(target: &Target, yes: bool, context: &Context) -> Result<()> {
+/// Starts the stack in front of a person, and says what answers, and where; whether OpenFGA is among it.
+pub fn start(target: &Target, yes: bool, context: &Context) -> Result<bool> {
     let terminal = &context.terminal;
     let progress = terminal.waiting("starting");
     let consent = |question: &str| {
@@ -47,8 +47,8 @@ pub fn start(target: &Target, yes: bool, context: &Context) -> Result<()> {
     drop(progress);
     let already = if answering.started || target.url().is_some() { "" } else { "already runs and " };
     terminal.done(&format!("PostgreSQL {} {already}answers ({})", answering.postgres, target.place()));
-    if let Some(url) = answering.openfga {
+    if let Some(url) = &answering.openfga {
         terminal.done(&format!("OpenFGA {already}answers at {url}"));
     }
-    Ok(())
+    Ok(answering.openfga.is_some())
 }

@@ -1,6 +1,6 @@
 //! Authorization from end to end: what a backup brings back is who may do what; and the `local` target.
 
-use crate::harness::store::{MODEL, copy_store_files};
+use crate::harness::store::MODEL;
 use crate::harness::{Local, Stack, Test, Xtask, needs};
 use std::fs;
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ fn a_restore_brings_authorization_back() {
     let stack = Stack::new();
     stack.up();
     behind_and_back(&stack);
-    copy_store_files(&stack.sandbox);
+    stack.sandbox.copy_folder("openfga");
     let ours = |words: &[&'static str]| Xtask::new(&stack.sandbox).args(words.iter().copied());
     ours(&["setup-openfga"]).run().ok().stdout_has("12 assertions passed");
     ours(&["test-auth"]).run().ok().stdout_has("12 assertions passed");
@@ -68,7 +68,7 @@ fn a_local_server() {
     local.sandbox.set("OPENFGA_AUTHN_METHOD", "preshared");
     local.sandbox.set("OPENFGA_AUTHN_PRESHARED_KEYS", "hunter2,hunter3");
     local.sandbox.set("OPENFGA_API_TOKEN", "hunter2");
-    copy_store_files(&local.sandbox);
+    local.sandbox.copy_folder("openfga");
     let down = local.xtask(["setup-openfga"]).run();
     down.code(4).stderr_has("The local OpenFGA is not running").stderr_has("cargo xtask up --target local");
     local.up();

@@ -1,10 +1,8 @@
 //! `db-migrate` on the local and the url target: the whole way, and a server that dies.
 
 use crate::harness::migrations::SLOW;
-use crate::harness::sandbox::checkout;
-use crate::harness::{Local, Sandbox, Test, shared, wait_until};
+use crate::harness::{Local, Test, shared, wait_until};
 use rustix::process::Signal;
-use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -12,13 +10,6 @@ pub fn tests() -> Vec<Test> {
         [Stack, Postgres] through_a_url,
         [Postgres] setup_env_runs_the_migrations,
     ]
-}
-
-fn with_first_migrations(sandbox: &Sandbox) {
-    for entry in fs::read_dir(checkout().join("migrations")).unwrap() {
-        let path = entry.unwrap().path();
-        sandbox.write(format!("migrations/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(path).unwrap());
-    }
 }
 
 fn the_whole_way_and_a_server_that_dies() {
@@ -75,7 +66,7 @@ fn through_a_url() {
 
 fn setup_env_runs_the_migrations() {
     let local = Local::new();
-    with_first_migrations(&local.sandbox);
+    local.sandbox.copy_folder("migrations");
     let run = local.xtask(["setup-env"]).run();
     run.ok().stderr_has("✓ 20251021140000 create sessions (").stderr_has("✓ First backup: ").stderr_lacks("✓ Backup: ");
     assert_eq!(local.sql("openfga", "SELECT count(*) FROM app.session"), "0");

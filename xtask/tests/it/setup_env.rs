@@ -37,13 +37,15 @@ impl Fresh {
     }
 }
 
-/// `.env` is `.env.example` with one line more, for its owner only.
+/// `.env` is `.env.example` with one line more, and the ids of OpenFGA's store, for its owner only.
 fn made_from_example(sandbox: &Sandbox, target: &str) {
     let example = fs::read_to_string(checkout().join(".env.example")).unwrap();
     let made = fs::read_to_string(sandbox.path(".env")).unwrap();
     let line = format!("XTASK_TARGET={target}\n");
     assert_eq!(made.lines().filter(|made| *made == line.trim_end()).count(), 1, "{made}");
-    assert_eq!(made.replacen(&line, "", 1), example);
+    let is_id = |line: &&str| line.starts_with("OPENFGA_STORE_ID=01") || line.starts_with("OPENFGA_MODEL_ID=01");
+    let rest: Vec<&str> = made.lines().filter(|made| !is_id(made) && *made != line.trim_end()).collect();
+    assert_eq!(rest, example.lines().collect::<Vec<_>>());
     assert_eq!(fs::metadata(sandbox.path(".env")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -92,8 +94,12 @@ fn cron_lines_work(sandbox: &Sandbox) {
 fn from_nothing_on_compose() {
     let fresh = Fresh::of(Stack::new());
     let sandbox = &fresh.stack.sandbox;
+    ["openfga", "migrations"].iter().for_each(|folder| sandbox.copy_folder(folder));
     let first = fresh.xtask(&["setup-env"]).run();
     ends_with_what_to_type_next(&first);
+    first
+        .stderr_has("✓ 2 migrations applied")
+        .stderr_has("✓ OpenFGA's store langgraph-agent-store is set up (10 tuples, ");
     first.stderr_has("Target compose: a Docker engine answers").stderr_has("✓ PostgreSQL").stderr_has("✓ OpenFGA");
     first.stderr_has("First backup: backups/openfga_backup_");
     made_from_example(sandbox, "compose");
@@ -106,7 +112,11 @@ fn from_nothing_on_compose() {
     let before = now();
     let second = fresh.xtask(&["setup-env"]).here(sandbox.path("backups")).run();
     ends_with_what_to_type_next(&second);
-    second.stderr_has("There is a backup: openfga_backup_").stderr_lacks("Wrote").stderr_lacks("is taken");
+    second
+        .stderr_has("✓ OpenFGA's store is chosen: 01")
+        .stderr_has("There is a backup: openfga_backup_")
+        .stderr_lacks("Wrote")
+        .stderr_lacks("is taken");
     assert_eq!(now(), before, "the second run changed something");
 
     make_db_backup(fresh.xtask(&[]), sandbox);

@@ -1,6 +1,5 @@
 //! `setup-openfga`: from a model file to working authorization, and nothing the second time.
 
-use crate::harness::store::copy_store_files;
 use crate::harness::{Test, shared};
 use serde_json::json;
 use std::fs;
@@ -26,7 +25,7 @@ pub fn tests() -> Vec<Test> {
 
 fn a_fresh_store_and_then_no_changes() {
     let mut shop = shared().shop();
-    copy_store_files(&shop.sandbox);
+    shop.sandbox.copy_folder("openfga");
     shop.store = format!("{}-fresh", shop.sandbox.project);
     let name = shop.store.clone();
     let first = shop.setup(["--store", &name]).run();
@@ -61,7 +60,7 @@ fn a_fresh_store_and_then_no_changes() {
 
 fn a_second_store_with_every_construct() {
     let mut shop = shared().shop();
-    copy_store_files(&shop.sandbox);
+    shop.sandbox.copy_folder("openfga");
     shop.store = format!("{}-documents", shop.sandbox.project);
     let name = shop.store.clone();
     let words = ["--file", "openfga/documents.fga.yaml", "--no-env", "--store", &name];

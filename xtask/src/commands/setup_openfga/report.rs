@@ -8,7 +8,7 @@ use crate::openfga::api::{Api, Store};
 use crate::openfga::assertions::Outcome;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::openfga::store_file::StoreFile;
-use crate::terminal::{self, count};
+use crate::terminal::{self, clean_line, count, counted};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -112,6 +112,14 @@ impl Report {
         report.tests = Some(TestReport { passed, failed: outcomes.len() - passed });
         report.env_written = env_written;
         report
+    }
+
+    /// `store NAME is set up (10 tuples, 12 assertions passed)`.
+    pub fn in_short(&self) -> String {
+        let state = if self.changed { "is set up" } else { "is there" };
+        let tuples = counted(self.tuples.in_file as u64, "tuple", "tuples");
+        let tests = self.tests.as_ref().map(|tests| format!(", {}", test_auth::summary(tests.passed, tests.failed)));
+        format!("OpenFGA's store {} {state} ({tuples}{})", clean_line(&self.store.name), tests.unwrap_or_default())
     }
 
     /// As JSON, or as lines.

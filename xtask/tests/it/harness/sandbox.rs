@@ -67,6 +67,18 @@ impl Sandbox {
         self.folder.join(name)
     }
 
+    /// Copies a folder of this checkout.
+    pub fn copy_folder(&self, inside: impl AsRef<Path>) {
+        for entry in fs::read_dir(checkout().join(&inside)).unwrap().map(Result::unwrap) {
+            let file = inside.as_ref().join(entry.file_name());
+            if entry.path().is_dir() {
+                self.copy_folder(file);
+            } else {
+                self.write(file, fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+
     /// Writes a file of the checkout, folders included; gives its path.
     pub fn write(&self, inside: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(inside);

@@ -2,11 +2,10 @@
 
 use super::openfga::Api;
 use super::stack::Stack;
-use super::{Sandbox, Xtask, sandbox};
+use super::{Sandbox, Xtask};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -82,21 +81,6 @@ impl Shop<'_> {
             .map(|table| format!("(SELECT count(*) FROM {table} WHERE store IN {own})"));
         self.stack.psql("openfga", &format!("SELECT (SELECT count(*) FROM {own} AS own), {}", counts.join(", ")))
     }
-}
-
-/// Copies this checkout's own store files.
-pub fn copy_store_files(to: &Sandbox) {
-    fn copy(from: &Path, inside: &Path, to: &Sandbox) {
-        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-            let inside = inside.join(entry.file_name());
-            if entry.path().is_dir() {
-                copy(&entry.path(), &inside, to);
-            } else {
-                to.write(&inside, fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-    copy(&sandbox::checkout().join("openfga"), Path::new("openfga"), to);
 }
 
 /// A request as a fake server got it.
