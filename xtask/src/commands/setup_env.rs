@@ -168,6 +168,6 @@ fn say_what_is_next(target: &Target, context: &Context) {
         if target.url().is_some() && command.ends_with("down") {
             continue;
         }
-        context.terminal.note(&format!("  {command:<25} {what}"));
+        context.terminal.note(&format!("  {command:<26} {what}"));
     }
 }
