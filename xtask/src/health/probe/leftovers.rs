@@ -4,7 +4,7 @@ use super::catalog::reach;
 use super::not_without;
 use crate::health::Scene;
 use crate::health::report::Finding;
-use crate::restore::repair;
+use crate::restore::{mark, repair};
 
 const REPAIR: &str = "cargo xtask db-restore --repair";
 
@@ -20,6 +20,18 @@ pub fn look(scene: &Scene) -> Finding {
             Finding::warn(found.join("; "), REPAIR)
         }
         Err(_) if scene.server().is_err() => not_without("PostgreSQL"),
+        Err(error) => Finding::of_error(&error, REPAIR),
+    }
+}
+
+/// Databases named as ours that bear no mark: a run may have been killed before it could mark them.
+fn unmarked(scene: &Scene) -> Finding {
+    match mark::unmarked(scene.target, &scene.run) {
+        Ok(names) if names.is_empty() => Finding::ok("none"),
+        Ok(names) => {
+            let hint = "if nobody needs it: DROP DATABASE …, in cargo xtask db-shell -- -d postgres";
+            Finding::warn(format!("named like a killed restore's staging database: {}", names.join(", ")), hint)
+        }
         Err(error) => Finding::of_error(&error, REPAIR),
     }
 }
