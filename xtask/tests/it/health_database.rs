@@ -133,7 +133,7 @@ fn leftovers_of_a_killed_restore() {
     database.stack.admin(&format!("COMMENT ON DATABASE {staging} IS '{mark}'"));
     let marked = look();
     database.stack.admin(&format!("DROP DATABASE {staging}"));
-    unmarked.says("leftovers", "warn", &format!("staging database: {staging}"), "DROP DATABASE").outcome.ok();
+    unmarked.says("leftovers", "warn", &format!("{staging} was left behind"), "db-restore --repair").outcome.ok();
     marked.says("leftovers", "warn", &format!("{staging} was left behind"), "db-restore --repair").outcome.ok();
 }
 
