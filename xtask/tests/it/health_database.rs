@@ -125,9 +125,16 @@ fn leftovers_of_a_killed_restore() {
     look().says("leftovers", "ok", "none", "");
     let staging = format!("{}_staging_20250101_000000", database.name);
     database.stack.admin(&format!("CREATE DATABASE {staging}"));
-    let found = look();
+    let unmarked = look();
+    let mark = format!(
+        r#"xtask {{"use":"staging","database":"{}","run":"xtask-dead","at":"2025-01-01T00:00:00Z"}}"#,
+        database.name
+    );
+    database.stack.admin(&format!("COMMENT ON DATABASE {staging} IS '{mark}'"));
+    let marked = look();
     database.stack.admin(&format!("DROP DATABASE {staging}"));
-    found.says("leftovers", "warn", "was left behind", "db-restore --repair").outcome.ok();
+    unmarked.says("leftovers", "warn", &format!("{staging} was left behind"), "db-restore --repair").outcome.ok();
+    marked.says("leftovers", "warn", &format!("{staging} was left behind"), "db-restore --repair").outcome.ok();
 }
 
 fn openfga_serves_another_database() {

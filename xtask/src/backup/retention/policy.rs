@@ -49,11 +49,14 @@ impl Policy {
 /// The period that a time falls into; of each period the newest backup stays.
 pub(super) type Period = fn(&DateTime<Local>) -> String;
 
+/// A time as people write it: `12h`, `7d`, `4w`, `90m`, `45s`.
 pub fn time_span(text: &str) -> Result<TimeDelta, String> {
     let wrong = || format!("{text:?} is no time span; write it as 12h, 7d or 4w");
     let unit = text.chars().next_back().ok_or_else(wrong)?;
     let number = text[..text.len() - unit.len_utf8()].parse::<u32>().map_err(|_| wrong())?;
     let span = match unit {
+        's' => TimeDelta::try_seconds(number.into()),
+        'm' => TimeDelta::try_minutes(number.into()),
         'h' => TimeDelta::try_hours(number.into()),
         'd' => TimeDelta::try_days(number.into()),
         'w' => TimeDelta::try_weeks(number.into()),

@@ -4,7 +4,7 @@ use super::catalog::reach;
 use super::not_without;
 use crate::health::Scene;
 use crate::health::report::Finding;
-use crate::restore::repair;
+use crate::restore::{mark, repair};
 
 const REPAIR: &str = "cargo xtask db-restore --repair";
 
@@ -14,12 +14,25 @@ pub fn look(scene: &Scene) -> Finding {
     }
     // Asked in another database of the server: the one that is locked out is not needed.
     match repair::look(scene.target, &scene.run) {
-        Ok(found) if found.is_empty() => Finding::ok("none"),
+        Ok(found) if found.is_empty() => unmarked(scene),
         Ok(found) => {
             let found: Vec<String> = found.iter().map(repair::Leftover::shown).collect();
             Finding::warn(found.join("; "), REPAIR)
         }
         Err(_) if scene.server().is_err() => not_without("PostgreSQL"),
+        Err(error) => Finding::of_error(&error, REPAIR),
+    }
+}
+
+/// Databases named as ours that bear no mark: a run may have been killed before it could mark them. `--repair` takes the
+/// lock and knows then that no run is about to.
+fn unmarked(scene: &Scene) -> Finding {
+    match mark::unmarked(scene.target, &scene.run) {
+        Ok(names) if names.is_empty() => Finding::ok("none"),
+        Ok(names) => {
+            let names = names.join(", ");
+            Finding::warn(format!("{names} was left behind by a run that was killed, or is being made"), REPAIR)
+        }
         Err(error) => Finding::of_error(&error, REPAIR),
     }
 }
