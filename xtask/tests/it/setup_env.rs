@@ -98,7 +98,7 @@ fn from_nothing_on_compose() {
     let first = fresh.xtask(&["setup-env"]).run();
     ends_with_what_to_type_next(&first);
     first
-        .stderr_has("✓ 2 migrations applied")
+        .stderr_has("✓ 20251021140100 create application state")
         .stderr_has("✓ OpenFGA's store langgraph-agent-store is set up (10 tuples, ");
     first.stderr_has("Target compose: a Docker engine answers").stderr_has("✓ PostgreSQL").stderr_has("✓ OpenFGA");
     first.stderr_has("First backup: backups/openfga_backup_");
