@@ -91,6 +91,8 @@ pub(super) fn end_group(pid: u32, now: bool) -> io::Result<()> {
 
 pub(super) fn stop_here() {
     let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
+    // A signal that came meanwhile may be another thread's to take: it shall be known before this one goes on.
+    std::thread::sleep(std::time::Duration::from_millis(50));
 }
 
 pub(super) fn end_process(pid: u32) -> io::Result<()> {
