@@ -55,7 +55,7 @@ told() { grep -o "\"$1\": *[0-9.]*" "$scratch/out" | grep -o '[0-9.]*$'; }
 
 restore() { # the recipe into an empty database of its own; ours over the live one, and back
   local recipe ours undo
-  cargo xtask db-backup --quiet --output "$scratch/restore.sql"
+  cargo xtask db-backup --quiet --output "$scratch/restore.sql" >"$scratch/out"
   docker compose exec -T postgres createdb -U "$user" measured_by_recipe
   recipe=$(seconds load)
   docker compose exec -T postgres dropdb -U "$user" measured_by_recipe

@@ -64,6 +64,9 @@ static SIGNALLED: AtomicBool = AtomicBool::new(false);
 
 type Skipped = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
+/// How long each test ran, for `XTASK_TEST_SLOWEST=N`.
+static TIMES: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+
 thread_local! {
     static IN_TEST: Cell<bool> = const { Cell::new(false) };
     static WHERE: RefCell<String> = const { RefCell::new(String::new()) };
@@ -109,7 +112,17 @@ pub fn main(modules: Vec<Vec<Test>>) -> ExitCode {
         let tests = if names.len() == 1 { "test" } else { "tests" };
         eprintln!("skipped: {} {tests} — {lack}", names.len());
     }
+    list_the_slowest();
     conclusion.exit_code()
+}
+
+fn list_the_slowest() {
+    let count = std::env::var("XTASK_TEST_SLOWEST").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let mut times = TIMES.lock().unwrap();
+    times.sort_by(|a, b| b.cmp(a));
+    for (time, name) in times.iter().take(count) {
+        eprintln!("{:7.1} s  {name}", time.as_secs_f64());
+    }
 }
 
 fn trial(test: Test, skipped: Skipped) -> Trial {
@@ -123,7 +136,9 @@ fn trial(test: Test, skipped: Skipped) -> Trial {
             return Ok(Completion::ignored_with(lack));
         }
         IN_TEST.set(true);
+        let start = Instant::now();
         let ended = panic::catch_unwind(AssertUnwindSafe(test.body));
+        TIMES.lock().unwrap().push((start.elapsed(), name));
         IN_TEST.set(false);
         ended.map(|()| Completion::Completed).map_err(|_| Failed::from(WHERE.take()))
     })
