@@ -135,18 +135,6 @@ pub fn widen_pipe<T>(pipe: &T) {
     system::widen_pipe(pipe);
 }
 
-/// How many columns a terminal has, where that can be told.
-#[cfg(unix)]
-pub fn terminal_width(terminal: &impl std::os::fd::AsFd) -> Option<usize> {
-    system::terminal_width(terminal)
-}
-
-/// How many columns a terminal has, where that can be told.
-#[cfg(not(unix))]
-pub fn terminal_width<T>(terminal: &T) -> Option<usize> {
-    system::terminal_width(terminal)
-}
-
 /// Whether this process may do everything here (PostgreSQL refuses to run so).
 pub fn is_root() -> bool {
     system::is_root()

@@ -87,10 +87,6 @@ pub(super) fn signal_of(_status: ExitStatus) -> Option<i32> {
 
 pub(super) fn widen_pipe<T>(_pipe: &T) {}
 
-pub(super) fn terminal_width<T>(_terminal: &T) -> Option<usize> {
-    None
-}
-
 pub(super) fn is_root() -> bool {
     false
 }

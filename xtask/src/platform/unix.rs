@@ -126,11 +126,6 @@ pub(super) fn widen_pipe(pipe: &impl AsFd) {
     let _ = pipe;
 }
 
-pub(super) fn terminal_width(terminal: &impl AsFd) -> Option<usize> {
-    let columns = rustix::termios::tcgetwinsize(terminal).ok()?.ws_col;
-    (columns > 0).then_some(columns.into())
-}
-
 pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

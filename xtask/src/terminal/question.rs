@@ -1,0 +1,85 @@
+//! What is asked of a person, and when their answer is a yes.
+
+use super::{Terminal, write_stderr};
+use crate::error::Fault;
+use crate::process::signals;
+use std::io::{self, BufRead as _};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// How often signals are looked for while an answer is awaited.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Terminal {
+    /// Asks on the terminal; only `y` or `yes` is yes. `None` where there is nobody to ask.
+    ///
+    /// # Errors
+    /// A signal, such as Ctrl-C, in place of an answer.
+    pub fn ask(&self, question: &str) -> Result<Option<bool>, Fault> {
+        if !self.can_ask() {
+            return Ok(None);
+        }
+        write_stderr(&format!("{} (y/n) ", self.plain(question)));
+        let Some(answer) = typed_line()? else {
+            write_stderr("\n");
+            return Ok(Some(false));
+        };
+        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+    }
+
+    /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
+    pub fn confirm(&self, question: &str, yes: bool) -> Result<(), Fault> {
+        self.confirm_or(question, yes, || Fault::failed("Declined; nothing was changed"))
+    }
+
+    /// The same; `declined` says what a no leaves behind.
+    pub fn confirm_or(&self, question: &str, yes: bool, declined: impl FnOnce() -> Fault) -> Result<(), Fault> {
+        if yes {
+            return Ok(());
+        }
+        match self.ask(question)? {
+            Some(true) => Ok(()),
+            Some(false) => Err(declined()),
+            None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
+                .hint("answer yes on the command line: --yes")),
+        }
+    }
+
+    /// Goes on only when this name is typed, or with `--yes` on the command line.
+    pub fn confirm_name(&self, question: &str, name: &str, yes: bool) -> Result<(), Fault> {
+        if yes {
+            return Ok(());
+        }
+        if !self.can_ask() {
+            let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
+            return Err(fault.hint("answer on the command line: --yes"));
+        }
+        write_stderr(&format!("{} ", self.plain(question)));
+        match typed_line()? {
+            Some(line) if line.trim_end_matches(['\r', '\n']) == name => Ok(()),
+            Some(_) => Err(Fault::failed(format!("That was not {name}; nothing was changed"))),
+            None => {
+                write_stderr("\n");
+                Err(Fault::failed("Declined; nothing was changed"))
+            }
+        }
+    }
+}
+
+/// A line from the keyboard; `None` at its end. Read beside us, because a read goes on after a signal was noted.
+fn typed_line() -> Result<Option<String>, Fault> {
+    let (send, line) = channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line).unwrap_or(0);
+        // Nobody listens any more after a signal.
+        let _ = send.send((read > 0).then_some(line));
+    });
+    loop {
+        match line.recv_timeout(LOOK) {
+            Ok(line) => return Ok(line),
+            Err(RecvTimeoutError::Timeout) => signals::check().inspect_err(|_| write_stderr("\n"))?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Results: what goes to stdout, and how it is laid out there.
+
+use super::{Mark, Terminal, text};
+use anyhow::Result;
+use serde::ser::SerializeMap as _;
+use std::io::{self, Write as _};
+
+impl Terminal {
+    /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
+    /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
+    pub fn result(&self, text: &str) -> Result<()> {
+        self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
+    }
+
+    /// A piece of a result as it is: a file that is shown, however large.
+    pub fn result_piece(&self, piece: &[u8]) -> Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(piece).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(anyhow::Error::new(error).context("the result could not be written to stdout"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A table on stdout; on a terminal that is too narrow for it each row becomes a paragraph.
+    pub fn table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Result<()> {
+        let table = text::table(head, rows, right);
+        match self.width_of_results() {
+            Some(columns) if text::width(&table) > columns => self.result(&text::paragraphs(head, rows)),
+            _ => self.result(&table),
+        }
+    }
+
+    /// One JSON document on stdout.
+    pub fn json(&self, document: &impl serde::Serialize) -> Result<()> {
+        self.result(&serde_json::to_string_pretty(document)?)
+    }
+
+    /// One JSON document on stdout that lists these under a name: `{"version": 1, "backups": […]}`.
+    pub fn json_list<T: serde::Serialize>(&self, name: &'static str, entries: &[T]) -> Result<()> {
+        self.json(&Listing { name, entries })
+    }
+
+    /// Letters in a line of the terminal that results go to; `None` where they go elsewhere.
+    pub fn width_of_results(&self) -> Option<usize> {
+        let size = self.stdout.then(terminal_size::terminal_size).flatten();
+        size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
+    }
+
+    /// A mark at the beginning of a result's line, as wide as every other, and how wide it is.
+    pub fn column(&self, mark: Mark) -> (String, usize) {
+        let (glyph, ..) = self.glyph(mark);
+        let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
+        let width = all.iter().map(|mark| self.glyph(*mark).0.chars().count()).max().unwrap_or(1);
+        let gap = " ".repeat(width - glyph.chars().count());
+        (format!("{}{gap}", self.colored(mark, self.color_of_results)), width)
+    }
+
+    /// What goes before the next thing to type.
+    pub fn hint_line(&self, hint: &str) -> String {
+        format!("{}{hint}", self.arrow())
+    }
+
+    /// `✓ text` as it stands in a result.
+    pub fn done_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Done), text)
+    }
+
+    /// `⚠ text` as it stands in a result.
+    pub fn warning_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Warning), text)
+    }
+
+    /// `✗ text` as it stands in a result.
+    pub fn failure_line(&self, text: &str) -> String {
+        format!("{} {}", self.mark(Mark::Failure), text)
+    }
+}
+
+struct Listing<'a, T> {
+    name: &'static str,
+    entries: &'a [T],
+}
+
+impl<T: serde::Serialize> serde::Serialize for Listing<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(Some(2))?;
+        document.serialize_entry("version", &1)?;
+        document.serialize_entry(self.name, self.entries)?;
+        document.end()
+    }
+}
