@@ -2,63 +2,8 @@
 
 use crate::process::Program;
 
-/// libpq's variables, by which a person's shell would lead a program to another server, another login or
-/// another meaning (libpq, "Environment Variables").
-const LIBPQ: [&str; 43] = [
-    "PGHOST",
-    "PGHOSTADDR",
-    "PGPORT",
-    "PGDATABASE",
-    "PGUSER",
-    "PGPASSWORD",
-    "PGPASSFILE",
-    "PGREQUIREAUTH",
-    "PGCHANNELBINDING",
-    "PGSERVICE",
-    "PGSERVICEFILE",
-    "PGOPTIONS",
-    "PGAPPNAME",
-    "PGSSLMODE",
-    "PGREQUIRESSL",
-    "PGSSLNEGOTIATION",
-    "PGSSLCOMPRESSION",
-    "PGSSLCERT",
-    "PGSSLKEY",
-    "PGSSLCERTMODE",
-    "PGSSLROOTCERT",
-    "PGSSLCRL",
-    "PGSSLCRLDIR",
-    "PGSSLSNI",
-    "PGREQUIREPEER",
-    "PGSSLMINPROTOCOLVERSION",
-    "PGSSLMAXPROTOCOLVERSION",
-    "PGGSSENCMODE",
-    "PGKRBSRVNAME",
-    "PGGSSLIB",
-    "PGGSSDELEGATION",
-    "PGCONNECT_TIMEOUT",
-    "PGCLIENTENCODING",
-    "PGTARGETSESSIONATTRS",
-    "PGLOADBALANCEHOSTS",
-    "PGMINPROTOCOLVERSION",
-    "PGMAXPROTOCOLVERSION",
-    "PGDATESTYLE",
-    "PGTZ",
-    "PGGEQO",
-    "PGSYSCONFDIR",
-    "PGLOCALEDIR",
-    "PG_COLOR",
-];
-
-/// The program with these variables, and none of libpq's that somebody else set.
-pub fn with_environment(program: Program, environment: &[(&str, &str)], password: &str) -> Program {
-    let given = |name: &str| name == "PGPASSWORD" || environment.iter().any(|(given, _)| *given == name);
-    let program = without(program, given);
-    let program = environment.iter().fold(program, |program, (name, value)| program.env(name, value));
-    program.secret("PGPASSWORD", password)
-}
-
-/// Variables that say how to log in and how the connection is protected, but not to what.
+/// Variables that tell libpq how to log in and how the connection is protected, but not to what
+/// (libpq, "Environment Variables").
 const LOGIN: [&str; 20] = [
     "PGPASSWORD",
     "PGPASSFILE",
@@ -82,6 +27,41 @@ const LOGIN: [&str; 20] = [
     "PGGSSDELEGATION",
 ];
 
+/// Those by which a person's shell would lead a program to another server, another user or another meaning.
+const MEANING: [&str; 23] = [
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPORT",
+    "PGDATABASE",
+    "PGUSER",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGOPTIONS",
+    "PGAPPNAME",
+    "PGREQUIRESSL",
+    "PGSSLCOMPRESSION",
+    "PGCONNECT_TIMEOUT",
+    "PGCLIENTENCODING",
+    "PGTARGETSESSIONATTRS",
+    "PGLOADBALANCEHOSTS",
+    "PGMINPROTOCOLVERSION",
+    "PGMAXPROTOCOLVERSION",
+    "PGDATESTYLE",
+    "PGTZ",
+    "PGGEQO",
+    "PGSYSCONFDIR",
+    "PGLOCALEDIR",
+    "PG_COLOR",
+];
+
+/// The program with these variables, and none of libpq's that somebody else set.
+pub fn with_environment(program: Program, environment: &[(&str, &str)], password: &str) -> Program {
+    let given = |name: &str| name == "PGPASSWORD" || environment.iter().any(|(given, _)| *given == name);
+    let program = without(program, given);
+    let program = environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+    program.secret("PGPASSWORD", password)
+}
+
 /// The program with these variables. Of libpq's others it keeps those that say how to log in; those that would
 /// lead it to another server, database, user or meaning are taken away.
 pub fn with_login_of(program: Program, environment: &[(&str, &str)], password: Option<&str>) -> Program {
@@ -98,7 +78,7 @@ pub fn without_environment(program: Program) -> Program {
 }
 
 fn without(program: Program, but: impl Fn(&str) -> bool) -> Program {
-    LIBPQ.iter().filter(|name| !but(name)).fold(program, |program, name| program.unset(name))
+    LOGIN.iter().chain(&MEANING).filter(|name| !but(name)).fold(program, |program, name| program.unset(name))
 }
 
 #[cfg(test)]
