@@ -49,7 +49,7 @@ fn what_the_dsl_cannot_express_is_named() {
         { "type": "doc", "relations": { "owner": { "this": {} }, "x": late },
           "metadata": { "relations": { "owner": { "directly_related_user_types": user }, "x": { "directly_related_user_types": user } } } },
     ] });
-    sandbox.write("model.json", &model.to_string());
+    sandbox.write("model.json", model.to_string());
     sandbox.write("store.fga.yaml", "name: late\nmodel_file: model.json\n");
     let run = Xtask::new(&sandbox).args(["setup-openfga", "--file", "store.fga.yaml", "--print-model", "dsl"]).run();
     run.code(1).stderr_has("The DSL cannot express this model\n").prints_nothing();
