@@ -1,6 +1,7 @@
 //! `db-backup`: one self-proving SQL file.
 
 use super::db_prune;
+use super::db_restore::mend;
 use crate::backup::name::Purpose;
 use crate::backup::retention::Policy;
 use crate::backup::take::{self, Destination, News, Order, Taken};
@@ -46,6 +47,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &order, context)?;
     args.tell(&taken, &target, context)?;
+    mend::name_leftovers(&target, context);
     if args.policy.is_given() {
         db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
             .context(Fault::new(Exit::Partial, "The backup is made, but old ones could not be removed"))?;

@@ -91,6 +91,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
     preview::show(&plan, &fitting, &backup, args, context)?;
     if args.dry_run {
+        mend::name_leftovers(target, context);
         return Ok(());
     }
     preview::ask(args, target, &backup, context)?;

@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
 const POINTS: &[(&str, Signal, bool)] = &[
     ("locked", Signal::KILL, false),
     ("safety", Signal::INT, false),
+    ("unmarked", Signal::TERM, false),
     ("created", Signal::KILL, false),
     ("marked", Signal::TERM, false),
     ("stopped", Signal::KILL, false),

@@ -38,6 +38,7 @@ mod db_verify_faults;
 mod dsl;
 mod env;
 mod faults;
+mod full_disk;
 mod health;
 mod health_database;
 mod health_openfga;
@@ -135,6 +136,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        full_disk::tests(),
         health::tests(),
         health_database::tests(),
         health_openfga::tests(),
