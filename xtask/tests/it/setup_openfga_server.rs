@@ -1,7 +1,7 @@
 //! Which OpenFGA `setup-openfga` speaks to, and what it makes of one that misbehaves.
 
 use crate::harness::store::{FakeServer, Got, MODEL, Reply};
-use crate::harness::{Sandbox, Test, Xtask, shared};
+use crate::harness::{Sandbox, Test, UrlDatabase, Xtask, shared};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Test> {
         [] another_programs_answers_are_recognised,
         [] every_page_of_stores_is_read,
         [] a_server_that_is_too_old_is_left_alone,
+        [Postgres] on_a_server_of_ones_own_nothing_is_migrated,
     ]
 }
 
@@ -277,4 +278,28 @@ fn a_server_that_is_too_old_is_left_alone() {
             },
         );
     setup(&checkout(&server)).run().ok();
+}
+
+fn on_a_server_of_ones_own_nothing_is_migrated() {
+    let database = UrlDatabase::new();
+    let made = Made::default();
+    let server = FakeServer::new(move |got| made.answer(got));
+    let files = checkout(&server);
+    let file = files.path("openfga/store.fga.yaml");
+    let setup = || database.xtask(["setup-openfga", "--file"]).args([file.to_str().unwrap()]);
+    setup()
+        .run()
+        .code(2)
+        .stderr_has("OPENFGA_API_URL is not set")
+        .stderr_has("OPENFGA_API_URL=https://fga.example.com");
+    let run = setup().env("OPENFGA_API_URL", &server.url).run();
+    run.ok().stdout_has("Store:   S0, created").stderr_has("(target url, database ");
+    setup().env("OPENFGA_API_URL", &server.url).run().ok().stdout_has("Store:   S0\n").stdout_has("Model:   M0\n");
+    database.own("CREATE TABLE goose_db_version AS SELECT 5::bigint AS version_id, true AS is_applied");
+    let behind = setup().env("OPENFGA_API_URL", &server.url).run();
+    behind
+        .code(1)
+        .stderr_has("OpenFGA's tables are behind (revision 5, 6 is the newest)")
+        .stderr_has("openfga migrate");
+    assert_eq!(database.own("SELECT count(*), max(version_id) FROM goose_db_version"), "1|5");
 }
