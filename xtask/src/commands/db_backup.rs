@@ -53,8 +53,16 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// A backup of the whole database among the others, as another command wants it before it goes on.
+pub fn take_full(target: &Target, purpose: Purpose, context: &Context) -> Result<Taken> {
+    let lock_timeout = locks::timeout(None, &context.settings, take::LOCK_TIMEOUT)?;
+    let destination = Destination::Folder(context.backups_folder());
+    let order = Order { purpose, tables: Vec::new(), strict_names: false, lock_timeout, destination };
+    take_visibly(target, &order, context)
+}
+
 /// Takes a backup and shows how far it has come.
-pub fn take_visibly(target: &Target, order: &Order, context: &Context) -> Result<Taken> {
+fn take_visibly(target: &Target, order: &Order, context: &Context) -> Result<Taken> {
     let progress = OnceCell::new();
     take::take(target, order, &|news| show(&news, context, &progress))
 }

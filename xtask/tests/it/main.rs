@@ -66,6 +66,7 @@ mod setup_env_questions;
 mod setup_openfga;
 mod setup_openfga_env;
 mod setup_openfga_faults;
+mod setup_openfga_print;
 mod setup_openfga_server;
 mod test_auth;
 mod up;
@@ -123,6 +124,7 @@ fn main() -> ExitCode {
         setup_openfga::tests(),
         setup_openfga_env::tests(),
         setup_openfga_faults::tests(),
+        setup_openfga_print::tests(),
         setup_openfga_server::tests(),
         test_auth::tests(),
         db_prune::tests(),

@@ -17,7 +17,7 @@ mod validate;
 
 pub use finding::{Finding, Severity, WITH_LINES, excerpt};
 pub use names::nearest;
-pub use parts::{Condition, Name, ParameterType, UserForm, UserType};
+pub use parts::{Condition, Name, UserForm, UserType};
 
 use finding::{Note, Place, Sources};
 use json::Node;

@@ -36,25 +36,11 @@ impl<'a> Report<'a> {
     }
 
     pub fn error(&mut self, place: Place, message: impl Into<String>) {
-        self.add(place, message.into(), Severity::Error);
-    }
-
-    pub fn warning(&mut self, place: Place, message: impl Into<String>) {
-        self.add(place, message.into(), Severity::Warning);
-    }
-
-    fn add(&mut self, place: Place, message: String, severity: Severity) {
         let (line, column) = (place.line as usize, place.column as usize);
         let (source_line, before) = self.excerpt(place).unwrap_or_default();
-        self.findings.push(Finding {
-            file: self.file.to_string(),
-            line,
-            column,
-            source_line,
-            before,
-            message,
-            severity,
-        });
+        let (message, severity) = (message.into(), Severity::Error);
+        let file = self.file.to_string();
+        self.findings.push(Finding { file, line, column, source_line, before, message, severity });
     }
 
     /// What a finding shows of its line, and how much of that stands before the place; `None` once there are many.
