@@ -13,6 +13,7 @@ use super::store_file::{FileArgs, connected, outcome_lines};
 use super::test_auth;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
+use crate::openfga::api::Api;
 use crate::openfga::assertions::{Live, Outcome};
 use crate::openfga::reconcile;
 use crate::openfga::server::Server;
@@ -116,8 +117,13 @@ fn set_up(
     let api = connected(server, context)?;
     let wanted = Wanted::find(args, &api, file, context)?;
     wanted.show(file, context);
+    if !wanted.tuples.is_nothing() {
+        new_enough(&api, server)?;
+    }
     if args.dry_run {
-        return Ok(Report::of_plan(&api, file, &wanted));
+        let store = wanted.store.as_ref().map(|store| store.id.as_str());
+        let env = ids.would_change(store, wanted.model.same(), context)?;
+        return Ok(Report::of_plan(&api, file, &wanted, env));
     }
     wanted.confirm(args, context)?;
     fault_point("planned");
@@ -164,6 +170,19 @@ fn set_up(
         })?;
         Ok(Report::of(&api, file, &wanted, &made, &model, &outcomes, env, args.prune))
     })
+}
+
+/// Without `on_duplicate` a write that is repeated, or that another run did first, is refused.
+fn new_enough(api: &Api, server: &Server) -> Result<(), Fault> {
+    if !api.is_before_1_10() {
+        return Ok(());
+    }
+    let fault = Fault::failed(format!("OpenFGA at {} is older than 1.10: tuples cannot be written safely", api.url()));
+    Err(fault.hint(if server.is_of_stack {
+        "take out OPENFGA_IMAGE or XTASK_OPENFGA_BIN, or name a newer one there; then: cargo xtask up"
+    } else {
+        "upgrade that server to 1.10 or newer"
+    }))
 }
 
 fn step(progress: &Progress, written: u64) {

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::openfga::api::Api;
 use crate::openfga::assertions::Outcome;
 use crate::openfga::server::Server;
+use crate::openfga::store_file::findings::SHOWN;
 use crate::openfga::store_file::{StoreFile, Wishes};
 use crate::terminal;
 use anyhow::Result;
@@ -37,8 +38,11 @@ impl FileArgs {
         let path = self.path(context);
         let wishes = Wishes { store: self.store.as_deref(), allow_external_files: self.allow_external_files };
         let file = StoreFile::read(&path, &context.shown(&path), wishes)?;
-        for warning in &file.warnings {
+        for warning in file.warnings.iter().take(SHOWN) {
             context.terminal.warn(&terminal::clean(&warning.to_string()));
+        }
+        if file.warnings.len() > SHOWN {
+            context.terminal.warn(&format!("{} more warnings", terminal::count((file.warnings.len() - SHOWN) as u64)));
         }
         Ok(file)
     }

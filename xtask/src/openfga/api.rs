@@ -1,6 +1,6 @@
 //! OpenFGA's API, one function for each request that is needed.
 
-use super::client::{Client, Repeat, refusal};
+use super::client::{Client, DEADLINE, Repeat, refusal};
 use super::store_file::UserFilter;
 use super::tuples::{Condition, Key, Tuple};
 use crate::stack::endpoint::Endpoint;
@@ -190,6 +190,16 @@ impl Api {
     pub fn write(&self, store: &str, model: &str, tuples: &[Value]) -> Result<()> {
         let writes = json!({ "tuple_keys": tuples, "on_duplicate": "ignore" });
         self.change(store, &json!({ "writes": writes, "authorization_model_id": model }))
+    }
+
+    /// Whether the server is older than OpenFGA 1.10, which was the first to know `on_duplicate`: an older one passes
+    /// over a value that cannot be one, and refuses only that there is nothing to write. No store is touched, and
+    /// whatever else it answers counts for nothing.
+    pub fn is_before_1_10(&self) -> bool {
+        let body = json!({ "writes": { "tuple_keys": [], "on_duplicate": 0 } });
+        let path = "/stores/00000000000000000000000000/write";
+        let answer = self.client.endpoint.post(path, &body.to_string(), DEADLINE);
+        answer.is_ok_and(|answer| answer.status == 400 && answer.body.contains("TupleKeys"))
     }
 
     /// Deletes tuples; those that are gone already count for nothing.

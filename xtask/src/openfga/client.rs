@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-const DEADLINE: Duration = Duration::from_secs(15);
+/// Of one request.
+pub const DEADLINE: Duration = Duration::from_secs(15);
 /// After so long a request is not sent again.
 const PATIENCE: Duration = Duration::from_secs(30);
 const TRIES: u32 = 6;

@@ -111,7 +111,7 @@ fn own_address(target: &Target) -> Result<String> {
     }
     let Some(local) = target.local() else {
         let fault = Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target"));
-        return Err(fault.hint(format!("in .env or the environment: {URL}=http://HOST:8080")).into());
+        return Err(fault.hint(format!("set it, in .env or the environment: {URL}=https://fga.example.com")).into());
     };
     local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
         let fault = Fault::unreachable("The local OpenFGA is not running");

@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] every_other_byte_stays,
         [Stack, Openfga] a_file_that_cannot_be_written_stops_it_first,
         [Stack, Openfga] services_that_use_the_ids_are_named,
+        [Stack, Openfga] a_dry_run_says_that_the_ids_are_missing,
     ]
 }
 
@@ -68,4 +69,19 @@ fn services_that_use_the_ids_are_named() {
     run.ok().stderr_has("api, worker use the ids: docker compose up -d api worker (a restart is not enough)");
     run.stderr_lacks("hunter2").stderr_lacks("other");
     shop.setup([]).run().ok().stderr_lacks("use the ids");
+}
+
+fn a_dry_run_says_that_the_ids_are_missing() {
+    let shop = shared().shop();
+    shop.tuples(&[("user:a", "viewer", "doc:1")]);
+    shop.setup(["--no-env"]).run().ok();
+    let before = fs::read(shop.sandbox.path(".env")).unwrap();
+    let dry = shop.setup(["--dry-run"]).run();
+    dry.ok().stdout_has("would change").stdout_has(".env:    OPENFGA_STORE_ID and OPENFGA_MODEL_ID to be written");
+    let json = shop.setup(["--dry-run", "--json"]).run().ok().json();
+    assert_eq!((&json["changed"], &json["env_written"]), (&true.into(), &true.into()));
+    shop.setup(["--dry-run", "--no-env"]).run().ok().stdout_has("no changes");
+    assert_eq!(fs::read(shop.sandbox.path(".env")).unwrap(), before);
+    shop.setup([]).run().ok();
+    shop.setup(["--dry-run"]).run().ok().stdout_has("no changes").stdout_lacks(".env:");
 }

@@ -4,6 +4,7 @@ use crate::harness::restore::paused;
 use crate::harness::store::Shop;
 use crate::harness::{Test, shared};
 use rustix::process::Signal;
+use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -12,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] two_runs_at_once_make_one_store,
         [Stack, Openfga] all_that_is_wrong_in_the_files_is_said_at_once,
         [Stack, Openfga] files_stay_inside_the_folder,
+        [Stack, Openfga] a_large_file_of_mistakes_is_answered_at_once,
     ]
 }
 
@@ -127,4 +129,22 @@ fn files_stay_inside_the_folder() {
     }
     assert!(shop.ids().is_empty());
     shop.setup(["--allow-external-files"]).run().ok().stdout_has("written: 1\n");
+}
+
+fn a_large_file_of_mistakes_is_answered_at_once() {
+    let shop = shared().shop();
+    let tuple = |number| format!(r#"{{"user":"user:u{number}","relation":"viewr","object":"doc:{number}"}}"#);
+    let line = (0..10_000).map(tuple).collect::<Vec<_>>().join(",");
+    shop.sandbox.write("openfga/one-line.json", format!("[{line}]"));
+    shop.file("tuple_file: one-line.json\n");
+    let run = shop.setup([]).run();
+    run.code(1).stderr_has("has 10000 errors").stderr_has("… and 9950 more");
+    run.stderr_has("(did you mean viewer?)").stderr_has("one-line.json:1:2: ");
+    run.holds(run.stderr.len() < 30_000, "a line that is long is shown around the place alone");
+    run.holds(run.took < Duration::from_secs(20), "it should take a second, not minutes");
+    // The same tuple again and again is one mistake of many places.
+    let again = "  - {user: 'user:u', relation: viewer, object: 'doc:1'}\n".repeat(10_000);
+    shop.file(&format!("tuples:\n{again}"));
+    let run = shop.setup([]).run();
+    run.ok().stdout_has("1 in the file, written: 1").stderr_has("9,949 more warnings");
 }

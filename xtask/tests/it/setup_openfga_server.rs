@@ -1,7 +1,7 @@
 //! Which OpenFGA `setup-openfga` speaks to, and what it makes of one that misbehaves.
 
 use crate::harness::store::{FakeServer, Got, MODEL, Reply};
-use crate::harness::{Sandbox, Test, Xtask, shared};
+use crate::harness::{Sandbox, Test, UrlDatabase, Xtask, shared};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,8 +17,13 @@ pub fn tests() -> Vec<Test> {
         [] a_redirect_does_not_get_the_key,
         [] another_programs_answers_are_recognised,
         [] every_page_of_stores_is_read,
+        [] a_server_that_is_too_old_is_left_alone,
+        [Postgres] on_a_server_of_ones_own_nothing_is_migrated,
     ]
 }
+
+/// How a server is asked for its age; no store has this id.
+const AGE: &str = "POST /stores/00000000000000000000000000/write";
 
 /// An OpenFGA of a few lines: its stores and models are what was made.
 #[derive(Default)]
@@ -84,7 +89,7 @@ fn failing(
 ) -> FakeServer {
     let (made, count) = (Made::default(), AtomicUsize::new(0));
     FakeServer::new(move |got| {
-        if got.line.starts_with(line) && count.fetch_add(1, Ordering::Relaxed) < times {
+        if got.line.starts_with(line) && !got.line.starts_with(AGE) && count.fetch_add(1, Ordering::Relaxed) < times {
             return first(&made, got);
         }
         made.answer(got)
@@ -240,4 +245,61 @@ fn every_page_of_stores_is_read() {
     let run = setup(&checkout(&server)).run();
     run.code(1).stderr_has("2 stores are called \"shop\"").stderr_has("id-shop-a b").stderr_has("id-shop-  made 2025");
     run.stderr_lacks("shopping");
+}
+
+fn a_server_that_is_too_old_is_left_alone() {
+    // The words of OpenFGA 1.9.5.
+    let old = json!({"code": "validation_error",
+        "message": "invalid WriteRequestWrites.TupleKeys: value must contain at least 1 item(s)"});
+    let made = Made::default();
+    let server =
+        FakeServer::new(
+            move |got| {
+                if got.line == AGE { (400, String::new(), old.to_string()) } else { made.answer(got) }
+            },
+        );
+    let sandbox = checkout(&server);
+    for args in [&["--yes"][..], &["--dry-run"]] {
+        let run = setup(&sandbox).args(args.iter().copied()).run();
+        run.code(1)
+            .prints_nothing()
+            .stderr_has("is older than 1.10")
+            .stderr_has("upgrade that server to 1.10 or newer");
+    }
+    assert!(server.got().iter().all(|got| got.line.starts_with("GET ") || got.line == AGE), "nothing is made");
+    // A newer one, as 1.18.1 says it.
+    let new =
+        json!({"code": "validation_error", "message": "(line 1:43): invalid value for string field on_duplicate: 0"});
+    let made = Made::default();
+    let server =
+        FakeServer::new(
+            move |got| {
+                if got.line == AGE { (400, String::new(), new.to_string()) } else { made.answer(got) }
+            },
+        );
+    setup(&checkout(&server)).run().ok();
+}
+
+fn on_a_server_of_ones_own_nothing_is_migrated() {
+    let database = UrlDatabase::new();
+    let made = Made::default();
+    let server = FakeServer::new(move |got| made.answer(got));
+    let files = checkout(&server);
+    let file = files.path("openfga/store.fga.yaml");
+    let setup = || database.xtask(["setup-openfga", "--file"]).args([file.to_str().unwrap()]);
+    setup()
+        .run()
+        .code(2)
+        .stderr_has("OPENFGA_API_URL is not set")
+        .stderr_has("OPENFGA_API_URL=https://fga.example.com");
+    let run = setup().env("OPENFGA_API_URL", &server.url).run();
+    run.ok().stdout_has("Store:   S0, created").stderr_has("(target url, database ");
+    setup().env("OPENFGA_API_URL", &server.url).run().ok().stdout_has("Store:   S0\n").stdout_has("Model:   M0\n");
+    database.own("CREATE TABLE goose_db_version AS SELECT 5::bigint AS version_id, true AS is_applied");
+    let behind = setup().env("OPENFGA_API_URL", &server.url).run();
+    behind
+        .code(1)
+        .stderr_has("OpenFGA's tables are behind (revision 5, 6 is the newest)")
+        .stderr_has("openfga migrate");
+    assert_eq!(database.own("SELECT count(*), max(version_id) FROM goose_db_version"), "1|5");
 }

@@ -218,7 +218,7 @@ fn set_up_by_addresses_alone() {
     let xtask = |args: &[&'static str]| database.xtask(args.iter().copied());
     for command in ["setup-openfga", "test-auth"] {
         let run = xtask(&[command]).run();
-        run.code(2).stderr_has("OPENFGA_API_URL is not set").stderr_has("OPENFGA_API_URL=http://HOST:8080");
+        run.code(2).stderr_has("OPENFGA_API_URL is not set").stderr_has("OPENFGA_API_URL=https://fga.example.com");
     }
     let first = xtask(&["setup-env", "--yes"]).run();
     first.ok().stderr_has("as XTASK_TARGET says (.env)").stderr_has("✓ First backup: ").stderr_has("health-check: ");

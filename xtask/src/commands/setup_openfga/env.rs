@@ -20,11 +20,20 @@ pub struct Ids {
 impl Ids {
     /// Makes sure that they can be written, before anything is changed.
     pub fn of(args: &Args, context: &Context) -> Result<Self> {
-        let wanted = !args.no_env && !args.dry_run;
-        if wanted && context.root.join(".env").symlink_metadata().is_ok() {
+        let wanted = !args.no_env;
+        if wanted && !args.dry_run && context.root.join(".env").symlink_metadata().is_ok() {
             EnvEdit::prepare(&context.root, &[(STORE_ID, SAMPLE), (MODEL_ID, SAMPLE)])?;
         }
         Ok(Self { wanted })
+    }
+
+    /// Whether they would change the file; an id that is not known yet is to be made.
+    pub fn would_change(&self, store: Option<&str>, model: Option<&str>, context: &Context) -> Result<bool> {
+        if !self.wanted || context.root.join(".env").symlink_metadata().is_err() {
+            return Ok(self.wanted);
+        }
+        let values = [(STORE_ID, store.unwrap_or(SAMPLE)), (MODEL_ID, model.unwrap_or(SAMPLE))];
+        Ok(EnvEdit::prepare(&context.root, &values)?.changes())
     }
 
     /// Writes both in one step; whether the file was changed. Says whom it concerns.

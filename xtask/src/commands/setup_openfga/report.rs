@@ -24,7 +24,7 @@ pub struct Report {
     model: ModelReport,
     tuples: TupleReport,
     tests: Option<TestReport>,
-    /// Whether the ids were written to `.env`.
+    /// Whether the ids were (or would be) written to `.env`.
     env_written: bool,
 }
 
@@ -61,12 +61,12 @@ struct TestReport {
 
 impl Report {
     /// What a dry run found.
-    pub fn of_plan(api: &Api, file: &StoreFile, wanted: &Wanted<'_>) -> Self {
+    pub fn of_plan(api: &Api, file: &StoreFile, wanted: &Wanted<'_>, env_written: bool) -> Self {
         let written = wanted.model.same().is_none();
         Self {
             version: 1,
             dry_run: true,
-            changed: wanted.store.is_none() || written || !wanted.tuples.is_nothing(),
+            changed: wanted.store.is_none() || written || !wanted.tuples.is_nothing() || env_written,
             server: api.url().to_owned(),
             store: StoreReport {
                 id: wanted.store.as_ref().map(|store| store.id.clone()),
@@ -86,7 +86,7 @@ impl Report {
                 unchanged: wanted.tuples.unchanged,
             },
             tests: None,
-            env_written: false,
+            env_written,
         }
     }
 
@@ -102,15 +102,14 @@ impl Report {
         env_written: bool,
         pruned: bool,
     ) -> Self {
-        let mut report = Self::of_plan(api, file, wanted);
+        let mut report = Self::of_plan(api, file, wanted, env_written);
         report.dry_run = false;
         report.store.id = Some(store.id.clone());
         report.model.id = Some(model.to_owned());
         report.tuples.deleted = if pruned { wanted.tuples.others.len() } else { 0 };
-        report.changed |= env_written || report.tuples.deleted > 0;
+        report.changed |= report.tuples.deleted > 0;
         let passed = outcomes.iter().filter(|outcome| outcome.passed).count();
         report.tests = Some(TestReport { passed, failed: outcomes.len() - passed });
-        report.env_written = env_written;
         report
     }
 
@@ -149,7 +148,8 @@ impl Report {
             lines.push(format!("Tests:   {}", test_auth::summary(tests.passed, tests.failed)));
         }
         if self.env_written {
-            lines.push(format!(".env:    {STORE_ID} and {MODEL_ID} written"));
+            let to_be = if self.dry_run { "to be " } else { "" };
+            lines.push(format!(".env:    {STORE_ID} and {MODEL_ID} {to_be}written"));
         }
         let lines: Vec<String> = lines.iter().map(|line| line.trim_end().to_owned()).collect();
         context.terminal.result(&terminal::report(&lines))

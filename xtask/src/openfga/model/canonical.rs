@@ -27,7 +27,8 @@ fn relation(relation: &mut Relation) {
     relation.rewrite = rewrite(&relation.rewrite);
 }
 
-fn rewrite(tree: &Rewrite) -> Rewrite {
+/// A rewrite in that form.
+pub fn rewrite(tree: &Rewrite) -> Rewrite {
     match tree {
         Rewrite::Union(operands) => {
             joined(operands, Rewrite::Union, |tree| if let Rewrite::Union(inner) = tree { Some(inner) } else { None })
@@ -58,9 +59,4 @@ fn joined(
     all.sort();
     all.dedup();
     if all.len() == 1 { all.remove(0) } else { make(all) }
-}
-
-/// Whether two rewrites of one relation say the same.
-pub fn same(one: &Rewrite, other: &Rewrite) -> bool {
-    rewrite(one) == rewrite(other)
 }

@@ -21,22 +21,46 @@ pub struct Finding {
     pub line: usize,
     /// In characters, counted from 1.
     pub column: usize,
-    /// The whole line, without its line end.
+    /// The line without its line end: its part around the place where it is long, nothing where there is none to show.
     pub source_line: String,
+    /// How many characters of `source_line` stand before the place.
+    pub before: usize,
     /// What is wrong, and what was expected.
     pub message: String,
     /// Error or warning.
     pub severity: Severity,
 }
 
+/// A line of so many characters is shown whole; of a longer one, this many on each side of the place.
+const LONGEST_LINE: usize = 240;
+const AROUND: usize = 80;
+/// Nobody reads more of them: what comes after goes without its line, which would cost more than the finding.
+pub const WITH_LINES: usize = 100;
+
+/// What is shown of a line for a place in it, counted from 1, and how many characters of that stand before the place.
+pub fn excerpt(line: &str, column: usize) -> (String, usize) {
+    let before = column.saturating_sub(1);
+    if line.len() <= LONGEST_LINE {
+        return (line.to_owned(), before);
+    }
+    let start = before.saturating_sub(AROUND);
+    let mut letters = line.chars().skip(start);
+    let shown: String = letters.by_ref().take(2 * AROUND).collect();
+    let (head, tail) = (if start > 0 { "…" } else { "" }, if letters.next().is_some() { "…" } else { "" });
+    (format!("{head}{shown}{tail}"), before - start + usize::from(start > 0))
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        if self.source_line.is_empty() {
+            return Ok(());
+        }
         // A tab, or a byte that would move the cursor, is as wide as a blank.
         let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
         let line: String = self.source_line.chars().map(shown).collect();
-        let before: String = line.chars().take(self.column.saturating_sub(1)).collect();
-        writeln!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
-        writeln!(f, "  {line}")?;
+        let before: String = line.chars().take(self.before).collect();
+        writeln!(f, "\n  {line}")?;
         write!(f, "  {:width$}^", "", width = before.width())
     }
 }
@@ -73,15 +97,16 @@ impl Sources {
     pub fn findings(&self, mut notes: Vec<Note>) -> Vec<Finding> {
         notes.sort_by(|a, b| (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message)));
         notes.dedup();
-        notes.into_iter().map(|note| self.finding(note)).collect()
+        notes.into_iter().enumerate().map(|(index, note)| self.finding(note, index < WITH_LINES)).collect()
     }
 
-    fn finding(&self, note: Note) -> Finding {
+    fn finding(&self, note: Note, with_line: bool) -> Finding {
         let nothing = Source::default();
         let source = self.files.get(note.place.file).unwrap_or(&nothing);
-        let (line, column, source_line) = source.located(note.place.offset);
-        let (file, source_line) = (source.name.clone(), source_line.to_owned());
-        Finding { file, line, column, source_line, message: note.message, severity: note.severity }
+        let (line, column, whole) = source.located(note.place.offset);
+        let (source_line, before) = if with_line { excerpt(whole, column) } else { Default::default() };
+        let file = source.name.clone();
+        Finding { file, line, column, source_line, before, message: note.message, severity: note.severity }
     }
 }
 

@@ -15,7 +15,8 @@ mod printer;
 mod types;
 mod validate;
 
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, Severity, WITH_LINES, excerpt};
+pub use names::nearest;
 pub use parts::{Condition, Name, UserForm, UserType};
 
 use finding::{Note, Place, Sources};

@@ -13,6 +13,9 @@ const KEYWORDS: [&str; 11] =
 /// Those that it reads as the name of a type or relation only.
 const SOFT_KEYWORDS: [&str; 6] = ["module", "model", "schema", "extend", "type", "relation"];
 
+/// The condition that no model defines: each tuple brings its own expression. Only newer servers know it.
+pub const EXPRESSION: &str = "$expression";
+
 /// Whether a server takes the name: `^[^:#@\s]{1,longest}$`.
 pub fn is_accepted(name: &str, longest: usize) -> bool {
     let refused = |letter: char| matches!(letter, ':' | '#' | '@' | ' ' | '\t' | '\n' | '\r' | '\u{c}');
@@ -30,6 +33,11 @@ pub fn is_plain(name: &str) -> bool {
 /// Whether the reference grammar reads it as the name of a condition or module: no `/` and no `.`.
 pub fn is_plain_condition(name: &str) -> bool {
     is_plain_parameter(name) && !KEYWORDS.contains(&name) && !SOFT_KEYWORDS.contains(&name)
+}
+
+/// Whether the reference grammar reads it behind `with`.
+pub fn is_plain_use(name: &str) -> bool {
+    name == EXPRESSION || is_plain_condition(name)
 }
 
 /// Whether the reference grammar reads it as a parameter's name.

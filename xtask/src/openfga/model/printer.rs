@@ -120,7 +120,7 @@ impl Printer {
                 self.name(userset, "relation", names::is_plain);
             }
             if let Some(condition) = &user_type.condition {
-                self.name(condition, "condition", names::is_plain_condition);
+                self.name(condition, "condition", names::is_plain_use);
             }
         }
         let shown: Vec<String> = relation.user_types.iter().map(ToString::to_string).collect();

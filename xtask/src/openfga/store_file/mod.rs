@@ -5,6 +5,7 @@ pub mod findings;
 mod model;
 pub mod sources;
 mod tests;
+mod value;
 pub mod yaml;
 
 pub use tests::{Check, ListObjects, ListUsers, Test, UserFilter};
@@ -131,13 +132,15 @@ fn without_repetitions(tuples: Vec<Tuple>, report: &mut Report<'_>) -> Vec<Tuple
         *again = true;
         let same = tuples::same_condition(before.condition.as_deref(), tuple.condition.as_deref());
         let how = if same { "" } else { ", with another condition" };
-        let line = tuple.place.line as usize;
-        let own = (tuple.file == report.file).then(|| report.line(line)).flatten();
+        let own = tuple.file == report.file;
+        let (source_line, left) =
+            if own { report.excerpt(tuple.place).unwrap_or_default() } else { (tuple.shown(), 0) };
         report.take_in(vec![Finding {
             file: tuple.file.to_string(),
-            line,
-            column: own.map_or(1, |_| tuple.place.column as usize),
-            source_line: own.map_or_else(|| tuple.shown(), str::to_owned),
+            line: tuple.place.line as usize,
+            column: if own { tuple.place.column as usize } else { 1 },
+            source_line,
+            before: left,
             message: format!("this tuple is in {}, line {} already{how}", before.file, before.place.line),
             severity: if same { Severity::Warning } else { Severity::Error },
         }]);

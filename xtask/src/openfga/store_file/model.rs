@@ -63,15 +63,20 @@ fn taken(read: Result<(Model, Vec<Finding>), Vec<Finding>>, place: Place, report
 /// Findings of a block in the store file, at their places in the file itself.
 fn moved(findings: Vec<Finding>, text: &str, block: Place, report: &Report<'_>) -> Vec<Finding> {
     let lead = first_line(text, block, report);
+    let lines: Vec<&str> = text.lines().collect();
     let moved = |mut found: Finding| {
-        let placed = lead.and_then(|first| Some((first + found.line - 1, report.line(first + found.line - 1)?)));
-        match placed
-            .and_then(|(at, line)| Some((at, line, line.trim_end().strip_suffix(found.source_line.trim_end())?)))
-        {
-            Some((at, line, indentation)) => {
+        let placed = lead.and_then(|first| {
+            let at = first + found.line - 1;
+            let words = lines.get(found.line - 1)?.trim_end();
+            let indentation = report.line(at)?.trim_end().strip_suffix(words)?;
+            Some((at, indentation.chars().count()))
+        });
+        match placed {
+            Some((at, indentation)) => {
                 found.line = at;
-                found.column += indentation.chars().count();
-                line.clone_into(&mut found.source_line);
+                found.column += indentation;
+                let shown = report.excerpt(Place::of(at, found.column)).filter(|_| !found.source_line.is_empty());
+                (found.source_line, found.before) = shown.unwrap_or_default();
             }
             None => found.file = format!("{} (model)", found.file),
         }

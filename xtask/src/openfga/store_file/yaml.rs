@@ -1,7 +1,9 @@
 //! A YAML document as a tree that knows where each part stands and how each scalar was written.
 
 use super::findings::Place;
+use super::value;
 use saphyr_parser::{Event, Parser, ScalarStyle};
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -205,48 +207,16 @@ impl Node {
     }
 
     /// As JSON: numbers and truth values where YAML's core schema sees such, all else as it was written.
-    pub fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value;
+    pub fn to_json(&self) -> Value {
         match &self.content {
             Content::Scalar(text, Written::Quoted) => Value::String(text.clone()),
-            Content::Scalar(text, Written::Plain) => plain(text),
+            Content::Scalar(text, Written::Plain) => value::plain(text),
             Content::Sequence(items) => Value::Array(items.iter().map(Self::to_json).collect()),
             Content::Mapping(entries) => {
                 Value::Object(entries.iter().map(|(key, node)| (key.name.to_string(), node.to_json())).collect())
             }
         }
     }
-}
-
-fn plain(text: &str) -> serde_json::Value {
-    use serde_json::Value;
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "true" | "True" | "TRUE" => return Value::Bool(true),
-        "false" | "False" | "FALSE" => return Value::Bool(false),
-        _ => {}
-    }
-    let digits = text.trim_start_matches(['+', '-']);
-    let number = text.strip_prefix('+').unwrap_or(text);
-    let radix =
-        |prefix: &str, radix| digits.strip_prefix(prefix).and_then(|rest| i64::from_str_radix(rest, radix).ok());
-    if let Some(value) = radix("0x", 16).or_else(|| radix("0o", 8)) {
-        return Value::from(if text.starts_with('-') { -value } else { value });
-    }
-    // `1e3` and `1.5` are numbers, `1h`, `192.168.0.1`, `inf` and `NaN` are not.
-    let numeric = digits.starts_with(|letter: char| letter.is_ascii_digit() || letter == '.')
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
-    if !numeric {
-        return Value::String(text.to_owned());
-    }
-    if let Ok(value) = number.parse::<i64>() {
-        return Value::from(value);
-    }
-    if let Ok(value) = number.parse::<u64>() {
-        return Value::from(value);
-    }
-    let float = number.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
-    float.map_or_else(|| Value::String(text.to_owned()), Value::Number)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{files, model::Model, shown};
 use crate::harness::Test;
 use crate::harness::sandbox::checkout;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [] what_is_refused_is_refused_with_exactly_these_findings,
         [] what_is_odd_is_accepted_with_exactly_these_warnings,
         [] a_model_comes_back_from_its_own_dsl,
+        [] a_condition_that_tuples_bring_needs_no_definition,
     ]
 }
 
@@ -56,4 +57,18 @@ fn a_model_comes_back_from_its_own_dsl() {
         assert_eq!(again.difference(&model), Vec::<String>::new(), "{name}:\n{dsl}");
         assert_eq!(again.to_dsl().unwrap(), dsl, "{name}");
     }
+}
+
+fn a_condition_that_tuples_bring_needs_no_definition() {
+    let text = "model\n  schema 1.1\ntype user\ntype tool\n  relations\n    \
+                define can_call: [user, user with $expression]\n";
+    let (model, findings) = Model::from_dsl("m.fga", text).unwrap_or_else(|found| panic!("{}", shown(&found)));
+    let first = shown(&findings);
+    assert!(first.starts_with("warning: m.fga:6:39: `$expression` is an experiment of OpenFGA 1.22"), "{first}");
+    assert_eq!(findings.len(), 1, "{first}");
+    let types = &model.to_json()["type_definitions"][1]["metadata"]["relations"]["can_call"];
+    assert_eq!(types["directly_related_user_types"][1], json!({"type": "user", "condition": "$expression"}));
+    assert!(super::model(&model.to_dsl().unwrap()) == model);
+    let misspelt = Model::from_dsl("m.fga", &text.replace("$expression", "$expresion")).unwrap_err();
+    assert!(shown(&misspelt).contains("the condition `$expresion` is not defined"), "{}", shown(&misspelt));
 }

@@ -1,5 +1,6 @@
 //! The API's form of a model.
 
+mod fields;
 mod node;
 mod read;
 mod write;

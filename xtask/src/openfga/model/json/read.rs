@@ -1,14 +1,15 @@
 //! JSON to model, with the API's rules: field names in both of its styles, null for "not given".
 
 use super::super::Model;
-use super::super::finding::{Note, Place};
-use super::super::names;
+use super::super::finding::Note;
 use super::super::parts::{
     Condition, Name, Origin, ParameterType, Relation, Rewrite, TypeDefinition, UserForm, UserType,
 };
 use super::super::types;
+use super::fields::Fields;
 use super::node::{Content, Node};
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 
 /// Reads a model, or the answer that holds one as `authorization_model`. Fields that the API does not know are warnings.
 pub fn read(root: &Node) -> (Model, Vec<Note>) {
@@ -50,17 +51,19 @@ impl Reader {
         let origin = metadata.as_ref().map(|metadata| self.origin(metadata)).unwrap_or_default();
         let details = self.entries(metadata.as_ref().and_then(|metadata| metadata.get("relations")));
         let defined = self.entries(fields.get("relations"));
+        let names: HashSet<&str> = defined.iter().map(|(relation, _)| relation.text.as_str()).collect();
         for (detail, node) in &details {
-            if !defined.iter().any(|(relation, _)| relation == detail) {
+            if !names.contains(detail.text.as_str()) {
                 let message = format!("`{name}` has no relation `{detail}`: a server passes over its metadata");
                 self.notes.push(Note::warning(detail.place, message));
                 self.relation_detail(node);
             }
         }
+        let details: HashMap<&str, &Node> = details.iter().map(|(name, node)| (name.text.as_str(), *node)).collect();
         let mut relations = Vec::new();
         for (relation, rewrite) in defined {
-            let detail = details.iter().find(|(detail, _)| *detail == relation);
-            let (user_types, origin) = detail.map(|(_, node)| self.relation_detail(node)).unwrap_or_default();
+            let detail = details.get(relation.text.as_str());
+            let (user_types, origin) = detail.map(|node| self.relation_detail(node)).unwrap_or_default();
             let rewrite = self.rewrite(rewrite);
             relations.push(Relation { name: relation, rewrite, user_types, origin });
         }
@@ -241,13 +244,13 @@ impl Reader {
     fn entries<'n>(&mut self, node: Option<&'n Node>) -> Vec<(Name, &'n Node)> {
         match node.map(|node| (node, &node.content)) {
             Some((_, Content::Object(fields))) => {
+                let mut seen = HashSet::new();
                 let mut entries: Vec<(Name, &Node)> = Vec::new();
                 for (name, place, value) in fields {
-                    let name = Name::new(name.clone(), *place);
-                    if entries.iter().any(|(other, _)| *other == name) {
-                        self.notes.push(Note::error(*place, format!("`{name}` is defined twice")));
+                    if seen.insert(name) {
+                        entries.push((Name::new(name.clone(), *place), value));
                     } else {
-                        entries.push((name, value));
+                        self.notes.push(Note::error(*place, format!("`{name}` is defined twice")));
                     }
                 }
                 entries
@@ -259,53 +262,4 @@ impl Reader {
             None => Vec::new(),
         }
     }
-}
-
-/// The fields of one object of the API, by their names in `snake_case`.
-struct Fields<'n> {
-    place: Place,
-    is_object: bool,
-    given: Vec<(String, &'n Node)>,
-}
-
-impl<'n> Fields<'n> {
-    fn new(notes: &mut Vec<Note>, node: &'n Node, what: &str, known: &[&str]) -> Self {
-        let mut given: Vec<(String, &Node)> = Vec::new();
-        let Content::Object(fields) = &node.content else {
-            notes.push(Note::error(node.place, format!("expected {what}, an object, found {}", node.kind())));
-            return Self { place: node.place, is_object: false, given };
-        };
-        for (name, place, value) in fields {
-            let snake = snake_case(name);
-            if !known.contains(&snake.as_str()) {
-                let near = names::nearest(&snake, known.iter().copied());
-                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                notes.push(Note::warning(
-                    *place,
-                    format!("{what} has no field `{name}`: a server drops it in silence{hint}"),
-                ));
-            } else if given.iter().any(|(other, _)| *other == snake) {
-                notes.push(Note::error(*place, format!("the field `{name}` is given twice")));
-                continue;
-            }
-            given.push((snake, value));
-        }
-        Self { place: node.place, is_object: true, given }
-    }
-
-    fn get(&self, name: &str) -> Option<&'n Node> {
-        self.given.iter().find(|(given, node)| given == name && !node.is_null()).map(|(_, node)| *node)
-    }
-}
-
-/// `computedUserset` as `computed_userset`.
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len());
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
 }

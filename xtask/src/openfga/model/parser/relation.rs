@@ -165,7 +165,7 @@ impl Parser<'_> {
         };
         let condition = if self.is_word("with") {
             self.advance();
-            Some(self.name("the condition's name after `with`", names::is_plain_condition)?)
+            Some(self.name("the condition's name after `with`", names::is_plain_use)?)
         } else {
             None
         };

@@ -4,11 +4,11 @@ use super::super::Model;
 use super::super::finding::Note;
 use super::super::parts::{Relation, Rewrite, TypeDefinition, UserForm};
 use super::references::Wrong;
-use super::walk;
+use super::{Relations, walk};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// `wrong` are relations that have been noted already: nothing is concluded from them.
-pub fn check(model: &Model, wrong: &Wrong<'_>, notes: &mut Vec<Note>) {
+pub fn check(model: &Model, relations: &Relations<'_>, wrong: &Wrong<'_>, notes: &mut Vec<Note>) {
     let mut known = Reached::new();
     for definition in &model.types {
         let entangled = entangled(definition);
@@ -22,7 +22,7 @@ pub fn check(model: &Model, wrong: &Wrong<'_>, notes: &mut Vec<Note>) {
             known.insert(key, circle.is_some() || wrong.contains(&key));
         }
     }
-    settle(model, &mut known);
+    settle(model, relations, &mut known);
     for definition in &model.types {
         for relation in &definition.relations {
             if known.get(&(&definition.name.text, &relation.name.text)) == Some(&false) {
@@ -40,14 +40,15 @@ pub fn check(model: &Model, wrong: &Wrong<'_>, notes: &mut Vec<Note>) {
 type Reached<'m> = HashMap<(&'m str, &'m str), bool>;
 
 /// Finds all relations that someone can have, from the directly assignable ones on.
-fn settle<'m>(model: &'m Model, reached: &mut Reached<'m>) {
+fn settle<'m>(model: &'m Model, relations: &Relations<'_>, reached: &mut Reached<'m>) {
     let all = model.types.iter().flat_map(|definition| definition.relations.iter().map(move |it| (definition, it)));
     let mut open: Vec<(&TypeDefinition, &Relation)> = all.collect();
     loop {
         let before = open.len();
         open.retain(|(definition, relation)| {
             let key = (definition.name.text.as_str(), relation.name.text.as_str());
-            let known = reached.get(&key) == Some(&true) || reaches(definition, relation, &relation.rewrite, reached);
+            let known = reached.get(&key) == Some(&true)
+                || reaches(relations, definition, relation, &relation.rewrite, reached);
             reached.insert(key, known);
             !known
         });
@@ -59,7 +60,14 @@ fn settle<'m>(model: &'m Model, reached: &mut Reached<'m>) {
     }
 }
 
-fn reaches(definition: &TypeDefinition, relation: &Relation, rewrite: &Rewrite, reached: &Reached<'_>) -> bool {
+fn reaches(
+    relations: &Relations<'_>,
+    definition: &TypeDefinition,
+    relation: &Relation,
+    rewrite: &Rewrite,
+    reached: &Reached<'_>,
+) -> bool {
+    let inner = |rewrite: &Rewrite| reaches(relations, definition, relation, rewrite, reached);
     // What does not exist has been noted, nothing is concluded from it.
     let known = |type_name: &str, name: &str| reached.get(&(type_name, name)).copied().unwrap_or(true);
     match rewrite {
@@ -69,19 +77,15 @@ fn reaches(definition: &TypeDefinition, relation: &Relation, rewrite: &Rewrite, 
         }),
         Rewrite::Computed(computed) => known(&definition.name.text, &computed.text),
         Rewrite::From { computed, tupleset } => {
-            let leading = super::relation_of(definition, &tupleset.text);
+            let leading = relations.get(&(definition.name.text.as_str(), tupleset.text.as_str()));
             leading.is_none_or(|leading| {
                 let targets = leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str());
                 targets.filter_map(|target| reached.get(&(target, computed.text.as_str()))).any(|reached| *reached)
             })
         }
-        Rewrite::Union(operands) => operands.iter().any(|operand| reaches(definition, relation, operand, reached)),
-        Rewrite::Intersection(operands) => {
-            operands.iter().all(|operand| reaches(definition, relation, operand, reached))
-        }
-        Rewrite::Difference(base, subtract) => {
-            reaches(definition, relation, base, reached) && reaches(definition, relation, subtract, reached)
-        }
+        Rewrite::Union(operands) => operands.iter().any(inner),
+        Rewrite::Intersection(operands) => operands.iter().all(inner),
+        Rewrite::Difference(base, subtract) => inner(base) && inner(subtract),
     }
 }
 

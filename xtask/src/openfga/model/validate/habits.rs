@@ -1,26 +1,37 @@
 //! What a server takes, though its author probably meant something else.
 
 use super::super::Model;
-use super::super::canonical::same;
+use super::super::canonical;
 use super::super::finding::{Note, Place};
+use super::super::names::EXPRESSION;
 use super::super::parts::{Relation, Rewrite};
 use super::walk;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 
 pub fn check(model: &Model, notes: &mut Vec<Note>) {
-    let mut used = HashSet::new();
+    let mut used = HashMap::new();
     for relation in model.types.iter().flat_map(|definition| &definition.relations) {
-        for (index, user_type) in relation.user_types.iter().enumerate() {
-            used.extend(user_type.condition.as_ref().map(|condition| condition.text.as_str()));
-            if relation.user_types[..index].contains(user_type) {
+        let mut listed = BTreeSet::new();
+        for user_type in &relation.user_types {
+            if let Some(condition) = &user_type.condition {
+                used.entry(condition.text.as_str()).or_insert(condition);
+            }
+            if !listed.insert(user_type) {
                 let message = format!("`{user_type}` is in this list twice");
                 notes.push(Note::warning(user_type.type_name.place, message));
             }
         }
         walk(&relation.rewrite, &mut |rewrite| twice(relation, rewrite, notes));
     }
+    if let Some(name) = used.get(EXPRESSION) {
+        let message = format!(
+            "`{name}` is an experiment of OpenFGA 1.22 (OPENFGA_EXPERIMENTALS=inline_expressions): a server without it \
+             refuses the model"
+        );
+        notes.push(Note::warning(name.place, message));
+    }
     for condition in &model.conditions {
-        if !used.contains(condition.name.text.as_str()) {
+        if !used.contains_key(condition.name.text.as_str()) {
             let message = format!("no relation uses the condition `{}`", condition.name);
             notes.push(Note::warning(condition.name.place, message));
         }
@@ -34,8 +45,9 @@ fn twice(relation: &Relation, rewrite: &Rewrite, notes: &mut Vec<Note>) {
         Rewrite::Difference(base, subtract) => (vec![base, subtract], "nothing is left"),
         _ => return,
     };
-    for (index, operand) in operands.iter().enumerate() {
-        if operands[..index].iter().any(|other| same(other, operand)) {
+    let mut seen = BTreeSet::new();
+    for operand in operands {
+        if !seen.insert(canonical::rewrite(operand)) {
             let place = place(operand).unwrap_or(relation.name.place);
             let message = format!("the same stands twice in the definition of `{}`: {meaning}", relation.name);
             notes.push(Note::warning(place, message));

@@ -10,15 +10,17 @@ mod search;
 
 use super::Model;
 use super::finding::{Note, Severity};
-use super::parts::{Relation, Rewrite, TypeDefinition};
+use super::parts::{Relation, Rewrite};
+use std::collections::HashMap;
 
 /// Looks a model over. `unread` are the words of statements that could not be read: what they may define is not missed.
 pub fn check(model: &Model, unread: &[String]) -> Vec<Note> {
     let mut notes = Vec::new();
     limits::check(model, unread.is_empty(), &mut notes);
-    let checked = references::check(model, unread, &mut notes);
+    let relations = relations(model);
+    let wrong = references::check(model, &relations, unread, &mut notes);
     if unread.is_empty() {
-        entry::check(model, &checked, &mut notes);
+        entry::check(model, &relations, &wrong, &mut notes);
         if notes.iter().all(|note| note.severity == Severity::Warning) {
             search::check(model, &mut notes);
         }
@@ -27,8 +29,17 @@ pub fn check(model: &Model, unread: &[String]) -> Vec<Note> {
     notes
 }
 
-fn relation_of<'m>(definition: &'m TypeDefinition, name: &str) -> Option<&'m Relation> {
-    definition.relations.iter().find(|relation| relation.name.text == name)
+/// Every relation, by the names of its type and of itself; of two with one name the first.
+type Relations<'m> = HashMap<(&'m str, &'m str), &'m Relation>;
+
+fn relations(model: &Model) -> Relations<'_> {
+    let mut relations = Relations::new();
+    for definition in &model.types {
+        for relation in &definition.relations {
+            relations.entry((&definition.name.text, &relation.name.text)).or_insert(relation);
+        }
+    }
+    relations
 }
 
 /// Calls `visit` with a rewrite and everything in it.

@@ -4,16 +4,17 @@ use super::super::Model;
 use super::super::finding::{Note, Severity};
 use super::super::names;
 use super::super::parts::{Name, Relation, Rewrite, TypeDefinition, UserForm, UserType};
-use super::{relation_of, walk};
+use super::{Relations, walk};
 use std::collections::{BTreeSet, HashMap};
 
 /// Relations that are wrong in themselves, by type and name.
 pub type Wrong<'m> = BTreeSet<(&'m str, &'m str)>;
 
 /// Notes what is wrong; which relations it is wrong with.
-pub fn check<'m>(model: &'m Model, unread: &[String], notes: &mut Vec<Note>) -> Wrong<'m> {
+pub fn check<'m>(model: &'m Model, relations: &Relations<'m>, unread: &[String], notes: &mut Vec<Note>) -> Wrong<'m> {
     let types = model.types.iter().map(|definition| (definition.name.text.as_str(), definition)).collect();
-    let checker = Checker { model, types, unread };
+    let conditions = model.conditions.iter().map(|condition| condition.name.text.as_str()).collect();
+    let checker = Checker { types, relations, conditions, unread };
     let mut wrong = Wrong::new();
     for definition in &model.types {
         let tuplesets = tuplesets(definition);
@@ -28,13 +29,18 @@ pub fn check<'m>(model: &'m Model, unread: &[String], notes: &mut Vec<Note>) -> 
     wrong
 }
 
-struct Checker<'m> {
-    model: &'m Model,
+struct Checker<'c, 'm> {
     types: HashMap<&'m str, &'m TypeDefinition>,
-    unread: &'m [String],
+    relations: &'c Relations<'m>,
+    conditions: BTreeSet<&'m str>,
+    unread: &'c [String],
 }
 
-impl<'m> Checker<'m> {
+impl<'m> Checker<'_, 'm> {
+    fn relation_of(&self, definition: &TypeDefinition, name: &str) -> Option<&'m Relation> {
+        self.relations.get(&(definition.name.text.as_str(), name)).copied()
+    }
+
     fn relation(
         &self,
         definition: &'m TypeDefinition,
@@ -73,13 +79,13 @@ impl<'m> Checker<'m> {
     fn computed(&self, definition: &TypeDefinition, relation: &Relation, computed: &Name, notes: &mut Vec<Note>) {
         if *computed == relation.name {
             notes.push(Note::error(computed.place, format!("`{computed}` cannot be defined by itself")));
-        } else if relation_of(definition, &computed.text).is_none() {
+        } else if self.relation_of(definition, &computed.text).is_none() {
             self.missing_relation(definition, computed, notes);
         }
     }
 
     fn from(&self, definition: &TypeDefinition, computed: &Name, tupleset: &Name, notes: &mut Vec<Note>) {
-        let Some(leading) = relation_of(definition, &tupleset.text) else {
+        let Some(leading) = self.relation_of(definition, &tupleset.text) else {
             self.missing_relation(definition, tupleset, notes);
             return;
         };
@@ -92,7 +98,7 @@ impl<'m> Checker<'m> {
         }
         let mut targets = leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str());
         let known =
-            |name: &str| self.types.get(name).is_none_or(|target| relation_of(target, &computed.text).is_some());
+            |name: &str| self.types.get(name).is_none_or(|target| self.relation_of(target, &computed.text).is_some());
         if targets.clone().next().is_some() && !targets.any(known) && !self.unread.contains(&computed.text) {
             let mut names: Vec<&str> =
                 leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str()).collect();
@@ -109,7 +115,7 @@ impl<'m> Checker<'m> {
         let name = &user_type.type_name;
         if let Some(target) = self.types.get(name.text.as_str()) {
             if let UserForm::Userset(userset) = &user_type.form
-                && relation_of(target, &userset.text).is_none()
+                && self.relation_of(target, &userset.text).is_none()
             {
                 self.missing_relation(target, userset, notes);
             }
@@ -125,10 +131,10 @@ impl<'m> Checker<'m> {
             notes.push(Note::error(name.place, message));
         }
         if let Some(condition) = &user_type.condition {
-            let defined = self.model.conditions.iter().any(|defined| defined.name == *condition);
-            if !defined && !self.unread.contains(&condition.text) {
-                let names = self.model.conditions.iter().map(|defined| defined.name.text.as_str());
-                let near = names::did_you_mean(&condition.text, names);
+            let defined = self.conditions.contains(condition.text.as_str());
+            let known = defined || condition.text == names::EXPRESSION;
+            if !known && !self.unread.contains(&condition.text) {
+                let near = names::did_you_mean(&condition.text, self.conditions.iter().copied());
                 notes.push(Note::error(condition.place, format!("the condition `{condition}` is not defined{near}")));
             }
         }
