@@ -22,6 +22,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] every_quoting_form,
         [Stack] a_role_without_rights,
         [Script, Stack] down_asks,
+        [Script, Stack] a_narrow_terminal_shows_paragraphs,
         [] new_makes_both_files,
         [] names_that_are_no_migrations,
         [Make] through_make,
@@ -288,6 +289,15 @@ fn a_role_without_rights() {
     database.sql(&format!("DROP ROLE {role}"));
     run.code(1).stderr_has("ERROR:  permission denied for schema public").stderr_lacks("✓ 1");
     assert_eq!(database.tables(), "");
+}
+
+fn a_narrow_terminal_shows_paragraphs() {
+    let database = shared().database();
+    database.sandbox.tables(1);
+    let narrow = ["sh", "-c", "stty columns 40; exec \"$@\"", "sh"];
+    let run = database.migrate(["status"]).through(narrow).terminal().wait();
+    let text = run.text().replace("\r\n", "\n");
+    assert!(text.starts_with("1\n  DESCRIPTION  make a table\n  STATE        pending\n"), "{text}");
 }
 
 fn down_asks() {

@@ -2,7 +2,9 @@
 //!
 //! The reader of dumps (`postgres::dump`) refuses everything that pg_dump does not write; this one takes all of SQL.
 
+mod quotes;
 mod routine;
+mod state;
 mod token;
 mod variables;
 
@@ -11,40 +13,10 @@ pub use token::{Listener, Next, Token};
 use super::checks::Flaw;
 use memchr::{memchr, memchr2};
 use routine::Routine;
+use state::State;
 
 /// Names and keywords are never longer; the rest of a longer token does not matter.
 const TOKEN_KEPT: usize = 256;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Text,
-    Dash,
-    Slash,
-    Colon,
-    Word,
-    Name,
-    NameEnd,
-    String {
-        escapes: bool,
-    },
-    StringEscape,
-    StringEnd {
-        escapes: bool,
-        newline: bool,
-    },
-    LineComment,
-    BlockComment {
-        depth: u32,
-        before: u8,
-    },
-    DollarTag,
-    Dollar {
-        matched: usize,
-    },
-    /// The rest of the line after `COPY … FROM stdin;`.
-    CopyHeader,
-    CopyRows,
-}
 
 /// Reads a file piece by piece.
 #[derive(Debug)]
@@ -311,45 +283,6 @@ impl Lexer {
         let word = std::mem::take(&mut self.token);
         self.routine.follow(&word, self.parentheses > 0);
         self.tell(Token::Word(&word), listener)?;
-        Ok(0)
-    }
-
-    fn string_end(
-        &mut self,
-        escapes: bool,
-        newline: bool,
-        byte: u8,
-        listener: &mut dyn Listener,
-    ) -> Result<usize, Flaw> {
-        match byte {
-            // A doubled quote, or a string that goes on after a line break, is the same string.
-            b'\'' => self.state = State::String { escapes },
-            b'\n' | b'\r' => self.state = State::StringEnd { escapes, newline: true },
-            b' ' | b'\t' | 0x0c => self.state = State::StringEnd { escapes, newline },
-            _ => {
-                self.state = State::Text;
-                self.check_variable()?;
-                let text = std::mem::take(&mut self.token);
-                self.tell(Token::Text(&text), listener)?;
-                return Ok(0);
-            }
-        }
-        Ok(1)
-    }
-
-    fn dollar_tag(&mut self, byte: u8, listener: &mut dyn Listener) -> Result<usize, Flaw> {
-        if byte == b'$' {
-            self.dollar_tag = std::mem::take(&mut self.token);
-            self.state = State::Dollar { matched: 0 };
-            return Ok(1);
-        }
-        if is_word(byte) && !(self.token.is_empty() && byte.is_ascii_digit()) && self.token.len() < TOKEN_KEPT {
-            self.keep(&[byte]);
-            return Ok(1);
-        }
-        // A parameter such as $1, or a lone $: no quote.
-        self.state = State::Text;
-        self.tell(Token::Symbol(b'$'), listener)?;
         Ok(0)
     }
 }
