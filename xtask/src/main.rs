@@ -7,7 +7,6 @@ mod context;
 mod error;
 mod health;
 mod migration;
-#[allow(dead_code, unused_imports)] // setup-openfga and test-auth come after it
 mod openfga;
 mod platform;
 mod postgres;

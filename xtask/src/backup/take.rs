@@ -38,19 +38,6 @@ pub struct Order {
     pub destination: Destination,
 }
 
-impl Order {
-    /// The whole database, into a folder.
-    pub fn full(folder: PathBuf) -> Self {
-        Self {
-            purpose: Purpose::Backup,
-            tables: Vec::new(),
-            strict_names: false,
-            lock_timeout: LOCK_TIMEOUT,
-            destination: Destination::Folder(folder),
-        }
-    }
-}
-
 /// Where the file goes.
 #[derive(Debug)]
 pub enum Destination {

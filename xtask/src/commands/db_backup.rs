@@ -1,6 +1,7 @@
 //! `db-backup`: one self-proving SQL file.
 
 use super::db_prune;
+use super::db_restore::mend;
 use crate::backup::name::Purpose;
 use crate::backup::retention::Policy;
 use crate::backup::take::{self, Destination, News, Order, Taken};
@@ -46,6 +47,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &order, context)?;
     args.tell(&taken, &target, context)?;
+    mend::name_leftovers(&target, context);
     if args.policy.is_given() {
         db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
             .context(Fault::new(Exit::Partial, "The backup is made, but old ones could not be removed"))?;
@@ -53,8 +55,16 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// A backup of the whole database among the others, as another command wants it before it goes on.
+pub fn take_full(target: &Target, purpose: Purpose, context: &Context) -> Result<Taken> {
+    let lock_timeout = locks::timeout(None, &context.settings, take::LOCK_TIMEOUT)?;
+    let destination = Destination::Folder(context.backups_folder());
+    let order = Order { purpose, tables: Vec::new(), strict_names: false, lock_timeout, destination };
+    take_visibly(target, &order, context)
+}
+
 /// Takes a backup and shows how far it has come.
-pub fn take_visibly(target: &Target, order: &Order, context: &Context) -> Result<Taken> {
+fn take_visibly(target: &Target, order: &Order, context: &Context) -> Result<Taken> {
     let progress = OnceCell::new();
     take::take(target, order, &|news| show(&news, context, &progress))
 }

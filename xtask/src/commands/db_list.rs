@@ -56,18 +56,22 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(database) = &args.database {
         backups.retain(|backup| backup.database.as_ref() == Some(database));
     }
-    let mut told = question.and_then(Question::answer);
-    if let (Some(told), Some(database)) = (&mut told, &args.database) {
-        told.kept.retain(|kept| kept.database == *database);
-    }
+    let told = || {
+        let mut told = question.and_then(Question::answer)?;
+        told.kept.retain(|kept| args.database.as_ref().is_none_or(|database| kept.database == *database));
+        Some(told)
+    };
     let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
-    if args.json {
+    let told = if args.json {
+        let told = told();
         let backups = backups.iter().map(Entry::of).collect();
         let kept_on_server = told.as_ref().map(|told| told.kept.as_slice());
         terminal.json(&Document { version: 1, backups, kept_on_server })?;
+        told
     } else if backups.is_empty() {
         terminal.note(&format!("No backups in {}", context.shown(&folder)));
         terminal.note("Make one with: cargo xtask db-backup");
+        told()
     } else {
         show(&backups, context)?;
         for backup in &backups {
@@ -75,7 +79,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
                 terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
             }
         }
-    }
+        // The files are shown before anybody waits for the server.
+        told()
+    };
     if let Some(told) = &told {
         if let Some(kept) = told.table().filter(|_| !args.json) {
             terminal.result(&format!("\n{kept}"))?;

@@ -55,6 +55,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &Contents::default())?;
+    if args.dry_run {
+        mend::name_leftovers(target, context);
+    }
     if args.dry_run && args.json {
         return context.terminal.json(&json!({ "version": 1, "plan": plan }));
     }

@@ -14,7 +14,6 @@ use self::report::Report;
 use super::db_backup;
 use crate::backup::name::Purpose;
 use crate::backup::proof::Proven;
-use crate::backup::take::Order;
 use crate::context::Context;
 use crate::error::{self, Fault};
 use crate::postgres::activity::Counters;
@@ -92,6 +91,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
     preview::show(&plan, &fitting, &backup, args, context)?;
     if args.dry_run {
+        mend::name_leftovers(target, context);
         return Ok(());
     }
     preview::ask(args, target, &backup, context)?;
@@ -150,8 +150,7 @@ pub(super) fn safety_backup(waived: bool, target: &Target, live: &Live, context:
     if live.properties.is_none() || waived {
         return Ok(None);
     }
-    let order = Order { purpose: Purpose::PreRestore, ..Order::full(context.backups_folder()) };
-    let taken = db_backup::take_visibly(target, &order, context).map_err(|error| {
+    let taken = db_backup::take_full(target, Purpose::PreRestore, context).map_err(|error| {
         error::explain(error, || {
             let hint =
                 "where the live database cannot be read any more: --no-safety-backup keeps it under another name";

@@ -1,5 +1,6 @@
 //! `db-verify`: backups proven, and with `--restore` loaded into a database of their own, without touching the live one.
 
+use super::db_restore::mend;
 use crate::backup::listing;
 use crate::backup::manifest;
 use crate::backup::proof::{self, Proven, Verdict};
@@ -8,7 +9,6 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::session;
 use crate::restore::mark::{Mark, Use};
-use crate::restore::repair;
 use crate::restore::staging::{self, Staging};
 use crate::restore::{maintenance_database, preflight};
 use crate::target::Target;
@@ -51,11 +51,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     // A file that is refused starts nothing; what is only looked at here is mended by whoever changes the database next.
     if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
-        let leftovers = session::fresh_name().and_then(|run| repair::look(target, &run)).unwrap_or_default();
-        for leftover in &leftovers {
-            let what = terminal::clean(&leftover.shown());
-            context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
-        }
+        mend::name_leftovers(target, context);
     }
     if args.json {
         context.terminal.json_list("files", &report)?;

@@ -4,8 +4,8 @@ mod doctor;
 
 use super::{db_backup, db_migrate, setup_openfga, up};
 use crate::backup::listing;
+use crate::backup::name::Purpose;
 use crate::backup::proof;
-use crate::backup::take::Order;
 use crate::context::Context;
 use crate::error::{self, Fault};
 use crate::openfga::store::STORE_ID;
@@ -149,7 +149,7 @@ fn back_up_once(target: &Target, context: &Context) -> Result<()> {
         context.terminal.done(&format!("There is a backup: {}", context.shown(&newest.path)));
         return Ok(());
     }
-    let taken = db_backup::take_visibly(target, &Order::full(folder), context)?;
+    let taken = db_backup::take_full(target, Purpose::Backup, context)?;
     context.terminal.done(&format!("First backup: {}", context.shown(&taken.path)));
     Ok(())
 }

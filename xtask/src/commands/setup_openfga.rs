@@ -2,10 +2,12 @@
 
 mod env;
 mod plan;
+mod print;
 mod report;
 
 use self::env::Ids;
 use self::plan::Wanted;
+use self::print::Form;
 use self::report::Report;
 use super::store_file::{FileArgs, connected, outcome_lines};
 use super::test_auth;
@@ -44,6 +46,9 @@ pub struct Args {
     /// Show what would change, and stop
     #[arg(long)]
     dry_run: bool,
+    /// Print the file's model in this form, and stop; no server is asked
+    #[arg(long, value_name = "FORM", conflicts_with_all = ["dry_run", "json", "prune", "no_env"])]
+    print_model: Option<Form>,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -53,6 +58,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    if let Some(form) = args.print_model {
+        return print::print(&args.file.read(context)?.model, form, context);
+    }
     let target = context.target()?;
     context.terminal.note(&format!("Setting up OpenFGA of {}", target.shown()));
     let report = complete(args, &target, context)?;
@@ -67,7 +75,7 @@ pub fn set_up_own(target: &Target, yes: bool, context: &Context) -> Result<Optio
     if !file.path(context).is_file() {
         return Ok(None);
     }
-    let args = Args { file, no_env: false, prune: false, dry_run: false, yes, json: false };
+    let args = Args { file, no_env: false, prune: false, dry_run: false, print_model: None, yes, json: false };
     complete(&args, target, context).map(|report| Some(report.in_short()))
 }
 

@@ -31,8 +31,6 @@ pub enum Repeat {
 pub struct Refusal {
     /// HTTP's; `None` where no answer came.
     pub status: Option<u16>,
-    /// OpenFGA's word for it: `invalid_authorization_model`.
-    pub code: String,
     message: String,
     /// Whether it may have been done all the same.
     pub unsure: bool,
@@ -103,7 +101,7 @@ impl Client {
             Ok(answer) => answer,
             Err(silence) => {
                 let unsure = silence.may_have_arrived && repeat == Repeat::Creates;
-                let refusal = Refusal { status: None, code: String::new(), message: silence.why, unsure };
+                let refusal = Refusal { status: None, message: silence.why, unsure };
                 return anyhow::Error::new(refusal)
                     .context(Fault::unreachable(format!("No answer from OpenFGA at {url}")));
             }
@@ -137,7 +135,7 @@ impl Client {
             _ => Fault::failed(format!("OpenFGA at {url} refused")),
         };
         let unsure = status >= 500 && repeat == Repeat::Creates;
-        anyhow::Error::new(Refusal { status: Some(status), code, message, unsure }).context(fault)
+        anyhow::Error::new(Refusal { status: Some(status), message, unsure }).context(fault)
     }
 }
 

@@ -110,7 +110,8 @@ fn own_address(target: &Target) -> Result<String> {
         return mapped.map(|address| format!("http://{address}")).map_err(|error| not_running(compose, error));
     }
     let Some(local) = target.local() else {
-        return Err(Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target")).into());
+        let fault = Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target"));
+        return Err(fault.hint(format!("in .env or the environment: {URL}=http://HOST:8080")).into());
     };
     local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
         let fault = Fault::unreachable("The local OpenFGA is not running");

@@ -2,6 +2,7 @@
 
 use super::maintenance_database;
 use super::mark::{self, Marked, Use};
+use super::repair::{self, Leftover};
 use super::staging;
 use crate::postgres::session;
 use crate::target::Target;
@@ -43,8 +44,11 @@ FROM (SELECT oid, datname, pg_catalog.substr(pg_catalog.shobj_description(oid, '
       FROM pg_catalog.pg_database WHERE pg_catalog.shobj_description(oid, 'pg_database') LIKE 'xtask {%}') AS m
 WHERE m.mark->>'use' = 'before'";
 
-/// Every one of the server's, newest first.
-pub fn kept(target: &Target, run: &str) -> Result<Vec<Kept>> {
-    let text = session::ask_in(target, maintenance_database(target), run, KEPT)?;
-    serde_json::from_str(text.trim()).context("the databases of before a swap")
+/// Every one of the server's, newest first, and what killed runs left of the target's: asked at once.
+pub fn kept_and_left(target: &Target, run: &str) -> Result<(Vec<Kept>, Vec<Leftover>)> {
+    let sql = format!("{KEPT};\n{}", mark::QUERY);
+    let text = session::ask_in(target, maintenance_database(target), run, &sql)?;
+    let (kept, marked) = text.trim().split_once('\n').context("two answers were expected")?;
+    let kept = serde_json::from_str(kept).context("the databases of before a swap")?;
+    Ok((kept, repair::look_among(target, run, mark::read(marked)?)?))
 }

@@ -108,7 +108,8 @@ struct Row {
     sessions: Vec<String>,
 }
 
-const QUERY: &str = "
+/// One line of JSON: every marked database.
+pub(super) const QUERY: &str = "
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
   'name', d.datname, 'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
   'sessions', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT a.application_name), '[]')
@@ -131,8 +132,12 @@ pub fn unmarked(target: &Target, session: &str) -> Result<Vec<String>> {
 
 /// Every marked database of the server.
 pub fn marked(target: &Target, session: &str) -> Result<Vec<Marked>> {
-    let text = session::ask_in(target, maintenance_database(target), session, QUERY)?;
-    let rows: Vec<Row> = serde_json::from_str(text.trim()).context("the marks on the server's databases")?;
+    read(&session::ask_in(target, maintenance_database(target), session, QUERY)?)
+}
+
+/// What the query answered.
+pub(super) fn read(answer: &str) -> Result<Vec<Marked>> {
+    let rows: Vec<Row> = serde_json::from_str(answer.trim()).context("the marks on the server's databases")?;
     Ok(rows
         .into_iter()
         .filter_map(|row| {

@@ -3,7 +3,7 @@
 use super::live::Live;
 use crate::backup::manifest;
 use crate::postgres::dump::{Contents, Ids};
-use crate::postgres::session;
+use crate::postgres::{locks, session};
 use crate::target::Target;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ impl Plan {
         let rows = if plan.estimated { ESTIMATED } else { EXACT };
         match session::query::<Vec<Rows>>(target, run, &[PATIENCE, &COUNTS.replace("ROWS", rows)].concat()) {
             Ok(now) => plan.tables = Some(changes(now, then)),
-            Err(error) => plan.unreadable = Some(format!("{error:#}")),
+            Err(error) => plan.unreadable = Some(why_unreadable(target, run, &error)),
         }
         if plan.tables.is_some() && (then.openfga.is_some() || plan.has_openfga()) {
             let now = session::query::<LiveIds>(target, run, IDS).unwrap_or_default();
@@ -113,6 +113,19 @@ impl Plan {
         self.models_gained = backup.models.difference(&now.models).count();
         self.models_lost = now.models.difference(&backup.models).count();
     }
+}
+
+/// Who stands in the way where somebody does, else what the server says.
+fn why_unreadable(target: &Target, run: &str, error: &anyhow::Error) -> String {
+    let said = format!("{error:#}");
+    if said.contains(" lock timeout") {
+        let holders = locks::holders(target, run).unwrap_or_default();
+        if let Some(holder) = holders.first() {
+            return holder.to_string();
+        }
+    }
+    let server = said.lines().find_map(|line| line.split_once(" ERROR:  ").map(|(_, message)| message.to_owned()));
+    server.unwrap_or(said)
 }
 
 fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {

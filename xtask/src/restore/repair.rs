@@ -58,7 +58,10 @@ pub fn find(target: &Target, run: &str) -> Result<Vec<Leftover>> {
 /// The same for those who only look: nothing of a run that lives, nothing without a mark, and no throwaway database,
 /// which the next `db-verify` drops.
 pub fn look(target: &Target, run: &str) -> Result<Vec<Leftover>> {
-    let marked = mark::marked(target, run)?;
+    look_among(target, run, mark::marked(target, run)?)
+}
+
+pub(super) fn look_among(target: &Target, run: &str, marked: Vec<Marked>) -> Result<Vec<Leftover>> {
     let is_left = |marked: &Marked| {
         marked.mark.database == target.database() && marked.mark.r#use != Use::Verify && !marked.alive
     };

@@ -2,13 +2,14 @@
 
 use super::maintenance_database;
 use super::mark::{self, Mark, Use};
-use super::preflight::Watch;
+use super::preflight::{self, Watch};
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
 use crate::postgres::{restrict, session};
 use crate::process::signals;
+use crate::settings::fault_point;
 use crate::target::{Talk, Target};
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
@@ -19,6 +20,9 @@ use std::time::Duration;
 const LONGEST_NAME: usize = 63;
 /// psql has said everything by then; what it still does is the server's own work.
 const LAST_WORDS: Duration = Duration::from_secs(24 * 3600);
+
+/// The system's words for ENOSPC, which PostgreSQL hands on.
+const DISK_FULL: &str = "No space left on device";
 
 /// A database that is being filled. Dropped without a swap, it is dropped on the server too.
 #[derive(Debug)]
@@ -80,6 +84,7 @@ impl<'a> Staging<'a> {
             let made = session.run(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"));
             made.map_err(|error| error::explain(error, || Fault::failed(cannot)))?;
             let staging = Self { target, run, name, left: false };
+            fault_point("unmarked");
             session.run(&marked)?;
             Ok(staging)
         })
@@ -131,12 +136,18 @@ impl<'a> Staging<'a> {
             }
         }
         let said = psql.finish()?;
+        fault_point("loaded");
         signals::check()?;
         let fed = match fed {
             // A file that changed is refused, whatever psql said to it.
             Err(error) if error::exit(&error) == Exit::Refused => return Err(error),
             fed => fed,
         };
+        if !said.ending.success() && said.stderr.contains(DISK_FULL) {
+            // The server may have gone down with it: what it says last is not the cause.
+            let fault = Fault::failed(format!("The server's disk is full; {} is as it was", self.target.database()));
+            return Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));
+        }
         if !said.ending.success() {
             return Err(session::failure(self.target, "psql", &said.stderr, said.ending))
                 .map_err(|error| error::explain(error, cannot));

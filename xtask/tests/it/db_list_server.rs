@@ -51,7 +51,15 @@ fn leftovers_are_named_by_those_who_look() {
     wait_until("no session of the run is left", || database.our_sessions() == 0);
     let named =
         format!("⚠ {staging} was left behind by a run that was killed; mend it with: cargo xtask db-restore --repair");
-    for words in [&["db-list"][..], &["db-list", "--json"], &["db-verify", "--restore"]] {
+    for words in [
+        &["db-list"][..],
+        &["db-list", "--json"],
+        &["db-verify", "--restore"],
+        &["db-backup"],
+        &["db-backup", "--quiet", "--json"],
+        &["db-restore", "--dry-run"],
+        &["db-reset", "--dry-run", "--json"],
+    ] {
         // A server on a busy machine may answer too late for once.
         wait_until("the leftover is named", || {
             let run = database.xtask(words.iter().copied()).run();

@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
 const POINTS: &[(&str, Signal, bool)] = &[
     ("locked", Signal::KILL, false),
     ("safety", Signal::INT, false),
+    ("unmarked", Signal::TERM, false),
     ("created", Signal::KILL, false),
     ("marked", Signal::TERM, false),
     ("stopped", Signal::KILL, false),
@@ -71,6 +72,8 @@ fn a_database_that_cannot_be_dumped() {
     let reset = |more: &[&str]| database.xtask(["db-reset", "--yes"]).args(more).env("XTASK_LOCK_TIMEOUT", "1").run();
     let run = reset(&[]);
     run.code(1).stderr_has("nothing was changed").stderr_lacks("✓ Database reset");
+    run.stderr_has("⚠ The live database cannot be read: table t is held by session ");
+    run.stderr_has("A table stayed locked for 1 s; no backup was made");
     assert_eq!((database.beside("staging").len(), database.beside("before").len()), (0, 0));
     reset(&["--no-safety-backup"]).ok().stderr_has("✓ Database reset").stderr_lacks("Safety:");
     assert_eq!(database.stack.psql(&database.only_beside("before"), "SELECT i FROM t"), "1");

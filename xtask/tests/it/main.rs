@@ -38,6 +38,7 @@ mod db_verify_faults;
 mod dsl;
 mod env;
 mod faults;
+mod full_disk;
 mod health;
 mod health_database;
 mod health_openfga;
@@ -66,6 +67,7 @@ mod setup_env_questions;
 mod setup_openfga;
 mod setup_openfga_env;
 mod setup_openfga_faults;
+mod setup_openfga_print;
 mod setup_openfga_server;
 mod test_auth;
 mod up;
@@ -123,6 +125,7 @@ fn main() -> ExitCode {
         setup_openfga::tests(),
         setup_openfga_env::tests(),
         setup_openfga_faults::tests(),
+        setup_openfga_print::tests(),
         setup_openfga_server::tests(),
         test_auth::tests(),
         db_prune::tests(),
@@ -133,6 +136,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        full_disk::tests(),
         health::tests(),
         health_database::tests(),
         health_openfga::tests(),

@@ -2,7 +2,7 @@
 //! `XTASK_TEST_KILLS=all` ends it in every way at every point; otherwise in one way at each.
 
 use crate::harness::restore::{slow, wait_for_the_sleep, whole_and_mended};
-use crate::harness::{Test, shared_for_restores};
+use crate::harness::{Test, shared_for_restores, wait_until};
 use rustix::process::Signal;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Compose] ended_before_the_swap,
         [Compose] ended_after_the_swap,
+        [Compose] ended_within_the_exchange,
         [Compose] killed_while_loading,
         [Compose] a_file_that_is_rewritten,
         [Compose] a_staging_database_without_a_mark,
@@ -23,7 +24,9 @@ const EVERY_WAY: &[Signal] = &[Signal::KILL, Signal::INT, Signal::TERM];
 const BEFORE: &[(&str, Signal)] = &[
     ("locked", Signal::TERM),
     ("safety", Signal::KILL),
+    ("unmarked", Signal::KILL),
     ("created", Signal::KILL),
+    ("loaded", Signal::TERM),
     ("checked", Signal::INT),
     ("marked", Signal::KILL),
     ("stopped", Signal::TERM),
@@ -70,6 +73,40 @@ fn ended_after_the_swap() {
             assert!(said.contains("✓ Nothing to mend"), "{point}: {said}");
             assert_eq!(database.safety_backups().len(), 1, "{point}");
         }
+    }
+}
+
+/// The exchange is one script: once the server has it, it comes to its end whatever becomes of the run. Somebody who
+/// describes a database holds its name: the live one's before the first renaming, the staging one's before the second.
+fn ended_within_the_exchange() {
+    for (held, signal) in
+        [("live", Signal::KILL), ("live", Signal::INT), ("staging", Signal::KILL), ("staging", Signal::TERM)]
+    {
+        let database = shared_for_restores().database();
+        let states = database.backed_up_and_changed();
+        let running = database.restore_paused_at("stopped");
+        let name = if held == "live" { database.name.clone() } else { database.only_beside("staging") };
+        let mut holder = database.stack.session("postgres");
+        holder.sql(&format!("BEGIN; COMMENT ON DATABASE {name} IS 'held'"));
+        running.signal(Signal::CONT);
+        wait_until("the live database is locked out", || !database.is_open());
+        let run = if signal == Signal::KILL {
+            running.signal(signal);
+            let run = running.wait();
+            assert!(!database.is_open() && database.beside("before").is_empty(), "{held}");
+            holder.sql("ROLLBACK");
+            run
+        } else {
+            running.signal(signal);
+            holder.sql("ROLLBACK");
+            let run = running.wait();
+            run.ok().stderr_has("✓ Database restored");
+            run
+        };
+        run.holds((run.signal == Some(9)) == (signal == Signal::KILL), "only a kill ends it");
+        wait_until("the exchange has ended", || database.is_open() && database.beside("before").len() == 1);
+        whole_and_mended(&database, &states, true, held);
+        assert_eq!(database.safety_backups().len(), 1, "{held}");
     }
 }
 

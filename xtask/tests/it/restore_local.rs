@@ -36,14 +36,23 @@ fn back_and_forth_and_ended_in_between() {
     let restore = |more: &[&'static str]| local.xtask(["db-restore", "--yes"].iter().chain(more).copied());
     let repair = || local.xtask(["db-restore", "--repair"]).run();
     for (point, signal, swapped) in [
+        ("locked", Signal::KILL, false),
+        ("safety", Signal::INT, false),
+        ("unmarked", Signal::KILL, false),
         ("created", Signal::KILL, false),
+        ("loaded", Signal::INT, false),
         ("checked", Signal::TERM, false),
         ("marked", Signal::KILL, false),
         ("stopped", Signal::INT, false),
         ("swapped", Signal::KILL, true),
+        ("migrated", Signal::KILL, true),
+        ("started", Signal::TERM, true),
     ] {
+        if swapped {
+            local.xtask(["db-shell", "--", "-qc", "DELETE FROM t WHERE i = 2"]).run().ok();
+        }
         let run = paused(restore(&[]), point).ended_by(signal);
-        run.holds(run.code != Some(0), point);
+        run.holds((run.code == Some(0)) == (point == "started"), point);
         assert!(dump() == if swapped { restored.clone() } else { old.clone() }, "{point}");
         repair().ok();
         repair().ok().stderr_has("✓ Nothing to mend");

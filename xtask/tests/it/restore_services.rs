@@ -1,6 +1,6 @@
 //! `db-restore` whose server dies, or whose services do not come back: nothing is lost, and the next run mends it.
 
-use crate::harness::restore::{slow, wait_for_the_sleep, whole_and_mended};
+use crate::harness::restore::{States, slow, wait_for_the_sleep, whole_and_mended};
 use crate::harness::stack::Database;
 use crate::harness::{Stack, Test, wait_until};
 use rustix::process::Signal;
@@ -98,14 +98,16 @@ fn the_exchange_itself() {
     let stack = Stack::postgres_only();
     let database = with_a_client(&stack);
     let states = database.backed_up_and_changed();
-    let held_up = || {
+    let held_up_at = |staging: bool| {
         let running = database.restore_paused_at("stopped");
         let mut holder = stack.session("postgres");
-        holder.sql(&format!("BEGIN; COMMENT ON DATABASE {} IS 'held'", database.only_beside("staging")));
+        let held = if staging { database.only_beside("staging") } else { database.name.clone() };
+        holder.sql(&format!("BEGIN; COMMENT ON DATABASE {held} IS 'held'"));
         running.signal(Signal::CONT);
         wait_until("the live database is locked out", || !database.is_open());
         (running, holder)
     };
+    let held_up = || held_up_at(true);
 
     // The exchanging session is ended: the server says that nothing came of it.
     let (running, holder) = held_up();
@@ -130,6 +132,28 @@ fn the_exchange_itself() {
     assert!(said.contains("stopped for a swap and not started again: client") && stack.runs("client"), "{said}");
     whole_and_mended(&database, &states, false, "killed server");
 
+    // The server is killed between lock-out and the first renaming.
+    let (running, _holder) = held_up_at(false);
+    stack.docker(&["kill", stack.postgres()]);
+    running.wait().code(6).stderr_has("db-restore --repair").stderr_lacks("✓ Database restored");
+    stack.up();
+    stack.forget_sessions();
+    assert!(!database.is_open());
+    database.xtask(["db-list"]).run().ok().stderr_has("is locked out since a restore was killed");
+    whole_and_mended_after_a_lock_out(&database, &states);
+    assert!(stack.runs("client"));
+
+    // It is restarted in order: nobody knows, until it is back.
+    let (running, _holder) = held_up();
+    stack.docker(&["restart", "--time", "10", stack.postgres()]);
+    let run = running.wait();
+    run.holds(matches!(run.code, Some(1 | 6)), "a server that went away is a failure");
+    run.stderr_lacks("✓ Database restored");
+    stack.up();
+    stack.forget_sessions();
+    whole_and_mended_after_a_lock_out(&database, &states);
+    assert!(stack.runs("client"));
+
     // Only our own psql dies: the server goes on, and is asked how it ended.
     let (running, mut holder) = held_up();
     kill_the_client("-swap");
@@ -138,6 +162,12 @@ fn the_exchange_itself() {
     run.ok().stderr_has("✓ Database restored");
     assert!(stack.runs("client"));
     whole_and_mended(&database, &states, true, "lost answer");
+}
+
+/// The database may be locked out, which is mended first.
+fn whole_and_mended_after_a_lock_out(database: &Database<'_>, states: &States) {
+    database.repair();
+    assert!(whole_and_mended(database, states, false, "lock-out").contains("✓ Nothing to mend"));
 }
 
 /// Kills the `docker exec` whose session's name ends so.

@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres, Openssl] tls_as_the_address_wants_it,
         [Postgres] parameters_of_other_programs_are_named,
         [Postgres, OpenfgaBin] openfga_is_migrated_where_its_program_is,
+        [Postgres, OpenfgaBin] set_up_by_addresses_alone,
     ]
 }
 
@@ -208,6 +209,32 @@ fn parameters_of_other_programs_are_named() {
     for parameters in ["service=mine", "replication=database", "sslpassword=x"] {
         database.xtask(WHO).env("DATABASE_URL", database.url(parameters)).run().code(2);
     }
+}
+
+/// From an address alone to a checked database, and OpenFGA's store where its address is given too.
+fn set_up_by_addresses_alone() {
+    let database = UrlDatabase::new();
+    ["openfga", "migrations"].iter().for_each(|folder| database.sandbox.copy_folder(folder));
+    let xtask = |args: &[&'static str]| database.xtask(args.iter().copied());
+    for command in ["setup-openfga", "test-auth"] {
+        let run = xtask(&[command]).run();
+        run.code(2).stderr_has("OPENFGA_API_URL is not set").stderr_has("OPENFGA_API_URL=http://HOST:8080");
+    }
+    let first = xtask(&["setup-env", "--yes"]).run();
+    first.ok().stderr_has("as XTASK_TARGET says (.env)").stderr_has("✓ First backup: ").stderr_has("health-check: ");
+    assert_eq!(database.sql("SELECT count(*) FROM _sqlx_migrations WHERE success"), "2");
+    xtask(&["setup-env", "--yes"])
+        .run()
+        .ok()
+        .stderr_has("Every migration is applied")
+        .stderr_has("There is a backup: ");
+    let api = database.server.openfga().url;
+    let name = format!("by address {}", database.name);
+    let setup =
+        || xtask(&["setup-openfga", "--yes", "--store", &*name.clone().leak()]).env("OPENFGA_API_URL", &api).run();
+    setup().ok().stdout_has("is set up");
+    setup().ok().stdout_has("no changes");
+    assert!(std::fs::read_to_string(database.sandbox.path(".env")).unwrap().contains("OPENFGA_STORE_ID="));
 }
 
 fn openfga_is_migrated_where_its_program_is() {

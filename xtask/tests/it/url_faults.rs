@@ -132,20 +132,39 @@ fn yes_is_not_enough_for_a_server_elsewhere() {
 }
 
 fn killed_around_the_swap() {
-    for (point, swapped) in [("created", false), ("marked", false), ("swapped", true), ("started", true)] {
+    for (point, signal, swapped) in [
+        ("safety", Signal::TERM, false),
+        ("unmarked", Signal::KILL, false),
+        ("created", Signal::INT, false),
+        ("loaded", Signal::KILL, false),
+        ("checked", Signal::TERM, false),
+        ("marked", Signal::KILL, false),
+        ("stopped", Signal::INT, false),
+        ("swapped", Signal::KILL, true),
+        ("migrated", Signal::INT, true),
+        ("started", Signal::KILL, true),
+    ] {
         let database = UrlDatabase::new();
         database.own("CREATE TABLE t AS SELECT 1 AS i");
         let restored = database.dump();
         database.xtask(["db-backup"]).run().ok();
         database.own("INSERT INTO t VALUES (2)");
         let old = database.dump();
-        let running = paused(database.xtask(["db-restore", "--yes"]), point);
-        running.signal(Signal::KILL);
-        running.wait();
+        let run = paused(database.xtask(["db-restore", "--yes"]), point).ended_by(signal);
+        let killed = signal == Signal::KILL;
+        if killed {
+            run.holds(run.signal == Some(9), "it should be killed");
+        } else if swapped {
+            run.ok().stderr_has("✓ Database restored");
+        } else {
+            run.code(128 + signal.as_raw()).stderr_has("nothing was changed");
+        }
         let live = if swapped { &restored } else { &old };
         assert_eq!(&database.dump(), live, "{point}");
         let repair = database.xtask(["db-restore", "--repair"]).run();
-        repair.ok().stderr_has(if swapped { "Nothing to mend" } else { "was left behind by a run that was killed" });
+        let left = killed && !swapped;
+        repair.ok().stderr_has(if left { "was left behind by a run that was killed" } else { "Nothing to mend" });
+        assert_eq!(database.sandbox.backups().len(), 2, "{point}: the safety backup is there");
         database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to mend");
         assert_eq!(&database.dump(), live, "{point}");
         assert_eq!(

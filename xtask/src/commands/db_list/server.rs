@@ -1,24 +1,25 @@
 //! What the server keeps of earlier restores, and what killed ones left there: shown where it answers at once.
 
+use crate::commands::db_restore::mend;
 use crate::context::Context;
 use crate::postgres::session;
 use crate::restore::before::{self, Kept};
-use crate::restore::repair;
+use crate::restore::repair::Leftover;
 use crate::target::Target;
 use crate::terminal;
 use chrono::{DateTime, Local};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// Nobody waits longer for a list of files; a server at rest answers in half a second, one on a busy machine in several.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// Nobody waits longer for what follows a list of files; a server at rest answers in a quarter of a second, one on a busy
+/// machine in several.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the server told.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) kept: Vec<Kept>,
-    /// For people.
-    leftovers: Vec<String>,
+    leftovers: Vec<Leftover>,
 }
 
 /// A question to the server, which is asked while the files are looked at.
@@ -52,8 +53,7 @@ fn tell(target: &Target) -> Option<Told> {
         return None;
     }
     let run = session::fresh_name().ok()?;
-    let kept = before::kept(target, &run).ok()?;
-    let leftovers = repair::look(target, &run).ok()?.iter().map(repair::Leftover::shown).collect();
+    let (kept, leftovers) = before::kept_and_left(target, &run).ok()?;
     Some(Told { kept, leftovers })
 }
 
@@ -74,10 +74,6 @@ impl Told {
 
     /// Names what killed runs left behind.
     pub(super) fn warn(&self, context: &Context) {
-        for leftover in &self.leftovers {
-            context
-                .terminal
-                .warn(&terminal::clean(&format!("{leftover}; mend it with: cargo xtask db-restore --repair")));
-        }
+        mend::name(&self.leftovers, context);
     }
 }

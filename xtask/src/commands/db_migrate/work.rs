@@ -1,6 +1,6 @@
 //! What the actions of `db-migrate` share: files and ledger looked at, files checked, both locks taken.
 
-use crate::backup::take::Order;
+use crate::backup::name::Purpose;
 use crate::commands::db_backup;
 use crate::context::Context;
 use crate::error::{self, Fault};
@@ -116,8 +116,7 @@ impl<'a> Work<'a> {
         if !ledger::has_data(self.target, &self.run) {
             return Ok(None);
         }
-        let order = Order::full(self.context.backups_folder());
-        let taken = db_backup::take_visibly(self.target, &order, self.context).map_err(|error| {
+        let taken = db_backup::take_full(self.target, Purpose::Backup, self.context).map_err(|error| {
             error::explain(error, || {
                 Fault::failed("The backup before the migration failed; nothing was changed")
                     .hint("go on without one: --no-backup")

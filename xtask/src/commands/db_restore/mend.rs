@@ -2,10 +2,12 @@
 
 use crate::context::Context;
 use crate::postgres::change_lock::Lock;
+use crate::postgres::session;
 use crate::restore::mark::Mark;
-use crate::restore::repair;
+use crate::restore::repair::{self, Leftover};
 use crate::stack::services;
 use crate::target::Target;
+use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
 
@@ -19,6 +21,20 @@ pub(super) fn mend(target: &Target, run: &str, context: &Context) -> Result<()> 
         context.terminal.done("Nothing to mend");
     }
     Ok(())
+}
+
+/// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to say.
+pub(in crate::commands) fn name_leftovers(target: &Target, context: &Context) {
+    let found = session::fresh_name().and_then(|run| repair::look(target, &run));
+    name(&found.unwrap_or_default(), context);
+}
+
+/// Says of each what mends it.
+pub(in crate::commands) fn name(leftovers: &[Leftover], context: &Context) {
+    for leftover in leftovers {
+        let what = terminal::clean(&leftover.shown());
+        context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
+    }
 }
 
 /// Mends what killed runs left, and says what. To be called under the lock.

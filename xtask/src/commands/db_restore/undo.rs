@@ -27,6 +27,9 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
         return Err(Fault::failed(message).hint("what there is: cargo xtask db-list").into());
     };
     let since = Since::swap(target, run, &old.mark);
+    if args.dry_run {
+        super::mend::name_leftovers(target, context);
+    }
     if args.json && args.dry_run {
         let document = json!({ "version": 1, "before": old.name, "swapped_at": old.mark.at, "written_since": since });
         return context.terminal.json(&document);

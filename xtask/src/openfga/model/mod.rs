@@ -16,8 +16,7 @@ mod types;
 mod validate;
 
 pub use finding::{Finding, Severity};
-pub use names::nearest;
-pub use parts::{Condition, Name, ParameterType, UserForm, UserType};
+pub use parts::{Condition, Name, UserForm, UserType};
 
 use finding::{Note, Place, Sources};
 use json::Node;

@@ -33,16 +33,9 @@ impl<'a> Report<'a> {
     }
 
     pub fn error(&mut self, place: Place, message: impl Into<String>) {
-        self.add(place, message.into(), Severity::Error);
-    }
-
-    pub fn warning(&mut self, place: Place, message: impl Into<String>) {
-        self.add(place, message.into(), Severity::Warning);
-    }
-
-    fn add(&mut self, place: Place, message: String, severity: Severity) {
         let (line, column) = (place.line as usize, place.column as usize);
         let source_line = self.line(line).unwrap_or_default().to_owned();
+        let (message, severity) = (message.into(), Severity::Error);
         self.findings.push(Finding { file: self.file.to_string(), line, column, source_line, message, severity });
     }
 

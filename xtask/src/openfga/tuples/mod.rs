@@ -5,7 +5,7 @@ mod csv;
 mod json;
 mod reader;
 
-pub use allowed::{check_relation, why_not};
+pub use allowed::check_relation;
 pub use reader::{from_file, from_nodes};
 
 use super::store_file::findings::Place;

@@ -12,7 +12,7 @@ use crate::target::Target;
 use anyhow::{Context as _, Result};
 pub use roles::create as create_roles;
 use serde::Deserialize;
-pub(super) use space::Watch;
+pub(super) use space::{MAKE_ROOM, Watch};
 
 /// What the server offers.
 #[derive(Debug, Deserialize)]

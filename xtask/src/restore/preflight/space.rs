@@ -34,10 +34,12 @@ pub(super) fn check(target: &Target, run: &str, backup: &Proven) -> Result<bool>
         megabytes(RESERVE),
         megabytes(wanted - free)
     );
-    Err(Fault::failed(message).hint(HINT).into())
+    Err(Fault::failed(message).hint(MAKE_ROOM).into())
 }
 
-const HINT: &str = "make room on the server; databases of before earlier restores: cargo xtask db-list";
+/// What to do where the server's disk is full.
+pub(in crate::restore) const MAKE_ROOM: &str =
+    "make room on the server; databases of before earlier restores: cargo xtask db-list";
 
 /// Looks at the server's disk once a second, and ends the loading session before the disk is full.
 #[derive(Debug, Default)]
@@ -61,7 +63,8 @@ impl Watch {
         });
         let full = watch.full.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         match (result, full) {
-            (Err(error), Some(full)) => Err(error.context(full)),
+            // What psql said of the session that was ended is no cause of its own.
+            (Err(_), Some(full)) => Err(full.into()),
             (result, _) => result,
         }
     }
@@ -74,7 +77,7 @@ impl Watch {
             if let Some(left) = left.filter(|left| *left < RESERVE) {
                 let message = format!("The load was stopped: the server's disk has only {} left", megabytes(left));
                 *self.full.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-                    Some(Fault::failed(message).hint(HINT));
+                    Some(Fault::failed(message).hint(MAKE_ROOM));
                 // If that fails, it is tried again in a second.
                 let _ = session::terminate_from(target, maintenance_database(target), loader);
             }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// A server's API.
 #[derive(Debug)]
 pub struct Api {
-    url: String,
+    pub url: String,
     token: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::lexer::Kind;
 use super::super::names;
-use super::super::parts::{Name, Origin, Relation, Rewrite, UserForm, UserType};
+use super::super::parts::{Origin, Relation, Rewrite, UserForm, UserType};
 use super::{Parsed, Parser, Skip};
 
 /// As deep as parentheses may stand in each other: beyond it a server's answer could not be read back as JSON.
