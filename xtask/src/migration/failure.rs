@@ -7,6 +7,9 @@ use crate::target::Target;
 /// How much of a statement a person is shown.
 const SHOWN: usize = 200;
 
+/// What a psql under `\restrict` says of any meta-command.
+const RESTRICTED: &str = "error: backslash commands are restricted";
+
 /// Why a file did not come to its end.
 #[derive(Debug)]
 pub struct Failure {
@@ -17,11 +20,15 @@ pub struct Failure {
     /// The server's message.
     pub error: anyhow::Error,
     pub lock_timeout: bool,
+    /// The server itself said no: psql has ended, and nothing of its transaction is left.
+    pub refused: bool,
+    /// The file had come to its end; its row and COMMIT were sent.
+    pub committing: bool,
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self { at: None, statement: None, error, lock_timeout: false }
+        Self { at: None, statement: None, error, lock_timeout: false, refused: false, committing: false }
     }
 }
 
@@ -29,16 +36,38 @@ impl Failure {
     /// Reads psql's last words; `begun` lines had been sent before the file's first.
     pub fn of(said: &Captured, begun: u64, target: &Target) -> Self {
         let Some(message) = Message::find(&said.stderr) else {
-            return postgres::failure(target, "psql", &said.stderr, said.ending).into();
+            return error(said, target).into();
         };
         let line = message.line.checked_sub(begun).filter(|line| *line > 0);
+        Self { at: line.map(|line| (line, message.inner)), ..Self::told(message) }
+    }
+
+    /// The same, of what was sent after the file's end; the statement is named unless it is the COMMIT itself.
+    pub fn of_commit(said: &Captured, target: &Target) -> Self {
+        let Some(message) = Message::find(&said.stderr) else {
+            return Self { committing: true, ..error(said, target).into() };
+        };
+        let mut failure = Self { committing: true, ..Self::told(message) };
+        failure.statement = failure.statement.filter(|statement| !statement.starts_with("COMMIT"));
+        failure
+    }
+
+    fn told(message: Message) -> Self {
         Self {
-            at: line.map(|line| (line, message.inner)),
+            at: None,
             statement: message.statement,
             lock_timeout: message.text.contains("lock timeout"),
             error: anyhow::Error::msg(message.text),
+            refused: true,
+            committing: false,
         }
     }
+}
+
+/// Why SQL of our own failed: the server's message, without psql's places in what it was sent.
+pub fn error(said: &Captured, target: &Target) -> anyhow::Error {
+    let words = Message::find(&said.stderr).map_or_else(|| said.stderr.clone(), |message| message.text);
+    postgres::failure(target, "psql", &words, said.ending)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +79,8 @@ struct Message {
 }
 
 impl Message {
-    /// The first error among the words of psql: `psql:<stdin>:LINE: ERROR:  …` and what belongs to it.
+    /// The first error among the words of psql: `psql:<stdin>:LINE: ERROR:  …` and what belongs to it. Its own refusal of
+    /// a meta-command counts as one.
     fn find(stderr: &str) -> Option<Self> {
         let lines: Vec<&str> = stderr.lines().collect();
         let place = |line: &str| -> Option<(u64, usize)> {
@@ -58,7 +88,9 @@ impl Message {
             let (number, _) = rest.split_once(':')?;
             Some((number.parse().ok()?, line.len() - rest.len() + number.len() + 2))
         };
-        let is_error = |line: &&str| place(line).is_some_and(|(_, at)| line[at..].starts_with("ERROR:"));
+        let is_error = |line: &&str| {
+            place(line).is_some_and(|(_, at)| line[at..].starts_with("ERROR:") || line[at..].starts_with(RESTRICTED))
+        };
         let first = lines.iter().position(is_error)?;
         let (line, at) = place(lines[first])?;
         let mut text = vec![lines[first][at..].to_owned()];

@@ -7,6 +7,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// With version and ending a file's name may have 255 bytes almost everywhere.
+const LONGEST_NAME: usize = 200;
+
 /// One version and its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
@@ -109,6 +112,10 @@ pub fn create(folder: &Path, version: i64, words: &str) -> Result<[PathBuf; 2]> 
     let name = name.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
     if name.is_empty() {
         return Err(Fault::usage("The words must have letters: they become the file's name").into());
+    }
+    if name.len() > LONGEST_NAME {
+        let fault = format!("The words are {} bytes long; they become the file's name", name.len());
+        return Err(Fault::usage(fault).hint(format!("at most {LONGEST_NAME} bytes: say it in fewer words")).into());
     }
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let parts = [("up", UP), ("down", DOWN)];

@@ -12,6 +12,7 @@ mod indexes;
 pub mod ledger;
 mod lexer;
 pub mod plan;
+mod quoting;
 pub mod run;
 pub mod session;
 mod statement;

@@ -47,7 +47,7 @@ pub struct Runner<'a, 'b> {
 impl Runner<'_, '_> {
     /// Makes the ledger where there is none yet.
     pub fn prepare(&mut self) -> Result<()> {
-        self.session.run(&ledger::create(&self.ledger))
+        self.session.run(&format!("{FRESH} {}", ledger::create(&self.ledger)))
     }
 
     /// Runs a step; gives how long its file took.
@@ -59,7 +59,7 @@ impl Runner<'_, '_> {
         let clock = Instant::now();
         let milliseconds = self.lock_timeout.as_millis();
         let mut checksum = Checksum::default();
-        self.session.feed(&format!("{FRESH} SET lock_timeout TO {milliseconds}; BEGIN;"), |write| {
+        self.session.feed(&format!("{FRESH} {CLEAN} SET lock_timeout TO {milliseconds}; BEGIN;"), |write| {
             in_pieces(step.file(), &mut |piece| {
                 checksum.feed(piece);
                 write(piece)
@@ -74,7 +74,7 @@ impl Runner<'_, '_> {
             Direction::Down => ledger::remove(&self.ledger, step.migration.version),
         };
         // Only now: whatever cut the file short has been noticed.
-        self.session.run(&format!("{FRESH} {row} COMMIT;"))?;
+        self.session.commit(&format!("{FRESH} {row} COMMIT;"))?;
         fault_point("committed");
         Ok(took)
     }
@@ -86,14 +86,14 @@ impl Runner<'_, '_> {
         checksum.feed(&text);
         check_unchanged(step, checksum)?;
         let invalid_before = indexes::invalid(self.session)?;
-        self.session.run(&match step.direction {
+        self.session.commit(&match step.direction {
             Direction::Up => ledger::insert(&self.ledger, &step.migration, &step.checksum, None),
             Direction::Down => ledger::begin_removal(&self.ledger, version),
         })?;
         fault_point("dirty");
         let clock = Instant::now();
         // In one piece: psql would run a statement that our death had cut. A build waits for old transactions as long as it must.
-        self.session.feed(&format!("{FRESH} SET lock_timeout TO 0;"), |write| write(&text))?;
+        self.session.feed(&format!("{FRESH} {CLEAN} SET lock_timeout TO 0;"), |write| write(&text))?;
         let took = clock.elapsed();
         // In a transaction that the file left open the time stands still.
         let closed =
@@ -116,7 +116,7 @@ impl Runner<'_, '_> {
             return Err(anyhow::Error::from(fault.hint(hint)).into());
         }
         fault_point("ran");
-        self.session.run(&match step.direction {
+        self.session.commit(&match step.direction {
             Direction::Up => ledger::finish(&self.ledger, version, took),
             Direction::Down => ledger::remove(&self.ledger, version),
         })?;
@@ -125,9 +125,13 @@ impl Runner<'_, '_> {
     }
 }
 
-/// Each file begins, and each row is written, as in a fresh session: what an earlier file set must not reach them.
-/// Errors must not drown in notices.
-const FRESH: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_min_messages TO warning;";
+/// Each file begins, and each row is written, as in a fresh session: what a file set must not reach them. Strings are
+/// read as `checks` read them, whatever the database's own setting is. Errors must not drown in notices. One query: on a
+/// distant server each costs a way there and back.
+const FRESH: &str = "RESET SESSION AUTHORIZATION\\; RESET ROLE\\; RESET ALL\\; SET client_min_messages TO warning\\; \
+                     SET standard_conforming_strings TO on;";
+/// What an earlier file left in the session.
+const CLEAN: &str = "CLOSE ALL\\; DEALLOCATE ALL\\; UNLISTEN *\\; DISCARD TEMP;";
 
 fn check_unchanged(step: &Step, checksum: Checksum) -> Result<(), Failure> {
     if checksum.finish() == step.checksum {

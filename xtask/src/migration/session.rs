@@ -1,6 +1,7 @@
 //! The one psql that runs the migrations: its lock holds, files go to its stdin as they are, and of what they print nothing is kept.
 
-use super::failure::Failure;
+use super::failure::{self, Failure};
+use crate::postgres::restrict;
 use crate::postgres::session as postgres;
 use crate::process::{Captured, Dialog, signals};
 use crate::target::{Talk, Target};
@@ -31,7 +32,19 @@ impl<'a> Session<'a> {
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;
-        Ok(Self { target, psql: Some(psql), lines: 0 })
+        let mut session = Self { target, psql: Some(psql), lines: 0 };
+        session.restrict()?;
+        Ok(session)
+    }
+
+    /// From here on psql refuses every meta-command, where it knows how to: a file may hide one from `checks`.
+    fn restrict(&mut self) -> Result<()> {
+        let version = self.ask(":'VERSION_NAME'")?.unwrap_or_default();
+        if restrict::is_known(&version) {
+            let key = postgres::fresh_name()?.replace('-', "");
+            self.send(format!("\\restrict {key}\n").as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Runs SQL of ours.
@@ -47,7 +60,16 @@ impl<'a> Session<'a> {
 
     fn ask_rows(&mut self, sql: &str) -> Result<Vec<String>> {
         let asked = self.exchange(|session| session.send(sql.as_bytes()))?;
-        asked.map_err(|said| postgres::failure(self.target, "psql", &said.stderr, said.ending))
+        asked.map_err(|said| failure::error(&said, self.target))
+    }
+
+    /// A file's row in the ledger, and the COMMIT of its transaction.
+    pub fn commit(&mut self, sql: &str) -> Result<(), Failure> {
+        match self.exchange(|session| session.send(sql.as_bytes())) {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(said)) => Err(Failure::of_commit(&said, self.target)),
+            Err(error) => Err(Failure { committing: true, ..error.into() }),
+        }
     }
 
     /// Streams a file: `write` hands out its pieces. Before it stands `before`, both in one transaction or none.

@@ -1,6 +1,7 @@
 //! One statement of a migration: the few facts that decide whether and how it may run.
 
 use super::lexer::Token;
+use super::quoting::Quoting;
 
 /// The tables of OpenFGA, which OpenFGA alone migrates.
 const OPENFGA: &[&str] = &["tuple", "store", "authorization_model", "changelog", "assertion", "goose_db_version"];
@@ -23,6 +24,7 @@ pub struct Statement {
     /// What may be an OpenFGA table, if no dot follows.
     candidate: Option<String>,
     pub openfga: Option<String>,
+    quoting: Quoting,
 }
 
 impl Statement {
@@ -41,6 +43,7 @@ impl Statement {
         self.drops_column |=
             self.begins(&["alter", "table"]) && self.previous == "drop" && drops_a_column(token, &word);
         self.follow_tables(token, &word);
+        self.quoting.take(token);
         if self.first.len() < 4 {
             self.first.push(word.clone());
         }
@@ -85,9 +88,9 @@ impl Statement {
         others.into_iter().find(|(words, _)| self.begins(words)).map(|(_, name)| name)
     }
 
-    /// It changes how psql reads quotes, which we have read already.
-    pub fn changes_quoting(&self) -> bool {
-        self.begins(&["set"]) && self.first.iter().any(|word| word == "standard_conforming_strings")
+    /// The setting that it changes, and by which psql would read the rest otherwise than we have read it.
+    pub fn changes_quoting(&self) -> Option<&'static str> {
+        self.quoting.changes()
     }
 
     /// It takes a table away, or a schema with what is in it.

@@ -6,6 +6,7 @@ pub mod dump;
 pub mod locks;
 pub mod open_session;
 pub mod properties;
+pub mod restrict;
 pub mod session;
 
 use crate::target::Target;

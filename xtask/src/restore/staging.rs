@@ -7,7 +7,7 @@ use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
-use crate::postgres::session;
+use crate::postgres::{restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
 use crate::target::{Talk, Target};
@@ -171,11 +171,11 @@ impl<'a> Staging<'a> {
         Checked(self)
     }
 
-    /// Whether this psql has `\restrict` (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).
+    /// Whether this psql has `\restrict`.
     fn psql_knows_restrict(&self) -> Result<bool> {
         let asked = self.target.program("psql", self.run, Talk::Piped)?.arg("--version");
         let said = asked.capture(Duration::from_secs(20))?.text();
-        Ok(knows_restrict(&said))
+        Ok(restrict::is_known(&said))
     }
 }
 
@@ -239,35 +239,10 @@ fn options(like: &Properties) -> String {
     options
 }
 
-fn knows_restrict(version: &str) -> bool {
-    let Some(number) = version.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))
-    else {
-        return false;
-    };
-    let mut parts = number.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
-    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    match major {
-        13 => minor >= 22,
-        14 => minor >= 19,
-        15 => minor >= 14,
-        16 => minor >= 10,
-        17 => minor >= 6,
-        major => major >= 18,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use chrono::TimeZone as _;
-
-    #[test]
-    fn every_psql_is_told_by_its_version() {
-        assert!(knows_restrict("psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"));
-        assert!(!knows_restrict("psql (PostgreSQL) 16.8"));
-        assert!(knows_restrict("psql (PostgreSQL) 18beta1") || knows_restrict("psql (PostgreSQL) 18.0"));
-        assert!(!knows_restrict("psql (PostgreSQL) 12.22") && !knows_restrict(""));
-    }
 
     #[test]
     fn a_name_never_grows_too_long() {

@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_part_of_what_is_pending,
         [Stack] a_dry_run_prints_the_files,
         [Stack] what_is_refused_is_never_sent,
+        [Stack] a_hidden_command_is_refused_by_psql_itself,
         [Stack] an_error_is_told_by_file_line_and_statement,
         [Stack] a_backup_comes_first_where_there_is_data,
         [Stack] what_has_no_way_back_stops_a_down,
@@ -21,6 +22,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] every_quoting_form,
         [Stack] a_role_without_rights,
         [Script, Stack] down_asks,
+        [Script, Stack] a_narrow_terminal_shows_paragraphs,
         [] new_makes_both_files,
         [] names_that_are_no_migrations,
         [Make] through_make,
@@ -96,6 +98,29 @@ fn what_is_refused_is_never_sent() {
     run.code(1).stderr_has("✗ Version 4 is claimed by two files: migrations/4_five.sql and migrations/4_four.up.sql");
 }
 
+/// What psql takes for a quote can be changed in ways that no reader of the file sees.
+fn a_hidden_command_is_refused_by_psql_itself() {
+    let database = shared().database();
+    let hidden = "SELECT set_config('standard_' || 'conforming_strings', 'off', false);\n\
+                  SELECT 'a\\''; \\! touch /tmp/xtask-was-here #';\n";
+    for text in [hidden.to_owned(), format!("-- no-transaction\n{hidden}")] {
+        let line = text.lines().count();
+        database.sandbox.migration(1, "hidden", &text, None);
+        let run = database.migrate([]).run();
+        run.stderr_has(&format!("✗ migrations/1_hidden.up.sql:{line} failed")).stderr_lacks("✓ 1");
+        run.stderr_has("error: backslash commands are restricted; only \\unrestrict is allowed");
+        database.migrate(["repair", "--yes"]).run().ok();
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM pg_ls_dir('/tmp') AS name WHERE name = 'xtask-was-here'"), "0");
+    // What can be seen is refused before anything is sent; what pg_dump begins its files with is not.
+    database.sandbox.migration(1, "hidden", "SET client_encoding TO 'SJIS';\n", None);
+    database.migrate([]).run().code(1).stderr_has("nothing was sent").stderr_has(":1: it changes client_encoding");
+    let plain = "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nSELECT 'a\\';\n";
+    database.sandbox.migration(1, "hidden", plain, None);
+    database.sql(&format!("ALTER DATABASE {} SET standard_conforming_strings TO off", database.name));
+    database.migrate([]).run().ok();
+}
+
 fn an_error_is_told_by_file_line_and_statement() {
     let database = shared().database();
     database.sandbox.tables(2);
@@ -115,7 +140,16 @@ fn an_error_is_told_by_file_line_and_statement() {
     let deferred = "CREATE TABLE d (a int PRIMARY KEY, b int REFERENCES d DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO d VALUES (1, 2);";
     database.sandbox.migration(3, "wrong", deferred, None);
     let run = database.migrate([]).run();
-    run.code(1).stderr_has("failed; nothing was applied").stderr_has("violates foreign key constraint");
+    run.code(1).stderr_has("✗ migrations/3_wrong.up.sql failed at COMMIT; nothing was applied");
+    run.stderr_has("\n  ERROR:  insert or update on table \"d\" violates foreign key constraint \"d_b_fkey\"\n  DETAIL:  Key (b)=(2) ");
+    run.stderr_lacks("psql");
+    database.sandbox.migration(3, "wrong", "SET TRANSACTION READ ONLY;", None);
+    let run = database.migrate([]).run();
+    run.code(1).stderr_has("✗ migrations/3_wrong.up.sql failed when its row in the ledger was written; nothing was");
+    run.stderr_has("ERROR:  cannot execute INSERT in a read-only transaction").stderr_has("STATEMENT:  INSERT INTO");
+    database.sandbox.migration(3, "wrong", &format!("REINDEX DATABASE {};", database.name), None);
+    let run = database.migrate([]).run();
+    run.code(1).stderr_has("→ give the statement a file of its own whose first line is: -- no-transaction");
     assert_eq!((database.ledger(), database.tables()), ("1 2".to_owned(), "t1 t2".to_owned()));
     // Many words before the error do not hide it.
     let talkative = "DO $$ BEGIN FOR i IN 1..3000 LOOP RAISE WARNING '% %', i, repeat('x', 100); END LOOP; END $$;\nSELECT nothing;";
@@ -257,6 +291,15 @@ fn a_role_without_rights() {
     assert_eq!(database.tables(), "");
 }
 
+fn a_narrow_terminal_shows_paragraphs() {
+    let database = shared().database();
+    database.sandbox.tables(1);
+    let narrow = ["sh", "-c", "stty columns 40; exec \"$@\"", "sh"];
+    let run = database.migrate(["status"]).through(narrow).terminal().wait();
+    let text = run.text().replace("\r\n", "\n");
+    assert!(text.starts_with("1\n  DESCRIPTION  make a table\n  STATE        pending\n"), "{text}");
+}
+
 fn down_asks() {
     let database = shared().database();
     database.sandbox.tables(1);
@@ -289,6 +332,9 @@ fn new_makes_both_files() {
     let again = Xtask::new(&sandbox).args(["db-migrate", "new", "again"]).run();
     again.ok().holds(again.text() > text, "a second one of the same second is newer");
     Xtask::new(&sandbox).args(["db-migrate", "new", "!!"]).run().code(2).stderr_has("must have letters");
+    let long = "x".repeat(300);
+    let run = Xtask::new(&sandbox).args(["db-migrate", "new", &long]).run();
+    run.code(2).stderr_has("✗ The words are 300 bytes long").stderr_has("→ at most 200 bytes: say it in fewer words");
 }
 
 fn names_that_are_no_migrations() {

@@ -2,7 +2,7 @@
 
 use crate::harness::migrations::SLOW;
 use crate::harness::stack::Database;
-use crate::harness::{Test, shared, wait_until};
+use crate::harness::{Test, Xtask, shared, wait_until};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,10 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] killed_at_every_point,
         [Stack] ctrl_c_at_every_point,
+        [Stack, Postgres] killed_and_interrupted_through_a_url,
+        [Stack] a_down_that_is_ended,
+        [Stack] ended_within_its_commit,
+        [Stack] a_verify_that_is_killed,
         [Stack] ended_within_a_statement,
         [Stack] outside_of_a_transaction,
         [Stack] an_invalid_index_is_found,
@@ -23,7 +27,13 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// Points, whether the first version stands from there on.
-const POINTS: &[(&str, bool)] = &[("locked", false), ("backup", false), ("applying", false), ("committed", true)];
+const POINTS: &[(&str, bool)] =
+    &[("locked", false), ("backup", false), ("ledger", false), ("applying", false), ("committed", true)];
+
+/// How a run reaches its database.
+type Way = fn(&Database<'_>, &[&'static str]) -> Xtask;
+const COMPOSE: Way = |database, args| database.migrate(args.iter().copied());
+const URL: Way = |database, args| database.migrate_by_url(args.iter().copied());
 
 /// Two versions to apply, and a row to lose.
 fn prepared() -> Database<'static> {
@@ -42,9 +52,18 @@ fn completes(database: &Database<'_>) {
 }
 
 fn killed_at_every_point() {
+    killed(COMPOSE, POINTS);
+}
+
+fn killed_and_interrupted_through_a_url() {
+    killed(URL, POINTS);
+    interrupted(URL, POINTS);
+}
+
+fn killed(way: Way, points: &[(&str, bool)]) {
     let database = prepared();
-    for &(point, first) in POINTS {
-        let running = crate::harness::restore::paused(database.migrate([]), point);
+    for &(point, first) in points {
+        let running = crate::harness::restore::paused(way(&database, &[]), point);
         running.signal(Signal::KILL);
         assert_eq!(running.wait().signal, Some(9));
         wait_until("its sessions are gone", || database.our_sessions() == 0);
@@ -56,9 +75,13 @@ fn killed_at_every_point() {
 }
 
 fn ctrl_c_at_every_point() {
+    interrupted(COMPOSE, POINTS);
+}
+
+fn interrupted(way: Way, points: &[(&str, bool)]) {
     let database = prepared();
-    for &(point, first) in POINTS {
-        let running = crate::harness::restore::paused(database.migrate([]), point);
+    for &(point, first) in points {
+        let running = crate::harness::restore::paused(way(&database, &[]), point);
         running.signal(Signal::INT);
         running.signal(Signal::CONT);
         let run = running.wait();
@@ -70,6 +93,64 @@ fn ctrl_c_at_every_point() {
         assert_eq!(database.tables(), if first { "data t1" } else { "data" }, "{point}");
         completes(&database);
     }
+}
+
+fn a_down_that_is_ended() {
+    let database = prepared();
+    database.migrate(["--no-backup"]).run().ok();
+    for (signal, point, second) in [
+        (Signal::KILL, "locked", true),
+        (Signal::KILL, "applying", true),
+        (Signal::INT, "applying", true),
+        (Signal::KILL, "committed", false),
+        (Signal::INT, "committed", false),
+    ] {
+        let running = crate::harness::restore::paused(database.migrate(["down", "2", "--yes", "--no-backup"]), point);
+        running.signal(signal);
+        running.signal(Signal::CONT);
+        let run = running.wait();
+        if signal == Signal::INT {
+            run.code(if second { 130 } else { 6 });
+        }
+        wait_until("its sessions are gone", || database.our_sessions() == 0);
+        let left = if second { ("1 2", "data t1 t2") } else { ("1", "data t1") };
+        assert_eq!((database.ledger().as_str(), database.tables().as_str()), left, "{point}");
+        database.migrate(["--no-backup"]).run().ok();
+    }
+}
+
+/// A trigger that waits for COMMIT makes it last: whichever way it ends, file and row stand together or not at all.
+fn ended_within_its_commit() {
+    let database = shared().database();
+    let up = "CREATE TABLE t1 (a int);\n\
+        CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;\n\
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON t1 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late();\n\
+        INSERT INTO t1 VALUES (1);\n";
+    database.sandbox.migration(1, "late", up, None);
+    let running = database.migrate([]).spawn();
+    wait_for_the_sleep(&database);
+    running.signal(Signal::INT);
+    running.wait().code(130).stderr_has("nothing was changed");
+    assert_eq!((database.tables(), database.our_sessions()), (String::new(), 0));
+    // Killed outright, psql and the server go on: the next run waits for them, and finds what they did.
+    database.sandbox.migration(1, "late", &up.replace("(60)", "(3)"), None);
+    let running = database.migrate([]).spawn();
+    wait_for_the_sleep(&database);
+    running.signal(Signal::KILL);
+    running.wait();
+    database.migrate(["--lock-timeout", "60"]).run().ok().stderr_has("✓ Nothing to do");
+    assert_eq!((database.ledger(), database.tables()), ("1".to_owned(), "t1".to_owned()));
+}
+
+fn a_verify_that_is_killed() {
+    let database = prepared();
+    let running = crate::harness::restore::paused(database.migrate(["verify"]), "applying");
+    running.signal(Signal::KILL);
+    running.wait();
+    wait_until("its sessions are gone", || database.our_sessions() == 0);
+    database.migrate(["verify"]).run().ok().stderr_has("Dropped ").stderr_has("of a run that was killed");
+    let left = format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{}_verify_%'", database.name);
+    assert_eq!((database.stack.admin(&left), database.tables()), ("0".to_owned(), "data".to_owned()));
 }
 
 /// Waits until a migration of this database is in its sleep.
@@ -253,6 +334,13 @@ fn what_a_file_sets_ends_with_it() {
     database.sandbox.migration(2, "after", "SELECT pg_sleep(0.05); CREATE TABLE t (a int);", None);
     database.migrate([]).run().ok();
     assert_eq!(database.ledger(), "1 2");
+    let leaves = "CREATE TEMP TABLE t (a int); PREPARE p AS SELECT 1; DECLARE c CURSOR WITH HOLD FOR SELECT 1;";
+    database.sandbox.migration(3, "leaves", leaves, Some("SELECT 1;"));
+    let meets = "INSERT INTO t VALUES (1); PREPARE p AS SELECT 2; DECLARE c CURSOR WITH HOLD FOR SELECT 1;";
+    database.sandbox.migration(4, "meets", meets, Some("SELECT 1;"));
+    database.migrate([]).run().ok();
+    assert_eq!(database.sql("SELECT count(*) FROM t"), "1", "the row is in the table, not in an earlier file's own");
+    database.migrate(["verify"]).run().ok();
 }
 
 fn a_file_that_changes_while_it_runs() {

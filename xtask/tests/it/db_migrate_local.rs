@@ -1,7 +1,7 @@
 //! `db-migrate` on the local and the url target: the whole way, and a server that dies.
 
 use crate::harness::migrations::SLOW;
-use crate::harness::{Local, Test, shared, wait_until};
+use crate::harness::{Local, Outcome, Test, shared, wait_until};
 use rustix::process::Signal;
 
 pub fn tests() -> Vec<Test> {
@@ -23,12 +23,9 @@ fn the_whole_way_and_a_server_that_dies() {
     local.xtask(["db-migrate"]).run().ok();
 
     local.sandbox.migration(4, "slow", &format!("CREATE TABLE t4 (a int);\n{SLOW}"), None);
-    let running = local.xtask(["db-migrate"]).spawn();
-    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-    wait_until("the migration sleeps", || local.sql("openfga", sleeping) == "1");
-    crate::harness::local::signal(local.pid(), Signal::QUIT);
-    let run = running.wait();
-    run.stderr_has("4_slow.up.sql")
+    let run = server_dies_meanwhile(&local);
+    // Its COMMIT was never sent: that it had no effect is certain, though the server cannot be asked.
+    run.stderr_has("4_slow.up.sql failed; nothing was applied")
         .stderr_lacks("✓ 4")
         .holds(matches!(run.code, Some(1 | 4)), "a dead server is a failure");
     local.xtask(["db-migrate", "status"]).run().code(4);
@@ -40,27 +37,42 @@ fn the_whole_way_and_a_server_that_dies() {
         ),
         "1 2 3|"
     );
+    // Outside of a transaction it is not certain, and the next run says so.
+    local.sandbox.migration(4, "slow", &format!("-- no-transaction\n{SLOW}"), None);
+    let run = server_dies_meanwhile(&local);
+    run.code(6).stderr_has("4_slow.up.sql failed; whether it took effect is not known");
+    local.xtask(["up"]).run().ok();
+    local.xtask(["db-migrate"]).run().code(6).stderr_has("✗ Begun outside of a transaction and not ended: 4 slow");
+    local.xtask(["db-migrate", "repair", "--yes"]).run().ok();
     local.sandbox.migration(4, "slow", "CREATE TABLE t4 (a int);", None);
     local.xtask(["db-migrate"]).run().ok();
+}
+
+/// A run whose server is killed while the migration sleeps.
+fn server_dies_meanwhile(local: &Local) -> Outcome {
+    let running = local.xtask(["db-migrate"]).spawn();
+    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    wait_until("the migration sleeps", || local.sql("openfga", sleeping) == "1");
+    crate::harness::local::signal(local.pid(), Signal::QUIT);
+    running.wait()
 }
 
 fn through_a_url() {
     let database = shared().database();
     database.sandbox.tables(2);
-    let url = format!("postgres://postgres:postgres@127.0.0.1:{}/{}", database.stack.postgres_port, database.name);
-    let migrate =
-        |args: &[&str]| database.xtask(["--target", "url", "db-migrate"]).args(args).env("DATABASE_URL", &url).run();
+    let migrate = |args: &[&str]| database.migrate_by_url(args.iter().copied()).run();
     migrate(&[]).ok().stderr_has("✓ 2 migrations applied").stderr_has("target url");
     database.migrate(["status", "--check"]).run().ok();
     migrate(&["verify"]).ok().stderr_has("✓ 2 migrations verified");
     migrate(&["down", "2", "--yes"]).ok();
     // The URL's own search_path decides where the ledger is, for every session alike.
     database.sql("CREATE SCHEMA own");
-    let args = ["--target", "url", "db-migrate", "--json"];
-    let run = database.xtask(args).env("DATABASE_URL", format!("{url}?options=-csearch_path%3Down")).run();
+    let address = format!("127.0.0.1:{}/{}", database.stack.postgres_port, database.name);
+    let url = format!("postgres://postgres:postgres@{address}?options=-csearch_path%3Down");
+    let run = database.migrate_by_url(["--json"]).env("DATABASE_URL", &url).run();
     run.code(1).stderr_has("The ledger is in schema public, where search_path does not look");
     database.sql("DROP TABLE public._sqlx_migrations");
-    database.xtask(args).env("DATABASE_URL", format!("{url}?options=-csearch_path%3Down")).run().ok();
+    database.migrate_by_url(["--json"]).env("DATABASE_URL", &url).run().ok();
     assert_eq!(database.sql("SELECT count(*), to_regclass('own.t2') FROM own._sqlx_migrations"), "2|own.t2");
 }
 

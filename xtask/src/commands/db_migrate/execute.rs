@@ -10,6 +10,7 @@ use crate::migration::run::{Runner, Step};
 use crate::postgres::maintenance_database;
 use crate::postgres::session;
 use crate::process::signals;
+use crate::settings::fault_point;
 use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
@@ -40,7 +41,14 @@ impl Work<'_> {
     /// # Errors
     /// Exit 6 where some were run and one was not.
     pub(super) fn execute(&self, runner: &mut Runner<'_, '_>, steps: &[Step]) -> Result<Vec<Done>> {
-        runner.prepare()?;
+        let user = self.target.user();
+        runner.prepare().map_err(|error| {
+            error::explain(error, || {
+                let rights = format!("user {user} must be allowed to make tables there: GRANT CREATE ON SCHEMA … TO …");
+                Fault::failed("The ledger cannot be made; nothing was changed").hint(rights)
+            })
+        })?;
+        fault_point("ledger");
         let done = self.run_each(runner, steps, &|step, took| self.tell(step, took))?;
         signals::shielded(|| self.check(steps))?;
         Ok(done)
@@ -98,18 +106,19 @@ impl Work<'_> {
     /// What is true of a step that failed.
     fn truth(&self, step: &Step, failure: &Failure) -> Truth {
         signals::shielded(|| {
-            if failure.at.is_none() {
+            // A transaction whose COMMIT was never sent has no effect, whether or not the server can be asked.
+            let unseen = if step.transactional && !failure.committing { Truth::Untouched } else { Truth::Unknown };
+            if !failure.refused {
                 // Its session may still be at work: it has to be over before the ledger tells the truth.
                 let ended = session::end(self.target, maintenance_database(self.target), &self.session_name());
                 if ended.is_err() {
-                    return Truth::Unknown;
+                    return unseen;
                 }
             }
-            let Ok(ledger) = Ledger::read(self.target, self.database, &self.run) else { return Truth::Unknown };
-            let refused = error_text(&failure.error).contains("ERROR:");
+            let Ok(ledger) = Ledger::read(self.target, self.database, &self.run) else { return unseen };
             match ledger.row(step.migration.version) {
                 Some(row) if !row.success => Truth::Dirty,
-                _ if is_done(step, &ledger) && refused => Truth::DoneByOthers,
+                _ if is_done(step, &ledger) && failure.refused => Truth::DoneByOthers,
                 _ if is_done(step, &ledger) => Truth::Done,
                 _ => Truth::Untouched,
             }
@@ -135,11 +144,21 @@ impl Work<'_> {
             Truth::Unknown => "whether it took effect is not known".to_owned(),
             _ => outcome(step.direction, done.len(), all),
         };
-        let touched = matches!(truth, Truth::Dirty) || !done.is_empty();
+        let touched = matches!(truth, Truth::Dirty | Truth::Unknown) || !done.is_empty();
+        let when = match (failure.committing && failure.refused, &failure.statement) {
+            (true, None) => " at COMMIT",
+            (true, Some(_)) => " when its row in the ledger was written",
+            _ => "",
+        };
         let fault = Fault::new(
             if touched { Exit::Partial } else { exit },
-            format!("{} failed; {outcome}", place.unwrap_or(file)),
+            format!("{} failed{when}; {outcome}", place.unwrap_or(file)),
         );
+        let said = match exit {
+            // Its own words say that nothing was changed.
+            Exit::Signal(signal) => format!("Ended by signal {signal}"),
+            _ => error_text(&failure.error),
+        };
         let own_hint = error::fault(&failure.error).and_then(Fault::hint_text).map(str::to_owned);
         let hint = match truth {
             Truth::Dirty => {
@@ -151,17 +170,26 @@ impl Work<'_> {
                 cargo xtask db-shell -- -c 'SELECT pid, state, query FROM pg_stat_activity'\n\
                 or wait longer: --lock-timeout SECONDS"
                 .to_owned(),
+            _ if said.contains("cannot run inside a transaction block") => {
+                "give the statement a file of its own whose first line is: -- no-transaction".to_owned()
+            }
             _ => own_hint.unwrap_or_else(|| "mend the file, then run it again".to_owned()),
         };
         let statement = failure.statement.map(|statement| format!("\nSTATEMENT:  {statement}")).unwrap_or_default();
-        let said = error_text(&failure.error);
         anyhow::Error::msg(format!("{said}{statement}")).context(fault.hint(hint))
     }
 }
 
 /// Ended between two steps, or before one took effect.
 fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow::Error {
-    let Exit::Signal(signal) = error::exit(&error) else { return error };
+    let signal = match error::exit(&error) {
+        Exit::Signal(signal) => signal,
+        _ if done.is_empty() => return error,
+        _ => {
+            let fault = Fault::new(Exit::Partial, format!("The session was lost; {} of {all} were run", done.len()));
+            return error.context(fault.hint("run it again: it goes on from there"));
+        }
+    };
     if done.is_empty() {
         return signals::interrupted(signal).into();
     }

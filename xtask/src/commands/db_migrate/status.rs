@@ -34,7 +34,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     } else if entries.is_empty() {
         context.terminal.note("No migrations; make one with: cargo xtask db-migrate new WORDS");
     } else {
-        context.terminal.result(&table(&entries))?;
+        let head = ["VERSION", "DESCRIPTION", "STATE", "APPLIED", "TOOK"];
+        context.terminal.table(&head, &rows(&entries), &[4])?;
         for entry in &entries {
             if let Some(reason) = reason(entry)? {
                 let line = format!("{} {}: {reason}", entry.version, entry.description());
@@ -52,21 +53,18 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn table(entries: &[Entry]) -> String {
+fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
     let dash = || "-".to_owned();
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| {
-            vec![
-                entry.version.to_string(),
-                entry.description().to_owned(),
-                entry.state.words().to_owned(),
-                entry.row.as_ref().map_or_else(dash, |row| row.installed_on.clone()),
-                time(entry).map_or_else(dash, terminal::duration),
-            ]
-        })
-        .collect();
-    terminal::table(&["VERSION", "DESCRIPTION", "STATE", "APPLIED", "TOOK"], &rows, &[4])
+    let row = |entry: &Entry| {
+        vec![
+            entry.version.to_string(),
+            entry.description().to_owned(),
+            entry.state.words().to_owned(),
+            entry.row.as_ref().map_or_else(dash, |row| row.installed_on.clone()),
+            time(entry).map_or_else(dash, terminal::duration),
+        ]
+    };
+    entries.iter().map(row).collect()
 }
 
 fn time(entry: &Entry) -> Option<Duration> {

@@ -33,6 +33,12 @@ impl Database<'_> {
         self.xtask(["db-migrate"]).args(args)
     }
 
+    /// The same through the url target.
+    pub fn migrate_by_url<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        let url = format!("postgres://postgres:postgres@127.0.0.1:{}/{}", self.stack.postgres_port, self.name);
+        self.xtask(["--target", "url", "db-migrate"]).args(args).env("DATABASE_URL", url)
+    }
+
     /// The versions of the ledger, a dirty one with a `!`.
     #[track_caller]
     pub fn ledger(&self) -> String {

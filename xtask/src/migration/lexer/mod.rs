@@ -2,76 +2,21 @@
 //!
 //! The reader of dumps (`postgres::dump`) refuses everything that pg_dump does not write; this one takes all of SQL.
 
+mod quotes;
+mod routine;
+mod state;
+mod token;
+mod variables;
+
+pub use token::{Listener, Next, Token};
+
 use super::checks::Flaw;
 use memchr::{memchr, memchr2};
+use routine::Routine;
+use state::State;
 
 /// Names and keywords are never longer; the rest of a longer token does not matter.
 const TOKEN_KEPT: usize = 256;
-
-/// A token of a statement. Words are unquoted (keywords, names, numbers).
-#[derive(Debug, Clone, Copy)]
-pub enum Token<'a> {
-    Word(&'a [u8]),
-    Name(&'a [u8]),
-    Text,
-    Symbol(u8),
-}
-
-/// What psql reads after a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    Statement,
-    /// Rows, up to a line `\.`.
-    CopyRows,
-}
-
-/// Who is told what is read. Lines are counted from 1.
-pub trait Listener {
-    fn token(&mut self, token: Token<'_>, line: u64) -> Result<(), Flaw>;
-    /// A statement with at least one token has ended.
-    fn ended(&mut self, line: u64) -> Result<Next, Flaw>;
-    /// The rows of a COPY have ended.
-    fn rows_ended(&mut self, line: u64);
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Text,
-    Dash,
-    Slash,
-    Colon,
-    Word,
-    Name,
-    NameEnd,
-    String {
-        escapes: bool,
-    },
-    StringEscape,
-    StringEnd {
-        escapes: bool,
-        newline: bool,
-    },
-    LineComment,
-    BlockComment {
-        depth: u32,
-        before: u8,
-    },
-    DollarTag,
-    Dollar {
-        matched: usize,
-    },
-    /// The rest of the line after `COPY … FROM stdin;`.
-    CopyHeader,
-    CopyRows,
-}
-
-/// Variables that psql sets itself: it replaces `:NAME` by their values.
-const VARIABLES: &str = " AUTOCOMMIT COMP_KEYWORD_CASE DBNAME ECHO ECHO_HIDDEN ENCODING ERROR FETCH_COUNT HIDE_TABLEAM \
-    HIDE_TOAST_COMPRESSION HISTCONTROL HISTFILE HISTSIZE HOST IGNOREEOF LASTOID LAST_ERROR_MESSAGE LAST_ERROR_SQLSTATE \
-    ON_ERROR_ROLLBACK ON_ERROR_STOP PIPELINE_COMMAND_COUNT PIPELINE_RESULT_COUNT PIPELINE_SYNC_COUNT PORT PROMPT1 \
-    PROMPT2 PROMPT3 QUIET ROW_COUNT SERVER_VERSION_NAME SERVER_VERSION_NUM SERVICE SHELL_ERROR SHELL_EXIT_CODE \
-    SHOW_ALL_RESULTS SHOW_CONTEXT SINGLELINE SINGLESTEP SQLSTATE USER VERBOSITY VERSION VERSION_NAME VERSION_NUM \
-    WATCH_INTERVAL ";
 
 /// Reads a file piece by piece.
 #[derive(Debug)]
@@ -83,11 +28,7 @@ pub struct Lexer {
     /// A colon stands directly before the word, name or string that is being read.
     after_colon: bool,
     parentheses: u32,
-    /// Unquoted words of the statement so far, and the first letters of its first four where psql looks at them.
-    words: usize,
-    first: [u8; 4],
-    /// Nested `BEGIN`/`CASE` in the SQL body of a routine: a semicolon there ends nothing.
-    begins: u32,
+    routine: Routine,
     empty: bool,
 }
 
@@ -100,9 +41,7 @@ impl Default for Lexer {
             dollar_tag: Vec::new(),
             after_colon: false,
             parentheses: 0,
-            words: 0,
-            first: [0; 4],
-            begins: 0,
+            routine: Routine::default(),
             empty: true,
         }
     }
@@ -129,7 +68,7 @@ impl Lexer {
         }
         let what = match self.state {
             State::Text if self.parentheses > 0 => "a parenthesis that is never closed",
-            State::Text if self.begins > 0 => "BEGIN without END in the body of a routine",
+            State::Text if self.routine.is_open() => "BEGIN without END in the body of a routine",
             State::Text => {
                 if !self.empty {
                     listener.ended(line)?;
@@ -223,7 +162,7 @@ impl Lexer {
                     _ => State::Dollar { matched: 0 },
                 };
                 if self.state == State::Text {
-                    self.tell(Token::Text, listener)?;
+                    self.tell(Token::Text(b""), listener)?;
                 }
             }
             State::CopyHeader => {
@@ -279,7 +218,7 @@ impl Lexer {
                 self.state = State::Word;
                 return Ok(0);
             }
-            b';' if self.parentheses == 0 && self.begins == 0 => return self.statement_end(listener),
+            b';' if self.parentheses == 0 && !self.routine.is_open() => return self.statement_end(listener),
             symbol => {
                 match symbol {
                     b'(' => self.parentheses += 1,
@@ -293,7 +232,7 @@ impl Lexer {
     }
 
     fn statement_end(&mut self, listener: &mut dyn Listener) -> Result<usize, Flaw> {
-        (self.words, self.first, self.after_colon) = (0, [0; 4], false);
+        (self.routine, self.after_colon) = (Routine::default(), false);
         if !std::mem::replace(&mut self.empty, true) && listener.ended(self.line)? == Next::CopyRows {
             self.state = State::CopyHeader;
         }
@@ -324,9 +263,9 @@ impl Lexer {
 
     /// `:NAME`, `:'NAME'` and `:"NAME"` of a variable that psql has.
     fn check_variable(&self) -> Result<(), Flaw> {
-        let name = self.token.split(|byte| *byte == b'$').next().unwrap_or_default();
-        let name = String::from_utf8_lossy(name);
-        if self.after_colon && !name.is_empty() && VARIABLES.contains(&format!(" {name} ")) {
+        if self.after_colon
+            && let Some(name) = variables::named(&self.token)
+        {
             return Err(self.flaw(format!("`:{name}`, which psql replaces by a value of its own")));
         }
         Ok(())
@@ -342,69 +281,8 @@ impl Lexer {
             return Ok(1);
         }
         let word = std::mem::take(&mut self.token);
-        self.follow_body(&word);
+        self.routine.follow(&word, self.parentheses > 0);
         self.tell(Token::Word(&word), listener)?;
-        Ok(0)
-    }
-
-    /// psql counts `BEGIN`, `CASE` and `END` in a statement that begins like one that makes a routine.
-    fn follow_body(&mut self, word: &[u8]) {
-        if word.first().is_some_and(u8::is_ascii_digit) {
-            return;
-        }
-        let is = |wanted: &str| word.eq_ignore_ascii_case(wanted.as_bytes());
-        if let Some(slot) = self.first.get_mut(self.words)
-            && ["create", "function", "procedure", "or", "replace"].iter().any(|wanted| is(wanted))
-        {
-            *slot = word[0].to_ascii_lowercase();
-        }
-        self.words += 1;
-        let makes_routine = matches!(&self.first, [b'c', b'f' | b'p', ..] | [b'c', b'o', b'r', b'f' | b'p']);
-        if !makes_routine || self.parentheses > 0 {
-            return;
-        }
-        if is("begin") || (is("case") && self.begins > 0) {
-            self.begins += 1;
-        } else if is("end") {
-            self.begins = self.begins.saturating_sub(1);
-        }
-    }
-
-    fn string_end(
-        &mut self,
-        escapes: bool,
-        newline: bool,
-        byte: u8,
-        listener: &mut dyn Listener,
-    ) -> Result<usize, Flaw> {
-        match byte {
-            // A doubled quote, or a string that goes on after a line break, is the same string.
-            b'\'' => self.state = State::String { escapes },
-            b'\n' | b'\r' => self.state = State::StringEnd { escapes, newline: true },
-            b' ' | b'\t' | 0x0c => self.state = State::StringEnd { escapes, newline },
-            _ => {
-                self.state = State::Text;
-                self.check_variable()?;
-                self.tell(Token::Text, listener)?;
-                return Ok(0);
-            }
-        }
-        Ok(1)
-    }
-
-    fn dollar_tag(&mut self, byte: u8, listener: &mut dyn Listener) -> Result<usize, Flaw> {
-        if byte == b'$' {
-            self.dollar_tag = std::mem::take(&mut self.token);
-            self.state = State::Dollar { matched: 0 };
-            return Ok(1);
-        }
-        if is_word(byte) && !(self.token.is_empty() && byte.is_ascii_digit()) && self.token.len() < TOKEN_KEPT {
-            self.keep(&[byte]);
-            return Ok(1);
-        }
-        // A parameter such as $1, or a lone $: no quote.
-        self.state = State::Text;
-        self.tell(Token::Symbol(b'$'), listener)?;
         Ok(0)
     }
 }

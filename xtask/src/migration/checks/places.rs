@@ -1,0 +1,52 @@
+//! Where a statement begins that psql names by the line that it had read to.
+
+use super::Flaw;
+use crate::migration::checksum;
+use crate::migration::lexer::{Lexer, Listener, Next, Token};
+use crate::migration::statement::Statement;
+use std::path::Path;
+
+/// The line on which the statement began that psql was at when it read this line.
+pub fn statement_before(path: &Path, line: u64) -> Option<u64> {
+    let mut lexer = Lexer::default();
+    let mut found = Places { wanted: line, ..Places::default() };
+    checksum::in_pieces(path, &mut |piece| Ok(lexer.feed(piece, &mut found)?)).ok()?;
+    lexer.finish(&mut found).ok()?;
+    found.found
+}
+
+/// Finds the statement that ends on a line, or is the first to end after it.
+#[derive(Debug, Default)]
+struct Places {
+    wanted: u64,
+    statement: Statement,
+    found: Option<u64>,
+}
+
+impl Places {
+    fn end(&mut self, line: u64) {
+        let begun = std::mem::take(&mut self.statement).begun;
+        if self.found.is_none() && line >= self.wanted {
+            self.found = Some(begun);
+        }
+    }
+}
+
+impl Listener for Places {
+    fn token(&mut self, token: Token<'_>, line: u64) -> Result<(), Flaw> {
+        self.statement.take(token, line);
+        Ok(())
+    }
+
+    fn ended(&mut self, line: u64) -> Result<Next, Flaw> {
+        if self.statement.takes_rows {
+            return Ok(Next::CopyRows);
+        }
+        self.end(line);
+        Ok(Next::Statement)
+    }
+
+    fn rows_ended(&mut self, line: u64) {
+        self.end(line);
+    }
+}

@@ -1,0 +1,146 @@
+//! What is refused and what is warned of, by examples.
+
+use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn checked(text: impl AsRef<[u8]>) -> Result<Findings> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("xtask-checks-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, text).unwrap();
+    let checked = check(&path, Direction::Up);
+    std::fs::remove_file(path).unwrap();
+    checked
+}
+
+#[track_caller]
+fn refused(text: impl AsRef<[u8]>, line: u64, words: &str) {
+    let shown = String::from_utf8_lossy(text.as_ref()).into_owned();
+    let error = checked(text).expect_err(&shown);
+    let flaw = error.downcast_ref::<Flaw>().expect("a flaw");
+    assert!(flaw.line == line && flaw.what.contains(words), "{shown:?}: {flaw}");
+}
+
+#[track_caller]
+fn warned(text: &str) -> Vec<(u64, String)> {
+    checked(text).unwrap_or_else(|error| panic!("{text}: {error}")).warnings
+}
+
+#[test]
+fn every_way_to_quote_is_read_as_psql_reads_it() {
+    let text = "SELECT 'COMMIT; \\! it''s', E'\\'; COMMIT; \\!', U&'\\0041', B'01', N'x;', $$; COMMIT; $a$ :USER $$;\n\
+        SELECT $tag$ $$ COMMIT; $tag $tag$, $1, a$b$c, \"COMMIT; \"\" \\!\", 'a'\n  'b\\';\n\
+        -- COMMIT; \\! 'unclosed\n/* COMMIT; /* nested \\! */ ' */\n\
+        SELECT 1::text, a[1:n], :unset, b := 2, 'x' :: text, ':USER', :'unset';\n\
+        CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2);\n\
+        CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;\n\
+        CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN COMMIT; END';\n\
+        SAVEPOINT a; ROLLBACK TO SAVEPOINT a; ROLLBACK WORK TO a; RELEASE a;\n\
+        DO $$ BEGIN RAISE NOTICE ':USER'; END $$; SELECT 'no semicolon'";
+    let findings = checked(text).unwrap();
+    assert_eq!((findings.statements, findings.warnings), (12, vec![]));
+    for end in ["'x'", "x", "$$x$$", "\"x\"", "1 -- x", "1 /* x */", "1 -", "1:"] {
+        assert_eq!(checked(format!("SELECT {end}")).unwrap().statements, 1, "{end}");
+    }
+}
+
+#[test]
+fn what_would_run_otherwise_than_it_reads_is_refused_with_its_line() {
+    refused("SELECT 1;\nCOMMIT;\n", 2, "COMMIT in a file");
+    for word in ["BEGIN", "begin work", "START TRANSACTION", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION 'x'"] {
+        refused(format!("/* x */ {word};"), 1, "in a file that runs in one transaction");
+    }
+    refused("SELECT 1\n\\gexec\n", 2, "a backslash outside of quotes");
+    refused("\\! rm -rf /\n", 1, "a backslash outside of quotes");
+    refused("SELECT 'a'; \\i other.sql", 1, "a backslash");
+    refused("SELECT\n:USER;", 2, "`:USER`, which psql replaces");
+    refused("SELECT x:PORT;", 1, ":PORT");
+    refused("SELECT :'HOST', 1;", 1, ":HOST");
+    refused("SELECT :\"DBNAME\" ;", 1, ":DBNAME");
+    refused("SELECT a:::VERSION;", 1, ":VERSION");
+    refused("SELECT :{?x};", 1, "`:{`");
+    refused("\u{feff}SELECT 1;", 1, "byte order mark");
+    refused("SELECT 1;\nSELECT '\0';", 2, "a zero byte");
+    refused(b"SELECT 1;\n-- \xff\n", 2, "no UTF-8");
+    refused(b"SELECT 1; -- \xc3", 1, "no UTF-8");
+    refused("SELECT 1;\nCREATE UNIQUE INDEX\nCONCURRENTLY i ON t (a);", 2, "must start with `-- no-transaction`");
+    refused("REINDEX (CONCURRENTLY) TABLE t;", 1, "CONCURRENTLY");
+    refused("VACUUM t;", 1, "VACUUM");
+    for text in ["SET LOCAL standard_conforming_strings = off;", "SET SESSION standard_conforming_strings TO 'off';"] {
+        refused(text, 1, "it changes standard_conforming_strings");
+    }
+    refused("SELECT set_config('standard_conforming_strings', 'off', true);", 1, "standard_conforming_strings");
+    for text in [
+        "SET client_encoding = 'SJIS';",
+        "set names latin1",
+        "SELECT pg_catalog.set_config('client_encoding', 'BIG5', false)",
+    ] {
+        refused(text, 1, "it changes client_encoding");
+    }
+    refused("SELECT 'a;\n", 2, "ends within a quote");
+    refused("SELECT $x$ a;\n", 2, "ends within a quote");
+    refused("SELECT (1;\n", 2, "a parenthesis");
+    refused("/* SELECT 1;", 1, "a comment");
+    refused("CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1;", 1, "BEGIN without END");
+    refused("COPY t FROM stdin;\n1\n", 3, "no line \\. ends");
+    refused("COPY t FROM STDIN (FORMAT binary);", 1, "binary");
+    refused(format!("-- no-transaction\nSELECT '{}';", "x".repeat(60_000)), 1, "larger than");
+}
+
+#[test]
+fn what_a_dump_begins_with_changes_nothing() {
+    let text = "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nSET LOCAL client_encoding TO utf8;\n\
+                SELECT pg_catalog.set_config('search_path', '', false);\nSELECT 'client_encoding';\nSET lock_timeout = 0;";
+    assert_eq!(checked(text).unwrap().statements, 6);
+}
+
+#[test]
+fn a_file_without_transaction_may_do_what_needs_it() {
+    let text = "-- no-transaction\nCREATE INDEX CONCURRENTLY i ON t (a);\nBEGIN; SELECT 1; COMMIT;\n";
+    let findings = checked(text).unwrap();
+    assert_eq!((findings.transactional, findings.statements), (false, 4));
+    // Only the file's very first bytes count.
+    refused(format!("\n{text}"), 3, "no-transaction");
+    assert!(checked("REFRESH MATERIALIZED VIEW CONCURRENTLY v; COMMENT ON TABLE t IS 'x';").unwrap().transactional);
+}
+
+#[test]
+fn what_a_person_should_know_is_said() {
+    let dropped =
+        warned("SELECT 1;\nDROP TABLE a;\nALTER TABLE b DROP c, ADD d int;\nALTER TABLE b DROP COLUMN IF EXISTS c;");
+    let lines: Vec<u64> = dropped.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [2, 3, 4], "{dropped:?}");
+    assert_eq!(warned("ALTER TABLE b DROP CONSTRAINT c; ALTER TABLE b ALTER c DROP NOT NULL;"), []);
+    assert!(warned("-- nothing\n")[0].1.contains("no statement") && warned("")[0].1.contains("no statement"));
+    assert!(warned("SELECT 1;\nSELECT 2;\r\n").iter().any(|(line, what)| *line == 2 && what.contains("CR LF")));
+    for text in ["ALTER TABLE tuple ADD x int;", "DELETE FROM public.store;", "DROP TABLE IF EXISTS \"changelog\";"] {
+        assert!(warned(text).iter().any(|(_, what)| what.contains("OpenFGA")), "{text}");
+    }
+    assert_eq!(warned("CREATE TABLE app.store (tuple int); SELECT store FROM app.tuple; SELECT 1 FROM store.x;"), []);
+    let copied = checked("COPY t FROM stdin;\nCOMMIT;\t\\N\n:USER\t'\n\\.\nSELECT 1;\n").unwrap();
+    assert_eq!(copied.statements, 2);
+    assert!(copied.warnings[0].1.contains("sqlx itself cannot"));
+}
+
+#[test]
+fn pieces_of_every_size_are_read_alike() {
+    let text =
+        "SELECT 'a''b', E'\\'', $t$;$t$, \"x\"\"y\", 1::int; -- c\nCOPY t FROM stdin;\n1\n\\.\n/* /* ; */ */ SELECT ü;";
+    for size in 1..text.len() {
+        let mut lexer = Lexer::default();
+        let mut statements = Statements::new(Direction::Up);
+        text.as_bytes().chunks(size).try_for_each(|piece| lexer.feed(piece, &mut statements)).unwrap();
+        lexer.finish(&mut statements).unwrap();
+        assert_eq!(statements.count, 3, "pieces of {size} bytes");
+    }
+}
+
+#[test]
+fn a_statement_is_found_by_the_line_that_psql_names() {
+    let path = std::env::temp_dir().join(format!("xtask-places-{}", std::process::id()));
+    std::fs::write(&path, "SELECT 1;\n\nINSERT INTO t\nVALUES\n(1);\nCOPY t FROM stdin;\n1\n2\n\\.\nSELECT\n2")
+        .unwrap();
+    let found: Vec<Option<u64>> = [1, 5, 6, 9, 11].map(|line| statement_before(&path, line)).into();
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(found, [Some(1), Some(3), Some(6), Some(6), Some(10)]);
+}

@@ -1,0 +1,32 @@
+//! `\restrict KEY`: from there on psql refuses its own commands, whatever the text that it reads hides them in.
+
+/// Whether the psql of this version has it (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).
+pub fn is_known(version: &str) -> bool {
+    let Some(number) = version.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))
+    else {
+        return false;
+    };
+    let mut parts = number.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    match major {
+        13 => minor >= 22,
+        14 => minor >= 19,
+        15 => minor >= 14,
+        16 => minor >= 10,
+        17 => minor >= 6,
+        major => major >= 18,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_psql_is_told_by_its_version() {
+        assert!(is_known("psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)") && is_known("18.6"));
+        assert!(!is_known("psql (PostgreSQL) 16.8"));
+        assert!(is_known("psql (PostgreSQL) 18beta1") || is_known("psql (PostgreSQL) 18.0"));
+        assert!(!is_known("psql (PostgreSQL) 12.22") && !is_known(""));
+    }
+}
