@@ -25,8 +25,14 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
     let Some(Ok(project)) = scene.project() else { return super::not_without("Compose") };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
+    // One that was started all the same is judged; what is left of one that has ended is not.
+    if containers.iter().all(|container| matches!(container.state.status.as_str(), "exited" | "created" | "dead"))
+        && let Some(unwanted) = unwanted(scene, service)
+    {
+        return unwanted;
+    }
     if containers.is_empty() {
-        return absent(scene, name, service);
+        return absent(name, service);
     }
     let mut findings: Vec<Finding> =
         containers.iter().map(|container| one(scene, project, name, service, container)).collect();
@@ -38,15 +44,17 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
     finding
 }
 
-fn absent(scene: &Scene, name: &str, service: &Service) -> Finding {
+/// Why nobody wants this service to run.
+fn unwanted(scene: &Scene, service: &Service) -> Option<Finding> {
     let active = scene.settings.get_or("COMPOSE_PROFILES", "");
     let is_active = |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
     if !service.profiles.is_empty() && !service.profiles.iter().any(is_active) {
-        return Finding::skipped(format!("profile {} is not active", service.profiles.join(", ")));
+        return Some(Finding::skipped(format!("profile {} is not active", service.profiles.join(", "))));
     }
-    if service.wanted() == 0 {
-        return Finding::skipped("scaled to 0");
-    }
+    (service.wanted() == 0).then(|| Finding::skipped("scaled to 0"))
+}
+
+fn absent(name: &str, service: &Service) -> Finding {
     stranger(service).unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), "cargo xtask up"))
 }
 
@@ -140,10 +148,12 @@ fn loops(container: &Container, logs: &str) -> Finding {
 fn wrong_port(service: &Service, container: &Container) -> Option<Finding> {
     let wrong = |port: &super::project::Port| {
         let wanted = port.published()?;
-        let mapped = container.mapped_port(port.target).map(|address| address.port());
-        if mapped == Some(wanted) {
+        let to_it = container.mapped().into_iter().filter(|(inside, _)| *inside == port.target);
+        let hosts: Vec<u16> = to_it.map(|(_, address)| address.port()).collect();
+        if hosts.contains(&wanted) {
             return None;
         }
+        let mapped = hosts.first();
         let is = mapped.map_or_else(|| "not published".to_owned(), |mapped| format!("published as {mapped}"));
         Some(format!("its port {} is {is}, but the settings say {wanted}", port.target))
     };
