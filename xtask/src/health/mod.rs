@@ -121,8 +121,8 @@ pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
     };
     let services = project.into_iter().flat_map(|project| &project.containers);
     let of_service = |(name, containers): (&String, &Vec<probe::container::Container>)| {
-        let addresses = containers.iter().flat_map(|container| container.mapped());
-        let addresses: Vec<String> = addresses.map(|(_, address)| address.to_string()).collect();
+        let addresses = containers.iter().flat_map(probe::service::addresses);
+        let addresses: Vec<String> = addresses.collect();
         (!addresses.is_empty()).then(|| (name.clone(), addresses.join(" ")))
     };
     services.filter_map(of_service).collect()

@@ -60,6 +60,11 @@ fn only_what_is_wanted_is_asked() {
     let run = database.xtask(["health-check", "--only", "nonsense"]).run();
     run.code(2).prints_nothing().stderr_has("no check nonsense").stderr_has("openfga/model");
     database.xtask(["health-check", "--timeout", "3"]).run().code(2).stderr_has("--wait");
+    // Waiting makes no typing mistake right, whatever else fails meanwhile.
+    let run = database.xtask(["health-check", "--wait", "--timeout", "50", "--only", "postgres", "nonsense"]);
+    let mistaken = run.env("POSTGRES_DB", "nosuch").run();
+    mistaken.code(2).prints_nothing().stderr_has("no check nonsense");
+    assert!(mistaken.took < Duration::from_secs(40), "{:?}", mistaken.took);
     let run = database.xtask(["health-check", "--only", "postgres", "--wait", "--timeout", "1"]);
     let late = run.env("POSTGRES_DB", "nosuch").run();
     late.code(1).stdout_has("no database nosuch").stderr_has("1 check failed");

@@ -167,6 +167,11 @@ fn services_of_every_kind() {
     until(&look, "postgres", "ok").says("postgres", "ok", "", "");
     let (answer, errors) = stack.exec(&["psql", "-h", "127.0.0.1", "-XAtc", "SELECT 1"], "");
     assert_eq!(answer.as_deref(), Some(&b"1\n"[..]), "{errors}");
+    // Starting the stack does not wake what is paused.
+    stack.docker(&["pause", stack.postgres()]);
+    let paused = Health::of(stack.xtask([]), &["--only", "postgres"]);
+    paused.says("postgres", "fail", "its container is paused (see service/postgres)", "docker unpause ");
+    stack.docker(&["unpause", stack.postgres()]);
     stack.docker(&["stop", "--time", "1", stack.postgres()]);
     let stopped = Health::of(stack.xtask([]), &["--only", "postgres", "service/postgres", "connections", "leftovers"]);
     stopped.says("service/postgres", "fail", "it is stopped", "cargo xtask up");

@@ -93,5 +93,5 @@ fn without_go_and_openfga_it_goes_on() {
     let bare = local.xtask(["setup-env"]).unset("XTASK_OPENFGA_BIN").env("GOBIN", bin).env("PATH", path);
     let bare = bare.env("XTASK_PG_BIN", programs).run();
     bare.ok().stderr_has("No openfga program and no Go on this host: OpenFGA is left out").stderr_has("health-check: ");
-    bare.stderr_has("clock: the checkout's files are 2 h younger than now").stderr_has("set the clock");
+    bare.stderr_has("clock: the checkout's files are ").stderr_has("set the clock");
 }

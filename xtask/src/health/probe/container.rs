@@ -110,6 +110,14 @@ impl Container {
         self.state.status == "running"
     }
 
+    /// What makes it run: starting the stack does not wake a paused one.
+    pub fn wake(&self) -> String {
+        match self.state.status.as_str() {
+            "paused" => format!("docker unpause {}", self.shown()),
+            _ => "cargo xtask up".to_owned(),
+        }
+    }
+
     /// A variable of its environment, as it was made.
     pub fn variable(&self, name: &str) -> Option<&str> {
         let pairs = self.config.env.iter().flatten().filter_map(|pair| pair.split_once('='));

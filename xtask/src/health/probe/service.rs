@@ -59,11 +59,11 @@ fn absent(name: &str, service: &Service) -> Finding {
 }
 
 fn one(scene: &Scene, project: &Project, name: &str, service: &Service, container: &Container) -> Finding {
-    let (state, shown) = (&container.state, container.shown());
+    let state = &container.state;
     let logs = format!("see why: docker compose logs --tail 20 {name}");
     let finding = match state.status.as_str() {
         "running" => return running(scene, service, container, &logs),
-        "paused" => Finding::fail("it is paused", format!("docker unpause {shown}")),
+        "paused" => Finding::fail("it is paused", container.wake()),
         "restarting" => loops(container, &logs),
         "created" => stranger(service).unwrap_or_else(|| {
             let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
@@ -119,6 +119,16 @@ fn running(scene: &Scene, service: &Service, container: &Container, logs: &str) 
     }
     facts.extend(answers);
     Finding::ok(facts.join(", "))
+}
+
+/// Where its published ports are: first what a browser opens.
+pub fn addresses(container: &Container) -> Vec<String> {
+    let is_http = |(inside, _): &(u16, _)| {
+        matches!(protocol::known(&container.config.image, *inside, None), Some(Protocol::Http(_)))
+    };
+    let (web, others): (Vec<_>, Vec<_>) = container.mapped().into_iter().partition(is_http);
+    let web = web.into_iter().map(|(_, address)| format!("http://{address}"));
+    web.chain(others.into_iter().map(|(_, address)| address.to_string())).collect()
 }
 
 /// The answers of its published ports: those whose protocol is known; else its own health counts; else any port.
