@@ -71,7 +71,7 @@ fn wait(args: &Args, wishes: &Wishes, context: &Context) -> Result<Report> {
     let end = Instant::now() + Duration::from_secs(args.timeout);
     loop {
         let report = look(wishes, context)?;
-        if report.is_ok(args.strict) || Instant::now() + PAUSE >= end {
+        if report.is_ok(args.strict) || wishes.unknown(&report).is_some() || Instant::now() + PAUSE >= end {
             return Ok(report);
         }
         std::thread::sleep(PAUSE);

@@ -54,9 +54,14 @@ impl Wishes<'_> {
         self.wants(name) || self.only.iter().any(|only| is_part(only, name))
     }
 
-    /// The first name that no check bears.
+    /// The first name that no check bears. Where the services cannot be read, one of them may well be there; and a
+    /// target without any is no mistake of whoever asks.
     pub fn unknown(&self, report: &Report) -> Option<&str> {
-        let is_known = |only: &&String| report.checks.iter().any(|check| is_part(&check.name, only));
+        let is_known = |only: &&String| {
+            let bears =
+                |check: &Check| is_part(&check.name, only) || (check.name == SERVICES && is_part(only, SERVICES));
+            report.checks.iter().any(bears)
+        };
         self.only.iter().find(|only| !is_known(only)).map(String::as_str)
     }
 }
@@ -84,6 +89,9 @@ pub fn examine(scene: &Scene, wishes: &Wishes) -> Report {
         let services = wishes.wants_below(SERVICES).then(|| {
             scope.spawn(move || match service::all(scene) {
                 Err(finding) => vec![run(SERVICES.to_owned(), &|| finding.clone())],
+                Ok(names) if names.is_empty() && !wishes.only.is_empty() => {
+                    vec![run(SERVICES.to_owned(), &|| Finding::skipped("this target has none"))]
+                }
                 Ok(names) => std::thread::scope(|inner| {
                     let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
                     let wanted = named.filter(|(check, _)| wishes.wants(check));
@@ -113,8 +121,8 @@ pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
     };
     let services = project.into_iter().flat_map(|project| &project.containers);
     let of_service = |(name, containers): (&String, &Vec<probe::container::Container>)| {
-        let addresses = containers.iter().flat_map(|container| container.mapped());
-        let addresses: Vec<String> = addresses.map(|(_, address)| address.to_string()).collect();
+        let addresses = containers.iter().flat_map(probe::service::addresses);
+        let addresses: Vec<String> = addresses.collect();
         (!addresses.is_empty()).then(|| (name.clone(), addresses.join(" ")))
     };
     services.filter_map(of_service).collect()

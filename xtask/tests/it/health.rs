@@ -60,6 +60,11 @@ fn only_what_is_wanted_is_asked() {
     let run = database.xtask(["health-check", "--only", "nonsense"]).run();
     run.code(2).prints_nothing().stderr_has("no check nonsense").stderr_has("openfga/model");
     database.xtask(["health-check", "--timeout", "3"]).run().code(2).stderr_has("--wait");
+    // Waiting makes no typing mistake right, whatever else fails meanwhile.
+    let run = database.xtask(["health-check", "--wait", "--timeout", "50", "--only", "postgres", "nonsense"]);
+    let mistaken = run.env("POSTGRES_DB", "nosuch").run();
+    mistaken.code(2).prints_nothing().stderr_has("no check nonsense");
+    assert!(mistaken.took < Duration::from_secs(40), "{:?}", mistaken.took);
     let run = database.xtask(["health-check", "--only", "postgres", "--wait", "--timeout", "1"]);
     let late = run.env("POSTGRES_DB", "nosuch").run();
     late.code(1).stdout_has("no database nosuch").stderr_has("1 check failed");
@@ -118,6 +123,7 @@ fn the_local_target_needs_no_docker() {
         local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
     }
     local.up();
+    without_docker(&["--only", "service"]).says("service", "skipped", "this target has none", "").outcome.code(0);
     let health = without_docker(&[]);
     health.fails_only(&[]).says("postgres", "ok", "database openfga", "").says("docker", "skipped", "target local", "");
     health.says("disk/postgres", "ok", "free for the server", "");
@@ -166,7 +172,10 @@ fn the_engine_does_not_answer() {
     let socket = sandbox.beside("dead.sock");
     drop(UnixListener::bind(&socket).unwrap());
     let run = Xtask::new(&sandbox).env("DOCKER_HOST", format!("unix://{}", socket.display()));
-    without_docker(run, "engine does not answer", "start Docker");
+    without_docker(run.clone(), "engine does not answer", "start Docker");
+    // A service that nobody can see now is no typing mistake.
+    let service = Health::of(run, &["--only", "service/redis"]);
+    service.says("service", "fail", "engine does not answer", "");
 }
 
 fn the_engine_may_not_be_used() {

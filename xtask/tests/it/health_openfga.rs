@@ -102,7 +102,7 @@ fn keys_ids_models_and_tables() {
     let paused = Health::of(stack.xtask([]), &["--only", "openfga", "service/openfga"]);
     stack.docker(&["unpause", &stack.container_of("openfga")]);
     paused.says("service/openfga", "fail", "it is paused", "docker unpause");
-    paused.says("openfga", "fail", "see service/openfga", "cargo xtask up");
+    paused.says("openfga", "fail", "its container is paused (see service/openfga)", "docker unpause ");
     stack.docker(&["kill", &stack.container_of("openfga")]);
     let look = || Health::of(stack.xtask([]), &["--only", "service/openfga"]);
     until(&look, "service/openfga", "fail").says(

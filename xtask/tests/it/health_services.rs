@@ -26,6 +26,7 @@ fn services_of_every_kind() {
     let image = needs::postgres_image();
     let port = crate::harness::sandbox::free_port;
     let [redis, locked, web, broken, dead, silent] = [port(), port(), port(), port(), port(), port()];
+    let (first, second) = (port(), port());
     let service = |name: &str, lines: &[String]| {
         let lines: Vec<String> = lines.iter().map(|line| format!("    {line}\n")).collect();
         format!("  {name}:\n    image: {image}\n    init: true\n    entrypoint: []\n{}", lines.concat())
@@ -78,6 +79,16 @@ fn services_of_every_kind() {
         service("slow", &[sleep(), line("healthcheck: {test: [CMD, \"true\"], interval: 600s}")]),
         service("done", &[line("command: [\"true\"]")]),
         service("failed", &[line("command: [\"false\"]")]),
+        service("retried", &[line("command: [\"true\"]"), line("restart: on-failure")]),
+        service("given-up", &[line("command: [\"false\"]"), line("restart: \"on-failure:1\"")]),
+        service("datagrams", &[ports(port(), "6831/udp"), sleep()]),
+        service(
+            "twice",
+            &[
+                format!("ports: [\"127.0.0.1:{first}:6379\", \"127.0.0.1:{second}:6379\"]"),
+                format!("command: {}", server(6379, "+PONG\\r\\n")),
+            ],
+        ),
         service("paused", &[sleep()]),
         service("stopped", &[sleep(), line("restart: unless-stopped")]),
         service("idle", &[sleep(), line("profiles: [extra]")]),
@@ -91,6 +102,10 @@ fn services_of_every_kind() {
     let text = text.concat().replace('$', "$$");
     stack.override_with(&text);
     stack.up();
+    let labels = [("project", stack.sandbox.project.as_str()), ("service", "idle"), ("oneoff", "False")];
+    let labels = labels.map(|(name, value)| format!("--label=com.docker.compose.{name}={value}"));
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let left = stack.docker(&[&["create"], &labels[..], &[image.as_str(), "true"]].concat());
     stack.docker(&["pause", &stack.container_of("paused")]);
     stack.docker(&["stop", "--time", "0", &stack.container_of("stopped")]);
     // The settings change after the container was made.
@@ -118,6 +133,10 @@ fn services_of_every_kind() {
         ("slow", "fail", "still starting", "--wait"),
         ("done", "ok", "done, exit code 0", ""),
         ("failed", "fail", "the one-shot ended with exit code 1", "docker compose logs"),
+        ("retried", "ok", "done, exit code 0", ""),
+        ("given-up", "fail", "the one-shot ended with exit code 1", "docker compose logs"),
+        ("datagrams", "ok", "running for", ""),
+        ("twice", "ok", &format!("PONG at 127.0.0.1:{}", first.max(second)), ""),
         ("paused", "fail", "it is paused", "docker unpause"),
         ("stopped", "fail", "it is stopped (exit code", "cargo xtask up"),
         ("idle", "skipped", "profile extra is not active", ""),
@@ -127,6 +146,7 @@ fn services_of_every_kind() {
     ] {
         health.says(&format!("service/{name}"), status, detail, hint);
     }
+    stack.docker(&["rm", &left]);
     let logs = stack.xtask(["--verbose", "health-check", "--only", "service/looping"]).run();
     logs.code(1).stdout_has("| the key is hunter2-***").stdout_lacks("planted-secret").stderr_lacks("planted-secret");
 
@@ -147,6 +167,11 @@ fn services_of_every_kind() {
     until(&look, "postgres", "ok").says("postgres", "ok", "", "");
     let (answer, errors) = stack.exec(&["psql", "-h", "127.0.0.1", "-XAtc", "SELECT 1"], "");
     assert_eq!(answer.as_deref(), Some(&b"1\n"[..]), "{errors}");
+    // Starting the stack does not wake what is paused.
+    stack.docker(&["pause", stack.postgres()]);
+    let paused = Health::of(stack.xtask([]), &["--only", "postgres"]);
+    paused.says("postgres", "fail", "its container is paused (see service/postgres)", "docker unpause ");
+    stack.docker(&["unpause", stack.postgres()]);
     stack.docker(&["stop", "--time", "1", stack.postgres()]);
     let stopped = Health::of(stack.xtask([]), &["--only", "postgres", "service/postgres", "connections", "leftovers"]);
     stopped.says("service/postgres", "fail", "it is stopped", "cargo xtask up");

@@ -2,6 +2,8 @@
 
 use crate::harness::{Fakes, Local, Sandbox, Stack, Test, Xtask, needs};
 use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -30,7 +32,9 @@ fn a_newcomer_sees_what_stands_in_the_way_and_where_everything_is() {
         .stderr_has("clock: ");
     run.stderr_has("health-check: ").stderr_has(&format!("postgres     127.0.0.1:{}", stack.postgres_port));
     // Again: nothing is done twice, and everything is looked at.
-    let again = stack.xtask(["setup-env", "--yes"]).run();
+    let slept = Fakes::new(sandbox).docker_but("{{.SystemTime}}", "echo 2020-01-01T00:00:00Z");
+    let again = slept.over(stack.xtask(["setup-env", "--yes"])).run();
+    again.stderr_has("clock: the Docker engine's clock is ").stderr_has("set the clock");
     again.ok().stderr_has("There is a backup").stderr_has("health-check: ").stderr_lacks("First backup");
     assert_eq!(sandbox.backups().len(), 1);
 }
@@ -77,4 +81,17 @@ fn without_go_and_openfga_it_goes_on() {
     let failed = run.args(["setup-env", "--yes"]).run();
     failed.ok().stderr_has("OpenFGA could not be built").stderr_has("no such module").stderr_has("OpenFGA is left out");
     failed.stderr_has("health-check: ");
+
+    // Neither of them; and a clock that was set back.
+    let file = fs::File::options().append(true).open(local.sandbox.path("docker-compose.yml")).unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(7_200)).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let lacks = |folder: &PathBuf| !folder.join("go").exists() && !folder.join("openfga").exists();
+    let path = std::env::join_paths(std::env::split_paths(&path).filter(lacks)).unwrap();
+    let programs = needs::server_programs().unwrap().canonicalize().unwrap();
+    let bin = local.sandbox.beside("gobin");
+    let bare = local.xtask(["setup-env"]).unset("XTASK_OPENFGA_BIN").env("GOBIN", bin).env("PATH", path);
+    let bare = bare.env("XTASK_PG_BIN", programs).run();
+    bare.ok().stderr_has("No openfga program and no Go on this host: OpenFGA is left out").stderr_has("health-check: ");
+    bare.stderr_has("clock: the checkout's files are ").stderr_has("set the clock");
 }

@@ -1,5 +1,6 @@
 //! One question to the server, asked once for all checks that need its answer.
 
+use super::container::Container;
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::postgres::session;
@@ -115,8 +116,10 @@ fn running(scene: &Scene) -> Result<String, Finding> {
     match containers.iter().find(|container| container.is_running()) {
         Some(container) => Ok(container.id.clone()),
         None => {
-            let state = containers.first().map_or("not there", |container| container.state.status.as_str());
-            Err(Finding::fail(format!("its container is {state} (see {named})"), "cargo xtask up"))
+            let first = containers.first();
+            let state = first.map_or("not there", |container| container.state.status.as_str());
+            let hint = first.map_or_else(|| "cargo xtask up".to_owned(), Container::wake);
+            Err(Finding::fail(format!("its container is {state} (see {named})"), hint))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What is looked at.
@@ -87,6 +87,15 @@ struct Binding {
     host_port: String,
 }
 
+impl Binding {
+    /// How it is reached from this host.
+    fn address(&self) -> Option<SocketAddr> {
+        let address: IpAddr = self.host_ip.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let address = if address.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address };
+        Some(SocketAddr::new(address, self.host_port.parse().ok()?))
+    }
+}
+
 impl Container {
     pub fn label(&self, name: &str) -> Option<&str> {
         self.config.labels.as_ref()?.get(name).map(String::as_str)
@@ -101,6 +110,14 @@ impl Container {
         self.state.status == "running"
     }
 
+    /// What makes it run: starting the stack does not wake a paused one.
+    pub fn wake(&self) -> String {
+        match self.state.status.as_str() {
+            "paused" => format!("docker unpause {}", self.shown()),
+            _ => "cargo xtask up".to_owned(),
+        }
+    }
+
     /// A variable of its environment, as it was made.
     pub fn variable(&self, name: &str) -> Option<&str> {
         let pairs = self.config.env.iter().flatten().filter_map(|pair| pair.split_once('='));
@@ -112,23 +129,23 @@ impl Container {
         self.config.env.iter().flatten().filter_map(|pair| pair.split_once('='))
     }
 
-    /// Whether Docker starts it again when it ends.
+    /// Whether Docker starts it again however it ends. Under `on-failure` one that has ended did its work, or was given up.
     pub fn comes_back(&self) -> bool {
         let policy = self.host_config.restart_policy.as_ref();
-        policy.is_some_and(|policy| matches!(policy.name.as_str(), "always" | "unless-stopped" | "on-failure"))
+        policy.is_some_and(|policy| matches!(policy.name.as_str(), "always" | "unless-stopped"))
     }
 
     /// TCP ports inside, and where on this host each is really mapped to.
     pub fn mapped(&self) -> Vec<(u16, SocketAddr)> {
         let ports = self.network_settings.ports.iter().flatten();
-        let bound = ports.filter_map(|(port, bindings)| {
-            let inside = port.strip_suffix("/tcp")?.parse().ok()?;
-            let binding = bindings.as_ref()?.first()?;
-            let address: IpAddr = binding.host_ip.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-            let address = if address.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address };
-            Some((inside, SocketAddr::new(address, binding.host_port.parse().ok()?)))
+        let bound = ports.flat_map(|(port, bindings)| {
+            let inside = port.strip_suffix("/tcp").and_then(|port| port.parse().ok());
+            inside.into_iter().flat_map(|inside: u16| {
+                bindings.iter().flatten().filter_map(move |binding| Some((inside, binding.address()?)))
+            })
         });
-        bound.collect()
+        // A port that is bound for IPv4 and IPv6 is one.
+        bound.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Where a port inside is mapped to.

@@ -12,9 +12,14 @@ pub fn look(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
         return not_without("PostgreSQL");
     }
-    // Asked in another database of the server: the one that is locked out is not needed.
-    match repair::look(scene.target, &scene.run) {
-        Ok(found) if found.is_empty() => unmarked(scene),
+    // Asked in another database of the server: the one that is locked out is not needed. Both at once: each is a
+    // program to start.
+    let (marked, unmarked) = std::thread::scope(|scope| {
+        let unmarked = scope.spawn(|| unmarked(scene));
+        (repair::look(scene.target, &scene.run), unmarked.join())
+    });
+    match marked {
+        Ok(found) if found.is_empty() => unmarked.unwrap_or_else(|_| not_without("PostgreSQL")),
         Ok(found) => {
             let found: Vec<String> = found.iter().map(repair::Leftover::shown).collect();
             Finding::warn(found.join("; "), REPAIR)

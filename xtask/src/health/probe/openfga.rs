@@ -1,5 +1,6 @@
 //! OpenFGA: its health, which knows nothing of keys and data; a request with the key; and whose data it serves.
 
+use super::container::Container;
 use super::not_without;
 use crate::error::Fault;
 use crate::health::Scene;
@@ -66,7 +67,13 @@ fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
             Ok(match mapped {
                 Some(Some(address)) => Ok(format!("http://{address}")),
                 Some(None) => Err(Fault::unreachable("The openfga service publishes no port").hint(START).into()),
-                None => Err(Fault::unreachable("Its container does not run (see service/openfga)").hint(START).into()),
+                None => {
+                    let first = project.containers_of(SERVICE).first();
+                    let state = first.map_or("not there", |container| container.state.status.as_str());
+                    let hint = first.map_or_else(|| START.to_owned(), Container::wake);
+                    let fault = Fault::unreachable(format!("its container is {state} (see service/{SERVICE})"));
+                    Err(fault.hint(hint).into())
+                }
             })
         }
         (None, Some(local)) => Ok(match local_openfga::running(&local.folder) {

@@ -44,6 +44,9 @@ pub struct Port {
     /// Empty where Docker chooses.
     #[serde(default)]
     published: String,
+    /// Empty where Compose leaves it out: TCP.
+    #[serde(default)]
+    protocol: String,
     pub app_protocol: Option<String>,
 }
 
@@ -66,9 +69,10 @@ struct Config {
 }
 
 impl Port {
-    /// The port of this host, where the files name one.
+    /// The TCP port of this host, where the files name one. Nobody can ask a UDP port whether it is there.
     pub fn published(&self) -> Option<u16> {
-        self.published.parse().ok().filter(|port| *port != 0)
+        let is_tcp = matches!(self.protocol.as_str(), "" | "tcp");
+        self.published.parse().ok().filter(|port| is_tcp && *port != 0)
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
         let text = r#"{"name": "p", "services": {
             "postgres": {"image": "postgres", "ports": [{"target": 5432, "published": "5432"}]},
             "migrate": {"depends_on": {"postgres": {"condition": "service_healthy"}}},
-            "api": {"ports": [{"target": 80}], "depends_on": {"migrate": {"condition": "service_completed_successfully"},
+            "api": {"ports": [{"target": 80}, {"target": 53, "published": "53", "protocol": "udp"}], "depends_on": {"migrate": {"condition": "service_completed_successfully"},
                                                               "worker": {"condition": "service_started"}}},
             "worker": {}, "seed": {}, "none": {"deploy": {"replicas": 0}}}}"#;
         let project = put_together(serde_json::from_str(text).unwrap(), Vec::new());
@@ -185,6 +189,6 @@ mod tests {
         assert_eq!(shots, ["migrate", "none", "seed"]);
         assert_eq!(project.services["none"].wanted(), 0);
         assert_eq!(project.services["postgres"].ports[0].published(), Some(5432));
-        assert_eq!(project.services["api"].ports[0].published(), None);
+        assert_eq!(project.services["api"].ports.iter().filter_map(Port::published).count(), 0);
     }
 }

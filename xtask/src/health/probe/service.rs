@@ -25,8 +25,14 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
     let Some(Ok(project)) = scene.project() else { return super::not_without("Compose") };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
+    // One that was started all the same is judged; what is left of one that has ended is not.
+    if containers.iter().all(|container| matches!(container.state.status.as_str(), "exited" | "created" | "dead"))
+        && let Some(unwanted) = unwanted(scene, service)
+    {
+        return unwanted;
+    }
     if containers.is_empty() {
-        return absent(scene, name, service);
+        return absent(name, service);
     }
     let mut findings: Vec<Finding> =
         containers.iter().map(|container| one(scene, project, name, service, container)).collect();
@@ -38,24 +44,26 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
     finding
 }
 
-fn absent(scene: &Scene, name: &str, service: &Service) -> Finding {
+/// Why nobody wants this service to run.
+fn unwanted(scene: &Scene, service: &Service) -> Option<Finding> {
     let active = scene.settings.get_or("COMPOSE_PROFILES", "");
     let is_active = |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
     if !service.profiles.is_empty() && !service.profiles.iter().any(is_active) {
-        return Finding::skipped(format!("profile {} is not active", service.profiles.join(", ")));
+        return Some(Finding::skipped(format!("profile {} is not active", service.profiles.join(", "))));
     }
-    if service.wanted() == 0 {
-        return Finding::skipped("scaled to 0");
-    }
+    (service.wanted() == 0).then(|| Finding::skipped("scaled to 0"))
+}
+
+fn absent(name: &str, service: &Service) -> Finding {
     stranger(service).unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), "cargo xtask up"))
 }
 
 fn one(scene: &Scene, project: &Project, name: &str, service: &Service, container: &Container) -> Finding {
-    let (state, shown) = (&container.state, container.shown());
+    let state = &container.state;
     let logs = format!("see why: docker compose logs --tail 20 {name}");
     let finding = match state.status.as_str() {
         "running" => return running(scene, service, container, &logs),
-        "paused" => Finding::fail("it is paused", format!("docker unpause {shown}")),
+        "paused" => Finding::fail("it is paused", container.wake()),
         "restarting" => loops(container, &logs),
         "created" => stranger(service).unwrap_or_else(|| {
             let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
@@ -113,6 +121,16 @@ fn running(scene: &Scene, service: &Service, container: &Container, logs: &str) 
     Finding::ok(facts.join(", "))
 }
 
+/// Where its published ports are: first what a browser opens.
+pub fn addresses(container: &Container) -> Vec<String> {
+    let is_http = |(inside, _): &(u16, _)| {
+        matches!(protocol::known(&container.config.image, *inside, None), Some(Protocol::Http(_)))
+    };
+    let (web, others): (Vec<_>, Vec<_>) = container.mapped().into_iter().partition(is_http);
+    let web = web.into_iter().map(|(_, address)| format!("http://{address}"));
+    web.chain(others.into_iter().map(|(_, address)| address.to_string())).collect()
+}
+
 /// The answers of its published ports: those whose protocol is known; else its own health counts; else any port.
 fn asked(scene: &Scene, service: &Service, container: &Container, health: Option<&str>) -> Result<Vec<String>, String> {
     let mapped = container.mapped();
@@ -140,10 +158,12 @@ fn loops(container: &Container, logs: &str) -> Finding {
 fn wrong_port(service: &Service, container: &Container) -> Option<Finding> {
     let wrong = |port: &super::project::Port| {
         let wanted = port.published()?;
-        let mapped = container.mapped_port(port.target).map(|address| address.port());
-        if mapped == Some(wanted) {
+        let to_it = container.mapped().into_iter().filter(|(inside, _)| *inside == port.target);
+        let hosts: Vec<u16> = to_it.map(|(_, address)| address.port()).collect();
+        if hosts.contains(&wanted) {
             return None;
         }
+        let mapped = hosts.first();
         let is = mapped.map_or_else(|| "not published".to_owned(), |mapped| format!("published as {mapped}"));
         Some(format!("its port {} is {is}, but the settings say {wanted}", port.target))
     };
