@@ -35,6 +35,8 @@ pub struct Order {
     pub strict_names: bool,
     /// How long pg_dump waits for a table that someone holds.
     pub lock_timeout: Duration,
+    /// What else the server is asked while pg_dump runs; empty: nothing.
+    pub question: &'static str,
     pub destination: Destination,
 }
 
@@ -65,6 +67,8 @@ pub struct Taken {
     /// Of the whole file, manifest included.
     pub sha256: String,
     pub manifest: Manifest,
+    /// To the order's question.
+    pub answer: String,
 }
 
 /// What a run tells while it works.
@@ -139,8 +143,8 @@ fn write(
     let clock = Instant::now();
     partial.write(manifest::HEAD)?;
     let dump = pg_dump(target, order, run)?.write_to(partial.for_program()?)?;
-    let (proof, properties) = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| Properties::of(target, run));
+    let (proof, (properties, answer)) = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| Properties::with(target, run, order.question));
         let proof = follow(target, run, dump, &partial, order, expected, tell);
         let properties = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
         proof.and_then(|proof| Ok((proof, properties?)))
@@ -174,7 +178,7 @@ fn write(
             partial.publish(names.map(|name| folder.join(name)))?
         }
     };
-    Ok(Taken { path, bytes: proof.bytes + line.len() as u64, sha256, manifest })
+    Ok(Taken { path, bytes: proof.bytes + line.len() as u64, sha256, manifest, answer })
 }
 
 fn pg_dump(target: &Target, order: &Order, run: &str) -> Result<crate::process::Program> {

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::locks;
+use crate::restore::repair;
 use crate::target::Target;
 use crate::terminal::{self, Progress};
 use anyhow::{Context as _, Result};
@@ -47,7 +48,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &order, context)?;
     args.tell(&taken, &target, context)?;
-    mend::name_leftovers(&target, context);
+    mend::name_those_in(&taken.answer, &target, context);
     if args.policy.is_given() {
         db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
             .context(Fault::new(Exit::Partial, "The backup is made, but old ones could not be removed"))?;
@@ -59,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 pub fn take_full(target: &Target, purpose: Purpose, context: &Context) -> Result<Taken> {
     let lock_timeout = locks::timeout(None, &context.settings, take::LOCK_TIMEOUT)?;
     let destination = Destination::Folder(context.backups_folder());
-    let order = Order { purpose, tables: Vec::new(), strict_names: false, lock_timeout, destination };
+    let order = Order { purpose, tables: Vec::new(), strict_names: false, lock_timeout, question: "", destination };
     take_visibly(target, &order, context)
 }
 
@@ -115,6 +116,7 @@ impl Args {
             tables: self.tables.clone(),
             strict_names: self.strict_names,
             lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
+            question: repair::QUESTION,
             destination,
         })
     }

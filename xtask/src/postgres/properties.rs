@@ -59,9 +59,11 @@ FROM pg_catalog.pg_database AS d, LATERAL (SELECT pg_catalog.to_jsonb(d) AS fact
 WHERE d.datname = ";
 
 impl Properties {
-    /// Asks the database itself.
-    pub fn of(target: &Target, session: &str) -> Result<Self> {
-        session::query(target, session, &format!("{QUERY}pg_catalog.current_database()"))
+    /// Asks the database itself, and one more question with it: that costs no program of its own.
+    pub fn with(target: &Target, session: &str, question: &str) -> Result<(Self, String)> {
+        let text = session::ask(target, session, &format!("{QUERY}pg_catalog.current_database();\n{question}"))?;
+        let (properties, answer) = session::first_of(&text).context("the properties of the database")?;
+        Ok((properties, answer.to_owned()))
     }
 
     /// Asks about a database from another one of the server; `None` where it does not exist.

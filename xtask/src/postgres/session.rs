@@ -33,6 +33,13 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
         .with_context(|| format!("psql answered {:?}", text.chars().take(200).collect::<String>()))
 }
 
+/// The JSON value that an answer begins with, and what follows it. PostgreSQL writes a line for each element of a list.
+pub fn first_of<T: DeserializeOwned>(answer: &str) -> Result<(T, &str)> {
+    let mut values = serde_json::Deserializer::from_str(answer).into_iter();
+    let first = values.next().context("psql gave no answer")??;
+    Ok((first, answer[values.byte_offset()..].trim()))
+}
+
 /// What psql prints for this SQL: unaligned rows, nothing else.
 pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
     ask_with(target, session, sql, &[], target.patience())
@@ -143,6 +150,13 @@ pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::proc
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_two_answers_may_have_several_lines() {
+        let (first, rest) = first_of::<Vec<u8>>("[1, \n 2]\n[{\"a\": 1}, \n {}]\n").unwrap();
+        assert_eq!((first, rest), (vec![1, 2], "[{\"a\": 1}, \n {}]"));
+        assert!(first_of::<Vec<u8>>("").is_err() && first_of::<Vec<u8>>("no JSON").is_err());
+    }
 
     #[test]
     fn literals_survive_quotes_and_backslashes() {

@@ -46,9 +46,8 @@ WHERE m.mark->>'use' = 'before'";
 
 /// Every one of the server's, newest first, and what killed runs left of the target's: asked at once.
 pub fn kept_and_left(target: &Target, run: &str) -> Result<(Vec<Kept>, Vec<Leftover>)> {
-    let sql = format!("{KEPT};\n{}", mark::QUERY);
+    let sql = format!("{KEPT};\n{}", repair::QUESTION);
     let text = session::ask_in(target, maintenance_database(target), run, &sql)?;
-    let (kept, marked) = text.trim().split_once('\n').context("two answers were expected")?;
-    let kept = serde_json::from_str(kept).context("the databases of before a swap")?;
-    Ok((kept, repair::look_among(target, run, mark::read(marked)?)?))
+    let (kept, marked) = session::first_of(&text).context("the databases of before a swap")?;
+    Ok((kept, repair::look_in(marked, target, run)?))
 }

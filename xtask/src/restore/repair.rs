@@ -61,7 +61,15 @@ pub fn look(target: &Target, run: &str) -> Result<Vec<Leftover>> {
     look_among(target, run, mark::marked(target, run)?)
 }
 
-pub(super) fn look_among(target: &Target, run: &str, marked: Vec<Marked>) -> Result<Vec<Leftover>> {
+/// What `look_in` wants to be asked, in whichever database of the server; its answer is one line.
+pub const QUESTION: &str = mark::QUERY;
+
+/// The same as `look`, where the server was asked already.
+pub fn look_in(answer: &str, target: &Target, run: &str) -> Result<Vec<Leftover>> {
+    look_among(target, run, mark::read(answer)?)
+}
+
+fn look_among(target: &Target, run: &str, marked: Vec<Marked>) -> Result<Vec<Leftover>> {
     let is_left = |marked: &Marked| {
         marked.mark.database == target.database() && marked.mark.r#use != Use::Verify && !marked.alive
     };

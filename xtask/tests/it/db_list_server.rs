@@ -35,6 +35,8 @@ fn databases_that_are_kept() {
     let kept = &of(&["--json"]).json()["kept_on_server"][0];
     assert_eq!((&kept["name"], &kept["database"]), (&json!(name), &json!(database.name)));
     assert!(kept["bytes"].as_u64().unwrap() > 1_000_000 && kept["swapped_at"].is_string(), "{kept}");
+    database.restore(["--keep-old", "2"]).run().ok();
+    assert_eq!(of(&["--json"]).json()["kept_on_server"].as_array().unwrap().len(), 2);
     // A folder that somebody typed is not this checkout's server.
     let run = database.xtask(["db-list", "backups", "--json"]).run();
     assert_eq!(run.ok().json()["kept_on_server"], json!(null));

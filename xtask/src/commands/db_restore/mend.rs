@@ -29,6 +29,12 @@ pub(in crate::commands) fn name_leftovers(target: &Target, context: &Context) {
     name(&found.unwrap_or_default(), context);
 }
 
+/// The same, where the server was asked already.
+pub(in crate::commands) fn name_those_in(answer: &str, target: &Target, context: &Context) {
+    let found = session::fresh_name().and_then(|run| repair::look_in(answer, target, &run));
+    name(&found.unwrap_or_default(), context);
+}
+
 /// Says of each what mends it.
 pub(in crate::commands) fn name(leftovers: &[Leftover], context: &Context) {
     for leftover in leftovers {
