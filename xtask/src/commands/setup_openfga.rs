@@ -95,6 +95,10 @@ fn complete(args: &Args, target: &Target, context: &Context) -> Result<Report> {
             Fault::new(Exit::Partial, "Only part of it is done; .env is as before")
                 .hint("mend the cause, then run it again"),
         ),
+        Exit::Unreachable if changed.get() => error.context(
+            Fault::new(Exit::Unreachable, "OpenFGA was lost when part of it was done; .env is as before")
+                .hint("run it again when the server answers: that completes it"),
+        ),
         _ => error,
     })
 }
