@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod change_lock;
 pub mod dump;
+pub mod lexical;
 pub mod locks;
 pub mod open_session;
 pub mod properties;

@@ -11,6 +11,7 @@ mod variables;
 pub use token::{Listener, Next, Token};
 
 use super::checks::Flaw;
+use crate::postgres::lexical::{BlockComment, dollar_end, is_word};
 use memchr::{memchr, memchr2};
 use routine::Routine;
 use state::State;
@@ -138,13 +139,8 @@ impl Lexer {
             }
             State::Dash | State::Slash => return self.maybe_comment(byte, listener),
             State::Colon => return self.colon(byte, listener),
-            State::BlockComment { depth, before } => {
-                self.state = match (before, byte) {
-                    (b'*', b'/') if depth == 1 => State::Text,
-                    (b'*', b'/') => State::BlockComment { depth: depth - 1, before: 0 },
-                    (b'/', b'*') => State::BlockComment { depth: depth + 1, before: 0 },
-                    _ => State::BlockComment { depth, before: byte },
-                };
+            State::BlockComment(comment) => {
+                self.state = comment.after(byte).map_or(State::Text, State::BlockComment);
             }
             State::DollarTag => return self.dollar_tag(byte, listener),
             State::Dollar { matched: 0 } => {
@@ -153,14 +149,8 @@ impl Lexer {
                 return Ok(at + 1);
             }
             State::Dollar { matched } => {
-                let expected = self.dollar_tag.get(matched - 1).copied().unwrap_or(b'$');
-                let complete = matched == self.dollar_tag.len() + 1;
-                self.state = match byte {
-                    byte if byte == expected && complete => State::Text,
-                    byte if byte == expected => State::Dollar { matched: matched + 1 },
-                    b'$' => State::Dollar { matched: 1 },
-                    _ => State::Dollar { matched: 0 },
-                };
+                let seen = dollar_end(&self.dollar_tag, matched, byte);
+                self.state = seen.map_or(State::Text, |matched| State::Dollar { matched });
                 if self.state == State::Text {
                     self.tell(Token::Text(b""), listener)?;
                 }
@@ -241,7 +231,7 @@ impl Lexer {
 
     fn maybe_comment(&mut self, byte: u8, listener: &mut dyn Listener) -> Result<usize, Flaw> {
         let (symbol, second) = if self.state == State::Dash { (b'-', b'-') } else { (b'/', b'*') };
-        let comment = if symbol == b'-' { State::LineComment } else { State::BlockComment { depth: 1, before: 0 } };
+        let comment = if symbol == b'-' { State::LineComment } else { State::BlockComment(BlockComment::BEGUN) };
         self.state = if byte == second { comment } else { State::Text };
         if byte == second {
             return Ok(1);
@@ -285,8 +275,4 @@ impl Lexer {
         self.tell(Token::Word(&word), listener)?;
         Ok(0)
     }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }

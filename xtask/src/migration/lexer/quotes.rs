@@ -2,8 +2,9 @@
 
 use super::state::State;
 use super::token::{Listener, Token};
-use super::{Lexer, TOKEN_KEPT, is_word};
+use super::{Lexer, TOKEN_KEPT};
 use crate::migration::checks::Flaw;
+use crate::postgres::lexical::is_word;
 
 impl Lexer {
     pub(super) fn string_end(

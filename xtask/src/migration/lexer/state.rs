@@ -1,5 +1,7 @@
 //! Where the reader is: outside of everything, or within what.
 
+use crate::postgres::lexical::BlockComment;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Text,
@@ -18,10 +20,7 @@ pub enum State {
         newline: bool,
     },
     LineComment,
-    BlockComment {
-        depth: u32,
-        before: u8,
-    },
+    BlockComment(BlockComment),
     DollarTag,
     Dollar {
         matched: usize,

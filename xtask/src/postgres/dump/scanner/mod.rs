@@ -9,8 +9,9 @@ use super::foreign;
 use super::statement::{Statement, Token};
 use super::watching::Watching;
 use super::{Contents, Flaw};
+use crate::postgres::lexical::{BlockComment, is_word};
 use memchr::{memchr, memchr_iter, memchr2};
-use state::{State, after_in_block_comment};
+use state::State;
 
 /// pg_dump's first lines, of every version.
 const HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
@@ -172,7 +173,7 @@ impl Scanner {
                 self.token.extend_from_slice(b"--");
             }
             State::Slash => {
-                self.state = if byte == b'*' { State::BlockComment { depth: 1, before: 0 } } else { State::Text };
+                self.state = if byte == b'*' { State::BlockComment(BlockComment::BEGUN) } else { State::Text };
                 if byte != b'*' {
                     return self.after_symbol(b'/', piece);
                 }
@@ -197,7 +198,7 @@ impl Scanner {
             }
             State::StringEscape => self.state = State::String { escapes: true },
             State::StringEnd { escapes, newline } => return self.string_end(escapes, newline, piece),
-            State::BlockComment { depth, before } => self.state = after_in_block_comment(depth, before, byte),
+            State::BlockComment(comment) => self.state = comment.after(byte).map_or(State::Text, State::BlockComment),
             State::DollarTag => return self.dollar_tag(piece),
             State::Dollar { matched } => self.dollar_text(matched, byte),
             State::Meta => {
@@ -225,10 +226,6 @@ impl Scanner {
         let room = TOKEN_KEPT.saturating_sub(self.token.len());
         self.token.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
 fn byte_at(piece: &[u8], at: usize) -> u8 {

@@ -1,5 +1,7 @@
 //! Where in the text the scanner stands.
 
+use crate::postgres::lexical::BlockComment;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// So many bytes of `HEAD` have come.
@@ -19,10 +21,7 @@ pub(super) enum State {
         newline: bool,
     },
     LineComment,
-    BlockComment {
-        depth: u32,
-        before: u8,
-    },
+    BlockComment(BlockComment),
     DollarTag,
     Dollar {
         matched: usize,
@@ -32,14 +31,4 @@ pub(super) enum State {
     Copy,
     /// So many bytes of what follows the trailer have come.
     Tail(usize),
-}
-
-/// One byte further in a block comment, which may hold others.
-pub(super) fn after_in_block_comment(depth: u32, before: u8, byte: u8) -> State {
-    match (before, byte) {
-        (b'*', b'/') if depth == 1 => State::Text,
-        (b'*', b'/') => State::BlockComment { depth: depth - 1, before: 0 },
-        (b'/', b'*') => State::BlockComment { depth: depth + 1, before: 0 },
-        _ => State::BlockComment { depth, before: byte },
-    }
 }

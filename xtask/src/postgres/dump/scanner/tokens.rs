@@ -1,8 +1,9 @@
 //! The tokens of a statement: words, symbols, strings and dollar quotes, as psql tells them apart.
 
 use super::state::State;
-use super::{CopyBlock, Flaw, Scanner, TOKEN_KEPT, Token, foreign, is_word};
+use super::{CopyBlock, Flaw, Scanner, TOKEN_KEPT, Token, foreign};
 use crate::postgres::dump::statement::Ended;
+use crate::postgres::lexical::{dollar_end, is_word};
 
 impl Scanner {
     pub(super) fn text(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
@@ -135,14 +136,8 @@ impl Scanner {
 
     /// The text of a dollar quote, of whose end so many bytes have come.
     pub(super) fn dollar_text(&mut self, matched: usize, byte: u8) {
-        let expected = self.dollar_tag.get(matched - 1).copied().unwrap_or(b'$');
-        let complete = matched == self.dollar_tag.len() + 1;
-        self.state = match byte {
-            byte if byte == expected && complete => State::Text,
-            byte if byte == expected => State::Dollar { matched: matched + 1 },
-            b'$' => State::Dollar { matched: 1 },
-            _ => State::Dollar { matched: 0 },
-        };
+        let seen = dollar_end(&self.dollar_tag, matched, byte);
+        self.state = seen.map_or(State::Text, |matched| State::Dollar { matched });
         if self.state == State::Text {
             self.statement.take(Token::Text(b""), &mut self.contents);
         }
