@@ -4,7 +4,7 @@ use super::client::{Client, DEADLINE, Repeat, refusal};
 use super::store_file::UserFilter;
 use super::tuples::{Condition, Key, Tuple};
 use crate::stack::endpoint::Endpoint;
-use crate::target::local::openfga::url_encoded;
+use crate::target::percent::encoded;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -75,7 +75,7 @@ impl Api {
 
     /// A store by its id; `None` where there is none, or where it was deleted.
     pub fn store(&self, id: &str) -> Result<Option<Store>> {
-        match self.client.get(&format!("/stores/{}", url_encoded(id))) {
+        match self.client.get(&format!("/stores/{}", encoded(id))) {
             Ok(value) => Ok(Some(understood(value)?)),
             // 400: it could not be an id.
             Err(error) if refusal(&error).is_some_and(|refusal| matches!(refusal.status, Some(400 | 404))) => Ok(None),
@@ -94,11 +94,8 @@ impl Api {
         let mut found = Vec::new();
         let mut token = String::new();
         loop {
-            let path = format!(
-                "/stores?name={}&page_size={PAGE}&continuation_token={}",
-                url_encoded(name),
-                url_encoded(&token)
-            );
+            let path =
+                format!("/stores?name={}&page_size={PAGE}&continuation_token={}", encoded(name), encoded(&token));
             let page: Page = understood(self.client.get(&path)?)?;
             // A server that does not know the filter lists them all.
             found.extend(page.stores.into_iter().filter(|store| store.name == name));
@@ -116,15 +113,14 @@ impl Api {
 
     /// The newest model of a store, as the server keeps it, with its id.
     pub fn newest_model(&self, store: &str) -> Result<Option<(String, Value)>> {
-        let mut answer =
-            self.client.get(&format!("/stores/{}/authorization-models?page_size=1", url_encoded(store)))?;
+        let mut answer = self.client.get(&format!("/stores/{}/authorization-models?page_size=1", encoded(store)))?;
         let model = answer["authorization_models"].get_mut(0).map(Value::take);
         model.map(|model| Ok((id_of(&model, "id")?, model))).transpose()
     }
 
     /// Whether a store has this model.
     pub fn has_model(&self, store: &str, model: &str) -> Result<bool> {
-        match self.client.get(&format!("/stores/{}/authorization-models/{}", url_encoded(store), url_encoded(model))) {
+        match self.client.get(&format!("/stores/{}/authorization-models/{}", encoded(store), encoded(model))) {
             Ok(_) => Ok(true),
             Err(error) if refusal(&error).is_some_and(|refusal| matches!(refusal.status, Some(400 | 404))) => Ok(false),
             Err(error) => Err(error),
@@ -133,7 +129,7 @@ impl Api {
 
     /// A new model; its id. Never repeated by itself: each request makes another one.
     pub fn write_model(&self, store: &str, model: &Value) -> Result<String> {
-        let path = format!("/stores/{}/authorization-models", url_encoded(store));
+        let path = format!("/stores/{}/authorization-models", encoded(store));
         id_of(&self.client.post(&path, model, Repeat::Creates)?, "authorization_model_id")
     }
 
@@ -173,7 +169,7 @@ impl Api {
             context: Option<Map<String, Value>>,
         }
         let page: Page =
-            understood(self.client.post(&format!("/stores/{}/read", url_encoded(store)), body, Repeat::Safe)?)?;
+            understood(self.client.post(&format!("/stores/{}/read", encoded(store)), body, Repeat::Safe)?)?;
         let stored = page.tuples.into_iter().map(|Entry { key }| Stored {
             user: key.user,
             relation: key.relation,
@@ -209,7 +205,7 @@ impl Api {
     }
 
     fn change(&self, store: &str, body: &Value) -> Result<()> {
-        self.client.post(&format!("/stores/{}/write", url_encoded(store)), body, Repeat::Safe).map(drop)
+        self.client.post(&format!("/stores/{}/write", encoded(store)), body, Repeat::Safe).map(drop)
     }
 
     /// Up to fifty questions at once; each answered by yes, no, or why there is no answer.
@@ -229,7 +225,7 @@ impl Api {
         let checks: Vec<Value> = checks.collect();
         let body = json!({ "checks": checks, "authorization_model_id": asking.model, "consistency": CONSISTENCY });
         let answer =
-            self.client.post(&format!("/stores/{}/batch-check", url_encoded(asking.store)), &body, Repeat::Safe)?;
+            self.client.post(&format!("/stores/{}/batch-check", encoded(asking.store)), &body, Repeat::Safe)?;
         let results: BTreeMap<String, Value> = understood(answer["result"].clone())?;
         let answers = (0..requests.len()).map(|number| {
             let result = results.get(&number.to_string()).context("the server left a question unanswered")?;
@@ -287,7 +283,7 @@ impl Api {
         }
         body["authorization_model_id"] = json!(asking.model);
         body["consistency"] = json!(CONSISTENCY);
-        self.client.post(&format!("/stores/{}/{what}", url_encoded(asking.store)), &body, Repeat::Safe)
+        self.client.post(&format!("/stores/{}/{what}", encoded(asking.store)), &body, Repeat::Safe)
     }
 }
 

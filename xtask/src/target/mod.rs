@@ -5,6 +5,7 @@ mod client;
 pub mod compose;
 pub mod local;
 mod login;
+pub mod percent;
 mod programs;
 mod space;
 pub mod url;

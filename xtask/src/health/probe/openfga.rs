@@ -9,6 +9,7 @@ use crate::openfga::api::Api;
 use crate::openfga::server::Server;
 use crate::stack::openfga::{self, HTTP_PORT, SERVICE};
 use crate::target::local::openfga as local_openfga;
+use crate::target::percent;
 use anyhow::Result;
 
 const START: &str = "cargo xtask up";
@@ -131,9 +132,7 @@ fn told(scene: &Scene) -> Option<String> {
     }
     let container = scene.project()?.ok()?.containers_of(SERVICE).iter().find(|container| container.is_running())?;
     let address = container.variable(DATASTORE)?.split('?').next()?;
-    let named = address
-        .rsplit('/')
-        .next()
-        .filter(|named| *named != local_openfga::url_encoded(database) && *named != database)?;
+    let named =
+        address.rsplit('/').next().filter(|named| *named != percent::encoded(database) && *named != database)?;
     Some(format!("{DATASTORE} names {named}"))
 }

@@ -160,7 +160,7 @@ impl Url {
     pub fn migrate_openfga(&self) -> Result<bool> {
         let Some(program) = self.openfga.program()? else { return Ok(false) };
         // The address has no host: OpenFGA's library takes the rest from the same variables as libpq.
-        let uri = format!("postgres:///{}", super::local::openfga::url_encoded(self.database()));
+        let uri = format!("postgres:///{}", super::percent::encoded(self.database()));
         let program = Program::new(program)
             .arg("migrate")
             .env("OPENFGA_DATASTORE_ENGINE", "postgres")

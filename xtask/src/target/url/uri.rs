@@ -1,5 +1,7 @@
 //! `postgres://user:password@host:port/database?parameter=value`, read as libpq reads it (its manual, "Connection URIs").
 
+use crate::target::percent;
+
 /// libpq's parameters that the URI gives, in order; a later one wins.
 ///
 /// # Errors
@@ -10,8 +12,8 @@ pub(super) fn parameters(uri: &str) -> Result<Vec<(String, String)>, &'static st
     let rest = match rest.find(['@', '/']).map(|at| (rest[..at].split_once(':'), at)) {
         Some((login, at)) if rest[at..].starts_with('@') => {
             let (user, password) = login.unwrap_or((&rest[..at], ""));
-            found.push(("user".to_owned(), decoded(user)?));
-            found.push(("password".to_owned(), decoded(password)?));
+            found.push(("user".to_owned(), percent::decoded(user)?));
+            found.push(("password".to_owned(), percent::decoded(password)?));
             &rest[at + 1..]
         }
         _ => rest,
@@ -23,14 +25,14 @@ pub(super) fn parameters(uri: &str) -> Result<Vec<(String, String)>, &'static st
     }
     let (hosts, ports) = hosts_and_ports(hosts)?;
     for (name, value) in [("host", &*hosts), ("port", &*ports), ("dbname", database)] {
-        found.push((name.to_owned(), decoded(value)?));
+        found.push((name.to_owned(), percent::decoded(value)?));
     }
     for pair in query.into_iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').ok_or("it has a parameter without =")?;
         if value.contains('=') {
             return Err("it has a parameter with a second =, which must be written %3D");
         }
-        let (name, value) = (decoded(name)?, decoded(value)?);
+        let (name, value) = (percent::decoded(name)?, percent::decoded(value)?);
         // JDBC's way to ask for TLS; libpq takes it, too.
         let jdbc = name == "ssl" && value == "true";
         found.push(if jdbc { ("sslmode".to_owned(), "require".to_owned()) } else { (name, value) });
@@ -61,27 +63,6 @@ fn hosts_and_ports(list: &str) -> Result<(String, String), &'static str> {
     }
     let ports = if ports.iter().all(|port| port.is_empty()) { String::new() } else { ports.join(",") };
     Ok((hosts.join(","), ports))
-}
-
-/// Percent-decoded text.
-fn decoded(text: &str) -> Result<String, &'static str> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [rest.next(), rest.next()].map(|digit| char::from(digit.unwrap_or(b' ')).to_digit(16));
-        let [Some(high), Some(low)] = digits else {
-            return Err("it has a % that is not followed by two hexadecimal digits; % itself is written %25");
-        };
-        bytes.push(u8::try_from(high * 16 + low).unwrap_or(0));
-    }
-    if bytes.contains(&0) {
-        return Err("it has a %00, which no value may hold");
-    }
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 once it is percent-decoded")
 }
 
 #[cfg(test)]
