@@ -9,6 +9,7 @@ pub mod percent;
 mod programs;
 mod space;
 pub mod url;
+mod waiting;
 
 use crate::error::Fault;
 use crate::process::{Captured, Program};
@@ -20,6 +21,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 use url::Url;
+use waiting::Waiting;
 
 /// Seconds that a connection attempt may take (`PGCONNECT_TIMEOUT`).
 pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
@@ -79,6 +81,7 @@ pub struct Target {
     /// `--target` stands on the command line.
     typed: bool,
     patience: Duration,
+    waiting: Waiting,
 }
 
 #[derive(Debug)]
@@ -103,7 +106,7 @@ impl Target {
             Place::Url(url) => (url.database().to_owned(), url.user().to_owned()),
             _ => (database, user),
         };
-        Ok(Self { database, user, place, typed, patience: PATIENCE })
+        Ok(Self { database, user, place, typed, patience: PATIENCE, waiting: Waiting::default() })
     }
 
     /// The same target for somebody who waits only so long for an answer.
@@ -115,6 +118,11 @@ impl Target {
     /// How long a question may take.
     pub fn patience(&self) -> Duration {
         self.patience
+    }
+
+    /// The psql that waits for the run's next question.
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Refuses `--yes` for a destructive change of a server elsewhere, unless `--target` was typed beside it: a
