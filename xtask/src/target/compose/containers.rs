@@ -53,6 +53,11 @@ impl Container {
         Err(Fault::usage(message).hint(hint))
     }
 
+    /// Whether it is at work.
+    pub(super) fn runs(&self) -> bool {
+        self.state == "running"
+    }
+
     /// Refuses a paused container: nothing in it answers, and starting the stack does not wake it.
     pub(super) fn check_awake(&self) -> Result<(), Error> {
         if self.state != "paused" {
