@@ -3,12 +3,12 @@
 use super::openfga::Api;
 use super::run::fed;
 use super::sandbox::{self, PREFIX, Sandbox, free_port};
-use super::{Need, Outcome, Session, Xtask, needs};
+use super::{Need, Outcome, Session, Xtask, needs, session};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 /// A Compose project with free ports and volumes of its own; gone when it is dropped.
 #[derive(Debug)]
@@ -17,7 +17,10 @@ pub struct Stack {
     pub postgres_port: u16,
     pub openfga_port: u16,
     container: OnceLock<String>,
-    admin: Mutex<Option<Session>>,
+    admin: session::Shared,
+    /// DROP DATABASE waits for every session of the server, also for one that waits for its client: whoever is that
+    /// client must still reach the server.
+    dropper: session::Shared,
     seed: OnceLock<()>,
 }
 
@@ -69,7 +72,8 @@ impl Stack {
             postgres_port,
             openfga_port,
             container: OnceLock::new(),
-            admin: Mutex::new(None),
+            admin: session::Shared::default(),
+            dropper: session::Shared::default(),
             seed: OnceLock::new(),
         }
     }
@@ -138,22 +142,20 @@ impl Stack {
     /// A statement in the maintenance database, over a session that stays: a few milliseconds.
     #[track_caller]
     pub fn admin(&self, sql: &str) -> String {
-        let mut admin = self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let answer = admin.get_or_insert_with(|| Session::new(self.postgres(), "postgres", "postgres")).try_sql(sql);
-        drop(admin);
-        answer.unwrap_or_else(|error| panic!("{sql}\n{error}"))
+        self.admin.try_sql(self.postgres(), sql).unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
-    /// Ends the session of `admin`: its server was killed, or its database is to be renamed.
+    /// Ends the sessions of its own: their server was killed, or their database is to be renamed.
     pub fn forget_sessions(&self) {
-        self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        self.admin.forget();
+        self.dropper.forget();
     }
 
     fn drop_database(&self, name: &str) {
-        let mut admin = self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(session) = admin.as_mut() {
+        if let Some(container) = self.container.get() {
             // The server may be stopped by now, on purpose: then its volume goes anyway.
-            let _ = session.try_sql(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name)));
+            let _ =
+                self.dropper.try_sql(container, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name)));
         }
     }
 
