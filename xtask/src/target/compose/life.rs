@@ -69,7 +69,7 @@ impl Compose {
     }
 
     /// The project's containers, where Docker can list them without Compose.
-    fn listed(&self, all: bool) -> Option<Vec<Container>> {
+    pub(super) fn listed(&self, all: bool) -> Option<Vec<Container>> {
         containers::of_project(self.project.as_deref()?, all).ok().flatten()
     }
 }

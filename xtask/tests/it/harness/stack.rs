@@ -123,12 +123,22 @@ impl Stack {
         self.container.get_or_init(|| self.container_of("postgres"))
     }
 
-    /// Runs SQL by `docker exec … psql`, not through our binary; what it prints, unaligned.
+    /// Runs SQL by psql, not through our binary; what it prints, unaligned.
     #[track_caller]
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let (output, errors) = self.exec(&["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", database], sql);
+        let words = ["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", database];
+        let (output, errors) = self.psql_of_this_host(&words, sql).unwrap_or_else(|| self.exec(&words, sql));
         let output = output.unwrap_or_else(|| panic!("{sql}\n{errors}"));
         String::from_utf8_lossy(&output).trim_end().to_owned()
+    }
+
+    /// Three times as fast as one in the container; `None` where there is none, or it does not get in.
+    fn psql_of_this_host(&self, words: &[&str], sql: &str) -> Option<(Option<Vec<u8>>, String)> {
+        let mut command = Command::new(needs::server_programs()?.join(words[0]));
+        command.args(&words[1..]).env("PGHOST", "127.0.0.1").env("PGPORT", self.postgres_port.to_string());
+        command.env("PGUSER", "postgres").env("PGPASSWORD", "postgres").env("PGCLIENTENCODING", "UTF8");
+        let (output, errors) = fed(command, sql.into());
+        (!errors.contains("error: connection to server at")).then_some((output, errors))
     }
 
     /// Runs a program in PostgreSQL's container, as `postgres` for the server; stdout if it worked, and stderr.
