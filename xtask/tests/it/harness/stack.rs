@@ -2,9 +2,8 @@
 
 use super::openfga::Api;
 use super::run::fed;
-use super::sandbox::{self, PREFIX, Sandbox, free_port};
-use super::{Need, Outcome, Session, Xtask, needs, session};
-use std::collections::BTreeSet;
+use super::sandbox::{Sandbox, free_port};
+use super::{Need, Outcome, Session, Xtask, needs, removal, session};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -29,7 +28,7 @@ pub struct Stack {
 pub fn shared() -> &'static Stack {
     static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
     let stack = SHARED.get_or_init(|| {
-        remove_leftovers();
+        removal::remove_leftovers();
         let stack = Stack::new();
         let outcome = stack.xtask(["up"]).run();
         if outcome.code != Some(0) {
@@ -220,7 +219,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         if std::env::var_os("XTASK_TEST_KEEP").is_none() {
             let project = self.sandbox.project.clone();
-            remove(&|name| name == project);
+            removal::remove(&|name| name == project);
         }
     }
 }
@@ -287,41 +286,4 @@ fn docker(args: &[&str]) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "docker {args:?}: {errors}");
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
-}
-
-/// Removes every project of this run.
-pub fn remove_ours() {
-    let own = format!("{PREFIX}{}-", std::process::id());
-    if needs::has(Need::Docker) {
-        remove(&|name| name.starts_with(&own));
-    }
-}
-
-/// Removes the projects of runs that were killed.
-fn remove_leftovers() {
-    remove(&sandbox::is_leftover);
-}
-
-/// Removes containers, networks and volumes by the label that Compose gives them: no compose file is needed.
-fn remove(is_ours: &dyn Fn(&str) -> bool) {
-    const LABEL: &str = "com.docker.compose.project";
-    let filter = format!("label={LABEL}");
-    let of_ours = |kind: &[&str], id: &str| -> BTreeSet<String> {
-        let format = format!("{{{{{id}}}}} {{{{.Label {LABEL:?}}}}}");
-        let options = ["--filter", &filter, "--format", &format];
-        let output = Command::new("docker").args(kind).args(options).stdin(Stdio::null()).output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        let lines = text.lines().filter_map(|line| line.split_once(' '));
-        lines.filter(|(_, project)| is_ours(project)).map(|(id, _)| id.to_owned()).collect()
-    };
-    for (list, id, end) in [
-        (&["ps", "--all"][..], ".ID", &["rm", "--force", "--volumes"][..]),
-        (&["network", "ls"], ".ID", &["network", "rm"]),
-        (&["volume", "ls"], ".Name", &["volume", "rm", "--force"]),
-    ] {
-        let ids = of_ours(list, id);
-        if !ids.is_empty() {
-            let _ = Command::new("docker").args(end).args(ids).stdin(Stdio::null()).output();
-        }
-    }
 }
