@@ -12,7 +12,7 @@ use crate::postgres::{questions, restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
 use crate::target::{Talk, Target};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
 use std::io::Write as _;
 use std::time::Duration;
@@ -103,6 +103,7 @@ impl<'a> Staging<'a> {
     fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
+        let restricted = restrict::is_known(&questions::ask(self.target, self.run, "\\echo :VERSION_NAME")?);
         let environment = [("PGDATABASE", self.name.as_str())];
         let mut psql = self
             .target
@@ -114,10 +115,7 @@ impl<'a> Staging<'a> {
         let fed = (|| -> Result<()> {
             // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
             // statement, because poolers refuse options of a session.
-            writeln!(psql, "SET synchronous_commit TO off;\n\\echo xtask-psql :VERSION_NAME")?;
-            psql.flush()?;
-            let version = psql.line(LAST_WORDS).context("psql ended before it was fed")?;
-            let restricted = restrict::is_known(&version);
+            writeln!(psql, "SET synchronous_commit TO off;")?;
             if restricted {
                 writeln!(psql, "\\restrict {key}")?;
             }
