@@ -26,10 +26,11 @@ impl Compose {
     /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service. `None` at once
     /// where the service runs.
     pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        if self.state_of_database() == Some(State::Running) {
+        let state = self.state_of_database(speaks_of_a_server(stderr));
+        if state == Some(State::Running) {
             return None;
         }
-        self.outer_cause().or_else(|| self.project_cause()).or_else(|| self.service_cause(stderr))
+        self.outer_cause().or_else(|| self.project_cause()).or_else(|| self.service_cause(state, stderr))
     }
 
     pub(super) fn outer_cause(&self) -> Option<anyhow::Error> {
@@ -51,8 +52,8 @@ impl Compose {
         )
     }
 
-    fn service_cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        let state = self.state_of_database().or_else(|| self.state_by_compose())?;
+    fn service_cause(&self, state: Option<State>, stderr: &str) -> Option<anyhow::Error> {
+        let state = state.or_else(|| self.state_by_compose())?;
         let (state, hint) = match state {
             State::Running => return None,
             State::Absent => ("has not been started", "start it with: cargo xtask up"),
@@ -65,15 +66,16 @@ impl Compose {
         Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
     }
 
-    /// As Docker lists it; `None` where it cannot be asked without Compose.
-    fn state_of_database(&self) -> Option<State> {
+    /// As Docker lists it, which lags: unless a client `spoke` of the server, a program must start in the container.
+    /// `None` where Docker cannot be asked without Compose.
+    fn state_of_database(&self, spoke: bool) -> Option<State> {
         let listed = self.listed(true)?;
-        let ours: Vec<&Container> = listed.iter().filter(|container| container.service == SERVICE).collect();
-        Some(match ours.as_slice() {
-            [] => State::Absent,
-            ours if ours.iter().any(|container| container.runs()) => State::Running,
-            _ => State::Stopped,
-        })
+        let mut ours = listed.iter().filter(|container| container.service == SERVICE).peekable();
+        if ours.peek().is_none() {
+            return Some(State::Absent);
+        }
+        let runs = |container: &Container| container.runs() && (spoke || container.starts_programs());
+        Some(if ours.any(runs) { State::Running } else { State::Stopped })
     }
 
     fn state_by_compose(&self) -> Option<State> {
@@ -86,6 +88,12 @@ impl Compose {
         }
         Some(if ids(&["--all"])?.is_empty() { State::Absent } else { State::Stopped })
     }
+}
+
+/// Whether a client ran, and got as far as a server or its absence.
+fn speaks_of_a_server(stderr: &str) -> bool {
+    ["ERROR:", "FATAL:", "connection to server"].iter().any(|words| stderr.contains(words))
+        && !stderr.contains("server closed the connection")
 }
 
 /// What became of the database's container.
