@@ -69,7 +69,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.json(&Document { version: 1, backups, kept_on_server })?;
         told
     } else if backups.is_empty() {
-        terminal.note(&format!("No backups in {}", context.shown(&folder)));
+        let of = args.database.as_ref().map(|name| terminal::clean_line(&format!(" of database {name}")));
+        terminal.note(&format!("No backups{} in {}", of.unwrap_or_default(), context.shown(&folder)));
         terminal.note("Make one with: cargo xtask db-backup");
         told()
     } else {

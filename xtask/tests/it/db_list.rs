@@ -143,6 +143,8 @@ fn one_database_of_several() {
     assert_eq!(names(&list(&sandbox, &["--database", &database])), ["one.sql"]);
     assert_eq!(names(&list(&sandbox, &["--database", "third one"])), ["third%20one_backup_20250101_000000.sql"]);
     assert_eq!(list(&sandbox, &["--database", "nosuch"]), json!([]));
+    let none = Xtask::new(&sandbox).args(["db-list", "--database", "nosuch"]).run();
+    none.ok().prints_nothing().stderr_has("No backups of database nosuch in backups");
     // Only that database's files decide the exit code.
     Xtask::new(&sandbox).args(["db-list", "--check", "--database", "other one"]).run().ok();
     Xtask::new(&sandbox).args(["db-list", "--check", "--database", "third one"]).run().code(3);
