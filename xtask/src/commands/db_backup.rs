@@ -14,6 +14,7 @@ use crate::target::Target;
 use crate::terminal::{self, Progress};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -193,7 +194,8 @@ impl Report {
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
-    file: &'a Path,
+    /// As every path in JSON: letters that are no UTF-8 are shown as �, rather than nothing at all.
+    file: Cow<'a, str>,
     bytes: u64,
     sha256: &'a str,
     database: &'a str,
@@ -208,7 +210,7 @@ impl<'a> Document<'a> {
     fn of(taken: &'a Taken) -> Self {
         Self {
             version: 1,
-            file: &taken.path,
+            file: taken.path.to_string_lossy(),
             bytes: taken.bytes,
             sha256: &taken.sha256,
             database: &taken.manifest.database,
