@@ -1,10 +1,10 @@
-//! Who holds tables against every reader, and how long one waits for them.
+//! Who holds tables against every reader, or the names of databases, and how long one waits for them.
 
-use super::session;
+use super::{maintenance_database, questions, session};
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::Target;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -25,10 +25,11 @@ pub fn parse_timeout(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs).ok_or_else(|| "it takes 1 to 2000000 seconds".to_owned())
 }
 
-/// A session that holds a table so that nobody can read it.
+/// A session that holds what nobody else can use then.
 #[derive(Debug, Deserialize)]
 pub struct Holder {
-    pub table: String,
+    /// `table t`, `database d`.
+    pub what: String,
     pub pid: i64,
     pub user: Option<String>,
     pub application: Option<String>,
@@ -39,7 +40,7 @@ pub struct Holder {
 
 const HOLDERS: &str = "
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-  'table', l.relation::pg_catalog.regclass::pg_catalog.text, 'pid', l.pid, 'user', a.usename,
+  'what', 'table ' || l.relation::pg_catalog.regclass::pg_catalog.text, 'pid', l.pid, 'user', a.usename,
   'application', a.application_name, 'state', a.state, 'query', pg_catalog.left(a.query, 80),
   'seconds', EXTRACT(EPOCH FROM pg_catalog.now() - a.xact_start)) ORDER BY a.xact_start), '[]')
 FROM pg_catalog.pg_locks AS l
@@ -53,9 +54,46 @@ pub fn holders(target: &Target, session: &str) -> Result<Vec<Holder>> {
     session::query(target, session, HOLDERS)
 }
 
+/// Who keeps databases of these names from being renamed, but for sessions in them, which a swap ends, and our own.
+pub fn name_holders(target: &Target, run: &str, names: &[&str]) -> Result<Vec<Holder>> {
+    let answer = questions::ask(target, run, &names_held(run, names, "l.locktype = 'object' AND l.objid = d.oid"))?;
+    serde_json::from_str(answer.trim()).context("who holds the databases' names")
+}
+
+/// The same, and who has changed any database in a transaction that is still open: the locks do not tell which one.
+pub fn possible_name_holders(target: &Target, run: &str, names: &[&str]) -> Result<Vec<Holder>> {
+    let sql = names_held(
+        run,
+        names,
+        "(l.locktype = 'object' AND l.objid = d.oid OR l.locktype = 'relation' AND l.mode = 'RowExclusiveLock')",
+    );
+    let answer = session::ask_in(target, maintenance_database(target), run, &sql)?;
+    serde_json::from_str(answer.trim()).context("who holds the databases' names")
+}
+
+/// Whoever connects holds the name for a moment in the weakest mode that an object knows.
+fn names_held(run: &str, names: &[&str], how: &str) -> String {
+    let names: Vec<String> = names.iter().map(|name| session::literal(name)).collect();
+    let names = names.join(", ");
+    format!(
+        "SELECT COALESCE(pg_catalog.json_agg(h), '[]') FROM (SELECT DISTINCT ON (l.pid) 'database ' || d.datname AS what, \
+         l.pid, a.usename AS user, a.application_name AS application, a.state, pg_catalog.left(a.query, 80) AS query, \
+         EXTRACT(EPOCH FROM pg_catalog.now() - a.xact_start) AS seconds \
+         FROM pg_catalog.pg_locks AS l \
+         JOIN pg_catalog.pg_database AS d ON d.datname IN ({names}) \
+         LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid \
+         WHERE l.granted AND COALESCE(l.classid, l.relation) = 'pg_catalog.pg_database'::pg_catalog.regclass AND {how} \
+           AND NOT (l.locktype = 'object' AND l.mode = 'RowExclusiveLock') \
+           AND l.pid <> pg_catalog.pg_backend_pid() AND (a.usesysid IS NULL OR a.datname NOT IN ({names})) \
+           AND NOT pg_catalog.starts_with(COALESCE(a.application_name, ''), {}) \
+         ORDER BY l.pid, l.locktype = 'object' DESC) AS h",
+        session::literal(run)
+    )
+}
+
 impl std::fmt::Display for Holder {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "table {} is held by session {}", self.table, self.pid)?;
+        write!(formatter, "{} is held by session {}", self.what, self.pid)?;
         let known = [("user", &self.user), ("application", &self.application), ("state", &self.state)];
         for (what, value) in known {
             if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {

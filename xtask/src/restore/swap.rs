@@ -6,16 +6,22 @@ use super::maintenance_database;
 use super::mark::Mark;
 use super::staging::Checked;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::locks::{self, Holder};
 use crate::postgres::properties::Properties;
 use crate::postgres::session::{self, identifier, literal};
 use crate::process::signals;
 use crate::target::{Talk, Target};
+use crate::terminal;
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 /// Ending sessions and renaming is tried for 5 s; a rename itself may wait as long.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A name may be held so long before anything is stopped.
+const HELD: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Settings whose value is a list, stored as the server would write it; quoting it again would make one name of it.
 const LISTS: &[&str] = &[
@@ -42,12 +48,45 @@ pub struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
+    /// The databases that must be free to change their names.
+    fn names<'b>(&'b self, live: &'b str) -> Vec<&'b str> {
+        if self.outgoing.is_some() { vec![live, self.incoming] } else { vec![self.incoming] }
+    }
+
     /// SQL that is true once it took place: the incoming name is gone, and what was not there before is.
     pub(super) fn took_place(&self, live: &str) -> String {
         let there =
             |name: &str| format!("EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {})", literal(name));
         format!("(NOT {} AND {})", there(self.incoming), there(self.outgoing.unwrap_or(live)))
     }
+}
+
+/// Waits a moment for whoever keeps the names from being exchanged: now nothing is stopped and nobody is locked out.
+///
+/// # Errors
+/// It is still held (1); the fault names who holds it.
+pub fn wait_for_names(target: &Target, run: &str, exchange: &Exchange<'_>) -> Result<()> {
+    let end = Instant::now() + HELD;
+    let names = exchange.names(target.database());
+    loop {
+        // Where it cannot be told the exchange itself finds out.
+        let held = locks::name_holders(target, run, &names).unwrap_or_default();
+        let Some(holder) = held.first() else { return Ok(()) };
+        signals::check()?;
+        if Instant::now() >= end {
+            let message = format!("{} cannot be swapped now; it is as it was", target.database());
+            return Err(Fault::failed(message).hint(release(holder)).into());
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn release(holder: &Holder) -> String {
+    format!(
+        "{}\nonce that session has ended, try again; to end it: cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({})'",
+        terminal::clean_line(&holder.to_string()),
+        holder.pid
+    )
 }
 
 /// How long nobody could connect, by the server's clock, from lock-out to the names being there again.
@@ -100,9 +139,13 @@ pub fn exchange_names(target: &Target, run: &str, live_exists: bool, exchange: &
         Ok(Aftermath::Exchanged) => Ok(clock.elapsed()),
         Ok(Aftermath::AsItWas) => {
             let fault = Fault::failed(format!("{} could not be swapped; it is as it was", target.database()));
-            Err(why.context(
-                fault.hint("see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'"),
-            ))
+            let names = exchange.names(target.database());
+            let held = locks::possible_name_holders(target, run, &names).unwrap_or_default();
+            let hint = held.first().map_or_else(
+                || "see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'".to_owned(),
+                |holder| release(holder),
+            );
+            Err(why.context(fault.hint(hint)))
         }
         Err(error) => {
             let message = format!(
@@ -127,8 +170,9 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     let comment = exchange.comment.map_or_else(|| "NULL".to_owned(), literal);
     let mut script = "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());\n".to_owned();
     if live_exists {
-        // Committed by itself: only then it keeps others out.
-        writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS false;")?;
+        // Committed by itself: only then it keeps others out. Where somebody is changing the database it is not begun.
+        writeln!(script, "SET lock_timeout TO '5s';\nALTER DATABASE {name} ALLOW_CONNECTIONS false;")?;
+        writeln!(script, "\\if :ERROR\n\\q\n\\endif\nSET lock_timeout TO 0;")?;
     }
     let leave = match exchange.outgoing {
         Some(outgoing) => rename(live, outgoing),
@@ -140,7 +184,7 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     writeln!(
         script,
         "DO {tag}\nDECLARE entry pg_catalog.record;\n  deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
-         \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '10s', true);\n\
+         \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '5s', true);\n\
          {carried}{leave}{enter}  COMMENT ON DATABASE {name} IS {comment};\n  {marked};\nEND {tag};"
     )?;
     // Whichever database bears the live name now is open to all again, also after a failure.

@@ -76,4 +76,28 @@ fn back_and_forth_and_ended_in_between() {
     assert!(dump() == restored);
     local.xtask(["db-restore", "--yes"]).run().ok();
     assert!(dump() == restored);
+    by_its_address_alone(&local, &restored);
+}
+
+/// The same server as one of the target `url`, killed in the middle of a load.
+fn by_its_address_alone(local: &Local, live: &[u8]) {
+    let url = format!("postgres://postgres:{}@127.0.0.1:{}/openfga", local.password(), local.port());
+    let xtask =
+        |args: &[&'static str]| local.xtask(args.iter().copied()).env("XTASK_TARGET", "url").env("DATABASE_URL", &url);
+    let slow = "CREATE MATERIALIZED VIEW public.slow AS SELECT 1 AS a FROM pg_catalog.pg_sleep(100);\n\n--\n-- PostgreSQL database dump complete";
+    let file = String::from_utf8(live.to_vec()).unwrap().replacen("--\n-- PostgreSQL database dump complete", slow, 1);
+    local.sandbox.write("slow.sql", file);
+    let running = xtask(&["db-restore", "--yes", "slow.sql"]).spawn();
+    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    wait_until("the dump is loaded to its end", || local.sql("postgres", sleeping) == "1");
+    let server = local.pid();
+    signal(server, Signal::KILL);
+    wait_until("the server is gone", || !is_alive(server));
+    let run = running.wait();
+    run.holds(matches!(run.code, Some(1 | 4)), "a dead server is a failure").stderr_lacks("✓ Database restored");
+    local.up();
+    assert!(dump(local) == live);
+    xtask(&["db-restore", "--repair"]).run().ok().stderr_has("was left behind by a run that was killed");
+    xtask(&["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+    assert!(dump(local) == live);
 }

@@ -26,6 +26,12 @@ fn services_and_a_server_that_dies() {
         assert!(!stack.runs("client"));
         let run = running.ended_by(signal);
         run.holds(stack.runs("client") == (signal == Signal::INT), "an end in order starts them again");
+        if swapped {
+            wait_until("its sessions have ended", || database.our_sessions() == 0);
+            let status = database.xtask(["db-migrate", "status"]).run();
+            status
+                .stderr_has("⚠ stopped for a swap and not started again: client; mend it with: cargo xtask db-restore");
+        }
         let said = whole_and_mended(&database, &states, swapped, point);
         let mended = said.contains("Mended: stopped for a swap and not started again: client");
         assert!(stack.runs("client") && mended == (signal == Signal::KILL), "{point}: {said}");
@@ -39,8 +45,8 @@ fn services_and_a_server_that_dies() {
     assert!(stack.runs("client"));
     states.old.clone_from(&states.restored);
 
-    for point in ["loading", "stopped"] {
-        let running = if point == "loading" {
+    for point in ["loading", "restarted while loading", "stopped"] {
+        let running = if point.ends_with("loading") {
             let file = slow(&database, 100);
             let running = database.restore([file.as_str()]).spawn();
             wait_for_the_sleep(&database);
@@ -48,7 +54,9 @@ fn services_and_a_server_that_dies() {
         } else {
             database.restore_paused_at(point)
         };
-        stack.docker(&["kill", stack.postgres()]);
+        // What is restarted comes back by itself, and the run meets a server that knows it no more.
+        let end: &[&str] = if point.starts_with("restarted") { &["restart", "--time", "10"] } else { &["kill"] };
+        stack.docker(&[end, &[stack.postgres()]].concat());
         running.signal(Signal::CONT);
         let run = running.wait();
         run.holds(matches!(run.code, Some(1 | 4 | 6)), "a dead server is a failure")
@@ -108,6 +116,35 @@ fn the_exchange_itself() {
         (running, holder)
     };
     let held_up = || held_up_at(true);
+
+    // A name that is held before: nothing is stopped, nobody locked out.
+    let mut holder = stack.session("postgres");
+    let pid = holder.sql("SELECT pg_backend_pid()");
+    holder.sql(&format!("BEGIN; COMMENT ON DATABASE {} IS 'held'", database.name));
+    let started = || stack.docker(&["inspect", "--format", "{{.State.StartedAt}}", &stack.container_of("client")]);
+    let before = started();
+    let run = database.restore([]).run();
+    run.code(1).stderr_has(&format!("✗ {} cannot be swapped now; it is as it was", database.name));
+    run.stderr_has(&format!("→ database {} is held by session {}, user postgres", database.name, pid.trim()));
+    assert_eq!(started(), before, "no service was stopped");
+    assert!(whole_and_mended(&database, &states, false, "held before").contains("✓ Nothing to mend"));
+    // Held at the last moment: given up and opened again, with the holder's name.
+    holder.sql("ROLLBACK");
+    drop(holder);
+    let (running, holder) = held_up();
+    let run = running.wait();
+    run.code(1).stderr_has("could not be swapped; it is as it was").stderr_has(" is held by session ");
+    assert!(stack.runs("client"));
+    drop(holder);
+    assert!(whole_and_mended(&database, &states, false, "held").contains("✓ Nothing to mend"));
+    // Somebody changes the database itself: it is not even locked out.
+    let running = database.restore_paused_at("stopped");
+    let mut holder = stack.session("postgres");
+    holder.sql(&format!("BEGIN; ALTER DATABASE {} CONNECTION LIMIT 50", database.name));
+    let run = running.ended_by(Signal::CONT);
+    run.code(1).stderr_has("could not be swapped; it is as it was").stderr_has(" is held by session ");
+    drop(holder);
+    assert!(whole_and_mended(&database, &states, false, "changed").contains("✓ Nothing to mend"));
 
     // The exchanging session is ended: the server says that nothing came of it.
     let (running, holder) = held_up();

@@ -1,6 +1,7 @@
 //! `db-migrate status`: every version of files and ledger, and what is amiss with it.
 
 use super::work::Work;
+use crate::commands::db_restore::mend;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::difference;
@@ -26,6 +27,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let work = Work::on(&target, target.database(), context)?;
     let look = work.look()?;
+    mend::name_leftovers(&target, context);
     let entries = look.entries;
     if args.json {
         let schema = look.ledger.schema.as_deref().filter(|_| look.ledger.exists);

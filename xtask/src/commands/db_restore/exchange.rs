@@ -81,12 +81,14 @@ impl Swap<'_> {
             Some(live) => live.comment.clone(),
             None => comment.map(str::to_owned),
         };
-        let clock = Instant::now();
         let outgoing = before.as_deref();
+        let exchanged = Exchange { incoming, outgoing, mark: &mark, carried, comment };
+        swap::wait_for_names(self.target, self.run, &exchanged)?;
+        let clock = Instant::now();
         let restart = || services::start(self.target, &self.context.settings, &self.stopped);
         let swapped = services::stop(self.target, &self.stopped).and_then(|()| {
             fault_point("stopped");
-            exchange(&Exchange { incoming, outgoing, mark: &mark, carried, comment })
+            exchange(&exchanged)
         });
         fault_point("swapped");
         let database_outage = match swapped {
