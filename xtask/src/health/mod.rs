@@ -121,7 +121,7 @@ pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
     };
     let services = project.into_iter().flat_map(|project| &project.containers);
     let of_service = |(name, containers): (&String, &Vec<probe::container::Container>)| {
-        let addresses = containers.iter().flat_map(probe::service::addresses);
+        let addresses = containers.iter().flat_map(probe::published::addresses);
         let addresses: Vec<String> = addresses.collect();
         (!addresses.is_empty()).then(|| (name.clone(), addresses.join(" ")))
     };

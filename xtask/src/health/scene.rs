@@ -32,14 +32,14 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// A look from now on.
-    pub fn new(target: &'a Target, settings: &'a Settings, root: &'a Path) -> Result<Self> {
+    /// A look that ends then, at the latest.
+    pub fn new(target: &'a Target, settings: &'a Settings, root: &'a Path, end: Instant) -> Result<Self> {
         Ok(Self {
             target,
             settings,
             root,
             run: session::fresh_name()?,
-            end: Instant::now() + DEADLINE,
+            end,
             project: OnceLock::new(),
             server: OnceLock::new(),
             openfga: OnceLock::new(),

@@ -90,7 +90,7 @@ impl Server {
             signals::check()?;
             if error::is_lasting(&refusal) || Instant::now() >= end {
                 let hint = if self.is_of_stack {
-                    "start it, or see why it stopped: cargo xtask up"
+                    "see why: cargo xtask health-check --only openfga service"
                 } else {
                     "name OpenFGA's address in OPENFGA_API_URL"
                 };

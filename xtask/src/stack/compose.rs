@@ -9,6 +9,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::compose::{Compose, Life, SERVICE};
 use anyhow::Result;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const START_DEADLINE: Duration = Duration::from_secs(300);
@@ -24,8 +25,10 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
     if let Err(error) = compose.run(["up", "--detach"], START_DEADLINE) {
         // A run that was cut short may hold its own ports half-way: they explain nothing.
         signals::check()?;
-        let port = speaks_of_a_port(&error).then(|| port_fault(compose, settings)).flatten();
-        return Err(port.or_else(|| login_refusal(target)).unwrap_or(error));
+        if speaks_of_a_port(&error) {
+            return Err(port_fault(compose, settings).unwrap_or_else(|| with_holder(error)));
+        }
+        return Err(login_refusal(target).unwrap_or(error));
     }
     stage("waiting for PostgreSQL");
     let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
@@ -100,6 +103,15 @@ fn speaks_of_a_port(error: &anyhow::Error) -> bool {
     let words = format!("{error:#}");
     let known = ["address already in use", "port is already allocated", "ports are not available"];
     known.iter().any(|part| words.contains(part))
+}
+
+/// A port of a team's own service, with whoever holds it.
+fn with_holder(error: anyhow::Error) -> anyhow::Error {
+    let words = format!("{error:#}");
+    let address = |word: &str| word.trim_matches(|letter: char| !letter.is_ascii_digit()).parse::<SocketAddr>().ok();
+    let Some(port) = words.split_whitespace().find_map(address).map(|address| address.port()) else { return error };
+    let fault = Fault::failed(format!("Port {port} is taken by {}", ports::holder(port)));
+    error.context(fault.hint("end it, or publish another port in the compose files; then: cargo xtask up"))
 }
 
 /// A port that somebody else holds explains why a container was not started.

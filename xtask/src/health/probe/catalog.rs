@@ -1,9 +1,10 @@
 //! One question to the server, asked once for all checks that need its answer.
 
-use super::container::Container;
+use super::service;
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::postgres::session;
+use crate::target::Talk;
 use crate::target::compose::SERVICE;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -111,35 +112,55 @@ pub fn reach(scene: &Scene) -> Result<(), Finding> {
 /// The database's container, where it runs.
 fn running(scene: &Scene) -> Result<String, Finding> {
     let Some(Ok(project)) = scene.project() else { return Err(super::not_without("Compose")) };
-    let containers = project.containers_of(SERVICE);
-    let named = format!("service/{SERVICE}");
-    match containers.iter().find(|container| container.is_running()) {
-        Some(container) => Ok(container.id.clone()),
-        None => {
-            let first = containers.first();
-            let state = first.map_or("not there", |container| container.state.status.as_str());
-            let hint = first.map_or_else(|| "cargo xtask up".to_owned(), Container::wake);
-            Err(Finding::fail(format!("its container is {state} (see {named})"), hint))
-        }
-    }
+    let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
+    running.map(|container| container.id.clone()).ok_or_else(|| {
+        let (state, hint) = service::down(project, SERVICE);
+        Finding::fail(state, hint)
+    })
 }
 
 /// Why it does not answer; `pg_isready` tells a server that refuses us from one that is not there.
 fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
     let finding = Finding::of_error(error, "see what it says: docker compose logs --tail 20 postgres");
-    let is_silent =
-        ["Connection refused", "timeout expired", "did not answer"].iter().any(|words| finding.detail.contains(words));
-    if !is_silent || scene.target.compose().is_none() {
-        return finding;
+    let words = format!("{error:#}");
+    let is_silent = ["Connection refused", "timeout expired", "did not answer"].iter().any(|part| words.contains(part));
+    if scene.target.compose().is_none() && words.contains("did not answer") {
+        let hint = "see whether this host may connect there, and what the server's log says";
+        return Finding::fail(format!("PostgreSQL at {} does not answer: {words}", scene.target.place()), hint);
     }
-    let ready =
-        scene.target.program_with("pg_isready", &scene.run, crate::target::Talk::Piped, &[("PGHOST", "127.0.0.1")]);
-    let said =
-        ready.and_then(|program| program.capture(scene.left())).map(|captured| captured.text().trim().to_owned());
-    let said = said.ok().filter(|said| !said.is_empty()).unwrap_or_else(|| "no answer".to_owned());
+    if !is_silent || scene.target.compose().is_none() {
+        return match reason(&words).filter(|reason| !finding.detail.contains(reason)) {
+            Some(reason) => Finding { detail: format!("{}: {reason}", finding.detail), ..finding },
+            None => finding,
+        };
+    }
+    // Who let a login wait for so long would not answer this either.
+    let ready = (!words.contains("timeout expired")).then(|| pg_isready(scene)).flatten();
+    let said = ready.or_else(|| reason(&words).map(str::to_owned)).unwrap_or_else(|| "no answer".to_owned());
     let hint =
         "it may still be starting: cargo xtask health-check --wait; else: docker compose logs --tail 20 postgres";
     Finding::fail(format!("PostgreSQL does not answer over TCP ({said})"), hint)
+}
+
+/// What it says of the server inside the container.
+fn pg_isready(scene: &Scene) -> Option<String> {
+    let asked = scene.target.program_with("pg_isready", &scene.run, Talk::Piped, &[("PGHOST", "127.0.0.1")]);
+    let said = asked.ok()?.capture(scene.left()).ok()?.text().trim().to_owned();
+    (!said.is_empty()).then_some(said)
+}
+
+/// What tells one silence from another in libpq's words: nobody there, no answer, no PostgreSQL, one that is starting.
+fn reason(words: &str) -> Option<&str> {
+    if ["received invalid response", "expected authentication request"].iter().any(|part| words.contains(part)) {
+        return Some("what answers there is not PostgreSQL");
+    }
+    let line = words.lines().rfind(|line| line.contains("connection to server") && line.contains("failed: "))?;
+    let said = line.split("failed: ").last()?.trim();
+    // What a login was refused for has been said.
+    match said.strip_prefix("FATAL:") {
+        Some(refused) => Some(refused.trim()).filter(|refused| refused.starts_with("the database system")),
+        None => Some(said),
+    }
 }
 
 fn understood(text: &str) -> Result<Facts> {
@@ -149,4 +170,24 @@ fn understood(text: &str) -> Result<Facts> {
     facts.revision = serde_json::from_value(next()?).context("OpenFGA's revision")?;
     facts.stores = serde_json::from_value(next()?).context("OpenFGA's stores")?;
     Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_is_told_from_another_by_libpqs_words() {
+        let at = "psql: error: connection to server at \"127.0.0.1\", port 5432 failed: ";
+        let said = |words: &str| reason(&format!("gone: {at}{words}")).map(str::to_owned);
+        let refused = "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?";
+        assert_eq!(said(refused).as_deref(), Some("Connection refused"));
+        assert_eq!(said("timeout expired").as_deref(), Some("timeout expired"));
+        let starting = "the database system is starting up";
+        assert_eq!(said(&format!("FATAL:  {starting}")).as_deref(), Some(starting));
+        assert_eq!(said("FATAL:  password authentication failed for user \"u\""), None);
+        let other = "received invalid response to SSL negotiation: H";
+        assert_eq!(said(other).as_deref(), Some("what answers there is not PostgreSQL"));
+        assert_eq!(reason("psql did not answer within 9 s"), None);
+    }
 }

@@ -12,6 +12,8 @@ pub mod model;
 pub mod openfga;
 pub mod project;
 mod protocol;
+pub mod published;
+mod ready;
 pub mod schema;
 pub mod server;
 pub mod service;
