@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 /// Between two looks under `--wait`.
 const PAUSE: Duration = Duration::from_millis(500);
+const FIRST_LOOK: Duration = Duration::from_secs(3);
 /// A year: what an instant can be moved by on every system.
 const LONGEST_WAIT: u64 = 31_536_000;
 
@@ -74,7 +75,9 @@ fn wait(args: &Args, wishes: &Wishes, context: &Context) -> Result<Report> {
     let end = Instant::now() + Duration::from_secs(args.timeout);
     let mut whole = None;
     loop {
-        let report = look(wishes, end.min(Instant::now() + DEADLINE), context)?;
+        // The first look has the time that it takes to find out anything.
+        let least = Instant::now() + if whole.is_none() { FIRST_LOOK } else { Duration::ZERO };
+        let report = look(wishes, end.max(least).min(Instant::now() + DEADLINE), context)?;
         if report.is_ok(args.strict) || wishes.unknown(&report).is_some() {
             return Ok(report);
         }

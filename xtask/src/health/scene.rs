@@ -72,6 +72,15 @@ impl<'a> Scene<'a> {
         self.openfga.get_or_init(|| openfga::find(self)).as_ref().map(Option::as_ref)
     }
 
+    /// Where a part of the stack says more.
+    pub fn log_hint(&self, service: &str) -> String {
+        match (self.target.compose(), self.target.local()) {
+            (Some(_), _) => format!("see what it says: docker compose logs --tail 20 {service}"),
+            (None, Some(local)) => format!("see what it says: {}", local.folder.log(service).display()),
+            (None, None) => "see what the server's own log says".to_owned(),
+        }
+    }
+
     /// A setting that is a time, as people write it.
     pub fn span(&self, name: &str, default: Duration) -> Result<Duration, Finding> {
         let Some(text) = self.settings.get(name) else { return Ok(default) };

@@ -122,3 +122,22 @@ fn port_fault(compose: &Compose, settings: &Settings) -> Option<anyhow::Error> {
     let fault = Fault::failed(format!("Port {} ({setting}) is taken by {}", taken.port, taken.by));
     Some(fault.hint(format!("set {free} in .env, or let cargo xtask setup-env do it")).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_holds_a_port_is_named_with_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for words in [
+            format!("Error starting userland proxy: listen tcp4 127.0.0.1:{port}: bind: address already in use"),
+            format!("Bind for 0.0.0.0:{port} failed: port is already allocated"),
+        ] {
+            let said = with_holder(anyhow::Error::msg(words)).to_string();
+            assert!(said.starts_with(&format!("Port {port} is taken by ")), "{said}");
+        }
+        assert_eq!(with_holder(anyhow::Error::msg("ports are not available")).to_string(), "ports are not available");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::service;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::postgres::session;
 use crate::target::Talk;
 use crate::target::compose::SERVICE;
@@ -111,7 +111,7 @@ pub fn reach(scene: &Scene) -> Result<(), Finding> {
 
 /// The database's container, where it runs.
 fn running(scene: &Scene) -> Result<String, Finding> {
-    let Some(Ok(project)) = scene.project() else { return Err(super::not_without("Compose")) };
+    let Some(Ok(project)) = scene.project() else { return Err(super::not_without(Part::Compose)) };
     let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
     running.map(|container| container.id.clone()).ok_or_else(|| {
         let (state, hint) = service::down(project, SERVICE);
@@ -121,7 +121,7 @@ fn running(scene: &Scene) -> Result<String, Finding> {
 
 /// Why it does not answer; `pg_isready` tells a server that refuses us from one that is not there.
 fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
-    let finding = Finding::of_error(error, "see what it says: docker compose logs --tail 20 postgres");
+    let finding = Finding::of_error(error, &scene.log_hint(SERVICE));
     let words = format!("{error:#}");
     let is_silent = ["Connection refused", "timeout expired", "did not answer"].iter().any(|part| words.contains(part));
     if scene.target.compose().is_none() && words.contains("did not answer") {

@@ -169,7 +169,7 @@ impl Container {
     /// was paused until it is checked again: nobody knows by then.
     pub fn health(&self) -> Option<&str> {
         let health = self.state.health.as_ref().filter(|health| health.status != "none")?;
-        let was_well = health.log.as_ref().and_then(|log| log.last()).is_some_and(|run| run.exit_code == 0);
+        let was_well = health.log.as_ref().and_then(|log| log.last()).is_none_or(|run| run.exit_code == 0);
         Some(if health.status == "unhealthy" && was_well { "starting" } else { &health.status })
     }
 

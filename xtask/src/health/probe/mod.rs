@@ -21,22 +21,42 @@ pub mod sessions;
 pub mod store;
 
 use super::Scene;
-use super::report::Finding;
+use super::report::{Finding, Part};
 use anyhow::Result;
 
 /// What brings store, model and ids in line with the file.
 const SETUP_OPENFGA: &str = "cargo xtask setup-openfga";
 
 /// What can be said where a check needs another part that does not answer: that part's own check names the cause.
-fn not_without(part: &str) -> Finding {
-    Finding::skipped(format!("not asked: {part} does not answer"))
+fn not_without(part: Part) -> Finding {
+    let name = match part {
+        Part::Compose => "Compose",
+        Part::Postgres => "PostgreSQL",
+        Part::Openfga => "OpenFGA",
+    };
+    Finding { blocked: Some(part), ..Finding::skipped(format!("not asked: {name} does not answer")) }
+}
+
+/// Why a part does not answer, and which part is to blame for it in the end.
+pub fn cause(scene: &Scene, mut part: Part) -> Option<(Part, Finding)> {
+    loop {
+        let cause = match part {
+            Part::Compose => scene.project()?.err(),
+            Part::Postgres => scene.server().err(),
+            Part::Openfga => scene.openfga().err(),
+        };
+        match cause?.blocked {
+            Some(other) if other != part => part = other,
+            _ => return Some((part, cause?.clone())),
+        }
+    }
 }
 
 /// What this says of the OpenFGA that answers.
 fn of_openfga(scene: &Scene, judge: fn(&Scene, &openfga::Found) -> Result<Finding>) -> Finding {
     match scene.openfga() {
         Ok(None) => Finding::skipped("no OpenFGA is configured"),
-        Err(_) => not_without("OpenFGA"),
+        Err(_) => not_without(Part::Openfga),
         Ok(Some(found)) => judge(scene, found).unwrap_or_else(|error| Finding::of_error(&error, SETUP_OPENFGA)),
     }
 }

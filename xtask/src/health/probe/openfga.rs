@@ -4,7 +4,7 @@ use super::project::Port;
 use super::{not_without, service};
 use crate::error::Fault;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
 use crate::openfga::server::Server;
 use crate::stack::endpoint::is_loopback;
@@ -39,9 +39,7 @@ pub fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         openfga::answers(&server.endpoint)?;
         Ok(Found { api: Api::new(server.endpoint.clone()), server })
     };
-    find()
-        .map(Some)
-        .map_err(|error| Finding::of_error(&error, "see what it says: docker compose logs --tail 20 openfga"))
+    find().map(Some).map_err(|error| Finding::of_error(&error, &scene.log_hint(SERVICE)))
 }
 
 /// Whether there should be one: an address, a service of the compose file, a program of this host.
@@ -79,7 +77,7 @@ fn names_own_port(scene: &Scene) -> bool {
 fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
     let is_named = scene.settings.get(URL).is_some();
     match (scene.project(), scene.target.local()) {
-        (Some(Err(_)), _) if !is_named => Err(not_without("Compose")),
+        (Some(Err(_)), _) if !is_named => Err(not_without(Part::Compose)),
         (Some(Err(_)), _) => Ok(Err(Fault::unreachable("Compose does not answer").into())),
         (Some(Ok(project)), _) => {
             let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());

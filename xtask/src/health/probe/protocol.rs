@@ -30,6 +30,7 @@ pub enum Protocol {
 const HTTP: &[(&str, u16, &str)] = &[
     ("openfga", 8080, "/healthz"),
     ("keycloak", 8080, "/realms/master"),
+    ("keycloak", 9000, "/health/ready"),
     ("qdrant", 6333, "/healthz"),
     ("prometheus", 9090, "/-/healthy"),
     ("alertmanager", 9093, "/-/healthy"),

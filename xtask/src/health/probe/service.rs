@@ -5,7 +5,7 @@ use super::project::{Project, Service};
 use super::protocol::{self, Protocol};
 use super::published;
 use crate::health::Scene;
-use crate::health::report::{Finding, Status};
+use crate::health::report::{Finding, Part, Status};
 use crate::process::Program;
 use crate::words::span;
 
@@ -23,7 +23,7 @@ pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
 
 /// Looks at one of them.
 pub fn look(scene: &Scene, name: &str) -> Finding {
-    let Some(Ok(project)) = scene.project() else { return super::not_without("Compose") };
+    let Some(Ok(project)) = scene.project() else { return super::not_without(Part::Compose) };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
     // One that was started all the same is judged; what is left of one that has ended is not.
