@@ -16,7 +16,6 @@ use crate::backup::name::Purpose;
 use crate::backup::proof::Proven;
 use crate::context::Context;
 use crate::error::{self, Fault};
-use crate::postgres::activity::Counters;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::session;
 use crate::process::signals;
@@ -116,7 +115,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes));
     let checked = staging.load(&backup, &|bytes| progress.set(bytes))?;
     progress.say("analyzing");
-    checked.analyze()?;
+    let written = checked.analyze()?;
     drop(progress);
     fault_point("checked");
     mark.stopped = services::running_users(target)?;
@@ -132,7 +131,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         stopped: mark.stopped.clone(),
         openfga,
         only_way_back: safety.is_none(),
-        written: Counters::of(target, run, checked.name()).ok(),
+        written,
     };
     let done = swap.perform(&incoming, like, live_comment(&live, &backup).as_deref(), |exchange| {
         swap_in(target, run, &live, checked, exchange)

@@ -82,7 +82,7 @@ pub fn set_up_own(target: &Target, yes: bool, context: &Context) -> Result<Optio
 
 fn complete(args: &Args, target: &Target, context: &Context) -> Result<Report> {
     let file = args.file.read(context)?;
-    let ids = Ids::of(args, context)?;
+    let ids = Ids::of(args, target, context)?;
     let server = Server::of(target, &context.settings)?;
     let run = session::fresh_name()?;
     let _lock = if args.dry_run { None } else { Some(Held::take(&server, target, &run, context)?) };

@@ -6,6 +6,7 @@ use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Rows written so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,19 @@ impl Counters {
     pub fn of(target: &Target, session: &str, database: &str) -> Result<Self> {
         let text = session::ask_in(target, database, session, QUERY)?;
         serde_json::from_str(text.trim()).context("the server's counters")
+    }
+
+    /// Runs a statement there first, which takes as long as it takes; `None` where the counters cannot be read then.
+    pub fn after(
+        statement: &str,
+        target: &Target,
+        session: &str,
+        database: &str,
+        deadline: Duration,
+    ) -> Result<Option<Self>> {
+        let sql = format!("{statement};\n{QUERY}");
+        let text = session::ask_with(target, session, &sql, &[("PGDATABASE", database)], deadline)?;
+        Ok(serde_json::from_str(text.trim()).ok())
     }
 
     /// What was written since these counters were read; `None` where they have begun anew meanwhile.

@@ -7,6 +7,7 @@ pub mod lexical;
 pub mod locks;
 pub mod open_session;
 pub mod properties;
+pub mod questions;
 pub mod restrict;
 pub mod session;
 

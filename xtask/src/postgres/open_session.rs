@@ -2,7 +2,7 @@
 
 use super::session;
 use crate::process::{Dialog, signals};
-use crate::target::{Talk, Target};
+use crate::target::Target;
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::time::Duration;
@@ -20,12 +20,7 @@ pub struct OpenSession<'a> {
 impl<'a> OpenSession<'a> {
     /// Connects; `name` becomes its `application_name`.
     pub fn start(target: &'a Target, database: &str, name: &str) -> Result<Self> {
-        let environment = [("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8")];
-        let psql = target
-            .program_with("psql", name, Talk::Piped, &environment)?
-            .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
-            .args(["--set=ON_ERROR_STOP=1", "-f", "-"])
-            .dialog(|_| true)?;
+        let psql = session::psql(target, name, &[("PGDATABASE", database)])?.dialog(|_| true)?;
         Ok(Self { target, psql: Some(psql) })
     }
 

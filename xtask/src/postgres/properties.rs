@@ -1,6 +1,6 @@
 //! What belongs to the database itself and is in no dump: encoding, locale, owner, grants, settings, limit, comment.
 
-use super::session;
+use super::{questions, session};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -66,10 +66,10 @@ impl Properties {
         Ok((properties, answer.to_owned()))
     }
 
-    /// Asks about a database from another one of the server; `None` where it does not exist.
-    pub fn named(target: &Target, session: &str, from: &str, database: &str) -> Result<Option<Self>> {
+    /// Asks about a database from the maintenance database; `None` where it does not exist.
+    pub fn named(target: &Target, session: &str, database: &str) -> Result<Option<Self>> {
         let sql = format!("{QUERY}{}", session::literal(database));
-        let text = session::ask_in(target, from, session, &sql)?;
+        let text = questions::ask(target, session, &sql)?;
         match text.trim() {
             "" => Ok(None),
             text => Ok(Some(serde_json::from_str(text).context("the properties of the database")?)),

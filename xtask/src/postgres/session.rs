@@ -1,6 +1,7 @@
 //! Questions to the server, each one psql process that answers in JSON.
 
 use crate::error::Fault;
+use crate::process::Program;
 use crate::target::{Talk, Target, compose};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
@@ -13,7 +14,7 @@ const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
 const END_TRIES: u32 = 20;
 
 /// Text of an SQL_ASCII database may be anything: as UTF-8 the server would refuse to send it.
-const ANY_BYTES: &str = "SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.getdatabaseencoding() \
+pub(super) const ANY_BYTES: &str = "SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.getdatabaseencoding() \
                          WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false) AS xtask \\gset\n";
 
 /// A name for one run's server sessions, by which they can be found and ended.
@@ -58,22 +59,23 @@ pub fn ask_with(
     more: &[(&str, &str)],
     deadline: Duration,
 ) -> Result<String> {
-    // UTF-8 whatever the database's encoding is: JSON has no other.
-    let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
-    let program = target.program_with("psql", session, Talk::Piped, &environment)?.args([
-        "--no-psqlrc",
-        "--quiet",
-        "--tuples-only",
-        "--no-align",
-        "--set=ON_ERROR_STOP=1",
-        "-f",
-        "-",
-    ]);
-    let captured = program.capture_with([ANY_BYTES, sql].concat().into_bytes(), deadline)?;
+    let captured = psql(target, session, more)?.capture_with([ANY_BYTES, sql].concat().into_bytes(), deadline)?;
     if captured.ending.success() {
         return Ok(captured.text());
     }
     Err(failure(target, "psql", &captured.stderr, captured.ending))
+}
+
+/// A psql that reads SQL from its stdin and prints unaligned rows, until the first error.
+pub(super) fn psql(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Program> {
+    // UTF-8 whatever the database's encoding is: JSON has no other.
+    let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
+    let options = ["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"];
+    Ok(target.program_with("psql", session, Talk::Piped, &environment)?.args(options).args([
+        "--set=ON_ERROR_STOP=1",
+        "-f",
+        "-",
+    ]))
 }
 
 /// The version that the server names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.

@@ -1,9 +1,9 @@
 //! The databases of before a swap, which stay on the server under their own names.
 
-use super::maintenance_database;
 use super::mark::{self, Marked, Use};
 use super::repair::{self, Leftover};
 use super::staging;
+use crate::postgres::questions;
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -47,7 +47,7 @@ WHERE m.mark->>'use' = 'before'";
 /// Every one of the server's, newest first, and what killed runs left of the target's: asked at once.
 pub fn kept_and_left(target: &Target, run: &str) -> Result<(Vec<Kept>, Vec<Leftover>)> {
     let sql = format!("{KEPT};\n{}", repair::QUESTION);
-    let text = session::ask_in(target, maintenance_database(target), run, &sql)?;
+    let text = questions::ask(target, run, &sql)?;
     let (kept, marked) = session::first_of(&text).context("the databases of before a swap")?;
     Ok((kept, repair::look_in(marked, target, run)?))
 }

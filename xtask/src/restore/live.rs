@@ -1,8 +1,8 @@
 //! The live database, seen from the maintenance database: it may be absent, locked out or unreadable.
 
-use super::maintenance_database;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
+use crate::postgres::questions;
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -44,10 +44,9 @@ FROM pg_catalog.pg_database AS d WHERE d.datname = ";
 impl Live {
     /// Asks the server.
     pub fn of(target: &Target, session: &str) -> Result<Self> {
-        let maintenance = maintenance_database(target);
-        let properties = Properties::named(target, session, maintenance, target.database())?;
+        let properties = Properties::named(target, session, target.database())?;
         let sql = format!("{QUERY}{}", session::literal(target.database()));
-        let text = session::ask_in(target, maintenance, session, &sql)?;
+        let text = questions::ask(target, session, &sql)?;
         let facts = match text.trim() {
             "" => Facts::default(),
             text => serde_json::from_str(text).context("the state of the live database")?,

@@ -1,7 +1,8 @@
 //! What is ours on the server says so: a comment on the database, in JSON behind a word of ours.
 
-use super::{maintenance_database, swap};
+use super::swap;
 use crate::postgres::activity::Counters;
+use crate::postgres::questions;
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -126,13 +127,13 @@ pub fn unmarked(target: &Target, session: &str) -> Result<Vec<String>> {
          WHERE d.datname::pg_catalog.text = {beginning} || pg_catalog.right(d.datname::pg_catalog.text, 15) \
          AND d.datname ~ '_[0-9]{{8}}_[0-9]{{6}}$' AND pg_catalog.shobj_description(d.oid, 'pg_database') IS NULL"
     );
-    let text = session::ask_in(target, maintenance_database(target), session, &sql)?;
+    let text = questions::ask(target, session, &sql)?;
     serde_json::from_str(text.trim()).context("the names of the server's databases")
 }
 
 /// Every marked database of the server.
 pub fn marked(target: &Target, session: &str) -> Result<Vec<Marked>> {
-    read(&session::ask_in(target, maintenance_database(target), session, QUERY)?)
+    read(&questions::ask(target, session, QUERY)?)
 }
 
 /// What the query answered.

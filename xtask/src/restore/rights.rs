@@ -1,10 +1,10 @@
 //! What a role that is no superuser needs to load and swap, asked before anything is made; else the words to ask for it.
 
 use super::live::Live;
-use super::maintenance_database;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
-use crate::postgres::session::{self, identifier, literal};
+use crate::postgres::questions;
+use crate::postgres::session::{identifier, literal};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -84,8 +84,7 @@ pub fn check_swap(target: &Target, session: &str, live: &Live) -> Result<()> {
 }
 
 fn ask(target: &Target, session: &str, roles: &[&str], database: Option<&str>) -> Result<Lacks> {
-    let maintenance = maintenance_database(target);
-    let asked = |sql: &str| session::ask_in(target, maintenance, session, sql);
+    let asked = |sql: &str| questions::ask(target, session, sql);
     let version: u32 = asked("SHOW server_version_num")?.trim().parse().context("the server's version")?;
     let roles: Vec<String> = roles.iter().map(|role| literal(role)).collect();
     let sql = query(

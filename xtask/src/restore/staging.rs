@@ -5,9 +5,10 @@ use super::mark::{self, Mark, Use};
 use super::preflight::{self, Watch};
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::activity::Counters;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
-use crate::postgres::{restrict, session};
+use crate::postgres::{questions, restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
 use crate::target::{Talk, Target};
@@ -54,7 +55,7 @@ pub fn free_time(target: &Target, run: &str, purpose: &str) -> Result<DateTime<L
     loop {
         let name = session::literal(&name_for(target.database(), purpose, &time));
         let sql = format!("SELECT datname FROM pg_catalog.pg_database WHERE datname = {name}");
-        if session::ask_in(target, maintenance_database(target), run, &sql)?.trim().is_empty() {
+        if questions::ask(target, run, &sql)?.trim().is_empty() {
             return Ok(time);
         }
         time += TimeDelta::seconds(1);
@@ -102,7 +103,7 @@ impl<'a> Staging<'a> {
     fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
-        let restricted = self.psql_knows_restrict()?;
+        let restricted = restrict::is_known(&questions::ask(self.target, self.run, "\\echo :VERSION_NAME")?);
         let environment = [("PGDATABASE", self.name.as_str())];
         let mut psql = self
             .target
@@ -170,13 +171,6 @@ impl<'a> Staging<'a> {
     pub fn left_empty(self) -> Checked<'a> {
         Checked(self)
     }
-
-    /// Whether this psql has `\restrict`.
-    fn psql_knows_restrict(&self) -> Result<bool> {
-        let asked = self.target.program("psql", self.run, Talk::Piped)?.arg("--version");
-        let said = asked.capture(Duration::from_secs(20))?.text();
-        Ok(restrict::is_known(&said))
-    }
 }
 
 impl Checked<'_> {
@@ -185,15 +179,9 @@ impl Checked<'_> {
         &self.0.name
     }
 
-    /// Statistics for the planner, which no dump holds.
-    pub fn analyze(&self) -> Result<()> {
-        let program = self.0.target.program_with("psql", self.0.run, Talk::Piped, &[("PGDATABASE", &self.0.name)])?;
-        let program = program.args(["--no-psqlrc", "--no-password", "--quiet", "--command=ANALYZE"]);
-        let said = program.capture(LAST_WORDS)?;
-        if said.ending.success() {
-            return Ok(());
-        }
-        Err(session::failure(self.0.target, "psql", &said.stderr, said.ending))
+    /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has them.
+    pub fn analyze(&self) -> Result<Option<Counters>> {
+        Counters::after("ANALYZE", self.0.target, self.0.run, &self.0.name, LAST_WORDS)
     }
 
     /// It bears the live name now, or nobody knows: it is not dropped.

@@ -154,6 +154,12 @@ impl Settings {
         })
     }
 
+    /// The first line of `.env` for which Compose refuses the whole file, as `line 3: why`.
+    pub fn refused_by_compose(&self) -> Option<String> {
+        let problem = self.file.problems().iter().find(|problem| problem.compose_refuses)?;
+        Some(format!(".env line {}: {}", problem.line, problem.message))
+    }
+
     /// Refuses to go on with a default where `.env` means to say which database, but cannot be understood.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::compose::{Compose, Life, SERVICE};
 use anyhow::Result;
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -32,7 +33,8 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
     }
     stage("waiting for PostgreSQL");
     let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
-    if let Some(refusal) = login_refusal(target) {
+    // It has just been asked over TCP from within.
+    if let Some(refusal) = refusal(session::version_over_network(target)) {
         return Err(refusal);
     }
     let openfga = if compose.has_service(openfga::SERVICE)? {
@@ -47,16 +49,26 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
 /// Why the services cannot log in, if the server refuses them: a volume keeps the user, password and database that
 /// it was made with, whatever the settings say now.
 fn login_refusal(target: &Target) -> Option<anyhow::Error> {
-    let refusal = |asked: Result<String>| asked.err().filter(error::is_lasting);
     // Who comes over the network with a wrong name is only told that the password is wrong.
     refusal(session::lasting_version(target)).or_else(|| refusal(session::version_over_network(target)))
 }
 
+fn refusal(asked: Result<String>) -> Option<anyhow::Error> {
+    asked.err().filter(error::is_lasting)
+}
+
 /// Where OpenFGA answers, once it does.
 fn openfga_url(compose: &Compose, settings: &Settings) -> Result<String> {
+    let mapped = OnceCell::new();
     wait_for_service(compose, openfga::SERVICE, "OpenFGA", || {
-        let url = format!("http://{}", compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?);
-        openfga::answers_at(&url, settings).map(|()| url)
+        let url = match mapped.get() {
+            Some(url) => url,
+            None => {
+                let port = compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?;
+                mapped.get_or_init(|| format!("http://{port}"))
+            }
+        };
+        openfga::answers_at(url, settings).map(|()| url.clone())
     })
 }
 

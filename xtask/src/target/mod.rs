@@ -9,6 +9,7 @@ pub mod percent;
 mod programs;
 mod space;
 pub mod url;
+mod waiting;
 
 use crate::error::Fault;
 use crate::process::{Captured, Program};
@@ -20,6 +21,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use url::Url;
+use waiting::Waiting;
 
 /// Seconds that a connection attempt may take (`PGCONNECT_TIMEOUT`).
 pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
@@ -84,6 +86,7 @@ pub struct Target {
     typed: bool,
     /// When nobody waits for an answer any more.
     end: Option<Instant>,
+    waiting: Waiting,
 }
 
 #[derive(Debug)]
@@ -108,7 +111,7 @@ impl Target {
             Place::Url(url) => (url.database().to_owned(), url.user().to_owned()),
             _ => (database, user),
         };
-        Ok(Self { database, user, place, typed, end: None })
+        Ok(Self { database, user, place, typed, end: None, waiting: Waiting::default() })
     }
 
     /// The same target for somebody who waits no longer than this, for all answers together.
@@ -127,6 +130,11 @@ impl Target {
         let most = self.end.map(|_| self.patience().as_secs().saturating_sub(SOONER_SECONDS));
         // libpq takes 1 for 2.
         most.unwrap_or(CONNECT_TIMEOUT_SECONDS).clamp(2, CONNECT_TIMEOUT_SECONDS)
+    }
+
+    /// The psql that waits for the run's next question.
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Refuses `--yes` for a destructive change of a server elsewhere, unless `--target` was typed beside it: a

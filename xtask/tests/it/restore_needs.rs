@@ -73,8 +73,7 @@ fn a_psql_without_restrict() {
     let states = database.backed_up_and_changed();
     let fed = database.sandbox.beside("fed");
     let old = format!(
-        "case \"$*\" in\n*--version*) echo 'psql (PostgreSQL) 16.8' ;;\n*-load*) tee '{}' | real \"$@\" ;;\n\
-         *) real \"$@\" ;;\nesac",
+        "case \"$*\" in\n*-load*) tee '{}' | real \"$@\" ;;\n*) sed -u 's/:VERSION_NAME/16.8/' | real \"$@\" ;;\nesac",
         fed.display()
     );
     let fakes = Fakes::new(&database.sandbox).docker_but("psql", &old);

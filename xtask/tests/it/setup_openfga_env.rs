@@ -55,7 +55,9 @@ fn a_file_that_cannot_be_written_stops_it_first() {
     let project = &shop.stack.sandbox.project;
     fs::write(&path, format!("{before}B=\"never closed\n")).unwrap();
     let open = shop.setup([]).env("COMPOSE_PROJECT_NAME", project).run();
-    open.code(1).stderr_has("Docker Compose cannot read this project").stderr_has("unterminated quoted value");
+    open.code(1)
+        .stderr_has("Docker Compose cannot read this project")
+        .stderr_has(".env line 2: the quote is never closed");
     assert!(shop.ids().is_empty(), "nothing should have been made");
 }
 

@@ -69,7 +69,7 @@ fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Res
     for leftover in staging::clear_leftovers(target, &run)? {
         context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
     }
-    let like = Properties::named(target, &run, maintenance_database(target), target.database())?;
+    let like = Properties::named(target, &run, target.database())?;
     let own = run.rsplit('-').next().unwrap_or_default();
     let name = staging::name_for(target.database(), &format!("verify_{own}"), &now);
     let mark = Mark::new(Use::Verify, target, &run, &now);

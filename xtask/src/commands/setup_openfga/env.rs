@@ -2,6 +2,7 @@
 
 use super::Args;
 use crate::context::Context;
+use crate::error::Fault;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::settings::{self, EnvEdit};
 use crate::stack::services;
@@ -19,8 +20,13 @@ pub struct Ids {
 
 impl Ids {
     /// Makes sure that they can be written, before anything is changed.
-    pub fn of(args: &Args, context: &Context) -> Result<Self> {
+    pub fn of(args: &Args, target: &Target, context: &Context) -> Result<Self> {
         let wanted = !args.no_env;
+        let refused = context.settings.refused_by_compose().filter(|_| wanted && target.compose().is_some());
+        if let Some(problem) = refused {
+            let fault = Fault::failed("Docker Compose cannot read this project");
+            return Err(anyhow::Error::msg(problem).context(fault.hint("mend that line, then try again")));
+        }
         if wanted && !args.dry_run && context.root.join(".env").symlink_metadata().is_ok() {
             EnvEdit::prepare(&context.root, &[(STORE_ID, SAMPLE), (MODEL_ID, SAMPLE)])?;
         }

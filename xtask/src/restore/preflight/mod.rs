@@ -4,10 +4,10 @@ mod roles;
 mod space;
 mod versions;
 
-use super::{maintenance_database, rights};
+use super::rights;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
-use crate::postgres::session;
+use crate::postgres::questions;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 pub use roles::create as create_roles;
@@ -39,7 +39,7 @@ SELECT pg_catalog.json_build_object(
 
 /// Refuses what could not be loaded here, and says what would help. With `create_roles` missing roles are no reason.
 pub fn check(target: &Target, session: &str, backup: &Proven, create_roles: bool) -> Result<Fitting> {
-    let text = session::ask_in(target, maintenance_database(target), session, QUERY)?;
+    let text = questions::ask(target, session, QUERY)?;
     let server: Server = serde_json::from_str(text.trim()).context("what the server offers")?;
     versions::check(server.version_num / 10_000, backup)?;
     let missing = |named: &mut dyn Iterator<Item = &String>, there: &[String]| -> Vec<String> {

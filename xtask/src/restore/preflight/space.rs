@@ -3,7 +3,7 @@
 
 use crate::backup::proof::Proven;
 use crate::error::Fault;
-use crate::postgres::{maintenance_database, session};
+use crate::postgres::{maintenance_database, questions, session};
 use crate::target::Target;
 use anyhow::Result;
 use std::sync::Mutex;
@@ -102,7 +102,7 @@ fn free(target: &Target, run: &str) -> Option<u64> {
 /// Where the server writes data and log; none where this role may not know it.
 fn folders_of(target: &Target, run: &str) -> Vec<String> {
     let sql = "SHOW data_directory";
-    let answer = session::ask_in(target, maintenance_database(target), run, sql).unwrap_or_default();
+    let answer = questions::ask(target, run, sql).unwrap_or_default();
     let folder = answer.trim();
     if folder.is_empty() { Vec::new() } else { vec![folder.to_owned(), format!("{folder}/pg_wal")] }
 }

@@ -1,5 +1,6 @@
 //! Why Compose could not do what it was asked.
 
+use super::containers::Container;
 use super::engine::{self, DEADLINE};
 use super::{Compose, SERVICE};
 use crate::error::Fault;
@@ -22,9 +23,14 @@ const IMAGE_WORDS: [&str; 9] = [
 ];
 
 impl Compose {
-    /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service.
+    /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service. `None` at once
+    /// where the service runs.
     pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        self.outer_cause().or_else(|| self.project_cause()).or_else(|| self.service_cause(stderr))
+        let state = self.state_of_database(speaks_of_a_server(stderr));
+        if state == Some(State::Running) {
+            return None;
+        }
+        self.outer_cause().or_else(|| self.project_cause()).or_else(|| self.service_cause(state, stderr))
     }
 
     pub(super) fn outer_cause(&self) -> Option<anyhow::Error> {
@@ -46,22 +52,56 @@ impl Compose {
         )
     }
 
-    fn service_cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        let listed = self.program(["ps", "--all", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
-        let running = self.program(["ps", "--status", "running", "--quiet", SERVICE]).ok()?.capture(DEADLINE).ok()?;
-        if !running.stdout.is_empty() {
-            return None;
-        }
-        let (state, hint) = if listed.stdout.is_empty() {
-            ("has not been started", "start it with: cargo xtask up")
-        } else {
-            let both =
-                "see why it stopped with: docker compose logs --tail 20 postgres\nstart it again with: cargo xtask up";
-            ("is not running", both)
+    fn service_cause(&self, state: Option<State>, stderr: &str) -> Option<anyhow::Error> {
+        let state = state.or_else(|| self.state_by_compose())?;
+        let (state, hint) = match state {
+            State::Running => return None,
+            State::Absent => ("has not been started", "start it with: cargo xtask up"),
+            State::Stopped => (
+                "is not running",
+                "see why it stopped with: docker compose logs --tail 20 postgres\nstart it again with: cargo xtask up",
+            ),
         };
         let fault = Fault::unreachable(format!("The {SERVICE} service {state}")).hint(hint);
         Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
     }
+
+    /// As Docker lists it, which lags: unless a client `spoke` of the server, a program must start in the container.
+    /// `None` where Docker cannot be asked without Compose.
+    fn state_of_database(&self, spoke: bool) -> Option<State> {
+        let listed = self.listed(true)?;
+        let mut ours = listed.iter().filter(|container| container.service == SERVICE).peekable();
+        if ours.peek().is_none() {
+            return Some(State::Absent);
+        }
+        let runs = |container: &Container| container.runs() && (spoke || container.starts_programs());
+        Some(if ours.any(runs) { State::Running } else { State::Stopped })
+    }
+
+    fn state_by_compose(&self) -> Option<State> {
+        let ids = |options: &[&'static str]| {
+            let words = ["ps", "--quiet"].into_iter().chain(options.iter().copied()).chain([SERVICE]);
+            Some(self.program(words).ok()?.capture(DEADLINE).ok()?.stdout)
+        };
+        if !ids(&["--status", "running"])?.is_empty() {
+            return Some(State::Running);
+        }
+        Some(if ids(&["--all"])?.is_empty() { State::Absent } else { State::Stopped })
+    }
+}
+
+/// Whether a client ran, and got as far as a server or its absence.
+fn speaks_of_a_server(stderr: &str) -> bool {
+    ["ERROR:", "FATAL:", "connection to server"].iter().any(|words| stderr.contains(words))
+        && !stderr.contains("server closed the connection")
+}
+
+/// What became of the database's container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Absent,
+    Stopped,
+    Running,
 }
 
 /// Compose's own words, where nothing around it explains them.

@@ -53,6 +53,17 @@ impl Container {
         Err(Fault::usage(message).hint(hint))
     }
 
+    /// Whether it is at work.
+    pub(super) fn runs(&self) -> bool {
+        self.state == "running"
+    }
+
+    /// Whether a program can be started in it: one that is ending refuses, while Docker still lists it as running.
+    pub(super) fn starts_programs(&self) -> bool {
+        let started = Program::new("docker").args(["exec", &self.id, "true"]).capture(DEADLINE);
+        started.is_ok_and(|captured| captured.ending.success() || captured.stderr.contains("executable file not found"))
+    }
+
     /// Refuses a paused container: nothing in it answers, and starting the stack does not wake it.
     pub(super) fn check_awake(&self) -> Result<(), Error> {
         if self.state != "paused" {

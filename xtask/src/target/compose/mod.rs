@@ -1,48 +1,29 @@
 //! The `compose` target: PostgreSQL is a service of docker-compose.yml, programs run inside its container.
 
 mod cause;
+mod config;
 mod containers;
 pub mod engine;
 mod generation;
+mod life;
 mod project;
 mod volume;
+
+pub use life::Life;
 
 use super::Talk;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use config::Config;
 use engine::DEADLINE;
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The database's service in docker-compose.yml.
 pub const SERVICE: &str = "postgres";
-
-#[derive(Deserialize)]
-struct Config {
-    name: String,
-    services: BTreeMap<String, Service>,
-}
-
-#[derive(Deserialize)]
-struct Service {
-    #[serde(default)]
-    depends_on: BTreeMap<String, serde_json::Value>,
-}
-
-/// How a container fares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Life {
-    /// It does not run, and nothing will start it again.
-    pub ended: bool,
-    /// How often Docker started it anew.
-    pub restarts: u64,
-    pub exit_code: i64,
-}
 
 /// One Compose project: this checkout's.
 #[derive(Debug)]
@@ -57,6 +38,8 @@ pub struct Compose {
     /// Whether somebody chose that name: then its containers are meant, whoever made them.
     is_named: bool,
     container: OnceLock<String>,
+    /// The project as Compose reads it.
+    config: OnceLock<Config>,
     checked: OnceLock<()>,
 }
 
@@ -77,6 +60,7 @@ impl Compose {
             project,
             is_named: settings.get("COMPOSE_PROJECT_NAME").is_some(),
             container: OnceLock::new(),
+            config: OnceLock::new(),
             checked: OnceLock::new(),
         })
     }
@@ -212,58 +196,6 @@ impl Compose {
     fn asked_name(&self) -> Option<String> {
         let captured = self.program(["config", "--format", "json"]).ok()?.capture(DEADLINE).ok()?;
         serde_json::from_str::<Config>(&captured.text()).ok().map(|config| config.name)
-    }
-
-    /// The services that run now.
-    pub fn running_services(&self) -> Result<Vec<String>> {
-        let captured = self.run(["ps", "--services", "--status", "running"], DEADLINE)?;
-        Ok(captured.text().lines().map(str::to_owned).collect())
-    }
-
-    /// The services that depend on the database's, directly or through others.
-    pub fn users_of_database(&self) -> Result<Vec<String>> {
-        // Holds secrets: it is read, never shown.
-        let text = self.run(["config", "--format", "json"], DEADLINE)?.text();
-        let config: Config = serde_json::from_str(&text).context("the project as Compose reads it")?;
-        let mut users = vec![SERVICE.to_owned()];
-        loop {
-            let depends = |service: &Service| service.depends_on.keys().any(|name| users.contains(name));
-            let next = config.services.iter().find(|(name, service)| !users.contains(name) && depends(service));
-            match next.map(|(name, _)| name.clone()) {
-                Some(name) => users.push(name),
-                None => break,
-            }
-        }
-        Ok(users.split_off(1))
-    }
-
-    /// Whether the project, overrides and profiles included, has this service.
-    pub fn has_service(&self, service: &str) -> Result<bool> {
-        let captured = self.run(["config", "--services"], DEADLINE)?;
-        Ok(captured.text().lines().any(|name| name == service))
-    }
-
-    /// How a service's container fares, where there is one.
-    pub fn life_of(&self, service: &str) -> Option<Life> {
-        let listed = self.program(["ps", "--all", "--quiet", service]).ok()?.capture(DEADLINE).ok()?.text();
-        let format = "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}";
-        let inspect = Program::new("docker").args(["inspect", "--format", format, listed.lines().next()?]);
-        let told = inspect.capture(DEADLINE).ok()?.text();
-        let mut words = told.split_whitespace();
-        let ended = matches!(words.next()?, "exited" | "dead");
-        Some(Life { ended, restarts: words.next()?.parse().ok()?, exit_code: words.next()?.parse().ok()? })
-    }
-
-    /// The port of this host that a service's port is really mapped to, as `127.0.0.1:8080`.
-    pub fn mapped_port(&self, service: &str, port: u16) -> Result<String> {
-        let captured = self.run(["port", service, &port.to_string()], DEADLINE)?;
-        let address = captured.text().trim().to_owned();
-        if address.is_empty() || address.ends_with(":0") {
-            return Err(Fault::unreachable(format!("service {service} has no published port {port}"))
-                .hint("look at it with: docker compose ps")
-                .into());
-        }
-        Ok(address.replacen("0.0.0.0:", "127.0.0.1:", 1))
     }
 
     /// The version of the Compose in use; refused when it is too old.

@@ -10,6 +10,7 @@ pub mod migrations;
 pub mod needs;
 pub mod openfga;
 pub mod outcome;
+pub mod removal;
 pub mod restore;
 pub mod run;
 pub mod running;
@@ -188,7 +189,7 @@ fn clean_up() {
         return;
     }
     local::end_ours();
-    stack::remove_ours();
+    removal::remove_ours();
     let _ = std::fs::remove_dir_all(sandbox::base());
 }
 

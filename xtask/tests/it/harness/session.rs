@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// One server session that lasts as long as this value.
@@ -21,7 +22,7 @@ impl Session {
         let mut command = Command::new("docker");
         command.args(["exec", "-i", "-e", &format!("PGUSER={user}"), "-e", &format!("PGDATABASE={database}")]);
         command.args(["-e", "PGCLIENTENCODING=UTF8", container, "sh", "-c", psql]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let input = child.stdin.take().unwrap();
@@ -62,5 +63,27 @@ impl Drop for Session {
         let _ = writeln!(self.input, "\\q");
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A session that is opened when it is first needed, for all tests of a stack.
+#[derive(Debug, Default)]
+pub struct Shared(Mutex<Option<Session>>);
+
+impl Shared {
+    /// Runs SQL as the superuser in the maintenance database.
+    pub fn try_sql(&self, container: &str, sql: &str) -> Result<String, String> {
+        let mut session = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = session.get_or_insert_with(|| Session::new(container, "postgres", "postgres")).try_sql(sql);
+        // An answer that came too late would be taken for the next one's.
+        if answer.as_ref().is_err_and(|error| error.starts_with("psql")) {
+            session.take();
+        }
+        answer
+    }
+
+    /// Ends it.
+    pub fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

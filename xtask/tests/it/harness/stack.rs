@@ -2,13 +2,12 @@
 
 use super::openfga::Api;
 use super::run::fed;
-use super::sandbox::{self, PREFIX, Sandbox, free_port};
-use super::{Need, Outcome, Session, Xtask, needs};
-use std::collections::BTreeSet;
+use super::sandbox::{Sandbox, free_port};
+use super::{Need, Outcome, Session, Xtask, needs, removal, session};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 /// A Compose project with free ports and volumes of its own; gone when it is dropped.
 #[derive(Debug)]
@@ -17,7 +16,10 @@ pub struct Stack {
     pub postgres_port: u16,
     pub openfga_port: u16,
     container: OnceLock<String>,
-    admin: Mutex<Option<Session>>,
+    admin: session::Shared,
+    /// DROP DATABASE waits for every session of the server, also for one that waits for its client: whoever is that
+    /// client must still reach the server.
+    dropper: session::Shared,
     seed: OnceLock<()>,
 }
 
@@ -26,7 +28,7 @@ pub struct Stack {
 pub fn shared() -> &'static Stack {
     static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
     let stack = SHARED.get_or_init(|| {
-        remove_leftovers();
+        removal::remove_leftovers();
         let stack = Stack::new();
         let outcome = stack.xtask(["up"]).run();
         if outcome.code != Some(0) {
@@ -69,7 +71,8 @@ impl Stack {
             postgres_port,
             openfga_port,
             container: OnceLock::new(),
-            admin: Mutex::new(None),
+            admin: session::Shared::default(),
+            dropper: session::Shared::default(),
             seed: OnceLock::new(),
         }
     }
@@ -119,12 +122,22 @@ impl Stack {
         self.container.get_or_init(|| self.container_of("postgres"))
     }
 
-    /// Runs SQL by `docker exec … psql`, not through our binary; what it prints, unaligned.
+    /// Runs SQL by psql, not through our binary; what it prints, unaligned.
     #[track_caller]
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let (output, errors) = self.exec(&["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", database], sql);
+        let words = ["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", database];
+        let (output, errors) = self.psql_of_this_host(&words, sql).unwrap_or_else(|| self.exec(&words, sql));
         let output = output.unwrap_or_else(|| panic!("{sql}\n{errors}"));
         String::from_utf8_lossy(&output).trim_end().to_owned()
+    }
+
+    /// Three times as fast as one in the container; `None` where there is none, or it does not get in.
+    fn psql_of_this_host(&self, words: &[&str], sql: &str) -> Option<(Option<Vec<u8>>, String)> {
+        let mut command = Command::new(needs::server_programs()?.join(words[0]));
+        command.args(&words[1..]).env("PGHOST", "127.0.0.1").env("PGPORT", self.postgres_port.to_string());
+        command.env("PGUSER", "postgres").env("PGPASSWORD", "postgres").env("PGCLIENTENCODING", "UTF8");
+        let (output, errors) = fed(command, sql.into());
+        (!errors.contains("error: connection to server at")).then_some((output, errors))
     }
 
     /// Runs a program in PostgreSQL's container, as `postgres` for the server; stdout if it worked, and stderr.
@@ -138,22 +151,20 @@ impl Stack {
     /// A statement in the maintenance database, over a session that stays: a few milliseconds.
     #[track_caller]
     pub fn admin(&self, sql: &str) -> String {
-        let mut admin = self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let answer = admin.get_or_insert_with(|| Session::new(self.postgres(), "postgres", "postgres")).try_sql(sql);
-        drop(admin);
-        answer.unwrap_or_else(|error| panic!("{sql}\n{error}"))
+        self.admin.try_sql(self.postgres(), sql).unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
-    /// Ends the session of `admin`: its server was killed, or its database is to be renamed.
+    /// Ends the sessions of its own: their server was killed, or their database is to be renamed.
     pub fn forget_sessions(&self) {
-        self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        self.admin.forget();
+        self.dropper.forget();
     }
 
     fn drop_database(&self, name: &str) {
-        let mut admin = self.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(session) = admin.as_mut() {
+        if let Some(container) = self.container.get() {
             // The server may be stopped by now, on purpose: then its volume goes anyway.
-            let _ = session.try_sql(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name)));
+            let _ =
+                self.dropper.try_sql(container, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name)));
         }
     }
 
@@ -208,7 +219,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         if std::env::var_os("XTASK_TEST_KEEP").is_none() {
             let project = self.sandbox.project.clone();
-            remove(&|name| name == project);
+            removal::remove(&|name| name == project);
         }
     }
 }
@@ -275,41 +286,4 @@ fn docker(args: &[&str]) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "docker {args:?}: {errors}");
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
-}
-
-/// Removes every project of this run.
-pub fn remove_ours() {
-    let own = format!("{PREFIX}{}-", std::process::id());
-    if needs::has(Need::Docker) {
-        remove(&|name| name.starts_with(&own));
-    }
-}
-
-/// Removes the projects of runs that were killed.
-fn remove_leftovers() {
-    remove(&sandbox::is_leftover);
-}
-
-/// Removes containers, networks and volumes by the label that Compose gives them: no compose file is needed.
-fn remove(is_ours: &dyn Fn(&str) -> bool) {
-    const LABEL: &str = "com.docker.compose.project";
-    let filter = format!("label={LABEL}");
-    let of_ours = |kind: &[&str], id: &str| -> BTreeSet<String> {
-        let format = format!("{{{{{id}}}}} {{{{.Label {LABEL:?}}}}}");
-        let options = ["--filter", &filter, "--format", &format];
-        let output = Command::new("docker").args(kind).args(options).stdin(Stdio::null()).output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        let lines = text.lines().filter_map(|line| line.split_once(' '));
-        lines.filter(|(_, project)| is_ours(project)).map(|(id, _)| id.to_owned()).collect()
-    };
-    for (list, id, end) in [
-        (&["ps", "--all"][..], ".ID", &["rm", "--force", "--volumes"][..]),
-        (&["network", "ls"], ".ID", &["network", "rm"]),
-        (&["volume", "ls"], ".Name", &["volume", "rm", "--force"]),
-    ] {
-        let ids = of_ours(list, id);
-        if !ids.is_empty() {
-            let _ = Command::new("docker").args(end).args(ids).stdin(Stdio::null()).output();
-        }
-    }
 }
