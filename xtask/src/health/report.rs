@@ -22,6 +22,8 @@ pub enum Part {
     Compose,
     Postgres,
     Openfga,
+    /// The store and the model that the ids name.
+    Store,
 }
 
 impl Part {
@@ -31,6 +33,7 @@ impl Part {
             Self::Compose => &["docker", "service"],
             Self::Postgres => &["postgres"],
             Self::Openfga => &["openfga"],
+            Self::Store => &["openfga/store"],
         }
     }
 }

@@ -66,6 +66,8 @@ fn keys_ids_models_and_tables() {
     );
     let deleted = ureq::delete(format!("http://127.0.0.1:{}/stores/{other}", stack.openfga_port));
     deleted.header("Authorization", format!("Bearer {KEY}")).call().unwrap();
+    let run = stack.xtask([]).env("OPENFGA_STORE_ID", &other);
+    Health::of(run, &["--only", "openfga/model"]).says("openfga/model", "fail", "names no store", "setup-openfga");
     let gone = with("OPENFGA_STORE_ID", &other);
     gone.says("openfga/store", "fail", "deleted", "setup-openfga").says(
         "openfga/model",

@@ -21,7 +21,7 @@ pub mod sessions;
 pub mod store;
 
 use super::Scene;
-use super::report::{Finding, Part};
+use super::report::{Finding, Part, Status};
 use anyhow::Result;
 
 /// What brings store, model and ids in line with the file.
@@ -32,22 +32,28 @@ fn not_without(part: Part) -> Finding {
     let name = match part {
         Part::Compose => "Compose",
         Part::Postgres => "PostgreSQL",
-        Part::Openfga => "OpenFGA",
+        Part::Openfga | Part::Store => "OpenFGA",
     };
-    Finding { blocked: Some(part), ..Finding::skipped(format!("not asked: {name} does not answer")) }
+    skipped_for(part, &format!("not asked: {name} does not answer"))
+}
+
+/// The same in words of its own.
+fn skipped_for(part: Part, why: &str) -> Finding {
+    Finding { blocked: Some(part), ..Finding::skipped(why) }
 }
 
 /// Why a part does not answer, and which part is to blame for it in the end.
 pub fn cause(scene: &Scene, mut part: Part) -> Option<(Part, Finding)> {
     loop {
         let cause = match part {
-            Part::Compose => scene.project()?.err(),
-            Part::Postgres => scene.server().err(),
-            Part::Openfga => scene.openfga().err(),
-        };
-        match cause?.blocked {
+            Part::Compose => scene.project()?.err().cloned(),
+            Part::Postgres => scene.server().err().cloned(),
+            Part::Openfga => scene.openfga().err().cloned(),
+            Part::Store => Some(store::look(scene)).filter(|finding| finding.status == Status::Fail),
+        }?;
+        match cause.blocked {
             Some(other) if other != part => part = other,
-            _ => return Some((part, cause?.clone())),
+            _ => return Some((part, cause)),
         }
     }
 }
