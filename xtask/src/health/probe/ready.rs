@@ -1,7 +1,6 @@
 //! What `pg_isready` asks of a published port, without the program: a login that goes no further.
 
-use super::protocol::{closed, is_silence};
-use std::io::{self, Read as _, Write as _};
+use super::protocol::said;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -15,11 +14,10 @@ const CANNOT_CONNECT_NOW: &str = "C57P03";
 /// Whether a server accepts connections there.
 pub fn ask(address: SocketAddr, patience: Duration) -> Result<String, String> {
     let mut stream = TcpStream::connect_timeout(&address, patience).map_err(|error| error.to_string())?;
-    stream.set_read_timeout(Some(patience)).map_err(|error| error.to_string())?;
-    let first = said(&mut stream, &SSL_REQUEST)?;
+    let first = said(&mut stream, &SSL_REQUEST, patience)?;
     if first.first() == Some(&b'N') {
         let length = u32::try_from(LOGIN.len() + 4).unwrap_or_default();
-        return judge(&said(&mut stream, &[&length.to_be_bytes()[..], LOGIN].concat())?);
+        return judge(&said(&mut stream, &[&length.to_be_bytes()[..], LOGIN].concat(), patience)?);
     }
     // Who wants TLS has accepted the connection; what follows is not for our eyes.
     if first == b"S" { answers() } else { judge(&first) }
@@ -39,28 +37,15 @@ fn judge(answer: &[u8]) -> Result<String, String> {
         }
         // It asks for the password, or refuses this user in particular.
         Some(b'R' | b'E') => answers(),
-        _ => Err("something answers that is not PostgreSQL".to_owned()),
+        Some(_) => Err("something answers that is not PostgreSQL".to_owned()),
+        None => Err("no answer".to_owned()),
     }
-}
-
-/// Says something and reads the answer.
-fn said(stream: &mut TcpStream, words: &[u8]) -> Result<Vec<u8>, String> {
-    stream.write_all(words).map_err(|_| closed())?;
-    let mut buffer = [0; 512];
-    match stream.read(&mut buffer) {
-        Ok(0) => Err(closed()),
-        Ok(count) => Ok(buffer[..count].to_owned()),
-        Err(error) => Err(why(&error)),
-    }
-}
-
-fn why(error: &io::Error) -> String {
-    if is_silence(error) { "no answer".to_owned() } else { closed() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
 
     /// What is made of a server that answers so to TLS, then to a login.
