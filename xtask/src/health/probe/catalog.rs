@@ -21,6 +21,8 @@ pub struct Facts {
     /// `max_connections`, and how many of them only superusers get.
     pub most: u64,
     pub reserved: u64,
+    /// Whether it tells us what the sessions of other users do.
+    pub sees_all: bool,
     /// The oldest open transaction of the database, our own tools' apart.
     pub oldest: Option<Transaction>,
     pub idle_in_transaction: u64,
@@ -51,7 +53,9 @@ SELECT pg_catalog.json_build_object(
   'recovery', pg_catalog.pg_is_in_recovery(),
   'read_only', pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool,
   'size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
-  'used', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend'),
+  'used', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity
+      WHERE backend_type = 'client backend' OR (backend_type IS NULL AND usesysid IS NOT NULL)),
+  'sees_all', pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'),
   'most', pg_catalog.current_setting('max_connections')::pg_catalog.int8,
   'reserved', pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int8
       + COALESCE(pg_catalog.current_setting('reserved_connections', true)::pg_catalog.int8, 0),
@@ -129,7 +133,11 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
         return Finding::fail(format!("PostgreSQL at {} does not answer: {words}", scene.target.place()), hint);
     }
     if !is_silent || scene.target.compose().is_none() {
-        return match reason(&words).filter(|reason| !finding.detail.contains(reason)) {
+        let is_told = |reason: &str| {
+            let is_known = words.contains("FATAL") && !finding.detail.ends_with("cannot be reached");
+            finding.detail.contains(reason) || (is_known && !reason.starts_with("the database system"))
+        };
+        return match reason(&words).filter(|reason| !is_told(reason)) {
             Some(reason) => Finding { detail: format!("{}: {reason}", finding.detail), ..finding },
             None => finding,
         };
@@ -156,11 +164,7 @@ fn reason(words: &str) -> Option<&str> {
     }
     let line = words.lines().rfind(|line| line.contains("connection to server") && line.contains("failed: "))?;
     let said = line.split("failed: ").last()?.trim();
-    // What a login was refused for has been said.
-    match said.strip_prefix("FATAL:") {
-        Some(refused) => Some(refused.trim()).filter(|refused| refused.starts_with("the database system")),
-        None => Some(said),
-    }
+    Some(said.strip_prefix("FATAL:").unwrap_or(said).trim())
 }
 
 fn understood(text: &str) -> Result<Facts> {
@@ -185,7 +189,6 @@ mod tests {
         assert_eq!(said("timeout expired").as_deref(), Some("timeout expired"));
         let starting = "the database system is starting up";
         assert_eq!(said(&format!("FATAL:  {starting}")).as_deref(), Some(starting));
-        assert_eq!(said("FATAL:  password authentication failed for user \"u\""), None);
         let other = "received invalid response to SSL negotiation: H";
         assert_eq!(said(other).as_deref(), Some("what answers there is not PostgreSQL"));
         assert_eq!(reason("psql did not answer within 9 s"), None);

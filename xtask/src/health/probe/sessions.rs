@@ -30,7 +30,13 @@ pub fn transactions(scene: &Scene) -> Finding {
         Ok(limit) => i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
         Err(finding) => return finding,
     };
-    let Some(oldest) = &facts.oldest else { return Finding::ok("none open") };
+    let Some(oldest) = &facts.oldest else {
+        return Finding::ok(if facts.sees_all {
+            "none open".to_owned()
+        } else {
+            format!("none open that {} may see (those of others show with pg_read_all_stats)", scene.target.user())
+        });
+    };
     let idle = match facts.idle_in_transaction {
         0 => String::new(),
         number => format!(", {} idle in transaction", counted(number, "session", "sessions")),
