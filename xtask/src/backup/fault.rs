@@ -16,6 +16,9 @@ const CONNECTION_LOST: [&str; 5] = [
     "SSL connection has been closed unexpectedly",
 ];
 
+/// pg_dump's words where a pattern names no table of this database.
+const NO_SUCH_TABLE: [&str; 3] = ["no matching tables were found", "improper relation name", "improper qualified name"];
+
 /// Something between us and pg_dump cut or changed its stream.
 pub(super) fn not_whole(target: &Target) -> Fault {
     Fault::failed(format!("The dump of {} is not whole; no backup was made", target.database()))
@@ -28,9 +31,12 @@ pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, en
     if space::is_full_by_words(stderr) {
         return said.context(space::full(order.destination.folder(), "it is full"));
     }
-    if stderr.contains("no matching tables were found") {
+    if NO_SUCH_TABLE.iter().any(|words| stderr.contains(words)) {
         let fault = Fault::failed("There is no such table; no backup was made");
-        return said.context(fault.hint("see what there is: cargo xtask db-shell -- -c '\\dt *.*'"));
+        return said.context(fault.hint(
+            "see what there is: cargo xtask db-shell -- -c '\\dt *.*'\n\
+             capitals, dots and the like want double quotes of their own: --table '\"Name\"'",
+        ));
     }
     if error::exit(&said) == Exit::Unreachable && !error::is_lasting(&said) {
         let hint = error::fault(&said).and_then(Fault::hint_text).unwrap_or("try again").to_owned();

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _};
 use serde::Serialize;
+use std::path::Path;
 
 /// Why a backup was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,6 +28,9 @@ impl Purpose {
     }
 }
 
+/// How the names of unfinished backups end.
+pub const UNFINISHED: &str = ".partial";
+
 const TIME: &str = "%Y%m%d_%H%M%S";
 
 /// What a file's name says.
@@ -41,6 +45,11 @@ pub struct Named {
 pub fn file_name(database: &str, purpose: Purpose, time: &DateTime<Local>, copy: u32) -> String {
     let again = if copy > 1 { format!("_{copy}") } else { String::new() };
     format!("{}_{}_{}{again}.sql", escaped(database), purpose.word(), time.format(TIME))
+}
+
+/// Whether the file bears a name of unfinished backups.
+pub fn is_unfinished(path: &Path) -> bool {
+    path.as_os_str().to_string_lossy().ends_with(UNFINISHED)
 }
 
 /// Reads a name; `None` for a file that is not named as a backup.

@@ -1,6 +1,7 @@
 //! A backup that is not finished: `….<run>.partial`, private, locked by its writer, and published under its
 //! final name without ever replacing a file. A partial whose lock is free was left by a killed run.
 
+use super::name::UNFINISHED;
 use super::space;
 use crate::error::{Exit, Fault};
 use crate::platform;
@@ -9,7 +10,6 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-const ENDING: &str = ".partial";
 const ATTEMPTS: usize = 100;
 
 /// The file being written. Dropped without `publish`, it is removed.
@@ -24,7 +24,7 @@ pub(super) struct Partial {
 impl Partial {
     /// Creates the file. `run` names it and the server session that feeds it, so that a later run can end both.
     pub(super) fn create(folder: &Path, stem: &str, run: &str) -> Result<Self> {
-        let path = folder.join(format!("{stem}.{run}{ENDING}"));
+        let path = folder.join(format!("{stem}.{run}{UNFINISHED}"));
         let cannot = |error| failed(folder, error);
         // Another run that clears leftovers may see the file before it is locked, and take it away: then it is made anew.
         for _ in 0..ATTEMPTS {
@@ -123,7 +123,7 @@ pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let name = path.file_name()?.to_str()?;
-            let (_, run) = name.strip_suffix(ENDING)?.rsplit_once('.')?;
+            let (_, run) = name.strip_suffix(UNFINISHED)?.rsplit_once('.')?;
             run.starts_with("xtask-").then_some(())?;
             let file = platform::open_no_follow(&path).ok()?;
             match file.try_lock() {

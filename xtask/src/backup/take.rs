@@ -32,7 +32,6 @@ pub struct Order {
     pub purpose: Purpose,
     /// `--table` patterns; none: the whole database.
     pub tables: Vec<String>,
-    pub strict_names: bool,
     /// How long pg_dump waits for a table that someone holds.
     pub lock_timeout: Duration,
     /// What else the server is asked while pg_dump runs; empty: nothing.
@@ -128,6 +127,14 @@ fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
         Fault::failed(format!("{} is not a folder that backups can be written to", folder.display()))
             .hint("remove what stands there, or write elsewhere: cargo xtask db-backup --output DIR")
     };
+    // The system would say that the folder exists.
+    if let Ok(link) = std::fs::read_link(folder) {
+        let why = format!("it is a link to {}, where there is nothing to write to", link.display());
+        return Err(anyhow::Error::msg(why).context(cannot()));
+    }
+    if folder.exists() {
+        return Err(anyhow::Error::msg("it is a file").context(cannot()));
+    }
     std::fs::create_dir(folder).with_context(cannot)
 }
 
@@ -187,7 +194,8 @@ fn pg_dump(target: &Target, order: &Order, run: &str) -> Result<crate::process::
         .args(["--format=plain", "--no-password"])
         .arg(format!("--lock-wait-timeout={}", order.lock_timeout.as_millis()))
         .args(order.tables.iter().map(|table| format!("--table={table}")));
-    Ok(if order.strict_names { program.arg("--strict-names") } else { program })
+    // Without it a name that matches nothing would be passed over in silence.
+    Ok(if order.tables.is_empty() { program } else { program.arg("--strict-names") })
 }
 
 struct Proof {

@@ -2,7 +2,7 @@
 
 use super::db_prune;
 use super::db_restore::mend;
-use crate::backup::name::Purpose;
+use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
 use crate::backup::take::{self, Destination, News, Order, Taken};
 use crate::context::Context;
@@ -14,6 +14,7 @@ use crate::target::Target;
 use crate::terminal::{self, Progress};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,11 +25,12 @@ pub struct Args {
     /// Folder, or file, to write to; no file is ever replaced [default: backups/]
     #[arg(long, short, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
-    /// Only this table (pg_dump's pattern, may be repeated); marked as partial, never the latest backup
+    /// Only this table (pg_dump's pattern, may be repeated, each must match one); marked as partial, never the
+    /// latest backup
     #[arg(long = "table", short, value_name = "NAME")]
     tables: Vec<String>,
-    /// Every --table must match a table
-    #[arg(long, requires = "tables")]
+    /// Every --table must match a table: always so, and taken because pg_dump has to be told
+    #[arg(long, requires = "tables", hide = true)]
     strict_names: bool,
     /// Seconds to wait for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
@@ -60,7 +62,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 pub fn take_full(target: &Target, purpose: Purpose, context: &Context) -> Result<Taken> {
     let lock_timeout = locks::timeout(None, &context.settings, take::LOCK_TIMEOUT)?;
     let destination = Destination::Folder(context.backups_folder());
-    let order = Order { purpose, tables: Vec::new(), strict_names: false, lock_timeout, question: "", destination };
+    let order = Order { purpose, tables: Vec::new(), lock_timeout, question: "", destination };
     take_visibly(target, &order, context)
 }
 
@@ -105,21 +107,33 @@ impl Args {
     fn order(&self, context: &Context) -> Result<Order> {
         let destination = match &self.output {
             None => Destination::Folder(context.backups_folder()),
-            Some(path) => {
-                let typed = context.typed(path);
-                let is_folder = typed.is_dir() || path.to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
-                if is_folder { Destination::Folder(typed) } else { Destination::File(typed) }
-            }
+            Some(path) => destination(path, context.typed(path))?,
         };
         Ok(Order {
             purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
             tables: self.tables.clone(),
-            strict_names: self.strict_names,
             lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             question: repair::QUESTION,
             destination,
         })
     }
+}
+
+/// Where `--output` leads; as it was typed, and from where the caller stands.
+fn destination(typed: &Path, path: PathBuf) -> Result<Destination, Fault> {
+    if path.is_dir() || typed.to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]) {
+        return Ok(Destination::Folder(path));
+    }
+    if typed == Path::new("-") {
+        return Err(Fault::usage("A backup is a file; it cannot be written to stdout, which gets its path")
+            .hint("name a file or a folder; a file of that name is ./-"));
+    }
+    if name::is_unfinished(&path) {
+        // The next backup would clear it away as what a killed run left behind.
+        return Err(Fault::usage(format!("{} is a name of unfinished backups", typed.display()))
+            .hint("name a file that ends in .sql"));
+    }
+    Ok(Destination::File(path))
 }
 
 fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {
@@ -180,7 +194,8 @@ impl Report {
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
-    file: &'a Path,
+    /// As every path in JSON: letters that are no UTF-8 are shown as �, rather than nothing at all.
+    file: Cow<'a, str>,
     bytes: u64,
     sha256: &'a str,
     database: &'a str,
@@ -195,7 +210,7 @@ impl<'a> Document<'a> {
     fn of(taken: &'a Taken) -> Self {
         Self {
             version: 1,
-            file: &taken.path,
+            file: taken.path.to_string_lossy(),
             bytes: taken.bytes,
             sha256: &taken.sha256,
             database: &taken.manifest.database,

@@ -14,6 +14,7 @@ use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// List the backups, newest first; --check reads and proves every byte
@@ -69,7 +70,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.json(&Document { version: 1, backups, kept_on_server })?;
         told
     } else if backups.is_empty() {
-        terminal.note(&format!("No backups in {}", context.shown(&folder)));
+        let of = args.database.as_ref().map(|name| terminal::clean_line(&format!(" of database {name}")));
+        terminal.note(&format!("No backups{} in {}", of.unwrap_or_default(), context.shown(&folder)));
         terminal.note("Make one with: cargo xtask db-backup");
         told()
     } else {
@@ -159,7 +161,7 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct Entry<'a> {
-    file: &'a Path,
+    file: Cow<'a, str>,
     database: Option<&'a str>,
     purpose: Option<Purpose>,
     /// RFC 3339.
@@ -176,7 +178,7 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn of(backup: &'a Backup) -> Self {
         Self {
-            file: &backup.path,
+            file: backup.path.to_string_lossy(),
             database: backup.database.as_deref(),
             purpose: backup.purpose,
             time: backup.time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, false)),

@@ -9,6 +9,7 @@ use crate::terminal;
 use anyhow::Result;
 use chrono::Local;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::path::Path;
 
 /// Remove old backups by rules; shows why each file stays or goes, then asks
@@ -118,7 +119,7 @@ fn show(backups: &[Backup], decisions: &[Decision], context: &Context) -> Result
 /// One file in `--json`, version 1.
 #[derive(Serialize)]
 struct Entry<'a> {
-    file: &'a Path,
+    file: Cow<'a, str>,
     database: Option<&'a str>,
     bytes: u64,
     keep: bool,
@@ -128,7 +129,7 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn of((backup, decision): (&'a Backup, &'a Decision)) -> Self {
         Self {
-            file: &backup.path,
+            file: backup.path.to_string_lossy(),
             database: backup.database.as_deref(),
             bytes: backup.examined.bytes,
             keep: decision.keep,

@@ -1,7 +1,7 @@
 //! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
 
 use super::db_migrate;
-use super::db_restore::exchange::Swap;
+use super::db_restore::exchange::{Swap, drop_old};
 use super::db_restore::report::Report;
 use super::db_restore::{mend, preview, safety_backup};
 use crate::context::Context;
@@ -10,13 +10,12 @@ use crate::postgres::activity::Counters;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::dump::Contents;
 use crate::postgres::session;
-use crate::process::signals;
 use crate::restore::live::Live;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
+use crate::restore::rights;
 use crate::restore::staging::{self, Staging};
 use crate::restore::swap::swap_in;
-use crate::restore::{before, rights};
 use crate::settings::fault_point;
 use crate::stack::services;
 use crate::target::Target;
@@ -110,10 +109,7 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
     };
     let comment = like.and_then(|properties| properties.comment.as_deref());
     let done = swap.perform(&incoming, like, comment, |exchange| swap_in(target, run, &live, empty, exchange))?;
-    // It is done: a signal that comes now must not say otherwise.
-    for dropped in signals::shielded(|| before::drop_old(target, run, args.keep_old))? {
-        context.terminal.note(&format!("Dropped {dropped}, which was kept from an earlier restore"));
-    }
+    drop_old(args.keep_old, target, run, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

@@ -18,8 +18,6 @@ use crate::context::Context;
 use crate::error::{self, Fault};
 use crate::postgres::change_lock::Lock;
 use crate::postgres::session;
-use crate::process::signals;
-use crate::restore::before;
 use crate::restore::live::Live;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
@@ -136,10 +134,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let done = swap.perform(&incoming, like, live_comment(&live, &backup).as_deref(), |exchange| {
         swap_in(target, run, &live, checked, exchange)
     })?;
-    // It is restored: a signal that comes now must not say otherwise.
-    for dropped in signals::shielded(|| before::drop_old(target, run, args.keep_old))? {
-        context.terminal.note(&format!("Dropped {dropped}, which was kept from an earlier restore"));
-    }
+    exchange::drop_old(args.keep_old, target, run, context);
     let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

@@ -84,7 +84,7 @@ impl Args {
 /// What was found out about one file; in `--json`, version 1.
 #[derive(Debug, Serialize)]
 struct Entry {
-    file: PathBuf,
+    file: String,
     verdict: Option<Verdict>,
     database: Option<String>,
     tables: Option<u64>,
@@ -102,7 +102,7 @@ struct Entry {
 fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Entry> {
     let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
     let mut entry = Entry {
-        file: path.to_owned(),
+        file: path.to_string_lossy().into_owned(),
         verdict: None,
         database: None,
         tables: None,
@@ -170,7 +170,7 @@ impl Entry {
     }
 
     fn show(&self, context: &Context) -> Result<()> {
-        let file = terminal::clean_line(&context.shown(&self.file));
+        let file = terminal::clean_line(&context.shown(Path::new(&self.file)));
         if let Some(error) = &self.error {
             context.terminal.error(error);
             return Ok(());

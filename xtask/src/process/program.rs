@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone)]
 pub struct Program {
     path: OsString,
+    /// The program that it starts somewhere else, where that is what is asked.
+    inner: Option<String>,
     args: Vec<OsString>,
     env: Vec<(String, OsString, Secrecy)>,
     unset: Vec<String>,
@@ -32,12 +34,20 @@ impl Program {
     pub fn new(path: impl AsRef<OsStr>) -> Self {
         Self {
             path: path.as_ref().to_owned(),
+            inner: None,
             args: Vec::new(),
             env: Vec::new(),
             unset: Vec::new(),
             folder: None,
             user: None,
         }
+    }
+
+    /// Names the program whose answer is waited for, where this one only starts it somewhere else.
+    #[must_use]
+    pub fn starts(mut self, inner: &str) -> Self {
+        self.inner = Some(inner.to_owned());
+        self
     }
 
     #[must_use]
@@ -172,8 +182,8 @@ impl Program {
             }
             if Instant::now() >= end {
                 stop();
-                let fault =
-                    Fault::unreachable(format!("{} did not answer within {} s", self.name(), deadline.as_secs()));
+                let name = self.inner.clone().unwrap_or_else(|| self.name());
+                let fault = Fault::unreachable(format!("{name} did not answer within {} s", deadline.as_secs()));
                 return Err(fault.hint(format!("it was started as: {}", self.shown())).into());
             }
         }

@@ -17,10 +17,10 @@ pub fn list(target: &Target, run: &str) -> Result<Vec<Marked>> {
     Ok(marked)
 }
 
-/// Drops all but the newest ones; one that is the only way back stays. Gives the names of those that went.
-pub fn drop_old(target: &Target, run: &str, keep: usize) -> Result<Vec<String>> {
+/// Drops all but the newest ones; one that is the only way back stays. Says of each that had to go whether it went.
+pub fn drop_old(target: &Target, run: &str, keep: usize) -> Result<Vec<(String, Result<()>)>> {
     let old = list(target, run)?.into_iter().skip(keep).filter(|old| !old.mark.only_way_back);
-    old.map(|old| staging::drop_database(target, run, &old.name).map(|()| old.name)).collect()
+    Ok(old.map(|old| (old.name.clone(), staging::drop_database(target, run, &old.name))).collect())
 }
 
 /// A database of before a swap, for those who only look.

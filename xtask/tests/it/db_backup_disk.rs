@@ -93,6 +93,7 @@ fn backups_is_a_file() {
     let file = database.sandbox.write("backups", "a file");
     let run = database.xtask(["db-backup"]).run();
     run.code(1).prints_nothing().stderr_has("is not a folder that backups can be written to").stderr_has("--output");
+    run.stderr_has("it is a file");
     assert_eq!(fs::read_to_string(file).unwrap(), "a file");
 }
 
@@ -103,6 +104,7 @@ fn backups_is_a_dangling_link() {
     symlink("nowhere/at all", &backups).unwrap();
     let run = database.xtask(["db-backup"]).run();
     run.code(1).prints_nothing().stderr_has("is not a folder that backups can be written to").stderr_has("→ ");
+    run.stderr_has("it is a link to nowhere/at all");
     assert!(backups.is_symlink() && !database.sandbox.path("nowhere").exists());
 }
 

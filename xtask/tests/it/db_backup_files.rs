@@ -33,6 +33,11 @@ fn output_names_a_folder_or_a_file() {
         run(missing).code(1).prints_nothing().stderr_has(missing.rsplit_once('/').unwrap().0).stderr_has("→");
     }
     assert!(!database.sandbox.path("nosuch").exists(), "a folder before a file's name is not made");
+    // What ends like that would be cleared away by the next backup; what is `-` elsewhere is stdout.
+    for (taken, why) in [("a.xtask-1.partial", "unfinished backups"), ("-", "cannot be written to stdout")] {
+        run(taken).code(2).prints_nothing().stderr_has(why).stderr_has("→ name a file");
+        assert!(!database.sandbox.path(taken).exists());
+    }
     let nameless = run("");
     nameless.holds(nameless.code != Some(0), "no name is no file");
     assert_eq!(database.sandbox.backups(), [""; 0]);

@@ -4,7 +4,9 @@ use crate::harness::backup::{forged, manifest};
 use crate::harness::{Sandbox, Test, Xtask, shared};
 use chrono::{Local, TimeDelta};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -19,6 +21,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_thousand_files_in_a_blink,
         [Stack] the_report_is_whole_also_when_files_are_refused,
         [Stack] names_do_not_decide_what_a_file_is,
+        [] a_name_that_is_no_utf_8_hides_nothing,
         [] no_folder_and_an_empty_one,
         [] a_folder_that_is_none,
         [Stack] what_was_added_to_a_file_is_damage,
@@ -143,6 +146,8 @@ fn one_database_of_several() {
     assert_eq!(names(&list(&sandbox, &["--database", &database])), ["one.sql"]);
     assert_eq!(names(&list(&sandbox, &["--database", "third one"])), ["third%20one_backup_20250101_000000.sql"]);
     assert_eq!(list(&sandbox, &["--database", "nosuch"]), json!([]));
+    let none = Xtask::new(&sandbox).args(["db-list", "--database", "nosuch"]).run();
+    none.ok().prints_nothing().stderr_has("No backups of database nosuch in backups");
     // Only that database's files decide the exit code.
     Xtask::new(&sandbox).args(["db-list", "--check", "--database", "other one"]).run().ok();
     Xtask::new(&sandbox).args(["db-list", "--check", "--database", "third one"]).run().code(3);
@@ -223,6 +228,20 @@ fn names_do_not_decide_what_a_file_is() {
     assert_eq!((&backups[0]["full"], &backups[0]["database"]), (&json!(false), &json!(database.name)));
     assert_eq!(backups[0]["verdict"], "whole");
     database.xtask(["db-list"]).run().ok().stdout_has("complete, partial");
+}
+
+fn a_name_that_is_no_utf_8_hides_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("backups/one.sql", "");
+    // Some file systems have no such names.
+    if fs::write(sandbox.path("backups").join(OsStr::from_bytes(b"b\xFFd.sql")), "").is_err() {
+        return;
+    }
+    let mut found = names(&list(&sandbox, &[]));
+    found.sort();
+    assert_eq!(found, ["b\u{FFFD}d.sql", "one.sql"]);
+    let run = Xtask::new(&sandbox).args(["db-verify", "--json", "--all", "--target", "local"]).run();
+    run.holds(run.json()["files"].as_array().is_some(), "the report is whole");
 }
 
 fn no_folder_and_an_empty_one() {

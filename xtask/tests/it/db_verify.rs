@@ -13,7 +13,7 @@ pub fn tests() -> Vec<Test> {
         [] files_are_named_from_where_the_user_stands,
         [] what_is_no_whole_dump_is_refused,
         [] the_report_is_one_document_also_on_failure,
-        [Stack, Openfga] what_openfga_wrote_is_restored_and_the_live_database_is_untouched,
+        [Stack] what_openfga_wrote_is_restored_and_the_live_database_is_untouched,
         [Stack] a_nasty_schema_is_restored,
         [Stack] encodings_and_collations_come_back,
         [Stack] what_the_server_lacks_is_named,

@@ -88,6 +88,14 @@ fn old_databases_that_are_kept() {
     database.only_beside("before");
     database.restore(["--keep-old", "0"]).run().ok();
     assert_eq!(database.beside("before"), [""; 0]);
+    // It is restored, whatever becomes of the old one.
+    database.stack.admin(&format!("ALTER DATABASE {} IS_TEMPLATE true", database.quoted()));
+    let run = database.restore(["--keep-old", "0"]).run();
+    let old = database.only_beside("before");
+    run.ok().stderr_has(&format!("⚠ {old} could not be dropped: ")).stderr_has("cannot drop a template database");
+    run.stderr_has("the next restore tries again").stderr_has("✓ Database restored");
+    database.stack.admin(&format!("ALTER DATABASE {old} IS_TEMPLATE false"));
+    database.restore(["--keep-old", "0"]).run().ok().stderr_has(&format!("Dropped {old}"));
 }
 
 /// Two swaps within one second would give the same name.

@@ -10,7 +10,7 @@ use std::path::Path;
 pub fn tests() -> Vec<Test> {
     tests![
         [OwnStack, Postgres17] another_major_version,
-        [Stack, Openfga] what_openfga_wrote,
+        [Stack] what_openfga_wrote,
         [Stack] a_nasty_schema,
         [Stack] rows_that_move_to_other_partitions,
         [Stack] strings_with_backslashes_as_escapes,

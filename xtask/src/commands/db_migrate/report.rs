@@ -7,6 +7,7 @@ use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::path::Path;
 
 pub(super) struct Report<'a> {
@@ -23,7 +24,7 @@ struct Document<'a> {
     version: u32,
     database: &'a str,
     direction: &'static str,
-    backup: Option<&'a Path>,
+    backup: Option<Cow<'a, str>>,
     newest: Option<i64>,
     migrations: Vec<Item<'a>>,
 }
@@ -48,7 +49,7 @@ impl Report<'_> {
                 version: 1,
                 database: target.database(),
                 direction: if self.direction == Direction::Up { "up" } else { "down" },
-                backup: self.backup,
+                backup: self.backup.map(Path::to_string_lossy),
                 newest: self.newest,
                 migrations: migrations.collect(),
             });

@@ -8,7 +8,7 @@ use crate::migration::plan::{Entry, State};
 use crate::terminal;
 use anyhow::Result;
 use serde::Serialize;
-use std::path::Path;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Show which versions are applied, pending, or amiss
@@ -100,7 +100,7 @@ struct Item<'a> {
     description: &'a str,
     state: State,
     reason: Option<String>,
-    file: Option<&'a Path>,
+    file: Option<Cow<'a, str>>,
     /// Whether there is a way back.
     reversible: bool,
     /// RFC 3339.
@@ -116,7 +116,7 @@ impl<'a> Item<'a> {
             description: entry.description(),
             state: entry.state,
             reason: reason(entry)?,
-            file: migration.map(|migration| migration.up.as_path()),
+            file: migration.map(|migration| migration.up.to_string_lossy()),
             reversible: migration.is_some_and(|migration| migration.down.is_some()),
             installed_on: entry.row.as_ref().map(|row| row.installed_on.as_str()),
             seconds: time(entry).map(|time| time.as_secs_f64()),

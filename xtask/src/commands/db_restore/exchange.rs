@@ -8,10 +8,11 @@ use crate::process::signals;
 use crate::restore::live::Live;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::swap::{self, Exchange};
-use crate::restore::{repair, staging};
+use crate::restore::{before, repair, staging};
 use crate::settings::fault_point;
 use crate::stack::{openfga, services};
 use crate::target::Target;
+use crate::terminal;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,24 @@ pub(in crate::commands) struct Done {
     pub(in crate::commands) database_outage: Duration,
     /// The services were away so long.
     pub(in crate::commands) services_outage: Option<Duration>,
+}
+
+/// Drops what earlier swaps left but for the newest. The swap is done, and stays done where that does not work: a client
+/// of any database that reads nothing keeps DROP DATABASE waiting.
+pub(in crate::commands) fn drop_old(keep: usize, target: &Target, run: &str, context: &Context) {
+    let terminal = &context.terminal;
+    let refused = |what: &str, error: &anyhow::Error| {
+        let next = "the next restore tries again; see what is kept: cargo xtask db-list";
+        terminal.warn(&format!("{what} could not be dropped: {}; {next}", terminal::clean_line(&format!("{error:#}"))));
+    };
+    // A signal that comes now must not say that nothing was done.
+    match signals::shielded(|| before::drop_old(target, run, keep)) {
+        Ok(old) => old.iter().for_each(|(name, dropped)| match dropped {
+            Ok(()) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
+            Err(error) => refused(name, error),
+        }),
+        Err(error) => refused("What was kept from earlier restores", &error),
+    }
 }
 
 impl Swap<'_> {

@@ -6,6 +6,7 @@ use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::path::Path;
 
 pub(in crate::commands) struct Report<'a> {
@@ -20,9 +21,9 @@ pub(in crate::commands) struct Report<'a> {
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
-    file: Option<&'a Path>,
+    file: Option<Cow<'a, str>>,
     database: &'a str,
-    safety_backup: Option<&'a Path>,
+    safety_backup: Option<Cow<'a, str>>,
     before: Option<&'a str>,
     database_outage_seconds: f64,
     services_outage_seconds: Option<f64>,
@@ -34,9 +35,9 @@ impl Report<'_> {
         if json {
             return context.terminal.json(&Document {
                 version: 1,
-                file: self.file,
+                file: self.file.map(Path::to_string_lossy),
                 database: target.database(),
-                safety_backup: self.safety,
+                safety_backup: self.safety.map(Path::to_string_lossy),
                 before: done.before.as_deref(),
                 database_outage_seconds: done.database_outage.as_secs_f64(),
                 services_outage_seconds: done.services_outage.map(|outage| outage.as_secs_f64()),

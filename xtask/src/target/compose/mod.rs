@@ -112,7 +112,7 @@ impl Compose {
                 _ => program.arg("-e").arg(format!("{name}={value}")),
             };
         }
-        Ok(program.arg(place).arg(name))
+        Ok(program.arg(place).arg(name).starts(name))
     }
 
     /// The project's name, where it is known without asking Compose.

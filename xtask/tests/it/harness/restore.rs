@@ -47,7 +47,7 @@ impl Stack {
     #[track_caller]
     pub fn dump_of(&self, database: &str) -> Vec<u8> {
         let words = ["pg_dump", "--restrict-key=xtasktest", "-d", database];
-        let (output, errors) = self.exec(&words, "");
+        let (output, errors) = self.client(&words, "");
         output.unwrap_or_else(|| panic!("pg_dump\n{errors}"))
     }
 }
