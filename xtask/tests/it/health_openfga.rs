@@ -4,6 +4,7 @@ use crate::harness::health::{until, until_said};
 use crate::harness::sandbox::checkout;
 use crate::harness::{Health, Stack, Test};
 use std::fs;
+use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -102,7 +103,10 @@ fn keys_ids_models_and_tables() {
     // The part itself.
     stack.docker(&["pause", &stack.container_of("openfga")]);
     let paused = Health::of(stack.xtask([]), &["--only", "openfga", "service/openfga"]);
+    let setup = stack.xtask(["setup-openfga"]).run();
     stack.docker(&["unpause", &stack.container_of("openfga")]);
+    setup.code(4).stderr_has("The openfga service is paused").stderr_has("docker compose unpause openfga");
+    setup.holds(setup.took < Duration::from_secs(10), "it is told at once");
     paused.says("service/openfga", "fail", "it is paused", "docker unpause");
     paused.says("openfga", "fail", "its container is paused (see service/openfga)", "docker unpause ");
     stack.docker(&["stop", "--time", "1", stack.postgres()]);
