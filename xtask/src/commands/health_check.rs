@@ -7,7 +7,7 @@ pub use show::show;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::health::report::{Check, Report, Status};
-use crate::health::{self, Scene, Wishes};
+use crate::health::{self, DEADLINE, Scene, Wishes};
 use crate::process::signals;
 use crate::terminal;
 use anyhow::Result;
@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 
 /// Between two looks under `--wait`.
 const PAUSE: Duration = Duration::from_millis(500);
+const FIRST_LOOK: Duration = Duration::from_secs(3);
+/// A year: what an instant can be moved by on every system.
+const LONGEST_WAIT: u64 = 31_536_000;
 
 /// Ask every part whether it works; for each that does not, the cause and the next command
 #[derive(Debug, clap::Args)]
@@ -24,7 +27,7 @@ pub struct Args {
     #[arg(long)]
     wait: bool,
     /// Seconds after which --wait gives up
-    #[arg(long, value_name = "SECONDS", default_value = "60", requires = "wait")]
+    #[arg(long, value_name = "SECONDS", default_value = "60", requires = "wait", value_parser = clap::value_parser!(u64).range(..=LONGEST_WAIT))]
     timeout: u64,
     /// Only these checks, such as postgres or service/redis; openfga means openfga/… as well
     #[arg(long, value_name = "NAME", num_args = 1..)]
@@ -39,7 +42,8 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let wishes = Wishes { only: &args.only, logs: context.verbose };
-    let report = if args.wait { wait(args, &wishes, context)? } else { look(&wishes, context)? };
+    let report =
+        if args.wait { wait(args, &wishes, context)? } else { look(&wishes, Instant::now() + DEADLINE, context)? };
     if let Some(name) = wishes.unknown(&report) {
         let known: Vec<&str> = health::names().collect();
         return Err(Fault::usage(format!("There is no check {name}"))
@@ -55,9 +59,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 /// One look at everything that is wanted. Each begins anew: a container made meanwhile has another id.
-pub fn look(wishes: &Wishes, context: &Context) -> Result<Report> {
-    let target = context.target()?.with_patience(health::DEADLINE);
-    let scene = Scene::new(&target, &context.settings, &context.root)?;
+pub fn look(wishes: &Wishes, end: Instant, context: &Context) -> Result<Report> {
+    let target = context.target()?.until(end);
+    let scene = Scene::new(&target, &context.settings, &context.root, end)?;
     let waiting = context.terminal.waiting("asking every part");
     let report = health::examine(&scene, wishes);
     drop(waiting);
@@ -69,11 +73,19 @@ pub fn look(wishes: &Wishes, context: &Context) -> Result<Report> {
 /// Looks until nothing is wrong any more, or the time is over.
 fn wait(args: &Args, wishes: &Wishes, context: &Context) -> Result<Report> {
     let end = Instant::now() + Duration::from_secs(args.timeout);
+    let mut whole = None;
     loop {
-        let report = look(wishes, context)?;
-        if report.is_ok(args.strict) || wishes.unknown(&report).is_some() || Instant::now() + PAUSE >= end {
+        // The first look has the time that it takes to find out anything.
+        let least = Instant::now() + if whole.is_none() { FIRST_LOOK } else { Duration::ZERO };
+        let report = look(wishes, end.max(least).min(Instant::now() + DEADLINE), context)?;
+        if report.is_ok(args.strict) || wishes.unknown(&report).is_some() {
             return Ok(report);
         }
+        if Instant::now() + PAUSE >= end {
+            // A look that was cut short knows less than the one before it.
+            return Ok(whole.filter(|_| Instant::now() >= end).unwrap_or(report));
+        }
+        whole = Some(report);
         std::thread::sleep(PAUSE);
         signals::check()?;
     }

@@ -7,8 +7,9 @@ use crate::backup::listing;
 use crate::backup::name::Purpose;
 use crate::backup::proof;
 use crate::context::Context;
-use crate::error::{self, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::openfga::store::STORE_ID;
+use crate::process::signals;
 use crate::settings::{self, Origin};
 use crate::stack::ports;
 use crate::target::compose::engine::{self, Lack};
@@ -33,9 +34,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(compose) = target.compose() {
         compose.check_ours()?;
     }
-    doctor::examine(&target, context)?;
+    doctor::examine(context)?;
     let mut written = write_env(kind, context)?;
-    let context = &move_taken_ports(&target, args, &mut written, context)?;
+    let context = &move_taken_ports(&target, args, &mut written, context)
+        .map_err(|error| said_of_signals(error, &left(&written)))?;
+    set_up(args, context).map_err(|error| said_of_signals(error, "what is done stays: run it again to go on"))
+}
+
+/// Everything after `.env`.
+fn set_up(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     doctor::offer_openfga(&target, args.yes, context)?;
     let openfga = up::start(&target, args.yes, context)?;
@@ -45,8 +52,24 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     back_up_once(&target, context)?;
     doctor::conclude(&context.reloaded())?;
-    say_what_is_next(&target, context);
+    say_what_is_next(&target, openfga, context);
     Ok(())
+}
+
+/// A run that a signal ended, with what is true of the whole of it: a step knows only of itself.
+fn said_of_signals(error: anyhow::Error, outcome: &str) -> anyhow::Error {
+    match error::exit(&error) {
+        Exit::Signal(signal) => signals::interrupted_while(signal, outcome).into(),
+        _ => error,
+    }
+}
+
+/// What a run that ends before it starts anything leaves behind.
+fn left(written: &[String]) -> String {
+    match written.join(", ") {
+        changes if changes.is_empty() => "nothing was changed".to_owned(),
+        changes => format!("{changes}; nothing was started"),
+    }
 }
 
 /// The target that is set, else Compose where a Docker engine answers, else this host.
@@ -116,11 +139,7 @@ fn move_taken_ports(target: &Target, args: &Args, written: &mut Vec<String>, con
         let declined = || {
             let port = taken.port;
             let hint = format!("free port {port}, or set another in .env: {setting}=PORT; then: cargo xtask setup-env");
-            let left = match written.join(", ") {
-                changes if changes.is_empty() => "nothing was changed".to_owned(),
-                changes => format!("{changes}; nothing was started"),
-            };
-            Fault::failed(format!("Declined; {left}")).hint(hint)
+            Fault::failed(format!("Declined; {}", left(written))).hint(hint)
         };
         context.terminal.confirm_or(&question, args.yes, declined)?;
         write_setting(setting, &free.to_string(), written, context)?;
@@ -154,7 +173,8 @@ fn back_up_once(target: &Target, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn say_what_is_next(target: &Target, context: &Context) {
+fn say_what_is_next(target: &Target, openfga: bool, context: &Context) {
+    let openfga = openfga || context.settings.get("OPENFGA_API_URL").is_some();
     context.terminal.note("");
     context.terminal.note("Next:");
     for (command, what) in [
@@ -165,7 +185,8 @@ fn say_what_is_next(target: &Target, context: &Context) {
         ("cargo xtask help", "see every command"),
     ] {
         // A server that we did not start is not ours to stop.
-        if target.url().is_some() && command.ends_with("down") {
+        let is_left_out = command.ends_with("setup-openfga") && !openfga;
+        if is_left_out || (target.url().is_some() && command.ends_with("down")) {
             continue;
         }
         context.terminal.note(&format!("  {command:<26} {what}"));

@@ -1,6 +1,8 @@
 //! What this host needs before a stack can start: looked at without changing anything, each lack with its fix.
 
-use super::report::Finding;
+use super::Scene;
+use super::probe::{published, service};
+use super::report::{Finding, Status};
 use crate::backup::space;
 use crate::platform;
 use crate::process::{self, Program};
@@ -8,6 +10,7 @@ use crate::target::Target;
 use crate::target::compose::engine;
 use crate::words::{size, span};
 use chrono::{DateTime, Local, NaiveDateTime, Utc};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +23,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const TEXTS: [&str; 4] = ["Makefile", "docker-compose.yml", "migrations", "openfga"];
 
 /// Every look: its name and what it found.
-pub fn examine(target: &Target, root: &Path) -> Vec<(&'static str, Finding)> {
+pub fn examine(scene: &Scene) -> Vec<(&'static str, Finding)> {
+    let (target, root) = (scene.target, scene.root);
     let mut found = vec![("rust", rust())];
     if let Some(compose) = target.compose() {
         found.push(("docker", docker()));
@@ -31,6 +35,10 @@ pub fn examine(target: &Target, root: &Path) -> Vec<(&'static str, Finding)> {
                 Err(error) => Finding::of_error(&error, "install Docker Compose v2"),
             },
         ));
+        // Without an engine nobody can tell which ports are our own.
+        if found.iter().all(|(_, finding)| finding.status != Status::Fail) {
+            found.push(("ports", ports(scene)));
+        }
     }
     found.push(("make", make()));
     found.push(("disk", disk(root)));
@@ -71,6 +79,29 @@ fn docker() -> Finding {
     }
     let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(DEADLINE);
     Finding::ok(format!("engine {}", asked.map(|captured| captured.text().trim().to_owned()).unwrap_or_default()))
+}
+
+/// The ports that the stack publishes. Those that a setting names are asked about later: another one can be offered.
+fn ports(scene: &Scene) -> Finding {
+    let services = match service::all(scene) {
+        Ok(services) => services,
+        Err(finding) => return finding,
+    };
+    let mut free = BTreeSet::new();
+    let mut taken = Vec::new();
+    for port in services.iter().flat_map(|name| published::wanted(scene, name)) {
+        match port.holder {
+            None => drop(free.insert(port.number.to_string())),
+            // A container that is just being started holds its port before the engine says so.
+            Some(holder) if port.setting.is_some() || holder.starts_with("docker-proxy") => {}
+            Some(holder) => taken.push(format!("{} of {} is taken by {holder}", port.number, port.service)),
+        }
+    }
+    if !taken.is_empty() {
+        return Finding::fail(taken.join("; "), "end it, or publish another port in the compose files");
+    }
+    let free = free.into_iter().collect::<Vec<_>>().join(" ");
+    Finding::ok(format!("{} free, or this stack's own", if free.is_empty() { "none" } else { &free }))
 }
 
 fn make() -> Finding {

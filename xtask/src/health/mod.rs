@@ -9,7 +9,7 @@ mod scene;
 pub use scene::{DEADLINE, Scene};
 
 use probe::service;
-use report::{Check, Finding, Report};
+use report::{Check, Finding, Report, Status};
 use std::time::Instant;
 
 type Probe = fn(&Scene) -> Finding;
@@ -109,6 +109,23 @@ pub fn examine(scene: &Scene, wishes: &Wishes) -> Report {
         };
         joined(first).into_iter().chain(services).chain(joined(rest)).collect()
     });
+    with_causes(scene, checks)
+}
+
+/// A check that could not be asked is skipped where another one says why. Where that one was not wanted, it fails itself:
+/// nobody may take silence for health.
+fn with_causes(scene: &Scene, mut checks: Vec<Check>) -> Report {
+    let failed: Vec<String> =
+        checks.iter().filter(|check| check.status == Status::Fail).map(|check| check.name.clone()).collect();
+    for check in &mut checks {
+        let Some((part, cause)) = check.blocked.and_then(|part| probe::cause(scene, part)) else { continue };
+        let is_named = failed.iter().any(|failed| part.checks().iter().any(|check| is_part(failed, check)));
+        if !is_named {
+            check.status = Status::Fail;
+            check.detail = format!("{}: {}", check.detail, cause.detail);
+            check.hint = cause.hint;
+        }
+    }
     Report { checks }
 }
 
@@ -121,7 +138,7 @@ pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
     };
     let services = project.into_iter().flat_map(|project| &project.containers);
     let of_service = |(name, containers): (&String, &Vec<probe::container::Container>)| {
-        let addresses = containers.iter().flat_map(probe::service::addresses);
+        let addresses = containers.iter().flat_map(probe::published::addresses);
         let addresses: Vec<String> = addresses.collect();
         (!addresses.is_empty()).then(|| (name.clone(), addresses.join(" ")))
     };
@@ -132,8 +149,8 @@ fn checked(name: String, scene: &Scene, wishes: &Wishes, begin: Instant, look: &
     let finding = look();
     let ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
     let log = finding.container.as_deref().filter(|_| wishes.logs).map(|container| logs::last(scene, container));
-    let Finding { status, detail, hint, .. } = finding;
-    Check { name, status, detail, hint, ms, log: log.unwrap_or_default() }
+    let Finding { status, detail, hint, blocked, .. } = finding;
+    Check { name, status, detail, hint, ms, log: log.unwrap_or_default(), blocked }
 }
 
 #[cfg(test)]

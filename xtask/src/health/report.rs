@@ -16,6 +16,28 @@ pub enum Status {
     Skipped,
 }
 
+/// What other checks need: without it they cannot be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Compose,
+    Postgres,
+    Openfga,
+    /// The store and the model that the ids name.
+    Store,
+}
+
+impl Part {
+    /// The checks that say why it does not answer.
+    pub fn checks(self) -> &'static [&'static str] {
+        match self {
+            Self::Compose => &["docker", "service"],
+            Self::Postgres => &["postgres"],
+            Self::Openfga => &["openfga"],
+            Self::Store => &["openfga/store"],
+        }
+    }
+}
+
 /// What a probe found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -26,11 +48,13 @@ pub struct Finding {
     pub hint: Option<String>,
     /// The container whose log may say more.
     pub container: Option<String>,
+    /// The part without which this could not be asked.
+    pub blocked: Option<Part>,
 }
 
 impl Finding {
     fn new(status: Status, detail: impl Into<String>, hint: Option<String>) -> Self {
-        Self { status, detail: detail.into(), hint, container: None }
+        Self { status, detail: detail.into(), hint, container: None, blocked: None }
     }
 
     pub fn ok(detail: impl Into<String>) -> Self {
@@ -80,6 +104,8 @@ pub struct Check {
     /// The last lines of a sick container's log, secrets masked; only where they were asked for.
     #[serde(skip)]
     pub log: Vec<String>,
+    #[serde(skip)]
+    pub blocked: Option<Part>,
 }
 
 impl Check {
@@ -125,8 +151,15 @@ mod tests {
 
     #[test]
     fn a_warning_counts_only_where_it_was_asked_for() {
-        let check =
-            |status| Check { name: String::new(), status, detail: String::new(), hint: None, ms: 0, log: vec![] };
+        let check = |status| Check {
+            name: String::new(),
+            status,
+            detail: String::new(),
+            hint: None,
+            ms: 0,
+            log: vec![],
+            blocked: None,
+        };
         let report = Report { checks: vec![check(Status::Ok), check(Status::Warn), check(Status::Skipped)] };
         assert!(report.is_ok(false) && !report.is_ok(true));
         assert!(!Report { checks: vec![check(Status::Fail)] }.is_ok(false));

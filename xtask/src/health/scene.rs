@@ -32,14 +32,14 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// A look from now on.
-    pub fn new(target: &'a Target, settings: &'a Settings, root: &'a Path) -> Result<Self> {
+    /// A look that ends then, at the latest.
+    pub fn new(target: &'a Target, settings: &'a Settings, root: &'a Path, end: Instant) -> Result<Self> {
         Ok(Self {
             target,
             settings,
             root,
             run: session::fresh_name()?,
-            end: Instant::now() + DEADLINE,
+            end,
             project: OnceLock::new(),
             server: OnceLock::new(),
             openfga: OnceLock::new(),
@@ -70,6 +70,15 @@ impl<'a> Scene<'a> {
     /// The OpenFGA that answers; `None` where the target has none.
     pub fn openfga(&self) -> Result<Option<&openfga::Found>, &Finding> {
         self.openfga.get_or_init(|| openfga::find(self)).as_ref().map(Option::as_ref)
+    }
+
+    /// Where a part of the stack says more.
+    pub fn log_hint(&self, service: &str) -> String {
+        match (self.target.compose(), self.target.local()) {
+            (Some(_), _) => format!("see what it says: docker compose logs --tail 20 {service}"),
+            (None, Some(local)) => format!("see what it says: {}", local.folder.log(service).display()),
+            (None, None) => "see what the server's own log says".to_owned(),
+        }
     }
 
     /// A setting that is a time, as people write it.

@@ -33,7 +33,12 @@ impl Server {
     /// # Errors
     /// Exit 2 where both are there and differ; exit 4 where neither is.
     pub fn of(target: &Target, settings: &Settings) -> Result<Self> {
-        Self::at(own_address(target), target, settings)
+        let own = own_address(target);
+        match own {
+            // Whoever answers on the port of a service that does not run is a stranger.
+            Err(why) if names_own_port(target, settings) => Err(why),
+            own => Self::at(own, target, settings),
+        }
     }
 
     /// The same, where the address of the stack's own OpenFGA, or why it has none, is known already.
@@ -90,7 +95,7 @@ impl Server {
             signals::check()?;
             if error::is_lasting(&refusal) || Instant::now() >= end {
                 let hint = if self.is_of_stack {
-                    "start it, or see why it stopped: cargo xtask up"
+                    "see why: cargo xtask health-check --only openfga service"
                 } else {
                     "name OpenFGA's address in OPENFGA_API_URL"
                 };
@@ -106,6 +111,7 @@ impl Server {
 /// Where the target's own OpenFGA listens.
 fn own_address(target: &Target) -> Result<String> {
     if let Some(compose) = target.compose() {
+        compose.check_awake(openfga::SERVICE)?;
         let mapped = compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT);
         return mapped.map(|address| format!("http://{address}")).map_err(|error| not_running(compose, error));
     }
@@ -117,6 +123,14 @@ fn own_address(target: &Target) -> Result<String> {
         let fault = Fault::unreachable("The local OpenFGA is not running");
         fault.hint("start it with: cargo xtask up --target local").into()
     })
+}
+
+/// Whether the address that was set is the one at which the project's own service would be.
+fn names_own_port(target: &Target, settings: &Settings) -> bool {
+    let Some(compose) = target.compose() else { return false };
+    let own = format!("http://127.0.0.1:{}", settings.get_or("OPENFGA_HTTP_PORT", "8080"));
+    settings.get(URL).is_some_and(|url| is_same_address(url, &own))
+        && compose.has_service(openfga::SERVICE).is_ok_and(|has| has)
 }
 
 /// Why Compose names no port: the service does not run, or something that Compose says itself.

@@ -10,6 +10,7 @@ use crate::target::Target;
 use crate::target::compose::{Compose, Life, SERVICE};
 use anyhow::Result;
 use std::cell::OnceCell;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const START_DEADLINE: Duration = Duration::from_secs(300);
@@ -25,8 +26,10 @@ pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage:
     if let Err(error) = compose.run(["up", "--detach"], START_DEADLINE) {
         // A run that was cut short may hold its own ports half-way: they explain nothing.
         signals::check()?;
-        let port = speaks_of_a_port(&error).then(|| port_fault(compose, settings)).flatten();
-        return Err(port.or_else(|| login_refusal(target)).unwrap_or(error));
+        if speaks_of_a_port(&error) {
+            return Err(port_fault(compose, settings).unwrap_or_else(|| with_holder(error)));
+        }
+        return Err(login_refusal(target).unwrap_or(error));
     }
     stage("waiting for PostgreSQL");
     let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
@@ -114,6 +117,15 @@ fn speaks_of_a_port(error: &anyhow::Error) -> bool {
     known.iter().any(|part| words.contains(part))
 }
 
+/// A port of a team's own service, with whoever holds it.
+fn with_holder(error: anyhow::Error) -> anyhow::Error {
+    let words = format!("{error:#}");
+    let address = |word: &str| word.trim_matches(|letter: char| !letter.is_ascii_digit()).parse::<SocketAddr>().ok();
+    let Some(port) = words.split_whitespace().find_map(address).map(|address| address.port()) else { return error };
+    let fault = Fault::failed(format!("Port {port} is taken by {}", ports::holder(port)));
+    error.context(fault.hint("end it, or publish another port in the compose files; then: cargo xtask up"))
+}
+
 /// A port that somebody else holds explains why a container was not started.
 fn port_fault(compose: &Compose, settings: &Settings) -> Option<anyhow::Error> {
     let taken = ports::taken(compose, settings).into_iter().next()?;
@@ -121,4 +133,23 @@ fn port_fault(compose: &Compose, settings: &Settings) -> Option<anyhow::Error> {
     let free = taken.free.map_or_else(|| "another port".to_owned(), |free| format!("{setting}={free}"));
     let fault = Fault::failed(format!("Port {} ({setting}) is taken by {}", taken.port, taken.by));
     Some(fault.hint(format!("set {free} in .env, or let cargo xtask setup-env do it")).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_holds_a_port_is_named_with_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for words in [
+            format!("Error starting userland proxy: listen tcp4 127.0.0.1:{port}: bind: address already in use"),
+            format!("Bind for 0.0.0.0:{port} failed: port is already allocated"),
+        ] {
+            let said = with_holder(anyhow::Error::msg(words)).to_string();
+            assert!(said.starts_with(&format!("Port {port} is taken by ")), "{said}");
+        }
+        assert_eq!(with_holder(anyhow::Error::msg("ports are not available")).to_string(), "ports are not available");
+    }
 }

@@ -216,9 +216,11 @@ fn up_openfga(
         openfga::stop(folder)?;
     }
     let Some(program) = local.openfga.program()? else {
-        (callbacks.note)(
-            "No openfga program found: PostgreSQL runs without it (go install github.com/openfga/openfga/cmd/openfga@v1.18.1, or name it in XTASK_OPENFGA_BIN)",
-        );
+        (callbacks.note)(if local.openfga.install_question().is_some() {
+            "No openfga program found: OpenFGA is left out (cargo xtask setup-env --yes builds it with Go; XTASK_OPENFGA_BIN names one)"
+        } else {
+            "No openfga program and no Go on this host: OpenFGA is left out (XTASK_OPENFGA_BIN names one)"
+        });
         return Ok(None);
     };
     *started = true;

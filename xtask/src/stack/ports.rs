@@ -12,11 +12,13 @@ pub struct Published {
     /// The setting that names the port of this host.
     pub setting: &'static str,
     default: u16,
-    service: &'static str,
-    inside: u16,
+    pub service: &'static str,
+    /// The port inside its container.
+    pub inside: u16,
 }
 
-const PUBLISHED: [Published; 4] = [
+/// The ports that a setting names, all of docker-compose.yml's.
+pub const PUBLISHED: [Published; 4] = [
     Published { setting: "POSTGRES_PORT", default: 5432, service: "postgres", inside: 5432 },
     Published { setting: "OPENFGA_HTTP_PORT", default: 8080, service: "openfga", inside: 8080 },
     Published { setting: "OPENFGA_GRPC_PORT", default: 8081, service: "openfga", inside: 8081 },

@@ -38,11 +38,13 @@ pub(super) fn fault(target: &Target, stderr: &str) -> Option<Fault> {
     if passing.iter().any(|state| has(&format!("the database system {state}"))) {
         return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
     }
-    if has("too many clients") || has("remaining connection slots are reserved") {
-        return Some(
-            Fault::unreachable("PostgreSQL has no connection left")
-                .hint("close some clients, or raise max_connections"),
-        );
+    let of_one = has("too many connections for role") || has("too many connections for database");
+    if of_one || has("too many clients") || has("remaining connection slots are reserved") {
+        return Some(Fault::unreachable("PostgreSQL has no connection left").hint(if of_one {
+            "close some clients, or raise the CONNECTION LIMIT of the role or the database"
+        } else {
+            "close some clients, or raise max_connections"
+        }));
     }
     if has("no pg_hba.conf entry") {
         return Some(Fault::unreachable(format!("PostgreSQL lets user {user} in from nowhere here (pg_hba.conf)")));

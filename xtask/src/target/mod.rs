@@ -19,7 +19,7 @@ use compose::Compose;
 use local::Local;
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 use waiting::Waiting;
 
@@ -28,6 +28,10 @@ pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 
 /// For an answer to one question.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Enough to hear that a program is there.
+const LEAST: Duration = Duration::from_millis(200);
+/// A login that gets no answer is given up so long before the end: its own words say more than a program that was ended.
+const SOONER_SECONDS: u64 = 2;
 
 /// The kinds of target, by the names of `--target` and `XTASK_TARGET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -80,7 +84,8 @@ pub struct Target {
     place: Place,
     /// `--target` stands on the command line.
     typed: bool,
-    patience: Duration,
+    /// When nobody waits for an answer any more.
+    end: Option<Instant>,
     waiting: Waiting,
 }
 
@@ -106,18 +111,25 @@ impl Target {
             Place::Url(url) => (url.database().to_owned(), url.user().to_owned()),
             _ => (database, user),
         };
-        Ok(Self { database, user, place, typed, patience: PATIENCE, waiting: Waiting::default() })
+        Ok(Self { database, user, place, typed, end: None, waiting: Waiting::default() })
     }
 
-    /// The same target for somebody who waits only so long for an answer.
+    /// The same target for somebody who waits no longer than this, for all answers together.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn until(self, end: Instant) -> Self {
+        Self { end: Some(end), ..self }
     }
 
     /// How long a question may take.
     pub fn patience(&self) -> Duration {
-        self.patience
+        self.end.map_or(PATIENCE, |end| end.saturating_duration_since(Instant::now()).max(LEAST))
+    }
+
+    /// Seconds that a connection attempt may take.
+    fn connect_timeout(&self) -> u64 {
+        let most = self.end.map(|_| self.patience().as_secs().saturating_sub(SOONER_SECONDS));
+        // libpq takes 1 for 2.
+        most.unwrap_or(CONNECT_TIMEOUT_SECONDS).clamp(2, CONNECT_TIMEOUT_SECONDS)
     }
 
     /// The psql that waits for the run's next question.
@@ -202,7 +214,7 @@ impl Target {
 
     /// The same, with more variables for the program's environment.
     pub fn program_with(&self, name: &str, session: &str, talk: Talk, more: &[(&str, &str)]) -> Result<Program> {
-        let timeout = CONNECT_TIMEOUT_SECONDS.to_string();
+        let timeout = self.connect_timeout().to_string();
         let mut environment = vec![
             ("PGDATABASE", self.database.as_str()),
             ("PGUSER", &self.user),
@@ -215,7 +227,10 @@ impl Target {
         match &self.place {
             Place::Compose(compose) => compose.exec(name, &environment, talk),
             Place::Local(local) => local.program(name, &environment, talk),
-            Place::Url(url) => url.program(name, &environment, talk, &|said| self.failed(said)),
+            Place::Url(url) => {
+                let most = self.end.map(|_| self.patience());
+                url.program(name, &environment, talk, most, &|said| self.failed(said))
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! `health-check` where things are well, how its report looks, and where there is no Docker.
 
-use crate::harness::{Fakes, Health, Local, Sandbox, Test, Xtask, needs, shared};
+use crate::harness::{Fakes, Health, Local, Sandbox, Test, Xtask, needs, sandbox, shared};
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
@@ -14,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] colour_letters_and_a_closed_pipe,
         [Postgres] the_local_target_needs_no_docker,
         [] the_url_target_asks_what_can_be_reached,
+        [Postgres] one_silence_is_told_from_another,
         [] docker_is_not_installed,
         [Docker] the_engine_does_not_answer,
         [Docker, Root] the_engine_may_not_be_used,
@@ -60,6 +63,8 @@ fn only_what_is_wanted_is_asked() {
     let run = database.xtask(["health-check", "--only", "nonsense"]).run();
     run.code(2).prints_nothing().stderr_has("no check nonsense").stderr_has("openfga/model");
     database.xtask(["health-check", "--timeout", "3"]).run().code(2).stderr_has("--wait");
+    let ages = database.xtask(["health-check", "--wait", "--timeout", "18446744073709551615"]).run();
+    ages.code(2).prints_nothing().stderr_has("--timeout").stderr_lacks("panicked");
     // Waiting makes no typing mistake right, whatever else fails meanwhile.
     let run = database.xtask(["health-check", "--wait", "--timeout", "50", "--only", "postgres", "nonsense"]);
     let mistaken = run.env("POSTGRES_DB", "nosuch").run();
@@ -150,6 +155,42 @@ fn the_url_target_asks_what_can_be_reached() {
     health.outcome.stdout_lacks("hunter2").stderr_lacks("hunter2");
 }
 
+fn one_silence_is_told_from_another() {
+    const STARTING: &[u8] = b"E\0\0\0\x3eSFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0";
+    let sandbox = Sandbox::new();
+    let refused = sandbox::free_port();
+    let look = |port: u16, words: &[&str]| {
+        let address = format!("postgres://u:p@127.0.0.1:{port}/app?connect_timeout=30");
+        Health::of(Xtask::new(&sandbox).env("XTASK_TARGET", "url").env("DATABASE_URL", address), words)
+    };
+    let says = |port: u16, detail: &str| {
+        look(port, &["--only", "postgres"]).says("postgres", "fail", detail, "");
+    };
+    says(refused, "cannot be reached: Connection refused");
+    says(answering(&[b"N", STARTING]), "is starting or stopping: the database system is starting up");
+    says(answering(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"]), "what answers there is not PostgreSQL");
+    says(answering(&[]), "server closed the connection");
+    // Who is silent is not waited for longer than was said, whatever the address says.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let hung = look(port, &["--only", "postgres", "migrations", "--wait", "--timeout", "3"]);
+    hung.says("postgres", "fail", "does not answer", "").says("migrations", "skipped", "not asked", "");
+    assert!(hung.outcome.took < Duration::from_secs(9), "{:?}", hung.outcome.took);
+}
+
+/// A server that answers each connection's messages so, and then hangs up; its port.
+fn answering(answers: &'static [&'static [u8]]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let heard = |stream: &mut TcpStream| stream.read(&mut [0; 1024]).unwrap_or(0) > 0;
+            let _ = answers.iter().all(|answer| heard(&mut stream) && stream.write_all(answer).is_ok());
+        }
+    });
+    port
+}
+
 /// A checkout whose Docker is broken: everything that needs it is named once, the rest is told all the same.
 #[track_caller]
 fn without_docker(run: Xtask, detail: &str, hint: &str) -> Health {
@@ -174,8 +215,13 @@ fn the_engine_does_not_answer() {
     let run = Xtask::new(&sandbox).env("DOCKER_HOST", format!("unix://{}", socket.display()));
     without_docker(run.clone(), "engine does not answer", "start Docker");
     // A service that nobody can see now is no typing mistake.
-    let service = Health::of(run, &["--only", "service/redis"]);
+    let service = Health::of(run.clone(), &["--only", "service/redis"]);
     service.says("service", "fail", "engine does not answer", "");
+    // Nobody may take silence for health: who asks for one check alone hears the cause from it.
+    for name in ["postgres", "migrations", "openfga/store"] {
+        let alone = Health::of(run.clone(), &["--only", name]);
+        alone.says(name, "fail", "does not answer: The Docker engine does not answer", "start Docker");
+    }
 }
 
 fn the_engine_may_not_be_used() {

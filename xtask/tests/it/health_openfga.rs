@@ -1,9 +1,10 @@
 //! `health-check` and what can be wrong with OpenFGA: its key, its tables, the ids in `.env`, the model.
 
-use crate::harness::health::until;
+use crate::harness::health::{until, until_said};
 use crate::harness::sandbox::checkout;
 use crate::harness::{Health, Stack, Test};
 use std::fs;
+use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -66,6 +67,8 @@ fn keys_ids_models_and_tables() {
     );
     let deleted = ureq::delete(format!("http://127.0.0.1:{}/stores/{other}", stack.openfga_port));
     deleted.header("Authorization", format!("Bearer {KEY}")).call().unwrap();
+    let run = stack.xtask([]).env("OPENFGA_STORE_ID", &other);
+    Health::of(run, &["--only", "openfga/model"]).says("openfga/model", "fail", "names no store", "setup-openfga");
     let gone = with("OPENFGA_STORE_ID", &other);
     gone.says("openfga/store", "fail", "deleted", "setup-openfga").says(
         "openfga/model",
@@ -100,9 +103,17 @@ fn keys_ids_models_and_tables() {
     // The part itself.
     stack.docker(&["pause", &stack.container_of("openfga")]);
     let paused = Health::of(stack.xtask([]), &["--only", "openfga", "service/openfga"]);
+    let setup = stack.xtask(["setup-openfga"]).run();
     stack.docker(&["unpause", &stack.container_of("openfga")]);
+    setup.code(4).stderr_has("The openfga service is paused").stderr_has("docker compose unpause openfga");
+    setup.holds(setup.took < Duration::from_secs(10), "it is told at once");
     paused.says("service/openfga", "fail", "it is paused", "docker unpause");
     paused.says("openfga", "fail", "its container is paused (see service/openfga)", "docker unpause ");
+    stack.docker(&["stop", "--time", "1", stack.postgres()]);
+    let without = || Health::of(stack.xtask([]), &["--only", "openfga", "postgres"]);
+    let without = until(&without, "openfga", "fail");
+    without.says("postgres", "fail", "its container is exited", "cargo xtask up");
+    without.says("openfga", "fail", "its database does not answer (see postgres)", "cargo xtask up");
     stack.docker(&["kill", &stack.container_of("openfga")]);
     let look = || Health::of(stack.xtask([]), &["--only", "service/openfga"]);
     until(&look, "service/openfga", "fail").says(
@@ -111,4 +122,19 @@ fn keys_ids_models_and_tables() {
         "it is stopped (exit code 137",
         "cargo xtask up",
     );
+    // Both in every other trouble.
+    let both = |lines: &str, detail: &str| {
+        stack.override_with(&format!("services:\n  postgres:\n{lines}  openfga:\n{lines}"));
+        let root = stack.sandbox.root.to_str().unwrap();
+        // Without Compose's patience for what others depend on.
+        stack.docker(&["compose", "--project-directory", root, "create", "postgres", "openfga"]);
+        stack.docker(&["start", &stack.container_of("postgres"), &stack.container_of("openfga")]);
+        let look = || Health::of(stack.xtask([]), &["--only", "service/postgres", "service/openfga"]);
+        for (service, log) in [("service/postgres", "--tail 20 postgres"), ("service/openfga", "--tail 20 openfga")] {
+            until_said(&look, service, detail).says(service, "fail", detail, log);
+        }
+    };
+    let sick = "    healthcheck: {test: [CMD, /nosuch], interval: 300ms, retries: 1, start_period: 0s}\n";
+    both(sick, "it is unhealthy");
+    both("    command: [nonsense]\n", "it crashes again and again");
 }

@@ -26,7 +26,10 @@ fn services_of_every_kind() {
     let image = needs::postgres_image();
     let port = crate::harness::sandbox::free_port;
     let [redis, locked, web, broken, dead, silent] = [port(), port(), port(), port(), port(), port()];
-    let (first, second) = (port(), port());
+    let (first, second, cache) = (port(), port(), port());
+    // An image by the name of a program that is known, whatever its port is.
+    let known = format!("{}/redis:1", stack.sandbox.project);
+    stack.docker(&["tag", &image, &known]);
     let service = |name: &str, lines: &[String]| {
         let lines: Vec<String> = lines.iter().map(|line| format!("    {line}\n")).collect();
         format!("  {name}:\n    image: {image}\n    init: true\n    entrypoint: []\n{}", lines.concat())
@@ -89,6 +92,16 @@ fn services_of_every_kind() {
                 format!("command: {}", server(6379, "+PONG\\r\\n")),
             ],
         ),
+        service("cache", &[ports(cache, "7001"), format!("command: {}", server(7001, "+PONG\\r\\n"))])
+            .replace(&image, &known),
+        // Published nowhere: its own client asks.
+        service(
+            "inner",
+            &[line(
+                "command: [sh, -c, \"f=/usr/local/bin/redis-cli; printf '#!/bin/sh\\\\necho PONG\\\\n' > $f; chmod +x $f; exec sleep 999\"]",
+            )],
+        )
+        .replace(&image, &known),
         service("paused", &[sleep()]),
         service("stopped", &[sleep(), line("restart: unless-stopped")]),
         service("idle", &[sleep(), line("profiles: [extra]")]),
@@ -107,6 +120,9 @@ fn services_of_every_kind() {
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let left = stack.docker(&[&["create"], &labels[..], &[image.as_str(), "true"]].concat());
     stack.docker(&["pause", &stack.container_of("paused")]);
+    // Docker calls it unhealthy until it is looked at again.
+    stack.docker(&["pause", &stack.container_of("slow")]);
+    stack.docker(&["unpause", &stack.container_of("slow")]);
     stack.docker(&["stop", "--time", "0", &stack.container_of("stopped")]);
     // The settings change after the container was made.
     let moved = port();
@@ -137,6 +153,8 @@ fn services_of_every_kind() {
         ("given-up", "fail", "the one-shot ended with exit code 1", "docker compose logs"),
         ("datagrams", "ok", "running for", ""),
         ("twice", "ok", &format!("PONG at 127.0.0.1:{}", first.max(second)), ""),
+        ("cache", "ok", "PONG at 127.0.0.1:", ""),
+        ("inner", "ok", "PONG", ""),
         ("paused", "fail", "it is paused", "docker unpause"),
         ("stopped", "fail", "it is stopped (exit code", "cargo xtask up"),
         ("idle", "skipped", "profile extra is not active", ""),
@@ -147,6 +165,7 @@ fn services_of_every_kind() {
         health.says(&format!("service/{name}"), status, detail, hint);
     }
     stack.docker(&["rm", &left]);
+    stack.docker(&["rmi", "--force", &known]);
     let logs = stack.xtask(["--verbose", "health-check", "--only", "service/looping"]).run();
     logs.code(1).stdout_has("| the key is hunter2-***").stdout_lacks("planted-secret").stderr_lacks("planted-secret");
 
@@ -181,6 +200,8 @@ fn services_of_every_kind() {
     let _stranger = TcpListener::bind(("127.0.0.1", stack.postgres_port)).unwrap();
     let taken = Health::of(stack.xtask([]), &["--only", "service/postgres"]);
     taken.says("service/postgres", "fail", &format!("its port {} is taken by ", stack.postgres_port), "setup-env");
+    let hint = Health::of(stack.xtask([]), &["--only", "postgres"]);
+    hint.says("postgres", "fail", "(see service/postgres)", "another port: cargo xtask setup-env");
 }
 
 fn a_stack_that_was_never_started() {
@@ -201,5 +222,25 @@ fn a_strangers_container_on_the_port() {
     sandbox.set("POSTGRES_PORT", &stranger.postgres_port.to_string());
     let health = Health::of(Xtask::new(&sandbox), &["--only", "service/postgres", "postgres"]);
     let name = format!("taken by container {}-postgres-1", stranger.sandbox.project);
-    health.says("service/postgres", "fail", &name, "setup-env").says("postgres", "fail", "not there", "cargo xtask up");
+    health.says("service/postgres", "fail", &name, "setup-env").says("postgres", "fail", "not there", "setup-env");
+    // Their OpenFGA is not ours because its address is the one that ours would have.
+    sandbox.set("OPENFGA_HTTP_PORT", &stranger.openfga_port.to_string());
+    let named = Xtask::new(&sandbox).env("OPENFGA_API_URL", format!("http://127.0.0.1:{}", stranger.openfga_port));
+    let health = Health::of(named, &["--only", "openfga"]);
+    health.says("openfga", "fail", "its container is not there", "");
+
+    // Ours is published elsewhere, and a stranger is where the setting says that it is.
+    let database = stranger.database();
+    let file = format!("services: {{postgres: {{image: x, ports: ['127.0.0.1:{}:5432']}}}}\n", stranger.postgres_port);
+    database.sandbox.write("plain.yml", &file);
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = held.local_addr().unwrap().port().to_string();
+    let moved = database.xtask([]).env("COMPOSE_FILE", "plain.yml").env("POSTGRES_PORT", &port);
+    let health = Health::of(moved, &["--only", "service/postgres"]);
+    health.says(
+        "service/postgres",
+        "fail",
+        &format!("POSTGRES_PORT is {port}, but that port is taken by "),
+        "set POSTGRES_PORT",
+    );
 }

@@ -27,6 +27,7 @@ fn a_newcomer_sees_what_stands_in_the_way_and_where_everything_is() {
         .stderr_has("rustup update")
         .stderr_has("docker: engine ")
         .stderr_has("compose: Compose ");
+    run.stderr_has(&format!("✓ ports: {} free, or this stack's own", stack.postgres_port));
     run.stderr_has("line endings: CRLF in migrations/20250101000000_a.up.sql")
         .stderr_has("core.autocrlf")
         .stderr_has("clock: ");
@@ -63,6 +64,8 @@ fn go_builds_openfga_where_there_is_none() {
     // Nobody to ask, and no consent: nothing is installed.
     let declined = run.clone().args(["setup-env"]).run();
     declined.ok().stderr_has("OpenFGA is left out").stderr_has("setup-env --yes");
+    // Nothing that is not there is called the next step.
+    declined.stderr_has("cargo xtask db-shell ").stderr_lacks("cargo xtask setup-openfga");
     assert!(fakes.calls().is_empty(), "{:?}", fakes.calls());
     let installed = run.clone().args(["setup-env", "--yes"]).run();
     installed
@@ -93,5 +96,7 @@ fn without_go_and_openfga_it_goes_on() {
     let bare = local.xtask(["setup-env"]).unset("XTASK_OPENFGA_BIN").env("GOBIN", bin).env("PATH", path);
     let bare = bare.env("XTASK_PG_BIN", programs).run();
     bare.ok().stderr_has("No openfga program and no Go on this host: OpenFGA is left out").stderr_has("health-check: ");
+    let said = bare.stderr.matches("OpenFGA is left out").count();
+    bare.holds(said == 1, "what is left out is said once");
     bare.stderr_has("clock: the checkout's files are ").stderr_has("set the clock");
 }

@@ -40,6 +40,15 @@ fn a_taken_port_is_asked_for() {
     let process = format!("(process {})", std::process::id());
     let setup = || stack.xtask(["setup-env"]);
 
+    // The port of a service that no setting names: nothing is begun.
+    let services = fs::read_to_string(sandbox.path("docker-compose.override.yml")).unwrap();
+    stack.override_with(&format!("{services}  extra: {{image: x, ports: ['127.0.0.1:{port}:1']}}\n"));
+    let extra = stack.xtask(["setup-env", "--yes"]).run();
+    extra.code(4).prints_nothing().stderr_has(&format!("✗ ports: {port} of extra is taken by ")).stderr_has(&process);
+    extra.stderr_has("nothing was changed");
+    assert_eq!(env(sandbox), before);
+    stack.override_with(&services);
+
     let nobody = setup().run();
     nobody.code(1).prints_nothing().stderr_has(&own).stderr_has(&process).stderr_has("--yes").stderr_lacks("✓ Postg");
     let mut declined = setup().terminal();
@@ -53,6 +62,11 @@ fn a_taken_port_is_asked_for() {
     let mut late = setup().terminal();
     late.shows("Use ").types("n\n");
     late.wait().code(1).stdout_has("Declined; XTASK_TARGET=compose was written to .env; nothing was started");
+    sandbox.write(".env", before.replace("XTASK_TARGET=compose\n", ""));
+    let mut cancelled = setup().terminal();
+    cancelled.shows("(y/n)").types("\x03");
+    let cancelled = cancelled.wait();
+    cancelled.code(130).stdout_has("(SIGINT); XTASK_TARGET=compose was written to .env; nothing was started");
     sandbox.write(".env", &before);
 
     let mut wanted = setup().terminal();

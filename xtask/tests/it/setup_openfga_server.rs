@@ -114,6 +114,11 @@ fn an_address_that_is_not_the_stacks_stops_it() {
     let proxied = shop.setup([]).env("http_proxy", &other.url).env("ALL_PROXY", &other.url).run();
     proxied.ok().stdout_has("no changes");
     assert!(other.got().is_empty(), "no proxy is used for loopback");
+    // Ours does not run: who is on its port is not meant.
+    let sandbox = checkout(&other);
+    sandbox.set("OPENFGA_HTTP_PORT", other.url.rsplit_once(':').unwrap().1);
+    setup(&sandbox).run().code(4).stderr_has("The openfga service is not running").stderr_has("cargo xtask up");
+    assert!(other.got().is_empty(), "a stranger is asked nothing");
 }
 
 fn a_request_that_may_have_made_something_is_not_repeated_blindly() {

@@ -1,6 +1,6 @@
 //! What a role that is no superuser lacks is said before anything is made, with the words to ask for it.
 
-use crate::harness::{Outcome, Test, UrlDatabase};
+use crate::harness::{Health, Outcome, Test, UrlDatabase};
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -97,6 +97,10 @@ fn sessions_of_others() {
         session
     };
     let session = connect(&url);
+    // Nothing is said of what this user may not see, and nobody is left out of the count.
+    let health = Health::of(database.xtask([]), &["--only", "connections", "transactions"]);
+    health.says("transactions", "ok", "none open that ", "").says("transactions", "ok", "pg_read_all_stats", "");
+    health.outcome.stdout_lacks("\"1 of ");
     let run = refused(&database, &["db-restore", "--yes"]);
     run.stderr_has("GRANT pg_signal_backend TO ");
     grant_what_is_asked(&database, &run);
@@ -112,6 +116,9 @@ fn sessions_of_others() {
     let run = refused(&database, &["db-restore", "--yes"]);
     run.stderr_has("A superuser is connected").stderr_has(": postgres").stderr_has("disconnect");
     drop(superuser);
+    database.admin(&format!("ALTER ROLE {other} CONNECTION LIMIT 0"));
+    let full = Health::of(database.xtask([]).env("DATABASE_URL", &url), &["--only", "postgres"]);
+    full.says("postgres", "fail", "has no connection left", "the CONNECTION LIMIT of the role");
     database.admin(&format!("REVOKE ALL ON DATABASE @name FROM {other}; DROP ROLE {other}"));
 }
 

@@ -53,7 +53,7 @@ pub(super) type Period = fn(&DateTime<Local>) -> String;
 pub fn time_span(text: &str) -> Result<TimeDelta, String> {
     let wrong = || format!("{text:?} is no time span; write it as 12h, 7d or 4w");
     let unit = text.chars().next_back().ok_or_else(wrong)?;
-    let number = text[..text.len() - unit.len_utf8()].parse::<u32>().map_err(|_| wrong())?;
+    let number = text[..text.len() - unit.len_utf8()].trim_end().parse::<u32>().map_err(|_| wrong())?;
     let span = match unit {
         's' => TimeDelta::try_seconds(number.into()),
         'm' => TimeDelta::try_minutes(number.into()),

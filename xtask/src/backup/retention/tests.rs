@@ -71,6 +71,7 @@ fn safety_backups_stay_a_week_and_others_files_for_ever() {
 #[test]
 fn time_spans_are_read_and_nonsense_is_not() {
     assert_eq!(time_span("7d"), Ok(TimeDelta::days(7)));
+    assert_eq!(time_span("24 h"), Ok(TimeDelta::days(1)));
     for text in ["", "7", "d", "-1d", "7y", "ü"] {
         assert!(time_span(text).is_err(), "{text}");
     }

@@ -3,16 +3,19 @@
 use crate::context::Context;
 use crate::error::Fault;
 use crate::health::report::{Finding, Status};
-use crate::health::{self, Scene, Wishes, doctor};
+use crate::health::{self, DEADLINE, Scene, Wishes, doctor};
 use crate::process::signals;
 use crate::target::Target;
 use crate::terminal::{Mark, clean, counted};
 use anyhow::Result;
+use std::time::Instant;
 
 /// Says how this host stands; stops where something would keep the stack from starting.
-pub fn examine(target: &Target, context: &Context) -> Result<()> {
+pub fn examine(context: &Context) -> Result<()> {
     let waiting = context.terminal.waiting("looking at this host");
-    let found = doctor::examine(target, &context.root);
+    let target = context.target()?;
+    let scene = Scene::new(&target, &context.settings, &context.root, Instant::now() + DEADLINE)?;
+    let found = doctor::examine(&scene);
     drop(waiting);
     signals::check()?;
     let failed = found.iter().filter(|(_, finding)| finding.status == Status::Fail).count();
@@ -26,21 +29,17 @@ pub fn examine(target: &Target, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Offers OpenFGA's program to a host that has Go and no OpenFGA; without it everything else goes on.
+/// Offers OpenFGA's program to a host that has Go and no OpenFGA; without it everything else goes on, and the start of
+/// the stack says that it is left out.
 pub fn offer_openfga(target: &Target, yes: bool, context: &Context) -> Result<()> {
     let Some(local) = target.local() else { return Ok(()) };
     if local.openfga.program()?.is_some() {
         return Ok(());
     }
     let terminal = &context.terminal;
-    let question = local.openfga.install_question();
-    let Some(question) = question else {
-        terminal.note("No openfga program and no Go on this host: OpenFGA is left out (XTASK_OPENFGA_BIN names one)");
-        return Ok(());
-    };
+    let Some(question) = local.openfga.install_question() else { return Ok(()) };
     let wanted = if yes { Some(true) } else { terminal.ask(&question)? };
     if wanted != Some(true) {
-        terminal.note("OpenFGA is left out; with it: cargo xtask setup-env --yes");
         return Ok(());
     }
     let waiting = terminal.waiting("building OpenFGA");
@@ -49,18 +48,16 @@ pub fn offer_openfga(target: &Target, yes: bool, context: &Context) -> Result<()
     signals::check()?;
     match installed {
         Ok(program) => terminal.done(&format!("OpenFGA is installed: {}", context.shown(&program))),
-        Err(error) => {
-            terminal.error(&error);
-            terminal.warn("OpenFGA is left out");
-        }
+        Err(error) => terminal.error(&error),
     }
     Ok(())
 }
 
 /// The whole `health-check`, short where things are well; then where everything is.
 pub fn conclude(context: &Context) -> Result<()> {
-    let target = context.target()?.with_patience(health::DEADLINE);
-    let scene = Scene::new(&target, &context.settings, &context.root)?;
+    let end = Instant::now() + DEADLINE;
+    let target = context.target()?.until(end);
+    let scene = Scene::new(&target, &context.settings, &context.root, end)?;
     let waiting = context.terminal.waiting("asking every part");
     let report = health::examine(&scene, &Wishes::default());
     let addresses = health::addresses(&scene);

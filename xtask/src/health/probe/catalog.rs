@@ -1,9 +1,10 @@
 //! One question to the server, asked once for all checks that need its answer.
 
-use super::container::Container;
+use super::service;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::postgres::session;
+use crate::target::Talk;
 use crate::target::compose::SERVICE;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -20,6 +21,8 @@ pub struct Facts {
     /// `max_connections`, and how many of them only superusers get.
     pub most: u64,
     pub reserved: u64,
+    /// Whether it tells us what the sessions of other users do.
+    pub sees_all: bool,
     /// The oldest open transaction of the database, our own tools' apart.
     pub oldest: Option<Transaction>,
     pub idle_in_transaction: u64,
@@ -50,7 +53,9 @@ SELECT pg_catalog.json_build_object(
   'recovery', pg_catalog.pg_is_in_recovery(),
   'read_only', pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool,
   'size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
-  'used', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend'),
+  'used', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity
+      WHERE backend_type = 'client backend' OR (backend_type IS NULL AND usesysid IS NOT NULL)),
+  'sees_all', pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'),
   'most', pg_catalog.current_setting('max_connections')::pg_catalog.int8,
   'reserved', pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int8
       + COALESCE(pg_catalog.current_setting('reserved_connections', true)::pg_catalog.int8, 0),
@@ -110,36 +115,56 @@ pub fn reach(scene: &Scene) -> Result<(), Finding> {
 
 /// The database's container, where it runs.
 fn running(scene: &Scene) -> Result<String, Finding> {
-    let Some(Ok(project)) = scene.project() else { return Err(super::not_without("Compose")) };
-    let containers = project.containers_of(SERVICE);
-    let named = format!("service/{SERVICE}");
-    match containers.iter().find(|container| container.is_running()) {
-        Some(container) => Ok(container.id.clone()),
-        None => {
-            let first = containers.first();
-            let state = first.map_or("not there", |container| container.state.status.as_str());
-            let hint = first.map_or_else(|| "cargo xtask up".to_owned(), Container::wake);
-            Err(Finding::fail(format!("its container is {state} (see {named})"), hint))
-        }
-    }
+    let Some(Ok(project)) = scene.project() else { return Err(super::not_without(Part::Compose)) };
+    let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
+    running.map(|container| container.id.clone()).ok_or_else(|| {
+        let (state, hint) = service::down(project, SERVICE);
+        Finding::fail(state, hint)
+    })
 }
 
 /// Why it does not answer; `pg_isready` tells a server that refuses us from one that is not there.
 fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
-    let finding = Finding::of_error(error, "see what it says: docker compose logs --tail 20 postgres");
-    let is_silent =
-        ["Connection refused", "timeout expired", "did not answer"].iter().any(|words| finding.detail.contains(words));
-    if !is_silent || scene.target.compose().is_none() {
-        return finding;
+    let finding = Finding::of_error(error, &scene.log_hint(SERVICE));
+    let words = format!("{error:#}");
+    let is_silent = ["Connection refused", "timeout expired", "did not answer"].iter().any(|part| words.contains(part));
+    if scene.target.compose().is_none() && words.contains("did not answer") {
+        let hint = "see whether this host may connect there, and what the server's log says";
+        return Finding::fail(format!("PostgreSQL at {} does not answer: {words}", scene.target.place()), hint);
     }
-    let ready =
-        scene.target.program_with("pg_isready", &scene.run, crate::target::Talk::Piped, &[("PGHOST", "127.0.0.1")]);
-    let said =
-        ready.and_then(|program| program.capture(scene.left())).map(|captured| captured.text().trim().to_owned());
-    let said = said.ok().filter(|said| !said.is_empty()).unwrap_or_else(|| "no answer".to_owned());
+    if !is_silent || scene.target.compose().is_none() {
+        let is_told = |reason: &str| {
+            let is_known = words.contains("FATAL") && !finding.detail.ends_with("cannot be reached");
+            finding.detail.contains(reason) || (is_known && !reason.starts_with("the database system"))
+        };
+        return match reason(&words).filter(|reason| !is_told(reason)) {
+            Some(reason) => Finding { detail: format!("{}: {reason}", finding.detail), ..finding },
+            None => finding,
+        };
+    }
+    // Who let a login wait for so long would not answer this either.
+    let ready = (!words.contains("timeout expired")).then(|| pg_isready(scene)).flatten();
+    let said = ready.or_else(|| reason(&words).map(str::to_owned)).unwrap_or_else(|| "no answer".to_owned());
     let hint =
         "it may still be starting: cargo xtask health-check --wait; else: docker compose logs --tail 20 postgres";
     Finding::fail(format!("PostgreSQL does not answer over TCP ({said})"), hint)
+}
+
+/// What it says of the server inside the container.
+fn pg_isready(scene: &Scene) -> Option<String> {
+    let asked = scene.target.program_with("pg_isready", &scene.run, Talk::Piped, &[("PGHOST", "127.0.0.1")]);
+    let said = asked.ok()?.capture(scene.left()).ok()?.text().trim().to_owned();
+    (!said.is_empty()).then_some(said)
+}
+
+/// What tells one silence from another in libpq's words: nobody there, no answer, no PostgreSQL, one that is starting.
+fn reason(words: &str) -> Option<&str> {
+    if ["received invalid response", "expected authentication request"].iter().any(|part| words.contains(part)) {
+        return Some("what answers there is not PostgreSQL");
+    }
+    let line = words.lines().rfind(|line| line.contains("connection to server") && line.contains("failed: "))?;
+    let said = line.split("failed: ").last()?.trim();
+    Some(said.strip_prefix("FATAL:").unwrap_or(said).trim())
 }
 
 fn understood(text: &str) -> Result<Facts> {
@@ -149,4 +174,23 @@ fn understood(text: &str) -> Result<Facts> {
     facts.revision = serde_json::from_value(next()?).context("OpenFGA's revision")?;
     facts.stores = serde_json::from_value(next()?).context("OpenFGA's stores")?;
     Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_is_told_from_another_by_libpqs_words() {
+        let at = "psql: error: connection to server at \"127.0.0.1\", port 5432 failed: ";
+        let said = |words: &str| reason(&format!("gone: {at}{words}")).map(str::to_owned);
+        let refused = "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?";
+        assert_eq!(said(refused).as_deref(), Some("Connection refused"));
+        assert_eq!(said("timeout expired").as_deref(), Some("timeout expired"));
+        let starting = "the database system is starting up";
+        assert_eq!(said(&format!("FATAL:  {starting}")).as_deref(), Some(starting));
+        let other = "received invalid response to SSL negotiation: H";
+        assert_eq!(said(other).as_deref(), Some("what answers there is not PostgreSQL"));
+        assert_eq!(reason("psql did not answer within 9 s"), None);
+    }
 }

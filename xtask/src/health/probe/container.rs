@@ -47,6 +47,8 @@ pub struct Health {
 #[serde(rename_all = "PascalCase")]
 struct HealthRun {
     #[serde(default)]
+    exit_code: i64,
+    #[serde(default)]
     output: String,
 }
 
@@ -161,6 +163,14 @@ impl Container {
     /// Seconds since it ended.
     pub fn ended_for(&self) -> i64 {
         seconds_since(&self.state.finished_at)
+    }
+
+    /// What its own health check says; none where it has no such check. Docker calls a container unhealthy from when it
+    /// was paused until it is checked again: nobody knows by then.
+    pub fn health(&self) -> Option<&str> {
+        let health = self.state.health.as_ref().filter(|health| health.status != "none")?;
+        let was_well = health.log.as_ref().and_then(|log| log.last()).is_none_or(|run| run.exit_code == 0);
+        Some(if health.status == "unhealthy" && was_well { "starting" } else { &health.status })
     }
 
     /// The last words of its own health check.

@@ -2,7 +2,7 @@
 
 use crate::backup::space;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::process::Program;
 use crate::target::compose::SERVICE;
 use crate::words::size;
@@ -30,7 +30,7 @@ pub fn of_server(scene: &Scene) -> Finding {
     let free = match (scene.target.compose(), scene.target.local()) {
         (Some(_), _) => match in_container(scene) {
             Some(asked) => asked,
-            None => return super::not_without("PostgreSQL"),
+            None => return super::not_without(Part::Postgres),
         },
         (None, Some(local)) if local.folder.path().exists() => space::available(local.folder.path()),
         (None, Some(_)) => return Finding::skipped("there is no local server yet"),

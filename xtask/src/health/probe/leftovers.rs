@@ -3,14 +3,14 @@
 use super::catalog::reach;
 use super::not_without;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::restore::{mark, repair};
 
 const REPAIR: &str = "cargo xtask db-restore --repair";
 
 pub fn look(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
-        return not_without("PostgreSQL");
+        return not_without(Part::Postgres);
     }
     // Asked in another database of the server: the one that is locked out is not needed. Both at once: each is a
     // program to start.
@@ -19,12 +19,12 @@ pub fn look(scene: &Scene) -> Finding {
         (repair::look(scene.target, &scene.run), unmarked.join())
     });
     match marked {
-        Ok(found) if found.is_empty() => unmarked.unwrap_or_else(|_| not_without("PostgreSQL")),
+        Ok(found) if found.is_empty() => unmarked.unwrap_or_else(|_| not_without(Part::Postgres)),
         Ok(found) => {
             let found: Vec<String> = found.iter().map(repair::Leftover::shown).collect();
             Finding::warn(found.join("; "), REPAIR)
         }
-        Err(_) if scene.server().is_err() => not_without("PostgreSQL"),
+        Err(_) if scene.server().is_err() => not_without(Part::Postgres),
         Err(error) => Finding::of_error(&error, REPAIR),
     }
 }

@@ -3,7 +3,7 @@
 use super::catalog::reach;
 use super::not_without;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::migration::files;
 use crate::migration::ledger::Ledger;
 use crate::migration::plan::{self, Entry, State};
@@ -14,11 +14,11 @@ const STATUS: &str = "cargo xtask db-migrate status";
 
 pub fn look(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
-        return not_without("PostgreSQL");
+        return not_without(Part::Postgres);
     }
     match entries(scene) {
         Ok(entries) => judge(&entries),
-        Err(_) if scene.server().is_err() => not_without("PostgreSQL"),
+        Err(_) if scene.server().is_err() => not_without(Part::Postgres),
         Err(error) => Finding::of_error(&error, STATUS),
     }
 }

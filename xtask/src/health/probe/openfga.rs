@@ -1,18 +1,20 @@
 //! OpenFGA: its health, which knows nothing of keys and data; a request with the key; and whose data it serves.
 
-use super::container::Container;
-use super::not_without;
+use super::project::Port;
+use super::{not_without, service};
 use crate::error::Fault;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
 use crate::openfga::server::Server;
+use crate::stack::endpoint::is_loopback;
 use crate::stack::openfga::{self, HTTP_PORT, SERVICE};
 use crate::target::local::openfga as local_openfga;
 use crate::target::percent;
 use anyhow::Result;
 
 const START: &str = "cargo xtask up";
+const URL: &str = "OPENFGA_API_URL";
 const DATASTORE: &str = "OPENFGA_DATASTORE_URI";
 
 /// An OpenFGA that answers.
@@ -28,19 +30,21 @@ pub fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         return Ok(None);
     }
     let own = own_address(scene)?;
+    // Whoever answers on the port of a service that does not run is a stranger.
+    if let (Err(why), true) = (&own, names_own_port(scene)) {
+        return Err(Finding::of_error(why, START));
+    }
     let find = || -> Result<Found> {
         let server = Server::at(own, scene.target, scene.settings)?;
         openfga::answers(&server.endpoint)?;
         Ok(Found { api: Api::new(server.endpoint.clone()), server })
     };
-    find()
-        .map(Some)
-        .map_err(|error| Finding::of_error(&error, "see what it says: docker compose logs --tail 20 openfga"))
+    find().map(Some).map_err(|error| Finding::of_error(&error, &scene.log_hint(SERVICE)))
 }
 
 /// Whether there should be one: an address, a service of the compose file, a program of this host.
 fn is_configured(scene: &Scene) -> bool {
-    let is_named = scene.settings.get("OPENFGA_API_URL").is_some();
+    let is_named = scene.settings.get(URL).is_some();
     is_named
         || match (scene.project(), scene.target.local()) {
             (Some(Ok(project)), _) => {
@@ -56,11 +60,24 @@ fn is_configured(scene: &Scene) -> bool {
         }
 }
 
+/// Whether the address that was set is the one at which the stack's own would be.
+fn names_own_port(scene: &Scene) -> bool {
+    let named = || {
+        let address = scene.settings.get(URL)?.trim().trim_end_matches('/').rsplit_once("//")?.1;
+        let (host, port) = address.rsplit_once(':')?;
+        is_loopback(host).then(|| port.parse::<u16>().ok()).flatten()
+    };
+    let Some(Ok(project)) = scene.project() else { return false };
+    let ports = project.services.get(SERVICE).into_iter().flat_map(|service| &service.ports);
+    let mut own = ports.filter(|port| port.target == HTTP_PORT).filter_map(Port::published);
+    named().is_some_and(|named| own.any(|port| port == named))
+}
+
 /// Where the stack's own is really mapped to, or why it has none.
 fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
-    let is_named = scene.settings.get("OPENFGA_API_URL").is_some();
+    let is_named = scene.settings.get(URL).is_some();
     match (scene.project(), scene.target.local()) {
-        (Some(Err(_)), _) if !is_named => Err(not_without("Compose")),
+        (Some(Err(_)), _) if !is_named => Err(not_without(Part::Compose)),
         (Some(Err(_)), _) => Ok(Err(Fault::unreachable("Compose does not answer").into())),
         (Some(Ok(project)), _) => {
             let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
@@ -69,11 +86,8 @@ fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
                 Some(Some(address)) => Ok(format!("http://{address}")),
                 Some(None) => Err(Fault::unreachable("The openfga service publishes no port").hint(START).into()),
                 None => {
-                    let first = project.containers_of(SERVICE).first();
-                    let state = first.map_or("not there", |container| container.state.status.as_str());
-                    let hint = first.map_or_else(|| START.to_owned(), Container::wake);
-                    let fault = Fault::unreachable(format!("its container is {state} (see service/{SERVICE})"));
-                    Err(fault.hint(hint).into())
+                    let (state, hint) = service::down(project, SERVICE);
+                    Err(Fault::unreachable(state).hint(hint).into())
                 }
             })
         }
@@ -92,7 +106,7 @@ pub fn look(scene: &Scene) -> Finding {
     let found = match scene.openfga() {
         Ok(Some(found)) => found,
         Ok(None) => return Finding::skipped("no OpenFGA is configured"),
-        Err(finding) => return finding.clone(),
+        Err(finding) => return because_of_database(scene, finding),
     };
     let url = found.server.endpoint.url();
     if let Some(other) = other_database(scene, found) {
@@ -102,6 +116,19 @@ pub fn look(scene: &Scene) -> Finding {
     }
     let key = if found.server.endpoint.has_key() { ", key accepted" } else { "" };
     Finding::ok(format!("serving at {url}{key}"))
+}
+
+/// Without its database it says that it is in trouble itself: then the cause is there.
+fn because_of_database(scene: &Scene, finding: &Finding) -> Finding {
+    let is_of_stack = scene.target.url().is_none();
+    match scene.server() {
+        Err(cause) if is_of_stack && finding.detail.contains("HTTP 5") => Finding {
+            detail: format!("{}: its database does not answer (see postgres)", finding.detail),
+            hint: cause.hint.clone(),
+            ..finding.clone()
+        },
+        _ => finding.clone(),
+    }
 }
 
 /// What tells that the server's data is not in our database: its stores, else where it was told to look.

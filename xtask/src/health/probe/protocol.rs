@@ -1,16 +1,22 @@
 //! What a port is asked in its own protocol. An accepted connection proves nothing: Docker's proxy accepts for a
 //! service that is dead, and then closes.
 
+use super::ready;
 use crate::health::Scene;
+use crate::process::signals;
 use crate::stack::endpoint::Endpoint;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a service that speaks when spoken to may stay silent.
 const SILENCE: Duration = Duration::from_millis(300);
-/// libpq's request for TLS: the server answers `S` or `N`, whoever asks (PostgreSQL manual, "Message Formats").
-const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+/// How often signals are looked for while an answer is awaited.
+const LOOK: Duration = Duration::from_millis(100);
+/// Whoever is there has answered by then.
+const ANSWER: Duration = Duration::from_secs(5);
+/// The first byte of TLS' own messages: whoever was spoken to openly, but wants it otherwise.
+const TLS_ALERT: u8 = 21;
 
 /// How a port is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +33,7 @@ pub enum Protocol {
 const HTTP: &[(&str, u16, &str)] = &[
     ("openfga", 8080, "/healthz"),
     ("keycloak", 8080, "/realms/master"),
+    ("keycloak", 9000, "/health/ready"),
     ("qdrant", 6333, "/healthz"),
     ("prometheus", 9090, "/-/healthy"),
     ("alertmanager", 9093, "/-/healthy"),
@@ -35,15 +42,31 @@ const HTTP: &[(&str, u16, &str)] = &[
     ("tempo", 3200, "/ready"),
     ("jaeger", 16686, "/"),
     ("otel", 13133, "/"),
-    ("elasticsearch", 9200, "/"),
     ("minio", 9000, "/minio/health/live"),
     ("nginx", 80, "/"),
     ("traefik", 8080, "/ping"),
 ];
 
+/// Programs that speak Redis' protocol, on whatever port; and those ports of theirs that speak another.
+const REDIS: &[&str] = &["redis", "valkey", "keydb", "dragonfly", "redis-stack", "redis-stack-server"];
+const NOT_REDIS: &[u16] = &[8001, 16379];
+
+/// Whether this is the image of a program that speaks Redis' protocol.
+pub fn is_redis(image: &str) -> bool {
+    REDIS.contains(&name_of(image).split(':').next().unwrap_or_default())
+}
+
+/// The last part of an image's name, with its tag.
+fn name_of(image: &str) -> &str {
+    image.rsplit('/').next().unwrap_or(image).split('@').next().unwrap_or_default()
+}
+
 /// The protocol of a port inside a container, where it is known: by the file's word, the image, the port's number.
 pub fn known(image: &str, port: u16, named: Option<&str>) -> Option<Protocol> {
-    let image = image.rsplit('/').next().unwrap_or(image).split('@').next().unwrap_or_default().to_ascii_lowercase();
+    if named.is_none() && is_redis(image) && !NOT_REDIS.contains(&port) {
+        return Some(Protocol::Redis);
+    }
+    let image = name_of(image).to_ascii_lowercase();
     let known = HTTP.iter().find(|(word, number, _)| image.contains(word) && *number == port);
     match (known, named, port) {
         (Some((_, _, path)), ..) => Some(Protocol::Http(path)),
@@ -58,11 +81,8 @@ pub fn known(image: &str, port: u16, named: Option<&str>) -> Option<Protocol> {
 pub fn ask(protocol: Protocol, address: SocketAddr, scene: &Scene) -> Result<String, String> {
     match protocol {
         Protocol::Http(path) => http(path, address, scene),
-        Protocol::Postgres => match first_bytes(address, &SSL_REQUEST, scene.left())?.first() {
-            Some(b'S' | b'N' | b'E') => Ok("PostgreSQL answers".to_owned()),
-            _ => Err("something answers that is not PostgreSQL".to_owned()),
-        },
-        Protocol::Redis => redis(address, scene),
+        Protocol::Postgres => ready::ask(address, scene.left().min(ANSWER)),
+        Protocol::Redis => redis(&first_bytes(address, b"PING\r\n", scene.left().min(ANSWER))?),
         Protocol::Tcp => first_bytes(address, b"", SILENCE).map(|_| "the port is open".to_owned()),
     }
 }
@@ -70,15 +90,20 @@ pub fn ask(protocol: Protocol, address: SocketAddr, scene: &Scene) -> Result<Str
 fn http(path: &str, address: SocketAddr, scene: &Scene) -> Result<String, String> {
     let endpoint =
         Endpoint::new(&format!("http://{address}"), None, scene.settings).map_err(|error| error.to_string())?;
-    let answer = endpoint.get_openly(path, scene.left()).map_err(|silence| silence.why)?;
+    let answer = endpoint.get_openly(path, scene.left().min(ANSWER)).map_err(|silence| match silence.why {
+        why if why.contains("http parse fail") => "something answers that is not HTTP".to_owned(),
+        why => why,
+    })?;
     // Whoever wants a key, or has no such path, answers.
     if answer.status < 500 { Ok(format!("HTTP {}", answer.status)) } else { Err(format!("HTTP {}", answer.status)) }
 }
 
-fn redis(address: SocketAddr, scene: &Scene) -> Result<String, String> {
-    let answer = first_bytes(address, b"PING\r\n", scene.left())?;
-    let answer = String::from_utf8_lossy(&answer).trim().to_owned();
-    match answer.as_str() {
+/// What an answer to `PING` means.
+pub fn redis(answer: &[u8]) -> Result<String, String> {
+    if answer.first() == Some(&TLS_ALERT) {
+        return Ok("it answers and wants TLS".to_owned());
+    }
+    match String::from_utf8_lossy(answer).trim() {
         "+PONG" => Ok("PONG".to_owned()),
         words if words.starts_with("-NOAUTH") || words.starts_with("-ERR operation not permitted") => {
             Ok("Redis answers and wants a password".to_owned())
@@ -90,19 +115,39 @@ fn redis(address: SocketAddr, scene: &Scene) -> Result<String, String> {
 
 /// Says something and reads what comes. Whoever was spoken to must answer; else silence is fine, but no closed door.
 fn first_bytes(address: SocketAddr, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
-    let closed = || "the connection is accepted and closed at once: nothing is behind the port".to_owned();
     let mut stream = TcpStream::connect_timeout(&address, patience.max(SILENCE)).map_err(|error| error.to_string())?;
-    let spoken = stream.set_read_timeout(Some(patience)).and_then(|()| stream.write_all(words));
+    let heard = said(&mut stream, words, patience)?;
+    if heard.is_empty() && !words.is_empty() { Err("no answer".to_owned()) } else { Ok(heard) }
+}
+
+/// Says something on an open connection and reads what comes; nothing where nobody answers in time, or a signal came.
+pub fn said(stream: &mut TcpStream, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
+    let end = Instant::now() + patience;
+    let spoken = stream.set_read_timeout(Some(LOOK)).and_then(|()| stream.write_all(words));
     spoken.map_err(|_| closed())?;
-    let mut buffer = [0; 256];
-    match stream.read(&mut buffer) {
-        Ok(0) => Err(closed()),
-        Ok(count) => Ok(buffer[..count].to_owned()),
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
-            if words.is_empty() { Ok(Vec::new()) } else { Err("no answer".to_owned()) }
+    let mut buffer = [0; 512];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return Err(closed()),
+            Ok(count) => return Ok(buffer[..count].to_owned()),
+            Err(error) if is_silence(&error) => {
+                if Instant::now() >= end || signals::pending().is_some() {
+                    return Ok(Vec::new());
+                }
+            }
+            Err(_) => return Err(closed()),
         }
-        Err(_) => Err(closed()),
     }
+}
+
+/// What Docker's proxy does for a service that is dead.
+fn closed() -> String {
+    "the connection is accepted and closed at once: nothing is behind the port".to_owned()
+}
+
+/// Whether reading ended because nothing came.
+fn is_silence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 #[cfg(test)]
@@ -114,7 +159,11 @@ mod tests {
     fn a_protocol_is_known_by_image_file_and_port() {
         assert_eq!(known("quay.io/keycloak/keycloak:26.0", 8080, None), Some(Protocol::Http("/realms/master")));
         assert_eq!(known("registry:5000/qdrant/qdrant@sha256:0", 6333, None), Some(Protocol::Http("/healthz")));
-        assert_eq!(known("redis:7", 6379, None), Some(Protocol::Redis));
+        for image in ["redis:7", "bitnami/redis", "ghcr.io/valkey-io/valkey:8-alpine", "redis@sha256:0"] {
+            assert_eq!(known(image, 7001, None), Some(Protocol::Redis), "{image}");
+        }
+        assert_eq!(known("oliver006/redis_exporter:v1", 9121, None), None);
+        assert_eq!(known("redis/redis-stack", 8001, None), None);
         assert_eq!(known("team/api:1", 8000, Some("http")), Some(Protocol::Http("/")));
         assert_eq!(known("pgvector/pgvector:pg16", 5432, None), Some(Protocol::Postgres));
         assert_eq!((known("team/api:1", 8000, None), known("openfga/openfga:v1", 8081, None)), (None, None));

@@ -2,7 +2,7 @@
 
 use super::not_without;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::openfga::server::NEWEST_REVISION;
 
 /// The revision that adds the condition columns: below it, reading tuples fails.
@@ -10,7 +10,7 @@ const LEAST_REVISION: u64 = 5;
 const MIGRATE: &str = "bring its tables up to date: cargo xtask setup-openfga";
 
 pub fn look(scene: &Scene) -> Finding {
-    let Ok(facts) = scene.server() else { return not_without("PostgreSQL") };
+    let Ok(facts) = scene.server() else { return not_without(Part::Postgres) };
     match scene.openfga() {
         Ok(None) => return Finding::skipped("no OpenFGA is configured"),
         Ok(Some(found)) if !found.server.is_of_stack && facts.revision.is_none() => {

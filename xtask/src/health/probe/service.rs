@@ -3,9 +3,10 @@
 use super::container::Container;
 use super::project::{Project, Service};
 use super::protocol::{self, Protocol};
+use super::published;
 use crate::health::Scene;
-use crate::health::report::{Finding, Status};
-use crate::stack::ports;
+use crate::health::report::{Finding, Part, Status};
+use crate::process::Program;
 use crate::words::span;
 
 /// Started anew this often, and again just now: it will not stay.
@@ -22,7 +23,7 @@ pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
 
 /// Looks at one of them.
 pub fn look(scene: &Scene, name: &str) -> Finding {
-    let Some(Ok(project)) = scene.project() else { return super::not_without("Compose") };
+    let Some(Ok(project)) = scene.project() else { return super::not_without(Part::Compose) };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
     // One that was started all the same is judged; what is left of one that has ended is not.
@@ -45,7 +46,7 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
 }
 
 /// Why nobody wants this service to run.
-fn unwanted(scene: &Scene, service: &Service) -> Option<Finding> {
+pub fn unwanted(scene: &Scene, service: &Service) -> Option<Finding> {
     let active = scene.settings.get_or("COMPOSE_PROFILES", "");
     let is_active = |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
     if !service.profiles.is_empty() && !service.profiles.iter().any(is_active) {
@@ -55,17 +56,18 @@ fn unwanted(scene: &Scene, service: &Service) -> Option<Finding> {
 }
 
 fn absent(name: &str, service: &Service) -> Finding {
-    stranger(service).unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), "cargo xtask up"))
+    published::stranger(name, service)
+        .unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), "cargo xtask up"))
 }
 
 fn one(scene: &Scene, project: &Project, name: &str, service: &Service, container: &Container) -> Finding {
     let state = &container.state;
     let logs = format!("see why: docker compose logs --tail 20 {name}");
     let finding = match state.status.as_str() {
-        "running" => return running(scene, service, container, &logs),
+        "running" => return running(scene, name, service, container, &logs),
         "paused" => Finding::fail("it is paused", container.wake()),
         "restarting" => loops(container, &logs),
-        "created" => stranger(service).unwrap_or_else(|| {
+        "created" => published::stranger(name, service).unwrap_or_else(|| {
             let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
             Finding::fail(format!("it was made but not started{why}"), "cargo xtask up")
         }),
@@ -76,7 +78,7 @@ fn one(scene: &Scene, project: &Project, name: &str, service: &Service, containe
             format!("the one-shot ended with exit code {}", state.exit_code),
             format!("{logs}; then: cargo xtask up"),
         ),
-        _ => stranger(service).unwrap_or_else(|| {
+        _ => published::stranger(name, service).unwrap_or_else(|| {
             let memory = if state.out_of_memory { ", out of memory" } else { "" };
             let ago = span(container.ended_for());
             let detail = format!("it is stopped (exit code {}{memory}, {ago} ago)", state.exit_code);
@@ -86,17 +88,16 @@ fn one(scene: &Scene, project: &Project, name: &str, service: &Service, containe
     finding.about(&container.id)
 }
 
-fn running(scene: &Scene, service: &Service, container: &Container, logs: &str) -> Finding {
+fn running(scene: &Scene, name: &str, service: &Service, container: &Container, logs: &str) -> Finding {
     if container.restart_count >= RESTARTS && container.running_for() < JUST_NOW_SECONDS {
         return loops(container, logs).about(&container.id);
     }
-    let health =
-        container.state.health.as_ref().map(|health| health.status.as_str()).filter(|status| *status != "none");
+    let health = container.health();
     if health == Some("unhealthy") {
         let words = container.health_words().map(|words| format!(": {words}")).unwrap_or_default();
         return Finding::fail(format!("it is unhealthy{words}"), logs).about(&container.id);
     }
-    if let Some(wrong) = wrong_port(service, container) {
+    if let Some(wrong) = published::wrong(service, container).or_else(|| published::elsewhere(scene, name, container)) {
         return wrong;
     }
     let answers = match asked(scene, service, container, health) {
@@ -121,16 +122,6 @@ fn running(scene: &Scene, service: &Service, container: &Container, logs: &str) 
     Finding::ok(facts.join(", "))
 }
 
-/// Where its published ports are: first what a browser opens.
-pub fn addresses(container: &Container) -> Vec<String> {
-    let is_http = |(inside, _): &(u16, _)| {
-        matches!(protocol::known(&container.config.image, *inside, None), Some(Protocol::Http(_)))
-    };
-    let (web, others): (Vec<_>, Vec<_>) = container.mapped().into_iter().partition(is_http);
-    let web = web.into_iter().map(|(_, address)| format!("http://{address}"));
-    web.chain(others.into_iter().map(|(_, address)| address.to_string())).collect()
-}
-
 /// The answers of its published ports: those whose protocol is known; else its own health counts; else any port.
 fn asked(scene: &Scene, service: &Service, container: &Container, health: Option<&str>) -> Result<Vec<String>, String> {
     let mapped = container.mapped();
@@ -142,6 +133,9 @@ fn asked(scene: &Scene, service: &Service, container: &Container, health: Option
     if questions.is_empty() && health != Some("healthy") {
         questions = mapped.iter().map(|(_, address)| (Protocol::Tcp, *address)).collect();
     }
+    if mapped.is_empty() && health != Some("healthy") && protocol::is_redis(&container.config.image) {
+        return ping_inside(scene, container).map(|said| said.into_iter().collect());
+    }
     let answer = |(protocol, address): (Protocol, _)| {
         let said = protocol::ask(protocol, address, scene);
         said.map(|said| format!("{said} at {address}")).map_err(|why| format!("it does not answer at {address}: {why}"))
@@ -149,34 +143,32 @@ fn asked(scene: &Scene, service: &Service, container: &Container, health: Option
     questions.into_iter().map(answer).collect()
 }
 
+/// Asks a Redis that publishes no port, by its own client. Without that client, or on another port, nobody knows.
+fn ping_inside(scene: &Scene, container: &Container) -> Result<Option<String>, String> {
+    let asked = Program::new("docker").args(["exec", &container.id, "redis-cli", "ping"]).capture(scene.left());
+    let captured = asked.map_err(|_| "redis-cli ping gets no answer".to_owned())?;
+    if !captured.ending.success() {
+        return Ok(None);
+    }
+    // The client leaves out the sign that an answer begins with.
+    let said = captured.text();
+    let sign = if said.trim() == "PONG" { '+' } else { '-' };
+    protocol::redis(format!("{sign}{said}").as_bytes()).map(Some)
+}
+
 fn loops(container: &Container, logs: &str) -> Finding {
     let (count, code) = (container.restart_count, container.state.exit_code);
     Finding::fail(format!("it crashes again and again ({count} restarts, last exit code {code})"), logs)
 }
 
-/// A port that the files publish, but that leads elsewhere: the container is older than the settings.
-fn wrong_port(service: &Service, container: &Container) -> Option<Finding> {
-    let wrong = |port: &super::project::Port| {
-        let wanted = port.published()?;
-        let to_it = container.mapped().into_iter().filter(|(inside, _)| *inside == port.target);
-        let hosts: Vec<u16> = to_it.map(|(_, address)| address.port()).collect();
-        if hosts.contains(&wanted) {
-            return None;
-        }
-        let mapped = hosts.first();
-        let is = mapped.map_or_else(|| "not published".to_owned(), |mapped| format!("published as {mapped}"));
-        Some(format!("its port {} is {is}, but the settings say {wanted}", port.target))
-    };
-    // Several containers of one service share a range.
-    let one = service.wanted() == 1;
-    let found = service.ports.iter().filter(|_| one).find_map(wrong)?;
-    Some(Finding::fail(found, "make it anew with today's settings: cargo xtask up"))
-}
-
-/// Somebody else on the port of a service that does not run.
-fn stranger(service: &Service) -> Option<Finding> {
-    let port = service.ports.iter().filter_map(super::project::Port::published).find(|port| !ports::is_free(*port))?;
-    let holder = ports::holder(port);
-    let hint = "end it, or take another port: cargo xtask setup-env";
-    Some(Finding::fail(format!("it does not run, and its port {port} is taken by {holder}"), hint))
+/// How it is that a service does not run, and what makes it run.
+pub fn down(project: &Project, name: &str) -> (String, String) {
+    let first = project.containers_of(name).first();
+    let state = first.map_or("not there", |container| container.state.status.as_str());
+    let holds_its_ports = matches!(state, "paused" | "restarting" | "removing");
+    let taken =
+        project.services.get(name).filter(|_| !holds_its_ports).and_then(|service| published::stranger(name, service));
+    let start = || first.map_or_else(|| "cargo xtask up".to_owned(), Container::wake);
+    let hint = taken.and_then(|taken| taken.hint).unwrap_or_else(start);
+    (format!("its container is {state} (see service/{name})"), hint)
 }

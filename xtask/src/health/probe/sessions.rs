@@ -2,7 +2,7 @@
 
 use super::not_without;
 use crate::health::Scene;
-use crate::health::report::Finding;
+use crate::health::report::{Finding, Part};
 use crate::words::{counted, span};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const WHO: &str =
     "see who: cargo xtask db-shell -- -c 'SELECT pid, application_name, state, query FROM pg_stat_activity'";
 
 pub fn connections(scene: &Scene) -> Finding {
-    let Ok(facts) = scene.server() else { return not_without("PostgreSQL") };
+    let Ok(facts) = scene.server() else { return not_without(Part::Postgres) };
     let most = facts.most.saturating_sub(facts.reserved);
     let detail = format!("{} of {} used", facts.used, facts.most);
     // Our own session may be one of those that only a superuser gets.
@@ -25,12 +25,18 @@ pub fn connections(scene: &Scene) -> Finding {
 }
 
 pub fn transactions(scene: &Scene) -> Finding {
-    let Ok(facts) = scene.server() else { return not_without("PostgreSQL") };
+    let Ok(facts) = scene.server() else { return not_without(Part::Postgres) };
     let limit = match scene.span(LONG_SETTING, LONG) {
         Ok(limit) => i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
         Err(finding) => return finding,
     };
-    let Some(oldest) = &facts.oldest else { return Finding::ok("none open") };
+    let Some(oldest) = &facts.oldest else {
+        return Finding::ok(if facts.sees_all {
+            "none open".to_owned()
+        } else {
+            format!("none open that {} may see (those of others show with pg_read_all_stats)", scene.target.user())
+        });
+    };
     let idle = match facts.idle_in_transaction {
         0 => String::new(),
         number => format!(", {} idle in transaction", counted(number, "session", "sessions")),

@@ -47,16 +47,12 @@ impl Compose {
     /// The port of this host that a service's port is really mapped to, as `127.0.0.1:8080`.
     pub fn mapped_port(&self, service: &str, port: u16) -> Result<String> {
         let address = match self.listed(false) {
-            Some(listed) => {
-                let running = listed.into_iter().find(|container| container.service == service && container.runs());
-                let mapped =
-                    |id: &str| Program::new("docker").args(["port", id, &format!("{port}/tcp")]).capture(DEADLINE);
-                running
-                    .map(|container| mapped(&container.id))
-                    .transpose()?
-                    .map(|mapped| mapped.text())
-                    .unwrap_or_default()
-            }
+            Some(listed) => match listed.iter().find(|container| container.service == service) {
+                Some(Container { id, .. }) => {
+                    Program::new("docker").args(["port", id, &format!("{port}/tcp")]).capture(DEADLINE)?.text()
+                }
+                None => String::new(),
+            },
             None => self.run(["port", service, &port.to_string()], DEADLINE)?.text(),
         };
         let address = address.lines().next().unwrap_or_default().trim();
@@ -66,6 +62,12 @@ impl Compose {
                 .into());
         }
         Ok(address.replacen("0.0.0.0:", "127.0.0.1:", 1))
+    }
+
+    /// Refuses a service whose container is paused.
+    pub fn check_awake(&self, service: &str) -> Result<()> {
+        let listed = self.listed(false).unwrap_or_default();
+        listed.iter().filter(|container| container.service == service).try_for_each(Container::check_awake)
     }
 
     /// The project's containers, where Docker can list them without Compose.

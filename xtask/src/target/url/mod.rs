@@ -76,21 +76,28 @@ impl Url {
         (!names.is_empty()).then(|| names.join(", "))
     }
 
-    /// A client program of the server's own version, connected to it. `explain` says why a first contact failed.
+    /// A client program of the server's own version, connected to it. `explain` says why a first contact failed, which
+    /// takes no longer than `most`.
     pub(super) fn program(
         &self,
         name: &str,
         environment: &[(&str, &str)],
         talk: Talk,
+        most: Option<Duration>,
         explain: &dyn Fn(&Captured) -> anyhow::Error,
     ) -> Result<Program> {
-        let program = Program::new(self.clients(environment, explain)?.path(name));
+        let program = Program::new(self.clients(environment, most, explain)?.path(name));
         // psql would ask on the terminal, behind our back.
         let program = if talk == Talk::Piped { program.arg("--no-password") } else { program };
         Ok(self.prepared(program, environment, talk))
     }
 
-    fn clients(&self, environment: &[(&str, &str)], explain: &dyn Fn(&Captured) -> anyhow::Error) -> Result<&Clients> {
+    fn clients(
+        &self,
+        environment: &[(&str, &str)],
+        most: Option<Duration>,
+        explain: &dyn Fn(&Captured) -> anyhow::Error,
+    ) -> Result<&Clients> {
         if let Some(clients) = self.clients.get() {
             return Ok(clients);
         }
@@ -100,7 +107,8 @@ impl Url {
             self.prepared(program, &[environment, more].concat(), Talk::Piped)
         };
         let options = self.connection.variable("PGOPTIONS");
-        let major = Contact { clients: any, prepare: &prepare, options, deadline: self.deadline(), explain }.major()?;
+        let deadline = most.map_or(self.deadline(), |most| most.min(self.deadline()));
+        let major = Contact { clients: any, prepare: &prepare, options, deadline, explain }.major()?;
         let fitting = clients::fitting(&installed, major)?;
         Ok(self.clients.get_or_init(|| fitting))
     }

@@ -47,11 +47,6 @@ impl Health {
         self
     }
 
-    /// Whether a check ended so.
-    pub fn is(&self, name: &str, status: &str) -> bool {
-        self.checks().iter().any(|check| check["name"] == name && check["status"] == status)
-    }
-
     /// That nothing but these checks failed.
     #[track_caller]
     pub fn fails_only(&self, names: &[&str]) -> &Self {
@@ -65,10 +60,22 @@ impl Health {
 /// Asks again until the check ends so: what was planted needs a moment to show.
 #[track_caller]
 pub fn until(run: &dyn Fn() -> Health, name: &str, status: &str) -> Health {
+    asked_again(run, |check| check["name"] == name && check["status"] == status)
+}
+
+/// The same until the check says this.
+#[track_caller]
+pub fn until_said(run: &dyn Fn() -> Health, name: &str, detail: &str) -> Health {
+    asked_again(run, |check| {
+        check["name"] == name && check["detail"].as_str().is_some_and(|said| said.contains(detail))
+    })
+}
+
+fn asked_again(run: &dyn Fn() -> Health, fits: impl Fn(&Value) -> bool) -> Health {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         let health = run();
-        if health.is(name, status) || Instant::now() >= end {
+        if health.checks().iter().any(&fits) || Instant::now() >= end {
             return health;
         }
     }

@@ -1,7 +1,7 @@
 //! What tests ask of restores: a stack that may be restored on, runs that stand still where a fault would strike.
 
 use super::run::Running;
-use super::stack::{Database, Stack, identifier};
+use super::stack::{Database, HEALTHY_ONCE, Stack, identifier, unused};
 use super::{Outcome, Xtask, wait_until};
 use rustix::process::Signal;
 use std::fs;
@@ -14,7 +14,8 @@ pub fn shared_for_restores() -> &'static Stack {
     static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
     let stack = SHARED.get_or_init(|| {
         let stack = Stack::postgres_only();
-        stack.postgres_only_with("    command: [postgres, -c, max_prepared_transactions=10, -c, wal_level=logical]\n");
+        let command = "    command: [postgres, -c, max_prepared_transactions=10, -c, wal_level=logical]";
+        stack.postgres_only_with(&[command, HEALTHY_ONCE].concat());
         let run = stack.xtask(["up"]).run();
         if run.code == Some(0) { Ok(stack) } else { Err(format!("xtask up: {:?}\n{}", run.code, run.stderr)) }
     });
@@ -24,17 +25,15 @@ pub fn shared_for_restores() -> &'static Stack {
 impl Stack {
     /// A stack without OpenFGA whose service postgres has these lines too.
     pub fn postgres_only_with(&self, lines: &str) {
-        let unused = ["openfga", "openfga-migrate"].map(|name| format!("  {name}:\n    profiles: [unused]\n"));
-        self.override_with(&format!("services:\n{}  postgres:\n{lines}", unused.concat()));
+        self.override_with(&format!("services:\n{}  postgres:\n{lines}", unused()));
     }
 
     /// Adds a service that depends on PostgreSQL and does nothing.
     pub fn with_a_client(&self) {
-        let unused = ["openfga", "openfga-migrate"].map(|name| format!("  {name}:\n    profiles: [unused]\n"));
         let client = "  client:\n    image: ${POSTGRES_IMAGE}\n    entrypoint: [sleep, infinity]\n    stop_signal: SIGKILL\n    \
                       depends_on:\n      postgres:\n        condition: service_healthy\n";
         let prepared = "  postgres:\n    command: [postgres, -c, max_prepared_transactions=10]\n";
-        self.override_with(&format!("services:\n{}{prepared}{client}", unused.concat()));
+        self.override_with(&format!("services:\n{}{prepared}{client}", unused()));
     }
 
     /// Whether a service's container runs.

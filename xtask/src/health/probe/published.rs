@@ -1,0 +1,100 @@
+//! The ports of this host that a service has, those that it should have, and who else has them.
+
+use super::container::Container;
+use super::project::{Port, Service};
+use super::protocol::{self, Protocol};
+use super::service::unwanted;
+use crate::health::Scene;
+use crate::health::report::Finding;
+use crate::stack::ports;
+
+/// Where its published ports are: first what a browser opens.
+pub fn addresses(container: &Container) -> Vec<String> {
+    let is_http = |(inside, _): &(u16, _)| {
+        matches!(protocol::known(&container.config.image, *inside, None), Some(Protocol::Http(_)))
+    };
+    let (web, others): (Vec<_>, Vec<_>) = container.mapped().into_iter().partition(is_http);
+    let web = web.into_iter().map(|(_, address)| format!("http://{address}"));
+    web.chain(others.into_iter().map(|(_, address)| address.to_string())).collect()
+}
+
+/// A port that the files publish, but that leads elsewhere: the container is older than the settings.
+pub fn wrong(service: &Service, container: &Container) -> Option<Finding> {
+    let wrong = |port: &Port| {
+        let wanted = port.published()?;
+        let to_it = container.mapped().into_iter().filter(|(inside, _)| *inside == port.target);
+        let hosts: Vec<u16> = to_it.map(|(_, address)| address.port()).collect();
+        if hosts.contains(&wanted) {
+            return None;
+        }
+        let mapped = hosts.first();
+        let is = mapped.map_or_else(|| "not published".to_owned(), |mapped| format!("published as {mapped}"));
+        Some(format!("its port {} is {is}, but the settings say {wanted}", port.target))
+    };
+    // Several containers of one service share a range.
+    let one = service.wanted() == 1;
+    let found = service.ports.iter().filter(|_| one).find_map(wrong)?;
+    Some(Finding::fail(found, "make it anew with today's settings: cargo xtask up"))
+}
+
+/// A port of this host that a service is to have.
+#[derive(Debug)]
+pub struct Wanted {
+    pub service: String,
+    pub number: u16,
+    /// The setting that names it.
+    pub setting: Option<&'static str>,
+    /// Who has it, where that is not this stack.
+    pub holder: Option<String>,
+}
+
+/// The ports that a service is to have, where it is wanted at all.
+pub fn wanted(scene: &Scene, name: &str) -> Vec<Wanted> {
+    let Some(Ok(project)) = scene.project() else { return Vec::new() };
+    let Some(service) = project.services.get(name).filter(|service| unwanted(scene, service).is_none()) else {
+        return Vec::new();
+    };
+    let mapped = || project.containers.values().flatten().flat_map(Container::mapped);
+    let looked_at = |port: &Port| {
+        let number = port.published()?;
+        let is_ours = mapped().any(|(_, address)| address.port() == number);
+        let holder = (!is_ours && !ports::is_free(number)).then(|| ports::holder(number));
+        Some(Wanted { service: name.to_owned(), number, setting: setting_of(name, port.target), holder })
+    };
+    service.ports.iter().filter_map(looked_at).collect()
+}
+
+/// The setting that names the port of this host for a port inside.
+fn setting_of(name: &str, inside: u16) -> Option<&'static str> {
+    let known = ports::PUBLISHED.iter().find(|known| known.service == name && known.inside == inside);
+    known.map(|known| known.setting)
+}
+
+/// A port that a setting names for this service's users, but where somebody else answers.
+pub fn elsewhere(scene: &Scene, name: &str, container: &Container) -> Option<Finding> {
+    let taken = |published: &&ports::Published| {
+        let port = scene.settings.get(published.setting)?.parse().ok()?;
+        let is_ours = container.mapped().iter().any(|(_, address)| address.port() == port);
+        (!is_ours && !ports::is_free(port)).then_some(port)
+    };
+    let mut of_service = ports::PUBLISHED.iter().filter(|published| published.service == name);
+    let (setting, port) = of_service.find_map(|published| Some((published.setting, taken(&published)?)))?;
+    let detail =
+        format!("{setting} is {port}, but that port is taken by {}; its own are elsewhere", ports::holder(port));
+    let hint = format!("publish it there again in the compose files, or set {setting} to where it is");
+    Some(Finding::fail(detail, hint))
+}
+
+/// Somebody else on the port of a service that does not run.
+pub fn stranger(name: &str, service: &Service) -> Option<Finding> {
+    let taken = |port: &&Port| port.published().is_some_and(|port| !ports::is_free(port));
+    let taken = service.ports.iter().find(taken)?;
+    let port = taken.published()?;
+    let detail = format!("it does not run, and its port {port} is taken by {}", ports::holder(port));
+    let hint = if setting_of(name, taken.target).is_some() {
+        "end it, or take another port: cargo xtask setup-env"
+    } else {
+        "end it, or publish another port in the compose files"
+    };
+    Some(Finding::fail(detail, hint))
+}
