@@ -143,7 +143,7 @@ pub fn exchange_names(target: &Target, run: &str, live_exists: bool, exchange: &
             let held = locks::possible_name_holders(target, run, &names).unwrap_or_default();
             let hint = held.first().map_or_else(
                 || "see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'".to_owned(),
-                |holder| release(holder),
+                release,
             );
             Err(why.context(fault.hint(hint)))
         }

@@ -32,6 +32,16 @@ impl Terminal {
         }
     }
 
+    /// The same as a note, on stderr.
+    pub fn note_table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) {
+        let table = text::table(head, rows, right);
+        let columns = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+        match columns {
+            Some(columns) if columns > 0 && text::width(&table) > columns => self.note(&text::paragraphs(head, rows)),
+            _ => self.note(&table),
+        }
+    }
+
     /// One JSON document on stdout.
     pub fn json(&self, document: &impl serde::Serialize) -> Result<()> {
         self.result(&serde_json::to_string_pretty(document)?)

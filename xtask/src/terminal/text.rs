@@ -32,11 +32,13 @@ pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The same for a terminal that is too narrow: each row's first cell, and below it the others with their heads.
+/// The same for a terminal that is too narrow: each row's first cell, and below it the others with their heads;
+/// a column without a head only parts others.
 pub fn paragraphs(head: &[&str], rows: &[Vec<String>]) -> String {
     let widest = head.iter().skip(1).map(|head| head.width()).max().unwrap_or_default();
     let lines = rows.iter().flat_map(|row| {
-        row.iter().zip(head).enumerate().map(move |(column, (cell, head))| {
+        let named = row.iter().zip(head).filter(|(_, head)| !head.is_empty());
+        named.enumerate().map(move |(column, (cell, head))| {
             let gap = " ".repeat(widest.saturating_sub(head.width()));
             if column == 0 { clean_line(cell) } else { format!("  {head}{gap}  {}", clean_line(cell)) }
         })

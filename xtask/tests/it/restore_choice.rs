@@ -31,6 +31,10 @@ fn a_preview_changes_nothing() {
     let run = database.restore(["--dry-run"]).run();
     run.ok().prints_nothing().stderr_has("public.t").stderr_lacks("Safety").stderr_lacks("Continue?");
     nothing_changed(&database, &states.old, &run);
+    let narrow = ["sh", "-c", "stty columns 30; exec \"$@\"", "sh"];
+    let run = database.restore(["--dry-run"]).through(narrow).terminal().wait();
+    let text = run.text().replace("\r\n", "\n");
+    assert!(text.contains("\n  ROWS NOW       ") && text.contains("\n  IN THE BACKUP  "), "{text}");
     let run = database.restore(["--dry-run", "--json"]).run();
     run.ok();
     let tables = &run.json()["plan"]["tables"];

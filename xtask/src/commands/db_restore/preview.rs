@@ -63,7 +63,7 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
             })
             .collect();
         if !rows.is_empty() {
-            terminal.note(&terminal::table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]));
+            terminal.note_table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]);
         }
     }
     for store in &plan.stores_gained {

@@ -87,7 +87,7 @@ fn show(old: &Marked, since: &Since, target: &Target, context: &Context) {
             };
             let rows: Vec<Vec<String>> = tables.iter().map(row).collect();
             terminal.note("Rows written since, by the server's counters:");
-            terminal.note(&terminal::table(&["TABLE", "INSERTED", "UPDATED", "DELETED"], &rows, &[1, 2, 3]));
+            terminal.note_table(&["TABLE", "INSERTED", "UPDATED", "DELETED"], &rows, &[1, 2, 3]);
         }
     }
     if let Some(tuples) = &since.tuples {
