@@ -11,7 +11,6 @@ use crate::postgres::properties::Properties;
 use crate::postgres::session::{self, identifier, literal};
 use crate::process::signals;
 use crate::target::{Talk, Target};
-use crate::terminal;
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -84,7 +83,7 @@ pub fn wait_for_names(target: &Target, run: &str, exchange: &Exchange<'_>) -> Re
 fn release(holder: &Holder) -> String {
     format!(
         "{}\nonce that session has ended, try again; to end it: cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({})'",
-        terminal::clean_line(&holder.to_string()),
+        holder.to_string().replace(char::is_control, " "),
         holder.pid
     )
 }
