@@ -76,9 +76,9 @@ thread_local! {
 /// Runs every module's tests; cleans up whatever they did.
 pub fn main(modules: Vec<Vec<Test>>) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Many tests wait for a server or a deadline: one more of them than there are cores keeps the cores busy.
+    // Half of a test is waiting for a server or a deadline: two of them for each core keep the cores busy.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.test_threads.get_or_insert(cores + 1);
+    arguments.test_threads.get_or_insert(2 * cores);
     let mut tests: Vec<Test> = modules.into_iter().flatten().collect();
     // Those with a stack of their own take longest, so they go first; the shared stack starts meanwhile.
     tests.sort_by_key(|test| !test.needs.contains(&Need::OwnStack));
