@@ -6,7 +6,7 @@ mod results;
 mod text;
 
 pub use progress::Progress;
-pub use text::{clean, clean_line, count, counted, duration, report, size, span, table};
+pub use text::{clean, clean_line, count, counted, duration, report, size, span};
 
 use crate::error;
 use crate::settings::ColorChoice;

@@ -85,8 +85,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         told()
     };
     if let Some(told) = &told {
-        if let Some(kept) = told.table().filter(|_| !args.json) {
-            terminal.result(&format!("\n{kept}"))?;
+        if !args.json {
+            told.show(context)?;
         }
         told.warn(context);
     }

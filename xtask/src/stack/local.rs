@@ -129,6 +129,11 @@ fn start_postgres(target: &Target, local: &Local, programs: &Programs, callbacks
             return Ok(());
         }
         last = cluster::log_since(&log, from);
+        if let State::Running(running) = cluster::state(folder)? {
+            // A run that was killed had just started it.
+            record.port = Some(running.port);
+            return folder.keep(&record);
+        }
         if last.contains("could not bind") {
             record.port = None;
         } else if last.contains("shared memory block") {

@@ -32,6 +32,9 @@ fn databases_that_are_kept() {
     let words: Vec<&str> = line.split_whitespace().collect();
     assert!(words[1] == database.name && line.ends_with(" MB"), "{line}");
     run.stdout_has("\n\nKEPT ON THE SERVER ").says_nothing();
+    let narrow = ["sh", "-c", "stty columns 40; exec \"$@\"", "sh"];
+    let narrow = database.xtask(["db-list"]).through(narrow).terminal().wait().text().replace("\r\n", "\n");
+    assert!(narrow.contains(&format!("\n\n{name}\n  DATABASE  {}\n", database.name)), "{narrow}");
     let kept = &of(&["--json"]).json()["kept_on_server"][0];
     assert_eq!((&kept["name"], &kept["database"]), (&json!(name), &json!(database.name)));
     assert!(kept["bytes"].as_u64().unwrap() > 1_000_000 && kept["swapped_at"].is_string(), "{kept}");

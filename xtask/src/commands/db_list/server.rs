@@ -7,6 +7,7 @@ use crate::restore::before::{self, Kept};
 use crate::restore::repair::Leftover;
 use crate::target::Target;
 use crate::terminal;
+use anyhow::Result;
 use chrono::{DateTime, Local};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -59,7 +60,7 @@ fn tell(target: &Target) -> Option<Told> {
 
 impl Told {
     /// A table of its own, where there is anything.
-    pub(super) fn table(&self) -> Option<String> {
+    pub(super) fn show(&self, context: &Context) -> Result<()> {
         let now = Local::now();
         let row = |kept: &Kept| {
             let at = DateTime::parse_from_rfc3339(&kept.swapped_at).ok();
@@ -69,7 +70,11 @@ impl Told {
             vec![terminal::clean(&kept.name), terminal::clean(&kept.database), age.unwrap_or_else(dash), size]
         };
         let rows: Vec<Vec<String>> = self.kept.iter().map(row).collect();
-        (!rows.is_empty()).then(|| terminal::table(&["KEPT ON THE SERVER", "DATABASE", "AGE", "SIZE"], &rows, &[2, 3]))
+        if rows.is_empty() {
+            return Ok(());
+        }
+        context.terminal.result("")?;
+        context.terminal.table(&["KEPT ON THE SERVER", "DATABASE", "AGE", "SIZE"], &rows, &[2, 3])
     }
 
     /// Names what killed runs left behind.
