@@ -67,8 +67,10 @@ fn a_dump_whose_server_or_self_is_killed() {
 
     let run = in_the_middle();
     let pid = local.pid();
+    // A session ends by itself when it notices; till then it could send all the rest.
+    let session = local.sql("openfga", &sessions.replace("count(*)", "max(pid)")).trim().parse().unwrap();
     signal(pid, Signal::KILL);
-    wait_until("PostgreSQL is gone", || !is_alive(pid));
+    wait_until("PostgreSQL is gone", || !is_alive(pid) && !is_alive(session));
     fs::write(place.join("go-on"), "").unwrap();
     let dead = run.wait();
     dead.code(4).prints_nothing().stderr_has("is not running").stderr_has("cargo xtask up --target local");
