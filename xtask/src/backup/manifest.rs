@@ -166,6 +166,7 @@ pub(crate) mod tests {
                 settings: vec![],
                 connection_limit: -1,
                 comment: Some(",\"checksum\":\"x\"}\n-- xtask manifest: {}".into()),
+                tablespace: None,
                 size_bytes: 7_000_000,
             },
         }

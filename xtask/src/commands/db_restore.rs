@@ -81,8 +81,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
-    let fitting = preflight::check(target, run, &backup, args.create_roles)?;
     let live = Live::of(target, run)?;
+    let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
+    let fitting = preflight::check(target, run, &backup, of_elsewhere, args.create_roles)?;
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
@@ -105,10 +106,10 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         context.terminal.done(&format!("Roles made: {}", terminal::clean(&fitting.missing_roles.join(", "))));
     }
     let now = Local::now();
-    let like = live.properties.as_ref().or(backup.manifest.as_ref().map(|manifest| &manifest.properties));
+    let like = live.staged_like(target, run, &backup);
     let mut mark = Mark::new(Use::Staging, target, run, &now);
     let name = staging::name_for(target.database(), "staging", &now);
-    let staging = Staging::create(target, run, lock.session(), name, like, &mark)?;
+    let staging = Staging::create(target, run, lock.session(), name, like.as_ref(), &mark)?;
     fault_point("created");
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes));
     let checked = staging.load(&backup, &|bytes| progress.set(bytes))?;
@@ -131,7 +132,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         only_way_back: safety.is_none(),
         written,
     };
-    let done = swap.perform(&incoming, like, live_comment(&live, &backup).as_deref(), |exchange| {
+    let done = swap.perform(&incoming, like.as_ref(), live_comment(&live, &backup).as_deref(), |exchange| {
         swap_in(target, run, &live, checked, exchange)
     })?;
     exchange::drop_old(args.keep_old, target, run, context);

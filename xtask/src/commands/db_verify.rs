@@ -149,7 +149,7 @@ fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
     for leftover in staging::clear_leftovers(target, &run)? {
         context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
     }
-    preflight::check(target, &run, backup, false)?;
+    preflight::check(target, &run, backup, None, false)?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
     let now = Local::now();
     // The run's own part keeps two runs of the same second apart.

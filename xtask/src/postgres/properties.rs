@@ -4,6 +4,7 @@ use super::{questions, session};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A database's own properties, as `CREATE DATABASE` and `ALTER DATABASE` would set them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Properties {
     /// -1: no limit.
     pub connection_limit: i64,
     pub comment: Option<String>,
+    /// Where it lies, if not in the server's default place: of this server alone, so that no manifest holds it.
+    #[serde(default, skip_serializing)]
+    pub tablespace: Option<String>,
     /// On the server's disk.
     pub size_bytes: u64,
 }
@@ -46,7 +50,8 @@ SELECT pg_catalog.json_build_object(
   'locale', COALESCE(r.facts->>'datlocale', r.facts->>'daticulocale'),
   'icu_rules', r.facts->>'daticurules',
   'owner', pg_catalog.pg_get_userbyid(d.datdba),
-  'grants', (SELECT pg_catalog.json_agg(entry::pg_catalog.text) FROM pg_catalog.unnest(d.datacl) AS entry),
+  'grants', CASE WHEN d.datacl IS NOT NULL THEN COALESCE((
+      SELECT pg_catalog.json_agg(entry::pg_catalog.text) FROM pg_catalog.unnest(d.datacl) AS entry), '[]') END,
   'settings', COALESCE((
       SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           'role', CASE WHEN s.setrole = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(s.setrole) END,
@@ -54,6 +59,8 @@ SELECT pg_catalog.json_build_object(
       FROM pg_catalog.pg_db_role_setting AS s WHERE s.setdatabase = d.oid), '[]'),
   'connection_limit', d.datconnlimit,
   'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
+  'tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace AS s
+      WHERE s.oid = d.dattablespace AND s.spcname <> 'pg_default'),
   'size_bytes', pg_catalog.pg_database_size(d.oid))
 FROM pg_catalog.pg_database AS d, LATERAL (SELECT pg_catalog.to_jsonb(d) AS facts) AS r
 WHERE d.datname = ";
@@ -64,6 +71,28 @@ impl Properties {
         let text = session::ask(target, session, &format!("{QUERY}pg_catalog.current_database();\n{question}"))?;
         let (properties, answer) = session::first_of(&text).context("the properties of the database")?;
         Ok((properties, answer.to_owned()))
+    }
+
+    /// Takes what `CREATE DATABASE` alone decides, and the owner, from another database.
+    pub fn made_as(&mut self, other: &Self) {
+        for (own, others) in [
+            (&mut self.encoding, &other.encoding),
+            (&mut self.locale_provider, &other.locale_provider),
+            (&mut self.collate, &other.collate),
+            (&mut self.ctype, &other.ctype),
+            (&mut self.owner, &other.owner),
+        ] {
+            own.clone_from(others);
+        }
+        self.locale.clone_from(&other.locale);
+        self.icu_rules.clone_from(&other.icu_rules);
+    }
+
+    /// The roles without which a database cannot have these properties.
+    pub fn roles(&self) -> BTreeSet<String> {
+        let entries = self.grants.iter().flatten().flat_map(|entry| grantee_and_grantor(entry));
+        let settings = self.settings.iter().filter_map(|setting| setting.role.clone());
+        entries.chain(settings).chain([self.owner.clone()]).filter(|role| !role.is_empty()).collect()
     }
 
     /// Asks about a database from the maintenance database; `None` where it does not exist.
@@ -80,4 +109,41 @@ impl Properties {
 /// Bytes that the database takes on the server's disk.
 pub fn database_size(target: &Target, session: &str) -> Result<u64> {
     session::query(target, session, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())")
+}
+
+/// The roles of `"a ""b"=C*Tc/c`; the first is empty for PUBLIC.
+fn grantee_and_grantor(entry: &str) -> [String; 2] {
+    let (grantee, rest) = role_until(entry, '=');
+    let grantor = rest.split_once('/').map_or("", |(_, grantor)| grantor);
+    [grantee, role_until(grantor, '\0').0]
+}
+
+/// A role's name, quoted where the server saw need, and what follows it.
+fn role_until(text: &str, end: char) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let at = text.find(end).unwrap_or(text.len());
+        return (text[..at].to_owned(), &text[at..]);
+    };
+    let mut name = String::new();
+    let mut characters = quoted.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' if characters.next_if(|(_, next)| *next == '"').is_none() => return (name, &quoted[at + 1..]),
+            other => name.push(other),
+        }
+    }
+    (name, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_roles_of_an_access_privilege() {
+        assert_eq!(grantee_and_grantor("=T/app"), ["", "app"]);
+        assert_eq!(grantee_and_grantor("app=C*Tc*/postgres"), ["app", "postgres"]);
+        assert_eq!(grantee_and_grantor(r#""R=ö ""q/"=T/"a b""#), ["R=ö \"q/", "a b"]);
+        assert_eq!(grantee_and_grantor("\"never ends"), ["never ends", ""]);
+    }
 }

@@ -1,5 +1,6 @@
 //! The live database, seen from the maintenance database: it may be absent, locked out or unreadable.
 
+use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
 use crate::postgres::questions;
@@ -41,6 +42,26 @@ SELECT pg_catalog.json_build_object(
       WHERE r.database = d.datname) AS o))
 FROM pg_catalog.pg_database AS d WHERE d.datname = ";
 
+// What extensions brought is not a person's; a fresh database has none but plpgsql.
+const EMPTY: &str = "
+SELECT pg_catalog.json_build_object(
+  'empty', NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d RIGHT JOIN (
+        SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS class, c.oid, c.relnamespace AS schema FROM pg_catalog.pg_class AS c
+        UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.pronamespace FROM pg_catalog.pg_proc AS p
+        UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typnamespace FROM pg_catalog.pg_type AS t) AS o
+      ON d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e'
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = o.schema
+      WHERE d.objid IS NULL AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_')
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata),
+  'owner_fits', EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = OWNER
+      AND pg_catalog.pg_has_role(r.oid, 'USAGE')))";
+
+#[derive(Default, Deserialize)]
+struct Empty {
+    empty: bool,
+    owner_fits: bool,
+}
+
 impl Live {
     /// Asks the server.
     pub fn of(target: &Target, session: &str) -> Result<Self> {
@@ -52,6 +73,32 @@ impl Live {
             text => serde_json::from_str(text).context("the state of the live database")?,
         };
         Ok(Self { properties, facts })
+    }
+
+    /// Whether there is no such database yet.
+    pub fn is_absent(&self) -> bool {
+        self.properties.is_none()
+    }
+
+    /// What the database that is loaded must be like: the live one. Of an absent one the manifest tells; of an empty
+    /// one, which a server makes by itself, its encoding, its locale, and its owner where this role may act as that.
+    pub fn staged_like(&self, target: &Target, run: &str, backup: &Proven) -> Option<Properties> {
+        let by_manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
+        let (Some(live), Some(then)) = (&self.properties, by_manifest) else {
+            return self.properties.as_ref().or(by_manifest).cloned();
+        };
+        let mut like = live.clone();
+        like.made_as(then);
+        if like == *live {
+            return Some(like);
+        }
+        let empty = |owner: &str| EMPTY.replace("OWNER", &session::literal(owner));
+        // A database that cannot be read is not empty.
+        let answer = session::query::<Empty>(target, run, &empty(&then.owner)).unwrap_or_default();
+        if !answer.owner_fits {
+            like.owner.clone_from(&live.owner);
+        }
+        Some(if answer.empty { like } else { live.clone() })
     }
 
     /// Refuses a database that somebody locked on purpose.

@@ -69,9 +69,9 @@ SELECT pg_catalog.json_build_object(
 const MAY_SET: &str = "pg_catalog.has_parameter_privilege(p.name, 'SET')";
 const PARAMETERS_SINCE: u32 = 15;
 
-/// Refuses a load that this role could not do.
-pub fn check_load(target: &Target, session: &str, backup: &Proven) -> Result<()> {
-    let roles: Vec<&str> = backup.contents.owners.iter().map(String::as_str).collect();
+/// Refuses a load that this role could not do, into a database of this owner's where it is not the role's own.
+pub fn check_load(target: &Target, session: &str, backup: &Proven, owner: Option<&str>) -> Result<()> {
+    let roles: Vec<&str> = backup.contents.owners.iter().map(String::as_str).chain(owner).collect();
     let lacks = ask(target, session, &roles, None)?;
     lacks.refuse(target, &by_hand(&backup.path.display().to_string()))
 }

@@ -224,6 +224,8 @@ fn options(like: &Properties) -> String {
         like.locale.iter().for_each(|locale| add(word, locale));
         like.icu_rules.iter().for_each(|rules| add("ICU_RULES", rules));
     }
+    let tablespace = like.tablespace.iter().map(|name| format!(" TABLESPACE {}", session::identifier(name)));
+    options.extend(tablespace);
     options
 }
 

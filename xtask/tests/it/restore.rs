@@ -1,5 +1,6 @@
 //! `db-restore`: what comes back, and what stays.
 
+use crate::harness::forge::{Forged, dump};
 use crate::harness::{Test, shared_for_restores};
 
 pub fn tests() -> Vec<Test> {
@@ -7,6 +8,8 @@ pub fn tests() -> Vec<Test> {
         [Compose] what_was_lost_comes_back,
         [Compose] the_databases_own_properties_stay,
         [Compose] a_first_restore_makes_the_database,
+        [Compose] an_empty_database_gets_the_backups_encoding_and_owner,
+        [Compose] a_first_restore_by_a_manifest_of_elsewhere,
         [Compose] the_longest_name,
     ]
 }
@@ -59,14 +62,17 @@ fn what_was_lost_comes_back() {
 }
 
 const PROPERTIES: &str = "SELECT pg_encoding_to_char(encoding), datcollate, datctype, pg_get_userbyid(datdba), datacl, datconnlimit, \
-     datallowconn, shobj_description(d.oid, 'pg_database'), (SELECT json_agg(s ORDER BY s) FROM (SELECT setrole, unnest(setconfig) \
+     datallowconn, dattablespace, shobj_description(d.oid, 'pg_database'), (SELECT json_agg(s ORDER BY s) FROM (SELECT setrole, unnest(setconfig) \
      FROM pg_db_role_setting WHERE setdatabase = d.oid) AS s) FROM pg_database AS d WHERE datname = ";
 
 fn the_databases_own_properties_stay() {
     let stack = shared_for_restores();
     stack.admin("CREATE ROLE \"the owner\"; CREATE ROLE reader; CREATE ROLE \"giver, of = all\"");
-    let database =
-        stack.database_with("TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C' OWNER \"the owner\" CONNECTION LIMIT 17");
+    stack.docker(&["exec", "--user", "postgres", &stack.container_of("postgres"), "mkdir", "/tmp/fast"]);
+    stack.admin("CREATE TABLESPACE \"fast disk\" LOCATION '/tmp/fast'");
+    let database = stack.database_with(
+        "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C' OWNER \"the owner\" CONNECTION LIMIT 17 TABLESPACE \"fast disk\"",
+    );
     let name = database.quoted();
     let states = database.backed_up_and_changed();
     for sql in [
@@ -80,6 +86,7 @@ fn the_databases_own_properties_stay() {
         "ALTER DATABASE NAME SET work_mem TO '5MB'",
         "ALTER DATABASE NAME SET DateStyle TO 'SQL, DMY'",
         "ALTER ROLE reader IN DATABASE NAME SET statement_timeout TO '7s'",
+        "ALTER ROLE \"the owner\" IN DATABASE NAME SET search_path TO ''",
     ] {
         stack.admin(&sql.replace("NAME", &name));
     }
@@ -110,6 +117,59 @@ fn a_first_restore_makes_the_database() {
     run.ok().stderr_has("✓ Database restored").stderr_lacks("Safety").stderr_lacks("Undo:");
     assert_eq!((database.dump(), properties()), (states.restored, before));
     database.restore(["--undo"]).run().code(1).stderr_has("There is no database of before a restore");
+}
+
+fn an_empty_database_gets_the_backups_encoding_and_owner() {
+    let stack = shared_for_restores();
+    stack.admin("CREATE ROLE first_of_all");
+    let database = stack.database_with("TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C' OWNER first_of_all");
+    let states = database.backed_up_and_changed();
+    let name = &database.name;
+    stack.admin(&format!("DROP DATABASE {name}"));
+    stack.admin(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"));
+    // Nobody but superusers: that is less than the default, and stays.
+    stack.admin(&format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC, CURRENT_USER"));
+    let facts = || {
+        let facts = "pg_encoding_to_char(encoding), pg_get_userbyid(datdba), datacl";
+        stack.admin(&format!("SELECT {facts} FROM pg_database WHERE datname = '{name}'"))
+    };
+    database.restore([]).run().ok();
+    assert_eq!((database.dump(), facts().as_str()), (states.restored, "LATIN1|first_of_all|{}"));
+    database.restore(["--undo"]).run().ok();
+    assert!(facts().starts_with("UTF8|"), "{}", facts());
+    // A function is enough not to be empty.
+    database.sql("CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'");
+    database.restore([]).run().ok();
+    assert!(facts().starts_with("UTF8|"), "{}", facts());
+}
+
+fn a_first_restore_by_a_manifest_of_elsewhere() {
+    let database = shared_for_restores().database();
+    let (stack, name) = (database.stack, &database.name);
+    stack.admin(&format!("DROP DATABASE {name}"));
+    let (owner, reader, third) = (format!("{name}_owner"), format!("{name} \"reader\""), format!("{name}_third"));
+    let quoted = format!("\"{}\"", reader.replace('"', "\"\""));
+    let properties = serde_json::json!({
+        "encoding": "UTF8", "locale_provider": "libc", "collate": "C", "ctype": "C", "locale": null, "icu_rules": null,
+        "owner": owner, "grants": [format!("{owner}=CTc/{owner}"), format!("{quoted}=c/{owner}")],
+        "settings": [
+            { "role": third, "values": ["work_mem=5MB"] },
+            // A manifest can be written by anybody.
+            { "role": null, "values": ["search_path=a; CREATE ROLE forged_in_a_manifest SUPERUSER; --", "DateStyle=ISO, DMY"] },
+        ],
+        "connection_limit": 9, "comment": null, "size_bytes": 8_000_000
+    });
+    let forged = Forged::of(dump("CREATE TABLE public.t (a integer);\n")).with("properties", properties);
+    let file = forged.with("database", name.as_str()).write(&database.sandbox, "forged.sql");
+    let file = file.to_str().unwrap();
+    let run = database.restore([file]).run();
+    run.code(1).stderr_has(&format!("The server lacks roles that the backup names: {reader}, {owner}, {third}"));
+    run.stderr_has(&format!("CREATE ROLE {quoted} NOLOGIN;"));
+    database.restore([file, "--create-roles"]).run().ok();
+    assert_eq!(stack.admin("SELECT count(*) FROM pg_roles WHERE rolname = 'forged_in_a_manifest'"), "0");
+    let facts = "pg_get_userbyid(datdba), datconnlimit, has_database_privilege($$READER$$, oid, 'CONNECT')";
+    let facts = format!("SELECT {facts} FROM pg_database WHERE datname = '{name}'").replace("READER", &reader);
+    assert_eq!(stack.admin(&facts), format!("{owner}|9|t"));
 }
 
 fn the_longest_name() {

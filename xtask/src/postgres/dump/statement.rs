@@ -148,10 +148,11 @@ impl Statement {
             Keyword::To if policy && self.parentheses == 0 => self.listing_roles = true,
             Keyword::With | Keyword::Using => self.listing_roles = false,
             _ => {
-                let named = matches!(
-                    self.before,
-                    [Keyword::To, Keyword::Owner] | [Keyword::Role, Keyword::For] | [Keyword::For, Keyword::Mapping]
-                ) || self.before[0] == Keyword::Authorization;
+                // Text search configurations have mappings too: for types of words.
+                let user_mapping = second == Keyword::User && self.before == [Keyword::For, Keyword::Mapping];
+                let named = matches!(self.before, [Keyword::To, Keyword::Owner] | [Keyword::Role, Keyword::For])
+                    || user_mapping
+                    || self.before[0] == Keyword::Authorization;
                 if (named || self.listing_roles) && self.parentheses == 0 {
                     contents.roles.extend(role_name(token));
                 }

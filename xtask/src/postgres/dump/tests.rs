@@ -55,6 +55,8 @@ CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;
 CREATE POLICY p ON public.empty TO reader, "Writer" USING ((id > 1));
 GRANT SELECT ON TABLE public.empty TO grantee WITH GRANT OPTION;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
+CREATE USER MAPPING FOR mapped SERVER s;
+ALTER TEXT SEARCH CONFIGURATION public.words ADD MAPPING FOR asciiword WITH simple;
 ALTER DEFAULT PRIVILEGES FOR ROLE giver IN SCHEMA public GRANT SELECT ON TABLES TO taker;
 SELECT pg_catalog.lowrite(0, '\x00');
 "#;
@@ -65,7 +67,7 @@ fn a_rich_dump_is_read_alike_in_pieces_of_every_size() {
     let contents = scan(&text).unwrap();
     assert_eq!(rows(&contents), [("public", "we\"ird.na;me", 3), ("public", "empty", 0), ("public", "nothing", 2)]);
     let roles: Vec<&str> = contents.roles.iter().map(String::as_str).collect();
-    assert_eq!(roles, ["Röle one", "Writer", "giver", "grantee", "reader", "taker"]);
+    assert_eq!(roles, ["Röle one", "Writer", "giver", "grantee", "mapped", "reader", "taker"]);
     assert_eq!(contents.owners.iter().collect::<Vec<_>>(), ["Röle one", "giver"]);
     assert_eq!(contents.extensions.iter().collect::<Vec<_>>(), ["uuid-ossp"]);
     assert_eq!(contents.server_version.as_deref(), Some("15.18 (Debian 15.18-0+deb12u1)"));

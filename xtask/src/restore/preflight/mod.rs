@@ -7,12 +7,14 @@ mod versions;
 use super::rights;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
+use crate::postgres::properties::Properties;
 use crate::postgres::questions;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 pub use roles::create as create_roles;
 use serde::Deserialize;
 pub(super) use space::{MAKE_ROOM, Watch};
+use std::collections::BTreeSet;
 
 /// What the server offers.
 #[derive(Debug, Deserialize)]
@@ -38,25 +40,35 @@ SELECT pg_catalog.json_build_object(
   'extensions', (SELECT COALESCE(pg_catalog.json_agg(name), '[]') FROM pg_catalog.pg_available_extensions))";
 
 /// Refuses what could not be loaded here, and says what would help. With `create_roles` missing roles are no reason.
-pub fn check(target: &Target, session: &str, backup: &Proven, create_roles: bool) -> Result<Fitting> {
+/// `made_like` are the properties of another server's database with which one is made here.
+pub fn check(
+    target: &Target,
+    session: &str,
+    backup: &Proven,
+    made_like: Option<&Properties>,
+    create_roles: bool,
+) -> Result<Fitting> {
     let text = questions::ask(target, session, QUERY)?;
     let server: Server = serde_json::from_str(text.trim()).context("what the server offers")?;
     versions::check(server.version_num / 10_000, backup)?;
-    let missing = |named: &mut dyn Iterator<Item = &String>, there: &[String]| -> Vec<String> {
-        named.filter(|name| !there.contains(name)).cloned().collect()
+    let missing = |named: &BTreeSet<String>, there: &[String]| -> Vec<String> {
+        named.iter().filter(|name| !there.contains(name)).cloned().collect()
     };
-    let missing_roles = missing(&mut backup.contents.roles.iter(), &server.roles);
+    let mut roles = backup.contents.roles.clone();
+    roles.extend(made_like.iter().flat_map(|properties| properties.roles()));
+    let missing_roles = missing(&roles, &server.roles);
     if !missing_roles.is_empty() && !create_roles {
         return Err(roles::refuse(&missing_roles).into());
     }
-    let extensions = missing(&mut backup.contents.extensions.iter(), &server.extensions);
+    let extensions = missing(&backup.contents.extensions, &server.extensions);
     if !extensions.is_empty() {
         let names = extensions.join(", ");
         return Err(Fault::failed(format!("The server lacks extensions that the backup names: {names}"))
             .hint("install their packages on the server's host, or use an image that has them")
             .into());
     }
-    rights::check_load(target, session, backup)?;
+    let owner = made_like.map(|properties| properties.owner.as_str());
+    rights::check_load(target, session, backup, owner)?;
     let space_known = space::check(target, session, backup)?;
     Ok(Fitting { missing_roles, space_known })
 }
