@@ -123,7 +123,9 @@ impl<'a> Staging<'a> {
             if restricted {
                 writeln!(psql, "\\unrestrict {key}")?;
             }
-            writeln!(psql, "SELECT '{nonce}';").map_err(Into::into)
+            // Within a transaction nothing would be left of the load once psql ends.
+            let committed = "pg_catalog.pg_current_xact_id_if_assigned() IS NULL";
+            writeln!(psql, "SELECT '{nonce}' WHERE {committed};").map_err(Into::into)
         })();
         let mut counted = Vec::new();
         let mut complete = false;

@@ -30,6 +30,8 @@ pub(super) enum Ended {
     StrangeCopy,
     StandardStrings(bool),
     ClientEncoding(String),
+    /// Whether a transaction is open from here on.
+    Transaction(bool),
 }
 
 /// What is known of the statement that is being read.
@@ -274,6 +276,13 @@ impl Statement {
         if self.tokens == 3 && self.first[0] == Keyword::Drop && self.first[1] == Keyword::User {
             return Some(Ended::Forbidden(ABOUT_USER.to_owned()));
         }
+        match (self.first[0], self.tokens) {
+            (Keyword::Begin, _) => return Some(Ended::Transaction(true)),
+            (Keyword::Commit, 1) => return Some(Ended::Transaction(false)),
+            // `AND CHAIN` begins another one, `PREPARED` is of another session.
+            (Keyword::Commit, _) => return Some(Ended::Forbidden("COMMIT with more words".to_owned())),
+            _ => {}
+        }
         let value = String::from_utf8_lossy(&self.setting?).into_owned();
         match self.first[1] {
             Keyword::StandardStrings => {
@@ -323,6 +332,12 @@ fn role_name(token: Token<'_>) -> Option<String> {
         "option",
         "cascade",
     ];
-    let name = identifier(token)?;
-    (matches!(token, Token::Name(_)) || !NOT_ROLES.contains(&name.as_str())).then_some(name)
+    let name = match token {
+        // In the encoding of another database: which role it is the server knows alone.
+        Token::Word(name) | Token::Name(name) if std::str::from_utf8(name).is_err() => return None,
+        token => identifier(token)?,
+    };
+    // The server takes PUBLIC for all, however it is quoted.
+    let quoted = matches!(token, Token::Name(_)) && name != "public";
+    (quoted || !NOT_ROLES.contains(&name.as_str())).then_some(name)
 }

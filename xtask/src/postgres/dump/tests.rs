@@ -56,6 +56,7 @@ CREATE POLICY p ON public.empty TO reader, "Writer" USING ((id > 1));
 GRANT SELECT ON TABLE public.empty TO grantee WITH GRANT OPTION;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 CREATE USER MAPPING FOR mapped SERVER s;
+CREATE USER MAPPING FOR "public" SERVER s;
 ALTER TEXT SEARCH CONFIGURATION public.words ADD MAPPING FOR asciiword WITH simple;
 ALTER DEFAULT PRIVILEGES FOR ROLE giver IN SCHEMA public GRANT SELECT ON TABLES TO taker;
 SELECT pg_catalog.lowrite(0, '\x00');
@@ -204,6 +205,8 @@ fn what_no_pg_dump_writes_is_refused() {
         ("TABLE t;", "TABLE"),
         ("VALUES (f());", "VALUES"),
         ("EXECUTE s;", "EXECUTE"),
+        ("COMMIT AND CHAIN;", "COMMIT with more words"),
+        ("COMMIT PREPARED 'x';", "COMMIT with more words"),
         ("GRANT postgres TO villain;", "a GRANT of a role"),
         ("GRANT a, b TO \"on\" WITH ADMIN OPTION;", "a GRANT of a role"),
         ("REVOKE ADMIN OPTION FOR a FROM b;", "a GRANT of a role"),
@@ -211,10 +214,13 @@ fn what_no_pg_dump_writes_is_refused() {
         ("SELECT lo_import('/etc/passwd');", "a SELECT"),
         ("SELECT 1;", "a SELECT"),
         ("SELECT * FROM evil_view;", "a SELECT"),
-        ("SELECT setval('s', (SELECT 1));", "a SELECT"),
-        ("SELECT setval('s', 1), lo_export(1, 'x');", "a SELECT"),
-        ("SELECT setval('s', 1) FROM evil_view;", "a SELECT"),
-        ("SELECT \"setval\"('s', 1);", "a SELECT"),
+        ("SELECT pg_catalog.setval('s', (SELECT 1));", "a SELECT"),
+        ("SELECT pg_catalog.setval('s', 1), lo_export(1, 'x');", "a SELECT"),
+        ("SELECT pg_catalog.setval('s', 1) FROM evil_view;", "a SELECT"),
+        ("SELECT setval('s');", "a SELECT"),
+        ("SELECT public.setval('s');", "a SELECT"),
+        ("SELECT pg_catalog.x.setval('s');", "a SELECT"),
+        ("SELECT pg_catalog.\"setval\"('s', 1);", "a SELECT"),
         ("SELECT pg_catalog.set_config('search_path', evil(), false);", "a SELECT"),
         ("INSERT INTO t SELECT lo_export(1, 'x');", "an INSERT of a query"),
         ("INSERT INTO t VALUES ((SELECT 1));", "an INSERT of a query"),
@@ -231,6 +237,15 @@ fn what_no_pg_dump_writes_is_refused() {
         GRANT SELECT(a), INSERT(b) ON TABLE public.t TO reader;\nGRANT USAGE ON FOREIGN SERVER s TO \"on\";\n\
         REVOKE GRANT OPTION FOR ALL ON FUNCTION f(integer) FROM a;\nGRANT SET ON PARAMETER x TO b;\n";
     scan(&dump(written)).unwrap();
+}
+
+/// All that was loaded would be gone with psql's session, and every count was right.
+#[test]
+fn a_transaction_that_stays_open_is_refused() {
+    for body in ["BEGIN;\n", "BEGIN;\nCOMMIT;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE public.t ();\n"] {
+        let flaw = scan(&dump(body)).expect_err(body);
+        assert!(flaw.what.contains("a transaction that never ends") && !flaw.cut, "{flaw}");
+    }
 }
 
 /// psql counts the word wherever it stands in a routine's head: it would send all that follows as one piece.

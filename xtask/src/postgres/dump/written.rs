@@ -21,11 +21,21 @@ fn is_among(words: &str, word: &[u8]) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Form {
     first: Keyword,
+    /// How much of `pg_catalog.` has come: with other names, or none, a function may be the file's own.
+    qualified: Qualified,
     /// The word before may be called, and with a `FROM`.
     callable: Option<bool>,
     called: Option<bool>,
     from: bool,
     on: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Qualified {
+    #[default]
+    No,
+    Schema,
+    Yes,
 }
 
 impl Form {
@@ -50,8 +60,13 @@ impl Form {
     fn select(&mut self, token: Token<'_>, keyword: Keyword) -> bool {
         self.from |= keyword == Keyword::From;
         let callable = self.callable.take();
+        let qualified = std::mem::take(&mut self.qualified);
         match token {
-            Token::Word(word) => self.callable = is_among(FUNCTIONS, word).then(|| is_among(WITH_FROM, word)),
+            Token::Word(word) if qualified == Qualified::Yes => {
+                self.callable = is_among(FUNCTIONS, word).then(|| is_among(WITH_FROM, word));
+            }
+            Token::Word(_) if is_word(token, b"pg_catalog") => self.qualified = Qualified::Schema,
+            Token::Symbol(b'.') if qualified == Qualified::Schema => self.qualified = Qualified::Yes,
             Token::Symbol(b'(') if self.called.is_none() && callable.is_some() => self.called = callable,
             Token::Symbol(b'(') => return true,
             _ => {}

@@ -33,6 +33,7 @@ pub struct Scanner {
     dollar_tag: Vec<u8>,
     statement: Statement,
     standard_strings: bool,
+    open_transaction: bool,
     /// How many colons stand directly before.
     colons: usize,
     restrict_key: Option<Vec<u8>>,
@@ -53,6 +54,7 @@ impl Default for Scanner {
             dollar_tag: Vec::new(),
             statement: Statement::default(),
             standard_strings: true,
+            open_transaction: false,
             colons: 0,
             restrict_key: None,
             copy: None,
@@ -86,6 +88,8 @@ impl Scanner {
     /// Nothing more comes: the dump is whole, or this is where it was cut.
     pub fn finish(mut self) -> Result<Contents, Flaw> {
         let what = match self.state {
+            // What was loaded would go with psql's session.
+            State::Tail(_) if self.open_transaction => return Err(self.flaw("a transaction that never ends")),
             State::Tail(seen) if seen == self.tail.len() => {
                 self.watching.finish(&mut self.contents);
                 if let Some(key) = &self.restrict_key {

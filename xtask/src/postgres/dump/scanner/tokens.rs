@@ -64,6 +64,7 @@ impl Scanner {
                 return Err(self.flaw(format!("text that is no SQL: {:?}", word.chars().take(40).collect::<String>())));
             }
             Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
+            Some(Ended::Transaction(open)) => self.open_transaction = open,
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
             Some(Ended::ClientEncoding(name)) if !foreign::is_server_encoding(&name) => {
                 return Err(self.flaw(format!("client_encoding {name}, which no server has")));
