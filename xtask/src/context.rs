@@ -66,6 +66,12 @@ impl Context {
         Ok(target)
     }
 
+    /// A command as it is to be typed for this run's target, where that was typed, too: never for another database.
+    pub fn command(&self, name: &str) -> String {
+        let typed = self.settings.typed("XTASK_TARGET").map(|target| format!(" --target {target}"));
+        format!("cargo xtask {name}{}", typed.unwrap_or_default())
+    }
+
     /// Where backups are kept.
     pub fn backups_folder(&self) -> PathBuf {
         self.root.join("backups")

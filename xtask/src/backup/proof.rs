@@ -153,7 +153,8 @@ fn open(path: &Path) -> Result<File> {
         let file = platform::open_no_follow(path)?;
         if file.metadata()?.is_file() { Ok(file) } else { other("it is no regular file") }
     };
-    open().with_context(|| format!("{} cannot be read", path.display()))
+    let fault = || Fault::failed(format!("{} cannot be read", path.display()));
+    open().with_context(|| fault().hint("see which backups there are: cargo xtask db-list"))
 }
 
 /// What a file holds, and its SHA-256.

@@ -108,8 +108,8 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
         written: Counters::of(target, run, &incoming).ok(),
     };
     let comment = like.and_then(|properties| properties.comment.as_deref());
-    let done = swap.perform(&incoming, like, comment, |exchange| swap_in(target, run, &live, empty, exchange))?;
-    drop_old(args.keep_old, target, run, context);
+    let mut done = swap.perform(&incoming, like, comment, |exchange| swap_in(target, run, &live, empty, exchange))?;
+    drop_old(args.keep_old, &mut done, target, run, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

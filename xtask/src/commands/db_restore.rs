@@ -132,10 +132,10 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         only_way_back: safety.is_none(),
         written,
     };
-    let done = swap.perform(&incoming, like.as_ref(), live_comment(&live, &backup).as_deref(), |exchange| {
+    let mut done = swap.perform(&incoming, like.as_ref(), live_comment(&live, &backup).as_deref(), |exchange| {
         swap_in(target, run, &live, checked, exchange)
     })?;
-    exchange::drop_old(args.keep_old, target, run, context);
+    exchange::drop_old(args.keep_old, &mut done, target, run, context);
     let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

@@ -121,6 +121,12 @@ impl Settings {
         self.flags.insert(name.to_owned(), value.into());
     }
 
+    /// What was typed for a setting, where without it another value would count.
+    pub fn typed(&self, name: &str) -> Option<&str> {
+        let otherwise = self.environment.get(name).map(String::as_str).or_else(|| self.file.get(name));
+        self.flags.get(name).map(String::as_str).filter(|typed| otherwise != Some(*typed))
+    }
+
     /// A setting and where it came from. Empty counts as unset, as in Compose's `${A:-b}`.
     pub fn find(&self, name: &str) -> Option<(&str, Origin)> {
         let flag = self.flags.get(name).map(|value| (value.as_str(), Origin::Flag));

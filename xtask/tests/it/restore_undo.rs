@@ -86,8 +86,22 @@ fn old_databases_that_are_kept() {
     let run = database.restore([]).run();
     run.ok().stderr_has(&format!("Dropped {first}, which was kept from an earlier restore"));
     database.only_beside("before");
-    database.restore(["--keep-old", "0"]).run().ok();
+    let run = database.restore(["--keep-old", "0"]).run();
     assert_eq!(database.beside("before"), [""; 0]);
+    // What was dropped is no way back; the safety backup is.
+    let safety = database.safety_backups().pop().unwrap();
+    let safety = safety.file_name().unwrap().to_str().unwrap();
+    run.ok().stderr_lacks("kept on the server").stderr_lacks("--undo");
+    run.stderr_has(&format!("Undo:      cargo xtask db-restore backups/{safety}\n"));
+    let run = database.restore(["--keep-old", "0", "--json"]).run();
+    assert!(run.ok().json()["before"].is_null());
+    // What is typed next is for the same database.
+    let run = database.restore(["--target", "compose"]).unset("XTASK_TARGET").run();
+    run.ok().stderr_has("Undo:      cargo xtask db-restore --target compose --undo\n");
+    let run = database.restore(["--target", "compose", "nosuch.sql"]).run();
+    run.code(1)
+        .stderr_has("nosuch.sql cannot be read\n")
+        .stderr_has("→ see which backups there are: cargo xtask db-list");
     // It is restored, whatever becomes of the old one.
     database.stack.admin(&format!("ALTER DATABASE {} IS_TEMPLATE true", database.quoted()));
     let run = database.restore(["--keep-old", "0"]).run();

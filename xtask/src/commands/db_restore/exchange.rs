@@ -44,7 +44,7 @@ pub(in crate::commands) struct Done {
 
 /// Drops what earlier swaps left but for the newest. The swap is done, and stays done where that does not work: a client
 /// of any database that reads nothing keeps DROP DATABASE waiting.
-pub(in crate::commands) fn drop_old(keep: usize, target: &Target, run: &str, context: &Context) {
+pub(in crate::commands) fn drop_old(keep: usize, done: &mut Done, target: &Target, run: &str, context: &Context) {
     let terminal = &context.terminal;
     let refused = |what: &str, error: &anyhow::Error| {
         let next = "the next restore tries again; see what is kept: cargo xtask db-list";
@@ -53,6 +53,8 @@ pub(in crate::commands) fn drop_old(keep: usize, target: &Target, run: &str, con
     // A signal that comes now must not say that nothing was done.
     match signals::shielded(|| before::drop_old(target, run, keep)) {
         Ok(old) => old.iter().for_each(|(name, dropped)| match dropped {
+            // Nobody may be told to go back to it.
+            Ok(()) if done.before.as_ref() == Some(name) => done.before = None,
             Ok(()) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
             Err(error) => refused(name, error),
         }),
@@ -114,10 +116,9 @@ impl Swap<'_> {
             repair::settle(self.target, self.run, before.as_deref().unwrap_or(self.target.database()), &mark)
         })
         .map_err(|error| {
+            let restore = self.context.command("db-restore");
             let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not come back");
-            error.context(
-                fault.hint("mend it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo"),
-            )
+            error.context(fault.hint(format!("mend it with: {restore} --repair\nor go back: {restore} --undo")))
         })?;
         let services_outage = (!self.stopped.is_empty()).then(|| clock.elapsed());
         Ok(Done { before, database_outage, services_outage })
