@@ -12,6 +12,9 @@ use serde::Deserialize;
 /// What the role lacks, by the server's own word.
 #[derive(Debug, Deserialize)]
 struct Lacks {
+    /// It follows another server, and takes no change of its own.
+    standby: bool,
+    read_only: bool,
     superuser: bool,
     may_create: bool,
     /// Roles that the load or the swap gives something to, which it may not act as.
@@ -45,6 +48,8 @@ settings AS (
   FROM pg_catalog.pg_db_role_setting AS s, pg_catalog.unnest(s.setconfig) AS entry
   WHERE s.setdatabase = (SELECT oid FROM database))
 SELECT pg_catalog.json_build_object(
+  'standby', pg_catalog.pg_is_in_recovery(),
+  'read_only', pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool,
   'superuser', (SELECT rolsuper FROM me),
   'may_create', (SELECT rolsuper OR rolcreatedb FROM me),
   'not_member_of', (SELECT COALESCE(pg_catalog.json_agg(w.rolname ORDER BY w.rolname), '[]') FROM wanted AS w, version AS v
@@ -109,7 +114,24 @@ impl Lacks {
         Err(fault.hint("ask them to disconnect, then try again; nothing was changed").into())
     }
 
+    /// Where nothing can be changed, whatever the rights.
+    fn refuse_read_only(&self, target: &Target) -> Result<(), Fault> {
+        if self.standby {
+            let fault = Fault::failed("The server is a standby, on which nothing can be changed; nothing was");
+            return Err(fault.hint("name its primary (for target url: in DATABASE_URL)"));
+        }
+        if self.read_only {
+            let user = target.user();
+            let fault = Fault::failed(format!("Sessions of user {user} are read-only here; nothing was changed"));
+            return Err(
+                fault.hint("see why: cargo xtask db-shell -- -c '\\drds' -c 'SHOW default_transaction_read_only'")
+            );
+        }
+        Ok(())
+    }
+
     fn refuse(&self, target: &Target, by_hand: &str) -> Result<()> {
+        self.refuse_read_only(target)?;
         if self.superuser {
             return Ok(());
         }

@@ -5,6 +5,7 @@ use crate::harness::{Health, Outcome, Test, UrlDatabase};
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] without_the_right_to_make_databases,
+        [Postgres] sessions_that_may_only_read,
         [Postgres] a_database_that_belongs_to_a_group,
         [Postgres] sessions_of_others,
         [Postgres] objects_of_others,
@@ -58,6 +59,19 @@ fn without_the_right_to_make_databases() {
     assert_eq!(database.server.sql(&format!("{}_by_hand", database.name), "SELECT count(*) FROM t"), "1");
     let run = refused(&database, &["db-restore", "--yes"]);
     grant_what_is_asked(&database, &run);
+    database.xtask(["db-restore", "--yes"]).run().ok();
+}
+
+fn sessions_that_may_only_read() {
+    let database = backed_up();
+    database.admin("ALTER ROLE @role SET default_transaction_read_only TO on");
+    for command in [&["db-restore", "--yes"][..], &["db-restore", "--dry-run"], &["db-reset", "--yes"]] {
+        let run = refused(&database, command);
+        run.stderr_has(&format!("Sessions of user {} are read-only here; nothing was changed", database.role));
+        run.stderr_has("→ see why: cargo xtask db-shell -- -c '\\drds'");
+    }
+    assert_eq!(database.sandbox.backups().len(), 1);
+    database.admin("ALTER ROLE @role RESET default_transaction_read_only");
     database.xtask(["db-restore", "--yes"]).run().ok();
 }
 
