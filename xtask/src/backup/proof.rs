@@ -153,8 +153,7 @@ fn open(path: &Path) -> Result<File> {
         let file = platform::open_no_follow(path)?;
         if file.metadata()?.is_file() { Ok(file) } else { other("it is no regular file") }
     };
-    let fault = || Fault::failed(format!("{} cannot be read", path.display()));
-    open().with_context(|| fault().hint("see which backups there are: cargo xtask db-list"))
+    open().with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// What a file holds, and its SHA-256.

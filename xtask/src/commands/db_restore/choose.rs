@@ -5,7 +5,7 @@ use crate::backup::listing::{self, Backup};
 use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Proven};
 use crate::context::Context;
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::target::Target;
 use anyhow::Result;
 use chrono::Local;
@@ -19,7 +19,10 @@ pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<
     };
     let size = std::fs::metadata(&path).ok().map(|facts| facts.len());
     let progress = context.terminal.progress("proving the backup", size);
-    let backup = proof::prove(&path, &|bytes| progress.set(bytes))?;
+    let backup = proof::prove(&path, &|bytes| progress.set(bytes)).map_err(|error| {
+        let unusable = || Fault::failed(format!("{} cannot be restored", context.shown(&path)));
+        error::explain(error, || unusable().hint("see which backups there are: cargo xtask db-list"))
+    })?;
     drop(progress);
     let shown = context.shown(&path);
     let Some(manifest) = &backup.manifest else { return Ok(backup) };
