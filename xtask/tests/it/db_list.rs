@@ -65,8 +65,9 @@ fn newest_first_by_the_manifest_then_by_the_name_never_by_mtime() {
     write("b.sql", "2025-03-01T06:00:00+00:00");
     write("z.sql", "2025-03-01T10:00:00+05:00");
     write("openfga_backup_20300101_000000.sql", "2024-12-31T00:00:00+00:00");
-    write("same_1.sql", "2025-01-01T00:00:00+00:00");
-    write("same_2.sql", "2025-01-01T00:00:00+00:00");
+    for name in ["a_backup_20250101_000000.sql", "a_backup_20250101_000000_2.sql", "a_backup_20250101_000000_10.sql"] {
+        write(name, "2025-01-01T00:00:00+00:00");
+    }
     // No manifest: the name tells the time.
     let elsewhere = "--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
     sandbox.write("backups/openfga_backup_20250220_120000.sql", elsewhere);
@@ -75,8 +76,9 @@ fn newest_first_by_the_manifest_then_by_the_name_never_by_mtime() {
         "b.sql",
         "z.sql",
         "openfga_backup_20250220_120000.sql",
-        "same_2.sql",
-        "same_1.sql",
+        "a_backup_20250101_000000_10.sql",
+        "a_backup_20250101_000000_2.sql",
+        "a_backup_20250101_000000.sql",
         "openfga_backup_20300101_000000.sql",
         "timeless.sql",
     ];
