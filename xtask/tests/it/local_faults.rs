@@ -112,6 +112,9 @@ fn a_kill_while_it_is_made_leaves_nothing_half_made() {
     wait_until("the cluster has its name", || data.exists());
     run.signal(Signal::KILL);
     run.wait();
+    // The first killed run's initdb goes on by itself, and writes where it was told to.
+    let words = format!("initdb --pgdata {}", local.folder().display());
+    wait_until("initdb has ended", || !Command::new("pgrep").args(["-f", &words]).status().unwrap().success());
     local.up().stderr_has("✓ PostgreSQL");
     assert!(!unfinished(&local), "what the killed run left should be cleared");
     local.xtask(["db-shell", "--", "-Atc", "SELECT 1"]).run().ok().prints("1");
