@@ -21,8 +21,8 @@ struct Lacks {
     /// Settings of the live database that only a superuser may carry over.
     parameters: Vec<String>,
     may_change_roles: bool,
-    /// Since PostgreSQL 16 that takes the admin option for each role, too.
-    wants_admin_option: bool,
+    /// The server's major version.
+    major: u32,
     /// Roles that have settings of their own in the live database, which this role cannot carry over.
     roles_with_settings: Vec<RoleWithSettings>,
 }
@@ -68,7 +68,7 @@ SELECT pg_catalog.json_build_object(
     FROM settings AS s JOIN pg_catalog.pg_settings AS p ON pg_catalog.lower(p.name) = pg_catalog.lower(s.name)
     WHERE p.context IN ('superuser', 'superuser-backend') AND NOT {may_set}),
   'may_change_roles', (SELECT rolcreaterole FROM me),
-  'wants_admin_option', (SELECT number >= 160000 FROM version),
+  'major', (SELECT number / 10000 FROM version),
   'roles_with_settings', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
       'name', r.rolname, 'superuser', r.rolsuper)), '[]')
     FROM settings AS s JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole, version AS v
@@ -80,6 +80,9 @@ SELECT pg_catalog.json_build_object(
 /// Since PostgreSQL 15 a single setting can be granted.
 const MAY_SET: &str = "pg_catalog.has_parameter_privilege(p.name, 'SET')";
 const PARAMETERS_SINCE: u32 = 15;
+/// CREATEROLE alone changes no role since then.
+const ADMIN_OPTION_SINCE: u32 = 16;
+const SUPERUSERS_ONLY: &str = "-- a setting that only a superuser carries over";
 
 /// Refuses a load that this role could not do.
 pub fn check_load(target: &Target, session: &str, backup: &Proven) -> Result<()> {
@@ -134,7 +137,7 @@ impl Lacks {
         if self.sessions.iter().any(|session| !session.superuser) {
             asks.push(format!("GRANT pg_signal_backend TO {user};"));
         }
-        asks.extend(self.parameters.iter().map(|name| format!("GRANT SET ON PARAMETER {name} TO {user};")));
+        asks.extend(self.parameters.iter().map(|name| self.for_parameter(name, target)));
         asks.extend(self.for_roles_with_settings(target));
         if asks.is_empty() {
             return self.refuse_superusers(target);
@@ -148,17 +151,22 @@ impl Lacks {
         Err(Fault::failed(message).hint(format!("ask a superuser for:\n{}{hand}", asks.join("\n"))).into())
     }
 
+    fn for_parameter(&self, name: &str, target: &Target) -> String {
+        if self.major >= PARAMETERS_SINCE {
+            return format!("GRANT SET ON PARAMETER {name} TO {};", identifier(target.user()));
+        }
+        format!("ALTER DATABASE {} RESET {name}; {SUPERUSERS_ONLY}", identifier(target.database()))
+    }
+
     fn for_roles_with_settings(&self, target: &Target) -> Vec<String> {
         let (user, database) = (identifier(target.user()), identifier(target.database()));
         let (superusers, others): (Vec<_>, Vec<_>) = self.roles_with_settings.iter().partition(|role| role.superuser);
         let creates = (!others.is_empty() && !self.may_change_roles).then(|| format!("ALTER ROLE {user} CREATEROLE;"));
-        let admin = others.iter().filter(|_| self.wants_admin_option);
+        let admin = others.iter().filter(|_| self.major >= ADMIN_OPTION_SINCE);
         let admin = admin.map(|role| format!("GRANT {} TO {user} WITH ADMIN OPTION;", identifier(&role.name)));
         let reset = superusers.iter().map(|role| {
             let role = identifier(&role.name);
-            format!(
-                "ALTER ROLE {role} IN DATABASE {database} RESET ALL; -- only a superuser carries these settings over"
-            )
+            format!("ALTER ROLE {role} IN DATABASE {database} RESET ALL; {SUPERUSERS_ONLY}")
         });
         creates.into_iter().chain(admin).chain(reset).collect()
     }

@@ -177,12 +177,14 @@ fn what_belongs_to_the_database_goes_along() {
         database.admin(&sql.replace("@reader", &reader));
     }
     let run = database.xtask(["db-restore", "--yes"]).run();
-    run.code(1).stderr_has("CREATEROLE;").stderr_has("log_statement").stderr_has("only a superuser carries these");
+    run.code(1).stderr_has("CREATEROLE;").stderr_has("log_statement").stderr_has("only a superuser carries over");
     grant_what_is_asked(&database, &run);
     let wanted = database.admin(PROPERTIES);
     database.xtask(["db-restore", "--yes"]).run().ok();
     assert_eq!(database.admin(PROPERTIES), wanted);
-    database.admin("REVOKE SET ON PARAMETER log_statement FROM @role");
+    if run.stderr.contains("GRANT SET ON PARAMETER") {
+        database.admin("REVOKE SET ON PARAMETER log_statement FROM @role");
+    }
     database.drop_databases();
     database.admin(&format!("DROP ROLE {reader}"));
 }
