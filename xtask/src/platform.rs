@@ -53,6 +53,16 @@ pub fn open_no_follow(path: &Path) -> io::Result<File> {
     system::open_no_follow(path)
 }
 
+/// Marks a file that we made as ours until it is closed, however we end; waits for whoever looks at it just now.
+pub fn hold(file: &File) -> io::Result<()> {
+    system::hold(file)
+}
+
+/// Opens a file, and holds it, where nobody holds it; fails on a symbolic link.
+pub fn open_unless_held(path: &Path) -> io::Result<Option<File>> {
+    system::open_unless_held(path)
+}
+
 /// Whether the open file is the one that bears this name now.
 pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     system::is_still_at(file, path)

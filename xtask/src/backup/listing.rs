@@ -18,6 +18,8 @@ pub struct Backup {
     pub purpose: Option<Purpose>,
     /// From the manifest, else from the name.
     pub time: Option<DateTime<FixedOffset>>,
+    /// Which one of the same second, by its name.
+    pub copy: u32,
     pub examined: Examined,
 }
 
@@ -55,7 +57,7 @@ pub fn list(folder: &Path, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
             backups.push(describe(path, examine)?);
         }
     }
-    backups.sort_by(|one, other| other.time.cmp(&one.time).then_with(|| other.path.cmp(&one.path)));
+    backups.sort_by(|one, other| (other.time, other.copy, &other.path).cmp(&(one.time, one.copy, &one.path)));
     Ok(backups)
 }
 
@@ -74,11 +76,11 @@ fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
     let told = manifest.and_then(|manifest| DateTime::parse_from_rfc3339(&manifest.started_at).ok());
     let time = told.or_else(|| named.as_ref().map(|named| named.time.fixed_offset()));
     let database = manifest.map(|manifest| manifest.database.clone());
-    let (database, purpose) = match named {
-        Some(named) => (database.or(Some(named.database)), Some(named.purpose)),
-        None => (database, None),
+    let (database, purpose, copy) = match named {
+        Some(named) => (database.or(Some(named.database)), Some(named.purpose), named.copy),
+        None => (database, None, 1),
     };
-    Ok(Backup { path, database, purpose, time, examined })
+    Ok(Backup { path, database, purpose, time, copy, examined })
 }
 
 /// Bytes of this database's newest full backup, by a look at names and sizes only.
@@ -87,9 +89,13 @@ pub(super) fn newest_size(folder: &Path, database: &str) -> Option<u64> {
     let candidates = entries.filter_map(|entry| {
         let entry = entry.ok()?;
         let named = name::parse(entry.file_name().to_str()?)?;
-        (named.database == database && named.purpose != Purpose::Tables).then_some((named.time, entry.path()))
+        (named.database == database && named.purpose != Purpose::Tables).then_some((
+            named.time,
+            named.copy,
+            entry.path(),
+        ))
     });
-    let (_, path) = candidates.max()?;
+    let (.., path) = candidates.max()?;
     let examined = glance(&path).ok()?;
     (examined.verdict == Verdict::Complete).then_some(examined.bytes)
 }

@@ -39,6 +39,8 @@ pub struct Named {
     pub database: String,
     pub purpose: Purpose,
     pub time: DateTime<Local>,
+    /// Counts backups of the same second from 1.
+    pub copy: u32,
 }
 
 /// The name of a backup of this database at this time; `copy` counts backups of the same second from 1.
@@ -58,11 +60,11 @@ pub fn parse(file_name: &str) -> Option<Named> {
     Purpose::ALL.into_iter().find_map(|purpose| {
         let (database, rest) = stem.rsplit_once(&format!("_{}_", purpose.word()))?;
         let (time, again) = rest.split_at_checked(15)?;
-        let again_fits = again.is_empty() || again.strip_prefix('_')?.parse::<u32>().is_ok();
+        let copy = if again.is_empty() { 1 } else { again.strip_prefix('_')?.parse().ok()? };
         let time = NaiveDateTime::parse_from_str(time, TIME).ok()?;
         // Of an hour that the clock went through twice, the earlier one.
         let time = Local.from_local_datetime(&time).earliest()?;
-        (again_fits && !database.is_empty()).then(|| Named { database: unescaped(database), purpose, time })
+        (!database.is_empty()).then(|| Named { database: unescaped(database), purpose, time, copy })
     })
 }
 
@@ -113,7 +115,7 @@ mod tests {
                 let name = file_name(database, purpose, &time, copy);
                 assert!(!name.contains('/') && !name.starts_with('-'), "{name}");
                 let named = parse(&name).unwrap();
-                assert_eq!(named, Named { database: database.to_owned(), purpose, time }, "{name}");
+                assert_eq!(named, Named { database: database.to_owned(), purpose, time, copy }, "{name}");
             }
         }
         assert_eq!(file_name("openfga", Purpose::Backup, &time, 1), "openfga_backup_20251021_143022.sql");

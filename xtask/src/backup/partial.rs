@@ -6,7 +6,7 @@ use super::space;
 use crate::error::{Exit, Fault};
 use crate::platform;
 use anyhow::{Context as _, Result};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -29,8 +29,7 @@ impl Partial {
         // Another run that clears leftovers may see the file before it is locked, and take it away: then it is made anew.
         for _ in 0..ATTEMPTS {
             let file = platform::create_private(&path).map_err(cannot)?;
-            // Waits for whoever looks at it just now.
-            file.lock().map_err(cannot)?;
+            platform::hold(&file).map_err(cannot)?;
             if platform::is_still_at(&file, &path).map_err(cannot)? {
                 return Ok(Self { file, path, folder: folder.to_owned(), published: false });
             }
@@ -125,11 +124,9 @@ pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
             let name = path.file_name()?.to_str()?;
             let (_, run) = name.strip_suffix(UNFINISHED)?.rsplit_once('.')?;
             run.starts_with("xtask-").then_some(())?;
-            let file = platform::open_no_follow(&path).ok()?;
-            match file.try_lock() {
-                Ok(()) => fs::remove_file(&path).ok().map(|()| run.to_owned()),
-                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => None,
-            }
+            // It stays held until it is gone.
+            let _held = platform::open_unless_held(&path).ok()??;
+            fs::remove_file(&path).ok().map(|()| run.to_owned())
         })
         .collect()
 }

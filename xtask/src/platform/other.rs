@@ -3,8 +3,14 @@
 use super::User;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
+
+/// What others may do with a file while it is open (CreateFileW, `dwShareMode`).
+const SHARE_READ: u32 = 1;
+const SHARE_WRITE: u32 = 2;
+const SHARE_DELETE: u32 = 4;
 
 /// SIGINT and SIGTERM of the C runtime.
 pub(super) const ENDING_SIGNALS: &[i32] = &[2, 15];
@@ -22,15 +28,38 @@ pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 }
 
 pub(super) fn open_no_follow(path: &Path) -> io::Result<File> {
-    if std::fs::symlink_metadata(path)?.file_type().is_symlink() {
-        return Err(io::Error::other("a symbolic link"));
-    }
-    File::open(path)
+    open_itself(path, SHARE_READ | SHARE_WRITE | SHARE_DELETE)
 }
 
-pub(super) fn is_still_at(_file: &File, path: &Path) -> io::Result<bool> {
-    // An open file cannot be removed by others here.
-    path.try_exists()
+/// The entry itself, where it is a link, too; then it is refused.
+fn open_itself(path: &Path, share: u32) -> io::Result<File> {
+    const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    let file = OpenOptions::new().read(true).share_mode(share).custom_flags(OPEN_REPARSE_POINT).open(path)?;
+    if file.metadata()?.file_type().is_symlink() {
+        return Err(io::Error::other("a symbolic link"));
+    }
+    Ok(file)
+}
+
+pub(super) fn hold(_file: &File) -> io::Result<()> {
+    // That it is open holds it. A lock would keep the program out whose output goes there: locks bind everyone here.
+    Ok(())
+}
+
+pub(super) fn open_unless_held(path: &Path) -> io::Result<Option<File>> {
+    const SHARING_VIOLATION: i32 = 32;
+    match open_itself(path, SHARE_DELETE) {
+        Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+pub(super) fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
+    match same_file::Handle::from_path(path) {
+        Ok(there) => Ok(same_file::Handle::from_file(file.try_clone()?)? == there),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {

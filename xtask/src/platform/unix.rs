@@ -3,7 +3,7 @@
 use super::User;
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -33,6 +33,19 @@ pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 pub(super) fn open_no_follow(path: &Path) -> io::Result<File> {
     // NONBLOCK: a FIFO planted at a backup's name must not hang the listing.
     OpenOptions::new().read(true).custom_flags(no_follow() | OFlags::NONBLOCK.bits().cast_signed()).open(path)
+}
+
+pub(super) fn hold(file: &File) -> io::Result<()> {
+    file.lock()
+}
+
+pub(super) fn open_unless_held(path: &Path) -> io::Result<Option<File>> {
+    let file = open_no_follow(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 pub(super) fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {

@@ -1,7 +1,7 @@
 //! A running program that is spoken with: we write to its stdin while its stdout is read beside it.
 
 use super::watched::{LOOK, Watched};
-use super::{Captured, signals};
+use super::{Captured, signals, text_mode};
 use crate::platform;
 use anyhow::Result;
 use std::io::{self, BufRead as _, BufReader, Write};
@@ -15,20 +15,30 @@ pub struct Dialog {
     stdin: Option<ChildStdin>,
     lines: Receiver<Vec<u8>>,
     program: Watched,
+    text_mode: bool,
 }
 
 impl Dialog {
-    pub(super) fn start(command: &mut Command, name: String, wanted: fn(&[u8]) -> bool) -> io::Result<Self> {
+    pub(super) fn start(
+        command: &mut Command,
+        name: String,
+        wanted: fn(&[u8]) -> bool,
+        text_mode: bool,
+    ) -> io::Result<Self> {
         let program = Watched::start(command, name)?;
         let (stdin, stdout) = (program.stdin()?, program.stdout()?);
         platform::widen_pipe(&stdin);
         let (send, lines) = channel();
         std::thread::spawn(move || {
             let lines = BufReader::new(stdout).split(b'\n').map_while(Result::ok);
+            let lines = lines.map(|mut line| {
+                line.truncate(line.len() - usize::from(text_mode && line.ends_with(b"\r")));
+                line
+            });
             // Nobody listens any more when sending fails.
             let _ = lines.filter(|line| wanted(line)).try_for_each(|line| send.send(line));
         });
-        Ok(Self { stdin: Some(stdin), lines, program })
+        Ok(Self { stdin: Some(stdin), lines, program, text_mode })
     }
 
     /// The next line of its stdout; `None` where there is none: it ended, a signal came, or the deadline passed.
@@ -55,7 +65,11 @@ impl Dialog {
 
 impl Write for Dialog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stdin.as_mut().map_or_else(|| Err(io::ErrorKind::BrokenPipe.into()), |stdin| stdin.write(bytes))
+        let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        if self.text_mode {
+            return stdin.write_all(&text_mode::encoded(bytes)).map(|()| bytes.len());
+        }
+        stdin.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

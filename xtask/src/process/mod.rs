@@ -5,6 +5,7 @@ mod dialog;
 pub mod identity;
 mod program;
 pub mod signals;
+mod text_mode;
 mod watched;
 mod writer;
 
@@ -93,10 +94,12 @@ pub fn find(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
 }
 
-fn captured(output: &std::process::Output) -> Captured {
-    Captured {
-        ending: Ending::of(output.status),
-        stdout: output.stdout.clone(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+fn captured(output: &std::process::Output, text_mode: bool) -> Captured {
+    let stdout = if text_mode { text_mode::decoded(&output.stdout) } else { output.stdout.clone() };
+    Captured { ending: Ending::of(output.status), stdout, stderr: words(&output.stderr) }
+}
+
+/// What a program says to people, with the line ends of every system.
+fn words(stderr: &[u8]) -> String {
+    String::from_utf8_lossy(stderr).replace("\r\n", "\n")
 }

@@ -1,6 +1,6 @@
 //! A program and how it is to be started: nothing runs until one of the verbs is called.
 
-use super::{Captured, Detached, Dialog, TRACE, Writer, captured, signals};
+use super::{Captured, Detached, Dialog, TRACE, Writer, captured, signals, text_mode};
 use crate::error::Fault;
 use crate::platform::{self, User};
 use anyhow::{Context as _, Result};
@@ -21,6 +21,7 @@ pub struct Program {
     unset: Vec<String>,
     folder: Option<PathBuf>,
     user: Option<User>,
+    text_mode: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,7 @@ impl Program {
             unset: Vec::new(),
             folder: None,
             user: None,
+            text_mode: false,
         }
     }
 
@@ -102,6 +104,13 @@ impl Program {
         self
     }
 
+    /// Its C runtime turns each LF that it writes into CR LF, and back again what it reads; we undo both.
+    #[must_use]
+    pub fn text_mode(mut self, text_mode: bool) -> Self {
+        self.text_mode = text_mode;
+        self
+    }
+
     /// The name that messages use: the program's, without its folder.
     pub fn name(&self) -> String {
         Path::new(&self.path).file_name().unwrap_or(&self.path).to_string_lossy().into_owned()
@@ -127,7 +136,7 @@ impl Program {
             command = command.env(name, value);
         }
         let output = command.output().with_context(|| self.cannot_start())?;
-        Ok(captured(&output))
+        Ok(captured(&output, self.text_mode))
     }
 
     /// Runs the program with nothing on stdin, and kills it when the deadline passes or a signal comes.
@@ -140,6 +149,7 @@ impl Program {
         self.trace();
         #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
         let mut expression = duct::cmd(&self.path, &self.args);
+        let input = if self.text_mode { text_mode::encoded(&input) } else { input };
         expression = if input.is_empty() { expression.stdin_null() } else { expression.stdin_bytes(input) };
         for (name, value, _) in &self.env {
             expression = expression.env(name, value);
@@ -174,7 +184,7 @@ impl Program {
         loop {
             let slice = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(50));
             if let Some(output) = handle.wait_timeout(slice).with_context(|| self.cannot_start())? {
-                return Ok(captured(output));
+                return Ok(captured(output, self.text_mode));
             }
             if let Some(signal) = signals::pending() {
                 stop();
@@ -194,8 +204,13 @@ impl Program {
         self.trace();
         let mut command = self.command();
         platform::own_group(&mut command);
-        command.stdin(Stdio::null()).stdout(file).stderr(Stdio::piped());
-        Writer::start(&mut command, self.name()).with_context(|| self.cannot_start())
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let started = if self.text_mode {
+            Writer::start_decoded(command.stdout(Stdio::piped()), self.name(), file)
+        } else {
+            Writer::start(command.stdout(file), self.name())
+        };
+        started.with_context(|| self.cannot_start())
     }
 
     /// Starts the program with its stdin and stdout open to us. Lines that are not `wanted` are not kept.
@@ -204,7 +219,7 @@ impl Program {
         let mut command = self.command();
         platform::own_group(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Dialog::start(&mut command, self.name(), wanted).with_context(|| self.cannot_start())
+        Dialog::start(&mut command, self.name(), wanted, self.text_mode).with_context(|| self.cannot_start())
     }
 
     /// Starts a program that goes on after us, its words in a log file.

@@ -1,6 +1,6 @@
 //! A running program that a signal to us ends, with its stderr read beside it.
 
-use super::{Ending, signals};
+use super::{Ending, signals, words};
 use crate::platform;
 use anyhow::{Context as _, Result};
 use shared_child::SharedChild;
@@ -66,7 +66,7 @@ impl Watched {
         let status = self.child.wait().with_context(|| format!("waiting for {}", self.name))?;
         self.done.store(true, Ordering::Relaxed);
         let stderr = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        Ok((Ending::of(status), String::from_utf8_lossy(&stderr).into_owned()))
+        Ok((Ending::of(status), words(&stderr)))
     }
 }
 

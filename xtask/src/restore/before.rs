@@ -7,6 +7,7 @@ use crate::postgres::questions;
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
+use chrono::{DateTime, Local, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 /// Those of the target's database, newest first.
@@ -15,6 +16,15 @@ pub fn list(target: &Target, run: &str) -> Result<Vec<Marked>> {
     let mut marked: Vec<Marked> = mark::marked(target, run)?.into_iter().filter(ours).collect();
     marked.sort_by(|one, other| other.mark.time().cmp(&one.mark.time()).then_with(|| other.name.cmp(&one.name)));
     Ok(marked)
+}
+
+/// The time of the swap to come: now, but later than every swap of which something is kept. Undo and dropping go by
+/// that order, though two swaps may come within one second, and a clock may have been set back.
+pub fn next_time(target: &Target, run: &str) -> Result<DateTime<Local>> {
+    let newest = list(target, run)?.first().and_then(|kept| kept.mark.time());
+    let after = newest.map(|time| time.with_timezone(&Local) + TimeDelta::seconds(1));
+    let now = Local::now();
+    staging::free_time(target, run, "before", after.map_or(now, |after| after.max(now)))
 }
 
 /// Drops all but the newest ones; one that is the only way back stays. Says of each that had to go whether it went.

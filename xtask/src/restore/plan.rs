@@ -48,14 +48,16 @@ struct Rows {
 
 /// Nobody waits for a preview because somebody holds a table.
 const PATIENCE: &str = "SET lock_timeout TO '3s';";
+/// A line of JSON for each table.
+const ESTIMATES: &str = "
+SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname, 'rows', GREATEST(c.reltuples, 0)::pg_catalog.int8)";
+/// A question for each table, which psql asks and whose answer is such a line.
 const COUNTS: &str = "
-SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-  'schema', n.nspname, 'name', c.relname, 'rows', ROWS)), '[]')
+SELECT pg_catalog.format('SELECT pg_catalog.json_build_object(''schema'', %L::pg_catalog.text, ''name'', %L::pg_catalog.text,
+  ''rows'', pg_catalog.count(*)) FROM ONLY %I.%I', n.nspname, c.relname, n.nspname, c.relname)";
+const OF_TABLES: &str = "
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'";
-const EXACT: &str = "(pg_catalog.xpath('/row/c/text()', pg_catalog.query_to_xml(pg_catalog.format(
-  'SELECT pg_catalog.count(*) AS c FROM ONLY %I.%I', n.nspname, c.relname), false, true, '')))[1]::pg_catalog.text::pg_catalog.int8";
-const ESTIMATED: &str = "GREATEST(c.reltuples, 0)::pg_catalog.int8";
 
 const IDS: &str = "
 SELECT pg_catalog.json_build_object(
@@ -85,8 +87,8 @@ impl Plan {
         };
         let Some(properties) = &live.properties else { return Ok(plan) };
         plan.estimated = properties.size_bytes > COUNTED_UP_TO;
-        let rows = if plan.estimated { ESTIMATED } else { EXACT };
-        match session::query::<Vec<Rows>>(target, run, &[PATIENCE, &COUNTS.replace("ROWS", rows)].concat()) {
+        let (what, ask) = if plan.estimated { (ESTIMATES, ";") } else { (COUNTS, " \\gexec\n") };
+        match session::rows::<Rows>(target, run, &[PATIENCE, what, OF_TABLES, ask].concat()) {
             Ok(now) => plan.tables = Some(changes(now, then)),
             Err(error) => plan.unreadable = Some(why_unreadable(target, run, &error)),
         }

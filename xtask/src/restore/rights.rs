@@ -23,8 +23,17 @@ struct Lacks {
     sessions: Vec<Session>,
     /// Settings of the live database that only a superuser may carry over.
     parameters: Vec<String>,
-    /// Roles that have settings of their own in the live database.
-    roles_with_settings: Vec<String>,
+    may_change_roles: bool,
+    /// The server's major version.
+    major: u32,
+    /// Roles that have settings of their own in the live database, which this role cannot carry over.
+    roles_with_settings: Vec<RoleWithSettings>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RoleWithSettings {
+    name: String,
+    superuser: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,7 +72,10 @@ SELECT pg_catalog.json_build_object(
   'parameters', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT s.name), '[]')
     FROM settings AS s JOIN pg_catalog.pg_settings AS p ON pg_catalog.lower(p.name) = pg_catalog.lower(s.name)
     WHERE p.context IN ('superuser', 'superuser-backend') AND NOT {may_set}),
-  'roles_with_settings', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT r.rolname), '[]')
+  'may_change_roles', (SELECT rolcreaterole FROM me),
+  'major', (SELECT number / 10000 FROM version),
+  'roles_with_settings', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
+      'name', r.rolname, 'superuser', r.rolsuper)), '[]')
     FROM settings AS s JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole, version AS v
     WHERE r.rolname <> current_user AND NOT ((SELECT rolcreaterole FROM me) AND NOT r.rolsuper
       AND (v.number < 160000 OR pg_catalog.pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')))))"
@@ -73,6 +85,9 @@ SELECT pg_catalog.json_build_object(
 /// Since PostgreSQL 15 a single setting can be granted.
 const MAY_SET: &str = "pg_catalog.has_parameter_privilege(p.name, 'SET')";
 const PARAMETERS_SINCE: u32 = 15;
+/// CREATEROLE alone changes no role since then.
+const ADMIN_OPTION_SINCE: u32 = 16;
+const SUPERUSERS_ONLY: &str = "-- a setting that only a superuser carries over";
 
 /// Refuses a load that this role could not do, into a database of this owner's where it is not the role's own.
 pub fn check_load(target: &Target, session: &str, backup: &Proven, owner: Option<&str>) -> Result<()> {
@@ -144,14 +159,8 @@ impl Lacks {
         if self.sessions.iter().any(|session| !session.superuser) {
             asks.push(format!("GRANT pg_signal_backend TO {user};"));
         }
-        asks.extend(self.parameters.iter().map(|name| format!("GRANT SET ON PARAMETER {name} TO {user};")));
-        if !self.roles_with_settings.is_empty() {
-            asks.push(format!("ALTER ROLE {user} CREATEROLE;"));
-            let admin = |role: &String| {
-                format!("GRANT {} TO {user} WITH ADMIN OPTION; -- since PostgreSQL 16", identifier(role))
-            };
-            asks.extend(self.roles_with_settings.iter().map(admin));
-        }
+        asks.extend(self.parameters.iter().map(|name| self.for_parameter(name, target)));
+        asks.extend(self.for_roles_with_settings(target));
         if asks.is_empty() {
             return self.refuse_superusers(target);
         }
@@ -162,6 +171,26 @@ impl Lacks {
         };
         let hand = if self.may_create { "" } else { by_hand };
         Err(Fault::failed(message).hint(format!("ask a superuser for:\n{}{hand}", asks.join("\n"))).into())
+    }
+
+    fn for_parameter(&self, name: &str, target: &Target) -> String {
+        if self.major >= PARAMETERS_SINCE {
+            return format!("GRANT SET ON PARAMETER {name} TO {};", identifier(target.user()));
+        }
+        format!("ALTER DATABASE {} RESET {name}; {SUPERUSERS_ONLY}", identifier(target.database()))
+    }
+
+    fn for_roles_with_settings(&self, target: &Target) -> Vec<String> {
+        let (user, database) = (identifier(target.user()), identifier(target.database()));
+        let (superusers, others): (Vec<_>, Vec<_>) = self.roles_with_settings.iter().partition(|role| role.superuser);
+        let creates = (!others.is_empty() && !self.may_change_roles).then(|| format!("ALTER ROLE {user} CREATEROLE;"));
+        let admin = others.iter().filter(|_| self.major >= ADMIN_OPTION_SINCE);
+        let admin = admin.map(|role| format!("GRANT {} TO {user} WITH ADMIN OPTION;", identifier(&role.name)));
+        let reset = superusers.iter().map(|role| {
+            let role = identifier(&role.name);
+            format!("ALTER ROLE {role} IN DATABASE {database} RESET ALL; {SUPERUSERS_ONLY}")
+        });
+        creates.into_iter().chain(admin).chain(reset).collect()
     }
 }
 

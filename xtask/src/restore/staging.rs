@@ -49,9 +49,13 @@ pub fn name_for(database: &str, purpose: &str, time: &DateTime<Local>) -> String
     format!("{}{ending}", &database[..kept])
 }
 
-/// A time, now or soon after, whose name for this purpose is free: two swaps may come within one second.
-pub fn free_time(target: &Target, run: &str, purpose: &str) -> Result<DateTime<Local>> {
-    let mut time = Local::now();
+/// This time or one soon after, whose name for this purpose is free.
+pub(super) fn free_time(
+    target: &Target,
+    run: &str,
+    purpose: &str,
+    mut time: DateTime<Local>,
+) -> Result<DateTime<Local>> {
     loop {
         let name = session::literal(&name_for(target.database(), purpose, &time));
         let sql = format!("SELECT datname FROM pg_catalog.pg_database WHERE datname = {name}");

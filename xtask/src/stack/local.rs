@@ -99,6 +99,7 @@ fn start_postgres(target: &Target, local: &Local, programs: &Programs, callbacks
     let folder = &local.folder;
     let user = local.server_user()?;
     let mut record = folder.record()?;
+    folder.clear_unfinished();
     if cluster::major(folder)?.is_none() {
         (callbacks.stage)("making the local server");
         let password = folder.password_or_new()?;

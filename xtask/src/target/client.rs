@@ -1,5 +1,6 @@
 //! What PostgreSQL's programs must and must not find in their environment.
 
+use crate::platform;
 use crate::process::Program;
 
 /// Variables that tell libpq how to log in and how the connection is protected, but not to what
@@ -78,6 +79,7 @@ pub fn without_environment(program: Program) -> Program {
 }
 
 fn without(program: Program, but: impl Fn(&str) -> bool) -> Program {
+    let program = program.text_mode(platform::WINDOWS);
     LOGIN.iter().chain(&MEANING).filter(|name| !but(name)).fold(program, |program, name| program.unset(name))
 }
 

@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 pub fn tests() -> Vec<Test> {
@@ -64,8 +65,9 @@ fn newest_first_by_the_manifest_then_by_the_name_never_by_mtime() {
     write("b.sql", "2025-03-01T06:00:00+00:00");
     write("z.sql", "2025-03-01T10:00:00+05:00");
     write("openfga_backup_20300101_000000.sql", "2024-12-31T00:00:00+00:00");
-    write("same_1.sql", "2025-01-01T00:00:00+00:00");
-    write("same_2.sql", "2025-01-01T00:00:00+00:00");
+    for name in ["a_backup_20250101_000000.sql", "a_backup_20250101_000000_2.sql", "a_backup_20250101_000000_10.sql"] {
+        write(name, "2025-01-01T00:00:00+00:00");
+    }
     // No manifest: the name tells the time.
     let elsewhere = "--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
     sandbox.write("backups/openfga_backup_20250220_120000.sql", elsewhere);
@@ -74,8 +76,9 @@ fn newest_first_by_the_manifest_then_by_the_name_never_by_mtime() {
         "b.sql",
         "z.sql",
         "openfga_backup_20250220_120000.sql",
-        "same_2.sql",
-        "same_1.sql",
+        "a_backup_20250101_000000_10.sql",
+        "a_backup_20250101_000000_2.sql",
+        "a_backup_20250101_000000.sql",
         "openfga_backup_20300101_000000.sql",
         "timeless.sql",
     ];
@@ -265,7 +268,7 @@ fn what_cannot_be_read_hides_nothing() {
     fs::set_permissions(private, fs::Permissions::from_mode(0o000)).unwrap();
     fs::create_dir(sandbox.path("backups/folder.sql")).unwrap();
     let fifo = sandbox.path("backups/fifo.sql");
-    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     fs::set_permissions(&fifo, fs::Permissions::from_mode(0o666)).unwrap();
     let binary = sandbox.beside("xtask");
     fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();

@@ -10,7 +10,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] killed_at_every_point,
         [Stack] ctrl_c_at_every_point,
-        [Stack, Postgres] killed_and_interrupted_through_a_url,
+        [Stack, Clients] killed_and_interrupted_through_a_url,
         [Stack] a_down_that_is_ended,
         [Stack] ended_within_its_commit,
         [Stack] a_verify_that_is_killed,

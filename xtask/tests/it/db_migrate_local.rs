@@ -7,7 +7,7 @@ use rustix::process::Signal;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] the_whole_way_and_a_server_that_dies,
-        [Stack, Postgres] through_a_url,
+        [Stack, Clients] through_a_url,
         [Postgres] setup_env_runs_the_migrations,
     ]
 }

@@ -1,5 +1,6 @@
 //! `db-backup` on the `local` target: it brings everything back, and it is killed as cleanly as elsewhere.
 
+use crate::harness::backup::dumped;
 use crate::harness::local::{is_alive, signal};
 use crate::harness::{Local, Test, shared_local, wait_until};
 use rustix::process::Signal;
@@ -22,7 +23,7 @@ fn what_openfga_wrote_comes_back_byte_for_byte() {
     let copy = local.database();
     let (done, errors) = local.client(&copy, &["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"], &file);
     assert!(done.is_some(), "it cannot be restored by hand: {errors}");
-    let dump = |database: &str| local.client(database, &["pg_dump", "--restrict-key=xtasktest"], b"").0.unwrap();
+    let dump = |database: &str| dumped(|words| local.client(database, words, b""));
     assert!(dump("openfga") == dump(&copy), "the restored database differs from the one that was backed up");
     assert_eq!(local.sql(&copy, "SELECT count(*) FROM tuple"), "10");
     assert!(local.openfga().check(&store, "user:alice", "executor", "tool:chat"));

@@ -7,12 +7,13 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres, OpenfgaBin] servers_that_were_killed_start_again,
         [Postgres] a_kill_while_it_is_made_leaves_nothing_half_made,
+        [Postgres] a_server_that_a_killed_run_had_just_started_is_taken,
         [Postgres, Root] an_ordinary_user_and_a_folder_that_is_not_theirs,
         [Postgres] data_that_is_not_ours_is_left_alone,
         [Postgres] another_server_is_never_taken_for_ours,
@@ -112,9 +113,31 @@ fn a_kill_while_it_is_made_leaves_nothing_half_made() {
     wait_until("the cluster has its name", || data.exists());
     run.signal(Signal::KILL);
     run.wait();
+    // The first killed run's initdb goes on by itself, and writes where it was told to.
+    let words = format!("initdb --pgdata {}", local.folder().display());
+    wait_until("initdb has ended", || !is_being_run(&words));
     local.up().stderr_has("✓ PostgreSQL");
     assert!(!unfinished(&local), "what the killed run left should be cleared");
     local.xtask(["db-shell", "--", "-Atc", "SELECT 1"]).run().ok().prints("1");
+}
+
+fn a_server_that_a_killed_run_had_just_started_is_taken() {
+    let local = Local::new();
+    local.up();
+    local.xtask(["down"]).run().ok();
+    let slow = local.programs_but("postgres", "case $1 in -D) sleep 1;; esac; exec \"$real\" \"$@\"");
+    let up = || local.xtask(["up"]).env("XTASK_PG_BIN", &slow);
+    let run = up().spawn();
+    wait_until("the server is being started", || is_being_run(&format!("{}/postgres -D", slow.display())));
+    run.signal(Signal::KILL);
+    run.wait();
+    // Its own server finds the folder taken.
+    up().run().ok().stderr_has("✓ PostgreSQL");
+    local.xtask(["db-shell", "--", "-Atc", "SELECT 1"]).run().ok().prints("1");
+}
+
+fn is_being_run(words: &str) -> bool {
+    Command::new("pgrep").args(["-f", words]).stdout(Stdio::null()).status().unwrap().success()
 }
 
 fn an_ordinary_user_and_a_folder_that_is_not_theirs() {

@@ -1,5 +1,6 @@
 //! `db-restore` on the `local` target: back and forth, ended at a few points, and a server that is killed.
 
+use crate::harness::backup::dumped;
 use crate::harness::local::{is_alive, signal};
 use crate::harness::restore::paused;
 use crate::harness::{Local, Need, Test, needs, wait_until};
@@ -12,7 +13,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 fn dump(local: &Local) -> Vec<u8> {
-    local.client("openfga", &["pg_dump", "--restrict-key=xtasktest"], b"").0.unwrap()
+    dumped(|words| local.client("openfga", words, b""))
 }
 
 /// A backup of three rows; then one is gone. Dumps of both states.

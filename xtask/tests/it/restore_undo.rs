@@ -3,6 +3,7 @@
 use crate::harness::restore::paused;
 use crate::harness::stack::Database;
 use crate::harness::{Stack, Test, shared_for_restores, wait_until};
+use chrono::{Local, SecondsFormat, TimeDelta};
 use rustix::process::Signal;
 use serde_json::json;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] what_was_written_since,
         [Compose, Script] two_undos_at_once,
         [Compose] the_newest_by_time_not_by_text,
+        [Compose] a_clock_that_was_set_back,
     ]
 }
 
@@ -229,21 +231,36 @@ fn two_undos_at_once() {
 }
 
 /// Where the clocks go back, a later time may be the smaller text.
+/// A database as a swap of that time leaves it.
+fn kept(database: &Database<'_>, time: &str, at: &str) -> String {
+    let name = format!("{}_before_{time}", database.name);
+    let mark = json!({ "use": "before", "database": database.name, "run": "xtask-of-then", "at": at });
+    database.stack.admin(&format!("CREATE DATABASE {name} STRATEGY file_copy"));
+    database.stack.admin(&format!("COMMENT ON DATABASE {name} IS 'xtask {mark}'"));
+    name
+}
+
 fn the_newest_by_time_not_by_text() {
     let database = shared_for_restores().database();
-    let kept = |time: &str, at: &str| {
-        let name = format!("{}_before_{time}", database.name);
-        let mark = json!({ "use": "before", "database": database.name, "run": "xtask-of-then", "at": at });
-        database.stack.admin(&format!("CREATE DATABASE {name} STRATEGY file_copy"));
-        database.stack.admin(&format!("COMMENT ON DATABASE {name} IS 'xtask {mark}'"));
-        name
-    };
-    let (older, newer) =
-        (kept("20251026_025900", "2025-10-26T02:59:00+02:00"), kept("20251026_020100", "2025-10-26T02:01:00+01:00"));
+    let older = kept(&database, "20251026_025900", "2025-10-26T02:59:00+02:00");
+    let newer = kept(&database, "20251026_020100", "2025-10-26T02:01:00+01:00");
     let run = database.restore(["--undo", "--dry-run"]).run();
     run.ok().stderr_has(&newer).stderr_lacks(&older).stderr_has("What was written since is not known");
     database.backed_up_and_changed();
     database.restore(["--keep-old", "2"]).run().ok().stderr_has(&format!("Dropped {older}"));
+}
+
+/// Swaps within one second, too: the last one is the newest whatever the clock says.
+fn a_clock_that_was_set_back() {
+    let database = shared_for_restores().database();
+    let ahead = Local::now() + TimeDelta::hours(1);
+    let time = ahead.format("%Y%m%d_%H%M%S").to_string();
+    let earlier = kept(&database, &time, &ahead.to_rfc3339_opts(SecondsFormat::Secs, false));
+    let states = database.backed_up_and_changed();
+    database.restore([]).run().ok().stderr_has(&format!("Dropped {earlier}"));
+    assert_eq!(database.dump(), states.restored);
+    database.restore(["--undo"]).run().ok();
+    assert_eq!(database.dump(), states.old);
 }
 
 /// While it is asked all the time, the data of the API goes back and forth, and OpenFGA sees it.

@@ -14,6 +14,7 @@ fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
         database: Some("openfga".to_owned()),
         purpose: Some(purpose),
         time: Some(now() - TimeDelta::hours(hours_ago)),
+        copy: 1,
         examined: Examined {
             verdict: Verdict::Complete,
             reason: None,

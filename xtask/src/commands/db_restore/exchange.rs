@@ -71,7 +71,7 @@ impl Swap<'_> {
         comment: Option<&str>,
         exchange: impl FnOnce(&Exchange<'_>) -> Result<swap::Outage>,
     ) -> Result<Done> {
-        let now = staging::free_time(self.target, self.run, "before")?;
+        let now = before::next_time(self.target, self.run)?;
         let before = self.live.properties.as_ref().map(|_| staging::name_for(self.target.database(), "before", &now));
         let first = before.is_none();
         let mut mark = Mark::new(if first { Use::First } else { Use::Before }, self.target, self.run, &now);

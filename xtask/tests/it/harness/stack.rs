@@ -290,9 +290,7 @@ impl Database<'_> {
     /// A dump of it by the container's own pg_dump, the same bytes for the same content.
     #[track_caller]
     pub fn dump(&self) -> Vec<u8> {
-        let words = ["pg_dump", "--restrict-key=xtasktest", "-d", &self.name];
-        let (output, errors) = self.stack.client(&words, "");
-        output.unwrap_or_else(|| panic!("pg_dump\n{errors}"))
+        self.stack.dump_of(&self.name)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What tests of the `url` target ask: a real server reached by an address, a role that owns one database there and is
 //! no superuser, TLS with a certificate of its own, a pooler in between.
 
+use super::backup::dumped;
 use super::{Local, Sandbox, Xtask, needs, sandbox, shared_local, wait_until};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -82,8 +83,7 @@ impl UrlDatabase {
     /// A dump of it, the same bytes for the same content.
     #[track_caller]
     pub fn dump(&self) -> Vec<u8> {
-        let (output, errors) = self.server.client(&self.name, &["pg_dump", "--restrict-key=xtasktest"], b"");
-        output.unwrap_or_else(|| panic!("pg_dump\n{errors}"))
+        dumped(|words| self.server.client(&self.name, words, b""))
     }
 
     /// The databases of this purpose beside it: `before`, `staging`.
