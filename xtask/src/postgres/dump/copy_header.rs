@@ -1,7 +1,8 @@
 //! `COPY schema.table (columns) FROM stdin`, token by token.
 
 use super::keyword::Keyword;
-use super::statement::{Token, identifier};
+use super::names::identifier;
+use super::statement::Token;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct CopyHeader {

@@ -5,10 +5,12 @@
 //! checked: its first lines, its end to the last byte, quotes closed, every `COPY` block ended and each of
 //! its rows with as many columns as its header.
 
+mod body;
 mod copy;
 mod copy_header;
 mod foreign;
 mod keyword;
+mod names;
 mod openfga;
 mod rows;
 mod scanner;

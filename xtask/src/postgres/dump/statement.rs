@@ -1,9 +1,10 @@
 //! One statement, token by token: where it ends, and the few facts that matter of it.
 
-use super::Contents;
+use super::body::Body;
 use super::copy_header::CopyHeader;
 use super::keyword::{self, Keyword};
 use super::written::Form;
+use super::{Contents, names};
 
 const ABOUT_USER: &str = "a statement about a USER";
 
@@ -42,8 +43,7 @@ pub(super) struct Statement {
     /// The last two keywords, newest first.
     before: [Keyword; 2],
     parentheses: u32,
-    /// Nested `BEGIN`/`CASE` in the SQL body of a routine: a semicolon there ends nothing (psql's rule).
-    begin_depth: u32,
+    body: Body,
     copy: Option<CopyHeader>,
     setting: Option<Vec<u8>>,
     forbidden: Option<String>,
@@ -53,15 +53,10 @@ pub(super) struct Statement {
     local: bool,
     /// A string or a `.` came last: no SQL has a string after it, but psql may see one string where we see two.
     no_string_next: bool,
-    /// A semicolon within a routine's body came last.
-    body_part_begins: bool,
     /// How much of `set_config('search_path',` has come.
     set_config: usize,
     extension_named: bool,
     form: Form,
-    /// `BEGIN` came last in a routine's head.
-    begin_came: bool,
-    unreadable: bool,
 }
 
 impl Statement {
@@ -75,12 +70,14 @@ impl Statement {
         match token {
             Token::Symbol(b'(') => self.parentheses += 1,
             Token::Symbol(b')') => self.parentheses = self.parentheses.saturating_sub(1),
-            Token::Symbol(b';') if self.parentheses == 0 && (self.begin_depth == 0 || self.forbidden.is_some()) => {
+            Token::Symbol(b';') if self.parentheses == 0 && (!self.body.is_open() || self.forbidden.is_some()) => {
                 return std::mem::take(self).ended();
             }
             _ => {}
         }
-        self.note_body(token, keyword);
+        if let Some(what) = self.body.flaw(token, keyword, self.parentheses > 0) {
+            self.forbid(what);
+        }
         let is_scope = matches!(keyword, Keyword::Session | Keyword::Local);
         if self.first[0] == Keyword::Set && self.tokens == 1 && is_scope {
             self.local |= keyword == Keyword::Local;
@@ -97,9 +94,9 @@ impl Statement {
         } else if let Some(copy) = self.copy.as_mut() {
             copy.take(token, keyword);
         }
-        self.follow_body(keyword);
+        self.body.follow(keyword, self.is_of_routine() && self.parentheses == 0);
         if let Token::Symbol(_) = token
-            && self.unreadable
+            && self.body.is_unreadable()
         {
             return Some(Ended::Unreadable("a routine's head with the bare word BEGIN".to_owned()));
         }
@@ -120,24 +117,11 @@ impl Statement {
         None
     }
 
-    fn follow_body(&mut self, keyword: Keyword) {
+    fn is_of_routine(&self) -> bool {
         let routine = |keyword| matches!(keyword, Keyword::Function | Keyword::Procedure);
-        self.unreadable |= std::mem::take(&mut self.begin_came) && keyword != Keyword::Atomic;
         let [create, second, third, fourth] = self.first;
         let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
-        if create != Keyword::Create || self.parentheses > 0 || !(routine(second) || replaced) {
-            return;
-        }
-        match keyword {
-            Keyword::Begin => {
-                // The first one must begin a body: `BEGIN ATOMIC`. Else it is a name, which psql takes for a beginning.
-                self.begin_came = self.begin_depth == 0;
-                self.begin_depth += 1;
-            }
-            Keyword::Case if self.begin_depth > 0 => self.begin_depth += 1,
-            Keyword::End => self.begin_depth = self.begin_depth.saturating_sub(1),
-            _ => {}
-        }
+        create == Keyword::Create && (routine(second) || replaced)
     }
 
     fn note_facts(&mut self, token: Token<'_>, keyword: Keyword, contents: &mut Contents) {
@@ -156,11 +140,11 @@ impl Statement {
                     || user_mapping
                     || self.before[0] == Keyword::Authorization;
                 if (named || self.listing_roles) && self.parentheses == 0 {
-                    contents.roles.extend(role_name(token));
+                    contents.roles.extend(names::role(token));
                 }
                 let owns = matches!(self.before, [Keyword::To, Keyword::Owner] | [Keyword::Role, Keyword::For]);
                 if owns && self.parentheses == 0 {
-                    contents.owners.extend(role_name(token));
+                    contents.owners.extend(names::role(token));
                 }
             }
         }
@@ -168,7 +152,7 @@ impl Statement {
         let is_name = !matches!(keyword, Keyword::If | Keyword::Not | Keyword::Exists);
         if extension && is_name && !self.extension_named {
             self.extension_named = true;
-            contents.extensions.extend(identifier(token));
+            contents.extensions.extend(names::identifier(token));
         }
     }
 
@@ -235,34 +219,6 @@ impl Statement {
         };
     }
 
-    /// psql does not end a statement within `BEGIN … END` of a routine, and counts those words wherever they
-    /// stand. What follows a semicolon there must be able to stand in a body, or the server reads it by itself.
-    fn note_body(&mut self, token: Token<'_>, keyword: Keyword) {
-        let ends = matches!(token, Token::Symbol(b';')) && self.parentheses == 0;
-        let fits = matches!(
-            keyword,
-            Keyword::Select
-                | Keyword::Insert
-                | Keyword::Update
-                | Keyword::Delete
-                | Keyword::Merge
-                | Keyword::With
-                | Keyword::Values
-                | Keyword::Return
-                | Keyword::Notify
-                | Keyword::End
-        ) || matches!(token, Token::Symbol(b'(' | b';'));
-        if self.body_part_begins && !fits {
-            self.forbid("a statement that cannot be in a routine's body");
-        }
-        // After a semicolon END ends the body for the server; if psql waits for another one, it has counted a CASE that
-        // is a name, and what follows goes to the server unseen.
-        if self.body_part_begins && keyword == Keyword::End && self.begin_depth > 1 {
-            self.forbid("a routine's body with a CASE that is none");
-        }
-        self.body_part_begins = ends;
-    }
-
     fn ended(self) -> Option<Ended> {
         if let Some(copy) = self.copy {
             return Some(if copy.is_complete() { Ended::Copy(copy) } else { Ended::StrangeCopy });
@@ -307,37 +263,4 @@ fn no_statement(token: Token<'_>) -> Option<String> {
         Token::Word(text) | Token::Name(text) | Token::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
         Token::Symbol(symbol) => Some(char::from(symbol).to_string()),
     }
-}
-
-/// A name: unquoted ones are folded to lower case, as the server does.
-pub(super) fn identifier(token: Token<'_>) -> Option<String> {
-    match token {
-        Token::Word(word) => Some(String::from_utf8_lossy(word).to_lowercase()),
-        Token::Name(name) => Some(String::from_utf8_lossy(name).into_owned()),
-        Token::Text(_) | Token::Symbol(_) => None,
-    }
-}
-
-fn role_name(token: Token<'_>) -> Option<String> {
-    const NOT_ROLES: &[&str] = &[
-        "public",
-        "current_user",
-        "session_user",
-        "current_role",
-        "default",
-        "group",
-        "granted",
-        "by",
-        "grant",
-        "option",
-        "cascade",
-    ];
-    let name = match token {
-        // In the encoding of another database: which role it is the server knows alone.
-        Token::Word(name) | Token::Name(name) if std::str::from_utf8(name).is_err() => return None,
-        token => identifier(token)?,
-    };
-    // The server takes PUBLIC for all, however it is quoted.
-    let quoted = matches!(token, Token::Name(_)) && name != "public";
-    (quoted || !NOT_ROLES.contains(&name.as_str())).then_some(name)
 }
