@@ -7,7 +7,8 @@ use crate::target::Kind;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-/// Looks after PostgreSQL and OpenFGA of this Compose stack: backups that prove themselves, and the daily jobs around them.
+/// Looks after PostgreSQL and OpenFGA of this Compose stack: backups that prove themselves, and the daily jobs around
+/// them.
 #[derive(Debug, Parser)]
 #[command(name = "xtask", bin_name = "cargo xtask", version, max_term_width = 100, subcommand_required = true)]
 pub struct Cli {

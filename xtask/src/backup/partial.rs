@@ -26,7 +26,8 @@ impl Partial {
     pub(super) fn create(folder: &Path, stem: &str, run: &str) -> Result<Self> {
         let path = folder.join(format!("{stem}.{run}{UNFINISHED}"));
         let cannot = |error| failed(folder, error);
-        // Another run that clears leftovers may see the file before it is locked, and take it away: then it is made anew.
+        // Another run that clears leftovers may see the file before it is locked, and take it away: then it is made
+        // anew.
         for _ in 0..ATTEMPTS {
             let file = platform::create_private(&path).map_err(cannot)?;
             platform::hold(&file).map_err(cannot)?;

@@ -27,7 +27,8 @@ pub enum Verdict {
     Damaged,
     /// It could not be read: another user's, a link, no file.
     Unreadable,
-    /// Another program's dump: its beginning and end are right, and after a full read its structure; nothing vouches for the bytes.
+    /// Another program's dump: its beginning and end are right, and after a full read its structure; nothing vouches
+    /// for the bytes.
     MadeElsewhere,
 }
 

@@ -1,4 +1,5 @@
-//! `db-verify`: backups proven, and with `--restore` loaded into a database of their own, without touching the live one.
+//! `db-verify`: backups proven, and with `--restore` loaded into a database of their own, without touching the live
+//! one.
 
 use super::db_restore::mend;
 use crate::backup::listing;
@@ -49,7 +50,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         }
         report.push(entry);
     }
-    // A file that is refused starts nothing; what is only looked at here is mended by whoever changes the database next.
+    // A file that is refused starts nothing; what is only looked at here is mended by whoever changes the database
+    // next.
     if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
         mend::name_leftovers(target, context);
     }

@@ -147,7 +147,8 @@ fn move_taken_ports(target: &Target, args: &Args, written: &mut Vec<String>, con
     Ok(context.reloaded())
 }
 
-/// Makes the store of the checkout's own file where no store was chosen yet; later changes of the file are a person's to apply.
+/// Makes the store of the checkout's own file where no store was chosen yet; later changes of the file are a person's
+/// to apply.
 fn set_up_openfga_once(target: &Target, yes: bool, context: &Context) -> Result<()> {
     if let Some(id) = context.settings.get(STORE_ID) {
         context.terminal.done(&format!("OpenFGA's store is chosen: {}", terminal::clean_line(id)));

@@ -112,8 +112,8 @@ pub fn examine(scene: &Scene, wishes: &Wishes) -> Report {
     with_causes(scene, checks)
 }
 
-/// A check that could not be asked is skipped where another one says why. Where that one was not wanted, it fails itself:
-/// nobody may take silence for health.
+/// A check that could not be asked is skipped where another one says why. Where that one was not wanted, it fails
+/// itself: nobody may take silence for health.
 fn with_causes(scene: &Scene, mut checks: Vec<Check>) -> Report {
     let failed: Vec<String> =
         checks.iter().filter(|check| check.status == Status::Fail).map(|check| check.name.clone()).collect();

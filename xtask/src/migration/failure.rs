@@ -79,8 +79,8 @@ struct Message {
 }
 
 impl Message {
-    /// The first error among the words of psql: `psql:<stdin>:LINE: ERROR:  …` and what belongs to it. Its own refusal of
-    /// a meta-command counts as one.
+    /// The first error among the words of psql: `psql:<stdin>:LINE: ERROR:  …` and what belongs to it. Its own refusal
+    /// of a meta-command counts as one.
     fn find(stderr: &str) -> Option<Self> {
         let lines: Vec<&str> = stderr.lines().collect();
         let place = |line: &str| -> Option<(u64, usize)> {

@@ -1,6 +1,7 @@
 //! Versioned SQL migrations in sqlx's file layout and with sqlx's ledger, run by plain psql.
 //!
-//! A service that embeds `sqlx::migrate!`, and `sqlx-cli`, see the same truth: the same files, checksums, rows and lock.
+//! A service that embeds `sqlx::migrate!`, and `sqlx-cli`, see the same truth: the same files, checksums, rows and
+//! lock.
 
 pub mod catalog;
 pub mod checks;

@@ -92,7 +92,8 @@ impl Runner<'_, '_> {
         })?;
         fault_point("dirty");
         let clock = Instant::now();
-        // In one piece: psql would run a statement that our death had cut. A build waits for old transactions as long as it must.
+        // In one piece: psql would run a statement that our death had cut. A build waits for old transactions as long
+        // as it must.
         self.session.feed(&format!("{FRESH} {CLEAN} SET lock_timeout TO 0;"), |write| write(&text))?;
         let took = clock.elapsed();
         // In a transaction that the file left open the time stands still.
@@ -126,8 +127,8 @@ impl Runner<'_, '_> {
 }
 
 /// Each file begins, and each row is written, as in a fresh session: what a file set must not reach them. Strings are
-/// read as `checks` read them, whatever the database's own setting is. Errors must not drown in notices. One query: on a
-/// distant server each costs a way there and back.
+/// read as `checks` read them, whatever the database's own setting is. Errors must not drown in notices. One query: on
+/// a distant server each costs a way there and back.
 const FRESH: &str = "RESET SESSION AUTHORIZATION\\; RESET ROLE\\; RESET ALL\\; SET client_min_messages TO warning\\; \
                      SET standard_conforming_strings TO on;";
 /// What an earlier file left in the session.

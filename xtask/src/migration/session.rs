@@ -1,4 +1,5 @@
-//! The one psql that runs the migrations: its lock holds, files go to its stdin as they are, and of what they print nothing is kept.
+//! The one psql that runs the migrations: its lock holds, files go to its stdin as they are, and of what they print
+//! nothing is kept.
 
 use super::failure::{self, Failure};
 use crate::postgres::restrict;

@@ -73,7 +73,8 @@ struct LiveIds {
 }
 
 impl Plan {
-    /// Compares the live database with what comes in its place. A live database that cannot be read shortens the plan and stops nothing.
+    /// Compares the live database with what comes in its place. A live database that cannot be read shortens the plan
+    /// and stops nothing.
     pub fn draw(target: &Target, run: &str, live: &Live, then: &Contents) -> Result<Self> {
         let mut plan = Self {
             tables: None,

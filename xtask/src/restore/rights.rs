@@ -1,4 +1,5 @@
-//! What a role that is no superuser needs to load and swap, asked before anything is made; else the words to ask for it.
+//! What a role that is no superuser needs to load and swap, asked before anything is made; else the words to ask for
+//! it.
 
 use super::live::Live;
 use crate::backup::proof::Proven;

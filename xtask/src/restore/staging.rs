@@ -185,7 +185,8 @@ impl Checked<'_> {
         &self.0.name
     }
 
-    /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has them.
+    /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
+    /// them.
     pub fn analyze(&self) -> Result<Option<Counters>> {
         Counters::after("ANALYZE", self.0.target, self.0.run, &self.0.name, LAST_WORDS)
     }

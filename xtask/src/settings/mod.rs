@@ -1,4 +1,5 @@
-//! Every setting, from one order: flag > process environment > `.env` > default. The only place that reads the environment.
+//! Every setting, from one order: flag > process environment > `.env` > default. The only place that reads the
+//! environment.
 
 mod dot_env;
 pub mod env_file;

@@ -30,7 +30,8 @@ pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Enough to hear that a program is there.
 const LEAST: Duration = Duration::from_millis(200);
-/// A login that gets no answer is given up so long before the end: its own words say more than a program that was ended.
+/// A login that gets no answer is given up so long before the end: its own words say more than a program that was
+/// ended.
 const SOONER_SECONDS: u64 = 2;
 
 /// The kinds of target, by the names of `--target` and `XTASK_TARGET`.

@@ -1,4 +1,5 @@
-//! `db-migrate` that dies, is interrupted, meets another run or a held table: whole files, and a ledger that tells the truth.
+//! `db-migrate` that dies, is interrupted, meets another run or a held table: whole files, and a ledger that tells the
+//! truth.
 
 use crate::harness::migrations::SLOW;
 use crate::harness::stack::Database;

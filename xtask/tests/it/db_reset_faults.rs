@@ -1,4 +1,5 @@
-//! `db-reset` that is ended at every point, or meets another run: one whole state is live, and `--repair` mends the rest.
+//! `db-reset` that is ended at every point, or meets another run: one whole state is live, and `--repair` mends the
+//! rest.
 
 use crate::harness::restore::{States, paused, whole_and_mended};
 use crate::harness::{Test, shared_for_restores};

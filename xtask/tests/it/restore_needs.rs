@@ -66,8 +66,8 @@ fn extensions_and_versions_that_are_missing() {
     nothing("newer.sql", "is from PostgreSQL 99; this server is", "use a server of that version or newer");
 }
 
-/// psql before 17.6, 16.10, 15.14 and 14.19 stops at `\\restrict`: the dump's own pair is left out, and no other is sent.
-/// What then stands between a hostile file and that psql is the reader alone, which lets nothing of it start.
+/// psql before 17.6, 16.10, 15.14 and 14.19 stops at `\\restrict`: the dump's own pair is left out, and no other is
+/// sent. What then stands between a hostile file and that psql is the reader alone, which lets nothing of it start.
 fn a_psql_without_restrict() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();

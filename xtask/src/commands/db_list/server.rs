@@ -12,8 +12,8 @@ use chrono::{DateTime, Local};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// Nobody waits longer for what follows a list of files; a server at rest answers in a quarter of a second, one on a busy
-/// machine in several.
+/// Nobody waits longer for what follows a list of files; a server at rest answers in a quarter of a second, one on a
+/// busy machine in several.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the server told.

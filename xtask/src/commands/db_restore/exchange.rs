@@ -42,8 +42,8 @@ pub(in crate::commands) struct Done {
     pub(in crate::commands) services_outage: Option<Duration>,
 }
 
-/// Drops what earlier swaps left but for the newest. The swap is done, and stays done where that does not work: a client
-/// of any database that reads nothing keeps DROP DATABASE waiting.
+/// Drops what earlier swaps left but for the newest. The swap is done, and stays done where that does not work: a
+/// client of any database that reads nothing keeps DROP DATABASE waiting.
 pub(in crate::commands) fn drop_old(keep: usize, done: &mut Done, target: &Target, run: &str, context: &Context) {
     let terminal = &context.terminal;
     let refused = |what: &str, error: &anyhow::Error| {

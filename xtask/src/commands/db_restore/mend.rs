@@ -23,7 +23,8 @@ pub(super) fn mend(target: &Target, run: &str, context: &Context) -> Result<()> 
     Ok(())
 }
 
-/// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to say.
+/// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to
+/// say.
 pub(in crate::commands) fn name_leftovers(target: &Target, context: &Context) {
     let found = session::fresh_name().and_then(|run| repair::look(target, &run));
     name(&found.unwrap_or_default(), context);

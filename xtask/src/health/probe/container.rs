@@ -131,7 +131,8 @@ impl Container {
         self.config.env.iter().flatten().filter_map(|pair| pair.split_once('='))
     }
 
-    /// Whether Docker starts it again however it ends. Under `on-failure` one that has ended did its work, or was given up.
+    /// Whether Docker starts it again however it ends. Under `on-failure` one that has ended did its work, or was given
+    /// up.
     pub fn comes_back(&self) -> bool {
         let policy = self.host_config.restart_policy.as_ref();
         policy.is_some_and(|policy| matches!(policy.name.as_str(), "always" | "unless-stopped"))

@@ -29,8 +29,8 @@ pub fn look(scene: &Scene) -> Finding {
     }
 }
 
-/// Databases named as ours that bear no mark: a run may have been killed before it could mark them. `--repair` takes the
-/// lock and knows then that no run is about to.
+/// Databases named as ours that bear no mark: a run may have been killed before it could mark them. `--repair` takes
+/// the lock and knows then that no run is about to.
 fn unmarked(scene: &Scene) -> Finding {
     match mark::unmarked(scene.target, &scene.run) {
         Ok(names) if names.is_empty() => Finding::ok("none"),

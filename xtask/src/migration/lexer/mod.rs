@@ -1,4 +1,5 @@
-//! What psql takes for a statement, a quote, a comment, a variable or a command of its own, by psql's rules (psqlscan.l).
+//! What psql takes for a statement, a quote, a comment, a variable or a command of its own, by psql's rules
+//! (psqlscan.l).
 //!
 //! The reader of dumps (`postgres::dump`) refuses everything that pg_dump does not write; this one takes all of SQL.
 

@@ -162,7 +162,8 @@ impl Printer {
     }
 }
 
-/// `or` and `and` do not care for order, the DSL does: what is directly assignable goes first, else what begins with it.
+/// `or` and `and` do not care for order, the DSL does: what is directly assignable goes first, else what begins with
+/// it.
 fn direct_first(operands: &[Rewrite]) -> Vec<&Rewrite> {
     let mut ordered: Vec<&Rewrite> = operands.iter().collect();
     ordered.sort_by_key(|operand| match operand {

@@ -1,7 +1,8 @@
 //! `.env` as Docker Compose reads it, and edited without disturbing what people wrote in it.
 //!
 //! The rules are those of compose-go's `dotenv` and `template` packages, found in their source and tried with
-//! `docker compose config`. Compose refuses a whole file for one bad line; here it is a [`Problem`] and the rest is read.
+//! `docker compose config`. Compose refuses a whole file for one bad line; here it is a [`Problem`] and the rest is
+//! read.
 
 mod edit;
 mod interpolation;

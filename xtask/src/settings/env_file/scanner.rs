@@ -125,7 +125,8 @@ impl<'a> Scanner<'a> {
         let start = line.start;
         let line = &self.text[line];
         let value = line.split_once(" #").map_or(line, |(value, _comment)| value).trim_end();
-        // `A= # words`: Compose takes the words for the value, but whoever wrote them meant a comment, so `set` keeps it.
+        // `A= # words`: Compose takes the words for the value, but whoever wrote them meant a comment, so `set` keeps
+        // it.
         let is_comment = value.starts_with('#') && start > delimiter_end;
         let slot =
             if value.is_empty() || is_comment { delimiter_end..delimiter_end } else { start..start + value.len() };

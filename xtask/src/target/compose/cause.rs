@@ -23,8 +23,8 @@ const IMAGE_WORDS: [&str; 9] = [
 ];
 
 impl Compose {
-    /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service. `None` at once
-    /// where the service runs.
+    /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service. `None` at
+    /// once where the service runs.
     pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
         let state = self.state_of_database(speaks_of_a_server(stderr));
         if state == Some(State::Running) {

@@ -1,4 +1,5 @@
-//! `postgres://user:password@host:port/database?parameter=value`, read as libpq reads it (its manual, "Connection URIs").
+//! `postgres://user:password@host:port/database?parameter=value`, read as libpq reads it (its manual, "Connection
+//! URIs").
 
 use crate::target::percent;
 

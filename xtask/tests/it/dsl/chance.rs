@@ -1,4 +1,5 @@
-//! Properties of random models and of texts that are none. `XTASK_TEST_SEED` repeats a run, `XTASK_TEST_CASES` lengthens it.
+//! Properties of random models and of texts that are none. `XTASK_TEST_SEED` repeats a run, `XTASK_TEST_CASES`
+//! lengthens it.
 
 use super::generator::{self, mutated};
 use super::model::Model;

@@ -109,7 +109,8 @@ impl Tree<'_> {
     }
 }
 
-/// What a tuple may name: types, usersets of what is there already, and everyone of a type; with conditions now and then.
+/// What a tuple may name: types, usersets of what is there already, and everyone of a type; with conditions now and
+/// then.
 fn user_types(dice: &mut Dice, own: &str, relations: &[String], known: &[Known], conditions: &[String]) -> Value {
     let mut user_types = vec![json!({ "type": "user" })];
     for _ in 0..dice.below(4) {

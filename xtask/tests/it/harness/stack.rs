@@ -23,8 +23,8 @@ pub struct Stack {
     seed: OnceLock<()>,
 }
 
-/// For a stack that runs as long as the suite: once PostgreSQL is healthy the next check lasts as long as the container.
-/// Docker would start one every two seconds, for 0.07 s of a core each.
+/// For a stack that runs as long as the suite: once PostgreSQL is healthy the next check lasts as long as the
+/// container. Docker would start one every two seconds, for 0.07 s of a core each.
 pub const HEALTHY_ONCE: &str = "
     healthcheck:
       test: [CMD-SHELL, 'test ! -e /dev/shm/healthy || exec sleep 86400; psql -XAt -h 127.0.0.1 -U postgres -c \"SELECT 1\" openfga && touch /dev/shm/healthy']

@@ -11,7 +11,8 @@ use super::node::{Content, Node};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
-/// Reads a model, or the answer that holds one as `authorization_model`. Fields that the API does not know are warnings.
+/// Reads a model, or the answer that holds one as `authorization_model`. Fields that the API does not know are
+/// warnings.
 pub fn read(root: &Node) -> (Model, Vec<Note>) {
     let mut reader = Reader { notes: Vec::new() };
     let outer = Fields::new(
