@@ -30,8 +30,12 @@ impl Context {
         if let Some(target) = global.target {
             settings.set_flag("XTASK_TARGET", target.to_string());
         }
-        let wishes =
-            Wishes { color: settings.color(global.color), unicode: settings.locale_is_utf8(), quiet: global.quiet };
+        let wishes = Wishes {
+            color: settings.color(global.color),
+            unicode: settings.locale_is_utf8(),
+            quiet: global.quiet,
+            target: settings.typed("XTASK_TARGET").map(str::to_owned),
+        };
         let here = std::env::current_dir().unwrap_or_else(|_| root.clone());
         Self { root, here, settings, terminal: Terminal::new(wishes), verbose: global.verbose }
     }
@@ -66,12 +70,6 @@ impl Context {
         Ok(target)
     }
 
-    /// A command as it is to be typed for this run's target, where that was typed, too: never for another database.
-    pub fn command(&self, name: &str) -> String {
-        let typed = self.settings.typed("XTASK_TARGET").map(|target| format!(" --target {target}"));
-        format!("cargo xtask {name}{}", typed.unwrap_or_default())
-    }
-
     /// Where backups are kept.
     pub fn backups_folder(&self) -> PathBuf {
         self.root.join("backups")
@@ -82,8 +80,13 @@ impl Context {
         self.here.join(path)
     }
 
-    /// A path as the user would type it from where they stand.
+    /// A path for people, as they would type it from where they stand.
     pub fn shown(&self, path: &Path) -> String {
+        self.near(path).display().to_string()
+    }
+
+    /// A path as the user would type it from where they stand.
+    pub fn near(&self, path: &Path) -> PathBuf {
         let mut up = PathBuf::new();
         for base in self.here.ancestors() {
             if let Ok(rest) = path.strip_prefix(base) {
@@ -91,13 +94,13 @@ impl Context {
                 let is_near = self.here.starts_with(&self.root) || up.as_os_str().is_empty();
                 return match up.join(rest) {
                     // From the top of the file system a path without its slash is a riddle.
-                    _ if !is_near || self.here.parent().is_none() => path.display().to_string(),
-                    here if here.as_os_str().is_empty() => ".".to_owned(),
-                    near => near.display().to_string(),
+                    _ if !is_near || self.here.parent().is_none() => path.to_owned(),
+                    here if here.as_os_str().is_empty() => PathBuf::from("."),
+                    near => near,
                 };
             }
             up.push("..");
         }
-        path.display().to_string()
+        path.to_owned()
     }
 }

@@ -21,17 +21,21 @@ pub struct Terminal {
     color_of_results: bool,
     unicode: bool,
     quiet: bool,
+    /// The target that was typed, where without it another one would be meant.
+    target: Option<String>,
     stdin: bool,
     stdout: bool,
     stderr: bool,
 }
 
 /// What a terminal is told to be; the rest it finds out itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Wishes {
     pub color: ColorChoice,
     pub unicode: bool,
     pub quiet: bool,
+    /// The target that was typed, where without it another one would be meant: what is said to be typed next says it too.
+    pub target: Option<String>,
 }
 
 /// What a line is marked with.
@@ -57,6 +61,7 @@ impl Terminal {
             color_of_results: color(stdout),
             unicode: wishes.unicode,
             quiet: wishes.quiet,
+            target: wishes.target,
             stdin: io::stdin().is_terminal(),
             stdout,
             stderr,
@@ -152,10 +157,11 @@ impl Terminal {
         if self.unicode { "→ " } else { "-> " }
     }
 
-    /// Text in the letters that this terminal has.
+    /// Text for people: for the target that they typed, in the letters that this terminal has.
     fn plain(&self, text: &str) -> String {
+        let text = self.target.as_ref().map_or_else(|| text.to_owned(), |target| text::for_target(text, target));
         if self.unicode {
-            return text.to_owned();
+            return text;
         }
         let mut plain = String::with_capacity(text.len());
         for letter in text.chars() {

@@ -101,7 +101,7 @@ impl Args {
             return context.terminal.result(&report.text);
         }
         context.terminal.note(&report.text);
-        context.terminal.result(&context.shown(&taken.path))
+        context.terminal.result_path(&context.near(&taken.path))
     }
 
     fn order(&self, context: &Context) -> Result<Order> {

@@ -4,12 +4,18 @@ use super::{Mark, Terminal, text};
 use anyhow::Result;
 use serde::ser::SerializeMap as _;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 impl Terminal {
     /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
     /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
         self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
+    }
+
+    /// A path on stdout, byte for byte: a script opens it.
+    pub fn result_path(&self, path: &Path) -> Result<()> {
+        self.result_piece(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
     }
 
     /// A piece of a result as it is: a file that is shown, however large.
@@ -44,7 +50,7 @@ impl Terminal {
 
     /// One JSON document on stdout.
     pub fn json(&self, document: &impl serde::Serialize) -> Result<()> {
-        self.result(&serde_json::to_string_pretty(document)?)
+        self.result_piece(format!("{}\n", serde_json::to_string_pretty(document)?).as_bytes())
     }
 
     /// One JSON document on stdout that lists these under a name: `{"version": 1, "backups": […]}`.

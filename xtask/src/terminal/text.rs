@@ -76,6 +76,28 @@ fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
         .collect()
 }
 
+/// Commands that a text says to type, for this target; a line that names one already keeps it.
+pub fn for_target(text: &str, target: &str) -> String {
+    const CALL: &str = "cargo xtask ";
+    let mut completed = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let mut rest = line;
+        while let Some(at) = rest.find(CALL).filter(|_| !line.contains("--target")) {
+            let (before, after) = rest.split_at(at + CALL.len());
+            let end = after.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(after.len());
+            let (command, after) = after.split_at(end);
+            completed.push_str(before);
+            completed.push_str(command);
+            if !command.is_empty() && command != "help" {
+                completed.push_str(&format!(" --target {target}"));
+            }
+            rest = after;
+        }
+        completed.push_str(rest);
+    }
+    completed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +115,23 @@ mod tests {
         assert_eq!(lined_up, "NAME   ROWS\n日本      7\na     1,000");
         assert_eq!(width(&lined_up), 11);
         assert_eq!(paragraphs(&["NAME", "ROWS"], &rows), "日本\n  ROWS  7\na\n  ROWS  1,000");
+    }
+
+    #[test]
+    fn what_is_to_be_typed_is_for_the_target_that_was_typed() {
+        for (text, expected) in [
+            ("mend it: cargo xtask db-restore --repair", "mend it: cargo xtask db-restore --target url --repair"),
+            (
+                "cargo xtask up, then: cargo xtask down\n",
+                "cargo xtask up --target url, then: cargo xtask down --target url\n",
+            ),
+            (
+                "cargo xtask up --target local\ncargo xtask up",
+                "cargo xtask up --target local\ncargo xtask up --target url",
+            ),
+            ("cargo xtask help db-list; cargo xtask …", "cargo xtask help db-list; cargo xtask …"),
+        ] {
+            assert_eq!(for_target(text, "url"), expected);
+        }
     }
 }

@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Script] a_person_reads_the_report,
         [Stack, Script] progress_is_for_terminals,
         [Stack] a_script_reads_a_path_from_where_it_stands,
+        [Stack] a_path_is_the_same_in_every_locale,
         [Stack] a_program_reads_json,
         [Stack] quiet_leaves_the_path_alone,
         [Stack] only_some_tables,
@@ -89,6 +90,17 @@ fn a_script_reads_a_path_from_where_it_stands() {
         "{}",
         run.text()
     );
+}
+
+/// Only words for people are put into the letters of a locale.
+fn a_path_is_the_same_in_every_locale() {
+    let database = shared().database();
+    let folder = "Bob’s → …";
+    let run = database.xtask(["db-backup", "--output", &format!("{folder}/")]).env("LANG", "C").run();
+    run.ok().holds(run.text().starts_with(&format!("{folder}/")), "the folder's own name");
+    assert!(database.sandbox.path(run.text().trim_end()).is_file());
+    let run = database.xtask(["db-backup", "--json", "--output", folder]).env("LANG", "C").run();
+    assert!(std::path::Path::new(run.ok().json()["file"].as_str().unwrap()).is_file());
 }
 
 fn a_program_reads_json() {

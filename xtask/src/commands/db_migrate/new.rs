@@ -20,5 +20,5 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     // Two within one second, or a colleague's clock that is ahead: the new one is the newest all the same.
     let newest = files::read(&folder)?.last().map_or(0, |migration| migration.version);
     let made = files::create(&folder, now.max(newest.saturating_add(1)), &args.words.join(" "))?;
-    made.iter().try_for_each(|path| context.terminal.result(&context.shown(path)))
+    made.iter().try_for_each(|path| context.terminal.result_path(&context.near(path)))
 }

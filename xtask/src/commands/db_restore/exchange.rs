@@ -116,9 +116,10 @@ impl Swap<'_> {
             repair::settle(self.target, self.run, before.as_deref().unwrap_or(self.target.database()), &mark)
         })
         .map_err(|error| {
-            let restore = self.context.command("db-restore");
             let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not come back");
-            error.context(fault.hint(format!("mend it with: {restore} --repair\nor go back: {restore} --undo")))
+            error.context(
+                fault.hint("mend it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo"),
+            )
         })?;
         let services_outage = (!self.stopped.is_empty()).then(|| clock.elapsed());
         Ok(Done { before, database_outage, services_outage })

@@ -40,7 +40,7 @@ pub(in crate::commands) fn name_those_in(answer: &str, target: &Target, context:
 pub(in crate::commands) fn name(leftovers: &[Leftover], context: &Context) {
     for leftover in leftovers {
         let what = terminal::clean(&leftover.shown());
-        context.terminal.warn(&format!("{what}; mend it with: {} --repair", context.command("db-restore")));
+        context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
     }
 }
 

@@ -54,9 +54,9 @@ impl Report<'_> {
         lines.extend(self.safety.map(|safety| format!("Safety:    {}", context.shown(safety))));
         if let Some(before) = &done.before {
             lines.push(format!("Before:    kept on the server as {before}"));
-            lines.push(format!("Undo:      {} --undo", context.command("db-restore")));
+            lines.push("Undo:      cargo xtask db-restore --undo".to_owned());
         } else if let Some(safety) = self.safety {
-            lines.push(format!("Undo:      {} {}", context.command("db-restore"), context.shown(safety)));
+            lines.push(format!("Undo:      cargo xtask db-restore {}", context.shown(safety)));
         }
         let text = terminal::report(&lines);
         if context.terminal.stdout_is_terminal() {

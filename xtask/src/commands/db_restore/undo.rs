@@ -45,9 +45,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     // While we asked, another run may have taken it.
     let Some(old) = before::list(target, run)?.into_iter().find(|now| now.name == old.name) else {
         let message = format!("{} is no longer there: another run was faster; nothing was changed", old.name);
-        return Err(Fault::failed(message)
-            .hint(format!("see what there is: {} --undo --dry-run", context.command("db-restore")))
-            .into());
+        return Err(Fault::failed(message).hint("see what there is: cargo xtask db-restore --undo --dry-run").into());
     };
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
