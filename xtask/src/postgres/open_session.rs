@@ -20,7 +20,9 @@ pub struct OpenSession<'a> {
 impl<'a> OpenSession<'a> {
     /// Connects; `name` becomes its `application_name`.
     pub fn start(target: &'a Target, database: &str, name: &str) -> Result<Self> {
-        let psql = session::psql(target, name, &[("PGDATABASE", database)])?.dialog(|_| true)?;
+        let mut psql = session::psql(target, name, &[("PGDATABASE", database)])?.dialog(|_| true)?;
+        // A psql that has ended says why when it is asked.
+        let _ = psql.write_all(session::UNLIMITED.as_bytes());
         Ok(Self { target, psql: Some(psql) })
     }
 

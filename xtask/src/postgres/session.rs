@@ -17,6 +17,12 @@ const END_TRIES: u32 = 20;
 pub(super) const ANY_BYTES: &str = "SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.getdatabaseencoding() \
                          WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false) AS xtask \\gset\n";
 
+/// The limits that a role or a database sets are for its own programs: a load takes as long as it takes, and who
+/// holds a lock is idle. As a statement, because poolers refuse options of a session.
+pub const UNLIMITED: &str = "SELECT pg_catalog.count(pg_catalog.set_config(name, '0', false)) AS xtask \
+                         FROM pg_catalog.pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', \
+                         'idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout') \\gset\n";
+
 /// A name for one run's server sessions, by which they can be found and ended.
 pub fn fresh_name() -> Result<String> {
     let mut bytes = [0u8; 6];
@@ -69,7 +75,8 @@ pub fn ask_with(
     more: &[(&str, &str)],
     deadline: Duration,
 ) -> Result<String> {
-    let captured = psql(target, session, more)?.capture_with([ANY_BYTES, sql].concat().into_bytes(), deadline)?;
+    let captured =
+        psql(target, session, more)?.capture_with([UNLIMITED, ANY_BYTES, sql].concat().into_bytes(), deadline)?;
     if captured.ending.success() {
         return Ok(captured.text());
     }

@@ -119,7 +119,7 @@ impl<'a> Staging<'a> {
         let fed = (|| -> Result<()> {
             // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
             // statement, because poolers refuse options of a session.
-            writeln!(psql, "SET synchronous_commit TO off;")?;
+            writeln!(psql, "{}SET synchronous_commit TO off;", session::UNLIMITED)?;
             if restricted {
                 writeln!(psql, "\\restrict {key}")?;
             }

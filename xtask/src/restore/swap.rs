@@ -167,7 +167,8 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     let name = identifier(live);
     let carried = exchange.carried.map(|properties| carry(exchange.incoming, properties)).unwrap_or_default();
     let comment = exchange.comment.map_or_else(|| "NULL".to_owned(), literal);
-    let mut script = "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());\n".to_owned();
+    let mut script = session::UNLIMITED.to_owned();
+    writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
     if live_exists {
         // Committed by itself: only then it keeps others out. Where somebody is changing the database it is not begun.
         writeln!(script, "SET lock_timeout TO '5s';\nALTER DATABASE {name} ALLOW_CONNECTIONS false;")?;

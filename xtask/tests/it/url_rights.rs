@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] sessions_of_others,
         [Postgres] objects_of_others,
         [Postgres] what_belongs_to_the_database_goes_along,
+        [Postgres] limits_of_a_role_are_not_for_this,
     ]
 }
 
@@ -201,4 +202,21 @@ fn what_belongs_to_the_database_goes_along() {
     }
     database.drop_databases();
     database.admin(&format!("DROP ROLE {reader}"));
+}
+
+/// Servers that are rented often come with such limits.
+fn limits_of_a_role_are_not_for_this() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT generate_series(1, 300000) AS i, repeat('x', 100) AS text");
+    for limit in ["statement_timeout", "lock_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout"] {
+        database.admin(&format!("ALTER ROLE @role SET {limit} TO '60ms'"));
+    }
+    let old = database.dump();
+    database.xtask(["db-backup"]).run().ok();
+    database.admin("ALTER DATABASE @name SET statement_timeout TO '70ms'");
+    database.xtask(["db-verify", "--restore"]).run().ok();
+    database.xtask(["db-restore", "--yes"]).run().ok().stderr_has("public.t").stderr_lacks("⚠ The live database");
+    assert!(database.dump() == old);
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+    assert!(database.dump() == old);
 }
