@@ -49,7 +49,10 @@ pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, en
     }
     // pg_dump waits under a statement_timeout.
     if !(stderr.contains("LOCK TABLE") && stderr.contains("timeout")) {
-        return said;
+        let explained = error::fault(&said).is_some_and(|fault| fault.hint_text().is_some());
+        let fault = || Fault::failed(format!("{} could not be dumped; no backup was made", target.database()));
+        let hint = "mend what it says, then try again; what is started is shown by: cargo xtask db-backup --verbose";
+        return if explained { said } else { said.context(fault().hint(hint)) };
     }
     let seconds = order.lock_timeout.as_secs();
     let fault = Fault::failed(format!("A table stayed locked for {seconds} s; no backup was made"));

@@ -104,7 +104,10 @@ fn pg_dump_fails_half_way() {
         "real \"$@\" | head -c 3000; echo 'pg_dump: error: it broke' >&2; kill -9 $$",
     ] {
         let run = database.xtask_with_pg_dump(["db-backup"], body).run();
-        run.code(1).stderr_has("pg_dump: error: it broke").stderr_has("pg_dump failed");
+        run.code(1).stderr_has("pg_dump: error: it broke").stderr_has("pg_dump failed").stderr_has("→ ");
         nothing_is_left(&database, &run);
     }
+    let silent = database.xtask_with_pg_dump(["db-backup"], "real \"$@\"; exit 1").run();
+    silent.code(1).stderr_has("could not be dumped; no backup was made\n  pg_dump failed (exit code 1)\n→ ");
+    nothing_is_left(&database, &silent);
 }
