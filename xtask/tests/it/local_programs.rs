@@ -49,7 +49,7 @@ fn an_initdb_that_dies_is_told_with_its_words() {
     let local = Local::new();
     let half = "\"$real\" \"$@\" >/dev/null & started=$!\n\
                 for word; do case \"$before\" in --pgdata) data=$word;; esac; before=$word; done\n\
-                until [ -e \"$data/global\" ]; do sleep 0.01; done; kill -9 $started; kill -9 $$";
+                until [ -e \"$data/global\" ] || ! kill -0 $started; do sleep 0.01; done; kill -9 $started; kill -9 $$";
     let programs = local.programs_but("initdb", half);
     let killed = local.xtask(["up"]).env("XTASK_PG_BIN", &programs).run();
     killed.code(1).prints_nothing().stderr_has("initdb failed (killed by signal 9)").stderr_lacks("✓");
