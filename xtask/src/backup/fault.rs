@@ -48,12 +48,20 @@ pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, en
         return said.context(fault.hint("see what the server says, then try again: cargo xtask db-backup"));
     }
     // pg_dump waits under a statement_timeout.
-    if !(stderr.contains("LOCK TABLE") && stderr.contains("timeout")) {
-        let explained = error::fault(&said).is_some_and(|fault| fault.hint_text().is_some());
-        let fault = || Fault::failed(format!("{} could not be dumped; no backup was made", target.database()));
-        let hint = "mend what it says, then try again; what is started is shown by: cargo xtask db-backup --verbose";
-        return if explained { said } else { said.context(fault().hint(hint)) };
+    if stderr.contains("LOCK TABLE") && stderr.contains("timeout") {
+        return stayed_locked(target, run, order, said);
     }
+    if error::fault(&said).is_some_and(|fault| fault.hint_text().is_some()) {
+        return said;
+    }
+    let fault = Fault::failed(format!("{} could not be dumped; no backup was made", target.database()));
+    said.context(
+        fault.hint("mend what it says, then try again; what is started is shown by: cargo xtask db-backup --verbose"),
+    )
+}
+
+/// Names who holds the table, as far as that can be seen.
+fn stayed_locked(target: &Target, run: &str, order: &Order, said: anyhow::Error) -> anyhow::Error {
     let seconds = order.lock_timeout.as_secs();
     let fault = Fault::failed(format!("A table stayed locked for {seconds} s; no backup was made"));
     let holders = locks::holders(target, run).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod aftermath;
 pub mod before;
+mod carried;
 pub mod live;
 pub mod mark;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Two databases change names in one transaction; nobody ever sees a half-restored one under the live name.
 
 use super::aftermath::{self, Aftermath};
+use super::carried::carry;
 use super::live::Live;
 use super::maintenance_database;
 use super::mark::Mark;
@@ -21,15 +22,6 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// A name may be held so long before anything is stopped.
 const HELD: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Settings whose value is a list of names, quoted where need be; as one string it would be one name.
-const LISTS: &[&str] = &[
-    "search_path",
-    "temp_tablespaces",
-    "local_preload_libraries",
-    "session_preload_libraries",
-    "shared_preload_libraries",
-];
 
 /// An exchange of names.
 #[derive(Debug)]
@@ -219,82 +211,10 @@ fn rename(database: &str, to: &str) -> String {
     )
 }
 
-/// What belongs to the database itself and came with no dump.
-fn carry(name: &str, properties: &Properties) -> String {
-    let quoted = identifier(name);
-    let owner = identifier(&properties.owner);
-    let mut sql = format!("  ALTER DATABASE {quoted} OWNER TO {owner};\n");
-    if let Some(grants) = &properties.grants {
-        let entries: Vec<String> = grants.iter().map(|entry| literal(entry)).collect();
-        let _ = writeln!(sql, "  REVOKE ALL ON DATABASE {quoted} FROM PUBLIC, {owner};");
-        // The server takes no empty list.
-        if !entries.is_empty() {
-            let _ = write!(
-                sql,
-                "  FOR entry IN SELECT a.privilege_type AS privilege, a.is_grantable AS again,\n\
-                 \x20     CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS who\n\
-                 \x20   FROM pg_catalog.aclexplode(ARRAY[{}]::pg_catalog.text[]::pg_catalog.aclitem[]) AS a LOOP\n\
-                 \x20   EXECUTE pg_catalog.format('GRANT %s ON DATABASE %I TO %s', entry.privilege, {}, entry.who)\n\
-                 \x20     || CASE WHEN entry.again THEN ' WITH GRANT OPTION' ELSE '' END;\n  END LOOP;\n",
-                entries.join(", "),
-                literal(name)
-            );
-        }
-    }
-    for setting in &properties.settings {
-        let of = match &setting.role {
-            Some(role) => format!("ALTER ROLE {} IN DATABASE {quoted}", identifier(role)),
-            None => format!("ALTER DATABASE {quoted}"),
-        };
-        for (key, value) in setting.values.iter().filter_map(|value| value.split_once('=')) {
-            let value = if LISTS.contains(&key) { list(value) } else { literal(value) };
-            let key: Vec<String> = key.split('.').map(identifier).collect();
-            let _ = writeln!(sql, "  {of} SET {} TO {value};", key.join("."));
-        }
-    }
-    let _ = writeln!(sql, "  ALTER DATABASE {quoted} CONNECTION LIMIT {};", properties.connection_limit);
-    sql
-}
-
-/// The elements of a list, each as a string of its own: one may be empty, and a manifest may hold anything.
-fn list(value: &str) -> String {
-    let mut elements = vec![String::new()];
-    let mut quoted = false;
-    let mut characters = value.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' if quoted && characters.next_if_eq(&'"').is_some() => push(&mut elements, '"'),
-            '"' => quoted = !quoted,
-            ',' if !quoted => elements.push(String::new()),
-            ' ' if !quoted => {}
-            other => push(&mut elements, other),
-        }
-    }
-    elements.iter().map(|element| literal(element)).collect::<Vec<_>>().join(", ")
-}
-
-fn push(elements: &mut [String], character: char) {
-    if let Some(last) = elements.last_mut() {
-        last.push(character);
-    }
-}
-
 /// Ends a lock-out that a killed run left behind.
 pub fn unlock(target: &Target, run: &str, name: &str) -> Result<()> {
     let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", identifier(name));
     session::ask_in(target, maintenance_database(target), run, &sql)
         .map(drop)
         .with_context(|| Fault::failed(format!("{name} cannot be opened to connections again")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_are_taken_apart() {
-        assert_eq!(list(r#""$user", public, "a, ""b""""#), r#"'$user', 'public', 'a, "b"'"#);
-        assert_eq!((list(r#""""#).as_str(), list("").as_str()), ("''", "''"));
-        assert_eq!(list("x; DROP ROLE y; --'"), "'x;DROPROLEy;--'''");
-    }
 }

@@ -59,7 +59,7 @@ fn tell(target: &Target) -> Option<Told> {
 }
 
 impl Told {
-    /// A table of its own, where there is anything.
+    /// Shows what is kept as a table of its own, where there is anything.
     pub(super) fn show(&self, context: &Context) -> Result<()> {
         let now = Local::now();
         let row = |kept: &Kept| {

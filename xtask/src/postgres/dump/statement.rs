@@ -136,13 +136,11 @@ impl Statement {
             _ => {
                 // Text search configurations have mappings too: for types of words.
                 let user_mapping = second == Keyword::User && self.before == [Keyword::For, Keyword::Mapping];
-                let named = matches!(self.before, [Keyword::To, Keyword::Owner] | [Keyword::Role, Keyword::For])
-                    || user_mapping
-                    || self.before[0] == Keyword::Authorization;
+                let owns = matches!(self.before, [Keyword::To, Keyword::Owner] | [Keyword::Role, Keyword::For]);
+                let named = owns || user_mapping || self.before[0] == Keyword::Authorization;
                 if (named || self.listing_roles) && self.parentheses == 0 {
                     contents.roles.extend(names::role(token));
                 }
-                let owns = matches!(self.before, [Keyword::To, Keyword::Owner] | [Keyword::Role, Keyword::For]);
                 if owns && self.parentheses == 0 {
                     contents.owners.extend(names::role(token));
                 }

@@ -1,0 +1,86 @@
+//! What belongs to a database itself, and so is in no dump: as statements that give it to another one.
+
+use crate::postgres::properties::Properties;
+use crate::postgres::session::{identifier, literal};
+use std::fmt::Write as _;
+
+/// Settings whose value is a list of names, quoted where need be; as one string it would be one name.
+const LISTS: &[&str] = &[
+    "search_path",
+    "temp_tablespaces",
+    "local_preload_libraries",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+];
+
+/// What belongs to the database itself and came with no dump.
+pub(super) fn carry(name: &str, properties: &Properties) -> String {
+    let quoted = identifier(name);
+    let owner = identifier(&properties.owner);
+    let mut sql = format!("  ALTER DATABASE {quoted} OWNER TO {owner};\n");
+    if let Some(grants) = &properties.grants {
+        let entries: Vec<String> = grants.iter().map(|entry| literal(entry)).collect();
+        let _ = writeln!(sql, "  REVOKE ALL ON DATABASE {quoted} FROM PUBLIC, {owner};");
+        // The server takes no empty list.
+        if !entries.is_empty() {
+            let _ = write!(
+                sql,
+                "  FOR entry IN SELECT a.privilege_type AS privilege, a.is_grantable AS again,\n\
+                 \x20     CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS who\n\
+                 \x20   FROM pg_catalog.aclexplode(ARRAY[{}]::pg_catalog.text[]::pg_catalog.aclitem[]) AS a LOOP\n\
+                 \x20   EXECUTE pg_catalog.format('GRANT %s ON DATABASE %I TO %s', entry.privilege, {}, entry.who)\n\
+                 \x20     || CASE WHEN entry.again THEN ' WITH GRANT OPTION' ELSE '' END;\n  END LOOP;\n",
+                entries.join(", "),
+                literal(name)
+            );
+        }
+    }
+    for setting in &properties.settings {
+        let of = match &setting.role {
+            Some(role) => format!("ALTER ROLE {} IN DATABASE {quoted}", identifier(role)),
+            None => format!("ALTER DATABASE {quoted}"),
+        };
+        for (key, value) in setting.values.iter().filter_map(|value| value.split_once('=')) {
+            let value = if LISTS.contains(&key) { list(value) } else { literal(value) };
+            let key: Vec<String> = key.split('.').map(identifier).collect();
+            let _ = writeln!(sql, "  {of} SET {} TO {value};", key.join("."));
+        }
+    }
+    let _ = writeln!(sql, "  ALTER DATABASE {quoted} CONNECTION LIMIT {};", properties.connection_limit);
+    sql
+}
+
+/// The elements of a list, each as a string of its own: one may be empty, and a manifest may hold anything.
+fn list(value: &str) -> String {
+    let mut elements = vec![String::new()];
+    let mut quoted = false;
+    let mut characters = value.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.next_if_eq(&'"').is_some() => push(&mut elements, '"'),
+            '"' => quoted = !quoted,
+            ',' if !quoted => elements.push(String::new()),
+            ' ' if !quoted => {}
+            other => push(&mut elements, other),
+        }
+    }
+    elements.iter().map(|element| literal(element)).collect::<Vec<_>>().join(", ")
+}
+
+fn push(elements: &mut [String], character: char) {
+    if let Some(last) = elements.last_mut() {
+        last.push(character);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_taken_apart() {
+        assert_eq!(list(r#""$user", public, "a, ""b""""#), r#"'$user', 'public', 'a, "b"'"#);
+        assert_eq!((list(r#""""#).as_str(), list("").as_str()), ("''", "''"));
+        assert_eq!(list("x; DROP ROLE y; --'"), "'x;DROPROLEy;--'''");
+    }
+}
