@@ -106,7 +106,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         context.terminal.done(&format!("Roles made: {}", terminal::clean(&fitting.missing_roles.join(", "))));
     }
     let now = Local::now();
-    let like = live.staged_like(target, run, &backup);
+    let like = live.staged_like(target, run, &backup)?;
     let mut mark = Mark::new(Use::Staging, target, run, &now);
     let name = staging::name_for(target.database(), "staging", &now);
     let staging = Staging::create(target, run, lock.session(), name, like.as_ref(), &mark)?;

@@ -2,7 +2,8 @@
 
 use super::files::Migration;
 use crate::error::Fault;
-use crate::postgres::session::{self, identifier, literal};
+use crate::postgres::quote::{identifier, literal};
+use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -90,7 +91,7 @@ impl Ledger {
                 .hint(format!(
                     "put {hidden} into the search_path of user {}, or move the table: ALTER TABLE {} SET SCHEMA …",
                     target.user(),
-                    qualified(hidden)
+                    qualified(hidden)?
                 ))
                 .into());
         }
@@ -102,10 +103,11 @@ impl Ledger {
     /// # Errors
     /// The session has no schema that a table could be made in.
     pub fn name(&self) -> Result<String, Fault> {
-        self.schema.as_deref().map(qualified).ok_or_else(|| {
-            Fault::failed("search_path names no schema that exists: there is no place for the ledger")
-                .hint("make the schema, or set search_path: ALTER ROLE … SET search_path TO …")
-        })
+        let Some(schema) = self.schema.as_deref() else {
+            return Err(Fault::failed("search_path names no schema that exists: there is no place for the ledger")
+                .hint("make the schema, or set search_path: ALTER ROLE … SET search_path TO …"));
+        };
+        qualified(schema)
     }
 
     /// The row of this version.
@@ -114,8 +116,8 @@ impl Ledger {
     }
 }
 
-fn qualified(schema: &str) -> String {
-    format!("{}.{TABLE}", identifier(schema))
+fn qualified(schema: &str) -> Result<String, Fault> {
+    Ok(format!("{}.{TABLE}", identifier(schema)?))
 }
 
 /// Makes the table as sqlx does, where it is not there yet.
@@ -128,15 +130,15 @@ pub fn create(ledger: &str) -> String {
 }
 
 /// The row of a version; without a time it is dirty, until `finish`.
-pub fn insert(ledger: &str, migration: &Migration, checksum: &str, took: Option<Duration>) -> String {
-    format!(
+pub fn insert(ledger: &str, migration: &Migration, checksum: &str, took: Option<Duration>) -> Result<String, Fault> {
+    Ok(format!(
         "INSERT INTO {ledger} (version, description, success, checksum, execution_time) VALUES ({}, {}, {}, \
          pg_catalog.decode('{checksum}', 'hex'), {});",
         migration.version,
-        literal(&migration.description),
+        literal(&migration.description)?,
         took.is_some(),
         took.map_or(-1, nanoseconds)
-    )
+    ))
 }
 
 /// A dirty version has come to its end.

@@ -70,7 +70,8 @@ impl Runner<'_, '_> {
         fault_point("applying");
         signals::check().map_err(anyhow::Error::from)?;
         let row = match step.direction {
-            Direction::Up => ledger::insert(&self.ledger, &step.migration, &step.checksum, Some(took)),
+            Direction::Up => ledger::insert(&self.ledger, &step.migration, &step.checksum, Some(took))
+                .map_err(anyhow::Error::from)?,
             Direction::Down => ledger::remove(&self.ledger, step.migration.version),
         };
         // Only now: whatever cut the file short has been noticed.
@@ -87,7 +88,9 @@ impl Runner<'_, '_> {
         check_unchanged(step, checksum)?;
         let invalid_before = indexes::invalid(self.session)?;
         self.session.commit(&match step.direction {
-            Direction::Up => ledger::insert(&self.ledger, &step.migration, &step.checksum, None),
+            Direction::Up => {
+                ledger::insert(&self.ledger, &step.migration, &step.checksum, None).map_err(anyhow::Error::from)?
+            }
             Direction::Down => ledger::begin_removal(&self.ledger, version),
         })?;
         fault_point("dirty");

@@ -1,5 +1,6 @@
 //! Who holds tables against every reader, or the names of databases, and how long one waits for them.
 
+use super::quote::{literal, literals};
 use super::{maintenance_database, questions, session};
 use crate::error::Fault;
 use crate::settings::Settings;
@@ -56,7 +57,7 @@ pub fn holders(target: &Target, session: &str) -> Result<Vec<Holder>> {
 
 /// Who keeps databases of these names from being renamed, but for sessions in them, which a swap ends, and our own.
 pub fn name_holders(target: &Target, run: &str, names: &[&str]) -> Result<Vec<Holder>> {
-    let answer = questions::ask(target, run, &names_held(run, names, "l.locktype = 'object' AND l.objid = d.oid"))?;
+    let answer = questions::ask(target, run, &names_held(run, names, "l.locktype = 'object' AND l.objid = d.oid")?)?;
     serde_json::from_str(answer.trim()).context("who holds the databases' names")
 }
 
@@ -66,16 +67,15 @@ pub fn possible_name_holders(target: &Target, run: &str, names: &[&str]) -> Resu
         run,
         names,
         "(l.locktype = 'object' AND l.objid = d.oid OR l.locktype = 'relation' AND l.mode = 'RowExclusiveLock')",
-    );
+    )?;
     let answer = session::ask_in(target, maintenance_database(target), run, &sql)?;
     serde_json::from_str(answer.trim()).context("who holds the databases' names")
 }
 
 /// Whoever connects holds the name for a moment in the weakest mode that an object knows.
-fn names_held(run: &str, names: &[&str], how: &str) -> String {
-    let names: Vec<String> = names.iter().map(|name| session::literal(name)).collect();
-    let names = names.join(", ");
-    format!(
+fn names_held(run: &str, names: &[&str], how: &str) -> Result<String> {
+    let names = literals(names.iter().copied())?;
+    Ok(format!(
         "SELECT COALESCE(pg_catalog.json_agg(h), '[]') FROM (SELECT DISTINCT ON (l.pid) 'database ' || d.datname AS what, \
          l.pid, a.usename AS user, a.application_name AS application, a.state, pg_catalog.left(a.query, 80) AS query, \
          EXTRACT(EPOCH FROM pg_catalog.now() - a.xact_start) AS seconds \
@@ -87,8 +87,8 @@ fn names_held(run: &str, names: &[&str], how: &str) -> String {
            AND l.pid <> pg_catalog.pg_backend_pid() AND (a.usesysid IS NULL OR a.datname NOT IN ({names})) \
            AND NOT pg_catalog.starts_with(COALESCE(a.application_name, ''), {}) \
          ORDER BY l.pid, l.locktype = 'object' DESC) AS h",
-        session::literal(run)
-    )
+        literal(run)?
+    ))
 }
 
 impl std::fmt::Display for Holder {

@@ -8,6 +8,7 @@ pub mod locks;
 pub mod open_session;
 pub mod properties;
 pub mod questions;
+pub mod quote;
 pub mod restrict;
 pub mod session;
 

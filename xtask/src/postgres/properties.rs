@@ -1,5 +1,6 @@
 //! What belongs to the database itself and is in no dump: encoding, locale, owner, grants, settings, limit, comment.
 
+use super::quote::literal;
 use super::{questions, session};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -97,7 +98,7 @@ impl Properties {
 
     /// Asks about a database from the maintenance database; `None` where it does not exist.
     pub fn named(target: &Target, session: &str, database: &str) -> Result<Option<Self>> {
-        let sql = format!("{QUERY}{}", session::literal(database));
+        let sql = format!("{QUERY}{}", literal(database)?);
         let text = questions::ask(target, session, &sql)?;
         match text.trim() {
             "" => Ok(None),

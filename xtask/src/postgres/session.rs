@@ -1,5 +1,6 @@
 //! Questions to the server, each one psql process that answers in JSON.
 
+use super::quote::literal;
 use crate::error::Fault;
 use crate::process::Program;
 use crate::target::{Talk, Target, compose};
@@ -126,14 +127,14 @@ pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<
     let sql = format!(
         "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
          WHERE application_name = {} AND pid <> pg_catalog.pg_backend_pid()",
-        literal(session)
+        literal(session)?
     );
     ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE).map(drop)
 }
 
 /// Ends every server session of this name, asked from another database, and waits until it is over.
 pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
-    let name = literal(session);
+    let name = literal(session)?;
     let sql = format!("SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {name}");
     for _ in 0..END_TRIES {
         terminate_from(target, database, session)?;
@@ -142,20 +143,6 @@ pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
         }
     }
     Err(Fault::failed(format!("The server session {session} does not end")).into())
-}
-
-/// A string as SQL writes it.
-pub fn literal(text: &str) -> String {
-    if text.contains('\\') {
-        format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
-    } else {
-        format!("'{}'", text.replace('\'', "''"))
-    }
-}
-
-/// A name as SQL writes it.
-pub fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
@@ -175,12 +162,5 @@ mod tests {
         let (first, rest) = first_of::<Vec<u8>>("[1, \n 2]\n[{\"a\": 1}, \n {}]\n").unwrap();
         assert_eq!((first, rest), (vec![1, 2], "[{\"a\": 1}, \n {}]"));
         assert!(first_of::<Vec<u8>>("").is_err() && first_of::<Vec<u8>>("no JSON").is_err());
-    }
-
-    #[test]
-    fn literals_survive_quotes_and_backslashes() {
-        assert_eq!(literal("it's"), "'it''s'");
-        assert_eq!(literal(r"a\'b"), r"E'a\\''b'");
-        assert_eq!(identifier(r#"a"b"#), r#""a""b""#);
     }
 }

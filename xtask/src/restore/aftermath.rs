@@ -2,7 +2,8 @@
 
 use super::maintenance_database;
 use super::swap::{Exchange, session_name, unlock};
-use crate::postgres::session::{self, literal};
+use crate::postgres::quote::literal;
+use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -58,9 +59,9 @@ fn state(target: &Target, run: &str, exchange: &Exchange<'_>) -> Result<State> {
          'working', EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = {}), \
          'exchanged', {}, \
          'open', (SELECT datallowconn FROM pg_catalog.pg_database WHERE datname = {}))",
-        literal(&session_name(run)),
-        exchange.took_place(target.database()),
-        literal(target.database())
+        literal(&session_name(run))?,
+        exchange.took_place(target.database())?,
+        literal(target.database())?
     );
     let text = session::ask_in(target, maintenance_database(target), run, &sql)?;
     serde_json::from_str(text.trim()).context("what became of the exchange")

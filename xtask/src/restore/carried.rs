@@ -1,7 +1,8 @@
 //! What belongs to a database itself, and so is in no dump: as statements that give it to another one.
 
+use crate::error::Fault;
 use crate::postgres::properties::Properties;
-use crate::postgres::session::{identifier, literal};
+use crate::postgres::quote::{identifier, literal, literals};
 use std::fmt::Write as _;
 
 /// Settings whose value is a list of names, quoted where need be; as one string it would be one name.
@@ -14,12 +15,12 @@ const LISTS: &[&str] = &[
 ];
 
 /// What belongs to the database itself and came with no dump.
-pub(super) fn carry(name: &str, properties: &Properties) -> String {
-    let quoted = identifier(name);
-    let owner = identifier(&properties.owner);
+pub(super) fn carry(name: &str, properties: &Properties) -> Result<String, Fault> {
+    let quoted = identifier(name)?;
+    let owner = identifier(&properties.owner)?;
     let mut sql = format!("  ALTER DATABASE {quoted} OWNER TO {owner};\n");
     if let Some(grants) = &properties.grants {
-        let entries: Vec<String> = grants.iter().map(|entry| literal(entry)).collect();
+        let entries = literals(grants.iter().map(String::as_str))?;
         let _ = writeln!(sql, "  REVOKE ALL ON DATABASE {quoted} FROM PUBLIC, {owner};");
         // The server takes no empty list.
         if !entries.is_empty() {
@@ -30,28 +31,28 @@ pub(super) fn carry(name: &str, properties: &Properties) -> String {
                  \x20   FROM pg_catalog.aclexplode(ARRAY[{}]::pg_catalog.text[]::pg_catalog.aclitem[]) AS a LOOP\n\
                  \x20   EXECUTE pg_catalog.format('GRANT %s ON DATABASE %I TO %s', entry.privilege, {}, entry.who)\n\
                  \x20     || CASE WHEN entry.again THEN ' WITH GRANT OPTION' ELSE '' END;\n  END LOOP;\n",
-                entries.join(", "),
-                literal(name)
+                entries,
+                literal(name)?
             );
         }
     }
     for setting in &properties.settings {
         let of = match &setting.role {
-            Some(role) => format!("ALTER ROLE {} IN DATABASE {quoted}", identifier(role)),
+            Some(role) => format!("ALTER ROLE {} IN DATABASE {quoted}", identifier(role)?),
             None => format!("ALTER DATABASE {quoted}"),
         };
         for (key, value) in setting.values.iter().filter_map(|value| value.split_once('=')) {
-            let value = if LISTS.contains(&key) { list(value) } else { literal(value) };
-            let key: Vec<String> = key.split('.').map(identifier).collect();
+            let value = if LISTS.contains(&key) { list(value)? } else { literal(value)? };
+            let key: Vec<String> = key.split('.').map(identifier).collect::<Result<_, _>>()?;
             let _ = writeln!(sql, "  {of} SET {} TO {value};", key.join("."));
         }
     }
     let _ = writeln!(sql, "  ALTER DATABASE {quoted} CONNECTION LIMIT {};", properties.connection_limit);
-    sql
+    Ok(sql)
 }
 
 /// The elements of a list, each as a string of its own: one may be empty, and a manifest may hold anything.
-fn list(value: &str) -> String {
+fn list(value: &str) -> Result<String, Fault> {
     let mut elements = vec![String::new()];
     let mut quoted = false;
     let mut characters = value.chars().peekable();
@@ -64,7 +65,7 @@ fn list(value: &str) -> String {
             other => push(&mut elements, other),
         }
     }
-    elements.iter().map(|element| literal(element)).collect::<Vec<_>>().join(", ")
+    literals(elements.iter().map(String::as_str))
 }
 
 fn push(elements: &mut [String], character: char) {
@@ -79,8 +80,8 @@ mod tests {
 
     #[test]
     fn lists_are_taken_apart() {
-        assert_eq!(list(r#""$user", public, "a, ""b""""#), r#"'$user', 'public', 'a, "b"'"#);
-        assert_eq!((list(r#""""#).as_str(), list("").as_str()), ("''", "''"));
-        assert_eq!(list("x; DROP ROLE y; --'"), "'x;DROPROLEy;--'''");
+        assert_eq!(list(r#""$user", public, "a, ""b""""#).unwrap(), r#"'$user', 'public', 'a, "b"'"#);
+        assert_eq!((list(r#""""#).unwrap().as_str(), list("").unwrap().as_str()), ("''", "''"));
+        assert_eq!(list("x; DROP ROLE y; --'").unwrap(), "'x;DROPROLEy;--'''");
     }
 }

@@ -4,7 +4,7 @@ use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
 use crate::postgres::questions;
-use crate::postgres::session;
+use crate::postgres::{quote, session};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -66,7 +66,7 @@ impl Live {
     /// Asks the server.
     pub fn of(target: &Target, session: &str) -> Result<Self> {
         let properties = Properties::named(target, session, target.database())?;
-        let sql = format!("{QUERY}{}", session::literal(target.database()));
+        let sql = format!("{QUERY}{}", quote::literal(target.database())?);
         let text = questions::ask(target, session, &sql)?;
         let facts = match text.trim() {
             "" => Facts::default(),
@@ -82,23 +82,23 @@ impl Live {
 
     /// What the database that is loaded must be like: the live one. Of an absent one the manifest tells; of an empty
     /// one, which a server makes by itself, its encoding, its locale, and its owner where this role may act as that.
-    pub fn staged_like(&self, target: &Target, run: &str, backup: &Proven) -> Option<Properties> {
+    pub fn staged_like(&self, target: &Target, run: &str, backup: &Proven) -> Result<Option<Properties>> {
         let by_manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
         let (Some(live), Some(then)) = (&self.properties, by_manifest) else {
-            return self.properties.as_ref().or(by_manifest).cloned();
+            return Ok(self.properties.as_ref().or(by_manifest).cloned());
         };
         let mut like = live.clone();
         like.made_as(then);
         if like == *live {
-            return Some(like);
+            return Ok(Some(like));
         }
-        let empty = |owner: &str| EMPTY.replace("OWNER", &session::literal(owner));
+        let empty = EMPTY.replace("OWNER", &quote::literal(&then.owner)?);
         // A database that cannot be read is not empty.
-        let answer = session::query::<Empty>(target, run, &empty(&then.owner)).unwrap_or_default();
+        let answer = session::query::<Empty>(target, run, &empty).unwrap_or_default();
         if !answer.owner_fits {
             like.owner.clone_from(&live.owner);
         }
-        Some(if answer.empty { like } else { live.clone() })
+        Ok(Some(if answer.empty { like } else { live.clone() }))
     }
 
     /// Refuses a database that somebody locked on purpose.
@@ -107,8 +107,9 @@ impl Live {
             return Ok(());
         }
         let name = target.database();
+        let quoted = quote::identifier(name)?;
         Err(Fault::failed(format!("{name} accepts no connections, and it was not this program that locked it"))
-            .hint(format!("open it first: ALTER DATABASE {} ALLOW_CONNECTIONS true", session::identifier(name))))
+            .hint(format!("open it first: ALTER DATABASE {quoted} ALLOW_CONNECTIONS true")))
     }
 
     /// Refuses what would make the swap fail.

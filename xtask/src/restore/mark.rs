@@ -3,7 +3,7 @@
 use super::swap;
 use crate::postgres::activity::Counters;
 use crate::postgres::questions;
-use crate::postgres::session;
+use crate::postgres::quote;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
@@ -80,7 +80,7 @@ impl Mark {
     /// The statement that puts the mark on a database.
     pub fn sql(&self, name: &str) -> Result<String> {
         let comment = format!("{WORD}{}", serde_json::to_string(self)?);
-        Ok(format!("COMMENT ON DATABASE {} IS {}", session::identifier(name), session::literal(&comment)))
+        Ok(format!("COMMENT ON DATABASE {} IS {}", quote::identifier(name)?, quote::literal(&comment)?))
     }
 
     /// When the run made it.
@@ -121,7 +121,7 @@ WHERE pg_catalog.shobj_description(d.oid, 'pg_database') LIKE 'xtask {%'";
 /// Staging databases of the target's that bear no mark: their run was killed between making and marking them.
 /// Names that had to be cut do not tell whose they are.
 pub fn unmarked(target: &Target, session: &str) -> Result<Vec<String>> {
-    let beginning = session::literal(&format!("{}_staging_", target.database()));
+    let beginning = quote::literal(&format!("{}_staging_", target.database()))?;
     let sql = format!(
         "SELECT COALESCE(pg_catalog.json_agg(d.datname ORDER BY d.datname), '[]') FROM pg_catalog.pg_database AS d \
          WHERE d.datname::pg_catalog.text = {beginning} || pg_catalog.right(d.datname::pg_catalog.text, 15) \

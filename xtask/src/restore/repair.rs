@@ -5,7 +5,7 @@ use super::maintenance_database;
 use super::mark::{self, Mark, Marked, Use};
 use super::staging::drop_database;
 use super::swap;
-use crate::postgres::session;
+use crate::postgres::{quote, session};
 use crate::target::Target;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -143,8 +143,8 @@ pub fn mend(target: &Target, run: &str, leftover: &Leftover, start: &dyn Fn(&Mar
 /// Notes that the services of a swap run again: a first restore's database gets its own comment back.
 pub fn settle(target: &Target, run: &str, name: &str, mark: &Mark) -> Result<()> {
     let sql = if mark.r#use == Use::First {
-        let comment = mark.comment.as_deref().map_or_else(|| "NULL".to_owned(), session::literal);
-        format!("COMMENT ON DATABASE {} IS {comment}", session::identifier(name))
+        let comment = quote::literal_or_null(mark.comment.as_deref())?;
+        format!("COMMENT ON DATABASE {} IS {comment}", quote::identifier(name)?)
     } else {
         Mark { stopped: Vec::new(), swapping: false, migrate: false, ..mark.clone() }.sql(name)?
     };

@@ -5,7 +5,7 @@ use super::live::Live;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::questions;
-use crate::postgres::session::{identifier, literal};
+use crate::postgres::quote::{identifier, literal_or_null, literals};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -107,10 +107,9 @@ pub fn check_swap(target: &Target, session: &str, live: &Live) -> Result<()> {
 fn ask(target: &Target, session: &str, roles: &[&str], database: Option<&str>) -> Result<Lacks> {
     let asked = |sql: &str| questions::ask(target, session, sql);
     let version: u32 = asked("SHOW server_version_num")?.trim().parse().context("the server's version")?;
-    let roles: Vec<String> = roles.iter().map(|role| literal(role)).collect();
     let sql = query(
-        &database.map_or_else(|| "NULL".to_owned(), literal),
-        &format!("ARRAY[{}]::pg_catalog.text[]", roles.join(", ")),
+        &literal_or_null(database)?,
+        &format!("ARRAY[{}]::pg_catalog.text[]", literals(roles.iter().copied())?),
         if version / 10_000 >= PARAMETERS_SINCE { MAY_SET } else { "false" },
     );
     serde_json::from_str(asked(&sql)?.trim()).context("what this role may do")
@@ -151,17 +150,21 @@ impl Lacks {
         if self.superuser {
             return Ok(());
         }
-        let user = identifier(target.user());
+        let user = identifier(target.user())?;
         let mut asks = Vec::new();
         if !self.may_create {
             asks.push(format!("ALTER ROLE {user} CREATEDB;"));
         }
-        asks.extend(self.not_member_of.iter().map(|role| format!("GRANT {} TO {user};", identifier(role))));
+        for role in &self.not_member_of {
+            asks.push(format!("GRANT {} TO {user};", identifier(role)?));
+        }
         if self.sessions.iter().any(|session| !session.superuser) {
             asks.push(format!("GRANT pg_signal_backend TO {user};"));
         }
-        asks.extend(self.parameters.iter().map(|name| self.for_parameter(name, target)));
-        asks.extend(self.for_roles_with_settings(target));
+        for name in &self.parameters {
+            asks.push(self.for_parameter(name, target)?);
+        }
+        asks.extend(self.for_roles_with_settings(target)?);
         if asks.is_empty() {
             return self.refuse_superusers(target);
         }
@@ -174,24 +177,28 @@ impl Lacks {
         Err(Fault::failed(message).hint(format!("ask a superuser for:\n{}{hand}", asks.join("\n"))).into())
     }
 
-    fn for_parameter(&self, name: &str, target: &Target) -> String {
+    fn for_parameter(&self, name: &str, target: &Target) -> Result<String, Fault> {
         if self.major >= PARAMETERS_SINCE {
-            return format!("GRANT SET ON PARAMETER {name} TO {};", identifier(target.user()));
+            return Ok(format!("GRANT SET ON PARAMETER {name} TO {};", identifier(target.user())?));
         }
-        format!("ALTER DATABASE {} RESET {name}; {SUPERUSERS_ONLY}", identifier(target.database()))
+        Ok(format!("ALTER DATABASE {} RESET {name}; {SUPERUSERS_ONLY}", identifier(target.database())?))
     }
 
-    fn for_roles_with_settings(&self, target: &Target) -> Vec<String> {
-        let (user, database) = (identifier(target.user()), identifier(target.database()));
+    fn for_roles_with_settings(&self, target: &Target) -> Result<Vec<String>, Fault> {
+        let (user, database) = (identifier(target.user())?, identifier(target.database())?);
         let (superusers, others): (Vec<_>, Vec<_>) = self.roles_with_settings.iter().partition(|role| role.superuser);
-        let creates = (!others.is_empty() && !self.may_change_roles).then(|| format!("ALTER ROLE {user} CREATEROLE;"));
-        let admin = others.iter().filter(|_| self.major >= ADMIN_OPTION_SINCE);
-        let admin = admin.map(|role| format!("GRANT {} TO {user} WITH ADMIN OPTION;", identifier(&role.name)));
-        let reset = superusers.iter().map(|role| {
-            let role = identifier(&role.name);
-            format!("ALTER ROLE {role} IN DATABASE {database} RESET ALL; {SUPERUSERS_ONLY}")
-        });
-        creates.into_iter().chain(admin).chain(reset).collect()
+        let mut asks = Vec::new();
+        if !others.is_empty() && !self.may_change_roles {
+            asks.push(format!("ALTER ROLE {user} CREATEROLE;"));
+        }
+        for role in others.iter().filter(|_| self.major >= ADMIN_OPTION_SINCE) {
+            asks.push(format!("GRANT {} TO {user} WITH ADMIN OPTION;", identifier(&role.name)?));
+        }
+        for role in superusers {
+            let role = identifier(&role.name)?;
+            asks.push(format!("ALTER ROLE {role} IN DATABASE {database} RESET ALL; {SUPERUSERS_ONLY}"));
+        }
+        Ok(asks)
     }
 }
 

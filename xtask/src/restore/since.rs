@@ -1,9 +1,11 @@
 //! What was written since a swap, and would go with an undo.
 
 use crate::postgres::activity::{Counters, Written};
+use crate::postgres::quote::literal;
 use crate::postgres::session;
 use crate::restore::mark::Mark;
 use crate::target::Target;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,7 +30,7 @@ const PATIENCE: &str = "SET statement_timeout TO '10s'; SET lock_timeout TO '3s'
 
 impl Since {
     /// Asks the live database. What cannot be read is not known, and stops nothing.
-    pub fn swap(target: &Target, run: &str, mark: &Mark) -> Self {
+    pub fn swap(target: &Target, run: &str, mark: &Mark) -> Result<Self> {
         let now = Counters::of(target, run, target.database()).ok();
         let tables = mark.written.as_ref().zip(now).and_then(|(before, now)| now.since(before));
         let changelog = format!(
@@ -36,8 +38,8 @@ impl Since {
              'written', pg_catalog.count(*) FILTER (WHERE operation = 0), \
              'deleted', pg_catalog.count(*) FILTER (WHERE operation = 1)) FROM \
              (SELECT store, object_type, ulid, operation FROM changelog WHERE inserted_at > {}) AS c",
-            session::literal(&mark.at)
+            literal(&mark.at)?
         );
-        Self { tables, tuples: session::query(target, run, &changelog).ok() }
+        Ok(Self { tables, tuples: session::query(target, run, &changelog).ok() })
     }
 }

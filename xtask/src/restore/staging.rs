@@ -8,7 +8,7 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
-use crate::postgres::{questions, restrict, session};
+use crate::postgres::{questions, quote, restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
 use crate::target::{Talk, Target};
@@ -57,7 +57,7 @@ pub(super) fn free_time(
     mut time: DateTime<Local>,
 ) -> Result<DateTime<Local>> {
     loop {
-        let name = session::literal(&name_for(target.database(), purpose, &time));
+        let name = quote::literal(&name_for(target.database(), purpose, &time))?;
         let sql = format!("SELECT datname FROM pg_catalog.pg_database WHERE datname = {name}");
         if questions::ask(target, run, &sql)?.trim().is_empty() {
             return Ok(time);
@@ -78,10 +78,12 @@ impl<'a> Staging<'a> {
         mark: &Mark,
     ) -> Result<Self> {
         let cannot = format!("The database {name} cannot be made");
-        let (quoted, mut options) = (session::identifier(&name), like.map(options).unwrap_or_default());
+        let (quoted, mut options) = (quote::identifier(&name)?, like.map(options).transpose()?.unwrap_or_default());
         // While it is loaded, too: the owner of a table must be allowed to make one there.
         let owner = like.map(|like| &like.owner).filter(|_| mark.r#use == Use::Staging);
-        owner.iter().for_each(|owner| options.push_str(&format!(" OWNER {}", session::identifier(owner))));
+        if let Some(owner) = owner {
+            options.push_str(&format!(" OWNER {}", quote::identifier(owner)?));
+        }
         let marked = mark.sql(&name)?;
         signals::check()?;
         // The server makes it even when we no longer listen: a signal waits until it is marked.
@@ -208,7 +210,7 @@ impl Drop for Staging<'_> {
 
 /// Drops a database of ours, whoever is connected to it.
 pub fn drop_database(target: &Target, run: &str, name: &str) -> Result<()> {
-    let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", session::identifier(name));
+    let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote::identifier(name)?);
     session::ask_in(target, maintenance_database(target), run, &sql).map(drop)
 }
 
@@ -220,20 +222,24 @@ pub fn clear_leftovers(target: &Target, run: &str) -> Result<Vec<String>> {
 }
 
 /// What `CREATE DATABASE` needs to make such a database.
-fn options(like: &Properties) -> String {
-    let mut options = format!(" ENCODING {}", session::literal(&like.encoding));
-    let mut add = |word: &str, value: &str| options.push_str(&format!(" {word} {}", session::literal(value)));
-    add("LC_COLLATE", &like.collate);
-    add("LC_CTYPE", &like.ctype);
+fn options(like: &Properties) -> Result<String, Fault> {
+    let mut options = format!(" ENCODING {}", quote::literal(&like.encoding)?);
+    let mut add = |word: &str, value: &str| -> Result<(), Fault> {
+        options.push_str(&format!(" {word} {}", quote::literal(value)?));
+        Ok(())
+    };
+    add("LC_COLLATE", &like.collate)?;
+    add("LC_CTYPE", &like.ctype)?;
     if like.locale_provider != "libc" {
-        add("LOCALE_PROVIDER", &like.locale_provider);
+        add("LOCALE_PROVIDER", &like.locale_provider)?;
         let word = if like.locale_provider == "icu" { "ICU_LOCALE" } else { "BUILTIN_LOCALE" };
-        like.locale.iter().for_each(|locale| add(word, locale));
-        like.icu_rules.iter().for_each(|rules| add("ICU_RULES", rules));
+        like.locale.iter().try_for_each(|locale| add(word, locale))?;
+        like.icu_rules.iter().try_for_each(|rules| add("ICU_RULES", rules))?;
     }
-    let tablespace = like.tablespace.iter().map(|name| format!(" TABLESPACE {}", session::identifier(name)));
-    options.extend(tablespace);
-    options
+    if let Some(tablespace) = &like.tablespace {
+        options.push_str(&format!(" TABLESPACE {}", quote::identifier(tablespace)?));
+    }
+    Ok(options)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use super::staging::Checked;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks::{self, Holder};
 use crate::postgres::properties::Properties;
-use crate::postgres::session::{self, identifier, literal};
+use crate::postgres::quote::{identifier, literal, literal_or_null};
+use crate::postgres::session;
 use crate::process::signals;
 use crate::target::{Talk, Target};
 use anyhow::{Context as _, Result};
@@ -45,10 +46,12 @@ impl Exchange<'_> {
     }
 
     /// SQL that is true once it took place: the incoming name is gone, and what was not there before is.
-    pub(super) fn took_place(&self, live: &str) -> String {
-        let there =
-            |name: &str| format!("EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {})", literal(name));
-        format!("(NOT {} AND {})", there(self.incoming), there(self.outgoing.unwrap_or(live)))
+    pub(super) fn took_place(&self, live: &str) -> Result<String, Fault> {
+        let there = |name: &str| {
+            let name = literal(name)?;
+            Ok::<_, Fault>(format!("EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {name})"))
+        };
+        Ok(format!("(NOT {} AND {})", there(self.incoming)?, there(self.outgoing.unwrap_or(live))?))
     }
 }
 
@@ -156,9 +159,10 @@ pub(super) fn session_name(run: &str) -> String {
 
 fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> Result<String> {
     let tag = format!("${}$", run.replace('-', ""));
-    let name = identifier(live);
-    let carried = exchange.carried.map(|properties| carry(exchange.incoming, properties)).unwrap_or_default();
-    let comment = exchange.comment.map_or_else(|| "NULL".to_owned(), literal);
+    let name = identifier(live)?;
+    let carried =
+        exchange.carried.map(|properties| carry(exchange.incoming, properties)).transpose()?.unwrap_or_default();
+    let comment = literal_or_null(exchange.comment)?;
     let mut script = session::UNLIMITED.to_owned();
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
     if live_exists {
@@ -167,11 +171,11 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
         writeln!(script, "\\if :ERROR\n\\q\n\\endif\nSET lock_timeout TO 0;")?;
     }
     let leave = match exchange.outgoing {
-        Some(outgoing) => rename(live, outgoing),
+        Some(outgoing) => rename(live, outgoing)?,
         None => String::new(),
     };
     // Somebody may look into it: a monitoring program, a pooler.
-    let enter = rename(exchange.incoming, live);
+    let enter = rename(exchange.incoming, live)?;
     let marked = exchange.mark.sql(exchange.outgoing.unwrap_or(live))?;
     writeln!(
         script,
@@ -182,14 +186,14 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     // Whichever database bears the live name now is open to all again, also after a failure.
     writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS true;")?;
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
-    writeln!(script, "SELECT 'swapped' WHERE {};", exchange.took_place(live))?;
+    writeln!(script, "SELECT 'swapped' WHERE {};", exchange.took_place(live)?)?;
     if let Some(outgoing) = exchange.outgoing {
         // It stays readable for a person who wants to compare.
         writeln!(
             script,
             "SELECT pg_catalog.format('ALTER DATABASE %I ALLOW_CONNECTIONS true', datname) \
              FROM pg_catalog.pg_database WHERE datname = {} \\gexec",
-            literal(outgoing)
+            literal(outgoing)?
         )?;
     }
     Ok(script)
@@ -197,23 +201,23 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
 
 /// Ends a database's sessions and gives it another name; again until it works or the deadline passes. Autovacuum
 /// is nobody's session: only a superuser may end it, and it ends by itself when a database is renamed.
-fn rename(database: &str, to: &str) -> String {
-    format!(
+fn rename(database: &str, to: &str) -> Result<String, Fault> {
+    Ok(format!(
         "  LOOP\n    PERFORM pg_catalog.pg_stat_clear_snapshot();\n\
          \x20   PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity\n\
          \x20     WHERE datname = {} AND usesysid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid();\n\
          \x20   BEGIN\n      ALTER DATABASE {} RENAME TO {};\n      EXIT;\n\
          \x20   EXCEPTION WHEN object_in_use THEN\n\
          \x20     IF pg_catalog.clock_timestamp() > deadline THEN RAISE; END IF;\n    END;\n  END LOOP;\n",
-        literal(database),
-        identifier(database),
-        identifier(to)
-    )
+        literal(database)?,
+        identifier(database)?,
+        identifier(to)?
+    ))
 }
 
 /// Ends a lock-out that a killed run left behind.
 pub fn unlock(target: &Target, run: &str, name: &str) -> Result<()> {
-    let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", identifier(name));
+    let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", identifier(name)?);
     session::ask_in(target, maintenance_database(target), run, &sql)
         .map(drop)
         .with_context(|| Fault::failed(format!("{name} cannot be opened to connections again")))

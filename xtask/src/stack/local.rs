@@ -3,7 +3,7 @@
 use super::wait::wait_for;
 use super::{Answering, Callbacks, openfga as probe};
 use crate::error::{self, Fault};
-use crate::postgres::session;
+use crate::postgres::{quote, session};
 use crate::process::{Detached, signals};
 use crate::settings::Settings;
 use crate::target::Target;
@@ -51,7 +51,7 @@ pub(super) fn up(target: &Target, local: &Local, settings: &Settings, callbacks:
     let facts = wait(cluster::LOG, local, |refusal| !is_passing(refusal), || facts(target))?;
     check_ours(local, &facts)?;
     if !facts.database {
-        let create = format!("CREATE DATABASE {}", session::identifier(target.database()));
+        let create = format!("CREATE DATABASE {}", quote::identifier(target.database())?);
         session::ask_in(target, "postgres", "xtask-up", &create)?;
     }
     let openfga = up_openfga(target, local, settings, callbacks, &mut started)?;
@@ -185,7 +185,7 @@ fn facts(target: &Target) -> Result<Facts> {
         "SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('server_version'), \
          'data', pg_catalog.current_setting('data_directory'), \
          'database', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {}))",
-        session::literal(target.database())
+        quote::literal(target.database())?
     );
     let text = session::ask_in(target, "postgres", "xtask-up", &sql)?;
     let mut facts: Facts = serde_json::from_str(text.trim()).context("the server's answer is not understood")?;

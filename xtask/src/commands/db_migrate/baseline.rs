@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let table = check_empty(&work)?;
     let mut sql = vec!["BEGIN;".to_owned(), ledger::create(&table)];
     for migration in &known {
-        sql.push(ledger::insert(&table, migration, &checksum::of(&migration.up)?, Some(Duration::ZERO)));
+        sql.push(ledger::insert(&table, migration, &checksum::of(&migration.up)?, Some(Duration::ZERO))?);
     }
     sql.push("COMMIT;".to_owned());
     locked.session.run(&sql.join("\n"))?;

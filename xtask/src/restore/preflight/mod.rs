@@ -58,7 +58,7 @@ pub fn check(
     roles.extend(made_like.iter().flat_map(|properties| properties.roles()));
     let missing_roles = missing(&roles, &server.roles);
     if !missing_roles.is_empty() && !create_roles {
-        return Err(roles::refuse(&missing_roles).into());
+        return Err(roles::refuse(&missing_roles)?.into());
     }
     let extensions = missing(&backup.contents.extensions, &server.extensions);
     if !extensions.is_empty() {

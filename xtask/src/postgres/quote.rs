@@ -1,0 +1,88 @@
+//! Values and names as SQL writes them. Text that psql would not pass on to the server unchanged is refused.
+
+use crate::error::Fault;
+
+/// The longest text that is quoted, in bytes: longer than any name, setting or comment of ours.
+const LONGEST: usize = 1 << 20;
+
+/// A string as SQL writes it, whatever `standard_conforming_strings` says.
+///
+/// # Errors
+/// The text holds a NUL, at which psql ends the line and with it the quote, or is longer than 1 MiB.
+pub fn literal(text: &str) -> Result<String, Fault> {
+    let text = passable(text)?;
+    Ok(if text.contains('\\') {
+        format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    })
+}
+
+/// A name as SQL writes it.
+///
+/// # Errors
+/// As for [`literal`]; and no name is empty.
+pub fn identifier(name: &str) -> Result<String, Fault> {
+    if name.is_empty() {
+        return Err(Fault::failed("An empty name cannot be written in SQL"));
+    }
+    Ok(format!("\"{}\"", passable(name)?.replace('"', "\"\"")))
+}
+
+/// A string, or `NULL`.
+///
+/// # Errors
+/// As for [`literal`].
+pub fn literal_or_null(text: Option<&str>) -> Result<String, Fault> {
+    text.map_or_else(|| Ok("NULL".to_owned()), literal)
+}
+
+/// Several strings, separated by commas.
+///
+/// # Errors
+/// As for [`literal`].
+pub fn literals<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<String, Fault> {
+    let quoted: Result<Vec<String>, Fault> = texts.into_iter().map(literal).collect();
+    Ok(quoted?.join(", "))
+}
+
+fn passable(text: &str) -> Result<&str, Fault> {
+    if text.contains('\0') {
+        return Err(Fault::failed(format!("A NUL cannot be sent to psql: {:?}", start(text))));
+    }
+    if text.len() > LONGEST {
+        return Err(Fault::failed(format!(
+            "A text of {} bytes is too long for a statement: {:?}",
+            text.len(),
+            start(text)
+        )));
+    }
+    Ok(text)
+}
+
+/// What an error shows of a refused text.
+fn start(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_survive_quotes_and_backslashes() {
+        assert_eq!(literal("it's").unwrap(), "'it''s'");
+        assert_eq!(literal(r"a\'b").unwrap(), r"E'a\\''b'");
+        assert_eq!(identifier(r#"a"b"#).unwrap(), r#""a""b""#);
+        assert_eq!(literals(["a", "b'"]).unwrap(), "'a', 'b'''");
+    }
+
+    #[test]
+    fn text_that_psql_would_cut_is_refused() {
+        for text in ["\0", "C.UTF-8\0", "a\0'; DROP DATABASE openfga; --"] {
+            assert!(literal(text).is_err() && identifier(text).is_err() && literals(["a", text]).is_err(), "{text:?}");
+        }
+        assert!(identifier("").is_err() && literal("").is_ok());
+        assert!(literal(&"x".repeat(LONGEST + 1)).is_err());
+    }
+}
