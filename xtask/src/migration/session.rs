@@ -10,6 +10,9 @@ use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::time::Duration;
 
+/// Everything after this is looked up in `pg_catalog`, until `RESET search_path` brings back the configured path.
+pub const EMPTY_PATH: &str = "SELECT pg_catalog.set_config('search_path', '', false);\n";
+
 /// What our own rows begin with; the names of runs begin so, too.
 const OURS: &str = "xtask-";
 /// A migration may take its time; Ctrl-C ends the wait.
@@ -31,11 +34,18 @@ impl<'a> Session<'a> {
         let psql = target
             .program_with("psql", name, Talk::Piped, &environment)?
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
-            .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "-f", "-"])
+            .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "--set=VERBOSITY=verbose", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;
         let mut session = Self { target, psql: Some(psql), lines: 0 };
+        // Until a file comes no name is looked up outside of pg_catalog.
+        session.send(EMPTY_PATH.as_bytes())?;
         session.restrict()?;
         Ok(session)
+    }
+
+    /// The role that it logged in as.
+    pub fn user(&self) -> &str {
+        self.target.user()
     }
 
     /// From here on psql refuses every meta-command, where it knows how to: a file may hide one from `checks`.

@@ -28,6 +28,7 @@ mod db_migrate_local;
 mod db_migrate_repair;
 mod db_migrate_size;
 mod db_migrate_sqlx;
+mod db_migrate_trust;
 mod db_prune;
 mod db_prune_stays;
 mod db_reset;
@@ -104,6 +105,7 @@ fn main() -> ExitCode {
         db_migrate_repair::tests(),
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
+        db_migrate_trust::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),

@@ -6,8 +6,9 @@ use crate::context::Context;
 use crate::error::{self, Fault};
 use crate::migration::checks::{self, Direction, Flaw};
 use crate::migration::checksum;
+use crate::migration::data;
 use crate::migration::files::{self, Migration, shown};
-use crate::migration::ledger::{self, Ledger};
+use crate::migration::ledger::{Ledger, Name, Writer};
 use crate::migration::plan::{self, Entry};
 use crate::migration::run::Step;
 use crate::migration::session::Session;
@@ -80,9 +81,22 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn look(&self) -> Result<Look> {
-        let ledger = Ledger::read(self.target, self.database, &self.run)?;
+        let ledger = self.ledger()?;
         let entries = plan::compare(&self.files, &ledger)?;
         Ok(Look { ledger, entries })
+    }
+
+    /// The ledger as a fresh session finds it.
+    pub(super) fn ledger(&self) -> Result<Ledger> {
+        Ledger::read(self.target, self.database, &self.run, &Name::default())
+    }
+
+    /// The ledger as this session writes it: made where it is missing.
+    pub(super) fn writer(&self, session: &mut Session<'_>, ledger: &Ledger, lock_timeout: Duration) -> Result<Writer> {
+        let table = ledger.name()?;
+        let writer = Writer::open(session, table, lock_timeout)?;
+        fault_point("ledger");
+        Ok(writer)
     }
 
     /// The name of the session that runs the migrations.
@@ -113,7 +127,7 @@ impl<'a> Work<'a> {
 
     /// A proven backup, where there is anything to lose.
     pub(super) fn back_up(&self) -> Result<Option<PathBuf>> {
-        if !ledger::has_data(self.target, &self.run) {
+        if !data::is_there(self.target, &self.run) {
             return Ok(None);
         }
         let taken = db_backup::take_full(self.target, Purpose::Backup, self.context).map_err(|error| {
