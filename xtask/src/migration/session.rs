@@ -2,6 +2,7 @@
 //! nothing is kept.
 
 use super::failure::{self, Failure};
+use crate::postgres::preamble::EMPTY_PATH;
 use crate::postgres::restrict;
 use crate::postgres::session as postgres;
 use crate::process::{Captured, Dialog, signals};
@@ -9,9 +10,6 @@ use crate::target::{Talk, Target};
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::time::Duration;
-
-/// Everything after this is looked up in `pg_catalog`, until `RESET search_path` brings back the configured path.
-pub const EMPTY_PATH: &str = "SELECT pg_catalog.set_config('search_path', '', false);\n";
 
 /// What our own rows begin with; the names of runs begin so, too.
 const OURS: &str = "xtask-";
