@@ -6,6 +6,7 @@ pub mod dump;
 pub mod lexical;
 pub mod locks;
 pub mod open_session;
+pub mod preamble;
 pub mod properties;
 pub mod questions;
 pub mod quote;
