@@ -38,6 +38,7 @@ mod db_verify_faults;
 mod dsl;
 mod env;
 mod faults;
+mod foreign_servers;
 mod full_disk;
 mod health;
 mod health_database;
@@ -136,6 +137,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        foreign_servers::tests(),
         full_disk::tests(),
         health::tests(),
         health_database::tests(),
