@@ -39,6 +39,7 @@ mod db_verify_faults;
 mod dsl;
 mod env;
 mod faults;
+mod foreign_servers;
 mod full_disk;
 mod health;
 mod health_database;
@@ -138,6 +139,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        foreign_servers::tests(),
         full_disk::tests(),
         health::tests(),
         health_database::tests(),

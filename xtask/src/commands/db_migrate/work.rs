@@ -3,7 +3,7 @@
 use crate::backup::name::Purpose;
 use crate::commands::db_backup;
 use crate::context::Context;
-use crate::error::{self, Fault};
+use crate::error::Fault;
 use crate::migration::checks::{self, Direction, Flaw};
 use crate::migration::checksum;
 use crate::migration::data;
@@ -130,11 +130,9 @@ impl<'a> Work<'a> {
         if !data::is_there(self.target, &self.run) {
             return Ok(None);
         }
-        let taken = db_backup::take_full(self.target, Purpose::PreMigration, self.context).map_err(|error| {
-            error::explain(error, || {
-                Fault::failed("The backup before the migration failed; nothing was changed")
-                    .hint("go on without one: --no-backup")
-            })
+        let taken = db_backup::take_full(self.target, Purpose::PreMigration, None, self.context).map_err(|error| {
+            let message = "The backup before the migration failed; nothing was changed";
+            db_backup::explain_missing(error, message, "go on without one: --no-backup")
         })?;
         self.context.terminal.done(&format!("Backup: {}", self.context.shown(&taken.path)));
         fault_point("backup");
