@@ -203,7 +203,7 @@ fn a_hint_fits_its_cause() {
     database.admin("ALTER ROLE @role RESET default_transaction_read_only");
     database.sandbox.migration(1, "one", "SELECT pg_terminate_backend(pg_backend_pid());", None);
     let run = migrate(&database, &["up"]);
-    run.stderr_has("1_one.up.sql").stderr_lacks("mend the file").stderr_has("run it again");
+    run.stderr_has("1_one.up.sql").stderr_lacks("mend the file").stderr_has("then try again");
     database.sandbox.migration(1, "one", "CREATE EVENT TRIGGER x ON ddl_command_end EXECUTE FUNCTION f();", None);
     migrate(&database, &["up"]).code(1).stderr_has("lacks a right: migrate as the owner");
     // An empty database has nothing to lose, so that nothing is said of it.
@@ -223,6 +223,10 @@ fn dry_runs_and_waiting_runs_report() {
     let document = run.ok().json();
     assert_eq!((&document["dry_run"], document["migrations"].as_array().unwrap().len()), (&true.into(), 2));
     assert_eq!(document["migrations"][0]["transactional"], true);
+    // Options may stand before the action.
+    let run = database.xtask(["db-migrate", "--target", "url", "--dry-run", "--json", "up"]).run();
+    assert_eq!(run.ok().json(), document);
+    database.xtask(["db-migrate", "--json", "status"]).run().ok().stdout_has("\"pending\"");
     // A second run that only waited says what there is.
     let running = crate::harness::restore::paused(database.xtask(["db-migrate"]), "locked");
     let waiting = database.xtask(["db-migrate"]).spawn();
