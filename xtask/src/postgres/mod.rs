@@ -2,15 +2,21 @@
 
 pub mod activity;
 pub mod change_lock;
+mod copy_text;
 pub mod dump;
 pub mod lexical;
 pub mod locks;
 pub mod open_session;
+pub mod openfga_tables;
 pub mod preamble;
 pub mod properties;
 pub mod questions;
 pub mod quote;
+pub mod reader;
+pub mod relation;
 pub mod restrict;
+pub mod row_counts;
+mod search_path;
 pub mod session;
 
 use crate::target::Target;
