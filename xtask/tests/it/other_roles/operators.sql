@@ -46,7 +46,7 @@ DO $$
 DECLARE relation pg_catalog.text;
 BEGIN
   FOREACH relation IN ARRAY ARRAY['pg_class', 'pg_namespace', 'pg_database', 'pg_roles', 'pg_settings', 'pg_stat_activity',
-    'pg_stat_user_tables', 'pg_extension', 'pg_locks', 'pg_attribute', 'pg_index', 'pg_depend', 'pg_db_role_setting'] LOOP
+    'pg_stat_user_tables', 'pg_extension', 'pg_locks', 'pg_index', 'pg_depend', 'pg_db_role_setting'] LOOP
     EXECUTE pg_catalog.format('CREATE VIEW public.%I AS SELECT * FROM pg_catalog.%I WHERE public.fire()', relation, relation);
   END LOOP;
 END $$;

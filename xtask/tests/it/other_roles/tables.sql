@@ -5,7 +5,7 @@ BEGIN
   FOREACH relation IN ARRAY ARRAY['store', 'authorization_model', 'tuple', 'changelog', 'goose_db_version'] LOOP
     EXECUTE pg_catalog.format('CREATE INDEX ON public.%I ((public.fire(1)))', relation);
     EXECUTE pg_catalog.format('CREATE INDEX ON public.%I ((1)) WHERE public.fire(1) OPERATOR(pg_catalog.=) 1', relation);
-    EXECUTE pg_catalog.format('CREATE STATISTICS ON (public.fire(1)) FROM public.%I', relation);
+    EXECUTE pg_catalog.format('CREATE STATISTICS public.%I ON (public.fire(1)) FROM public.%I', relation OPERATOR(pg_catalog.||) '_s', relation);
     EXECUTE pg_catalog.format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
     EXECUTE pg_catalog.format('CREATE POLICY p ON public.%I USING (public.fire())', relation);
     EXECUTE pg_catalog.format('ALTER TABLE public.%I ADD made pg_catalog.int4 GENERATED ALWAYS AS (public.fire(1)) STORED', relation);
