@@ -16,15 +16,16 @@ impl Proven {
     /// Exit 3 if the file is no longer the one that was proven: whatever was loaded must not be used.
     pub fn feed(&self, psql: &mut impl Write, progress: &dyn Fn(u64)) -> Result<()> {
         let head = self.manifest.as_ref().map_or(0, |_| manifest::HEAD.len() as u64);
-        let end = self.manifest.as_ref().map_or(u64::MAX, |manifest| manifest.bytes);
+        let end = self.manifest.as_ref().map_or(u64::MAX, |manifest| manifest.bytes.get());
+        let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
         let left_out: Vec<Range<u64>> = std::iter::once(0..head)
-            .chain(self.contents.restrict_lines.iter().map(|line| line.start + head..line.end + head))
+            .chain(self.contents.restrict_lines.iter().map(in_file))
             .chain(std::iter::once(end..u64::MAX))
             .collect();
         let mut file = &self.file;
         let mut hash = Sha256::new();
         let mut buffer = vec![0; PIECE];
-        let mut offset = 0;
+        let mut offset = 0u64;
         file.seek(SeekFrom::Start(0)).with_context(|| format!("reading {}", self.path.display()))?;
         loop {
             signals::check()?;
@@ -35,11 +36,12 @@ impl Proven {
             }
             let piece = &buffer[..read];
             hash.update(piece);
-            for part in kept(offset..offset + read as u64, &left_out) {
-                let within = |at: u64| usize::try_from(at - offset).unwrap_or(read);
+            let next = offset.saturating_add(read as u64);
+            for part in kept(offset..next, &left_out) {
+                let within = |at: u64| usize::try_from(at.saturating_sub(offset)).unwrap_or(read);
                 psql.write_all(&piece[within(part.start)..within(part.end)]).context("feeding psql")?;
             }
-            offset += read as u64;
+            offset = next;
             progress(offset);
         }
         if hash.finalize()[..] == self.sha256 {

@@ -4,7 +4,7 @@ use super::ends::examine_ends;
 use super::manifest::{self, Manifest};
 use crate::error::{Exit, Fault};
 use crate::platform;
-use crate::postgres::dump::{Contents, Scanner};
+use crate::postgres::dump::{Contents, Flaw, Scanner};
 use crate::process::signals;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -164,56 +164,69 @@ type Wrong = (Verdict, String);
 
 /// Hashes and scans; the inner error is a verdict with its reason.
 fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Result<Result<Right, Wrong>> {
-    let length = examined.manifest.as_ref().map_or(examined.bytes, |manifest| manifest.bytes);
-    let head = examined.manifest.as_ref().map_or(0, |_| manifest::HEAD.len());
+    let manifest = examined.manifest.as_ref();
+    let length = manifest.map_or(examined.bytes, |manifest| manifest.bytes.get());
+    let mut skipped = manifest.map_or(0, |_| manifest::HEAD.len());
     let mut hash = Sha256::new();
     let mut scanner = Scanner::default();
-    let mut flaw = None;
     let mut buffer = vec![0; PIECE];
-    let mut done = 0;
+    let mut left = length;
     file.seek(SeekFrom::Start(0))?;
-    while done < length {
+    while left > 0 {
         signals::check()?;
-        let wanted = usize::try_from((length - done).min(PIECE as u64))?;
+        let wanted = usize::try_from(left.min(PIECE as u64))?;
         let read = read_up_to(file, &mut buffer[..wanted])?;
         if read == 0 {
             return Ok(Err((Verdict::Cut, "it became shorter while it was read".to_owned())));
         }
         let piece = &buffer[..read];
         hash.update(piece);
-        if flaw.is_none() {
-            let skip = if done == 0 { head.min(read) } else { 0 };
-            flaw = scanner.feed(&piece[skip..]).err();
+        let (_, dump) = piece.split_at(std::mem::take(&mut skipped).min(read));
+        // Its verdict is decided: a file may be long, and most of it a hole.
+        if let Err(flaw) = scanner.feed(dump) {
+            return Ok(Err(unfit(&flaw)));
         }
-        done += read as u64;
-        progress(done);
+        left = left.saturating_sub(read as u64);
+        progress(length.saturating_sub(left));
     }
-    let expected = examined.manifest.as_ref().map(|manifest| &manifest.sha256);
-    if expected.is_some_and(|expected| manifest::hex(&hash.clone().finalize()) != *expected) {
+    if manifest.is_some_and(|manifest| manifest::hex(&hash.clone().finalize()) != *manifest.sha256) {
         return Ok(Err((Verdict::Damaged, "its bytes do not fit the manifest's SHA-256".to_owned())));
     }
-    let contents = match flaw.map_or_else(|| scanner.finish(), Err) {
+    let contents = match scanner.finish() {
         Ok(contents) => contents,
-        Err(flaw) => {
-            let verdict = if flaw.cut { Verdict::Cut } else { Verdict::Damaged };
-            return Ok(Err((verdict, flaw.to_string())));
-        }
+        Err(flaw) => return Ok(Err(unfit(&flaw))),
     };
-    if examined.manifest.as_ref().is_some_and(|manifest| manifest.copied != contents.copied) {
-        return Ok(Err((Verdict::Damaged, "its rows are not those that the manifest names".to_owned())));
+    if let Some(reason) = manifest.and_then(|manifest| disagreement(manifest, &contents)) {
+        return Ok(Err((Verdict::Damaged, reason)));
     }
-    let mut rest = Vec::new();
-    file.read_to_end(&mut rest)?;
-    Ok(Ok((contents, hash.chain_update(&rest).finalize().into())))
+    let rest = examined.bytes.saturating_sub(length);
+    let mut line = Vec::new();
+    file.take(rest.saturating_add(1)).read_to_end(&mut line)?;
+    if line.len() as u64 != rest {
+        return Ok(Err((Verdict::Damaged, "it changed while it was read".to_owned())));
+    }
+    Ok(Ok((contents, hash.chain_update(&line).finalize().into())))
+}
+
+/// Where a manifest counts something else than what is there.
+fn disagreement(manifest: &Manifest, contents: &Contents) -> Option<String> {
+    if *manifest.copied != *contents.copied {
+        return Some("its rows are not those that the manifest names".to_owned());
+    }
+    (manifest.openfga != contents.openfga).then(|| "its OpenFGA data are not those that the manifest counts".to_owned())
+}
+
+fn unfit(flaw: &Flaw) -> Wrong {
+    (if flaw.cut { Verdict::Cut } else { Verdict::Damaged }, flaw.to_string())
 }
 
 /// Fills the buffer as far as the file goes.
 pub(super) fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read(&mut buffer[filled..])? {
+    let mut filled = 0usize;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest)? {
             0 => break,
-            read => filled += read,
+            read => filled = filled.saturating_add(read),
         }
     }
     Ok(filled)

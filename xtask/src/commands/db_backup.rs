@@ -2,6 +2,7 @@
 
 use super::db_prune;
 use super::db_restore::mend;
+use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
 use crate::backup::take::{self, Destination, News, Order, Taken};
@@ -9,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::locks;
+use crate::postgres::text::Text;
 use crate::restore::repair;
 use crate::target::Target;
 use crate::terminal::{self, Progress};
@@ -183,7 +185,7 @@ impl Report {
         if let Some(patterns) = &manifest.only_tables {
             lines.push(format!(
                 "Partial:   only {}; db-restore will not take it for the latest backup",
-                patterns.join(", ")
+                patterns.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")
             ));
         }
         Self { text: terminal::report(&lines) }
@@ -202,8 +204,8 @@ struct Document<'a> {
     server_version: &'a str,
     tables: Vec<Copied>,
     openfga: Option<OpenFga>,
-    started_at: &'a str,
-    seconds: f64,
+    started_at: StartedAt,
+    seconds: Seconds,
 }
 
 impl<'a> Document<'a> {
@@ -217,7 +219,7 @@ impl<'a> Document<'a> {
             server_version: &taken.manifest.server_version,
             tables: taken.manifest.tables(),
             openfga: taken.manifest.openfga,
-            started_at: &taken.manifest.started_at,
+            started_at: taken.manifest.started_at,
             seconds: taken.manifest.seconds,
         }
     }

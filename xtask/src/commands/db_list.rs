@@ -55,7 +55,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         listing::list(&folder, &proof::glance)?
     };
     if let Some(database) = &args.database {
-        backups.retain(|backup| backup.database.as_ref() == Some(database));
+        backups.retain(|backup| backup.database.as_deref() == Some(database));
     }
     let told = || {
         let mut told = question.and_then(Question::answer)?;
@@ -132,7 +132,7 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
     }
     vec![
         context.shown(&backup.path),
-        backup.database.clone().unwrap_or_else(dash),
+        backup.database.as_ref().map_or_else(dash, ToString::to_string),
         // A file from the future: the clock was set back since.
         age.map_or_else(dash, |age| if age < 0 { "in future".to_owned() } else { terminal::span(age) }),
         if backup.examined.verdict == Verdict::Unreadable { dash() } else { terminal::size(backup.examined.bytes) },
@@ -145,9 +145,9 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
 /// Tables and rows, where the manifest or a full read tells.
 fn counts(backup: &Backup) -> Option<(u64, u64)> {
     let examined = &backup.examined;
-    let copied = examined.manifest.as_ref().map(|manifest| &manifest.copied);
-    let copied = copied.or_else(|| examined.contents.as_ref().map(|contents| &contents.copied))?;
-    Some((manifest::tables(copied).len() as u64, copied.iter().map(|copied| copied.rows).sum()))
+    let copied = examined.manifest.as_ref().map(|manifest| &*manifest.copied);
+    let copied = copied.or_else(|| examined.contents.as_ref().map(|contents| &*contents.copied))?;
+    Some((manifest::tables(copied).len() as u64, manifest::rows(copied)))
 }
 
 /// `--json`, version 1.

@@ -2,7 +2,9 @@
 
 pub mod activity;
 pub mod change_lock;
+pub mod count;
 pub mod dump;
+pub mod encoding;
 pub mod lexical;
 pub mod locks;
 pub mod open_session;
@@ -11,6 +13,7 @@ pub mod questions;
 pub mod quote;
 pub mod restrict;
 pub mod session;
+pub mod text;
 
 use crate::target::Target;
 

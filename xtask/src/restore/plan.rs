@@ -87,7 +87,7 @@ impl Plan {
             sessions: live.facts.sessions.clone(),
         };
         let Some(properties) = &live.properties else { return Ok(plan) };
-        plan.estimated = properties.size_bytes > COUNTED_UP_TO;
+        plan.estimated = properties.size_bytes.get() > COUNTED_UP_TO;
         let (what, ask) = if plan.estimated { (ESTIMATES, ";") } else { (COUNTS, " \\gexec\n") };
         match session::rows::<Rows>(target, run, &[PATIENCE, what, OF_TABLES, ask].concat()) {
             Ok(now) => plan.tables = Some(changes(now, then)),

@@ -120,7 +120,7 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
         return Some(stays("a partial export"));
     }
     if purpose == Purpose::PreRestore {
-        let old = now - time > TimeDelta::days(SAFETY_DAYS);
+        let old = now.signed_duration_since(time) > TimeDelta::days(SAFETY_DAYS);
         return Some(match old {
             true => Decision { keep: false, reason: format!("a safety backup older than {SAFETY_DAYS} days") },
             false => stays(&format!("a safety backup younger than {SAFETY_DAYS} days")),
@@ -142,15 +142,15 @@ fn kept_by_rules(
         let mut periods = BTreeSet::new();
         let mut left = count.unwrap_or_default();
         for (at, time) in timed() {
-            let key = if rule == "--keep-last" { at.to_string() } else { period(&time.with_timezone(&Local)) };
+            let key = period.map_or_else(|| at.to_string(), |period| period(&time.with_timezone(&Local)));
             if left > 0 && periods.insert(key) {
-                left -= 1;
+                left = left.saturating_sub(1);
                 reasons.entry(at).or_default().push(rule.to_owned());
             }
         }
     }
     if let Some(span) = policy.keep_within {
-        for (at, _) in timed().filter(|(_, time)| now - *time <= span) {
+        for (at, _) in timed().filter(|(_, time)| now.signed_duration_since(*time) <= span) {
             reasons.entry(at).or_default().push("--keep-within".to_owned());
         }
     }

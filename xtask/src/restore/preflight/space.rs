@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Refuses a backup that would not fit; whether that could be known.
 pub(super) fn check(target: &Target, run: &str, backup: &Proven) -> Result<bool> {
     let Some(free) = free(target, run) else { return Ok(false) };
-    let by_manifest = backup.manifest.as_ref().map(|manifest| manifest.properties.size_bytes);
+    let by_manifest = backup.manifest.as_ref().map(|manifest| manifest.properties.size_bytes.get());
     let needed = by_manifest.unwrap_or_else(|| backup.bytes().saturating_mul(DUMP_TO_DATABASE));
     let wanted = needed.saturating_add(RESERVE);
     if free >= wanted {

@@ -1,8 +1,9 @@
 //! The tokens of a statement: words, symbols, strings and dollar quotes, as psql tells them apart.
 
 use super::state::State;
-use super::{CopyBlock, Flaw, Scanner, TOKEN_KEPT, Token, foreign};
+use super::{CopyBlock, Flaw, Scanner, TOKEN_KEPT, Token};
 use crate::postgres::dump::statement::Ended;
+use crate::postgres::encoding;
 use crate::postgres::lexical::{dollar_end, is_word};
 
 impl Scanner {
@@ -66,7 +67,7 @@ impl Scanner {
             Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
             Some(Ended::Transaction(open)) => self.open_transaction = open,
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
-            Some(Ended::ClientEncoding(name)) if !foreign::is_server_encoding(&name) => {
+            Some(Ended::ClientEncoding(name)) if !encoding::is_server_encoding(&name) => {
                 return Err(self.flaw(format!("client_encoding {name}, which no server has")));
             }
             Some(Ended::ClientEncoding(_)) => {}
