@@ -1,7 +1,8 @@
 //! What both ends of a file tell: whether it is a backup, and at a glance whether it is complete.
 
 use super::manifest::{self, Manifest};
-use super::proof::{Examined, PIECE, Verdict, read_up_to};
+use super::pieces::{PIECE, read_up_to};
+use super::proof::{Examined, Verdict};
 use crate::postgres::dump::{Flaw, Scanner};
 use anyhow::Result;
 use std::cmp::Ordering;

@@ -11,6 +11,7 @@ pub mod listing;
 pub mod manifest;
 pub mod name;
 mod partial;
+mod pieces;
 pub mod proof;
 pub mod retention;
 pub mod space;

@@ -46,6 +46,7 @@ struct Facts {
 }
 
 const FACTS: &str = "
+RESET search_path;
 SELECT pg_catalog.json_build_object(
   'found', (SELECT n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE c.oid = pg_catalog.to_regclass('_sqlx_migrations')),

@@ -156,7 +156,7 @@ fn is_same_address(one: &str, other: &str) -> bool {
 
 /// The newest revision that was applied to the tables; 0 where there are none.
 fn revision(target: &Target) -> Result<u64> {
-    let sql = "SELECT pg_catalog.to_regclass('goose_db_version') IS NOT NULL AS there \\gset\n\
+    let sql = "RESET search_path;\nSELECT pg_catalog.to_regclass('goose_db_version') IS NOT NULL AS there \\gset\n\
                \\if :there\nSELECT COALESCE(pg_catalog.max(version_id), 0) FROM goose_db_version WHERE is_applied;\n\
                \\else\nSELECT 0;\n\\endif\n";
     session::query(target, "xtask-openfga", sql)

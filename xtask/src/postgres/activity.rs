@@ -52,7 +52,7 @@ impl Counters {
         deadline: Duration,
     ) -> Result<Option<Self>> {
         let sql = format!("{statement};\n{QUERY}");
-        let text = session::ask_with(target, session, &sql, &[("PGDATABASE", database)], deadline)?;
+        let text = session::work_in(target, database, session, &sql, deadline)?;
         Ok(serde_json::from_str(text.trim()).ok())
     }
 

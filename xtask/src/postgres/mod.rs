@@ -8,6 +8,7 @@ pub mod encoding;
 pub mod lexical;
 pub mod locks;
 pub mod open_session;
+pub mod preamble;
 pub mod properties;
 pub mod questions;
 pub mod quote;

@@ -20,9 +20,7 @@ pub struct OpenSession<'a> {
 impl<'a> OpenSession<'a> {
     /// Connects; `name` becomes its `application_name`.
     pub fn start(target: &'a Target, database: &str, name: &str) -> Result<Self> {
-        let mut psql = session::psql(target, name, &[("PGDATABASE", database)])?.dialog(|_| true)?;
-        // A psql that has ended says why when it is asked.
-        let _ = psql.write_all(session::UNLIMITED.as_bytes());
+        let psql = session::dialog(target, name, &[("PGDATABASE", database)])?;
         Ok(Self { target, psql: Some(psql) })
     }
 

@@ -60,6 +60,7 @@ FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.rel
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'";
 
 const IDS: &str = "
+RESET search_path;
 SELECT pg_catalog.json_build_object(
   'stores', (SELECT COALESCE(pg_catalog.json_object_agg(id, name), '{}') FROM
      (SELECT id, name FROM store WHERE deleted_at IS NULL LIMIT 10000) AS s),

@@ -26,7 +26,7 @@ pub struct Since {
 }
 
 /// A question is not worth more of anybody's time.
-const PATIENCE: &str = "SET statement_timeout TO '10s'; SET lock_timeout TO '3s';";
+const PATIENCE: &str = "SET statement_timeout TO '10s'; SET lock_timeout TO '3s'; RESET search_path;";
 
 impl Since {
     /// Asks the live database. What cannot be read is not known, and stops nothing.

@@ -8,6 +8,7 @@ use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::open_session::OpenSession;
+use crate::postgres::preamble::{EMPTY_PATH, PREAMBLE};
 use crate::postgres::properties::Properties;
 use crate::postgres::{questions, quote, restrict, session};
 use crate::process::signals;
@@ -123,7 +124,8 @@ impl<'a> Staging<'a> {
         let fed = (|| -> Result<()> {
             // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
             // statement, because poolers refuse options of a session.
-            writeln!(psql, "{}SET synchronous_commit TO off;", session::UNLIMITED)?;
+            // A file that sets no path means the role's own.
+            writeln!(psql, "{PREAMBLE}SET synchronous_commit TO off; RESET search_path;")?;
             if restricted {
                 writeln!(psql, "\\restrict {key}")?;
             }
@@ -133,7 +135,7 @@ impl<'a> Staging<'a> {
             }
             // Within a transaction nothing would be left of the load once psql ends.
             let committed = "pg_catalog.pg_current_xact_id_if_assigned() IS NULL";
-            writeln!(psql, "SELECT '{nonce}' WHERE {committed};").map_err(Into::into)
+            writeln!(psql, "{EMPTY_PATH}SELECT '{nonce}' WHERE {committed};").map_err(Into::into)
         })();
         let mut counted = Vec::new();
         let mut complete = false;

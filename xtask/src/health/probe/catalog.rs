@@ -76,6 +76,7 @@ SELECT pg_catalog.json_build_object(
       AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version') AND pg_catalog.pg_relation_size(c.oid) > 0),
   'data_directory', CASE WHEN pg_catalog.pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
       THEN pg_catalog.current_setting('data_directory', true) END);
+RESET search_path;
 SELECT f.there, f.there AND COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('store')::pg_catalog.oid, 'SELECT'), false) AS stores
   FROM (SELECT COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('goose_db_version')::pg_catalog.oid, 'SELECT'), false) AS there) AS f \\gset
 \\if :there
