@@ -1,5 +1,7 @@
 //! `db-backup`: one self-proving SQL file.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use super::db_prune;
 use super::db_restore::mend;
 use crate::backup::manifest::{Seconds, StartedAt};

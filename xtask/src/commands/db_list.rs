@@ -1,5 +1,7 @@
 //! `db-list`: what backups there are, and with `--check` whether every byte of them is as it was written.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod server;
 
 use self::server::Question;
@@ -47,8 +49,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         listing::list(&folder, &|path| {
             let before = checked.get();
             proof::check(path, &|bytes| {
-                checked.set(before + bytes);
-                progress.set(before + bytes);
+                checked.set(u64::saturating_add(before, bytes));
+                progress.set(checked.get());
             })
         })?
     } else {
@@ -119,7 +121,7 @@ fn show(backups: &[Backup], context: &Context) -> Result<()> {
 
 fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<String> {
     let dash = || "-".to_owned();
-    let age = backup.time.map(|time| (*now - time).num_seconds());
+    let age = backup.time.map(|time| now.signed_duration_since(time).num_seconds());
     let counts = counts(backup);
     let mut verdict = backup.examined.verdict.words().to_owned();
     match backup.purpose {

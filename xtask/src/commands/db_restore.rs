@@ -162,5 +162,5 @@ fn live_comment(live: &Live, backup: &Proven) -> Option<String> {
 }
 
 fn age_of(time: &DateTime<Local>) -> String {
-    format!("{} ago", terminal::span((Local::now() - *time).num_seconds().max(0)))
+    format!("{} ago", terminal::span(Local::now().signed_duration_since(*time).num_seconds().max(0)))
 }

@@ -1,6 +1,8 @@
 //! `db-verify`: backups proven, and with `--restore` loaded into a database of their own, without touching the live
 //! one.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use super::db_restore::mend;
 use crate::backup::listing;
 use crate::backup::manifest;

@@ -1,5 +1,7 @@
 //! What belongs to a database itself, and so is in no dump: as statements that give it to another one.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use crate::error::Fault;
 use crate::postgres::properties::{Assignment, Grant, LocaleProvider, Properties};
 use crate::postgres::quote::{identifier, literal, literals};

@@ -50,6 +50,7 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod manifest;
 mod proof;
 mod restore;
 mod restore_choice;
@@ -118,6 +119,7 @@ fn main() -> ExitCode {
         url::tests(),
         url_faults::tests(),
         url_rights::tests(),
+        manifest::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),

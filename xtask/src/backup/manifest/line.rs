@@ -8,7 +8,7 @@ use std::io;
 
 const START: &str = "-- xtask manifest: ";
 const CHECKSUM: &str = ",\"checksum\":\"";
-/// A reason quotes what it refuses, which may be long.
+/// So many letters of a reason are shown.
 const REASON_SHOWN: usize = 300;
 
 /// What a manifest of every format says.
@@ -37,7 +37,7 @@ impl Manifest {
     /// Reads a line, newline included. `None`: no manifest; an error: one that does not fit itself.
     pub fn parse(line: &[u8]) -> Option<Result<Self, String>> {
         let line = line.strip_prefix(START.as_bytes())?;
-        Some(Self::fitting(line).map_err(|reason| reason.chars().take(REASON_SHOWN).collect()))
+        Some(Self::fitting(line).map_err(|reason| shown(&reason)))
     }
 
     /// What follows the line's start.
@@ -63,6 +63,13 @@ impl Manifest {
         manifest.adds_up()?;
         Ok(manifest)
     }
+}
+
+/// A reason may quote what it refuses: not too much of it, and no letter that a terminal obeys.
+fn shown(reason: &str) -> String {
+    let escaped =
+        |letter: char| if letter.is_control() { letter.escape_default().collect() } else { letter.to_string() };
+    reason.chars().take(REASON_SHOWN).map(escaped).collect()
 }
 
 /// Bytes as lower-case hexadecimal digits.

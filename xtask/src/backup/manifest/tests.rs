@@ -186,7 +186,7 @@ fn what_no_backup_says_is_refused() {
             let mut facts = facts();
             *facts.pointer_mut(path).unwrap() = value.clone();
             let refused = parsed(&facts).expect_err(path);
-            assert!(refused.starts_with("the manifest ") && refused.len() < 1300, "{path}: {refused}");
+            assert!(refused.starts_with("the manifest ") && refused.len() < 2500, "{path}: {refused}");
             assert!(refused.chars().all(|letter| !letter.is_control()), "{path}: {refused:?}");
         }
     }
@@ -312,10 +312,12 @@ fn is_in_bounds(manifest: &Manifest) {
     assert_eq!(Manifest::parse(&manifest.line().unwrap()), Some(Ok(manifest.clone())));
 }
 
+const CASES: u64 = 1000;
+
 #[test]
 fn random_manifests_never_panic_and_are_taken_only_within_bounds() {
     let mut taken = 0;
-    for seed in 0..4000 {
+    for seed in 0..CASES {
         let mut dice = Dice(seed * 77 + 1);
         let mut facts = facts();
         for _ in 0..=dice.below(3) {
@@ -329,5 +331,5 @@ fn random_manifests_never_panic_and_are_taken_only_within_bounds() {
             taken += 1;
         }
     }
-    assert!((100..3000).contains(&taken), "{taken} of 4000 were taken");
+    assert!((CASES / 40..CASES * 3 / 4).contains(&taken), "{taken} of {CASES} were taken");
 }
