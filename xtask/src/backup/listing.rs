@@ -33,7 +33,7 @@ impl Backup {
     /// Whether it is a backup of a whole database by its manifest, else by its name; fit or not.
     pub fn claims_to_be_full(&self) -> bool {
         let manifest = self.examined.manifest.as_ref();
-        manifest.map_or(self.purpose == Some(Purpose::Backup), |manifest| manifest.is_full())
+        manifest.map_or(self.purpose.is_some_and(Purpose::may_be_newest), |manifest| manifest.is_full())
     }
 }
 

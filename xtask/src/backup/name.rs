@@ -15,17 +15,25 @@ pub enum Purpose {
     Tables,
     /// The whole database, made by a restore before it takes effect.
     PreRestore,
+    /// The whole database, made before migrations change it.
+    PreMigration,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Backup, Self::Tables, Self::PreRestore];
+    const ALL: [Self; 4] = [Self::Backup, Self::Tables, Self::PreRestore, Self::PreMigration];
 
     fn word(self) -> &'static str {
         match self {
             Self::Backup => "backup",
             Self::Tables => "tables",
             Self::PreRestore => "pre_restore",
+            Self::PreMigration => "pre_migration",
         }
+    }
+
+    /// Whether a backup that was made for this may be the newest one of its database, which a restore takes unnamed.
+    pub fn may_be_newest(self) -> bool {
+        matches!(self, Self::Backup | Self::PreMigration)
     }
 }
 
@@ -119,7 +127,9 @@ mod tests {
     fn names_are_read_back_as_they_were_made() {
         let time = Local.with_ymd_and_hms(2025, 10, 21, 14, 30, 22).unwrap();
         for database in ["openfga", "a_backup_b", "we ird/../ä\"'%41", "-x", "日本"] {
-            for (purpose, copy) in [(Purpose::Backup, 1), (Purpose::Tables, 2), (Purpose::PreRestore, 11)] {
+            for (purpose, copy) in
+                [(Purpose::Backup, 1), (Purpose::Tables, 2), (Purpose::PreRestore, 11), (Purpose::PreMigration, 1)]
+            {
                 let name = file_name(database, purpose, &time, copy);
                 assert!(!name.contains('/') && !name.starts_with('-'), "{name}");
                 let named = parse(&name).unwrap();

@@ -126,7 +126,7 @@ fn a_table_is_locked() {
     let pid = holder.sql("SET application_name = 'the holder'; SELECT pg_backend_pid()");
     let run = database.xtask(["db-backup", "--lock-timeout", "1"]).run();
     run.code(1).stderr_has("A table stayed locked for 1 s; no backup was made");
-    run.stderr_has(&format!("table {} is held by session {pid}", identifier(name))).stderr_has("user postgres");
+    run.stderr_has(&format!("table public.{} is held by session {pid}", identifier(name))).stderr_has("user postgres");
     run.stderr_has("application the holder")
         .stderr_has("--lock-timeout SECONDS")
         .stderr_has(&format!("pg_terminate_backend({pid})"));

@@ -15,7 +15,7 @@ use chrono::{DateTime, FixedOffset, Local, TimeDelta};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::TryLockError;
 
-/// A safety backup, made before a restore, stays so long whatever the policy says.
+/// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
 const SAFETY_DAYS: i64 = 7;
 
 /// Whether a file stays, and why.
@@ -102,7 +102,7 @@ fn keep_the_last_safety_backup(
     Ok(())
 }
 
-/// Files that the rules do not speak of: not ours, unfit, partial, made before a restore.
+/// Files that the rules do not speak of: not ours, unfit, partial, made before a restore, made lately before a migration.
 fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision> {
     let manifest = backup.examined.manifest.as_ref();
     let (Some(purpose), Some(time)) = (backup.purpose, backup.time) else {
@@ -119,14 +119,17 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
     if purpose == Purpose::Tables || !manifest.is_some_and(super::manifest::Manifest::is_full) {
         return Some(stays("a partial export"));
     }
-    if purpose == Purpose::PreRestore {
-        let old = now.signed_duration_since(time) > TimeDelta::days(SAFETY_DAYS);
-        return Some(match old {
-            true => Decision { keep: false, reason: format!("a safety backup older than {SAFETY_DAYS} days") },
-            false => stays(&format!("a safety backup younger than {SAFETY_DAYS} days")),
-        });
+    let is_young = now.signed_duration_since(time) <= TimeDelta::days(SAFETY_DAYS);
+    match purpose {
+        Purpose::PreRestore if is_young => Some(stays(&format!("a safety backup younger than {SAFETY_DAYS} days"))),
+        Purpose::PreRestore => {
+            Some(Decision { keep: false, reason: format!("a safety backup older than {SAFETY_DAYS} days") })
+        }
+        Purpose::PreMigration if is_young => {
+            Some(stays(&format!("made before a migration, younger than {SAFETY_DAYS} days")))
+        }
+        _ => None,
     }
-    None
 }
 
 /// For each file that a rule keeps, the rules.

@@ -116,7 +116,7 @@ impl<'a> Work<'a> {
         if !ledger::has_data(self.target, &self.run) {
             return Ok(None);
         }
-        let taken = db_backup::take_full(self.target, Purpose::Backup, self.context).map_err(|error| {
+        let taken = db_backup::take_full(self.target, Purpose::PreMigration, self.context).map_err(|error| {
             error::explain(error, || {
                 Fault::failed("The backup before the migration failed; nothing was changed")
                     .hint("go on without one: --no-backup")
