@@ -49,19 +49,28 @@ impl Manifest {
             return Err("the manifest does not fit its own checksum".to_owned());
         }
         let json = format!("{body}}}");
-        // First of all: another format may mean something else by every other word.
-        match serde_json::from_str::<OfAnyFormat>(&json) {
-            Ok(OfAnyFormat { format }) if format > Self::FORMAT => {
-                return Err(format!("format {format} is newer than this program"));
-            }
-            Ok(OfAnyFormat { format: Self::FORMAT }) => {}
-            Ok(OfAnyFormat { format }) => return Err(format!("there is no format {format}")),
-            Err(error) => return Err(format!("the manifest names no format: {error}")),
+        match serde_json::from_str::<Self>(&json) {
+            Ok(manifest) if manifest.format == Self::FORMAT => manifest.adds_up().map(|()| manifest),
+            Ok(manifest) => Err(of_format(manifest.format)),
+            Err(error) => Err(why_unreadable(&json, &error)),
         }
-        let manifest: Self =
-            serde_json::from_str(&json).map_err(|error| format!("the manifest cannot be read: {error}"))?;
-        manifest.adds_up()?;
-        Ok(manifest)
+    }
+}
+
+/// Another format may mean something else by every word but its number.
+fn of_format(format: u32) -> String {
+    if format > Manifest::FORMAT {
+        format!("format {format} is newer than this program")
+    } else {
+        format!("there is no format {format}")
+    }
+}
+
+fn why_unreadable(json: &str, error: &serde_json::Error) -> String {
+    match serde_json::from_str(json) {
+        Ok(OfAnyFormat { format: Manifest::FORMAT }) => format!("the manifest cannot be read: {error}"),
+        Ok(OfAnyFormat { format }) => of_format(format),
+        Err(error) => format!("the manifest names no format: {error}"),
     }
 }
 
