@@ -162,7 +162,7 @@ pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
 
 /// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
 pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::process::Ending) -> anyhow::Error {
-    if let Some(cause) = target.cause(stderr) {
+    if let Some(cause) = target.cause(stderr, ending) {
         return cause;
     }
     anyhow::Error::msg(stderr.trim().to_owned()).context(Fault::failed(format!("{program} failed ({ending})")))

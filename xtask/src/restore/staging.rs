@@ -13,6 +13,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::{questions, quote, restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
+use crate::target::client_error;
 use crate::target::{Talk, Target};
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
@@ -156,14 +157,14 @@ impl<'a> Staging<'a> {
             Err(error) if error::exit(&error) == Exit::Refused => return Err(error),
             fed => fed,
         };
-        if !said.ending.success() && said.stderr.contains(DISK_FULL) {
+        if !said.ending.success() && client_error::server_says(&said.stderr, DISK_FULL) {
             // The server may have gone down with it: what it says last is not the cause.
             let fault = Fault::failed(format!("The server's disk is full; {} is as it was", self.target.database()));
             return Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));
         }
         if !said.ending.success() {
-            return Err(session::failure(self.target, "psql", &said.stderr, said.ending))
-                .map_err(|error| error::explain(error, cannot));
+            let failure = session::failure(self.target, "psql", &said.stderr, said.ending);
+            return Err(error::headed(failure, cannot().to_string()));
         }
         fed.map_err(|error| error::explain(error, cannot))?;
         let expected: Vec<u64> = backup.contents.copied.iter().map(|copied| copied.rows).collect();
