@@ -121,7 +121,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let name = staging::name_for(target.database(), "staging", &now);
     let staging = Staging::create(target, run, lock.session(), name, like.as_ref(), &mark)?;
     fault_point("created");
-    let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes));
+    let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));
     let checked = staging.load(&backup, &|bytes| progress.set(bytes))?;
     progress.say("analyzing");
     let written = checked.analyze()?;
@@ -171,9 +171,9 @@ pub(super) fn safety_backup(
 
 fn live_comment(live: &Live, backup: &Proven) -> Option<String> {
     let manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
-    live.properties.as_ref().or(manifest)?.comment.clone()
+    live.properties.as_ref().or(manifest)?.comment.as_ref().map(ToString::to_string)
 }
 
 fn age_of(time: &DateTime<Local>) -> String {
-    format!("{} ago", terminal::span((Local::now() - *time).num_seconds().max(0)))
+    format!("{} ago", terminal::span(Local::now().signed_duration_since(*time).num_seconds().max(0)))
 }

@@ -3,7 +3,9 @@
 pub mod activity;
 pub mod change_lock;
 mod copy_text;
+pub mod count;
 pub mod dump;
+pub mod encoding;
 pub mod lexical;
 pub mod locks;
 pub mod open_session;
@@ -18,6 +20,7 @@ pub mod restrict;
 pub mod row_counts;
 mod search_path;
 pub mod session;
+pub mod text;
 
 use crate::target::Target;
 

@@ -23,6 +23,12 @@ pub fn fresh_name() -> Result<String> {
     Ok(format!("xtask-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
 }
 
+/// Whether it is such a name.
+pub fn is_fresh_name(name: &str) -> bool {
+    let digits = name.strip_prefix("xtask-").unwrap_or_default();
+    digits.len() == 12 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// The single JSON value that this SQL selects.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ impl Plan {
             sessions: live.facts.sessions.clone(),
         };
         let Some(properties) = &live.properties else { return Ok(plan) };
-        let counted = properties.size_bytes <= COUNTED_UP_TO;
+        let counted = properties.size_bytes.get() <= COUNTED_UP_TO;
         let read = Reader::start(target, run, &[], target.patience())
             .and_then(|mut reader| row_counts::of(&mut reader, counted).map(|rows| (reader, rows)));
         match read {

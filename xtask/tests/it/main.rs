@@ -52,6 +52,7 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod manifest;
 mod other_roles;
 mod proof;
 mod restore;
@@ -122,6 +123,7 @@ fn main() -> ExitCode {
         url::tests(),
         url_faults::tests(),
         url_rights::tests(),
+        manifest::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
