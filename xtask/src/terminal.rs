@@ -1,5 +1,6 @@
 //! The only place that writes to people: results to stdout, everything else to stderr.
 
+mod input;
 mod progress;
 mod question;
 mod results;
