@@ -1,18 +1,23 @@
 //! The only place that writes to people: results to stdout, everything else to stderr.
 
+mod fold;
 mod input;
 mod progress;
 mod question;
 mod results;
 mod text;
 
+pub use fold::folded;
 pub use progress::Progress;
 pub use text::{clean, clean_line, count, counted, duration, report, size, span};
 
 use crate::error;
 use crate::settings::ColorChoice;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use unicode_width::UnicodeWidthStr as _;
+
+/// Most commands fit into a line of so many columns.
+const COMMANDS_FIT: usize = 60;
 
 /// How this run speaks: what is a terminal, what it can show, how much was asked for.
 #[derive(Debug, Clone)]
@@ -87,52 +92,68 @@ impl Terminal {
     /// What is going on, on stderr; nothing under `--quiet`.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&format!("{}\n", self.plain(text)));
+            write_stderr(&fold::behind("", 0, &self.plain(text), self.width_of_notes()));
         }
     }
 
     /// `✓ text` on stderr; nothing under `--quiet`.
     pub fn done(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&format!("{} {}\n", self.mark(Mark::Done), self.plain(text)));
+            self.said(Mark::Done, text);
         }
     }
 
     /// A marked line on stderr, also under `--quiet`.
     pub fn said(&self, mark: Mark, text: &str) {
-        write_stderr(&format!("{} {}\n", self.mark(mark), self.plain(text)));
+        write_stderr(&self.marked(mark, text));
     }
 
     /// What to type next, below such a line.
     pub fn said_below(&self, hint: &str) {
-        write_stderr(&format!("  {}{}\n", self.arrow(), self.plain(hint)));
+        let lead = format!("  {}", self.arrow());
+        write_stderr(&fold::behind(&lead, lead.width(), &self.plain(hint), self.width_of_hints()));
     }
 
     /// `⚠ text` on stderr, for what a person should act on.
     pub fn warn(&self, text: &str) {
-        write_stderr(&format!("{} {}\n", self.mark(Mark::Warning), self.plain(text)));
+        self.said(Mark::Warning, text);
     }
 
     /// The one error of a run: what failed, the causes in order, what to type next.
     pub fn error(&self, error: &anyhow::Error) {
-        let mut text = format!("{} {}\n", self.mark(Mark::Failure), clean(&error.to_string()));
+        let mut text = self.marked(Mark::Failure, &clean(&error.to_string()));
         let mut said = vec![error.to_string()];
         for cause in error.chain().skip(1) {
             let cause = cause.to_string();
             if !said.iter().any(|before| before.contains(&cause)) {
-                for line in clean(cause.trim_end()).lines() {
-                    let _ = writeln!(text, "  {line}");
-                }
+                let cause = self.plain(&clean(cause.trim_end()));
+                text.push_str(&fold::behind("  ", 2, &cause, self.width_of_notes()));
                 said.push(cause);
             }
         }
         if let Some(hint) = error::fault(error).and_then(error::Fault::hint_text) {
-            for (index, line) in hint.lines().enumerate() {
-                let lead = if index == 0 { self.arrow() } else { "  " };
-                let _ = writeln!(text, "{lead}{}", clean(line));
-            }
+            let arrow = self.arrow();
+            text.push_str(&fold::behind(arrow, arrow.width(), &self.plain(&clean(hint)), self.width_of_hints()));
         }
-        write_stderr(&self.plain(&text));
+        write_stderr(&text);
+    }
+
+    /// A marked text, folded where the terminal is narrow.
+    fn marked(&self, mark: Mark, text: &str) -> String {
+        let lead = format!("{} ", self.mark(mark));
+        fold::behind(&lead, self.glyph(mark).0.width() + 1, &self.plain(text), self.width_of_notes())
+    }
+
+    /// Columns of the terminal that messages go to; `None` where they go elsewhere.
+    fn width_of_notes(&self) -> Option<usize> {
+        let size = self.stderr.then(|| terminal_size::terminal_size_of(io::stderr())).flatten();
+        size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
+    }
+
+    /// The same for commands to type. A command that is copied must stay on one line, except where the terminal is so
+    /// narrow that hardly one fits.
+    fn width_of_hints(&self) -> Option<usize> {
+        self.width_of_notes().filter(|width| *width < COMMANDS_FIT)
     }
 
     fn mark(&self, mark: Mark) -> String {

@@ -1,52 +1,56 @@
-//! A proven backup, fed to psql: the dump's own bytes, its `\restrict` pair left out, hashed once more on the way.
+//! A proven backup, fed to psql: the dump's own bytes, its `\restrict` pair left out.
 
 use super::manifest;
-use super::proof::{PIECE, Proven, read_up_to};
+use super::pieces::Pieces;
+use super::proof::Proven;
 use crate::error::{Exit, Fault};
 use crate::process::signals;
 use anyhow::{Context as _, Result};
-use sha2::{Digest as _, Sha256};
 use std::io::{Seek as _, SeekFrom, Write};
 use std::ops::Range;
 
 impl Proven {
     /// Writes the dump to `psql`. `progress` hears how many bytes of the file have gone by.
     ///
+    /// Each piece is compared with what the proof read there before psql gets it. So psql receives only bytes that the
+    /// proof has scanned, also where the file is written to meanwhile.
+    ///
     /// # Errors
-    /// Exit 3 if the file is no longer the one that was proven: whatever was loaded must not be used.
+    /// Exit 3 if the file is no longer the one that was proven: what psql has got of it must not be used.
     pub fn feed(&self, psql: &mut impl Write, progress: &dyn Fn(u64)) -> Result<()> {
+        let reading = || format!("reading {}", self.path.display());
         let head = self.manifest.as_ref().map_or(0, |_| manifest::HEAD.len() as u64);
-        let end = self.manifest.as_ref().map_or(u64::MAX, |manifest| manifest.bytes);
+        let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
         let left_out: Vec<Range<u64>> = std::iter::once(0..head)
-            .chain(self.contents.restrict_lines.iter().map(|line| line.start + head..line.end + head))
-            .chain(std::iter::once(end..u64::MAX))
+            .chain(self.contents.restrict_lines.iter().map(in_file))
+            .chain(std::iter::once(self.dump_end..u64::MAX))
             .collect();
         let mut file = &self.file;
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; PIECE];
-        let mut offset = 0;
-        file.seek(SeekFrom::Start(0)).with_context(|| format!("reading {}", self.path.display()))?;
-        loop {
+        file.seek(SeekFrom::Start(0)).with_context(reading)?;
+        let mut pieces = Pieces::of(&mut file);
+        for proven in &self.digests {
             signals::check()?;
-            let read =
-                read_up_to(&mut file, &mut buffer).with_context(|| format!("reading {}", self.path.display()))?;
-            if read == 0 {
-                break;
+            let end = if pieces.offset() < self.dump_end { self.dump_end } else { u64::MAX };
+            let start = pieces.offset();
+            let Some(piece) = pieces.next(end).with_context(reading)? else { return Err(self.changed()) };
+            if piece.digest != *proven {
+                return Err(self.changed());
             }
-            let piece = &buffer[..read];
-            hash.update(piece);
-            for part in kept(offset..offset + read as u64, &left_out) {
-                let within = |at: u64| usize::try_from(at - offset).unwrap_or(read);
-                psql.write_all(&piece[within(part.start)..within(part.end)]).context("feeding psql")?;
+            for part in kept(start..start.saturating_add(piece.bytes.len() as u64), &left_out) {
+                let within = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(piece.bytes.len());
+                psql.write_all(&piece.bytes[within(part.start)..within(part.end)]).context("feeding psql")?;
             }
-            offset += read as u64;
-            progress(offset);
+            progress(pieces.offset());
         }
-        if hash.finalize()[..] == self.sha256 {
-            return Ok(());
+        match pieces.next(u64::MAX).with_context(reading)? {
+            None => Ok(()),
+            Some(_) => Err(self.changed()),
         }
+    }
+
+    fn changed(&self) -> anyhow::Error {
         let message = format!("{} changed while it was read", self.path.display());
-        Err(Fault::new(Exit::Refused, message).hint("find out who writes to it; then try again").into())
+        Fault::new(Exit::Refused, message).hint("find out who writes to it; then try again").into()
     }
 }
 
@@ -70,6 +74,54 @@ fn kept(whole: Range<u64>, left_out: &[Range<u64>]) -> Vec<Range<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::pieces::PIECE;
+    use crate::backup::proof::prove;
+    use crate::error;
+    use std::fs::OpenOptions;
+    use std::path::PathBuf;
+
+    const OPENING: &str =
+        "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE public.t (a text);\nCOPY public.t (a) FROM stdin;\n";
+    const CLOSING: &str = "\\.\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
+
+    fn dump() -> Vec<u8> {
+        let rows: String = (0..PIECE / 4).map(|row| format!("row {row}\n")).collect();
+        [OPENING, &rows, CLOSING].concat().into_bytes()
+    }
+
+    fn file(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("xtask-feed-{}-{name}.sql", std::process::id()));
+        std::fs::write(&path, dump()).unwrap();
+        path
+    }
+
+    /// What psql got.
+    #[derive(Default)]
+    struct Psql {
+        got: Vec<u8>,
+        /// Done once, when it has got something.
+        then: Option<Box<dyn FnOnce()>>,
+    }
+
+    impl Write for Psql {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.got.extend_from_slice(bytes);
+            if let Some(then) = self.then.take() {
+                then();
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn overwrite(path: &PathBuf, at: usize, bytes: &[u8]) {
+        let mut file = OpenOptions::new().write(true).open(path).unwrap();
+        file.seek(SeekFrom::Start(at as u64)).unwrap();
+        file.write_all(bytes).unwrap();
+    }
 
     #[test]
     fn what_is_left_out_is_left_out_of_every_piece() {
@@ -79,5 +131,54 @@ mod tests {
         assert_eq!(kept(0..2, &left_out), []);
         assert_eq!(kept(5..7, &left_out), []);
         assert_eq!(kept(12..14, &left_out), []);
+    }
+
+    #[test]
+    fn no_byte_that_was_changed_after_the_proof_reaches_psql() {
+        let path = file("changed");
+        let original = dump();
+        let last = original.len() - 1;
+        for at in [0, 100, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, last] {
+            std::fs::write(&path, &original).unwrap();
+            let proven = prove(&path, &|_| {}).unwrap();
+            overwrite(&path, at, b"!");
+            let mut psql = Psql::default();
+            let error = proven.feed(&mut psql, &|_| {}).unwrap_err();
+            assert_eq!(error::exit(&error), Exit::Refused, "{at}");
+            assert_eq!(psql.got, original[..at / PIECE * PIECE], "{at}: only the pieces before the changed one");
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn no_byte_that_is_changed_while_psql_is_fed_reaches_it() {
+        let path = file("meanwhile");
+        let original = dump();
+        let proven = prove(&path, &|_| {}).unwrap();
+        let meddled = path.clone();
+        let then = move || overwrite(&meddled, PIECE + 10, b"\n\\.\nDROP TABLE t;\n");
+        let mut psql = Psql { then: Some(Box::new(then)), ..Psql::default() };
+        assert_eq!(error::exit(&proven.feed(&mut psql, &|_| {}).unwrap_err()), Exit::Refused);
+        assert_eq!(psql.got, original[..PIECE]);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_another_length_is_refused_and_adds_nothing() {
+        let path = file("length");
+        let original = dump();
+        let whole = prove(&path, &|_| {}).unwrap();
+        let mut psql = Psql::default();
+        whole.feed(&mut psql, &|_| {}).unwrap();
+        assert_eq!(psql.got, original);
+        for length in [0, 10, PIECE, PIECE + 10, original.len() - 1, original.len() + 1, original.len() + 3 * PIECE] {
+            std::fs::write(&path, &original).unwrap();
+            let proven = prove(&path, &|_| {}).unwrap();
+            OpenOptions::new().write(true).open(&path).unwrap().set_len(length as u64).unwrap();
+            let mut psql = Psql::default();
+            assert_eq!(error::exit(&proven.feed(&mut psql, &|_| {}).unwrap_err()), Exit::Refused, "{length}");
+            assert!(original.starts_with(&psql.got), "{length}");
+        }
+        std::fs::remove_file(path).unwrap();
     }
 }

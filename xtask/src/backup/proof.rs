@@ -2,15 +2,15 @@
 
 use super::ends::examine_ends;
 use super::manifest::{self, Manifest};
+use super::pieces::{Pieces, RunningDigest};
 use crate::error::{Exit, Fault};
 use crate::platform;
-use crate::postgres::dump::{Contents, Scanner};
+use crate::postgres::dump::{Contents, Flaw, Scanner};
 use crate::process::signals;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{Read, Seek as _, SeekFrom};
+use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// What a file turned out to be.
@@ -71,8 +71,10 @@ pub struct Proven {
     pub path: PathBuf,
     pub manifest: Option<Manifest>,
     pub contents: Contents,
-    /// SHA-256 of the whole file.
-    pub(super) sha256: [u8; 32],
+    /// Where the dump ends and the manifest, if there is one, begins.
+    pub(super) dump_end: u64,
+    /// Of every piece of the file, as the proof read it.
+    pub(super) digests: Vec<RunningDigest>,
 }
 
 impl Proven {
@@ -90,10 +92,12 @@ pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     let mut file = open(path)?;
     // Whoever removes old backups leaves a file alone that somebody reads. Where locks are unknown, nobody asks.
     let _ = file.try_lock_shared();
-    let (examined, sha256) = check_open(&mut file, path, progress)?;
+    let (examined, dump_end, digests) = check_open(&mut file, path, progress)?;
     let Examined { verdict, reason, manifest, contents, .. } = examined;
     match contents {
-        Some(contents) if !verdict.is_unfit() => Ok(Proven { file, path: path.to_owned(), manifest, contents, sha256 }),
+        Some(contents) if !verdict.is_unfit() => {
+            Ok(Proven { file, path: path.to_owned(), manifest, contents, dump_end, digests })
+        }
         _ => {
             let message = format!("{} is {}: {}", path.display(), verdict.words(), reason.unwrap_or_default());
             Err(Fault::new(Exit::Refused, message)
@@ -103,9 +107,6 @@ pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     }
 }
 
-/// How much is read at once.
-pub(super) const PIECE: usize = 1 << 18;
-
 /// Looks at both ends of the file only.
 pub fn glance(path: &Path) -> Result<Examined> {
     let mut file = open(path)?;
@@ -114,30 +115,30 @@ pub fn glance(path: &Path) -> Result<Examined> {
 
 /// Reads every byte. `progress` hears how many have been read.
 pub fn check(path: &Path, progress: &dyn Fn(u64)) -> Result<Examined> {
-    check_open(&mut open(path)?, path, progress).map(|(examined, _)| examined)
+    check_open(&mut open(path)?, path, progress).map(|(examined, ..)| examined)
 }
 
-/// Also gives the whole file's SHA-256, where it was read.
-fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(Examined, [u8; 32])> {
+/// Also gives where the dump ends and the digest after each piece, where the file was read.
+fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(Examined, u64, Vec<RunningDigest>)> {
     let reading = || format!("reading {}", path.display());
     let mut examined = examine_ends(file).with_context(reading)?;
-    let mut sha256 = [0; 32];
-    if !examined.verdict.is_unfit() {
-        match read_all(file, &examined, progress).with_context(reading)? {
-            Ok((contents, hash)) => {
-                if examined.verdict == Verdict::Complete {
-                    examined.verdict = Verdict::Whole;
-                }
-                examined.contents = Some(contents);
-                sha256 = hash;
+    if examined.verdict.is_unfit() {
+        return Ok((examined, 0, Vec::new()));
+    }
+    match read_all(file, &examined, progress).with_context(reading)? {
+        Ok((contents, dump_end, digests)) => {
+            if examined.verdict == Verdict::Complete {
+                examined.verdict = Verdict::Whole;
             }
-            Err((verdict, reason)) => {
-                examined.verdict = verdict;
-                examined.reason = Some(reason);
-            }
+            examined.contents = Some(contents);
+            Ok((examined, dump_end, digests))
+        }
+        Err((verdict, reason)) => {
+            examined.verdict = verdict;
+            examined.reason = Some(reason);
+            Ok((examined, 0, Vec::new()))
         }
     }
-    Ok((examined, sha256))
 }
 
 /// Opens a regular file; a link would lead elsewhere, and a pipe holds whoever reads it.
@@ -157,64 +158,80 @@ fn open(path: &Path) -> Result<File> {
     open().with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// What a file holds, and its SHA-256.
-type Right = (Contents, [u8; 32]);
+/// What a file holds, where its dump ends, and the digest after each piece.
+type Right = (Contents, u64, Vec<RunningDigest>);
 /// What is wrong with a file.
 type Wrong = (Verdict, String);
 
 /// Hashes and scans; the inner error is a verdict with its reason.
 fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Result<Result<Right, Wrong>> {
-    let length = examined.manifest.as_ref().map_or(examined.bytes, |manifest| manifest.bytes);
-    let head = examined.manifest.as_ref().map_or(0, |_| manifest::HEAD.len());
-    let mut hash = Sha256::new();
+    let manifest = examined.manifest.as_ref();
+    let length = manifest.map_or(examined.bytes, |manifest| manifest.bytes.get());
+    let mut skipped = manifest.map_or(0, |_| manifest::HEAD.len());
     let mut scanner = Scanner::default();
-    let mut flaw = None;
-    let mut buffer = vec![0; PIECE];
-    let mut done = 0;
+    let mut digests = Vec::new();
     file.seek(SeekFrom::Start(0))?;
-    while done < length {
+    let mut pieces = Pieces::of(file);
+    while pieces.offset() < length {
         signals::check()?;
-        let wanted = usize::try_from((length - done).min(PIECE as u64))?;
-        let read = read_up_to(file, &mut buffer[..wanted])?;
-        if read == 0 {
+        let Some(piece) = pieces.next(length)? else {
             return Ok(Err((Verdict::Cut, "it became shorter while it was read".to_owned())));
+        };
+        digests.push(piece.digest);
+        let dump = piece.bytes.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+        // Its verdict is decided: a file may be long, and most of it a hole.
+        if let Err(flaw) = scanner.feed(dump) {
+            return Ok(Err(unfit(&flaw)));
         }
-        let piece = &buffer[..read];
-        hash.update(piece);
-        if flaw.is_none() {
-            let skip = if done == 0 { head.min(read) } else { 0 };
-            flaw = scanner.feed(&piece[skip..]).err();
-        }
-        done += read as u64;
-        progress(done);
+        progress(pieces.offset());
     }
-    let expected = examined.manifest.as_ref().map(|manifest| &manifest.sha256);
-    if expected.is_some_and(|expected| manifest::hex(&hash.clone().finalize()) != *expected) {
+    if manifest.is_some_and(|manifest| manifest::hex(&pieces.digest()) != *manifest.sha256) {
         return Ok(Err((Verdict::Damaged, "its bytes do not fit the manifest's SHA-256".to_owned())));
     }
-    let contents = match flaw.map_or_else(|| scanner.finish(), Err) {
+    let contents = match scanner.finish() {
         Ok(contents) => contents,
-        Err(flaw) => {
-            let verdict = if flaw.cut { Verdict::Cut } else { Verdict::Damaged };
-            return Ok(Err((verdict, flaw.to_string())));
-        }
+        Err(flaw) => return Ok(Err(unfit(&flaw))),
     };
-    if examined.manifest.as_ref().is_some_and(|manifest| manifest.copied != contents.copied) {
-        return Ok(Err((Verdict::Damaged, "its rows are not those that the manifest names".to_owned())));
+    if let Some(reason) = manifest.and_then(|manifest| disagreement(manifest, &contents)) {
+        return Ok(Err((Verdict::Damaged, reason)));
     }
-    let mut rest = Vec::new();
-    file.read_to_end(&mut rest)?;
-    Ok(Ok((contents, hash.chain_update(&rest).finalize().into())))
+    while let Some(piece) = pieces.next(examined.bytes)? {
+        digests.push(piece.digest);
+    }
+    if pieces.next(u64::MAX)?.is_some() {
+        return Ok(Err((Verdict::Damaged, "it became longer while it was read".to_owned())));
+    }
+    Ok(Ok((contents, length, digests)))
 }
 
-/// Fills the buffer as far as the file goes.
-pub(super) fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read(&mut buffer[filled..])? {
-            0 => break,
-            read => filled += read,
-        }
+/// Where a manifest counts something else than what is there.
+fn disagreement(manifest: &Manifest, contents: &Contents) -> Option<String> {
+    if *manifest.copied != *contents.copied {
+        return Some("its rows are not those that the manifest names".to_owned());
     }
-    Ok(filled)
+    (manifest.openfga != contents.openfga).then(|| "its OpenFGA data are not those that the manifest counts".to_owned())
+}
+
+fn unfit(flaw: &Flaw) -> Wrong {
+    (if flaw.cut { Verdict::Cut } else { Verdict::Damaged }, flaw.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is appended between the look at its ends and the reading was never scanned.
+    #[test]
+    fn a_file_that_grows_before_it_is_read_is_no_proof() {
+        let dump = "--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
+        let path = std::env::temp_dir().join(format!("xtask-proof-{}.sql", std::process::id()));
+        std::fs::write(&path, dump).unwrap();
+        let mut file = open(&path).unwrap();
+        let examined = examine_ends(&mut file).unwrap();
+        assert!(read_all(&mut file, &examined, &|_| {}).unwrap().is_ok());
+        std::fs::write(&path, format!("{dump}DROP TABLE t;\n")).unwrap();
+        let (verdict, reason) = read_all(&mut file, &examined, &|_| {}).unwrap().unwrap_err();
+        assert_eq!((verdict, reason.as_str()), (Verdict::Damaged, "it became longer while it was read"));
+        std::fs::remove_file(path).unwrap();
+    }
 }

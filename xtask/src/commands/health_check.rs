@@ -97,10 +97,10 @@ pub fn conclusion(report: &Report, strict: bool) -> Result<()> {
     if report.is_ok(strict) {
         return Ok(());
     }
-    let failures = terminal::counted(failed as u64, "check failed", "checks failed");
-    let warnings = terminal::counted(warned as u64, "warning", "warnings");
-    let said = if strict { format!("{failures}, {warnings}") } else { failures };
-    Err(Fault::failed(said).into())
+    let failures = (failed > 0).then(|| terminal::counted(failed as u64, "check failed", "checks failed"));
+    let warnings = (strict && warned > 0).then(|| terminal::counted(warned as u64, "warning", "warnings"));
+    let counts: Vec<String> = failures.into_iter().chain(warnings).collect();
+    Err(Fault::failed(counts.join(", ")).into())
 }
 
 /// `--json`, version 1.

@@ -88,20 +88,26 @@ fn ports(scene: &Scene) -> Finding {
         Err(finding) => return finding,
     };
     let mut free = BTreeSet::new();
+    let mut asked_later = 0;
     let mut taken = Vec::new();
     for port in services.iter().flat_map(|name| published::wanted(scene, name)) {
         match port.holder {
             None => drop(free.insert(port.number.to_string())),
             // A container that is just being started holds its port before the engine says so.
-            Some(holder) if port.setting.is_some() || holder.starts_with("docker-proxy") => {}
+            Some(holder) if port.setting.is_some() || holder.starts_with("docker-proxy") => asked_later += 1,
             Some(holder) => taken.push(format!("{} of {} is taken by {holder}", port.number, port.service)),
         }
     }
     if !taken.is_empty() {
         return Finding::fail(taken.join("; "), "end it, or publish another port in the compose files");
     }
-    let free = free.into_iter().collect::<Vec<_>>().join(" ");
-    Finding::ok(format!("{} free, or this stack's own", if free.is_empty() { "none" } else { &free }))
+    if free.is_empty() && asked_later == 0 {
+        return Finding::ok("the stack publishes no port");
+    }
+    if free.is_empty() {
+        return Finding::ok("each that the stack publishes is taken; another one is asked for below");
+    }
+    Finding::ok(format!("{} free, or this stack's own", free.into_iter().collect::<Vec<_>>().join(" ")))
 }
 
 fn make() -> Finding {

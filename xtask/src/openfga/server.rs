@@ -1,7 +1,8 @@
 //! Which OpenFGA is meant, whether its tables are up to date, and whether it answers.
 
 use crate::error::{self, Fault};
-use crate::postgres::session;
+use crate::postgres::openfga_tables::{self, Known};
+use crate::postgres::reader::Reader;
 use crate::process::signals;
 use crate::settings::Settings;
 use crate::stack::endpoint::{Endpoint, is_loopback};
@@ -165,10 +166,15 @@ fn is_same_address(one: &str, other: &str) -> bool {
 
 /// The newest revision that was applied to the tables; 0 where there are none.
 fn revision(target: &Target) -> Result<u64> {
-    let sql = "SELECT pg_catalog.to_regclass('goose_db_version') IS NOT NULL AS there \\gset\n\
-               \\if :there\nSELECT COALESCE(pg_catalog.max(version_id), 0) FROM goose_db_version WHERE is_applied;\n\
-               \\else\nSELECT 0;\n\\endif\n";
-    session::query(target, "xtask-openfga", sql)
+    let mut reader = Reader::start(target, "xtask-openfga", &[], target.patience())?;
+    match openfga_tables::revision(&mut reader)? {
+        Known::Is(revision) => Ok(revision),
+        Known::Absent => Ok(0),
+        Known::Unread(what) => {
+            let fault = Fault::failed(format!("{what}, which is never read: OpenFGA's own is a table"));
+            Err(fault.hint("see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'").into())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -23,9 +23,7 @@ pub fn ask(target: &Target, run: &str, question: &str) -> Result<String> {
 }
 
 fn start(target: &Target, run: &str) -> Result<Dialog> {
-    let mut psql = session::psql(target, run, &[("PGDATABASE", maintenance_database(target))])?.dialog(|_| true)?;
-    psql.write_all([session::UNLIMITED, session::ANY_BYTES].concat().as_bytes())?;
-    Ok(psql)
+    session::dialog(target, run, &[("PGDATABASE", maintenance_database(target))])
 }
 
 fn answer(psql: &mut Dialog, question: &str) -> Option<String> {

@@ -1,11 +1,13 @@
 //! Questions to the server, each one psql process that answers in JSON.
 
+use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
 use crate::error::Fault;
-use crate::process::Program;
+use crate::process::{Dialog, Program};
 use crate::target::{Talk, Target, compose};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
+use std::io::Write as _;
 use std::time::Duration;
 
 /// For clearing up: a person who pressed Ctrl-C does not wait for a server that is silent.
@@ -14,21 +16,17 @@ const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
 /// Each try takes two programs: some seconds in all.
 const END_TRIES: u32 = 20;
 
-/// Text of an SQL_ASCII database may be anything: as UTF-8 the server would refuse to send it.
-pub(super) const ANY_BYTES: &str = "SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.getdatabaseencoding() \
-                         WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false) AS xtask \\gset\n";
-
-/// The limits that a role or a database sets are for its own programs: a load takes as long as it takes, and who
-/// holds a lock is idle. As a statement, because poolers refuse options of a session.
-pub const UNLIMITED: &str = "SELECT pg_catalog.count(pg_catalog.set_config(name, '0', false)) AS xtask \
-                         FROM pg_catalog.pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', \
-                         'idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout') \\gset\n";
-
 /// A name for one run's server sessions, by which they can be found and ended.
 pub fn fresh_name() -> Result<String> {
     let mut bytes = [0u8; 6];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     Ok(format!("xtask-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+}
+
+/// Whether it is such a name.
+pub fn is_fresh_name(name: &str) -> bool {
+    let digits = name.strip_prefix("xtask-").unwrap_or_default();
+    digits.len() == 12 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The single JSON value that this SQL selects.
@@ -39,16 +37,6 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
     let text = ask(target, session, sql)?;
     serde_json::from_str(text.trim())
         .with_context(|| format!("psql answered {:?}", text.chars().take(200).collect::<String>()))
-}
-
-/// The JSON values that this SQL selects, one in each row.
-///
-/// # Errors
-/// As for [`query`].
-pub fn rows<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> Result<Vec<T>> {
-    let text = ask(target, session, sql)?;
-    let values: Result<Vec<T>, _> = serde_json::Deserializer::from_str(&text).into_iter().collect();
-    values.context("psql answered what is no JSON")
 }
 
 /// The JSON value that an answer begins with, and what follows it. PostgreSQL writes a line for each element of a list.
@@ -76,16 +64,33 @@ pub fn ask_with(
     more: &[(&str, &str)],
     deadline: Duration,
 ) -> Result<String> {
-    let captured =
-        psql(target, session, more)?.capture_with([UNLIMITED, ANY_BYTES, sql].concat().into_bytes(), deadline)?;
+    capture(target, session, &[ASKING, sql].concat(), more, deadline)
+}
+
+/// The same for a statement that runs code of the database's owner by its nature, such as ANALYZE: views stay open to
+/// that code.
+pub fn work_in(target: &Target, database: &str, session: &str, sql: &str, deadline: Duration) -> Result<String> {
+    capture(target, session, &[PREAMBLE, sql].concat(), &[("PGDATABASE", database)], deadline)
+}
+
+fn capture(target: &Target, session: &str, sql: &str, more: &[(&str, &str)], deadline: Duration) -> Result<String> {
+    let captured = psql(target, session, more)?.capture_with(sql.as_bytes().to_vec(), deadline)?;
     if captured.ending.success() {
         return Ok(captured.text());
     }
     Err(failure(target, "psql", &captured.stderr, captured.ending))
 }
 
+/// A psql that stays open for questions.
+pub(super) fn dialog(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Dialog> {
+    let mut psql = psql(target, session, more)?.dialog(|_| true)?;
+    // A psql that has ended says why when it is asked.
+    let _ = psql.write_all(ASKING.as_bytes());
+    Ok(psql)
+}
+
 /// A psql that reads SQL from its stdin and prints unaligned rows, until the first error.
-pub(super) fn psql(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Program> {
+fn psql(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Program> {
     // UTF-8 whatever the database's encoding is: JSON has no other.
     let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
     let options = ["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"];
@@ -147,7 +152,7 @@ pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
 
 /// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
 pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::process::Ending) -> anyhow::Error {
-    if let Some(cause) = target.cause(stderr) {
+    if let Some(cause) = target.cause(stderr, ending) {
         return cause;
     }
     anyhow::Error::msg(stderr.trim().to_owned()).context(Fault::failed(format!("{program} failed ({ending})")))

@@ -8,6 +8,7 @@ use super::mark::Mark;
 use super::staging::Checked;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks::{self, Holder};
+use crate::postgres::preamble::PREAMBLE;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literal_or_null};
 use crate::postgres::session;
@@ -163,7 +164,7 @@ fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> 
     let carried =
         exchange.carried.map(|properties| carry(exchange.incoming, properties)).transpose()?.unwrap_or_default();
     let comment = literal_or_null(exchange.comment)?;
-    let mut script = session::UNLIMITED.to_owned();
+    let mut script = PREAMBLE.to_owned();
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
     if live_exists {
         // Committed by itself: only then it keeps others out. Where somebody is changing the database it is not begun.

@@ -41,9 +41,8 @@ impl Terminal {
     /// The same as a note, on stderr.
     pub fn note_table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) {
         let table = text::table(head, rows, right);
-        let columns = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
-        match columns {
-            Some(columns) if columns > 0 && text::width(&table) > columns => self.note(&text::paragraphs(head, rows)),
+        match self.width_of_notes() {
+            Some(columns) if text::width(&table) > columns => self.note(&text::paragraphs(head, rows)),
             _ => self.note(&table),
         }
     }

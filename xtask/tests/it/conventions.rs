@@ -21,6 +21,7 @@ pub fn tests() -> Vec<Test> {
         [] colour_follows_flag_variables_and_terminal,
         [Script] colour_is_for_terminals,
         [] letters_follow_the_locale,
+        [Script] a_narrow_terminal_breaks_no_word_of_a_message,
         [] errors_are_one_report_with_a_next_step,
         [Stack] it_runs_from_anywhere,
         [Stack] a_checkout_may_have_any_name,
@@ -31,6 +32,20 @@ pub fn tests() -> Vec<Test> {
         [] a_broken_line_about_the_database_stops,
         [] nothing_of_the_environment_is_needed,
     ]
+}
+
+fn a_narrow_terminal_breaks_no_word_of_a_message() {
+    let sandbox = Sandbox::new();
+    let wide = failure(&sandbox).run();
+    for columns in [30, 40] {
+        let narrow = ["sh", "-c", &format!("stty columns {columns}; exec \"$@\""), "sh"];
+        let screen = failure(&sandbox).through(narrow).terminal().wait();
+        let text = screen.text().replace("\r\n", "\n").replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
+        let fits = |line: &str| line.chars().count() <= columns || !line.trim().contains(' ');
+        screen.holds(text.lines().all(fits), "no line is wider than the terminal");
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&text), words(&wide.stderr), "the same words, none broken");
+    }
 }
 
 /// A failure that needs no server.

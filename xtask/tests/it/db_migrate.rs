@@ -178,6 +178,13 @@ fn a_backup_comes_first_where_there_is_data() {
     let run = database.migrate(["down", "--yes"]).run();
     run.ok().stderr_has("✓ Backup: backups/t_").stderr_has("Backup:    backups/t_");
     assert_eq!(database.sandbox.backups().len(), 2);
+    // It has its own word in the list, no rule removes it soon, and a restore takes it as the newest.
+    database.xtask(["db-list"]).run().ok().stdout_has("complete, before a migration");
+    database.xtask(["db-backup", "--keep-last", "1"]).run().ok().stderr_lacks("Removed");
+    assert_eq!(database.sandbox.backups().len(), 3);
+    let newest = database.sandbox.backups().into_iter().find(|name| !name.contains("pre_migration"));
+    std::fs::remove_file(database.sandbox.root.join("backups").join(newest.unwrap())).unwrap();
+    database.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has("_pre_migration_");
 }
 
 fn what_has_no_way_back_stops_a_down() {
@@ -321,7 +328,7 @@ fn down_asks() {
 fn new_makes_both_files() {
     let sandbox = Sandbox::new();
     let run = Xtask::new(&sandbox).args(["db-migrate", "new", "Add user's", "names"]).run();
-    run.ok().says_nothing();
+    run.ok().stderr_has("Write the SQL of the change into the .up.sql");
     let text = run.text();
     let paths: Vec<&str> = text.lines().collect();
     assert!(paths.len() == 2 && paths[0].ends_with("_add_user_s_names.up.sql"), "{paths:?}");

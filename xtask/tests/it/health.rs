@@ -51,7 +51,7 @@ fn everything_answers_in_the_time_of_the_slowest() {
     health.outcome.holds(beyond < Duration::from_millis(500), &format!("{beyond:?} more than the slowest probe"));
     // A warning counts where it was asked for.
     let strict = Health::of(stack.xtask([]), &["--strict", "--only", "openfga/store"]);
-    strict.outcome.code(1).stderr_has("1 warning");
+    strict.outcome.code(1).stderr_has("✗ 1 warning\n");
 }
 
 fn only_what_is_wanted_is_asked() {

@@ -143,7 +143,7 @@ fn services_of_every_kind() {
         ("broken-web", "fail", "HTTP 503", "docker compose logs --tail 20 broken-web"),
         ("dead", "fail", "nothing is behind the port", "docker compose logs"),
         ("silent", "ok", "the port is open", ""),
-        ("looping", "fail", "crashes again and again", "docker compose logs"),
+        ("looping", "fail", " restarts, last exit code 7)", "docker compose logs"),
         ("sick", "fail", "unhealthy: out of order", "docker compose logs"),
         ("well", "ok", "healthy", ""),
         ("slow", "fail", "still starting", "--wait"),

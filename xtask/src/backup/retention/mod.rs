@@ -15,7 +15,7 @@ use chrono::{DateTime, FixedOffset, Local, TimeDelta};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::TryLockError;
 
-/// A safety backup, made before a restore, stays so long whatever the policy says.
+/// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
 const SAFETY_DAYS: i64 = 7;
 
 /// Whether a file stays, and why.
@@ -102,7 +102,7 @@ fn keep_the_last_safety_backup(
     Ok(())
 }
 
-/// Files that the rules do not speak of: not ours, unfit, partial, made before a restore.
+/// Files that the rules do not speak of: not ours, unfit, partial, made before a restore, made lately before a migration.
 fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision> {
     let manifest = backup.examined.manifest.as_ref();
     let (Some(purpose), Some(time)) = (backup.purpose, backup.time) else {
@@ -119,14 +119,17 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
     if purpose == Purpose::Tables || !manifest.is_some_and(super::manifest::Manifest::is_full) {
         return Some(stays("a partial export"));
     }
-    if purpose == Purpose::PreRestore {
-        let old = now - time > TimeDelta::days(SAFETY_DAYS);
-        return Some(match old {
-            true => Decision { keep: false, reason: format!("a safety backup older than {SAFETY_DAYS} days") },
-            false => stays(&format!("a safety backup younger than {SAFETY_DAYS} days")),
-        });
+    let is_young = now.signed_duration_since(time) <= TimeDelta::days(SAFETY_DAYS);
+    match purpose {
+        Purpose::PreRestore if is_young => Some(stays(&format!("a safety backup younger than {SAFETY_DAYS} days"))),
+        Purpose::PreRestore => {
+            Some(Decision { keep: false, reason: format!("a safety backup older than {SAFETY_DAYS} days") })
+        }
+        Purpose::PreMigration if is_young => {
+            Some(stays(&format!("made before a migration, younger than {SAFETY_DAYS} days")))
+        }
+        _ => None,
     }
-    None
 }
 
 /// For each file that a rule keeps, the rules.
@@ -142,15 +145,15 @@ fn kept_by_rules(
         let mut periods = BTreeSet::new();
         let mut left = count.unwrap_or_default();
         for (at, time) in timed() {
-            let key = if rule == "--keep-last" { at.to_string() } else { period(&time.with_timezone(&Local)) };
+            let key = period.map_or_else(|| at.to_string(), |period| period(&time.with_timezone(&Local)));
             if left > 0 && periods.insert(key) {
-                left -= 1;
+                left = left.saturating_sub(1);
                 reasons.entry(at).or_default().push(rule.to_owned());
             }
         }
     }
     if let Some(span) = policy.keep_within {
-        for (at, _) in timed().filter(|(_, time)| now - *time <= span) {
+        for (at, _) in timed().filter(|(_, time)| now.signed_duration_since(*time) <= span) {
             reasons.entry(at).or_default().push("--keep-within".to_owned());
         }
     }

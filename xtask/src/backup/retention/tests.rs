@@ -11,7 +11,7 @@ fn now() -> DateTime<FixedOffset> {
 fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
     Backup {
         path: format!("{hours_ago}.sql").into(),
-        database: Some("openfga".to_owned()),
+        database: Some("openfga".try_into().unwrap()),
         purpose: Some(purpose),
         time: Some(now() - TimeDelta::hours(hours_ago)),
         copy: 1,
@@ -67,6 +67,25 @@ fn safety_backups_stay_a_week_and_others_files_for_ever() {
     let policy = Policy { keep_last: Some(1), ..Policy::default() };
     let decisions = decide(&backups, &policy, now(), &|_| Ok(true)).unwrap();
     assert_eq!(decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>(), [true, true, false, true, true]);
+}
+
+/// `db-backup --keep-daily 14` takes only the newest of a day: the one before a migration is older than it by minutes.
+#[test]
+fn a_backup_before_a_migration_stays_a_week_and_then_goes_by_the_rules() {
+    let daily = Policy { keep_daily: Some(2), ..Policy::default() };
+    let backups = [
+        backup(1, Purpose::Backup),
+        backup(2, Purpose::PreMigration),
+        backup(24 * 6, Purpose::PreMigration),
+        backup(24 * 8, Purpose::PreMigration),
+        backup(24 * 8 + 1, Purpose::Backup),
+        backup(24 * 9, Purpose::PreMigration),
+    ];
+    let decisions = decide(&backups, &daily, now(), &|_| Ok(true)).unwrap();
+    let kept: Vec<bool> = decisions.iter().map(|decision| decision.keep).collect();
+    assert_eq!(kept, [true, true, true, true, false, false]);
+    assert_eq!(decisions[1].reason, "made before a migration, younger than 7 days");
+    assert_eq!(decisions[3].reason, "--keep-daily");
 }
 
 #[test]

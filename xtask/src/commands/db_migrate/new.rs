@@ -20,5 +20,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     // Two within one second, or a colleague's clock that is ahead: the new one is the newest all the same.
     let newest = files::read(&folder)?.last().map_or(0, |migration| migration.version);
     let made = files::create(&folder, now.max(newest.saturating_add(1)), &args.words.join(" "))?;
-    made.iter().try_for_each(|path| context.terminal.result_path(&context.near(path)))
+    made.iter().try_for_each(|path| context.terminal.result_path(&context.near(path)))?;
+    context.terminal.note("Write the SQL of the change into the .up.sql, and what undoes it into the .down.sql, then: cargo xtask db-migrate");
+    Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<
         let message = format!("{shown} holds only some tables; a restore replaces the whole database");
         return Err(Fault::new(Exit::Refused, message).hint(hint).into());
     }
-    if manifest.database != target.database() {
+    if *manifest.database != *target.database() {
         let (from, to) = (&manifest.database, target.database());
         context.terminal.warn(&format!("{shown} is a backup of {from}, not of {to}"));
         context.terminal.confirm(&format!("Restore the backup of {from} into {to}?"), args.yes)?;
@@ -42,7 +42,7 @@ pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<
 fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {
     let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
     backups.retain(|backup| backup.database.as_deref() == Some(target.database()));
-    let fits = |backup: &&Backup| backup.is_full() && backup.purpose == Some(Purpose::Backup);
+    let fits = |backup: &&Backup| backup.is_full() && backup.purpose.is_some_and(Purpose::may_be_newest);
     let Some(newest) = backups.iter().find(fits) else {
         let message =
             format!("There is no full backup of {} in {}", target.database(), context.shown(&context.backups_folder()));

@@ -11,7 +11,7 @@ use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
-use chrono::{DateTime, Local};
+use chrono::Local;
 
 /// So many pending migrations are named.
 const NAMED: usize = 5;
@@ -54,12 +54,15 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
             |rows| format!("{}{}", if estimated { "≈ " } else { "" }, terminal::count(rows)),
         )
     };
+    if let Some(why) = &plan.not_compared {
+        terminal.warn(&format!("OpenFGA's stores and models of now are not compared: {why}"));
+    }
     if let Some(tables) = &plan.tables {
         let rows: Vec<Vec<String>> = tables
             .iter()
             .map(|table| {
                 let name = format!("{}.{}", table.schema, table.table);
-                vec![name, number(table.now, plan.estimated), "→".to_owned(), number(table.backup, false)]
+                vec![name, number(table.now, table.estimated), "→".to_owned(), number(table.backup, false)]
             })
             .collect();
         if !rows.is_empty() {
@@ -82,7 +85,7 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
 
 pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Context) -> Result<(), Fault> {
     let latest = if args.file.is_some() { "this backup" } else { "the latest backup" };
-    let taken = backup.manifest.as_ref().and_then(|manifest| DateTime::parse_from_rfc3339(&manifest.started_at).ok());
+    let taken = backup.manifest.as_ref().map(|manifest| manifest.started_at.time());
     let age = taken.map_or_else(String::new, |time| format!(", {}", age_of(&time.with_timezone(&Local))));
     context.terminal.warn(&format!(" This will restore from {latest}"));
     context.terminal.note(&format!("{}{age}", context.shown(&backup.path)));

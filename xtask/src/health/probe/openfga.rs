@@ -7,6 +7,7 @@ use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
 use crate::openfga::server::Server;
+use crate::postgres::openfga_tables::Known;
 use crate::stack::endpoint::is_loopback;
 use crate::stack::openfga::{HTTP_PORT, SERVICE};
 use crate::target::local::openfga as local_openfga;
@@ -136,7 +137,12 @@ fn other_database(scene: &Scene, found: &Found) -> Option<String> {
     if !found.server.is_of_stack {
         return None;
     }
-    let ours = &scene.server().ok()?.stores;
+    let ours = match &scene.server().ok()?.stores {
+        Known::Is(ours) => ours.as_slice(),
+        Known::Absent => &[],
+        // What cannot be read proves nothing.
+        Known::Unread(_) => return told(scene),
+    };
     let answer = found.server.endpoint.get("/stores?page_size=50", scene.left()).ok()?;
     let answer: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
     let theirs: Vec<&str> = answer["stores"].as_array()?.iter().filter_map(|store| store["id"].as_str()).collect();

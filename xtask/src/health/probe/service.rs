@@ -7,6 +7,8 @@ use super::published;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part, Status};
 use crate::process::Program;
+use crate::stack::openfga;
+use crate::target::compose::SERVICE;
 use crate::words::span;
 
 /// Started anew this often, and again just now: it will not stay.
@@ -66,7 +68,7 @@ fn one(scene: &Scene, project: &Project, name: &str, service: &Service, containe
     let finding = match state.status.as_str() {
         "running" => return running(scene, name, service, container, &logs),
         "paused" => Finding::fail("it is paused", container.wake()),
-        "restarting" => loops(container, &logs),
+        "restarting" => loops(scene, container, &logs),
         "created" => published::stranger(name, service).unwrap_or_else(|| {
             let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
             Finding::fail(format!("it was made but not started{why}"), "cargo xtask up")
@@ -90,7 +92,7 @@ fn one(scene: &Scene, project: &Project, name: &str, service: &Service, containe
 
 fn running(scene: &Scene, name: &str, service: &Service, container: &Container, logs: &str) -> Finding {
     if container.restart_count >= RESTARTS && container.running_for() < JUST_NOW_SECONDS {
-        return loops(container, logs).about(&container.id);
+        return loops(scene, container, logs).about(&container.id);
     }
     let health = container.health();
     if health == Some("unhealthy") {
@@ -104,6 +106,7 @@ fn running(scene: &Scene, name: &str, service: &Service, container: &Container, 
         Ok(answers) => answers,
         Err(why) => return Finding::fail(why, logs).about(&container.id),
     };
+    let answers = if answers.is_empty() { other_check(scene, name) } else { answers };
     if answers.is_empty() && health == Some("starting") {
         return Finding::fail("it is still starting", "wait for it: cargo xtask health-check --wait")
             .about(&container.id);
@@ -120,6 +123,16 @@ fn running(scene: &Scene, name: &str, service: &Service, container: &Container, 
     }
     facts.extend(answers);
     Finding::ok(facts.join(", "))
+}
+
+/// What another check of this report was answered by the service: its container's own check may not have run yet.
+fn other_check(scene: &Scene, name: &str) -> Vec<String> {
+    let answers = match name {
+        SERVICE => scene.server().is_ok(),
+        openfga::SERVICE => scene.openfga().is_ok_and(|found| found.is_some()),
+        _ => false,
+    };
+    if answers { vec![format!("{name} answers")] } else { Vec::new() }
 }
 
 /// The answers of its published ports: those whose protocol is known; else its own health counts; else any port.
@@ -156,9 +169,22 @@ fn ping_inside(scene: &Scene, container: &Container) -> Result<Option<String>, S
     protocol::redis(format!("{sign}{said}").as_bytes()).map(Some)
 }
 
-fn loops(container: &Container, logs: &str) -> Finding {
-    let (count, code) = (container.restart_count, container.state.exit_code);
-    Finding::fail(format!("it crashes again and again ({count} restarts, last exit code {code})"), logs)
+fn loops(scene: &Scene, container: &Container, logs: &str) -> Finding {
+    let count = container.restart_count;
+    // Docker sets a container's exit code to 0 while it runs.
+    let code = if container.is_running() { last_exit_code(scene, container) } else { Some(container.state.exit_code) };
+    let code = code.map_or_else(String::new, |code| format!(", last exit code {code}"));
+    Finding::fail(format!("it crashes again and again ({count} restarts{code})"), logs)
+}
+
+/// The exit code of a running container's previous run, by the engine's record of events; `None` where it has none.
+fn last_exit_code(scene: &Scene, container: &Container) -> Option<i64> {
+    let filter = format!("container={}", container.id);
+    let asked = Program::new("docker")
+        .args(["events", "--since", "10m", "--until", "0s", "--filter", "event=die", "--filter", &filter])
+        .args(["--format", "{{.Actor.Attributes.exitCode}}"])
+        .capture(scene.left());
+    asked.ok()?.text().lines().last()?.trim().parse().ok()
 }
 
 /// How it is that a service does not run, and what makes it run.

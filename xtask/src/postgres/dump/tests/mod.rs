@@ -1,5 +1,7 @@
 //! What a dump's text may and may not be, by examples as pg_dump writes them.
 
+mod statements;
+
 use super::*;
 
 const OPENING: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict k3Y\n\n\
@@ -43,6 +45,7 @@ COPY public."we""ird.na;me" ("a;b", "COPY x FROM stdin;") FROM stdin;
 \.
 
 
+CREATE TABLE public.empty (id integer);
 COPY public.empty (id) FROM stdin;
 \.
 
@@ -95,7 +98,7 @@ fn a_dump_of_an_older_pg_dump_has_no_restrict_pair() {
 
 #[test]
 fn what_does_not_belong_there_is_named_with_its_line() {
-    let copy = "COPY t (a, b) FROM stdin;\n1\t2\n\\.\n";
+    let copy = "COPY public.t (a, b) FROM stdin;\n1\t2\n\\.\n";
     let cases = [
         (format!("WARN[0000] notice\n{}", dump("")), 1, "no plain SQL dump"),
         (format!("{}WARN\n", dump("")), 18, "text after the end"),
@@ -104,12 +107,12 @@ fn what_does_not_belong_there_is_named_with_its_line() {
         (dump("COMMIT;\r\n"), 12, "a carriage return"),
         (dump(&copy.replace("1\t2", "1\t2\r")), 13, "a carriage return in the rows of table t"),
         (dump(&copy.replace("1\t2", "1\t2\nWARN[0000] notice")), 13, "a row of table t has not 2 columns"),
-        (dump("time=now level=warning\nSELECT 1;\n"), 13, "no SQL: \"time\""),
-        (dump("! touch x\nSELECT 1;\n"), 13, "no SQL: \"!\""),
-        (dump("COPY t (a) FROM stdin; SELECT 1;\n1\n\\.\n"), 12, "text after the header"),
-        (dump("COPY t (a) FROM stdin WITH (FORMAT csv);\n1\n\\.\n"), 12, "a COPY statement"),
-        (dump("COPY t FROM PROGRAM 'id';\n"), 12, "a COPY statement"),
-        (dump("SET client_encoding = 'SJIS';\n"), 12, "client_encoding SJIS"),
+        (dump("time=now level=warning\nSELECT 1;\n"), 12, "no SQL: time"),
+        (dump("! touch x\nSELECT 1;\n"), 12, "no SQL: !"),
+        (dump("COPY public.t (a) FROM stdin; SELECT 1;\n1\n\\.\n"), 12, "text after the header"),
+        (dump("COPY public.t (a) FROM stdin WITH (FORMAT csv);\n1\n\\.\n"), 12, "not rows as pg_dump writes them"),
+        (dump("COPY public.t FROM PROGRAM 'id';\n"), 12, "not rows as pg_dump writes them"),
+        (dump("SET client_encoding = 'SJIS';\n"), 12, "SET client_encoding = 'SJIS'"),
         (dump("").replace("--\n-- Post", "--\r\n-- Post"), 1, "line ends are CR LF"),
         (dump("").replace("\\unrestrict k3Y", "\\unrestrict k3Z"), 16, "text after the end"),
         ("PGDMP\u{1}".to_owned(), 1, "custom format"),
@@ -127,11 +130,11 @@ fn what_does_not_belong_there_is_named_with_its_line() {
 
 #[test]
 fn strings_follow_standard_conforming_strings() {
-    let off = "SET standard_conforming_strings = off;\nCOMMENT ON TABLE t IS 'a\\'' ; \\! cmd ';\n";
+    let off = "SET standard_conforming_strings = off;\nCOMMENT ON TABLE public.t IS 'a\\'' ; \\! cmd ';\n";
     assert!(scan(&dump(off)).is_err(), "the quote is escaped, so the command is inside psql's reach");
-    assert!(scan(&dump("SET standard_conforming_strings = off;\nCOMMENT ON TABLE t IS 'a\\';b';\n")).is_ok());
-    assert!(scan(&dump("COMMENT ON TABLE t IS 'a\\';\n")).is_ok());
-    assert!(scan(&dump("COMMENT ON TABLE t IS E'a'\n'\\'';\nCREATE RULE r AS a$b$c, $1;\n")).is_ok());
+    assert!(scan(&dump("SET standard_conforming_strings = off;\nCOMMENT ON TABLE public.t IS 'a\\';b';\n")).is_ok());
+    assert!(scan(&dump("COMMENT ON TABLE public.t IS 'a\\';\n")).is_ok());
+    assert!(scan(&dump("COMMENT ON TABLE public.t IS E'a'\n'\\'';\nCREATE VIEW public.v AS a$b$c, $1;\n")).is_ok());
 }
 
 #[test]
@@ -165,84 +168,10 @@ fn the_ledger_of_migrations_is_read_from_its_rows() {
     assert_eq!(scan(&dump("")).unwrap().migrations, None);
 }
 
-#[test]
-fn statements_beyond_the_database_are_refused() {
-    let refused = [
-        "DROP DATABASE other;",
-        "alter /* x */ role postgres SUPERUSER;",
-        "CREATE USER x SUPERUSER;",
-        "DROP GROUP x;",
-        "CREATE TABLESPACE t LOCATION '/';",
-        "ALTER SYSTEM SET x = 1;",
-        "DO $$ BEGIN END $$;",
-        "SET NAMES 'SJIS';",
-        "SET SESSION client_encoding TO BIG5;",
-        "SELECT pg_catalog.set_config('client_encoding', 'SJIS', false);",
-        "SELECT set_config ( E'standard_conforming_strings', 'off', false);",
-        "COPY t TO PROGRAM 'id';",
-        "COPY t FROM '/etc/passwd';",
-    ];
-    for statement in refused {
-        let flaw = scan(&dump(&format!("{statement}\n"))).expect_err(statement);
-        assert!(!flaw.cut && flaw.line == 12, "{statement}: {flaw}");
-    }
-    let allowed = "CREATE USER MAPPING FOR one SERVER s;\nALTER TABLE t RENAME COLUMN role TO database;\n\
-        CREATE RULE r AS ON INSERT TO t DO ALSO NOTHING;\nSELECT pg_catalog.set_config('search_path', '', false);\n\
-        ALTER EVENT TRIGGER e DISABLE;\nSET SESSION AUTHORIZATION DEFAULT;\n";
-    scan(&dump(allowed)).unwrap();
-}
-
-#[test]
-fn what_no_pg_dump_writes_is_refused() {
-    for (statement, words) in [
-        ("LOAD 'evil';", "LOAD"),
-        ("REASSIGN OWNED BY a TO b;", "REASSIGN"),
-        ("DROP OWNED BY a;", "DROP OWNED"),
-        ("CALL p();", "CALL"),
-        ("DELETE FROM t;", "DELETE"),
-        ("WITH a AS (SELECT 1) SELECT 1;", "WITH"),
-        ("EXPLAIN ANALYZE SELECT 1;", "EXPLAIN"),
-        ("TABLE t;", "TABLE"),
-        ("VALUES (f());", "VALUES"),
-        ("EXECUTE s;", "EXECUTE"),
-        ("COMMIT AND CHAIN;", "COMMIT with more words"),
-        ("COMMIT PREPARED 'x';", "COMMIT with more words"),
-        ("GRANT postgres TO villain;", "a GRANT of a role"),
-        ("GRANT a, b TO \"on\" WITH ADMIN OPTION;", "a GRANT of a role"),
-        ("REVOKE ADMIN OPTION FOR a FROM b;", "a GRANT of a role"),
-        ("SELECT pg_catalog.lo_export(1, '/tmp/x');", "a SELECT"),
-        ("SELECT lo_import('/etc/passwd');", "a SELECT"),
-        ("SELECT 1;", "a SELECT"),
-        ("SELECT * FROM evil_view;", "a SELECT"),
-        ("SELECT pg_catalog.setval('s', (SELECT 1));", "a SELECT"),
-        ("SELECT pg_catalog.setval('s', 1), lo_export(1, 'x');", "a SELECT"),
-        ("SELECT pg_catalog.setval('s', 1) FROM evil_view;", "a SELECT"),
-        ("SELECT setval('s');", "a SELECT"),
-        ("SELECT public.setval('s');", "a SELECT"),
-        ("SELECT pg_catalog.x.setval('s');", "a SELECT"),
-        ("SELECT pg_catalog.\"setval\"('s', 1);", "a SELECT"),
-        ("SELECT pg_catalog.set_config('search_path', evil(), false);", "a SELECT"),
-        ("INSERT INTO t SELECT lo_export(1, 'x');", "an INSERT of a query"),
-        ("INSERT INTO t VALUES ((SELECT 1));", "an INSERT of a query"),
-    ] {
-        let flaw = scan(&dump(&format!("{statement}\n"))).expect_err(statement);
-        assert!(flaw.what.contains(words) && !flaw.cut && flaw.line == 12, "{statement}: {flaw}");
-    }
-    let written = "BEGIN;\nSELECT pg_catalog.lo_create('16');\nSELECT pg_catalog.lo_open('16', 131072);\n\
-        SELECT pg_catalog.lowrite(0, '\\x00');\nSELECT pg_catalog.lo_close(0);\nCOMMIT;\n\
-        SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '16';\n\
-        SELECT * FROM pg_catalog.pg_restore_relation_stats(\n\t'version', '180000'::integer,\n\t'relpages', '1'::integer\n);\n\
-        SELECT pg_catalog.setval('public.s', 12, true);\nREFRESH MATERIALIZED VIEW public.m;\n\
-        SECURITY LABEL FOR dummy ON TABLE public.t IS 'x';\nINSERT INTO public.t (a) OVERRIDING SYSTEM VALUE VALUES (1), (DEFAULT);\n\
-        GRANT SELECT(a), INSERT(b) ON TABLE public.t TO reader;\nGRANT USAGE ON FOREIGN SERVER s TO \"on\";\n\
-        REVOKE GRANT OPTION FOR ALL ON FUNCTION f(integer) FROM a;\nGRANT SET ON PARAMETER x TO b;\n";
-    scan(&dump(written)).unwrap();
-}
-
 /// All that was loaded would be gone with psql's session, and every count was right.
 #[test]
 fn a_transaction_that_stays_open_is_refused() {
-    for body in ["BEGIN;\n", "BEGIN;\nCOMMIT;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE public.t ();\n"] {
+    for body in ["BEGIN;\n", "BEGIN;\nCOMMIT;\nBEGIN;\nCREATE TABLE public.t ();\n"] {
         let flaw = scan(&dump(body)).expect_err(body);
         assert!(flaw.what.contains("a transaction that never ends") && !flaw.cut, "{flaw}");
     }

@@ -1,8 +1,8 @@
 //! The SQL body of a routine: psql ends no statement within its `BEGIN … END`, and counts those words wherever they
 //! stand.
 
+use super::Token;
 use super::keyword::Keyword;
-use super::statement::Token;
 
 /// How far a routine's body has come.
 #[derive(Debug, Default)]
@@ -33,9 +33,9 @@ impl Body {
             Keyword::Begin if counts => {
                 // The first one must begin a body: `BEGIN ATOMIC`. Else it is a name, which psql takes for a beginning.
                 self.begin_came = self.depth == 0;
-                self.depth += 1;
+                self.depth = self.depth.saturating_add(1);
             }
-            Keyword::Case if counts && self.depth > 0 => self.depth += 1,
+            Keyword::Case if counts && self.depth > 0 => self.depth = self.depth.saturating_add(1),
             Keyword::End if counts => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }

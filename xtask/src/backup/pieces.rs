@@ -1,0 +1,69 @@
+//! A file read in pieces, and a digest of all that was read so far after each: how a second reading finds the first
+//! piece that differs from the first reading, before it uses it.
+
+use anyhow::Result;
+use sha2::{Digest as _, Sha256};
+use std::io::Read;
+
+/// How much is read at once, in bytes.
+pub(super) const PIECE: usize = 1 << 18;
+
+/// SHA-256 of everything from the file's beginning to the end of a piece. 10 GB have 1.3 MB of them.
+pub(super) type RunningDigest = [u8; 32];
+
+/// One piece of a file.
+#[derive(Debug)]
+pub(super) struct Piece<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) digest: RunningDigest,
+}
+
+/// Reads a file from where it stands.
+#[derive(Debug)]
+pub(super) struct Pieces<R> {
+    from: R,
+    hash: Sha256,
+    buffer: Vec<u8>,
+    offset: u64,
+}
+
+impl<R: Read> Pieces<R> {
+    pub(super) fn of(from: R) -> Self {
+        Self { from, hash: Sha256::new(), buffer: vec![0; PIECE], offset: 0 }
+    }
+
+    /// Bytes read so far.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// SHA-256 of the bytes read so far.
+    pub(super) fn digest(&self) -> RunningDigest {
+        self.hash.clone().finalize().into()
+    }
+
+    /// The next piece, which does not reach beyond this offset; `None` there and at the file's end. It is shorter than
+    /// [`PIECE`] only before one of both, so that two readings with the same ends have the same pieces.
+    pub(super) fn next(&mut self, end: u64) -> Result<Option<Piece<'_>>> {
+        let left = usize::try_from(end.saturating_sub(self.offset)).unwrap_or(PIECE);
+        let read = read_up_to(&mut self.from, &mut self.buffer[..left.min(PIECE)])?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.hash.update(&self.buffer[..read]);
+        self.offset = self.offset.saturating_add(read as u64);
+        Ok(Some(Piece { digest: self.digest(), bytes: &self.buffer[..read] }))
+    }
+}
+
+/// Fills the buffer as far as the file goes.
+pub(super) fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
+    let mut filled = 0usize;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest)? {
+            0 => break,
+            read => filled = filled.saturating_add(read),
+        }
+    }
+    Ok(filled)
+}
