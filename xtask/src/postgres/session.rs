@@ -39,16 +39,6 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
         .with_context(|| format!("psql answered {:?}", text.chars().take(200).collect::<String>()))
 }
 
-/// The JSON values that this SQL selects, one in each row.
-///
-/// # Errors
-/// As for [`query`].
-pub fn rows<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> Result<Vec<T>> {
-    let text = ask(target, session, sql)?;
-    let values: Result<Vec<T>, _> = serde_json::Deserializer::from_str(&text).into_iter().collect();
-    values.context("psql answered what is no JSON")
-}
-
 /// The JSON value that an answer begins with, and what follows it. PostgreSQL writes a line for each element of a list.
 pub fn first_of<T: DeserializeOwned>(answer: &str) -> Result<(T, &str)> {
     let mut values = serde_json::Deserializer::from_str(answer).into_iter();

@@ -53,6 +53,7 @@ mod local_faults;
 mod local_private;
 mod local_programs;
 mod manifest;
+mod other_roles;
 mod proof;
 mod restore;
 mod restore_choice;
@@ -141,6 +142,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        other_roles::tests(),
         foreign_servers::tests(),
         full_disk::tests(),
         health::tests(),

@@ -81,12 +81,15 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
             |rows| format!("{}{}", if estimated { "≈ " } else { "" }, terminal::count(rows)),
         )
     };
+    if let Some(why) = &plan.not_compared {
+        terminal.warn(&format!("OpenFGA's stores and models of now are not compared: {why}"));
+    }
     if let Some(tables) = &plan.tables {
         let rows: Vec<Vec<String>> = tables
             .iter()
             .map(|table| {
                 let name = format!("{}.{}", table.schema, table.table);
-                vec![name, number(table.now, plan.estimated), "→".to_owned(), number(table.backup, false)]
+                vec![name, number(table.now, table.estimated), "→".to_owned(), number(table.backup, false)]
             })
             .collect();
         if !rows.is_empty() {
