@@ -12,9 +12,10 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::session;
 use crate::postgres::text::Name;
+use crate::restore::maintenance_database;
 use crate::restore::mark::{Mark, Use};
+use crate::restore::preflight::{self, Consent};
 use crate::restore::staging::{self, Staging};
-use crate::restore::{maintenance_database, preflight};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -154,7 +155,7 @@ fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
     for leftover in staging::clear_leftovers(target, &run)? {
         context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
     }
-    preflight::check(target, &run, backup, None, false)?;
+    preflight::check(target, &run, backup, None, Consent::default())?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
     let now = Local::now();
     // The run's own part keeps two runs of the same second apart.

@@ -57,7 +57,7 @@ impl Server {
             (Err(_), Some((url, _))) => (url.to_owned(), false),
             (Err(why), None) => return Err(why),
         };
-        let endpoint = Endpoint::new(&url, settings.get("OPENFGA_API_TOKEN"), settings)?;
+        let endpoint = if is_of_stack { openfga::own(&url, settings)? } else { openfga::foreign(&url, settings)? };
         Ok(Self { endpoint, is_of_stack })
     }
 
@@ -85,11 +85,20 @@ impl Server {
         Ok(revision(target)? > before)
     }
 
+    /// Whether it serves, and accepts a request with the key.
+    pub fn answers(&mut self, target: &Target) -> Result<()> {
+        if self.is_of_stack {
+            openfga::own_answers(&mut self.endpoint, target.compose())
+        } else {
+            openfga::answers(&self.endpoint)
+        }
+    }
+
     /// Waits until it serves, and accepts a request with the key.
-    pub fn wait_until_ready(&self) -> Result<()> {
+    pub fn wait_until_ready(&mut self, target: &Target) -> Result<()> {
         let end = Instant::now() + if self.is_of_stack { PATIENCE } else { Duration::ZERO };
         loop {
-            let refusal = match openfga::answers(&self.endpoint) {
+            let refusal = match self.answers(target) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };

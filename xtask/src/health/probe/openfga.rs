@@ -9,7 +9,7 @@ use crate::openfga::api::Api;
 use crate::openfga::server::Server;
 use crate::postgres::openfga_tables::Known;
 use crate::stack::endpoint::is_loopback;
-use crate::stack::openfga::{self, HTTP_PORT, SERVICE};
+use crate::stack::openfga::{HTTP_PORT, SERVICE};
 use crate::target::local::openfga as local_openfga;
 use crate::target::percent;
 use anyhow::Result;
@@ -36,8 +36,8 @@ pub fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         return Err(Finding::of_error(why, START));
     }
     let find = || -> Result<Found> {
-        let server = Server::at(own, scene.target, scene.settings)?;
-        openfga::answers(&server.endpoint)?;
+        let mut server = Server::at(own, scene.target, scene.settings)?;
+        server.answers(scene.target)?;
         Ok(Found { api: Api::new(server.endpoint.clone()), server })
     };
     find().map(Some).map_err(|error| Finding::of_error(&error, &scene.log_hint(SERVICE)))

@@ -57,6 +57,11 @@ pub enum LocaleProvider {
 #[serde(try_from = "i32")]
 pub struct ConnectionLimit(i32);
 
+impl ConnectionLimit {
+    /// No limit of its own.
+    pub const NONE: Self = Self(-1);
+}
+
 impl TryFrom<i32> for ConnectionLimit {
     type Error = String;
 
