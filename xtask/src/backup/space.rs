@@ -19,7 +19,7 @@ pub(super) fn look(folder: &Path, newest: Option<u64>, target: &Target, session:
         return Ok(());
     }
     let needed = match newest {
-        Some(bytes) => bytes + bytes / 8,
+        Some(bytes) => bytes.saturating_add(bytes / 8),
         None => properties::database_size(target, session)?,
     };
     if free >= needed.saturating_add(RESERVE) {

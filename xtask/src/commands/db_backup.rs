@@ -1,7 +1,10 @@
 //! `db-backup`: one self-proving SQL file.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use super::db_prune;
 use super::db_restore::mend;
+use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
 use crate::backup::take::{self, Destination, News, Order, Taken};
@@ -9,6 +12,7 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::locks;
+use crate::postgres::text::Text;
 use crate::restore::repair;
 use crate::target::Target;
 use crate::terminal::{self, Progress};
@@ -199,7 +203,7 @@ impl Report {
         if let Some(patterns) = &manifest.only_tables {
             lines.push(format!(
                 "Partial:   only {}; db-restore will not take it for the latest backup",
-                patterns.join(", ")
+                patterns.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")
             ));
         }
         Self { text: terminal::report(&lines) }
@@ -218,8 +222,8 @@ struct Document<'a> {
     server_version: &'a str,
     tables: Vec<Copied>,
     openfga: Option<OpenFga>,
-    started_at: &'a str,
-    seconds: f64,
+    started_at: StartedAt,
+    seconds: Seconds,
 }
 
 impl<'a> Document<'a> {
@@ -233,7 +237,7 @@ impl<'a> Document<'a> {
             server_version: &taken.manifest.server_version,
             tables: taken.manifest.tables(),
             openfga: taken.manifest.openfga,
-            started_at: &taken.manifest.started_at,
+            started_at: taken.manifest.started_at,
             seconds: taken.manifest.seconds,
         }
     }

@@ -20,6 +20,7 @@ use crate::postgres::{locks, session};
 use crate::restore::live::Live;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
+use crate::restore::preflight::Consent;
 use crate::restore::staging::{self, Staging};
 use crate::restore::swap::swap_in;
 use crate::restore::{preflight, rights};
@@ -56,6 +57,10 @@ pub struct Args {
     /// Make the roles that the backup names and the server lacks; nobody can log in as one of them
     #[arg(long, conflicts_with_all = ["undo", "repair"])]
     create_roles: bool,
+    /// Give a database that does not exist yet this setting of the backup, too, though not every role may set it; may be
+    /// repeated
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["undo", "repair"])]
+    allow_setting: Vec<String>,
     /// How many databases of before a restore are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1)]
     keep_old: usize,
@@ -93,11 +98,12 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let backup = choose::choose(args, target, context)?;
     let live = Live::of(target, run)?;
     let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
-    let fitting = preflight::check(target, run, &backup, of_elsewhere, args.create_roles)?;
+    let consent = Consent { create_roles: args.create_roles, settings: &args.allow_setting };
+    let fitting = preflight::check(target, run, &backup, of_elsewhere, consent)?;
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
-    preview::show(&plan, &fitting, &backup, args, context)?;
+    preview::show(&plan, &fitting, &backup, of_elsewhere, args, context)?;
     if args.dry_run {
         mend::name_leftovers(target, context);
         return Ok(());
@@ -106,7 +112,9 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let mut lock = Lock::take(target, run, Duration::ZERO)?;
     fault_point("locked");
     mend_leftovers(target, run, context)?;
+    let was_absent = live.is_absent();
     let live = Live::of(target, run)?;
+    live.check_unchanged(was_absent, target)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
     let safety = safety_backup(&args.safety, target, &live, context)?;
@@ -121,7 +129,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let name = staging::name_for(target.database(), "staging", &now);
     let staging = Staging::create(target, run, lock.session(), name, like.as_ref(), &mark)?;
     fault_point("created");
-    let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes));
+    let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));
     let checked = staging.load(&backup, &|bytes| progress.set(bytes))?;
     progress.say("analyzing");
     let written = checked.analyze()?;
@@ -171,9 +179,9 @@ pub(super) fn safety_backup(
 
 fn live_comment(live: &Live, backup: &Proven) -> Option<String> {
     let manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
-    live.properties.as_ref().or(manifest)?.comment.clone()
+    live.properties.as_ref().or(manifest)?.comment.as_ref().map(ToString::to_string)
 }
 
 fn age_of(time: &DateTime<Local>) -> String {
-    format!("{} ago", terminal::span((Local::now() - *time).num_seconds().max(0)))
+    format!("{} ago", terminal::span(Local::now().signed_duration_since(*time).num_seconds().max(0)))
 }

@@ -1,5 +1,6 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
+use super::carried;
 use super::maintenance_database;
 use super::mark::{self, Mark, Use};
 use super::preflight::{self, Watch};
@@ -80,7 +81,8 @@ impl<'a> Staging<'a> {
         mark: &Mark,
     ) -> Result<Self> {
         let cannot = format!("The database {name} cannot be made");
-        let (quoted, mut options) = (quote::identifier(&name)?, like.map(options).transpose()?.unwrap_or_default());
+        let (quoted, mut options) =
+            (quote::identifier(&name)?, like.map(carried::creation).transpose()?.unwrap_or_default());
         // While it is loaded, too: the owner of a table must be allowed to make one there.
         let owner = like.map(|like| &like.owner).filter(|_| mark.r#use == Use::Staging);
         if let Some(owner) = owner {
@@ -222,27 +224,6 @@ pub fn clear_leftovers(target: &Target, run: &str) -> Result<Vec<String>> {
     let left =
         mark::marked(target, run)?.into_iter().filter(|database| database.mark.r#use == Use::Verify && !database.alive);
     left.map(|database| drop_database(target, run, &database.name).map(|()| database.name)).collect()
-}
-
-/// What `CREATE DATABASE` needs to make such a database.
-fn options(like: &Properties) -> Result<String, Fault> {
-    let mut options = format!(" ENCODING {}", quote::literal(&like.encoding)?);
-    let mut add = |word: &str, value: &str| -> Result<(), Fault> {
-        options.push_str(&format!(" {word} {}", quote::literal(value)?));
-        Ok(())
-    };
-    add("LC_COLLATE", &like.collate)?;
-    add("LC_CTYPE", &like.ctype)?;
-    if like.locale_provider != "libc" {
-        add("LOCALE_PROVIDER", &like.locale_provider)?;
-        let word = if like.locale_provider == "icu" { "ICU_LOCALE" } else { "BUILTIN_LOCALE" };
-        like.locale.iter().try_for_each(|locale| add(word, locale))?;
-        like.icu_rules.iter().try_for_each(|rules| add("ICU_RULES", rules))?;
-    }
-    if let Some(tablespace) = &like.tablespace {
-        options.push_str(&format!(" TABLESPACE {}", quote::identifier(tablespace)?));
-    }
-    Ok(options)
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod manifest;
+mod other_roles;
 mod proof;
 mod restore;
 mod restore_choice;
@@ -123,6 +125,7 @@ fn main() -> ExitCode {
         url::tests(),
         url_faults::tests(),
         url_rights::tests(),
+        manifest::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
@@ -141,6 +144,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        other_roles::tests(),
         foreign_servers::tests(),
         full_disk::tests(),
         health::tests(),

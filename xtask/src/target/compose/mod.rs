@@ -9,7 +9,7 @@ mod life;
 mod project;
 mod volume;
 
-pub use life::Life;
+pub use life::{Life, MadeOf};
 
 use super::Talk;
 use super::client_error::Connection;
