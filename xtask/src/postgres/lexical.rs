@@ -21,8 +21,8 @@ impl BlockComment {
     pub fn after(self, byte: u8) -> Option<Self> {
         match (self.before, byte) {
             (b'*', b'/') if self.depth == 1 => None,
-            (b'*', b'/') => Some(Self { depth: self.depth - 1, before: 0 }),
-            (b'/', b'*') => Some(Self { depth: self.depth + 1, before: 0 }),
+            (b'*', b'/') => Some(Self { depth: self.depth.saturating_sub(1), before: 0 }),
+            (b'/', b'*') => Some(Self { depth: self.depth.saturating_add(1), before: 0 }),
             _ => Some(Self { before: byte, ..self }),
         }
     }
@@ -33,11 +33,11 @@ impl BlockComment {
 pub fn dollar_end(tag: &[u8], matched: usize, byte: u8) -> Option<usize> {
     let expected = match matched {
         0 => b'$',
-        matched => tag.get(matched - 1).copied().unwrap_or(b'$'),
+        matched => tag.get(matched.saturating_sub(1)).copied().unwrap_or(b'$'),
     };
     match byte {
-        byte if byte == expected && matched == tag.len() + 1 => None,
-        byte if byte == expected => Some(matched + 1),
+        byte if byte == expected && matched == tag.len().saturating_add(1) => None,
+        byte if byte == expected => Some(matched.saturating_add(1)),
         b'$' => Some(1),
         _ => Some(0),
     }

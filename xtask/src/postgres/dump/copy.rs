@@ -1,7 +1,7 @@
 //! One `COPY` block: found to its end and counted at the speed of memory, never row by row.
 
 use super::Copied;
-use super::copy_header::CopyHeader;
+use super::statement::{CopyHeader, printable};
 use super::watching::Watching;
 use memchr::{memchr, memchr_iter, memmem};
 
@@ -32,44 +32,50 @@ impl CopyBlock {
         let (used, ended) = self.find_end(piece);
         let rows = &piece[..used];
         if memchr(b'\r', rows).is_some() {
-            return Err(format!("a carriage return in the rows of table {}", self.copied.name));
+            return Err(format!("a carriage return in the rows of table {}", printable(&self.copied.name)));
         }
         if self.watched {
             watching.rows(rows);
         }
-        self.copied.rows += memchr_iter(b'\n', rows).count() as u64;
-        self.tabs += memchr_iter(b'\t', rows).count() as u64;
+        self.copied.rows = self.copied.rows.saturating_add(count(b'\n', rows));
+        self.tabs = self.tabs.saturating_add(count(b'\t', rows));
         if ended {
             // The line of the end mark itself was counted.
-            self.copied.rows -= 1;
-            if self.tabs != self.copied.rows * (self.columns - 1) {
-                return Err(format!("a row of table {} has not {} columns", self.copied.name, self.columns));
+            self.copied.rows = self.copied.rows.saturating_sub(1);
+            if self.copied.rows.checked_mul(self.columns.saturating_sub(1)) != Some(self.tabs) {
+                let name = printable(&self.copied.name);
+                return Err(format!("a row of table {name} has not {} columns", self.columns));
             }
         }
         Ok((used, ended))
     }
 
+    /// How many bytes of the piece belong to the block, and whether it ends there.
     fn find_end(&mut self, piece: &[u8]) -> (usize, bool) {
-        let mut at = 0;
-        while self.matched > 0 && at < piece.len() {
-            self.matched = match piece[at] {
-                byte if byte == END[self.matched] => self.matched + 1,
+        let mut rest = piece;
+        while let (1.., [byte, after @ ..]) = (self.matched, rest) {
+            self.matched = match byte {
+                byte if END.get(self.matched) == Some(byte) => self.matched.saturating_add(1),
                 b'\n' => 1,
                 _ => 0,
             };
-            at += 1;
+            rest = after;
             if self.matched == END.len() {
-                return (at, true);
+                return (piece.len().saturating_sub(rest.len()), true);
             }
         }
-        if at == piece.len() {
-            return (at, false);
+        if rest.is_empty() {
+            return (piece.len(), false);
         }
-        if let Some(found) = memmem::find(&piece[at..], END) {
-            return (at + found + END.len(), true);
+        if let Some(found) = memmem::find(rest, END) {
+            let after = rest.len().saturating_sub(found).saturating_sub(END.len());
+            return (piece.len().saturating_sub(after), true);
         }
-        let rest = &piece[at..];
         self.matched = (1..END.len()).rev().find(|&length| rest.ends_with(&END[..length])).unwrap_or(0);
         (piece.len(), false)
     }
+}
+
+fn count(byte: u8, rows: &[u8]) -> u64 {
+    memchr_iter(byte, rows).count() as u64
 }

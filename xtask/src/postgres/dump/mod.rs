@@ -3,13 +3,12 @@
 //!
 //! psql itself cannot tell a cut dump from a whole one, so everything that pg_dump's text promises is
 //! checked: its first lines, its end to the last byte, quotes closed, every `COPY` block ended and each of
-//! its rows with as many columns as its header.
+//! its rows with as many columns as its header. Of statements only those pass that pg_dump writes (`statement/written`).
 
-mod body;
+#![deny(clippy::arithmetic_side_effects)]
+
 mod copy;
-mod copy_header;
 mod foreign;
-mod keyword;
 mod names;
 mod openfga;
 mod rows;
@@ -18,13 +17,12 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod watching;
-mod written;
 
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -54,6 +52,24 @@ pub struct Copied {
     pub rows: u64,
 }
 
+/// A table that a dump needs and does not create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    pub line: u64,
+    pub schema: String,
+    pub name: String,
+}
+
+/// Lines at which a psql whose session reads strings in another way than the dump says could find a meta-command: a
+/// default that runs while rows are loaded can make it so. A psql that keeps to `\\restrict` is safe from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// The first `\\unrestrict`, which a psql of before 18.6, 17.11, 16.15, 15.19 and 14.24 runs programs for.
+    pub unrestrict: Option<u64>,
+    /// The first backslash that could be any command; it matters to a psql that does not know `\\restrict`.
+    pub command: Option<u64>,
+}
+
 /// What a whole dump holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
@@ -72,6 +88,13 @@ pub struct Contents {
     pub openfga_ids: Ids,
     /// Applied versions of sqlx's ledger; `None`: the dump has no ledger.
     pub migrations: Option<BTreeSet<i64>>,
+    /// Rows that come in `INSERT` statements, by schema and name of their table.
+    pub inserted: BTreeMap<(String, String), u64>,
+    /// The line of the first thing that the dump drops without `IF EXISTS` (`--clean`): an empty database lacks it.
+    pub drops: Option<u64>,
+    /// The first table that gets rows, a constraint or an index and is not in the dump (`--data-only`, `--section`).
+    pub absent: Option<Absent>,
+    pub hidden: Hidden,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
     pub restrict_lines: Vec<Range<u64>>,
 }

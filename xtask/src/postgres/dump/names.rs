@@ -22,18 +22,49 @@ pub(super) fn identifier(token: Token<'_>) -> Option<String> {
     match token {
         Token::Word(word) => Some(String::from_utf8_lossy(word).to_lowercase()),
         Token::Name(name) => Some(String::from_utf8_lossy(name).into_owned()),
-        Token::Text(_) | Token::Symbol(_) => None,
+        Token::Text(_) | Token::Dollars | Token::Symbol(_) => None,
     }
+}
+
+/// The bytes of a name, as the server compares them.
+pub(super) fn bytes(token: Token<'_>) -> Vec<u8> {
+    match token {
+        Token::Word(word) => word.to_ascii_lowercase(),
+        Token::Name(name) => name.to_vec(),
+        Token::Text(_) | Token::Dollars | Token::Symbol(_) => Vec::new(),
+    }
+}
+
+/// Whether it can be a name: pg_dump puts quotes around all but small letters, digits and `_`. Of other letters only
+/// the server's locale knows which small ones they become.
+pub(super) fn is_identifier(token: Token<'_>) -> bool {
+    match token {
+        Token::Word(word) => {
+            let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            word.iter().all(is_part) && !word.first().is_none_or(u8::is_ascii_digit)
+        }
+        Token::Name(name) => !name.is_empty(),
+        Token::Text(_) | Token::Dollars | Token::Symbol(_) => false,
+    }
+}
+
+/// Whether it can be the name of a schema whose objects a dump holds. The server keeps names that begin with `pg_` for
+/// itself.
+pub(super) fn is_user_schema(token: Token<'_>) -> bool {
+    let name = bytes(token);
+    is_identifier(token) && !name.starts_with(b"pg_") && name != b"information_schema"
 }
 
 /// The name of a role that must exist.
 pub(super) fn role(token: Token<'_>) -> Option<String> {
     let name = match token {
         // In the encoding of another database: which role it is the server knows alone.
-        Token::Word(name) | Token::Name(name) if std::str::from_utf8(name).is_err() => return None,
+        Token::Word(name) | Token::Name(name) | Token::Text(name) if std::str::from_utf8(name).is_err() => return None,
+        // Of SET SESSION AUTHORIZATION.
+        Token::Text(name) => String::from_utf8_lossy(name).into_owned(),
         token => identifier(token)?,
     };
     // The server takes PUBLIC for all, however it is quoted.
-    let quoted = matches!(token, Token::Name(_)) && name != "public";
+    let quoted = !matches!(token, Token::Word(_)) && name != "public";
     (quoted || !NO_ROLES.contains(&name.as_str())).then_some(name)
 }

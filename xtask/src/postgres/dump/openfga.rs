@@ -76,7 +76,7 @@ impl Counting {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         match table {
             Table::Store if first == b"\\N" => {
-                self.stores = self.stores.map(|count| count + 1);
+                self.stores = self.stores.map(|count| count.saturating_add(1));
                 if self.ids.stores.len() < MOST_IDS {
                     self.ids.stores.insert(text(second), text(third));
                 }
@@ -87,8 +87,8 @@ impl Counting {
                     self.ids.models.insert(text(second));
                 }
                 if first.is_empty() {
-                    self.models = self.models.map(|count| count + 1);
-                } else {
+                    self.models = self.models.map(|count| count.saturating_add(1));
+                } else if self.split_models.len() < MOST_IDS {
                     self.split_models.insert(second.clone());
                 }
             }
@@ -98,13 +98,13 @@ impl Counting {
     pub(super) fn block_ended(&mut self, copied: &Copied) {
         self.watching = None;
         if std::mem::take(&mut self.tuple_block) {
-            *self.tuples.get_or_insert(0) += copied.rows;
+            self.tuples = Some(self.tuples.unwrap_or(0).saturating_add(copied.rows));
         }
     }
 
     /// All three tables, or it is not OpenFGA.
     pub(super) fn finish(&self) -> Option<OpenFga> {
         let (stores, models, tuples) = (self.stores?, self.models?, self.tuples?);
-        Some(OpenFga { stores, authorization_models: models + self.split_models.len() as u64, tuples })
+        Some(OpenFga { stores, authorization_models: models.saturating_add(self.split_models.len() as u64), tuples })
     }
 }

@@ -40,7 +40,7 @@ impl Rows {
             if let Some(slot) = self.wanted.iter().position(|&column| column == self.column) {
                 self.kept[slot] = field;
             }
-            self.column += 1;
+            self.column = self.column.saturating_add(1);
             if piece[end] == b'\n' {
                 // The end mark's line has one column only.
                 if self.column == self.columns {
@@ -48,7 +48,7 @@ impl Rows {
                 }
                 self.column = 0;
             }
-            piece = &piece[end + 1..];
+            piece = &piece[end.saturating_add(1)..];
         }
     }
 }

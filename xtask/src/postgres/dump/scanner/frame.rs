@@ -1,7 +1,8 @@
 //! What frames a dump's statements: pg_dump's comments, its `\restrict` pair, the rows of `COPY` blocks.
 
 use super::state::State;
-use super::{Flaw, Scanner, UNRESTRICT};
+use super::{Flaw, Scanner, TOKEN_KEPT, UNRESTRICT};
+use crate::postgres::dump::statement::printable;
 
 /// The comment that pg_dump writes last, and what it writes after it.
 const TRAILER: &[u8] = b"-- PostgreSQL database dump complete";
@@ -10,7 +11,7 @@ const AFTER_TRAILER: &[u8] = b"\n--\n\n";
 impl Scanner {
     pub(super) fn comment_end(&mut self) {
         self.state = State::Text;
-        if self.statement.is_empty() && self.token == TRAILER {
+        if self.statements.is_empty() && self.token == TRAILER {
             self.tail = AFTER_TRAILER.to_vec();
             if let Some(key) = &self.restrict_key {
                 self.tail.extend_from_slice(UNRESTRICT);
@@ -35,16 +36,18 @@ impl Scanner {
         let key = self.token.strip_prefix(b"\\restrict ").filter(|key| key.iter().all(u8::is_ascii_alphanumeric));
         let allowed = key.filter(|key| {
             !key.is_empty()
+                && self.token.len() < TOKEN_KEPT
                 && self.restrict_key.is_none()
                 && self.contents.server_version.is_none()
-                && self.statement.is_empty()
+                && self.statements.is_empty()
         });
         let Some(key) = allowed else {
-            let shown = String::from_utf8_lossy(&self.token).chars().take(40).collect::<String>();
+            let shown = printable(&String::from_utf8_lossy(&self.token));
             return Err(self.flaw(format!("a psql meta-command: {shown}")));
         };
         // The line was kept from its backslash on; its newline is being read.
-        self.contents.restrict_lines.push(self.offset - self.token.len() as u64..self.offset + 1);
+        let start = self.offset.saturating_sub(self.token.len() as u64);
+        self.contents.restrict_lines.push(start..self.offset.saturating_add(1));
         self.restrict_key = Some(key.to_vec());
         self.state = State::Text;
         Ok(())

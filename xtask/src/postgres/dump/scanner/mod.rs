@@ -1,16 +1,18 @@
 //! The lexer: follows psql's own rules for what is a quote, a comment, a statement's end and a row.
 
 mod frame;
+mod readings;
 mod state;
 mod tokens;
 
 use super::copy::CopyBlock;
 use super::foreign;
-use super::statement::{Statement, Token};
+use super::statement::{Ended, Statements, Token, printable};
 use super::watching::Watching;
 use super::{Contents, Flaw};
 use crate::postgres::lexical::{BlockComment, is_word};
 use memchr::{memchr, memchr_iter, memchr2};
+use readings::Readings;
 use state::State;
 
 /// pg_dump's first lines, of every version.
@@ -25,13 +27,11 @@ const TOKEN_KEPT: usize = 512;
 pub struct Scanner {
     state: State,
     line: u64,
-    /// Whether the rest of the piece was looked through.
-    free_of_zeros: bool,
     /// Bytes before the piece that is being read.
     offset: u64,
     token: Vec<u8>,
     dollar_tag: Vec<u8>,
-    statement: Statement,
+    statements: Statements,
     standard_strings: bool,
     open_transaction: bool,
     /// How many colons stand directly before.
@@ -40,6 +40,9 @@ pub struct Scanner {
     copy: Option<CopyBlock>,
     watching: Watching,
     tail: Vec<u8>,
+    /// Where the tail ended, in bytes from the beginning.
+    tail_end: u64,
+    readings: Readings,
     contents: Contents,
 }
 
@@ -48,11 +51,10 @@ impl Default for Scanner {
         Self {
             state: State::Head(0),
             line: 1,
-            free_of_zeros: false,
             offset: 0,
             token: Vec::new(),
             dollar_tag: Vec::new(),
-            statement: Statement::default(),
+            statements: Statements::default(),
             standard_strings: true,
             open_transaction: false,
             colons: 0,
@@ -60,6 +62,8 @@ impl Default for Scanner {
             copy: None,
             watching: Watching::default(),
             tail: Vec::new(),
+            tail_end: 0,
+            readings: Readings::default(),
             contents: Contents::default(),
         }
     }
@@ -67,19 +71,25 @@ impl Default for Scanner {
 
 impl Scanner {
     /// Takes the next piece, of any size.
-    pub fn feed(&mut self, mut piece: &[u8]) -> Result<(), Flaw> {
-        self.free_of_zeros = false;
+    pub fn feed(&mut self, piece: &[u8]) -> Result<(), Flaw> {
+        let zero = memchr(0, piece);
+        self.feed_text(&piece[..zero.unwrap_or(piece.len())])?;
+        match (self.state, zero) {
+            (_, None) => Ok(()),
+            // No dump begins with it, and what it is its first bytes say.
+            (State::Head(_), Some(zero)) => self.step(&piece[zero..]).map(drop),
+            // psql loses the rest of such a line, with the quotes that are in it.
+            (_, Some(_)) => Err(self.flaw("a zero byte, which no dump holds")),
+        }
+    }
+
+    fn feed_text(&mut self, mut piece: &[u8]) -> Result<(), Flaw> {
         while !piece.is_empty() {
-            if !matches!(self.state, State::Head(_)) && !self.free_of_zeros {
-                // psql loses the rest of such a line, with the quotes that are in it.
-                self.free_of_zeros = memchr(0, piece).is_none();
-                if !self.free_of_zeros {
-                    return Err(self.flaw("a zero byte, which no dump holds"));
-                }
-            }
+            let state = self.state;
             let used = self.step(piece)?;
-            self.line += memchr_iter(b'\n', &piece[..used]).count() as u64;
-            self.offset += used as u64;
+            self.readings.take(&piece[..used], state, self.line);
+            self.line = self.line.saturating_add(memchr_iter(b'\n', &piece[..used]).count() as u64);
+            self.offset = self.offset.saturating_add(used as u64);
             piece = &piece[used..];
         }
         Ok(())
@@ -94,22 +104,24 @@ impl Scanner {
                 self.watching.finish(&mut self.contents);
                 if let Some(key) = &self.restrict_key {
                     // The tail ends with that line and an empty one.
-                    let end = self.offset - 1;
-                    self.contents.restrict_lines.push(end - (UNRESTRICT.len() + key.len() + 1) as u64..end);
+                    let end = self.tail_end.saturating_sub(1);
+                    let line = UNRESTRICT.len().saturating_add(key.len()).saturating_add(1) as u64;
+                    self.contents.restrict_lines.push(end.saturating_sub(line)..end);
                 }
+                self.contents.hidden = self.readings.hidden;
                 return Ok(self.contents);
             }
             State::Head(0) => "the file is empty".to_owned(),
             State::Head(_) => "it ends within pg_dump's first lines".to_owned(),
             State::Tail(_) => "it ends within pg_dump's last lines".to_owned(),
             State::Copy | State::CopyHeaderEnd => {
-                let name = self.copy.as_ref().map(|copy| copy.copied.name.clone()).unwrap_or_default();
+                let name = self.copy.as_ref().map(|copy| printable(&copy.copied.name)).unwrap_or_default();
                 format!("it ends within the rows of table {name}")
             }
-            State::String { .. } | State::StringEscape | State::Dollar { .. } | State::QuotedName => {
+            State::String(_) | State::StringEscape(_) | State::Dollar { .. } | State::QuotedName => {
                 "it ends within a quoted text".to_owned()
             }
-            _ if !self.statement.is_empty() => "it ends within a statement".to_owned(),
+            _ if !self.statements.is_empty() => "it ends within a statement".to_owned(),
             _ => "pg_dump's last lines are missing".to_owned(),
         };
         Err(Flaw { cut: true, ..self.flaw(what) })
@@ -136,7 +148,7 @@ impl Scanner {
                 if short && matches!(piece[end], b'$' | b'\'') {
                     return Err(self.flaw("a quote that touches a number or a psql variable"));
                 }
-                return self.word_end(byte_at(piece, end)).map(|used| end + used);
+                return self.word_end(byte_at(piece, end)).map(|used| end.saturating_add(used));
             }
             State::LineComment => {
                 let end = memchr2(b'\n', b'\r', piece).unwrap_or(piece.len());
@@ -146,27 +158,28 @@ impl Scanner {
                 }
                 return Ok(end);
             }
-            State::String { escapes } => {
-                let end = if escapes { memchr2(b'\'', b'\\', piece) } else { memchr(b'\'', piece) };
+            State::String(quote) => {
+                let end = if quote.escapes { memchr2(b'\'', b'\\', piece) } else { memchr(b'\'', piece) };
                 self.keep(&piece[..end.unwrap_or(piece.len())]);
                 let Some(end) = end else { return Ok(piece.len()) };
                 self.state = if piece[end] == b'\\' {
-                    State::StringEscape
+                    State::StringEscape(quote)
                 } else {
-                    State::StringEnd { escapes, newline: false }
+                    State::StringEnd { quote, newline: false }
                 };
-                return Ok(end + 1);
+                return Ok(end.saturating_add(1));
             }
             State::Dollar { matched: 0 } => {
                 let Some(at) = memchr(b'$', piece) else { return Ok(piece.len()) };
                 self.state = State::Dollar { matched: 1 };
-                return Ok(at + 1);
+                return Ok(at.saturating_add(1));
             }
             State::Head(seen) => {
                 if byte != HEAD[seen] {
                     return Err(self.flaw(foreign::kind_of(&HEAD[..seen], piece)));
                 }
-                self.state = if seen + 1 == HEAD.len() { State::Text } else { State::Head(seen + 1) };
+                let seen = seen.saturating_add(1);
+                self.state = if seen == HEAD.len() { State::Text } else { State::Head(seen) };
             }
             State::Dash => {
                 self.state = if byte == b'-' { State::LineComment } else { State::Text };
@@ -187,7 +200,7 @@ impl Scanner {
                 self.keep(&piece[..end]);
                 if end < piece.len() {
                     self.state = State::QuotedNameEnd;
-                    return Ok(end + 1);
+                    return Ok(end.saturating_add(1));
                 }
                 return Ok(end);
             }
@@ -197,11 +210,13 @@ impl Scanner {
             }
             State::QuotedNameEnd => {
                 self.state = State::Text;
-                self.statement.take(Token::Name(&self.token), &mut self.contents);
+                let name = std::mem::take(&mut self.token);
+                self.take(Token::Name(&name));
+                self.token = name;
                 return self.text(piece);
             }
-            State::StringEscape => self.state = State::String { escapes: true },
-            State::StringEnd { escapes, newline } => return self.string_end(escapes, newline, piece),
+            State::StringEscape(quote) => self.state = State::String(quote),
+            State::StringEnd { quote, newline } => return self.string_end(quote, newline, piece),
             State::BlockComment(comment) => self.state = comment.after(byte).map_or(State::Text, State::BlockComment),
             State::DollarTag => return self.dollar_tag(piece),
             State::Dollar { matched } => self.dollar_text(matched, byte),
@@ -219,11 +234,20 @@ impl Scanner {
                 self.state = State::Copy;
             }
             State::Tail(seen) => match self.tail.get(seen) {
-                Some(&expected) if expected == byte => self.state = State::Tail(seen + 1),
+                Some(&expected) if expected == byte => {
+                    self.state = State::Tail(seen.saturating_add(1));
+                    self.tail_end = self.offset.saturating_add(1);
+                }
+                // Where the lines of `\restrict` were taken out, their empty ones stay.
+                None if byte == b'\n' => {}
                 _ => return Err(self.flaw("text after the end of the dump")),
             },
         }
         Ok(1)
+    }
+
+    fn take(&mut self, token: Token<'_>) -> Option<Ended> {
+        self.statements.take(token, self.line, &mut self.contents)
     }
 
     fn keep(&mut self, bytes: &[u8]) {

@@ -12,12 +12,10 @@ pub(super) enum State {
     Word,
     QuotedName,
     QuotedNameEnd,
-    String {
-        escapes: bool,
-    },
-    StringEscape,
+    String(Quote),
+    StringEscape(Quote),
     StringEnd {
-        escapes: bool,
+        quote: Quote,
         newline: bool,
     },
     LineComment,
@@ -31,4 +29,13 @@ pub(super) enum State {
     Copy,
     /// So many bytes of what follows the trailer have come.
     Tail(usize),
+}
+
+/// How a string was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Quote {
+    /// A backslash takes the meaning from what follows it.
+    pub(super) escapes: bool,
+    /// No letter said so, but the setting.
+    pub(super) plain: bool,
 }

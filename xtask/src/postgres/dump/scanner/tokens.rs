@@ -1,7 +1,7 @@
 //! The tokens of a statement: words, symbols, strings and dollar quotes, as psql tells them apart.
 
-use super::state::State;
-use super::{CopyBlock, Flaw, Scanner, TOKEN_KEPT, Token, foreign};
+use super::state::{Quote, State};
+use super::{CopyBlock, Flaw, Scanner, TOKEN_KEPT, Token};
 use crate::postgres::dump::statement::Ended;
 use crate::postgres::lexical::{dollar_end, is_word};
 
@@ -17,7 +17,7 @@ impl Scanner {
             b'\r' => return Err(self.flaw("a carriage return as line end (changed by a terminal or an editor?)")),
             b'-' => self.state = State::Dash,
             b'/' => self.state = State::Slash,
-            b'\'' => self.state = State::String { escapes: !self.standard_strings },
+            b'\'' => self.state = State::String(Quote { escapes: !self.standard_strings, plain: true }),
             b'"' => self.state = State::QuotedName,
             b'$' => self.state = State::DollarTag,
             b'\\' => {
@@ -35,7 +35,7 @@ impl Scanner {
 
     /// A symbol that was held back to see what follows; `piece` begins with what follows.
     pub(super) fn after_symbol(&mut self, symbol: u8, piece: &[u8]) -> Result<usize, Flaw> {
-        self.statement.take(Token::Symbol(symbol), &mut self.contents);
+        self.take(Token::Symbol(symbol));
         self.text(piece)
     }
 
@@ -46,30 +46,17 @@ impl Scanner {
 
     pub(super) fn symbol(&mut self, symbol: u8) -> Result<usize, Flaw> {
         if symbol == b':' {
-            self.colons += 1;
+            self.colons = self.colons.saturating_add(1);
         }
-        match self.statement.take(Token::Symbol(symbol), &mut self.contents) {
+        match self.take(Token::Symbol(symbol)) {
             None => {}
             Some(Ended::Copy(header)) => {
                 self.copy = Some(CopyBlock::new(&header, &mut self.watching));
                 self.state = State::CopyHeaderEnd;
             }
-            Some(Ended::Forbidden(what)) => {
-                return Err(self.flaw(format!("{what}, which no dump of one database holds")));
-            }
-            Some(Ended::Unreadable(what)) => {
-                return Err(self.flaw(format!("{what}: psql cannot tell where that statement ends; rename it")));
-            }
-            Some(Ended::NoStatement(word)) => {
-                return Err(self.flaw(format!("text that is no SQL: {:?}", word.chars().take(40).collect::<String>())));
-            }
-            Some(Ended::StrangeCopy) => return Err(self.flaw("a COPY statement that pg_dump does not write")),
+            Some(Ended::Refused(what)) => return Err(Flaw { line: self.statements.line(), what, cut: false }),
             Some(Ended::Transaction(open)) => self.open_transaction = open,
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
-            Some(Ended::ClientEncoding(name)) if !foreign::is_server_encoding(&name) => {
-                return Err(self.flaw(format!("client_encoding {name}, which no server has")));
-            }
-            Some(Ended::ClientEncoding(_)) => {}
         }
         Ok(1)
     }
@@ -78,9 +65,9 @@ impl Scanner {
         self.state = State::Text;
         self.colons = 0;
         match (next, self.token.as_slice()) {
-            (b'\'', b"e" | b"E") => self.state = State::String { escapes: true },
+            (b'\'', b"e" | b"E") => self.state = State::String(Quote { escapes: true, plain: false }),
             // Bit strings have no escapes, whatever the setting.
-            (b'\'', b"b" | b"B" | b"x" | b"X") => self.state = State::String { escapes: false },
+            (b'\'', b"b" | b"B" | b"x" | b"X") => self.state = State::String(Quote { escapes: false, plain: false }),
             (b'&', b"u" | b"U") => return Err(self.flaw("a Unicode escape (U&), which pg_dump does not write")),
             _ => {}
         }
@@ -88,28 +75,32 @@ impl Scanner {
             self.token.clear();
             return Ok(1);
         }
-        self.statement.take(Token::Word(&self.token), &mut self.contents);
+        let word = std::mem::take(&mut self.token);
+        self.take(Token::Word(&word));
+        self.token = word;
         Ok(0)
     }
 
-    pub(super) fn string_end(&mut self, escapes: bool, newline: bool, piece: &[u8]) -> Result<usize, Flaw> {
+    pub(super) fn string_end(&mut self, quote: Quote, newline: bool, piece: &[u8]) -> Result<usize, Flaw> {
         match piece[0] {
             // A doubled quote, or a string that goes on after a line break, is the same string.
             b'\'' => {
                 if !newline {
                     self.keep(b"'");
                 }
-                self.state = State::String { escapes };
+                self.state = State::String(quote);
                 Ok(1)
             }
             b'\n' => {
-                self.state = State::StringEnd { escapes, newline: true };
+                self.state = State::StringEnd { quote, newline: true };
                 Ok(1)
             }
             b' ' | b'\t' if newline => Ok(1),
             _ => {
                 self.state = State::Text;
-                self.statement.take(Token::Text(&self.token), &mut self.contents);
+                let text = std::mem::take(&mut self.token);
+                self.take(Token::Text(&text));
+                self.token = text;
                 self.text(piece)
             }
         }
@@ -140,7 +131,7 @@ impl Scanner {
         let seen = dollar_end(&self.dollar_tag, matched, byte);
         self.state = seen.map_or(State::Text, |matched| State::Dollar { matched });
         if self.state == State::Text {
-            self.statement.take(Token::Text(b""), &mut self.contents);
+            self.take(Token::Dollars);
         }
     }
 }

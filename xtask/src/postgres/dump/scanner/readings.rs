@@ -1,0 +1,169 @@
+//! Whether a psql could read the dump in another way than we do, and what it would find then.
+//!
+//! How psql reads a string depends on two settings of the session, `standard_conforming_strings` and
+//! `client_encoding`, and a default or a check that runs while rows are loaded can change both. So from the first
+//! place on where the readings part, a backslash anywhere may be a meta-command.
+
+use super::state::State;
+use crate::postgres::dump::Hidden;
+use memchr::{memchr_iter, memmem};
+
+/// What would end the reach of `\restrict`.
+const UNRESTRICT: &[u8] = b"\\unrestrict";
+/// What `COPY` writes after a backslash.
+const COPY_ESCAPES: &[u8] = b"bfnrtvN.\\";
+
+/// Follows the bytes of a dump.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    parted: bool,
+    /// How many bytes psql would still take for the rest of a letter, by encoding.
+    rest: [u8; 4],
+    /// The byte before, for GB18030.
+    lead: bool,
+    /// Whether an odd number of backslashes came last.
+    backslash: bool,
+    /// The last bytes that came.
+    before: Vec<u8>,
+    pub(super) hidden: Hidden,
+}
+
+/// What psql reads a piece of text as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// A string without a letter before it, in which a backslash is a letter, or the other way round.
+    Plain {
+        escapes: bool,
+    },
+    /// Something that these bytes alone could end.
+    Until(&'static [u8]),
+    Rows,
+    Statement,
+}
+
+impl Reading {
+    fn of(state: State) -> Option<Self> {
+        Some(match state {
+            State::Head(_) | State::Tail(_) => return None,
+            State::String(quote) if quote.plain => Self::Plain { escapes: quote.escapes },
+            State::StringEscape(quote) if quote.plain => Self::Plain { escapes: true },
+            State::String(_) | State::StringEscape(_) => Self::Until(b"'\\"),
+            State::QuotedName => Self::Until(b"\""),
+            State::Dollar { .. } => Self::Until(b"$"),
+            State::LineComment => Self::Until(b""),
+            State::BlockComment(_) => Self::Until(b"*/"),
+            State::Copy => Self::Rows,
+            _ => Self::Statement,
+        })
+    }
+}
+
+impl Readings {
+    /// Takes bytes that were read in this state. `line`: where they begin.
+    pub(super) fn take(&mut self, bytes: &[u8], state: State, line: u64) {
+        let Some(reading) = Reading::of(state) else { return };
+        if self.parted {
+            return self.look_for_commands(bytes, reading, line);
+        }
+        if reading == Reading::Rows {
+            self.rest = [0; 4];
+            return;
+        }
+        if let Reading::Plain { escapes } = reading {
+            self.follow_quotes(bytes, escapes, matches!(state, State::StringEscape(_)));
+        } else {
+            self.backslash = false;
+        }
+        if !bytes.is_ascii() || self.rest != [0; 4] {
+            self.follow_letters(bytes, reading);
+        }
+    }
+
+    /// A quote after a backslash: it ends the string, or is a letter of it.
+    fn follow_quotes(&mut self, bytes: &[u8], escapes: bool, escaped: bool) {
+        if escapes {
+            self.parted |= escaped && bytes.first() == Some(&b'\'');
+            return;
+        }
+        // Of a string's bytes the quote comes last.
+        let (text, quote) = match bytes {
+            [text @ .., b'\''] => (text, true),
+            text => (text, false),
+        };
+        let run = text.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let odd = run % 2 == 1;
+        self.backslash = odd ^ (run == text.len() && self.backslash);
+        self.parted |= quote && self.backslash;
+        self.backslash &= !quote;
+    }
+
+    /// A byte that would be the rest of a letter to a psql that reads one of the encodings which servers cannot have:
+    /// Shift JIS; Big5, GBK and UHC; GB18030; Johab.
+    fn follow_letters(&mut self, bytes: &[u8], reading: Reading) {
+        for &byte in bytes {
+            if byte == b'\n' {
+                self.rest = [0; 4];
+                self.lead = false;
+                continue;
+            }
+            let matters = match reading {
+                Reading::Plain { .. } => matches!(byte, b'\'' | b'\\'),
+                Reading::Until(ends) => ends.contains(&byte),
+                Reading::Rows | Reading::Statement => byte.is_ascii(),
+            };
+            self.parted |= matters && self.rest.iter().any(|rest| *rest > 0);
+            let high = byte >= 0x80;
+            let lengths = [
+                if high && !(0xa1..=0xdf).contains(&byte) { 1 } else { 0 },
+                u8::from(high),
+                u8::from(high),
+                match byte {
+                    0x8f => 2,
+                    _ => u8::from(high),
+                },
+            ];
+            // A digit as second byte of GB18030 makes a letter of four.
+            if std::mem::take(&mut self.lead) && byte.is_ascii_digit() {
+                self.rest[2] = 3;
+            }
+            self.lead = high && self.rest[2] == 0;
+            for (rest, length) in self.rest.iter_mut().zip(lengths) {
+                *rest = rest.checked_sub(1).unwrap_or(length);
+            }
+        }
+    }
+
+    /// Backslashes that could be commands, now that the readings have parted.
+    fn look_for_commands(&mut self, bytes: &[u8], reading: Reading, line: u64) {
+        let Hidden { unrestrict, command } = self.hidden;
+        if unrestrict.is_some() && command.is_some() {
+            return;
+        }
+        let text = [self.before.as_slice(), bytes].concat();
+        let line_of = |at: usize| {
+            let new = at.saturating_sub(self.before.len());
+            line.saturating_add(memchr_iter(b'\n', bytes.get(..new).unwrap_or_default()).count() as u64)
+        };
+        let commands = memchr_iter(b'\\', &text).find(|at| reading != Reading::Rows || is_no_row(&text, *at));
+        self.hidden = Hidden {
+            unrestrict: unrestrict.or_else(|| memmem::find(&text, UNRESTRICT).map(line_of)),
+            command: command.or_else(|| commands.map(line_of)),
+        };
+        let kept = text.len().saturating_sub(UNRESTRICT.len());
+        self.before = text.get(kept..).unwrap_or_default().to_vec();
+    }
+}
+
+/// Whether a backslash in rows could be a command: not as `COPY` writes it, or as psql's `\t` and `\f`, or behind a
+/// letter that may have a backslash as its second half.
+fn is_no_row(text: &[u8], at: usize) -> bool {
+    let next = |more: usize| at.checked_add(more).and_then(|place| text.get(place)).copied();
+    let before = at.checked_sub(1).and_then(|place| text.get(place)).copied();
+    match (next(1), next(2)) {
+        _ if before == Some(b'\\') => false,
+        (Some(b't' | b'f'), Some(after)) => matches!(after, b' ' | b'\t' | b'\n'),
+        (Some(b'\\'), _) => before.is_some_and(|byte| byte >= 0x80),
+        (Some(escape), _) => !COPY_ESCAPES.contains(&escape),
+        (None, _) => false,
+    }
+}

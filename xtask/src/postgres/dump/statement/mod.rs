@@ -1,0 +1,250 @@
+//! One statement, token by token: where it ends, whether pg_dump writes such a one, and the few facts that matter of it.
+
+mod body;
+mod grammar;
+mod head;
+mod insert;
+mod keyword;
+mod matcher;
+mod refusal;
+mod relations;
+mod written;
+
+pub(super) use refusal::printable;
+
+use super::{Contents, names};
+use body::Body;
+use grammar::{Depth, Item};
+use head::Head;
+use insert::Insert;
+use keyword::Keyword;
+use matcher::Matcher;
+use relations::{Name, Relations};
+use written::Meaning;
+
+/// A token, as far as statements are concerned. Words are unquoted (keywords, names, numbers).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Token<'a> {
+    Word(&'a [u8]),
+    Name(&'a [u8]),
+    Text(&'a [u8]),
+    /// A string in dollar quotes.
+    Dollars,
+    Symbol(u8),
+}
+
+/// The table of a `COPY` block, and the columns that its header names.
+#[derive(Debug)]
+pub(super) struct CopyHeader {
+    pub(super) schema: String,
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
+}
+
+/// A statement that ended, where that changes how the rest is read.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Copy(CopyHeader),
+    /// Why.
+    Refused(String),
+    StandardStrings(bool),
+    /// Whether a transaction is open from here on.
+    Transaction(bool),
+}
+
+/// The parser of PostgreSQL gives up long before this.
+const DEEPEST: u32 = 10_000;
+/// A table has at most 1600 columns.
+const MOST_COLUMNS: usize = 1_601;
+
+/// What is known of the statement that is being read, and of those before it.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    current: Statement,
+    matcher: Matcher,
+    relations: Relations,
+    line: u64,
+}
+
+#[derive(Debug, Default)]
+struct Statement {
+    tokens: usize,
+    line: u64,
+    head: Head,
+    first: [Keyword; 4],
+    parentheses: u32,
+    body: Body,
+    kind: Kind,
+    /// The relation that it is about.
+    target: Name,
+    refusal: Option<String>,
+    /// A string or a `.` came last: no SQL has a string after it, but psql may see one string where we see two.
+    no_string_next: bool,
+    if_exists: bool,
+}
+
+/// Who reads the statement.
+#[derive(Debug, Default)]
+enum Kind {
+    #[default]
+    Form,
+    /// With the columns that it names.
+    Copy(Vec<String>),
+    Insert(Insert),
+}
+
+impl Statements {
+    /// Whether no statement is being read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.current.tokens == 0
+    }
+
+    /// The line that the statement which ended last begins in.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Takes the next token; what ended with it, if that matters to the reader. `line`: where the token stands.
+    pub(super) fn take(&mut self, token: Token<'_>, line: u64, contents: &mut Contents) -> Option<Ended> {
+        let statement = &mut self.current;
+        if statement.tokens == 0 && matches!(token, Token::Symbol(b';')) {
+            return None;
+        }
+        let before = statement.parentheses;
+        match token {
+            Token::Symbol(b'(') => statement.parentheses = before.saturating_add(1),
+            Token::Symbol(b')') => statement.parentheses = before.saturating_sub(1),
+            Token::Symbol(b';') if before == 0 && (!statement.body.is_open() || statement.refusal.is_some()) => {
+                let statement = std::mem::take(statement);
+                return self.ended(statement, contents);
+            }
+            _ => {}
+        }
+        if statement.parentheses > DEEPEST {
+            statement.refuse("parentheses nested deeper than any server reads");
+        }
+        let keyword = if let Token::Word(word) = token { Keyword::of(word) } else { Keyword::Other };
+        if let Some(what) = statement.body.flaw(token, keyword, statement.parentheses > 0) {
+            statement.refuse(what);
+        }
+        statement.follow_psql(token, keyword);
+        statement.head.take(token);
+        if statement.tokens == 0 {
+            statement.line = line;
+            statement.begin(token, keyword, &mut self.matcher);
+        } else {
+            statement.go_on(token, keyword, before, &mut self.matcher, contents);
+        }
+        statement.tokens = statement.tokens.saturating_add(1);
+        None
+    }
+
+    fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Option<Ended> {
+        let Statement { kind, target, refusal, if_exists, head, line, .. } = statement;
+        self.line = line;
+        if let Some(refusal) = refusal {
+            return Some(Ended::Refused(refusal));
+        }
+        let meaning = match &kind {
+            Kind::Insert(insert) => insert.rows().map(|_| Meaning::Copy),
+            Kind::Form | Kind::Copy(_) => self.matcher.meaning(),
+        };
+        let Some(meaning) = meaning else {
+            return Some(Ended::Refused(refusal::of(&head)));
+        };
+        if let Err(refusal) = self.relations.note(meaning, &target) {
+            return Some(Ended::Refused(refusal));
+        }
+        self.relations.tell(meaning, &target, if_exists, line, contents);
+        match (meaning, kind) {
+            (_, Kind::Copy(columns)) => {
+                let (schema, name) = target.words();
+                return Some(Ended::Copy(CopyHeader { schema, name, columns }));
+            }
+            (_, Kind::Insert(insert)) => {
+                let rows = insert.rows().unwrap_or_default();
+                let counted = contents.inserted.entry(target.words()).or_default();
+                *counted = counted.saturating_add(rows);
+            }
+            (Meaning::StandardStrings(on), _) => return Some(Ended::StandardStrings(on)),
+            (Meaning::Begin, _) => return Some(Ended::Transaction(true)),
+            (Meaning::Commit, _) => return Some(Ended::Transaction(false)),
+            _ => {}
+        }
+        None
+    }
+}
+
+impl Statement {
+    fn refuse(&mut self, why: impl Into<String>) {
+        self.refusal.get_or_insert(why.into());
+    }
+
+    /// What psql looks at to find the statement's end.
+    fn follow_psql(&mut self, token: Token<'_>, keyword: Keyword) {
+        if let Some(slot) = self.first.get_mut(self.tokens) {
+            *slot = keyword;
+        }
+        let routine = |keyword| matches!(keyword, Keyword::Function | Keyword::Procedure);
+        let [create, second, third, fourth] = self.first;
+        let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
+        let is_of_routine = create == Keyword::Create && (routine(second) || replaced);
+        self.body.follow(keyword, is_of_routine && self.parentheses == 0);
+        if self.body.is_unreadable() {
+            self.refuse(
+                "a routine's head with the bare word BEGIN: psql cannot tell where that statement ends; rename it",
+            );
+        }
+        let is_text = matches!(token, Token::Text(_) | Token::Dollars);
+        if is_text && self.no_string_next {
+            self.refuse("a string directly after another, which no dump of one database holds");
+        }
+        self.no_string_next = is_text || matches!(token, Token::Symbol(b'.'));
+    }
+
+    fn begin(&mut self, token: Token<'_>, keyword: Keyword, matcher: &mut Matcher) {
+        let word = match token {
+            Token::Word(word) if keyword::begins_a_statement(word) => word,
+            _ => return self.refuse(format!("text that is no SQL: {}", refusal::display(token))),
+        };
+        match keyword {
+            Keyword::Insert => self.kind = Kind::Insert(Insert::default()),
+            Keyword::Copy => self.kind = Kind::Copy(Vec::new()),
+            _ => {}
+        }
+        matcher.begin(word);
+    }
+
+    fn go_on(
+        &mut self,
+        token: Token<'_>,
+        keyword: Keyword,
+        depth: u32,
+        matcher: &mut Matcher,
+        contents: &mut Contents,
+    ) {
+        match &mut self.kind {
+            Kind::Insert(insert) => return insert.take(token, &mut self.target),
+            Kind::Copy(columns) if self.parentheses > 0 && columns.len() < MOST_COLUMNS => {
+                columns.extend(names::identifier(token));
+            }
+            Kind::Copy(_) => {}
+            Kind::Form => self.if_exists |= keyword == Keyword::Exists && self.tokens < 8,
+        }
+        if matcher.is_lost() {
+            return;
+        }
+        let (target, depth) = (&mut self.target, Depth { before: depth, after: self.parentheses });
+        matcher.take(token, depth, |item| match item {
+            Item::TargetSchema => target.set_schema(token),
+            Item::TargetName => target.set_name(token),
+            Item::Role => contents.roles.extend(names::role(token)),
+            Item::Owner | Item::Session => {
+                contents.roles.extend(names::role(token));
+                contents.owners.extend(names::role(token));
+            }
+            Item::Extension => contents.extensions.extend(names::identifier(token)),
+            _ => {}
+        });
+    }
+}

@@ -1,0 +1,71 @@
+//! Why a statement is refused, in words that say what to do about it.
+
+use super::Token;
+use super::head::Head;
+
+/// How much of a token is shown.
+const SHOWN: usize = 40;
+
+/// Of a statement that has none of the forms of the allow-list.
+pub(super) fn of(head: &Head) -> String {
+    let text = head.text();
+    let words = head.words();
+    let object = match *words.as_slice() {
+        ["create" | "alter" | "drop", object, ..] | ["comment", "on", object, ..] => object,
+        ["security", "label", "for", _, "on", object, ..] => object,
+        ["grant" | "revoke", ..] => words.iter().skip_while(|word| **word != "on").nth(1).copied().unwrap_or_default(),
+        ["copy" | "insert", ..] => {
+            return format!(
+                "{text}: not rows as pg_dump writes them, for a table of its own database (schema.table, constants only)"
+            );
+        }
+        ["set", "default_with_oids", ..] => return format!("{text}: tables with OIDs, which no server since 12 has"),
+        _ => "",
+    };
+    let describes = matches!(words.first(), Some(&("comment" | "security")));
+    match object {
+        "database" if describes => format!(
+            "{text}: about the database itself, as pg_dump 10 writes it: dump again with pg_dump 11 or newer, \
+             or leave this statement out"
+        ),
+        "database" => format!(
+            "{text}: about the database itself, as pg_dump --create writes it: dump again without --create, \
+             or leave out all that is about the database and its \\connect"
+        ),
+        "role" | "user" | "group" | "tablespace" | "system" | "parameter" => {
+            format!("{text}: about what all databases of a server share, which no dump of one database holds")
+        }
+        _ => format!("{text}: a statement that no pg_dump writes into the dump of one database"),
+    }
+}
+
+/// A name for a person.
+pub(super) fn display_name(schema: &[u8], name: &[u8]) -> String {
+    let part = |bytes: &[u8]| printable(&String::from_utf8_lossy(bytes));
+    format!("{}.{}", part(schema), part(name))
+}
+
+/// A token as it may be shown.
+pub(super) fn display(token: Token<'_>) -> String {
+    let text = |bytes: &[u8]| printable(&String::from_utf8_lossy(bytes));
+    match token {
+        Token::Word(word) => text(word),
+        Token::Name(name) => format!("\"{}\"", text(name)),
+        Token::Text(string) => format!("'{}'", text(string)),
+        Token::Dollars => "$$…$$".to_owned(),
+        Token::Symbol(symbol) => printable(&char::from(symbol).to_string()),
+    }
+}
+
+/// The first letters, without any that steer a terminal.
+pub(in super::super) fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for letter in text.chars().take(SHOWN) {
+        let harmless = matches!(letter, '\'' | '"' | '\\');
+        if harmless { shown.push(letter) } else { shown.extend(letter.escape_debug()) }
+    }
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,139 @@
+//! Which relations a dump has made so far, and into which of them it may put rows.
+//!
+//! pg_dump writes the rows of plain and partitioned tables only. A row for a view or a foreign table is written to
+//! whatever stands behind it: a system catalog, or another server.
+
+use super::Token;
+use super::refusal::display_name;
+use super::written::Meaning;
+use crate::postgres::dump::{Absent, Contents, names};
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+
+/// Two names that differ within so many bytes differ on the server, too: it cuts them at 63 bytes of its own encoding,
+/// in which a byte of ours may become three.
+const SURE: usize = 21;
+
+/// A relation's name, as the server reads it.
+#[derive(Debug, Default, Hash)]
+pub(super) struct Name {
+    schema: Vec<u8>,
+    name: Vec<u8>,
+}
+
+/// The relations made so far, as hashes of their names.
+#[derive(Debug, Default)]
+pub(super) struct Relations {
+    hasher: RandomState,
+    /// Tables that hold their rows themselves, partitioned tables, and others that can have indexes.
+    plain: HashSet<u64>,
+    partitioned: HashSet<u64>,
+    others: HashSet<u64>,
+    /// The same of those that rows must not go to, by what is sure of their names.
+    unsure: Unsure,
+    created: bool,
+    foreign_partition: bool,
+    rule: bool,
+}
+
+#[derive(Debug, Default)]
+struct Unsure {
+    partitioned: HashSet<u64>,
+    views: HashSet<u64>,
+    foreign: HashSet<u64>,
+}
+
+impl Name {
+    pub(super) fn set_schema(&mut self, token: Token<'_>) {
+        self.schema = names::bytes(token);
+        self.name.clear();
+    }
+
+    pub(super) fn set_name(&mut self, token: Token<'_>) {
+        self.name = names::bytes(token);
+    }
+
+    /// Schema and name.
+    pub(super) fn words(&self) -> (String, String) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&self.schema), text(&self.name))
+    }
+
+    /// What is the same in each spelling that the server could take for this name.
+    fn sure(&self) -> (Vec<u8>, Vec<u8>) {
+        let sure = |bytes: &[u8]| bytes.iter().copied().filter(u8::is_ascii).take(SURE).collect::<Vec<u8>>();
+        (sure(&self.schema), sure(&self.name))
+    }
+}
+
+impl Relations {
+    /// Takes a statement into account, unless it puts rows where none of pg_dump's go.
+    pub(super) fn note(&mut self, meaning: Meaning, target: &Name) -> Result<(), String> {
+        let exact = self.hasher.hash_one(target);
+        let sure = self.hasher.hash_one(target.sure());
+        match meaning {
+            Meaning::Copy => self.rows(exact, sure, target)?,
+            Meaning::Drops if self.created => {
+                return Err("a DROP after a CREATE: pg_dump --clean drops before it creates".to_owned());
+            }
+            Meaning::Table => drop(self.plain.insert(exact)),
+            Meaning::PartitionedTable => {
+                self.partitioned.insert(exact);
+                self.unsure.partitioned.insert(sure);
+            }
+            Meaning::View | Meaning::ReplacedView => drop(self.unsure.views.insert(sure)),
+            Meaning::MaterializedView => drop(self.others.insert(exact)),
+            Meaning::ForeignTable => {
+                self.others.insert(exact);
+                self.unsure.foreign.insert(sure);
+            }
+            Meaning::Attaches => self.foreign_partition |= !self.is_table(exact),
+            Meaning::Rule => self.rule = true,
+            // Bytes may mean other letters from here on.
+            Meaning::ClientEncoding => {
+                for made in [&mut self.plain, &mut self.partitioned, &mut self.others] {
+                    made.clear();
+                }
+            }
+            _ => {}
+        }
+        self.created |= meaning.creates();
+        Ok(())
+    }
+
+    fn is_table(&self, exact: u64) -> bool {
+        self.plain.contains(&exact) || self.partitioned.contains(&exact)
+    }
+
+    fn rows(&self, exact: u64, sure: u64, target: &Name) -> Result<(), String> {
+        let known = self.is_table(exact);
+        let behind_partitions = self.foreign_partition && self.unsure.partitioned.contains(&sure);
+        let what = match () {
+            () if self.rule => "after a rule that may write them elsewhere; pg_dump writes rules last",
+            () if !known && self.unsure.views.contains(&sure) => "which is a view; pg_dump writes rows of tables only",
+            () if (!known && self.unsure.foreign.contains(&sure))
+                || (behind_partitions && !self.plain.contains(&exact)) =>
+            {
+                "which would write them to a foreign server: dump again without --include-foreign-data"
+            }
+            () => return Ok(()),
+        };
+        Err(format!("rows for {}, {what}", display_name(&target.schema, &target.name)))
+    }
+
+    /// Notes what an empty database would lack for this statement.
+    pub(super) fn tell(&self, meaning: Meaning, target: &Name, if_exists: bool, line: u64, contents: &mut Contents) {
+        let exact = self.hasher.hash_one(target);
+        match meaning {
+            Meaning::Drops if !if_exists => drop(contents.drops.get_or_insert(line)),
+            // An extension brings tables of its own.
+            Meaning::Copy | Meaning::Completes
+                if contents.extensions.is_empty() && !self.is_table(exact) && !self.others.contains(&exact) =>
+            {
+                let (schema, name) = target.words();
+                contents.absent.get_or_insert(Absent { line, schema, name });
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Which statements pass, and which do not.
+
+use super::{dump, scan};
+
+const WRITTEN: &str = include_str!("written.sql");
+
+#[test]
+fn every_statement_of_pg_dump_passes() {
+    let contents = scan(&dump(WRITTEN)).unwrap();
+    let roles: Vec<&str> = contents.roles.iter().map(String::as_str).collect();
+    assert_eq!(roles, ["O'Neil", "Röle", "giver", "mapped", "on", "owner_of_all", "reader"]);
+    let owners: Vec<&str> = contents.owners.iter().map(String::as_str).collect();
+    assert_eq!(owners, ["O'Neil", "Röle", "giver", "on"]);
+    let inserted: Vec<_> = contents.inserted.iter().map(|((_, name), rows)| (name.as_str(), *rows)).collect();
+    assert_eq!(inserted, [("none", 2), ("t", 4)]);
+}
+
+/// What reaches beyond the database, what writes into the system's own tables, and the rest of SQL's commands.
+const REFUSED: &str = include_str!("refused.sql");
+
+#[test]
+fn what_no_pg_dump_writes_is_refused_with_its_line() {
+    for statement in REFUSED.lines().filter(|line| !line.is_empty() && !line.starts_with("-- ")) {
+        for text in [format!("{statement};\n"), format!("/* x */ {statement}\n;\n"), format!(";;{statement};;\n")] {
+            let flaw = scan(&dump(&text)).expect_err(&text);
+            assert!(!flaw.cut && flaw.line == 12, "{text}: {flaw}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_says_which_statement_and_what_to_do() {
+    for (statement, words) in [
+        (
+            "CREATE DATABASE x WITH TEMPLATE = template0",
+            "CREATE DATABASE x WITH TEMPLATE = template0: about the database",
+        ),
+        ("CREATE DATABASE x", "dump again without --create"),
+        ("COMMENT ON DATABASE x IS 'y'", "dump again with pg_dump 11 or newer, or leave this statement out"),
+        ("SECURITY LABEL FOR d ON DATABASE x IS 'y'", "or leave this statement out"),
+        ("GRANT ALL ON DATABASE x TO y", "without --create"),
+        ("ALTER ROLE x SUPERUSER", "about what all databases of a server share"),
+        ("COPY pg_catalog.pg_authid (a) FROM stdin", "COPY pg_catalog.pg_authid (a) FROM stdin: not rows"),
+        ("LOAD '\u{1b}[31m'", "LOAD '\\u{1b}[31m'"),
+        ("SET default_with_oids = true", "tables with OIDs"),
+    ] {
+        let flaw = scan(&dump(&format!("{statement};\n"))).expect_err(statement);
+        assert!(flaw.what.contains(words), "{statement}: {flaw}");
+    }
+}
+
+/// A view of a system table takes rows for it, and so does a foreign table that leads back to this server.
+#[test]
+fn rows_go_to_tables_alone() {
+    let long = "v".repeat(70);
+    let view = "CREATE VIEW public.v AS SELECT * FROM pg_catalog.pg_auth_members;\n";
+    let copy = "COPY public.v (roleid) FROM stdin;\n10\n\\.\n";
+    let foreign = "CREATE FOREIGN TABLE public.f (\n    a integer\n)\nSERVER loop;\n";
+    let root = "CREATE TABLE public.root (\n    a integer\n)\nPARTITION BY LIST (a);\n";
+    let attach = "ALTER TABLE ONLY public.root ATTACH PARTITION public.f FOR VALUES IN (1);\n";
+    let table = "CREATE TABLE public.t (\n    a integer\n);\n";
+    let rule = "CREATE RULE r AS ON INSERT TO public.t DO INSTEAD INSERT INTO public.v VALUES (10);\n";
+    for (text, words) in [
+        (format!("{view}{copy}"), "rows for public.v, which is a view"),
+        (format!("{view}INSERT INTO public.\"v\" VALUES (10);\n"), "which is a view"),
+        (format!("CREATE OR REPLACE VIEW public.v AS SELECT 1;\n{copy}"), "which is a view"),
+        // The server would cut both names to the same.
+        (
+            format!("CREATE VIEW public.{long}a AS SELECT 1;\nINSERT INTO public.{long}b VALUES (1);\n"),
+            "which is a view",
+        ),
+        (format!("{foreign}INSERT INTO public.f VALUES (1);\n"), "without --include-foreign-data"),
+        (format!("{root}{foreign}{attach}INSERT INTO public.root VALUES (1);\n"), "to a foreign server"),
+        (format!("{table}{rule}INSERT INTO public.t VALUES (1);\n"), "after a rule"),
+        (format!("{table}DROP TABLE public.t;\nCREATE VIEW public.t AS SELECT 1;\n"), "a DROP after a CREATE"),
+    ] {
+        let flaw = scan(&dump(&text)).expect_err(&text);
+        assert!(flaw.what.contains(words) && !flaw.cut, "{text}: {flaw}");
+    }
+    let rows = "COPY public.t (a) FROM stdin;\n1\n\\.\nINSERT INTO public.root VALUES (1);\n";
+    let part = "CREATE TABLE public.part (\n    a integer\n);\n\
+        ALTER TABLE ONLY public.root ATTACH PARTITION public.part FOR VALUES IN (1);\n";
+    let nothing = "CREATE RULE r AS ON INSERT TO public.t DO INSTEAD NOTHING;\n";
+    scan(&dump(&format!("{table}{root}{part}{view}{foreign}{nothing}{rows}{rule}"))).unwrap();
+}
+
+#[test]
+fn what_an_empty_database_lacks_is_noted() {
+    let facts = |text: &str| scan(&dump(text)).unwrap();
+    let table = "CREATE TABLE public.t (\n    a integer\n);\n";
+    let whole = facts(&format!("DROP TABLE IF EXISTS public.t;\n{table}INSERT INTO public.t VALUES (1);\n"));
+    assert_eq!((whole.drops, whole.absent), (None, None));
+    assert_eq!(facts(&format!("SET row_security = off;\nDROP TABLE public.t;\n{table}")).drops, Some(13));
+    for text in [
+        "COPY public.t (a) FROM stdin;\n\\.\n",
+        "INSERT INTO public.t VALUES (1);\n",
+        "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT p PRIMARY KEY (a);\n",
+        "CREATE INDEX i ON public.t USING btree (a);\n",
+    ] {
+        let absent = facts(text).absent.unwrap();
+        assert_eq!((absent.line, absent.schema.as_str(), absent.name.as_str()), (12, "public", "t"), "{text}");
+    }
+    let extension = "CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public;\n";
+    assert_eq!(facts(&format!("{extension}COPY public.spatial_ref_sys (srid) FROM stdin;\n\\.\n")).absent, None);
+}
