@@ -56,6 +56,8 @@ mod local_programs;
 mod manifest;
 mod other_roles;
 mod proof;
+mod record;
+mod record_forged;
 mod restore;
 mod restore_choice;
 mod restore_clients;
@@ -109,6 +111,8 @@ fn main() -> ExitCode {
         db_migrate_repair::tests(),
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
+        record::tests(),
+        record_forged::tests(),
         db_migrate_trust::tests(),
         db_migrate_wild::tests(),
         restore_services::tests(),
