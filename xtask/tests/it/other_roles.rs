@@ -165,7 +165,7 @@ fn neither_up_nor_setup_openfga_runs_code_of_the_databases_owner() {
 }
 
 /// In the text that each psql of these commands was sent.
-const PATH: &str = "SELECT pg_catalog.set_config('search_path', '', false) AS xtask \\gset";
+const PATH: &str = "SELECT pg_catalog.set_config('search_path', '', false)";
 
 fn every_psql_of_ours_begins_with_an_empty_path() {
     let database = shared_for_restores().database();
@@ -181,7 +181,7 @@ fn every_psql_of_ours_begins_with_an_empty_path() {
         &["db-list"],
         &["health-check", "--only", "postgres", "migrations", "leftovers"],
         &["db-migrate", "status"],
-        &["db-migrate", "--yes"],
+        &["db-migrate"],
         &["db-migrate", "verify"],
         &["db-verify", "--restore"],
         &["db-restore", "--dry-run"],
@@ -232,22 +232,23 @@ const ORDERS: &str = "\u{1b}]0;x\u{7}\u{9b}31m\u{1b}[2J\u{202e}y";
 
 fn nothing_that_others_wrote_is_an_order_to_the_terminal() {
     let stack = shared_for_restores();
-    let database = stack.database_named(&format!("d{ORDERS}"), "");
+    let database = stack.database();
     let quoted = |name: &str| identifier(&format!("{name}{ORDERS}"));
-    database.sql(&format!("CREATE TABLE {} (a int); CREATE TABLE t (a int)", quoted("t")));
     let file = database.backup();
-    database.sql(&format!("CREATE TABLE {} (a int)", quoted("later")));
+    database.sql(&format!("CREATE TABLE {} (a int)", quoted("t")));
     let mut holder = database.session();
     holder.sql(&format!("SET application_name TO 'app'; BEGIN; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", quoted("t")));
     let pid = holder.sql("/* hunter2 */ SELECT pg_backend_pid() WHERE 'hunter2' <> 'x'");
     let silent = |run: &Outcome| {
         let text = [&run.text(), run.stderr.as_str()].concat();
-        let order = text.chars().find(|letter| (letter.is_control() && *letter != '\n') || *letter == '\u{202e}');
+        let order = text
+            .chars()
+            .find(|letter| (letter.is_control() && !matches!(letter, '\n' | '\t')) || *letter == '\u{202e}');
         run.holds(order.is_none(), &format!("{order:?} reached the terminal"));
     };
     let held = database.xtask(["db-backup", "--lock-timeout", "1"]).run();
     silent(&held);
-    held.code(1).stderr_has(&format!("is held by session {pid}")).stderr_has(": SELECT …").stderr_lacks("hunter2");
+    held.code(5).stderr_has(&format!("is held by session {pid}")).stderr_has(": SELECT …").stderr_lacks("hunter2");
     let held = database.xtask(["db-restore", "--dry-run", file.to_str().unwrap()]).run();
     silent(&held);
     held.stderr_lacks("hunter2");
@@ -258,13 +259,20 @@ fn nothing_that_others_wrote_is_an_order_to_the_terminal() {
         &["db-list"],
         &["db-verify", file],
         &["db-restore", "--dry-run", file],
+        &["db-backup"],
         &["db-restore", "--yes", file],
+        &["db-restore", "--yes", "--no-safety-backup", file],
         &["db-restore", "--undo", "--dry-run"],
-        &["db-list"],
         &["db-restore", "nosuch"],
         &["db-migrate", "status"],
         &["--verbose", "db-backup", "--output", "once-more/"],
     ] {
         silent(&database.xtask(command.iter().copied()).run());
+    }
+    let named = stack.database_named(&format!("d{ORDERS}"), "");
+    for command in
+        [&["db-backup"][..], &["health-check", "--only", "postgres", "settings"], &["db-list"], &["db-reset"]]
+    {
+        silent(&named.xtask(command.iter().copied()).run());
     }
 }
