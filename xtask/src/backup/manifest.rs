@@ -101,7 +101,7 @@ pub fn tables(copied: &[Copied]) -> Vec<Copied> {
     for block in copied {
         let at = *seen.entry((&block.schema, &block.name)).or_insert(tables.len());
         match tables.get_mut(at) {
-            Some(table) => table.rows += block.rows,
+            Some(table) => table.rows = table.rows.saturating_add(block.rows),
             None => tables.push(block.clone()),
         }
     }

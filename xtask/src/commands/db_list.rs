@@ -9,6 +9,7 @@ use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
+use crate::postgres::dump::Contents;
 use crate::restore::before::Kept;
 use crate::terminal;
 use anyhow::Result;
@@ -146,9 +147,10 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
 /// Tables and rows, where the manifest or a full read tells.
 fn counts(backup: &Backup) -> Option<(u64, u64)> {
     let examined = &backup.examined;
-    let copied = examined.manifest.as_ref().map(|manifest| &manifest.copied);
-    let copied = copied.or_else(|| examined.contents.as_ref().map(|contents| &contents.copied))?;
-    Some((manifest::tables(copied).len() as u64, copied.iter().map(|copied| copied.rows).sum()))
+    let filled = examined.manifest.as_ref().map(|manifest| manifest.copied.clone());
+    let filled = filled.or_else(|| examined.contents.as_ref().map(Contents::filled))?;
+    let rows = filled.iter().fold(0, |sum: u64, table| sum.saturating_add(table.rows));
+    Some((manifest::tables(&filled).len() as u64, rows))
 }
 
 /// `--json`, version 1.

@@ -137,7 +137,7 @@ fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
     for table in now {
         tables.entry((table.schema, table.name)).or_default().0 = Some(table.rows.unwrap_or_default());
     }
-    for table in manifest::tables(&then.copied) {
+    for table in manifest::tables(&then.filled()) {
         tables.entry((table.schema, table.name)).or_default().1 = Some(table.rows);
     }
     tables.into_iter().map(|((schema, table), (now, backup))| Change { schema, table, now, backup }).collect()

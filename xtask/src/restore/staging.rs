@@ -110,7 +110,9 @@ impl<'a> Staging<'a> {
     fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
-        let restricted = restrict::is_known(&questions::ask(self.target, self.run, "\\echo :VERSION_NAME")?);
+        let version = questions::ask(self.target, self.run, "\\echo :VERSION_NAME")?;
+        let restricted = restrict::is_known(&version);
+        refuse_hidden_commands(backup, version.trim())?;
         let environment = [("PGDATABASE", self.name.as_str())];
         let mut psql = self
             .target
@@ -208,6 +210,25 @@ impl Drop for Staging<'_> {
             let _ = signals::shielded(|| drop_database(self.target, self.run, &self.name));
         }
     }
+}
+
+/// Refuses a file in which a psql of this version could find a meta-command that no other psql would run.
+fn refuse_hidden_commands(backup: &Proven, version: &str) -> Result<()> {
+    let hidden = backup.contents.hidden;
+    let line = match () {
+        () if !restrict::is_known(version) => hidden.command,
+        () if restrict::is_leaky(version) => hidden.unrestrict,
+        () => None,
+    };
+    let Some(line) = line else { return Ok(()) };
+    let path = backup.path.display();
+    let message = format!(
+        "{path} is refused: line {line} could be a psql meta-command, if a default or check of the file changed how \
+         strings are read while it is loaded; psql {version} would run it"
+    );
+    Err(Fault::new(Exit::Refused, message)
+        .hint("load it with a psql that runs no commands of a file: 18.6, 17.11, 16.15, 15.19, 14.24 or newer")
+        .into())
 }
 
 /// Drops a database of ours, whoever is connected to it.

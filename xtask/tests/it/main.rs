@@ -50,6 +50,7 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod made_elsewhere;
 mod proof;
 mod restore;
 mod restore_choice;
@@ -136,6 +137,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        made_elsewhere::tests(),
         full_disk::tests(),
         health::tests(),
         health_database::tests(),
