@@ -51,6 +51,7 @@ pub enum Command {
     DbMigrate(commands::db_migrate::Args),
     SetupOpenfga(commands::setup_openfga::Args),
     TestAuth(commands::test_auth::Args),
+    OpenfgaExport(commands::openfga_export::Args),
     HealthCheck(commands::health_check::Args),
 }
 
@@ -71,6 +72,7 @@ impl Command {
             Self::DbMigrate(args) => commands::db_migrate::run(&args, context),
             Self::SetupOpenfga(args) => commands::setup_openfga::run(&args, context),
             Self::TestAuth(args) => commands::test_auth::run(&args, context),
+            Self::OpenfgaExport(args) => commands::openfga_export::run(&args, context),
             Self::HealthCheck(args) => commands::health_check::run(&args, context),
         }
     }

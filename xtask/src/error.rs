@@ -121,6 +121,13 @@ pub fn explain(error: anyhow::Error, fault: impl FnOnce() -> Fault) -> anyhow::E
     if exit_code(&error) == Exit::Failed.code() { error.context(fault()) } else { error }
 }
 
+/// Says what could not be done; exit code and hint stay those of what went wrong.
+pub fn headed(error: anyhow::Error, message: impl Into<String>) -> anyhow::Error {
+    let headline = Fault::new(exit(&error), message);
+    let hint = fault(&error).and_then(Fault::hint_text).map(str::to_owned);
+    error.context(Fault { hint, ..headline })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

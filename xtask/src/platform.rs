@@ -33,9 +33,14 @@ mod system;
 #[path = "platform/other.rs"]
 mod system;
 
-/// Creates a new file that only this user may read; fails on anything that exists, a symbolic link too.
+/// Creates a new file that this user alone may read and write, whatever the umask is; fails on anything that exists, a symbolic link too.
 pub fn create_private(path: &Path) -> io::Result<File> {
     system::create_private(path)
+}
+
+/// Creates a folder that its user may read, write and enter, whatever the umask is.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    system::create_folder(path)
 }
 
 /// Opens a file that exists so that every write goes to its end; fails on a symbolic link.

@@ -1,6 +1,7 @@
 //! The only place that writes to people: results to stdout, everything else to stderr.
 
 mod fold;
+mod input;
 mod progress;
 mod question;
 mod results;

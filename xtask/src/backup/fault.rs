@@ -7,17 +7,12 @@ use crate::postgres::{locks, session};
 use crate::process::Ending;
 use crate::target::Target;
 
-/// libpq's and the server's words when a session ends before its time.
-const CONNECTION_LOST: [&str; 5] = [
-    "server closed the connection unexpectedly",
-    "connection to server was lost",
-    "terminating connection due to",
-    "no connection to the server",
-    "SSL connection has been closed unexpectedly",
-];
-
 /// pg_dump's words where a pattern names no table of this database.
 const NO_SUCH_TABLE: [&str; 3] = ["no matching tables were found", "improper relation name", "improper qualified name"];
+
+/// How pg_dump reports a table that it got no lock on in time.
+const TIMED_OUT: &str = "query failed: ERROR:  canceling statement due to ";
+const LOCKING: &str = "pg_dump: detail: Query was: LOCK TABLE ";
 
 /// Something between us and pg_dump cut or changed its stream.
 pub(super) fn not_whole(target: &Target) -> Fault {
@@ -25,13 +20,14 @@ pub(super) fn not_whole(target: &Target) -> Fault {
         .hint("see what stands between this program and pg_dump (docker, network), then try again")
 }
 
-/// Why pg_dump failed.
+/// Why pg_dump failed. Only a fault of the database itself is lasting: it cannot be dumped as it is.
 pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Ending) -> anyhow::Error {
     let said = session::failure(target, "pg_dump", stderr, ending);
     if space::is_full_by_words(stderr) {
         return said.context(space::full(order.destination.folder(), "it is full"));
     }
-    if NO_SUCH_TABLE.iter().any(|words| stderr.contains(words)) {
+    let own = stderr.lines().find_map(|line| line.strip_prefix("pg_dump: error: ")).unwrap_or_default();
+    if NO_SUCH_TABLE.iter().any(|words| own.starts_with(words)) {
         let fault = Fault::failed("There is no such table; no backup was made");
         return said.context(fault.hint(
             "see what there is: cargo xtask db-shell -- -c '\\dt *.*'\n\
@@ -43,12 +39,8 @@ pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, en
         let fault = Fault::unreachable(format!("{said}; no backup was made"));
         return said.context(fault.hint(hint));
     }
-    if CONNECTION_LOST.iter().any(|words| stderr.contains(words)) {
-        let fault = Fault::unreachable("The connection to PostgreSQL was lost; no backup was made");
-        return said.context(fault.hint("see what the server says, then try again: cargo xtask db-backup"));
-    }
     // pg_dump waits under a statement_timeout.
-    if stderr.contains("LOCK TABLE") && stderr.contains("timeout") {
+    if own.starts_with(TIMED_OUT) && stderr.lines().any(|line| line.starts_with(LOCKING)) {
         return stayed_locked(target, run, order, said);
     }
     if error::fault(&said).is_some_and(|fault| fault.hint_text().is_some()) {
@@ -56,14 +48,16 @@ pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, en
     }
     let fault = Fault::failed(format!("{} could not be dumped; no backup was made", target.database()));
     said.context(
-        fault.hint("mend what it says, then try again; what is started is shown by: cargo xtask db-backup --verbose"),
+        fault
+            .hint("mend what it says, then try again; what is started is shown by: cargo xtask db-backup --verbose")
+            .lasting(),
     )
 }
 
 /// Names who holds the table, as far as that can be seen.
 fn stayed_locked(target: &Target, run: &str, order: &Order, said: anyhow::Error) -> anyhow::Error {
     let seconds = order.lock_timeout.as_secs();
-    let fault = Fault::failed(format!("A table stayed locked for {seconds} s; no backup was made"));
+    let fault = Fault::new(Exit::Locked, format!("A table stayed locked for {seconds} s; no backup was made"));
     let holders = locks::holders(target, run).unwrap_or_default();
     let Some(holder) = holders.first() else {
         return said.context(fault.hint("try again, or wait longer: --lock-timeout SECONDS"));

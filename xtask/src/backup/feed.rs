@@ -20,8 +20,9 @@ impl Proven {
     pub fn feed(&self, psql: &mut impl Write, progress: &dyn Fn(u64)) -> Result<()> {
         let reading = || format!("reading {}", self.path.display());
         let head = self.manifest.as_ref().map_or(0, |_| manifest::HEAD.len() as u64);
+        let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
         let left_out: Vec<Range<u64>> = std::iter::once(0..head)
-            .chain(self.contents.restrict_lines.iter().map(|line| line.start + head..line.end + head))
+            .chain(self.contents.restrict_lines.iter().map(in_file))
             .chain(std::iter::once(self.dump_end..u64::MAX))
             .collect();
         let mut file = &self.file;
@@ -35,8 +36,8 @@ impl Proven {
             if piece.digest != *proven {
                 return Err(self.changed());
             }
-            for part in kept(start..start + piece.bytes.len() as u64, &left_out) {
-                let within = |at: u64| usize::try_from(at - start).unwrap_or(piece.bytes.len());
+            for part in kept(start..start.saturating_add(piece.bytes.len() as u64), &left_out) {
+                let within = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(piece.bytes.len());
                 psql.write_all(&piece.bytes[within(part.start)..within(part.end)]).context("feeding psql")?;
             }
             progress(pieces.offset());

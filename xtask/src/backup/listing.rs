@@ -3,6 +3,7 @@
 use super::name::{self, Purpose};
 use super::proof::{Examined, Verdict, glance};
 use crate::error::Fault;
+use crate::postgres::text::Name;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, FixedOffset};
 use std::fs;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub struct Backup {
     pub path: PathBuf,
     /// From the manifest, else from the name.
-    pub database: Option<String>,
+    pub database: Option<Name>,
     pub purpose: Option<Purpose>,
     /// From the manifest, else from the name.
     pub time: Option<DateTime<FixedOffset>>,
@@ -73,7 +74,7 @@ fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
         Err(error) => return Err(error),
     };
     let manifest = examined.manifest.as_ref();
-    let told = manifest.and_then(|manifest| DateTime::parse_from_rfc3339(&manifest.started_at).ok());
+    let told = manifest.map(|manifest| manifest.started_at.time());
     let time = told.or_else(|| named.as_ref().map(|named| named.time.fixed_offset()));
     let database = manifest.map(|manifest| manifest.database.clone());
     let (database, purpose, copy) = match named {
@@ -89,7 +90,7 @@ pub(super) fn newest_size(folder: &Path, database: &str) -> Option<u64> {
     let candidates = entries.filter_map(|entry| {
         let entry = entry.ok()?;
         let named = name::parse(entry.file_name().to_str()?)?;
-        (named.database == database && named.purpose != Purpose::Tables).then_some((
+        (*named.database == *database && named.purpose != Purpose::Tables).then_some((
             named.time,
             named.copy,
             entry.path(),

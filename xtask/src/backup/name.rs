@@ -1,5 +1,6 @@
 //! Names of backup files: `openfga_backup_20251021_143022.sql`, local time as in the old recipe.
 
+use crate::postgres::text::Name;
 use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _};
 use serde::Serialize;
 use std::path::Path;
@@ -40,11 +41,13 @@ impl Purpose {
 pub const UNFINISHED: &str = ".partial";
 
 const TIME: &str = "%Y%m%d_%H%M%S";
+/// `20251021_143022`
+const TIME_LENGTH: usize = 15;
 
 /// What a file's name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    pub database: String,
+    pub database: Name,
     pub purpose: Purpose,
     pub time: DateTime<Local>,
     /// Counts backups of the same second from 1.
@@ -53,8 +56,7 @@ pub struct Named {
 
 /// The name of a backup of this database at this time; `copy` counts backups of the same second from 1.
 pub fn file_name(database: &str, purpose: Purpose, time: &DateTime<Local>, copy: u32) -> String {
-    let again = if copy > 1 { format!("_{copy}") } else { String::new() };
-    format!("{}_{}_{}{again}.sql", escaped(database), purpose.word(), time.format(TIME))
+    format!("{}_{}_{}{}.sql", escaped(database), purpose.word(), time.format(TIME), again_of(copy))
 }
 
 /// Whether the file bears a name of unfinished backups.
@@ -62,18 +64,27 @@ pub fn is_unfinished(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(UNFINISHED)
 }
 
-/// Reads a name; `None` for a file that is not named as a backup.
+/// Reads a name; `None` for a file that is not named as this program names a backup.
 pub fn parse(file_name: &str) -> Option<Named> {
     let stem = file_name.strip_suffix(".sql")?;
     Purpose::ALL.into_iter().find_map(|purpose| {
         let (database, rest) = stem.rsplit_once(&format!("_{}_", purpose.word()))?;
-        let (time, again) = rest.split_at_checked(15)?;
+        let (time, again) = rest.split_at_checked(TIME_LENGTH)?;
         let copy = if again.is_empty() { 1 } else { again.strip_prefix('_')?.parse().ok()? };
-        let time = NaiveDateTime::parse_from_str(time, TIME).ok()?;
+        let naive = NaiveDateTime::parse_from_str(time, TIME).ok()?;
+        // Signs, blanks and leading zeroes are read, too, but never written.
+        if naive.format(TIME).to_string() != time || again_of(copy) != again {
+            return None;
+        }
         // Of an hour that the clock went through twice, the earlier one.
-        let time = Local.from_local_datetime(&time).earliest()?;
-        (!database.is_empty()).then(|| Named { database: unescaped(database), purpose, time, copy })
+        let time = Local.from_local_datetime(&naive).earliest()?;
+        Some(Named { database: unescaped(database)?, purpose, time, copy })
     })
+}
+
+/// What tells backups of the same second apart.
+fn again_of(copy: u32) -> String {
+    if copy > 1 { format!("_{copy}") } else { String::new() }
 }
 
 /// A database's name as a file name can bear it on every system: others than letters, digits, `_` and `-` as %XX.
@@ -92,23 +103,20 @@ fn escaped(database: &str) -> String {
     name
 }
 
-fn unescaped(name: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = name.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match code {
-            Some(code) if byte == b'%' => {
-                bytes.push(code);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = after;
-            }
+/// The database's name; `None` where no database can have it.
+fn unescaped(name: &str) -> Option<Name> {
+    let mut parts = name.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        let digit = |letter: char| letter.is_ascii_digit() || matches!(letter, 'A'..='F');
+        if !code.chars().all(digit) {
+            return None;
         }
+        bytes.push(u8::from_str_radix(code, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    Name::try_from(String::from_utf8(bytes).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -125,7 +133,8 @@ mod tests {
                 let name = file_name(database, purpose, &time, copy);
                 assert!(!name.contains('/') && !name.starts_with('-'), "{name}");
                 let named = parse(&name).unwrap();
-                assert_eq!(named, Named { database: database.to_owned(), purpose, time, copy }, "{name}");
+                let database = Name::try_from(database).unwrap();
+                assert_eq!(named, Named { database, purpose, time, copy }, "{name}");
             }
         }
         assert_eq!(file_name("openfga", Purpose::Backup, &time, 1), "openfga_backup_20251021_143022.sql");
@@ -140,6 +149,20 @@ mod tests {
             "_backup_20251021_143022.sql",
             "openfga_backup_20251021_143022_x.sql",
             "openfga_backup_20251021_143022.sql.gz",
+            "openfga_backup_+2025102_143022.sql",
+            "openfga_backup_-0011021_143022.sql",
+            "openfga_backup_2025102 _143022.sql",
+            "openfga_backup_20251021_143022_1.sql",
+            "openfga_backup_20251021_143022_02.sql",
+            "openfga_backup_20251021_143022_+2.sql",
+            "openfga_backup_20251021_143022_99999999999.sql",
+            "a%00_backup_20251021_143022.sql",
+            "a%1B_backup_20251021_143022.sql",
+            "a%FF_backup_20251021_143022.sql",
+            "a%+1_backup_20251021_143022.sql",
+            "a%_backup_20251021_143022.sql",
+            "a%4_backup_20251021_143022.sql",
+            "a%ü_backup_20251021_143022.sql",
         ] {
             assert_eq!(parse(name), None, "{name}");
         }

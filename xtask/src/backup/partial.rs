@@ -5,6 +5,7 @@ use super::name::UNFINISHED;
 use super::space;
 use crate::error::{Exit, Fault};
 use crate::platform;
+use crate::postgres::session;
 use anyhow::{Context as _, Result};
 use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -124,7 +125,8 @@ pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
             let path = entry.ok()?.path();
             let name = path.file_name()?.to_str()?;
             let (_, run) = name.strip_suffix(UNFINISHED)?.rsplit_once('.')?;
-            run.starts_with("xtask-").then_some(())?;
+            // Sessions of that name are ended: no other name than one of a run's own may say which.
+            session::is_fresh_name(run).then_some(())?;
             // It stays held until it is gone.
             let _held = platform::open_unless_held(&path).ok()??;
             fs::remove_file(&path).ok().map(|()| run.to_owned())
@@ -140,19 +142,23 @@ mod tests {
     fn only_leftovers_are_cleared_and_nothing_is_ever_replaced() {
         let folder = std::env::temp_dir().join(format!("xtask-partial-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let mut running = Partial::create(&folder, "a", "xtask-1").unwrap();
+        let mut running = Partial::create(&folder, "a", "xtask-0000000000a1").unwrap();
         running.write(b"new").unwrap();
-        fs::write(folder.join("b.xtask-2.partial"), "left").unwrap();
+        fs::write(folder.join("b.xtask-0000000000a2.partial"), "left").unwrap();
+        for name in ["b.xtask-2.partial", "b.xtask-0000000000a2-load.partial", "b.xtask-0000000000A2.partial"] {
+            fs::write(folder.join(name), "of no run").unwrap();
+        }
         fs::write(folder.join("notes.partial"), "a person's").unwrap();
-        assert_eq!(clear_leftovers(&folder), ["xtask-2"]);
+        assert_eq!(clear_leftovers(&folder), ["xtask-0000000000a2"]);
         fs::write(folder.join("a.sql"), "old").unwrap();
         let published = running.publish([folder.join("a.sql"), folder.join("a_2.sql")].into_iter()).unwrap();
         assert_eq!(published, folder.join("a_2.sql"));
         assert_eq!(fs::read(folder.join("a.sql")).unwrap(), b"old");
-        drop(Partial::create(&folder, "c", "xtask-3").unwrap());
+        drop(Partial::create(&folder, "c", "xtask-0000000000a3").unwrap());
         let mut names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
-        assert_eq!(names, ["a.sql", "a_2.sql", "notes.partial"]);
+        let others = ["b.xtask-0000000000A2.partial", "b.xtask-0000000000a2-load.partial", "b.xtask-2.partial"];
+        assert_eq!(names, [&["a.sql", "a_2.sql"][..], &others, &["notes.partial"]].concat());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

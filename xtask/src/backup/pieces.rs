@@ -58,11 +58,11 @@ impl<R: Read> Pieces<R> {
 
 /// Fills the buffer as far as the file goes.
 pub(super) fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read(&mut buffer[filled..])? {
+    let mut filled = 0usize;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest)? {
             0 => break,
-            read => filled += read,
+            read => filled = filled.saturating_add(read),
         }
     }
     Ok(filled)

@@ -5,7 +5,7 @@ use super::manifest::{self, Manifest};
 use super::pieces::{Pieces, RunningDigest};
 use crate::error::{Exit, Fault};
 use crate::platform;
-use crate::postgres::dump::{Contents, Scanner};
+use crate::postgres::dump::{Contents, Flaw, Scanner};
 use crate::process::signals;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -165,38 +165,35 @@ type Wrong = (Verdict, String);
 
 /// Hashes and scans; the inner error is a verdict with its reason.
 fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Result<Result<Right, Wrong>> {
-    let length = examined.manifest.as_ref().map_or(examined.bytes, |manifest| manifest.bytes);
-    let head = examined.manifest.as_ref().map_or(0, |_| manifest::HEAD.len());
+    let manifest = examined.manifest.as_ref();
+    let length = manifest.map_or(examined.bytes, |manifest| manifest.bytes.get());
+    let mut skipped = manifest.map_or(0, |_| manifest::HEAD.len());
     let mut scanner = Scanner::default();
-    let mut flaw = None;
     let mut digests = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     let mut pieces = Pieces::of(file);
     while pieces.offset() < length {
         signals::check()?;
-        let skip = if pieces.offset() == 0 { head } else { 0 };
         let Some(piece) = pieces.next(length)? else {
             return Ok(Err((Verdict::Cut, "it became shorter while it was read".to_owned())));
         };
         digests.push(piece.digest);
-        if flaw.is_none() {
-            flaw = scanner.feed(piece.bytes.get(skip..).unwrap_or_default()).err();
+        let dump = piece.bytes.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+        // Its verdict is decided: a file may be long, and most of it a hole.
+        if let Err(flaw) = scanner.feed(dump) {
+            return Ok(Err(unfit(&flaw)));
         }
         progress(pieces.offset());
     }
-    let expected = examined.manifest.as_ref().map(|manifest| &manifest.sha256);
-    if expected.is_some_and(|expected| manifest::hex(&pieces.digest()) != *expected) {
+    if manifest.is_some_and(|manifest| manifest::hex(&pieces.digest()) != *manifest.sha256) {
         return Ok(Err((Verdict::Damaged, "its bytes do not fit the manifest's SHA-256".to_owned())));
     }
-    let contents = match flaw.map_or_else(|| scanner.finish(), Err) {
+    let contents = match scanner.finish() {
         Ok(contents) => contents,
-        Err(flaw) => {
-            let verdict = if flaw.cut { Verdict::Cut } else { Verdict::Damaged };
-            return Ok(Err((verdict, flaw.to_string())));
-        }
+        Err(flaw) => return Ok(Err(unfit(&flaw))),
     };
-    if examined.manifest.as_ref().is_some_and(|manifest| manifest.copied != contents.copied) {
-        return Ok(Err((Verdict::Damaged, "its rows are not those that the manifest names".to_owned())));
+    if let Some(reason) = manifest.and_then(|manifest| disagreement(manifest, &contents)) {
+        return Ok(Err((Verdict::Damaged, reason)));
     }
     while let Some(piece) = pieces.next(examined.bytes)? {
         digests.push(piece.digest);
@@ -205,6 +202,18 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
         return Ok(Err((Verdict::Damaged, "it became longer while it was read".to_owned())));
     }
     Ok(Ok((contents, length, digests)))
+}
+
+/// Where a manifest counts something else than what is there.
+fn disagreement(manifest: &Manifest, contents: &Contents) -> Option<String> {
+    if *manifest.copied != *contents.copied {
+        return Some("its rows are not those that the manifest names".to_owned());
+    }
+    (manifest.openfga != contents.openfga).then(|| "its OpenFGA data are not those that the manifest counts".to_owned())
+}
+
+fn unfit(flaw: &Flaw) -> Wrong {
+    (if flaw.cut { Verdict::Cut } else { Verdict::Damaged }, flaw.to_string())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) fn look(folder: &Path, newest: Option<u64>, target: &Target, session:
         return Ok(());
     }
     let needed = match newest {
-        Some(bytes) => bytes + bytes / 8,
+        Some(bytes) => bytes.saturating_add(bytes / 8),
         None => properties::database_size(target, session)?,
     };
     if free >= needed.saturating_add(RESERVE) {
@@ -44,8 +44,12 @@ pub(super) fn full(folder: &Path, why: &str) -> Fault {
         .hint("make room there, or write elsewhere: cargo xtask db-backup --output DIR")
 }
 
-/// Whether a program that writes the backup says that it found no room (the words of ENOSPC and EDQUOT).
+/// Whether a program that writes the backup says that it found no room (the words of ENOSPC and EDQUOT). What it quotes
+/// of the server is of another disk.
 pub(super) fn is_full_by_words(stderr: &str) -> bool {
-    let words = stderr.to_ascii_lowercase();
-    words.contains("no space left on device") || words.contains("disk quota exceeded")
+    let is_own = |line: &&str| !line.contains("ERROR:  ") && !line.contains("from server: ");
+    stderr.lines().take_while(is_own).any(|line| {
+        let words = line.to_ascii_lowercase();
+        words.contains("no space left on device") || words.contains("disk quota exceeded")
+    })
 }

@@ -2,19 +2,23 @@
 
 use super::fault::{failed, not_whole};
 use super::listing;
-use super::manifest::{self, Manifest};
+use super::manifest::{self, CopyBlocks, Digest, Manifest, Seconds, StartedAt};
 use super::name::{self, Purpose};
 use super::partial::{self, Partial};
 use super::space;
 use crate::error::Fault;
-use crate::postgres::dump::Scanner;
-use crate::postgres::properties::Properties;
+use crate::platform;
+use crate::postgres::count::Count;
+use crate::postgres::dump::{Contents, Scanner};
+use crate::postgres::properties::OfItself;
 use crate::postgres::session;
+use crate::postgres::text::{Line, Name, ObjectName, Text};
 use crate::process::{Writer, signals};
 use crate::target::{Talk, Target};
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Local, SecondsFormat};
+use chrono::{DateTime, Local};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -135,7 +139,7 @@ fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
     if folder.exists() {
         return Err(anyhow::Error::msg("it is a file").context(cannot()));
     }
-    std::fs::create_dir(folder).with_context(cannot)
+    platform::create_folder(folder).with_context(cannot)
 }
 
 fn write(
@@ -150,30 +154,19 @@ fn write(
     let clock = Instant::now();
     partial.write(manifest::HEAD)?;
     let dump = pg_dump(target, order, run)?.write_to(partial.for_program()?)?;
-    let (proof, (properties, answer)) = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| Properties::with(target, run, order.question));
+    let (proof, mut of_itself) = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| OfItself::ask(target, run, order.question));
         let proof = follow(target, run, dump, &partial, order, expected, tell);
-        let properties = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
-        proof.and_then(|proof| Ok((proof, properties?)))
+        let of_itself = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
+        proof.and_then(|proof| Ok((proof, of_itself?)))
     })?;
+    let answer = std::mem::take(&mut of_itself.answer);
     let contents = proof.scanner.finish().with_context(|| not_whole(target))?;
-    let manifest = Manifest {
-        format: Manifest::FORMAT,
-        tool: concat!("xtask ", env!("CARGO_PKG_VERSION")).to_owned(),
-        database: target.database().to_owned(),
-        only_tables: (!order.tables.is_empty()).then(|| order.tables.clone()),
-        server_version: contents.server_version.unwrap_or_default(),
-        pg_dump_version: contents.pg_dump_version.unwrap_or_default(),
-        started_at: started.to_rfc3339_opts(SecondsFormat::Secs, false),
-        seconds: (clock.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
-        bytes: proof.bytes,
-        sha256: manifest::hex(&proof.hash.clone().finalize()),
-        copied: contents.copied,
-        openfga: contents.openfga,
-        roles: contents.roles.into_iter().collect(),
-        extensions: contents.extensions.into_iter().collect(),
-        properties,
-    };
+    let sha256 = manifest::hex(&proof.hash.clone().finalize());
+    let made = Made { order, started, seconds: clock.elapsed().as_secs_f64(), bytes: proof.bytes, sha256 };
+    let manifest = made
+        .manifest(target.database(), contents, of_itself)
+        .map_err(|why| Fault::failed(format!("No manifest can say this, so that no backup was made: {why}")))?;
     let line = manifest.line()?;
     partial.write(&line)?;
     let sha256 = manifest::hex(&proof.hash.chain_update(&line).finalize());
@@ -185,7 +178,50 @@ fn write(
             partial.publish(names.map(|name| folder.join(name)))?
         }
     };
-    Ok(Taken { path, bytes: proof.bytes + line.len() as u64, sha256, manifest, answer })
+    let bytes = proof.bytes.saturating_add(line.len() as u64);
+    Ok(Taken { path, bytes, sha256, manifest, answer })
+}
+
+/// What a backup's making tells of it.
+struct Made<'a> {
+    order: &'a Order,
+    started: DateTime<Local>,
+    seconds: f64,
+    /// Of what precedes the manifest, as the SHA-256.
+    bytes: u64,
+    sha256: String,
+}
+
+impl Made<'_> {
+    /// # Errors
+    /// What no manifest can hold: a name that a terminal would obey, a comment of more than a megabyte.
+    fn manifest(self, database: &str, contents: Contents, of_itself: OfItself) -> Result<Manifest, String> {
+        let names =
+            |names: BTreeSet<String>| names.into_iter().map(ObjectName::try_from).collect::<Result<Vec<_>, _>>();
+        let extensions = names(contents.extensions)?;
+        let mut versions = of_itself.extension_versions;
+        versions.retain(|name, _| extensions.contains(name));
+        let patterns =
+            self.order.tables.iter().map(|table| Text::try_from(table.as_str())).collect::<Result<Vec<_>, _>>()?;
+        Ok(Manifest {
+            format: Manifest::FORMAT,
+            tool: Line::try_from(concat!("xtask ", env!("CARGO_PKG_VERSION")))?,
+            database: Name::try_from(database)?,
+            only_tables: (!patterns.is_empty()).then_some(patterns),
+            server_version: Line::try_from(contents.server_version.unwrap_or_default())?,
+            pg_dump_version: Line::try_from(contents.pg_dump_version.unwrap_or_default())?,
+            started_at: StartedAt::try_from(self.started.fixed_offset())?,
+            seconds: Seconds::try_from((self.seconds * 1000.0).round() / 1000.0)?,
+            bytes: Count::try_from(self.bytes)?,
+            sha256: Digest::try_from(self.sha256)?,
+            copied: CopyBlocks::try_from(contents.copied)?,
+            openfga: contents.openfga,
+            roles: names(contents.roles)?,
+            extensions,
+            extension_versions: Some(versions),
+            properties: of_itself.properties,
+        })
+    }
 }
 
 fn pg_dump(target: &Target, order: &Order, run: &str) -> Result<crate::process::Program> {
@@ -219,7 +255,7 @@ fn follow(
     let hash = Sha256::new().chain_update(head);
     let mut proof = Proof { scanner: Scanner::default(), hash, bytes: head.len() as u64 };
     let mut buffer = vec![0; PIECE];
-    let mut space_checked = 0;
+    let mut space_checked = 0u64;
     let mut flaw = None;
     let mut ended = false;
     while flaw.is_none() {
@@ -235,9 +271,9 @@ fn follow(
         let piece = &buffer[..read];
         flaw = proof.scanner.feed(piece).err();
         proof.hash.update(piece);
-        proof.bytes += read as u64;
+        proof.bytes = proof.bytes.saturating_add(read as u64);
         tell(News::Written(proof.bytes, expected));
-        if proof.bytes - space_checked >= SPACE_CHECK {
+        if proof.bytes.saturating_sub(space_checked) >= SPACE_CHECK {
             space_checked = proof.bytes;
             space::watch(order.destination.folder())?;
         }

@@ -1,18 +1,22 @@
 //! `db-backup`: one self-proving SQL file.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use super::db_prune;
 use super::db_restore::mend;
+use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
 use crate::backup::take::{self, Destination, News, Order, Taken};
 use crate::context::Context;
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::locks;
+use crate::postgres::text::Text;
 use crate::restore::repair;
 use crate::target::Target;
 use crate::terminal::{self, Progress};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -59,11 +63,27 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 /// A backup of the whole database among the others, as another command wants it before it goes on.
-pub fn take_full(target: &Target, purpose: Purpose, context: &Context) -> Result<Taken> {
-    let lock_timeout = locks::timeout(None, &context.settings, take::LOCK_TIMEOUT)?;
+/// It waits for a held table as long as was typed, else as long as the setting says.
+pub fn take_full(
+    target: &Target,
+    purpose: Purpose,
+    lock_timeout: Option<Duration>,
+    context: &Context,
+) -> Result<Taken> {
+    let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
     let destination = Destination::Folder(context.backups_folder());
     let order = Order { purpose, tables: Vec::new(), lock_timeout, question: "", destination };
     take_visibly(target, &order, context)
+}
+
+/// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive the
+/// backup (`waiver` says how): a table that is held, a full disk and the like pass or can be mended.
+pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
+    match error::exit(&error) {
+        Exit::Failed if error::is_lasting(&error) => error.context(Fault::failed(message).hint(waiver)),
+        Exit::Failed | Exit::Locked => error::headed(error, message),
+        _ => error,
+    }
 }
 
 /// Takes a backup and shows how far it has come.
@@ -183,7 +203,7 @@ impl Report {
         if let Some(patterns) = &manifest.only_tables {
             lines.push(format!(
                 "Partial:   only {}; db-restore will not take it for the latest backup",
-                patterns.join(", ")
+                patterns.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")
             ));
         }
         Self { text: terminal::report(&lines) }
@@ -202,8 +222,8 @@ struct Document<'a> {
     server_version: &'a str,
     tables: Vec<Copied>,
     openfga: Option<OpenFga>,
-    started_at: &'a str,
-    seconds: f64,
+    started_at: StartedAt,
+    seconds: Seconds,
 }
 
 impl<'a> Document<'a> {
@@ -217,7 +237,7 @@ impl<'a> Document<'a> {
             server_version: &taken.manifest.server_version,
             tables: taken.manifest.tables(),
             openfga: taken.manifest.openfga,
-            started_at: &taken.manifest.started_at,
+            started_at: taken.manifest.started_at,
             seconds: taken.manifest.seconds,
         }
     }

@@ -1,5 +1,7 @@
 //! `db-list`: what backups there are, and with `--check` whether every byte of them is as it was written.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod server;
 
 use self::server::Question;
@@ -48,15 +50,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         listing::list(&folder, &|path| {
             let before = checked.get();
             proof::check(path, &|bytes| {
-                checked.set(before + bytes);
-                progress.set(before + bytes);
+                checked.set(u64::saturating_add(before, bytes));
+                progress.set(checked.get());
             })
         })?
     } else {
         listing::list(&folder, &proof::glance)?
     };
     if let Some(database) = &args.database {
-        backups.retain(|backup| backup.database.as_ref() == Some(database));
+        backups.retain(|backup| backup.database.as_deref() == Some(database));
     }
     let told = || {
         let mut told = question.and_then(Question::answer)?;
@@ -120,7 +122,7 @@ fn show(backups: &[Backup], context: &Context) -> Result<()> {
 
 fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<String> {
     let dash = || "-".to_owned();
-    let age = backup.time.map(|time| (*now - time).num_seconds());
+    let age = backup.time.map(|time| now.signed_duration_since(time).num_seconds());
     let counts = counts(backup);
     let mut verdict = backup.examined.verdict.words().to_owned();
     match backup.purpose {
@@ -134,7 +136,7 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
     }
     vec![
         context.shown(&backup.path),
-        backup.database.clone().unwrap_or_else(dash),
+        backup.database.as_ref().map_or_else(dash, ToString::to_string),
         // A file from the future: the clock was set back since.
         age.map_or_else(dash, |age| if age < 0 { "in future".to_owned() } else { terminal::span(age) }),
         if backup.examined.verdict == Verdict::Unreadable { dash() } else { terminal::size(backup.examined.bytes) },
@@ -147,10 +149,16 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
 /// Tables and rows, where the manifest or a full read tells.
 fn counts(backup: &Backup) -> Option<(u64, u64)> {
     let examined = &backup.examined;
+<<<<<<< HEAD
     let filled = examined.manifest.as_ref().map(|manifest| manifest.copied.clone());
     let filled = filled.or_else(|| examined.contents.as_ref().map(Contents::filled))?;
     let rows = filled.iter().fold(0, |sum: u64, table| sum.saturating_add(table.rows));
     Some((manifest::tables(&filled).len() as u64, rows))
+=======
+    let copied = examined.manifest.as_ref().map(|manifest| &*manifest.copied);
+    let copied = copied.or_else(|| examined.contents.as_ref().map(|contents| &*contents.copied))?;
+    Some((manifest::tables(copied).len() as u64, manifest::rows(copied)))
+>>>>>>> main
 }
 
 /// `--json`, version 1.

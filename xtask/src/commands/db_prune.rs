@@ -1,5 +1,7 @@
 //! `db-prune`: old backups removed by rules, each file with the reason why it stays or goes.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use crate::backup::listing::{self, Backup};
 use crate::backup::proof;
 use crate::backup::retention::{self, Decision, Policy};
@@ -48,7 +50,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         return Ok(());
     }
     let files = terminal::counted(going.len() as u64, "backup", "backups");
-    let bytes = terminal::size(going.iter().map(|backup| backup.examined.bytes).sum());
+    let bytes = terminal::size(going.iter().fold(0u64, |total, backup| total.saturating_add(backup.examined.bytes)));
     if args.dry_run {
         terminal.note(&format!("Would remove {files} ({bytes})"));
         return Ok(());
@@ -80,12 +82,12 @@ pub fn check(policy: &Policy) -> Result<(), Fault> {
 }
 
 fn remove(going: &[&Backup], context: &Context) -> Result<()> {
-    let mut in_use = 0;
+    let mut in_use = 0usize;
     for (done, backup) in going.iter().enumerate() {
         match retention::remove(backup) {
             Ok(true) => context.terminal.done(&format!("Removed {}", context.shown(&backup.path))),
             Ok(false) => {
-                in_use += 1;
+                in_use = in_use.saturating_add(1);
                 context.terminal.warn(&format!("{} is in use by another run and stays", context.shown(&backup.path)));
             }
             Err(error) if done > in_use => {
@@ -106,7 +108,10 @@ fn show(backups: &[Backup], decisions: &[Decision], context: &Context) -> Result
         .map(|(backup, decision)| {
             vec![
                 context.shown(&backup.path),
-                backup.time.map_or_else(|| "-".to_owned(), |time| terminal::span((now - time).num_seconds().max(0))),
+                backup.time.map_or_else(
+                    || "-".to_owned(),
+                    |time| terminal::span(now.signed_duration_since(time).num_seconds().max(0)),
+                ),
                 terminal::size(backup.examined.bytes),
                 if decision.keep { "stays" } else { "goes" }.to_owned(),
                 decision.reason.clone(),

@@ -3,7 +3,7 @@
 use super::db_migrate;
 use super::db_restore::exchange::{Swap, drop_old};
 use super::db_restore::report::Report;
-use super::db_restore::{mend, preview, safety_backup};
+use super::db_restore::{SafetyOptions, mend, preview, safety_backup};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
@@ -34,9 +34,9 @@ pub struct Args {
     /// Do not ask for the database's name
     #[arg(long, short)]
     yes: bool,
-    /// Go on where the live database cannot be backed up first; the old database is then the only way back
-    #[arg(long)]
-    no_safety_backup: bool,
+    /// How the live database is backed up first
+    #[command(flatten)]
+    safety: SafetyOptions,
     /// How many databases of before a restore or reset are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1)]
     keep_old: usize,
@@ -84,7 +84,7 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
-    let safety = safety_backup(args.no_safety_backup, target, &live, context)?;
+    let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
     let now = Local::now();
     let mut mark = Mark::new(Use::Staging, target, run, &now);

@@ -15,12 +15,12 @@ use super::db_backup;
 use crate::backup::name::Purpose;
 use crate::backup::proof::Proven;
 use crate::context::Context;
-use crate::error::{self, Fault};
 use crate::postgres::change_lock::Lock;
-use crate::postgres::session;
+use crate::postgres::{locks, session};
 use crate::restore::live::Live;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
+use crate::restore::preflight::Consent;
 use crate::restore::staging::{self, Staging};
 use crate::restore::swap::swap_in;
 use crate::restore::{preflight, rights};
@@ -51,18 +51,33 @@ pub struct Args {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// Go on where the live database cannot be backed up first; the old database is then the only way back
-    #[arg(long)]
-    no_safety_backup: bool,
+    /// How the live database is backed up first
+    #[command(flatten)]
+    safety: SafetyOptions,
     /// Make the roles that the backup names and the server lacks; nobody can log in as one of them
     #[arg(long, conflicts_with_all = ["undo", "repair"])]
     create_roles: bool,
+    /// Give a database that does not exist yet this setting of the backup, too, though not every role may set it; may be
+    /// repeated
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["undo", "repair"])]
+    allow_setting: Vec<String>,
     /// How many databases of before a restore are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1)]
     keep_old: usize,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// How the live database is backed up before it is swapped out.
+#[derive(Debug, clap::Args)]
+pub(super) struct SafetyOptions {
+    /// Go on where the live database cannot be backed up first; the old database is then the only way back
+    #[arg(long)]
+    no_safety_backup: bool,
+    /// Seconds that the safety backup waits for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
+    lock_timeout: Option<Duration>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
@@ -83,11 +98,12 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let backup = choose::choose(args, target, context)?;
     let live = Live::of(target, run)?;
     let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
-    let fitting = preflight::check(target, run, &backup, of_elsewhere, args.create_roles)?;
+    let consent = Consent { create_roles: args.create_roles, settings: &args.allow_setting };
+    let fitting = preflight::check(target, run, &backup, of_elsewhere, consent)?;
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
-    preview::show(&plan, &fitting, &backup, args, context)?;
+    preview::show(&plan, &fitting, &backup, of_elsewhere, args, context)?;
     if args.dry_run {
         mend::name_leftovers(target, context);
         return Ok(());
@@ -96,10 +112,12 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let mut lock = Lock::take(target, run, Duration::ZERO)?;
     fault_point("locked");
     mend_leftovers(target, run, context)?;
+    let was_absent = live.is_absent();
     let live = Live::of(target, run)?;
+    live.check_unchanged(was_absent, target)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
-    let safety = safety_backup(args.no_safety_backup, target, &live, context)?;
+    let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
     if !fitting.missing_roles.is_empty() {
         preflight::create_roles(target, run, &fitting.missing_roles)?;
@@ -111,7 +129,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let name = staging::name_for(target.database(), "staging", &now);
     let staging = Staging::create(target, run, lock.session(), name, like.as_ref(), &mark)?;
     fault_point("created");
-    let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes));
+    let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));
     let checked = staging.load(&backup, &|bytes| progress.set(bytes))?;
     progress.say("analyzing");
     let written = checked.analyze()?;
@@ -140,27 +158,30 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     report.show(args.json, target, context)
 }
 
+const UNSAVED: &str = "The safety backup of the live database failed; nothing was changed";
+const WAIVER: &str = "where the live database cannot be read any more: --no-safety-backup keeps it under another name";
+
 /// A proven backup of the live database as it is; `None` where there is nothing to keep.
-pub(super) fn safety_backup(waived: bool, target: &Target, live: &Live, context: &Context) -> Result<Option<PathBuf>> {
-    if live.properties.is_none() || waived {
+pub(super) fn safety_backup(
+    options: &SafetyOptions,
+    target: &Target,
+    live: &Live,
+    context: &Context,
+) -> Result<Option<PathBuf>> {
+    if live.properties.is_none() || options.no_safety_backup {
         return Ok(None);
     }
-    let taken = db_backup::take_full(target, Purpose::PreRestore, context).map_err(|error| {
-        error::explain(error, || {
-            let hint =
-                "where the live database cannot be read any more: --no-safety-backup keeps it under another name";
-            Fault::failed("The safety backup of the live database failed; nothing was changed").hint(hint)
-        })
-    })?;
+    let taken = db_backup::take_full(target, Purpose::PreRestore, options.lock_timeout, context)
+        .map_err(|error| db_backup::explain_missing(error, UNSAVED, WAIVER))?;
     context.terminal.done(&format!("Safety backup: {}", context.shown(&taken.path)));
     Ok(Some(taken.path))
 }
 
 fn live_comment(live: &Live, backup: &Proven) -> Option<String> {
     let manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
-    live.properties.as_ref().or(manifest)?.comment.clone()
+    live.properties.as_ref().or(manifest)?.comment.as_ref().map(ToString::to_string)
 }
 
 fn age_of(time: &DateTime<Local>) -> String {
-    format!("{} ago", terminal::span((Local::now() - *time).num_seconds().max(0)))
+    format!("{} ago", terminal::span(Local::now().signed_duration_since(*time).num_seconds().max(0)))
 }

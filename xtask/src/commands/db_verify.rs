@@ -1,6 +1,8 @@
 //! `db-verify`: backups proven, and with `--restore` loaded into a database of their own, without touching the live
 //! one.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use super::db_restore::mend;
 use crate::backup::listing;
 use crate::backup::manifest;
@@ -9,9 +11,11 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::session;
+use crate::postgres::text::Name;
+use crate::restore::maintenance_database;
 use crate::restore::mark::{Mark, Use};
+use crate::restore::preflight::{self, Consent};
 use crate::restore::staging::{self, Staging};
-use crate::restore::{maintenance_database, preflight};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -88,7 +92,7 @@ impl Args {
 struct Entry {
     file: String,
     verdict: Option<Verdict>,
-    database: Option<String>,
+    database: Option<Name>,
     tables: Option<u64>,
     rows: Option<u64>,
     /// Whether it was loaded and compared; null where that was not asked or not possible.
@@ -124,9 +128,14 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
     drop(progress);
     entry.verdict = Some(if backup.manifest.is_some() { Verdict::Whole } else { Verdict::MadeElsewhere });
     entry.database = backup.manifest.as_ref().map(|manifest| manifest.database.clone());
+<<<<<<< HEAD
     let filled = backup.contents.filled();
     entry.tables = Some(manifest::tables(&filled).len() as u64);
     entry.rows = Some(filled.iter().fold(0, |sum, table| sum.saturating_add(table.rows)));
+=======
+    entry.tables = Some(manifest::tables(&backup.contents.copied).len() as u64);
+    entry.rows = Some(manifest::rows(&backup.contents.copied));
+>>>>>>> main
     let Some(target) = target else { return Ok(entry) };
     if backup.manifest.as_ref().is_some_and(|manifest| !manifest.is_full()) {
         entry.reason = Some("a partial backup: proven, not loaded".to_owned());
@@ -152,7 +161,7 @@ fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
     for leftover in staging::clear_leftovers(target, &run)? {
         context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
     }
-    preflight::check(target, &run, backup, None, false)?;
+    preflight::check(target, &run, backup, None, Consent::default())?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
     let now = Local::now();
     // The run's own part keeps two runs of the same second apart.

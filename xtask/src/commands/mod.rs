@@ -10,6 +10,8 @@ pub mod db_shell;
 pub mod db_verify;
 pub mod down;
 pub mod health_check;
+pub mod openfga_export;
+mod second_openfga;
 pub mod setup_env;
 pub mod setup_openfga;
 mod store_file;

@@ -169,7 +169,7 @@ fn back_up_once(target: &Target, context: &Context) -> Result<()> {
         context.terminal.done(&format!("There is a backup: {}", context.shown(&newest.path)));
         return Ok(());
     }
-    let taken = db_backup::take_full(target, Purpose::Backup, context)?;
+    let taken = db_backup::take_full(target, Purpose::Backup, None, context)?;
     context.terminal.done(&format!("First backup: {}", context.shown(&taken.path)));
     Ok(())
 }

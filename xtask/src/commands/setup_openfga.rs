@@ -1,37 +1,31 @@
 //! `setup-openfga`: one store, its model, its tuples, its tests, and the ids in `.env`; as often as one likes.
 
+mod apply;
 mod env;
 mod plan;
 mod print;
 mod report;
 
+use self::apply::{Setup, Stage};
 use self::env::Ids;
-use self::plan::Wanted;
 use self::print::Form;
 use self::report::Report;
-use super::store_file::{FileArgs, connected, outcome_lines};
-use super::test_auth;
+use super::store_file::FileArgs;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
-use crate::openfga::api::Api;
-use crate::openfga::assertions::{Live, Outcome};
-use crate::openfga::reconcile;
+use crate::openfga::client::refusal;
 use crate::openfga::server::Server;
-use crate::openfga::store;
-use crate::openfga::store_file::StoreFile;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::session;
 use crate::process::signals;
-use crate::settings::fault_point;
 use crate::target::Target;
 use crate::target::local::lock::Lock as FileLock;
-use crate::terminal::{self, Progress};
 use anyhow::{Context as _, Result};
 use std::cell::Cell;
 use std::time::Duration;
 
 /// How long a run waits for another one.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Make one OpenFGA store as the store file says: model, tuples, tests; the ids go into .env
 #[derive(Debug, clap::Args)]
@@ -41,9 +35,12 @@ pub struct Args {
     /// Neither read nor write the ids of .env: for a second store
     #[arg(long)]
     no_env: bool,
-    /// Delete tuples that the file does not name (asks)
+    /// Delete tuples that the file does not name (asks; they are kept in backups/)
     #[arg(long)]
     prune: bool,
+    /// With --prune: delete all tuples where the file names none; --yes alone does not
+    #[arg(long, requires = "prune")]
+    allow_empty: bool,
     /// Show what would change, and stop
     #[arg(long)]
     dry_run: bool,
@@ -60,7 +57,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(form) = args.print_model {
-        return print::print(&args.file.read(context)?.model, form, context);
+        return print::print(args.file.read(context)?.required_model()?, form, context);
     }
     let target = context.target()?;
     context.terminal.note(&format!("Setting up OpenFGA of {}", target.shown()));
@@ -73,141 +70,49 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 /// the checkout has no such file.
 pub fn set_up_own(target: &Target, yes: bool, context: &Context) -> Result<Option<String>> {
     let file = FileArgs::default();
-    if !file.path(context).is_file() {
+    if !file.path(context).is_some_and(|path| path.is_file()) {
         return Ok(None);
     }
-    let args = Args { file, no_env: false, prune: false, dry_run: false, print_model: None, yes, json: false };
+    let (no_env, prune, allow_empty, dry_run, json) = (false, false, false, false, false);
+    let args = Args { file, no_env, prune, allow_empty, dry_run, print_model: None, yes, json };
     complete(&args, target, context).map(|report| Some(report.in_short()))
 }
 
 fn complete(args: &Args, target: &Target, context: &Context) -> Result<Report> {
     let file = args.file.read(context)?;
+    let model = file.required_model()?;
     let ids = Ids::of(args, target, context)?;
     let server = Server::of(target, &context.settings)?;
     let run = session::fresh_name()?;
     let _lock = if args.dry_run { None } else { Some(Held::take(&server, target, &run, context)?) };
-    let changed = Cell::new(false);
-    set_up(args, target, &server, &file, &ids, &changed, context).map_err(|error| match error::exit(&error) {
-        Exit::Signal(signal) if changed.get() => {
-            signals::interrupted_while(signal, "part of it is done: run it again to complete it").into()
+    let stage = Cell::new(Stage::Untouched);
+    let setup = Setup { args, target, file: &file, model, ids: &ids, stage: &stage, context };
+    setup.run(server).map_err(|error| explained(error, stage.get()))
+}
+
+/// What a failure means for the store.
+fn explained(error: anyhow::Error, stage: Stage) -> anyhow::Error {
+    match (error::exit(&error), stage) {
+        (Exit::Failed, Stage::Untouched) if refusal(&error).is_some() => {
+            let fault = Fault::failed(format!("{error}; nothing was changed"));
+            let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or("mend the cause, then run it again");
+            let fault = fault.hint(hint);
+            error.context(fault)
         }
-        Exit::Failed if changed.get() => error.context(
+        (Exit::Signal(signal), Stage::Changed) => {
+            let said = signals::interrupted_while(signal, "part of it is done; .env is as before");
+            Fault::new(Exit::Partial, said.to_string()).hint("run it again: that completes it").into()
+        }
+        (Exit::Failed, Stage::Changed) => error.context(
             Fault::new(Exit::Partial, "Only part of it is done; .env is as before")
                 .hint("mend the cause, then run it again"),
         ),
-        Exit::Unreachable if changed.get() => error.context(
+        (Exit::Unreachable, Stage::Changed) => error.context(
             Fault::new(Exit::Unreachable, "OpenFGA was lost when part of it was done; .env is as before")
                 .hint("run it again when the server answers: that completes it"),
         ),
         _ => error,
-    })
-}
-
-fn set_up(
-    args: &Args,
-    target: &Target,
-    server: &Server,
-    file: &StoreFile,
-    ids: &Ids,
-    changed: &Cell<bool>,
-    context: &Context,
-) -> Result<Report> {
-    if !args.dry_run {
-        let waiting = context.terminal.waiting("looking at OpenFGA's tables");
-        if server.migrate_if_behind(target, &|stage| waiting.say(stage))? {
-            waiting.aside(|| context.terminal.done("OpenFGA's tables were behind; they are migrated"));
-        }
     }
-    let api = connected(server, context)?;
-    let wanted = Wanted::find(args, &api, file, context)?;
-    wanted.show(file, context);
-    if !wanted.tuples.is_nothing() {
-        new_enough(&api, server)?;
-    }
-    if args.dry_run {
-        let store = wanted.store.as_ref().map(|store| store.id.as_str());
-        let env = ids.would_change(store, wanted.model.same(), context)?;
-        return Ok(Report::of_plan(&api, file, &wanted, env));
-    }
-    wanted.confirm(args, context)?;
-    fault_point("planned");
-    let made = match &wanted.store {
-        Some(store) => store.clone(),
-        None => {
-            let made = store::create(&api, &file.name)?;
-            changed.set(true);
-            made
-        }
-    };
-    fault_point("store");
-    let model = match wanted.model.same() {
-        Some(id) => id.to_owned(),
-        None => {
-            changed.set(true);
-            store::write_model(&api, &made.id, &file.model)?
-        }
-    };
-    fault_point("model");
-    let plan = &wanted.tuples;
-    let to_write = (plan.missing.len() + plan.changed.len()) as u64;
-    if to_write > 0 {
-        changed.set(true);
-        let progress = context.terminal.counter("writing tuples", to_write);
-        plan.apply(&api, &made.id, &model, &|written| step(&progress, written))?;
-    }
-    if args.prune && !plan.others.is_empty() {
-        changed.set(true);
-        let progress = context.terminal.counter("deleting tuples", plan.others.len() as u64);
-        plan.prune(&api, &made.id, &model, &|deleted| progress.set(deleted))?;
-    }
-    fault_point("tuples");
-    let exact = plan.only_ours || args.prune || reconcile::holds_only(&api, &made.id, &file.tuples)?;
-    let live = Live { api: &api, store: &made.id, model: &model, exact };
-    let outcomes = test_auth::ask(live, file, context)?;
-    check(&outcomes, changed.get(), context)?;
-    fault_point("tested");
-    // It is done and checked: a signal that comes now must not say otherwise.
-    signals::shielded(|| {
-        let env = ids.write(&made.id, &model, target, context).with_context(|| {
-            let hint = format!("write them by hand: {}={} {}={model}", store::STORE_ID, made.id, store::MODEL_ID);
-            Fault::new(Exit::Partial, "The store is set up, but .env could not be written").hint(hint)
-        })?;
-        Ok(Report::of(&api, file, &wanted, &made, &model, &outcomes, env, args.prune))
-    })
-}
-
-/// Without `on_duplicate` a write that is repeated, or that another run did first, is refused.
-fn new_enough(api: &Api, server: &Server) -> Result<(), Fault> {
-    if !api.is_before_1_10() {
-        return Ok(());
-    }
-    let fault = Fault::failed(format!("OpenFGA at {} is older than 1.10: tuples cannot be written safely", api.url()));
-    Err(fault.hint(if server.is_of_stack {
-        "take out OPENFGA_IMAGE or XTASK_OPENFGA_BIN, or name a newer one there; then: cargo xtask up"
-    } else {
-        "upgrade that server to 1.10 or newer"
-    }))
-}
-
-fn step(progress: &Progress, written: u64) {
-    progress.set(written);
-    fault_point("writing");
-}
-
-/// Goes on only where every test passed.
-fn check(outcomes: &[Outcome], changed: bool, context: &Context) -> Result<(), Fault> {
-    let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
-    for outcome in outcomes.iter().filter(|outcome| !outcome.passed || !outcome.extra.is_empty()) {
-        outcome_lines(outcome, context).iter().for_each(|line| context.terminal.note(line));
-    }
-    if failed.is_empty() {
-        return Ok(());
-    }
-    let count = terminal::count(failed.len() as u64);
-    let of = terminal::counted(outcomes.len() as u64, "assertion", "assertions");
-    let message = format!("{count} of {of} failed; .env keeps the ids that it has");
-    let exit = if changed { Exit::Partial } else { Exit::Failed };
-    Err(Fault::new(exit, message).hint("mend the model, the tuples or the tests, then run it again"))
 }
 
 /// One run at a time: in the database where the store's data is, else in this checkout.
@@ -220,7 +125,7 @@ impl<'a> Held<'a> {
     fn take(server: &Server, target: &'a Target, run: &str, context: &Context) -> Result<Self> {
         let waiting = context.terminal.waiting("waiting for another run");
         if server.is_of_stack || (target.compose().is_none() && target.local().is_none()) {
-            return Ok(Self::Database(Lock::take(target, run, PATIENCE)?));
+            return Ok(Self::Database(Lock::take(target, run, LOCK_TIMEOUT)?));
         }
         let folder = context.root.join(".xtask");
         std::fs::create_dir_all(&folder)

@@ -2,18 +2,22 @@
 
 use crate::context::Context;
 use crate::openfga::api::Api;
-use crate::openfga::assertions::Outcome;
+use crate::openfga::assertions::{Outcome, Tally, difference};
 use crate::openfga::server::Server;
 use crate::openfga::store_file::findings::SHOWN;
 use crate::openfga::store_file::{StoreFile, Wishes};
-use crate::terminal;
+use crate::target::Target;
+use crate::terminal::{self, counted};
 use anyhow::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// `--file -`: the store file comes on stdin.
+const STDIN: &str = "-";
 
 /// Which store file is meant.
 #[derive(Debug, Default, clap::Args)]
 pub struct FileArgs {
-    /// The store file [default: openfga/store.fga.yaml]
+    /// The store file; - reads it from stdin [default: openfga/store.fga.yaml]
     #[arg(long, short, value_name = "FILE")]
     file: Option<PathBuf>,
     /// The store's name [default: the file's own]
@@ -22,22 +26,33 @@ pub struct FileArgs {
     /// Let the store file name files outside its folder
     #[arg(long)]
     allow_external_files: bool,
+    /// Where tests need a second OpenFGA and none can be started: let them run in a temporary store of the server, whose
+    /// rows stay in its database
+    #[arg(long)]
+    pub temporary_store: bool,
 }
 
 impl FileArgs {
-    /// Where the store file is.
-    pub fn path(&self, context: &Context) -> PathBuf {
+    /// Where the store file is; `None` where it comes on stdin.
+    pub fn path(&self, context: &Context) -> Option<PathBuf> {
         match &self.file {
-            Some(file) => context.typed(file),
-            None => context.root.join("openfga").join("store.fga.yaml"),
+            Some(file) if file == Path::new(STDIN) => None,
+            Some(file) => Some(context.typed(file)),
+            None => Some(context.root.join("openfga").join("store.fga.yaml")),
         }
     }
 
     /// Reads the store file and says what its author should know.
     pub fn read(&self, context: &Context) -> Result<StoreFile> {
-        let path = self.path(context);
         let wishes = Wishes { store: self.store.as_deref(), allow_external_files: self.allow_external_files };
-        let file = StoreFile::read(&path, &context.shown(&path), wishes)?;
+        let file = match self.path(context) {
+            Some(path) => StoreFile::read(&path, &context.shown(&path), wishes)?,
+            // Files that it names are those of the folder that the user stands in.
+            None => {
+                let bytes = context.terminal.stdin_bytes("the store file")?;
+                StoreFile::of(bytes, &context.here, "<stdin>", None, wishes)?
+            }
+        };
         for warning in file.warnings.iter().take(SHOWN) {
             context.terminal.warn(&terminal::clean(&warning.to_string()));
         }
@@ -49,29 +64,52 @@ impl FileArgs {
 }
 
 /// The server's API, once it is known to answer.
-pub fn connected(server: &Server, context: &Context) -> Result<Api> {
+pub fn connected(server: &mut Server, target: &Target, context: &Context) -> Result<Api> {
     let waiting = context.terminal.waiting("waiting for OpenFGA");
-    server.wait_until_ready()?;
+    server.wait_until_ready(target)?;
     drop(waiting);
     Ok(Api::new(server.endpoint.clone()))
 }
 
-/// One line for an assertion; more where it failed.
+/// One line for an assertion; more where it failed or a person should know more.
 pub fn outcome_lines(outcome: &Outcome, context: &Context) -> Vec<String> {
     let terminal = &context.terminal;
     let question = terminal::clean(&format!("{} {}", outcome.kind, outcome.question));
-    let (expected, actual) =
-        (terminal::clean(&outcome.expected.to_string()), terminal::clean(&outcome.actual.to_string()));
-    if !outcome.passed {
-        let line =
-            terminal.failure_line(&format!("{question}  (line {}, {})", outcome.line, terminal::clean(&outcome.test)));
-        return vec![line, format!("    expected {expected}"), format!("    got      {actual}")];
+    let place = format!("(line {}, {})", outcome.line, terminal::clean(&outcome.test));
+    let note = outcome.note.iter().map(|note| format!("    {}", terminal::clean(note)));
+    if outcome.is_unanswered() {
+        let why = terminal::clean(&outcome.actual.to_string());
+        return vec![terminal.warning_line(&format!("{question}  {place}")), format!("    {why}")];
     }
+    if !outcome.passed {
+        let lines = difference(&outcome.expected, &outcome.actual);
+        let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
+        let lines = lines.into_iter().map(|(label, text)| format!("    {label:width$} {}", terminal::clean(&text)));
+        return std::iter::once(terminal.failure_line(&format!("{question}  {place}")))
+            .chain(lines)
+            .chain(note)
+            .collect();
+    }
+    let expected = terminal::clean(&outcome.expected.to_string());
     if !outcome.extra.is_empty() {
         let extra = terminal::clean(&outcome.extra.join(", "));
-        return vec![
-            terminal.warning_line(&format!("{question}: {expected}; the store's other tuples give also {extra}")),
-        ];
+        let line = format!("{question}: {expected}; the store's other tuples give also {extra}");
+        return std::iter::once(terminal.warning_line(&line)).chain(note).collect();
     }
-    vec![terminal.done_line(&format!("{question}: {expected}"))]
+    std::iter::once(terminal.done_line(&format!("{question}: {expected}"))).chain(note).collect()
+}
+
+/// `9 assertions passed`, `7 passed, 2 failed`, `7 passed, 2 failed, 1 without an answer`.
+pub fn summary(tally: Tally) -> String {
+    let Tally { passed, failed, unanswered } = tally;
+    let count = |number: usize| terminal::count(number as u64);
+    match (passed, failed, unanswered) {
+        (0, 0, 0) => "The file has no tests".to_owned(),
+        (passed, 0, 0) => format!("{} passed", counted(passed as u64, "assertion", "assertions")),
+        (passed, failed, 0) => format!("{} passed, {} failed", count(passed), count(failed)),
+        (passed, 0, open) => format!("{} passed, {} without an answer", count(passed), count(open)),
+        (passed, failed, open) => {
+            format!("{} passed, {} failed, {} without an answer", count(passed), count(failed), count(open))
+        }
+    }
 }

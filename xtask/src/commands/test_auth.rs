@@ -1,14 +1,17 @@
 //! `test-auth`: the store file's tests, asked of the live store.
 
-use super::store_file::{FileArgs, connected, outcome_lines};
+use super::second_openfga::SecondOpenfga;
+use super::store_file::{FileArgs, connected, outcome_lines, summary};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::api::{Api, Store};
-use crate::openfga::assertions::{self, Live, Outcome, junit};
-use crate::openfga::reconcile;
+use crate::openfga::assertions::{self, Live, Outcome, Tally, junit};
+use crate::openfga::model::Model;
+use crate::openfga::reconcile::{self, pending};
 use crate::openfga::server::Server;
 use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
+use crate::stack::state_folder::StateFolder;
 use crate::terminal::{self, counted};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -33,30 +36,47 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let file = args.file.read(context)?;
-    let server = Server::of(&target, &context.settings)?;
-    let api = connected(&server, context)?;
+    let mut server = Server::of(&target, &context.settings)?;
+    let api = connected(&mut server, &target, context)?;
     let store = the_store(&api, &file.name, context)?;
     let model = store::model_to_ask(&api, &store.id, &context.settings)?.ok_or_else(|| {
         Fault::failed(format!("The store {} has no model", store.name)).hint("write it: cargo xtask setup-openfga")
     })?;
     let exact =
         args.exact || !assertions::ask_for_lists(&file.tests) || reconcile::holds_only(&api, &store.id, &file.tuples)?;
+    let asked = Asked { api: &api, store: &store, model: &model, exact };
+    let is_files = asked.says_what_differs(&file, context)?;
+    let second = SecondOpenfga::new(&target, &api, args.file.temporary_store, context);
     let live = Live { api: &api, store: &store.id, model: &model, exact };
-    let outcomes = ask(live, &file, context)?;
+    let outcomes = ask(live, &file, &second, context)?;
+    drop(second);
     if let Some(path) = &args.junit {
         let path = context.typed(path);
         std::fs::write(&path, junit::document(&file.name, &outcomes))
             .with_context(|| Fault::failed(format!("{} cannot be written", path.display())))?;
     }
-    show(args, &api, &store, &model, exact, &outcomes, context)?;
-    match outcomes.iter().filter(|outcome| !outcome.passed).count() {
-        0 => Ok(()),
-        failed => {
-            let of = counted(outcomes.len() as u64, "assertion", "assertions");
-            let fault = Fault::failed(format!("{} of {of} failed", terminal::count(failed as u64)));
-            Err(fault.hint("README tells how to find out why (\"Why is this user denied?\")").into())
-        }
+    asked.show(args, is_files, &outcomes, context)?;
+    verdict(&outcomes).map_err(Into::into)
+}
+
+/// What the exit code tells: a wrong answer more than a missing one.
+fn verdict(outcomes: &[Outcome]) -> Result<(), Fault> {
+    let tally = Tally::of(outcomes);
+    let of = counted(outcomes.len() as u64, "assertion", "assertions");
+    if tally.failed > 0 {
+        let fault = Fault::failed(format!("{} of {of} failed", terminal::count(tally.failed as u64)));
+        return Err(fault.hint("README tells how to find out why (\"Why is this user denied?\")"));
     }
+    if tally.unanswered > 0 {
+        return Err(unanswered(tally, &of));
+    }
+    Ok(())
+}
+
+/// Assertions that have no answer: nothing is said about the model.
+pub fn unanswered(tally: Tally, of: &str) -> Fault {
+    Fault::unreachable(format!("{} of {of} have no answer", terminal::count(tally.unanswered as u64)))
+        .hint("the server is too slow or gone: see cargo xtask health-check, then run it again")
 }
 
 /// The store that the settings name, where its name is the file's; else the one of that name.
@@ -72,10 +92,25 @@ fn the_store(api: &Api, name: &str, context: &Context) -> Result<Store> {
     })
 }
 
-/// Asks every question of the file, in front of a person.
-pub fn ask(live: Live<'_>, file: &StoreFile, context: &Context) -> Result<Vec<Outcome>> {
+/// Asks every question of the file, in front of a person. A test with more tuples than a question can carry is asked in
+/// a store of its own: the file's model and tuples, and the test's.
+pub fn ask<'a>(
+    live: Live<'a>,
+    file: &StoreFile,
+    second: &'a SecondOpenfga<'_>,
+    context: &Context,
+) -> Result<Vec<Outcome>> {
     let waiting = context.terminal.waiting("asking");
-    assertions::run(live, &file.tests, &|done| waiting.say(&format!("{done} answers")))
+    let own_store = |test: &assertions::Test| second.store(file.required_model()?, &file.tuples, &test.tuples);
+    assertions::run(live, &file.tests, &own_store, &|done| waiting.say(&format!("{done} answers")))
+}
+
+/// What is asked.
+struct Asked<'a> {
+    api: &'a Api,
+    store: &'a Store,
+    model: &'a str,
+    exact: bool,
 }
 
 #[derive(Serialize)]
@@ -84,9 +119,12 @@ struct Document<'a> {
     server: &'a str,
     store: Named<'a>,
     model: &'a str,
+    /// Whether the model is the file's; null where the file has none.
+    model_is_files: Option<bool>,
     exact: bool,
     passed: usize,
     failed: usize,
+    unanswered: usize,
     assertions: &'a [Outcome],
 }
 
@@ -96,42 +134,61 @@ struct Named<'a> {
     name: &'a str,
 }
 
-fn show(
-    args: &Args,
-    api: &Api,
-    store: &Store,
-    model: &str,
-    exact: bool,
-    outcomes: &[Outcome],
-    context: &Context,
-) -> Result<()> {
-    let passed = outcomes.iter().filter(|outcome| outcome.passed).count();
-    let failed = outcomes.len() - passed;
-    if args.json {
-        let store = Named { id: &store.id, name: &store.name };
-        let document =
-            Document { version: 1, server: api.url(), store, model, exact, passed, failed, assertions: outcomes };
-        return context.terminal.json(&document);
+impl Asked<'_> {
+    /// Whether the live model is the file's; what a person should know before they read the answers.
+    fn says_what_differs(&self, file: &StoreFile, context: &Context) -> Result<Option<bool>> {
+        let absent = pending::count(&StateFolder::of(&context.root), &self.store.id)?;
+        if absent > 0 {
+            let tuples = counted(absent as u64, "tuple", "tuples");
+            let text =
+                format!("setup-openfga was interrupted: {tuples} may be absent; it writes them when it is run again");
+            context.terminal.warn(&text);
+        }
+        let Some(ours) = &file.model else { return Ok(None) };
+        let live = self.api.model(&self.store.id, self.model)?;
+        let lines = match Model::from_value(&live) {
+            Ok(live) => live.difference(ours),
+            Err(why) => vec![format!("~ a model that is not understood ({why:#})")],
+        };
+        if let Some(first) = lines.first() {
+            let count = counted(lines.len() as u64, "difference", "differences");
+            let text = format!("The live model {} is not the file's: {count} ({first})", self.model);
+            context.terminal.warn(&terminal::clean_line(&text));
+            context.terminal.said_below("write the file's: cargo xtask setup-openfga; see all of them with --dry-run");
+        }
+        Ok(Some(lines.is_empty()))
     }
-    let mut lines = vec![
-        terminal::clean(&format!("Store {} ({}) at {}", store.name, store.id, api.url())),
-        format!("Model {}", terminal::clean(model)),
-    ];
-    for test in outcomes.chunk_by(|one, other| one.test == other.test) {
-        lines.push(String::new());
-        lines.push(terminal::clean(&test[0].test));
-        lines.extend(test.iter().flat_map(|outcome| outcome_lines(outcome, context)).map(|line| format!("  {line}")));
-    }
-    lines.push(String::new());
-    lines.push(summary(passed, failed));
-    context.terminal.result(&lines.join("\n"))
-}
 
-/// `All 9 assertions passed`, `7 passed, 2 failed`.
-pub fn summary(passed: usize, failed: usize) -> String {
-    match (passed as u64, failed) {
-        (0, 0) => "The file has no tests".to_owned(),
-        (passed, 0) => format!("{} passed", counted(passed, "assertion", "assertions")),
-        (passed, failed) => format!("{} passed, {} failed", terminal::count(passed), terminal::count(failed as u64)),
+    fn show(&self, args: &Args, is_files: Option<bool>, outcomes: &[Outcome], context: &Context) -> Result<()> {
+        let (tally, store, url) = (Tally::of(outcomes), self.store, self.api.url());
+        if args.json {
+            let document = Document {
+                version: 1,
+                server: url,
+                store: Named { id: &store.id, name: &store.name },
+                model: self.model,
+                model_is_files: is_files,
+                exact: self.exact,
+                passed: tally.passed,
+                failed: tally.failed,
+                unanswered: tally.unanswered,
+                assertions: outcomes,
+            };
+            return context.terminal.json(&document);
+        }
+        let mut lines = vec![
+            terminal::clean(&format!("Store {} ({}) at {url}", store.name, store.id)),
+            format!("Model {}", terminal::clean(self.model)),
+        ];
+        for test in outcomes.chunk_by(|one, other| one.test == other.test) {
+            lines.push(String::new());
+            let own = if test[0].own_store { " (asked in a second OpenFGA, of the file's tuples)" } else { "" };
+            lines.push(format!("{}{own}", terminal::clean(&test[0].test)));
+            let shown = test.iter().flat_map(|outcome| outcome_lines(outcome, context));
+            lines.extend(shown.map(|line| format!("  {line}")));
+        }
+        lines.push(String::new());
+        lines.push(summary(tally));
+        context.terminal.result(&lines.join("\n"))
     }
 }

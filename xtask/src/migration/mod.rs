@@ -6,12 +6,14 @@
 pub mod catalog;
 pub mod checks;
 pub mod checksum;
+pub mod data;
 pub mod difference;
 pub mod failure;
 pub mod files;
 mod indexes;
 pub mod ledger;
 mod lexer;
+mod messages;
 pub mod plan;
 mod quoting;
 pub mod run;

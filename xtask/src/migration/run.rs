@@ -5,9 +5,10 @@ use super::checksum::{Checksum, in_pieces};
 use super::failure::Failure;
 use super::files::Migration;
 use super::indexes;
-use super::ledger;
+use super::ledger::{Writer, write};
 use super::session::Session;
 use crate::error::{Exit, Fault};
+use crate::postgres::preamble::EMPTY_PATH;
 use crate::process::signals;
 use crate::settings::fault_point;
 use anyhow::Result;
@@ -38,18 +39,12 @@ impl Step {
 #[derive(Debug)]
 pub struct Runner<'a, 'b> {
     pub session: &'b mut Session<'a>,
-    /// The ledger's table, schema included.
-    pub ledger: String,
+    pub ledger: Writer,
     /// How long a statement in a transaction waits for a lock.
     pub lock_timeout: Duration,
 }
 
 impl Runner<'_, '_> {
-    /// Makes the ledger where there is none yet.
-    pub fn prepare(&mut self) -> Result<()> {
-        self.session.run(&format!("{FRESH} {}", ledger::create(&self.ledger)))
-    }
-
     /// Runs a step; gives how long its file took.
     pub fn run(&mut self, step: &Step) -> Result<Duration, Failure> {
         if step.transactional { self.in_transaction(step) } else { self.without_transaction(step) }
@@ -70,12 +65,14 @@ impl Runner<'_, '_> {
         fault_point("applying");
         signals::check().map_err(anyhow::Error::from)?;
         let row = match step.direction {
-            Direction::Up => ledger::insert(&self.ledger, &step.migration, &step.checksum, Some(took))
+            Direction::Up => write::insert(&self.ledger.table, &step.migration, &step.checksum, Some(took))
                 .map_err(anyhow::Error::from)?,
-            Direction::Down => ledger::remove(&self.ledger, step.migration.version),
+            Direction::Down => write::remove(&self.ledger.table, step.migration.version),
         };
-        // Only now: whatever cut the file short has been noticed.
-        self.session.commit(&format!("{FRESH} {row} COMMIT;"))?;
+        let ours = format!("{FRESH} {EMPTY_PATH}");
+        self.ledger.lock(self.session, &ours)?;
+        // Only now: whatever cut the file short has been noticed. What waits for COMMIT runs on the configured path.
+        self.session.commit(&format!("{ours} {row} RESET search_path; COMMIT;\n{EMPTY_PATH}"))?;
         fault_point("committed");
         Ok(took)
     }
@@ -87,12 +84,14 @@ impl Runner<'_, '_> {
         checksum.feed(&text);
         check_unchanged(step, checksum)?;
         let invalid_before = indexes::invalid(self.session)?;
-        self.session.commit(&match step.direction {
-            Direction::Up => {
-                ledger::insert(&self.ledger, &step.migration, &step.checksum, None).map_err(anyhow::Error::from)?
-            }
-            Direction::Down => ledger::begin_removal(&self.ledger, version),
-        })?;
+        self.ledger.change(
+            self.session,
+            &match step.direction {
+                Direction::Up => write::insert(&self.ledger.table, &step.migration, &step.checksum, None)
+                    .map_err(anyhow::Error::from)?,
+                Direction::Down => write::begin_removal(&self.ledger.table, version),
+            },
+        )?;
         fault_point("dirty");
         let clock = Instant::now();
         // In one piece: psql would run a statement that our death had cut. A build waits for old transactions as long
@@ -107,7 +106,7 @@ impl Runner<'_, '_> {
                 anyhow::Error::from(Fault::failed("The file leaves a transaction open, which is rolled back")).into()
             );
         }
-        self.session.run(FRESH)?;
+        self.session.run(&format!("{FRESH} {EMPTY_PATH}"))?;
         let text = String::from_utf8_lossy(&text);
         let mut invalid = indexes::invalid(self.session)?;
         invalid.retain(|name| {
@@ -120,10 +119,13 @@ impl Runner<'_, '_> {
             return Err(anyhow::Error::from(fault.hint(hint)).into());
         }
         fault_point("ran");
-        self.session.commit(&match step.direction {
-            Direction::Up => ledger::finish(&self.ledger, version, took),
-            Direction::Down => ledger::remove(&self.ledger, version),
-        })?;
+        self.ledger.change(
+            self.session,
+            &match step.direction {
+                Direction::Up => write::finish(&self.ledger.table, version, took),
+                Direction::Down => write::remove(&self.ledger.table, version),
+            },
+        )?;
         fault_point("committed");
         Ok(took)
     }

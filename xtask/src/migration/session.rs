@@ -2,6 +2,7 @@
 //! nothing is kept.
 
 use super::failure::{self, Failure};
+use crate::postgres::preamble::EMPTY_PATH;
 use crate::postgres::restrict;
 use crate::postgres::session as postgres;
 use crate::process::{Captured, Dialog, signals};
@@ -31,11 +32,18 @@ impl<'a> Session<'a> {
         let psql = target
             .program_with("psql", name, Talk::Piped, &environment)?
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
-            .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "-f", "-"])
+            .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "--set=VERBOSITY=verbose", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;
         let mut session = Self { target, psql: Some(psql), lines: 0 };
+        // Until a file comes no name is looked up outside of pg_catalog.
+        session.send(EMPTY_PATH.as_bytes())?;
         session.restrict()?;
         Ok(session)
+    }
+
+    /// The role that it logged in as.
+    pub fn user(&self) -> &str {
+        self.target.user()
     }
 
     /// From here on psql refuses every meta-command, where it knows how to: a file may hide one from `checks`.

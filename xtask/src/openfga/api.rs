@@ -83,8 +83,21 @@ impl Api {
         }
     }
 
-    /// The stores of exactly this name, through all pages.
+    /// All stores.
+    pub fn stores(&self) -> Result<Vec<Store>> {
+        self.list_stores("")
+    }
+
+    /// The stores of exactly this name.
     pub fn stores_named(&self, name: &str) -> Result<Vec<Store>> {
+        let mut stores = self.list_stores(&format!("name={}&", encoded(name)))?;
+        // A server that does not know the filter lists them all.
+        stores.retain(|store| store.name == name);
+        Ok(stores)
+    }
+
+    /// Through all pages.
+    fn list_stores(&self, filter: &str) -> Result<Vec<Store>> {
         #[derive(Deserialize)]
         struct Page {
             stores: Vec<Store>,
@@ -94,11 +107,9 @@ impl Api {
         let mut found = Vec::new();
         let mut token = String::new();
         loop {
-            let path =
-                format!("/stores?name={}&page_size={PAGE}&continuation_token={}", encoded(name), encoded(&token));
+            let path = format!("/stores?{filter}page_size={PAGE}&continuation_token={}", encoded(&token));
             let page: Page = understood(self.client.get(&path)?)?;
-            // A server that does not know the filter lists them all.
-            found.extend(page.stores.into_iter().filter(|store| store.name == name));
+            found.extend(page.stores);
             if page.continuation_token.is_empty() {
                 return Ok(found);
             }
@@ -127,6 +138,11 @@ impl Api {
         }
     }
 
+    /// A store's model, as the server keeps it.
+    pub fn model(&self, store: &str, model: &str) -> Result<Value> {
+        self.client.get(&format!("/stores/{}/authorization-models/{}", encoded(store), encoded(model)))
+    }
+
     /// A new model; its id. Never repeated by itself: each request makes another one.
     pub fn write_model(&self, store: &str, model: &Value) -> Result<String> {
         let path = format!("/stores/{}/authorization-models", encoded(store));
@@ -142,6 +158,13 @@ impl Api {
     pub fn read_one(&self, store: &str, tuple: &Tuple) -> Result<Option<Stored>> {
         let body = json!({ "tuple_key": tuple.key_json(), "page_size": 1, "consistency": CONSISTENCY });
         Ok(self.read(store, &body)?.0.pop())
+    }
+
+    /// Whether the store has the tuple of this key, whatever its condition.
+    pub fn has_tuple(&self, store: &str, tuple: &Value) -> Result<bool> {
+        let key = json!({ "user": tuple["user"], "relation": tuple["relation"], "object": tuple["object"] });
+        let body = json!({ "tuple_key": key, "page_size": 1, "consistency": CONSISTENCY });
+        Ok(!self.read(store, &body)?.0.is_empty())
     }
 
     fn read(&self, store: &str, body: &Value) -> Result<(Vec<Stored>, String)> {
@@ -199,17 +222,21 @@ impl Api {
     }
 
     /// Deletes tuples; those that are gone already count for nothing.
-    pub fn delete(&self, store: &str, model: &str, keys: &[Value]) -> Result<()> {
-        let deletes = json!({ "tuple_keys": keys, "on_missing": "ignore" });
-        self.change(store, &json!({ "deletes": deletes, "authorization_model_id": model }))
+    pub fn delete(&self, store: &str, keys: &[Value]) -> Result<()> {
+        self.change(store, &json!({ "deletes": { "tuple_keys": keys, "on_missing": "ignore" } }))
+    }
+
+    /// Takes a store away. Its rows stay in the database, marked as deleted.
+    pub fn delete_store(&self, store: &str) -> Result<()> {
+        self.client.delete(&format!("/stores/{}", encoded(store)))
     }
 
     fn change(&self, store: &str, body: &Value) -> Result<()> {
         self.client.post(&format!("/stores/{}/write", encoded(store)), body, Repeat::Safe).map(drop)
     }
 
-    /// Up to fifty questions at once; each answered by yes, no, or why there is no answer.
-    pub fn check(&self, asking: Asking<'_>, requests: &[CheckRequest<'_>]) -> Result<Vec<Result<bool, String>>> {
+    /// Up to fifty questions at once; each answered by yes, no, or not at all: such a one is to be asked by itself.
+    pub fn batch_check(&self, asking: Asking<'_>, requests: &[CheckRequest<'_>]) -> Result<Vec<Option<bool>>> {
         let tuples: Vec<Value> = asking.tuples.iter().map(Tuple::to_json).collect();
         let checks = requests.iter().enumerate().map(|(number, request)| {
             let key = json!({ "user": request.user, "relation": request.relation, "object": request.object });
@@ -217,24 +244,34 @@ impl Api {
             if !tuples.is_empty() {
                 check["contextual_tuples"] = json!({ "tuple_keys": tuples });
             }
-            if let Some(context) = request.context {
+            if let Some(context) = request.context.or(asking.context) {
                 check["context"] = Value::Object(context.clone());
             }
             check
         });
         let checks: Vec<Value> = checks.collect();
         let body = json!({ "checks": checks, "authorization_model_id": asking.model, "consistency": CONSISTENCY });
+        // What it does not answer in time is asked again in smaller batches, not in this one.
         let answer =
-            self.client.post(&format!("/stores/{}/batch-check", encoded(asking.store)), &body, Repeat::Safe)?;
+            self.client.post(&format!("/stores/{}/batch-check", encoded(asking.store)), &body, Repeat::Never)?;
         let results: BTreeMap<String, Value> = understood(answer["result"].clone())?;
         let answers = (0..requests.len()).map(|number| {
-            let result = results.get(&number.to_string()).context("the server left a question unanswered")?;
-            Ok(match result["error"]["message"].as_str() {
-                Some(message) => Err(message.to_owned()),
-                None => Ok(result["allowed"] == true),
-            })
+            let result = results.get(&number.to_string()).filter(|result| result.get("error").is_none())?;
+            Some(result["allowed"] == true)
         });
-        answers.collect()
+        Ok(answers.collect())
+    }
+
+    /// One question.
+    pub fn check(&self, asking: Asking<'_>, request: &CheckRequest<'_>) -> Result<bool> {
+        let key = json!({ "user": request.user, "relation": request.relation, "object": request.object });
+        let mut body = json!({ "tuple_key": key });
+        if !asking.tuples.is_empty() {
+            body["contextual_tuples"] =
+                json!({ "tuple_keys": asking.tuples.iter().map(Tuple::to_json).collect::<Vec<_>>() });
+        }
+        let asking = Asking { context: request.context.or(asking.context), ..asking };
+        Ok(self.ask(asking, "check", body)?["allowed"] == true)
     }
 
     /// The objects of a type to which a user has a relation.

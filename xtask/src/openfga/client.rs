@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Of one request.
 pub const DEADLINE: Duration = Duration::from_secs(15);
 /// After so long a request is not sent again.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// A server that asks for more patience is reported instead.
@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     Safe,
+    /// It may, but the caller would rather ask for less.
+    Never,
     /// It makes something new each time.
     Creates,
 }
@@ -35,6 +37,23 @@ pub struct Refusal {
     message: String,
     /// Whether it may have been done all the same.
     pub unsure: bool,
+    kind: RefusalKind,
+}
+
+/// What a refusal says about asking again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The request itself is wrong: the same answer would come again.
+    Lasting,
+    /// The server was too slow, had no time, or did not answer: it may answer the next time.
+    Passing,
+}
+
+impl Refusal {
+    /// Whether the server may answer the same request another time.
+    pub fn is_passing(&self) -> bool {
+        self.kind == RefusalKind::Passing
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -66,15 +85,25 @@ impl Client {
         self.repeat(repeat, || self.endpoint.post(path, &body, DEADLINE))
     }
 
+    pub fn delete(&self, path: &str) -> Result<()> {
+        let exchange = || {
+            let answer = self.endpoint.delete(path, DEADLINE)?;
+            // It answers with nothing.
+            Ok(Answer { body: if answer.body.trim().is_empty() { "{}".to_owned() } else { answer.body }, ..answer })
+        };
+        self.repeat(Repeat::Safe, exchange).map(drop)
+    }
+
     fn repeat(&self, repeat: Repeat, exchange: impl Fn() -> Result<Answer, Silence>) -> Result<Value> {
         let mut pause = FIRST_PAUSE;
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + RETRY_TIMEOUT;
         for tries in 1.. {
             signals::check()?;
             let said = exchange();
             let wait = match &said {
                 Ok(answer) if (200..300).contains(&answer.status) => return self.value(&answer.body),
-                Ok(answer) if passes(answer.status, repeat) => answer.retry_after.unwrap_or(pause),
+                Ok(answer) if passes(answer, repeat) => answer.retry_after.unwrap_or(pause),
+                Err(_) if repeat == Repeat::Never => return Err(self.refused(said, repeat)),
                 Err(silence) if repeat == Repeat::Safe || !silence.may_have_arrived => pause,
                 _ => return Err(self.refused(said, repeat)),
             };
@@ -102,7 +131,7 @@ impl Client {
             Ok(answer) => answer,
             Err(silence) => {
                 let unsure = silence.may_have_arrived && repeat == Repeat::Creates;
-                let refusal = Refusal { status: None, message: silence.why, unsure };
+                let refusal = Refusal { status: None, message: silence.why, unsure, kind: RefusalKind::Passing };
                 return anyhow::Error::new(refusal)
                     .context(Fault::unreachable(format!("No answer from OpenFGA at {url}")));
             }
@@ -120,10 +149,12 @@ impl Client {
             }
             message => format!("{message} (HTTP {status}{}{code})", if code.is_empty() { "" } else { ", " }),
         };
+        let too_large = is_too_large(&answer);
         let fault = match (status, &answer.location) {
+            _ if too_large => Fault::failed(format!("OpenFGA at {url} does not take a request of this size")),
             (300..400, Some(location)) => Fault::unreachable(format!("{url} points elsewhere, to {location}"))
                 .hint("name OpenFGA's own address in OPENFGA_API_URL; the key is not sent there by itself"),
-            (429, _) => {
+            (422 | 429, _) => {
                 Fault::unreachable(format!("OpenFGA at {url} has no time (too many requests)")).hint("try again later")
             }
             (500.., _) => Fault::unreachable(format!("OpenFGA at {url} cannot do it"))
@@ -135,19 +166,33 @@ impl Client {
             }
             _ => Fault::failed(format!("OpenFGA at {url} refused")),
         };
-        let unsure = status >= 500 && repeat == Repeat::Creates;
-        anyhow::Error::new(Refusal { status: Some(status), message, unsure }).context(fault)
+        let kind = match status {
+            _ if too_large => RefusalKind::Lasting,
+            422 | 429 | 500.. => RefusalKind::Passing,
+            _ => RefusalKind::Lasting,
+        };
+        let unsure = status >= 500 && repeat == Repeat::Creates && !too_large;
+        anyhow::Error::new(Refusal { status: Some(status), message, unsure, kind }).context(fault)
     }
 }
 
 /// What another try may mend. A request that creates is repeated only where the server did not take it.
-fn passes(status: u16, repeat: Repeat) -> bool {
-    match status {
+fn passes(answer: &Answer, repeat: Repeat) -> bool {
+    match answer.status {
+        _ if repeat == Repeat::Never || is_too_large(answer) => false,
         429 => true,
         501 => false,
-        409 | 500.. => repeat == Repeat::Safe,
+        409 | 422 | 500.. => repeat == Repeat::Safe,
         _ => false,
     }
+}
+
+/// A limit of the server's, or of a proxy before it; OpenFGA says it with HTTP 500 and in words only.
+fn is_too_large(answer: &Answer) -> bool {
+    answer.status == 413
+        || (answer.status == 500
+            && answer.body.contains("resource_exhausted")
+            && answer.body.contains("message larger than max"))
 }
 
 /// Waits, but not beyond a signal.

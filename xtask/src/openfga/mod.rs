@@ -2,9 +2,11 @@
 
 pub mod api;
 pub mod assertions;
-mod client;
+pub mod client;
+pub mod export;
 pub mod model;
 pub mod reconcile;
+pub mod second;
 pub mod server;
 pub mod store;
 pub mod store_file;

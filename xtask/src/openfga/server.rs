@@ -1,7 +1,8 @@
 //! Which OpenFGA is meant, whether its tables are up to date, and whether it answers.
 
 use crate::error::{self, Fault};
-use crate::postgres::session;
+use crate::postgres::openfga_tables::{self, Known};
+use crate::postgres::reader::Reader;
 use crate::process::signals;
 use crate::settings::Settings;
 use crate::stack::endpoint::{Endpoint, is_loopback};
@@ -56,7 +57,7 @@ impl Server {
             (Err(_), Some((url, _))) => (url.to_owned(), false),
             (Err(why), None) => return Err(why),
         };
-        let endpoint = Endpoint::new(&url, settings.get("OPENFGA_API_TOKEN"), settings)?;
+        let endpoint = if is_of_stack { openfga::own(&url, settings)? } else { openfga::foreign(&url, settings)? };
         Ok(Self { endpoint, is_of_stack })
     }
 
@@ -84,11 +85,20 @@ impl Server {
         Ok(revision(target)? > before)
     }
 
+    /// Whether it serves, and accepts a request with the key.
+    pub fn answers(&mut self, target: &Target) -> Result<()> {
+        if self.is_of_stack {
+            openfga::own_answers(&mut self.endpoint, target.compose())
+        } else {
+            openfga::answers(&self.endpoint)
+        }
+    }
+
     /// Waits until it serves, and accepts a request with the key.
-    pub fn wait_until_ready(&self) -> Result<()> {
+    pub fn wait_until_ready(&mut self, target: &Target) -> Result<()> {
         let end = Instant::now() + if self.is_of_stack { PATIENCE } else { Duration::ZERO };
         loop {
-            let refusal = match openfga::answers(&self.endpoint) {
+            let refusal = match self.answers(target) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
@@ -156,10 +166,15 @@ fn is_same_address(one: &str, other: &str) -> bool {
 
 /// The newest revision that was applied to the tables; 0 where there are none.
 fn revision(target: &Target) -> Result<u64> {
-    let sql = "RESET search_path;\nSELECT pg_catalog.to_regclass('goose_db_version') IS NOT NULL AS there \\gset\n\
-               \\if :there\nSELECT COALESCE(pg_catalog.max(version_id), 0) FROM goose_db_version WHERE is_applied;\n\
-               \\else\nSELECT 0;\n\\endif\n";
-    session::query(target, "xtask-openfga", sql)
+    let mut reader = Reader::start(target, "xtask-openfga", &[], target.patience())?;
+    match openfga_tables::revision(&mut reader)? {
+        Known::Is(revision) => Ok(revision),
+        Known::Absent => Ok(0),
+        Known::Unread(what) => {
+            let fault = Fault::failed(format!("{what}, which is never read: OpenFGA's own is a table"));
+            Err(fault.hint("see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'").into())
+        }
+    }
 }
 
 #[cfg(test)]

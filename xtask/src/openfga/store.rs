@@ -61,21 +61,29 @@ pub struct Comparison {
     pub newest: Option<String>,
     /// What would change; `None` where there is nothing to compare with.
     pub difference: Option<Vec<String>>,
+    /// The newest model; `None` also where it is not understood.
+    pub live: Option<Model>,
 }
 
 impl Comparison {
     /// Our model next to a store without one.
-    pub const NOTHING: Self = Self { newest: None, difference: None };
+    pub const NOTHING: Self = Self { newest: None, difference: None, live: None };
 
     /// Compares our model with the newest of a store.
     pub fn of(api: &Api, store: &str, model: &Model) -> Result<Self> {
         let Some((id, value)) = api.newest_model(store)? else { return Ok(Self::NOTHING) };
-        let difference = match Model::from_value(&value) {
-            Ok(newest) => newest.difference(model),
+        let (difference, live) = match Model::from_value(&value) {
+            Ok(newest) => (newest.difference(model), Some(newest)),
             // A newer server's model may hold what we have no words for.
-            Err(why) => vec![format!("~ a model that is not understood ({why:#})")],
+            Err(why) => (vec![format!("~ a model that is not understood ({why:#})")], None),
         };
-        Ok(Self { newest: Some(id), difference: Some(difference) })
+        Ok(Self { newest: Some(id), difference: Some(difference), live })
+    }
+
+    /// Whether tuples that the newest model takes may not fit ours.
+    pub fn may_strand(&self, model: &Model) -> bool {
+        let differs = self.difference.as_ref().is_some_and(|lines| !lines.is_empty());
+        differs && self.live.as_ref().is_none_or(|live| live.narrows(model))
     }
 
     /// The newest model's id, where it is the same as ours.

@@ -19,6 +19,10 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).open(path)
 }
 
+pub(super) fn create_folder(path: &Path) -> io::Result<()> {
+    std::fs::create_dir(path)
+}
+
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).open(path)
 }

@@ -18,8 +18,29 @@ fn no_follow() -> i32 {
     OFlags::NOFOLLOW.bits().cast_signed()
 }
 
+/// Its user may read and write, nobody else may do anything.
+const PRIVATE: u32 = 0o600;
+
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(no_follow()).open(path)
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(PRIVATE)
+        .custom_flags(no_follow())
+        .open(path)?;
+    // A umask can only take rights away; not every file system takes a change of them.
+    if file.metadata()?.permissions().mode() & PRIVATE != PRIVATE {
+        file.set_permissions(std::fs::Permissions::from_mode(PRIVATE))?;
+    }
+    Ok(file)
+}
+
+pub(super) fn create_folder(path: &Path) -> io::Result<()> {
+    const OWN: u32 = 0o700;
+    std::fs::create_dir(path)?;
+    let mode = std::fs::symlink_metadata(path)?.permissions().mode();
+    if mode & OWN != OWN { std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | OWN)) } else { Ok(()) }
 }
 
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {

@@ -1,6 +1,7 @@
 //! What was written into a database, by the server's own counters: cheap, and not to the last row, because they come
 //! a moment late and begin anew when the server crashes.
 
+use super::reader::Reader;
 use super::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -37,6 +38,11 @@ SELECT COALESCE(pg_catalog.json_object_agg(schemaname || '.' || relname, pg_cata
 FROM pg_catalog.pg_stat_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0";
 
 impl Counters {
+    /// Asks the reader's database.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        reader.ask(QUERY)
+    }
+
     /// Asks a database of the server.
     pub fn of(target: &Target, session: &str, database: &str) -> Result<Self> {
         let text = session::ask_in(target, database, session, QUERY)?;

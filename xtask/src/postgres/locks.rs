@@ -39,16 +39,21 @@ pub struct Holder {
     pub query: Option<String>,
 }
 
+// Behind a session that waits for an exclusive lock readers wait, too: for the one that keeps it waiting.
 const HOLDERS: &str = "
+WITH wanted AS (SELECT l.relation, l.pid, l.granted FROM pg_catalog.pg_locks AS l
+  WHERE l.mode = 'AccessExclusiveLock' AND l.relation IS NOT NULL
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
   'what', 'table ' || l.relation::pg_catalog.regclass::pg_catalog.text, 'pid', l.pid, 'user', a.usename,
   'application', a.application_name, 'state', a.state, 'query', pg_catalog.left(a.query, 80),
   'seconds', EXTRACT(EPOCH FROM pg_catalog.now() - a.xact_start)) ORDER BY a.xact_start), '[]')
-FROM pg_catalog.pg_locks AS l
+FROM (SELECT l.relation, l.pid FROM wanted AS l WHERE l.granted
+      UNION SELECT l.relation, b.pid FROM wanted AS l, pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) AS b(pid)
+      WHERE NOT l.granted) AS l
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
 JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
-WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid()
-  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
+WHERE l.pid <> pg_catalog.pg_backend_pid()";
 
 /// Who holds tables of this database against every reader.
 pub fn holders(target: &Target, session: &str) -> Result<Vec<Holder>> {

@@ -2,16 +2,25 @@
 
 pub mod activity;
 pub mod change_lock;
+mod copy_text;
+pub mod count;
 pub mod dump;
+pub mod encoding;
 pub mod lexical;
 pub mod locks;
 pub mod open_session;
+pub mod openfga_tables;
 pub mod preamble;
 pub mod properties;
 pub mod questions;
 pub mod quote;
+pub mod reader;
+pub mod relation;
 pub mod restrict;
+pub mod row_counts;
+mod search_path;
 pub mod session;
+pub mod text;
 
 use crate::target::Target;
 

@@ -1,11 +1,12 @@
 //! A session that stays open: its locks hold, and others can see by its name that a run is alive.
 
 use super::session;
+use crate::error::Fault;
 use crate::process::{Dialog, signals};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// CREATE DATABASE copies files and waits for a checkpoint.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -15,33 +16,56 @@ const DEADLINE: Duration = Duration::from_secs(600);
 pub struct OpenSession<'a> {
     target: &'a Target,
     psql: Option<Dialog>,
+    /// For the answer to one statement.
+    deadline: Duration,
 }
 
 impl<'a> OpenSession<'a> {
     /// Connects; `name` becomes its `application_name`.
     pub fn start(target: &'a Target, database: &str, name: &str) -> Result<Self> {
-        let psql = session::dialog(target, name, &[("PGDATABASE", database)])?;
-        Ok(Self { target, psql: Some(psql) })
+        Self::start_with(target, name, &[("PGDATABASE", database)], DEADLINE)
+    }
+
+    /// The same with other variables for psql's environment; each answer is waited for so long.
+    pub fn start_with(target: &'a Target, name: &str, more: &[(&str, &str)], deadline: Duration) -> Result<Self> {
+        let psql = session::dialog(target, name, more)?;
+        Ok(Self { target, psql: Some(psql), deadline })
+    }
+
+    /// How long the next answers are waited for.
+    pub fn wait_for(&mut self, deadline: Duration) {
+        self.deadline = deadline;
     }
 
     /// Runs SQL and gives the rows that it prints. After an error the session is over.
     pub fn run(&mut self, sql: &str) -> Result<Vec<String>> {
+        let mut rows = Vec::new();
+        self.each(sql, &mut |row| rows.push(row)).map(|()| rows)
+    }
+
+    /// Runs SQL and hands out the rows that it prints, one after the other.
+    ///
+    /// # Errors
+    /// Exit 4 where no answer comes in time; else what psql says.
+    pub fn each(&mut self, sql: &str, row: &mut dyn FnMut(String)) -> Result<()> {
         let nonce = session::fresh_name()?;
+        let end = Instant::now() + self.deadline;
         let psql = self.psql.as_mut().context("the session is over")?;
         // A psql that has ended says why below.
         let _ = writeln!(psql, "{sql}\n;SELECT '{nonce}';").and_then(|()| psql.flush());
-        let mut rows = Vec::new();
-        while let Some(line) = psql.line(DEADLINE) {
+        while let Some(line) = psql.line(end.saturating_duration_since(Instant::now())) {
             if line == nonce {
-                return Ok(rows);
+                return Ok(());
             }
-            rows.push(line);
+            row(line);
         }
         signals::check()?;
-        match self.psql.take().map(Dialog::finish) {
-            Some(Ok(said)) => Err(session::failure(self.target, "psql", &said.stderr, said.ending)),
-            Some(Err(error)) => Err(error),
-            None => Ok(rows),
+        let psql = self.psql.take().context("the session is over")?;
+        if Instant::now() >= end {
+            // Dropped, it ends: its own end would be waited for in vain.
+            return Err(Fault::unreachable(format!("psql did not answer within {} s", self.deadline.as_secs())).into());
         }
+        let said = psql.finish()?;
+        Err(session::failure(self.target, "psql", &said.stderr, said.ending))
     }
 }

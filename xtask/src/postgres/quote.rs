@@ -1,5 +1,7 @@
 //! Values and names as SQL writes them. Text that psql would not pass on to the server unchanged is refused.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use crate::error::Fault;
 
 /// The longest text that is quoted, in bytes: longer than any name, setting or comment of ours.

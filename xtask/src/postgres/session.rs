@@ -23,6 +23,12 @@ pub fn fresh_name() -> Result<String> {
     Ok(format!("xtask-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
 }
 
+/// Whether it is such a name.
+pub fn is_fresh_name(name: &str) -> bool {
+    let digits = name.strip_prefix("xtask-").unwrap_or_default();
+    digits.len() == 12 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// The single JSON value that this SQL selects.
 ///
 /// # Errors
@@ -31,16 +37,6 @@ pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> 
     let text = ask(target, session, sql)?;
     serde_json::from_str(text.trim())
         .with_context(|| format!("psql answered {:?}", text.chars().take(200).collect::<String>()))
-}
-
-/// The JSON values that this SQL selects, one in each row.
-///
-/// # Errors
-/// As for [`query`].
-pub fn rows<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> Result<Vec<T>> {
-    let text = ask(target, session, sql)?;
-    let values: Result<Vec<T>, _> = serde_json::Deserializer::from_str(&text).into_iter().collect();
-    values.context("psql answered what is no JSON")
 }
 
 /// The JSON value that an answer begins with, and what follows it. PostgreSQL writes a line for each element of a list.
@@ -156,7 +152,7 @@ pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
 
 /// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
 pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::process::Ending) -> anyhow::Error {
-    if let Some(cause) = target.cause(stderr) {
+    if let Some(cause) = target.cause(stderr, ending) {
         return cause;
     }
     anyhow::Error::msg(stderr.trim().to_owned()).context(Fault::failed(format!("{program} failed ({ending})")))

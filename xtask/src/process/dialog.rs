@@ -4,10 +4,13 @@ use super::watched::{LOOK, Watched};
 use super::{Captured, signals, text_mode};
 use crate::platform;
 use anyhow::Result;
-use std::io::{self, BufRead as _, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read as _, Write};
 use std::process::{ChildStdin, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
+
+/// Of a longer line only so many bytes are kept: what a program hands on may be another's.
+const LONGEST_LINE: u64 = 16 << 20;
 
 /// A program with open pipes. Dropping it ends the program; a signal to us ends it too.
 #[derive(Debug)]
@@ -30,7 +33,8 @@ impl Dialog {
         platform::widen_pipe(&stdin);
         let (send, lines) = channel();
         std::thread::spawn(move || {
-            let lines = BufReader::new(stdout).split(b'\n').map_while(Result::ok);
+            let mut stdout = BufReader::new(stdout);
+            let lines = std::iter::from_fn(|| next_line(&mut stdout, LONGEST_LINE).ok().flatten());
             let lines = lines.map(|mut line| {
                 line.truncate(line.len() - usize::from(text_mode && line.ends_with(b"\r")));
                 line
@@ -74,5 +78,41 @@ impl Write for Dialog {
 
     fn flush(&mut self) -> io::Result<()> {
         self.stdin.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+/// The next line without its end, cut where it is longer than this; `None` at the end.
+fn next_line(source: &mut impl BufRead, longest: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    if source.by_ref().take(longest).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        return Ok(Some(line));
+    }
+    loop {
+        let buffer = source.fill_buf()?;
+        let end = memchr::memchr(b'\n', buffer);
+        let used = end.map_or(buffer.len(), |end| end + 1);
+        source.consume(used);
+        if used == 0 || end.is_some() {
+            return Ok(Some(line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_never_kept_longer_than_allowed() {
+        let mut source = BufReader::with_capacity(3, &b"short\n\nlonger than ten\nexactly 10\nx"[..]);
+        let mut lines = Vec::new();
+        while let Some(line) = next_line(&mut source, 10).unwrap() {
+            lines.push(String::from_utf8(line).unwrap());
+        }
+        assert_eq!(lines, ["short", "", "longer tha", "exactly 10", "x"]);
     }
 }

@@ -1,7 +1,9 @@
 //! What belongs to a database itself, and so is in no dump: as statements that give it to another one.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use crate::error::Fault;
-use crate::postgres::properties::Properties;
+use crate::postgres::properties::{Assignment, Grant, LocaleProvider, Properties};
 use crate::postgres::quote::{identifier, literal, literals};
 use std::fmt::Write as _;
 
@@ -14,13 +16,38 @@ const LISTS: &[&str] = &[
     "shared_preload_libraries",
 ];
 
+/// What `CREATE DATABASE` alone decides.
+pub(super) fn creation(properties: &Properties) -> Result<String, Fault> {
+    let mut options = format!(" ENCODING {}", literal(&properties.encoding)?);
+    let mut add = |word: &str, value: &str| -> Result<(), Fault> {
+        options.push_str(&format!(" {word} {}", literal(value)?));
+        Ok(())
+    };
+    add("LC_COLLATE", &properties.collate)?;
+    add("LC_CTYPE", &properties.ctype)?;
+    let provider = match properties.locale_provider {
+        LocaleProvider::Libc => None,
+        LocaleProvider::Icu => Some(("icu", "ICU_LOCALE")),
+        LocaleProvider::Builtin => Some(("builtin", "BUILTIN_LOCALE")),
+    };
+    if let Some((provider, word)) = provider {
+        add("LOCALE_PROVIDER", provider)?;
+        properties.locale.iter().try_for_each(|locale| add(word, locale))?;
+        properties.icu_rules.iter().try_for_each(|rules| add("ICU_RULES", rules))?;
+    }
+    if let Some(tablespace) = &properties.tablespace {
+        options.push_str(&format!(" TABLESPACE {}", identifier(tablespace)?));
+    }
+    Ok(options)
+}
+
 /// What belongs to the database itself and came with no dump.
 pub(super) fn carry(name: &str, properties: &Properties) -> Result<String, Fault> {
     let quoted = identifier(name)?;
     let owner = identifier(&properties.owner)?;
     let mut sql = format!("  ALTER DATABASE {quoted} OWNER TO {owner};\n");
     if let Some(grants) = &properties.grants {
-        let entries = literals(grants.iter().map(String::as_str))?;
+        let entries = literals(grants.iter().map(Grant::as_str))?;
         let _ = writeln!(sql, "  REVOKE ALL ON DATABASE {quoted} FROM PUBLIC, {owner};");
         // The server takes no empty list.
         if !entries.is_empty() {
@@ -41,9 +68,10 @@ pub(super) fn carry(name: &str, properties: &Properties) -> Result<String, Fault
             Some(role) => format!("ALTER ROLE {} IN DATABASE {quoted}", identifier(role)?),
             None => format!("ALTER DATABASE {quoted}"),
         };
-        for (key, value) in setting.values.iter().filter_map(|value| value.split_once('=')) {
-            let value = if LISTS.contains(&key) { list(value)? } else { literal(value)? };
-            let key: Vec<String> = key.split('.').map(identifier).collect::<Result<_, _>>()?;
+        for Assignment { name, value } in &setting.values {
+            let is_list = LISTS.iter().any(|known| known.eq_ignore_ascii_case(name));
+            let value = if is_list { list(value)? } else { literal(value)? };
+            let key: Vec<String> = name.split('.').map(identifier).collect::<Result<_, _>>()?;
             let _ = writeln!(sql, "  {of} SET {} TO {value};", key.join("."));
         }
     }

@@ -80,6 +80,16 @@ impl Live {
         self.properties.is_none()
     }
 
+    /// Refuses to go on where the database came or went since the preview: what the manifest would give it was not shown.
+    pub fn check_unchanged(&self, was_absent: bool, target: &Target) -> Result<(), Fault> {
+        if self.is_absent() == was_absent {
+            return Ok(());
+        }
+        let what = if was_absent { "was made" } else { "went away" };
+        let message = format!("{} {what} since the preview; nothing was changed", target.database());
+        Err(Fault::failed(message).hint("look at the preview again: cargo xtask db-restore --dry-run"))
+    }
+
     /// What the database that is loaded must be like: the live one. Of an absent one the manifest tells; of an empty
     /// one, which a server makes by itself, its encoding, its locale, and its owner where this role may act as that.
     pub fn staged_like(&self, target: &Target, run: &str, backup: &Proven) -> Result<Option<Properties>> {

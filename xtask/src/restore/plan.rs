@@ -3,11 +3,14 @@
 use super::live::Live;
 use crate::backup::manifest;
 use crate::postgres::dump::{Contents, Ids};
-use crate::postgres::{locks, session};
+use crate::postgres::locks;
+use crate::postgres::openfga_tables::{self, Known};
+use crate::postgres::reader::Reader;
+use crate::postgres::row_counts::{self, Rows};
 use crate::target::Target;
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Above this size rows are estimated from the planner's statistics: counting would take minutes.
 const COUNTED_UP_TO: u64 = 1_000_000_000;
@@ -18,6 +21,8 @@ pub struct Change {
     pub schema: String,
     pub table: String,
     pub now: Option<u64>,
+    /// Whether the rows of now are an estimate: the database is large, or counting would run code of the table's owner.
+    pub estimated: bool,
     pub backup: Option<u64>,
 }
 
@@ -26,10 +31,13 @@ pub struct Change {
 pub struct Plan {
     /// `None` where the live database is absent or cannot be read.
     pub tables: Option<Vec<Change>>,
-    /// Whether the rows of now are estimates.
+    /// Whether some of the rows of now are estimates.
     pub estimated: bool,
     /// Why the live database cannot be read.
     pub unreadable: Option<String>,
+    /// Why stores and models are not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_compared: Option<String>,
     /// OpenFGA's stores and models that would appear and disappear, as `id name` and `id`.
     pub stores_gained: Vec<String>,
     pub stores_lost: Vec<String>,
@@ -37,40 +45,6 @@ pub struct Plan {
     pub models_lost: usize,
     /// Sessions that would be cut, by program.
     pub sessions: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Rows {
-    schema: String,
-    name: String,
-    rows: Option<u64>,
-}
-
-/// Nobody waits for a preview because somebody holds a table.
-const PATIENCE: &str = "SET lock_timeout TO '3s';";
-/// A line of JSON for each table.
-const ESTIMATES: &str = "
-SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname, 'rows', GREATEST(c.reltuples, 0)::pg_catalog.int8)";
-/// A question for each table, which psql asks and whose answer is such a line.
-const COUNTS: &str = "
-SELECT pg_catalog.format('SELECT pg_catalog.json_build_object(''schema'', %L::pg_catalog.text, ''name'', %L::pg_catalog.text,
-  ''rows'', pg_catalog.count(*)) FROM ONLY %I.%I', n.nspname, c.relname, n.nspname, c.relname)";
-const OF_TABLES: &str = "
-FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'";
-
-const IDS: &str = "
-RESET search_path;
-SELECT pg_catalog.json_build_object(
-  'stores', (SELECT COALESCE(pg_catalog.json_object_agg(id, name), '{}') FROM
-     (SELECT id, name FROM store WHERE deleted_at IS NULL LIMIT 10000) AS s),
-  'models', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT authorization_model_id), '[]') FROM
-     (SELECT authorization_model_id FROM authorization_model LIMIT 10000) AS m))";
-
-#[derive(Default, Deserialize)]
-struct LiveIds {
-    stores: BTreeMap<String, String>,
-    models: BTreeSet<String>,
 }
 
 impl Plan {
@@ -81,6 +55,7 @@ impl Plan {
             tables: None,
             estimated: false,
             unreadable: None,
+            not_compared: None,
             stores_gained: Vec::new(),
             stores_lost: Vec::new(),
             models_gained: 0,
@@ -88,15 +63,18 @@ impl Plan {
             sessions: live.facts.sessions.clone(),
         };
         let Some(properties) = &live.properties else { return Ok(plan) };
-        plan.estimated = properties.size_bytes > COUNTED_UP_TO;
-        let (what, ask) = if plan.estimated { (ESTIMATES, ";") } else { (COUNTS, " \\gexec\n") };
-        match session::rows::<Rows>(target, run, &[PATIENCE, what, OF_TABLES, ask].concat()) {
-            Ok(now) => plan.tables = Some(changes(now, then)),
+        let counted = properties.size_bytes.get() <= COUNTED_UP_TO;
+        let read = Reader::start(target, run, &[], target.patience())
+            .and_then(|mut reader| row_counts::of(&mut reader, counted).map(|rows| (reader, rows)));
+        match read {
+            Ok((mut reader, now)) => {
+                plan.estimated = now.iter().any(|table| table.estimated);
+                plan.tables = Some(changes(now, then));
+                if then.openfga.is_some() || plan.has_openfga() {
+                    plan.compare_ids(openfga_tables::ids(&mut reader), &then.openfga_ids);
+                }
+            }
             Err(error) => plan.unreadable = Some(why_unreadable(target, run, &error)),
-        }
-        if plan.tables.is_some() && (then.openfga.is_some() || plan.has_openfga()) {
-            let now = session::query::<LiveIds>(target, run, IDS).unwrap_or_default();
-            plan.compare_ids(&now, &then.openfga_ids);
         }
         Ok(plan)
     }
@@ -108,7 +86,19 @@ impl Plan {
         ["store", "authorization_model", "tuple"].iter().all(is_there)
     }
 
-    fn compare_ids(&mut self, now: &LiveIds, backup: &Ids) {
+    fn compare_ids(&mut self, now: Result<Known<openfga_tables::Ids>>, backup: &Ids) {
+        let now = match now {
+            Ok(Known::Is(now)) => now,
+            Ok(Known::Absent) => openfga_tables::Ids::default(),
+            Ok(Known::Unread(what)) => {
+                self.not_compared = Some(format!("{what}, which is never read"));
+                return;
+            }
+            Err(error) => {
+                self.not_compared = Some(server_message(&format!("{error:#}")));
+                return;
+            }
+        };
         let missing = |from: &BTreeMap<String, String>, there: &BTreeMap<String, String>| -> Vec<String> {
             from.iter().filter(|(id, _)| !there.contains_key(*id)).map(|(id, name)| format!("{id} {name}")).collect()
         };
@@ -128,17 +118,34 @@ fn why_unreadable(target: &Target, run: &str, error: &anyhow::Error) -> String {
             return holder.to_string();
         }
     }
+    server_message(&said)
+}
+
+/// What the server says, without psql's words before it.
+fn server_message(said: &str) -> String {
     let server = said.lines().find_map(|line| line.split_once(" ERROR:  ").map(|(_, message)| message.to_owned()));
-    server.unwrap_or(said)
+    server.unwrap_or_else(|| said.to_owned())
 }
 
 fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
-    let mut tables: BTreeMap<(String, String), (Option<u64>, Option<u64>)> = BTreeMap::new();
-    for table in now {
-        tables.entry((table.schema, table.name)).or_default().0 = Some(table.rows.unwrap_or_default());
+    let mut tables: BTreeMap<(String, String), Change> = BTreeMap::new();
+    let mut change = |schema: String, table: String, set: &dyn Fn(&mut Change)| {
+        let empty =
+            || Change { schema: schema.clone(), table: table.clone(), now: None, estimated: false, backup: None };
+        set(tables.entry((schema.clone(), table.clone())).or_insert_with(empty));
+    };
+    for rows in now {
+        change(rows.schema, rows.table, &|change| {
+            (change.now, change.estimated) = (Some(rows.rows), rows.estimated);
+        });
     }
+<<<<<<< HEAD
     for table in manifest::tables(&then.filled()) {
         tables.entry((table.schema, table.name)).or_default().1 = Some(table.rows);
+=======
+    for table in manifest::tables(&then.copied) {
+        change(table.schema, table.name, &|change| change.backup = Some(table.rows));
+>>>>>>> main
     }
-    tables.into_iter().map(|((schema, table), (now, backup))| Change { schema, table, now, backup }).collect()
+    tables.into_values().collect()
 }

@@ -1,5 +1,6 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
+use super::carried;
 use super::maintenance_database;
 use super::mark::{self, Mark, Use};
 use super::preflight::{self, Watch};
@@ -12,6 +13,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::{questions, quote, restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
+use crate::target::client_error;
 use crate::target::{Talk, Target};
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
@@ -79,7 +81,8 @@ impl<'a> Staging<'a> {
         mark: &Mark,
     ) -> Result<Self> {
         let cannot = format!("The database {name} cannot be made");
-        let (quoted, mut options) = (quote::identifier(&name)?, like.map(options).transpose()?.unwrap_or_default());
+        let (quoted, mut options) =
+            (quote::identifier(&name)?, like.map(carried::creation).transpose()?.unwrap_or_default());
         // While it is loaded, too: the owner of a table must be allowed to make one there.
         let owner = like.map(|like| &like.owner).filter(|_| mark.r#use == Use::Staging);
         if let Some(owner) = owner {
@@ -156,14 +159,14 @@ impl<'a> Staging<'a> {
             Err(error) if error::exit(&error) == Exit::Refused => return Err(error),
             fed => fed,
         };
-        if !said.ending.success() && said.stderr.contains(DISK_FULL) {
+        if !said.ending.success() && client_error::server_says(&said.stderr, DISK_FULL) {
             // The server may have gone down with it: what it says last is not the cause.
             let fault = Fault::failed(format!("The server's disk is full; {} is as it was", self.target.database()));
             return Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));
         }
         if !said.ending.success() {
-            return Err(session::failure(self.target, "psql", &said.stderr, said.ending))
-                .map_err(|error| error::explain(error, cannot));
+            let failure = session::failure(self.target, "psql", &said.stderr, said.ending);
+            return Err(error::headed(failure, cannot().to_string()));
         }
         fed.map_err(|error| error::explain(error, cannot))?;
         let expected: Vec<u64> = backup.contents.copied.iter().map(|copied| copied.rows).collect();
@@ -242,27 +245,6 @@ pub fn clear_leftovers(target: &Target, run: &str) -> Result<Vec<String>> {
     let left =
         mark::marked(target, run)?.into_iter().filter(|database| database.mark.r#use == Use::Verify && !database.alive);
     left.map(|database| drop_database(target, run, &database.name).map(|()| database.name)).collect()
-}
-
-/// What `CREATE DATABASE` needs to make such a database.
-fn options(like: &Properties) -> Result<String, Fault> {
-    let mut options = format!(" ENCODING {}", quote::literal(&like.encoding)?);
-    let mut add = |word: &str, value: &str| -> Result<(), Fault> {
-        options.push_str(&format!(" {word} {}", quote::literal(value)?));
-        Ok(())
-    };
-    add("LC_COLLATE", &like.collate)?;
-    add("LC_CTYPE", &like.ctype)?;
-    if like.locale_provider != "libc" {
-        add("LOCALE_PROVIDER", &like.locale_provider)?;
-        let word = if like.locale_provider == "icu" { "ICU_LOCALE" } else { "BUILTIN_LOCALE" };
-        like.locale.iter().try_for_each(|locale| add(word, locale))?;
-        like.icu_rules.iter().try_for_each(|rules| add("ICU_RULES", rules))?;
-    }
-    if let Some(tablespace) = &like.tablespace {
-        options.push_str(&format!(" TABLESPACE {}", quote::identifier(tablespace)?));
-    }
-    Ok(options)
 }
 
 #[cfg(test)]

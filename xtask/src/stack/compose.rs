@@ -68,7 +68,8 @@ fn openfga_url(compose: &Compose, settings: &Settings) -> Result<String> {
                 mapped.get_or_init(|| format!("http://{port}"))
             }
         };
-        openfga::answers_at(url, settings).map(|()| url.clone())
+        let mut endpoint = openfga::own(url, settings)?;
+        openfga::own_answers(&mut endpoint, Some(compose)).map(|()| url.clone())
     })
 }
 

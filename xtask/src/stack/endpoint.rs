@@ -40,11 +40,18 @@ pub struct Silence {
     pub may_have_arrived: bool,
 }
 
+#[derive(Clone, Copy)]
+enum Method<'a> {
+    Get,
+    Post(&'a str),
+    Delete,
+}
+
 impl Endpoint {
     /// The server at this address. Proxies come from the settings (`HTTPS_PROXY`, `NO_PROXY`, …), never for loopback.
     ///
     /// # Errors
-    /// Exit 2: no address of an HTTP server, or a proxy that is none.
+    /// Exit 2: no address of an HTTP server, a key that no request can carry, or a proxy that is none.
     pub fn new(url: &str, token: Option<&str>, settings: &Settings) -> Result<Self> {
         let wrong = |why: &str| {
             Fault::usage(format!("OPENFGA_API_URL is no address of an OpenFGA server: {why}"))
@@ -58,6 +65,7 @@ impl Endpoint {
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err(wrong("it holds a login; the key belongs into OPENFGA_API_TOKEN").into());
         }
+        let token = token.map(usable).transpose()?;
         let proxy = proxy_for(&uri, settings).map(ureq::Proxy::new).transpose();
         let proxy = proxy.with_context(|| Fault::usage("The proxy of the environment cannot be used"))?;
         let agent = ureq::Agent::config_builder()
@@ -69,7 +77,15 @@ impl Endpoint {
             .proxy(proxy)
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build();
-        Ok(Self { url: url.to_owned(), token: token.map(str::to_owned), agent: agent.into() })
+        Ok(Self { url: url.to_owned(), token, agent: agent.into() })
+    }
+
+    /// The same server with a key.
+    ///
+    /// # Errors
+    /// Exit 2: a key that no request can carry.
+    pub fn with_key(&self, token: &str) -> Result<Self, Fault> {
+        Ok(Self { token: Some(usable(token)?), ..self.clone() })
     }
 
     /// Its address, without a slash at the end.
@@ -84,36 +100,43 @@ impl Endpoint {
 
     /// One GET without the key.
     pub fn get_openly(&self, path: &str, deadline: Duration) -> Result<Answer, Silence> {
-        self.exchange(path, None, false, deadline)
+        self.exchange(path, Method::Get, false, deadline)
     }
 
     /// One GET.
     pub fn get(&self, path: &str, deadline: Duration) -> Result<Answer, Silence> {
-        self.exchange(path, None, true, deadline)
+        self.exchange(path, Method::Get, true, deadline)
     }
 
     /// One POST of JSON.
     pub fn post(&self, path: &str, body: &str, deadline: Duration) -> Result<Answer, Silence> {
-        self.exchange(path, Some(body), true, deadline)
+        self.exchange(path, Method::Post(body), true, deadline)
     }
 
-    fn exchange(&self, path: &str, body: Option<&str>, keyed: bool, deadline: Duration) -> Result<Answer, Silence> {
+    /// One DELETE.
+    pub fn delete(&self, path: &str, deadline: Duration) -> Result<Answer, Silence> {
+        self.exchange(path, Method::Delete, true, deadline)
+    }
+
+    fn exchange(&self, path: &str, method: Method<'_>, keyed: bool, deadline: Duration) -> Result<Answer, Silence> {
         let url = format!("{}{path}", self.url);
         let key = self.token.as_ref().filter(|_| keyed).map(|token| format!("Bearer {token}"));
-        let response = match body {
-            Some(body) => {
+        let without_body = |request: ureq::RequestBuilder<ureq::typestate::WithoutBody>| {
+            let request = request.config().timeout_global(Some(deadline)).build();
+            match &key {
+                Some(key) => request.header("Authorization", key).call(),
+                None => request.call(),
+            }
+        };
+        let response = match method {
+            Method::Get => without_body(self.agent.get(&url)),
+            Method::Delete => without_body(self.agent.delete(&url)),
+            Method::Post(body) => {
                 let request = self.agent.post(&url).config().timeout_global(Some(deadline)).build();
                 let request = request.header("Content-Type", "application/json");
-                match key {
+                match &key {
                     Some(key) => request.header("Authorization", key).send(body),
                     None => request.send(body),
-                }
-            }
-            None => {
-                let request = self.agent.get(&url).config().timeout_global(Some(deadline)).build();
-                match key {
-                    Some(key) => request.header("Authorization", key).call(),
-                    None => request.call(),
                 }
             }
         };
@@ -125,6 +148,18 @@ impl Endpoint {
         let body = body.map_err(|error| Silence { may_have_arrived: true, ..silence(&error, deadline) })?;
         Ok(Answer { status: response.status().as_u16(), retry_after, location, body })
     }
+}
+
+/// A key without the blanks and line breaks around it: a file that holds one often ends in one.
+fn usable(token: &str) -> Result<String, Fault> {
+    let token = token.trim();
+    if !token.is_empty() && token.chars().all(|letter| letter.is_ascii_graphic()) {
+        return Ok(token.to_owned());
+    }
+    Err(Fault::usage(
+        "OPENFGA_API_TOKEN cannot be a key: there is a blank, a line break or a letter beyond ASCII in it",
+    )
+    .hint("write the key alone: one of those in OPENFGA_AUTHN_PRESHARED_KEYS"))
 }
 
 impl fmt::Debug for Endpoint {
@@ -195,6 +230,19 @@ mod tests {
         assert_eq!(proxy_of("https://a.corp.example"), None);
         assert_eq!(proxy_of("https://internal"), None);
         assert!(proxy_of("https://notinternal").is_some());
+    }
+
+    #[test]
+    fn a_key_may_end_in_a_line_break_and_not_hold_one() {
+        let key = |token: &str| Endpoint::new("http://h", Some(token), &Settings::default());
+        for taken in ["hunter2", "hunter2\n", " hunter2\r\n", "a+b/c==", "a,b"] {
+            assert_eq!(key(taken).unwrap().token.unwrap(), taken.trim());
+        }
+        for refused in ["hun\nter2", "hun ter2", "hünter2", "hunter2\u{7}"] {
+            let fault = key(refused).unwrap_err();
+            assert_eq!(crate::error::exit_code(&fault), 2, "{refused:?}");
+            assert!(!format!("{fault:#}").contains("ter2"));
+        }
     }
 
     #[test]

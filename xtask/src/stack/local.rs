@@ -216,7 +216,7 @@ fn up_openfga(
         // After a move to another port or database it would still write to the old one.
         if running.serves(local.running()?.port, target.database()) {
             (callbacks.stage)("waiting for OpenFGA");
-            wait(openfga::LOG, local, error::is_lasting, || probe::answers_at(&running.url(), settings))?;
+            wait(openfga::LOG, local, error::is_lasting, || probe::answers(&probe::own(&running.url(), settings)?))?;
             return Ok(Some(running.url()));
         }
         openfga::stop(folder)?;
@@ -241,7 +241,7 @@ fn up_openfga(
             let fault = fault.hint(format!("see what it says: {}", log.display())).lasting();
             return Err(anyhow::Error::msg(cluster::log_since(&log, from)).context(fault));
         }
-        probe::answers_at(&url, settings)
+        probe::answers(&probe::own(&url, settings)?)
     })?;
     Ok(Some(url))
 }

@@ -3,9 +3,11 @@
 mod compose;
 pub mod endpoint;
 mod local;
+pub mod memory_openfga;
 pub mod openfga;
 pub mod ports;
 pub mod services;
+pub mod state_folder;
 mod wait;
 
 use crate::error::Fault;

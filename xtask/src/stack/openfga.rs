@@ -1,8 +1,9 @@
 //! Whether OpenFGA answers: its health (which knows nothing of keys and data) and a request (which does).
 
 use super::endpoint::{Answer, Endpoint, Silence};
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::settings::Settings;
+use crate::target::compose::Compose;
 use anyhow::{Context as _, Result};
 use std::time::Duration;
 
@@ -12,9 +13,38 @@ pub const SERVICE: &str = "openfga";
 pub const HTTP_PORT: u16 = 8080;
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The same for an address, with the settings' key.
-pub fn answers_at(url: &str, settings: &Settings) -> Result<()> {
-    answers(&Endpoint::new(url, settings.get("OPENFGA_API_TOKEN"), settings)?)
+/// The setting of the key that this program sends, and those of the server's own keys.
+const TOKEN: &str = "OPENFGA_API_TOKEN";
+const KEYS: &str = "OPENFGA_AUTHN_PRESHARED_KEYS";
+const METHOD: &str = "OPENFGA_AUTHN_METHOD";
+
+/// A server that is not the stack's: it gets no key but the one that was set for it.
+pub fn foreign(url: &str, settings: &Settings) -> Result<Endpoint> {
+    Endpoint::new(url, settings.get(TOKEN), settings)
+}
+
+/// The stack's own server. Where no key was set it gets the first of those that it accepts.
+pub fn own(url: &str, settings: &Settings) -> Result<Endpoint> {
+    let is_preshared = settings.get(METHOD) == Some("preshared");
+    let keys = settings.get(KEYS).filter(|_| is_preshared).and_then(first);
+    Endpoint::new(url, settings.get(TOKEN).or(keys), settings)
+}
+
+/// Whether the stack's own server answers, with its key in `endpoint`. One that wants a key which the settings do not
+/// know may have it from the compose file.
+pub fn own_answers(endpoint: &mut Endpoint, compose: Option<&Compose>) -> Result<()> {
+    let refusal = match answers(endpoint) {
+        Err(refusal) if error::is_lasting(&refusal) && !endpoint.has_key() => refusal,
+        answered => return answered,
+    };
+    let keys = compose.and_then(|compose| compose.variable_of(SERVICE, KEYS).ok().flatten());
+    let Some(key) = keys.as_deref().and_then(first) else { return Err(refusal) };
+    *endpoint = endpoint.with_key(key)?;
+    answers(endpoint)
+}
+
+fn first(keys: &str) -> Option<&str> {
+    keys.split(',').map(str::trim).find(|key| !key.is_empty())
 }
 
 /// Asks `GET /healthz`, then `GET /stores?page_size=1` with the key.
@@ -58,7 +88,7 @@ fn not_serving(url: &str, health: &Answer) -> Fault {
 
 /// The key is wrong, or there is none.
 pub fn key_refused(server: &Endpoint) -> Fault {
-    let said = if server.has_key() { "OPENFGA_API_TOKEN holds none that it knows" } else { "it wants one" };
+    let said = if server.has_key() { "it does not know the one that was sent" } else { "it wants one" };
     Fault::unreachable(format!("OpenFGA at {}: key refused ({said})", server.url()))
         .hint("set OPENFGA_API_TOKEN in .env to one of the keys in OPENFGA_AUTHN_PRESHARED_KEYS")
         .lasting()

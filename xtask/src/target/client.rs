@@ -55,11 +55,38 @@ const MEANING: [&str; 23] = [
     "PG_COLOR",
 ];
 
+/// Variables whose values `--verbose` shows. Any other one may hold a secret: a setting of the session in PGOPTIONS,
+/// the PIN of a key in PGSSLKEY.
+const SHOWN: [&str; 18] = [
+    "LC_ALL",
+    "LC_MESSAGES",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPORT",
+    "PGDATABASE",
+    "PGUSER",
+    "PGAPPNAME",
+    "PGCLIENTENCODING",
+    "PGCONNECT_TIMEOUT",
+    "PGTARGETSESSIONATTRS",
+    "PGLOADBALANCEHOSTS",
+    "PGSSLMODE",
+    "PGSSLNEGOTIATION",
+    "PGSSLROOTCERT",
+    "PGREQUIREAUTH",
+    "PGCHANNELBINDING",
+    "PGGSSENCMODE",
+];
+
+fn with(program: Program, (name, value): (&str, &str)) -> Program {
+    if SHOWN.contains(&name) { program.env(name, value) } else { program.secret(name, value) }
+}
+
 /// The program with these variables, and none of libpq's that somebody else set.
 pub fn with_environment(program: Program, environment: &[(&str, &str)], password: &str) -> Program {
     let given = |name: &str| name == "PGPASSWORD" || environment.iter().any(|(given, _)| *given == name);
     let program = without(program, given);
-    let program = environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+    let program = environment.iter().copied().fold(program, with);
     program.secret("PGPASSWORD", password)
 }
 
@@ -68,7 +95,7 @@ pub fn with_environment(program: Program, environment: &[(&str, &str)], password
 pub fn with_login_of(program: Program, environment: &[(&str, &str)], password: Option<&str>) -> Program {
     let given = |name: &str| LOGIN.contains(&name) || environment.iter().any(|(given, _)| *given == name);
     let program = without(program, given);
-    let program = environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+    let program = environment.iter().copied().fold(program, with);
     password.into_iter().fold(program, |program, password| program.secret("PGPASSWORD", password))
 }
 
@@ -86,6 +113,16 @@ fn without(program: Program, but: impl Fn(&str) -> bool) -> Program {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_that_may_hold_a_secret_are_masked() {
+        let variables =
+            [("PGOPTIONS", "-c x.y=hunter2"), ("PGSSLKEY", "pkcs11:k?pin-value=hunter2"), ("PGPORT", "5432")];
+        let shown = "PGOPTIONS=*** PGSSLKEY=*** PGPORT=5432 psql";
+        assert_eq!(with_login_of(Program::new("psql"), &variables, None).shown(), shown);
+        let both = format!("{} PGPASSWORD=*** psql", shown.strip_suffix(" psql").unwrap());
+        assert_eq!(with_environment(Program::new("psql"), &variables, "hunter2").shown(), both);
+    }
 
     #[test]
     fn what_is_given_is_not_taken_away() {

@@ -1,11 +1,12 @@
 //! Why a server refuses a login, told by libpq's and the server's words (LC_MESSAGES is C).
 
 use super::Target;
+use super::client_error::Connection;
 use crate::error::Fault;
 
-/// The faults of a login; `None` where these words speak of something else.
-pub(super) fn fault(target: &Target, stderr: &str) -> Option<Fault> {
-    let has = |words: &str| stderr.contains(words);
+/// The fault of a connection that was not made; `None` where these words, libpq's own, speak of something else.
+pub(super) fn fault(target: &Target, words: &str) -> Option<Fault> {
+    let has = |part: &str| words.contains(part);
     let database = target.database();
     let user = target.user();
     if has("password authentication failed") || has("no password supplied") {
@@ -24,7 +25,7 @@ pub(super) fn fault(target: &Target, stderr: &str) -> Option<Fault> {
         );
     }
     if has("FATAL") && has("permission denied for database") {
-        let named = stderr.split_once("permission denied for database \"").and_then(|(_, rest)| rest.split_once('"'));
+        let named = words.split_once("permission denied for database \"").and_then(|(_, rest)| rest.split_once('"'));
         let named = named.map_or(database, |(name, _)| name);
         let fault = Fault::unreachable(format!("User {user} may not connect to database {named}"));
         let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(named), quoted(user));
@@ -50,6 +51,16 @@ pub(super) fn fault(target: &Target, stderr: &str) -> Option<Fault> {
         return Some(Fault::unreachable(format!("PostgreSQL lets user {user} in from nowhere here (pg_hba.conf)")));
     }
     None
+}
+
+/// The fault of a connection of which nothing more is known.
+pub(super) fn unexplained(target: &Target, connection: Connection<'_>) -> Option<Fault> {
+    let fault = match connection {
+        Connection::NotMade(_) => Fault::unreachable(format!("PostgreSQL at {} does not answer", target.place())),
+        Connection::Lost => Fault::unreachable("The connection to PostgreSQL was lost"),
+        Connection::Held | Connection::Unknown => return None,
+    };
+    Some(fault.hint(target.log_hint()))
 }
 
 fn quoted(name: &str) -> String {

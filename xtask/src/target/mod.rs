@@ -2,6 +2,7 @@
 //! start a PostgreSQL program against it, and how to say why one could not reach it.
 
 mod client;
+pub mod client_error;
 pub mod compose;
 pub mod local;
 mod login;
@@ -12,9 +13,10 @@ pub mod url;
 mod waiting;
 
 use crate::error::Fault;
-use crate::process::{Captured, Program};
+use crate::process::{Captured, Ending, Program};
 use crate::settings::{Origin, Settings};
 use anyhow::Result;
+use client_error::Connection;
 use compose::Compose;
 use local::Local;
 use std::fmt;
@@ -272,7 +274,7 @@ impl Target {
     }
 
     fn failed(&self, said: &Captured) -> anyhow::Error {
-        self.cause(&said.stderr).unwrap_or_else(|| {
+        self.cause(&said.stderr, said.ending).unwrap_or_else(|| {
             let fault = Fault::unreachable(format!("PostgreSQL at {} does not answer ({})", self.place(), said.ending));
             anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault)
         })
@@ -280,14 +282,30 @@ impl Target {
 
     /// Why a program that failed could not work here, looked for from the outside in; `None` where the
     /// place is fine and the failure is the program's own.
-    pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        if let Some(fault) = login::fault(self, stderr) {
-            return Some(anyhow::Error::msg(stderr.trim().to_owned()).context(fault));
+    pub fn cause(&self, stderr: &str, ending: Ending) -> Option<anyhow::Error> {
+        let connection = Connection::of(stderr, ending);
+        let said = |fault: Fault| anyhow::Error::msg(stderr.trim().to_owned()).context(fault);
+        if let Connection::NotMade(words) = connection
+            && let Some(fault) = login::fault(self, words)
+        {
+            return Some(said(fault));
         }
+        let of_place = match &self.place {
+            Place::Compose(compose) => compose.cause(stderr, connection),
+            Place::Local(local) => local.cause(),
+            Place::Url(url) => url.cause(connection).map(said),
+        };
+        of_place.or_else(|| login::unexplained(self, connection).map(said))
+    }
+
+    /// Where a person reads what the server said.
+    fn log_hint(&self) -> String {
         match &self.place {
-            Place::Compose(compose) => compose.cause(stderr),
-            Place::Local(local) => local.cause(stderr),
-            Place::Url(url) => url.cause(stderr),
+            Place::Compose(_) => {
+                format!("see what the server says: docker compose logs --tail 20 {}", compose::SERVICE)
+            }
+            Place::Local(local) => format!("see what the server says: {}", local.log().display()),
+            Place::Url(_) => "see what the server's log says, then try again".to_owned(),
         }
     }
 }

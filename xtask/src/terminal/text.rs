@@ -59,12 +59,20 @@ pub fn report(lines: &[String]) -> String {
 
 /// Names from a server or a file may hold control characters; a terminal must not obey them.
 pub fn clean(text: &str) -> String {
-    escaped(text, |letter| letter == '\n' || letter == '\t' || !letter.is_control())
+    escaped(text, |letter| letter == '\n' || letter == '\t' || !is_obeyed(letter))
 }
 
 /// The same for one line or cell, which a line break or a tab would tear apart.
 pub fn clean_line(text: &str) -> String {
-    escaped(text, |letter| !letter.is_control())
+    escaped(text, |letter| !is_obeyed(letter))
+}
+
+/// What a terminal obeys instead of showing it: control characters, ends of lines and paragraphs, and marks that turn
+/// the direction of writing, by which a name can look like another one.
+fn is_obeyed(letter: char) -> bool {
+    let turns =
+        matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    letter.is_control() || turns || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
 fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
@@ -106,6 +114,8 @@ mod tests {
     fn control_characters_are_shown_instead_of_obeyed() {
         assert_eq!(clean("a\x1b[31mb\r\n"), "a\\u{1b}[31mb\\r\n");
         assert_eq!(clean_line("two\nlines\t"), "two\\nlines\\t");
+        assert_eq!(clean("gro\u{202e}eno\u{2069}\u{2028}"), "gro\\u{202e}eno\\u{2069}\\u{2028}");
+        assert_eq!(clean("zoë 日本 עברית"), "zoë 日本 עברית");
     }
 
     #[test]

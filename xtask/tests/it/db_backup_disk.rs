@@ -61,11 +61,11 @@ fn a_disk_that_fills_while_writing() {
 fn a_read_only_disk() {
     let database = shared().database();
     let disk = database.sandbox.path("backups");
-    let before = "cp /dev/null \"$DISK/stopped.xtask-0000.partial\"; mount -o remount,ro \"$DISK\"";
+    let before = "cp /dev/null \"$DISK/stopped.xtask-000000000000.partial\"; mount -o remount,ro \"$DISK\"";
     let (run, left) = on_disk(database.xtask(["db-backup"]), &disk, "size=200m", before);
     run.code(1).prints_nothing().stderr_has("cannot be written to").stderr_has("Read-only").stderr_lacks("✓");
     run.stderr_has("--output DIR").stderr_lacks("Cleared");
-    assert_eq!(left, ["stopped.xtask-0000.partial"]);
+    assert_eq!(left, ["stopped.xtask-000000000000.partial"]);
     let (run, _) = on_disk(database.xtask(["db-backup", "--output", "backups/new/"]), &disk, "ro", "");
     run.code(1).prints_nothing().stderr_has("backups/new").stderr_has("Read-only");
 }
@@ -141,10 +141,11 @@ fn a_folder_of_another_user() {
 fn a_link_planted_at_an_unfinished_backup() {
     let database = shared().database();
     let victim = database.sandbox.write("victim", "precious");
-    let planted = database.sandbox.path("backups").join("openfga_backup_20200101_000000.sql.xtask-00.partial");
+    let planted =
+        database.sandbox.path("backups").join("openfga_backup_20200101_000000.sql.xtask-000000000000.partial");
     symlink(&victim, &planted).unwrap();
     let stranger = database.sandbox.write("backups/notes.partial", "a person's");
-    let folder = database.sandbox.path("backups/folder.xtask-01.partial");
+    let folder = database.sandbox.path("backups/folder.xtask-000000000001.partial");
     fs::create_dir(&folder).unwrap();
     database.xtask(["db-backup"]).run().ok().stderr_lacks("Cleared");
     assert_eq!(fs::read_to_string(victim).unwrap(), "precious");

@@ -97,10 +97,13 @@ fn the_file_is_private_and_its_folder_is_made() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
     assert_eq!(file.parent().unwrap(), database.sandbox.path("backups"));
     // Whatever the user's umask is.
-    let loose = ["sh", "-c", "umask 0 && exec \"$@\"", "sh"];
-    let run = database.xtask(["--quiet", "db-backup"]).through(loose).run();
-    let file = database.sandbox.path(run.ok().text().trim_end());
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+    for umask in ["umask 0", "umask 777"] {
+        let run =
+            database.xtask(["--quiet", "db-backup"]).through(["sh", "-c", &format!("{umask} && exec \"$@\""), "sh"]);
+        let run = run.run();
+        let file = database.sandbox.path(run.ok().text().trim_end());
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600, "{umask}");
+    }
 }
 
 fn the_name_begins_with_the_database() {

@@ -328,7 +328,7 @@ fn down_asks() {
 fn new_makes_both_files() {
     let sandbox = Sandbox::new();
     let run = Xtask::new(&sandbox).args(["db-migrate", "new", "Add user's", "names"]).run();
-    run.ok().says_nothing();
+    run.ok().stderr_has("Write the SQL of the change into the .up.sql");
     let text = run.text();
     let paths: Vec<&str> = text.lines().collect();
     assert!(paths.len() == 2 && paths[0].ends_with("_add_user_s_names.up.sql"), "{paths:?}");

@@ -72,7 +72,8 @@ fn a_database_that_cannot_be_dumped() {
     holder.sql("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE");
     let reset = |more: &[&str]| database.xtask(["db-reset", "--yes"]).args(more).env("XTASK_LOCK_TIMEOUT", "1").run();
     let run = reset(&[]);
-    run.code(1).stderr_has("nothing was changed").stderr_lacks("✓ Database reset");
+    run.code(5).stderr_has("nothing was changed").stderr_lacks("✓ Database reset");
+    run.stderr_has("wait longer with --lock-timeout SECONDS").stderr_lacks("--no-safety-backup");
     run.stderr_has("⚠ The live database cannot be read: table public.t is held by session ");
     run.stderr_has("A table stayed locked for 1 s; no backup was made");
     assert_eq!((database.beside("staging").len(), database.beside("before").len()), (0, 0));

@@ -28,6 +28,7 @@ mod db_migrate_local;
 mod db_migrate_repair;
 mod db_migrate_size;
 mod db_migrate_sqlx;
+mod db_migrate_trust;
 mod db_prune;
 mod db_prune_stays;
 mod db_reset;
@@ -38,6 +39,7 @@ mod db_verify_faults;
 mod dsl;
 mod env;
 mod faults;
+mod foreign_servers;
 mod full_disk;
 mod health;
 mod health_database;
@@ -51,6 +53,8 @@ mod local_faults;
 mod local_private;
 mod local_programs;
 mod made_elsewhere;
+mod manifest;
+mod other_roles;
 mod proof;
 mod restore;
 mod restore_choice;
@@ -105,6 +109,7 @@ fn main() -> ExitCode {
         db_migrate_repair::tests(),
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
+        db_migrate_trust::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),
@@ -119,6 +124,7 @@ fn main() -> ExitCode {
         url::tests(),
         url_faults::tests(),
         url_rights::tests(),
+        manifest::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),
@@ -138,6 +144,8 @@ fn main() -> ExitCode {
         conventions::tests(),
         hostile::tests(),
         made_elsewhere::tests(),
+        other_roles::tests(),
+        foreign_servers::tests(),
         full_disk::tests(),
         health::tests(),
         health_database::tests(),

@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] roles_that_are_missing,
         [Compose] extensions_and_versions_that_are_missing,
         [Compose] a_psql_without_restrict,
+        [Compose] a_table_that_is_held_is_no_reason_to_go_on_without_a_backup,
     ]
 }
 
@@ -119,4 +120,37 @@ fn room_on_the_servers_disk() {
     wait_until("no session of ours is left", || database.our_sessions() == 0);
     database.backup();
     database.restore([]).run().ok();
+}
+
+fn a_table_that_is_held_is_no_reason_to_go_on_without_a_backup() {
+    let database = shared_for_restores().database();
+    database.sandbox.tables(1);
+    database.sql("CREATE TABLE t AS SELECT 1 AS a");
+    database.backup();
+    let refused = |pid: &str| {
+        for (words, waiver) in [
+            (&["db-restore", "--yes", "--lock-timeout", "1"][..], "--no-safety-backup"),
+            (&["db-reset", "--yes", "--lock-timeout", "1"], "--no-safety-backup"),
+            (&["db-migrate", "up"], "--no-backup"),
+        ] {
+            let run = database.xtask(words.iter().copied()).env("XTASK_LOCK_TIMEOUT", "1").run();
+            run.code(5).stderr_has("failed; nothing was changed").stderr_has("A table stayed locked for 1 s");
+            run.stderr_has(&format!("table public.t is held by session {pid}")).stderr_has("--lock-timeout SECONDS");
+            run.stderr_lacks(waiver).stderr_lacks("✓");
+        }
+    };
+    let mut holder = database.hold("t");
+    refused(&holder.sql("SELECT pg_backend_pid()"));
+    holder.sql("ROLLBACK");
+    // A reader is held up by one that waits for another reader: that one is named.
+    let reader = holder.sql("BEGIN; TABLE t; SELECT pg_backend_pid()");
+    let mut waiting = database.session();
+    let waits = "BEGIN; SET application_name = 'waits'; LOCK TABLE t IN ACCESS EXCLUSIVE MODE";
+    let waiting = std::thread::spawn(move || waiting.try_sql(waits));
+    let waiter = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waits' AND wait_event_type = 'Lock'";
+    wait_until("it waits", || database.stack.admin(waiter) == "1");
+    refused(reader.lines().last().unwrap());
+    drop(holder);
+    waiting.join().unwrap().unwrap();
+    database.restore(["--lock-timeout", "30"]).run().ok().stderr_has("✓ Database restored");
 }

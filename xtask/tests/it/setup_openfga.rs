@@ -68,12 +68,12 @@ fn a_second_store_with_every_construct() {
         .run()
         .ok()
         .stdout_has("Tuples:  16 in the file, written: 16\n")
-        .stdout_has("19 assertions passed");
+        .stdout_has("20 assertions passed");
     assert_eq!((shop.rows().as_str(), shop.env("OPENFGA_STORE_ID")), ("1|1|16|16|0", None));
     shop.setup(words).run().ok().stdout_has("no changes");
     assert_eq!(shop.rows(), "1|1|16|16|0");
     let file = ["--file", "openfga/documents.fga.yaml", "--store", &name, "--exact"];
-    shop.test_auth(file).run().ok().stdout_has("\n19 assertions passed\n");
+    shop.test_auth(file).run().ok().stdout_has("\n20 assertions passed\n");
 }
 
 fn a_dry_run_changes_nothing() {

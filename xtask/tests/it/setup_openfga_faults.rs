@@ -47,7 +47,7 @@ fn ctrl_c_says_that_part_of_it_is_done() {
     let running = paused(shop.setup([]), "store");
     running.signal(Signal::INT);
     running.signal(Signal::CONT);
-    running.wait().code(130).prints_nothing().stderr_has("part of it is done: run it again to complete it");
+    running.wait().code(6).prints_nothing().stderr_has("Ended by Ctrl-C (SIGINT); part of it is done");
     let running = paused(shop.setup(["--yes"]), "planned");
     running.signal(Signal::TERM);
     running.signal(Signal::CONT);

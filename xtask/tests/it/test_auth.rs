@@ -62,7 +62,7 @@ fn lists_are_exact_where_the_store_is_the_files() {
          assertions: {viewer: {users: ['user:a', 'team:x#member', 'user:t']}}\n",
     );
     let run = shop.test_auth([]).run();
-    run.code(1).stdout_has("expected doc:1\n").stdout_has("got      doc:1, doc:2\n").stdout_has("1 passed, 1 failed");
+    run.code(1).stdout_has("\n      unexpected doc:2\n").stdout_lacks("missing").stdout_has("1 passed, 1 failed");
     // Another's tuple: what the file names must be there, more than that is named.
     let store = shop.ids().pop().unwrap();
     shop.api().write_tuples(&store, &[("user:z", "viewer", "doc:9")]);
@@ -85,10 +85,6 @@ fn a_tests_own_tuples_leave_nothing_behind() {
     let before = shop.rows();
     shop.test_auth([]).run().ok().stdout_has("6 assertions passed");
     assert_eq!(shop.rows(), before);
-    let tuples: Vec<String> =
-        (0..101).map(|number| format!("{{user: 'user:{number}', relation: viewer, object: 'doc:1'}}")).collect();
-    with_tests(&shop, &format!("  - name: too many\n    tuples: [{}]\n", tuples.join(", ")));
-    shop.test_auth([]).run().code(1).stderr_has("too many has 101 tuples of its own; a server takes 100");
 }
 
 fn many_checks_go_in_batches() {

@@ -75,6 +75,9 @@ fn no_secret_is_shown() {
         run.ok().stderr_has("DATABASE_URL=*** (environment)").stderr_has("PGPASSWORD=***").stderr_has("psql");
         run.stderr_lacks(PASSWORD).stderr_lacks("p%40ss").stdout_lacks(PASSWORD);
     }
+    let hidden =
+        database.xtask(["--verbose", "db-backup"]).env("DATABASE_URL", database.url("options=-c%20x.y%3Dhunter2"));
+    hidden.run().ok().stderr_has("PGOPTIONS=***").stderr_lacks("hunter2");
     watch.finish(&[PASSWORD, "p%40ss", &url]);
     for name in database.sandbox.backups() {
         let text = fs::read_to_string(database.sandbox.path("backups").join(name)).unwrap();

@@ -119,7 +119,7 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
     if purpose == Purpose::Tables || !manifest.is_some_and(super::manifest::Manifest::is_full) {
         return Some(stays("a partial export"));
     }
-    let is_young = now - time <= TimeDelta::days(SAFETY_DAYS);
+    let is_young = now.signed_duration_since(time) <= TimeDelta::days(SAFETY_DAYS);
     match purpose {
         Purpose::PreRestore if is_young => Some(stays(&format!("a safety backup younger than {SAFETY_DAYS} days"))),
         Purpose::PreRestore => {
@@ -145,15 +145,15 @@ fn kept_by_rules(
         let mut periods = BTreeSet::new();
         let mut left = count.unwrap_or_default();
         for (at, time) in timed() {
-            let key = if rule == "--keep-last" { at.to_string() } else { period(&time.with_timezone(&Local)) };
+            let key = period.map_or_else(|| at.to_string(), |period| period(&time.with_timezone(&Local)));
             if left > 0 && periods.insert(key) {
-                left -= 1;
+                left = left.saturating_sub(1);
                 reasons.entry(at).or_default().push(rule.to_owned());
             }
         }
     }
     if let Some(span) = policy.keep_within {
-        for (at, _) in timed().filter(|(_, time)| now - *time <= span) {
+        for (at, _) in timed().filter(|(_, time)| now.signed_duration_since(*time) <= span) {
             reasons.entry(at).or_default().push("--keep-within".to_owned());
         }
     }

@@ -35,13 +35,13 @@ impl Policy {
         none && self.keep_within.is_none_or(|span| span <= TimeDelta::zero())
     }
 
-    /// The rules that count, each with the period of which one backup stays.
-    pub(super) fn counts(&self) -> [(&'static str, Option<usize>, Period); 4] {
+    /// The rules that count, each with the period of which one backup stays; without one each backup counts.
+    pub(super) fn counts(&self) -> [(&'static str, Option<usize>, Option<Period>); 4] {
         [
-            ("--keep-last", self.keep_last, |time| time.to_rfc3339()),
-            ("--keep-daily", self.keep_daily, |time| time.date_naive().to_string()),
-            ("--keep-weekly", self.keep_weekly, |time| format!("{:?}", time.iso_week())),
-            ("--keep-monthly", self.keep_monthly, |time| format!("{}-{}", time.year(), time.month())),
+            ("--keep-last", self.keep_last, None),
+            ("--keep-daily", self.keep_daily, Some(|time| time.date_naive().to_string())),
+            ("--keep-weekly", self.keep_weekly, Some(|time| format!("{:?}", time.iso_week()))),
+            ("--keep-monthly", self.keep_monthly, Some(|time| format!("{}-{}", time.year(), time.month()))),
         ]
     }
 }
@@ -53,7 +53,7 @@ pub(super) type Period = fn(&DateTime<Local>) -> String;
 pub fn time_span(text: &str) -> Result<TimeDelta, String> {
     let wrong = || format!("{text:?} is no time span; write it as 12h, 7d or 4w");
     let unit = text.chars().next_back().ok_or_else(wrong)?;
-    let number = text[..text.len() - unit.len_utf8()].trim_end().parse::<u32>().map_err(|_| wrong())?;
+    let number = text.strip_suffix(unit).and_then(|number| number.trim_end().parse::<u32>().ok()).ok_or_else(wrong)?;
     let span = match unit {
         's' => TimeDelta::try_seconds(number.into()),
         'm' => TimeDelta::try_minutes(number.into()),

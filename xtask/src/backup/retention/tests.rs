@@ -11,7 +11,7 @@ fn now() -> DateTime<FixedOffset> {
 fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
     Backup {
         path: format!("{hours_ago}.sql").into(),
-        database: Some("openfga".to_owned()),
+        database: Some("openfga".try_into().unwrap()),
         purpose: Some(purpose),
         time: Some(now() - TimeDelta::hours(hours_ago)),
         copy: 1,

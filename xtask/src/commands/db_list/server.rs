@@ -27,7 +27,7 @@ pub(super) struct Told {
 #[derive(Debug)]
 pub(super) struct Question {
     answer: Receiver<Told>,
-    until: Instant,
+    asked: Instant,
 }
 
 impl Question {
@@ -40,12 +40,12 @@ impl Question {
             // Nobody listens any more when it came too late.
             told.map(|told| send.send(told))
         });
-        Self { answer, until: Instant::now() + PATIENCE }
+        Self { answer, asked: Instant::now() }
     }
 
     /// `None`: there is no server, or it is too slow.
     pub(super) fn answer(self) -> Option<Told> {
-        self.answer.recv_timeout(self.until.saturating_duration_since(Instant::now())).ok()
+        self.answer.recv_timeout(PATIENCE.saturating_sub(self.asked.elapsed())).ok()
     }
 }
 
@@ -64,7 +64,7 @@ impl Told {
         let now = Local::now();
         let row = |kept: &Kept| {
             let at = DateTime::parse_from_rfc3339(&kept.swapped_at).ok();
-            let age = at.map(|at| terminal::span((now.fixed_offset() - at).num_seconds().max(0)));
+            let age = at.map(|at| terminal::span(now.fixed_offset().signed_duration_since(at).num_seconds().max(0)));
             let dash = || "-".to_owned();
             let size = kept.bytes.map_or_else(dash, terminal::size);
             vec![terminal::clean(&kept.name), terminal::clean(&kept.database), age.unwrap_or_else(dash), size]

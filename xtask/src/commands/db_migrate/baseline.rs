@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checksum;
 use crate::migration::files::Migration;
-use crate::migration::ledger;
+use crate::migration::ledger::{Ledger, write};
 use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
@@ -42,24 +42,24 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.confirm(&format!("Record {count} as applied, without running anything?"), args.yes)?;
 
     let mut locked = work.lock(patience)?;
-    let table = check_empty(&work)?;
-    let mut sql = vec!["BEGIN;".to_owned(), ledger::create(&table)];
+    let ledger = check_empty(&work)?;
+    let writer = work.writer(&mut locked.session, &ledger, patience)?;
+    let mut sql = Vec::new();
     for migration in &known {
-        sql.push(ledger::insert(&table, migration, &checksum::of(&migration.up)?, Some(Duration::ZERO))?);
+        sql.push(write::insert(&writer.table, migration, &checksum::of(&migration.up)?, Some(Duration::ZERO))?);
     }
-    sql.push("COMMIT;".to_owned());
-    locked.session.run(&sql.join("\n"))?;
+    writer.change(&mut locked.session, &sql.join("\n"))?;
     context.terminal.done(&format!("{count} recorded as applied"));
     Ok(())
 }
 
-/// The ledger's name; a ledger with rows tells the truth already.
-fn check_empty(work: &Work<'_>) -> Result<String> {
-    let look = work.look()?;
-    if let Some(row) = look.ledger.rows.last() {
+/// The ledger, which must be empty: one with rows tells the truth already.
+fn check_empty(work: &Work<'_>) -> Result<Ledger> {
+    let ledger = work.ledger()?;
+    if let Some(row) = ledger.rows.last() {
         return Err(Fault::failed(format!("The database has a ledger already, up to version {}", row.version))
             .hint("see how it stands: cargo xtask db-migrate status")
             .into());
     }
-    Ok(look.ledger.name()?)
+    Ok(ledger)
 }

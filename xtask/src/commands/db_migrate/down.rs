@@ -77,7 +77,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             .into());
     }
     let backup = if args.no_backup { None } else { work.back_up()? };
-    let mut runner = Runner { session: &mut locked.session, ledger: again.ledger.name()?, lock_timeout: patience };
+    let ledger = work.writer(&mut locked.session, &again.ledger, patience)?;
+    let mut runner = Runner { session: &mut locked.session, ledger, lock_timeout: patience };
     let done = work.execute(&mut runner, &steps)?;
     report.backup = backup.as_deref();
     report.done = &done;

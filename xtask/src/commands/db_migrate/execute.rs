@@ -3,14 +3,13 @@
 use super::work::Work;
 use crate::error::{self, Exit, Fault};
 use crate::migration::checks::{self, Direction};
-use crate::migration::failure::Failure;
+use crate::migration::failure::{Failure, code};
 use crate::migration::files::shown;
 use crate::migration::ledger::Ledger;
 use crate::migration::run::{Runner, Step};
 use crate::postgres::maintenance_database;
 use crate::postgres::session;
 use crate::process::signals;
-use crate::settings::fault_point;
 use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
@@ -41,14 +40,6 @@ impl Work<'_> {
     /// # Errors
     /// Exit 6 where some were run and one was not.
     pub(super) fn execute(&self, runner: &mut Runner<'_, '_>, steps: &[Step]) -> Result<Vec<Done>> {
-        let user = self.target.user();
-        runner.prepare().map_err(|error| {
-            error::explain(error, || {
-                let rights = format!("user {user} must be allowed to make tables there: GRANT CREATE ON SCHEMA … TO …");
-                Fault::failed("The ledger cannot be made; nothing was changed").hint(rights)
-            })
-        })?;
-        fault_point("ledger");
         let done = self.run_each(runner, steps, &|step, took| self.tell(step, took))?;
         signals::shielded(|| self.check(steps))?;
         Ok(done)
@@ -96,7 +87,7 @@ impl Work<'_> {
             let fault = Fault::new(Exit::Partial, "The migrations ran, but the ledger does not show them");
             error.context(fault.hint("see how they stand: cargo xtask db-migrate status"))
         };
-        let ledger = Ledger::read(self.target, self.database, &self.run).map_err(explained)?;
+        let ledger = self.ledger().map_err(explained)?;
         match steps.iter().find(|step| !is_done(step, &ledger)) {
             None => Ok(()),
             Some(step) => Err(explained(anyhow::anyhow!("{} is not as it should be", step.migration.version))),
@@ -115,7 +106,7 @@ impl Work<'_> {
                     return unseen;
                 }
             }
-            let Ok(ledger) = Ledger::read(self.target, self.database, &self.run) else { return unseen };
+            let Ok(ledger) = self.ledger() else { return unseen };
             match ledger.row(step.migration.version) {
                 Some(row) if !row.success => Truth::Dirty,
                 _ if is_done(step, &ledger) && failure.refused => Truth::DoneByOthers,
@@ -166,11 +157,11 @@ impl Work<'_> {
                 format!("{own}finish it or undo it by hand, then: cargo xtask db-migrate repair")
             }
             Truth::Unknown => "see how it stands, once the server answers: cargo xtask db-migrate status".to_owned(),
-            _ if failure.lock_timeout => "somebody holds what it needs; see who: \
+            _ if failure.is_lock_timeout() => "somebody holds what it needs; see who: \
                 cargo xtask db-shell -- -c 'SELECT pid, state, query FROM pg_stat_activity'\n\
                 or wait longer: --lock-timeout SECONDS"
                 .to_owned(),
-            _ if said.contains("cannot run inside a transaction block") => {
+            _ if code(&failure.error) == Some(code::IN_TRANSACTION) => {
                 "give the statement a file of its own whose first line is: -- no-transaction".to_owned()
             }
             _ => own_hint.unwrap_or_else(|| "mend the file, then run it again".to_owned()),

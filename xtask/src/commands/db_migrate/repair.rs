@@ -5,7 +5,7 @@ use super::work::{Waiting, Work};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checksum;
-use crate::migration::ledger;
+use crate::migration::ledger::write;
 use crate::migration::plan::{Entry, State};
 use crate::terminal;
 use anyhow::Result;
@@ -62,7 +62,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
                 .hint("run it again")
                 .into());
         }
-        locked.session.run(&format!("BEGIN;\n{}\nCOMMIT;", sql.join("\n")))?;
+        let writer = work.writer(&mut locked.session, &look.ledger, patience)?;
+        writer.change(&mut locked.session, &sql.join("\n"))?;
         terminal.done(&format!("{} mended", terminal::counted(sql.len() as u64, "version", "versions")));
     }
     if left > 0 {
@@ -78,13 +79,13 @@ fn mend(entry: &Entry, args: &Args, table: &str) -> Result<(&'static str, String
     let file = entry.migration.as_ref().map(|migration| checksum::of(&migration.up)).transpose()?;
     Ok(match (entry.state, file) {
         (State::Changed, Some(checksum)) => {
-            ("Take the file as it is now for what was applied?", ledger::accept(table, version, &checksum))
+            ("Take the file as it is now for what was applied?", write::accept(table, version, &checksum))
         }
         (State::Dirty, Some(checksum)) if args.applied => (
             "Take it for applied, because it was finished by hand?",
-            [ledger::accept(table, version, &checksum), ledger::finish(table, version, Duration::ZERO)].concat(),
+            [write::accept(table, version, &checksum), write::finish(table, version, Duration::ZERO)].concat(),
         ),
-        (State::Dirty, _) => ("Forget it, so that `up` runs its file again?", ledger::remove(table, version)),
-        _ => ("Take its row out of the ledger?", ledger::remove(table, version)),
+        (State::Dirty, _) => ("Forget it, so that `up` runs its file again?", write::remove(table, version)),
+        _ => ("Take its row out of the ledger?", write::remove(table, version)),
     })
 }

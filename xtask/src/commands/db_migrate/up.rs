@@ -110,7 +110,8 @@ pub fn fill(target: &Target, database: &str, context: &Context) -> Result<()> {
     }
     let mut session = work.session()?;
     let lock_timeout = Waiting::default().patience(context)?;
-    let mut runner = Runner { session: &mut session, ledger: look.ledger.name()?, lock_timeout };
+    let ledger = work.writer(&mut session, &look.ledger, lock_timeout)?;
+    let mut runner = Runner { session: &mut session, ledger, lock_timeout };
     work.execute(&mut runner, &steps).map(drop)
 }
 
@@ -136,7 +137,8 @@ fn apply(work: &Work<'_>, order: &Order, steps: &[Step]) -> Result<Applied> {
         return Ok(Applied { done: Vec::new(), backup: None });
     }
     let backup = if order.no_backup { None } else { work.back_up()? };
-    let mut runner = Runner { session: &mut locked.session, ledger: ledger.name()?, lock_timeout: order.patience };
+    let ledger = work.writer(&mut locked.session, &ledger, order.patience)?;
+    let mut runner = Runner { session: &mut locked.session, ledger, lock_timeout: order.patience };
     let done = work.execute(&mut runner, &steps)?;
     Ok(Applied { done, backup })
 }

@@ -77,9 +77,8 @@ fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Res
     let _scratch = Staging::create(target, &run, &mut keeper, name.clone(), like.as_ref(), &mark)?;
     let work = Work::on(target, &name, context)?;
     let mut session = work.session()?;
-    let ledger = work.look()?.ledger.name()?;
+    let ledger = work.writer(&mut session, &work.ledger()?, LOCK_TIMEOUT)?;
     let mut runner = Runner { session: &mut session, ledger, lock_timeout: LOCK_TIMEOUT };
-    runner.prepare()?;
     let mut before = Catalog::of(target, &name, &run)?;
     let progress = context.terminal.waiting("trying");
     let mut verdicts = Vec::new();

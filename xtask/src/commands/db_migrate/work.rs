@@ -3,11 +3,12 @@
 use crate::backup::name::Purpose;
 use crate::commands::db_backup;
 use crate::context::Context;
-use crate::error::{self, Fault};
+use crate::error::Fault;
 use crate::migration::checks::{self, Direction, Flaw};
 use crate::migration::checksum;
+use crate::migration::data;
 use crate::migration::files::{self, Migration, shown};
-use crate::migration::ledger::{self, Ledger};
+use crate::migration::ledger::{Ledger, Name, Writer};
 use crate::migration::plan::{self, Entry};
 use crate::migration::run::Step;
 use crate::migration::session::Session;
@@ -80,9 +81,22 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn look(&self) -> Result<Look> {
-        let ledger = Ledger::read(self.target, self.database, &self.run)?;
+        let ledger = self.ledger()?;
         let entries = plan::compare(&self.files, &ledger)?;
         Ok(Look { ledger, entries })
+    }
+
+    /// The ledger as a fresh session finds it.
+    pub(super) fn ledger(&self) -> Result<Ledger> {
+        Ledger::read(self.target, self.database, &self.run, &Name::default())
+    }
+
+    /// The ledger as this session writes it: made where it is missing.
+    pub(super) fn writer(&self, session: &mut Session<'_>, ledger: &Ledger, lock_timeout: Duration) -> Result<Writer> {
+        let table = ledger.name()?;
+        let writer = Writer::open(session, table, lock_timeout)?;
+        fault_point("ledger");
+        Ok(writer)
     }
 
     /// The name of the session that runs the migrations.
@@ -113,14 +127,12 @@ impl<'a> Work<'a> {
 
     /// A proven backup, where there is anything to lose.
     pub(super) fn back_up(&self) -> Result<Option<PathBuf>> {
-        if !ledger::has_data(self.target, &self.run) {
+        if !data::is_there(self.target, &self.run) {
             return Ok(None);
         }
-        let taken = db_backup::take_full(self.target, Purpose::PreMigration, self.context).map_err(|error| {
-            error::explain(error, || {
-                Fault::failed("The backup before the migration failed; nothing was changed")
-                    .hint("go on without one: --no-backup")
-            })
+        let taken = db_backup::take_full(self.target, Purpose::PreMigration, None, self.context).map_err(|error| {
+            let message = "The backup before the migration failed; nothing was changed";
+            db_backup::explain_missing(error, message, "go on without one: --no-backup")
         })?;
         self.context.terminal.done(&format!("Backup: {}", self.context.shown(&taken.path)));
         fault_point("backup");

@@ -31,7 +31,7 @@ pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<
         let message = format!("{shown} holds only some tables; a restore replaces the whole database");
         return Err(Fault::new(Exit::Refused, message).hint(hint).into());
     }
-    if manifest.database != target.database() {
+    if *manifest.database != *target.database() {
         let (from, to) = (&manifest.database, target.database());
         context.terminal.warn(&format!("{shown} is a backup of {from}, not of {to}"));
         context.terminal.confirm(&format!("Restore the backup of {from} into {to}?"), args.yes)?;

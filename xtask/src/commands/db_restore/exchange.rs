@@ -80,7 +80,7 @@ impl Swap<'_> {
         mark.migrate = self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE);
         mark.written = self.written.clone();
         mark.comment = match &self.live.properties {
-            Some(live) => live.comment.clone(),
+            Some(live) => live.comment.as_ref().map(ToString::to_string),
             None => comment.map(str::to_owned),
         };
         let outgoing = before.as_deref();

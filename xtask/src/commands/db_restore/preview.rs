@@ -5,27 +5,45 @@ use crate::backup::proof::Proven;
 use crate::commands::db_migrate;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::postgres::properties::Properties;
+use crate::restore::new_database::NewDatabase;
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Fitting;
 use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
-use chrono::{DateTime, Local};
+use chrono::Local;
 
 /// So many pending migrations are named.
 const NAMED: usize = 5;
+/// So many letters of a property are shown.
+const LINE_SHOWN: usize = 200;
 
-pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
+/// `made_like`: what the manifest gives a database that does not exist yet.
+pub(super) fn show(
+    plan: &Plan,
+    fitting: &Fitting,
+    backup: &Proven,
+    made_like: Option<&Properties>,
+    args: &Args,
+    context: &Context,
+) -> Result<()> {
+    let new_database = made_like.map(NewDatabase::of);
     // Files that cannot be read are a matter for db-migrate, not for a restore.
     let pending = db_migrate::pending_beyond(backup.contents.migrations.as_ref(), context).unwrap_or_default();
     if args.json && args.dry_run {
         return context.terminal.json(&serde_json::json!({
             "version": 1, "file": &backup.path, "plan": plan,
             "roles_to_make": fitting.missing_roles, "pending_migrations": pending,
+            "new_database": new_database,
         }));
     }
     changes(plan, "IN THE BACKUP", context);
+    if let Some(new) = &new_database {
+        context.terminal.note("The database is made as the backup says:");
+        new.lines().iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
+    }
     if !pending.is_empty() {
         let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let more = pending.len().saturating_sub(NAMED);
@@ -42,6 +60,15 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
     Ok(())
 }
 
+/// One line, of which the beginning is enough to know it by.
+fn shortened(line: &str) -> String {
+    let (clean, shown) = (terminal::clean_line(line), LINE_SHOWN);
+    match clean.char_indices().nth(shown) {
+        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or(&clean)),
+        None => clean,
+    }
+}
+
 /// What would come and go; `then` heads the column of what is there afterwards.
 pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
     let terminal = &context.terminal;
@@ -54,12 +81,15 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
             |rows| format!("{}{}", if estimated { "≈ " } else { "" }, terminal::count(rows)),
         )
     };
+    if let Some(why) = &plan.not_compared {
+        terminal.warn(&format!("OpenFGA's stores and models of now are not compared: {why}"));
+    }
     if let Some(tables) = &plan.tables {
         let rows: Vec<Vec<String>> = tables
             .iter()
             .map(|table| {
                 let name = format!("{}.{}", table.schema, table.table);
-                vec![name, number(table.now, plan.estimated), "→".to_owned(), number(table.backup, false)]
+                vec![name, number(table.now, table.estimated), "→".to_owned(), number(table.backup, false)]
             })
             .collect();
         if !rows.is_empty() {
@@ -82,7 +112,7 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
 
 pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Context) -> Result<(), Fault> {
     let latest = if args.file.is_some() { "this backup" } else { "the latest backup" };
-    let taken = backup.manifest.as_ref().and_then(|manifest| DateTime::parse_from_rfc3339(&manifest.started_at).ok());
+    let taken = backup.manifest.as_ref().map(|manifest| manifest.started_at.time());
     let age = taken.map_or_else(String::new, |time| format!(", {}", age_of(&time.with_timezone(&Local))));
     context.terminal.warn(&format!(" This will restore from {latest}"));
     context.terminal.note(&format!("{}{age}", context.shown(&backup.path)));

@@ -26,7 +26,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
         let message = format!("There is no database of before a restore of {}", target.database());
         return Err(Fault::failed(message).hint("what there is: cargo xtask db-list").into());
     };
-    let since = Since::swap(target, run, &old.mark)?;
+    let since = Since::swap(target, run, &old.mark);
     if args.dry_run {
         super::mend::name_leftovers(target, context);
     }

@@ -4,7 +4,10 @@ use super::Args;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::api::{Api, Store};
+use crate::openfga::model::Model;
 use crate::openfga::reconcile::Plan;
+use crate::openfga::reconcile::batches;
+use crate::openfga::reconcile::stranded::{self, Stranded};
 use crate::openfga::store::{self, Comparison, STORE_ID};
 use crate::openfga::store_file::StoreFile;
 use crate::settings::Origin;
@@ -26,22 +29,39 @@ pub struct Wanted<'f> {
     pub other: Option<Elsewhere>,
     pub model: Comparison,
     pub tuples: Plan<'f>,
+    /// Live tuples that do not fit the file's model and stay.
+    pub stranded: Vec<Stranded>,
 }
 
 impl<'f> Wanted<'f> {
     /// Looks at the server.
-    pub fn find(args: &Args, api: &Api, file: &'f StoreFile, context: &Context) -> Result<Self> {
+    pub fn find(args: &Args, api: &Api, file: &'f StoreFile, ours: &Model, context: &Context) -> Result<Self> {
         let (store, other) = store_and_other(args, api, &file.name, context)?;
         let (model, tuples) = match &store {
             Some(store) => {
                 let progress = context.terminal.waiting("reading tuples");
                 let say = |seen| progress.say(&format!("reading tuples: {}", crate::terminal::count(seen)));
-                let model = Comparison::of(api, &store.id, &file.model)?;
-                (model, Plan::draw(api, &store.id, &file.tuples, args.prune, &say)?)
+                let model = Comparison::of(api, &store.id, ours)?;
+                let all_others = args.prune || model.may_strand(ours);
+                let tuples = Plan::draw(api, &store.id, &file.tuples, all_others, &say)?;
+                (model, tuples)
             }
             None => (Comparison::NOTHING, Plan::all(&file.tuples)),
         };
-        Ok(Self { store, other, model, tuples })
+        let may_strand = !args.prune && model.may_strand(ours);
+        let stranded = if may_strand { stranded::find(model.live.as_ref(), ours, &tuples.others) } else { Vec::new() };
+        Ok(Self { store, other, model, tuples, stranded })
+    }
+
+    /// Whether tuples are to be deleted.
+    pub fn deletes(&self, args: &Args) -> bool {
+        args.prune && !self.tuples.others.is_empty()
+    }
+
+    /// The tuples that are to be deleted, as people write them.
+    pub fn deletions(&self, args: &Args) -> Vec<String> {
+        let others = self.tuples.others.iter().filter(|_| self.deletes(args));
+        others.map(|other| format!("{} {} {}", other.user, other.relation, other.object)).collect()
     }
 
     /// Says what a person would want to know before it is done.
@@ -72,26 +92,53 @@ impl<'f> Wanted<'f> {
                 clean(&format!("{}: {before} → {after}", tuple.shown()))
             });
             list(lines, context);
+            let most = batches::LARGEST;
+            terminal.note(&format!(
+                "  Each is deleted and written again, at most {most} at a time: those are denied meanwhile"
+            ));
+        }
+        if !self.stranded.is_empty() {
+            terminal.warn("Live tuples do not fit the new model; it will pass over them:");
+            list(self.stranded.iter().map(|stranded| clean(&stranded.to_string())), context);
         }
     }
 
     /// Asks where something could be meant otherwise.
-    pub fn confirm(&self, args: &Args, context: &Context) -> Result<(), Fault> {
+    pub fn confirm(&self, args: &Args, file: &StoreFile, context: &Context) -> Result<(), Fault> {
+        let terminal = &context.terminal;
         if self.other.is_some() {
-            context.terminal.confirm("Go on with the store of the file's name?", args.yes)?;
+            terminal.confirm("Go on with the store of the file's name?", args.yes)?;
         }
-        if args.prune && !self.tuples.others.is_empty() {
-            context.terminal.note("Tuples that the file does not name:");
-            let lines = self.tuples.others.iter().map(|other| {
-                let (user, relation, object) = other.key();
-                clean(&format!("{user} {relation} {object}"))
-            });
-            list(lines, context);
-            let count = counted(self.tuples.others.len() as u64, "tuple", "tuples");
-            let name = self.store.as_ref().map_or("", |store| &store.name);
-            context.terminal.confirm(&format!("Delete {count} of the store {name}?"), args.yes)?;
+        if !self.stranded.is_empty() {
+            let tuples: usize = self.stranded.iter().map(|stranded| stranded.tuples).sum();
+            let tuples = counted(tuples as u64, "live tuple", "live tuples");
+            terminal.confirm(&format!("Write a model that {tuples} will no longer fit?"), args.yes)?;
         }
-        Ok(())
+        if !self.deletes(args) {
+            return Ok(());
+        }
+        terminal.note("Tuples that the file does not name:");
+        list(self.deletions(args).iter().map(|line| clean(line)), context);
+        let count = counted(self.tuples.others.len() as u64, "tuple", "tuples");
+        let name = self.store.as_ref().map_or("", |store| &store.name);
+        if file.tuples.is_empty() && !args.allow_empty {
+            return confirm_empty(
+                &format!("The file names no tuples. Delete all {count} of the store {name}?"),
+                context,
+            );
+        }
+        terminal.confirm(&format!("Delete {count} of the store {name}?"), args.yes)
+    }
+}
+
+/// A file of tuples that is empty by mistake must not empty a store: `--yes` was typed for another one.
+fn confirm_empty(question: &str, context: &Context) -> Result<(), Fault> {
+    match context.terminal.ask(question)? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Fault::failed("Declined; nothing was changed")),
+        None => Err(Fault::failed(format!("{question} There is no terminal to ask on")).hint(
+            "see what the file and the files that it names hold; where this is meant: --prune --allow-empty --yes",
+        )),
     }
 }
 

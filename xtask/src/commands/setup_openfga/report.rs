@@ -2,15 +2,17 @@
 
 use super::Args;
 use super::plan::Wanted;
-use crate::commands::test_auth;
+use crate::commands::store_file::summary;
 use crate::context::Context;
 use crate::openfga::api::{Api, Store};
-use crate::openfga::assertions::Outcome;
+use crate::openfga::assertions::Tally;
+use crate::openfga::reconcile::stranded::Stranded;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::openfga::store_file::StoreFile;
 use crate::terminal::{self, clean_line, count, counted};
 use anyhow::Result;
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// `--json`, version 1.
 #[derive(Debug, Serialize)]
@@ -23,6 +25,10 @@ pub struct Report {
     store: StoreReport,
     model: ModelReport,
     tuples: TupleReport,
+    /// The tuples that were (or would be) deleted: `user:anne viewer document:plan`.
+    deletions: Vec<String>,
+    /// Where deleted tuples are kept; null where none were.
+    deletions_kept_in: Option<PathBuf>,
     tests: Option<TestReport>,
     /// Whether the ids were (or would be) written to `.env`.
     env_written: bool,
@@ -41,6 +47,8 @@ struct ModelReport {
     id: Option<String>,
     written: bool,
     difference: Vec<String>,
+    /// Live tuples that no longer fit.
+    stranded: Vec<Stranded>,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,14 +67,25 @@ struct TestReport {
     failed: usize,
 }
 
+/// What a run has done beyond its plan.
+pub struct Done<'a> {
+    pub store: &'a Store,
+    pub model: &'a str,
+    pub tally: Tally,
+    /// The file of the deleted tuples.
+    pub kept: Option<PathBuf>,
+}
+
 impl Report {
     /// What a dry run found.
-    pub fn of_plan(api: &Api, file: &StoreFile, wanted: &Wanted<'_>, env_written: bool) -> Self {
+    pub fn of_plan(args: &Args, api: &Api, file: &StoreFile, wanted: &Wanted<'_>, env_written: bool) -> Self {
         let written = wanted.model.same().is_none();
+        let deletions = wanted.deletions(args);
+        let tuples_change = !wanted.tuples.is_nothing() || !deletions.is_empty();
         Self {
             version: 1,
             dry_run: true,
-            changed: wanted.store.is_none() || written || !wanted.tuples.is_nothing() || env_written,
+            changed: wanted.store.is_none() || written || tuples_change || env_written,
             server: api.url().to_owned(),
             store: StoreReport {
                 id: wanted.store.as_ref().map(|store| store.id.clone()),
@@ -77,47 +96,37 @@ impl Report {
                 id: wanted.model.same().map(str::to_owned),
                 written,
                 difference: wanted.model.difference.clone().unwrap_or_default(),
+                stranded: wanted.stranded.clone(),
             },
             tuples: TupleReport {
                 in_file: file.tuples.len(),
                 written: wanted.tuples.missing.len(),
                 rewritten: wanted.tuples.changed.len(),
-                deleted: 0,
+                deleted: deletions.len(),
                 unchanged: wanted.tuples.unchanged,
             },
+            deletions,
+            deletions_kept_in: None,
             tests: None,
             env_written,
         }
     }
 
-    /// What was done.
-    #[expect(clippy::too_many_arguments, reason = "each is one line of the report")]
-    pub fn of(
-        api: &Api,
-        file: &StoreFile,
-        wanted: &Wanted<'_>,
-        store: &Store,
-        model: &str,
-        outcomes: &[Outcome],
-        env_written: bool,
-        pruned: bool,
-    ) -> Self {
-        let mut report = Self::of_plan(api, file, wanted, env_written);
-        report.dry_run = false;
-        report.store.id = Some(store.id.clone());
-        report.model.id = Some(model.to_owned());
-        report.tuples.deleted = if pruned { wanted.tuples.others.len() } else { 0 };
-        report.changed |= report.tuples.deleted > 0;
-        let passed = outcomes.iter().filter(|outcome| outcome.passed).count();
-        report.tests = Some(TestReport { passed, failed: outcomes.len() - passed });
-        report
+    /// The same, once it is done.
+    pub fn done(mut self, done: Done<'_>) -> Self {
+        self.dry_run = false;
+        self.store.id = Some(done.store.id.clone());
+        self.model.id = Some(done.model.to_owned());
+        self.deletions_kept_in = done.kept;
+        self.tests = Some(TestReport { passed: done.tally.passed, failed: done.tally.failed });
+        self
     }
 
     /// `store NAME is set up (10 tuples, 12 assertions passed)`.
     pub fn in_short(&self) -> String {
         let state = if self.changed { "is set up" } else { "is there" };
         let tuples = counted(self.tuples.in_file as u64, "tuple", "tuples");
-        let tests = self.tests.as_ref().map(|tests| format!(", {}", test_auth::summary(tests.passed, tests.failed)));
+        let tests = self.tests.as_ref().map(|tests| format!(", {}", tests.summary()));
         format!("OpenFGA's store {} {state} ({tuples}{})", clean_line(&self.store.name), tests.unwrap_or_default())
     }
 
@@ -144,8 +153,14 @@ impl Report {
             format!("Model:  {}{}", id(&self.model.id), said(self.model.written, "written")),
             format!("Tuples:  {}", self.tuples.shown(&said)),
         ];
+        if let Some(path) = &self.deletions_kept_in {
+            lines.push(format!("Deleted: kept in {}", terminal::clean(&context.shown(path))));
+        } else {
+            // Every one of them: this is what the dry run is for.
+            lines.extend(self.deletions.iter().map(|tuple| format!("  - {}", terminal::clean(tuple))));
+        }
         if let Some(tests) = &self.tests {
-            lines.push(format!("Tests:   {}", test_auth::summary(tests.passed, tests.failed)));
+            lines.push(format!("Tests:   {}", tests.summary()));
         }
         if self.env_written {
             let to_be = if self.dry_run { "to be " } else { "" };
@@ -153,6 +168,12 @@ impl Report {
         }
         let lines: Vec<String> = lines.iter().map(|line| line.trim_end().to_owned()).collect();
         context.terminal.result(&terminal::report(&lines))
+    }
+}
+
+impl TestReport {
+    fn summary(&self) -> String {
+        summary(Tally { passed: self.passed, failed: self.failed, unanswered: 0 })
     }
 }
 

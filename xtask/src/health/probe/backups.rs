@@ -1,5 +1,7 @@
 //! The newest backup of this database: whole, and not too old.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use crate::backup::listing::{self, Backup};
 use crate::backup::proof::{self, Examined};
 use crate::health::Scene;
@@ -38,7 +40,8 @@ pub fn look(scene: &Scene) -> Finding {
         let detail = format!("the newest backup {name} is {}: {reason}", examined.verdict.words());
         return Finding::fail(detail, format!("{BACK_UP}; see the others: cargo xtask db-list --check"));
     }
-    let Some(age) = backup.time.map(|time| (Local::now().fixed_offset() - time).num_seconds()) else {
+    let Some(age) = backup.time.map(|time| Local::now().fixed_offset().signed_duration_since(time).num_seconds())
+    else {
         return Finding::warn(format!("{name} bears no time"), BACK_UP);
     };
     let facts = format!("{name}, {}, {}", size(examined.bytes), examined.verdict.words());

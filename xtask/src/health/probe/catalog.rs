@@ -3,10 +3,11 @@
 use super::service;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::postgres::session;
+use crate::postgres::openfga_tables::{self, Known};
+use crate::postgres::reader::Reader;
 use crate::target::Talk;
 use crate::target::compose::SERVICE;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Deserialize;
 
 /// The server and the database, as they say themselves.
@@ -31,12 +32,12 @@ pub struct Facts {
     /// Whether there are rows that a backup would save.
     pub has_data: bool,
     pub data_directory: Option<String>,
-    /// OpenFGA's revision; `None` where its tables are not there.
+    /// OpenFGA's revision.
     #[serde(skip)]
-    pub revision: Option<u64>,
+    pub revision: Known<u64>,
     /// Ids of OpenFGA's stores, not deleted, the first of them.
     #[serde(skip)]
-    pub stores: Vec<String>,
+    pub stores: Known<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,13 +61,13 @@ SELECT pg_catalog.json_build_object(
   'reserved', pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int8
       + COALESCE(pg_catalog.current_setting('reserved_connections', true)::pg_catalog.int8, 0),
   'oldest', (SELECT pg_catalog.json_build_object('pid', a.pid, 'application', a.application_name,
-      'state', COALESCE(a.state, ''), 'seconds', pg_catalog.floor(EXTRACT(epoch FROM now() - a.xact_start))::pg_catalog.int8)
+      'state', COALESCE(a.state, ''), 'seconds', pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.now() - a.xact_start))::pg_catalog.int8)
       FROM pg_catalog.pg_stat_activity AS a
       WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'client backend' AND a.xact_start IS NOT NULL
       AND a.pid <> pg_catalog.pg_backend_pid() AND a.application_name NOT LIKE 'xtask-%' ORDER BY a.xact_start LIMIT 1),
   'idle_in_transaction', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity
       WHERE datname = pg_catalog.current_database() AND state LIKE 'idle in transaction%' AND application_name NOT LIKE 'xtask-%'),
-  'invalid_indexes', (SELECT COALESCE(pg_catalog.json_agg(n.nspname || '.' || c.relname ORDER BY 1), '[]')
+  'invalid_indexes', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.format('%I.%I', n.nspname, c.relname) ORDER BY 1), '[]')
       FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE NOT i.indisvalid AND c.relkind = 'i'
@@ -76,19 +77,6 @@ SELECT pg_catalog.json_build_object(
       AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version') AND pg_catalog.pg_relation_size(c.oid) > 0),
   'data_directory', CASE WHEN pg_catalog.pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
       THEN pg_catalog.current_setting('data_directory', true) END);
-RESET search_path;
-SELECT f.there, f.there AND COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('store')::pg_catalog.oid, 'SELECT'), false) AS stores
-  FROM (SELECT COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('goose_db_version')::pg_catalog.oid, 'SELECT'), false) AS there) AS f \\gset
-\\if :there
-SELECT COALESCE(pg_catalog.max(version_id), 0) FROM goose_db_version WHERE is_applied;
-\\else
-SELECT 'null';
-\\endif
-\\if :stores
-SELECT COALESCE(pg_catalog.json_agg(s.id), '[]') FROM (SELECT id FROM store WHERE deleted_at IS NULL ORDER BY id LIMIT 1000) AS s;
-\\else
-SELECT '[]';
-\\endif
 ";
 
 /// Asks, over the way that the services take: by the network, with the password that the settings have.
@@ -102,8 +90,7 @@ pub fn ask(scene: &Scene) -> Result<Facts, Finding> {
         // server answers on the socket alone.
         more.extend([("PGHOST", SERVICE), ("PGPASSWORD", password.as_str())]);
     }
-    let asked = session::ask_with(scene.target, &scene.run, QUERY, &more, scene.left());
-    asked.and_then(|text| understood(&text)).map_err(|error| refusal(&error, scene))
+    facts(scene, &more).map_err(|error| refusal(&error, scene))
 }
 
 /// Makes sure that there is a container to ask in: Docker need not be searched for it again.
@@ -168,12 +155,10 @@ fn reason(words: &str) -> Option<&str> {
     Some(said.strip_prefix("FATAL:").unwrap_or(said).trim())
 }
 
-fn understood(text: &str) -> Result<Facts> {
-    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
-    let mut next = || documents.next().transpose().context("the server's answer").map(Option::unwrap_or_default);
-    let mut facts: Facts = serde_json::from_value(next()?).context("the server's answer")?;
-    facts.revision = serde_json::from_value(next()?).context("OpenFGA's revision")?;
-    facts.stores = serde_json::from_value(next()?).context("OpenFGA's stores")?;
+fn facts(scene: &Scene, more: &[(&str, &str)]) -> Result<Facts> {
+    let mut reader = Reader::start(scene.target, &scene.run, more, scene.left())?;
+    let mut facts: Facts = reader.ask(QUERY)?;
+    (facts.revision, facts.stores) = openfga_tables::revision_and_stores(&mut reader);
     Ok(facts)
 }
 

@@ -5,7 +5,7 @@ use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::migration::files;
-use crate::migration::ledger::Ledger;
+use crate::migration::ledger::{Ledger, Name};
 use crate::migration::plan::{self, Entry, State};
 use crate::words::counted;
 use anyhow::Result;
@@ -25,7 +25,7 @@ pub fn look(scene: &Scene) -> Finding {
 
 fn entries(scene: &Scene) -> Result<Vec<Entry>> {
     let files = files::read(&scene.root.join("migrations"))?;
-    let ledger = Ledger::read(scene.target, scene.target.database(), &scene.run)?;
+    let ledger = Ledger::read(scene.target, scene.target.database(), &scene.run, &Name::default())?;
     plan::compare(&files, &ledger)
 }
 

@@ -7,8 +7,9 @@ use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
 use crate::openfga::server::Server;
+use crate::postgres::openfga_tables::Known;
 use crate::stack::endpoint::is_loopback;
-use crate::stack::openfga::{self, HTTP_PORT, SERVICE};
+use crate::stack::openfga::{HTTP_PORT, SERVICE};
 use crate::target::local::openfga as local_openfga;
 use crate::target::percent;
 use anyhow::Result;
@@ -35,8 +36,8 @@ pub fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         return Err(Finding::of_error(why, START));
     }
     let find = || -> Result<Found> {
-        let server = Server::at(own, scene.target, scene.settings)?;
-        openfga::answers(&server.endpoint)?;
+        let mut server = Server::at(own, scene.target, scene.settings)?;
+        server.answers(scene.target)?;
         Ok(Found { api: Api::new(server.endpoint.clone()), server })
     };
     find().map(Some).map_err(|error| Finding::of_error(&error, &scene.log_hint(SERVICE)))
@@ -136,7 +137,12 @@ fn other_database(scene: &Scene, found: &Found) -> Option<String> {
     if !found.server.is_of_stack {
         return None;
     }
-    let ours = &scene.server().ok()?.stores;
+    let ours = match &scene.server().ok()?.stores {
+        Known::Is(ours) => ours.as_slice(),
+        Known::Absent => &[],
+        // What cannot be read proves nothing.
+        Known::Unread(_) => return told(scene),
+    };
     let answer = found.server.endpoint.get("/stores?page_size=50", scene.left()).ok()?;
     let answer: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
     let theirs: Vec<&str> = answer["stores"].as_array()?.iter().filter_map(|store| store["id"].as_str()).collect();

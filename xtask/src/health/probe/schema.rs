@@ -4,21 +4,29 @@ use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::openfga::server::NEWEST_REVISION;
+use crate::postgres::openfga_tables::Known;
 
 /// The revision that adds the condition columns: below it, reading tuples fails.
 const LEAST_REVISION: u64 = 5;
+/// OpenFGA's own are tables; a view of their name would run its owner's code when it is read.
+const LOOK: &str = "see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'";
 const MIGRATE: &str = "bring its tables up to date: cargo xtask setup-openfga";
 
 pub fn look(scene: &Scene) -> Finding {
     let Ok(facts) = scene.server() else { return not_without(Part::Postgres) };
     match scene.openfga() {
         Ok(None) => return Finding::skipped("no OpenFGA is configured"),
-        Ok(Some(found)) if !found.server.is_of_stack && facts.revision.is_none() => {
+        Ok(Some(found)) if !found.server.is_of_stack && facts.revision == Known::Absent => {
             return Finding::skipped("its tables are elsewhere");
         }
         _ => {}
     }
-    match facts.revision {
+    let revision = match &facts.revision {
+        Known::Is(revision) => Some(*revision),
+        Known::Absent => None,
+        Known::Unread(why) => return Finding::fail(format!("OpenFGA's revision is not read: {why}"), LOOK),
+    };
+    match revision {
         None => Finding::fail(format!("{} has no OpenFGA tables", scene.target.database()), MIGRATE),
         Some(0) => Finding::fail("OpenFGA's tables are not migrated (revision 0)", MIGRATE),
         Some(revision) if revision < LEAST_REVISION => {

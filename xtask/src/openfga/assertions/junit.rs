@@ -1,32 +1,45 @@
 //! Results as JUnit's XML, which build servers read.
 
-use super::Outcome;
+use super::{Outcome, difference};
 use std::fmt::Write as _;
 
 /// One suite per test of the file, one case per assertion.
 pub fn document(name: &str, outcomes: &[Outcome]) -> String {
-    let failures = outcomes.iter().filter(|outcome| !outcome.passed).count();
+    let failures = count(outcomes, Outcome::has_failed);
+    let errors = count(outcomes, Outcome::is_unanswered);
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ =
-        writeln!(xml, "<testsuites name=\"{}\" tests=\"{}\" failures=\"{failures}\">", escaped(name), outcomes.len());
+    let (name, tests) = (escaped(name), outcomes.len());
+    let _ = writeln!(xml, "<testsuites name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">");
     for suite in outcomes.chunk_by(|one, other| one.test == other.test) {
-        let failures = suite.iter().filter(|outcome| !outcome.passed).count();
+        let (failures, errors) = (count(suite, Outcome::has_failed), count(suite, Outcome::is_unanswered));
         let test = escaped(suite.first().map_or("", |outcome| &outcome.test));
-        let _ = writeln!(xml, "  <testsuite name=\"{test}\" tests=\"{}\" failures=\"{failures}\">", suite.len());
+        let tests = suite.len();
+        let _ = writeln!(
+            xml,
+            "  <testsuite name=\"{test}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">"
+        );
         for outcome in suite {
             let case = escaped(&format!("{} {}", outcome.kind, outcome.question));
             let _ = write!(xml, "    <testcase classname=\"{test}\" name=\"{case}\"");
             if outcome.passed {
                 xml.push_str("/>\n");
             } else {
-                let why = escaped(&format!("expected {}, got {}", outcome.expected, outcome.actual));
-                let _ = writeln!(xml, "><failure message=\"{why}\">line {}</failure></testcase>", outcome.line);
+                let lines = difference(&outcome.expected, &outcome.actual);
+                let lines = lines.into_iter().map(|(label, text)| format!("{label} {text}"));
+                let why = escaped(&lines.chain(outcome.note.clone()).collect::<Vec<_>>().join(", "));
+                // Without an answer nothing has failed but the asking.
+                let kind = if outcome.is_unanswered() { "error" } else { "failure" };
+                let _ = writeln!(xml, "><{kind} message=\"{why}\">line {}</{kind}></testcase>", outcome.line);
             }
         }
         xml.push_str("  </testsuite>\n");
     }
     xml.push_str("</testsuites>\n");
     xml
+}
+
+fn count(outcomes: &[Outcome], of: fn(&Outcome) -> bool) -> usize {
+    outcomes.iter().filter(|outcome| of(outcome)).count()
 }
 
 /// Text as XML holds it; control characters, which it cannot hold, become `?`.
@@ -62,13 +75,15 @@ mod tests {
             expected: Answer::Allowed(true),
             actual: Answer::Allowed(passed),
             extra: Vec::new(),
+            note: None,
+            own_store: false,
         };
         let expected = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-            <testsuites name=\"s\" tests=\"2\" failures=\"1\">\n\
-            \x20 <testsuite name=\"one\" tests=\"1\" failures=\"0\">\n\
+            <testsuites name=\"s\" tests=\"2\" failures=\"1\" errors=\"0\">\n\
+            \x20 <testsuite name=\"one\" tests=\"1\" failures=\"0\" errors=\"0\">\n\
             \x20   <testcase classname=\"one\" name=\"check user:&lt;a&gt; &amp; &quot;b&quot;? r o:1\"/>\n\
             \x20 </testsuite>\n\
-            \x20 <testsuite name=\"two\" tests=\"1\" failures=\"1\">\n\
+            \x20 <testsuite name=\"two\" tests=\"1\" failures=\"1\" errors=\"0\">\n\
             \x20   <testcase classname=\"two\" name=\"check user:&lt;a&gt; &amp; &quot;b&quot;? r o:1\">\
             <failure message=\"expected yes, got no\">line 3</failure></testcase>\n\
             \x20 </testsuite>\n</testsuites>\n";

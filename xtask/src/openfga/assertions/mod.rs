@@ -1,17 +1,27 @@
-//! The tests of a store file, asked of a live store.
+//! The tests of a store file, asked of a store.
 
+mod answer;
+mod checks;
 pub mod junit;
+mod lists;
+mod reply;
+
+pub use super::store_file::Test;
+pub use answer::{Answer, difference};
 
 use super::api::{Api, Asking, CheckRequest};
-use super::client::refusal;
-use super::store_file::{Check, ListObjects, ListUsers, Test};
-use crate::process::signals;
+use super::store_file::{Check, ListObjects, ListUsers};
+use super::tuples::Tuple;
 use anyhow::Result;
+use checks::Pace;
+use lists::{List, Question};
+use reply::Reply;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// The most that the server takes in one batch.
-const BATCH: usize = 50;
+/// As many tuples as a server takes along with one question, and their bytes; a test with more has a store of its own.
+const MOST_TUPLES: usize = 100;
+const MOST_TUPLE_BYTES: usize = 400_000;
 
 /// Which store and model are asked, and how lists are compared.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +31,14 @@ pub struct Live<'a> {
     pub model: &'a str,
     /// A list must be exactly what the file says; else more than that is let pass and named.
     pub exact: bool,
+}
+
+/// A store that holds a test's own tuples beside the file's, in another OpenFGA or beside the live one.
+#[derive(Debug)]
+pub struct OwnStore<'a> {
+    pub api: &'a Api,
+    pub store: String,
+    pub model: String,
 }
 
 /// How one assertion ended.
@@ -37,6 +55,38 @@ pub struct Outcome {
     pub actual: Answer,
     /// What a list holds beyond the expected where that is let pass.
     pub extra: Vec<String>,
+    /// What a person should know about the answer.
+    pub note: Option<String>,
+    /// Whether the test was asked in a store of its own, which holds the file's tuples and the test's.
+    pub own_store: bool,
+}
+
+impl Outcome {
+    /// Whether there is no answer, so that it has neither passed nor failed.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.actual, Answer::Unanswered(_))
+    }
+
+    /// Whether the answer is another one than expected.
+    pub fn has_failed(&self) -> bool {
+        !self.passed && !self.is_unanswered()
+    }
+}
+
+/// How many assertions ended how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    pub passed: usize,
+    pub failed: usize,
+    pub unanswered: usize,
+}
+
+impl Tally {
+    pub fn of(outcomes: &[Outcome]) -> Self {
+        let passed = outcomes.iter().filter(|outcome| outcome.passed).count();
+        let unanswered = outcomes.iter().filter(|outcome| outcome.is_unanswered()).count();
+        Self { passed, unanswered, failed: outcomes.len() - passed - unanswered }
+    }
 }
 
 /// Which request an assertion makes.
@@ -46,16 +96,6 @@ pub enum Kind {
     Check,
     ListObjects,
     ListUsers,
-}
-
-/// An expected or actual answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    Allowed(bool),
-    List(BTreeSet<String>),
-    /// The server's words in place of an answer.
-    Error(String),
 }
 
 impl std::fmt::Display for Kind {
@@ -68,46 +108,74 @@ impl std::fmt::Display for Kind {
     }
 }
 
-impl std::fmt::Display for Answer {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Allowed(true) => formatter.write_str("yes"),
-            Self::Allowed(false) => formatter.write_str("no"),
-            Self::List(names) if names.is_empty() => formatter.write_str("nothing"),
-            Self::List(names) => formatter.write_str(&names.iter().cloned().collect::<Vec<_>>().join(", ")),
-            Self::Error(message) => write!(formatter, "an error: {message}"),
-        }
-    }
-}
-
 /// Whether any test asks for a list, whose answer depends on everything that the store holds.
 pub fn ask_for_lists(tests: &[Test]) -> bool {
     tests.iter().any(|test| !test.list_objects.is_empty() || !test.list_users.is_empty())
 }
 
-/// Asks everything, in the order of the file. `done` hears how many assertions have an answer.
-pub fn run(live: Live<'_>, tests: &[Test], done: &dyn Fn(usize)) -> Result<Vec<Outcome>> {
+/// Whether a test has more tuples of its own than a question can carry.
+pub fn needs_own_store(test: &Test) -> bool {
+    test.tuples.len() > MOST_TUPLES || bytes(&test.tuples) > MOST_TUPLE_BYTES
+}
+
+fn bytes(tuples: &[Tuple]) -> usize {
+    tuples.iter().map(|tuple| tuple.to_json().to_string().len()).sum()
+}
+
+/// Asks everything, in the order of the file. `own_store` makes a store for a test that needs one; `done` hears how many
+/// assertions have an answer.
+pub fn run<'a>(
+    live: Live<'a>,
+    tests: &[Test],
+    own_store: &dyn Fn(&Test) -> Result<OwnStore<'a>>,
+    done: &dyn Fn(usize),
+) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
+    let mut pace = Pace::new();
     for test in tests {
-        live.check(test, &mut outcomes)?;
-        done(outcomes.len());
-        for list in &test.list_objects {
-            live.list_objects(test, list, &mut outcomes)?;
-        }
-        for list in &test.list_users {
-            live.list_users(test, list, &mut outcomes)?;
+        if needs_own_store(test) {
+            let OwnStore { api, store, model } = own_store(test)?;
+            let live = Live { api, store: &store, model: &model, exact: true };
+            let mut pace = Pace::new();
+            Interview { live, test, tuples: &[], own_store: true, pace: &mut pace, outcomes: &mut outcomes }.run()?;
+        } else {
+            let (tuples, pace) = (&test.tuples, &mut pace);
+            Interview { live, test, tuples, own_store: false, pace, outcomes: &mut outcomes }.run()?;
         }
         done(outcomes.len());
     }
     Ok(outcomes)
 }
 
-impl<'a> Live<'a> {
-    fn asking(&self, test: &'a Test) -> Asking<'a> {
-        Asking { store: self.store, model: self.model, tuples: &test.tuples, context: None }
+/// One test being asked.
+struct Interview<'a> {
+    live: Live<'a>,
+    test: &'a Test,
+    /// What goes along with each question.
+    tuples: &'a [Tuple],
+    own_store: bool,
+    pace: &'a mut Pace,
+    outcomes: &'a mut Vec<Outcome>,
+}
+
+impl<'a> Interview<'a> {
+    fn run(mut self) -> Result<()> {
+        self.checks()?;
+        for list in &self.test.list_objects {
+            self.list_objects(list)?;
+        }
+        for list in &self.test.list_users {
+            self.list_users(list)?;
+        }
+        Ok(())
     }
 
-    fn check(&self, test: &'a Test, outcomes: &mut Vec<Outcome>) -> Result<()> {
+    fn asking(&self) -> Asking<'a> {
+        Asking { store: self.live.store, model: self.live.model, tuples: self.tuples, context: None }
+    }
+
+    fn checks(&mut self) -> Result<()> {
+        let test = self.test;
         let questions: Vec<(&Check, &str, bool)> = test
             .checks
             .iter()
@@ -115,94 +183,96 @@ impl<'a> Live<'a> {
                 check.assertions.iter().map(move |(relation, expected)| (check, relation.as_str(), *expected))
             })
             .collect();
-        for batch in questions.chunks(BATCH) {
-            signals::check()?;
-            let request = |(check, relation, _): &(&'a Check, &'a str, bool)| CheckRequest {
-                user: &check.user,
-                relation,
-                object: &check.object,
-                context: check.context.as_ref(),
-            };
-            let requests: Vec<CheckRequest<'_>> = batch.iter().map(request).collect();
-            let answers = match self.api.check(self.asking(test), &requests) {
-                Ok(answers) => answers,
-                // What the server refuses as a whole says nothing about the other tests.
-                Err(error) => vec![Err(refused(error)?); batch.len()],
-            };
-            for ((check, relation, expected), answer) in batch.iter().zip(answers) {
-                let actual = answer.map_or_else(Answer::Error, Answer::Allowed);
-                let expected = Answer::Allowed(*expected);
-                outcomes.push(Outcome {
-                    test: test.name.clone(),
-                    kind: Kind::Check,
-                    question: format!("{} {relation} {}", check.user, check.object),
-                    line: check.place.line,
-                    passed: actual == expected,
-                    expected,
-                    actual,
-                    extra: Vec::new(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn list_objects(&self, test: &'a Test, list: &'a ListObjects, outcomes: &mut Vec<Outcome>) -> Result<()> {
-        let asking = Asking { context: list.context.as_ref(), ..self.asking(test) };
-        for (relation, expected) in &list.assertions {
-            signals::check()?;
-            let answer = self.api.list_objects(asking, &list.user, relation, &list.object_type);
-            let question = format!("{} {relation} {}:…", list.user, list.object_type);
-            outcomes.push(self.compared(test, Kind::ListObjects, question, list.place.line, expected, answer)?);
-        }
-        Ok(())
-    }
-
-    fn list_users(&self, test: &'a Test, list: &'a ListUsers, outcomes: &mut Vec<Outcome>) -> Result<()> {
-        let asking = Asking { context: list.context.as_ref(), ..self.asking(test) };
-        for (relation, expected) in &list.assertions {
-            // The API takes one filter a request.
-            let mut users = Ok(BTreeSet::new());
-            for filter in &list.filters {
-                signals::check()?;
-                users = users.and_then(|mut users: BTreeSet<String>| {
-                    users.extend(self.api.list_users(asking, &list.object, relation, filter)?);
-                    Ok(users)
-                });
-            }
-            let question = format!("… {relation} {}", list.object);
-            outcomes.push(self.compared(test, Kind::ListUsers, question, list.place.line, expected, users)?);
-        }
-        Ok(())
-    }
-
-    fn compared(
-        &self,
-        test: &Test,
-        kind: Kind,
-        question: String,
-        line: u32,
-        expected: &[String],
-        answer: Result<BTreeSet<String>>,
-    ) -> Result<Outcome> {
-        let expected: BTreeSet<String> = expected.iter().cloned().collect();
-        let (passed, extra, actual) = match answer {
-            Ok(actual) => {
-                let extra: Vec<String> = actual.difference(&expected).cloned().collect();
-                let passed = expected.is_subset(&actual) && (extra.is_empty() || !self.exact);
-                (passed, extra, Answer::List(actual))
-            }
-            Err(error) => (false, Vec::new(), Answer::Error(refused(error)?)),
+        let request = |(check, relation, _): &(&'a Check, &'a str, bool)| CheckRequest {
+            user: &check.user,
+            relation,
+            object: &check.object,
+            context: check.context.as_ref(),
         };
-        let expected = Answer::List(expected);
-        Ok(Outcome { test: test.name.clone(), kind, question, line, passed, expected, actual, extra })
+        let requests: Vec<CheckRequest<'_>> = questions.iter().map(request).collect();
+        let replies = self.pace.ask(self.live.api, self.asking(), &requests, bytes(self.tuples))?;
+        for ((check, relation, expected), reply) in questions.into_iter().zip(replies) {
+            let actual = match reply {
+                Reply::Answered(allowed) => Answer::Allowed(allowed),
+                Reply::Refused(why) => Answer::Error(why),
+                Reply::Unanswered(why) => Answer::Unanswered(why),
+            };
+            let expected = Answer::Allowed(expected);
+            let question = format!("{} {relation} {}", check.user, check.object);
+            self.outcomes.push(Outcome {
+                passed: actual == expected,
+                actual,
+                ..self.outcome(Kind::Check, question, check.place.line, expected)
+            });
+        }
+        Ok(())
     }
-}
 
-/// The server's words where it refused the question itself; any other failure ends the run.
-fn refused(error: anyhow::Error) -> Result<String> {
-    match refusal(&error).map(|refusal| (refusal.status, refusal.to_string())) {
-        Some((Some(400..=404), message)) => Ok(message),
-        _ => Err(error),
+    fn list_objects(&mut self, list: &'a ListObjects) -> Result<()> {
+        let asking = Asking { context: list.context.as_ref(), ..self.asking() };
+        for (relation, expected) in &list.assertions {
+            let expected: BTreeSet<String> = expected.iter().cloned().collect();
+            let api = self.live.api;
+            let question = Question::Objects { user: &list.user, relation };
+            let reply = lists::ask(self.pace, api, asking, question, &expected, &|| {
+                api.list_objects(asking, &list.user, relation, &list.object_type)
+            })?;
+            let question = format!("{} {relation} {}:…", list.user, list.object_type);
+            self.compare(Kind::ListObjects, question, list.place.line, expected, reply);
+        }
+        Ok(())
+    }
+
+    fn list_users(&mut self, list: &'a ListUsers) -> Result<()> {
+        let asking = Asking { context: list.context.as_ref(), ..self.asking() };
+        for (relation, expected) in &list.assertions {
+            let expected: BTreeSet<String> = expected.iter().cloned().collect();
+            let api = self.live.api;
+            let question = Question::Users { object: &list.object, relation };
+            // The API takes one filter a request.
+            let users = || {
+                let lists = list.filters.iter().map(|filter| api.list_users(asking, &list.object, relation, filter));
+                Ok(lists.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+            };
+            let reply = lists::ask(self.pace, api, asking, question, &expected, &users)?;
+            let question = format!("… {relation} {}", list.object);
+            self.compare(Kind::ListUsers, question, list.place.line, expected, reply);
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, kind: Kind, question: String, line: u32, expected: BTreeSet<String>, reply: Reply<List>) {
+        let outcome = match reply {
+            Reply::Answered((actual, note)) => {
+                let extra: Vec<String> = actual.difference(&expected).cloned().collect();
+                let passed = expected.is_subset(&actual) && (extra.is_empty() || !self.live.exact);
+                let outcome = self.outcome(kind, question, line, Answer::List(expected));
+                Outcome { passed, extra, note, actual: Answer::List(actual), ..outcome }
+            }
+            Reply::Refused(why) => {
+                Outcome { actual: Answer::Error(why), ..self.outcome(kind, question, line, Answer::List(expected)) }
+            }
+            Reply::Unanswered(why) => Outcome {
+                actual: Answer::Unanswered(why),
+                ..self.outcome(kind, question, line, Answer::List(expected))
+            },
+        };
+        self.outcomes.push(outcome);
+    }
+
+    /// An assertion that has no answer yet.
+    fn outcome(&self, kind: Kind, question: String, line: u32, expected: Answer) -> Outcome {
+        Outcome {
+            test: self.test.name.clone(),
+            kind,
+            question,
+            line,
+            passed: false,
+            expected,
+            actual: Answer::Unanswered(String::new()),
+            extra: Vec::new(),
+            note: None,
+            own_store: self.own_store,
+        }
     }
 }

@@ -7,7 +7,11 @@ use super::printer;
 
 /// One line for each type, relation and condition that comes, goes or changes, in the order of their names.
 pub fn difference(old: &Model, new: &Model) -> Vec<String> {
-    let [before, after] = [canonical(old), canonical(new)];
+    let after = canonical(new);
+    let mut before = canonical(old);
+    if !has_origin(&after) {
+        forget_origin(&mut before);
+    }
     let mut lines = Vec::new();
     if before.schema != after.schema {
         lines.push(format!("~ schema {} (was {})", after.schema, before.schema));
@@ -19,6 +23,22 @@ pub fn difference(old: &Model, new: &Model) -> Vec<String> {
         condition_lines(&mut lines, was, is);
     }
     lines
+}
+
+fn has_origin(model: &Model) -> bool {
+    let nothing = Origin::default();
+    let of_type = |definition: &TypeDefinition| {
+        definition.origin != nothing || definition.relations.iter().any(|relation| relation.origin != nothing)
+    };
+    model.types.iter().any(of_type) || model.conditions.iter().any(|condition| condition.origin != nothing)
+}
+
+fn forget_origin(model: &mut Model) {
+    for definition in &mut model.types {
+        definition.origin = Origin::default();
+        definition.relations.iter_mut().for_each(|relation| relation.origin = Origin::default());
+    }
+    model.conditions.iter_mut().for_each(|condition| condition.origin = Origin::default());
 }
 
 /// The entries of two sorted lists, side by side where their names are the same.

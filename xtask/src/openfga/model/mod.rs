@@ -12,12 +12,14 @@ mod names;
 mod parser;
 mod parts;
 mod printer;
+mod tuple;
 mod types;
 mod validate;
 
 pub use finding::{Finding, Severity, WITH_LINES, excerpt};
 pub use names::nearest;
 pub use parts::{Condition, Name, UserForm, UserType};
+pub use tuple::TupleParts;
 
 use finding::{Note, Place, Sources};
 use json::Node;
@@ -121,9 +123,31 @@ impl Model {
         printer::print(self)
     }
 
-    /// What becomes of this model when `other` takes its place: `+ …` comes, `- …` goes, `~ …` changes. Empty if equal.
+    /// What becomes of this model when `other` takes its place: `+ …` comes, `- …` goes, `~ …` changes. Empty if they
+    /// authorize the same. Which module and file defined a thing counts where `other` says it of anything: a model in one
+    /// file may be what [`Model::to_dsl`] made of modules.
     pub fn difference(&self, other: &Self) -> Vec<String> {
         difference::difference(self, other)
+    }
+
+    /// Whether `other` may refuse a tuple that this model takes: some relation takes less there, or some condition's
+    /// parameters are others.
+    pub fn narrows(&self, other: &Self) -> bool {
+        let parameters = |model: &Self, name: &str| {
+            let mut parameters = model.condition(name).map(|condition| condition.parameters.clone());
+            parameters.iter_mut().for_each(|parameters| parameters.sort());
+            parameters
+        };
+        let taken = |user_type: &UserType, there: &[UserType]| {
+            let same_condition = |name: &Name| parameters(self, &name.text) == parameters(other, &name.text);
+            there.contains(user_type) && user_type.condition.as_ref().is_none_or(same_condition)
+        };
+        self.types.iter().any(|definition| {
+            definition.relations.iter().any(|relation| {
+                let there = other.relation(&definition.name.text, &relation.name.text).unwrap_or_default();
+                !relation.user_types.iter().all(|user_type| taken(user_type, there))
+            })
+        })
     }
 
     fn definition(&self, type_name: &str, relation: &str) -> Option<&Relation> {

@@ -49,9 +49,9 @@ impl<'n> Fields<'n> {
         self.text(name, report)
     }
 
-    /// A list; a key that is not there is an empty one.
-    pub fn list(&self, name: &str, report: &mut Report<'_>) -> &'n [Node] {
-        self.get(name).map_or(&[], |node| list(node, name, report))
+    /// A list's entries; a key that is not there is an empty one.
+    pub fn list(&self, name: &str, report: &mut Report<'_>) -> Vec<&'n Node> {
+        self.get(name).map_or_else(Vec::new, |node| list(node, name, report))
     }
 
     /// The texts of a list.
@@ -103,14 +103,19 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// A list's items.
-pub fn list<'n>(node: &'n Node, what: &str, report: &mut Report<'_>) -> &'n [Node] {
+/// A list's entries; empty ones are passed over.
+pub fn list<'n>(node: &'n Node, what: &str, report: &mut Report<'_>) -> Vec<&'n Node> {
     match &node.content {
-        Content::Sequence(items) => items,
-        _ if node.is_null() => &[],
+        Content::Sequence(items) => {
+            for empty in items.iter().filter(|item| item.is_null()) {
+                report.warning(empty.place, format!("an empty entry in {what} is passed over"));
+            }
+            items.iter().filter(|item| !item.is_null()).collect()
+        }
+        _ if node.is_null() => Vec::new(),
         _ => {
             report.error(node.place, format!("{what} is {}; a list was expected", node.kind()));
-            &[]
+            Vec::new()
         }
     }
 }

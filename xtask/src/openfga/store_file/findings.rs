@@ -36,9 +36,16 @@ impl<'a> Report<'a> {
     }
 
     pub fn error(&mut self, place: Place, message: impl Into<String>) {
+        self.add(place, message.into(), Severity::Error);
+    }
+
+    pub fn warning(&mut self, place: Place, message: impl Into<String>) {
+        self.add(place, message.into(), Severity::Warning);
+    }
+
+    fn add(&mut self, place: Place, message: String, severity: Severity) {
         let (line, column) = (place.line as usize, place.column as usize);
         let (source_line, before) = self.excerpt(place).unwrap_or_default();
-        let (message, severity) = (message.into(), Severity::Error);
         let file = self.file.to_string();
         self.findings.push(Finding { file, line, column, source_line, before, message, severity });
     }

@@ -28,10 +28,24 @@ const KEYS: &[&str] = &["name", "model", "model_file", "tuples", "tuple_file", "
 pub struct StoreFile {
     /// The store's name: `--store`, else the file's `name`, else the file's own name, else its folder's.
     pub name: String,
-    pub model: Model,
+    /// `None` where the file has tests (and tuples) alone.
+    pub model: Option<Model>,
     pub tuples: Vec<Tuple>,
     pub tests: Vec<Test>,
     pub warnings: Vec<Finding>,
+}
+
+impl StoreFile {
+    /// The file's model.
+    ///
+    /// # Errors
+    /// Exit 1 where it has none.
+    pub fn required_model(&self) -> Result<&Model, Fault> {
+        self.model.as_ref().ok_or_else(|| {
+            Fault::failed("The store file has neither model nor model_file; nothing was changed")
+                .hint("name the model in it; tests alone are asked of the live store by: cargo xtask test-auth")
+        })
+    }
 }
 
 /// How a store file is to be read.
@@ -49,12 +63,18 @@ impl StoreFile {
     /// # Errors
     /// Exit 2 where there is no such file, exit 1 with every finding where it or a file that it names has errors.
     pub fn read(path: &Path, shown: &str, wishes: Wishes) -> Result<Self> {
-        let unreadable = || {
-            let fault = Fault::usage(format!("The store file {shown} cannot be read"));
-            fault.hint("name another one with --file, or make it; README has an example")
-        };
-        let bytes = std::fs::read(path).with_context(unreadable)?;
-        let text = String::from_utf8(bytes).context("it is not UTF-8").with_context(unreadable)?;
+        let bytes = std::fs::read(path).with_context(|| unreadable(shown))?;
+        let here = path.parent().unwrap_or(Path::new(""));
+        Self::of(bytes, here, shown, Some(&name_of(path)), wishes)
+    }
+
+    /// The same for a file's content that came another way. Files that it names are looked for in `here`; `name` is the
+    /// store's where neither the file nor `wishes` name it.
+    ///
+    /// # Errors
+    /// The same; exit 2 where nothing names the store.
+    pub fn of(bytes: Vec<u8>, here: &Path, shown: &str, name: Option<&str>, wishes: Wishes) -> Result<Self> {
+        let text = String::from_utf8(bytes).context("it is not UTF-8").with_context(|| unreadable(shown))?;
         let mut report = Report::new(shown, &text);
         let root = match yaml::parse(&text) {
             Ok(Some(root)) => Some(root),
@@ -67,29 +87,37 @@ impl StoreFile {
                 None
             }
         };
-        let nothing = Path::new("");
-        let here = path.parent().unwrap_or(nothing);
-        let folder = Folder::new(here, Path::new(shown).parent().unwrap_or(nothing), wishes.allow_external_files);
+        let shown_folder = Path::new(shown).parent().unwrap_or(Path::new(""));
+        let folder = Folder::new(here, shown_folder, wishes.allow_external_files);
         let fields = root.as_ref().and_then(|root| Fields::of(root, "a store file", KEYS, &mut report));
-        let read = fields.and_then(|fields| Content::of(fields, &folder, &mut report));
+        let read = fields.map(|fields| Content::of(fields, &folder, &mut report));
         let named = fields.and_then(|fields| fields.text("name", &mut report));
-        let name = wishes.store.or(named).map_or_else(|| name_of(path), str::to_owned);
+        let name = wishes.store.or(named).or(name).map(str::to_owned);
         let warnings = warnings_or_fault(shown, report.into_findings())?;
+        let name = name.ok_or_else(|| {
+            Fault::usage(format!("{shown} has no name for the store"))
+                .hint("write one in it, or give one with --store NAME")
+        })?;
         check_name(&name)?;
         let Content { model, tuples, tests } = read.context("the store file has no content")?;
         Ok(Self { name, model, tuples, tests, warnings })
     }
 }
 
+fn unreadable(shown: &str) -> Fault {
+    let fault = Fault::usage(format!("The store file {shown} cannot be read"));
+    fault.hint("name another one with --file, or make it; README has an example")
+}
+
 struct Content {
-    model: Model,
+    model: Option<Model>,
     tuples: Vec<Tuple>,
     tests: Vec<Test>,
 }
 
 impl Content {
     /// Model, tuples and tests; all that is wrong with any of them is reported.
-    fn of(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Option<Self> {
+    fn of(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Self {
         let model = model::read(fields, folder, report);
         let tuples = tuples_of(fields, folder, model.as_ref(), report);
         let tuples = without_repetitions(tuples, report);
@@ -99,20 +127,25 @@ impl Content {
             .enumerate()
             .filter_map(|(index, node)| tests::read(node, index + 1, folder, model.as_ref(), report));
         let tests = tests.collect();
-        Some(Self { model: model?, tuples, tests })
+        Self { model, tuples, tests }
     }
 }
 
 /// The tuples that a store file or one of its tests lists or names files of.
 fn tuples_of(fields: Fields<'_>, folder: &Folder, model: Option<&Model>, report: &mut Report<'_>) -> Vec<Tuple> {
     let nodes = fields.list("tuples", report);
-    let mut all = tuples::from_nodes(nodes, model, report);
+    let mut all = tuples::from_nodes(&nodes, model, report);
     let files: Vec<&Node> = fields.get("tuple_file").into_iter().chain(fields.list("tuple_files", report)).collect();
     for node in files {
         let Some(name) = text(node, "a file of tuples", report) else { continue };
         let mut findings = Vec::new();
         match folder.read(name).and_then(|source| tuples::from_file(&source, model, &mut findings)) {
-            Ok(tuples) => all.extend(tuples),
+            Ok(tuples) => {
+                if tuples.is_empty() && findings.is_empty() {
+                    report.warning(node.place, format!("{name} holds no tuples"));
+                }
+                all.extend(tuples);
+            }
             Err(why) => report.error(node.place, why),
         }
         report.take_in(findings);

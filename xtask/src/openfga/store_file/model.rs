@@ -5,7 +5,7 @@ use super::findings::{Place, Report};
 use super::sources::Folder;
 use crate::openfga::model::{Finding, Model};
 
-/// The model that the file means; `model` wins over `model_file`.
+/// The model that the file means; `model` wins over `model_file`. A file with tests need not have one.
 pub fn read(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Option<Model> {
     if let Some(node) = fields.get("model") {
         let text = super::text(node, "model", report)?;
@@ -22,7 +22,9 @@ pub fn read(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Opt
         return taken(read, node.place, report);
     }
     let Some(node) = fields.get("model_file") else {
-        report.error(fields.place, "there is neither model nor model_file");
+        if fields.get("tests").is_none() {
+            report.error(fields.place, "there is neither model nor model_file");
+        }
         return None;
     };
     let name = super::text(node, "model_file", report)?;

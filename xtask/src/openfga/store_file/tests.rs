@@ -6,13 +6,11 @@ use super::sources::Folder;
 use super::yaml::Node;
 use super::{tuples_of, without_repetitions};
 use crate::openfga::model::Model;
-use crate::openfga::tuples::{Tuple, check_relation};
+use crate::openfga::tuples::Tuple;
 use serde_json::{Map, Value};
 
 const TEST: &[&str] =
     &["name", "description", "tuples", "tuple_file", "tuple_files", "check", "list_objects", "list_users"];
-/// What the server takes along with one request.
-pub const MOST_TUPLES: usize = 100;
 
 type Context = Option<Map<String, Value>>;
 
@@ -83,21 +81,12 @@ pub fn read(
     let name = fields.text("name", report).map_or_else(|| format!("test {number}"), str::to_owned);
     let tuples = tuples_of(fields, folder, model, report);
     let tuples = without_repetitions(tuples, report);
-    if tuples.len() > MOST_TUPLES {
-        let count = tuples.len();
-        report.error(
-            fields.place,
-            format!(
-                "{name} has {count} tuples of its own; a server takes {MOST_TUPLES}: put the others into the store's"
-            ),
-        );
-    }
     let mut reading = Reading { model, report };
-    let checks = fields.list("check", reading.report).iter().flat_map(|node| reading.checks(node)).collect();
+    let checks = fields.list("check", reading.report).into_iter().flat_map(|node| reading.checks(node)).collect();
     let list_objects = fields.list("list_objects", reading.report);
-    let list_objects = list_objects.iter().filter_map(|node| reading.list_objects(node)).collect();
+    let list_objects = list_objects.into_iter().filter_map(|node| reading.list_objects(node)).collect();
     let list_users = fields.list("list_users", reading.report);
-    let list_users = list_users.iter().filter_map(|node| reading.list_users(node)).collect();
+    let list_users = list_users.into_iter().filter_map(|node| reading.list_users(node)).collect();
     Some(Test { name, tuples, checks, list_objects, list_users })
 }
 
@@ -177,7 +166,7 @@ impl Reading<'_, '_, '_> {
     }
 
     fn relation_exists(&mut self, object_type: &str, relation: &str, place: Place) {
-        if let Some(why) = self.model.and_then(|model| check_relation(model, object_type, relation)) {
+        if let Some(why) = self.model.and_then(|model| model.why_no_relation(object_type, relation)) {
             self.report.error(place, why);
         }
     }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 /// Deeper than any store file; a tree without end would exhaust the stack.
 const DEEPEST: usize = 64;
-/// Copies by aliases included: a file of a few lines can ask for billions.
-const MOST_NODES: usize = 5_000_000;
+/// Made by aliases: a file of a few lines can ask for billions.
+const MOST_COPIES: usize = 5_000_000;
 
 /// One part of the document.
 #[derive(Debug, Clone)]
@@ -78,7 +78,10 @@ pub fn parse(text: &str) -> Result<Option<Node>, Refusal> {
             Event::Alias(anchor) => {
                 let copied = builder.anchors.get(&anchor).cloned();
                 let copied = copied.ok_or_else(|| refusal("an alias of something that is not complete"))?;
-                builder.count += size(&copied);
+                builder.copies += size(&copied);
+                if builder.copies > MOST_COPIES {
+                    return Err(refusal(&format!("aliases make more than {MOST_COPIES} values")));
+                }
                 builder.add(copied, 0)?;
             }
             Event::SequenceStart(anchor, _) => builder.open(place, Content::Sequence(Vec::new()), anchor)?,
@@ -95,7 +98,7 @@ struct Builder {
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     root: Option<Node>,
-    count: usize,
+    copies: usize,
     /// Each name once, however many mappings have it: a file may list a hundred thousand tuples.
     names: HashSet<Arc<str>>,
 }
@@ -123,10 +126,6 @@ impl Builder {
     }
 
     fn add(&mut self, node: Node, anchor: usize) -> Result<(), Refusal> {
-        self.count += 1;
-        if self.count > MOST_NODES {
-            return Err(Refusal { place: node.place, message: format!("more than {MOST_NODES} values") });
-        }
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }

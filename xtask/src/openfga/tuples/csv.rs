@@ -1,6 +1,7 @@
 //! Tuples in CSV (RFC 4180): a header, then one tuple a record, its columns in any order.
 
 use super::{Condition, Tuple};
+use crate::openfga::model::nearest;
 use crate::openfga::store_file::findings::{Place, Report, did_you_mean};
 
 const COLUMNS: &[&str] = &[
@@ -28,26 +29,37 @@ pub fn tuples(text: &str, report: &mut Report<'_>) -> Vec<Tuple> {
         return Vec::new();
     };
     let names: Vec<&str> = header.fields.iter().map(|name| name.trim()).collect();
-    let place = Place::of(header.line, 1);
-    let mut wrong = false;
-    for (index, name) in names.iter().enumerate() {
-        if !COLUMNS.contains(name) {
-            let meant = did_you_mean(name, COLUMNS.iter().copied());
-            report.error(place, format!("there is no column {name:?}{meant}; the columns are {}", COLUMNS.join(",")));
-            wrong = true;
-        } else if names[..index].contains(name) {
-            report.error(place, format!("the column {name} is there twice"));
-            wrong = true;
-        }
-    }
-    for name in COLUMNS.iter().filter(|name| !OPTIONAL.contains(name) && !names.contains(name)) {
-        report.error(place, format!("the column {name} is missing"));
-        wrong = true;
-    }
-    if wrong {
+    if let Some(why) = why_no_header(&names) {
+        report.error(Place::of(header.line, 1), format!("{why}; the columns are {}", COLUMNS.join(",")));
         return Vec::new();
     }
     records.filter_map(|record| tuple(&names, &record, report)).collect()
+}
+
+/// All that is wrong with a header, in one line; `None` where nothing is.
+fn why_no_header(names: &[&str]) -> Option<String> {
+    if let [only] = names
+        && let Some(separator) = [';', '\t', '|'].into_iter().find(|separator| only.contains(*separator))
+    {
+        return Some(format!("the columns stand between {separator:?} here; commas were expected"));
+    }
+    if !names.iter().any(|name| COLUMNS.contains(name)) && names.len() > 1 {
+        return Some("the first line is no header, it names no column".to_owned());
+    }
+    let mut wrong = Vec::new();
+    let mut meant = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        if !COLUMNS.contains(name) {
+            meant.extend(nearest(name, COLUMNS.iter().copied()));
+            let near = did_you_mean(name, COLUMNS.iter().copied());
+            wrong.push(format!("there is no column {name:?}{near}"));
+        } else if names[..index].contains(name) {
+            wrong.push(format!("the column {name} is there twice"));
+        }
+    }
+    let missing = COLUMNS.iter().filter(|name| !OPTIONAL.contains(name) && !names.contains(name));
+    wrong.extend(missing.filter(|name| !meant.contains(name)).map(|name| format!("the column {name} is missing")));
+    (!wrong.is_empty()).then(|| wrong.join(", "))
 }
 
 fn tuple(names: &[&str], record: &Record, report: &mut Report<'_>) -> Option<Tuple> {
@@ -59,7 +71,7 @@ fn tuple(names: &[&str], record: &Record, report: &mut Report<'_>) -> Option<Tup
     }
     let field = |name: &str| {
         let at = names.iter().position(|column| *column == name)?;
-        Some(record.fields[at].trim()).filter(|value| !value.is_empty())
+        Some(record.fields[at].trim_matches([' ', '\t'])).filter(|value| !value.is_empty())
     };
     for name in COLUMNS.iter().filter(|name| !OPTIONAL.contains(name)) {
         if field(name).is_none() {
@@ -183,7 +195,16 @@ mod tests {
                 "1: there is no column \"userid\" (did you mean user_id?)",
             ),
             ("user_type,user_id,object_type,object_id".to_owned(), "1: the column relation is missing"),
-            (format!("{header},relation"), "1: the column relation is there twice"),
+            (format!("{header},relation"), "1: the column relation is there twice; the columns"),
+            (
+                "relatoin,user_type,usr_id".to_owned(),
+                "1: there is no column \"relatoin\" (did you mean relation?), there is no column \"usr_id\" (did you mean user_id?), the column object_type is missing, the column object_id is missing; the",
+            ),
+            (
+                "a;b".to_owned(),
+                "1: the columns stand between ';' here; commas were expected; the columns are user_type,",
+            ),
+            ("user,a,member,org,acme".to_owned(), "1: the first line is no header, it names no column"),
             (format!("{header}\nuser,a,r,o"), "2: this record has 4 fields, the header has 5"),
             (format!("{header}\nuser,,r,o,1"), "2: user_id is empty"),
             (format!("{header}\nuser,a,r,o,\"1"), "2: a quote is opened"),
@@ -194,7 +215,7 @@ mod tests {
             (format!("{header},condition_context\nuser,a,r,o,1,{{}}"), "2: condition_context without condition_name"),
         ] {
             let (_, findings) = read(&text);
-            assert!(findings.iter().any(|found| found.starts_with(finding)), "{text:?}: {findings:?}");
+            assert!(findings.len() == 1 && findings[0].starts_with(finding), "{text:?}: {findings:?}");
         }
     }
 }

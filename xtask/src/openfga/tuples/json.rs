@@ -5,6 +5,8 @@ use crate::openfga::store_file::findings::{Place, Report};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+const EMPTY: &str = "an empty entry is passed over";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -26,11 +28,14 @@ struct WrittenCondition {
 /// An array of tuples.
 pub fn array(text: &str, report: &mut Report<'_>) -> Vec<Tuple> {
     let mut starts = starts_of_items(text);
-    match serde_json::from_str::<Vec<Written>>(text) {
+    match serde_json::from_str::<Vec<Option<Written>>>(text) {
         Ok(written) => {
-            let places = starts.by_ref().map(Some).chain(std::iter::repeat(None));
-            let place = |place: Option<Place>| place.unwrap_or(Place { line: 1, column: 1 });
-            written.into_iter().zip(places).map(|(one, at)| one.tuple(place(at), report)).collect()
+            let nowhere = Place { line: 1, column: 1 };
+            if written.iter().any(Option::is_none) {
+                report.warning(nowhere, EMPTY);
+            }
+            let places = starts.by_ref().chain(std::iter::repeat(nowhere));
+            written.into_iter().flatten().zip(places).map(|(one, place)| one.tuple(place, report)).collect()
         }
         Err(error) => {
             refuse(&error, 0, report);
@@ -43,8 +48,10 @@ pub fn array(text: &str, report: &mut Report<'_>) -> Vec<Tuple> {
 pub fn lines(text: &str, report: &mut Report<'_>) -> Vec<Tuple> {
     let mut tuples = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match serde_json::from_str::<Written>(line) {
-            Ok(written) => tuples.push(written.tuple(Place::of(index + 1, 1), report)),
+        let place = Place::of(index + 1, 1);
+        match serde_json::from_str::<Option<Written>>(line) {
+            Ok(Some(written)) => tuples.push(written.tuple(place, report)),
+            Ok(None) => report.warning(place, EMPTY),
             Err(error) => refuse(&error, index, report),
         }
     }
@@ -97,10 +104,11 @@ mod tests {
 
     #[test]
     fn an_array_knows_where_each_tuple_stands() {
-        let text = "[\n {\"user\": \"user:{a}\", \"relation\": \"r\", \"object\": \"o:1\"},\n  {\"user\": \"user:b\", \"relation\": \"r\", \"object\": \"o:1\", \"condition\": {\"name\": \"c\", \"context\": {\"x\": 1}}}\n]";
+        let text = "[null,\n {\"user\": \"user:{a}\", \"relation\": \"r\", \"object\": \"o:1\"},\n  {\"user\": \"user:b\", \"relation\": \"r\", \"object\": \"o:1\", \"condition\": {\"name\": \"c\", \"context\": {\"x\": 1}}}\n]";
         let mut report = Report::new("t.json", text);
         let tuples = array(text, &mut report);
-        assert!(report.into_findings().is_empty());
+        let findings = report.into_findings();
+        assert!(findings.len() == 1 && findings[0].message.contains("empty entry"), "{findings:?}");
         assert_eq!(
             tuples.iter().map(|tuple| (tuple.place.line, tuple.place.column)).collect::<Vec<_>>(),
             [(2, 2), (3, 3)]

@@ -1,13 +1,12 @@
 //! Relationship tuples: read from YAML, JSON, JSONL and CSV, and checked against the model.
 
-mod allowed;
 mod csv;
 mod json;
 mod reader;
 
-pub use allowed::check_relation;
 pub use reader::{from_file, from_nodes};
 
+use super::model::TupleParts;
 use super::store_file::findings::Place;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -36,6 +35,12 @@ pub type Key<'a> = (&'a str, &'a str, &'a str);
 impl Tuple {
     pub fn key(&self) -> Key<'_> {
         (&self.user, &self.relation, &self.object)
+    }
+
+    /// What the model judges.
+    pub fn parts(&self) -> TupleParts<'_> {
+        let condition = self.condition.as_ref().map(|condition| (condition.name.as_str(), &condition.context));
+        TupleParts { user: &self.user, relation: &self.relation, object: &self.object, condition }
     }
 
     /// As the API takes it. A context is always sent: without one the server keeps `{}` and then sees a difference.

@@ -1,6 +1,6 @@
 //! Tuples from the nodes of a store file, or from a file of their own by its ending.
 
-use super::{Condition, Tuple, allowed, csv, json};
+use super::{Condition, Tuple, csv, json};
 use crate::openfga::model::{Finding, Model};
 use crate::openfga::store_file::fields::{Fields, list};
 use crate::openfga::store_file::findings::Report;
@@ -10,7 +10,7 @@ use crate::openfga::store_file::yaml::{self, Node};
 const KEYS: &[&str] = &["user", "relation", "object", "condition"];
 
 /// Tuples as a store file lists them.
-pub fn from_nodes(nodes: &[Node], model: Option<&Model>, report: &mut Report<'_>) -> Vec<Tuple> {
+pub fn from_nodes(nodes: &[&Node], model: Option<&Model>, report: &mut Report<'_>) -> Vec<Tuple> {
     let tuples: Vec<Tuple> = nodes.iter().filter_map(|node| one(node, report)).collect();
     check(&tuples, model, report);
     tuples
@@ -50,7 +50,7 @@ pub fn from_file(source: &Text, model: Option<&Model>, findings: &mut Vec<Findin
 fn check(tuples: &[Tuple], model: Option<&Model>, report: &mut Report<'_>) {
     let Some(model) = model else { return };
     for tuple in tuples {
-        if let Some(why) = allowed::why_not(tuple, model) {
+        if let Some(why) = model.why_not(&tuple.parts()) {
             report.error(tuple.place, format!("the model does not allow {}: {why}", tuple.shown()));
         }
     }

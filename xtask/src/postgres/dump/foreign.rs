@@ -35,15 +35,3 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
     };
     format!("no plain SQL dump: {what}")
 }
-
-/// Encodings that a server can have (manual, table "PostgreSQL Character Sets"), as pg_dump writes them. In those
-/// that only clients have, a byte that looks like a quote or a backslash may be half a letter.
-pub(super) fn is_server_encoding(name: &str) -> bool {
-    const OTHERS: &[&str] = &["SQL_ASCII", "UTF8", "MULE_INTERNAL", "KOI8R", "KOI8U", "WIN866", "WIN874"];
-    const EUC: &[&str] = &["EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004"];
-    let numbered = |start: &str, numbers: std::ops::RangeInclusive<u32>| {
-        name.strip_prefix(start).and_then(|number| number.parse().ok()).is_some_and(|number| numbers.contains(&number))
-    };
-    let families = numbered("LATIN", 1..=10) || numbered("WIN", 1250..=1258) || numbered("ISO_8859_", 5..=8);
-    families || OTHERS.contains(&name) || EUC.contains(&name)
-}

@@ -1,6 +1,8 @@
 //! Room on the server's disk: looked at beforehand, and watched while a backup is loaded, because a disk that is full
 //! stops the live database, too.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::{maintenance_database, questions, session};
@@ -21,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Refuses a backup that would not fit; whether that could be known.
 pub(super) fn check(target: &Target, run: &str, backup: &Proven) -> Result<bool> {
     let Some(free) = free(target, run) else { return Ok(false) };
-    let by_manifest = backup.manifest.as_ref().map(|manifest| manifest.properties.size_bytes);
+    let by_manifest = backup.manifest.as_ref().map(|manifest| manifest.properties.size_bytes.get());
     let needed = by_manifest.unwrap_or_else(|| backup.bytes().saturating_mul(DUMP_TO_DATABASE));
     let wanted = needed.saturating_add(RESERVE);
     if free >= wanted {
@@ -32,7 +34,7 @@ pub(super) fn check(target: &Target, run: &str, backup: &Proven) -> Result<bool>
         megabytes(free),
         megabytes(needed),
         megabytes(RESERVE),
-        megabytes(wanted - free)
+        megabytes(wanted.saturating_sub(free))
     );
     Err(Fault::failed(message).hint(MAKE_ROOM).into())
 }
@@ -86,8 +88,8 @@ impl Watch {
 
     /// A pause; whether the task still runs after it.
     fn waits(&self) -> bool {
-        let end = Instant::now() + PAUSE;
-        while Instant::now() < end && !self.over.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        while start.elapsed() < PAUSE && !self.over.load(Ordering::Relaxed) {
             thread::sleep(LOOK);
         }
         !self.over.load(Ordering::Relaxed)

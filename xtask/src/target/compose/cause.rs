@@ -5,6 +5,7 @@ use super::engine::{self, DEADLINE};
 use super::{Compose, SERVICE};
 use crate::error::Fault;
 use crate::process::Captured;
+use crate::target::client_error::Connection;
 
 const NEXT_LOOK: &str =
     "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20";
@@ -25,8 +26,9 @@ const IMAGE_WORDS: [&str; 9] = [
 impl Compose {
     /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service. `None` at
     /// once where the service runs.
-    pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        let state = self.state_of_database(speaks_of_a_server(stderr));
+    pub fn cause(&self, stderr: &str, connection: Connection<'_>) -> Option<anyhow::Error> {
+        let spoke = matches!(connection, Connection::NotMade(_) | Connection::Held);
+        let state = self.state_of_database(spoke);
         if state == Some(State::Running) {
             return None;
         }
@@ -88,12 +90,6 @@ impl Compose {
         }
         Some(if ids(&["--all"])?.is_empty() { State::Absent } else { State::Stopped })
     }
-}
-
-/// Whether a client ran, and got as far as a server or its absence.
-fn speaks_of_a_server(stderr: &str) -> bool {
-    ["ERROR:", "FATAL:", "connection to server"].iter().any(|words| stderr.contains(words))
-        && !stderr.contains("server closed the connection")
 }
 
 /// What became of the database's container.

@@ -16,6 +16,8 @@ pub(super) struct Config {
 struct Service {
     #[serde(default)]
     depends_on: BTreeMap<String, serde_json::Value>,
+    #[serde(default)]
+    environment: BTreeMap<String, serde_json::Value>,
 }
 
 impl Compose {
@@ -43,6 +45,14 @@ impl Compose {
             }
         }
         Ok(users.split_off(1))
+    }
+
+    /// A variable of a service's environment, as Compose resolves it.
+    pub fn variable_of(&self, service: &str, name: &str) -> Result<Option<String>> {
+        let service = self.config()?.services.get(service);
+        let value = service.and_then(|service| service.environment.get(name)?.as_str());
+        // `config` doubles the dollars that Compose would otherwise replace.
+        Ok(value.map(|value| value.replace("$$", "$")).filter(|value| !value.is_empty()))
     }
 
     /// Whether the project has this service.

@@ -17,6 +17,15 @@ pub struct Life {
     pub exit_code: i64,
 }
 
+/// What a container was made of.
+#[derive(Debug)]
+pub struct MadeOf {
+    /// The image's id.
+    pub image: String,
+    /// `NAME=value` each; there are secrets among them.
+    pub environment: Vec<String>,
+}
+
 impl Compose {
     /// The services that run now.
     pub fn running_services(&self) -> Result<Vec<String>> {
@@ -27,15 +36,29 @@ impl Compose {
         Ok(captured.text().lines().map(str::to_owned).collect())
     }
 
-    /// How a service's container fares, where there is one.
-    pub fn life_of(&self, service: &str) -> Option<Life> {
-        let id = match self.listed(true) {
-            Some(listed) => listed.into_iter().find(|container| container.service == service)?.id,
+    /// A service's container, where there is one.
+    fn container_of(&self, service: &str) -> Option<String> {
+        match self.listed(true) {
+            Some(listed) => Some(listed.into_iter().find(|container| container.service == service)?.id),
             None => {
                 let listed = self.program(["ps", "--all", "--quiet", service]).ok()?.capture(DEADLINE).ok()?.text();
-                listed.lines().next()?.to_owned()
+                listed.lines().next().map(str::to_owned)
             }
-        };
+        }
+    }
+
+    /// What a service's container was made of, where there is one.
+    pub fn made_of(&self, service: &str) -> Option<MadeOf> {
+        let format = "[{{json .Image}},{{json .Config.Env}}]";
+        let inspect = Program::new("docker").args(["inspect", "--format", format, &self.container_of(service)?]);
+        let told = inspect.capture(DEADLINE).ok()?.text();
+        let (image, environment): (String, Option<Vec<String>>) = serde_json::from_str(told.trim()).ok()?;
+        Some(MadeOf { image, environment: environment.unwrap_or_default() })
+    }
+
+    /// How a service's container fares, where there is one.
+    pub fn life_of(&self, service: &str) -> Option<Life> {
+        let id = self.container_of(service)?;
         let format = "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}";
         let inspect = Program::new("docker").args(["inspect", "--format", format, &id]);
         let told = inspect.capture(DEADLINE).ok()?.text();

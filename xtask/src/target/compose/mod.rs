@@ -9,9 +9,10 @@ mod life;
 mod project;
 mod volume;
 
-pub use life::Life;
+pub use life::{Life, MadeOf};
 
 use super::Talk;
+use super::client_error::Connection;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
@@ -156,7 +157,7 @@ impl Compose {
             (Some(_), Some(_)) => Err(Fault::failed(format!("The {SERVICE} service runs in more than one container"))
                 .hint("see them with: docker compose ps")
                 .into()),
-            (None, _) => match (self.cause(""), asked) {
+            (None, _) => match (self.cause("", Connection::Unknown), asked) {
                 (Some(cause), _) | (None, Err(cause)) => Err(cause),
                 (None, Ok(_)) => Ok(None),
             },

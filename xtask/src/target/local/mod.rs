@@ -99,17 +99,14 @@ impl Local {
         Ok(client::with_environment(Program::new(path), &all, &password))
     }
 
-    /// Why a client program failed, where the server is the reason.
-    pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        if let Err(error) = self.running() {
-            return Some(error);
-        }
-        let refused = ["Connection refused", "server closed the connection", "timeout expired"];
-        refused.iter().any(|words| stderr.contains(words)).then(|| {
-            let fault = Fault::unreachable("The local server runs but does not answer");
-            let fault = fault.hint(format!("see what it says: {}", self.folder.log(cluster::LOG).display()));
-            anyhow::Error::msg(stderr.trim().to_owned()).context(fault)
-        })
+    /// Why a client program failed, where the server does not run.
+    pub fn cause(&self) -> Option<anyhow::Error> {
+        self.running().err()
+    }
+
+    /// The server's log.
+    pub fn log(&self) -> PathBuf {
+        self.folder.log(cluster::LOG)
     }
 
     /// The password of the role.

@@ -180,6 +180,44 @@ impl Wishes {
     }
 }
 
+/// Starts a server with its data in memory, on free ports of this host; its process and its HTTP port.
+pub fn start_in_memory(
+    program: &Path,
+    folder: &Path,
+    log: &Path,
+    environment: &[(&str, &str)],
+    key: &str,
+) -> Result<(Detached, u16)> {
+    let http = ports::choose(&[])?;
+    let grpc = ports::choose(&[http])?;
+    let _ = std::fs::remove_file(log);
+    let cannot = || Fault::failed(format!("{} cannot be written", log.display()));
+    let file = platform::create_private(log).with_context(cannot)?;
+    // OpenFGA reads config.yaml from its folder and from its home.
+    let prepared = Program::new(program).folder(folder).env("HOME", folder);
+    let prepared = environment.iter().fold(prepared, |prepared, (name, value)| prepared.env(name, value));
+    let prepared = prepared
+        .secret("OPENFGA_AUTHN_PRESHARED_KEYS", key)
+        .args(["run", "--datastore-engine", "memory"])
+        .arg(http_word(http))
+        .arg(format!("--grpc-addr=127.0.0.1:{grpc}"));
+    Ok((prepared.detach(file)?, http))
+}
+
+/// Whether this process is the server that was started on this port.
+pub fn is_in_memory(pid: u32, http: u16) -> bool {
+    identity::is(pid, "openfga", &http_word(http))
+}
+
+/// Ends a server whose data is in memory: there is nothing that it would have to save.
+pub fn end_in_memory(pid: u32) {
+    if platform::WINDOWS {
+        let _ = end(pid);
+    } else {
+        let _ = platform::end_group(pid, true);
+    }
+}
+
 /// How `openfga migrate` went.
 pub fn migrated(captured: &Captured) -> Result<()> {
     if captured.ending.success() {

@@ -8,6 +8,7 @@ mod contact;
 mod parameters;
 mod uri;
 
+use super::client_error::Connection as ClientConnection;
 use super::{CONNECT_TIMEOUT_SECONDS, Talk, client};
 use crate::error::Fault;
 use crate::process::{Captured, Program};
@@ -135,14 +136,12 @@ impl Url {
         client::with_login_of(program, &all, connection.password.as_ref().map(|secret| secret.0.as_str()))
     }
 
-    /// Why a program could not reach the server, told by libpq's words.
-    pub fn cause(&self, stderr: &str) -> Option<anyhow::Error> {
-        let has = |words: &str| stderr.contains(words);
+    /// Why a program did not reach the server, told by libpq's words.
+    pub fn cause(&self, connection: ClientConnection<'_>) -> Option<Fault> {
+        let ClientConnection::NotMade(words) = connection else { return None };
+        let has = |part: &str| words.contains(part);
         let place = self.place();
-        let lost = ["connection to server", "server closed the connection", "SSL connection has been closed"];
-        let fault = if stderr.starts_with("psql: error: invalid ")
-            || stderr.starts_with("psql: error: could not match ")
-        {
+        Some(if words.starts_with("invalid ") || words.starts_with("could not match ") {
             Fault::usage("DATABASE_URL has a value that libpq refuses").hint("mend it there")
         } else if has("could not translate host name") {
             Fault::unreachable(format!("The host of {place} is not known")).hint("see the host in DATABASE_URL")
@@ -150,13 +149,10 @@ impl Url {
             Fault::unreachable(format!("There is no TLS connection to PostgreSQL at {place} as DATABASE_URL wants it"))
                 .hint("sslmode, sslrootcert, sslcert and sslkey in DATABASE_URL mean what they mean to libpq")
                 .lasting()
-        } else if lost.iter().any(|words| has(words)) {
+        } else {
             Fault::unreachable(format!("PostgreSQL at {place} cannot be reached"))
                 .hint("see host and port in DATABASE_URL, and whether this host may connect there")
-        } else {
-            return None;
-        };
-        Some(anyhow::Error::msg(stderr.trim().to_owned()).context(fault))
+        })
     }
 
     /// Whether OpenFGA's program is on this host, to bring its tables up to date.

@@ -13,6 +13,7 @@ mod generator;
 mod json;
 mod modules;
 mod server;
+mod tuples;
 
 use crate::harness::Test;
 use crate::harness::sandbox::checkout;
@@ -21,10 +22,18 @@ use std::fs;
 use std::path::PathBuf;
 
 pub fn tests() -> Vec<Test> {
-    [cases::tests(), compared::tests(), json::tests(), modules::tests(), chance::tests(), server::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        cases::tests(),
+        compared::tests(),
+        json::tests(),
+        modules::tests(),
+        chance::tests(),
+        server::tests(),
+        tuples::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The files of one folder of cases that end so: their names without the ending, and their texts.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 
-const HEAD: &str = "-- xtask backup, format 1: it is whole only if its last line is a manifest that fits\n";
+pub const HEAD: &str = "-- xtask backup, format 1: it is whole only if its last line is a manifest that fits\n";
 const OPENING: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict k3Y\n\n\
     -- Dumped from database version 15.18\n-- Dumped by pg_dump version 15.18\n\n\
     SET statement_timeout = 0;\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n\
@@ -54,20 +54,36 @@ impl Forged {
         self
     }
 
+    /// Another value for this key of the database's properties.
+    pub fn with_property(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.facts["properties"][key] = value.into();
+        self
+    }
+
     pub fn taken(self, database: &str, time: DateTime<Local>) -> Self {
         self.with("database", database).with("started_at", time.to_rfc3339())
     }
 
-    /// The whole file.
+    /// The whole file; size and checksum as they are, where nothing else was said.
     pub fn bytes(&self) -> Vec<u8> {
         let mut file = [HEAD.as_bytes(), &self.dump].concat();
+        let line = self.line(file.len() as u64, &hex(&file));
+        file.extend_from_slice(line.as_bytes());
+        file
+    }
+
+    /// The manifest's line of a file in which so many bytes of this SHA-256 precede it.
+    pub fn line(&self, bytes: u64, sha256: &str) -> String {
         let mut facts = self.facts.clone();
-        facts["bytes"] = file.len().into();
-        facts["sha256"] = hex(&file).into();
+        if facts["bytes"] == 0 {
+            facts["bytes"] = bytes.into();
+        }
+        if facts["sha256"] == "" {
+            facts["sha256"] = sha256.into();
+        }
         let line = format!("-- xtask manifest: {facts}");
         let line = line.strip_suffix('}').unwrap();
-        file.extend_from_slice(format!("{line},\"checksum\":\"{}\"}}\n", hex(line.as_bytes())).as_bytes());
-        file
+        format!("{line},\"checksum\":\"{}\"}}\n", hex(line.as_bytes()))
     }
 
     /// Writes it into `backups/` under this name.

@@ -19,7 +19,8 @@
 //! | another character | that symbol; `"["`, `"]"`, `"*"` are the brackets and the star themselves |
 
 use super::Token;
-use crate::postgres::dump::{foreign, names};
+use crate::postgres::dump::names;
+use crate::postgres::encoding;
 
 /// One test of one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl Item {
             (Self::Number, Token::Word(word)) => word.iter().all(u8::is_ascii_digit),
             (Self::AnyWord, Token::Word(word)) => word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'),
             (Self::Operator, Token::Symbol(symbol)) => b"+-*/<>=~!@#%^&|`?".contains(&symbol),
-            (Self::Encoding, Token::Text(name)) => std::str::from_utf8(name).is_ok_and(foreign::is_server_encoding),
+            (Self::Encoding, Token::Text(name)) => std::str::from_utf8(name).is_ok_and(encoding::is_server_encoding),
             _ => false,
         }
     }

@@ -1,0 +1,94 @@
+//! The manifest: the backup's last line, a comment for psql, ASCII JSON that ends in a checksum of itself. Whoever
+//! wrote a file wrote its manifest, too: every field has a type that cannot hold what no backup of ours says.
+//!
+//! Members that are not known are ignored. A member that is added is optional, and one whose meaning changes makes
+//! another format.
+
+mod fields;
+mod line;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use fields::{CopyBlocks, Digest, Seconds, StartedAt, rows, tables};
+pub use line::hex;
+
+use crate::postgres::count::Count;
+use crate::postgres::dump::{Copied, OpenFga};
+use crate::postgres::properties::Properties;
+use crate::postgres::text::{Line, Name, ObjectName, Text};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The backup's first line.
+pub const HEAD: &[u8] = b"-- xtask backup, format 1: it is whole only if its last line is a manifest that fits\n";
+/// What every head line of every format begins with.
+pub const HEAD_START: &[u8] = b"-- xtask backup, format ";
+/// The longest manifest, in bytes: one of this size names some hundred thousand tables.
+pub const LONGEST: usize = 64 << 20;
+
+/// Everything that a backup says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    /// The program that wrote the file: `xtask 0.1.0`.
+    pub tool: Line,
+    pub database: Name,
+    /// The `--table` patterns of a partial backup; none: the whole database.
+    pub only_tables: Option<Vec<Text>>,
+    /// As pg_dump wrote it: `15.18 (Debian 15.18-0+deb12u1)`.
+    pub server_version: Line,
+    pub pg_dump_version: Line,
+    pub started_at: StartedAt,
+    pub seconds: Seconds,
+    /// Bytes that precede this line, and their SHA-256.
+    pub bytes: Count,
+    pub sha256: Digest,
+    /// Rows of every `COPY` block, in order.
+    pub copied: CopyBlocks,
+    pub openfga: Option<OpenFga>,
+    /// Roles and extensions that the dump names.
+    pub roles: Vec<ObjectName>,
+    pub extensions: Vec<ObjectName>,
+    /// The versions that those extensions had; not known of backups by xtask 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension_versions: Option<BTreeMap<ObjectName, Line>>,
+    pub properties: Properties,
+}
+
+impl Manifest {
+    /// The format that this program writes.
+    pub const FORMAT: u32 = 1;
+
+    /// Rows per table, in the dump's order; a table with several `COPY` blocks is summed.
+    pub fn tables(&self) -> Vec<Copied> {
+        tables(&self.copied)
+    }
+
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        rows(&self.copied)
+    }
+
+    /// Whether the whole database is in the file.
+    pub fn is_full(&self) -> bool {
+        self.only_tables.is_none()
+    }
+
+    /// Whether its parts agree: OpenFGA's stores, models and tuples are rows of tables.
+    fn adds_up(&self) -> Result<(), String> {
+        let Some(openfga) = self.openfga else { return Ok(()) };
+        let parts = [
+            ("store", openfga.stores),
+            ("authorization_model", openfga.authorization_models),
+            ("tuple", openfga.tuples),
+        ];
+        for (table, counted) in parts {
+            let blocks = self.copied.iter().filter(|block| block.name == table);
+            let rows = blocks.fold(0u64, |total, block| total.saturating_add(block.rows));
+            if counted > rows {
+                return Err(format!("the manifest counts {counted} of OpenFGA in the {rows} rows of {table}"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! `openfga-export`: the live store as a store file.
+
+use super::store_file::connected;
+use crate::context::Context;
+use crate::error::{Exit, Fault};
+use crate::openfga::api::{Api, Store, Stored};
+use crate::openfga::export::{self, Export};
+use crate::openfga::model::Model;
+use crate::openfga::server::Server;
+use crate::openfga::store::{self, MODEL_ID, STORE_ID};
+use crate::openfga::store_file::{StoreFile, Wishes};
+use crate::openfga::tuples::same_condition;
+use crate::process::signals;
+use crate::stack::state_folder::write_private;
+use crate::terminal::{self, clean, counted};
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Write the live store as a store file: its name, its newest model, all its tuples
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The store's name or id [setting: OPENFGA_STORE_ID, default: the only store]
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// Write into this file, readable by you only, instead of to stdout
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Do not ask before a file is replaced
+    #[arg(long, short, requires = "output")]
+    yes: bool,
+    /// Write a report as JSON; without --output it holds the store file
+    #[arg(long)]
+    json: bool,
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    server: &'a str,
+    store: Named<'a>,
+    model: &'a str,
+    tuples: usize,
+    /// Tuples that the model does not take: they are comments in the file.
+    unfitting: usize,
+    /// Where the file is; null where it is `content`.
+    file: Option<&'a Path>,
+    content: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    id: &'a str,
+    name: &'a str,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let output = args.output.as_ref().map(|path| context.typed(path));
+    if let Some(path) = output.as_deref().filter(|path| path.is_dir()) {
+        let fault = Fault::usage(format!("{} is a folder", context.shown(path)));
+        return Err(fault.hint("name a file in it: --output FOLDER/store.fga.yaml").into());
+    }
+    let target = context.target()?;
+    let mut server = Server::of(&target, &context.settings)?;
+    let api = connected(&mut server, &target, context)?;
+    let store = the_store(args, &api, context)?;
+    let (id, value) = api.newest_model(&store.id)?.ok_or_else(|| {
+        Fault::failed(format!("The store {} has no model", clean(&store.name)))
+            .hint("write one: cargo xtask setup-openfga")
+    })?;
+    let model = Model::from_value(&value)
+        .with_context(|| Fault::failed(format!("The model {} cannot be written as a store file", clean(&id))))?;
+    let named = context.settings.get(MODEL_ID).filter(|_| context.settings.get(STORE_ID) == Some(&store.id));
+    if let Some(named) = named.filter(|named| *named != id) {
+        let text = format!("{MODEL_ID} is {named}; the store's newest model, which is exported, is {id}");
+        context.terminal.warn(&terminal::clean_line(&text));
+    }
+    let waiting = context.terminal.waiting("reading tuples");
+    let say = |seen| waiting.say(&format!("reading tuples: {}", terminal::count(seen)));
+    let tuples = export::tuples(&api, &store.id, &say)?;
+    drop(waiting);
+    let export = export::store_file(&store.name, &model, &tuples);
+    check(&store, &model, &tuples, &export)?;
+    say_what_is_left_out(&export, context);
+    if let Some(path) = &output {
+        write(args, path, export.text.as_bytes(), context)?;
+    }
+    // It is done and checked: a signal that comes now must not say otherwise.
+    signals::shielded(|| show(args, output.as_deref(), api.url(), &store, &id, &export, context))
+}
+
+/// That the file says what the store holds, by reading it as `setup-openfga` would.
+fn check(store: &Store, model: &Model, tuples: &[Stored], export: &Export) -> Result<()> {
+    let differs = || Fault::failed("The store file would not be read back as the same store");
+    let wishes = Wishes { store: None, allow_external_files: false };
+    let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "the store file", None, wishes);
+    let file = file.with_context(differs)?;
+    let read: HashMap<_, _> = file.tuples.iter().map(|tuple| (tuple.key(), tuple.condition.as_deref())).collect();
+    let is_there = |stored: &&Stored| {
+        read.get(&stored.key()).is_some_and(|condition| same_condition(*condition, stored.condition.as_ref()))
+    };
+    let same_model = file.model.as_ref().is_some_and(|read| model.difference(read).is_empty());
+    let there = tuples.iter().filter(is_there).count();
+    if !same_model || file.name != store.name || there != export.tuples || file.tuples.len() != export.tuples {
+        return Err(differs().into());
+    }
+    Ok(())
+}
+
+fn say_what_is_left_out(export: &Export, context: &Context) {
+    if export.unfitting > 0 {
+        let tuples = counted(export.unfitting as u64, "tuple does", "tuples do");
+        context
+            .terminal
+            .warn(&format!("{tuples} not fit the model, which passes over them: they are comments in the file"));
+    }
+    if !export.not_in_dsl.is_empty() {
+        let why = clean(&export.not_in_dsl.join("; "));
+        context.terminal.warn(&format!("The model stands in the file as JSON, which the fga tool does not read there: the DSL has no words for it ({why})"));
+    }
+}
+
+/// The named store, the one of the settings, else the only one.
+fn the_store(args: &Args, api: &Api, context: &Context) -> Result<Store> {
+    if let Some(wanted) = &args.store {
+        if let Some(store) = api.store(wanted)? {
+            return Ok(store);
+        }
+        return store::by_name(api, wanted)?
+            .ok_or_else(|| Fault::failed(format!("{} has no store {wanted}", api.url())).into());
+    }
+    if let Some(named) = store::named(api, &context.settings, true)? {
+        return named.store.ok_or_else(|| {
+            let message = format!("{STORE_ID}={} ({}) names no store of {}", named.id, named.origin.shown(), api.url());
+            Fault::failed(clean(&message)).hint("name one: --store NAME").into()
+        });
+    }
+    let mut stores = api.stores()?;
+    if stores.len() > 1 {
+        let list: Vec<String> = stores.iter().map(|store| clean(&format!("{}  {}", store.id, store.name))).collect();
+        let fault = Fault::usage(format!("{} has {} stores", api.url(), stores.len()));
+        return Err(anyhow::Error::msg(list.join("\n")).context(fault.hint("name one: --store NAME")));
+    }
+    stores.pop().ok_or_else(|| {
+        Fault::failed(format!("{} has no store", api.url())).hint("make it: cargo xtask setup-openfga").into()
+    })
+}
+
+fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()> {
+    let shown = context.shown(path);
+    if path.symlink_metadata().is_ok() {
+        context.terminal.confirm(&format!("{shown} is there already. Replace it?"), args.yes)?;
+    }
+    write_private(path, text).with_context(|| {
+        Fault::new(Exit::Failed, format!("{shown} cannot be written"))
+            .hint("see its folder's owner and permissions, and its disk")
+    })
+}
+
+fn show(
+    args: &Args,
+    file: Option<&Path>,
+    server: &str,
+    store: &Store,
+    model: &str,
+    export: &Export,
+    context: &Context,
+) -> Result<()> {
+    let terminal = &context.terminal;
+    if args.json {
+        return terminal.json(&Document {
+            version: 1,
+            server,
+            store: Named { id: &store.id, name: &store.name },
+            model,
+            tuples: export.tuples,
+            unfitting: export.unfitting,
+            file,
+            content: if file.is_none() { Some(&export.text) } else { None },
+        });
+    }
+    let Some(path) = file else { return terminal.result_piece(export.text.as_bytes()) };
+    if !terminal.stdout_is_terminal() {
+        return terminal.result_path(&context.near(path));
+    }
+    let lines = [
+        terminal.done_line(&format!("Store {} exported", clean(&store.name))),
+        String::new(),
+        format!("File:    {}", clean(&context.shown(path))),
+        format!("Server:  {server}"),
+        format!("Store:   {}", clean(&store.id)),
+        format!("Model:   {}", clean(model)),
+        format!("Tuples:  {}", terminal::count(export.tuples as u64)),
+    ];
+    terminal.result(&terminal::report(&lines))
+}

@@ -1,0 +1,280 @@
+//! The steps of a run, in their order: look, ask, write, delete, test, and the ids at the end.
+
+use super::Args;
+use super::env::Ids;
+use super::plan::Wanted;
+use super::report::{Done, Report};
+use crate::commands::second_openfga::SecondOpenfga;
+use crate::commands::store_file::{connected, outcome_lines};
+use crate::commands::test_auth;
+use crate::context::Context;
+use crate::error::{self, Exit, Fault};
+use crate::openfga::api::{Api, Store};
+use crate::openfga::assertions::{Live, Outcome, OwnStore, Tally};
+use crate::openfga::client::refusal;
+use crate::openfga::model::Model;
+use crate::openfga::reconcile::replace::{self, Replacement};
+use crate::openfga::reconcile::{self, deleted, pending};
+use crate::openfga::server::Server;
+use crate::openfga::store;
+use crate::openfga::store_file::StoreFile;
+use crate::process::signals;
+use crate::settings::fault_point;
+use crate::stack::state_folder::StateFolder;
+use crate::target::Target;
+use crate::terminal::{self, count, counted};
+use anyhow::{Context as _, Result};
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing was written, or all that was written is taken away again.
+    Untouched,
+    Changed,
+    /// The tests were asked: what they say is said already.
+    Tested,
+}
+
+/// What a run is about.
+#[derive(Clone, Copy)]
+pub struct Setup<'a> {
+    pub args: &'a Args,
+    pub target: &'a Target,
+    pub file: &'a StoreFile,
+    pub model: &'a Model,
+    pub ids: &'a Ids,
+    pub stage: &'a Cell<Stage>,
+    pub context: &'a Context,
+}
+
+impl Setup<'_> {
+    pub fn run(self, mut server: Server) -> Result<Report> {
+        let Self { args, file, context, .. } = self;
+        self.migrate(&server)?;
+        let api = connected(&mut server, self.target, context)?;
+        let folder = StateFolder::of(&context.root);
+        if !args.dry_run {
+            for line in replace::complete(&api, &folder)? {
+                context.terminal.note(&line);
+            }
+        }
+        let wanted = Wanted::find(args, &api, file, self.model, context)?;
+        wanted.show(file, context);
+        if !wanted.tuples.is_nothing() {
+            new_enough(&api, &server)?;
+        }
+        if args.dry_run {
+            let id = wanted.store.as_ref().map(|store| store.id.as_str());
+            let absent = id.map_or(Ok(0), |id| pending::count(&folder, id))?;
+            if absent > 0 {
+                let tuples = counted(absent as u64, "tuple", "tuples");
+                context
+                    .terminal
+                    .warn(&format!("An earlier run was interrupted: {tuples} may be absent; the next run writes them"));
+            }
+            let env = self.ids.would_change(id, wanted.model.same(), context)?;
+            return Ok(Report::of_plan(args, &api, file, &wanted, env));
+        }
+        let second = SecondOpenfga::new(self.target, &api, args.file.temporary_store, context);
+        if wanted.deletes(args) && !file.tests.is_empty() {
+            self.try_beforehand(&second)?;
+        }
+        wanted.confirm(args, file, context)?;
+        fault_point("planned");
+        let (made, model, kept) = self.write(&api, &wanted, &folder)?;
+        fault_point("tuples");
+        let exact = wanted.tuples.only_ours || args.prune || reconcile::holds_only(&api, &made.id, &file.tuples)?;
+        let live = Live { api: &api, store: &made.id, model: &model, exact };
+        let outcomes = test_auth::ask(live, file, &second, context)?;
+        let changed = self.stage.replace(Stage::Tested) == Stage::Changed;
+        self.check(&outcomes, changed)?;
+        drop(second);
+        fault_point("tested");
+        // It is done and checked: a signal that comes now must not say otherwise.
+        signals::shielded(|| {
+            let env = self.ids.write(&made.id, &model, self.target, context).with_context(|| {
+                let hint = format!("write them by hand: {}={} {}={model}", store::STORE_ID, made.id, store::MODEL_ID);
+                Fault::new(Exit::Partial, "The store is set up, but .env could not be written").hint(hint)
+            })?;
+            let done = Done { store: &made, model: &model, tally: Tally::of(&outcomes), kept };
+            Ok(Report::of_plan(args, &api, file, &wanted, env).done(done))
+        })
+    }
+
+    fn migrate(self, server: &Server) -> Result<()> {
+        if self.args.dry_run {
+            return Ok(());
+        }
+        let terminal = &self.context.terminal;
+        let waiting = terminal.waiting("looking at OpenFGA's tables");
+        if server.migrate_if_behind(self.target, &|stage| waiting.say(stage))? {
+            waiting.aside(|| terminal.done("OpenFGA's tables were behind; they are migrated"));
+        }
+        Ok(())
+    }
+
+    /// What is to be deleted counts for the tests: they are asked of a store that holds what the file says and nothing
+    /// else, before the live one is touched.
+    fn try_beforehand(self, second: &SecondOpenfga<'_>) -> Result<()> {
+        let (file, context) = (self.file, self.context);
+        let OwnStore { api, store, model } = second.store(self.model, &file.tuples, &[])?;
+        let live = Live { api, store: &store, model: &model, exact: true };
+        let outcomes = test_auth::ask(live, file, second, context)?;
+        let tally = Tally::of(&outcomes);
+        let of = counted(outcomes.len() as u64, "assertion", "assertions");
+        self.say(&outcomes);
+        if tally.failed > 0 {
+            let message = format!(
+                "{} of {of} failed where only the file's tuples are; nothing was changed",
+                count(tally.failed as u64)
+            );
+            return Err(Fault::failed(message)
+                .hint("mend the model, the tuples or the tests, then run it again")
+                .into());
+        }
+        if tally.unanswered > 0 {
+            return Err(test_auth::unanswered(tally, &of).into());
+        }
+        context.terminal.done(&format!("{of} passed in a second OpenFGA that holds what the file says"));
+        Ok(())
+    }
+
+    /// Store, model and tuples; what is deleted is kept in a file, which is given back.
+    fn write(self, api: &Api, wanted: &Wanted<'_>, folder: &StateFolder) -> Result<(Store, String, Option<PathBuf>)> {
+        let Some(store) = &wanted.store else {
+            let made = self.attempt(store::create(api, &self.file.name))?;
+            fault_point("store");
+            return match self.fill(api, &made, wanted, folder) {
+                Ok((model, kept)) => Ok((made, model, kept)),
+                // What is refused leaves no store behind that holds half of it.
+                Err(error) if error::exit(&error) == Exit::Failed && api.delete_store(&made.id).is_ok() => {
+                    self.stage.set(Stage::Untouched);
+                    Err(error)
+                }
+                Err(error) => Err(error),
+            };
+        };
+        fault_point("store");
+        let (model, kept) = self.fill(api, store, wanted, folder)?;
+        Ok((store.clone(), model, kept))
+    }
+
+    fn fill(
+        self,
+        api: &Api,
+        store: &Store,
+        wanted: &Wanted<'_>,
+        folder: &StateFolder,
+    ) -> Result<(String, Option<PathBuf>)> {
+        let terminal = &self.context.terminal;
+        let model = match wanted.model.same() {
+            Some(id) => id.to_owned(),
+            None => self.attempt(store::write_model(api, &store.id, self.model))?,
+        };
+        fault_point("model");
+        let plan = &wanted.tuples;
+        if !plan.missing.is_empty() {
+            let progress = terminal.counter("writing tuples", plan.missing.len() as u64);
+            let step = |written| {
+                progress.set(written);
+                fault_point("writing");
+            };
+            self.attempt_some(&|wrote| {
+                plan.write(api, &store.id, &model, &|written| {
+                    wrote();
+                    step(written);
+                })
+            })?;
+        }
+        if !plan.changed.is_empty() {
+            let progress = terminal.counter("changing conditions", plan.changed.len() as u64);
+            let replacement = Replacement { api, store: &store.id, model: &model, folder };
+            replacement.run(&plan.changed, &|done| {
+                self.stage.set(Stage::Changed);
+                progress.set(done);
+            })?;
+        }
+        if !wanted.deletes(self.args) {
+            return Ok((model, None));
+        }
+        let kept = deleted::keep(&self.context.backups_folder(), &store.name, &plan.others)?;
+        terminal.note(&format!("The tuples to be deleted are kept in {}", self.context.shown(&kept)));
+        fault_point("kept");
+        let progress = terminal.counter("deleting tuples", plan.others.len() as u64);
+        self.attempt_some(&|deleted| {
+            plan.prune(api, &store.id, &|count| {
+                deleted();
+                progress.set(count);
+                fault_point("deleting");
+            })
+        })?;
+        Ok((model, Some(kept)))
+    }
+
+    /// After a request that changes something: unless it was refused or never sent, something is changed.
+    fn attempt<T>(self, result: Result<T>) -> Result<T> {
+        let touched = match &result {
+            Ok(_) => true,
+            Err(error) if matches!(error::exit(error), Exit::Signal(_)) => false,
+            Err(error) => refusal(error).is_none_or(|refusal| refusal.unsure || refusal.is_passing()),
+        };
+        if touched {
+            self.stage.set(Stage::Changed);
+        }
+        result
+    }
+
+    /// The same for many requests: the first that was done counts, whatever becomes of the others.
+    fn attempt_some(self, work: &dyn Fn(&(dyn Fn() + Sync)) -> Result<()>) -> Result<()> {
+        let some = AtomicBool::new(false);
+        let result = work(&|| some.store(true, Ordering::Relaxed));
+        if some.load(Ordering::Relaxed) {
+            self.stage.set(Stage::Changed);
+        }
+        self.attempt(result)
+    }
+
+    /// Says what a person must know of the answers.
+    fn say(self, outcomes: &[Outcome]) {
+        let told = |outcome: &&Outcome| !outcome.passed || !outcome.extra.is_empty() || outcome.note.is_some();
+        for outcome in outcomes.iter().filter(told) {
+            outcome_lines(outcome, self.context).iter().for_each(|line| self.context.terminal.note(line));
+        }
+    }
+
+    /// Goes on only where every test passed.
+    fn check(self, outcomes: &[Outcome], changed: bool) -> Result<(), Fault> {
+        self.say(outcomes);
+        let tally = Tally::of(outcomes);
+        let of = counted(outcomes.len() as u64, "assertion", "assertions");
+        if tally.failed > 0 {
+            let message =
+                format!("{} of {of} failed; .env keeps the ids that it has", terminal::count(tally.failed as u64));
+            let exit = if changed { Exit::Partial } else { Exit::Failed };
+            return Err(Fault::new(exit, message).hint("mend the model, the tuples or the tests, then run it again"));
+        }
+        if tally.unanswered > 0 {
+            let unanswered = count(tally.unanswered as u64);
+            let message = format!("{unanswered} of {of} have no answer; .env keeps the ids that it has");
+            let hint = "the server is too slow or gone: see cargo xtask health-check, then run it again";
+            return Err(Fault::unreachable(message).hint(hint));
+        }
+        Ok(())
+    }
+}
+
+/// Without `on_duplicate` a write that is repeated, or that another run did first, is refused.
+fn new_enough(api: &Api, server: &Server) -> Result<(), Fault> {
+    if !api.is_before_1_10() {
+        return Ok(());
+    }
+    let fault = Fault::failed(format!("OpenFGA at {} is older than 1.10: tuples cannot be written safely", api.url()));
+    Err(fault.hint(if server.is_of_stack {
+        "take out OPENFGA_IMAGE or XTASK_OPENFGA_BIN, or name a newer one there; then: cargo xtask up"
+    } else {
+        "upgrade that server to 1.10 or newer"
+    }))
+}

@@ -1,0 +1,75 @@
+//! sqlx's table of what was applied: where it is, what is in it, and how it is written.
+//!
+//! The table belongs to a role that may have fewer rights than ours. It is found through the catalog alone, read by
+//! `COPY`, which runs no code of its owner, and written only where the owner cannot have put code into the way
+//! (`guard`). It is always named with its schema: a migration that sets `search_path` hides the bare name.
+
+mod guard;
+mod place;
+mod rows;
+pub mod write;
+mod writer;
+
+pub use place::Name;
+pub use rows::Row;
+pub use writer::Writer;
+
+use crate::error::Fault;
+use crate::postgres::session;
+use crate::target::Target;
+use anyhow::{Context as _, Result};
+use place::Place;
+
+/// What the database says of its migrations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// The table's name, without schema.
+    pub table: String,
+    /// The schema that it is in, or that sqlx would make it in; `None` where search_path names no schema.
+    pub schema: Option<String>,
+    /// Whether the table is there.
+    pub exists: bool,
+    /// The schema in which sqlx would make another ledger, because `search_path` names it first.
+    pub shadowed_by: Option<String>,
+    /// Oldest version first.
+    pub rows: Vec<Row>,
+}
+
+impl Ledger {
+    /// Reads it in a fresh session of this database.
+    ///
+    /// # Errors
+    /// A ledger that search_path hides: sqlx would make a second one and apply everything again. Something of that
+    /// name that is no plain table with the columns of sqlx's.
+    pub fn read(target: &Target, database: &str, run: &str, name: &Name) -> Result<Self> {
+        let text = session::ask_in(target, database, run, &place::question(name)?)?;
+        let (place, rest): (Place, &str) = session::first_of(&text).context("the place of the ledger")?;
+        place.check(name, target.user())?;
+        let mut rows = rest.lines().map(Row::parse).collect::<Result<Vec<Row>>>()?;
+        rows.sort_by_key(|row| row.version);
+        Ok(Self {
+            table: name.table.clone(),
+            exists: place.found.is_some(),
+            shadowed_by: place.shadow(),
+            schema: place.schema(),
+            rows,
+        })
+    }
+
+    /// Its name as SQL writes it, schema included.
+    ///
+    /// # Errors
+    /// The session has no schema that a table could be made in.
+    pub fn name(&self) -> Result<String, Fault> {
+        let schema = self.schema.as_deref().ok_or_else(|| {
+            Fault::failed("search_path names no schema that exists: there is no place for the ledger")
+                .hint("make the schema, or set search_path: ALTER ROLE … SET search_path TO …")
+        })?;
+        place::qualified(schema, &self.table)
+    }
+
+    /// The row of this version.
+    pub fn row(&self, version: i64) -> Option<&Row> {
+        self.rows.iter().find(|row| row.version == version)
+    }
+}

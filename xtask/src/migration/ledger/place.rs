@@ -1,0 +1,146 @@
+//! Where the ledger is: the first schema of the configured `search_path` that has it, else the first one in which the
+//! server would make it.
+//!
+//! The session's own path is empty by then. The configured one is what `RESET search_path` would bring back; its names
+//! are looked up in the catalog as the server looks them up.
+
+use super::rows;
+use crate::error::Fault;
+use crate::postgres::quote::{identifier, literal, literals};
+use serde::Deserialize;
+
+/// The table's name, as the checkout has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// `None`: wherever `search_path` leads.
+    pub schema: Option<String>,
+    pub table: String,
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Self { schema: None, table: "_sqlx_migrations".to_owned() }
+    }
+}
+
+/// What the catalog says of the ledger's place.
+#[derive(Debug, Deserialize)]
+pub struct Place {
+    /// The first of that name on the path.
+    pub found: Option<Found>,
+    /// The first schema of the path that exists and may be used.
+    home: Option<String>,
+    /// Schemas beside the path that have a table of that name.
+    elsewhere: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Found {
+    schema: String,
+    /// `pg_class.relkind`.
+    kind: char,
+    /// Which of sqlx's columns are there with a type of the server's own.
+    columns: Vec<String>,
+}
+
+/// The white space that separates names in a setting.
+const SPACE: &str = " \t\n\r\x0b\x0c";
+
+/// The schemas that the session can use, by `search_path`'s rules: `position`, `oid`, `nspname`.
+fn path(name: &Name) -> Result<String, Fault> {
+    const USABLE: &str = "pg_catalog.has_schema_privilege(n.oid, 'USAGE')";
+    if let Some(schema) = &name.schema {
+        let schema = literal(schema)?;
+        return Ok(format!(
+            "SELECT 1 AS position, n.oid, n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.nspname = {schema} AND {USABLE}"
+        ));
+    }
+    // A name in double quotes, or one without, of which capital letters do not count.
+    let pattern = format!("[{SPACE}]*(?:\"((?:[^\"]|\"\")*)\"|([^,\"{SPACE}][^,{SPACE}]*))[{SPACE}]*(?:,|$)");
+    Ok(format!(
+        "SELECT p.position, n.oid, n.nspname FROM (
+           SELECT m.position, CASE WHEN '$user' IN (m.part[1], m.part[2]) THEN current_user::pg_catalog.name
+             ELSE COALESCE(pg_catalog.replace(m.part[1], '\"\"', '\"'), pg_catalog.translate(m.part[2],
+               'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'))::pg_catalog.name END AS name
+           FROM pg_catalog.pg_settings AS s,
+             pg_catalog.regexp_matches(s.reset_val, {}, 'g') WITH ORDINALITY AS m(part, position)
+           WHERE s.name = 'search_path') AS p
+         JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.name WHERE {USABLE}",
+        literal(&pattern)?
+    ))
+}
+
+/// Asks for the place, and for the rows where there are some.
+pub fn question(name: &Name) -> Result<String, Fault> {
+    let (path, table) = (path(name)?, literal(&name.table)?);
+    let columns = literals(rows::COLUMNS.split(", "))?;
+    let with = format!(
+        "WITH path AS ({path}), found AS (
+           SELECT c.oid, c.relkind, p.nspname, ARRAY(
+             SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attname IN ({columns}) AND NOT a.attisdropped
+               AND a.atttypid < {FIRST_OF_OTHERS} AND a.attgenerated = '') AS columns
+           FROM path AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.oid AND c.relname = {table}
+           ORDER BY p.position LIMIT 1)"
+    );
+    Ok(format!(
+        "{FORMATS}
+         {with} SELECT pg_catalog.json_build_object(
+           'found', (SELECT pg_catalog.json_build_object('schema', nspname, 'kind', relkind, 'columns', columns) FROM found),
+           'home', (SELECT nspname FROM path ORDER BY position LIMIT 1),
+           'elsewhere', ARRAY(SELECT n.nspname FROM pg_catalog.pg_class AS c
+              JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+              WHERE c.relname = {table} AND c.relkind = 'r' AND c.relpersistence <> 't'
+                AND n.oid NOT IN (SELECT oid FROM path) ORDER BY n.nspname));
+         {with} SELECT pg_catalog.format('COPY %I.%I ({COLUMNS}) TO STDOUT', nspname, {table}) FROM found
+           WHERE relkind = 'r' AND pg_catalog.cardinality(columns) = {COUNT} \\gexec\n",
+        FORMATS = rows::FORMATS,
+        COLUMNS = rows::COLUMNS,
+        COUNT = rows::COLUMNS.split(", ").count(),
+    ))
+}
+
+/// The first number of objects that are not the server's own.
+pub(super) const FIRST_OF_OTHERS: u32 = 16_384;
+
+impl Place {
+    /// Refuses what is no ledger, and one that the path hides.
+    pub fn check(&self, name: &Name, user: &str) -> Result<(), Fault> {
+        let Some(found) = &self.found else {
+            let Some(hidden) = self.elsewhere.first().filter(|_| name.schema.is_none()) else { return Ok(()) };
+            let fault = format!("The ledger is in schema {hidden}, where search_path does not look");
+            return Err(Fault::failed(fault).hint(format!(
+                "put {hidden} into the search_path of user {user}, or move the table: ALTER TABLE {} SET SCHEMA …",
+                qualified(hidden, &name.table)?
+            )));
+        };
+        let table = qualified(&found.schema, &name.table)?;
+        if found.kind != 'r' {
+            return Err(Fault::failed(format!("{table} is no plain table, so it is not used as the ledger"))
+                .hint("rename it, or get back the table that sqlx makes"));
+        }
+        match rows::COLUMNS.split(", ").find(|column| !found.columns.iter().any(|found| found == column)) {
+            None => Ok(()),
+            Some(column) => {
+                Err(Fault::failed(format!("{table} is no ledger of sqlx: its column {column} is not sqlx's"))
+                    .hint("rename it, or get back the table that sqlx makes"))
+            }
+        }
+    }
+
+    /// The schema that the ledger is in, or would be made in.
+    pub fn schema(&self) -> Option<String> {
+        self.found.as_ref().map(|found| &found.schema).or(self.home.as_ref()).cloned()
+    }
+
+    /// The schema in which sqlx would make a ledger of its own.
+    pub fn shadow(&self) -> Option<String> {
+        let found = self.found.as_ref()?;
+        self.home.clone().filter(|home| *home != found.schema)
+    }
+}
+
+/// A table's name as SQL writes it.
+pub fn qualified(schema: &str, table: &str) -> Result<String, Fault> {
+    Ok(format!("{}.{}", identifier(schema)?, identifier(table)?))
+}

@@ -1,0 +1,53 @@
+//! Statements that change the ledger. Each names the table with its schema, and reaches no table that inherits from it.
+
+use super::rows;
+use crate::error::Fault;
+use crate::migration::files::Migration;
+use crate::postgres::quote::literal;
+use std::time::Duration;
+
+/// Makes the table as sqlx does, where it is not there yet.
+pub fn create(ledger: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {ledger} (\n    version BIGINT PRIMARY KEY,\n    description TEXT NOT NULL,\n    \
+         installed_on TIMESTAMPTZ NOT NULL DEFAULT now(),\n    success BOOLEAN NOT NULL,\n    checksum BYTEA NOT NULL,\n    \
+         execution_time BIGINT NOT NULL\n);"
+    )
+}
+
+/// The row of a version; without a time it is dirty, until `finish`. Every column has a value: no default is asked.
+pub fn insert(ledger: &str, migration: &Migration, checksum: &str, took: Option<Duration>) -> Result<String, Fault> {
+    Ok(format!(
+        "INSERT INTO {ledger} ({COLUMNS}) VALUES ({}, {}, pg_catalog.now(), {}, pg_catalog.decode('{checksum}', 'hex'), {});",
+        migration.version,
+        literal(&migration.description)?,
+        took.is_some(),
+        took.map_or(-1, nanoseconds),
+        COLUMNS = rows::COLUMNS,
+    ))
+}
+
+/// A dirty version has come to its end.
+pub fn finish(ledger: &str, version: i64, took: Duration) -> String {
+    let time = nanoseconds(took);
+    format!("UPDATE ONLY {ledger} SET success = true, execution_time = {time} WHERE version = {version};")
+}
+
+/// A version that is being taken back outside of a transaction.
+pub fn begin_removal(ledger: &str, version: i64) -> String {
+    format!("UPDATE ONLY {ledger} SET success = false WHERE version = {version};")
+}
+
+/// A version that is not there any more.
+pub fn remove(ledger: &str, version: i64) -> String {
+    format!("DELETE FROM ONLY {ledger} WHERE version = {version};")
+}
+
+/// A file that is another one by now, and is accepted as such.
+pub fn accept(ledger: &str, version: i64, checksum: &str) -> String {
+    format!("UPDATE ONLY {ledger} SET checksum = pg_catalog.decode('{checksum}', 'hex') WHERE version = {version};")
+}
+
+fn nanoseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
+}

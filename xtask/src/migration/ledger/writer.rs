@@ -1,0 +1,77 @@
+//! The ledger as one session writes it: made where it is missing, and left alone where its owner armed it.
+
+use super::guard::{self, Guard};
+use super::write;
+use crate::error::{self, Fault};
+use crate::migration::failure::code;
+use crate::migration::session::Session;
+use anyhow::{Context as _, Result};
+use std::time::Duration;
+
+/// A table that this session may write.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    /// Its quoted name, schema included.
+    pub table: String,
+    user: String,
+    /// Its owner has fewer rights than the session: before each change the table is locked and looked at again.
+    guarded: bool,
+    lock_timeout: Duration,
+}
+
+impl Writer {
+    /// Makes the table where it is missing.
+    ///
+    /// # Errors
+    /// Its owner has fewer rights than this session and could have code run by having the table written.
+    pub fn open(session: &mut Session<'_>, table: String, lock_timeout: Duration) -> Result<Self> {
+        session.run(&write::create(&table)).map_err(|error| not_made(error, session.user()))?;
+        let mut writer = Self { table, user: session.user().to_owned(), guarded: false, lock_timeout };
+        writer.guarded = !writer.guard(session)?.trusted;
+        Ok(writer)
+    }
+
+    /// Makes sure, in an open transaction, that the next statements change the ledger and run no code of its owner.
+    /// `before` takes back what a file set in the session.
+    pub fn lock(&self, session: &mut Session<'_>, before: &str) -> Result<()> {
+        if self.guarded {
+            let timeout = self.lock_timeout.as_millis();
+            session.run(&format!("{before} SET lock_timeout TO {timeout}; {}", guard::lock(&self.table)))?;
+            self.guard(session)?;
+        }
+        Ok(())
+    }
+
+    /// Runs statements that change the table, in a transaction of their own.
+    pub fn change(&self, session: &mut Session<'_>, statements: &str) -> Result<()> {
+        if self.guarded {
+            session.run("BEGIN;")?;
+            self.lock(session, "")?;
+            return session.run(&format!("{statements}\nCOMMIT;"));
+        }
+        session.run(&format!("BEGIN;\n{statements}\nCOMMIT;"))
+    }
+
+    fn guard(&self, session: &mut Session<'_>) -> Result<Guard> {
+        let answer = session.ask(&guard::question(&self.table)?)?;
+        let answer = answer.ok_or_else(|| Fault::failed(format!("The ledger {} is gone", self.table)))?;
+        let guard: Guard = serde_json::from_str(&answer).context("the owner of the ledger")?;
+        guard.check(&self.table, &self.user)?;
+        Ok(guard)
+    }
+}
+
+/// Why there is no ledger, with what the role lacks.
+fn not_made(error: anyhow::Error, user: &str) -> anyhow::Error {
+    let hint = match code(&error) {
+        Some(code::NO_PRIVILEGE) => {
+            format!("user {user} must be allowed to make tables there: GRANT CREATE ON SCHEMA … TO …")
+        }
+        Some(code::READ_ONLY) => format!(
+            "sessions of user {user} may only read here: log in as another user, or at a server that takes changes; \
+             see why: cargo xtask db-shell -- -c '\\drds'"
+        ),
+        _ => "see how it stands: cargo xtask db-migrate status".to_owned(),
+    };
+    error::explain(error, || Fault::failed("The ledger cannot be made; nothing was changed").hint(hint))
+}

@@ -1,0 +1,272 @@
+//! Texts as the server's language reads them: numbers, durations, timestamps, addresses.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// What decides about a number: its digits without leading zeros, and the power of ten that they are multiplied by.
+struct Decimal {
+    negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+enum Number {
+    Infinite,
+    Decimal(Decimal),
+    /// With an exponent of two, which nobody writes; nothing is concluded from it.
+    Binary,
+}
+
+/// Go's `big.ParseFloat` with base 10.
+fn number(text: &str) -> Option<Number> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if matches!(unsigned, "inf" | "Inf") {
+        return Some(Number::Infinite);
+    }
+    let (mantissa, exponent, binary) = match unsigned.find(['e', 'E', 'p', 'P']) {
+        Some(at) => (&unsigned[..at], Some(&unsigned[at + 1..]), unsigned[at..].starts_with(['p', 'P'])),
+        None => (unsigned, None, false),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !is_digits(whole) || !is_digits(fraction) {
+        return None;
+    }
+    let exponent = match exponent {
+        Some(text) => {
+            let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+            let fits = !digits.is_empty() && is_digits(digits);
+            text.parse::<i32>().ok().filter(|_| fits)?
+        }
+        None => 0,
+    };
+    if binary {
+        return Some(Number::Binary);
+    }
+    let digits = format!("{whole}{fraction}").trim_start_matches('0').to_owned();
+    let exponent = i64::from(exponent) - i64::try_from(fraction.len()).ok()?;
+    Some(Number::Decimal(Decimal { negative: text.starts_with('-'), digits, exponent }))
+}
+
+impl Decimal {
+    /// A server keeps 64 bits of it: what is larger than they are has no fraction left.
+    fn is_whole(&self) -> bool {
+        let zeros = self.digits.len() - self.digits.trim_end_matches('0').len();
+        let fraction = usize::try_from(-self.exponent).unwrap_or(0);
+        let whole = self.digits.len().saturating_sub(fraction);
+        self.digits.is_empty()
+            || fraction <= zeros
+            || self.digits[..whole].parse::<u128>().map_or(whole > 0, |whole| whole >= 1 << 63)
+    }
+
+    /// Whether the nearest double is this number exactly; where it has too many digits to tell, it counts as such.
+    fn is_double(&self) -> bool {
+        let digits = self.digits.trim_end_matches('0');
+        if digits.len() > 19 || digits.is_empty() {
+            return true;
+        }
+        let zeros = i64::try_from(self.digits.len() - digits.len()).unwrap_or(0);
+        let exponent = self.exponent + zeros;
+        let Ok(double) = format!("{digits}e{exponent}").parse::<f64>() else { return false };
+        if !double.is_finite() || double == 0.0 {
+            return false;
+        }
+        // Every digit of a double can be written down: it has no more than this.
+        let places = usize::try_from(-exponent).unwrap_or(0);
+        let written = format!("{double:.1100}");
+        let (whole, fraction) = written.split_once('.').unwrap_or((&written, ""));
+        let (all, point) = (format!("{whole}{fraction}"), whole.len());
+        let shown = all.trim_start_matches('0').trim_end_matches('0');
+        shown == digits && places <= fraction.len() && point > 0
+    }
+}
+
+pub fn is_int(text: &str) -> bool {
+    match number(text) {
+        Some(Number::Decimal(decimal)) => decimal.is_whole(),
+        Some(Number::Binary) => true,
+        Some(Number::Infinite) | None => false,
+    }
+}
+
+pub fn is_uint(text: &str) -> bool {
+    let negative =
+        matches!(number(text), Some(Number::Decimal(Decimal { negative: true, digits, .. })) if !digits.is_empty());
+    is_int(text) && !negative
+}
+
+pub fn is_double(text: &str) -> bool {
+    match number(text) {
+        Some(Number::Decimal(decimal)) => decimal.is_double(),
+        Some(Number::Infinite | Number::Binary) => true,
+        None => false,
+    }
+}
+
+/// Go's `time.ParseDuration`: `1h30m`, `1.5s`, `0`.
+pub fn is_duration(text: &str) -> bool {
+    const UNITS: [(&str, u128); 8] = [
+        ("ns", 1),
+        ("us", 1_000),
+        ("\u{b5}s", 1_000),
+        ("\u{3bc}s", 1_000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("m", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+    ];
+    let (negative, mut rest) = (text.starts_with('-'), text.strip_prefix(['+', '-']).unwrap_or(text));
+    if rest == "0" {
+        return true;
+    }
+    let mut total: u128 = 0;
+    if rest.is_empty() {
+        return false;
+    }
+    let most = if negative { 1_u128 << 63 } else { (1_u128 << 63) - 1 };
+    while !rest.is_empty() {
+        let (whole, after) = digits(rest);
+        let (fraction, after) = after.strip_prefix('.').map_or(("", after), digits);
+        if whole.is_empty() && fraction.is_empty() {
+            return false;
+        }
+        let end = after.find(|letter: char| letter == '.' || letter.is_ascii_digit()).unwrap_or(after.len());
+        let Some((_, unit)) = UNITS.iter().find(|(name, _)| *name == &after[..end]) else { return false };
+        let whole: Option<u128> = if whole.is_empty() { Some(0) } else { whole.parse().ok() };
+        // Of a fraction a few digits decide: less than one unit in all.
+        let part = format!("0.{fraction}0").parse::<f64>().unwrap_or_default();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "below one hour in nanoseconds"
+        )]
+        let part = (part * *unit as f64) as u128;
+        let Some(sum) = whole.and_then(|whole| whole.checked_mul(*unit)?.checked_add(part)?.checked_add(total)) else {
+            return false;
+        };
+        if sum > 1 << 63 {
+            return false;
+        }
+        (total, rest) = (sum, &after[end..]);
+    }
+    total <= most
+}
+
+/// The digits that a text begins with, and what follows.
+fn digits(text: &str) -> (&str, &str) {
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+/// Go's `time.Parse(time.RFC3339, …)`: the hour may have one digit, the fraction may begin with a comma.
+pub fn is_timestamp(text: &str) -> bool {
+    timestamp(text).is_some()
+}
+
+fn timestamp(text: &str) -> Option<()> {
+    let (year, rest) = fixed(text, 4)?;
+    let (month, rest) = fixed(rest.strip_prefix('-')?, 2)?;
+    let (day, rest) = fixed(rest.strip_prefix('-')?, 2)?;
+    let rest = rest.strip_prefix('T')?;
+    let (hour, rest) = fixed(rest, 2).or_else(|| fixed(rest, 1))?;
+    let (minute, rest) = fixed(rest.strip_prefix(':')?, 2)?;
+    let (second, rest) = fixed(rest.strip_prefix(':')?, 2)?;
+    let rest = match rest.strip_prefix(['.', ',']).map(digits) {
+        Some((fraction, after)) if !fraction.is_empty() => after,
+        _ => rest,
+    };
+    let zone = rest == "Z" || offset(rest).is_some();
+    let date = chrono::NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day);
+    (zone && date.is_some() && hour < 24 && minute < 60 && second < 60).then_some(())
+}
+
+/// `+02:00`
+fn offset(text: &str) -> Option<()> {
+    let (hours, rest) = fixed(text.strip_prefix(['+', '-'])?, 2)?;
+    let (minutes, rest) = fixed(rest.strip_prefix(':')?, 2)?;
+    (rest.is_empty() && hours <= 24 && minutes <= 60).then_some(())
+}
+
+/// A number of exactly so many digits, and what follows.
+fn fixed(text: &str, length: usize) -> Option<(u32, &str)> {
+    let number = text.get(..length)?;
+    let fits = number.bytes().all(|byte| byte.is_ascii_digit());
+    fits.then(|| number.parse().ok()).flatten().map(|value| (value, &text[length..]))
+}
+
+/// Go's `netip.ParseAddr`: an address of version 6 may have a zone.
+pub fn is_address(text: &str) -> bool {
+    match text.split_once('%') {
+        Some((address, zone)) => !zone.is_empty() && address.parse::<Ipv6Addr>().is_ok(),
+        None => text.parse::<Ipv4Addr>().is_ok() || text.parse::<Ipv6Addr>().is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn decides(check: fn(&str) -> bool, taken: &[&str], refused: &[&str]) {
+        taken.iter().for_each(|text| assert!(check(text), "{text:?}"));
+        refused.iter().for_each(|text| assert!(!check(text), "{text:?}"));
+    }
+
+    #[test]
+    fn numbers_in_quotes() {
+        decides(
+            is_int,
+            &["3", "+3", "-3", "3.0", "0.1e1", "1e400", "10e-1", "18446744073709551617.5", "0.0", "3."],
+            &["", "x", "3x", "0x10", "1_000", "1.5", "1e-1", "Inf", ".", "e3", "1e", "1e+", "NaN", " 3"],
+        );
+        decides(is_uint, &["3", "-0", "1e30"], &["-1", "1.5"]);
+        decides(is_double, &["0.5", "3", "1.25", "Inf", "-inf", "0", "100"], &["0.1", "x", "1e300", "1e-400", "1e999"]);
+    }
+
+    #[test]
+    fn durations() {
+        decides(
+            is_duration,
+            &["0", "-0", "1h", "1h30m", "1.5s", ".5h", "1.h", "+3ms", "1\u{b5}s", "2562047h", "1s1s"],
+            &["", "-", "1", "h", ".h", "1d", "1 h", "99999999999h", "2562048h", "1h ", "one hour"],
+        );
+    }
+
+    #[test]
+    fn timestamps() {
+        decides(
+            is_timestamp,
+            &[
+                "2025-10-21T14:30:00Z",
+                "2025-10-21T14:30:00.5Z",
+                "2025-10-21T14:30:00,123456789012+02:00",
+                "2025-10-21T4:30:00Z",
+                "2024-02-29T00:00:00Z",
+                "0000-01-01T00:00:00-24:60",
+            ],
+            &[
+                "yesterday",
+                "2025-10-21",
+                "2025-10-21 14:30:00Z",
+                "2025-10-21T14:30:00",
+                "2025-10-21T14:30:00z",
+                "2025-13-01T00:00:00Z",
+                "2025-02-29T00:00:00Z",
+                "2025-10-21T24:00:00Z",
+                "2025-10-21T14:30:60Z",
+                "2025-10-21T14:30:00.Z",
+                "2025-10-21T14:30:00+0200",
+                "2025-10-21T14:30:00é",
+            ],
+        );
+    }
+
+    #[test]
+    fn addresses() {
+        decides(
+            is_address,
+            &["192.168.0.1", "::1", "fe80::1%eth0", "::ffff:10.0.0.1"],
+            &["", "localhost", "10.0.0", "010.0.0.1", "10.0.0.1/8", "10.0.0.1%eth0", "fe80::1%"],
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! A batch of tuples that is deleted and not yet written again, on disk: `.xtask/openfga/pending-….json`.
+
+use crate::error::{Exit, Fault};
+use crate::stack::state_folder::StateFolder;
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+const START: &str = "pending-";
+const END: &str = ".json";
+
+/// A tuple before and after, as the API takes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Pair {
+    pub before: Value,
+    pub after: Value,
+}
+
+/// What is written down.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    version: u32,
+    server: String,
+    store: String,
+    tuples: Vec<Pair>,
+}
+
+/// One recorded batch.
+#[derive(Debug)]
+pub struct Pending {
+    folder: StateFolder,
+    name: String,
+    record: Record,
+}
+
+impl Pending {
+    /// Records a batch; it is on disk when this returns.
+    pub fn record(folder: &StateFolder, server: &str, store: &str, tuples: Vec<Pair>) -> Result<Self> {
+        let mut random = [0_u8; 6];
+        getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
+        let run: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let record = Record { version: 1, server: server.to_owned(), store: store.to_owned(), tuples };
+        let pending = Self { folder: folder.clone(), name: format!("{START}{run}{END}"), record };
+        folder.write(&pending.name, serde_json::to_string_pretty(&pending.record)?.as_bytes())?;
+        Ok(pending)
+    }
+
+    /// What earlier runs have left.
+    ///
+    /// # Errors
+    /// Exit 6 for a record that cannot be understood: it may be the only copy of tuples that are absent.
+    pub fn all(folder: &StateFolder) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for name in folder.names(START, END) {
+            let Some(text) = folder.read(&name)? else { continue };
+            let path = folder.path(&name);
+            let record = serde_json::from_str(&text).with_context(|| {
+                let fault = Fault::new(Exit::Partial, format!("{} cannot be understood", path.display()));
+                fault
+                    .hint("it holds tuples that an earlier run deleted: see that they are in the store, then remove it")
+            })?;
+            all.push(Self { folder: folder.clone(), name, record });
+        }
+        Ok(all)
+    }
+
+    pub fn store(&self) -> &str {
+        &self.record.store
+    }
+
+    pub fn pairs(&self) -> &[Pair] {
+        &self.record.tuples
+    }
+
+    /// Where it is, for people.
+    pub fn path(&self) -> String {
+        self.folder.path(&self.name).display().to_string()
+    }
+
+    /// Nothing of it is absent any more.
+    pub fn forget(&self) -> Result<()> {
+        self.folder.remove(&self.name)
+    }
+}
+
+/// How many tuples of this store an earlier run may have left absent.
+pub fn count(folder: &StateFolder, store: &str) -> Result<usize> {
+    let all = Pending::all(folder)?;
+    Ok(all.iter().filter(|pending| pending.store() == store).map(|pending| pending.pairs().len()).sum())
+}

@@ -1,0 +1,168 @@
+//! Access privileges on a database, as the server writes them: `"a b"=C*Tc/c` (manual, "Privileges").
+
+use crate::postgres::text::{Name, start};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The privileges that a database knows.
+const PRIVILEGES: [(char, &str); 3] = [('C', "CREATE"), ('T', "TEMPORARY"), ('c', "CONNECT")];
+
+/// One access privilege.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Grant {
+    text: String,
+    /// `None`: PUBLIC, which is everybody.
+    pub grantee: Option<Name>,
+    pub grantor: Name,
+    privileges: Vec<Privilege>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Privilege {
+    name: &'static str,
+    /// The grantee may give it to others.
+    with_grant_option: bool,
+}
+
+impl Grant {
+    /// As the server writes it, and reads it back.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Grant {
+    /// As people read it: `CREATE with grant option, CONNECT to a b, by c`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let privileges = self.privileges.iter().map(|privilege| {
+            let again = if privilege.with_grant_option { " with grant option" } else { "" };
+            format!("{}{again}", privilege.name)
+        });
+        let privileges = privileges.collect::<Vec<_>>().join(", ");
+        let grantee = self.grantee.as_ref().map_or("PUBLIC", Name::as_str);
+        write!(formatter, "{privileges} to {grantee}, by {}", self.grantor)
+    }
+}
+
+impl From<Grant> for String {
+    fn from(grant: Grant) -> Self {
+        grant.text
+    }
+}
+
+impl TryFrom<String> for Grant {
+    type Error = String;
+
+    /// # Errors
+    /// It is not what a server writes for a database.
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("{} is no access privilege of a database", start(&text));
+        let (grantee, rest) = role(&text).ok_or_else(wrong)?;
+        let rest = rest.strip_prefix('=').ok_or_else(wrong)?;
+        let (letters, rest) = rest.split_once('/').ok_or_else(wrong)?;
+        let (grantor, rest) = role(rest).ok_or_else(wrong)?;
+        let privileges = privileges(letters).ok_or_else(wrong)?;
+        if !rest.is_empty() {
+            return Err(wrong());
+        }
+        let grantee = if grantee.is_empty() { None } else { Some(Name::try_from(grantee)?) };
+        let grantor = Name::try_from(grantor)?;
+        Ok(Self { grantee, grantor, privileges, text })
+    }
+}
+
+/// `C*Tc`: each letter once, at least one.
+fn privileges(letters: &str) -> Option<Vec<Privilege>> {
+    let mut privileges: Vec<Privilege> = Vec::new();
+    let mut letters = letters.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let (_, name) = PRIVILEGES.iter().find(|(known, _)| *known == letter)?;
+        if privileges.iter().any(|known| known.name == *name) {
+            return None;
+        }
+        privileges.push(Privilege { name, with_grant_option: letters.next_if_eq(&'*').is_some() });
+    }
+    (!privileges.is_empty()).then_some(privileges)
+}
+
+/// A role's name, quoted where the server saw need, and what follows it.
+fn role(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let is_plain = |letter: char| letter.is_alphanumeric() || letter == '_' || !letter.is_ascii();
+        let end = text.find(|letter| !is_plain(letter)).unwrap_or(text.len());
+        let (name, rest) = text.split_at_checked(end)?;
+        return Some((name.to_owned(), rest));
+    };
+    let mut name = String::new();
+    let mut letters = quoted.chars();
+    loop {
+        match letters.next()? {
+            '"' => match letters.as_str().strip_prefix('"') {
+                Some(rest) => {
+                    name.push('"');
+                    letters = rest.chars();
+                }
+                None => return (!name.is_empty()).then_some((name, letters.as_str())),
+            },
+            letter => name.push(letter),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(text: &str) -> Result<Grant, String> {
+        Grant::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn what_a_server_writes_is_read() {
+        for (text, shown) in [
+            ("=T/app", "TEMPORARY to PUBLIC, by app"),
+            (
+                "app=C*Tc*/postgres",
+                "CREATE with grant option, TEMPORARY, CONNECT with grant option to app, by postgres",
+            ),
+            (r#""R=ö ""q/"=T/"a b""#, "TEMPORARY to R=ö \"q/, by a b"),
+            ("zoë=c/日本", "CONNECT to zoë, by 日本"),
+        ] {
+            let read = grant(text).unwrap();
+            assert_eq!((read.as_str(), &*read.to_string()), (text, shown));
+            assert_eq!(serde_json::to_string(&read).unwrap(), serde_json::to_string(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_no_server_writes_is_refused() {
+        for text in [
+            "",
+            "=",
+            "=/a",
+            "a=T",
+            "a=T/",
+            "a=T/b c",
+            "a=x/b",
+            "a=arwd/b",
+            "a=TT/b",
+            "a=*T/b",
+            "a=T**/b",
+            "\"a=T/b",
+            "\"\"=T/b",
+            "a=T/\"\"",
+            "group a=T/b",
+            "a =T/b",
+            "a=T/b\0",
+            "a\0=T/b",
+            "\"a\0\"=T/b",
+            "a=T/b=T/c",
+            "a=T/b'; DROP DATABASE c; --",
+            "\"\u{1b}\"=T/b",
+        ] {
+            assert!(grant(text).is_err(), "{text:?}");
+        }
+        assert!(grant(&format!("{}=T/b", "x".repeat(64))).is_err());
+    }
+}

@@ -1,0 +1,113 @@
+//! What runs against OpenFGA keep in the checkout: `.xtask/openfga`, private, never part of the repository.
+
+use crate::error::Fault;
+use crate::platform;
+use anyhow::{Context as _, Result};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The folder; there only once something is kept.
+#[derive(Debug, Clone)]
+pub struct StateFolder {
+    path: PathBuf,
+}
+
+impl StateFolder {
+    /// The folder of this checkout.
+    pub fn of(root: &Path) -> Self {
+        Self { path: root.join(".xtask").join("openfga") }
+    }
+
+    /// Makes it, for this user only.
+    ///
+    /// # Errors
+    /// Exit 1 where it cannot be made.
+    pub fn make(&self) -> Result<()> {
+        let made = std::fs::create_dir_all(&self.path).and_then(|()| platform::set_mode(&self.path, 0o700));
+        made.with_context(|| self.refused())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The names of the kept files that begin and end so; none where nothing is kept.
+    pub fn names(&self, start: &str, end: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with(start) && name.ends_with(end)).collect();
+        names.sort();
+        names
+    }
+
+    /// Writes a kept file whole, and to the disk.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.make()?;
+        write_private(&self.path(name), bytes).with_context(|| self.refused())
+    }
+
+    /// A kept file's text; `None` where it is gone.
+    pub fn read(&self, name: &str) -> Result<Option<String>> {
+        match std::fs::read_to_string(self.path(name)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(anyhow::Error::new(error)
+                .context(Fault::failed(format!("{} cannot be read", self.path(name).display())))),
+        }
+    }
+
+    /// Removes a kept file for good.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let removed = match std::fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed.and_then(|()| platform::sync_folder(&self.path)),
+        };
+        removed.with_context(|| self.refused())
+    }
+
+    fn refused(&self) -> Fault {
+        Fault::failed(format!("{} cannot be written", self.path.display()))
+            .hint("make it writable, and some room on its disk")
+    }
+}
+
+/// Writes a file that only this user may read, in one step: readers see the old text or the new one, and it is on disk
+/// when this returns.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?.to_string_lossy();
+    let fresh = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let _ = std::fs::remove_file(&fresh);
+    let written = platform::create_private(&fresh).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, path)?;
+        path.parent().map_or(Ok(()), |folder| {
+            platform::sync_folder(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+        })
+    });
+    written.inspect_err(|_| {
+        let _ = std::fs::remove_file(&fresh);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_files_are_private_and_listed_by_their_names() {
+        let root = std::env::temp_dir().join(format!("xtask-state-{}", std::process::id()));
+        let folder = StateFolder::of(&root);
+        assert!(folder.names("a-", ".json").is_empty());
+        folder.write("a-2.json", b"{}").unwrap();
+        folder.write("a-1.json", b"[]").unwrap();
+        folder.write("a-1.json", b"{1}").unwrap();
+        assert_eq!(folder.names("a-", ".json"), ["a-1.json", "a-2.json"]);
+        assert_eq!(folder.read("a-1.json").unwrap().as_deref(), Some("{1}"));
+        assert!(platform::mode(&folder.path("a-1.json")).unwrap().is_none_or(|mode| mode == 0o600));
+        folder.remove("a-1.json").unwrap();
+        folder.remove("a-1.json").unwrap();
+        assert_eq!(folder.read("a-1.json").unwrap(), None);
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

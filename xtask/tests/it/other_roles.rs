@@ -1,0 +1,163 @@
+//! What the owner of a database puts into it never runs with the rights of our sessions: a superuser who looks at the
+//! database, backs it up or swaps it runs none of the owner's code.
+
+use crate::harness::stack::{Database, Stack};
+use crate::harness::{Health, Outcome, Test, shared_for_restores};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] no_command_runs_code_of_the_databases_owner,
+        [Stack] views_named_as_openfgas_tables_are_never_read,
+        [OwnStack, Openfga] neither_up_nor_setup_openfga_runs_code_of_the_databases_owner,
+    ]
+}
+
+/// A role without any rights.
+fn role(stack: &Stack) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("evil_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    stack.admin(&format!("CREATE ROLE {name} LOGIN"));
+    name
+}
+
+/// A database of that role's with OpenFGA's tables.
+fn owned<'a>(stack: &'a Stack, role: &str) -> Database<'a> {
+    let database = stack.database_with(&format!("TEMPLATE template0 OWNER {role}"));
+    by(role, &database, include_str!("harness/openfga.sql"));
+    database
+}
+
+/// Runs this as the role, which has no more rights than its own.
+fn by(role: &str, database: &Database<'_>, sql: &str) {
+    let canary = format!("/tmp/canary-{role}");
+    database.sql(&format!("SET SESSION AUTHORIZATION {role};\n{}", sql.replace("CANARY", &canary)));
+}
+
+/// The owner's operators, functions, views and types stand first in the path of everybody who connects.
+fn arm(role: &str, database: &Database<'_>) {
+    by(role, database, include_str!("other_roles/operators.sql"));
+    by(role, database, include_str!("other_roles/tables.sql"));
+    let path = format!("ALTER DATABASE {} SET search_path TO public, pg_catalog", database.quoted());
+    by(role, database, &path);
+}
+
+/// What ran the role's code as a superuser, by the session's name.
+fn fired(role: &str, stack: &Stack) -> Vec<String> {
+    let (lines, _) = stack.exec(&["sh", "-c", &format!("cat /tmp/canary-{role} 2>/dev/null || true")], "");
+    String::from_utf8_lossy(&lines.unwrap()).lines().map(str::to_owned).collect()
+}
+
+/// No session of ours has run the role's code so far.
+#[track_caller]
+fn is_silent(role: &str, stack: &Stack, run: &Outcome) {
+    let ours = fired(role, stack).into_iter().filter(|line| line.starts_with("xtask"));
+    let ours: BTreeSet<String> = ours.collect();
+    run.holds(ours.is_empty(), &format!("code of the owner ran: {ours:#?}"));
+}
+
+fn no_command_runs_code_of_the_databases_owner() {
+    let stack = shared_for_restores();
+    let role = &role(stack);
+    let database = owned(stack, role);
+    let honest = database.backup();
+    arm(role, &database);
+    // An ordinary session of a superuser does run it, by the path and by the planner.
+    for sql in ["SELECT 'a'::pg_catalog.text = 'b'", "SELECT pg_catalog.count(*) FROM public.store", "SELECT now()"] {
+        let before = fired(role, stack).len();
+        database.sql(sql);
+        assert!(fired(role, stack).len() > before, "the canary does not see: {sql}");
+    }
+    let file = honest.to_str().unwrap();
+    let looks: [&[&str]; 6] = [
+        &["health-check", "--only", "postgres", "connections", "migrations", "openfga", "leftovers"],
+        &["db-list"],
+        &["db-migrate", "status"],
+        &["db-restore", "--dry-run", file],
+        &["db-backup", "--output", "armed/"],
+        &["db-verify", "--restore", file],
+    ];
+    for command in looks {
+        let run = database.xtask(command.iter().copied()).run();
+        is_silent(role, stack, &run);
+        let [name, ..] = command else { continue };
+        assert!(*name == "health-check" || run.code == Some(0), "{command:?}\n{}", run.stderr);
+    }
+    // What COPY can count is counted, and the rest is said to be an estimate.
+    let run = database.xtask(["db-restore", "--dry-run", "--json", file]).run();
+    let plan = &run.ok().json()["plan"];
+    let rows = |name: &str| {
+        let tables = plan["tables"].as_array().unwrap();
+        let table = tables.iter().find(|table| table["table"] == name).unwrap_or_else(|| panic!("{name}: {plan:#}"));
+        (table["now"].as_u64(), table["estimated"].as_bool().unwrap())
+    };
+    for (table, number) in [("tuple", 10), ("goose_db_version", 7), ("parent", 1), ("child", 2), ("part", 3)] {
+        assert_eq!(rows(table), (Some(number), false), "{table}");
+    }
+    assert!(rows("typed").1 && rows("none").1, "{plan:#}");
+    assert!(plan["unreadable"].is_null() && plan["not_compared"].is_null() && plan["estimated"] == true, "{plan:#}");
+    assert_eq!((plan["models_lost"].as_u64(), plan["stores_lost"].as_array().map(Vec::len)), (Some(0), Some(0)));
+
+    // The armed database goes away, comes back, and goes away again.
+    let changes: [&[&str]; 6] = [
+        &["db-restore", "--yes", file],
+        &["db-restore", "--undo", "--dry-run"],
+        &["db-restore", "--undo", "--yes"],
+        &["db-reset", "--yes"],
+        &["db-restore", "--undo", "--dry-run"],
+        &["db-restore", "--repair"],
+    ];
+    for command in changes {
+        let run = database.xtask(command.iter().copied()).run();
+        is_silent(role, stack, &run);
+        run.ok();
+    }
+}
+
+fn views_named_as_openfgas_tables_are_never_read() {
+    let stack = shared_for_restores();
+    let role = &role(stack);
+    let database = owned(stack, role);
+    let honest = database.backup();
+    by(role, &database, include_str!("other_roles/operators.sql"));
+    by(role, &database, include_str!("other_roles/views.sql"));
+    database.sql("SELECT pg_catalog.count(*) FROM public.store");
+    assert!(!fired(role, stack).is_empty(), "the canary does not see a view that is read");
+    let health = Health::of(
+        database.xtask([]).env("OPENFGA_API_URL", "http://127.0.0.1:9"),
+        &["--only", "postgres", "openfga/schema"],
+    );
+    is_silent(role, stack, &health.outcome);
+    health.says("openfga/schema", "fail", "public.goose_db_version is a view", "see who owns it");
+    let run = database.xtask(["db-restore", "--dry-run", honest.to_str().unwrap()]).run();
+    is_silent(role, stack, &run);
+    run.ok().stderr_has(
+        "⚠ OpenFGA's stores and models of now are not compared: public.store is a view, which is never read",
+    );
+    run.stderr_lacks("OpenFGA store comes back");
+    let run = database.restore([honest.to_str().unwrap()]).run();
+    is_silent(role, stack, &run);
+    run.ok();
+}
+
+fn neither_up_nor_setup_openfga_runs_code_of_the_databases_owner() {
+    let stack = Stack::new();
+    stack.up();
+    let role = &role(&stack);
+    // OpenFGA's own sessions are a superuser's, too, and theirs alone is the canary's to see.
+    let own = |sql: &str| stack.psql("openfga", sql);
+    own(&format!("ALTER DATABASE openfga OWNER TO {role}"));
+    for table in ["store", "authorization_model", "tuple", "changelog", "goose_db_version"] {
+        own(&format!("ALTER TABLE public.{table} OWNER TO {role}"));
+    }
+    let sql = [include_str!("other_roles/operators.sql"), include_str!("other_roles/tables.sql")].concat();
+    own(&format!("SET SESSION AUTHORIZATION {role};\n{}", sql.replace("CANARY", &format!("/tmp/canary-{role}"))));
+    own("ALTER DATABASE openfga SET search_path TO public, pg_catalog");
+    for command in [&["up"][..], &["setup-openfga", "--yes"], &["health-check"]] {
+        let run = stack.xtask(command.iter().copied()).run();
+        is_silent(role, &stack, &run);
+    }
+    own("SELECT now()");
+    assert!(!fired(role, &stack).is_empty(), "the canary sees nothing");
+}
