@@ -149,16 +149,9 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
 /// Tables and rows, where the manifest or a full read tells.
 fn counts(backup: &Backup) -> Option<(u64, u64)> {
     let examined = &backup.examined;
-<<<<<<< HEAD
-    let filled = examined.manifest.as_ref().map(|manifest| manifest.copied.clone());
+    let filled = examined.manifest.as_ref().map(|manifest| manifest.copied.to_vec());
     let filled = filled.or_else(|| examined.contents.as_ref().map(Contents::filled))?;
-    let rows = filled.iter().fold(0, |sum: u64, table| sum.saturating_add(table.rows));
-    Some((manifest::tables(&filled).len() as u64, rows))
-=======
-    let copied = examined.manifest.as_ref().map(|manifest| &*manifest.copied);
-    let copied = copied.or_else(|| examined.contents.as_ref().map(|contents| &*contents.copied))?;
-    Some((manifest::tables(copied).len() as u64, manifest::rows(copied)))
->>>>>>> main
+    Some((manifest::tables(&filled).len() as u64, manifest::rows(&filled)))
 }
 
 /// `--json`, version 1.

@@ -139,13 +139,8 @@ fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
             (change.now, change.estimated) = (Some(rows.rows), rows.estimated);
         });
     }
-<<<<<<< HEAD
     for table in manifest::tables(&then.filled()) {
-        tables.entry((table.schema, table.name)).or_default().1 = Some(table.rows);
-=======
-    for table in manifest::tables(&then.copied) {
         change(table.schema, table.name, &|change| change.backup = Some(table.rows));
->>>>>>> main
     }
     tables.into_values().collect()
 }

@@ -42,7 +42,6 @@ SELECT pg_catalog.json_build_object(
   'roles', (SELECT pg_catalog.json_agg(rolname) FROM pg_catalog.pg_roles),
   'extensions', (SELECT COALESCE(pg_catalog.json_agg(name), '[]') FROM pg_catalog.pg_available_extensions))";
 
-<<<<<<< HEAD
 /// Refuses a dump that an empty database cannot take, because it drops or fills what it does not create.
 fn refuse_parts(backup: &Proven) -> Result<()> {
     let path = backup.path.display();
@@ -61,9 +60,6 @@ fn refuse_parts(backup: &Proven) -> Result<()> {
     Err(Fault::new(Exit::Refused, message).hint(hint).into())
 }
 
-/// Refuses what could not be loaded here, and says what would help. With `create_roles` missing roles are no reason.
-/// `made_like` are the properties of another server's database with which one is made here.
-=======
 /// What a person agreed to on the command line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Consent<'a> {
@@ -75,7 +71,6 @@ pub struct Consent<'a> {
 
 /// Refuses what could not be loaded here, and says what would help. `made_like` are the properties, by the manifest,
 /// with which a database is made here that does not exist yet.
->>>>>>> main
 pub fn check(
     target: &Target,
     session: &str,
