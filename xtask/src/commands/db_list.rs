@@ -12,7 +12,8 @@ use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::Contents;
-use crate::restore::before::Kept;
+use crate::restore::previous::Kept;
+use crate::restore::record::Unrecorded;
 use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
@@ -70,7 +71,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let told = told();
         let backups = backups.iter().map(Entry::of).collect();
         let kept_on_server = told.as_ref().map(|told| told.kept.as_slice());
-        terminal.json(&Document { version: 1, backups, kept_on_server })?;
+        let not_recorded = told.as_ref().map(|told| told.findings.unrecorded.as_slice());
+        terminal.json(&Document { version: 1, backups, kept_on_server, not_recorded })?;
         told
     } else if backups.is_empty() {
         let of = args.database.as_ref().map(|name| terminal::clean_line(&format!(" of database {name}")));
@@ -91,7 +93,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         if !args.json {
             told.show(context)?;
         }
-        told.warn(context);
+        told.warn(context)?;
     }
     if args.check && unfit > 0 {
         let files = terminal::counted(unfit as u64, "file is", "files are");
@@ -161,6 +163,8 @@ struct Document<'a> {
     backups: Vec<Entry<'a>>,
     /// Databases of before a restore; null where the server did not answer at once.
     kept_on_server: Option<&'a [Kept]>,
+    /// Databases that are named like ours but are not recorded, with the statements that undo by hand.
+    not_recorded: Option<&'a [Unrecorded]>,
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+mod commands;
 mod roles;
 mod settings;
 mod space;
@@ -14,6 +15,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::questions;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
+pub use commands::refuse_hidden_commands;
 pub use roles::create as create_roles;
 use serde::Deserialize;
 pub(super) use space::{MAKE_ROOM, Watch};
