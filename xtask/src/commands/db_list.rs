@@ -11,6 +11,7 @@ use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
+use crate::postgres::dump::Contents;
 use crate::restore::previous::Kept;
 use crate::restore::record::Unrecorded;
 use crate::terminal;
@@ -150,9 +151,9 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
 /// Tables and rows, where the manifest or a full read tells.
 fn counts(backup: &Backup) -> Option<(u64, u64)> {
     let examined = &backup.examined;
-    let copied = examined.manifest.as_ref().map(|manifest| &*manifest.copied);
-    let copied = copied.or_else(|| examined.contents.as_ref().map(|contents| &*contents.copied))?;
-    Some((manifest::tables(copied).len() as u64, manifest::rows(copied)))
+    let filled = examined.manifest.as_ref().map(|manifest| manifest.copied.to_vec());
+    let filled = filled.or_else(|| examined.contents.as_ref().map(Contents::filled))?;
+    Some((manifest::tables(&filled).len() as u64, manifest::rows(&filled)))
 }
 
 /// `--json`, version 1.

@@ -127,8 +127,9 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
     drop(progress);
     entry.verdict = Some(if backup.manifest.is_some() { Verdict::Whole } else { Verdict::MadeElsewhere });
     entry.database = backup.manifest.as_ref().map(|manifest| manifest.database.clone());
-    entry.tables = Some(manifest::tables(&backup.contents.copied).len() as u64);
-    entry.rows = Some(manifest::rows(&backup.contents.copied));
+    let filled = backup.contents.filled();
+    entry.tables = Some(manifest::tables(&filled).len() as u64);
+    entry.rows = Some(manifest::rows(&filled));
     let Some(target) = target else { return Ok(entry) };
     if backup.manifest.as_ref().is_some_and(|manifest| !manifest.is_full()) {
         entry.reason = Some("a partial backup: proven, not loaded".to_owned());

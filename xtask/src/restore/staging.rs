@@ -63,7 +63,9 @@ impl<'r, 't> Staging<'r, 't> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let (target, run) = (self.record.target(), self.record.run());
-        let restricted = restrict::is_known(&questions::ask(target, run, "\\echo :VERSION_NAME")?);
+        let version = questions::ask(target, run, "\\echo :VERSION_NAME")?;
+        let restricted = restrict::is_known(&version);
+        preflight::refuse_hidden_commands(backup, version.trim())?;
         let environment = [("PGDATABASE", self.name())];
         let mut psql = target
             .program_with("psql", loader, Talk::Piped, &environment)?

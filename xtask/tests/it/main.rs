@@ -53,6 +53,7 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod made_elsewhere;
 mod manifest;
 mod other_roles;
 mod proof;
@@ -148,6 +149,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        made_elsewhere::tests(),
         other_roles::tests(),
         foreign_servers::tests(),
         full_disk::tests(),
