@@ -13,12 +13,11 @@ use crate::migration::run::{Runner, Step};
 use crate::migration::session::Session;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
-use crate::restore::maintenance_database;
-use crate::restore::mark::{Mark, Use};
-use crate::restore::staging::{self, Staging};
+use crate::restore::record::{Purpose, Record};
+use crate::restore::staging::Staging;
+use crate::restore::{maintenance_database, repair};
 use crate::target::Target;
 use anyhow::Result;
-use chrono::Local;
 use std::time::Duration;
 
 /// Nobody else is in the scratch database.
@@ -30,20 +29,17 @@ pub(super) fn with<T>(
     context: &Context,
     task: impl FnOnce(&mut Scratch<'_>) -> Result<T>,
 ) -> Result<T> {
-    let now = Local::now();
     let run = crate::postgres::session::fresh_name()?;
-    for leftover in staging::clear_leftovers(target, &run)? {
+    let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
+    for leftover in repair::clear_throwaways(&record)? {
         context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
     }
     let like = Properties::named(target, &run, target.database())?;
-    let own = run.rsplit('-').next().unwrap_or_default();
-    let name = staging::name_for(target.database(), &format!("verify_{own}"), &now);
-    let mark = Mark::new(Use::Verify, target, &run, &now);
-    let mut keeper = OpenSession::start(target, maintenance_database(target), &run)?;
-    let _scratch = Staging::create(target, &run, &mut keeper, name.clone(), like.as_ref(), &mark)?;
-    let work = Work::on(target, &name, context)?;
-    let mut scratch = Scratch::begin(work)?;
-    task(&mut scratch)
+    let database = Staging::create(&record, Purpose::Verify, like.as_ref())?;
+    let done =
+        Scratch::begin(Work::on(target, database.name(), context)?).and_then(|mut scratch| task(&mut scratch))?;
+    database.discard()?;
+    Ok(done)
 }
 
 /// The database, and the session that runs the files in it.

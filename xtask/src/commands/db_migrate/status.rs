@@ -2,7 +2,7 @@
 
 use super::drift;
 use super::work::{Look, Work};
-use crate::commands::db_restore::mend;
+use crate::commands::db_restore::repair as leftovers;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Differences;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let work = Work::opened(&target, context, args.ignore_missing)?;
     let look = work.look()?;
-    mend::name_leftovers(&target, context);
+    leftovers::name_leftovers(&target, context);
     let ignored = &work.config.ignored;
     let drift = if args.drift { Some(drift_of(&work, &look)?) } else { None };
     if args.json {
