@@ -21,6 +21,7 @@ const PROBES: &[(&str, Probe)] = &[
     ("connections", probe::sessions::connections),
     ("transactions", probe::sessions::transactions),
     ("indexes", probe::indexes::look),
+    ("settings", probe::db_settings::look),
     ("migrations", probe::migrations::look),
     ("openfga", probe::openfga::look),
     ("openfga/schema", probe::schema::look),

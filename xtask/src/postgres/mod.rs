@@ -19,7 +19,7 @@ pub mod reader;
 pub mod relation;
 pub mod restrict;
 pub mod row_counts;
-mod search_path;
+pub mod search_path;
 pub mod session;
 pub mod text;
 

@@ -12,7 +12,7 @@ pub fn schemas(setting: &str, user: &str) -> Vec<String> {
 }
 
 /// The names of a list as settings hold it: `a, "B c", "d""e"`. Without quotes a name is lower case.
-fn elements(setting: &str) -> Vec<String> {
+pub fn elements(setting: &str) -> Vec<String> {
     let mut letters = setting.chars().peekable();
     let mut names = Vec::new();
     loop {

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] the_database_is_missing_refused_or_locked,
         [Stack] the_password_is_wrong,
         [Stack] sessions_and_indexes,
+        [Stack] settings_that_could_hurt,
         [Stack] migrations_pending_changed_and_dirty,
         [Stack] backups_none_old_and_damaged,
         [Stack, Mount] the_disk_is_nearly_full,
@@ -74,6 +75,31 @@ fn sessions_and_indexes() {
         "invalid: public.twice",
         "REINDEX INDEX CONCURRENTLY public.twice",
     );
+}
+
+/// What loads code or changes what a name means for the sessions of a database is told, whoever set it.
+fn settings_that_could_hurt() {
+    let database = shared().database();
+    let look = || health(&database, &["settings"]);
+    look().says("settings", "ok", "none", "");
+    let (role, name) = (format!("loads_{}", database.name), database.quoted());
+    let stack = database.stack;
+    stack.admin(&format!("CREATE ROLE {role}; ALTER DATABASE {name} SET work_mem TO '8MB'"));
+    look().says("settings", "ok", "none", "");
+    stack.admin(&format!("ALTER ROLE {role} IN DATABASE {name} SET session_preload_libraries TO 'auto_explain'"));
+    let loads = format!("role {role} in database {}: session_preload_libraries is auto_explain", database.name);
+    look().says("settings", "warn", &loads, "\\drds").outcome.ok();
+    stack.admin(&format!("ALTER DATABASE {name} SET search_path TO public, pg_catalog"));
+    let hides = format!("database {}: search_path is public, pg_catalog", database.name);
+    look().says("settings", "warn", &hides, "RESET");
+    stack.admin(&format!("ALTER DATABASE {name} SET search_path TO \"$user\", public, team"));
+    look().says("settings", "warn", "session_preload", "");
+    database.sql("CREATE SCHEMA team; GRANT CREATE ON SCHEMA team TO PUBLIC");
+    look().says("settings", "warn", "every role may create something in schema team", "");
+    stack.admin(&format!(
+        "ALTER ROLE {role} IN DATABASE {name} RESET ALL; ALTER DATABASE {name} RESET ALL; DROP ROLE {role}"
+    ));
+    look().says("settings", "ok", "none", "");
 }
 
 fn migrations_pending_changed_and_dirty() {

@@ -1,8 +1,8 @@
 //! What the owner of a database puts into it never runs with the rights of our sessions: a superuser who looks at the
 //! database, backs it up or swaps it runs none of the owner's code.
 
-use crate::harness::stack::{Database, Stack};
-use crate::harness::{Health, Outcome, Test, shared_for_restores};
+use crate::harness::stack::{Database, Stack, identifier};
+use crate::harness::{Fakes, Health, Outcome, Test, shared_for_restores};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,6 +10,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] no_command_runs_code_of_the_databases_owner,
         [Stack] views_named_as_openfgas_tables_are_never_read,
+        [Stack] every_psql_of_ours_begins_with_an_empty_path,
+        [Stack] nothing_that_others_wrote_is_an_order_to_the_terminal,
         [OwnStack, Openfga] neither_up_nor_setup_openfga_runs_code_of_the_databases_owner,
     ]
 }
@@ -71,7 +73,7 @@ fn no_command_runs_code_of_the_databases_owner() {
     }
     let file = honest.to_str().unwrap();
     let looks: [&[&str]; 6] = [
-        &["health-check", "--only", "postgres", "connections", "migrations", "openfga", "leftovers"],
+        &["health-check", "--only", "postgres", "connections", "migrations", "openfga", "leftovers", "settings"],
         &["db-list"],
         &["db-migrate", "status"],
         &["db-restore", "--dry-run", file],
@@ -160,4 +162,117 @@ fn neither_up_nor_setup_openfga_runs_code_of_the_databases_owner() {
     }
     own("SELECT now()");
     assert!(!fired(role, &stack).is_empty(), "the canary sees nothing");
+}
+
+/// In the text that each psql of these commands was sent.
+const PATH: &str = "SELECT pg_catalog.set_config('search_path', '', false)";
+
+fn every_psql_of_ours_begins_with_an_empty_path() {
+    let database = shared_for_restores().database();
+    database.sandbox.migration(1, "one", "CREATE TABLE one (a int);", Some("DROP TABLE one;"));
+    database.sql("CREATE TABLE t AS SELECT 1 AS i");
+    let folder = database.sandbox.beside("sent");
+    std::fs::create_dir_all(&folder).unwrap();
+    // What psql is sent is kept on its way, a file for each.
+    let fakes =
+        Fakes::new(&database.sandbox).docker_but("psql", &format!("tee '{}'/$$ | real \"$@\"", folder.display()));
+    let commands: [&[&str]; 12] = [
+        &["db-backup"],
+        &["db-list"],
+        &["health-check", "--only", "postgres", "migrations", "leftovers"],
+        &["db-migrate", "status"],
+        &["db-migrate"],
+        &["db-migrate", "verify"],
+        &["db-verify", "--restore"],
+        &["db-restore", "--dry-run"],
+        &["db-restore", "--yes"],
+        &["db-restore", "--undo", "--yes"],
+        &["db-restore", "--repair"],
+        &["db-reset", "--yes"],
+    ];
+    for command in commands {
+        let run = fakes.over(database.xtask(command.iter().copied())).run();
+        run.holds(matches!(run.code, Some(0 | 1)), "the command should have come to its end");
+        let sent: Vec<String> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+                std::fs::remove_file(path).unwrap();
+                text
+            })
+            .filter(|text| !text.is_empty())
+            .collect();
+        run.holds(!sent.is_empty(), "no psql was seen");
+        for text in &sent {
+            let beginning: String = text.chars().take(300).collect();
+            run.holds(text.starts_with(PATH), &format!("a psql of ours began with:\n{beginning}"));
+        }
+        // What a question begins with, asked of the server itself.
+        if let Some(asking) = sent.iter().find(|text| text.contains("restrict_nonsystem_relation_kind")) {
+            let begin: Vec<&str> = asking.lines().take(2).collect();
+            let show = "SELECT '[' || pg_catalog.current_setting('search_path') || ']'; SHOW row_security; \
+                        SELECT pg_catalog.current_setting('restrict_nonsystem_relation_kind', true);";
+            let shown = database.sql(&format!("{}\n{show}", begin.join("\n")));
+            let restricted =
+                database.sql("SELECT count(*) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'");
+            let kinds = if restricted == "1" { "view, foreign-table" } else { "" };
+            assert_eq!(shown.lines().collect::<Vec<_>>(), ["[]", "off", kinds]);
+        }
+    }
+    let words = fakes.calls().concat();
+    assert!(words.iter().any(|word| word == "pg_dump") && !words.iter().any(|word| word.contains("inserts")));
+    // A person's own session has the path of the database.
+    database.stack.admin(&format!("ALTER DATABASE {} SET search_path TO team, public", database.quoted()));
+    database.xtask(["db-shell", "--", "-Atc", "SHOW search_path"]).run().ok().prints("team, public\n");
+}
+
+/// What others wrote, with orders to a terminal in it: to set its title, to change its colours, to turn the writing.
+const ORDERS: &str = "\u{1b}]0;x\u{7}\u{9b}31m\u{1b}[2J\u{202e}y";
+
+fn nothing_that_others_wrote_is_an_order_to_the_terminal() {
+    let stack = shared_for_restores();
+    let database = stack.database();
+    let quoted = |name: &str| identifier(&format!("{name}{ORDERS}"));
+    let file = database.backup();
+    database.sql(&format!("CREATE TABLE {} (a int)", quoted("t")));
+    let mut holder = database.session();
+    holder.sql(&format!("SET application_name TO 'app'; BEGIN; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", quoted("t")));
+    let pid = holder.sql("/* hunter2 */ SELECT pg_backend_pid() WHERE 'hunter2' <> 'x'");
+    let silent = |run: &Outcome| {
+        let text = [&run.text(), run.stderr.as_str()].concat();
+        let order = text
+            .chars()
+            .find(|letter| (letter.is_control() && !matches!(letter, '\n' | '\t')) || *letter == '\u{202e}');
+        run.holds(order.is_none(), &format!("{order:?} reached the terminal"));
+    };
+    let held = database.xtask(["db-backup", "--lock-timeout", "1"]).run();
+    silent(&held);
+    held.code(5).stderr_has(&format!("is held by session {pid}")).stderr_has(": SELECT …").stderr_lacks("hunter2");
+    let held = database.xtask(["db-restore", "--dry-run", file.to_str().unwrap()]).run();
+    silent(&held);
+    held.stderr_lacks("hunter2");
+    drop(holder);
+    let file = file.to_str().unwrap();
+    for command in [
+        &["health-check", "--only", "postgres", "transactions", "indexes", "leftovers", "backups"][..],
+        &["db-list"],
+        &["db-verify", file],
+        &["db-restore", "--dry-run", file],
+        &["db-backup"],
+        &["db-restore", "--yes", file],
+        &["db-restore", "--yes", "--no-safety-backup", file],
+        &["db-restore", "--undo", "--dry-run"],
+        &["db-restore", "nosuch"],
+        &["db-migrate", "status"],
+        &["--verbose", "db-backup", "--output", "once-more/"],
+    ] {
+        silent(&database.xtask(command.iter().copied()).run());
+    }
+    let named = stack.database_named(&format!("d{ORDERS}"), "");
+    for command in
+        [&["db-backup"][..], &["health-check", "--only", "postgres", "settings"], &["db-list"], &["db-reset"]]
+    {
+        silent(&named.xtask(command.iter().copied()).run());
+    }
 }

@@ -1,5 +1,6 @@
 //! One question to the server, asked once for all checks that need its answer.
 
+use super::db_settings::Setting;
 use super::service;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
@@ -32,6 +33,10 @@ pub struct Facts {
     /// Whether there are rows that a backup would save.
     pub has_data: bool,
     pub data_directory: Option<String>,
+    /// Those that `ALTER DATABASE` and `ALTER ROLE` made, for sessions in this database.
+    pub settings: Vec<Setting>,
+    /// Schemas in which every role may create something.
+    pub open_schemas: Vec<String>,
     /// OpenFGA's revision.
     #[serde(skip)]
     pub revision: Known<u64>,
@@ -75,6 +80,13 @@ SELECT pg_catalog.json_build_object(
   'has_data', EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'
       AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version') AND pg_catalog.pg_relation_size(c.oid) > 0),
+  'settings', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('database', s.setdatabase <> 0,
+      'role', CASE WHEN s.setrole <> 0 THEN pg_catalog.pg_get_userbyid(s.setrole) END, 'entry', e)
+      ORDER BY s.setdatabase DESC, s.setrole, e), '[]')
+      FROM pg_catalog.pg_db_role_setting AS s, pg_catalog.unnest(s.setconfig) AS e
+      WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))),
+  'open_schemas', (SELECT COALESCE(pg_catalog.json_agg(n.nspname), '[]') FROM pg_catalog.pg_namespace AS n
+      WHERE pg_catalog.has_schema_privilege('public', n.oid, 'CREATE')),
   'data_directory', CASE WHEN pg_catalog.pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
       THEN pg_catalog.current_setting('data_directory', true) END);
 ";

@@ -3,6 +3,7 @@
 pub mod backups;
 pub mod catalog;
 pub mod container;
+pub mod db_settings;
 pub mod disk;
 pub mod engine;
 pub mod indexes;
