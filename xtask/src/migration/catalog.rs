@@ -6,17 +6,55 @@ use anyhow::Result;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(600);
+/// OpenFGA's tables, as the dump names them.
+const OPENFGA: [&str; 6] = [
+    "public.tuple",
+    "public.store",
+    "public.authorization_model",
+    "public.changelog",
+    "public.assertion",
+    "public.goose_db_version",
+];
 
 /// pg_dump's statements, one an entry, without what differs from run to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalog(Vec<String>);
 
+/// What two schemas do not have in common, each entry on one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// What only the first has.
+    pub missing: Vec<String>,
+    /// What only the second has.
+    pub extra: Vec<String>,
+    /// Tables that have the same columns in another order.
+    pub reordered: Vec<String>,
+}
+
+impl Differences {
+    /// Whether nothing but the order of columns differs.
+    pub fn are_none(&self) -> bool {
+        self.missing.is_empty() && self.extra.is_empty()
+    }
+}
+
 impl Catalog {
     /// The schema of this database of the target's server.
     pub fn of(target: &Target, database: &str, run: &str) -> Result<Self> {
+        Self::dumped(target, database, run, &[])
+    }
+
+    /// The same without owners, grants and the ledger, whose quoted name this is: what files of migrations decide.
+    pub fn made_by_files(target: &Target, database: &str, run: &str, ledger: &str) -> Result<Self> {
+        let ledger = format!("--exclude-table={ledger}");
+        Self::dumped(target, database, run, &["--no-owner", "--no-privileges", &ledger])
+    }
+
+    fn dumped(target: &Target, database: &str, run: &str, options: &[&str]) -> Result<Self> {
         let said = target
             .program_with("pg_dump", run, Talk::Piped, &[("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8")])?
             .args(["--no-password", "--schema-only"])
+            .args(options)
             .capture(DEADLINE)?;
         if !said.ending.success() {
             return Err(session::failure(target, "pg_dump", &said.stderr, said.ending));
@@ -41,20 +79,61 @@ impl Catalog {
         Self(entries)
     }
 
-    /// What only the first and what only the second has, each by its first lines.
-    pub fn differences(&self, other: &Self) -> [Vec<String>; 2] {
-        let only = |from: &Self, beside: &Self| {
-            let entries = from.0.iter().filter(|entry| !beside.0.contains(entry));
-            entries.map(|entry| entry.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    /// What only the first and what only the second has. The order of statements is the dump's affair.
+    pub fn differences(&self, other: &Self) -> Differences {
+        let only = |from: &Self, beside: &Self| -> Vec<String> {
+            from.0.iter().filter(|entry| !beside.0.contains(entry)).cloned().collect()
         };
-        [only(self, other), only(other, self)]
+        let (mut missing, mut extra) = (only(self, other), only(other, self));
+        let mut reordered = Vec::new();
+        missing.retain(|entry| {
+            let Some(at) = extra.iter().position(|other| is_reordered(entry, other)) else { return true };
+            extra.remove(at);
+            reordered.push(entry.trim_start().lines().next().unwrap_or_default().trim_end_matches(" (").to_owned());
+            false
+        });
+        let line = |entry: String| entry.split_whitespace().collect::<Vec<_>>().join(" ");
+        Differences {
+            missing: missing.into_iter().map(line).collect(),
+            extra: extra.into_iter().map(line).collect(),
+            reordered,
+        }
     }
+
+    /// Without the tables of OpenFGA and what belongs to them, where all of them are there.
+    #[must_use]
+    pub fn without_openfga(mut self) -> Self {
+        let has =
+            |table: &str| self.0.iter().any(|entry| entry.trim_start().starts_with(&format!("CREATE TABLE {table} (")));
+        if OPENFGA.iter().all(|table| has(table)) {
+            let is_separator = |letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '.'));
+            let of_openfga = |word: &str| OPENFGA.contains(&word) || word.starts_with("public.goose_db_version");
+            self.0.retain(|entry| !entry.split(is_separator).any(of_openfga));
+        }
+        self
+    }
+}
+
+/// Whether both make one table with the same columns in another order.
+fn is_reordered(one: &str, other: &str) -> bool {
+    let lines = |entry: &str| {
+        let mut lines: Vec<String> = entry
+            .lines()
+            .map(|line| line.trim().trim_end_matches(',').to_owned())
+            .filter(|line| !line.is_empty())
+            .collect();
+        let head = if lines.is_empty() { String::new() } else { lines.remove(0) };
+        lines.sort();
+        (head, lines)
+    };
+    let (one, other) = (lines(one), lines(other));
+    one.0.starts_with("CREATE ") && one.0.contains("TABLE ") && one == other
 }
 
 fn push(entries: &mut Vec<String>, entry: &mut String) {
     let text = std::mem::take(entry);
     if !text.trim().is_empty() {
-        entries.push(text.trim().to_owned());
+        entries.push(text);
     }
 }
 
@@ -63,21 +142,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_is_named_by_its_statement() {
-        let one = Catalog::parse(
-            "\\restrict a\n--\n-- Name: t\n--\n\nCREATE TABLE t (\n    a integer\n);\n\n\\unrestrict a\n",
-        );
-        let two = Catalog::parse(
-            "\\restrict b\n--\n-- Name: t\n--\n\nCREATE TABLE t (\n    a integer,\n    b text\n);\n\n\\unrestrict b\n",
-        );
-        assert_eq!(one, Catalog::parse("CREATE TABLE t (\n    a integer\n);\n"));
-        let [gone, left] = one.differences(&two);
+    fn differences_are_single_statements() {
+        let head = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\nSET x = 0;\n\n";
+        let [one, other] = ["a integer", "a integer,\n    b text"].map(|columns| {
+            Catalog::parse(&format!(
+                "{head}--\n-- Name: t; Type: TABLE\n--\n\nCREATE TABLE t (\n    {columns}\n);\n\n\n"
+            ))
+        });
+        let found = one.differences(&other);
         assert_eq!(
-            (gone, left),
+            (found.missing, found.extra),
             (
                 vec!["CREATE TABLE t ( a integer );".to_owned()],
                 vec!["CREATE TABLE t ( a integer, b text );".to_owned()]
             )
         );
+    }
+
+    #[test]
+    fn the_order_of_columns_alone_is_told_apart() {
+        let table = |columns: &str| {
+            Catalog::parse(&format!(
+                "CREATE TABLE public.t (\n    {columns}\n);\n\n\nALTER TABLE public.t OWNER TO x;\n"
+            ))
+        };
+        let found = table("a integer,\n    b text").differences(&table("b text,\n    a integer"));
+        assert_eq!((found.reordered.as_slice(), found.are_none()), (&["CREATE TABLE public.t".to_owned()][..], true));
+        let found = table("a integer,\n    b text").differences(&table("b text,\n    a bigint"));
+        assert!(found.reordered.is_empty() && !found.are_none());
+    }
+
+    #[test]
+    fn openfgas_tables_are_left_out_where_all_are_there() {
+        let tables: String =
+            OPENFGA.iter().map(|table| format!("CREATE TABLE {table} (\n    a integer\n);\n\n--\n")).collect();
+        let more =
+            "CREATE INDEX i ON public.tuple USING btree (a);\n--\nCREATE TABLE public.stored (\n    a integer\n);\n";
+        assert_eq!(Catalog::parse(&format!("{tables}{more}")).without_openfga().0.len(), 1);
+        let some = "CREATE TABLE public.store (\n    a integer\n);\n";
+        assert_eq!(Catalog::parse(some).without_openfga().0.len(), 1);
     }
 }

@@ -29,6 +29,7 @@ mod db_migrate_repair;
 mod db_migrate_size;
 mod db_migrate_sqlx;
 mod db_migrate_trust;
+mod db_migrate_verify;
 mod db_migrate_wild;
 mod db_prune;
 mod db_prune_stays;
@@ -115,6 +116,7 @@ fn main() -> ExitCode {
         record::tests(),
         record_forged::tests(),
         db_migrate_trust::tests(),
+        db_migrate_verify::tests(),
         db_migrate_wild::tests(),
         restore_services::tests(),
         restore_kills::tests(),

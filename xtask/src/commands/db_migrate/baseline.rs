@@ -1,9 +1,11 @@
 //! `db-migrate baseline`: a database that exists already gets a ledger, without anything being run.
 
+use super::drift;
 use super::limits::Waiting;
 use super::work::Work;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::migration::catalog::Differences;
 use crate::migration::checksum;
 use crate::migration::files::Migration;
 use crate::migration::ledger::{Ledger, write};
@@ -16,6 +18,9 @@ use std::time::Duration;
 pub(super) struct Args {
     /// The newest version that the database has
     version: i64,
+    /// Do not compare the schema with what the files make
+    #[arg(long)]
+    no_compare: bool,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -36,7 +41,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             .hint("see them with: cargo xtask db-migrate status")
             .into());
     }
-    check_empty(&work)?;
+    let ledger = check_empty(&work)?;
+    if !args.no_compare {
+        compare(&work, &ledger, &known)?;
+    }
     for migration in &known {
         context.terminal.note(&terminal::clean(&format!("  {} {}", migration.version, migration.description)));
     }
@@ -54,6 +62,20 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     writer.change(&mut locked.session, &sql.join("\n"))?;
     context.terminal.done(&format!("{count} recorded as applied"));
+    Ok(())
+}
+
+/// Refuses to record what the database does not have.
+fn compare(work: &Work<'_>, ledger: &Ledger, known: &[&Migration]) -> Result<()> {
+    let found = drift::of(work, ledger, known)?;
+    let missing = !found.missing.is_empty();
+    // What the database has beside that may be another program's, or a later version's.
+    drift::show(&Differences { extra: if missing { found.extra } else { Vec::new() }, ..found }, work);
+    if missing {
+        return Err(Fault::failed("The database is not as these files make it; nothing was recorded")
+            .hint("name the version that it has; or record it all the same: --no-compare")
+            .into());
+    }
     Ok(())
 }
 

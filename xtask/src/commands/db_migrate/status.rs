@@ -1,9 +1,11 @@
 //! `db-migrate status`: every version of files and ledger, and what is amiss with it.
 
-use super::work::Work;
+use super::drift;
+use super::work::{Look, Work};
 use crate::commands::db_restore::repair as leftovers;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::migration::catalog::Differences;
 use crate::migration::checksum::Ignored;
 use crate::migration::difference;
 use crate::migration::plan::{Entry, Lost, State};
@@ -22,6 +24,9 @@ pub(super) struct Args {
     /// Pass over applied versions that have no file here: another program's
     #[arg(long)]
     ignore_missing: bool,
+    /// Compare the schema with the one that the files of the applied versions make, in a throwaway database
+    #[arg(long)]
+    drift: bool,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -33,12 +38,29 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let look = work.look()?;
     leftovers::name_leftovers(&target, context);
     let ignored = &work.config.ignored;
+    let drift = if args.drift { Some(drift_of(&work, &look)?) } else { None };
     if args.json {
         let schema = look.ledger.schema.as_deref().filter(|_| look.ledger.exists);
         let migrations = look.entries.iter().map(|entry| Item::of(entry, ignored)).collect::<Result<Vec<_>>>()?;
-        context.terminal.json(&Document { version: 1, database: target.database(), schema, migrations })?;
+        context.terminal.json(&Document {
+            version: 1,
+            database: target.database(),
+            schema,
+            migrations,
+            drift: drift.as_ref().map(Drift::of),
+        })?;
     } else {
         show(&look.entries, ignored, &work, context)?;
+        drift.iter().for_each(|found| drift::show(found, &work));
+    }
+    if let Some(found) = &drift {
+        if found.are_none() {
+            context.terminal.done("The schema is as the applied files make it");
+        } else if args.check {
+            return Err(Fault::failed("The schema is not as the applied files make it")
+                .hint("put the difference into a migration, or take it back by hand")
+                .into());
+        }
     }
     let amiss = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
     if args.check && amiss > 0 {
@@ -53,6 +75,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         return Err(Fault::failed(refusal.clone()).hint("name it as a migration, or put it elsewhere").into());
     }
     Ok(())
+}
+
+/// The live schema beside that of the applied files.
+fn drift_of(work: &Work<'_>, look: &Look) -> Result<Differences> {
+    let applied = look.entries.iter().filter(|entry| entry.row.as_ref().is_some_and(|row| row.success));
+    let migrations: Vec<_> = applied.filter_map(|entry| entry.migration.as_ref()).collect();
+    drift::of(work, &look.ledger, &migrations)
 }
 
 fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context) -> Result<()> {
@@ -130,6 +159,22 @@ struct Document<'a> {
     /// The ledger's schema; null where there is no ledger yet.
     schema: Option<&'a str>,
     migrations: Vec<Item<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<Drift<'a>>,
+}
+
+/// What the schema and the applied files do not have in common.
+#[derive(Serialize)]
+struct Drift<'a> {
+    missing: &'a [String],
+    extra: &'a [String],
+    column_order: &'a [String],
+}
+
+impl<'a> Drift<'a> {
+    fn of(found: &'a Differences) -> Self {
+        Self { missing: &found.missing, extra: &found.extra, column_order: &found.reordered }
+    }
 }
 
 #[derive(Serialize)]

@@ -1,33 +1,26 @@
 //! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
 
-use super::cautions;
+use super::scratch::{self, Ran, Scratch};
 use super::work::Work;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
-use crate::migration::plan::Wanted;
-use crate::migration::run::Runner;
-use crate::postgres::open_session::OpenSession;
-use crate::postgres::properties::Properties;
-use crate::restore::record::{Purpose, Record};
-use crate::restore::staging::Staging;
-use crate::restore::{maintenance_database, repair};
-use crate::target::Target;
-use crate::terminal;
+use crate::migration::plan::State;
+use crate::terminal::{self, Progress};
 use anyhow::Result;
 use serde::Serialize;
-use std::time::Duration;
 
 /// Statements that differ are shown up to so many.
 const SHOWN: usize = 5;
-/// Nobody else is in the scratch database.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Try every file in a scratch database: up, down, up, the schema compared after each step
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Only those that are pending, on top of the files of the applied ones
+    #[arg(long)]
+    pending: bool,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -38,20 +31,39 @@ pub(super) struct Args {
 struct Verdict {
     version: i64,
     description: String,
-    /// null: it has no way back.
+    /// null: it has no way back, or the way up failed.
     reversible: Option<bool>,
     /// What differs, in words.
     differences: Vec<String>,
+    /// Tables whose columns have another order afterwards: nothing can mend that, and little depends on it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    column_order: Vec<String>,
+    /// Why a file failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     context.terminal.note(&format!("Trying the migrations in a scratch database of {}", target.shown()));
-    let verdicts = in_scratch(&target, context, &|verdict| if args.json { Ok(()) } else { verdict.show(context) })?;
+    let work = Work::opened(&target, context, false)?;
+    let (applied, wanted) = chosen(args, &work)?;
+    let mut trial = Trial { applied, verdicts: Vec::new(), json: args.json, context };
+    let tried = trial.run(&work, &wanted);
+    let verdicts = trial.verdicts;
     if args.json {
         context.terminal.json(&serde_json::json!({ "version": 1, "migrations": &verdicts }))?;
     }
-    let wrong = verdicts.iter().filter(|verdict| verdict.reversible == Some(false)).count();
+    tried?;
+    let failed = verdicts.iter().filter(|verdict| verdict.error.is_some()).count();
+    let wrong = verdicts.iter().filter(|verdict| verdict.error.is_none() && verdict.reversible == Some(false)).count();
+    if failed > 0 {
+        let count =
+            terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
+        return Err(Fault::failed(count)
+            .hint("mend the file; after one that fails the next ones are tried without it")
+            .into());
+    }
     if wrong > 0 {
         let count = terminal::counted(wrong as u64, "migration is", "migrations are");
         return Err(Fault::failed(format!("{count} not taken back by the .down.sql file"))
@@ -63,77 +75,110 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Tries version after version, and tells of each: one whose file fails ends it.
-fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Result<()>) -> Result<Vec<Verdict>> {
-    let run = crate::postgres::session::fresh_name()?;
-    let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
-    for leftover in repair::clear_throwaways(&record)? {
-        context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
+/// What is applied beforehand, and what is tried.
+fn chosen(args: &Args, work: &Work<'_>) -> Result<(Vec<Migration>, Vec<Migration>)> {
+    if !args.pending {
+        return Ok((Vec::new(), work.folder.migrations.clone()));
     }
-    let like = Properties::named(target, &run, target.database())?;
-    let scratch = Staging::create(&record, Purpose::Verify, like.as_ref())?;
-    let verdicts = try_each(target, scratch.name(), &run, context, tell)?;
-    scratch.discard()?;
-    Ok(verdicts)
-}
-
-/// Tries version after version in this database.
-fn try_each(
-    target: &Target,
-    name: &str,
-    run: &str,
-    context: &Context,
-    tell: &dyn Fn(&Verdict) -> Result<()>,
-) -> Result<Vec<Verdict>> {
-    let work = Work::on(target, name, context)?;
-    let mut session = work.session()?;
-    let ledger = work.writer(&mut session, &work.ledger()?, LOCK_TIMEOUT)?;
-    let mut runner = Runner { session: &mut session, ledger, lock_timeout: LOCK_TIMEOUT };
-    let mut before = Catalog::of(target, name, run)?;
-    let progress = context.terminal.waiting("trying");
-    let mut verdicts = Vec::new();
-    for migration in &work.folder.migrations {
-        progress.say(&terminal::clean(&format!("trying {} {}", migration.version, migration.description)));
-        let after = step(&work, &mut runner, migration, Direction::Up)?;
-        let mut verdict = Verdict {
-            version: migration.version,
-            description: migration.description.clone(),
-            reversible: None,
-            differences: Vec::new(),
-        };
-        if migration.down.is_some() {
-            let back = step(&work, &mut runner, migration, Direction::Down)?;
-            verdict.compare(&before, &back, "after down");
-            let again = step(&work, &mut runner, migration, Direction::Up)?;
-            verdict.compare(&after, &again, "after the second up");
-            verdict.reversible = Some(verdict.differences.is_empty());
-            before = again;
-        } else {
-            before = after;
-        }
-        progress.aside(|| tell(&verdict))?;
-        verdicts.push(verdict);
-    }
-    Ok(verdicts)
-}
-
-/// Runs one file and gives the schema that it leaves.
-fn step(work: &Work<'_>, runner: &mut Runner<'_, '_>, migration: &Migration, direction: Direction) -> Result<Catalog> {
-    let wanted = match (&migration.down, direction) {
-        (Some(down), Direction::Down) => Wanted::down(migration.version, &migration.description, down),
-        _ => Wanted::up(migration),
+    let entries = work.look()?.entries;
+    let is_pending = |state: State| matches!(state, State::Pending | State::OutOfOrder);
+    let of = |pending: bool| {
+        let entries = entries.iter().filter(|entry| is_pending(entry.state) == pending);
+        entries.filter_map(|entry| entry.migration.clone()).collect()
     };
-    let checked = cautions::check(&[wanted], direction, &work.config.ignored)?;
-    work.run_each(runner, &checked.steps, &|_, _| {})?;
-    Catalog::of(work.target, work.database, &work.run)
+    Ok((of(false), of(true)))
+}
+
+/// Version after version is tried; where a database is left that is not known, a fresh one goes on from there.
+struct Trial<'a> {
+    /// Migrations whose way up works, in order.
+    applied: Vec<Migration>,
+    verdicts: Vec<Verdict>,
+    json: bool,
+    context: &'a Context,
+}
+
+impl Trial<'_> {
+    fn run(&mut self, work: &Work<'_>, wanted: &[Migration]) -> Result<()> {
+        let mut rest = wanted;
+        let progress = self.context.terminal.waiting("trying");
+        while !rest.is_empty() {
+            let tried = scratch::with(work.target, self.context, |scratch| {
+                scratch.replay(&self.applied)?;
+                self.in_one(scratch, rest, &progress)
+            })?;
+            rest = &rest[tried..];
+        }
+        Ok(())
+    }
+
+    /// Tries as many as one database is good for; gives their number.
+    fn in_one(&mut self, scratch: &mut Scratch<'_>, wanted: &[Migration], progress: &Progress) -> Result<usize> {
+        let mut before = scratch.catalog()?;
+        for (index, migration) in wanted.iter().enumerate() {
+            progress.say(&terminal::clean(&format!("trying {} {}", migration.version, migration.description)));
+            let mut verdict = Verdict::of(migration);
+            let known = verdict.find(scratch, migration, &mut before)?;
+            if verdict.error.is_none() || verdict.reversible.is_some() {
+                self.applied.push(migration.clone());
+            }
+            if !self.json {
+                progress.aside(|| verdict.show(self.context))?;
+            }
+            self.verdicts.push(verdict);
+            if !known {
+                return Ok(index + 1);
+            }
+        }
+        Ok(wanted.len())
+    }
 }
 
 impl Verdict {
-    fn compare(&mut self, expected: &Catalog, found: &Catalog, when: &str) {
-        if expected == found {
-            return;
+    fn of(migration: &Migration) -> Self {
+        let (version, description) = (migration.version, migration.description.clone());
+        Self { version, description, reversible: None, differences: Vec::new(), column_order: Vec::new(), error: None }
+    }
+
+    /// Tries its files; whether the database is known afterwards: `before` is its schema then.
+    fn find(&mut self, scratch: &mut Scratch<'_>, migration: &Migration, before: &mut Catalog) -> Result<bool> {
+        if let Some(known) = self.failed(scratch.run(migration, Direction::Up)?) {
+            return Ok(known);
         }
-        let [gone, left] = expected.differences(found);
+        let after = scratch.catalog()?;
+        if migration.down.is_none() {
+            *before = after;
+            return Ok(true);
+        }
+        self.reversible = Some(false);
+        if let Some(known) = self.failed(scratch.run(migration, Direction::Down)?) {
+            *before = after;
+            return Ok(known);
+        }
+        self.compare(before, &scratch.catalog()?, "after down");
+        if self.failed(scratch.run(migration, Direction::Up)?).is_some() {
+            return Ok(false);
+        }
+        let again = scratch.catalog()?;
+        self.compare(&after, &again, "after the second up");
+        self.reversible = Some(self.differences.is_empty());
+        *before = again;
+        Ok(true)
+    }
+
+    /// Keeps why a file failed; whether the database is as before it then.
+    fn failed(&mut self, ran: Ran) -> Option<bool> {
+        let (known, why) = match ran {
+            Ran::Well => return None,
+            Ran::RolledBack(why) => (true, why),
+            Ran::HalfWay(why) => (false, why),
+        };
+        self.error = Some(why);
+        Some(known)
+    }
+
+    fn compare(&mut self, expected: &Catalog, found: &Catalog, when: &str) {
+        let found = expected.differences(found);
         let mut say = |entries: Vec<String>, what: &str| {
             let more = entries.len().saturating_sub(SHOWN);
             self.differences.extend(entries.into_iter().take(SHOWN).map(|entry| format!("{when} {what}: {entry}")));
@@ -141,18 +186,24 @@ impl Verdict {
                 self.differences.push(format!("{when} {what}: {more} more"));
             }
         };
-        if gone.is_empty() && left.is_empty() {
-            say(vec!["the order of what is there".to_owned()], "differs");
-        }
-        say(gone, "missing");
-        say(left, "left over");
+        say(found.missing, "missing");
+        say(found.extra, "left over");
+        self.column_order.extend(found.reordered.into_iter().map(|table| format!("{when}: {table}")));
     }
 
     fn show(&self, context: &Context) -> Result<()> {
         let name = terminal::clean(&format!("{} {}", self.version, self.description));
+        if let Some(error) = &self.error {
+            let told: Vec<&str> = self.differences.iter().map(String::as_str).chain([error.as_str()]).collect();
+            context.terminal.error(&anyhow::Error::msg(told.join("\n")).context(name));
+            return Ok(());
+        }
         if self.reversible == Some(false) {
             context.terminal.error(&anyhow::Error::msg(self.differences.join("\n")).context(name));
             return Ok(());
+        }
+        for table in &self.column_order {
+            context.terminal.warn(&terminal::clean(&format!("{name}: the columns have another order {table}")));
         }
         let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it has no way back" };
         context.terminal.result(&context.terminal.done_line(&format!("{name}: {ways}")))

@@ -1,0 +1,40 @@
+//! The live schema beside the one that files make.
+
+use super::scratch;
+use super::work::Work;
+use crate::migration::catalog::{Catalog, Differences};
+use crate::migration::files::Migration;
+use crate::migration::ledger::Ledger;
+use crate::terminal;
+use anyhow::Result;
+
+/// Of each kind of difference so many are shown.
+const SHOWN: usize = 10;
+
+/// What the live database lacks of what these files make, and what it has beside that.
+pub(super) fn of(work: &Work<'_>, ledger: &Ledger, migrations: &[&Migration]) -> Result<Differences> {
+    let progress = work.context.terminal.waiting("comparing");
+    let wanted = scratch::with(work.target, work.context, |scratch| {
+        scratch.replay(migrations.iter().copied())?;
+        scratch.made_by_files()
+    })?;
+    let live = Catalog::made_by_files(work.target, work.database, &work.run, &ledger.name()?)?;
+    drop(progress);
+    Ok(wanted.differences(&live.without_openfga()))
+}
+
+/// Shows the differences as warnings.
+pub(super) fn show(found: &Differences, work: &Work<'_>) {
+    let terminal = &work.context.terminal;
+    let say = |entries: &[String], what: &str| {
+        for entry in entries.iter().take(SHOWN) {
+            terminal.warn(&terminal::clean(&format!("{what}: {entry}")));
+        }
+        if let Some(more) = entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            terminal.warn(&format!("{what}: {more} more"));
+        }
+    };
+    say(&found.missing, "only the files make");
+    say(&found.extra, "only the database has");
+    say(&found.reordered, "the columns have another order");
+}
