@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [] letters_that_a_terminal_obeys_are_shown_escaped,
         [Stack] a_backup_by_0_1_0_is_restored,
         [Postgres] a_manifest_runs_no_program_and_makes_no_superuser,
+        [Postgres] what_a_new_database_gets_is_shown_and_what_a_superuser_sets_wants_consent,
     ]
 }
 
@@ -242,4 +243,89 @@ fn a_manifest_runs_no_program_and_makes_no_superuser() {
         server.sql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
     }
     server.sql("postgres", "DROP ROLE villain");
+}
+
+fn what_a_new_database_gets_is_shown_and_what_a_superuser_sets_wants_consent() {
+    let server = shared_local();
+    server.sql("postgres", "CREATE ROLE keeper");
+    let settings = |more: &[&str]| {
+        let values = [&["work_mem=8MB", "app.tenant=acme", "App.Jwt_Secret=hunter2"], more].concat();
+        json!([{ "role": null, "values": values }, { "role": "keeper", "values": ["statement_timeout=9s"] }])
+    };
+    let file = Forged::small()
+        .with("database", "fresh")
+        .with_property("owner", "keeper")
+        .with_property("grants", json!(["=c/keeper", "keeper=C*Tc/keeper"]))
+        .with_property("connection_limit", 7)
+        .with_property("comment", "two\nlines \u{1b}[31m");
+    let hostile =
+        ["session_preload_libraries=evil", "log_statement=none", "local_preload_libraries=evil", "role=postgres"];
+    let hostile = file.clone().with_property("settings", settings(&hostile)).write(&server.sandbox, "hostile.sql");
+    let honest = file.with_property("settings", settings(&[])).write(&server.sandbox, "honest.sql");
+    let restore = |args: &[&str], file| server.on("fresh", [&["db-restore"], args].concat()).args([file]);
+    let exists = || server.sql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '^fresh'") != "0";
+    let reasons = [
+        "app.jwt_secret: this server does not know it",
+        "app.tenant: this server does not know it",
+        "local_preload_libraries: it decides what code runs or who acts",
+        "log_statement: a superuser alone may set it",
+        "role: it decides what code runs or who acts",
+        "session_preload_libraries: it decides what code runs or who acts",
+        "statement_timeout: it is for role keeper alone",
+    ];
+    for args in [&["--yes"][..], &["--dry-run"], &["--dry-run", "--json"]] {
+        // Consent is given on the command line alone.
+        let run = restore(args, &hostile).env("XTASK_ALLOW_SETTING", "role").run();
+        run.code(1).prints_nothing().stderr_lacks("work_mem").stderr_has("--allow-setting log_statement");
+        reasons.iter().for_each(|reason| {
+            run.stderr_has(reason);
+        });
+        assert!(!exists());
+    }
+    let some = ["--yes", "--allow-setting", "LOG_STATEMENT", "--allow-setting", "role"];
+    restore(&some, &hostile).run().code(1).stderr_lacks("log_statement").stderr_has("local_preload_libraries: ");
+    let allowed =
+        ["--allow-setting", "app.tenant", "--allow-setting", "app.jwt_secret", "--allow-setting", "statement_timeout"];
+    let shown = restore(&[&["--dry-run"], &allowed[..]].concat(), &honest).run();
+    shown.ok().stderr_has("The database is made as the backup says:");
+    for line in [
+        "Owner:       keeper",
+        "Encoding:    UTF8, collate C, ctype C",
+        "Grant:       CONNECT to PUBLIC, by keeper",
+        "Grant:       CREATE with grant option, TEMPORARY, CONNECT to keeper, by keeper",
+        "Setting:     work_mem = 8MB",
+        "Setting:     App.Jwt_Secret = ***",
+        "Setting:     statement_timeout = 9s, for role keeper",
+        "Connections: at most 7",
+        "Comment:     two\\nlines \\u{1b}[31m",
+    ] {
+        shown.stderr_has(&format!("\n  {line}\n"));
+    }
+    let report = restore(&[&["--dry-run", "--json"], &allowed[..]].concat(), &honest).run().ok().json();
+    let new = &report["new_database"];
+    assert_eq!((&new["owner"], &new["connection_limit"]), (&json!("keeper"), &json!(7)), "{report}");
+    assert_eq!(new["settings"][3], json!({ "name": "statement_timeout", "value": "9s", "role": "keeper" }));
+    assert_eq!(new["settings"][2]["value"], "***");
+    assert!(!exists());
+    restore(&[&["--yes"], &allowed[..]].concat(), &honest).run().ok().stderr_has("✓ Database restored");
+    let facts = "SELECT pg_get_userbyid(datdba), datconnlimit, datacl, (SELECT json_agg(setconfig ORDER BY setrole) \
+         FROM pg_db_role_setting WHERE setdatabase = d.oid) FROM pg_database AS d WHERE datname = 'fresh'";
+    let before = server.sql("postgres", facts);
+    let grants = "keeper|7|{=c/keeper,keeper=C*Tc/keeper}|";
+    assert!(before.starts_with(grants) && before.contains("\"work_mem=8MB\""), "{before}");
+    // It exists: nothing of another manifest goes into it, and nothing is asked.
+    let lying = Forged::small().with("database", "fresh").with_property("owner", "postgres");
+    let lying = lying.with_property("settings", settings(&["session_preload_libraries=evil"]));
+    let lying = lying.with_property("connection_limit", 1).write(&server.sandbox, "lying.sql");
+    let preview = restore(&["--dry-run", "--json"], &lying).run().ok().json();
+    assert_eq!(preview["new_database"], Value::Null);
+    restore(&["--yes"], &lying).run().ok().stderr_lacks("The database is made as the backup says");
+    assert_eq!(server.sql("postgres", facts), before);
+    for name in server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^fresh'").lines() {
+        server.sql("postgres", &format!("DROP DATABASE \"{name}\" WITH (FORCE)"));
+    }
+    server.sql("postgres", "DROP ROLE keeper");
+    for file in [hostile, honest, lying] {
+        fs::remove_file(file).unwrap();
+    }
 }

@@ -5,6 +5,8 @@ use crate::backup::proof::Proven;
 use crate::commands::db_migrate;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::postgres::properties::Properties;
+use crate::restore::new_database::NewDatabase;
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Fitting;
 use crate::stack::services;
@@ -15,17 +17,33 @@ use chrono::Local;
 
 /// So many pending migrations are named.
 const NAMED: usize = 5;
+/// So many letters of a property are shown.
+const LINE_SHOWN: usize = 200;
 
-pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
+/// `made_like`: what the manifest gives a database that does not exist yet.
+pub(super) fn show(
+    plan: &Plan,
+    fitting: &Fitting,
+    backup: &Proven,
+    made_like: Option<&Properties>,
+    args: &Args,
+    context: &Context,
+) -> Result<()> {
+    let new_database = made_like.map(NewDatabase::of);
     // Files that cannot be read are a matter for db-migrate, not for a restore.
     let pending = db_migrate::pending_beyond(backup.contents.migrations.as_ref(), context).unwrap_or_default();
     if args.json && args.dry_run {
         return context.terminal.json(&serde_json::json!({
             "version": 1, "file": &backup.path, "plan": plan,
             "roles_to_make": fitting.missing_roles, "pending_migrations": pending,
+            "new_database": new_database,
         }));
     }
     changes(plan, "IN THE BACKUP", context);
+    if let Some(new) = &new_database {
+        context.terminal.note("The database is made as the backup says:");
+        new.lines().iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
+    }
     if !pending.is_empty() {
         let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let more = pending.len().saturating_sub(NAMED);
@@ -40,6 +58,15 @@ pub(super) fn show(plan: &Plan, fitting: &Fitting, backup: &Proven, args: &Args,
         context.terminal.note("Free space on the server: not known");
     }
     Ok(())
+}
+
+/// One line, of which the beginning is enough to know it by.
+fn shortened(line: &str) -> String {
+    let (clean, shown) = (terminal::clean_line(line), LINE_SHOWN);
+    match clean.char_indices().nth(shown) {
+        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or(&clean)),
+        None => clean,
+    }
 }
 
 /// What would come and go; `then` heads the column of what is there afterwards.
