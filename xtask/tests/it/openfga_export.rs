@@ -37,7 +37,7 @@ fn an_export_is_read_back_as_the_same_store() {
             text.lines().map(|line| line.split(" # module: ").next().unwrap().to_owned()).collect()
         };
         let again = shop.export([]).run();
-        assert_eq!(plain(&again.ok().stdout), plain(&text));
+        assert_eq!(plain(std::str::from_utf8(&again.ok().stdout).unwrap()), plain(&text));
         shop.setup(["--file", &format!("openfga/{file}.fga.yaml"), "--store", &name, "--yes"]).run().ok();
         // A file that is there is not replaced without a yes.
         shop.export(["--output", path]).run().code(1).stderr_has("is there already. Replace it?");
