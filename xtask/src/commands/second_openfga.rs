@@ -28,6 +28,12 @@ impl<'a> SecondOpenfga<'a> {
 
     /// A store of this model and these tuples, a test's own among them.
     pub fn store(&self, model: &Model, tuples: &[Tuple], own: &[Tuple]) -> Result<OwnStore<'_>> {
+        self.start()?;
+        self.started.get().context("the second OpenFGA")?.store(model, tuples, own)
+    }
+
+    /// Starts it, where it does not run yet.
+    pub fn start(&self) -> Result<()> {
         if self.started.get().is_none() {
             let waiting = self.context.terminal.waiting("starting a second OpenFGA");
             let (settings, root) = (&self.context.settings, &self.context.root);
@@ -39,6 +45,6 @@ impl<'a> SecondOpenfga<'a> {
             }
             self.started.get_or_init(|| started);
         }
-        self.started.get().context("the second OpenFGA")?.store(model, tuples, own)
+        Ok(())
     }
 }

@@ -56,6 +56,7 @@ mod local_private;
 mod local_programs;
 mod made_elsewhere;
 mod manifest;
+mod openfga_export;
 mod other_roles;
 mod proof;
 mod record;
@@ -74,11 +75,14 @@ mod setup_env;
 mod setup_env_doctor;
 mod setup_env_questions;
 mod setup_openfga;
+mod setup_openfga_conditions;
 mod setup_openfga_env;
 mod setup_openfga_faults;
 mod setup_openfga_print;
+mod setup_openfga_prune;
 mod setup_openfga_server;
 mod test_auth;
+mod test_auth_slow;
 mod up;
 mod url;
 mod url_faults;
@@ -137,12 +141,16 @@ fn main() -> ExitCode {
         round_trip::tests(),
         db_shell::tests(),
         authorization::tests(),
+        openfga_export::tests(),
         setup_openfga::tests(),
+        setup_openfga_conditions::tests(),
         setup_openfga_env::tests(),
         setup_openfga_faults::tests(),
         setup_openfga_print::tests(),
+        setup_openfga_prune::tests(),
         setup_openfga_server::tests(),
         test_auth::tests(),
+        test_auth_slow::tests(),
         db_prune::tests(),
         db_prune_stays::tests(),
         db_verify::tests(),

@@ -10,7 +10,7 @@ use crate::commands::test_auth;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::openfga::api::{Api, Store};
-use crate::openfga::assertions::{Live, Outcome, OwnStore, Tally};
+use crate::openfga::assertions::{Live, Outcome, OwnStore, Tally, needs_own_store};
 use crate::openfga::client::refusal;
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::replace::{self, Replacement};
@@ -79,6 +79,10 @@ impl Setup<'_> {
             return Ok(Report::of_plan(args, &api, file, &wanted, env));
         }
         let second = SecondOpenfga::new(self.target, &api, args.file.temporary_store, context);
+        // Where there is none, that is found out before anything is written.
+        if file.tests.iter().any(needs_own_store) {
+            second.start()?;
+        }
         if wanted.deletes(args) && !file.tests.is_empty() {
             self.try_beforehand(&second)?;
         }

@@ -60,6 +60,16 @@ impl Api {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// A DELETE; the status and the answer.
+    #[track_caller]
+    pub fn delete(&self, path: &str) -> (u16, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+        let url = format!("{}{path}", self.url);
+        let mut answer = agent.delete(&url).call().unwrap_or_else(|error| panic!("{url}: {error}"));
+        let text = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
     /// A request that must work.
     #[track_caller]
     fn post(&self, path: &str, body: &Value) -> Value {

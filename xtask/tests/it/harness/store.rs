@@ -58,6 +58,11 @@ impl Shop<'_> {
         Xtask::new(&self.sandbox).args(["test-auth"]).args(args)
     }
 
+    /// `openfga-export` in this checkout.
+    pub fn export<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        Xtask::new(&self.sandbox).args(["openfga-export"]).args(args)
+    }
+
     pub fn api(&self) -> Api {
         self.stack.openfga()
     }
@@ -81,6 +86,31 @@ impl Shop<'_> {
             .map(|table| format!("(SELECT count(*) FROM {table} WHERE store IN {own})"));
         self.stack.psql("openfga", &format!("SELECT (SELECT count(*) FROM {own} AS own), {}", counts.join(", ")))
     }
+}
+
+impl Stack {
+    /// A checkout whose stack does not run, with a store file and `OPENFGA_API_URL`: this stack's OpenFGA behind a proxy,
+    /// which answers itself where `instead` does.
+    pub fn behind_proxy(
+        &self,
+        instead: impl Fn(&Got) -> Option<Reply> + Send + Sync + 'static,
+    ) -> (Sandbox, FakeServer) {
+        let url = self.openfga().url;
+        let proxy = FakeServer::new(move |got| instead(got).unwrap_or_else(|| forwarded(&url, got)));
+        let sandbox = Sandbox::new();
+        sandbox.write("openfga/model.fga", MODEL);
+        sandbox.set("OPENFGA_API_URL", &proxy.url);
+        (sandbox, proxy)
+    }
+}
+
+/// What the server at this address answers.
+fn forwarded(url: &str, got: &Got) -> Reply {
+    let (_, path) = got.line.split_once(' ').unwrap();
+    let body = (!got.body.is_empty()).then(|| serde_json::from_str(&got.body).unwrap());
+    let delete = got.line.starts_with("DELETE");
+    let (status, answer) = if delete { Api::at(url).delete(path) } else { Api::at(url).request(path, body.as_ref()) };
+    (status, String::new(), answer.to_string())
 }
 
 /// A request as a fake server got it.

@@ -1,0 +1,152 @@
+//! Conditions that change: no more than one batch is ever absent, and none stays so.
+
+use crate::harness::restore::paused;
+use crate::harness::store::{Got, Shop};
+use crate::harness::{Sandbox, Test, Xtask, shared};
+use rustix::process::Signal;
+use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack, Openfga] a_killed_run_leaves_one_batch_recorded_and_the_next_completes_it,
+        [Stack, Openfga] a_signal_waits_for_the_batch,
+        [Stack, Openfga] a_condition_that_the_server_refuses_deletes_nothing,
+        [Stack, Openfga] a_record_of_another_server_is_left_alone,
+    ]
+}
+
+/// 250 tuples, three batches, each under this condition.
+fn many(until: u32) -> String {
+    let lines =
+        (0..250).map(|number| format!("user,u{number},viewer,doc,{number},in_time,\"{{\"\"until\"\": {until}}}\"\n"));
+    let header = "user_type,user_id,relation,object_type,object_id,condition_name,condition_context\n";
+    format!("{header}{}", lines.collect::<String>())
+}
+
+fn set_up<'a>() -> Shop<'a> {
+    let shop = shared().shop();
+    shop.file("tuple_file: many.csv\n");
+    shop.sandbox.write("openfga/many.csv", many(1));
+    shop.setup([]).run().ok();
+    shop.sandbox.write("openfga/many.csv", many(2));
+    shop
+}
+
+/// How many tuples the store has.
+fn count(shop: &Shop<'_>) -> usize {
+    let sql = format!("SELECT count(*) FROM tuple WHERE store = '{}'", shop.ids()[0]);
+    shop.stack.psql("openfga", &sql).parse().unwrap()
+}
+
+fn records(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let folder = sandbox.path(".xtask/openfga");
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("pending-")).collect()
+}
+
+fn a_killed_run_leaves_one_batch_recorded_and_the_next_completes_it() {
+    for (point, left) in [("recorded", 250), ("absent", 150), ("replaced", 250)] {
+        let shop = set_up();
+        let running = paused(shop.setup([]), point);
+        assert_eq!(count(&shop), left, "{point}");
+        running.signal(Signal::KILL);
+        running.wait();
+        let kept = records(&shop.sandbox);
+        assert_eq!(kept.len(), 1, "{point}");
+        assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
+        // Whoever looks is told; a dry run writes nothing.
+        shop.setup(["--dry-run"]).run().ok().stderr_has("100 tuples may be absent");
+        shop.test_auth([]).run().ok().stderr_has("setup-openfga was interrupted: 100 tuples may be absent");
+        assert_eq!(count(&shop), left, "{point}");
+        // Even where the file does not name them any more.
+        if point == "absent" {
+            let file = fs::read(shop.sandbox.path("openfga/many.csv")).unwrap();
+            shop.sandbox
+                .write("openfga/many.csv", "user_type,user_id,relation,object_type,object_id\nuser,new,viewer,doc,1\n");
+            shop.setup([]).run().ok().stderr_has("100 tuples written again");
+            assert_eq!(count(&shop), 251);
+            shop.sandbox.write("openfga/many.csv", file);
+        }
+        let run = shop.setup([]).run();
+        run.ok().stderr_has("at most 100 at a time");
+        shop.setup([]).run().ok().stdout_has("no changes");
+        let until =
+            format!("SELECT count(*) FROM tuple WHERE store = '{}' AND condition_name = 'in_time'", shop.ids()[0]);
+        assert_eq!(shop.stack.psql("openfga", &until), "250", "{point}");
+        assert!(records(&shop.sandbox).is_empty(), "{point}");
+    }
+}
+
+fn a_signal_waits_for_the_batch() {
+    let shop = set_up();
+    let running = paused(shop.setup([]), "absent");
+    running.signal(Signal::INT);
+    running.signal(Signal::CONT);
+    // The fault point stands still at each batch: the second one is never begun.
+    let run = running.wait();
+    run.code(6).prints_nothing().stderr_has("Ended by Ctrl-C (SIGINT); part of it is done; .env is as before");
+    assert_eq!(count(&shop), 250);
+    assert!(records(&shop.sandbox).is_empty());
+    let run = shop.setup([]).run();
+    run.ok().stdout_has("written again: 150\n");
+}
+
+/// Behind a proxy that refuses: the sandbox, with a store whose tuples are to change, and what the server holds.
+fn refusing(refuses: impl Fn(&Got) -> bool + Send + Sync + 'static) -> (Sandbox, String) {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let refusal = json!({"code": "validation_error", "message": "no such thing"}).to_string();
+    let (sandbox, _proxy) =
+        shared().behind_proxy(move |got| refuses(got).then(|| (400, String::new(), refusal.clone())));
+    let name = format!("refusing-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    sandbox.write("openfga/store.fga.yaml", format!("name: {name}\nmodel_file: model.fga\ntuple_file: many.csv\n"));
+    sandbox.write("openfga/many.csv", many(1));
+    setup(&sandbox).run().ok();
+    sandbox.write("openfga/many.csv", many(2));
+    (sandbox, name)
+}
+
+fn setup(sandbox: &Sandbox) -> Xtask {
+    Xtask::new(sandbox).args(["setup-openfga"])
+}
+
+fn a_condition_that_the_server_refuses_deletes_nothing() {
+    let tuples = |name: &str| {
+        let sql = format!(
+            "SELECT count(*), count(DISTINCT condition_context) FROM tuple WHERE store = (SELECT id FROM store WHERE name = '{name}')"
+        );
+        shared().psql("openfga", &sql)
+    };
+    // Before anything is deleted.
+    let (sandbox, name) = refusing(|got| got.line.ends_with("/check"));
+    let run = setup(&sandbox).run();
+    run.code(1)
+        .stderr_has("does not take a tuple with its new condition; nothing was changed")
+        .stderr_has("no such thing");
+    assert_eq!(tuples(&name), "250|1");
+    assert!(records(&sandbox).is_empty());
+    // When they are deleted: they are put back as they were.
+    let (sandbox, name) = refusing(|got| got.line.ends_with("/write") && got.body.contains("\"until\":2"));
+    let run = setup(&sandbox).run();
+    run.code(1).stderr_has("no such thing");
+    assert_eq!(tuples(&name), "250|1");
+    assert!(records(&sandbox).is_empty());
+}
+
+fn a_record_of_another_server_is_left_alone() {
+    let shop = shared().shop();
+    shop.tuples(&[("user:a", "viewer", "doc:1")]);
+    let record = json!({
+        "version": 1, "server": "http://other:8080", "store": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "tuples": [{"before": {}, "after": {"user": "user:x", "relation": "viewer", "object": "doc:1"}}],
+    });
+    let path = shop.sandbox.write(".xtask/openfga/pending-1.json", record.to_string());
+    shop.setup([]).run().ok().stderr_has("is left alone").stderr_has("has no store 01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    assert!(path.exists());
+    shop.sandbox.write(".xtask/openfga/pending-1.json", "{\"version\": 1");
+    let run = shop.setup([]).run();
+    run.code(6).stderr_has("pending-1.json cannot be understood").stderr_has("then remove it");
+}
