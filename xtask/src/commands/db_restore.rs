@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::{locks, session};
 use crate::restore::live::Live;
+use crate::restore::merged::Merged;
 use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Consent;
@@ -99,11 +100,13 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let live = Live::of(target, run)?;
     let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
     let consent = Consent { create_roles: args.create_roles, settings: &args.allow_setting };
-    let fitting = preflight::check(target, run, &backup, of_elsewhere, consent)?;
+    let mut fitting = preflight::check(target, run, &backup, of_elsewhere, consent)?;
+    let merged = Merged::draw(&live, &backup, target, run, consent)?;
+    fitting.also_make(&merged.missing_roles);
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
-    preview::show(&plan, &fitting, &backup, of_elsewhere, args, context)?;
+    preview::show(&plan, &fitting, &backup, of_elsewhere, &merged, args, context)?;
     if args.dry_run {
         mend::name_leftovers(target, context);
         return Ok(());
@@ -115,6 +118,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let was_absent = live.is_absent();
     let live = Live::of(target, run)?;
     live.check_unchanged(was_absent, target)?;
+    merged.check_same(&Merged::draw(&live, &backup, target, run, consent)?)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
     let safety = safety_backup(&args.safety, target, &live, context)?;
@@ -124,7 +128,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         context.terminal.done(&format!("Roles made: {}", terminal::clean(&fitting.missing_roles.join(", "))));
     }
     let now = Local::now();
-    let like = live.staged_like(target, run, &backup)?;
+    let like = merged.properties;
     let mut mark = Mark::new(Use::Staging, target, run, &now);
     let name = staging::name_for(target.database(), "staging", &now);
     let staging = Staging::create(target, run, lock.session(), name, like.as_ref(), &mark)?;

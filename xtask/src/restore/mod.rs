@@ -5,6 +5,7 @@ pub mod before;
 mod carried;
 pub mod live;
 pub mod mark;
+pub mod merged;
 pub mod new_database;
 pub mod plan;
 pub mod preflight;
