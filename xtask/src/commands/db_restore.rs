@@ -18,8 +18,8 @@ use crate::context::Context;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::{locks, session};
 use crate::restore::live::Live;
-use crate::restore::merged::Merged;
 use crate::restore::mark::{Mark, Use};
+use crate::restore::merged::Merged;
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Consent;
 use crate::restore::staging::{self, Staging};
@@ -129,6 +129,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     }
     let now = Local::now();
     let like = merged.properties;
+    let comment = like.as_ref().and_then(|like| like.comment.as_deref());
     let mut mark = Mark::new(Use::Staging, target, run, &now);
     let name = staging::name_for(target.database(), "staging", &now);
     let staging = Staging::create(target, run, lock.session(), name, like.as_ref(), &mark)?;
@@ -154,9 +155,8 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         only_way_back: safety.is_none(),
         written,
     };
-    let mut done = swap.perform(&incoming, like.as_ref(), live_comment(&live, &backup).as_deref(), |exchange| {
-        swap_in(target, run, &live, checked, exchange)
-    })?;
+    let mut done =
+        swap.perform(&incoming, like.as_ref(), comment, |exchange| swap_in(target, run, &live, checked, exchange))?;
     exchange::drop_old(args.keep_old, &mut done, target, run, context);
     let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
@@ -179,11 +179,6 @@ pub(super) fn safety_backup(
         .map_err(|error| db_backup::explain_missing(error, UNSAVED, WAIVER))?;
     context.terminal.done(&format!("Safety backup: {}", context.shown(&taken.path)));
     Ok(Some(taken.path))
-}
-
-fn live_comment(live: &Live, backup: &Proven) -> Option<String> {
-    let manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
-    live.properties.as_ref().or(manifest)?.comment.as_ref().map(ToString::to_string)
 }
 
 fn age_of(time: &DateTime<Local>) -> String {

@@ -163,7 +163,9 @@ impl<'a> Draft<'a> {
         if !now.has_default_grants() {
             let ours = self.properties.all_grants();
             if !same_grants(&theirs, &ours) {
-                self.not_applied.extend(replace_grants(bounds.database, &ours, &theirs)?);
+                // The statement that changes the owner comes first.
+                let ours: Vec<Grant> = ours.iter().map(|grant| grant.of_owner(&owner, &then.owner)).collect();
+                self.not_applied.extend(replace_grants(bounds.database, &ours, &then.all_grants())?);
             }
             return Ok(());
         }
