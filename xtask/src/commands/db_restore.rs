@@ -13,7 +13,6 @@ use self::exchange::Swap;
 use self::report::Report;
 use super::db_backup;
 use crate::backup::name::Purpose;
-use crate::backup::proof::Proven;
 use crate::context::Context;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::{locks, session};

@@ -119,11 +119,8 @@ fn a_new_volume_gets_the_databases_own_properties_back() {
         assert!(preview["properties_from_backup"].as_array().unwrap().contains(&json!(line)), "{preview}");
     }
     assert_eq!(own.properties(), properties);
-    // What is as in the backup is nothing to tell; the old one, a template, goes.
-    let again = own.xtask(["db-restore", "--yes"]).run();
-    again.ok().stderr_lacks("from the backup:").stderr_lacks("differs").stderr_has("Dropped new_volume_before_");
-    let again = own.xtask(["db-restore", "--yes"]).run();
-    again.ok().stderr_lacks("could not be dropped").stderr_has("Dropped new_volume_before_");
+    // What is as in the backup is nothing to tell.
+    own.xtask(["db-restore", "--yes"]).run().ok().stderr_lacks("from the backup:").stderr_lacks("differs");
     assert_eq!(own.properties(), properties);
 }
 
