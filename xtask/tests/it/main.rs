@@ -29,6 +29,7 @@ mod db_migrate_repair;
 mod db_migrate_size;
 mod db_migrate_sqlx;
 mod db_migrate_trust;
+mod db_migrate_wild;
 mod db_prune;
 mod db_prune_stays;
 mod db_reset;
@@ -110,6 +111,7 @@ fn main() -> ExitCode {
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
         db_migrate_trust::tests(),
+        db_migrate_wild::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),

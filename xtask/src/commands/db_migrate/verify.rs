@@ -1,11 +1,13 @@
 //! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
 
-use super::work::{self, Work};
+use super::cautions;
+use super::work::Work;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
+use crate::migration::plan::Wanted;
 use crate::migration::run::Runner;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
@@ -82,7 +84,7 @@ fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Res
     let mut before = Catalog::of(target, &name, &run)?;
     let progress = context.terminal.waiting("trying");
     let mut verdicts = Vec::new();
-    for migration in &work.files {
+    for migration in &work.folder.migrations {
         progress.say(&terminal::clean(&format!("trying {} {}", migration.version, migration.description)));
         let after = step(&work, &mut runner, migration, Direction::Up)?;
         let mut verdict = Verdict {
@@ -109,8 +111,12 @@ fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Res
 
 /// Runs one file and gives the schema that it leaves.
 fn step(work: &Work<'_>, runner: &mut Runner<'_, '_>, migration: &Migration, direction: Direction) -> Result<Catalog> {
-    let (steps, _) = work::checked(&[migration], direction)?;
-    work.run_each(runner, &steps, &|_, _| {})?;
+    let wanted = match (&migration.down, direction) {
+        (Some(down), Direction::Down) => Wanted::down(migration.version, &migration.description, down),
+        _ => Wanted::up(migration),
+    };
+    let checked = cautions::check(&[wanted], direction, &work.config.ignored)?;
+    work.run_each(runner, &checked.steps, &|_, _| {})?;
     Catalog::of(work.target, work.database, &work.run)
 }
 
