@@ -53,9 +53,7 @@ impl<'a> SettingRules<'a> {
             return None;
         }
         match (self.contexts.get(&name).map(String::as_str), role) {
-            (Some(_), _) if NEVER_BY_ITSELF.contains(&name.as_str()) => {
-                Some("it decides what code runs or who acts".to_owned())
-            }
+            _ if NEVER_BY_ITSELF.contains(&name.as_str()) => Some("it decides what code runs or who acts".to_owned()),
             (Some(BY_ANYBODY), None) => None,
             (Some(BY_ANYBODY), Some(role)) => Some(format!("it is for role {role} alone")),
             (Some(_), _) => Some("a superuser alone may set it".to_owned()),
