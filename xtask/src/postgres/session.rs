@@ -16,6 +16,10 @@ const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
 /// Each try takes two programs: some seconds in all.
 const END_TRIES: u32 = 20;
 
+/// True of a session of `pg_stat_activity` that logged in as this one did. Any role may give its sessions any name: only
+/// those of our own are taken for ours.
+pub const OWN: &str = "usesysid = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user)";
+
 /// A name for one run's server sessions, by which they can be found and ended.
 pub fn fresh_name() -> Result<String> {
     let mut bytes = [0u8; 6];
@@ -81,9 +85,9 @@ fn capture(target: &Target, session: &str, sql: &str, more: &[(&str, &str)], dea
     Err(failure(target, "psql", &captured.stderr, captured.ending))
 }
 
-/// A psql that stays open for questions.
+/// A psql that stays open for questions, until it is dropped.
 pub(super) fn dialog(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Dialog> {
-    let mut psql = psql(target, session, more)?.dialog(|_| true)?;
+    let mut psql = psql(target, session, more)?.lasting_dialog()?;
     // A psql that has ended says why when it is asked.
     let _ = psql.write_all(ASKING.as_bytes());
     Ok(psql)
@@ -122,7 +126,7 @@ fn version_with(target: &Target, more: &[(&str, &str)]) -> Result<String> {
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
-/// Ends every server session of this name, but not the one that asks.
+/// Ends every server session of this name and of our own role, but not the one that asks.
 pub fn terminate(target: &Target, session: &str) -> Result<()> {
     terminate_from(target, target.database(), session)
 }
@@ -131,7 +135,7 @@ pub fn terminate(target: &Target, session: &str) -> Result<()> {
 pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<()> {
     let sql = format!(
         "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
-         WHERE application_name = {} AND pid <> pg_catalog.pg_backend_pid()",
+         WHERE application_name = {} AND {OWN} AND pid <> pg_catalog.pg_backend_pid()",
         literal(session)?
     );
     ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE).map(drop)
@@ -140,7 +144,9 @@ pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<
 /// Ends every server session of this name, asked from another database, and waits until it is over.
 pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
     let name = literal(session)?;
-    let sql = format!("SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {name}");
+    let sql = format!(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {name} AND {OWN}"
+    );
     for _ in 0..END_TRIES {
         terminate_from(target, database, session)?;
         if ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE)?.trim() == "0" {

@@ -53,9 +53,12 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod made_elsewhere;
 mod manifest;
 mod other_roles;
 mod proof;
+mod record;
+mod record_forged;
 mod restore;
 mod restore_choice;
 mod restore_clients;
@@ -110,6 +113,8 @@ fn main() -> ExitCode {
         db_migrate_repair::tests(),
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
+        record::tests(),
+        record_forged::tests(),
         db_migrate_trust::tests(),
         db_migrate_wild::tests(),
         restore_services::tests(),
@@ -146,6 +151,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        made_elsewhere::tests(),
         other_roles::tests(),
         foreign_servers::tests(),
         full_disk::tests(),

@@ -1,7 +1,7 @@
 //! `db-migrate status`: every version of files and ledger, and what is amiss with it.
 
 use super::work::Work;
-use crate::commands::db_restore::mend;
+use crate::commands::db_restore::repair as leftovers;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checksum::Ignored;
@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let work = Work::opened(&target, context, args.ignore_missing)?;
     let look = work.look()?;
-    mend::name_leftovers(&target, context);
+    leftovers::name_leftovers(&target, context);
     let ignored = &work.config.ignored;
     if args.json {
         let schema = look.ledger.schema.as_deref().filter(|_| look.ledger.exists);

@@ -16,7 +16,7 @@ use crate::migration::plan::{self, Entry, Rules, State, Wanted};
 use crate::migration::run::Step;
 use crate::migration::running;
 use crate::migration::session::Session;
-use crate::postgres::change_lock::{self, Lock};
+use crate::postgres::change_lock::{self, Lock, Mode};
 use crate::postgres::session;
 use crate::settings::fault_point;
 use crate::target::Target;
@@ -137,7 +137,7 @@ impl<'a> Work<'a> {
         let mut session = self.session()?;
         let number = checksum::lock_number(self.database);
         self.contend(limits, end, &mut |patience| {
-            change_lock::acquire(self.database, number, patience, &mut |query| session.ask(query))
+            change_lock::acquire(self.database, number, Mode::Exclusive, patience, &mut |query| session.ask(query))
         })?;
         fault_point("locked");
         Ok(Locked { _lock: lock, session })
