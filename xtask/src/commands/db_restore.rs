@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::{locks, session};
 use crate::restore::live::Live;
+use crate::restore::merged::Merged;
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Consent;
 use crate::restore::record::{Details, Purpose as RecordPurpose, Record};
@@ -96,11 +97,13 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let live = Live::of(target, run)?;
     let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
     let consent = Consent { create_roles: args.create_roles, settings: &args.allow_setting };
-    let fitting = preflight::check(target, run, &backup, of_elsewhere, consent)?;
+    let mut fitting = preflight::check(target, run, &backup, of_elsewhere, consent)?;
+    let merged = Merged::draw(&live, &backup, target, run, consent)?;
+    fitting.also_make(&merged.missing_roles);
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
-    preview::show(&plan, &fitting, &backup, of_elsewhere, args, context)?;
+    preview::show(&plan, &fitting, &backup, of_elsewhere, &merged, args, context)?;
     if args.dry_run {
         repair::name_leftovers(target, context);
         return Ok(());
@@ -112,6 +115,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let was_absent = live.is_absent();
     let live = Live::of(target, run)?;
     live.check_unchanged(was_absent, target)?;
+    merged.check_same(&Merged::draw(&live, &backup, target, run, consent)?)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
     let safety = safety_backup(&args.safety, target, &live, context)?;
@@ -120,7 +124,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         preflight::create_roles(target, run, &fitting.missing_roles)?;
         context.terminal.done(&format!("Roles made: {}", terminal::clean(&fitting.missing_roles.join(", "))));
     }
-    let like = live.staged_like(target, run, &backup)?;
+    let like = merged.properties;
     let staging = Staging::create(&record, RecordPurpose::Staging, like.as_ref())?;
     fault_point("created");
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));

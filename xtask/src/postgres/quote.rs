@@ -20,6 +20,25 @@ pub fn literal(text: &str) -> Result<String, Fault> {
     })
 }
 
+/// A string as SQL writes it, of letters that every terminal shows as they are: it can be read, and typed again.
+///
+/// # Errors
+/// As for [`literal`].
+pub fn printable_literal(text: &str) -> Result<String, Fault> {
+    let shows = |letter: char| letter == ' ' || letter.is_ascii_graphic() || letter.is_alphanumeric();
+    let text = passable(text)?;
+    if text.chars().all(shows) {
+        return literal(text);
+    }
+    let escaped = |letter: char| match letter {
+        '\\' => "\\\\".to_owned(),
+        '\'' => "''".to_owned(),
+        letter if shows(letter) => letter.to_string(),
+        letter => format!("\\U{:08X}", u32::from(letter)),
+    };
+    Ok(format!("E'{}'", text.chars().map(escaped).collect::<String>()))
+}
+
 /// A name as SQL writes it.
 ///
 /// # Errors
@@ -77,6 +96,13 @@ mod tests {
         assert_eq!(literal(r"a\'b").unwrap(), r"E'a\\''b'");
         assert_eq!(identifier(r#"a"b"#).unwrap(), r#""a""b""#);
         assert_eq!(literals(["a", "b'"]).unwrap(), "'a', 'b'''");
+    }
+
+    #[test]
+    fn a_printable_literal_holds_no_letter_that_a_terminal_obeys() {
+        assert_eq!(printable_literal("it's 'o'").unwrap(), "'it''s ''o'''");
+        assert_eq!(printable_literal("a\n'\\\u{202e}").unwrap(), r"E'a\U0000000A''\\\U0000202E'");
+        assert!(printable_literal("a\0").is_err());
     }
 
     #[test]

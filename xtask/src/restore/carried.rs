@@ -3,8 +3,9 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use crate::error::Fault;
-use crate::postgres::properties::{Assignment, Grant, LocaleProvider, Properties};
+use crate::postgres::properties::{Assignment, ConnectionLimit, Grant, LocaleProvider, Properties};
 use crate::postgres::quote::{identifier, literal, literals};
+use crate::postgres::text::Name;
 use std::fmt::Write as _;
 
 /// Settings whose value is a list of names, quoted where need be; as one string it would be one name.
@@ -41,42 +42,108 @@ pub(super) fn creation(properties: &Properties) -> Result<String, Fault> {
     Ok(options)
 }
 
-/// What belongs to the database itself and came with no dump.
+/// PL/pgSQL that gives a database what belongs to it and came with no dump.
 pub(super) fn carry(name: &str, properties: &Properties) -> Result<String, Fault> {
     let quoted = identifier(name)?;
-    let owner = identifier(&properties.owner)?;
-    let mut sql = format!("  ALTER DATABASE {quoted} OWNER TO {owner};\n");
+    let owner = &properties.owner;
+    let mut sql = format!("  {}\n", set_owner(name, owner)?);
     if let Some(grants) = &properties.grants {
-        let entries = literals(grants.iter().map(Grant::as_str))?;
-        let _ = writeln!(sql, "  REVOKE ALL ON DATABASE {quoted} FROM PUBLIC, {owner};");
-        // The server takes no empty list.
-        if !entries.is_empty() {
-            let _ = write!(
-                sql,
-                "  FOR entry IN SELECT a.privilege_type AS privilege, a.is_grantable AS again,\n\
-                 \x20     CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS who\n\
-                 \x20   FROM pg_catalog.aclexplode(ARRAY[{}]::pg_catalog.text[]::pg_catalog.aclitem[]) AS a LOOP\n\
-                 \x20   EXECUTE pg_catalog.format('GRANT %s ON DATABASE %I TO %s', entry.privilege, {}, entry.who)\n\
-                 \x20     || CASE WHEN entry.again THEN ' WITH GRANT OPTION' ELSE '' END;\n  END LOOP;\n",
-                entries,
-                literal(name)?
-            );
+        let _ = writeln!(sql, "  REVOKE ALL ON DATABASE {quoted} FROM PUBLIC, {};", identifier(owner)?);
+        for grant in in_order(grants, owner) {
+            let given = give(name, grant)?;
+            if grant.grantor == *owner {
+                let _ = writeln!(sql, "  {given}");
+            } else {
+                // Where this role may not act as the grantor, the owner gives it.
+                let _ = writeln!(
+                    sql,
+                    "  BEGIN SET LOCAL ROLE {}; {given} RESET ROLE; EXCEPTION WHEN OTHERS THEN {given} END;",
+                    identifier(&grant.grantor)?
+                );
+            }
         }
     }
     for setting in &properties.settings {
-        let of = match &setting.role {
-            Some(role) => format!("ALTER ROLE {} IN DATABASE {quoted}", identifier(role)?),
-            None => format!("ALTER DATABASE {quoted}"),
-        };
-        for Assignment { name, value } in &setting.values {
-            let is_list = LISTS.iter().any(|known| known.eq_ignore_ascii_case(name));
-            let value = if is_list { list(value)? } else { literal(value)? };
-            let key: Vec<String> = name.split('.').map(identifier).collect::<Result<_, _>>()?;
-            let _ = writeln!(sql, "  {of} SET {} TO {value};", key.join("."));
+        for assignment in &setting.values {
+            let _ = writeln!(sql, "  {}", set(name, setting.role.as_ref(), assignment)?);
         }
     }
-    let _ = writeln!(sql, "  ALTER DATABASE {quoted} CONNECTION LIMIT {};", properties.connection_limit);
+    let _ = writeln!(sql, "  {}", limit(name, properties.connection_limit)?);
+    let _ = writeln!(sql, "  {}", template(name, properties.is_template)?);
     Ok(sql)
+}
+
+/// Each after the one that lets its grantor give it.
+fn in_order<'a>(grants: &'a [Grant], owner: &'a Name) -> Vec<&'a Grant> {
+    let mut may_give = vec![owner];
+    let mut ordered = Vec::new();
+    let mut rest: Vec<&Grant> = grants.iter().collect();
+    while !rest.is_empty() {
+        let (ready, waiting): (Vec<&Grant>, Vec<&Grant>) =
+            rest.iter().partition(|grant| may_give.contains(&&grant.grantor));
+        if ready.is_empty() {
+            ordered.extend(waiting);
+            break;
+        }
+        may_give
+            .extend(ready.iter().filter(|grant| !grant.privileges(true).is_empty()).filter_map(|g| g.grantee.as_ref()));
+        ordered.extend(ready);
+        rest = waiting;
+    }
+    ordered
+}
+
+/// `GRANT CONNECT ON DATABASE "a" TO PUBLIC;`, and the same with grant option.
+pub(super) fn give(name: &str, grant: &Grant) -> Result<String, Fault> {
+    let database = identifier(name)?;
+    let grantee = grant.grantee.as_ref().map_or_else(|| Ok("PUBLIC".to_owned()), |grantee| identifier(grantee))?;
+    let statement = |with_grant_option: bool, end: &str| {
+        let privileges = grant.privileges(with_grant_option);
+        let given = format!("GRANT {} ON DATABASE {database} TO {grantee}{end};", privileges.join(", "));
+        (!privileges.is_empty()).then_some(given)
+    };
+    let statements = [statement(false, ""), statement(true, " WITH GRANT OPTION")];
+    Ok(statements.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// `ALTER DATABASE "a" OWNER TO "b";`
+pub(super) fn set_owner(name: &str, owner: &Name) -> Result<String, Fault> {
+    Ok(format!("ALTER DATABASE {} OWNER TO {};", identifier(name)?, identifier(owner)?))
+}
+
+/// `ALTER DATABASE "a" CONNECTION LIMIT 5;`
+pub(super) fn limit(name: &str, limit: ConnectionLimit) -> Result<String, Fault> {
+    Ok(format!("ALTER DATABASE {} CONNECTION LIMIT {limit};", identifier(name)?))
+}
+
+/// `ALTER DATABASE "a" IS_TEMPLATE true;`
+pub(super) fn template(name: &str, is_template: bool) -> Result<String, Fault> {
+    Ok(format!("ALTER DATABASE {} IS_TEMPLATE {is_template};", identifier(name)?))
+}
+
+/// `ALTER DATABASE "a" SET "work_mem" TO '5MB';`, of a single role: `ALTER ROLE "b" IN DATABASE "a" SET …`.
+pub(super) fn set(name: &str, role: Option<&Name>, assignment: &Assignment) -> Result<String, Fault> {
+    let Assignment { name: key, value } = assignment;
+    let is_list = LISTS.iter().any(|known| known.eq_ignore_ascii_case(key));
+    let value = if is_list { list(value)? } else { literal(value)? };
+    Ok(format!("{} SET {} TO {value};", altered(name, role)?, setting_name(key)?))
+}
+
+/// `ALTER DATABASE "a" RESET "work_mem";`
+pub(super) fn reset(name: &str, role: Option<&Name>, assignment: &Assignment) -> Result<String, Fault> {
+    Ok(format!("{} RESET {};", altered(name, role)?, setting_name(&assignment.name)?))
+}
+
+fn altered(name: &str, role: Option<&Name>) -> Result<String, Fault> {
+    let database = identifier(name)?;
+    role.map_or_else(
+        || Ok(format!("ALTER DATABASE {database}")),
+        |role| Ok(format!("ALTER ROLE {} IN DATABASE {database}", identifier(role)?)),
+    )
+}
+
+fn setting_name(name: &str) -> Result<String, Fault> {
+    Ok(name.split('.').map(identifier).collect::<Result<Vec<_>, _>>()?.join("."))
 }
 
 /// The elements of a list, each as a string of its own: one may be empty, and a manifest may hold anything.

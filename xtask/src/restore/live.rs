@@ -1,6 +1,5 @@
 //! The live database, seen from the maintenance database: it may be absent, locked out or unreadable.
 
-use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
 use crate::postgres::questions;
@@ -91,25 +90,22 @@ impl Live {
         Err(Fault::failed(message).hint("look at the preview again: cargo xtask db-restore --dry-run"))
     }
 
-    /// What the database that is loaded must be like: the live one. Of an absent one the manifest tells; of an empty
-    /// one, which a server makes by itself, its encoding, its locale, and its owner where this role may act as that.
-    pub fn staged_like(&self, target: &Target, run: &str, backup: &Proven) -> Result<Option<Properties>> {
-        let by_manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
-        let (Some(live), Some(then)) = (&self.properties, by_manifest) else {
-            return Ok(self.properties.as_ref().or(by_manifest).cloned());
-        };
+    /// Its properties where it exists; where it is empty, as a server makes one by itself, with the encoding, the locale,
+    /// and, where this role may act as that, the owner of these others.
+    pub(super) fn made_like(&self, other: &Properties, target: &Target, run: &str) -> Result<Properties> {
+        let Some(live) = &self.properties else { return Ok(other.clone()) };
         let mut like = live.clone();
-        like.made_as(then);
+        like.made_as(other);
         if like == *live {
-            return Ok(Some(like));
+            return Ok(like);
         }
-        let empty = EMPTY.replace("OWNER", &quote::literal(&then.owner)?);
+        let empty = EMPTY.replace("OWNER", &quote::literal(&other.owner)?);
         // A database that cannot be read is not empty.
         let answer = session::query::<Empty>(target, run, &empty).unwrap_or_default();
         if !answer.owner_fits {
             like.owner.clone_from(&live.owner);
         }
-        Ok(Some(if answer.empty { like } else { live.clone() }))
+        Ok(if answer.empty { like } else { live.clone() })
     }
 
     /// Refuses a database that somebody locked on purpose.

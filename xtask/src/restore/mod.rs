@@ -2,6 +2,7 @@
 
 mod carried;
 pub mod live;
+pub mod merged;
 pub mod new_database;
 pub mod plan;
 pub mod preflight;

@@ -19,6 +19,7 @@ pub struct NewDatabase<'a> {
     /// -1: no limit.
     connection_limit: ConnectionLimit,
     comment: Option<&'a str>,
+    is_template: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,16 +53,36 @@ impl<'a> NewDatabase<'a> {
             settings: settings.collect(),
             connection_limit: properties.connection_limit,
             comment: properties.comment.as_deref(),
+            is_template: properties.is_template,
         }
     }
 
     /// What people must know: a line for each property that is not the usual one.
     pub fn lines(&self) -> Vec<String> {
+        [vec![self.owner_line(), self.encoding_line()], self.own_lines()].concat()
+    }
+
+    /// The same of what differs from a database that exists: of the others none is the usual one.
+    pub(super) fn lines_beside(&self, other: &Properties) -> Vec<String> {
+        let other = NewDatabase::of(other);
+        let mut lines = vec![self.owner_line(), self.encoding_line()];
+        let others = [other.owner_line(), other.encoding_line()];
+        lines.retain(|line| !others.contains(line));
+        lines.extend(self.own_lines());
+        lines
+    }
+
+    fn owner_line(&self) -> String {
+        format!("Owner:       {}", self.owner)
+    }
+
+    fn encoding_line(&self) -> String {
         let locale = self.locale.map_or_else(String::new, |locale| format!(", {locale}"));
-        let mut lines = vec![
-            format!("Owner:       {}", self.owner),
-            format!("Encoding:    {}, collate {}, ctype {}{locale}", self.encoding, self.collate, self.ctype),
-        ];
+        format!("Encoding:    {}, collate {}, ctype {}{locale}", self.encoding, self.collate, self.ctype)
+    }
+
+    fn own_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
         lines.extend(self.grants.iter().flatten().map(|grant| format!("Grant:       {grant}")));
         lines.extend(self.settings.iter().map(|setting| {
             let role = setting.role.map_or_else(String::new, |role| format!(", for role {role}"));
@@ -69,6 +90,9 @@ impl<'a> NewDatabase<'a> {
         }));
         if self.connection_limit != ConnectionLimit::NONE {
             lines.push(format!("Connections: at most {}", self.connection_limit));
+        }
+        if self.is_template {
+            lines.push("Template:    roles that may create databases may copy it".to_owned());
         }
         lines.extend(self.comment.map(|comment| format!("Comment:     {comment}")));
         lines

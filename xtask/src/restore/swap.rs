@@ -236,7 +236,7 @@ fn transaction(live: &str, run: &str, swap: &Swap<'_>) -> Result<String> {
     )?;
     steps.push_str(&swap.recorded(live, run)?);
     Ok(format!(
-        "DO {tag}\nDECLARE entry pg_catalog.record; old_oid pg_catalog.oid;\n\
+        "DO {tag}\nDECLARE old_oid pg_catalog.oid;\n\
          \x20 deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
          \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '5s', true);\n\
          \x20 old_oid := (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {live_name});\n\

@@ -67,6 +67,7 @@ mod restore_clients;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
+mod restore_properties;
 mod restore_property;
 mod restore_services;
 mod restore_undo;
@@ -129,6 +130,7 @@ fn main() -> ExitCode {
         restore_choice::tests(),
         restore_local::tests(),
         restore_needs::tests(),
+        restore_properties::tests(),
         restore_property::tests(),
         restore_undo::tests(),
         db_reset::tests(),

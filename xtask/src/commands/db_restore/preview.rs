@@ -6,6 +6,7 @@ use crate::commands::db_migrate;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
+use crate::restore::merged::Merged;
 use crate::restore::new_database::NewDatabase;
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Fitting;
@@ -26,6 +27,7 @@ pub(super) fn show(
     fitting: &Fitting,
     backup: &Proven,
     made_like: Option<&Properties>,
+    merged: &Merged,
     args: &Args,
     context: &Context,
 ) -> Result<()> {
@@ -36,7 +38,8 @@ pub(super) fn show(
         return context.terminal.json(&serde_json::json!({
             "version": 1, "file": &backup.path, "plan": plan,
             "roles_to_make": fitting.missing_roles, "pending_migrations": pending,
-            "new_database": new_database,
+            "new_database": new_database, "properties_from_backup": merged.from_backup,
+            "properties_not_applied": merged.not_applied,
         }));
     }
     changes(plan, "IN THE BACKUP", context);
@@ -44,6 +47,7 @@ pub(super) fn show(
         context.terminal.note("The database is made as the backup says:");
         new.lines().iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
     }
+    properties(merged, context);
     if !pending.is_empty() {
         let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let more = pending.len().saturating_sub(NAMED);
@@ -58,6 +62,21 @@ pub(super) fn show(
         context.terminal.note("Free space on the server: not known");
     }
     Ok(())
+}
+
+/// What the database itself gets from the backup, and what it does not.
+fn properties(merged: &Merged, context: &Context) {
+    if !merged.from_backup.is_empty() {
+        context.terminal.note("The live database has only defaults of these; it gets them from the backup:");
+        merged.from_backup.iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
+    }
+    if !merged.not_applied.is_empty() {
+        let what = "The live database differs from the backup in what belongs to the database itself, and stays so.";
+        context.terminal.note(&format!("{what} To apply the backup's (cargo xtask db-shell):"));
+        for statement in &merged.not_applied {
+            context.terminal.note(&format!("  {}", terminal::clean_line(statement)));
+        }
+    }
 }
 
 /// One line, of which the beginning is enough to know it by.

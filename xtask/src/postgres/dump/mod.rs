@@ -21,6 +21,7 @@ mod watching;
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
 
+use super::encoding::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -52,6 +53,13 @@ pub struct Copied {
     pub rows: u64,
 }
 
+/// A name in bytes beyond ASCII, and the encoding that the dump names for them; `None`: that of the database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EncodedName {
+    pub encoding: Option<Encoding>,
+    pub bytes: Vec<u8>,
+}
+
 /// A table that a dump needs and does not create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
@@ -78,10 +86,14 @@ pub struct Contents {
     pub pg_dump_version: Option<String>,
     /// Every `COPY` block, in order.
     pub copied: Vec<Copied>,
-    /// Roles that owners, grants, policies and user mappings name.
+    /// Roles that owners, grants, policies and user mappings name, where the name is UTF-8.
     pub roles: BTreeSet<String>,
     /// Those of them that get something to own, or whose defaults are set.
     pub owners: BTreeSet<String>,
+    /// Those roles whose names are not ASCII, also where their bytes are no UTF-8.
+    pub encoded_roles: BTreeSet<EncodedName>,
+    /// The last `client_encoding` that the dump sets.
+    pub client_encoding: Option<Encoding>,
     pub extensions: BTreeSet<String>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,

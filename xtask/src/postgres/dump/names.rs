@@ -1,6 +1,7 @@
 //! Names in a dump's statements, as the server reads them.
 
 use super::statement::Token;
+use crate::postgres::encoding::Encoding;
 
 /// Words that stand where a role may stand.
 const NO_ROLES: &[&str] = &[
@@ -63,10 +64,24 @@ pub(super) fn is_user_schema(token: Token<'_>) -> bool {
     is_identifier(token) && !is_system
 }
 
+/// The encoding that a string names.
+pub(super) fn encoding(token: Token<'_>) -> Option<Encoding> {
+    let Token::Text(name) = token else { return None };
+    std::str::from_utf8(name).ok().and_then(|name| Encoding::try_from(name).ok())
+}
+
+/// A role's name in bytes beyond ASCII, which mean other letters in each encoding.
+pub(super) fn encoded_role(token: Token<'_>) -> Option<&[u8]> {
+    match token {
+        Token::Name(name) | Token::Text(name) if !name.is_ascii() => Some(name),
+        _ => None,
+    }
+}
+
 /// The name of a role that must exist.
 pub(super) fn role(token: Token<'_>) -> Option<String> {
     let name = match token {
-        // In the encoding of another database: which role it is the server knows alone.
+        // In the encoding of another database: `encoded_role` gives its bytes.
         Token::Word(name) | Token::Name(name) | Token::Text(name) if std::str::from_utf8(name).is_err() => return None,
         // Of SET SESSION AUTHORIZATION.
         Token::Text(name) => String::from_utf8_lossy(name).into_owned(),

@@ -30,6 +30,38 @@ impl Grant {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// The privileges that the grantee may give to others, or those that it may not: `CREATE`, `CONNECT`.
+    pub fn privileges(&self, with_grant_option: bool) -> Vec<&'static str> {
+        let those = self.privileges.iter().filter(|privilege| privilege.with_grant_option == with_grant_option);
+        those.map(|privilege| privilege.name).collect()
+    }
+
+    /// The same after `ALTER DATABASE … OWNER TO`: the new owner has and gives what the old one had and gave.
+    pub fn of_owner(&self, old: &Name, new: &Name) -> Self {
+        let of_new = |name: &Name| if name == old { new.clone() } else { name.clone() };
+        let (grantee, grantor) = (self.grantee.as_ref().map(of_new), of_new(&self.grantor));
+        let mut text = grantee.as_ref().map(quoted).unwrap_or_default();
+        text.push('=');
+        for Privilege { name, with_grant_option } in &self.privileges {
+            text.extend(PRIVILEGES.iter().filter(|(_, known)| known == name).map(|(letter, _)| letter));
+            text.push_str(if *with_grant_option { "*" } else { "" });
+        }
+        text.push('/');
+        text.push_str(&quoted(&grantor));
+        Self { text, grantee, grantor, privileges: self.privileges.clone() }
+    }
+
+    /// What each database of this owner has from the start.
+    pub(super) fn defaults(owner: &Name) -> Vec<Self> {
+        let owner = quoted(owner);
+        let texts = [format!("=Tc/{owner}"), format!("{owner}=CTc/{owner}")];
+        texts.into_iter().filter_map(|text| Self::try_from(text).ok()).collect()
+    }
+}
+
+fn quoted(name: &Name) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl fmt::Display for Grant {
@@ -133,6 +165,24 @@ mod tests {
             assert_eq!((read.as_str(), &*read.to_string()), (text, shown));
             assert_eq!(serde_json::to_string(&read).unwrap(), serde_json::to_string(text).unwrap());
         }
+    }
+
+    #[test]
+    fn a_new_owner_has_and_gives_what_the_old_one_did() {
+        let (old, new) = (Name::try_from("app").unwrap(), Name::try_from("a \"b").unwrap());
+        for (text, shown) in [
+            ("app=C*Tc/app", "CREATE with grant option, TEMPORARY, CONNECT to a \"b, by a \"b"),
+            ("=c/app", "CONNECT to PUBLIC, by a \"b"),
+            ("app=c/reader", "CONNECT to a \"b, by reader"),
+            ("reader=C/app", "CREATE to reader, by a \"b"),
+        ] {
+            let changed = grant(text).unwrap().of_owner(&old, &new);
+            assert_eq!(changed.to_string(), shown);
+            assert_eq!(grant(changed.as_str()).unwrap(), changed);
+        }
+        let defaults = Grant::defaults(&new);
+        assert_eq!(defaults[0].to_string(), "TEMPORARY, CONNECT to PUBLIC, by a \"b");
+        assert_eq!(defaults[1].to_string(), "CREATE, TEMPORARY, CONNECT to a \"b, by a \"b");
     }
 
     #[test]

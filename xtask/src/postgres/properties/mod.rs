@@ -38,6 +38,9 @@ pub struct Properties {
     /// A person's; version 0.1.0 marked databases of its own with others.
     #[serde(default, deserialize_with = "of_a_person")]
     pub comment: Option<Text>,
+    /// Roles that may create databases may copy it; not known of backups by xtask 0.1.0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_template: bool,
     /// Where it lies, if not in the server's default place: the server alone says so, no manifest does.
     #[serde(skip)]
     pub tablespace: Option<Name>,
@@ -122,6 +125,7 @@ SELECT pg_catalog.json_build_object('properties', pg_catalog.json_build_object(
       FROM pg_catalog.pg_db_role_setting AS s WHERE s.setdatabase = d.oid), '[]'),
   'connection_limit', GREATEST(d.datconnlimit, -1),
   'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
+  'is_template', d.datistemplate,
   'size_bytes', pg_catalog.pg_database_size(d.oid)),
   'tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace AS s
       WHERE s.oid = d.dattablespace AND s.spcname <> 'pg_default'))
@@ -139,6 +143,16 @@ impl Properties {
         self.locale = other.locale;
         self.icu_rules = other.icu_rules;
         self.owner = other.owner;
+    }
+
+    /// The access privileges, also where they are the defaults.
+    pub fn all_grants(&self) -> Vec<Grant> {
+        self.grants.clone().unwrap_or_else(|| Grant::defaults(&self.owner))
+    }
+
+    /// Whether it has the access privileges that each new database of its owner has.
+    pub fn has_default_grants(&self) -> bool {
+        same_grants(&self.all_grants(), &Grant::defaults(&self.owner))
     }
 
     /// The roles without which a database cannot have these properties.
@@ -160,6 +174,12 @@ impl Properties {
             }
         }
     }
+}
+
+/// Whether both lists give the same, in any order.
+pub fn same_grants(one: &[Grant], other: &[Grant]) -> bool {
+    let set = |grants: &[Grant]| grants.iter().map(Grant::to_string).collect::<BTreeSet<String>>();
+    set(one) == set(other)
 }
 
 /// What a database says of itself, and what it answered to a question that came with it.

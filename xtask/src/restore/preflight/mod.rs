@@ -18,6 +18,7 @@ use anyhow::{Context as _, Result};
 pub use commands::refuse_hidden_commands;
 pub use roles::create as create_roles;
 use serde::Deserialize;
+pub(super) use settings::SettingRules;
 pub(super) use space::{MAKE_ROOM, Watch};
 use std::collections::BTreeSet;
 
@@ -36,6 +37,14 @@ pub struct Fitting {
     pub missing_roles: Vec<String>,
     /// Whether the server's free space could be looked at.
     pub space_known: bool,
+}
+
+impl Fitting {
+    /// Adds roles that must be made.
+    pub fn also_make(&mut self, roles: &[String]) {
+        let new = roles.iter().filter(|role| !self.missing_roles.contains(role)).cloned().collect::<Vec<_>>();
+        self.missing_roles.extend(new);
+    }
 }
 
 const QUERY: &str = "

@@ -5,6 +5,7 @@ use crate::error::Fault;
 use crate::postgres::properties::Properties;
 use crate::postgres::questions;
 use crate::postgres::quote::literals;
+use crate::postgres::text::Name;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
@@ -15,40 +16,66 @@ const BY_ANYBODY: &str = "user";
 const NEVER_BY_ITSELF: [&str; 5] =
     ["dynamic_library_path", "local_preload_libraries", "session_preload_libraries", "role", "session_authorization"];
 
+/// What the server says of settings, and what a person agreed to.
+pub(in crate::restore) struct SettingRules<'a> {
+    /// Who may set each, by its name in lower case: `user`, `superuser`, …
+    contexts: BTreeMap<String, String>,
+    allowed: &'a [String],
+}
+
+impl<'a> SettingRules<'a> {
+    /// Asks the server about the settings of these properties.
+    pub(in crate::restore) fn of(
+        target: &Target,
+        session: &str,
+        properties: &Properties,
+        allowed: &'a [String],
+    ) -> Result<Self> {
+        let names = properties.settings.iter().flat_map(|setting| &setting.values);
+        let names: Vec<String> = names.map(|assignment| assignment.name.to_ascii_lowercase()).collect();
+        if names.is_empty() {
+            return Ok(Self { contexts: BTreeMap::new(), allowed });
+        }
+        let names = literals(names.iter().map(String::as_str))?;
+        let sql = format!(
+            "SELECT COALESCE(pg_catalog.json_object_agg(pg_catalog.lower(name), context), '{{}}') \
+             FROM pg_catalog.pg_settings WHERE pg_catalog.lower(name) = ANY (ARRAY[{names}]::pg_catalog.text[])"
+        );
+        let answer = questions::ask(target, session, &sql)?;
+        let contexts = serde_json::from_str(answer.trim()).context("the settings that the server knows")?;
+        Ok(Self { contexts, allowed })
+    }
+
+    /// Why a setting does not go into a database by itself; `None`: it does, or a person named it.
+    pub(in crate::restore) fn objection(&self, name: &str, role: Option<&Name>) -> Option<String> {
+        let name = name.to_ascii_lowercase();
+        if self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&name)) {
+            return None;
+        }
+        match (self.contexts.get(&name).map(String::as_str), role) {
+            _ if NEVER_BY_ITSELF.contains(&name.as_str()) => Some("it decides what code runs or who acts".to_owned()),
+            (Some(BY_ANYBODY), None) => None,
+            (Some(BY_ANYBODY), Some(role)) => Some(format!("it is for role {role} alone")),
+            (Some(_), _) => Some("a superuser alone may set it".to_owned()),
+            (None, _) => Some("this server does not know it".to_owned()),
+        }
+    }
+}
+
 /// Refuses what only a superuser may set, what the server does not know, libraries, and settings of single roles; but for
 /// those that are named.
 ///
 /// # Errors
 /// Which settings, why each, and the options that allow them.
 pub(super) fn check(target: &Target, session: &str, properties: &Properties, allowed: &[String]) -> Result<()> {
-    let assignments = || {
-        properties.settings.iter().flat_map(|setting| {
-            setting.values.iter().map(move |assignment| (assignment.name.to_ascii_lowercase(), setting.role.as_ref()))
-        })
-    };
-    let is_allowed = |name: &str| allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
-    let asked: Vec<_> = assignments().filter(|(name, _)| !is_allowed(name)).collect();
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let names = literals(asked.iter().map(|(name, _)| name.as_str()))?;
-    let sql = format!(
-        "SELECT COALESCE(pg_catalog.json_object_agg(pg_catalog.lower(name), context), '{{}}') FROM pg_catalog.pg_settings \
-         WHERE pg_catalog.lower(name) = ANY (ARRAY[{names}]::pg_catalog.text[])"
-    );
-    let answer = questions::ask(target, session, &sql)?;
-    let contexts: BTreeMap<String, String> =
-        serde_json::from_str(answer.trim()).context("the settings that the server knows")?;
+    let rules = SettingRules::of(target, session, properties, allowed)?;
     let mut refused: BTreeMap<String, String> = BTreeMap::new();
-    for (name, role) in asked {
-        let why = match (contexts.get(&name).map(String::as_str), role) {
-            _ if NEVER_BY_ITSELF.contains(&name.as_str()) => "it decides what code runs or who acts".to_owned(),
-            (Some(BY_ANYBODY), None) => continue,
-            (Some(BY_ANYBODY), Some(role)) => format!("it is for role {role} alone"),
-            (Some(_), _) => "a superuser alone may set it".to_owned(),
-            (None, _) => "this server does not know it".to_owned(),
-        };
-        refused.entry(name).or_insert(why);
+    for setting in &properties.settings {
+        for assignment in &setting.values {
+            if let Some(why) = rules.objection(&assignment.name, setting.role.as_ref()) {
+                refused.entry(assignment.name.to_ascii_lowercase()).or_insert(why);
+            }
+        }
     }
     if refused.is_empty() {
         return Ok(());
@@ -57,7 +84,7 @@ pub(super) fn check(target: &Target, session: &str, properties: &Properties, all
     let options: Vec<String> = refused.keys().map(|name| format!("--allow-setting {name}")).collect();
     let fault = Fault::failed("The backup's manifest has settings for the new database that do not go by themselves");
     Err(anyhow::Error::msg(reasons.join("\n")).context(fault.hint(format!(
-        "if you know them and trust the file: {}\nor make an empty database first: it keeps its own settings",
+        "if you know them and trust the file: {}\nor make an empty database first: these are left out then",
         options.join(" ")
     ))))
 }

@@ -182,9 +182,11 @@ impl<'a> Record<'a> {
             format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {})", literal(live)?);
         let tag = super::dollar_quote(self.run);
         let answer = self.sql(&format!(
-            "{is_there};\nSET lock_timeout TO '{LOCK_TIMEOUT}';\nDO {tag} BEGIN {} END {tag};\nDROP DATABASE {} WITH (FORCE);\n\
+            "{is_there};\nSET lock_timeout TO '{LOCK_TIMEOUT}';\nDO {tag} BEGIN {} END {tag};\n\
+             ALTER DATABASE {} IS_TEMPLATE false;\nDROP DATABASE {} WITH (FORCE);\n\
              SET lock_timeout TO 0;\nDELETE FROM xtask.databases WHERE id = {};\n{is_there}",
             database.assertion()?,
+            database.quoted()?,
             database.quoted()?,
             database.id()
         ))?;

@@ -12,7 +12,7 @@ mod written;
 
 pub(super) use refusal::printable;
 
-use super::{Contents, names};
+use super::{Contents, EncodedName, names};
 use body::Body;
 use grammar::{Depth, Item};
 use head::Head;
@@ -244,13 +244,21 @@ impl Statement {
         matcher.take(token, depth, |item| match item {
             Item::TargetSchema => target.set_schema(token),
             Item::TargetName => target.set_name(token),
-            Item::Role => contents.roles.extend(names::role(token)),
+            Item::Role => note_role(token, contents),
             Item::Owner | Item::Session => {
-                contents.roles.extend(names::role(token));
+                note_role(token, contents);
                 contents.owners.extend(names::role(token));
             }
+            Item::Encoding => contents.client_encoding = names::encoding(token),
             Item::Extension => contents.extensions.extend(names::identifier(token)),
             _ => {}
         });
     }
+}
+
+fn note_role(token: Token<'_>, contents: &mut Contents) {
+    contents.roles.extend(names::role(token));
+    let encoding = contents.client_encoding.as_ref();
+    let encoded = |bytes: &[u8]| EncodedName { encoding: encoding.cloned(), bytes: bytes.to_vec() };
+    contents.encoded_roles.extend(names::encoded_role(token).map(encoded));
 }
