@@ -76,6 +76,8 @@ mod setup_openfga_env;
 mod setup_openfga_faults;
 mod setup_openfga_print;
 mod setup_openfga_server;
+mod shared_objects;
+mod subscriptions;
 mod test_auth;
 mod up;
 mod url;
@@ -139,6 +141,8 @@ fn main() -> ExitCode {
         setup_openfga_faults::tests(),
         setup_openfga_print::tests(),
         setup_openfga_server::tests(),
+        shared_objects::tests(),
+        subscriptions::tests(),
         test_auth::tests(),
         db_prune::tests(),
         db_prune_stays::tests(),

@@ -2,6 +2,7 @@
 
 use super::cautions;
 use super::work::Work;
+use crate::commands::db_restore::repair as leftovers;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Catalog;
@@ -11,9 +12,9 @@ use crate::migration::plan::Wanted;
 use crate::migration::run::Runner;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
+use crate::restore::maintenance_database;
 use crate::restore::record::{Purpose, Record};
 use crate::restore::staging::Staging;
-use crate::restore::{maintenance_database, repair};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -67,9 +68,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Result<()>) -> Result<Vec<Verdict>> {
     let run = crate::postgres::session::fresh_name()?;
     let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
-    for leftover in repair::clear_throwaways(&record)? {
-        context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
-    }
+    leftovers::clear_throwaways(&record, context)?;
     let like = Properties::named(target, &run, target.database())?;
     let scratch = Staging::create(&record, Purpose::Verify, like.as_ref())?;
     let verdicts = try_each(target, scratch.name(), &run, context, tell)?;
