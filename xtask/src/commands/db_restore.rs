@@ -148,6 +148,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     };
     let mut done = switchover.perform(&incoming, like.as_ref(), |swap| swap_in(&record, &live, checked, swap))?;
     switchover::drop_old(args.keep_old, &mut done, &record, context)?;
+    report::name_subscriptions(target, run, context);
     let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

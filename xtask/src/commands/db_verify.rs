@@ -3,7 +3,7 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-use super::db_restore::repair as leftovers;
+use super::db_restore::{preview, repair as leftovers};
 use crate::backup::listing;
 use crate::backup::manifest;
 use crate::backup::proof::{self, Proven, Verdict};
@@ -12,10 +12,10 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::session;
 use crate::postgres::text::Name;
+use crate::restore::maintenance_database;
 use crate::restore::preflight::{self, Consent};
 use crate::restore::record::{Purpose, Record};
 use crate::restore::staging::Staging;
-use crate::restore::{maintenance_database, repair};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -153,10 +153,9 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
 fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
     let run = session::fresh_name()?;
     let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
-    for leftover in repair::clear_throwaways(&record)? {
-        context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
-    }
+    leftovers::clear_throwaways(&record, context)?;
     preflight::check(target, &run, backup, None, Consent::default())?;
+    preview::name_foreign_tables(backup, context);
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
     let staging = Staging::create(&record, Purpose::Verify, properties)?;
     let progress = context.terminal.progress("loading", None);

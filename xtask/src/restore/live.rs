@@ -23,7 +23,7 @@ pub struct Facts {
     pub accepts_connections: bool,
     /// Sessions that would be cut, by program: `openfga 4`.
     pub sessions: Vec<String>,
-    /// What a rename cannot take along: prepared transactions, subscriptions, replication slots.
+    /// What a rename cannot take along: prepared transactions, enabled subscriptions, replication slots.
     pub obstacles: Vec<String>,
 }
 
@@ -37,7 +37,8 @@ SELECT pg_catalog.json_build_object(
       GROUP BY COALESCE(NULLIF(a.application_name, ''), 'unnamed')) AS s),
   'obstacles', (SELECT COALESCE(pg_catalog.json_agg(o.line), '[]') FROM (
       SELECT 'prepared transaction ' || p.gid AS line FROM pg_catalog.pg_prepared_xacts AS p WHERE p.database = d.datname
-      UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription AS s WHERE s.subdbid = d.oid
+      UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription AS s
+      WHERE s.subdbid = d.oid AND s.subenabled
       UNION ALL SELECT 'replication slot ' || r.slot_name FROM pg_catalog.pg_replication_slots AS r
       WHERE r.database = d.datname) AS o))
 FROM pg_catalog.pg_database AS d WHERE d.datname = ";
@@ -125,7 +126,9 @@ impl Live {
             return Ok(());
         }
         let obstacles = self.facts.obstacles.join(", ");
-        Err(Fault::failed(format!("{} cannot be swapped while it has: {obstacles}", target.database()))
-            .hint("finish or drop them, then try again"))
+        Err(Fault::failed(format!("{} cannot be swapped while it has: {obstacles}", target.database())).hint(
+            "finish or drop them, then try again; a subscription: ALTER SUBSCRIPTION … DISABLE \
+                 (enabled, it would go on in the database that is kept, and take what the publisher sends)",
+        ))
     }
 }

@@ -10,8 +10,10 @@ pub mod previous;
 pub mod record;
 pub mod repair;
 pub mod rights;
+mod shared_catalogs;
 pub mod since;
 pub mod staging;
+pub mod subscriptions;
 pub mod swap;
 mod swap_outcome;
 

@@ -3,7 +3,8 @@
 use super::live::Live;
 use super::maintenance_database;
 use super::record::{self, Details, Doubt, Entry, OwnedDatabase, Purpose, Record, Unrecorded, Verdict, View, Wanted};
-use super::swap;
+use super::{subscriptions, swap};
+use crate::error::{self, Exit};
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::Result;
@@ -54,6 +55,17 @@ pub struct Findings {
     pub leftovers: Vec<Leftover>,
     /// Named like ours, and left alone.
     pub unrecorded: Vec<Unrecorded>,
+    /// Databases of ours that could not be dropped, and why.
+    pub stuck: Vec<Stuck>,
+}
+
+/// A database of ours that could not be dropped. It is in nobody's way.
+#[derive(Debug)]
+pub struct Stuck {
+    pub name: String,
+    pub error: anyhow::Error,
+    /// What a person types.
+    pub by_hand: String,
 }
 
 /// What [`look_by`] wants to be asked, in whichever database of the server.
@@ -75,7 +87,7 @@ fn findings(target: &Target, run: &str, view: View) -> Result<Findings> {
     let entries: Vec<&Entry> = view.of(live).filter(dead).collect();
     let leftovers = among(target, run, &view, &entries)?;
     let unrecorded = view.unrecorded(live);
-    Ok(Findings { view, leftovers, unrecorded })
+    Ok(Findings { view, leftovers, unrecorded, stuck: Vec::new() })
 }
 
 /// Looks for leftovers of the target's database. To be called under the lock.
@@ -87,7 +99,7 @@ pub fn find(record: &Record<'_>) -> Result<Findings> {
     let entries: Vec<&Entry> = view.of(target.database()).filter(over).collect();
     let leftovers = among(target, record.run(), &view, &entries)?;
     let unrecorded = view.unrecorded(target.database());
-    Ok(Findings { view, leftovers, unrecorded })
+    Ok(Findings { view, leftovers, unrecorded, stuck: Vec::new() })
 }
 
 /// Removes the entries that say nothing any more: their database is gone, or another one has its name. To be called
@@ -165,19 +177,33 @@ pub fn settle(record: &Record<'_>, entry: &Entry) -> Result<()> {
     record.note(entry.id, &entry.details.settled())
 }
 
-/// Drops the throwaway databases of drills that were killed; gives their names.
-pub fn clear_throwaways(record: &Record<'_>) -> Result<Vec<String>> {
+/// Drops the throwaway databases of drills that were killed; gives their names, and those that could not be dropped.
+pub fn clear_throwaways(record: &Record<'_>) -> Result<(Vec<String>, Vec<Stuck>)> {
     let view = record.view()?;
-    let mut dropped = Vec::new();
+    let (mut dropped, mut stuck) = (Vec::new(), Vec::new());
     for entry in view.entries().iter().filter(|entry| entry.purpose == Purpose::Verify && !entry.alive) {
         match view.judge(entry, record.target().database()) {
-            Verdict::Owned(database) => {
-                record.drop_database(&database)?;
-                dropped.push(entry.name.clone());
-            }
+            Verdict::Owned(database) => match drop_or_name(record, &database)? {
+                None => dropped.push(entry.name.clone()),
+                Some(left) => stuck.push(left),
+            },
             Verdict::Gone => record.forget(entry.id)?,
             Verdict::Doubtful(_) => {}
         }
     }
-    Ok(dropped)
+    Ok((dropped, stuck))
+}
+
+/// Drops a database of ours, or says why that does not work: no leftover stops what is to be done.
+///
+/// # Errors
+/// The server is gone, or the live database is (6).
+pub fn drop_or_name(record: &Record<'_>, database: &OwnedDatabase) -> Result<Option<Stuck>> {
+    let Err(error) = record.drop_database(database) else { return Ok(None) };
+    if error::exit(&error) != Exit::Failed {
+        return Err(error);
+    }
+    let name = database.name().to_owned();
+    let by_hand = subscriptions::by_hand(record.target(), record.run(), &name)?;
+    Ok(Some(Stuck { name, error, by_hand }))
 }

@@ -3,6 +3,8 @@
 use super::carried;
 use super::preflight::{self, Watch};
 use super::record::{OwnedDatabase, Purpose, Record};
+use super::shared_catalogs::Guard;
+use super::subscriptions;
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
@@ -33,7 +35,11 @@ pub struct Staging<'r, 't> {
 
 /// A staging database that holds what its backup holds: the only one that may be swapped in.
 #[derive(Debug)]
-pub struct Checked<'r, 't>(Staging<'r, 't>);
+pub struct Checked<'r, 't> {
+    staging: Staging<'r, 't>,
+    /// `None`: nothing was loaded.
+    guard: Option<Guard>,
+}
 
 impl<'r, 't> Staging<'r, 't> {
     /// Makes an empty, recorded database; from template0, because nothing that was put into template1 belongs into it.
@@ -55,8 +61,32 @@ impl<'r, 't> Staging<'r, 't> {
         // What is still being loaded after a kill has another session name than the run: it is not alive.
         let (target, run) = (self.record.target(), self.record.run());
         let loader = format!("{run}-load");
-        Watch::during(target, run, &loader, || self.fill(&loader, backup, progress))?;
-        Ok(Checked(self))
+        let guard = Guard::before(self.record, &self.database, &backup.path)?;
+        let loaded = Watch::during(target, run, &loader, || self.fill(&loader, backup, progress));
+        match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup)) {
+            Ok(()) => Ok(Checked { staging: self, guard: Some(guard) }),
+            Err(error) => Err(self.discard_after(error)),
+        }
+    }
+
+    /// Drops it after a failure; where that does not work the failure says so, too.
+    fn discard_after(self, error: anyhow::Error) -> anyhow::Error {
+        let Err(left) = self.discard() else { return error };
+        let hints: Vec<&str> = [&error, &left].iter().filter_map(|error| error::fault(error)?.hint_text()).collect();
+        let fault = Fault::new(error::exit(&error), format!("{error}; moreover {left}")).hint(hints.join("\n"));
+        error.context(fault)
+    }
+
+    /// A dump's subscriptions are disabled. One that code of the file enabled would take what the publisher keeps for the
+    /// live database's.
+    fn check_subscriptions(&self, backup: &Proven) -> Result<()> {
+        let subscriptions = subscriptions::of(self.record.target(), self.record.run(), self.name())?;
+        let Some(enabled) = subscriptions.iter().find(|subscription| subscription.enabled) else { return Ok(()) };
+        let message =
+            format!("{} enabled its subscription {} while it was loaded", backup.path.display(), enabled.name);
+        Err(Fault::failed(message)
+            .hint("a file whose code does that is not loaded: find out where it comes from")
+            .into())
     }
 
     fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
@@ -133,7 +163,7 @@ impl<'r, 't> Staging<'r, 't> {
 
     /// Nothing is loaded: an empty database is what is wanted.
     pub fn left_empty(self) -> Checked<'r, 't> {
-        Checked(self)
+        Checked { staging: self, guard: None }
     }
 
     /// Drops it on the server.
@@ -143,27 +173,33 @@ impl<'r, 't> Staging<'r, 't> {
     pub fn discard(mut self) -> Result<()> {
         self.left = true;
         signals::shielded(|| self.record.drop_database(&self.database)).map_err(|error| {
-            let cannot = || Fault::failed(format!("{} could not be dropped", self.database.name()));
-            error::explain(error, || cannot().hint("the next run tries again, or: cargo xtask db-restore --repair"))
+            let name = self.database.name();
+            let by_hand = subscriptions::by_hand(self.record.target(), self.record.run(), name).unwrap_or_default();
+            let hint = format!("the next run tries again, or: cargo xtask db-restore --repair\n{by_hand}");
+            error::explain(error, || Fault::failed(format!("{name} could not be dropped")).hint(hint))
         })
     }
 }
 
 impl Checked<'_, '_> {
     pub fn database(&self) -> &OwnedDatabase {
-        &self.0.database
+        &self.staging.database
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
-    /// them.
+    /// them. Functions in indexes run meanwhile.
     pub fn analyze(&self) -> Result<Option<Counters>> {
-        let Staging { record, database, .. } = &self.0;
-        Counters::after("ANALYZE", record.target(), record.run(), database.name(), LAST_WORDS)
+        let Staging { record, database, .. } = &self.staging;
+        let counters = Counters::after("ANALYZE", record.target(), record.run(), database.name(), LAST_WORDS);
+        match &self.guard {
+            Some(guard) => guard.check(record, counters),
+            None => counters,
+        }
     }
 
     /// It bears the live name now, or nobody knows: it is not dropped.
     pub(super) fn leave(mut self) {
-        self.0.left = true;
+        self.staging.left = true;
     }
 
     /// Drops it on the server: it was only to be checked.
@@ -171,7 +207,7 @@ impl Checked<'_, '_> {
     /// # Errors
     /// As for [`Staging::discard`].
     pub fn discard(self) -> Result<()> {
-        self.0.discard()
+        self.staging.discard()
     }
 }
 

@@ -82,6 +82,8 @@ mod setup_openfga_faults;
 mod setup_openfga_print;
 mod setup_openfga_prune;
 mod setup_openfga_server;
+mod shared_objects;
+mod subscriptions;
 mod test_auth;
 mod test_auth_slow;
 mod up;
@@ -151,6 +153,8 @@ fn main() -> ExitCode {
         setup_openfga_print::tests(),
         setup_openfga_prune::tests(),
         setup_openfga_server::tests(),
+        shared_objects::tests(),
+        subscriptions::tests(),
         test_auth::tests(),
         test_auth_slow::tests(),
         db_prune::tests(),

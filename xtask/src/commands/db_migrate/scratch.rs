@@ -2,6 +2,7 @@
 
 use super::cautions;
 use super::work::Work;
+use crate::commands::db_restore::repair as leftovers;
 use crate::context::Context;
 use crate::error;
 use crate::migration::catalog::Catalog;
@@ -13,9 +14,9 @@ use crate::migration::run::{Runner, Step};
 use crate::migration::session::Session;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
+use crate::restore::maintenance_database;
 use crate::restore::record::{Purpose, Record};
 use crate::restore::staging::Staging;
-use crate::restore::{maintenance_database, repair};
 use crate::target::Target;
 use anyhow::Result;
 use std::time::Duration;
@@ -31,9 +32,7 @@ pub(super) fn with<T>(
 ) -> Result<T> {
     let run = crate::postgres::session::fresh_name()?;
     let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
-    for leftover in repair::clear_throwaways(&record)? {
-        context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
-    }
+    leftovers::clear_throwaways(&record, context)?;
     let like = Properties::named(target, &run, target.database())?;
     let database = Staging::create(&record, Purpose::Verify, like.as_ref())?;
     let done =

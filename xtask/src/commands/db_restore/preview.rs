@@ -58,6 +58,7 @@ pub(super) fn show(
         let roles = fitting.missing_roles.join(", ");
         context.terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
     }
+    name_foreign_tables(backup, context);
     if !fitting.space_known {
         context.terminal.note("Free space on the server: not known");
     }
@@ -76,6 +77,18 @@ fn properties(merged: &Merged, context: &Context) {
         for statement in &merged.not_applied {
             context.terminal.note(&format!("  {}", terminal::clean_line(statement)));
         }
+    }
+}
+
+/// What reads a foreign table while the file loads, such as a materialized view, connects to another server.
+pub(in crate::commands) fn name_foreign_tables(backup: &Proven, context: &Context) {
+    let count = backup.contents.foreign_tables;
+    if count > 0 {
+        let tables = terminal::counted(count, "foreign table", "foreign tables");
+        context.terminal.note(&format!(
+            "{} has {tables}: while it loads, the server may connect to other servers (materialized views)",
+            context.shown(&backup.path)
+        ));
     }
 }
 

@@ -1,11 +1,12 @@
 //! What killed runs left behind, repaired.
 
 use crate::context::Context;
+use crate::error::Fault;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::session;
 use crate::restore::maintenance_database;
 use crate::restore::record::{Details, Record, Unrecorded, Wanted};
-use crate::restore::repair::{self, Findings, Leftover};
+use crate::restore::repair::{self, Findings, Leftover, Stuck};
 use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
@@ -24,7 +25,11 @@ pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()
     if findings.leftovers.is_empty() {
         context.terminal.done("Nothing to mend");
     }
-    Ok(())
+    if findings.stuck.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = findings.stuck.iter().map(|stuck| stuck.name.as_str()).collect();
+    Err(Fault::failed(format!("Not dropped: {}", names.join(", "))).hint("clear it by hand, as said above").into())
 }
 
 /// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to
@@ -83,10 +88,37 @@ pub(in crate::commands) fn repair_leftovers(record: &Record<'_>, context: &Conte
         }
         services::start(target, &context.settings, &details.stopped)
     };
+    let mut stuck = Vec::new();
     for leftover in &found.leftovers {
-        repair::repair(record, leftover, &start)?;
-        context.terminal.done(&format!("Mended: {}", leftover.shown()));
+        let left = match leftover {
+            Leftover::Abandoned(database) => repair::drop_or_name(record, database)?,
+            _ => repair::repair(record, leftover, &start).map(|()| None)?,
+        };
+        match left {
+            None => context.terminal.done(&format!("Mended: {}", leftover.shown())),
+            Some(left) => stuck.push(left),
+        }
     }
+    warn_of_stuck(&stuck, context);
     repair::forget_void(record)?;
-    Ok(found)
+    Ok(Findings { stuck, ..found })
+}
+
+/// Drops the throwaway databases of drills that were killed, and says what.
+pub(in crate::commands) fn clear_throwaways(record: &Record<'_>, context: &Context) -> Result<()> {
+    let (dropped, stuck) = repair::clear_throwaways(record)?;
+    for name in dropped {
+        context.terminal.note(&format!("Dropped {name}, the throwaway database of a run that was killed"));
+    }
+    warn_of_stuck(&stuck, context);
+    Ok(())
+}
+
+/// Says of each that it could not be dropped, why, and what a person types.
+fn warn_of_stuck(stuck: &[Stuck], context: &Context) {
+    for Stuck { name, error, by_hand } in stuck {
+        let why = terminal::clean_line(&format!("{error:#}"));
+        let text = format!("{name}, left behind by a run that was killed, could not be dropped: {why}\n{by_hand}");
+        context.terminal.warn(&terminal::clean(&text));
+    }
 }

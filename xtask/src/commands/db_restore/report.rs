@@ -2,6 +2,7 @@
 
 use super::switchover::Done;
 use crate::context::Context;
+use crate::restore::subscriptions::{self, Subscription};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -64,5 +65,26 @@ impl Report<'_> {
         }
         context.terminal.note(&text);
         Ok(())
+    }
+}
+
+/// A restored database's subscriptions are disabled: a person decides which database goes on with them.
+pub(super) fn name_subscriptions(target: &Target, run: &str, context: &Context) {
+    // The swap is done, and stays done.
+    let all = subscriptions::of(target, run, target.database()).unwrap_or_default();
+    let disabled = all.iter().filter(|subscription| !subscription.enabled);
+    let names: Vec<String> = disabled
+        .map(|Subscription { name, slot, .. }| match slot {
+            Some(slot) => format!("{name} (slot {slot})"),
+            None => name.clone(),
+        })
+        .collect();
+    if !names.is_empty() {
+        let text = format!(
+            "Subscriptions of {} are disabled: {}; to go on with one: ALTER SUBSCRIPTION … ENABLE",
+            target.database(),
+            names.join(", ")
+        );
+        context.terminal.warn(&terminal::clean_line(&text));
     }
 }

@@ -1,6 +1,6 @@
 //! The database of before the last restore, swapped back in.
 
-use super::report::Report;
+use super::report::{self, Report};
 use super::switchover::{Done, Switchover};
 use super::{Args, age_of, repair as leftovers};
 use crate::context::Context;
@@ -65,6 +65,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     });
     let done = done?;
     done.check(&record)?;
+    report::name_subscriptions(target, run, context);
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 

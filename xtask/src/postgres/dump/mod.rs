@@ -107,6 +107,8 @@ pub struct Contents {
     /// The first table that gets rows, a constraint or an index and is not in the dump (`--data-only`, `--section`).
     pub absent: Option<Absent>,
     pub hidden: Hidden,
+    /// How many foreign tables it makes: what reads them while it loads connects to another server.
+    pub foreign_tables: u64,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
     pub restrict_lines: Vec<Range<u64>>,
 }

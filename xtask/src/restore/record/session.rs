@@ -10,6 +10,7 @@ use crate::postgres::change_lock::{self, Mode};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::quote::{identifier, literal};
 use crate::process::signals;
+use crate::restore::subscriptions;
 use crate::settings::fault_point;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -178,17 +179,19 @@ impl<'a> Record<'a> {
     /// Exit 6 if there is no live database afterwards, though there was one.
     pub fn drop_database(&self, database: &OwnedDatabase) -> Result<()> {
         let live = self.target.database();
+        subscriptions::remove(self.target, self.run, database)?;
         let is_there =
             format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {})", literal(live)?);
         let tag = super::dollar_quote(self.run);
         let answer = self.sql(&format!(
-            "{is_there};\nSET lock_timeout TO '{LOCK_TIMEOUT}';\nDO {tag} BEGIN {} END {tag};\n\
-             ALTER DATABASE {} IS_TEMPLATE false;\nDROP DATABASE {} WITH (FORCE);\n\
-             SET lock_timeout TO 0;\nDELETE FROM xtask.databases WHERE id = {};\n{is_there}",
-            database.assertion()?,
-            database.quoted()?,
-            database.quoted()?,
-            database.id()
+            "{is_there};\nSET lock_timeout TO '{LOCK_TIMEOUT}';\nDO {tag} BEGIN {assertion} \
+             IF EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.oid = {oid} AND d.datistemplate) THEN \
+             ALTER DATABASE {name} IS_TEMPLATE false; END IF; END {tag};\nDROP DATABASE {name} WITH (FORCE);\n\
+             SET lock_timeout TO 0;\nDELETE FROM xtask.databases WHERE id = {id};\n{is_there}",
+            assertion = database.assertion()?,
+            name = database.quoted()?,
+            oid = database.oid(),
+            id = database.id()
         ))?;
         let [before, after] = answer.lines().map(|line| line == "t").collect::<Vec<_>>()[..] else {
             return Err(anyhow::Error::msg(answer).context("the answer to DROP DATABASE"));

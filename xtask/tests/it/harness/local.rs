@@ -3,7 +3,7 @@
 use super::openfga::Api;
 use super::run::fed;
 use super::sandbox::{self, Sandbox};
-use super::{Need, Outcome, Xtask, needs};
+use super::{Need, Outcome, Xtask, needs, quiet};
 use rustix::process::{Pid, Signal};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -130,7 +130,7 @@ impl Local {
     #[track_caller]
     pub fn sql(&self, database: &str, sql: &str) -> String {
         let words = ["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1"];
-        let (output, errors) = self.client(database, &words, sql.as_bytes());
+        let (output, errors) = quiet::changing(quiet::HOST, sql, || self.client(database, &words, sql.as_bytes()));
         let output = output.unwrap_or_else(|| panic!("{sql}\n{errors}"));
         String::from_utf8_lossy(&output).trim_end().to_owned()
     }

@@ -10,6 +10,7 @@ pub mod migrations;
 pub mod needs;
 pub mod openfga;
 pub mod outcome;
+pub mod quiet;
 pub mod removal;
 pub mod restore;
 pub mod run;

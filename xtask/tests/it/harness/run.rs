@@ -4,6 +4,7 @@ pub use super::outcome::Outcome;
 pub use super::running::{Running, Terminal};
 
 use super::Sandbox;
+use super::quiet::{self, Quiet};
 use super::running::Reader;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -130,6 +131,7 @@ impl Xtask {
     #[track_caller]
     pub fn spawn(self) -> Running {
         let shown = self.shown();
+        let quiet = self.quiet();
         let mut command = self.command();
         let input = match &self.stdin {
             Input::Nothing => None,
@@ -150,7 +152,7 @@ impl Xtask {
         }
         let stdout = Reader::of(child.stdout.take());
         let stderr = Reader::of(child.stderr.take());
-        Running { child, stdout, stderr, shown, started: Instant::now() }
+        Running { child, stdout, stderr, shown, started: Instant::now(), _quiet: quiet }
     }
 
     /// Runs it on a pseudo-terminal (`Need::Script`); stdout and stderr come as one.
@@ -168,6 +170,7 @@ impl Xtask {
         // A terminal without a size makes every pager wait.
         let line = format!("stty rows 40 columns 120; exec {} {redirections}", words.join(" "));
         let shown = self.shown();
+        let quiet = self.quiet();
         let mut command = Command::new("script");
         command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]);
         command.env_clear().envs(&self.env).env("SHELL", "/bin/sh").env("TERM", "xterm").current_dir(&self.folder);
@@ -176,7 +179,14 @@ impl Xtask {
         let keyboard = child.stdin.take();
         let stdout = Reader::of(child.stdout.take());
         let stderr = Reader::of(child.stderr.take());
-        Terminal { running: Running { child, stdout, stderr, shown, started: Instant::now() }, keyboard }
+        Terminal { running: Running { child, stdout, stderr, shown, started: Instant::now(), _quiet: quiet }, keyboard }
+    }
+
+    /// A run that loads a file has the server to itself.
+    fn quiet(&self) -> Option<Quiet> {
+        let args: Vec<String> = self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let root = self.env.get(OsStr::new("XTASK_ROOT")).map_or(self.folder.as_path(), Path::new);
+        quiet::for_run(&args, root, self.env.get(OsStr::new("XTASK_TARGET")).is_some_and(|target| target != "compose"))
     }
 
     fn command(&self) -> Command {

@@ -1,6 +1,7 @@
 //! A program that runs: what it has said so far, signals and keys for it, and its end.
 
 use super::outcome::Outcome;
+use super::quiet::Quiet;
 use rustix::process::{Pid, Signal};
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -18,6 +19,8 @@ pub struct Running {
     pub(super) stderr: Reader,
     pub(super) shown: String,
     pub(super) started: Instant,
+    /// Other tests leave the server alone.
+    pub(super) _quiet: Option<Quiet>,
 }
 
 impl Running {

@@ -3,7 +3,7 @@
 use super::openfga::Api;
 use super::run::fed;
 use super::sandbox::{Sandbox, free_port};
-use super::{Need, Outcome, Session, Xtask, needs, removal, session};
+use super::{Need, Outcome, Session, Xtask, needs, quiet, removal, session};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -135,7 +135,7 @@ impl Stack {
     #[track_caller]
     pub fn psql(&self, database: &str, sql: &str) -> String {
         let words = ["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", database];
-        let (output, errors) = self.client(&words, sql);
+        let (output, errors) = quiet::changing(&self.sandbox.project, sql, || self.client(&words, sql));
         let output = output.unwrap_or_else(|| panic!("{sql}\n{errors}"));
         String::from_utf8_lossy(&output).trim_end().to_owned()
     }
@@ -168,7 +168,8 @@ impl Stack {
     /// A statement in the maintenance database, over a session that stays: a few milliseconds.
     #[track_caller]
     pub fn admin(&self, sql: &str) -> String {
-        self.admin.try_sql(self.postgres(), sql).unwrap_or_else(|error| panic!("{sql}\n{error}"))
+        let answer = quiet::changing(&self.sandbox.project, sql, || self.admin.try_sql(self.postgres(), sql));
+        answer.unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
     /// Ends the sessions of its own: their server was killed, or their database is to be renamed.
@@ -180,8 +181,8 @@ impl Stack {
     fn drop_database(&self, name: &str) {
         if let Some(container) = self.container.get() {
             // The server may be stopped by now, on purpose: then its volume goes anyway.
-            let _ =
-                self.dropper.try_sql(container, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name)));
+            let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name));
+            let _ = quiet::changing(&self.sandbox.project, &sql, || self.dropper.try_sql(container, &sql));
         }
     }
 

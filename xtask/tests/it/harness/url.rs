@@ -2,7 +2,7 @@
 //! no superuser, TLS with a certificate of its own, a pooler in between.
 
 use super::backup::dumped;
-use super::{Local, Sandbox, Xtask, needs, sandbox, shared_local, wait_until};
+use super::{Local, Sandbox, Xtask, needs, quiet, sandbox, shared_local, wait_until};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -137,7 +137,8 @@ impl UrlDatabase {
 
     /// A server that a failed test ended has nothing left to clear up.
     fn quietly(&self, sql: &str) -> String {
-        let said = self.server.client("postgres", &["psql", "-XqAt"], sql.as_bytes()).0;
+        let words = ["psql", "-XqAt"];
+        let said = quiet::changing(quiet::HOST, sql, || self.server.client("postgres", &words, sql.as_bytes()).0);
         String::from_utf8_lossy(&said.unwrap_or_default()).into_owned()
     }
 }

@@ -161,6 +161,9 @@ impl Statements {
             return Some(Ended::Refused(refusal));
         }
         self.relations.tell(meaning, &self.target, if_exists, line, contents);
+        if meaning == Meaning::ForeignTable {
+            contents.foreign_tables = contents.foreign_tables.saturating_add(1);
+        }
         match (meaning, kind) {
             (_, Kind::Copy(columns)) => {
                 let (schema, name) = self.target.words();

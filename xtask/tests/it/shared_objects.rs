@@ -1,0 +1,153 @@
+//! A file's functions run while it loads, with the loading role's rights: what they change outside of the loaded database is
+//! found, named, and the file is not used.
+
+use crate::harness::forge::{Forged, dump};
+use crate::harness::url::UrlDatabase;
+use crate::harness::{Local, Outcome, Test};
+use chrono::Local as Clock;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] what_a_drill_changes_outside_its_database_is_named,
+        [Postgres] a_restore_that_changes_something_outside_is_not_swapped_in,
+        [Postgres] what_another_session_changes_is_not_told_apart_and_said_so,
+        [Postgres] a_role_without_rights_on_passwords_is_compared_too,
+    ]
+}
+
+/// A check that does this while its table is filled.
+fn by_a_check(statements: &str) -> String {
+    format!(
+        "CREATE FUNCTION public.f(a int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN {statements} RETURN true; END$$;\n\
+         CREATE TABLE public.t (a int, CHECK (public.f(a)));\nCOPY public.t (a) FROM stdin;\n1\n\\.\n"
+    )
+}
+
+/// The same once the planner's statistics are made, and not before.
+fn by_an_index(statements: &str) -> String {
+    format!(
+        "CREATE FUNCTION public.g() RETURNS void LANGUAGE plpgsql AS $$BEGIN {statements} END$$;\n\
+         CREATE FUNCTION public.f(a int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN \
+         IF pg_catalog.current_query() ~ 'ANALYZE' THEN PERFORM public.g(); END IF; RETURN a; END$$;\n\
+         CREATE TABLE public.t (a int);\nCOPY public.t (a) FROM stdin;\n1\n2\n\\.\n\
+         CREATE INDEX i ON public.t USING btree (public.f(a));\n"
+    )
+}
+
+/// A server of the test's own, with a live database and what belongs to the whole server.
+fn server() -> Local {
+    let local = Local::new();
+    local.up();
+    local.sql(
+        "openfga",
+        "CREATE TABLE kept AS SELECT 1 AS a; CREATE ROLE alice PASSWORD 'x'; CREATE ROLE bob; CREATE DATABASE other;
+         COMMENT ON DATABASE other IS 'a person''s'; ALTER ROLE bob SET work_mem TO '1MB'",
+    );
+    local
+}
+
+fn verify(local: &Local, name: &str, body: &str) -> Outcome {
+    let file = Forged::of(dump(body)).write(&local.sandbox, name);
+    local.xtask(["db-verify", "--restore"]).args([&file]).run()
+}
+
+#[track_caller]
+fn nothing_is_left(local: &Local) {
+    let sql = "SELECT datname FROM pg_database WHERE datname ~ '_(verify|staging|before)_'";
+    assert_eq!(local.sql("postgres", sql), "");
+}
+
+fn what_a_drill_changes_outside_its_database_is_named() {
+    let local = server();
+    for (statements, named) in [
+        ("ALTER ROLE alice SUPERUSER;", "role alice: changed (superuser)"),
+        ("ALTER ROLE alice PASSWORD 'y';", "role alice: changed (password)"),
+        ("CREATE ROLE \"mal lory\";", "role mal lory: new"),
+        ("GRANT bob TO alice;", "membership of alice in bob: new"),
+        ("REVOKE bob FROM alice;", "membership of alice in bob: gone"),
+        ("ALTER ROLE bob RESET work_mem;", "settings of role bob: gone"),
+        ("ALTER DATABASE other SET search_path TO x;", "settings of database other: new"),
+        ("INSERT INTO pg_catalog.pg_db_role_setting VALUES (0, 0, '{log_min_messages=fatal}');", "settings of : new"),
+        ("DELETE FROM pg_catalog.pg_db_role_setting WHERE setdatabase = 0;", "settings of : gone"),
+        ("COMMENT ON DATABASE openfga IS 'xtask {\"use\":\"verify\"}';", "comment on database openfga: new"),
+        ("COMMENT ON ROLE bob IS 'x';", "comment on role bob: new"),
+        ("COMMENT ON TABLESPACE pg_default IS 'x';", "comment on tablespace pg_default: new"),
+        ("GRANT CREATE ON TABLESPACE pg_default TO bob;", "tablespace pg_default: changed (grants)"),
+        ("REVOKE CONNECT ON DATABASE other FROM PUBLIC;", "database other: changed (grants)"),
+        ("ALTER DATABASE other CONNECTION LIMIT 0;", "database other: changed (connection limit)"),
+        ("ALTER DATABASE other RENAME TO another;", "database another: changed (name)"),
+        ("ALTER DATABASE another RENAME TO other;", "database other: changed (name)"),
+        // Of its own database, too: no dump does that.
+        (
+            "EXECUTE pg_catalog.format('ALTER DATABASE %I SET work_mem TO 100', pg_catalog.current_database());",
+            "settings of database openfga_verify_",
+        ),
+        (
+            "EXECUTE pg_catalog.format('ALTER DATABASE %I IS_TEMPLATE true', pg_catalog.current_database());",
+            "changed (whether it is a template)",
+        ),
+    ] {
+        let run = verify(&local, "hostile.sql", &by_a_check(statements));
+        run.code(6).prints_nothing().stderr_has(named).stderr_has("objects outside its database changed meanwhile");
+        run.stderr_lacks("✓").stderr_lacks("PASSWORD").stderr_has("or another session meanwhile");
+        nothing_is_left(&local);
+    }
+    if local.sql("postgres", "SHOW server_version_num").parse::<u32>().unwrap() >= 150_000 {
+        let run = verify(&local, "hostile.sql", &by_a_check("GRANT SET ON PARAMETER work_mem TO bob;"));
+        run.code(6).stderr_has("grants on parameter work_mem: new");
+    }
+    // A load that fails afterwards hides nothing.
+    let body = by_a_check("CREATE ROLE early;") + "SELECT pg_catalog.setval('public.nosuch', 1, true);\n";
+    let run = verify(&local, "fails.sql", &body);
+    run.code(6).prints_nothing().stderr_has("was not loaded, and objects").stderr_has("role early: new");
+    run.stderr_has("nosuch");
+    // What is honest passes: a role's grants and the loaded database's own objects are no change of the server.
+    let run = verify(&local, "honest.sql", "CREATE TABLE public.t (a int);\nGRANT SELECT ON TABLE public.t TO bob;\n");
+    run.ok().stdout_has("restored and compared");
+    nothing_is_left(&local);
+}
+
+fn a_restore_that_changes_something_outside_is_not_swapped_in() {
+    let local = server();
+    for (body, named) in [
+        (by_a_check("ALTER ROLE alice SUPERUSER;"), "role alice: changed (superuser)"),
+        (by_an_index("ALTER ROLE bob CREATEROLE;"), "role bob: changed (whether it creates roles)"),
+    ] {
+        Forged::of(dump(body)).taken("openfga", Clock::now()).write(&local.sandbox, "hostile.sql");
+        let run = local.xtask(["db-restore", "backups/hostile.sql", "--yes"]).run();
+        run.code(6).prints_nothing().stderr_has(named).stderr_has("is not used").stderr_lacks("✓ Database restored");
+        assert_eq!(local.sql("openfga", "SELECT a FROM kept"), "1");
+        nothing_is_left(&local);
+    }
+    local.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to");
+}
+
+fn what_another_session_changes_is_not_told_apart_and_said_so() {
+    let local = server();
+    let body = "CREATE TABLE public.t (a int);\nCREATE MATERIALIZED VIEW public.m AS SELECT 1 AS a FROM pg_catalog.pg_sleep(3);\n";
+    let file = Forged::of(dump(body)).write(&local.sandbox, "slow.sql");
+    let running = local.xtask(["db-verify", "--restore"]).args([&file]).spawn();
+    let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3)%' AND datname LIKE '%verify%'";
+    crate::harness::wait_until("it loads", || local.sql("postgres", sleeps) == "1");
+    local.sql("postgres", "CREATE ROLE of_a_person");
+    let run = running.wait();
+    run.code(6).stderr_has("role of_a_person: new").stderr_has("if it was another session, try again");
+    // Another run of ours is none: what it records is explained.
+    local.xtask(["db-backup"]).run().ok();
+    let running = local.xtask(["db-verify", "--restore"]).args([&file]).spawn();
+    crate::harness::wait_until("it loads", || local.sql("postgres", sleeps) == "1");
+    local.xtask(["db-restore", "--yes"]).run().ok().stderr_has("✓ Database restored");
+    running.wait().ok().stdout_has("restored and compared");
+}
+
+fn a_role_without_rights_on_passwords_is_compared_too() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS a");
+    database.xtask(["db-backup"]).run().ok();
+    database.xtask(["db-verify", "--restore"]).run().ok().stdout_has("restored and compared");
+    // It may change itself.
+    let body = by_a_check("EXECUTE pg_catalog.format('ALTER ROLE %I SET work_mem TO 100', CURRENT_USER);");
+    let file = Forged::of(dump(body)).write(&database.sandbox, "hostile.sql");
+    let run = database.xtask(["db-verify", "--restore"]).args([&file]).run();
+    run.code(6).stderr_has(&format!("settings of role {}: new", database.role));
+}

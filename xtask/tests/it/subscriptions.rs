@@ -1,0 +1,151 @@
+//! Databases with subscriptions, event triggers and what else keeps `DROP DATABASE` from working: copies go without a trace,
+//! the publisher's slot stays, and no leftover stops a run.
+
+use crate::harness::forge::{Forged, dump};
+use crate::harness::{Local, Test, wait_until};
+use chrono::Local as Clock;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] copies_go_with_their_subscriptions_and_the_publishers_slot_stays,
+        [Postgres] a_throwaway_that_cannot_be_dropped_is_no_pass_and_stops_nothing,
+        [Postgres] a_subscription_that_a_file_enables_is_refused,
+        [Postgres] foreign_tables_are_named_before_a_load,
+    ]
+}
+
+const BESIDE: &str = "SELECT datname FROM pg_database WHERE datname ~ '_(verify|staging)_' ORDER BY 1";
+
+/// A server of the test's own that can publish, with a live database `openfga` and a publisher beside it.
+fn server() -> Local {
+    let local = Local::new();
+    local.up();
+    local.sql("postgres", "ALTER SYSTEM SET wal_level TO logical");
+    local.sql("postgres", "ALTER SYSTEM SET max_prepared_transactions TO 4");
+    local.xtask(["down"]).run().ok();
+    local.up();
+    local.sql("postgres", "CREATE DATABASE publisher");
+    local.sql("publisher", "CREATE TABLE t (a int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t;");
+    local.sql("publisher", "SELECT pg_create_logical_replication_slot('slot_one', 'pgoutput')");
+    let connection =
+        format!("host=127.0.0.1 port={} dbname=publisher user=postgres password={}", local.port(), local.password());
+    local.sql(
+        "openfga",
+        &format!(
+            "CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1);
+             CREATE SUBSCRIPTION \"My sub\" CONNECTION '{connection}' PUBLICATION p WITH (connect = false, slot_name = 'slot_one');
+             CREATE SUBSCRIPTION without CONNECTION '{connection}' PUBLICATION p WITH (connect = false, slot_name = NONE)"
+        ),
+    );
+    local
+}
+
+fn slots(local: &Local) -> String {
+    local.sql("postgres", "SELECT string_agg(slot_name, ',') FROM pg_replication_slots")
+}
+
+fn subscriptions(local: &Local, like: &str) -> String {
+    local.sql(
+        "postgres",
+        &format!(
+            "SELECT string_agg(s.subname || ' ' || coalesce(s.subslotname, '-') || ' ' || s.subenabled, ', ' ORDER BY s.subname)
+             FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname ~ '^{like}$'"
+        ),
+    )
+}
+
+fn copies_go_with_their_subscriptions_and_the_publishers_slot_stays() {
+    let local = server();
+    // Every command about an object of the database fails, in copies of it, too.
+    local.sql(
+        "openfga",
+        "CREATE FUNCTION et() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'event trigger %', tg_tag; END$$;
+         CREATE EVENT TRIGGER one ON ddl_command_start EXECUTE FUNCTION et();
+         ALTER EVENT TRIGGER one ENABLE ALWAYS",
+    );
+    local.xtask(["db-backup"]).run().ok();
+    let run = local.xtask(["db-verify", "--restore"]).run();
+    run.ok().stdout_has("restored and compared");
+    assert_eq!((local.sql("postgres", BESIDE).as_str(), slots(&local).as_str()), ("", "slot_one"));
+    // Its worker would follow the live database's OID.
+    local.sql("openfga", "ALTER EVENT TRIGGER one DISABLE; ALTER SUBSCRIPTION \"My sub\" ENABLE");
+    wait_until("it subscribes", || local.sql("postgres", "SELECT active FROM pg_replication_slots") == "t");
+    let run = local.xtask(["db-restore", "--yes"]).run();
+    run.code(1).stderr_has("cannot be swapped while it has: subscription My sub").stderr_has("DISABLE");
+    local.xtask(["db-verify", "--restore"]).run().ok();
+    local.sql("openfga", "ALTER SUBSCRIPTION \"My sub\" DISABLE; ALTER EVENT TRIGGER one ENABLE ALWAYS");
+    // The second restore drops what the first one kept.
+    for _ in 0..2 {
+        let run = local.xtask(["db-restore", "--yes"]).run();
+        run.ok().stderr_has("✓ Database restored").stderr_lacks("could not be dropped");
+        run.stderr_has("Subscriptions of openfga are disabled: My sub (slot slot_one), without");
+        assert_eq!(subscriptions(&local, "openfga"), "My sub slot_one false, without - false");
+        assert_eq!(subscriptions(&local, "openfga_before_[0-9_]+"), "My sub slot_one false, without - false");
+        assert_eq!(local.sql("openfga", "SELECT evtenabled FROM pg_event_trigger"), "A");
+        assert_eq!((local.sql("postgres", BESIDE).as_str(), slots(&local).as_str()), ("", "slot_one"));
+    }
+    local.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_has("Subscriptions of openfga are disabled");
+    assert_eq!(local.sql("openfga", "SELECT a FROM t"), "1");
+}
+
+fn a_throwaway_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
+    let local = server();
+    local.xtask(["db-backup"]).run().ok();
+    // `DROP DATABASE` refuses a database that has a prepared transaction.
+    let body = "CREATE TABLE public.t (a int);\nCREATE MATERIALIZED VIEW public.m AS SELECT 1 AS a FROM pg_catalog.pg_sleep(4);\n";
+    let file = Forged::of(dump(body)).write(&local.sandbox, "slow.sql");
+    let running = local.xtask(["db-verify", "--restore"]).args([&file]).spawn();
+    let loads = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND datname LIKE '%_verify_%'";
+    wait_until("it loads", || local.sql("postgres", loads) == "1");
+    let name = local.sql("postgres", BESIDE);
+    local.sql(&name, "BEGIN; CREATE SCHEMA s; PREPARE TRANSACTION 'it''s mine'");
+    let run = running.wait();
+    run.code(1).prints_nothing().stderr_has(&format!("{name} could not be dropped")).stderr_lacks("✓");
+    run.stderr_has("ROLLBACK PREPARED 'it''s mine';");
+    run.stderr_has(&format!("DROP DATABASE \"{name}\" WITH (FORCE);"));
+    for (command, done) in [
+        (&["db-verify", "--restore"][..], "restored and compared"),
+        (&["db-restore", "--yes"], "✓ Database restored"),
+        (&["db-reset", "--yes"], "✓ Database reset"),
+        (&["db-backup"], "✓ Backup created"),
+    ] {
+        let run = local.xtask(command.iter().copied()).run();
+        run.ok().holds(run.text().contains(done) || run.stderr.contains(done), done);
+    }
+    let run = local.xtask(["db-restore", "--repair"]).run();
+    run.code(1).stderr_has(&format!("Not dropped: {name}")).stderr_has("ROLLBACK PREPARED");
+    local.sql(&name, "ROLLBACK PREPARED 'it''s mine'");
+    local.xtask(["db-restore", "--repair"]).run().ok().stderr_has(&format!("Mended: {name}"));
+    assert_eq!(local.sql("postgres", BESIDE), "");
+}
+
+fn a_subscription_that_a_file_enables_is_refused() {
+    let local = server();
+    local.sql("openfga", "ALTER SUBSCRIPTION without SET (slot_name = slot_two)");
+    let file = local.xtask(["db-backup"]).run().ok().text().trim().to_owned();
+    let honest = String::from_utf8(crate::harness::backup::inner(&local.sandbox.path(file))).unwrap();
+    let enables = "CREATE FUNCTION public.f(a int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN \
+        ALTER SUBSCRIPTION \"My sub\" ENABLE; RETURN true; END$$;\n\
+        CREATE TABLE public.u (a int, CHECK (public.f(a)));\nCOPY public.u (a) FROM stdin;\n1\n\\.\n\n";
+    let end = "--\n-- PostgreSQL database dump complete";
+    let body = honest.replace(end, &format!("{enables}{end}"));
+    assert_ne!(body, honest);
+    let forged = Forged::of(body).taken("openfga", Clock::now()).write(&local.sandbox, "enables.sql");
+    let run = local.xtask(["db-restore", "--yes"]).args([&forged]).run();
+    run.code(1).stderr_has("enabled its subscription My sub").stderr_lacks("✓ Database restored");
+    assert_eq!((local.sql("postgres", BESIDE).as_str(), slots(&local).as_str()), ("", "slot_one"));
+}
+
+fn foreign_tables_are_named_before_a_load() {
+    let local = Local::new();
+    local.up();
+    local.sql(
+        "openfga",
+        "CREATE EXTENSION postgres_fdw; CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw;
+         CREATE FOREIGN TABLE f (a int) SERVER s; CREATE FOREIGN TABLE g (a int) SERVER s",
+    );
+    local.xtask(["db-backup"]).run().ok();
+    let says = "has 2 foreign tables: while it loads, the server may connect to other servers";
+    local.xtask(["db-verify", "--restore"]).run().ok().stderr_has(says);
+    local.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has(says);
+}
