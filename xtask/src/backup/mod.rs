@@ -15,4 +15,5 @@ mod pieces;
 pub mod proof;
 pub mod retention;
 pub mod space;
+pub mod spool;
 pub mod take;

@@ -39,6 +39,11 @@ impl Partial {
         Err(Fault::failed("other runs took the unfinished backup away").hint("try again").into())
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.file.seek(SeekFrom::End(0)).and_then(|_| self.file.write_all(bytes));
         written.map_err(|error| self.failed(error))

@@ -89,17 +89,22 @@ impl Proven {
 /// # Errors
 /// Exit 3: the file is cut, damaged or no backup.
 pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
+    prove_as(path, path, progress)
+}
+
+/// The same for a file that messages call by another name.
+pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     let mut file = open(path)?;
     // Whoever removes old backups leaves a file alone that somebody reads. Where locks are unknown, nobody asks.
     let _ = file.try_lock_shared();
-    let (examined, dump_end, digests) = check_open(&mut file, path, progress)?;
+    let (examined, dump_end, digests) = check_open(&mut file, name, progress)?;
     let Examined { verdict, reason, manifest, contents, .. } = examined;
     match contents {
         Some(contents) if !verdict.is_unfit() => {
-            Ok(Proven { file, path: path.to_owned(), manifest, contents, dump_end, digests })
+            Ok(Proven { file, path: name.to_owned(), manifest, contents, dump_end, digests })
         }
         _ => {
-            let message = format!("{} is {}: {}", path.display(), verdict.words(), reason.unwrap_or_default());
+            let message = format!("{} is {}: {}", name.display(), verdict.words(), reason.unwrap_or_default());
             Err(Fault::new(Exit::Refused, message)
                 .hint("see which backups are whole: cargo xtask db-list --check")
                 .into())

@@ -1,6 +1,7 @@
 //! Free space for a backup: looked at first, and watched while writing.
 
 use crate::error::Fault;
+use crate::platform;
 use crate::postgres::properties;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -52,4 +53,27 @@ pub(super) fn is_full_by_words(stderr: &str) -> bool {
         let words = line.to_ascii_lowercase();
         words.contains("no space left on device") || words.contains("disk quota exceeded")
     })
+}
+
+/// Makes the folder that backups are written to, where it is not there yet.
+///
+/// # Errors
+/// Something else stands there, or it cannot be made.
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let cannot = || {
+        Fault::failed(format!("{} is not a folder that backups can be written to", folder.display()))
+            .hint("remove what stands there, or write elsewhere: cargo xtask db-backup --output DIR")
+    };
+    // The system would say that the folder exists.
+    if let Ok(link) = std::fs::read_link(folder) {
+        let why = format!("it is a link to {}, where there is nothing to write to", link.display());
+        return Err(anyhow::Error::msg(why).context(cannot()));
+    }
+    if folder.exists() {
+        return Err(anyhow::Error::msg("it is a file").context(cannot()));
+    }
+    platform::create_folder(folder).with_context(cannot)
 }

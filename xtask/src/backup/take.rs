@@ -7,7 +7,6 @@ use super::name::{self, Purpose};
 use super::partial::{self, Partial};
 use super::space;
 use crate::error::Fault;
-use crate::platform;
 use crate::postgres::count::Count;
 use crate::postgres::dump::{Contents, Scanner};
 use crate::postgres::properties::OfItself;
@@ -127,19 +126,7 @@ fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
         let fault = Fault::failed(format!("There is no folder {}", folder.display()));
         return Err(fault.hint("make it first, or name a folder to be made, with a / at its end").into());
     }
-    let cannot = || {
-        Fault::failed(format!("{} is not a folder that backups can be written to", folder.display()))
-            .hint("remove what stands there, or write elsewhere: cargo xtask db-backup --output DIR")
-    };
-    // The system would say that the folder exists.
-    if let Ok(link) = std::fs::read_link(folder) {
-        let why = format!("it is a link to {}, where there is nothing to write to", link.display());
-        return Err(anyhow::Error::msg(why).context(cannot()));
-    }
-    if folder.exists() {
-        return Err(anyhow::Error::msg("it is a file").context(cannot()));
-    }
-    platform::create_folder(folder).with_context(cannot)
+    space::make_folder(folder)
 }
 
 fn write(

@@ -34,7 +34,7 @@ use std::time::Duration;
 /// Restore a backup: proven, loaded beside the live database, checked, then swapped in; --undo swaps back
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Backup file [default: the newest full backup of this database]
+    /// Backup file; - reads it from stdin [default: the newest full backup of this database]
     #[arg(conflicts_with_all = ["undo", "repair"])]
     file: Option<PathBuf>,
     /// Swap the database of before the last restore back in

@@ -1,15 +1,18 @@
-//! A whole file on stdin.
+//! A file on stdin.
 
 use super::Terminal;
 use crate::error::Fault;
 use crate::process::signals;
 use anyhow::{Context as _, Result};
 use std::io::{self, Read as _};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 /// How often signals are looked for while stdin has more to come.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How many bytes are handed on at once, and how many such pieces are read ahead.
+const PIECE: u64 = 1 << 18;
+const PIECES_AHEAD: usize = 4;
 
 impl Terminal {
     /// All that comes on stdin. At a keyboard it says what is waited for.
@@ -20,19 +23,39 @@ impl Terminal {
         if self.stdin {
             self.note(&format!("Reading {what} from the keyboard, to the end of input (Ctrl-D)"));
         }
-        let (send, bytes) = channel();
+        let mut bytes = Vec::new();
+        self.stdin_pieces(&mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    /// The same piece by piece, as it comes.
+    ///
+    /// # Errors
+    /// Also that of `take`, which ends the reading.
+    pub fn stdin_pieces(&self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let (send, pieces) = sync_channel(PIECES_AHEAD);
         // Read beside us, because a read goes on after a signal was noted.
         std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let read = io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
-            // Nobody listens any more after a signal.
-            let _ = send.send(read);
+            loop {
+                let mut piece = Vec::new();
+                let read = io::stdin().lock().take(PIECE).read_to_end(&mut piece).map(|_| piece);
+                let goes_on = read.as_ref().is_ok_and(|piece| !piece.is_empty());
+                // Nobody listens any more after a signal.
+                if send.send(read).is_err() || !goes_on {
+                    return;
+                }
+            }
         });
         loop {
-            match bytes.recv_timeout(POLL_INTERVAL) {
-                Ok(read) => return read.with_context(|| Fault::usage("Standard input cannot be read")),
+            match pieces.recv_timeout(POLL_INTERVAL) {
+                Ok(Ok(piece)) if piece.is_empty() => return Ok(()),
+                Ok(Ok(piece)) => take(&piece)?,
+                Ok(Err(error)) => return Err(error).with_context(|| Fault::usage("Standard input cannot be read")),
                 Err(RecvTimeoutError::Timeout) => signals::check()?,
-                Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
     }

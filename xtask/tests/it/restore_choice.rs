@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] the_newest_full_backup_of_this_database,
         [Compose, Script] a_newer_unfit_file,
         [Compose] a_backup_of_another_database,
+        [Compose] a_backup_that_comes_on_stdin,
         [Compose] files_that_must_not_be_loaded,
         [Compose] an_error_in_the_last_statement,
     ]
@@ -127,6 +128,34 @@ fn a_newer_unfit_file() {
     terminal.shows("Go on with backups/").types("y\n").shows("Continue? (y/n) ").types("y\n");
     terminal.wait().ok().stdout_has("Database restored");
     assert_eq!(database.dump(), states.restored);
+}
+
+/// `gunzip -c FILE.gz | cargo xtask db-restore - --yes`.
+fn a_backup_that_comes_on_stdin() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let whole = fs::read(&states.backup).unwrap();
+    let files = database.sandbox.backups().len();
+    let from = |bytes: &[u8], args: &[&str]| database.xtask(["db-restore", "-"]).args(args).stdin(bytes).run();
+    // It cannot be asked, and a half-read pipe is refused as every cut file is.
+    let run = from(&whole, &[]);
+    run.code(1).stderr_has("would come, too").stderr_has("→ answer yes on the command line: --yes; or look first");
+    nothing_changed(&database, &states.old, &run);
+    for (bytes, words) in [
+        (&whole[..whole.len() / 2], "standard input is cut: "),
+        (&[], "standard input is cut: it is empty"),
+        (&[0x1f, 0x8b, 8, 0], "standard input is damaged: "),
+    ] {
+        let run = from(bytes, &["--yes"]);
+        run.code(3).stderr_has(words).stderr_lacks("Safety");
+        nothing_changed(&database, &states.old, &run);
+    }
+    from(&whole, &["--dry-run"]).ok().stderr_has("public.t");
+    assert_eq!(database.sandbox.backups().len(), files, "nothing of it stays");
+    from(&whole, &["--yes"]).ok().stderr_has("Database restored").stderr_has("From:      standard input");
+    assert_eq!(database.dump(), states.restored);
+    let left = fs::read_dir(database.sandbox.path("backups")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().contains("standard_input")), "nothing of it stays");
 }
 
 fn a_backup_of_another_database() {

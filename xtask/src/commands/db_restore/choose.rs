@@ -4,27 +4,26 @@ use super::{Args, age_of};
 use crate::backup::listing::{self, Backup};
 use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Proven};
+use crate::backup::spool::Spool;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::session;
 use crate::target::Target;
 use anyhow::Result;
 use chrono::Local;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// The FILE that stands for standard input.
+const STDIN: &str = "-";
 
 /// FILE, else the newest full backup of this database; proven.
 pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<Proven> {
-    let path = match &args.file {
-        Some(file) => context.typed(file),
-        None => newest(args, target, context)?,
+    let backup = match &args.file {
+        Some(file) if file == Path::new(STDIN) => from_stdin(args, context)?,
+        Some(file) => proven(&context.typed(file), context)?,
+        None => proven(&newest(args, target, context)?, context)?,
     };
-    let size = std::fs::metadata(&path).ok().map(|facts| facts.len());
-    let progress = context.terminal.progress("proving the backup", size);
-    let backup = proof::prove(&path, &|bytes| progress.set(bytes)).map_err(|error| {
-        let unusable = || Fault::failed(format!("{} cannot be restored", context.shown(&path)));
-        error::explain(error, || unusable().hint("see which backups there are: cargo xtask db-list"))
-    })?;
-    drop(progress);
-    let shown = context.shown(&path);
+    let shown = context.shown(&backup.path);
     let Some(manifest) = &backup.manifest else { return Ok(backup) };
     if !manifest.is_full() {
         let hint = format!("load it by hand: cargo xtask db-shell -- -f {shown}");
@@ -37,6 +36,38 @@ pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<
         context.terminal.confirm(&format!("Restore the backup of {from} into {to}?"), args.yes)?;
     }
     Ok(backup)
+}
+
+fn proven(path: &Path, context: &Context) -> Result<Proven> {
+    let size = std::fs::metadata(path).ok().map(|facts| facts.len());
+    let progress = context.terminal.progress("proving the backup", size);
+    proof::prove(path, &|bytes| progress.set(bytes)).map_err(|error| {
+        let unusable = || Fault::failed(format!("{} cannot be restored", context.shown(path)));
+        error::explain(error, || unusable().hint("see which backups there are: cargo xtask db-list"))
+    })
+}
+
+/// The backup that comes on stdin, proven as every other: first it is written to a file, because psql gets nothing of
+/// it before its last byte has come.
+fn from_stdin(args: &Args, context: &Context) -> Result<Proven> {
+    if !args.yes && !args.dry_run {
+        let fault = Fault::failed("The backup comes on standard input, where an answer to a question would come, too");
+        return Err(fault.hint("answer yes on the command line: --yes; or look first: --dry-run").into());
+    }
+    if context.terminal.stdin_is_terminal() {
+        let fault = Fault::usage("Standard input is a keyboard, not a backup");
+        return Err(fault.hint("pipe a backup to it: gunzip -c FILE.gz | cargo xtask db-restore - --yes").into());
+    }
+    let mut spool = Spool::create(&context.backups_folder(), &session::fresh_name()?)?;
+    let progress = context.terminal.progress("reading standard input", None);
+    context.terminal.stdin_pieces(&mut |piece| {
+        spool.write(piece)?;
+        progress.set(spool.bytes());
+        Ok(())
+    })?;
+    drop(progress);
+    let progress = context.terminal.progress("proving the backup", Some(spool.bytes()));
+    spool.prove(&|bytes| progress.set(bytes))
 }
 
 fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {

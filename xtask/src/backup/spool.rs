@@ -1,0 +1,58 @@
+//! A backup that comes on standard input: an unfinished file while it is written, proven and loaded.
+
+use super::partial::Partial;
+use super::proof::{self, Proven};
+use super::space;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// What messages call the file.
+pub const STANDARD_INPUT: &str = "standard input";
+
+const STEM: &str = "standard_input";
+/// Free space is looked at again after so many bytes.
+const SPACE_CHECK: u64 = 16 << 20;
+
+/// The file while it is written. It is private, and removed when it is dropped.
+#[derive(Debug)]
+pub struct Spool {
+    partial: Partial,
+    folder: PathBuf,
+    bytes: u64,
+    checked: u64,
+}
+
+impl Spool {
+    /// An empty one in this folder. `run` names it, so that a later run removes what a killed one left.
+    pub fn create(folder: &Path, run: &str) -> Result<Self> {
+        space::make_folder(folder)?;
+        Ok(Self { partial: Partial::create(folder, STEM, run)?, folder: folder.to_owned(), bytes: 0, checked: 0 })
+    }
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// The disk is full, or nearly.
+    pub fn write(&mut self, piece: &[u8]) -> Result<()> {
+        self.partial.write(piece)?;
+        self.bytes = self.bytes.saturating_add(piece.len() as u64);
+        if self.bytes.saturating_sub(self.checked) >= SPACE_CHECK {
+            self.checked = self.bytes;
+            space::watch(&self.folder)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes written so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Proves what was written. The file has no name any more then: it is gone with the proof.
+    ///
+    /// # Errors
+    /// As for [`proof::prove`].
+    pub fn prove(self, progress: &dyn Fn(u64)) -> Result<Proven> {
+        proof::prove_as(self.partial.path(), Path::new(STANDARD_INPUT), progress)
+    }
+}
