@@ -1,5 +1,35 @@
 //! `\restrict KEY`: from there on psql refuses its own commands, whatever the text that it reads hides them in.
 
+use super::session;
+use crate::process::Dialog;
+use anyhow::Result;
+use std::io::Write as _;
+use std::time::Duration;
+
+/// What psql's answer to the question for its version begins with.
+const VERSION: &str = "xtask-psql ";
+
+/// Sends a psql its first statements, asks for its version, and restricts it where it knows how. Whether it answered: one
+/// that did not may have ended, and says why when it is asked.
+pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<bool> {
+    let asked = writeln!(psql, "{preamble}\\echo {VERSION}:VERSION_NAME").and_then(|()| psql.flush());
+    let version = loop {
+        match psql.line(patience).filter(|_| asked.is_ok()) {
+            Some(line) => match line.strip_prefix(VERSION) {
+                Some(version) => break version.to_owned(),
+                None => continue,
+            },
+            None => return Ok(false),
+        }
+    };
+    if is_known(&version) {
+        // Letters and digits only; nobody can know it who wrote what psql will read.
+        let key = [session::fresh_name()?, session::fresh_name()?].concat().replace('-', "");
+        return Ok(writeln!(psql, "\\restrict {key}").is_ok());
+    }
+    Ok(true)
+}
+
 /// Whether the psql of this version has it (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).
 pub fn is_known(version: &str) -> bool {
     let Some(number) = version.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))

@@ -113,7 +113,6 @@ impl<'a> Staging<'a> {
     fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
-        let restricted = restrict::is_known(&questions::ask(self.target, self.run, "\\echo :VERSION_NAME")?);
         let environment = [("PGDATABASE", self.name.as_str())];
         let mut psql = self
             .target
@@ -121,19 +120,13 @@ impl<'a> Staging<'a> {
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
-        let key = nonce.replace('-', "");
         let fed = (|| -> Result<()> {
             // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
             // statement, because poolers refuse options of a session.
             // A file that sets no path means the role's own.
-            writeln!(psql, "{PREAMBLE}SET synchronous_commit TO off; RESET search_path;")?;
-            if restricted {
-                writeln!(psql, "\\restrict {key}")?;
-            }
+            let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; RESET search_path;\n");
+            anyhow::ensure!(restrict::begin(&mut psql, &preamble, LAST_WORDS)?, "psql did not begin");
             backup.feed(&mut psql, progress)?;
-            if restricted {
-                writeln!(psql, "\\unrestrict {key}")?;
-            }
             // Within a transaction nothing would be left of the load once psql ends.
             let committed = "pg_catalog.pg_current_xact_id_if_assigned() IS NULL";
             writeln!(psql, "{EMPTY_PATH}SELECT '{nonce}' WHERE {committed};").map_err(Into::into)
@@ -169,7 +162,7 @@ impl<'a> Staging<'a> {
         fed.map_err(|error| error::explain(error, cannot))?;
         let expected: Vec<u64> = backup.contents.copied.iter().map(|copied| copied.rows).collect();
         if !complete || counted != expected {
-            let (loaded, held) = (counted.iter().sum::<u64>(), expected.iter().sum::<u64>());
+            let (loaded, held) = (total(&counted), total(&expected));
             let what = format!(
                 "the server counted {loaded} rows in {} tables, the backup holds {held} in {}",
                 counted.len(),
@@ -184,6 +177,11 @@ impl<'a> Staging<'a> {
     pub fn left_empty(self) -> Checked<'a> {
         Checked(self)
     }
+}
+
+/// What psql prints may claim any number of rows.
+fn total(rows: &[u64]) -> u64 {
+    rows.iter().fold(0, |total, rows| total.saturating_add(*rows))
 }
 
 impl Checked<'_> {
