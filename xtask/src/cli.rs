@@ -5,7 +5,8 @@ use crate::context::Context;
 use crate::settings::ColorChoice;
 use crate::target::Kind;
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use std::ffi::OsString;
 
 /// Looks after PostgreSQL and OpenFGA of this Compose stack: backups that prove themselves, and the daily jobs around
 /// them.
@@ -78,13 +79,74 @@ impl Command {
     }
 }
 
+/// The same words with the action of a command (`db-migrate up`) directly behind the command, wherever it was typed:
+/// options may stand before it.
+pub fn action_first(mut words: Vec<OsString>) -> Vec<OsString> {
+    let top = Cli::command();
+    let Some(at) = first_word(&words, 1, &[&top]) else { return words };
+    let Some(command) = words[at].to_str().and_then(|name| top.find_subcommand(name)) else { return words };
+    let mut known: Vec<&clap::Command> = vec![&top, command];
+    known.extend(command.get_subcommands());
+    if let Some(action) = first_word(&words, at + 1, &known)
+        && words[action].to_str().is_some_and(|name| command.find_subcommand(name).is_some())
+    {
+        let word = words.remove(action);
+        words.insert(at + 1, word);
+    }
+    words
+}
+
+/// The place of the first word from here on that is neither an option of these commands nor an option's value.
+fn first_word(words: &[OsString], from: usize, commands: &[&clap::Command]) -> Option<usize> {
+    let takes_value = |option: &str| {
+        let is_it = |arg: &&clap::Arg| match option.strip_prefix("--") {
+            Some(long) => arg.get_long() == Some(long),
+            None => arg.get_short().is_some_and(|short| option.ends_with(short)),
+        };
+        let mut args = commands.iter().flat_map(|command| command.get_arguments());
+        !option.contains('=') && args.any(|arg| is_it(&arg) && arg.get_action().takes_values())
+    };
+    let mut at = from;
+    loop {
+        let word = words.get(at)?.to_str()?;
+        match word {
+            "--" => return None,
+            option if option.starts_with('-') && option.len() > 1 => at += 1 + usize::from(takes_value(option)),
+            _ => return Some(at),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn an_action_may_stand_behind_options() {
+        let ordered = |text: &str| {
+            let words = action_first(text.split(' ').map(OsString::from).collect());
+            words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        for (typed, expected) in [
+            ("x db-migrate --target url up 3", "x db-migrate up --target url 3"),
+            (
+                "x --target url db-migrate --json --lock-timeout 5 status",
+                "x --target url db-migrate status --json --lock-timeout 5",
+            ),
+            ("x -v db-migrate --to=3 -y down", "x -v db-migrate down --to=3 -y"),
+            ("x db-migrate new up", "x db-migrate new up"),
+            ("x db-migrate --to 3", "x db-migrate --to 3"),
+            ("x db-migrate stauts", "x db-migrate stauts"),
+            ("x db-shell -- up", "x db-shell -- up"),
+            ("x up --target local", "x up --target local"),
+            ("x", "x"),
+        ] {
+            assert_eq!(ordered(typed), expected, "{typed}");
+        }
+    }
+
+    #[test]
     fn the_command_line_is_well_formed() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 }

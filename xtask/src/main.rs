@@ -22,7 +22,7 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::parse_from(cli::action_first(std::env::args_os().collect()));
     process::signals::install();
     let context = context::Context::new(&cli.global);
     if cli.global.verbose {

@@ -121,19 +121,19 @@ impl Terminal {
 
     /// The one error of a run: what failed, the causes in order, what to type next.
     pub fn error(&self, error: &anyhow::Error) {
-        let mut text = self.marked(Mark::Failure, &clean(&error.to_string()));
+        let mut text = self.marked(Mark::Failure, &error.to_string());
         let mut said = vec![error.to_string()];
         for cause in error.chain().skip(1) {
             let cause = cause.to_string();
             if !said.iter().any(|before| before.contains(&cause)) {
-                let cause = self.plain(&clean(cause.trim_end()));
+                let cause = self.plain(cause.trim_end());
                 text.push_str(&fold::behind("  ", 2, &cause, self.width_of_notes()));
                 said.push(cause);
             }
         }
         if let Some(hint) = error::fault(error).and_then(error::Fault::hint_text) {
             let arrow = self.arrow();
-            text.push_str(&fold::behind(arrow, arrow.width(), &self.plain(&clean(hint)), self.width_of_hints()));
+            text.push_str(&fold::behind(arrow, arrow.width(), &self.plain(hint), self.width_of_hints()));
         }
         write_stderr(&text);
     }
@@ -179,8 +179,25 @@ impl Terminal {
         if self.unicode { "→ " } else { "-> " }
     }
 
-    /// Text for people: for the target that they typed, in the letters that this terminal has.
+    /// Text for people: nothing that a terminal obeys, whoever wrote it; for the target that they typed, in the letters
+    /// that this terminal has.
     fn plain(&self, text: &str) -> String {
+        if !self.color && !self.color_of_results {
+            return self.lettered(&clean(text));
+        }
+        // The colours of our own marks stay.
+        let marks = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped].map(|mark| self.colored(mark, true));
+        let mut plain = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((at, mark)) = marks.iter().filter_map(|mark| Some((rest.find(mark.as_str())?, mark))).min() {
+            plain.push_str(&self.lettered(&clean(&rest[..at])));
+            plain.push_str(mark);
+            rest = &rest[at + mark.len()..];
+        }
+        plain + &self.lettered(&clean(rest))
+    }
+
+    fn lettered(&self, text: &str) -> String {
         let text = self.target.as_ref().map_or_else(|| text.to_owned(), |target| text::for_target(text, target));
         if self.unicode {
             return text;
@@ -207,4 +224,19 @@ impl Terminal {
 fn write_stderr(text: &str) {
     // Nobody is left to tell when stderr itself is gone.
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_another_wrote_is_obeyed_and_our_marks_keep_their_colour() {
+        let terminal = |color| Terminal::new(Wishes { color, unicode: true, quiet: false, target: None });
+        let hostile = "a\x1b]0;x\x07b\u{9b}31m\x1b[31mc\r";
+        let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}31m\\u{1b}[31mc\\r";
+        let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));
+        assert_eq!(line(&terminal(ColorChoice::Never)), format!("✓ {shown}"));
+        assert_eq!(line(&terminal(ColorChoice::Always)), format!("\x1b[32m✓\x1b[0m {shown}"));
+    }
 }

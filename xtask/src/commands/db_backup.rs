@@ -3,7 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use super::db_prune;
-use super::db_restore::mend;
+use super::db_restore::repair as leftovers;
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
@@ -54,7 +54,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &order, context)?;
     args.tell(&taken, &target, context)?;
-    mend::name_those_in(&taken.answer, &target, context);
+    leftovers::name_leftovers_by(&taken.answer, &target, context);
     if args.policy.is_given() {
         db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
             .context(Fault::new(Exit::Partial, "The backup is made, but old ones could not be removed"))?;

@@ -11,7 +11,9 @@ use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
-use crate::restore::before::Kept;
+use crate::postgres::dump::Contents;
+use crate::restore::previous::Kept;
+use crate::restore::record::Unrecorded;
 use crate::terminal;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
@@ -69,7 +71,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let told = told();
         let backups = backups.iter().map(Entry::of).collect();
         let kept_on_server = told.as_ref().map(|told| told.kept.as_slice());
-        terminal.json(&Document { version: 1, backups, kept_on_server })?;
+        let not_recorded = told.as_ref().map(|told| told.findings.unrecorded.as_slice());
+        terminal.json(&Document { version: 1, backups, kept_on_server, not_recorded })?;
         told
     } else if backups.is_empty() {
         let of = args.database.as_ref().map(|name| terminal::clean_line(&format!(" of database {name}")));
@@ -90,7 +93,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         if !args.json {
             told.show(context)?;
         }
-        told.warn(context);
+        told.warn(context)?;
     }
     if args.check && unfit > 0 {
         let files = terminal::counted(unfit as u64, "file is", "files are");
@@ -148,9 +151,9 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
 /// Tables and rows, where the manifest or a full read tells.
 fn counts(backup: &Backup) -> Option<(u64, u64)> {
     let examined = &backup.examined;
-    let copied = examined.manifest.as_ref().map(|manifest| &*manifest.copied);
-    let copied = copied.or_else(|| examined.contents.as_ref().map(|contents| &*contents.copied))?;
-    Some((manifest::tables(copied).len() as u64, manifest::rows(copied)))
+    let filled = examined.manifest.as_ref().map(|manifest| manifest.copied.to_vec());
+    let filled = filled.or_else(|| examined.contents.as_ref().map(Contents::filled))?;
+    Some((manifest::tables(&filled).len() as u64, manifest::rows(&filled)))
 }
 
 /// `--json`, version 1.
@@ -160,6 +163,8 @@ struct Document<'a> {
     backups: Vec<Entry<'a>>,
     /// Databases of before a restore; null where the server did not answer at once.
     kept_on_server: Option<&'a [Kept]>,
+    /// Databases that are named like ours but are not recorded, with the statements that undo by hand.
+    not_recorded: Option<&'a [Unrecorded]>,
 }
 
 #[derive(Serialize)]

@@ -1,9 +1,14 @@
 //! `db-migrate`: versioned SQL migrations, in sqlx's files and ledger.
 
 mod baseline;
+mod beyond;
+mod cautions;
 mod down;
 mod execute;
+mod failed;
+mod limits;
 mod new;
+mod notices;
 mod repair;
 mod report;
 mod status;
@@ -11,8 +16,8 @@ mod up;
 mod verify;
 mod work;
 
+pub use beyond::pending_beyond;
 pub use up::{fill, up_all};
-pub use work::pending_beyond;
 
 use crate::context::Context;
 use anyhow::Result;

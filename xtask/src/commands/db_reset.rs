@@ -1,9 +1,9 @@
 //! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
 
 use super::db_migrate;
-use super::db_restore::exchange::{Swap, drop_old};
 use super::db_restore::report::Report;
-use super::db_restore::{SafetyOptions, mend, preview, safety_backup};
+use super::db_restore::switchover::{Switchover, drop_old};
+use super::db_restore::{SafetyOptions, preview, repair, safety_backup};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
@@ -11,17 +11,16 @@ use crate::postgres::change_lock::Lock;
 use crate::postgres::dump::Contents;
 use crate::postgres::session;
 use crate::restore::live::Live;
-use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
+use crate::restore::record::{Details, Purpose, Record};
 use crate::restore::rights;
-use crate::restore::staging::{self, Staging};
+use crate::restore::staging::Staging;
 use crate::restore::swap::swap_in;
 use crate::settings::fault_point;
 use crate::stack::services;
 use crate::target::Target;
 use crate::target::compose::engine;
 use anyhow::{Error, Result};
-use chrono::Local;
 use serde_json::json;
 use std::time::Duration;
 
@@ -55,7 +54,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &Contents::default())?;
     if args.dry_run {
-        mend::name_leftovers(target, context);
+        repair::name_leftovers(target, context);
     }
     if args.dry_run && args.json {
         return context.terminal.json(&json!({ "version": 1, "plan": plan }));
@@ -78,38 +77,33 @@ fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result
 }
 
 fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Context) -> Result<()> {
-    let mut lock = Lock::take(target, run, Duration::ZERO)?;
+    let record = Record::new(target, run, Lock::take(target, run, Duration::ZERO)?.into_session());
     fault_point("locked");
-    mend::mend_leftovers(target, run, context)?;
+    repair::repair_leftovers(&record, context)?;
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
     let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
-    let now = Local::now();
-    let mut mark = Mark::new(Use::Staging, target, run, &now);
-    let name = staging::name_for(target.database(), "staging", &now);
     let like = live.properties.as_ref();
-    let empty = Staging::create(target, run, lock.session(), name, like, &mark)?.left_empty();
+    let empty = Staging::create(&record, Purpose::Staging, like)?.left_empty();
     fault_point("created");
-    db_migrate::fill(target, empty.name(), context)?;
-    mark.stopped = services::running_users(target)?;
-    lock.run(&mark.sql(empty.name())?)?;
+    let incoming = empty.database().clone();
+    db_migrate::fill(target, incoming.name(), context)?;
+    let stopped = services::running_users(target)?;
+    record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
     fault_point("marked");
-    let incoming = empty.name().to_owned();
-    let swap = Swap {
-        target,
-        run,
+    let switchover = Switchover {
+        record: &record,
         live: &live,
         context,
-        stopped: mark.stopped,
+        stopped,
         openfga,
         only_way_back: safety.is_none(),
-        written: Counters::of(target, run, &incoming).ok(),
+        written: Counters::of(target, run, incoming.name()).ok(),
     };
-    let comment = like.and_then(|properties| properties.comment.as_deref());
-    let mut done = swap.perform(&incoming, like, comment, |exchange| swap_in(target, run, &live, empty, exchange))?;
-    drop_old(args.keep_old, &mut done, target, run, context);
+    let mut done = switchover.perform(&incoming, like, |swap| swap_in(&record, &live, empty, swap))?;
+    drop_old(args.keep_old, &mut done, &record, context)?;
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

@@ -1,27 +1,24 @@
 //! `db-restore`: a proven backup takes the live database's place, and can be undone.
 
 mod choose;
-pub(super) mod exchange;
-pub(super) mod mend;
 pub(super) mod preview;
+pub(super) mod repair;
 pub(super) mod report;
+pub(super) mod switchover;
 mod undo;
 
-pub(super) use self::mend::mend_leftovers;
-
-use self::exchange::Swap;
 use self::report::Report;
+use self::switchover::Switchover;
 use super::db_backup;
 use crate::backup::name::Purpose;
-use crate::backup::proof::Proven;
 use crate::context::Context;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::{locks, session};
 use crate::restore::live::Live;
-use crate::restore::mark::{Mark, Use};
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Consent;
-use crate::restore::staging::{self, Staging};
+use crate::restore::record::{Details, Purpose as RecordPurpose, Record};
+use crate::restore::staging::Staging;
 use crate::restore::swap::swap_in;
 use crate::restore::{preflight, rights};
 use crate::settings::fault_point;
@@ -85,7 +82,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     target.check_consent(args.yes && !args.dry_run)?;
     let run = session::fresh_name()?;
     if args.repair {
-        return mend::mend(&target, &run, context);
+        return repair::repair(&target, &run, context);
     }
     if args.undo {
         return undo::undo(args, &target, &run, context);
@@ -105,13 +102,13 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
     preview::show(&plan, &fitting, &backup, of_elsewhere, args, context)?;
     if args.dry_run {
-        mend::name_leftovers(target, context);
+        repair::name_leftovers(target, context);
         return Ok(());
     }
     preview::ask(args, target, &backup, context)?;
-    let mut lock = Lock::take(target, run, Duration::ZERO)?;
+    let record = Record::new(target, run, Lock::take(target, run, Duration::ZERO)?.into_session());
     fault_point("locked");
-    mend_leftovers(target, run, context)?;
+    repair::repair_leftovers(&record, context)?;
     let was_absent = live.is_absent();
     let live = Live::of(target, run)?;
     live.check_unchanged(was_absent, target)?;
@@ -123,11 +120,8 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
         preflight::create_roles(target, run, &fitting.missing_roles)?;
         context.terminal.done(&format!("Roles made: {}", terminal::clean(&fitting.missing_roles.join(", "))));
     }
-    let now = Local::now();
     let like = live.staged_like(target, run, &backup)?;
-    let mut mark = Mark::new(Use::Staging, target, run, &now);
-    let name = staging::name_for(target.database(), "staging", &now);
-    let staging = Staging::create(target, run, lock.session(), name, like.as_ref(), &mark)?;
+    let staging = Staging::create(&record, RecordPurpose::Staging, like.as_ref())?;
     fault_point("created");
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));
     let checked = staging.load(&backup, &|bytes| progress.set(bytes))?;
@@ -135,25 +129,21 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let written = checked.analyze()?;
     drop(progress);
     fault_point("checked");
-    mark.stopped = services::running_users(target)?;
-    lock.run(&mark.sql(checked.name())?)?;
+    let stopped = services::running_users(target)?;
+    let incoming = checked.database().clone();
+    record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
     fault_point("marked");
-    let incoming = checked.name().to_owned();
-    let openfga = backup.contents.openfga.is_some();
-    let swap = Swap {
-        target,
-        run,
+    let switchover = Switchover {
+        record: &record,
         live: &live,
         context,
-        stopped: mark.stopped.clone(),
-        openfga,
+        stopped,
+        openfga: backup.contents.openfga.is_some(),
         only_way_back: safety.is_none(),
         written,
     };
-    let mut done = swap.perform(&incoming, like.as_ref(), live_comment(&live, &backup).as_deref(), |exchange| {
-        swap_in(target, run, &live, checked, exchange)
-    })?;
-    exchange::drop_old(args.keep_old, &mut done, target, run, context);
+    let mut done = switchover.perform(&incoming, like.as_ref(), |swap| swap_in(&record, &live, checked, swap))?;
+    switchover::drop_old(args.keep_old, &mut done, &record, context)?;
     let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }
@@ -175,11 +165,6 @@ pub(super) fn safety_backup(
         .map_err(|error| db_backup::explain_missing(error, UNSAVED, WAIVER))?;
     context.terminal.done(&format!("Safety backup: {}", context.shown(&taken.path)));
     Ok(Some(taken.path))
-}
-
-fn live_comment(live: &Live, backup: &Proven) -> Option<String> {
-    let manifest = backup.manifest.as_ref().map(|manifest| &manifest.properties);
-    live.properties.as_ref().or(manifest)?.comment.as_ref().map(ToString::to_string)
 }
 
 fn age_of(time: &DateTime<Local>) -> String {

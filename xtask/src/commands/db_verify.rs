@@ -3,7 +3,7 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-use super::db_restore::mend;
+use super::db_restore::repair as leftovers;
 use crate::backup::listing;
 use crate::backup::manifest;
 use crate::backup::proof::{self, Proven, Verdict};
@@ -12,14 +12,13 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::session;
 use crate::postgres::text::Name;
-use crate::restore::maintenance_database;
-use crate::restore::mark::{Mark, Use};
 use crate::restore::preflight::{self, Consent};
-use crate::restore::staging::{self, Staging};
+use crate::restore::record::{Purpose, Record};
+use crate::restore::staging::Staging;
+use crate::restore::{maintenance_database, repair};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
-use chrono::Local;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -57,7 +56,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     // A file that is refused starts nothing; what is only looked at here is mended by whoever changes the database
     // next.
     if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
-        mend::name_leftovers(target, context);
+        leftovers::name_leftovers(target, context);
     }
     if args.json {
         context.terminal.json_list("files", &report)?;
@@ -128,8 +127,9 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
     drop(progress);
     entry.verdict = Some(if backup.manifest.is_some() { Verdict::Whole } else { Verdict::MadeElsewhere });
     entry.database = backup.manifest.as_ref().map(|manifest| manifest.database.clone());
-    entry.tables = Some(manifest::tables(&backup.contents.copied).len() as u64);
-    entry.rows = Some(manifest::rows(&backup.contents.copied));
+    let filled = backup.contents.filled();
+    entry.tables = Some(manifest::tables(&filled).len() as u64);
+    entry.rows = Some(manifest::rows(&filled));
     let Some(target) = target else { return Ok(entry) };
     if backup.manifest.as_ref().is_some_and(|manifest| !manifest.is_full()) {
         entry.reason = Some("a partial backup: proven, not loaded".to_owned());
@@ -152,20 +152,15 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
 
 fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
     let run = session::fresh_name()?;
-    for leftover in staging::clear_leftovers(target, &run)? {
+    let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
+    for leftover in repair::clear_throwaways(&record)? {
         context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
     }
     preflight::check(target, &run, backup, None, Consent::default())?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
-    let now = Local::now();
-    // The run's own part keeps two runs of the same second apart.
-    let own = run.rsplit('-').next().unwrap_or_default();
-    let name = staging::name_for(target.database(), &format!("verify_{own}"), &now);
-    let mark = Mark::new(Use::Verify, target, &run, &now);
-    let mut session = OpenSession::start(target, maintenance_database(target), &run)?;
-    let staging = Staging::create(target, &run, &mut session, name, properties, &mark)?;
+    let staging = Staging::create(&record, Purpose::Verify, properties)?;
     let progress = context.terminal.progress("loading", None);
-    staging.load(backup, &|bytes| progress.set(bytes)).map(drop)
+    staging.load(backup, &|bytes| progress.set(bytes))?.discard()
 }
 
 impl Entry {

@@ -2,31 +2,89 @@
 
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha384};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Files are read in pieces of this size, however large they are.
 pub const PIECE: usize = 1 << 16;
 
-/// SHA-384 of what it is fed, piece by piece.
+/// Letters that do not count in a checksum (`migrate.ignored-chars` of `sqlx.toml`).
 #[derive(Debug, Clone, Default)]
-pub struct Checksum(Sha384);
+pub struct Ignored(Arc<BTreeSet<char>>);
 
-impl Checksum {
-    pub fn feed(&mut self, piece: &[u8]) {
-        self.0.update(piece);
+impl Ignored {
+    pub fn of(letters: BTreeSet<char>) -> Self {
+        Self(Arc::new(letters))
     }
 
-    /// In lower-case hexadecimal.
-    pub fn finish(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn has(&self, letter: char) -> bool {
+        self.0.contains(&letter)
     }
 }
 
-/// The checksum of a file's raw bytes, as the ledger holds it.
-pub fn of(path: &Path) -> Result<String> {
-    let mut checksum = Checksum::default();
+/// SHA-384 of what it is fed, piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct Checksum {
+    hash: Sha384,
+    ignored: Ignored,
+    /// The beginning of a letter whose rest comes with the next piece.
+    cut: Vec<u8>,
+}
+
+impl Checksum {
+    /// One in which these letters do not count.
+    pub fn without(ignored: &Ignored) -> Self {
+        Self { ignored: ignored.clone(), ..Self::default() }
+    }
+
+    pub fn feed(&mut self, piece: &[u8]) {
+        if self.ignored.is_empty() {
+            self.hash.update(piece);
+            return;
+        }
+        let mut joined = std::mem::take(&mut self.cut);
+        joined.extend_from_slice(piece);
+        let mut rest = joined.as_slice();
+        while !rest.is_empty() {
+            let (text, after) = match std::str::from_utf8(rest) {
+                Ok(text) => (text, &rest[rest.len()..]),
+                Err(error) => {
+                    let (valid, after) = rest.split_at(error.valid_up_to());
+                    (std::str::from_utf8(valid).unwrap_or_default(), after)
+                }
+            };
+            text.split(|letter| self.ignored.has(letter)).for_each(|part| self.hash.update(part));
+            match std::str::from_utf8(after).err().and_then(|error| error.error_len()) {
+                // No letter of any text: it counts as it is.
+                Some(length) => {
+                    self.hash.update(&after[..length]);
+                    rest = &after[length..];
+                }
+                None => {
+                    self.cut = after.to_vec();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// In lower-case hexadecimal.
+    pub fn finish(mut self) -> String {
+        self.hash.update(&self.cut);
+        self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The checksum of a file, as the ledger holds it.
+pub fn of(path: &Path, ignored: &Ignored) -> Result<String> {
+    let mut checksum = Checksum::without(ignored);
     in_pieces(path, &mut |piece| {
         checksum.feed(piece);
         Ok(())
@@ -80,5 +138,22 @@ mod tests {
             checksum.finish(),
             "ab3089445bb4c743401e4f83ea3a5d9e3d7de3c795b708dd3a8ba0a3be8d94f9a464b022821442fd571eee38a6d3adf0"
         );
+    }
+    #[test]
+    fn ignored_letters_do_not_count_wherever_pieces_are_cut() {
+        let ignored = Ignored::of(BTreeSet::from([' ', '\r', '\n', '\u{feff}', 'é']));
+        let text = "\u{feff}CREATE TABLE é (\r\n  a int -- ü\r\n);\r\n";
+        let mut plain = Checksum::default();
+        plain.feed(b"CREATETABLE(aint--\xc3\xbc);");
+        let expected = plain.finish();
+        for size in 1..=text.len() {
+            let mut checksum = Checksum::without(&ignored);
+            text.as_bytes().chunks(size).for_each(|piece| checksum.feed(piece));
+            assert_eq!(checksum.finish(), expected, "pieces of {size} bytes");
+        }
+        let (mut broken, mut plain) = (Checksum::without(&ignored), Checksum::default());
+        broken.feed(b" \xff \xc3(\xe2\x82");
+        plain.feed(b"\xff\xc3(\xe2\x82");
+        assert_eq!(broken.finish(), plain.finish());
     }
 }

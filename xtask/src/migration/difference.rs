@@ -1,6 +1,6 @@
 //! Why a file's checksum is not the one that was applied: found by trying what editors and checkouts do to files.
 
-use super::checksum::Checksum;
+use super::checksum::{Checksum, Ignored};
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -59,7 +59,7 @@ impl Variant {
     }
 }
 
-fn variants() -> Vec<Variant> {
+fn variants(ignored: &Ignored) -> Vec<Variant> {
     let mut all = Vec::new();
     for mark in [false, true] {
         for ending in [&b"\n"[..], b"\r\n"] {
@@ -67,7 +67,7 @@ fn variants() -> Vec<Variant> {
                 [false, true].into_iter().flat_map(|trimmed| [None, Some(0), Some(1)].map(|last| (trimmed, last)))
             {
                 let cause = if trimmed || last.is_some() { Cause::WhiteSpace } else { Cause::LineEndings };
-                let mut checksum = Checksum::default();
+                let mut checksum = Checksum::without(ignored);
                 checksum.feed(if mark { MARK } else { b"" });
                 all.push(Variant { cause, mark, ending, trimmed, last, checksum, held: 0 });
             }
@@ -77,14 +77,14 @@ fn variants() -> Vec<Variant> {
 }
 
 /// Why this file's checksum is not `applied`. White space can only be told where the applied file had none too much.
-pub fn cause(path: &Path, applied: &str) -> Result<Cause> {
+pub fn cause(path: &Path, applied: &str, ignored: &Ignored) -> Result<Cause> {
     let cannot = || format!("{} cannot be read", path.display());
     let mut reader = BufReader::new(File::open(path).with_context(cannot)?);
     let has_mark = reader.fill_buf().with_context(cannot)?.starts_with(MARK);
     if has_mark {
         reader.consume(MARK.len());
     }
-    let mut variants = variants();
+    let mut variants = variants(ignored);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).with_context(cannot)? > 0 {
         let ended = line.ends_with(b"\n");
@@ -126,7 +126,12 @@ mod tests {
         ];
         for (text, expected) in cases {
             std::fs::write(&path, text).unwrap();
-            assert_eq!(cause(&path, &applied).unwrap(), expected, "{:?}", String::from_utf8_lossy(text));
+            assert_eq!(
+                cause(&path, &applied, &Ignored::default()).unwrap(),
+                expected,
+                "{:?}",
+                String::from_utf8_lossy(text)
+            );
         }
         std::fs::remove_file(&path).unwrap();
     }

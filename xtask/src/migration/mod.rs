@@ -3,19 +3,25 @@
 //! A service that embeds `sqlx::migrate!`, and `sqlx-cli`, see the same truth: the same files, checksums, rows and
 //! lock.
 
+pub mod blockers;
 pub mod catalog;
 pub mod checks;
 pub mod checksum;
+pub mod config;
 pub mod data;
 pub mod difference;
 pub mod failure;
 pub mod files;
-mod indexes;
+pub mod indexes;
+pub mod lasting;
 pub mod ledger;
 mod lexer;
-mod messages;
+pub mod made;
+pub mod messages;
 pub mod plan;
 mod quoting;
 pub mod run;
+pub mod running;
 pub mod session;
 mod statement;
+mod transaction;

@@ -1,37 +1,70 @@
 //! Files run one by one, each with its row in the ledger: in one transaction, or marked as dirty until it is done.
 
-use super::checks::Direction;
+use super::checks::{Direction, Findings};
 use super::checksum::{Checksum, in_pieces};
 use super::failure::Failure;
-use super::files::Migration;
 use super::indexes;
 use super::ledger::{Writer, write};
+use super::plan::Wanted;
 use super::session::Session;
-use crate::error::{Exit, Fault};
+use super::transaction::LeftOut;
+use crate::error::Fault;
 use crate::postgres::preamble::EMPTY_PATH;
 use crate::process::signals;
 use crate::settings::fault_point;
 use anyhow::Result;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// One file to run, as it was when it was checked.
 #[derive(Debug, Clone)]
 pub struct Step {
-    pub migration: Migration,
+    pub version: i64,
+    pub description: String,
+    pub file: PathBuf,
     pub direction: Direction,
-    /// Of the file that is run, in hexadecimal.
+    /// Of its bytes, in hexadecimal.
+    fingerprint: String,
+    /// As the ledger holds it.
     pub checksum: String,
     pub transactional: bool,
+    left_out: LeftOut,
 }
 
 impl Step {
-    /// The file that is run.
-    pub fn file(&self) -> &Path {
-        match (&self.migration.down, self.direction) {
-            (Some(down), Direction::Down) => down,
-            _ => &self.migration.up,
+    /// The step of a file with what was found in it.
+    pub fn of(wanted: Wanted<'_>, direction: Direction, found: &Findings) -> Self {
+        Self {
+            version: wanted.version,
+            description: wanted.description.to_owned(),
+            file: wanted.file.to_owned(),
+            direction,
+            fingerprint: found.fingerprint.clone(),
+            checksum: found.checksum.clone(),
+            transactional: found.transactional,
+            left_out: found.left_out.clone(),
         }
+    }
+
+    /// Hands out what is sent of the file; what it is made of goes through `read` before.
+    pub fn sent(&self, read: &mut dyn FnMut(&[u8]), write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut at = 0;
+        in_pieces(&self.file, &mut |piece| {
+            read(piece);
+            let mut piece = piece.to_vec();
+            self.left_out.blank(&mut piece, at);
+            at += piece.len() as u64;
+            write(&piece)
+        })
+    }
+
+    /// Refuses a file that is another one than was checked.
+    fn check_unchanged(&self, read: Checksum) -> Result<(), Failure> {
+        if read.finish() == self.fingerprint {
+            return Ok(());
+        }
+        let fault = Fault::failed("The file was changed while it ran");
+        Err(anyhow::Error::from(fault.hint("run it again")).into())
     }
 }
 
@@ -53,23 +86,25 @@ impl Runner<'_, '_> {
     fn in_transaction(&mut self, step: &Step) -> Result<Duration, Failure> {
         let clock = Instant::now();
         let milliseconds = self.lock_timeout.as_millis();
-        let mut checksum = Checksum::default();
-        self.session.feed(&format!("{FRESH} {CLEAN} SET lock_timeout TO {milliseconds}; BEGIN;"), |write| {
-            in_pieces(step.file(), &mut |piece| {
-                checksum.feed(piece);
-                write(piece)
-            })
-        })?;
+        let modes = match step.left_out.modes.as_str() {
+            "" => String::new(),
+            modes => format!(" SET TRANSACTION {modes};"),
+        };
+        let mut read = Checksum::default();
+        let before = format!("{FRESH} {CLEAN} SET lock_timeout TO {milliseconds}; BEGIN;{modes}");
+        self.session.feed(&step.file, &before, |write| step.sent(&mut |piece| read.feed(piece), write))?;
         let took = clock.elapsed();
-        check_unchanged(step, checksum)?;
+        step.check_unchanged(read)?;
         fault_point("applying");
         signals::check().map_err(anyhow::Error::from)?;
         let row = match step.direction {
-            Direction::Up => write::insert(&self.ledger.table, &step.migration, &step.checksum, Some(took))
-                .map_err(anyhow::Error::from)?,
-            Direction::Down => write::remove(&self.ledger.table, step.migration.version),
+            Direction::Up => {
+                write::insert(&self.ledger.table, step.version, &step.description, &step.checksum, Some(took))
+                    .map_err(anyhow::Error::from)?
+            }
+            Direction::Down => write::remove(&self.ledger.table, step.version),
         };
-        let ours = format!("{FRESH} {EMPTY_PATH}");
+        let ours = format!("{FRESH} {QUIET} {EMPTY_PATH}");
         self.ledger.lock(self.session, &ours)?;
         // Only now: whatever cut the file short has been noticed. What waits for COMMIT runs on the configured path.
         self.session.commit(&format!("{ours} {row} RESET search_path; COMMIT;\n{EMPTY_PATH}"))?;
@@ -78,25 +113,23 @@ impl Runner<'_, '_> {
     }
 
     fn without_transaction(&mut self, step: &Step) -> Result<Duration, Failure> {
-        let version = step.migration.version;
-        let text = std::fs::read(step.file()).map_err(anyhow::Error::from)?;
-        let mut checksum = Checksum::default();
-        checksum.feed(&text);
-        check_unchanged(step, checksum)?;
+        let version = step.version;
+        let text = std::fs::read(&step.file).map_err(anyhow::Error::from)?;
+        let mut read = Checksum::default();
+        read.feed(&text);
+        step.check_unchanged(read)?;
         let invalid_before = indexes::invalid(self.session)?;
-        self.ledger.change(
-            self.session,
-            &match step.direction {
-                Direction::Up => write::insert(&self.ledger.table, &step.migration, &step.checksum, None)
-                    .map_err(anyhow::Error::from)?,
-                Direction::Down => write::begin_removal(&self.ledger.table, version),
-            },
-        )?;
+        let begun = match step.direction {
+            Direction::Up => write::insert(&self.ledger.table, version, &step.description, &step.checksum, None)
+                .map_err(anyhow::Error::from)?,
+            Direction::Down => write::begin_removal(&self.ledger.table, version),
+        };
+        self.ledger.change(self.session, &begun)?;
         fault_point("dirty");
         let clock = Instant::now();
         // In one piece: psql would run a statement that our death had cut. A build waits for old transactions as long
         // as it must.
-        self.session.feed(&format!("{FRESH} {CLEAN} SET lock_timeout TO 0;"), |write| write(&text))?;
+        self.session.feed(&step.file, &format!("{FRESH} {CLEAN} SET lock_timeout TO 0;"), |write| write(&text))?;
         let took = clock.elapsed();
         // In a transaction that the file left open the time stands still.
         let closed =
@@ -106,18 +139,10 @@ impl Runner<'_, '_> {
                 anyhow::Error::from(Fault::failed("The file leaves a transaction open, which is rolled back")).into()
             );
         }
-        self.session.run(&format!("{FRESH} {EMPTY_PATH}"))?;
-        let text = String::from_utf8_lossy(&text);
+        self.session.run(&format!("{FRESH} {QUIET} {EMPTY_PATH}"))?;
         let mut invalid = indexes::invalid(self.session)?;
-        invalid.retain(|name| {
-            let bare = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
-            !invalid_before.contains(name) || text.contains(bare)
-        });
-        if !invalid.is_empty() {
-            let fault = Fault::new(Exit::Partial, format!("Invalid indexes are left: {}", invalid.join(", ")));
-            let hint = format!("drop them: DROP INDEX CONCURRENTLY {};", invalid.join(", "));
-            return Err(anyhow::Error::from(fault.hint(hint)).into());
-        }
+        invalid.retain(|index| !invalid_before.contains(index) || index.is_named_in(&text));
+        indexes::refuse(&invalid).map_err(anyhow::Error::from)?;
         fault_point("ran");
         self.ledger.change(
             self.session,
@@ -132,17 +157,10 @@ impl Runner<'_, '_> {
 }
 
 /// Each file begins, and each row is written, as in a fresh session: what a file set must not reach them. Strings are
-/// read as `checks` read them, whatever the database's own setting is. Errors must not drown in notices. One query: on
-/// a distant server each costs a way there and back.
-const FRESH: &str = "RESET SESSION AUTHORIZATION\\; RESET ROLE\\; RESET ALL\\; SET client_min_messages TO warning\\; \
-                     SET standard_conforming_strings TO on;";
+/// read as `checks` read them, whatever the database's own setting is. One query: on a distant server each costs a way
+/// there and back.
+const FRESH: &str = "RESET SESSION AUTHORIZATION\\; RESET ROLE\\; RESET ALL\\; SET standard_conforming_strings TO on;";
+/// Our own statements have nothing to say.
+const QUIET: &str = "SET client_min_messages TO warning;";
 /// What an earlier file left in the session.
 const CLEAN: &str = "CLOSE ALL\\; DEALLOCATE ALL\\; UNLISTEN *\\; DISCARD TEMP;";
-
-fn check_unchanged(step: &Step, checksum: Checksum) -> Result<(), Failure> {
-    if checksum.finish() == step.checksum {
-        return Ok(());
-    }
-    let fault = Fault::failed("The file was changed while it ran");
-    Err(anyhow::Error::from(fault.hint("run it again")).into())
-}

@@ -2,6 +2,7 @@
 //! nothing is kept.
 
 use super::failure::{self, Failure};
+use super::messages::{self, Message, Severity};
 use crate::postgres::preamble::EMPTY_PATH;
 use crate::postgres::restrict;
 use crate::postgres::session as postgres;
@@ -9,6 +10,8 @@ use crate::process::{Captured, Dialog, signals};
 use crate::target::{Talk, Target};
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What our own rows begin with; the names of runs begin so, too.
@@ -23,6 +26,19 @@ pub struct Session<'a> {
     psql: Option<Dialog>,
     /// Lines that psql was sent: by them it names the place of an error.
     lines: u64,
+    /// The lines that each file had.
+    files: Vec<(Range<u64>, PathBuf)>,
+    /// What psql had said at its end.
+    said: Option<String>,
+}
+
+/// What the server said while a file ran, without ending it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub file: PathBuf,
+    pub line: u64,
+    pub severity: Severity,
+    pub text: String,
 }
 
 impl<'a> Session<'a> {
@@ -34,7 +50,7 @@ impl<'a> Session<'a> {
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "--set=VERBOSITY=verbose", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;
-        let mut session = Self { target, psql: Some(psql), lines: 0 };
+        let mut session = Self { target, psql: Some(psql), lines: 0, files: Vec::new(), said: None };
         // Until a file comes no name is looked up outside of pg_catalog.
         session.send(EMPTY_PATH.as_bytes())?;
         session.restrict()?;
@@ -81,12 +97,32 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Ends it; gives the notices and warnings of all its files.
+    pub fn end(&mut self) -> Vec<Notice> {
+        if let Some(psql) = self.psql.take() {
+            self.said = psql.finish().ok().map(|said| said.stderr);
+        }
+        let told = self.said.as_deref().map(messages::read).unwrap_or_default();
+        let notice = |message: Message| {
+            let (lines, file) = self.files.iter().find(|(lines, _)| lines.contains(&message.line))?;
+            let Message { severity, text, .. } = message;
+            (severity < Severity::Error).then(|| Notice {
+                file: file.clone(),
+                line: message.line - lines.start + 1,
+                severity,
+                text,
+            })
+        };
+        told.into_iter().filter_map(notice).collect()
+    }
+
     /// Streams a file: `write` hands out its pieces. Before it stands `before`, both in one transaction or none.
     ///
     /// # Errors
     /// What stopped it, with the line of the file where the server says so.
     pub fn feed(
         &mut self,
+        file: &Path,
         before: &str,
         write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
     ) -> Result<(), Failure> {
@@ -95,7 +131,10 @@ impl<'a> Session<'a> {
             session.send(before.as_bytes())?;
             session.send(b"\n")?;
             begun = session.lines;
-            write(&mut |piece| session.send(piece))
+            let written = write(&mut |piece| session.send(piece));
+            // A last statement without semicolon ends on the line that we add.
+            session.files.push((begun + 1..session.lines + 3, file.to_owned()));
+            written
         });
         match fed {
             Ok(Ok(_)) => Ok(()),
@@ -120,6 +159,7 @@ impl<'a> Session<'a> {
             }
         }
         let said = self.psql.take().context("the session is over")?.finish()?;
+        self.said = Some(said.stderr.clone());
         signals::check()?;
         match sent {
             // It is the file that could not be read: psql saw no fault.

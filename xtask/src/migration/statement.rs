@@ -1,18 +1,22 @@
 //! One statement of a migration: the few facts that decide whether and how it may run.
 
-use super::lexer::Token;
+use super::lasting::{self, Lasting};
+use super::lexer::{Lexeme, Token};
+use super::made::{self, Made};
 use super::quoting::Quoting;
+use super::transaction::Control;
 
 /// The tables of OpenFGA, which OpenFGA alone migrates.
 const OPENFGA: &[&str] = &["tuple", "store", "authorization_model", "changelog", "assertion", "goose_db_version"];
+/// So many tokens of a statement are kept: what it does is said in the first of them.
+const HEAD: usize = 40;
 
 /// What is known of the statement that is being read.
 #[derive(Debug, Default)]
 pub struct Statement {
     /// The line of its first token; 0: there is none yet.
     pub begun: u64,
-    /// Its first words, in lower case; anything else than a word is empty.
-    first: Vec<String>,
+    head: Vec<Lexeme>,
     previous: String,
     /// `COPY … FROM stdin`: rows follow.
     pub takes_rows: bool,
@@ -44,8 +48,8 @@ impl Statement {
             self.begins(&["alter", "table"]) && self.previous == "drop" && drops_a_column(token, &word);
         self.follow_tables(token, &word);
         self.quoting.take(token);
-        if self.first.len() < 4 {
-            self.first.push(word.clone());
+        if self.head.len() < HEAD {
+            self.head.push(token.into());
         }
         self.previous = word;
     }
@@ -57,26 +61,28 @@ impl Statement {
 
     /// Whether its first words are these.
     pub fn begins(&self, words: &[&str]) -> bool {
-        self.first.len() >= words.len() && self.first.iter().zip(words).all(|(first, word)| first == word)
+        self.head.len() >= words.len() && self.head.iter().zip(words).all(|(first, word)| first.word() == Some(word))
     }
 
     /// What ends or begins a transaction, in a file that runs in one of ours.
-    pub fn transaction_control(&self) -> Option<&str> {
-        let first = self.first.first()?;
-        let to_savepoint = first == "rollback" && self.first.iter().skip(1).any(|word| word == "to");
-        let controls = match first.as_str() {
-            "begin" | "commit" | "end" | "abort" => true,
-            "rollback" => !to_savepoint,
-            "start" | "prepare" => self.first.get(1).is_some_and(|word| word == "transaction"),
-            _ => false,
-        };
-        controls.then_some(first)
+    pub fn transaction_control(&self) -> Option<Control> {
+        Control::of(&self.head)
+    }
+
+    /// What it sets for the rest of the session.
+    pub fn sets(&self) -> Option<Lasting> {
+        lasting::of(&self.head)
+    }
+
+    /// What it makes.
+    pub fn makes(&self) -> Option<Made> {
+        made::of(&self.head, self.begun)
     }
 
     /// What the server refuses to do in a transaction.
     pub fn needs_no_transaction(&self) -> Option<&'static str> {
-        let first = self.first.first()?;
-        if self.concurrently && ["create", "drop", "reindex", "alter"].contains(&first.as_str()) {
+        let first = self.head.first()?.word()?;
+        if self.concurrently && ["create", "drop", "reindex", "alter"].contains(&first) {
             return Some("CONCURRENTLY");
         }
         let others = [
@@ -93,9 +99,18 @@ impl Statement {
         self.quoting.changes()
     }
 
-    /// It takes a table away, or a schema with what is in it.
-    pub fn drops_table(&self) -> bool {
-        self.begins(&["drop", "table"]) || self.begins(&["drop", "schema"])
+    /// What it takes away with the rows in it, and what comes back from a backup only.
+    pub fn loses(&self) -> Option<&'static str> {
+        const LOSSES: &[(&[&str], &str)] = &[
+            (&["drop", "table"], "it drops a table: its rows come back from a backup only"),
+            (&["drop", "schema"], "it drops a schema: what is in it comes back from a backup only"),
+            (&["drop", "materialized"], "it drops a materialized view: its rows come back from a backup only"),
+            (&["drop", "foreign"], "it drops a foreign object: it comes back from a backup only"),
+            (&["drop", "owned"], "it drops all that a role owns here: that comes back from a backup only"),
+            (&["truncate"], "it empties a table: its rows come back from a backup only"),
+        ];
+        let loss = LOSSES.iter().find(|(words, _)| self.begins(words)).map(|(_, what)| *what);
+        loss.or(self.drops_column.then_some("it drops a column: its values come back from a backup only"))
     }
 
     fn follow_tables(&mut self, token: Token<'_>, word: &str) {

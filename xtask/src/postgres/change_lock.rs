@@ -25,19 +25,24 @@ impl<'a> Lock<'a> {
     pub fn take(target: &'a Target, run: &str, patience: Duration) -> Result<Self> {
         let mut session = OpenSession::start(target, maintenance_database(target), run)?;
         let mut ask = |sql: &str| Ok(session.run(sql)?.into_iter().next());
-        acquire(target.database(), key(target.database()), patience, &mut ask)?;
+        let name = target.database();
+        acquire(name, key(&format!("xtask restore of {name}")), Mode::Exclusive, patience, &mut ask)?;
         Ok(Self { session })
     }
 
-    /// The session that holds the lock.
-    pub fn session(&mut self) -> &mut OpenSession<'a> {
-        &mut self.session
+    /// The session that holds the lock, as long as it lives.
+    pub fn into_session(self) -> OpenSession<'a> {
+        self.session
     }
+}
 
-    /// Runs SQL in the session that holds the lock.
-    pub fn run(&mut self, sql: &str) -> Result<Vec<String>> {
-        self.session.run(sql)
-    }
+/// Who else may hold an advisory lock at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nobody.
+    Exclusive,
+    /// Those who hold it shared, too.
+    Shared,
 }
 
 /// Tries for this advisory lock until it is there or `patience` is over. It never waits on the server: a session that
@@ -48,13 +53,15 @@ impl<'a> Lock<'a> {
 pub fn acquire(
     database: &str,
     key: i64,
+    mode: Mode,
     patience: Duration,
     ask: &mut dyn FnMut(&str) -> Result<Option<String>>,
 ) -> Result<()> {
     let end = Instant::now() + patience;
+    let shared = if mode == Mode::Shared { "_shared" } else { "" };
+    let lock = format!("SELECT pg_catalog.pg_try_advisory_lock{shared}({key})");
     loop {
-        if ask(&format!("SELECT pg_catalog.pg_try_advisory_lock({key})"))?.is_some_and(|answer| answer.starts_with('t'))
-        {
+        if ask(&lock)?.is_some_and(|answer| answer.starts_with('t')) {
             return Ok(());
         }
         signals::check()?;
@@ -75,8 +82,8 @@ pub fn acquire(
         .into())
 }
 
-/// The lock's number: the beginning of the SHA-256 of what it guards.
-fn key(database: &str) -> i64 {
-    let hash = Sha256::digest(format!("xtask restore of {database}"));
+/// A lock's number: the beginning of the SHA-256 of what it guards.
+pub fn key(guarded: &str) -> i64 {
+    let hash = Sha256::digest(guarded);
     i64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
 }

@@ -1,5 +1,6 @@
 //! Who holds tables against every reader, or the names of databases, and how long one waits for them.
 
+use super::first_words::first_words;
 use super::quote::{literal, literals};
 use super::{maintenance_database, questions, session};
 use crate::error::Fault;
@@ -36,7 +37,8 @@ pub struct Holder {
     pub application: Option<String>,
     pub state: Option<String>,
     pub seconds: Option<f64>,
-    pub query: Option<String>,
+    /// Its beginning: of it only the command and the object's name are shown.
+    query: Option<String>,
 }
 
 // Behind a session that waits for an exclusive lock readers wait, too: for the one that keeps it waiting.
@@ -46,7 +48,7 @@ WITH wanted AS (SELECT l.relation, l.pid, l.granted FROM pg_catalog.pg_locks AS 
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
   'what', 'table ' || l.relation::pg_catalog.regclass::pg_catalog.text, 'pid', l.pid, 'user', a.usename,
-  'application', a.application_name, 'state', a.state, 'query', pg_catalog.left(a.query, 80),
+  'application', a.application_name, 'state', a.state, 'query', pg_catalog.left(a.query, 400),
   'seconds', EXTRACT(EPOCH FROM pg_catalog.now() - a.xact_start)) ORDER BY a.xact_start), '[]')
 FROM (SELECT l.relation, l.pid FROM wanted AS l WHERE l.granted
       UNION SELECT l.relation, b.pid FROM wanted AS l, pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) AS b(pid)
@@ -82,7 +84,7 @@ fn names_held(run: &str, names: &[&str], how: &str) -> Result<String> {
     let names = literals(names.iter().copied())?;
     Ok(format!(
         "SELECT COALESCE(pg_catalog.json_agg(h), '[]') FROM (SELECT DISTINCT ON (l.pid) 'database ' || d.datname AS what, \
-         l.pid, a.usename AS user, a.application_name AS application, a.state, pg_catalog.left(a.query, 80) AS query, \
+         l.pid, a.usename AS user, a.application_name AS application, a.state, pg_catalog.left(a.query, 400) AS query, \
          EXTRACT(EPOCH FROM pg_catalog.now() - a.xact_start) AS seconds \
          FROM pg_catalog.pg_locks AS l \
          JOIN pg_catalog.pg_database AS d ON d.datname IN ({names}) \
@@ -108,9 +110,9 @@ impl std::fmt::Display for Holder {
         if let Some(seconds) = self.seconds {
             write!(formatter, ", for {seconds:.0} s")?;
         }
-        match self.query.as_deref() {
-            Some(query) if !query.is_empty() => write!(formatter, ": {query}"),
-            _ => Ok(()),
+        match self.query.as_deref().map(first_words).filter(|words| !words.is_empty()) {
+            Some(words) => write!(formatter, ": {words}"),
+            None => Ok(()),
         }
     }
 }

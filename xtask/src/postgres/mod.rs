@@ -6,6 +6,7 @@ mod copy_text;
 pub mod count;
 pub mod dump;
 pub mod encoding;
+mod first_words;
 pub mod lexical;
 pub mod locks;
 pub mod open_session;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 /// CREATE DATABASE copies files and waits for a checkpoint.
 const DEADLINE: Duration = Duration::from_secs(600);
 
-/// One psql on one database of the target's server. Ends when it is dropped, or when we die: its stdin closes.
+/// One psql on one database of the target's server. Ends when it is dropped, or when we die: its stdin closes. A signal
+/// ends the waiting for an answer, and leaves the session as it is.
 #[derive(Debug)]
 pub struct OpenSession<'a> {
     target: &'a Target,
@@ -49,15 +50,22 @@ impl<'a> OpenSession<'a> {
     /// Exit 4 where no answer comes in time; else what psql says.
     pub fn each(&mut self, sql: &str, row: &mut dyn FnMut(String)) -> Result<()> {
         let nonce = session::fresh_name()?;
+        let begin = format!("{nonce} begins");
         let end = Instant::now() + self.deadline;
         let psql = self.psql.as_mut().context("the session is over")?;
         // A psql that has ended says why below.
-        let _ = writeln!(psql, "{sql}\n;SELECT '{nonce}';").and_then(|()| psql.flush());
+        let _ = writeln!(psql, "SELECT '{begin}';\n{sql}\n;SELECT '{nonce}';").and_then(|()| psql.flush());
+        // What comes before answers a question that a signal cut short.
+        let mut begun = false;
         while let Some(line) = psql.line(end.saturating_duration_since(Instant::now())) {
             if line == nonce {
                 return Ok(());
             }
-            row(line);
+            if begun {
+                row(line);
+            } else {
+                begun = line == begin;
+            }
         }
         signals::check()?;
         let psql = self.psql.take().context("the session is over")?;

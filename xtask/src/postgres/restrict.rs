@@ -9,9 +9,9 @@ use std::time::Duration;
 /// What psql's answer to the question for its version begins with.
 const VERSION: &str = "xtask-psql ";
 
-/// Sends a psql its first statements, asks for its version, and restricts it where it knows how. Whether it answered: one
-/// that did not may have ended, and says why when it is asked.
-pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<bool> {
+/// Sends a psql its first statements, asks for its version, and restricts it where it knows how. Gives the version; one
+/// that gives none may have ended, and says why when it is asked.
+pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<Option<String>> {
     let asked = writeln!(psql, "{preamble}\\echo {VERSION}:VERSION_NAME").and_then(|()| psql.flush());
     let version = loop {
         match psql.line(patience).filter(|_| asked.is_ok()) {
@@ -19,25 +19,21 @@ pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<bo
                 Some(version) => break version.to_owned(),
                 None => continue,
             },
-            None => return Ok(false),
+            None => return Ok(None),
         }
     };
     if is_known(&version) {
         // Letters and digits only; nobody can know it who wrote what psql will read.
         let key = [session::fresh_name()?, session::fresh_name()?].concat().replace('-', "");
-        return Ok(writeln!(psql, "\\restrict {key}").is_ok());
+        // A psql that has ended says why when it is asked.
+        let _ = writeln!(psql, "\\restrict {key}");
     }
-    Ok(true)
+    Ok(Some(version))
 }
 
 /// Whether the psql of this version has it (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).
 pub fn is_known(version: &str) -> bool {
-    let Some(number) = version.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))
-    else {
-        return false;
-    };
-    let mut parts = number.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
-    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let Some((major, minor)) = numbers(version) else { return false };
     match major {
         13 => minor >= 22,
         14 => minor >= 19,
@@ -46,6 +42,26 @@ pub fn is_known(version: &str) -> bool {
         17 => minor >= 6,
         major => major >= 18,
     }
+}
+
+/// Whether the psql of this version runs programs for `\unrestrict` in spite of it (CVE-2026-18408).
+pub fn is_leaky(version: &str) -> bool {
+    let (major, minor) = numbers(version).unwrap_or_default();
+    match major {
+        14 => minor < 24,
+        15 => minor < 19,
+        16 => minor < 15,
+        17 => minor < 11,
+        18 => minor < 6,
+        major => major < 14,
+    }
+}
+
+/// Major and minor version; of a beta the minor one is 0, and so is the major one.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let number = version.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))?;
+    let mut parts = number.split('.').map(|part| part.parse().unwrap_or_default());
+    Some((parts.next()?, parts.next().unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -59,5 +75,17 @@ mod tests {
         // The first two betas of 18 did not have it: none of them is trusted to.
         assert!(is_known("psql (PostgreSQL) 18.0") && !is_known("psql (PostgreSQL) 18beta1"));
         assert!(!is_known("psql (PostgreSQL) 12.22") && !is_known(""));
+    }
+
+    #[test]
+    fn a_psql_with_the_hole_is_told_by_its_version() {
+        for leaky in
+            ["15.18 (Debian 15.18-0+deb12u1)", "14.23", "16.14", "17.10", "18.5", "18.0", "18beta1", "13.22", ""]
+        {
+            assert!(is_leaky(leaky), "{leaky}");
+        }
+        for firm in ["15.19", "14.24", "16.15", "17.11", "18.6", "19.0"] {
+            assert!(!is_leaky(firm), "{firm}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
 use super::restrict;
 use crate::error::Fault;
-use crate::process::{Dialog, Program, signals};
+use crate::process::{Captured, Dialog, Program, signals};
 use crate::target::{Talk, Target, compose};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
@@ -16,6 +16,10 @@ const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Each try takes two programs: some seconds in all.
 const END_TRIES: u32 = 20;
+
+/// True of a session of `pg_stat_activity` that logged in as this one did. Any role may give its sessions any name: only
+/// those of our own are taken for ours.
+pub const OWN: &str = "usesysid = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user)";
 
 /// A name for one run's server sessions, by which they can be found and ended.
 pub fn fresh_name() -> Result<String> {
@@ -74,18 +78,40 @@ pub fn work_in(target: &Target, database: &str, session: &str, sql: &str, deadli
     capture(target, session, [PREAMBLE, sql], &[("PGDATABASE", database)], deadline)
 }
 
+/// Sends a script as one piece to a psql of its own in this database, and gives what it said, whether it worked or not.
+pub fn run_script(
+    target: &Target,
+    database: &str,
+    session: &str,
+    script: &str,
+    deadline: Duration,
+) -> Result<Captured> {
+    converse(target, session, [PREAMBLE, script], &[("PGDATABASE", database)], deadline)
+}
+
 fn capture(
+    target: &Target,
+    session: &str,
+    texts: [&str; 2],
+    more: &[(&str, &str)],
+    deadline: Duration,
+) -> Result<String> {
+    let said = converse(target, session, texts, more, deadline)?;
+    if said.ending.success() { Ok(said.text()) } else { Err(failure(target, "psql", &said.stderr, said.ending)) }
+}
+
+fn converse(
     target: &Target,
     session: &str,
     [preamble, sql]: [&str; 2],
     more: &[(&str, &str)],
     deadline: Duration,
-) -> Result<String> {
+) -> Result<Captured> {
     let program = psql(target, session, more)?;
     let start = Instant::now();
     let left = || deadline.saturating_sub(start.elapsed());
     let mut psql = program.dialog(|_| true)?;
-    if restrict::begin(&mut psql, preamble, deadline)? {
+    if restrict::begin(&mut psql, preamble, deadline)?.is_some() {
         // A psql that has ended says why below.
         let _ = psql.write_all(sql.as_bytes());
     }
@@ -101,12 +127,12 @@ fn capture(
         return Err(fault.hint(format!("it was started as: {}", program.shown())).into());
     }
     let said = psql.finish()?;
-    if said.ending.success() { Ok(answer) } else { Err(failure(target, "psql", &said.stderr, said.ending)) }
+    Ok(Captured { stdout: answer.into_bytes(), ..said })
 }
 
-/// A psql that stays open for questions, and refuses commands to itself where it knows how.
+/// A psql that stays open for questions, until it is dropped, and refuses commands to itself where it knows how.
 pub(super) fn dialog(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Dialog> {
-    let mut psql = psql(target, session, more)?.dialog(|_| true)?;
+    let mut psql = psql(target, session, more)?.lasting_dialog()?;
     restrict::begin(&mut psql, ASKING, target.patience())?;
     Ok(psql)
 }
@@ -144,7 +170,7 @@ fn version_with(target: &Target, more: &[(&str, &str)]) -> Result<String> {
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
-/// Ends every server session of this name, but not the one that asks.
+/// Ends every server session of this name and of our own role, but not the one that asks.
 pub fn terminate(target: &Target, session: &str) -> Result<()> {
     terminate_from(target, target.database(), session)
 }
@@ -153,7 +179,7 @@ pub fn terminate(target: &Target, session: &str) -> Result<()> {
 pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<()> {
     let sql = format!(
         "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
-         WHERE application_name = {} AND pid <> pg_catalog.pg_backend_pid()",
+         WHERE application_name = {} AND {OWN} AND pid <> pg_catalog.pg_backend_pid()",
         literal(session)?
     );
     ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE).map(drop)
@@ -162,7 +188,9 @@ pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<
 /// Ends every server session of this name, asked from another database, and waits until it is over.
 pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
     let name = literal(session)?;
-    let sql = format!("SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {name}");
+    let sql = format!(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {name} AND {OWN}"
+    );
     for _ in 0..END_TRIES {
         terminate_from(target, database, session)?;
         if ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE)?.trim() == "0" {

@@ -1,6 +1,6 @@
 //! A running program that is spoken with: we write to its stdin while its stdout is read beside it.
 
-use super::watched::{LOOK, Watched};
+use super::watched::{LOOK, OnSignal, Watched};
 use super::{Captured, signals, text_mode};
 use crate::platform;
 use anyhow::Result;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Of a longer line only so many bytes are kept: what a program hands on may be another's.
 const LONGEST_LINE: u64 = 16 << 20;
 
-/// A program with open pipes. Dropping it ends the program; a signal to us ends it too.
+/// A program with open pipes. Dropping it ends the program.
 #[derive(Debug)]
 pub struct Dialog {
     stdin: Option<ChildStdin>,
@@ -26,9 +26,10 @@ impl Dialog {
         command: &mut Command,
         name: String,
         wanted: fn(&[u8]) -> bool,
+        on_signal: OnSignal,
         text_mode: bool,
     ) -> io::Result<Self> {
-        let program = Watched::start(command, name)?;
+        let program = Watched::start(command, name, on_signal)?;
         let (stdin, stdout) = (program.stdin()?, program.stdout()?);
         platform::widen_pipe(&stdin);
         let (send, lines) = channel();

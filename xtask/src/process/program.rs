@@ -1,5 +1,6 @@
 //! A program and how it is to be started: nothing runs until one of the verbs is called.
 
+use super::watched::OnSignal;
 use super::{Captured, Detached, Dialog, TRACE, Writer, captured, signals, text_mode};
 use crate::error::Fault;
 use crate::platform::{self, User};
@@ -213,13 +214,23 @@ impl Program {
         started.with_context(|| self.cannot_start())
     }
 
-    /// Starts the program with its stdin and stdout open to us. Lines that are not `wanted` are not kept.
+    /// Starts the program with its stdin and stdout open to us. Lines that are not `wanted` are not kept. A signal to us
+    /// ends it.
     pub fn dialog(&self, wanted: fn(&[u8]) -> bool) -> Result<Dialog> {
+        self.start_dialog(wanted, OnSignal::End)
+    }
+
+    /// The same for a program that is needed to clear up after a signal: only its end, or ours, ends it.
+    pub fn lasting_dialog(&self) -> Result<Dialog> {
+        self.start_dialog(|_| true, OnSignal::Stay)
+    }
+
+    fn start_dialog(&self, wanted: fn(&[u8]) -> bool, on_signal: OnSignal) -> Result<Dialog> {
         self.trace();
         let mut command = self.command();
         platform::own_group(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Dialog::start(&mut command, self.name(), wanted, self.text_mode).with_context(|| self.cannot_start())
+        Dialog::start(&mut command, self.name(), wanted, on_signal, self.text_mode).with_context(|| self.cannot_start())
     }
 
     /// Starts a program that goes on after us, its words in a log file.

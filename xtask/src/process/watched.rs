@@ -16,7 +16,16 @@ pub(super) const LOOK: Duration = Duration::from_millis(25);
 /// Of a talkative program's stderr so much of the beginning and of the end is kept: one of them holds the cause.
 const STDERR_KEPT: usize = 64 * 1024;
 
-/// Dropping it ends the program. A signal to us ends it too, so that a blocked read or write returns.
+/// What a signal to us means for a program that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnSignal {
+    /// It ends, so that a blocked read or write returns.
+    End,
+    /// It stays: it is needed to clear up.
+    Stay,
+}
+
+/// Dropping it ends the program.
 #[derive(Debug)]
 pub(super) struct Watched {
     child: Arc<SharedChild>,
@@ -26,20 +35,14 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn start(command: &mut Command, name: String) -> io::Result<Self> {
+    pub(super) fn start(command: &mut Command, name: String, on_signal: OnSignal) -> io::Result<Self> {
         let child = Arc::new(SharedChild::spawn(command)?);
         let stderr = child.take_stderr().map(|errors| std::thread::spawn(move || both_ends(errors)));
         let done = Arc::new(AtomicBool::new(false));
-        let (watched, over) = (Arc::clone(&child), Arc::clone(&done));
-        std::thread::spawn(move || {
-            while !over.load(Ordering::Relaxed) {
-                if signals::pending().is_some() {
-                    end(&watched);
-                    return;
-                }
-                std::thread::park_timeout(LOOK);
-            }
-        });
+        if on_signal == OnSignal::End {
+            let (watched, over) = (Arc::clone(&child), Arc::clone(&done));
+            std::thread::spawn(move || end_on_signal(&watched, &over));
+        }
         Ok(Self { child, stderr, done, name })
     }
 
@@ -76,6 +79,16 @@ impl Drop for Watched {
             self.end();
             let _ = self.child.wait();
         }
+    }
+}
+
+fn end_on_signal(child: &SharedChild, over: &AtomicBool) {
+    while !over.load(Ordering::Relaxed) {
+        if signals::pending().is_some() {
+            end(child);
+            return;
+        }
+        std::thread::park_timeout(LOOK);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A running program whose stdout is a file.
 
-use super::watched::Watched;
+use super::watched::{OnSignal, Watched};
 use super::{Ending, text_mode};
 use anyhow::Result;
 use std::fs::File;
@@ -19,11 +19,11 @@ pub struct Writer {
 
 impl Writer {
     pub(super) fn start(command: &mut Command, name: String) -> io::Result<Self> {
-        Ok(Self { program: Watched::start(command, name)?, decoding: None })
+        Ok(Self { program: Watched::start(command, name, OnSignal::End)?, decoding: None })
     }
 
     pub(super) fn start_decoded(command: &mut Command, name: String, file: File) -> io::Result<Self> {
-        let program = Watched::start(command, name)?;
+        let program = Watched::start(command, name, OnSignal::End)?;
         let stdout = program.stdout()?;
         let decoding = std::thread::spawn(move || text_mode::copy_decoded(stdout, file));
         Ok(Self { program, decoding: Some(decoding) })

@@ -4,7 +4,8 @@ use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
 use crate::postgres::questions;
-use crate::postgres::{quote, session};
+use crate::postgres::quote;
+use crate::postgres::session::{self, OWN};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -33,7 +34,7 @@ SELECT pg_catalog.json_build_object(
   'sessions', (SELECT COALESCE(pg_catalog.json_agg(s.line ORDER BY s.line), '[]') FROM (
       SELECT COALESCE(NULLIF(a.application_name, ''), 'unnamed') || ' ' || pg_catalog.count(*) AS line
       FROM pg_catalog.pg_stat_activity AS a
-      WHERE a.datid = d.oid AND a.pid <> pg_catalog.pg_backend_pid() AND a.application_name NOT LIKE 'xtask-%'
+      WHERE a.datid = d.oid AND a.pid <> pg_catalog.pg_backend_pid() AND NOT (a.application_name LIKE 'xtask-%' AND OWN)
       GROUP BY COALESCE(NULLIF(a.application_name, ''), 'unnamed')) AS s),
   'obstacles', (SELECT COALESCE(pg_catalog.json_agg(o.line), '[]') FROM (
       SELECT 'prepared transaction ' || p.gid AS line FROM pg_catalog.pg_prepared_xacts AS p WHERE p.database = d.datname
@@ -66,7 +67,7 @@ impl Live {
     /// Asks the server.
     pub fn of(target: &Target, session: &str) -> Result<Self> {
         let properties = Properties::named(target, session, target.database())?;
-        let sql = format!("{QUERY}{}", quote::literal(target.database())?);
+        let sql = format!("{}{}", QUERY.replace("OWN", OWN), quote::literal(target.database())?);
         let text = questions::ask(target, session, &sql)?;
         let facts = match text.trim() {
             "" => Facts::default(),

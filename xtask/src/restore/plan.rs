@@ -139,7 +139,7 @@ fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
             (change.now, change.estimated) = (Some(rows.rows), rows.estimated);
         });
     }
-    for table in manifest::tables(&then.copied) {
+    for table in manifest::tables(&then.filled()) {
         change(table.schema, table.name, &|change| change.backup = Some(table.rows));
     }
     tables.into_values().collect()

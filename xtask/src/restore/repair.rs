@@ -1,29 +1,28 @@
-//! What killed runs left behind: named for those who only look, mended for those who change.
+//! What killed runs left behind: named for those who only look, repaired by those who change.
 
 use super::live::Live;
 use super::maintenance_database;
-use super::mark::{self, Mark, Marked, Use};
-use super::staging::drop_database;
+use super::record::{self, Details, Doubt, Entry, OwnedDatabase, Purpose, Record, Unrecorded, Verdict, View, Wanted};
 use super::swap;
-use crate::postgres::{quote, session};
+use crate::postgres::session;
 use crate::target::Target;
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// How long the server may take to end a session.
-const PATIENCE: Duration = Duration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(50);
+const TIMEOUT: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// One thing to mend.
+/// One thing to repair.
 #[derive(Debug)]
 pub enum Leftover {
     /// The live database accepts no connections since a run was killed in its swap.
     LockedOut(String),
     /// A staging or throwaway database of a run that was killed.
-    Abandoned(String),
+    Abandoned(OwnedDatabase),
     /// A run was killed around its swap, and its services were not started again.
-    NotStarted(Marked),
+    NotStarted(Entry),
 }
 
 impl Leftover {
@@ -31,122 +30,154 @@ impl Leftover {
     pub fn shown(&self) -> String {
         match self {
             Self::LockedOut(name) => format!("{name} is locked out since a restore was killed"),
-            Self::Abandoned(name) => format!("{name} was left behind by a run that was killed"),
-            Self::NotStarted(marked) if marked.mark.r#use == Use::First && marked.mark.stopped.is_empty() => {
-                "a first restore was killed after its swap".to_owned()
-            }
-            Self::NotStarted(marked) if marked.mark.stopped.is_empty() && marked.mark.migrate => {
-                "OpenFGA's tables were not migrated after a swap".to_owned()
-            }
-            Self::NotStarted(marked) if marked.mark.stopped.is_empty() => {
-                "an undo was killed before the databases were exchanged".to_owned()
-            }
-            Self::NotStarted(marked) => {
-                format!("stopped for a swap and not started again: {}", marked.mark.stopped.join(", "))
+            Self::Abandoned(database) => format!("{} was left behind by a run that was killed", database.name()),
+            Self::NotStarted(entry) => {
+                let details = &entry.details;
+                if !details.stopped.is_empty() {
+                    format!("stopped for a swap and not started again: {}", details.stopped.join(", "))
+                } else if entry.purpose == Purpose::First {
+                    "a first restore was killed after its swap".to_owned()
+                } else if details.migrate {
+                    "OpenFGA's tables were not migrated after a swap".to_owned()
+                } else {
+                    "an undo was killed before the databases were exchanged".to_owned()
+                }
             }
         }
     }
 }
 
-/// Looks for leftovers of this target's database. To be called under the lock.
-pub fn find(target: &Target, run: &str) -> Result<Vec<Leftover>> {
-    let mut found = among(target, run, without_orphans(target, run)?)?;
-    found.extend(mark::unmarked(target, run)?.into_iter().map(Leftover::Abandoned));
-    Ok(found)
+/// What those find who only look.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub view: View,
+    pub leftovers: Vec<Leftover>,
+    /// Named like ours, and left alone.
+    pub unrecorded: Vec<Unrecorded>,
 }
 
-/// The same for those who only look: nothing of a run that lives, nothing without a mark, and no throwaway database,
-/// which the next `db-verify` drops.
-pub fn look(target: &Target, run: &str) -> Result<Vec<Leftover>> {
-    look_among(target, run, mark::marked(target, run)?)
+/// What [`look_by`] wants to be asked, in whichever database of the server.
+pub const QUESTION: &str = record::QUESTION;
+
+/// Looks without changing anything: nothing of a run that lives, and no throwaway database, which the next drill drops.
+pub fn look(target: &Target, run: &str, wanted: Wanted) -> Result<Findings> {
+    findings(target, run, record::look(target, run, wanted)?)
 }
 
-/// What `look_in` wants to be asked, in whichever database of the server; its answer is one line.
-pub const QUESTION: &str = mark::QUERY;
-
-/// The same as `look`, where the server was asked already.
-pub fn look_in(answer: &str, target: &Target, run: &str) -> Result<Vec<Leftover>> {
-    look_among(target, run, mark::read(answer)?)
+/// The same, where [`QUESTION`] was asked already.
+pub fn look_by(answer: &str, target: &Target, run: &str) -> Result<Findings> {
+    findings(target, run, record::look_by(answer, target, run, Wanted::default())?)
 }
 
-fn look_among(target: &Target, run: &str, marked: Vec<Marked>) -> Result<Vec<Leftover>> {
-    let is_left = |marked: &Marked| {
-        marked.mark.database == target.database() && marked.mark.r#use != Use::Verify && !marked.alive
-    };
-    among(target, run, marked.into_iter().filter(is_left).collect())
+fn findings(target: &Target, run: &str, view: View) -> Result<Findings> {
+    let live = target.database();
+    let dead = |entry: &&Entry| entry.purpose != Purpose::Verify && !entry.alive;
+    let entries: Vec<&Entry> = view.of(live).filter(dead).collect();
+    let leftovers = among(target, run, &view, &entries)?;
+    let unrecorded = view.unrecorded(live);
+    Ok(Findings { view, leftovers, unrecorded })
 }
 
-fn among(target: &Target, run: &str, marked: Vec<Marked>) -> Result<Vec<Leftover>> {
+/// Looks for leftovers of the target's database. To be called under the lock.
+pub fn find(record: &Record<'_>) -> Result<Findings> {
+    let target = record.target();
+    let view = without_orphans(record)?;
+    // A drill takes no lock: it may well be at work.
+    let over = |entry: &&Entry| !(entry.alive && entry.purpose == Purpose::Verify);
+    let entries: Vec<&Entry> = view.of(target.database()).filter(over).collect();
+    let leftovers = among(target, record.run(), &view, &entries)?;
+    let unrecorded = view.unrecorded(target.database());
+    Ok(Findings { view, leftovers, unrecorded })
+}
+
+/// Removes the entries that say nothing any more: their database is gone, or another one has its name. To be called
+/// under the lock, after the repairs.
+pub fn forget_void(record: &Record<'_>) -> Result<()> {
+    let (view, live) = (record.view()?, record.target().database());
+    for entry in view.of(live).filter(|entry| entry.purpose.is_beside() && !entry.alive && entry.details.is_settled()) {
+        if matches!(view.judge(entry, live), Verdict::Gone | Verdict::Doubtful(Doubt::AnotherDatabase)) {
+            record.forget(entry.id)?;
+        }
+    }
+    Ok(())
+}
+
+fn among(target: &Target, run: &str, view: &View, entries: &[&Entry]) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
-    let may_have_locked = |marked: &Marked| marked.mark.r#use == Use::Staging || marked.mark.swapping;
-    if marked.iter().any(may_have_locked) {
+    let may_have_locked = |entry: &&&Entry| entry.purpose == Purpose::Staging || entry.details.swapping;
+    if entries.iter().any(|entry| may_have_locked(&entry)) {
         let live = Live::of(target, run)?;
         if live.properties.is_some() && !live.facts.accepts_connections {
             found.push(Leftover::LockedOut(target.database().to_owned()));
         }
     }
-    for database in marked {
-        match database.mark.r#use {
-            Use::Before if database.mark.is_settled() => {}
-            Use::Before | Use::First => found.push(Leftover::NotStarted(database)),
-            Use::Staging | Use::Verify => {
-                // Its services were stopped before the swap that never came.
-                if !database.mark.stopped.is_empty() {
-                    found.push(Leftover::NotStarted(database.clone()));
-                }
-                found.push(Leftover::Abandoned(database.name));
-            }
+    for entry in entries {
+        // Its services were stopped before the swap that never came, or not started after it.
+        if entry.purpose == Purpose::First || !entry.details.is_settled() {
+            found.push(Leftover::NotStarted((*entry).clone()));
+        }
+        if matches!(entry.purpose, Purpose::Staging | Purpose::Verify) {
+            found.extend(view.owned(entry, target.database()).map(Leftover::Abandoned));
         }
     }
     Ok(found)
 }
 
-/// The marked databases of this target's, once no session of the runs that made them works any more. Whoever holds
-/// the lock is alone: such sessions are orphans, and what they still do must end before anything is mended.
-fn without_orphans(target: &Target, run: &str) -> Result<Vec<Marked>> {
-    let end = Instant::now() + PATIENCE;
+/// The record, once no session of the runs that made its entries works any more. Whoever holds the lock is alone: such
+/// sessions are orphans, and what they still do must end before anything is repaired.
+fn without_orphans(record: &Record<'_>) -> Result<View> {
+    let target = record.target();
+    let end = Instant::now() + TIMEOUT;
     loop {
-        let mut marked = mark::marked(target, run)?;
-        // A run of db-verify takes no lock: it may well be at work.
-        marked.retain(|marked| {
-            marked.mark.database == target.database() && !(marked.alive && marked.mark.r#use == Use::Verify)
-        });
+        let view = record.view()?;
+        let orphan = |entry: &&Entry| entry.alive && entry.purpose != Purpose::Verify && entry.run != record.run();
         let orphans: BTreeSet<&str> =
-            marked.iter().filter(|marked| marked.alive).map(|marked| marked.mark.run.as_str()).collect();
+            view.of(target.database()).filter(orphan).map(|entry| entry.run.as_str()).collect();
         if orphans.is_empty() || Instant::now() >= end {
-            return Ok(marked);
+            return Ok(view);
         }
         for orphan in orphans {
             for name in [orphan, &swap::session_name(orphan)] {
                 session::terminate_from(target, maintenance_database(target), name)?;
             }
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// Mends one; `start` starts the services that a mark names. To be called under the lock.
-pub fn mend(target: &Target, run: &str, leftover: &Leftover, start: &dyn Fn(&Mark) -> Result<()>) -> Result<()> {
+/// Repairs one; `start` starts the services that an entry names. To be called under the lock.
+pub fn repair(record: &Record<'_>, leftover: &Leftover, start: &dyn Fn(&Details) -> Result<()>) -> Result<()> {
     match leftover {
-        Leftover::LockedOut(name) => swap::unlock(target, run, name),
-        Leftover::Abandoned(name) => drop_database(target, run, name),
-        Leftover::NotStarted(marked) => {
-            start(&marked.mark)?;
-            if matches!(marked.mark.r#use, Use::Before | Use::First) {
-                settle(target, run, &marked.name, &marked.mark)?;
-            }
-            Ok(())
+        Leftover::LockedOut(name) => swap::unlock(record.target(), record.run(), name),
+        Leftover::Abandoned(database) => record.drop_database(database),
+        Leftover::NotStarted(entry) => {
+            start(&entry.details)?;
+            settle(record, entry)
         }
     }
 }
 
-/// Notes that the services of a swap run again: a first restore's database gets its own comment back.
-pub fn settle(target: &Target, run: &str, name: &str, mark: &Mark) -> Result<()> {
-    let sql = if mark.r#use == Use::First {
-        let comment = quote::literal_or_null(mark.comment.as_deref())?;
-        format!("COMMENT ON DATABASE {} IS {comment}", quote::identifier(name)?)
-    } else {
-        Mark { stopped: Vec::new(), swapping: false, migrate: false, ..mark.clone() }.sql(name)?
-    };
-    session::ask_in(target, maintenance_database(target), run, &sql).map(drop)
+/// Notes that the services of a swap run again.
+pub fn settle(record: &Record<'_>, entry: &Entry) -> Result<()> {
+    if entry.purpose == Purpose::First {
+        return record.forget(entry.id);
+    }
+    record.note(entry.id, &entry.details.settled())
+}
+
+/// Drops the throwaway databases of drills that were killed; gives their names.
+pub fn clear_throwaways(record: &Record<'_>) -> Result<Vec<String>> {
+    let view = record.view()?;
+    let mut dropped = Vec::new();
+    for entry in view.entries().iter().filter(|entry| entry.purpose == Purpose::Verify && !entry.alive) {
+        match view.judge(entry, record.target().database()) {
+            Verdict::Owned(database) => {
+                record.drop_database(&database)?;
+                dropped.push(entry.name.clone());
+            }
+            Verdict::Gone => record.forget(entry.id)?,
+            Verdict::Doubtful(_) => {}
+        }
+    }
+    Ok(dropped)
 }

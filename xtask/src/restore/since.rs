@@ -3,7 +3,7 @@
 use crate::postgres::activity::{Counters, Written};
 use crate::postgres::openfga_tables::{self, Known, Tuples};
 use crate::postgres::reader::Reader;
-use crate::restore::mark::Mark;
+use crate::restore::record::Entry;
 use crate::target::Target;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,13 +19,13 @@ pub struct Since {
 
 impl Since {
     /// Asks the live database. What cannot be read is not known, and stops nothing.
-    pub fn swap(target: &Target, run: &str, mark: &Mark) -> Self {
+    pub fn swap(target: &Target, run: &str, entry: &Entry) -> Self {
         let Ok(mut reader) = Reader::start(target, run, &[], target.patience()) else {
             return Self { tables: None, tuples: None };
         };
         let now = Counters::read(&mut reader).ok();
-        let tables = mark.written.as_ref().zip(now).and_then(|(before, now)| now.since(before));
-        let tuples = openfga_tables::tuples_since(&mut reader, &mark.at);
+        let tables = entry.details.written.as_ref().zip(now).and_then(|(before, now)| now.since(before));
+        let tuples = openfga_tables::tuples_since(&mut reader, &entry.at);
         Self { tables, tuples: tuples.ok().and_then(Known::known) }
     }
 }

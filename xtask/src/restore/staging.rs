@@ -1,27 +1,21 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
 use super::carried;
-use super::maintenance_database;
-use super::mark::{self, Mark, Use};
 use super::preflight::{self, Watch};
+use super::record::{OwnedDatabase, Purpose, Record};
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
-use crate::postgres::open_session::OpenSession;
 use crate::postgres::preamble::{EMPTY_PATH, PREAMBLE};
 use crate::postgres::properties::Properties;
-use crate::postgres::{questions, quote, restrict, session};
+use crate::postgres::{restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
-use crate::target::client_error;
-use crate::target::{Talk, Target};
-use anyhow::Result;
-use chrono::{DateTime, Local, TimeDelta};
+use crate::target::{Talk, client_error};
+use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::time::Duration;
 
-/// A name is cut silently by the server beyond so many bytes.
-const LONGEST_NAME: usize = 63;
 /// psql has said everything by then; what it still does is the server's own work.
 const LAST_WORDS: Duration = Duration::from_secs(24 * 3600);
 
@@ -30,92 +24,47 @@ const DISK_FULL: &str = "No space left on device";
 
 /// A database that is being filled. Dropped without a swap, it is dropped on the server too.
 #[derive(Debug)]
-pub struct Staging<'a> {
-    target: &'a Target,
-    run: &'a str,
-    name: String,
-    /// It may have become the live one: it must not be dropped.
+pub struct Staging<'r, 't> {
+    record: &'r Record<'t>,
+    database: OwnedDatabase,
+    /// It may have become the live one, or it is dropped already.
     left: bool,
 }
 
 /// A staging database that holds what its backup holds: the only one that may be swapped in.
 #[derive(Debug)]
-pub struct Checked<'a>(Staging<'a>);
+pub struct Checked<'r, 't>(Staging<'r, 't>);
 
-/// The name of a database of ours for this purpose: `openfga_verify_20251021_143022`, never longer than a name may be.
-pub fn name_for(database: &str, purpose: &str, time: &DateTime<Local>) -> String {
-    let ending = format!("_{purpose}_{}", time.format("%Y%m%d_%H%M%S"));
-    let mut kept = database.len().min(LONGEST_NAME - ending.len());
-    while !database.is_char_boundary(kept) {
-        kept -= 1;
-    }
-    format!("{}{ending}", &database[..kept])
-}
-
-/// This time or one soon after, whose name for this purpose is free.
-pub(super) fn free_time(
-    target: &Target,
-    run: &str,
-    purpose: &str,
-    mut time: DateTime<Local>,
-) -> Result<DateTime<Local>> {
-    loop {
-        let name = quote::literal(&name_for(target.database(), purpose, &time))?;
-        let sql = format!("SELECT datname FROM pg_catalog.pg_database WHERE datname = {name}");
-        if questions::ask(target, run, &sql)?.trim().is_empty() {
-            return Ok(time);
-        }
-        time += TimeDelta::seconds(1);
-    }
-}
-
-impl<'a> Staging<'a> {
-    /// Makes an empty, marked database; from template0, because nothing that was put into template1 belongs into
-    /// it. `session` must stay open: by it others can tell that the run is alive.
-    pub fn create(
-        target: &'a Target,
-        run: &'a str,
-        session: &mut OpenSession<'_>,
-        name: String,
-        like: Option<&Properties>,
-        mark: &Mark,
-    ) -> Result<Self> {
-        let cannot = format!("The database {name} cannot be made");
-        let (quoted, mut options) =
-            (quote::identifier(&name)?, like.map(carried::creation).transpose()?.unwrap_or_default());
+impl<'r, 't> Staging<'r, 't> {
+    /// Makes an empty, recorded database; from template0, because nothing that was put into template1 belongs into it.
+    pub fn create(record: &'r Record<'t>, purpose: Purpose, like: Option<&Properties>) -> Result<Self> {
         // While it is loaded, too: the owner of a table must be allowed to make one there.
-        let owner = like.map(|like| &like.owner).filter(|_| mark.r#use == Use::Staging);
-        if let Some(owner) = owner {
-            options.push_str(&format!(" OWNER {}", quote::identifier(owner)?));
-        }
-        let marked = mark.sql(&name)?;
-        signals::check()?;
-        // The server makes it even when we no longer listen: a signal waits until it is marked.
-        signals::shielded(|| {
-            let made = session.run(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"));
-            made.map_err(|error| error::explain(error, || Fault::failed(cannot)))?;
-            let staging = Self { target, run, name, left: false };
-            fault_point("unmarked");
-            session.run(&marked)?;
-            Ok(staging)
-        })
+        let owner = like.filter(|_| purpose == Purpose::Staging).map(|like| like.owner.as_str());
+        let options = like.map(carried::creation).transpose()?.unwrap_or_default();
+        Ok(Self { record, database: record.create(purpose, &options, owner)?, left: false })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.database.name()
     }
 
     /// Feeds the backup to one psql, and compares what the server counted with what the backup holds. It stops before
     /// the server's disk is full.
-    pub fn load(self, backup: &Proven, progress: &dyn Fn(u64)) -> Result<Checked<'a>> {
-        // Only the keeper bears the run's name: what is still being loaded after a kill is not alive.
-        let loader = format!("{}-load", self.run);
-        Watch::during(self.target, self.run, &loader, || self.fill(&loader, backup, progress))?;
+    pub fn load(self, backup: &Proven, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
+        // What is still being loaded after a kill has another session name than the run: it is not alive.
+        let (target, run) = (self.record.target(), self.record.run());
+        let loader = format!("{run}-load");
+        Watch::during(target, run, &loader, || self.fill(&loader, backup, progress))?;
         Ok(Checked(self))
     }
 
     fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
-        let environment = [("PGDATABASE", self.name.as_str())];
-        let mut psql = self
-            .target
+        let target = self.record.target();
+        let environment = [("PGDATABASE", self.name())];
+        let mut psql = target
             .program_with("psql", loader, Talk::Piped, &environment)?
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
@@ -125,7 +74,8 @@ impl<'a> Staging<'a> {
             // statement, because poolers refuse options of a session.
             // A file that sets no path means the role's own.
             let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; RESET search_path;\n");
-            anyhow::ensure!(restrict::begin(&mut psql, &preamble, LAST_WORDS)?, "psql did not begin");
+            let version = restrict::begin(&mut psql, &preamble, LAST_WORDS)?.context("psql did not begin")?;
+            preflight::refuse_hidden_commands(backup, &version)?;
             backup.feed(&mut psql, progress)?;
             // Within a transaction nothing would be left of the load once psql ends.
             let committed = "pg_catalog.pg_current_xact_id_if_assigned() IS NULL";
@@ -152,11 +102,11 @@ impl<'a> Staging<'a> {
         };
         if !said.ending.success() && client_error::server_says(&said.stderr, DISK_FULL) {
             // The server may have gone down with it: what it says last is not the cause.
-            let fault = Fault::failed(format!("The server's disk is full; {} is as it was", self.target.database()));
+            let fault = Fault::failed(format!("The server's disk is full; {} is as it was", target.database()));
             return Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));
         }
         if !said.ending.success() {
-            let failure = session::failure(self.target, "psql", &said.stderr, said.ending);
+            let failure = session::failure(target, "psql", &said.stderr, said.ending);
             return Err(error::headed(failure, cannot().to_string()));
         }
         fed.map_err(|error| error::explain(error, cannot))?;
@@ -174,8 +124,20 @@ impl<'a> Staging<'a> {
     }
 
     /// Nothing is loaded: an empty database is what is wanted.
-    pub fn left_empty(self) -> Checked<'a> {
+    pub fn left_empty(self) -> Checked<'r, 't> {
         Checked(self)
+    }
+
+    /// Drops it on the server.
+    ///
+    /// # Errors
+    /// It could not be dropped, or the live database is gone since (6).
+    pub fn discard(mut self) -> Result<()> {
+        self.left = true;
+        signals::shielded(|| self.record.drop_database(&self.database)).map_err(|error| {
+            let cannot = || Fault::failed(format!("{} could not be dropped", self.database.name()));
+            error::explain(error, || cannot().hint("the next run tries again, or: cargo xtask db-restore --repair"))
+        })
     }
 }
 
@@ -184,56 +146,37 @@ fn total(rows: &[u64]) -> u64 {
     rows.iter().fold(0, |total, rows| total.saturating_add(*rows))
 }
 
-impl Checked<'_> {
-    /// The staging database's name.
-    pub fn name(&self) -> &str {
-        &self.0.name
+impl Checked<'_, '_> {
+    pub fn database(&self) -> &OwnedDatabase {
+        &self.0.database
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
     /// them.
     pub fn analyze(&self) -> Result<Option<Counters>> {
-        Counters::after("ANALYZE", self.0.target, self.0.run, &self.0.name, LAST_WORDS)
+        let Staging { record, database, .. } = &self.0;
+        Counters::after("ANALYZE", record.target(), record.run(), database.name(), LAST_WORDS)
     }
 
     /// It bears the live name now, or nobody knows: it is not dropped.
     pub(super) fn leave(mut self) {
         self.0.left = true;
     }
-}
 
-impl Drop for Staging<'_> {
-    fn drop(&mut self) {
-        if !self.left {
-            // If that fails too, the mark on the database tells the next run what it is.
-            let _ = signals::shielded(|| drop_database(self.target, self.run, &self.name));
-        }
+    /// Drops it on the server: it was only to be checked.
+    ///
+    /// # Errors
+    /// As for [`Staging::discard`].
+    pub fn discard(self) -> Result<()> {
+        self.0.discard()
     }
 }
 
-/// Drops a database of ours, whoever is connected to it.
-pub fn drop_database(target: &Target, run: &str, name: &str) -> Result<()> {
-    let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote::identifier(name)?);
-    session::ask_in(target, maintenance_database(target), run, &sql).map(drop)
-}
-
-/// Drops the throwaway databases of `db-verify` runs that were killed; gives their names.
-pub fn clear_leftovers(target: &Target, run: &str) -> Result<Vec<String>> {
-    let left =
-        mark::marked(target, run)?.into_iter().filter(|database| database.mark.r#use == Use::Verify && !database.alive);
-    left.map(|database| drop_database(target, run, &database.name).map(|()| database.name)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chrono::TimeZone as _;
-
-    #[test]
-    fn a_name_never_grows_too_long() {
-        let time = Local.with_ymd_and_hms(2025, 10, 21, 14, 30, 22).unwrap();
-        assert_eq!(name_for("openfga", "verify", &time), "openfga_verify_20251021_143022");
-        let long = name_for(&"ü".repeat(31), "verify", &time);
-        assert!(long.len() <= LONGEST_NAME && long.ends_with("_verify_20251021_143022"), "{long}");
+impl Drop for Staging<'_, '_> {
+    fn drop(&mut self) {
+        if !self.left {
+            // If that fails too, the record tells the next run what it is.
+            let _ = signals::shielded(|| self.record.drop_database(&self.database));
+        }
     }
 }

@@ -1,19 +1,18 @@
 //! Two databases change names in one transaction; nobody ever sees a half-restored one under the live name.
 
-use super::aftermath::{self, Aftermath};
 use super::carried::carry;
 use super::live::Live;
 use super::maintenance_database;
-use super::mark::Mark;
+use super::record::{self, Details, OwnedDatabase, Purpose, Record};
 use super::staging::Checked;
+use super::swap_outcome::{self, Outcome};
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks::{self, Holder};
-use crate::postgres::preamble::PREAMBLE;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literal_or_null};
 use crate::postgres::session;
 use crate::process::signals;
-use crate::target::{Talk, Target};
+use crate::target::Target;
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -25,34 +24,52 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const HELD: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// An exchange of names.
+/// Two databases that change names. The record changes in the same transaction.
 #[derive(Debug)]
-pub struct Exchange<'a> {
+pub struct Swap<'a> {
     /// The database that becomes the live one.
-    pub incoming: &'a str,
+    pub incoming: &'a OwnedDatabase,
     /// The live one's next name; `None` where there is no live one yet.
     pub outgoing: Option<&'a str>,
-    /// The mark of the outgoing one; where there is none the new live one bears it until its services run.
-    pub mark: &'a Mark,
-    /// Owner, grants, settings and limit that the incoming one gets; `None`: it keeps its own.
+    /// What the new entry says: about the outgoing one, or where there is none about the new live one, until its services
+    /// run.
+    pub details: &'a Details,
+    /// The new entry's time.
+    pub at: &'a str,
+    /// What the incoming database gets of the live one's own; `None`: it keeps what it has.
     pub carried: Option<&'a Properties>,
-    /// The comment of the new live database.
-    pub comment: Option<&'a str>,
 }
 
-impl Exchange<'_> {
+impl Swap<'_> {
     /// The databases that must be free to change their names.
     fn names<'b>(&'b self, live: &'b str) -> Vec<&'b str> {
-        if self.outgoing.is_some() { vec![live, self.incoming] } else { vec![self.incoming] }
+        if self.outgoing.is_some() { vec![live, self.incoming.name()] } else { vec![self.incoming.name()] }
     }
 
-    /// SQL that is true once it took place: the incoming name is gone, and what was not there before is.
-    pub(super) fn took_place(&self, live: &str) -> Result<String, Fault> {
-        let there = |name: &str| {
-            let name = literal(name)?;
-            Ok::<_, Fault>(format!("EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {name})"))
-        };
-        Ok(format!("(NOT {} AND {})", there(self.incoming)?, there(self.outgoing.unwrap_or(live))?))
+    /// SQL that is true once it took place.
+    pub(super) fn took_place(&self, live: &str) -> Result<String> {
+        Ok(format!(
+            "EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {} AND d.oid = {})",
+            literal(live)?,
+            self.incoming.oid()
+        ))
+    }
+
+    /// PL/pgSQL that replaces the entries of both databases by the new one.
+    fn recorded(&self, live: &str, run: &str) -> Result<String> {
+        let purpose = if self.outgoing.is_some() { Purpose::Previous } else { Purpose::First };
+        let (name, live_name) = (literal(self.outgoing.unwrap_or(live))?, literal(live)?);
+        let (id, oid) = (self.incoming.id(), self.incoming.oid());
+        Ok(format!(
+            "  DELETE FROM xtask.databases AS e WHERE e.id = {id} OR e.oid = {oid} OR e.oid = old_oid;\n\
+             \x20 INSERT INTO xtask.databases (purpose, live, name, oid, owner, live_oid, run, at, details)\n\
+             \x20   SELECT '{}', {live_name}, {name}, d.oid, d.datdba, {oid}, {}, {}, {}\n\
+             \x20   FROM pg_catalog.pg_database AS d WHERE d.datname = {name};\n",
+            purpose.word(),
+            literal(run)?,
+            literal(self.at)?,
+            self.details.sql()?
+        ))
     }
 }
 
@@ -60,11 +77,12 @@ impl Exchange<'_> {
 ///
 /// # Errors
 /// It is still held (1); the fault names who holds it.
-pub fn wait_for_names(target: &Target, run: &str, exchange: &Exchange<'_>) -> Result<()> {
+pub fn wait_for_names(record: &Record<'_>, swap: &Swap<'_>) -> Result<()> {
+    let (target, run) = (record.target(), record.run());
     let end = Instant::now() + HELD;
-    let names = exchange.names(target.database());
+    let names = swap.names(target.database());
     loop {
-        // Where it cannot be told the exchange itself finds out.
+        // Where it cannot be told the swap itself finds out.
         let held = locks::name_holders(target, run, &names).unwrap_or_default();
         let Some(holder) = held.first() else { return Ok(()) };
         signals::check()?;
@@ -88,39 +106,29 @@ fn release(holder: &Holder) -> String {
 pub type Outage = Duration;
 
 /// Swaps a checked staging database in.
-pub fn swap_in(
-    target: &Target,
-    run: &str,
-    live: &Live,
-    staging: Checked<'_>,
-    exchange: &Exchange<'_>,
-) -> Result<Outage> {
-    let outage = exchange_names(target, run, live.properties.is_some(), exchange);
-    // Of what nobody knows the next run must find its mark.
+pub fn swap_in(record: &Record<'_>, live: &Live, staging: Checked<'_, '_>, swap: &Swap<'_>) -> Result<Outage> {
+    let outage = exchange_names(record, live.properties.is_some(), swap);
+    // Of what nobody knows the next run must find the record.
     if outage.as_ref().map_or_else(|error| error::exit(error) == Exit::Partial, |_| true) {
         staging.leave();
     }
     outage
 }
 
-/// Sends the whole exchange as one script: once psql has it, our own death cannot stop it half-way. Where its answer
-/// is missing the server is asked which state it is in.
+/// Sends the whole exchange as one script: once psql has it, our own death cannot stop it half-way. It runs in the record
+/// database, so that names and record change together. Where its answer is missing the server is asked which state it
+/// is in.
 ///
 /// # Errors
 /// The databases are as they were, and open (1); or nobody could tell, and a person must look (6).
-pub fn exchange_names(target: &Target, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> Result<Outage> {
+pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -> Result<Outage> {
+    let (target, run) = (record.target(), record.run());
     signals::check()?;
-    let script = script(target.database(), run, live_exists, exchange)?;
-    let program = target
-        .program_with(
-            "psql",
-            &session_name(run),
-            Talk::Piped,
-            &[("PGDATABASE", maintenance_database(target)), ("PGCLIENTENCODING", "UTF8")],
-        )?
-        .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", "-f", "-"]);
+    let script = script(target.database(), run, live_exists, swap)?;
+    let (database, session) = (record.database()?, session_name(run));
     let clock = Instant::now();
-    let (answer, said) = match signals::shielded(|| program.capture_with(script.into_bytes(), DEADLINE)) {
+    let sent = || session::run_script(target, &database, &session, &script, DEADLINE);
+    let (answer, said) = match signals::shielded(sent) {
         Ok(said) => (said.text(), said.stderr.trim().to_owned()),
         Err(error) => (String::new(), format!("{error:#}")),
     };
@@ -130,11 +138,11 @@ pub fn exchange_names(target: &Target, run: &str, live_exists: bool, exchange: &
         return Ok(Duration::from_secs_f64((end - start).max(0.0)));
     }
     let why = anyhow::Error::msg(said);
-    match signals::shielded(|| aftermath::find(target, run, exchange)) {
-        Ok(Aftermath::Exchanged) => Ok(clock.elapsed()),
-        Ok(Aftermath::AsItWas) => {
+    match signals::shielded(|| swap_outcome::find(target, run, swap)) {
+        Ok(Outcome::Swapped) => Ok(clock.elapsed()),
+        Ok(Outcome::AsItWas) => {
             let fault = Fault::failed(format!("{} could not be swapped; it is as it was", target.database()));
-            let names = exchange.names(target.database());
+            let names = swap.names(target.database());
             let held = locks::possible_name_holders(target, run, &names).unwrap_or_default();
             let hint = held.first().map_or_else(
                 || "see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'".to_owned(),
@@ -158,46 +166,74 @@ pub(super) fn session_name(run: &str) -> String {
     format!("{run}-swap")
 }
 
-fn script(live: &str, run: &str, live_exists: bool, exchange: &Exchange<'_>) -> Result<String> {
-    let tag = format!("${}$", run.replace('-', ""));
-    let name = identifier(live)?;
-    let carried =
-        exchange.carried.map(|properties| carry(exchange.incoming, properties)).transpose()?.unwrap_or_default();
-    let comment = literal_or_null(exchange.comment)?;
-    let mut script = PREAMBLE.to_owned();
+fn script(live: &str, run: &str, live_exists: bool, swap: &Swap<'_>) -> Result<String> {
+    let tag = &record::dollar_quote(run);
+    let mut script = String::new();
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
+    let name = identifier(live)?;
     if live_exists {
-        // Committed by itself: only then it keeps others out. Where somebody is changing the database it is not begun.
-        writeln!(script, "SET lock_timeout TO '5s';\nALTER DATABASE {name} ALLOW_CONNECTIONS false;")?;
-        writeln!(script, "\\if :ERROR\n\\q\n\\endif\nSET lock_timeout TO 0;")?;
+        // Committed by itself: only then it keeps others out. Where somebody is changing the database the script ends.
+        writeln!(
+            script,
+            "SET lock_timeout TO '5s';\nALTER DATABASE {name} ALLOW_CONNECTIONS false;\nSET lock_timeout TO 0;"
+        )?;
     }
-    let leave = match exchange.outgoing {
-        Some(outgoing) => rename(live, outgoing)?,
-        None => String::new(),
-    };
-    // Somebody may look into it: a monitoring program, a pooler.
-    let enter = rename(exchange.incoming, live)?;
-    let marked = exchange.mark.sql(exchange.outgoing.unwrap_or(live))?;
-    writeln!(
-        script,
-        "DO {tag}\nDECLARE entry pg_catalog.record;\n  deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
-         \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '5s', true);\n\
-         {carried}{leave}{enter}  COMMENT ON DATABASE {name} IS {comment};\n  {marked};\nEND {tag};"
-    )?;
+    script.push_str(&transaction(live, run, swap)?);
     // Whichever database bears the live name now is open to all again, also after a failure.
     writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS true;")?;
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
-    writeln!(script, "SELECT 'swapped' WHERE {};", exchange.took_place(live)?)?;
-    if let Some(outgoing) = exchange.outgoing {
+    writeln!(script, "SELECT 'swapped' WHERE {};", swap.took_place(live)?)?;
+    if let Some(outgoing) = swap.outgoing {
         // It stays readable for a person who wants to compare.
         writeln!(
             script,
-            "SELECT pg_catalog.format('ALTER DATABASE %I ALLOW_CONNECTIONS true', datname) \
-             FROM pg_catalog.pg_database WHERE datname = {} \\gexec",
-            literal(outgoing)?
+            "DO {tag} BEGIN IF {} THEN ALTER DATABASE {} ALLOW_CONNECTIONS true; END IF; END {tag};",
+            swap.took_place(live)?,
+            identifier(outgoing)?
         )?;
     }
     Ok(script)
+}
+
+/// Both renames and the record's change. What fails in it is said and undone, and the script goes on.
+fn transaction(live: &str, run: &str, swap: &Swap<'_>) -> Result<String> {
+    let tag = record::dollar_quote(run);
+    let (incoming, live_name) = (swap.incoming, literal(live)?);
+    let mut steps = format!("  {}\n", incoming.assertion()?);
+    if let Some(properties) = swap.carried {
+        steps.push_str(&carry(incoming.name(), properties)?);
+        let comment = literal_or_null(properties.comment.as_deref())?;
+        writeln!(steps, "  COMMENT ON DATABASE {} IS {comment};", incoming.quoted()?)?;
+    }
+    if let Some(outgoing) = swap.outgoing {
+        steps.push_str(&rename(live, outgoing)?);
+    }
+    steps.push_str(&rename(incoming.name(), live)?);
+    // Both names are held until the commit: what bears them now is what was meant.
+    let outgoing = swap
+        .outgoing
+        .map(|outgoing| {
+            Ok::<_, Fault>(format!(
+                "OR NOT EXISTS (SELECT FROM pg_catalog.pg_database AS d \
+         WHERE d.datname = {} AND d.oid = old_oid)",
+                literal(outgoing)?
+            ))
+        })
+        .transpose()?;
+    writeln!(
+        steps,
+        "  IF NOT {} {} THEN RAISE EXCEPTION 'another database took one of the names'; END IF;",
+        swap.took_place(live)?,
+        outgoing.unwrap_or_default()
+    )?;
+    steps.push_str(&swap.recorded(live, run)?);
+    Ok(format!(
+        "DO {tag}\nDECLARE entry pg_catalog.record; old_oid pg_catalog.oid;\n\
+         \x20 deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
+         \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '5s', true);\n\
+         \x20 old_oid := (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {live_name});\n\
+         {steps}EXCEPTION WHEN OTHERS OR query_canceled THEN\n  RAISE WARNING '%', SQLERRM;\nEND {tag};\n"
+    ))
 }
 
 /// Ends a database's sessions and gives it another name; again until it works or the deadline passes. Autovacuum

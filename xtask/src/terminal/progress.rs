@@ -1,6 +1,6 @@
 //! A line that shows how far something has come, or that something is waited for.
 
-use super::Terminal;
+use super::{Terminal, clean_line};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl Terminal {
 impl Progress {
     /// What is being done now.
     pub fn say(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        self.bar.set_message(clean_line(what));
     }
 
     /// Hides the line while something else is written or asked.

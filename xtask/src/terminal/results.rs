@@ -10,16 +10,24 @@ impl Terminal {
     /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
     /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
-        self.result_piece(format!("{}\n", self.plain(text)).as_bytes())
+        self.write(format!("{}\n", self.plain(text)).as_bytes())
     }
 
     /// A path on stdout, byte for byte: a script opens it.
     pub fn result_path(&self, path: &Path) -> Result<()> {
-        self.result_piece(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
+        self.write(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
     }
 
-    /// A piece of a result as it is: a file that is shown, however large.
+    /// A piece of a file that is shown, however large: byte for byte, but on a terminal without what it would obey.
     pub fn result_piece(&self, piece: &[u8]) -> Result<()> {
+        if self.stdout {
+            self.write(text::clean(&String::from_utf8_lossy(piece)).as_bytes())
+        } else {
+            self.write(piece)
+        }
+    }
+
+    fn write(&self, piece: &[u8]) -> Result<()> {
         let mut out = io::stdout().lock();
         match out.write_all(piece).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -49,7 +57,7 @@ impl Terminal {
 
     /// One JSON document on stdout.
     pub fn json(&self, document: &impl serde::Serialize) -> Result<()> {
-        self.result_piece(format!("{}\n", serde_json::to_string_pretty(document)?).as_bytes())
+        self.write(format!("{}\n", serde_json::to_string_pretty(document)?).as_bytes())
     }
 
     /// One JSON document on stdout that lists these under a name: `{"version": 1, "backups": […]}`.

@@ -2,7 +2,7 @@
 
 use crate::harness::migrations::versions;
 use crate::harness::sandbox::checkout;
-use crate::harness::{Fakes, Sandbox, Test, Xtask, shared};
+use crate::harness::{Fakes, Sandbox, Test, UrlDatabase, Xtask, shared};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -24,7 +24,7 @@ pub fn tests() -> Vec<Test> {
         [Script, Stack] down_asks,
         [Script, Stack] a_narrow_terminal_shows_paragraphs,
         [] new_makes_both_files,
-        [] names_that_are_no_migrations,
+        [Postgres] folders_as_they_are_found,
         [Make] through_make,
         [] line_ends_are_kept_in_every_checkout,
     ]
@@ -344,16 +344,42 @@ fn new_makes_both_files() {
     run.code(2).stderr_has("✗ The words are 300 bytes long").stderr_has("→ at most 200 bytes: say it in fewer words");
 }
 
-fn names_that_are_no_migrations() {
-    let sandbox = Sandbox::new();
-    for (name, words) in [
-        ("notes.sql", "migrations/notes.sql is not named as a migration"),
-        ("9_x.down.sql", "migrations/9_x.down.sql leads back from nothing"),
-    ] {
-        let path = sandbox.write(format!("migrations/{name}"), "SELECT 1;");
-        Xtask::new(&sandbox).args(["db-migrate", "status"]).run().code(1).stderr_has(words).stderr_has("→ ");
-        fs::remove_file(path).unwrap();
+/// What sqlx passes over is a remark; what it refuses stops an `up`, and nothing else.
+fn folders_as_they_are_found() {
+    let database = UrlDatabase::new();
+    let migrate = |args: &[&str]| database.xtask(["db-migrate"]).args(args.iter().copied()).run();
+    for name in ["1_a.sql", "1_a.down.sql", "2_gone.down.sql", "schema.sql"] {
+        let text = if name == "1_a.sql" { "CREATE TABLE a (a int);" } else { "DROP TABLE a;" };
+        database.sandbox.write(format!("migrations/{name}"), text);
     }
+    let run = migrate(&["up"]);
+    run.ok().stderr_has("✓ 1 migration applied");
+    run.stderr_has("⚠ migrations/schema.sql is passed over: no <version>_ begins its name");
+    run.stderr_has("⚠ migrations/2_gone.down.sql has no .up.sql file beside it");
+    run.stderr_has("⚠ migrations/1_a.down.sql takes back migrations/1_a.sql, as under sqlx");
+    migrate(&["status", "--check"]).ok().stdout_has("1        a            applied");
+    migrate(&["down", "--yes"]).ok().stderr_has("✓ 1 migration taken back");
+    // Two files of one version: what was applied is told by its checksum, what is pending must be clear.
+    database.sandbox.write("migrations/3_b.sql", "SELECT 3;");
+    database.sandbox.write("migrations/3_c.up.sql", "SELECT 33;");
+    let run = migrate(&["up", "--no-backup"]);
+    run.code(1).stderr_has("✗ Version 3 is claimed by two files: migrations/3_b.sql and migrations/3_c.up.sql");
+    migrate(&["up", "1", "--no-backup"]).ok();
+    migrate(&["repair"]).ok().stderr_has("Nothing to repair");
+    // sqlx refuses the folder.
+    fs::remove_file(database.sandbox.path("migrations/3_c.up.sql")).unwrap();
+    database.sandbox.write("migrations/O4_d.sql", "SELECT 4;");
+    migrate(&["status"]).ok().stderr_has("⚠ migrations/O4_d.sql: no number stands before the first _ of its name");
+    migrate(&["status", "--check"]).code(1);
+    migrate(&["new", "five"]).ok();
+    let run = migrate(&["up", "--no-backup"]);
+    run.code(1)
+        .stderr_has("✗ Nothing is applied: migrations/O4_d.sql: no number")
+        .stderr_has("→ sqlx refuses such a folder");
+    // A folder of another tool is named.
+    fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
+    database.sandbox.write("migrations/2024-01-01-000000_create/up.sql", "SELECT 1;");
+    migrate(&["up"]).code(1).stderr_has("as Diesel makes them");
 }
 
 fn through_make() {

@@ -139,7 +139,7 @@ fn ended_within_its_commit() {
     wait_for_the_sleep(&database);
     running.signal(Signal::KILL);
     running.wait();
-    database.migrate(["--lock-timeout", "60"]).run().ok().stderr_has("✓ Nothing to do");
+    database.migrate(["--wait-for-run", "60"]).run().ok().stderr_has("✓ Nothing to do");
     assert_eq!((database.ledger(), database.tables()), ("1".to_owned(), "t1".to_owned()));
 }
 
@@ -178,7 +178,7 @@ fn ended_within_a_statement() {
     wait_for_the_sleep(&database);
     running.signal(Signal::KILL);
     running.wait();
-    let run = database.migrate(["--lock-timeout", "1"]).run();
+    let run = database.migrate(["--wait-for-run", "1"]).run();
     run.code(5).stderr_has("is being changed by session ").stderr_has("-migrate, user postgres, since ");
     database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()");
     assert_eq!(database.tables(), "");
@@ -262,8 +262,8 @@ fn the_locks_are_the_restores_and_sqlxs() {
     let database = prepared();
     let running = database.migration_paused_at("locked");
     for run in [
-        database.migrate(["--lock-timeout", "1"]).run(),
-        database.migrate(["baseline", "1", "--yes", "--lock-timeout", "1"]).run(),
+        database.migrate(["--wait-for-run", "1"]).run(),
+        database.migrate(["baseline", "1", "--yes", "--wait-for-run", "1"]).run(),
         database.xtask(["db-restore", "--repair"]).run(),
     ] {
         run.code(5).stderr_has("is being changed by session ").stderr_has("(xtask-");
@@ -275,7 +275,7 @@ fn the_locks_are_the_restores_and_sqlxs() {
     service.sql("SET application_name = 'the service'");
     let number = 0x3d32_ad9e_i64 * i64::from(crc32(database.name.as_bytes()));
     service.sql(&format!("SELECT pg_advisory_lock({number})"));
-    let run = database.migrate(["down", "--yes", "--no-backup", "--lock-timeout", "1"]).run();
+    let run = database.migrate(["down", "--yes", "--no-backup", "--wait-for-run", "1"]).run();
     run.code(5).stderr_has("(the service, user postgres").stderr_has("→ wait until it has ended");
     drop(service);
     database.migrate(["down", "--yes", "--no-backup"]).run().ok();
@@ -292,9 +292,10 @@ fn a_table_that_someone_holds() {
     database.sql("CREATE TABLE t (a int)");
     database.sandbox.migration(1, "column", "ALTER TABLE t ADD b int;", None);
     let holder = database.hold("t");
-    let run = database.migrate(["--no-backup", "--lock-timeout", "1"]).run();
-    run.code(1).stderr_has("✗ migrations/1_column.up.sql:1 failed; nothing was applied");
+    let run = database.migrate(["--no-backup", "--lock-timeout", "2"]).run();
+    run.code(5).stderr_has("✗ migrations/1_column.up.sql:1 failed; nothing was applied");
     run.stderr_has("canceling statement due to lock timeout").stderr_has("--lock-timeout SECONDS");
+    run.stderr_has("table public.t is held by session ").stderr_has("user postgres").stderr_has("idle in transaction");
     drop(holder);
     database.migrate(["--no-backup"]).run().ok();
 }

@@ -49,7 +49,7 @@ fn versions_that_no_file_is_of() {
     assert_eq!(database.states(), ["applied", "missing_file", "applied"]);
     let run = database.migrate([]).run();
     run.code(1).stderr_has("✗ The ledger has versions that migrations/ has no file of: 2 make a table");
-    run.stderr_has("→ get the files, or take the rows out with: cargo xtask db-migrate repair");
+    run.stderr_has("→ get the checkout that has them; of another program's versions: --ignore-missing");
     database.migrate(["down", "2", "--yes"]).run().code(6).stderr_has("✗ Stopped at 2: it has no way back");
     let run = database.migrate(["down", "--yes"]).run();
     run.code(1).stderr_has("✗ 2 has no way back: migrations/ has no file of it");

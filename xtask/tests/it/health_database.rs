@@ -1,8 +1,10 @@
 //! `health-check` and what can be wrong with a database, its migrations and its backups; each planted, each named.
 
 use crate::harness::health::until;
+use crate::harness::restore::paused;
 use crate::harness::stack::Database;
 use crate::harness::{Health, Test, shared};
+use rustix::process::Signal;
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -123,18 +125,18 @@ fn leftovers_of_a_killed_restore() {
     let database = shared().database();
     let look = || health(&database, &["leftovers"]);
     look().says("leftovers", "ok", "none", "");
-    let staging = format!("{}_staging_20250101_000000", database.name);
-    database.stack.admin(&format!("CREATE DATABASE {staging}"));
-    let unmarked = look();
-    let mark = format!(
-        r#"xtask {{"use":"staging","database":"{}","run":"xtask-dead","at":"2025-01-01T00:00:00Z"}}"#,
-        database.name
-    );
-    database.stack.admin(&format!("COMMENT ON DATABASE {staging} IS '{mark}'"));
-    let marked = look();
-    database.stack.admin(&format!("DROP DATABASE {staging}"));
-    unmarked.says("leftovers", "warn", &format!("{staging} was left behind"), "db-restore --repair").outcome.ok();
-    marked.says("leftovers", "warn", &format!("{staging} was left behind"), "db-restore --repair").outcome.ok();
+    let run = paused(database.xtask(["db-reset", "--yes"]), "created").ended_by(Signal::KILL);
+    run.holds(run.signal == Some(9), "it should be killed");
+    let staging = database.only_beside("staging");
+    let named = until(&look, "leftovers", "warn");
+    named.says("leftovers", "warn", &format!("{staging} was left behind"), "db-restore --repair").outcome.ok();
+    database.repair();
+    look().says("leftovers", "ok", "none", "");
+    let unproven = format!("{}_before_20250101_000000", database.name);
+    database.stack.admin(&format!("CREATE DATABASE {unproven}"));
+    let by_hand = format!("ALTER DATABASE \"{unproven}\" RENAME TO \"{}\";", database.name);
+    look().says("leftovers", "warn", &format!("{unproven} (owner postgres) is named like"), &by_hand).outcome.ok();
+    database.stack.admin(&format!("DROP DATABASE {unproven}"));
 }
 
 fn openfga_serves_another_database() {

@@ -29,6 +29,7 @@ mod db_migrate_repair;
 mod db_migrate_size;
 mod db_migrate_sqlx;
 mod db_migrate_trust;
+mod db_migrate_wild;
 mod db_prune;
 mod db_prune_stays;
 mod db_reset;
@@ -52,9 +53,12 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod made_elsewhere;
 mod manifest;
 mod other_roles;
 mod proof;
+mod record;
+mod record_forged;
 mod restore;
 mod restore_choice;
 mod restore_clients;
@@ -108,7 +112,10 @@ fn main() -> ExitCode {
         db_migrate_repair::tests(),
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
+        record::tests(),
+        record_forged::tests(),
         db_migrate_trust::tests(),
+        db_migrate_wild::tests(),
         restore_services::tests(),
         restore_kills::tests(),
         restore_clients::tests(),
@@ -142,6 +149,7 @@ fn main() -> ExitCode {
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),
+        made_elsewhere::tests(),
         other_roles::tests(),
         foreign_servers::tests(),
         full_disk::tests(),

@@ -14,7 +14,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] ended_within_the_exchange,
         [Compose] killed_while_loading,
         [Compose] a_file_that_is_rewritten,
-        [Compose] a_staging_database_without_a_mark,
+        [Compose] what_is_only_named_like_a_staging_database_stays,
     ]
 }
 
@@ -24,6 +24,7 @@ const EVERY_WAY: &[Signal] = &[Signal::KILL, Signal::INT, Signal::TERM];
 const BEFORE: &[(&str, Signal)] = &[
     ("locked", Signal::TERM),
     ("safety", Signal::KILL),
+    ("named", Signal::KILL),
     ("unmarked", Signal::KILL),
     ("created", Signal::KILL),
     ("loaded", Signal::TERM),
@@ -44,7 +45,7 @@ fn ended_before_the_swap() {
     for &(point, usual) in BEFORE {
         for signal in ways(usual) {
             let run = database.restore_paused_at(point).ended_by(signal);
-            let left = signal == Signal::KILL && !["locked", "safety"].contains(&point);
+            let left = signal == Signal::KILL && !["locked", "safety", "named"].contains(&point);
             if signal == Signal::KILL {
                 run.holds(run.signal == Some(9), "it should be killed");
                 assert_eq!(database.beside("staging").len(), usize::from(left), "{point}");
@@ -141,16 +142,14 @@ fn a_file_that_is_rewritten() {
     whole_and_mended(&database, &states, false, "rewritten");
 }
 
-/// A run may die between the making of a staging database and its mark; what a person named so says otherwise.
-fn a_staging_database_without_a_mark() {
+/// A name is no proof, and the next run drops only what it can prove. What a person made stays.
+fn what_is_only_named_like_a_staging_database_stays() {
     let database = shared_for_restores().database();
-    let name = |time: &str| format!("{}_staging_{time}", database.name);
-    let (unmarked, described) = (name("20251021_143022"), name("20251021_143023"));
-    database.stack.admin(&format!("CREATE DATABASE {unmarked}"));
-    database.stack.admin(&format!("CREATE DATABASE {described}"));
-    database.stack.admin(&format!("COMMENT ON DATABASE {described} IS 'a person''s'"));
+    let name = format!("{}_staging_20251021_143022", database.name);
+    database.stack.admin(&format!("CREATE DATABASE {name}"));
     let said = database.repair();
-    assert!(said.contains(&format!("Mended: {unmarked} was left behind by a run that was killed")), "{said}");
-    assert_eq!(database.only_beside("staging"), described);
-    database.stack.admin(&format!("DROP DATABASE {described}"));
+    assert!(said.contains(&format!("⚠ {name} (owner postgres) is named like a database of this program")), "{said}");
+    assert!(said.contains(&format!("DROP DATABASE \"{name}\";")) && said.contains("✓ Nothing to mend"), "{said}");
+    assert_eq!(database.only_beside("staging"), name);
+    database.stack.admin(&format!("DROP DATABASE {name}"));
 }

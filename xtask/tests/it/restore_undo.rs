@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] names_that_are_taken,
         [Compose] the_only_way_back_is_never_dropped,
         [Compose] an_undo_that_is_killed,
+        [Compose] an_undo_that_is_ended_leaves_nothing_to_mend,
         [Compose] what_was_written_since,
         [Compose, Script] two_undos_at_once,
         [Compose] the_newest_by_time_not_by_text,
@@ -191,6 +192,36 @@ fn an_undo_that_is_killed() {
     }
 }
 
+/// It says that nothing was changed: so it is.
+fn an_undo_that_is_ended_leaves_nothing_to_mend() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    database.restore([]).run().ok();
+    let kept = database.only_beside("before");
+    for (point, signal) in [("marked", Signal::INT), ("stopped", Signal::TERM)] {
+        let run = paused(database.restore(["--undo"]), point).ended_by(signal);
+        run.code(128 + signal.as_raw()).stderr_has("nothing was changed").stderr_lacks("✓");
+        database.xtask(["db-list"]).run().ok().stderr_lacks("mend");
+        assert!(database.repair().contains("✓ Nothing to mend"), "{point}");
+        assert!(database.dump() == states.restored && database.only_beside("before") == kept, "{point}");
+    }
+    // A signal that comes while the server still writes the entry.
+    let mut holder = database.stack.session("xtask_record_postgres");
+    let running = paused(database.restore(["--undo"]), "to be marked");
+    holder.sql("BEGIN; LOCK TABLE xtask.databases IN SHARE MODE");
+    running.signal(Signal::CONT);
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'xtask.databases'::regclass";
+    wait_until("the entry waits to be written", || holder.sql(waits) != "0");
+    running.signal(Signal::INT);
+    std::thread::sleep(Duration::from_millis(200));
+    holder.sql("ROLLBACK");
+    drop(holder);
+    running.wait().code(130).stderr_has("nothing was changed").stderr_lacks("✓");
+    assert!(database.repair().contains("✓ Nothing to mend"));
+    database.restore(["--undo"]).run().ok();
+    assert_eq!(database.dump(), states.old);
+}
+
 /// By the server's counters, for each table; an undo of an undo counts from the undo on.
 fn what_was_written_since() {
     let database = shared_for_restores().database();
@@ -230,37 +261,45 @@ fn two_undos_at_once() {
     assert!(database.dump() == states.old && database.repair().contains("✓ Nothing to mend"));
 }
 
-/// Where the clocks go back, a later time may be the smaller text.
-/// A database as a swap of that time leaves it.
-fn kept(database: &Database<'_>, time: &str, at: &str) -> String {
-    let name = format!("{}_before_{time}", database.name);
-    let mark = json!({ "use": "before", "database": database.name, "run": "xtask-of-then", "at": at });
-    database.stack.admin(&format!("CREATE DATABASE {name} STRATEGY file_copy"));
-    database.stack.admin(&format!("COMMENT ON DATABASE {name} IS 'xtask {mark}'"));
-    name
+/// The database that an earlier swap left, as if that had been at another time.
+fn moved(database: &Database<'_>, name: &str, time: &str, at: &str) -> String {
+    let moved = format!("{}_before_{time}", database.name);
+    database.stack.admin(&format!("ALTER DATABASE {name} RENAME TO {moved}"));
+    database.in_record(&format!("UPDATE xtask.databases SET name = '{moved}', at = '{at}' WHERE name = '{name}'"));
+    moved
 }
 
+/// Where the clocks go back, a later time may be the smaller text.
 fn the_newest_by_time_not_by_text() {
     let database = shared_for_restores().database();
-    let older = kept(&database, "20251026_025900", "2025-10-26T02:59:00+02:00");
-    let newer = kept(&database, "20251026_020100", "2025-10-26T02:01:00+01:00");
-    let run = database.restore(["--undo", "--dry-run"]).run();
-    run.ok().stderr_has(&newer).stderr_lacks(&older).stderr_has("What was written since is not known");
     database.backed_up_and_changed();
+    database.restore([]).run().ok();
+    let first = database.only_beside("before");
+    database.restore(["--keep-old", "2"]).run().ok();
+    let second = database.beside("before").into_iter().find(|name| *name != first).unwrap();
+    let older = moved(&database, &first, "20251026_025900", "2025-10-26T02:59:00+02:00");
+    let newer = moved(&database, &second, "20251026_020100", "2025-10-26T02:01:00+01:00");
+    let run = database.restore(["--undo", "--dry-run"]).run();
+    run.ok().stderr_has(&newer).stderr_lacks(&older);
     database.restore(["--keep-old", "2"]).run().ok().stderr_has(&format!("Dropped {older}"));
 }
 
 /// Swaps within one second, too: the last one is the newest whatever the clock says.
 fn a_clock_that_was_set_back() {
     let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    database.restore([]).run().ok();
     let ahead = Local::now() + TimeDelta::hours(1);
     let time = ahead.format("%Y%m%d_%H%M%S").to_string();
-    let earlier = kept(&database, &time, &ahead.to_rfc3339_opts(SecondsFormat::Secs, false));
-    let states = database.backed_up_and_changed();
-    database.restore([]).run().ok().stderr_has(&format!("Dropped {earlier}"));
+    let name = database.only_beside("before");
+    let earlier = moved(&database, &name, &time, &ahead.to_rfc3339_opts(SecondsFormat::Secs, false));
+    database.sql("DROP TABLE t");
+    let changed = database.dump();
+    let file = states.backup.to_str().unwrap();
+    database.restore([file]).run().ok().stderr_has(&format!("Dropped {earlier}"));
     assert_eq!(database.dump(), states.restored);
     database.restore(["--undo"]).run().ok();
-    assert_eq!(database.dump(), states.old);
+    assert_eq!(database.dump(), changed);
 }
 
 /// While it is asked all the time, the data of the API goes back and forth, and OpenFGA sees it.

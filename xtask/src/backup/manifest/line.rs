@@ -86,6 +86,13 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A value as ASCII JSON.
+pub fn ascii_json(value: &impl serde::Serialize) -> Result<String> {
+    let mut json = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, Ascii))?;
+    Ok(String::from_utf8(json)?)
+}
+
 /// JSON whose letters beyond ASCII are escaped, so that no editor or encoding can change the line.
 struct Ascii;
 

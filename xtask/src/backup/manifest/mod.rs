@@ -10,7 +10,7 @@ mod line;
 pub(crate) mod tests;
 
 pub use fields::{CopyBlocks, Digest, Seconds, StartedAt, rows, tables};
-pub use line::hex;
+pub use line::{ascii_json, hex};
 
 use crate::postgres::count::Count;
 use crate::postgres::dump::{Copied, OpenFga};

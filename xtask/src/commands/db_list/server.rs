@@ -1,10 +1,12 @@
 //! What the server keeps of earlier restores, and what killed ones left there: shown where it answers at once.
 
-use crate::commands::db_restore::mend;
+use crate::commands::db_restore::repair as leftovers;
 use crate::context::Context;
 use crate::postgres::session;
-use crate::restore::before::{self, Kept};
-use crate::restore::repair::Leftover;
+use crate::restore::maintenance_database;
+use crate::restore::previous::{self, Kept};
+use crate::restore::record::Wanted;
+use crate::restore::repair::{self, Findings};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -20,7 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) kept: Vec<Kept>,
-    leftovers: Vec<Leftover>,
+    pub(super) findings: Findings,
+    /// Where psql is for what a person types.
+    maintenance_database: &'static str,
 }
 
 /// A question to the server, which is asked while the files are looked at.
@@ -38,7 +42,7 @@ impl Question {
         std::thread::spawn(move || {
             let told = Target::chosen(&settings, &root).ok().and_then(|target| tell(&target));
             // Nobody listens any more when it came too late.
-            told.map(|told| send.send(told))
+            told.is_some_and(|told| send.send(told).is_ok())
         });
         Self { answer, asked: Instant::now() }
     }
@@ -54,8 +58,9 @@ fn tell(target: &Target) -> Option<Told> {
         return None;
     }
     let run = session::fresh_name().ok()?;
-    let (kept, leftovers) = before::kept_and_left(target, &run).ok()?;
-    Some(Told { kept, leftovers })
+    let findings = repair::look(target, &run, Wanted { unrecorded: true, sizes: true }).ok()?;
+    let kept = previous::kept(&findings.view, target);
+    Some(Told { kept, findings, maintenance_database: maintenance_database(target) })
 }
 
 impl Told {
@@ -77,8 +82,10 @@ impl Told {
         context.terminal.table(&["KEPT ON THE SERVER", "DATABASE", "AGE", "SIZE"], &rows, &[2, 3])
     }
 
-    /// Names what killed runs left behind.
-    pub(super) fn warn(&self, context: &Context) {
-        mend::name(&self.leftovers, context);
+    /// Names what killed runs left behind, and what is only named like ours.
+    pub(super) fn warn(&self, context: &Context) -> Result<()> {
+        leftovers::warn_of_distrust(&self.findings, context);
+        leftovers::name(&self.findings.leftovers, context);
+        leftovers::name_unrecorded(&self.findings.unrecorded, self.maintenance_database, context)
     }
 }

@@ -1,6 +1,7 @@
 //! `db-migrate baseline`: a database that exists already gets a ledger, without anything being run.
 
-use super::work::{Waiting, Work};
+use super::limits::Waiting;
+use super::work::Work;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checksum;
@@ -25,10 +26,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     target.check_consent(args.yes)?;
-    let patience = args.waiting.patience(context)?;
+    let limits = args.waiting.limits(context)?;
     context.terminal.note(&format!("Baseline for {}", target.shown()));
-    let work = Work::on(&target, target.database(), context)?;
-    let known: Vec<&Migration> = work.files.iter().filter(|migration| migration.version <= args.version).collect();
+    let work = Work::opened(&target, context, false)?;
+    let known: Vec<&Migration> =
+        work.folder.migrations.iter().filter(|migration| migration.version <= args.version).collect();
     if known.last().is_none_or(|migration| migration.version != args.version) {
         return Err(Fault::usage(format!("migrations/ has no version {}", args.version))
             .hint("see them with: cargo xtask db-migrate status")
@@ -41,12 +43,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let count = terminal::counted(known.len() as u64, "migration", "migrations");
     context.terminal.confirm(&format!("Record {count} as applied, without running anything?"), args.yes)?;
 
-    let mut locked = work.lock(patience)?;
+    let mut locked = work.lock(limits)?;
     let ledger = check_empty(&work)?;
-    let writer = work.writer(&mut locked.session, &ledger, patience)?;
+    let writer = work.writer(&mut locked.session, &ledger, limits.table)?;
     let mut sql = Vec::new();
     for migration in &known {
-        sql.push(write::insert(&writer.table, migration, &checksum::of(&migration.up)?, Some(Duration::ZERO))?);
+        let checksum = checksum::of(&migration.up, &work.config.ignored)?;
+        let (version, description) = (migration.version, &migration.description);
+        sql.push(write::insert(&writer.table, version, description, &checksum, Some(Duration::ZERO))?);
     }
     writer.change(&mut locked.session, &sql.join("\n"))?;
     context.terminal.done(&format!("{count} recorded as applied"));

@@ -1,8 +1,8 @@
 //! `db-migrate down`: the newest versions taken back, each by its `.down.sql` file.
 
-use super::report::Report;
-use super::up;
-use super::work::{Waiting, Work};
+use super::limits::Waiting;
+use super::report::{self, Report};
+use super::work::Work;
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::migration::checks::Direction;
@@ -26,42 +26,40 @@ pub(super) struct Args {
     /// Do not ask
     #[arg(long, short, conflicts_with = "dry_run")]
     yes: bool,
+    /// Pass over applied versions that have no file here: another program's
+    #[arg(long)]
+    ignore_missing: bool,
     /// Take no backup first
     #[arg(long)]
     no_backup: bool,
     #[command(flatten)]
     waiting: Waiting,
     /// Write the report as JSON
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     target.check_consent(args.yes)?;
-    let patience = args.waiting.patience(context)?;
+    let limits = args.waiting.limits(context)?;
     let limit = Limit { count: args.count, to: args.to };
     context.terminal.note(&format!("Taking back migrations of {}", target.shown()));
-    let work = Work::on(&target, target.database(), context)?;
-    let look = work.look()?;
-    let (migrations, stop) = plan::reverting(&look.entries, limit)?;
-    let steps = work.steps(&migrations, Direction::Down)?;
+    let work = Work::opened(&target, context, args.ignore_missing)?;
+    let look = if args.dry_run { work.look()? } else { work.settled(limits)? };
+    let (wanted, stop) = plan::reverting(&look.entries, limit)?;
+    let steps = work.steps(&wanted, Direction::Down, &look, args.dry_run)?;
     if args.dry_run {
-        return up::print(&steps, context);
+        return report::dry_run(&steps, Direction::Down, args.json, &target, context);
     }
-    let newest = look
-        .ledger
-        .rows
-        .iter()
-        .map(|row| row.version)
-        .filter(|version| !steps.iter().any(|step| step.migration.version == *version));
-    let mut report = Report { direction: Direction::Down, backup: None, done: &[], newest: newest.max() };
+    let stays = |version: &i64| !steps.iter().any(|step| step.version == *version);
+    let newest = look.ledger.rows.iter().map(|row| row.version).filter(stays).max();
+    let mut report = Report { direction: Direction::Down, backup: None, done: &[], newest };
     if steps.is_empty() {
         return report.show(args.json, &target, context);
     }
     for step in &steps {
-        let line = format!("  {} {}", step.migration.version, step.migration.description);
-        context.terminal.note(&terminal::clean(&line));
+        context.terminal.note(&terminal::clean(&format!("  {} {}", step.version, step.description)));
     }
     if let Some(stop) = stop {
         context.terminal.warn(&format!("It stops there: {} has no way back", stop.version));
@@ -69,7 +67,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let count = terminal::counted(steps.len() as u64, "migration", "migrations");
     context.terminal.confirm(&format!("Take back {count} of {}?", target.shown()), args.yes)?;
 
-    let mut locked = work.lock(patience)?;
+    let mut locked = work.lock(limits)?;
     let again = work.look()?;
     if again.ledger != look.ledger {
         return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was taken back")
@@ -77,8 +75,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             .into());
     }
     let backup = if args.no_backup { None } else { work.back_up()? };
-    let ledger = work.writer(&mut locked.session, &again.ledger, patience)?;
-    let mut runner = Runner { session: &mut locked.session, ledger, lock_timeout: patience };
+    let ledger = work.writer(&mut locked.session, &again.ledger, limits.table)?;
+    let mut runner = Runner { session: &mut locked.session, ledger, lock_timeout: limits.table };
     let done = work.execute(&mut runner, &steps)?;
     report.backup = backup.as_deref();
     report.done = &done;

@@ -1,12 +1,15 @@
 //! Steps run one after another; where one fails, what is true then is asked of the ledger, not guessed.
 
+use super::failed::{Attempt, Truth, stopped};
+use super::notices;
 use super::work::Work;
-use crate::error::{self, Exit, Fault};
-use crate::migration::checks::{self, Direction};
-use crate::migration::failure::{Failure, code};
-use crate::migration::files::shown;
+use crate::error::{Exit, Fault};
+use crate::migration::blockers;
+use crate::migration::checks::Direction;
+use crate::migration::failure::Failure;
 use crate::migration::ledger::Ledger;
 use crate::migration::run::{Runner, Step};
+use crate::postgres::locks::Holder;
 use crate::postgres::maintenance_database;
 use crate::postgres::session;
 use crate::process::signals;
@@ -22,25 +25,15 @@ pub(super) struct Done {
     pub(super) took: Duration,
 }
 
-/// What the ledger says of a step that failed.
-enum Truth {
-    /// It came to its end all the same.
-    Done,
-    /// It is as before.
-    Untouched,
-    /// Another program did it.
-    DoneByOthers,
-    Dirty,
-    Unknown,
-}
-
 impl Work<'_> {
-    /// Runs the steps, and asks the ledger afterwards whether they are there.
+    /// Runs the steps, shows what the server said meanwhile, and asks the ledger afterwards whether they are there.
     ///
     /// # Errors
     /// Exit 6 where some were run and one was not.
     pub(super) fn execute(&self, runner: &mut Runner<'_, '_>, steps: &[Step]) -> Result<Vec<Done>> {
-        let done = self.run_each(runner, steps, &|step, took| self.tell(step, took))?;
+        let done = self.run_each(runner, steps, &|step, took| self.tell(step, took));
+        notices::show(&runner.session.end(), &self.context.terminal);
+        let done = done?;
         signals::shielded(|| self.check(steps))?;
         Ok(done)
     }
@@ -57,7 +50,8 @@ impl Work<'_> {
             if let Some(signal) = signals::pending() {
                 return Err(stopped(signals::interrupted(signal).into(), &done, steps.len()));
             }
-            let took = match runner.run(step) {
+            let (ran, holders) = self.run_step(runner, step);
+            let took = match ran {
                 Ok(took) => took,
                 Err(failure) => match self.truth(step, &failure) {
                     Truth::Done if done.len() + 1 == steps.len() => Duration::ZERO,
@@ -65,7 +59,10 @@ impl Work<'_> {
                         done.push(of(step, Duration::ZERO));
                         return Err(stopped(failure.error, &done, steps.len()));
                     }
-                    truth => return Err(self.failed(step, failure, &truth, &done, steps.len())),
+                    truth => {
+                        let (done, all, target) = (done.as_slice(), steps.len(), self.target);
+                        return Err(Attempt { step, holders: &holders, done, all, target }.explain(failure, truth));
+                    }
                 },
             };
             tell(step, took);
@@ -74,10 +71,19 @@ impl Work<'_> {
         Ok(done)
     }
 
+    /// Runs one, and sees who holds what it waits for.
+    fn run_step(&self, runner: &mut Runner<'_, '_>, step: &Step) -> (Result<Duration, Failure>, Vec<Holder>) {
+        if !step.transactional {
+            // It waits as long as it must.
+            return (runner.run(step), Vec::new());
+        }
+        let lock_timeout = runner.lock_timeout;
+        blockers::during(self.target, self.database, &self.session_name(), lock_timeout, || runner.run(step))
+    }
+
     fn tell(&self, step: &Step, took: Duration) {
-        let (version, description) = (step.migration.version, &step.migration.description);
         let lead = if step.direction == Direction::Up { "" } else { "Taken back: " };
-        let line = format!("{lead}{version} {description} ({})", terminal::duration(took));
+        let line = format!("{lead}{} {} ({})", step.version, step.description, terminal::duration(took));
         self.context.terminal.done(&terminal::clean(&line));
     }
 
@@ -90,7 +96,7 @@ impl Work<'_> {
         let ledger = self.ledger().map_err(explained)?;
         match steps.iter().find(|step| !is_done(step, &ledger)) {
             None => Ok(()),
-            Some(step) => Err(explained(anyhow::anyhow!("{} is not as it should be", step.migration.version))),
+            Some(step) => Err(explained(anyhow::anyhow!("{} is not as it should be", step.version))),
         }
     }
 
@@ -107,7 +113,7 @@ impl Work<'_> {
                 }
             }
             let Ok(ledger) = self.ledger() else { return unseen };
-            match ledger.row(step.migration.version) {
+            match ledger.row(step.version) {
                 Some(row) if !row.success => Truth::Dirty,
                 _ if is_done(step, &ledger) && failure.refused => Truth::DoneByOthers,
                 _ if is_done(step, &ledger) => Truth::Done,
@@ -115,100 +121,17 @@ impl Work<'_> {
             }
         })
     }
-
-    fn failed(&self, step: &Step, failure: Failure, truth: &Truth, done: &[Done], all: usize) -> anyhow::Error {
-        let exit = error::exit(&failure.error);
-        if matches!((truth, exit), (Truth::Untouched, Exit::Signal(_))) {
-            return stopped(failure.error, done, all);
-        }
-        if matches!(truth, Truth::DoneByOthers) {
-            let fault = format!("Another program was faster with {}; it stands once", step.migration.version);
-            return Fault::new(Exit::Locked, fault).hint("run it again: it goes on from there").into();
-        }
-        let file = shown(step.file());
-        let place = failure.at.map(|(line, inner)| {
-            let begun = checks::statement_before(step.file(), line).unwrap_or(line);
-            format!("{file}:{}", begun + inner.map_or(0, |inner| inner.saturating_sub(1)))
-        });
-        let outcome = match truth {
-            Truth::Dirty => "what it did until then stays; its version is marked as dirty".to_owned(),
-            Truth::Unknown => "whether it took effect is not known".to_owned(),
-            _ => outcome(step.direction, done.len(), all),
-        };
-        let touched = matches!(truth, Truth::Dirty | Truth::Unknown) || !done.is_empty();
-        let when = match (failure.committing && failure.refused, &failure.statement) {
-            (true, None) => " at COMMIT",
-            (true, Some(_)) => " when its row in the ledger was written",
-            _ => "",
-        };
-        let fault = Fault::new(
-            if touched { Exit::Partial } else { exit },
-            format!("{} failed{when}; {outcome}", place.unwrap_or(file)),
-        );
-        let said = match exit {
-            // Its own words say that nothing was changed.
-            Exit::Signal(signal) => format!("Ended by signal {signal}"),
-            _ => error_text(&failure.error),
-        };
-        let own_hint = error::fault(&failure.error).and_then(Fault::hint_text).map(str::to_owned);
-        let hint = match truth {
-            Truth::Dirty => {
-                let own = own_hint.map(|hint| format!("{hint}\n")).unwrap_or_default();
-                format!("{own}finish it or undo it by hand, then: cargo xtask db-migrate repair")
-            }
-            Truth::Unknown => "see how it stands, once the server answers: cargo xtask db-migrate status".to_owned(),
-            _ if failure.is_lock_timeout() => "somebody holds what it needs; see who: \
-                cargo xtask db-shell -- -c 'SELECT pid, state, query FROM pg_stat_activity'\n\
-                or wait longer: --lock-timeout SECONDS"
-                .to_owned(),
-            _ if code(&failure.error) == Some(code::IN_TRANSACTION) => {
-                "give the statement a file of its own whose first line is: -- no-transaction".to_owned()
-            }
-            _ => own_hint.unwrap_or_else(|| "mend the file, then run it again".to_owned()),
-        };
-        let statement = failure.statement.map(|statement| format!("\nSTATEMENT:  {statement}")).unwrap_or_default();
-        anyhow::Error::msg(format!("{said}{statement}")).context(fault.hint(hint))
-    }
-}
-
-/// Ended between two steps, or before one took effect.
-fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow::Error {
-    let signal = match error::exit(&error) {
-        Exit::Signal(signal) => signal,
-        _ if done.is_empty() => return error,
-        _ => {
-            let fault = Fault::new(Exit::Partial, format!("The session was lost; {} of {all} were run", done.len()));
-            return error.context(fault.hint("run it again: it goes on from there"));
-        }
-    };
-    if done.is_empty() {
-        return signals::interrupted(signal).into();
-    }
-    let fault = Fault::new(Exit::Partial, format!("Ended by signal {signal}; {} of {all} were run", done.len()));
-    fault.hint("run it again: it goes on from there").into()
-}
-
-fn error_text(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn of(step: &Step, took: Duration) -> Done {
-    Done { version: step.migration.version, description: step.migration.description.clone(), took }
+    Done { version: step.version, description: step.description.clone(), took }
 }
 
 /// Whether the ledger says that this step is done.
 fn is_done(step: &Step, ledger: &Ledger) -> bool {
-    let row = ledger.row(step.migration.version);
+    let row = ledger.row(step.version);
     match step.direction {
         Direction::Up => row.is_some_and(|row| row.success && row.checksum == step.checksum),
         Direction::Down => row.is_none(),
-    }
-}
-
-fn outcome(direction: Direction, done: usize, all: usize) -> String {
-    let what = if direction == Direction::Up { "applied" } else { "taken back" };
-    match done {
-        0 => format!("nothing was {what}"),
-        done => format!("{done} of {all} were {what}, this one and those after it were not"),
     }
 }

@@ -1,7 +1,7 @@
-//! `db-migrate new`: both files of a new migration.
+//! `db-migrate new`: the files of a new migration.
 
-use super::work;
 use crate::context::Context;
+use crate::migration::config::Config;
 use crate::migration::files;
 use anyhow::Result;
 use chrono::Utc;
@@ -15,12 +15,25 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
-    let folder = work::folder(context);
-    let now = Utc::now().format("%Y%m%d%H%M%S").to_string().parse::<i64>()?;
+    let config = Config::load(&context.root)?;
+    let found = files::read(&config.folder)?;
+    let versions = found.migrations.iter().map(|migration| migration.version);
+    let newest = versions.chain(found.orphans.iter().map(|orphan| orphan.version)).max();
     // Two within one second, or a colleague's clock that is ahead: the new one is the newest all the same.
-    let newest = files::read(&folder)?.last().map_or(0, |migration| migration.version);
-    let made = files::create(&folder, now.max(newest.saturating_add(1)), &args.words.join(" "))?;
+    let next = newest.map_or(1, |newest| newest.saturating_add(1));
+    let version = match config.new_files.sequential {
+        // sqlx writes four digits.
+        true => format!("{next:04}"),
+        false => Utc::now().format("%Y%m%d%H%M%S").to_string().parse::<i64>()?.max(next).to_string(),
+    };
+    let one_way = config.new_files.one_way;
+    let made = files::create(&config.folder, &version, &args.words.join(" "), one_way)?;
     made.iter().try_for_each(|path| context.terminal.result_path(&context.near(path)))?;
-    context.terminal.note("Write the SQL of the change into the .up.sql, and what undoes it into the .down.sql, then: cargo xtask db-migrate");
+    let next = if one_way {
+        "Write the SQL of the change into it, then: cargo xtask db-migrate"
+    } else {
+        "Write the SQL of the change into the .up.sql, and what undoes it into the .down.sql, then: cargo xtask db-migrate"
+    };
+    context.terminal.note(next);
     Ok(())
 }

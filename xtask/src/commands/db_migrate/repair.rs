@@ -1,12 +1,16 @@
 //! `db-migrate repair`: what is amiss, why, and the ledger mended after a question for each.
 
+use super::limits::Waiting;
 use super::status;
-use super::work::{Waiting, Work};
+use super::work::{Look, Work};
 use crate::context::Context;
 use crate::error::Fault;
+use crate::migration::checks::{self, Direction};
 use crate::migration::checksum;
+use crate::migration::indexes;
 use crate::migration::ledger::write;
-use crate::migration::plan::{Entry, State};
+use crate::migration::plan::{Entry, Lost, State};
+use crate::migration::session::Session;
 use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
@@ -14,6 +18,9 @@ use std::time::Duration;
 /// Say why versions are not as they should be, and mend the ledger after a question for each
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Only these versions
+    #[arg(value_name = "VERSION")]
+    versions: Vec<i64>,
     /// Take a dirty version for applied: it was finished by hand
     #[arg(long)]
     applied: bool,
@@ -24,30 +31,43 @@ pub(super) struct Args {
     waiting: Waiting,
 }
 
+/// What a yes does to the ledger.
+#[derive(Debug)]
+enum Mend {
+    /// The file as it is now stands for what was applied.
+    Accept,
+    /// A dirty version was finished by hand.
+    Finish,
+    /// Its file has this version now.
+    Renumber(i64),
+    Remove,
+}
+
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     target.check_consent(args.yes)?;
-    let patience = args.waiting.patience(context)?;
+    let limits = args.waiting.limits(context)?;
     let terminal = &context.terminal;
     terminal.note(&format!("Repairing the ledger of {}", target.shown()));
-    let work = Work::on(&target, target.database(), context)?;
-    let look = work.look()?;
-    let amiss = |entry: &&Entry| matches!(entry.state, State::Changed | State::Dirty | State::MissingFile);
-    let amiss: Vec<&Entry> = look.entries.iter().filter(amiss).collect();
+    let work = Work::opened(&target, context, false)?;
+    let look = work.settled(limits)?;
+    let amiss = amiss(args, &look)?;
     if amiss.is_empty() {
         terminal.done("Nothing to repair");
         return Ok(());
     }
-    let table = look.ledger.name()?;
-    let mut sql = Vec::new();
+    let mut mends = Vec::new();
     let mut left = 0;
     for entry in amiss {
-        let reason = status::reason(entry)?.unwrap_or_default();
-        terminal.warn(&terminal::clean(&format!("{} {}: {reason}", entry.version, entry.description())));
-        let (question, mend) = mend(entry, args, &table)?;
-        let answer = if args.yes { Some(true) } else { terminal.ask(question)? };
-        match answer {
-            Some(true) => sql.push(mend),
+        let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
+        terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
+        let Some((question, mend)) = mend(entry, args) else {
+            terminal.note(&only_by_name(entry));
+            left += 1;
+            continue;
+        };
+        match if args.yes { Some(true) } else { terminal.ask(&question)? } {
+            Some(true) => mends.push((entry, mend)),
             Some(false) => left += 1,
             None => {
                 let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
@@ -55,16 +75,20 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             }
         }
     }
-    if !sql.is_empty() {
-        let mut locked = work.lock(patience)?;
+    if !mends.is_empty() {
+        let mut locked = work.lock(limits)?;
         if work.look()?.ledger != look.ledger {
             return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was mended")
                 .hint("run it again")
                 .into());
         }
-        let writer = work.writer(&mut locked.session, &look.ledger, patience)?;
-        writer.change(&mut locked.session, &sql.join("\n"))?;
-        terminal.done(&format!("{} mended", terminal::counted(sql.len() as u64, "version", "versions")));
+        for (entry, _) in mends.iter().filter(|(_, mend)| matches!(mend, Mend::Finish)) {
+            check_finished(&work, &mut locked.session, entry)?;
+        }
+        let writer = work.writer(&mut locked.session, &look.ledger, limits.table)?;
+        let sql = mends.iter().map(|(entry, mend)| mend.sql(&writer.table, entry, &look, &work));
+        writer.change(&mut locked.session, &sql.collect::<Result<Vec<_>>>()?.join("\n"))?;
+        terminal.done(&format!("{} mended", terminal::counted(mends.len() as u64, "version", "versions")));
     }
     if left > 0 {
         let stay = terminal::counted(left, "version stays as it is", "versions stay as they are");
@@ -73,19 +97,86 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The question, and what a yes does.
-fn mend(entry: &Entry, args: &Args, table: &str) -> Result<(&'static str, String)> {
-    let version = entry.version;
-    let file = entry.migration.as_ref().map(|migration| checksum::of(&migration.up)).transpose()?;
-    Ok(match (entry.state, file) {
-        (State::Changed, Some(checksum)) => {
-            ("Take the file as it is now for what was applied?", write::accept(table, version, &checksum))
+/// The versions that are to be mended.
+fn amiss<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
+    if let Some(unknown) =
+        args.versions.iter().find(|version| !look.entries.iter().any(|entry| entry.version == **version))
+    {
+        return Err(
+            Fault::usage(format!("There is no version {unknown}")).hint("see them with: cargo xtask db-migrate status")
+        );
+    }
+    let is_amiss = |entry: &&Entry| {
+        matches!(entry.state, State::Changed | State::Dirty | State::MissingFile | State::Renamed)
+            && (args.versions.is_empty() || args.versions.contains(&entry.version))
+    };
+    Ok(look.entries.iter().filter(is_amiss).collect())
+}
+
+/// The question, and what a yes does; `None` for what must be named.
+fn mend(entry: &Entry, args: &Args) -> Option<(String, Mend)> {
+    let has_file = entry.migration.is_some();
+    let (question, mend) = match (entry.state, entry.lost) {
+        (State::Changed, _) => ("Take the file as it is now for what was applied?".to_owned(), Mend::Accept),
+        (State::Dirty, _) if args.applied && has_file => {
+            ("Take it for applied, because it was finished by hand?".to_owned(), Mend::Finish)
         }
-        (State::Dirty, Some(checksum)) if args.applied => (
-            "Take it for applied, because it was finished by hand?",
-            [write::accept(table, version, &checksum), write::finish(table, version, Duration::ZERO)].concat(),
-        ),
-        (State::Dirty, _) => ("Forget it, so that `up` runs its file again?", write::remove(table, version)),
-        _ => ("Take its row out of the ledger?", write::remove(table, version)),
-    })
+        (State::Dirty, _) => ("Forget it, so that `up` runs its file again?".to_owned(), Mend::Remove),
+        (State::Renamed, Some(Lost::Renamed { to, .. })) => {
+            (format!("Give its row the version {to}?"), Mend::Renumber(to))
+        }
+        // What is taken out is applied again where its file comes back.
+        (_, Some(Lost::Ahead | Lost::Alike { .. } | Lost::OnlyWayBack)) if args.versions.is_empty() => return None,
+        _ => ("Take its row out of the ledger?".to_owned(), Mend::Remove),
+    };
+    Some((question, mend))
+}
+
+fn only_by_name(entry: &Entry) -> String {
+    let version = entry.version;
+    let way = match entry.lost {
+        Some(Lost::Ahead) => "get the newer checkout".to_owned(),
+        Some(Lost::Alike { to }) => format!("if {to} is the same change, give it its old version {version} back"),
+        _ => "get its .up.sql file back".to_owned(),
+    };
+    format!("  {way}; its row is taken out only if it is named: cargo xtask db-migrate repair {version}")
+}
+
+/// Looks as `up` does before a dirty version is taken for applied.
+fn check_finished(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry) -> Result<()> {
+    let Some(migration) = &entry.migration else { return Ok(()) };
+    let text = std::fs::read(&migration.up)?;
+    let mut invalid = indexes::invalid(session)?;
+    invalid.retain(|index| index.is_named_in(&text));
+    indexes::refuse(&invalid)?;
+    let made = checks::check(&migration.up, Direction::Up, &work.config.ignored).map(|found| found.made);
+    let absent = indexes::absent(session, &made.unwrap_or_default())?;
+    if let Some(made) = absent.first() {
+        return Err(Fault::failed(format!("{} is not finished: index {} is not there", entry.named(), made.name))
+            .hint(format!("make it by hand, or forget the version: cargo xtask db-migrate repair {}", entry.version))
+            .into());
+    }
+    Ok(())
+}
+
+impl Mend {
+    fn sql(&self, table: &str, entry: &Entry, look: &Look, work: &Work<'_>) -> Result<String> {
+        let version = entry.version;
+        let checksum = |entry: &Entry| {
+            let file = entry.migration.as_ref().map(|migration| migration.up.as_path());
+            file.map_or_else(|| Ok(String::new()), |file| checksum::of(file, &work.config.ignored))
+        };
+        Ok(match self {
+            Self::Accept => write::accept(table, version, &checksum(entry)?),
+            Self::Finish => {
+                [write::accept(table, version, &checksum(entry)?), write::finish(table, version, Duration::ZERO)]
+                    .concat()
+            }
+            Self::Renumber(to) => {
+                let file = look.entries.iter().find(|entry| entry.version == *to).unwrap_or(entry);
+                write::renumber(table, version, *to, file.description(), &checksum(file)?)?
+            }
+            Self::Remove => write::remove(table, version),
+        })
+    }
 }

@@ -1,8 +1,10 @@
-//! How an `up` or a `down` went.
+//! How an `up` or a `down` went, or would go.
 
 use super::execute::Done;
 use crate::context::Context;
 use crate::migration::checks::Direction;
+use crate::migration::files::shown;
+use crate::migration::run::Step;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -40,15 +42,15 @@ impl Report<'_> {
     pub(super) fn show(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
         let terminal = &context.terminal;
         if json {
-            let item = |done: &Done| (done.version, done.took.as_secs_f64());
-            let migrations = self.done.iter().map(|done| {
-                let (version, seconds) = item(done);
-                Item { version, description: &done.description, seconds }
+            let migrations = self.done.iter().map(|done| Item {
+                version: done.version,
+                description: &done.description,
+                seconds: done.took.as_secs_f64(),
             });
             return terminal.json(&Document {
                 version: 1,
                 database: target.database(),
-                direction: if self.direction == Direction::Up { "up" } else { "down" },
+                direction: word(self.direction),
                 backup: self.backup.map(Path::to_string_lossy),
                 newest: self.newest,
                 migrations: migrations.collect(),
@@ -68,4 +70,48 @@ impl Report<'_> {
         terminal.note(&text);
         Ok(())
     }
+}
+
+/// The steps of a run that changes nothing: the SQL as it would be sent, each file under its name, or a document.
+pub(super) fn dry_run(
+    steps: &[Step],
+    direction: Direction,
+    json: bool,
+    target: &Target,
+    context: &Context,
+) -> Result<()> {
+    let terminal = &context.terminal;
+    if json {
+        let migrations: Vec<_> = steps
+            .iter()
+            .map(|step| {
+                serde_json::json!({
+                    "version": step.version,
+                    "description": step.description,
+                    "file": step.file.to_string_lossy(),
+                    "transactional": step.transactional,
+                })
+            })
+            .collect();
+        return terminal.json(&serde_json::json!({
+            "version": 1,
+            "database": target.database(),
+            "direction": word(direction),
+            "dry_run": true,
+            "migrations": migrations,
+        }));
+    }
+    for step in steps {
+        terminal.result(&format!("-- {}", shown(&step.file)))?;
+        step.sent(&mut |_| {}, &mut |piece| terminal.result_piece(piece))?;
+        terminal.result("")?;
+    }
+    if steps.is_empty() {
+        terminal.note("Nothing to do");
+    }
+    Ok(())
+}
+
+fn word(direction: Direction) -> &'static str {
+    if direction == Direction::Up { "up" } else { "down" }
 }

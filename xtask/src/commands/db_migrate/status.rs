@@ -1,11 +1,12 @@
 //! `db-migrate status`: every version of files and ledger, and what is amiss with it.
 
 use super::work::Work;
-use crate::commands::db_restore::mend;
+use crate::commands::db_restore::repair as leftovers;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::migration::checksum::Ignored;
 use crate::migration::difference;
-use crate::migration::plan::{Entry, State};
+use crate::migration::plan::{Entry, Lost, State};
 use crate::terminal;
 use anyhow::Result;
 use serde::Serialize;
@@ -18,6 +19,9 @@ pub(super) struct Args {
     /// Exit with 1 unless every version is applied as its file says
     #[arg(long)]
     check: bool,
+    /// Pass over applied versions that have no file here: another program's
+    #[arg(long)]
+    ignore_missing: bool,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -25,32 +29,47 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
-    let work = Work::on(&target, target.database(), context)?;
+    let work = Work::opened(&target, context, args.ignore_missing)?;
     let look = work.look()?;
-    mend::name_leftovers(&target, context);
-    let entries = look.entries;
+    leftovers::name_leftovers(&target, context);
+    let ignored = &work.config.ignored;
     if args.json {
         let schema = look.ledger.schema.as_deref().filter(|_| look.ledger.exists);
-        let migrations = entries.iter().map(Item::of).collect::<Result<Vec<_>>>()?;
+        let migrations = look.entries.iter().map(|entry| Item::of(entry, ignored)).collect::<Result<Vec<_>>>()?;
         context.terminal.json(&Document { version: 1, database: target.database(), schema, migrations })?;
-    } else if entries.is_empty() {
-        context.terminal.note("No migrations; make one with: cargo xtask db-migrate new WORDS");
     } else {
-        let head = ["VERSION", "DESCRIPTION", "STATE", "APPLIED", "TOOK"];
-        context.terminal.table(&head, &rows(&entries), &[4])?;
-        for entry in &entries {
-            if let Some(reason) = reason(entry)? {
-                let line = format!("{} {}: {reason}", entry.version, entry.description());
-                context.terminal.warn(&terminal::clean(&line));
-            }
-        }
+        show(&look.entries, ignored, &work, context)?;
     }
-    let amiss = entries.iter().filter(|entry| entry.state != State::Applied).count();
+    let amiss = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
     if args.check && amiss > 0 {
         let versions = terminal::counted(amiss as u64, "version is", "versions are");
         return Err(Fault::failed(format!("{versions} not applied as the files say"))
             .hint("apply what is pending: cargo xtask db-migrate; mend what is amiss: cargo xtask db-migrate repair")
             .into());
+    }
+    if args.check
+        && let Some(refusal) = work.folder.refusals.first()
+    {
+        return Err(Fault::failed(refusal.clone()).hint("name it as a migration, or put it elsewhere").into());
+    }
+    Ok(())
+}
+
+fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context) -> Result<()> {
+    for refusal in &work.folder.refusals {
+        context.terminal.warn(&terminal::clean(refusal));
+    }
+    if entries.is_empty() {
+        if work.folder.refusals.is_empty() {
+            context.terminal.note("No migrations; make one with: cargo xtask db-migrate new WORDS");
+        }
+        return Ok(());
+    }
+    context.terminal.table(&["VERSION", "DESCRIPTION", "STATE", "APPLIED", "TOOK"], &rows(entries), &[4])?;
+    for entry in entries {
+        if let Some(reason) = reason(entry, ignored)? {
+            context.terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
+        }
     }
     Ok(())
 }
@@ -74,14 +93,31 @@ fn time(entry: &Entry) -> Option<Duration> {
 }
 
 /// What is amiss, where the state alone does not say it.
-pub(super) fn reason(entry: &Entry) -> Result<Option<String>> {
+pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>> {
+    let text = |text: &str| Some(text.to_owned());
     Ok(match (entry.state, &entry.migration, &entry.row) {
         (State::Changed, Some(migration), Some(row)) => {
-            Some(difference::cause(&migration.up, &row.checksum)?.words().to_owned())
+            text(difference::cause(&migration.up, &row.checksum, ignored)?.words())
         }
-        (State::Dirty, ..) => Some("it was begun outside of a transaction and did not come to its end".to_owned()),
-        (State::MissingFile, ..) => Some("it is applied, but migrations/ has no file of it".to_owned()),
-        (State::OutOfOrder, ..) => Some("it is pending below a version that is applied".to_owned()),
+        (State::Dirty, ..) => text("it was begun outside of a transaction and did not come to its end"),
+        (State::Running, ..) => {
+            Some(format!("{} is at work on it", entry.session.as_deref().unwrap_or("another session")))
+        }
+        (State::MissingFile | State::Renamed, ..) => Some(match entry.lost {
+            Some(Lost::Renamed { to, cause: None }) => format!("its file has version {to} now, byte for byte"),
+            Some(Lost::Renamed { to, cause: Some(cause) }) => {
+                format!("its file has version {to} now; {}", cause.words())
+            }
+            Some(Lost::Alike { to }) => {
+                format!("it is applied, but its file is gone; {to} has the same words and another content")
+            }
+            Some(Lost::Ahead) => {
+                "it is applied, and newer than every file: this checkout is older than the database".to_owned()
+            }
+            Some(Lost::OnlyWayBack) => "it is applied, but only its .down.sql file is there".to_owned(),
+            Some(Lost::Gone) | None => "it is applied, but migrations/ has no file of it".to_owned(),
+        }),
+        (State::OutOfOrder, ..) => text("it is pending below a version that is applied"),
         _ => None,
     })
 }
@@ -108,20 +144,31 @@ struct Item<'a> {
     /// RFC 3339.
     installed_on: Option<&'a str>,
     seconds: Option<f64>,
+    /// The version that its file has now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renamed_to: Option<i64>,
+    /// Who runs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
 }
 
 impl<'a> Item<'a> {
-    fn of(entry: &'a Entry) -> Result<Self> {
+    fn of(entry: &'a Entry, ignored: &Ignored) -> Result<Self> {
         let migration = entry.migration.as_ref();
         Ok(Self {
             version: entry.version,
             description: entry.description(),
             state: entry.state,
-            reason: reason(entry)?,
+            reason: reason(entry, ignored)?,
             file: migration.map(|migration| migration.up.to_string_lossy()),
-            reversible: migration.is_some_and(|migration| migration.down.is_some()),
+            reversible: entry.way_back().is_some(),
             installed_on: entry.row.as_ref().map(|row| row.installed_on.as_str()),
             seconds: time(entry).map(|time| time.as_secs_f64()),
+            renamed_to: match entry.lost {
+                Some(Lost::Renamed { to, .. }) => Some(to),
+                _ => None,
+            },
+            session: entry.session.as_deref(),
         })
     }
 }

@@ -1,18 +1,17 @@
 //! `db-migrate up`: what is pending, oldest first, each file in its own transaction with its row.
 
 use super::execute::Done;
-use super::report::Report;
-use super::work::{Look, Waiting, Work};
+use super::limits::{Limits, Waiting};
+use super::report::{self, Report};
+use super::work::{Look, Work};
 use crate::context::Context;
 use crate::migration::checks::Direction;
-use crate::migration::checksum;
-use crate::migration::files::shown;
-use crate::migration::plan::{self, Limit};
+use crate::migration::plan::{self, Limit, State};
 use crate::migration::run::{Runner, Step};
 use crate::target::Target;
+use crate::terminal;
 use anyhow::Result;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Apply what is pending, oldest first, after a backup
 #[derive(Debug, clap::Args)]
@@ -35,28 +34,34 @@ pub(super) struct Options {
     /// Also apply versions below the newest applied one
     #[arg(long)]
     allow_out_of_order: bool,
+    /// Pass over applied versions that have no file here: another program's
+    #[arg(long)]
+    ignore_missing: bool,
     /// Take no backup first
     #[arg(long)]
     no_backup: bool,
     #[command(flatten)]
     waiting: Waiting,
     /// Write the report as JSON
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long)]
     json: bool,
 }
 
 /// How an `up` goes.
+#[derive(Debug, Clone, Copy)]
 struct Order {
     limit: Limit,
     allow_out_of_order: bool,
     no_backup: bool,
-    patience: Duration,
+    limits: Limits,
 }
 
 /// What an `up` did.
 struct Applied {
     done: Vec<Done>,
     backup: Option<PathBuf>,
+    /// The newest version that is applied now.
+    newest: Option<i64>,
 }
 
 pub(super) fn run(count: Option<usize>, options: &Options, context: &Context) -> Result<()> {
@@ -65,36 +70,28 @@ pub(super) fn run(count: Option<usize>, options: &Options, context: &Context) ->
         limit: Limit { count, to: options.to },
         allow_out_of_order: options.allow_out_of_order,
         no_backup: options.no_backup,
-        patience: options.waiting.patience(context)?,
+        limits: options.waiting.limits(context)?,
     };
     context.terminal.note(&format!("Migrating {}", target.shown()));
-    let work = Work::on(&target, target.database(), context)?;
-    let look = work.look()?;
-    let steps = order.steps(&work, &look)?;
+    let work = Work::opened(&target, context, options.ignore_missing)?;
     if options.dry_run {
-        return print(&steps, context);
+        let steps = order.steps(&work, &work.look()?, true)?;
+        return report::dry_run(&steps, Direction::Up, options.json, &target, context);
     }
-    let applied = apply(&work, &order, &steps)?;
-    let newest =
-        look.ledger.rows.iter().map(|row| row.version).chain(applied.done.iter().map(|done| done.version)).max();
-    let report = Report { direction: Direction::Up, backup: applied.backup.as_deref(), done: &applied.done, newest };
-    report.show(options.json, &target, context)
+    let applied = apply(&work, order)?;
+    let (backup, done, newest) = (applied.backup.as_deref(), applied.done.as_slice(), applied.newest);
+    Report { direction: Direction::Up, backup, done, newest }.show(options.json, &target, context)
 }
 
 /// Everything that is pending, on the target's own database; says what it did. For commands that set up a database.
 pub fn up_all(target: &Target, context: &Context) -> Result<()> {
-    let work = Work::on(target, target.database(), context)?;
-    if work.files.is_empty() {
+    let work = Work::opened(target, context, false)?;
+    if work.folder.migrations.is_empty() && work.folder.refusals.is_empty() {
         return Ok(());
     }
-    let order = Order {
-        limit: Limit::default(),
-        allow_out_of_order: false,
-        no_backup: false,
-        patience: Waiting::default().patience(context)?,
-    };
-    let steps = order.steps(&work, &work.look()?)?;
-    if apply(&work, &order, &steps)?.done.is_empty() {
+    let limits = Waiting::default().limits(context)?;
+    let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: false, limits };
+    if apply(&work, order)?.done.is_empty() {
         context.terminal.done("Every migration is applied");
     }
     Ok(())
@@ -103,55 +100,61 @@ pub fn up_all(target: &Target, context: &Context) -> Result<()> {
 /// Everything that is pending, on a database of the target's server that nobody else knows yet: no lock, no backup.
 pub fn fill(target: &Target, database: &str, context: &Context) -> Result<()> {
     let work = Work::on(target, database, context)?;
+    let limits = Waiting::default().limits(context)?;
+    let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: true, limits };
     let look = work.look()?;
-    let steps = work.steps(&plan::pending(&look.entries, Limit::default(), false)?, Direction::Up)?;
+    let steps = order.steps(&work, &look, false)?;
     if steps.is_empty() {
         return Ok(());
     }
     let mut session = work.session()?;
-    let lock_timeout = Waiting::default().patience(context)?;
-    let ledger = work.writer(&mut session, &look.ledger, lock_timeout)?;
-    let mut runner = Runner { session: &mut session, ledger, lock_timeout };
+    let ledger = work.writer(&mut session, &look.ledger, limits.table)?;
+    let mut runner = Runner { session: &mut session, ledger, lock_timeout: limits.table };
     work.execute(&mut runner, &steps).map(drop)
 }
 
 impl Order {
-    fn steps(&self, work: &Work<'_>, look: &Look) -> Result<Vec<Step>> {
-        work.steps(&plan::pending(&look.entries, self.limit, self.allow_out_of_order)?, Direction::Up)
+    /// The files to run, checked; `all` cautions are shown.
+    fn steps(&self, work: &Work<'_>, look: &Look, all: bool) -> Result<Vec<Step>> {
+        let wanted = plan::pending(&work.folder, &look.entries, self.limit, self.allow_out_of_order)?;
+        let steps = work.steps(&wanted, Direction::Up, look, all)?;
+        let applied = |step: &Step| {
+            let same = |entry: &&plan::Entry| {
+                entry.state == State::Applied && entry.row.as_ref().is_some_and(|row| row.checksum == step.checksum)
+            };
+            look.entries.iter().find(same)
+        };
+        for (step, entry) in steps.iter().filter_map(|step| Some((step, applied(step)?))) {
+            let line = format!(
+                "{} {} has the same bytes as {}, which is applied",
+                step.version,
+                step.description,
+                entry.named()
+            );
+            work.context.terminal.warn(&terminal::clean(&line));
+        }
+        Ok(steps)
     }
 }
 
-/// Looks again under the locks: another run may have applied some of it meanwhile.
-fn apply(work: &Work<'_>, order: &Order, steps: &[Step]) -> Result<Applied> {
-    if steps.is_empty() {
-        return Ok(Applied { done: Vec::new(), backup: None });
+/// Looks and judges under the locks: a run that is at work leaves versions half done until it ends.
+fn apply(work: &Work<'_>, order: Order) -> Result<Applied> {
+    let look = work.look()?;
+    if look.is_in_order() {
+        // Also what is refused, and a version that is not there, is said.
+        order.steps(work, &look, false)?;
+        return Ok(Applied { done: Vec::new(), backup: None, newest: look.newest() });
     }
-    let mut locked = work.lock(order.patience)?;
-    let Look { ledger, entries } = work.look()?;
-    let still: Vec<i64> = plan::pending(&entries, order.limit, order.allow_out_of_order)?
-        .iter()
-        .map(|migration| migration.version)
-        .collect();
-    let steps: Vec<Step> = steps.iter().filter(|step| still.contains(&step.migration.version)).cloned().collect();
+    let mut locked = work.lock(order.limits)?;
+    let look = work.look()?;
+    let steps = order.steps(work, &look, false)?;
     if steps.is_empty() {
-        return Ok(Applied { done: Vec::new(), backup: None });
+        return Ok(Applied { done: Vec::new(), backup: None, newest: look.newest() });
     }
     let backup = if order.no_backup { None } else { work.back_up()? };
-    let ledger = work.writer(&mut locked.session, &ledger, order.patience)?;
-    let mut runner = Runner { session: &mut locked.session, ledger, lock_timeout: order.patience };
+    let ledger = work.writer(&mut locked.session, &look.ledger, order.limits.table)?;
+    let mut runner = Runner { session: &mut locked.session, ledger, lock_timeout: order.limits.table };
     let done = work.execute(&mut runner, &steps)?;
-    Ok(Applied { done, backup })
-}
-
-/// The files as they would be sent, each under its name.
-pub(super) fn print(steps: &[Step], context: &Context) -> Result<()> {
-    for step in steps {
-        context.terminal.result(&format!("-- {}", shown(step.file())))?;
-        checksum::in_pieces(step.file(), &mut |piece| context.terminal.result_piece(piece))?;
-        context.terminal.result("")?;
-    }
-    if steps.is_empty() {
-        context.terminal.note("Nothing to do");
-    }
-    Ok(())
+    let newest = done.iter().map(|done| done.version).chain(look.newest()).max();
+    Ok(Applied { done, backup, newest })
 }

@@ -1,21 +1,22 @@
 //! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
 
-use super::work::{self, Work};
+use super::cautions;
+use super::work::Work;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
+use crate::migration::plan::Wanted;
 use crate::migration::run::Runner;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
-use crate::restore::maintenance_database;
-use crate::restore::mark::{Mark, Use};
-use crate::restore::staging::{self, Staging};
+use crate::restore::record::{Purpose, Record};
+use crate::restore::staging::Staging;
+use crate::restore::{maintenance_database, repair};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
-use chrono::Local;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -64,25 +65,34 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// Tries version after version, and tells of each: one whose file fails ends it.
 fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Result<()>) -> Result<Vec<Verdict>> {
-    let now = Local::now();
     let run = crate::postgres::session::fresh_name()?;
-    for leftover in staging::clear_leftovers(target, &run)? {
+    let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
+    for leftover in repair::clear_throwaways(&record)? {
         context.terminal.note(&format!("Dropped {leftover}, the throwaway database of a run that was killed"));
     }
     let like = Properties::named(target, &run, target.database())?;
-    let own = run.rsplit('-').next().unwrap_or_default();
-    let name = staging::name_for(target.database(), &format!("verify_{own}"), &now);
-    let mark = Mark::new(Use::Verify, target, &run, &now);
-    let mut keeper = OpenSession::start(target, maintenance_database(target), &run)?;
-    let _scratch = Staging::create(target, &run, &mut keeper, name.clone(), like.as_ref(), &mark)?;
-    let work = Work::on(target, &name, context)?;
+    let scratch = Staging::create(&record, Purpose::Verify, like.as_ref())?;
+    let verdicts = try_each(target, scratch.name(), &run, context, tell)?;
+    scratch.discard()?;
+    Ok(verdicts)
+}
+
+/// Tries version after version in this database.
+fn try_each(
+    target: &Target,
+    name: &str,
+    run: &str,
+    context: &Context,
+    tell: &dyn Fn(&Verdict) -> Result<()>,
+) -> Result<Vec<Verdict>> {
+    let work = Work::on(target, name, context)?;
     let mut session = work.session()?;
     let ledger = work.writer(&mut session, &work.ledger()?, LOCK_TIMEOUT)?;
     let mut runner = Runner { session: &mut session, ledger, lock_timeout: LOCK_TIMEOUT };
-    let mut before = Catalog::of(target, &name, &run)?;
+    let mut before = Catalog::of(target, name, run)?;
     let progress = context.terminal.waiting("trying");
     let mut verdicts = Vec::new();
-    for migration in &work.files {
+    for migration in &work.folder.migrations {
         progress.say(&terminal::clean(&format!("trying {} {}", migration.version, migration.description)));
         let after = step(&work, &mut runner, migration, Direction::Up)?;
         let mut verdict = Verdict {
@@ -109,8 +119,12 @@ fn in_scratch(target: &Target, context: &Context, tell: &dyn Fn(&Verdict) -> Res
 
 /// Runs one file and gives the schema that it leaves.
 fn step(work: &Work<'_>, runner: &mut Runner<'_, '_>, migration: &Migration, direction: Direction) -> Result<Catalog> {
-    let (steps, _) = work::checked(&[migration], direction)?;
-    work.run_each(runner, &steps, &|_, _| {})?;
+    let wanted = match (&migration.down, direction) {
+        (Some(down), Direction::Down) => Wanted::down(migration.version, &migration.description, down),
+        _ => Wanted::up(migration),
+    };
+    let checked = cautions::check(&[wanted], direction, &work.config.ignored)?;
+    work.run_each(runner, &checked.steps, &|_, _| {})?;
     Catalog::of(work.target, work.database, &work.run)
 }
 

@@ -1,43 +1,32 @@
 //! What the actions of `db-migrate` share: files and ledger looked at, files checked, both locks taken.
 
+use super::cautions::{self, Caution, Checked, Weight};
+use super::limits::Limits;
 use crate::backup::name::Purpose;
 use crate::commands::db_backup;
 use crate::context::Context;
-use crate::error::Fault;
-use crate::migration::checks::{self, Direction, Flaw};
+use crate::error::{self, Exit, Fault};
+use crate::migration::checks::Direction;
 use crate::migration::checksum;
+use crate::migration::config::Config;
 use crate::migration::data;
-use crate::migration::files::{self, Migration, shown};
-use crate::migration::ledger::{Ledger, Name, Writer};
-use crate::migration::plan::{self, Entry};
+use crate::migration::files::{self, Folder};
+use crate::migration::ledger::{Ledger, Writer};
+use crate::migration::plan::{self, Entry, Rules, State, Wanted};
 use crate::migration::run::Step;
+use crate::migration::running;
 use crate::migration::session::Session;
-use crate::postgres::change_lock::{self, Lock};
-use crate::postgres::{locks, session};
+use crate::postgres::change_lock::{self, Lock, Mode};
+use crate::postgres::session;
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a run waits for another one, and a statement for a lock, where nothing else was said.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long to wait.
-#[derive(Debug, Default, clap::Args)]
-pub(super) struct Waiting {
-    /// Seconds to wait for another run, and for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
-    lock_timeout: Option<Duration>,
-}
-
-impl Waiting {
-    pub(super) fn patience(&self, context: &Context) -> Result<Duration, Fault> {
-        locks::timeout(self.lock_timeout, &context.settings, LOCK_TIMEOUT)
-    }
-}
+/// So many cautions are shown before files run.
+const CAUTIONS: usize = 10;
 
 /// One run on one database.
 pub(super) struct Work<'a> {
@@ -47,7 +36,10 @@ pub(super) struct Work<'a> {
     pub(super) database: &'a str,
     /// What our server sessions are named by.
     pub(super) run: String,
-    pub(super) files: Vec<Migration>,
+    pub(super) config: Config,
+    pub(super) folder: Folder,
+    /// Versions without a file here belong to another program.
+    pub(super) ignore_missing: bool,
 }
 
 /// Files and ledger as they are.
@@ -56,45 +48,75 @@ pub(super) struct Look {
     pub(super) entries: Vec<Entry>,
 }
 
+impl Look {
+    /// Whether every version is as its file says.
+    pub(super) fn is_in_order(&self) -> bool {
+        self.entries.iter().all(Entry::is_in_order)
+    }
+
+    /// The newest version that is applied.
+    pub(super) fn newest(&self) -> Option<i64> {
+        self.ledger.rows.iter().map(|row| row.version).max()
+    }
+}
+
 /// Both locks, and the session that runs the migrations.
 pub(super) struct Locked<'a> {
     _lock: Lock<'a>,
     pub(super) session: Session<'a>,
 }
 
-/// Where migrations are kept.
-pub(super) fn folder(context: &Context) -> PathBuf {
-    context.root.join("migrations")
-}
-
-/// The migrations, as `version words`, that a database with these versions lacks.
-pub fn pending_beyond(applied: Option<&BTreeSet<i64>>, context: &Context) -> Result<Vec<String>> {
-    let files = files::read(&folder(context))?;
-    let lacks = |migration: &&Migration| applied.is_none_or(|applied| !applied.contains(&migration.version));
-    let names = files.iter().filter(lacks).map(|migration| format!("{} {}", migration.version, migration.description));
-    Ok(names.collect())
-}
-
 impl<'a> Work<'a> {
+    /// On a database of the target's server, without a word.
     pub(super) fn on(target: &'a Target, database: &'a str, context: &'a Context) -> Result<Self> {
-        Ok(Self { target, context, database, run: session::fresh_name()?, files: files::read(&folder(context))? })
+        let config = Config::load(&context.root)?;
+        config.check_database(target, &context.settings, &context.root)?;
+        let folder = files::read(&config.folder)?;
+        Ok(Self { target, context, database, run: session::fresh_name()?, config, folder, ignore_missing: false })
     }
 
-    pub(super) fn look(&self) -> Result<Look> {
-        let ledger = self.ledger()?;
-        let entries = plan::compare(&self.files, &ledger)?;
-        Ok(Look { ledger, entries })
+    /// On the target's own database; says what a person should know of the folder.
+    pub(super) fn opened(target: &'a Target, context: &'a Context, ignore_missing: bool) -> Result<Self> {
+        let work = Self { ignore_missing, ..Self::on(target, target.database(), context)? };
+        for remark in &work.folder.remarks {
+            context.terminal.warn(&terminal::clean(remark));
+        }
+        Ok(work)
     }
 
     /// The ledger as a fresh session finds it.
     pub(super) fn ledger(&self) -> Result<Ledger> {
-        Ledger::read(self.target, self.database, &self.run, &Name::default())
+        Ledger::read(self.target, self.database, &self.run, &self.config.ledger, &self.config.create_schemas)
+    }
+
+    pub(super) fn look(&self) -> Result<Look> {
+        let ledger = self.ledger()?;
+        let rules = Rules { ignored: &self.config.ignored, ignore_missing: self.ignore_missing };
+        let mut entries = plan::compare(&self.folder, &ledger, rules)?;
+        running::mark(&mut entries, self.target, self.database, &self.run)?;
+        Ok(Look { ledger, entries })
+    }
+
+    /// The same; where a run is at work outside of a transaction, after it has ended.
+    pub(super) fn settled(&self, limits: Limits) -> Result<Look> {
+        let look = self.look()?;
+        if !look.entries.iter().any(|entry| entry.state == State::Running) {
+            return Ok(look);
+        }
+        drop(self.lock(limits)?);
+        self.look()
     }
 
     /// The ledger as this session writes it: made where it is missing.
     pub(super) fn writer(&self, session: &mut Session<'_>, ledger: &Ledger, lock_timeout: Duration) -> Result<Writer> {
-        let table = ledger.name()?;
-        let writer = Writer::open(session, table, lock_timeout)?;
+        if let Some(other) = &ledger.shadowed_by {
+            let table = ledger.name()?;
+            let line = format!(
+                "The ledger is {table}; sqlx would make another one in schema {other}, which search_path names first"
+            );
+            self.context.terminal.warn(&terminal::clean(&line));
+        }
+        let writer = Writer::open(session, ledger.name()?, &self.config.create_schemas, lock_timeout)?;
         fault_point("ledger");
         Ok(writer)
     }
@@ -108,20 +130,54 @@ impl<'a> Work<'a> {
         Session::start(self.target, self.database, &self.session_name())
     }
 
-    /// The lock that restores take, then sqlx's, in the session that will run the migrations.
-    pub(super) fn lock(&self, patience: Duration) -> Result<Locked<'a>> {
-        let lock = Lock::take(self.target, &self.run, patience)?;
+    /// The lock that restores take, then sqlx's, in the session that will run the migrations. Says for whom it waits.
+    pub(super) fn lock(&self, limits: Limits) -> Result<Locked<'a>> {
+        let end = Instant::now() + limits.run;
+        let lock = self.contend(limits, end, &mut |patience| Lock::take(self.target, &self.run, patience))?;
         let mut session = self.session()?;
         let number = checksum::lock_number(self.database);
-        change_lock::acquire(self.database, number, patience, &mut |query| session.ask(query))?;
+        self.contend(limits, end, &mut |patience| {
+            change_lock::acquire(self.database, number, Mode::Exclusive, patience, &mut |query| session.ask(query))
+        })?;
         fault_point("locked");
         Ok(Locked { _lock: lock, session })
     }
 
-    /// Checks the files that are to be run, and says what a person should know of them.
-    pub(super) fn steps(&self, migrations: &[&Migration], direction: Direction) -> Result<Vec<Step>> {
-        let (steps, warnings) = checked(migrations, direction)?;
-        warnings.iter().for_each(|warning| self.context.terminal.warn(&terminal::clean(warning)));
+    /// Takes a lock at once, or says who has it and takes it before `end`.
+    fn contend<T>(&self, limits: Limits, end: Instant, take: &mut dyn FnMut(Duration) -> Result<T>) -> Result<T> {
+        match take(Duration::ZERO) {
+            Err(error) if error::exit(&error) == Exit::Locked => {
+                let line = format!("{error}; waiting up to {} s (--wait-for-run)", limits.run.as_secs());
+                self.context.terminal.note(&terminal::clean(&line));
+                take(end.saturating_duration_since(Instant::now())).map_err(longer)
+            }
+            taken => taken,
+        }
+    }
+
+    /// Checks the files that are to be run, and says what a person should know of them; everything, for `all`.
+    pub(super) fn steps(
+        &self,
+        wanted: &[Wanted<'_>],
+        direction: Direction,
+        look: &Look,
+        all: bool,
+    ) -> Result<Vec<Step>> {
+        let Checked { steps, cautions } = cautions::check(wanted, direction, &self.config.ignored)?;
+        let empty = !all
+            && cautions.iter().any(|caution| caution.weight == Weight::WithData)
+            && look.ledger.rows.is_empty()
+            && !data::is_there(self.target, &self.run);
+        let told: Vec<&Caution> =
+            cautions.iter().filter(|caution| !empty || caution.weight == Weight::Always).collect();
+        let shown = if all { told.len() } else { CAUTIONS };
+        for caution in told.iter().take(shown) {
+            self.context.terminal.warn(&terminal::clean(&caution.text));
+        }
+        if let Some(more) = told.len().checked_sub(shown).filter(|more| *more > 0) {
+            let more = terminal::counted(more as u64, "more warning", "more warnings");
+            self.context.terminal.warn(&format!("{more}; see all with: cargo xtask db-migrate up --dry-run"));
+        }
         Ok(steps)
     }
 
@@ -140,57 +196,11 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The files that are to be run, and what a person should know of them.
-///
-/// # Errors
-/// Every file that is refused, with its line.
-pub(super) fn checked(migrations: &[&Migration], direction: Direction) -> Result<(Vec<Step>, Vec<String>)> {
-    let mut steps = Vec::new();
-    let mut warnings = Vec::new();
-    let mut refused = Vec::new();
-    for migration in migrations {
-        let path = match (&migration.down, direction) {
-            (Some(down), Direction::Down) => down,
-            _ => &migration.up,
-        };
-        match checks::check(path, direction) {
-            Ok(found) => {
-                let of_file = found.warnings.into_iter().map(|(line, what)| format!("{}:{line}: {what}", shown(path)));
-                warnings.extend(of_file);
-                let (checksum, transactional) = (found.checksum, found.transactional);
-                steps.push(Step { migration: (*migration).clone(), direction, checksum, transactional });
-            }
-            Err(error) => match error.downcast_ref::<Flaw>() {
-                Some(flaw) => refused.push(format!("{}:{flaw}", shown(path))),
-                None => return Err(error),
-            },
-        }
-        if direction == Direction::Up {
-            warnings.extend(way_back(migration)?);
-        }
+/// The lock stayed taken for as long as the run waited.
+fn longer(error: anyhow::Error) -> anyhow::Error {
+    if error::exit(&error) != Exit::Locked {
+        return error;
     }
-    if !refused.is_empty() {
-        let files = terminal::counted(refused.len() as u64, "file is", "files are");
-        return Err(anyhow::Error::msg(refused.join("\n"))
-            .context(Fault::failed(format!("{files} refused; nothing was sent")).hint("mend it, then try again")));
-    }
-    Ok((steps, warnings))
-}
-
-/// What is amiss with a migration's way back. A plain `.sql` file says of itself that there is none.
-fn way_back(migration: &Migration) -> Result<Option<String>> {
-    let up = shown(&migration.up);
-    let Some(down) = &migration.down else {
-        return Ok(up
-            .ends_with(".up.sql")
-            .then(|| format!("{up}: it has no .down.sql file, so it cannot be taken back")));
-    };
-    match checks::check(down, Direction::Down) {
-        Ok(found) if found.statements == 0 => Ok(Some(format!("{}: it holds no statement", shown(down)))),
-        Ok(_) => Ok(None),
-        Err(error) => match error.downcast_ref::<Flaw>() {
-            Some(flaw) => Ok(Some(format!("{}:{flaw}; it would be refused", shown(down)))),
-            None => Err(error),
-        },
-    }
+    let fault = Fault::new(Exit::Locked, error.to_string());
+    fault.hint("wait until it has ended, then try again; or wait longer: --wait-for-run SECONDS").into()
 }

@@ -1,6 +1,6 @@
 //! How a restore, an undo or a reset went.
 
-use super::exchange::Done;
+use super::switchover::Done;
 use crate::context::Context;
 use crate::target::Target;
 use crate::terminal;

@@ -1,17 +1,19 @@
 //! The database of before the last restore, swapped back in.
 
-use super::exchange::Swap;
 use super::report::Report;
-use super::{Args, age_of};
+use super::switchover::{Done, Switchover};
+use super::{Args, age_of, repair as leftovers};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::{Counters, Written};
 use crate::postgres::change_lock::Lock;
 use crate::process::signals;
 use crate::restore::live::Live;
-use crate::restore::mark::Marked;
+use crate::restore::previous::{self, Previous};
+use crate::restore::record::{Details, Record, View, Wanted};
 use crate::restore::since::Since;
-use crate::restore::{before, repair, rights, swap};
+use crate::restore::{maintenance_database, record, rights, swap};
+use crate::settings::fault_point;
 use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
@@ -22,16 +24,18 @@ use std::time::Duration;
 
 pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Undoing the last restore of {}", target.shown()));
-    let Some(old) = before::list(target, run)?.into_iter().next() else {
-        let message = format!("There is no database of before a restore of {}", target.database());
-        return Err(Fault::failed(message).hint("what there is: cargo xtask db-list").into());
+    let wanted = Wanted { unrecorded: true, ..Wanted::default() };
+    let view = record::look(target, run, wanted)?.trusted()?;
+    let Some(old) = previous::list(&view, target.database()).into_iter().next() else {
+        return Err(nothing_to_go_back_to(&view, target)?.into());
     };
-    let since = Since::swap(target, run, &old.mark);
+    let since = Since::swap(target, run, &old.entry);
     if args.dry_run {
-        super::mend::name_leftovers(target, context);
+        leftovers::name_leftovers(target, context);
     }
     if args.json && args.dry_run {
-        let document = json!({ "version": 1, "before": old.name, "swapped_at": old.mark.at, "written_since": since });
+        let Previous { entry, .. } = &old;
+        let document = json!({ "version": 1, "before": entry.name, "swapped_at": entry.at, "written_since": since });
         return context.terminal.json(&document);
     }
     show(&old, &since, target, context);
@@ -40,43 +44,67 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
         return Ok(());
     }
     context.terminal.confirm("Continue?", args.yes)?;
-    let mut lock = Lock::take(target, run, Duration::ZERO)?;
-    super::mend_leftovers(target, run, context)?;
+    let record = Record::new(target, run, Lock::take(target, run, Duration::ZERO)?.into_session());
+    leftovers::repair_leftovers(&record, context)?;
     // While we asked, another run may have taken it.
-    let Some(old) = before::list(target, run)?.into_iter().find(|now| now.name == old.name) else {
-        let message = format!("{} is no longer there: another run was faster; nothing was changed", old.name);
+    let list = previous::list(&record.view()?, target.database());
+    let Some(old) = list.into_iter().find(|now| now.database == old.database) else {
+        let message = format!("{} is no longer there: another run was faster; nothing was changed", old.entry.name);
         return Err(Fault::failed(message).hint("see what there is: cargo xtask db-restore --undo --dry-run").into());
     };
     let live = Live::of(target, run)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
     rights::check_swap(target, run, &live)?;
-    let mut mark = old.mark.clone();
-    run.clone_into(&mut mark.run);
-    mark.stopped = services::running_users(target)?;
-    mark.swapping = true;
-    lock.run(&mark.sql(&old.name)?)?;
-    let written = Counters::of(target, run, &old.name).ok();
-    let stopped = mark.stopped;
-    let swap = Swap { target, run, live: &live, context, stopped, openfga: false, only_way_back: false, written };
-    let done = swap.perform(&old.name, None, old.mark.comment.as_deref(), |exchange| {
-        swap::exchange_names(target, run, live.properties.is_some(), exchange)
-    });
-    let done = done.inspect_err(|error| {
-        // Where nobody knows what became of the exchange, the next run needs the mark to mend it.
+    let stopped = services::running_users(target)?;
+    let done = swap_back(&record, &old, &live, stopped, context).inspect_err(|error| {
+        // Where nobody knows what became of the swap, the next run needs the entry to repair it.
         if error::exit(error) != Exit::Partial {
-            let _ = signals::shielded(|| repair::settle(target, run, &old.name, &old.mark));
+            let _ = signals::shielded(|| record.note(old.entry.id, &old.entry.details));
         }
-    })?;
+    });
+    let done = done?;
+    done.check(&record)?;
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 
+fn swap_back(
+    record: &Record<'_>,
+    old: &Previous,
+    live: &Live,
+    stopped: Vec<String>,
+    context: &Context,
+) -> Result<Done> {
+    let details = Details { stopped: stopped.clone(), swapping: true, ..old.entry.details.clone() };
+    fault_point("to be marked");
+    signals::check()?;
+    // Whatever signal comes: what was noted is known, and taken back.
+    signals::shielded(|| record.note(old.entry.id, &details))?;
+    fault_point("marked");
+    signals::check()?;
+    let (target, run) = (record.target(), record.run());
+    let written = Counters::of(target, run, old.database.name()).ok();
+    let switchover = Switchover { record, live, context, stopped, openfga: false, only_way_back: false, written };
+    switchover.perform(&old.database, None, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
+}
+
+/// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.
+fn nothing_to_go_back_to(view: &View, target: &Target) -> Result<Fault> {
+    let message = format!("There is no database of before a restore of {}", target.database());
+    let unrecorded = view.unrecorded(target.database());
+    let mut hint = "what there is: cargo xtask db-list".to_owned();
+    for database in unrecorded.iter().filter(|database| database.is_previous()) {
+        hint.push_str(&format!("\n{}\n{}", database.shown(), database.hint(maintenance_database(target))?));
+    }
+    Ok(Fault::failed(message).hint(hint))
+}
+
 /// When the swap was, and what an undo of it loses.
-fn show(old: &Marked, since: &Since, target: &Target, context: &Context) {
+fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
     let terminal = &context.terminal;
-    let at = old.mark.time().map(|at| at.with_timezone(&Local));
+    let at = old.entry.time().map(|at| at.with_timezone(&Local));
     let (time, age) = at.map_or_else(Default::default, |at| (at.format("%Y-%m-%d %H:%M:%S").to_string(), age_of(&at)));
-    terminal.note(&format!("The swap was on {time}, {age}; the database of before it is {}", old.name));
+    terminal.note(&format!("The swap was on {time}, {age}; the database of before it is {}", old.entry.name));
     match &since.tables {
         None => terminal.note("What was written since is not known: the server counted it no further"),
         Some(tables) if tables.is_empty() => terminal.note("Written since: nothing, by the server's counters"),

@@ -1,10 +1,12 @@
-//! What a restore that was killed left on the server.
+//! What a restore that was killed left on the server, and what is only named like a database of ours.
 
 use super::catalog::reach;
 use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::restore::{mark, repair};
+use crate::postgres::maintenance_database;
+use crate::restore::record::Wanted;
+use crate::restore::repair::{self, Findings, Leftover};
 
 const REPAIR: &str = "cargo xtask db-restore --repair";
 
@@ -12,32 +14,30 @@ pub fn look(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
         return not_without(Part::Postgres);
     }
-    // Asked in another database of the server: the one that is locked out is not needed. Both at once: each is a
-    // program to start.
-    let (marked, unmarked) = std::thread::scope(|scope| {
-        let unmarked = scope.spawn(|| unmarked(scene));
-        (repair::look(scene.target, &scene.run), unmarked.join())
-    });
-    match marked {
-        Ok(found) if found.is_empty() => unmarked.unwrap_or_else(|_| not_without(Part::Postgres)),
-        Ok(found) => {
-            let found: Vec<String> = found.iter().map(repair::Leftover::shown).collect();
-            Finding::warn(found.join("; "), REPAIR)
-        }
+    // Asked in other databases of the server: the one that is locked out is not needed.
+    match repair::look(scene.target, &scene.run, Wanted { unrecorded: true, ..Wanted::default() }) {
+        Ok(findings) => judge(&findings, scene),
         Err(_) if scene.server().is_err() => not_without(Part::Postgres),
         Err(error) => Finding::of_error(&error, REPAIR),
     }
 }
 
-/// Databases named as ours that bear no mark: a run may have been killed before it could mark them. `--repair` takes
-/// the lock and knows then that no run is about to.
-fn unmarked(scene: &Scene) -> Finding {
-    match mark::unmarked(scene.target, &scene.run) {
-        Ok(names) if names.is_empty() => Finding::ok("none"),
-        Ok(names) => {
-            let names = names.join(", ");
-            Finding::warn(format!("{names} was left behind by a run that was killed, or is being made"), REPAIR)
-        }
-        Err(error) => Finding::of_error(&error, REPAIR),
+fn judge(findings: &Findings, scene: &Scene) -> Finding {
+    let mut hints: Vec<String> = Vec::new();
+    let mut details: Vec<String> = findings.leftovers.iter().map(Leftover::shown).collect();
+    if !details.is_empty() {
+        hints.push(REPAIR.to_owned());
     }
+    if let Some(fault) = findings.view.distrust() {
+        details.push(fault.to_string());
+        hints.extend(fault.hint_text().map(str::to_owned));
+    }
+    for database in &findings.unrecorded {
+        details.push(database.shown());
+        match database.hint(maintenance_database(scene.target)) {
+            Ok(hint) => hints.push(hint),
+            Err(error) => hints.push(error.to_string()),
+        }
+    }
+    if details.is_empty() { Finding::ok("none") } else { Finding::warn(details.join("; "), hints.join("\n")) }
 }

@@ -4,9 +4,10 @@ use super::catalog::reach;
 use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::migration::files;
-use crate::migration::ledger::{Ledger, Name};
-use crate::migration::plan::{self, Entry, State};
+use crate::migration::config::Config;
+use crate::migration::ledger::Ledger;
+use crate::migration::plan::{self, Entry, Rules, State};
+use crate::migration::{files, running};
 use crate::words::counted;
 use anyhow::Result;
 
@@ -24,9 +25,14 @@ pub fn look(scene: &Scene) -> Finding {
 }
 
 fn entries(scene: &Scene) -> Result<Vec<Entry>> {
-    let files = files::read(&scene.root.join("migrations"))?;
-    let ledger = Ledger::read(scene.target, scene.target.database(), &scene.run, &Name::default())?;
-    plan::compare(&files, &ledger)
+    let config = Config::load(scene.root)?;
+    let (target, database) = (scene.target, scene.target.database());
+    let folder = files::read(&config.folder)?;
+    let ledger = Ledger::read(target, database, &scene.run, &config.ledger, &config.create_schemas)?;
+    let rules = Rules { ignored: &config.ignored, ignore_missing: false };
+    let mut entries = plan::compare(&folder, &ledger, rules)?;
+    running::mark(&mut entries, target, database, &scene.run)?;
+    Ok(entries)
 }
 
 fn judge(entries: &[Entry]) -> Finding {
@@ -45,6 +51,15 @@ fn judge(entries: &[Entry]) -> Finding {
     if !changed.is_empty() {
         let hint = "see why: cargo xtask db-migrate repair";
         return Finding::fail(format!("changed since it was applied: {}", named(&changed)), hint);
+    }
+    if let Some(entry) = of(&[State::Running]).first() {
+        let session = entry.session.as_deref().unwrap_or("another session");
+        return Finding::warn(format!("{} is being run by {session}", entry.named()), "wait until it has ended");
+    }
+    let renamed = of(&[State::Renamed]);
+    if !renamed.is_empty() {
+        let hint = "give their rows the new versions: cargo xtask db-migrate repair";
+        return Finding::fail(format!("applied under another version: {}", named(&renamed)), hint);
     }
     let applied = entries.iter().filter(|entry| entry.row.is_some()).count();
     let pending = of(&[State::Pending, State::OutOfOrder]);

@@ -1,12 +1,14 @@
 //! What is wrong with a file's bytes, whatever they mean.
 
 use super::Flaw;
-use crate::migration::checksum::Checksum;
+use crate::migration::checksum::{Checksum, Ignored};
 
-/// What is wrong with bytes whatever they mean.
+/// What is wrong with bytes whatever they mean, and their checksums.
 #[derive(Debug, Default)]
 pub struct Bytes {
-    pub checksum: Checksum,
+    fingerprint: Checksum,
+    /// Only where letters are left out.
+    checksum: Option<Checksum>,
     /// The beginning of a letter whose rest comes with the next piece.
     cut: Vec<u8>,
     lines: u64,
@@ -16,6 +18,18 @@ pub struct Bytes {
 }
 
 impl Bytes {
+    pub fn new(ignored: &Ignored) -> Self {
+        let checksum = (!ignored.is_empty()).then(|| Checksum::without(ignored));
+        Self { checksum, ..Self::default() }
+    }
+
+    /// Of all bytes, and of those that count.
+    pub fn checksums(self) -> (String, String) {
+        let fingerprint = self.fingerprint.finish();
+        let checksum = self.checksum.map_or_else(|| fingerprint.clone(), Checksum::finish);
+        (fingerprint, checksum)
+    }
+
     pub fn take(&mut self, piece: &[u8]) -> Result<(), Flaw> {
         let line_at = |at: usize| self.lines + 1 + memchr::memchr_iter(b'\n', &piece[..at]).count() as u64;
         if !self.seen && piece.starts_with(b"\xef\xbb\xbf") {
@@ -44,7 +58,8 @@ impl Bytes {
         self.cut = joined[rest..].to_vec();
         self.seen = true;
         self.lines += memchr::memchr_iter(b'\n', piece).count() as u64;
-        self.checksum.feed(piece);
+        self.fingerprint.feed(piece);
+        self.checksum.iter_mut().for_each(|checksum| checksum.feed(piece));
         Ok(())
     }
 

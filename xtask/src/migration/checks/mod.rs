@@ -5,12 +5,16 @@ mod places;
 
 pub use places::statement_before;
 
-use super::checksum;
+use super::checksum::{self, Ignored};
+use super::lasting::Lasting;
 use super::lexer::{Lexer, Listener, Next, Token};
+use super::made::Made;
 use super::statement::Statement;
+use super::transaction::{Enclosing, LeftOut};
 use anyhow::Result;
 use bytes::Bytes;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 /// With these bytes a file says that it runs outside of a transaction (sqlx's rule).
@@ -45,19 +49,35 @@ pub enum Direction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
     /// SHA-384 of its bytes, in hexadecimal.
+    pub fingerprint: String,
+    /// The same without the letters that do not count: what the ledger holds.
     pub checksum: String,
     pub transactional: bool,
+    /// A `BEGIN` and `COMMIT` around the file, which are not sent.
+    pub left_out: LeftOut,
     pub statements: u64,
-    /// What a person should know before it runs, with its line.
-    pub warnings: Vec<(u64, String)>,
+    /// What it sets for the rest of a session, with its line.
+    pub lasting: Vec<(u64, Lasting)>,
+    pub made: Vec<Made>,
+    /// What a person should know before it runs.
+    pub warnings: Vec<Warning>,
+}
+
+/// What a person should know of a file before it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    pub line: u64,
+    pub what: String,
+    /// It is about rows that are lost; an empty database has none.
+    pub of_loss: bool,
 }
 
 /// Reads a file to its end, in constant memory.
 ///
 /// # Errors
 /// The first flaw, found by downcast, or why the file cannot be read.
-pub fn check(path: &Path, direction: Direction) -> Result<Findings> {
-    let mut bytes = Bytes::default();
+pub fn check(path: &Path, direction: Direction, ignored: &Ignored) -> Result<Findings> {
+    let mut bytes = Bytes::new(ignored);
     let mut lexer = Lexer::default();
     let mut statements = Statements::new(direction);
     let mut size = 0;
@@ -71,20 +91,14 @@ pub fn check(path: &Path, direction: Direction) -> Result<Findings> {
     })?;
     lexer.finish(&mut statements)?;
     bytes.finish()?;
-    let transactional = size == 0 || statements.transactional;
-    if !transactional && size > LARGEST_WITHOUT_TRANSACTION {
+    if !statements.transactional && size > LARGEST_WITHOUT_TRANSACTION {
         let what = format!("a file without transaction is larger than {LARGEST_WITHOUT_TRANSACTION} bytes");
         return Err(Flaw { line: 1, what }.into());
     }
-    let mut warnings = statements.warnings;
-    if let Some(line) = bytes.carriage_return {
-        let what = "its lines end in CR LF: where they end in LF, its checksum will be another".to_owned();
-        warnings.push((line, what));
+    if let Some(line) = bytes.carriage_return.filter(|_| !ignored.has('\r')) {
+        statements.warn(line, "its lines end in CR LF: where they end in LF, its checksum will be another");
     }
-    if statements.count == 0 {
-        warnings.push((1, "it holds no statement".to_owned()));
-    }
-    Ok(Findings { checksum: bytes.checksum.finish(), transactional, statements: statements.count, warnings })
+    Ok(statements.findings(bytes)?)
 }
 
 /// Judges statement by statement.
@@ -94,26 +108,32 @@ struct Statements {
     transactional: bool,
     statement: Statement,
     count: u64,
-    warnings: Vec<(u64, String)>,
+    enclosing: Enclosing,
+    lasting: Vec<(u64, Lasting)>,
+    made: Vec<Made>,
+    warnings: Vec<Warning>,
 }
 
 impl Statements {
     fn new(direction: Direction) -> Self {
-        Self { direction, transactional: true, statement: Statement::default(), count: 0, warnings: Vec::new() }
+        Self {
+            direction,
+            transactional: true,
+            statement: Statement::default(),
+            count: 0,
+            enclosing: Enclosing::default(),
+            lasting: Vec::new(),
+            made: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// Why it may not run.
     fn refusal(&self, statement: &Statement) -> Option<String> {
-        if self.transactional {
-            if let Some(word) = statement.transaction_control() {
-                let word = word.to_ascii_uppercase();
-                return Some(format!("{word} in a file that runs in one transaction with its row in the ledger"));
-            }
-            if let Some(what) = statement.needs_no_transaction() {
-                return Some(format!(
-                    "{what} cannot run in a transaction: the file must start with `-- no-transaction`"
-                ));
-            }
+        if self.transactional
+            && let Some(what) = statement.needs_no_transaction()
+        {
+            return Some(format!("{what} cannot run in a transaction: the file must start with `-- no-transaction`"));
         }
         if let Some(setting) = statement.changes_quoting() {
             return Some(format!(
@@ -123,22 +143,47 @@ impl Statements {
         (statement.takes_rows && statement.binary).then(|| "COPY … FROM stdin in binary, which has no end".to_owned())
     }
 
-    fn warn(&mut self, statement: &Statement) {
-        let mut warn = |what: &str| self.warnings.push((statement.begun, what.to_owned()));
-        if self.direction == Direction::Up {
-            if statement.drops_table() {
-                warn("it drops a table: its rows come back from a backup only");
-            }
-            if statement.drops_column {
-                warn("it drops a column: its values come back from a backup only");
-            }
+    fn warn(&mut self, line: u64, what: &str) {
+        self.warnings.push(Warning { line, what: what.to_owned(), of_loss: false });
+    }
+
+    fn note(&mut self, statement: &Statement) {
+        let line = statement.begun;
+        if let Some(what) = statement.loses().filter(|_| self.direction == Direction::Up) {
+            self.warnings.push(Warning { line, what: what.to_owned(), of_loss: true });
         }
         if statement.takes_rows {
-            warn("COPY … FROM stdin: psql runs it, sqlx itself cannot");
+            self.warn(line, "COPY … FROM stdin: psql runs it, sqlx itself cannot");
         }
         if let Some(table) = &statement.openfga {
-            warn(&format!("it names {table}, a table of OpenFGA, which OpenFGA alone should change"));
+            self.warn(line, &format!("it names {table}, a table of OpenFGA, which OpenFGA alone should change"));
         }
+        self.lasting.extend(statement.sets().map(|lasting| (line, lasting)));
+        self.made.extend(statement.makes());
+    }
+
+    fn findings(mut self, bytes: Bytes) -> Result<Findings, Flaw> {
+        let left_out = std::mem::take(&mut self.enclosing).finish()?.map(|(line, left_out)| {
+            self.warn(
+                line,
+                "BEGIN and COMMIT around the file are not sent: it runs in one transaction with its row in the ledger",
+            );
+            left_out
+        });
+        if self.count == 0 {
+            self.warn(1, "it holds no statement");
+        }
+        let (fingerprint, checksum) = bytes.checksums();
+        Ok(Findings {
+            fingerprint,
+            checksum,
+            transactional: self.transactional,
+            left_out: left_out.unwrap_or_default(),
+            statements: self.count,
+            lasting: self.lasting,
+            made: self.made,
+            warnings: self.warnings,
+        })
     }
 }
 
@@ -148,14 +193,20 @@ impl Listener for Statements {
         Ok(())
     }
 
-    fn ended(&mut self, _line: u64) -> Result<Next, Flaw> {
+    fn ended(&mut self, _line: u64, bytes: Range<u64>) -> Result<Next, Flaw> {
         let mut statement = std::mem::take(&mut self.statement);
         statement.end();
         if let Some(what) = self.refusal(&statement) {
             return Err(Flaw { line: statement.begun, what });
         }
-        self.count += 1;
-        self.warn(&statement);
+        match statement.transaction_control().filter(|_| self.transactional) {
+            Some(control) => self.enclosing.control(control, statement.begun, bytes),
+            None => {
+                self.enclosing.statement();
+                self.count += 1;
+            }
+        }
+        self.note(&statement);
         Ok(if statement.takes_rows { Next::CopyRows } else { Next::Statement })
     }
 

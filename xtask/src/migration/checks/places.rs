@@ -4,6 +4,7 @@ use super::Flaw;
 use crate::migration::checksum;
 use crate::migration::lexer::{Lexer, Listener, Next, Token};
 use crate::migration::statement::Statement;
+use std::ops::Range;
 use std::path::Path;
 
 /// The line on which the statement began that psql was at when it read this line.
@@ -38,7 +39,7 @@ impl Listener for Places {
         Ok(())
     }
 
-    fn ended(&mut self, line: u64) -> Result<Next, Flaw> {
+    fn ended(&mut self, line: u64, _bytes: Range<u64>) -> Result<Next, Flaw> {
         if self.statement.takes_rows {
             return Ok(Next::CopyRows);
         }

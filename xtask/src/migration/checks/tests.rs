@@ -8,7 +8,7 @@ fn checked(text: impl AsRef<[u8]>) -> Result<Findings> {
     let name = format!("xtask-checks-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
     std::fs::write(&path, text).unwrap();
-    let checked = check(&path, Direction::Up);
+    let checked = check(&path, Direction::Up, &Ignored::default());
     std::fs::remove_file(path).unwrap();
     checked
 }
@@ -23,7 +23,8 @@ fn refused(text: impl AsRef<[u8]>, line: u64, words: &str) {
 
 #[track_caller]
 fn warned(text: &str) -> Vec<(u64, String)> {
-    checked(text).unwrap_or_else(|error| panic!("{text}: {error}")).warnings
+    let found = checked(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    found.warnings.into_iter().map(|warning| (warning.line, warning.what)).collect()
 }
 
 #[test]
@@ -48,6 +49,7 @@ fn every_way_to_quote_is_read_as_psql_reads_it() {
 fn what_would_run_otherwise_than_it_reads_is_refused_with_its_line() {
     refused("SELECT 1;\nCOMMIT;\n", 2, "COMMIT in a file");
     for word in ["BEGIN", "begin work", "START TRANSACTION", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION 'x'"] {
+        // Nothing else stands in the file: a lone word is no pair.
         refused(format!("/* x */ {word};"), 1, "in a file that runs in one transaction");
     }
     refused("SELECT 1\n\\gexec\n", 2, "a backslash outside of quotes");
@@ -119,7 +121,49 @@ fn what_a_person_should_know_is_said() {
     assert_eq!(warned("CREATE TABLE app.store (tuple int); SELECT store FROM app.tuple; SELECT 1 FROM store.x;"), []);
     let copied = checked("COPY t FROM stdin;\nCOMMIT;\t\\N\n:USER\t'\n\\.\nSELECT 1;\n").unwrap();
     assert_eq!(copied.statements, 2);
-    assert!(copied.warnings[0].1.contains("sqlx itself cannot"));
+    assert!(copied.warnings[0].what.contains("sqlx itself cannot"));
+}
+
+#[test]
+fn a_pair_around_the_whole_file_is_left_out_of_what_is_sent() {
+    for (text, sent, modes) in [
+        ("BEGIN;\nSELECT 1;\nCOMMIT;\n", "      \nSELECT 1;\n       \n", ""),
+        (
+            "-- c\nbegin work; SELECT 'BEGIN;'; end transaction",
+            "-- c\n            SELECT 'BEGIN;';                ",
+            "",
+        ),
+        ("BEGIN; SELECT 1; COMMIT; BEGIN; SELECT 2; COMMIT;", "       SELECT 1;                SELECT 2;        ", ""),
+        ("START TRANSACTION READ WRITE;SELECT 1;COMMIT", "                             SELECT 1;      ", "read write"),
+    ] {
+        let found = checked(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let mut blanked = text.as_bytes().to_vec();
+        found.left_out.blank(&mut blanked, 0);
+        assert_eq!((String::from_utf8(blanked).unwrap().as_str(), found.left_out.modes.as_str()), (sent, modes));
+        assert!(found.warnings.iter().any(|warning| warning.what.contains("are not sent")), "{:?}", found.warnings);
+    }
+    for (text, line) in [
+        ("SELECT 1;\nBEGIN; SELECT 1; COMMIT;", 2),
+        ("BEGIN; SELECT 1;\nCOMMIT;\nSELECT 2;", 1),
+        ("BEGIN; SELECT 1;", 1),
+        ("BEGIN; BEGIN; SELECT 1; COMMIT;", 1),
+        ("BEGIN; SELECT 1; COMMIT AND CHAIN;", 1),
+        ("BEGIN; SELECT 1; ROLLBACK;", 1),
+        ("BEGIN READ ONLY; SELECT 1; COMMIT; BEGIN; SELECT 2; COMMIT;", 1),
+        ("COMMIT; BEGIN;", 1),
+    ] {
+        refused(text, line, "in a file that runs in one transaction");
+    }
+}
+
+#[test]
+fn what_outlives_the_file_and_what_it_makes_are_known() {
+    let text =
+        "SET search_path TO app;\nCREATE TABLE t (a int);\nCREATE INDEX i ON t (a);\nCREATE VIEW app.v AS SELECT 1;";
+    let found = checked(text).unwrap();
+    assert_eq!((found.lasting.len(), found.lasting[0].1.value.as_deref()), (1, Some("app")));
+    let made: Vec<(&str, &str)> = found.made.iter().map(|made| (made.kind, made.name.as_str())).collect();
+    assert_eq!(made, [("table", "t"), ("index", "i"), ("view", "v")]);
 }
 
 #[test]

@@ -31,17 +31,19 @@ pub struct Ledger {
     pub exists: bool,
     /// The schema in which sqlx would make another ledger, because `search_path` names it first.
     pub shadowed_by: Option<String>,
+    /// The schema that `sqlx.toml` names.
+    wanted: Option<String>,
     /// Oldest version first.
     pub rows: Vec<Row>,
 }
 
 impl Ledger {
-    /// Reads it in a fresh session of this database.
+    /// Reads it in a fresh session of this database; `schemas` are those that are made before it.
     ///
     /// # Errors
     /// A ledger that search_path hides: sqlx would make a second one and apply everything again. Something of that
     /// name that is no plain table with the columns of sqlx's.
-    pub fn read(target: &Target, database: &str, run: &str, name: &Name) -> Result<Self> {
+    pub fn read(target: &Target, database: &str, run: &str, name: &Name, schemas: &[String]) -> Result<Self> {
         let mut session = OpenSession::start_with(target, run, &[("PGDATABASE", database)], target.patience())?;
         let answer = session.run(&place::question(name)?)?.join("\n");
         let place: Place = serde_json::from_str(&answer).context("the place of the ledger")?;
@@ -55,8 +57,9 @@ impl Ledger {
         Ok(Self {
             table: name.table.clone(),
             exists: place.found.is_some(),
-            shadowed_by: place.shadow(),
-            schema: place.schema(),
+            shadowed_by: place.shadow(schemas),
+            schema: place.schema(schemas),
+            wanted: name.schema.clone(),
             rows,
         })
     }
@@ -66,9 +69,13 @@ impl Ledger {
     /// # Errors
     /// The session has no schema that a table could be made in.
     pub fn name(&self) -> Result<String, Fault> {
-        let schema = self.schema.as_deref().ok_or_else(|| {
-            Fault::failed("search_path names no schema that exists: there is no place for the ledger")
-                .hint("make the schema, or set search_path: ALTER ROLE … SET search_path TO …")
+        let schema = self.schema.as_deref().ok_or_else(|| match &self.wanted {
+            None => Fault::failed("search_path names no schema that exists: there is no place for the ledger")
+                .hint("make the schema, or set search_path: ALTER ROLE … SET search_path TO …"),
+            Some(wanted) => {
+                Fault::failed(format!("Schema {wanted}, which sqlx.toml names for the ledger, does not exist"))
+                    .hint("make the schema, or have it made: create-schemas in sqlx.toml")
+            }
         })?;
         place::qualified(schema, &self.table)
     }

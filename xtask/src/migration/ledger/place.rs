@@ -28,8 +28,10 @@ impl Default for Name {
 pub struct Place {
     /// The first of that name on the path.
     pub found: Option<Found>,
-    /// The first schema of the path that exists and may be used.
-    home: Option<String>,
+    /// The names of the path, whether there are such schemas or not.
+    names: Vec<String>,
+    /// Those of them that exist and may be used.
+    path: Vec<String>,
     /// Schemas beside the path that have a table of that name.
     elsewhere: Vec<String>,
 }
@@ -46,37 +48,33 @@ pub struct Found {
 /// The white space that separates names in a setting.
 const SPACE: &str = " \t\n\r\x0b\x0c";
 
-/// The schemas that the session can use, by `search_path`'s rules: `position`, `oid`, `nspname`.
-fn path(name: &Name) -> Result<String, Fault> {
-    const USABLE: &str = "pg_catalog.has_schema_privilege(n.oid, 'USAGE')";
+/// The names of `search_path` in its order, `"$user"` replaced: `position`, `name`.
+fn names(name: &Name) -> Result<String, Fault> {
     if let Some(schema) = &name.schema {
-        let schema = literal(schema)?;
-        return Ok(format!(
-            "SELECT 1 AS position, n.oid, n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.nspname = {schema} AND {USABLE}"
-        ));
+        return Ok(format!("SELECT 1 AS position, {}::pg_catalog.name AS name", literal(schema)?));
     }
     // A name in double quotes, or one without, of which capital letters do not count.
     let pattern = format!("[{SPACE}]*(?:\"((?:[^\"]|\"\")*)\"|([^,\"{SPACE}][^,{SPACE}]*))[{SPACE}]*(?:,|$)");
     Ok(format!(
-        "SELECT p.position, n.oid, n.nspname FROM (
-           SELECT m.position, CASE WHEN '$user' IN (m.part[1], m.part[2]) THEN current_user::pg_catalog.name
-             ELSE COALESCE(pg_catalog.replace(m.part[1], '\"\"', '\"'), pg_catalog.translate(m.part[2],
-               'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'))::pg_catalog.name END AS name
-           FROM pg_catalog.pg_settings AS s,
-             pg_catalog.regexp_matches(s.reset_val, {}, 'g') WITH ORDINALITY AS m(part, position)
-           WHERE s.name = 'search_path') AS p
-         JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.name WHERE {USABLE}",
+        "SELECT m.position, CASE WHEN '$user' IN (m.part[1], m.part[2]) THEN current_user::pg_catalog.name
+           ELSE COALESCE(pg_catalog.replace(m.part[1], '\"\"', '\"'), pg_catalog.translate(m.part[2],
+             'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'))::pg_catalog.name END AS name
+         FROM pg_catalog.pg_settings AS s,
+           pg_catalog.regexp_matches(s.reset_val, {}, 'g') WITH ORDINALITY AS m(part, position)
+         WHERE s.name = 'search_path'",
         literal(&pattern)?
     ))
 }
 
 /// Asks for the place, in a session whose formats are then those that rows are read in.
 pub fn question(name: &Name) -> Result<String, Fault> {
-    let (path, table) = (path(name)?, literal(&name.table)?);
+    let (names, table) = (names(name)?, literal(&name.table)?);
     let columns = literals(rows::COLUMNS.split(", "))?;
     Ok(format!(
         "{FORMATS}
-         WITH path AS ({path}), found AS (
+         WITH names AS ({names}), path AS (
+           SELECT p.position, n.oid, n.nspname FROM names AS p JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.name
+           WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')), found AS (
            SELECT c.oid, c.relkind, p.nspname, ARRAY(
              SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attname IN ({columns}) AND NOT a.attisdropped
@@ -85,7 +83,8 @@ pub fn question(name: &Name) -> Result<String, Fault> {
            ORDER BY p.position LIMIT 1)
          SELECT pg_catalog.json_build_object(
            'found', (SELECT pg_catalog.json_build_object('schema', nspname, 'kind', relkind, 'columns', columns) FROM found),
-           'home', (SELECT nspname FROM path ORDER BY position LIMIT 1),
+           'names', ARRAY(SELECT name FROM names ORDER BY position),
+           'path', ARRAY(SELECT nspname FROM path ORDER BY position),
            'elsewhere', ARRAY(SELECT n.nspname FROM pg_catalog.pg_class AS c
               JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
               WHERE c.relname = {table} AND c.relkind = 'r' AND c.relpersistence <> 't'
@@ -132,15 +131,20 @@ impl Place {
         }
     }
 
-    /// The schema that the ledger is in, or would be made in.
-    pub fn schema(&self) -> Option<String> {
-        self.found.as_ref().map(|found| &found.schema).or(self.home.as_ref()).cloned()
+    /// The schema that the ledger is in, or would be made in once these schemas are there.
+    pub fn schema(&self, made: &[String]) -> Option<String> {
+        self.found.as_ref().map(|found| &found.schema).or_else(|| self.home(made)).cloned()
     }
 
     /// The schema in which sqlx would make a ledger of its own.
-    pub fn shadow(&self) -> Option<String> {
+    pub fn shadow(&self, made: &[String]) -> Option<String> {
         let found = self.found.as_ref()?;
-        self.home.clone().filter(|home| *home != found.schema)
+        self.home(made).filter(|home| **home != found.schema).cloned()
+    }
+
+    /// The first schema of the path: a table without a schema is made there.
+    fn home(&self, made: &[String]) -> Option<&String> {
+        self.names.iter().find(|name| self.path.contains(name) || made.contains(name))
     }
 }
 

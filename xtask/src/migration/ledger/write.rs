@@ -2,7 +2,6 @@
 
 use super::rows;
 use crate::error::Fault;
-use crate::migration::files::Migration;
 use crate::postgres::quote::literal;
 use std::time::Duration;
 
@@ -16,11 +15,17 @@ pub fn create(ledger: &str) -> String {
 }
 
 /// The row of a version; without a time it is dirty, until `finish`. Every column has a value: no default is asked.
-pub fn insert(ledger: &str, migration: &Migration, checksum: &str, took: Option<Duration>) -> Result<String, Fault> {
+pub fn insert(
+    ledger: &str,
+    version: i64,
+    description: &str,
+    checksum: &str,
+    took: Option<Duration>,
+) -> Result<String, Fault> {
     Ok(format!(
-        "INSERT INTO {ledger} ({COLUMNS}) VALUES ({}, {}, pg_catalog.now(), {}, pg_catalog.decode('{checksum}', 'hex'), {});",
-        migration.version,
-        literal(&migration.description)?,
+        "INSERT INTO {ledger} ({COLUMNS}) VALUES ({version}, {}, pg_catalog.now(), {}, \
+         pg_catalog.decode('{checksum}', 'hex'), {});",
+        literal(description)?,
         took.is_some(),
         took.map_or(-1, nanoseconds),
         COLUMNS = rows::COLUMNS,
@@ -46,6 +51,15 @@ pub fn remove(ledger: &str, version: i64) -> String {
 /// A file that is another one by now, and is accepted as such.
 pub fn accept(ledger: &str, version: i64, checksum: &str) -> String {
     format!("UPDATE ONLY {ledger} SET checksum = pg_catalog.decode('{checksum}', 'hex') WHERE version = {version};")
+}
+
+/// A version whose file has another version now.
+pub fn renumber(ledger: &str, version: i64, to: i64, description: &str, checksum: &str) -> Result<String, Fault> {
+    Ok(format!(
+        "UPDATE ONLY {ledger} SET version = {to}, description = {}, checksum = pg_catalog.decode('{checksum}', 'hex') \
+         WHERE version = {version};",
+        literal(description)?
+    ))
 }
 
 fn nanoseconds(time: Duration) -> i64 {

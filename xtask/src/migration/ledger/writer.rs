@@ -5,6 +5,7 @@ use super::write;
 use crate::error::{self, Fault};
 use crate::migration::failure::code;
 use crate::migration::session::Session;
+use crate::postgres::quote::{identifier, literal};
 use anyhow::{Context as _, Result};
 use std::time::Duration;
 
@@ -20,12 +21,14 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Makes the table where it is missing.
+    /// Makes the table where it is missing, and before it these schemas.
     ///
     /// # Errors
     /// Its owner has fewer rights than this session and could have code run by having the table written.
-    pub fn open(session: &mut Session<'_>, table: String, lock_timeout: Duration) -> Result<Self> {
-        session.run(&write::create(&table)).map_err(|error| not_made(error, session.user()))?;
+    pub fn open(session: &mut Session<'_>, table: String, schemas: &[String], lock_timeout: Duration) -> Result<Self> {
+        make_schemas(session, schemas)
+            .and_then(|()| session.run(&write::create(&table)))
+            .map_err(|error| not_made(error, session.user()))?;
         let mut writer = Self { table, user: session.user().to_owned(), guarded: false, lock_timeout };
         writer.guarded = !writer.guard(session)?.trusted;
         Ok(writer)
@@ -59,6 +62,17 @@ impl Writer {
         guard.check(&self.table, &self.user)?;
         Ok(guard)
     }
+}
+
+/// A schema that is there is left alone: `CREATE SCHEMA IF NOT EXISTS` wants the right to make one even then.
+fn make_schemas(session: &mut Session<'_>, schemas: &[String]) -> Result<()> {
+    for schema in schemas {
+        let query = format!("SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = {}", literal(schema)?);
+        if session.ask(&query)?.as_deref() == Some("0") {
+            session.run(&format!("CREATE SCHEMA {};", identifier(schema)?))?;
+        }
+    }
+    Ok(())
 }
 
 /// Why there is no ledger, with what the role lacks.

@@ -9,7 +9,7 @@ mod state;
 mod token;
 mod variables;
 
-pub use token::{Listener, Next, Token};
+pub use token::{Lexeme, Listener, Next, Token};
 
 use super::checks::Flaw;
 use crate::postgres::lexical::{BlockComment, dollar_end, is_word};
@@ -25,6 +25,10 @@ const TOKEN_KEPT: usize = 256;
 pub struct Lexer {
     state: State,
     line: u64,
+    /// Bytes that were read.
+    offset: u64,
+    /// Where the statement's first token begins.
+    begun: u64,
     token: Vec<u8>,
     dollar_tag: Vec<u8>,
     /// A colon stands directly before the word, name or string that is being read.
@@ -39,6 +43,8 @@ impl Default for Lexer {
         Self {
             state: State::Text,
             line: 1,
+            offset: 0,
+            begun: 0,
             token: Vec::new(),
             dollar_tag: Vec::new(),
             after_colon: false,
@@ -55,6 +61,7 @@ impl Lexer {
         while !piece.is_empty() {
             let used = self.step(piece, listener)?;
             self.line += memchr::memchr_iter(b'\n', &piece[..used]).count() as u64;
+            self.offset += used as u64;
             piece = &piece[used..];
         }
         Ok(())
@@ -63,7 +70,7 @@ impl Lexer {
     /// Nothing more comes. A last statement may lack its semicolon.
     pub fn finish(mut self, listener: &mut dyn Listener) -> Result<(), Flaw> {
         // A newline ends every token that has no end of its own.
-        let line = self.line;
+        let (line, size) = (self.line, self.offset);
         self.feed(b"\n", listener)?;
         if matches!(self.state, State::StringEnd { .. }) {
             self.string_end(false, true, 0, listener)?;
@@ -73,7 +80,7 @@ impl Lexer {
             State::Text if self.routine.is_open() => "BEGIN without END in the body of a routine",
             State::Text => {
                 if !self.empty {
-                    listener.ended(line)?;
+                    listener.ended(line, self.begun..size)?;
                 }
                 return Ok(());
             }
@@ -194,6 +201,10 @@ impl Lexer {
 
     fn text(&mut self, byte: u8, listener: &mut dyn Listener) -> Result<usize, Flaw> {
         self.token.clear();
+        if self.empty {
+            // A comment may follow: then the next token's place counts.
+            self.begun = self.offset;
+        }
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => self.after_colon = false,
             b'-' => self.state = State::Dash,
@@ -224,7 +235,8 @@ impl Lexer {
 
     fn statement_end(&mut self, listener: &mut dyn Listener) -> Result<usize, Flaw> {
         (self.routine, self.after_colon) = (Routine::default(), false);
-        if !std::mem::replace(&mut self.empty, true) && listener.ended(self.line)? == Next::CopyRows {
+        let bytes = self.begun..self.offset + 1;
+        if !std::mem::replace(&mut self.empty, true) && listener.ended(self.line, bytes)? == Next::CopyRows {
             self.state = State::CopyHeader;
         }
         Ok(1)

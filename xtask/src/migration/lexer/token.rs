@@ -1,6 +1,7 @@
 //! What the lexer tells of, and whom.
 
 use crate::migration::checks::Flaw;
+use std::ops::Range;
 
 /// A token of a statement. Words are unquoted (keywords, names, numbers).
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +24,47 @@ pub enum Next {
 /// Who is told what is read. Lines are counted from 1.
 pub trait Listener {
     fn token(&mut self, token: Token<'_>, line: u64) -> Result<(), Flaw>;
-    /// A statement with at least one token has ended.
-    fn ended(&mut self, line: u64) -> Result<Next, Flaw>;
+    /// A statement with at least one token has ended; `bytes` are its place in the file, semicolon included.
+    fn ended(&mut self, line: u64, bytes: Range<u64>) -> Result<Next, Flaw>;
     /// The rows of a COPY have ended.
     fn rows_ended(&mut self, line: u64);
+}
+
+/// A token that is kept beyond its statement's bytes, of ordinary length: words in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lexeme {
+    Word(String),
+    Name(String),
+    Text(String),
+    Symbol(u8),
+}
+
+impl From<Token<'_>> for Lexeme {
+    fn from(token: Token<'_>) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match token {
+            Token::Word(word) => Self::Word(text(word).to_ascii_lowercase()),
+            Token::Name(name) => Self::Name(text(name)),
+            Token::Text(words) => Self::Text(text(words)),
+            Token::Symbol(symbol) => Self::Symbol(symbol),
+        }
+    }
+}
+
+impl Lexeme {
+    /// A word that is not quoted.
+    pub fn word(&self) -> Option<&str> {
+        match self {
+            Self::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// A name of something, quoted or not.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Word(name) | Self::Name(name) => Some(name),
+            _ => None,
+        }
+    }
 }

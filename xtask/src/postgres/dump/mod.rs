@@ -88,8 +88,8 @@ pub struct Contents {
     pub openfga_ids: Ids,
     /// Applied versions of sqlx's ledger; `None`: the dump has no ledger.
     pub migrations: Option<BTreeSet<i64>>,
-    /// Rows that come in `INSERT` statements, by schema and name of their table.
-    pub inserted: BTreeMap<(String, String), u64>,
+    /// Rows that come in `INSERT` statements, by schema and then by name of their table.
+    pub inserted: BTreeMap<String, BTreeMap<String, u64>>,
     /// The line of the first thing that the dump drops without `IF EXISTS` (`--clean`): an empty database lacks it.
     pub drops: Option<u64>,
     /// The first table that gets rows, a constraint or an index and is not in the dump (`--data-only`, `--section`).
@@ -97,4 +97,29 @@ pub struct Contents {
     pub hidden: Hidden,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
     pub restrict_lines: Vec<Range<u64>>,
+}
+
+impl Contents {
+    /// All that puts rows into tables: the `COPY` blocks in order, and then the tables that `INSERT` statements fill.
+    pub fn filled(&self) -> Vec<Copied> {
+        let mut filled = self.copied.clone();
+        for (schema, tables) in &self.inserted {
+            let table =
+                |(name, rows): (&String, &u64)| Copied { schema: schema.clone(), name: name.clone(), rows: *rows };
+            filled.extend(tables.iter().map(table));
+        }
+        filled
+    }
+
+    /// Counts rows of `INSERT` statements.
+    fn insert(&mut self, schema: &str, name: &str, rows: u64) {
+        let tables = match self.inserted.get_mut(schema) {
+            Some(tables) => tables,
+            None => self.inserted.entry(schema.to_owned()).or_default(),
+        };
+        match tables.get_mut(name) {
+            Some(counted) => *counted = counted.saturating_add(rows),
+            None => drop(tables.insert(name.to_owned(), rows)),
+        }
+    }
 }

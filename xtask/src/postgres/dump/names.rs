@@ -26,12 +26,13 @@ pub(super) fn identifier(token: Token<'_>) -> Option<String> {
     }
 }
 
-/// The bytes of a name, as the server compares them.
-pub(super) fn bytes(token: Token<'_>) -> Vec<u8> {
+/// Puts the bytes of a name there, as the server compares them.
+pub(super) fn put(token: Token<'_>, bytes: &mut Vec<u8>) {
+    bytes.clear();
     match token {
-        Token::Word(word) => word.to_ascii_lowercase(),
-        Token::Name(name) => name.to_vec(),
-        Token::Text(_) | Token::Dollars | Token::Symbol(_) => Vec::new(),
+        Token::Word(word) => bytes.extend(word.iter().map(u8::to_ascii_lowercase)),
+        Token::Name(name) => bytes.extend_from_slice(name),
+        Token::Text(_) | Token::Dollars | Token::Symbol(_) => {}
     }
 }
 
@@ -51,8 +52,15 @@ pub(super) fn is_identifier(token: Token<'_>) -> bool {
 /// Whether it can be the name of a schema whose objects a dump holds. The server keeps names that begin with `pg_` for
 /// itself.
 pub(super) fn is_user_schema(token: Token<'_>) -> bool {
-    let name = bytes(token);
-    is_identifier(token) && !name.starts_with(b"pg_") && name != b"information_schema"
+    let is_system = match token {
+        Token::Word(name) => {
+            let starts = name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"pg_"));
+            starts || name.eq_ignore_ascii_case(b"information_schema")
+        }
+        Token::Name(name) => name.starts_with(b"pg_") || name == b"information_schema",
+        Token::Text(_) | Token::Dollars | Token::Symbol(_) => true,
+    };
+    is_identifier(token) && !is_system
 }
 
 /// The name of a role that must exist.

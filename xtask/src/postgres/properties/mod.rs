@@ -15,7 +15,7 @@ use super::text::{Line, Name, ObjectName, Text};
 use super::{questions, session};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -35,12 +35,23 @@ pub struct Properties {
     /// `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET`.
     pub settings: Vec<Setting>,
     pub connection_limit: ConnectionLimit,
+    /// A person's; version 0.1.0 marked databases of its own with others.
+    #[serde(default, deserialize_with = "of_a_person")]
     pub comment: Option<Text>,
     /// Where it lies, if not in the server's default place: the server alone says so, no manifest does.
     #[serde(skip)]
     pub tablespace: Option<Name>,
     /// On the server's disk.
     pub size_bytes: Count,
+}
+
+/// What version 0.1.0 began its comments with, in which it kept what a database was for. They mean nothing any more, are
+/// in files of that version, and are never shown, dumped or carried over as a person's.
+const MARK: &str = "xtask {";
+
+fn of_a_person<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
+    let comment = Option::<Text>::deserialize(deserializer)?;
+    Ok(comment.filter(|comment| !comment.starts_with(MARK)))
 }
 
 /// Who knows a database's locale.

@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+mod commands;
 mod roles;
 mod settings;
 mod space;
@@ -9,11 +10,12 @@ mod versions;
 
 use super::rights;
 use crate::backup::proof::Proven;
-use crate::error::Fault;
+use crate::error::{Exit, Fault};
 use crate::postgres::properties::Properties;
 use crate::postgres::questions;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
+pub use commands::refuse_hidden_commands;
 pub use roles::create as create_roles;
 use serde::Deserialize;
 pub(super) use space::{MAKE_ROOM, Watch};
@@ -42,6 +44,24 @@ SELECT pg_catalog.json_build_object(
   'roles', (SELECT pg_catalog.json_agg(rolname) FROM pg_catalog.pg_roles),
   'extensions', (SELECT COALESCE(pg_catalog.json_agg(name), '[]') FROM pg_catalog.pg_available_extensions))";
 
+/// Refuses a dump that an empty database cannot take, because it drops or fills what it does not create.
+fn refuse_parts(backup: &Proven) -> Result<()> {
+    let path = backup.path.display();
+    let (what, hint) = match (&backup.contents.absent, backup.contents.drops) {
+        (Some(absent), _) => (
+            format!("line {} needs table {:?}, which it does not create", absent.line, absent.name),
+            "dump again without --data-only and --section, so that the file holds the whole database",
+        ),
+        (None, Some(line)) => (
+            format!("line {line} drops what an empty database has not got"),
+            "dump again without --clean, or with --clean --if-exists",
+        ),
+        (None, None) => return Ok(()),
+    };
+    let message = format!("{path} cannot be loaded into an empty database: {what}");
+    Err(Fault::new(Exit::Refused, message).hint(hint).into())
+}
+
 /// What a person agreed to on the command line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Consent<'a> {
@@ -60,6 +80,7 @@ pub fn check(
     made_like: Option<&Properties>,
     consent: Consent<'_>,
 ) -> Result<Fitting> {
+    refuse_parts(backup)?;
     let text = questions::ask(target, session, QUERY)?;
     let server: Server = serde_json::from_str(text.trim()).context("what the server offers")?;
     versions::check(server.version_num / 10_000, backup)?;

@@ -70,6 +70,12 @@ impl Database<'_> {
         run.stderr
     }
 
+    /// Runs SQL in the record of the databases that the superuser's runs made.
+    #[track_caller]
+    pub fn in_record(&self, sql: &str) -> String {
+        self.stack.psql("xtask_record_postgres", sql)
+    }
+
     /// The databases of this purpose that stand beside it: `before`, `staging`.
     pub fn beside(&self, purpose: &str) -> Vec<String> {
         let kept: String = self.name.chars().take(30).collect();

@@ -80,6 +80,18 @@ impl UrlDatabase {
         self.server.sql("postgres", &sql.replace("@role", &format!("\"{}\"", self.role)).replace("@name", &self.name))
     }
 
+    /// The database that holds this role's record, by the name that the role has a right to.
+    pub fn record_name(&self) -> String {
+        let role = self.role.replace('\'', "''");
+        let hash = format!("SELECT pg_catalog.to_hex(pg_catalog.hashnameextended('{role}'::name, 0))");
+        format!("xtask_record_role-{}", self.admin(&hash))
+    }
+
+    /// Whether a database of that name is there.
+    pub fn has_record(&self) -> bool {
+        self.admin(&format!("SELECT count(*) FROM pg_database WHERE datname = '{}'", self.record_name())) == "1"
+    }
+
     /// A dump of it, the same bytes for the same content.
     #[track_caller]
     pub fn dump(&self) -> Vec<u8> {
@@ -101,9 +113,12 @@ impl Drop for UrlDatabase {
 }
 
 impl UrlDatabase {
-    /// Drops it and what stands beside it, so that its roles can go.
+    /// Drops it, what stands beside it, and the role's record, so that its roles can go.
     pub fn drop_databases(&self) {
         self.drop_those_named("(_.*)?");
+        let role = self.role.replace('\'', "''");
+        let own = "SELECT datname FROM pg_database WHERE starts_with(datname, 'xtask_record_') AND pg_get_userbyid(datdba) = ";
+        self.quietly(&format!("{own}'{role}'")).lines().for_each(|name| self.drop_one(name));
     }
 
     /// Drops what stands beside it.
@@ -113,9 +128,11 @@ impl UrlDatabase {
 
     fn drop_those_named(&self, rest: &str) {
         let names = self.quietly(&format!("SELECT datname FROM pg_database WHERE datname ~ '^{}{rest}$'", self.name));
-        for name in names.lines() {
-            self.quietly(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"));
-        }
+        names.lines().for_each(|name| self.drop_one(name));
+    }
+
+    fn drop_one(&self, name: &str) {
+        self.quietly(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"));
     }
 
     /// A server that a failed test ended has nothing left to clear up.

@@ -25,6 +25,8 @@ pub(super) struct Readings {
     backslash: bool,
     /// The last bytes that came.
     before: Vec<u8>,
+    /// How many of them are a backslash, and what may be too little after it.
+    undecided: usize,
     pub(super) hidden: Hidden,
 }
 
@@ -107,7 +109,7 @@ impl Readings {
                 continue;
             }
             let matters = match reading {
-                Reading::Plain { .. } => matches!(byte, b'\'' | b'\\'),
+                Reading::Plain { escapes } => byte == b'\'' || (escapes && byte == b'\\'),
                 Reading::Until(ends) => ends.contains(&byte),
                 Reading::Rows | Reading::Statement => byte.is_ascii(),
             };
@@ -140,14 +142,27 @@ impl Readings {
             return;
         }
         let text = [self.before.as_slice(), bytes].concat();
+        // What was kept to be looked at once more holds no end of a line.
         let line_of = |at: usize| {
             let new = at.saturating_sub(self.before.len());
             line.saturating_add(memchr_iter(b'\n', bytes.get(..new).unwrap_or_default()).count() as u64)
         };
-        let commands = memchr_iter(b'\\', &text).find(|at| reading != Reading::Rows || is_no_row(&text, *at));
+        let start = self.before.len().saturating_sub(std::mem::take(&mut self.undecided));
+        let mut found = None;
+        for at in memchr_iter(b'\\', &text).filter(|at| *at >= start) {
+            let verdict = if reading == Reading::Rows { in_rows(&text, at) } else { Some(true) };
+            match verdict {
+                Some(false) => {}
+                Some(true) => {
+                    found = Some(at);
+                    break;
+                }
+                None => self.undecided = text.len().saturating_sub(at),
+            }
+        }
         self.hidden = Hidden {
             unrestrict: unrestrict.or_else(|| memmem::find(&text, UNRESTRICT).map(line_of)),
-            command: command.or_else(|| commands.map(line_of)),
+            command: command.or_else(|| found.map(line_of)),
         };
         let kept = text.len().saturating_sub(UNRESTRICT.len());
         self.before = text.get(kept..).unwrap_or_default().to_vec();
@@ -155,15 +170,16 @@ impl Readings {
 }
 
 /// Whether a backslash in rows could be a command: not as `COPY` writes it, or as psql's `\t` and `\f`, or behind a
-/// letter that may have a backslash as its second half.
-fn is_no_row(text: &[u8], at: usize) -> bool {
+/// letter that may have a backslash as its second half. `None`: what follows has not come yet.
+fn in_rows(text: &[u8], at: usize) -> Option<bool> {
     let next = |more: usize| at.checked_add(more).and_then(|place| text.get(place)).copied();
     let before = at.checked_sub(1).and_then(|place| text.get(place)).copied();
-    match (next(1), next(2)) {
-        _ if before == Some(b'\\') => false,
-        (Some(b't' | b'f'), Some(after)) => matches!(after, b' ' | b'\t' | b'\n'),
-        (Some(b'\\'), _) => before.is_some_and(|byte| byte >= 0x80),
-        (Some(escape), _) => !COPY_ESCAPES.contains(&escape),
-        (None, _) => false,
+    if before == Some(b'\\') {
+        return Some(false);
     }
+    Some(match next(1)? {
+        b't' | b'f' => matches!(next(2)?, b' ' | b'\t' | b'\n'),
+        b'\\' => before.is_some_and(|byte| byte >= 0x80),
+        escape => !COPY_ESCAPES.contains(&escape),
+    })
 }

@@ -63,6 +63,9 @@ pub(super) struct Statements {
     current: Statement,
     matcher: Matcher,
     relations: Relations,
+    head: Head,
+    /// The relation that the current statement is about.
+    target: Name,
     line: u64,
 }
 
@@ -70,13 +73,10 @@ pub(super) struct Statements {
 struct Statement {
     tokens: usize,
     line: u64,
-    head: Head,
     first: [Keyword; 4],
     parentheses: u32,
     body: Body,
     kind: Kind,
-    /// The relation that it is about.
-    target: Name,
     refusal: Option<String>,
     /// A string or a `.` came last: no SQL has a string after it, but psql may see one string where we see two.
     no_string_next: bool,
@@ -123,24 +123,29 @@ impl Statements {
         if statement.parentheses > DEEPEST {
             statement.refuse("parentheses nested deeper than any server reads");
         }
-        let keyword = if let Token::Word(word) = token { Keyword::of(word) } else { Keyword::Other };
+        let keyword = match token {
+            Token::Word(word) if !matches!(statement.kind, Kind::Insert(_)) => Keyword::of(word),
+            _ => Keyword::Other,
+        };
         if let Some(what) = statement.body.flaw(token, keyword, statement.parentheses > 0) {
             statement.refuse(what);
         }
         statement.follow_psql(token, keyword);
-        statement.head.take(token);
         if statement.tokens == 0 {
+            self.head.clear();
+            self.target.clear();
             statement.line = line;
             statement.begin(token, keyword, &mut self.matcher);
         } else {
-            statement.go_on(token, keyword, before, &mut self.matcher, contents);
+            statement.go_on(token, keyword, before, (&mut self.matcher, &mut self.target), contents);
         }
+        self.head.take(token);
         statement.tokens = statement.tokens.saturating_add(1);
         None
     }
 
     fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Option<Ended> {
-        let Statement { kind, target, refusal, if_exists, head, line, .. } = statement;
+        let Statement { kind, refusal, if_exists, line, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
             return Some(Ended::Refused(refusal));
@@ -150,21 +155,21 @@ impl Statements {
             Kind::Form | Kind::Copy(_) => self.matcher.meaning(),
         };
         let Some(meaning) = meaning else {
-            return Some(Ended::Refused(refusal::of(&head)));
+            return Some(Ended::Refused(refusal::of(&self.head)));
         };
-        if let Err(refusal) = self.relations.note(meaning, &target) {
+        if let Err(refusal) = self.relations.note(meaning, &self.target) {
             return Some(Ended::Refused(refusal));
         }
-        self.relations.tell(meaning, &target, if_exists, line, contents);
+        self.relations.tell(meaning, &self.target, if_exists, line, contents);
         match (meaning, kind) {
             (_, Kind::Copy(columns)) => {
-                let (schema, name) = target.words();
+                let (schema, name) = self.target.words();
+                let (schema, name) = (schema.into_owned(), name.into_owned());
                 return Some(Ended::Copy(CopyHeader { schema, name, columns }));
             }
             (_, Kind::Insert(insert)) => {
-                let rows = insert.rows().unwrap_or_default();
-                let counted = contents.inserted.entry(target.words()).or_default();
-                *counted = counted.saturating_add(rows);
+                let (schema, name) = self.target.words();
+                contents.insert(&schema, &name, insert.rows().unwrap_or_default());
             }
             (Meaning::StandardStrings(on), _) => return Some(Ended::StandardStrings(on)),
             (Meaning::Begin, _) => return Some(Ended::Transaction(true)),
@@ -203,8 +208,9 @@ impl Statement {
     }
 
     fn begin(&mut self, token: Token<'_>, keyword: Keyword, matcher: &mut Matcher) {
+        let known = matches!(keyword, Keyword::Insert | Keyword::Copy);
         let word = match token {
-            Token::Word(word) if keyword::begins_a_statement(word) => word,
+            Token::Word(word) if known || keyword::begins_a_statement(word) => word,
             _ => return self.refuse(format!("text that is no SQL: {}", refusal::display(token))),
         };
         match keyword {
@@ -220,21 +226,21 @@ impl Statement {
         token: Token<'_>,
         keyword: Keyword,
         depth: u32,
-        matcher: &mut Matcher,
+        (matcher, target): (&mut Matcher, &mut Name),
         contents: &mut Contents,
     ) {
         match &mut self.kind {
-            Kind::Insert(insert) => return insert.take(token, &mut self.target),
+            Kind::Insert(insert) => return insert.take(token, target),
             Kind::Copy(columns) if self.parentheses > 0 && columns.len() < MOST_COLUMNS => {
                 columns.extend(names::identifier(token));
             }
             Kind::Copy(_) => {}
-            Kind::Form => self.if_exists |= keyword == Keyword::Exists && self.tokens < 8,
+            Kind::Form => self.if_exists |= keyword == Keyword::Exists && self.tokens < 6,
         }
         if matcher.is_lost() {
             return;
         }
-        let (target, depth) = (&mut self.target, Depth { before: depth, after: self.parentheses });
+        let depth = Depth { before: depth, after: self.parentheses };
         matcher.take(token, depth, |item| match item {
             Item::TargetSchema => target.set_schema(token),
             Item::TargetName => target.set_name(token),

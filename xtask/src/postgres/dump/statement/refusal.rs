@@ -10,6 +10,7 @@ const SHOWN: usize = 40;
 pub(super) fn of(head: &Head) -> String {
     let text = head.text();
     let words = head.words();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let object = match *words.as_slice() {
         ["create" | "alter" | "drop", object, ..] | ["comment", "on", object, ..] => object,
         ["security", "label", "for", _, "on", object, ..] => object,

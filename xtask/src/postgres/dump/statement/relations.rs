@@ -7,6 +7,7 @@ use super::Token;
 use super::refusal::display_name;
 use super::written::Meaning;
 use crate::postgres::dump::{Absent, Contents, names};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -44,25 +45,29 @@ struct Unsure {
 }
 
 impl Name {
+    pub(super) fn clear(&mut self) {
+        self.schema.clear();
+        self.name.clear();
+    }
+
     pub(super) fn set_schema(&mut self, token: Token<'_>) {
-        self.schema = names::bytes(token);
+        names::put(token, &mut self.schema);
         self.name.clear();
     }
 
     pub(super) fn set_name(&mut self, token: Token<'_>) {
-        self.name = names::bytes(token);
+        names::put(token, &mut self.name);
     }
 
     /// Schema and name.
-    pub(super) fn words(&self) -> (String, String) {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (text(&self.schema), text(&self.name))
+    pub(super) fn words(&self) -> (Cow<'_, str>, Cow<'_, str>) {
+        (String::from_utf8_lossy(&self.schema), String::from_utf8_lossy(&self.name))
     }
 
     /// What is the same in each spelling that the server could take for this name.
-    fn sure(&self) -> (Vec<u8>, Vec<u8>) {
-        let sure = |bytes: &[u8]| bytes.iter().copied().filter(u8::is_ascii).take(SURE).collect::<Vec<u8>>();
-        (sure(&self.schema), sure(&self.name))
+    fn sure(&self) -> Name {
+        let sure = |bytes: &[u8]| bytes.iter().copied().filter(u8::is_ascii).take(SURE).collect();
+        Name { schema: sure(&self.schema), name: sure(&self.name) }
     }
 }
 
@@ -70,22 +75,24 @@ impl Relations {
     /// Takes a statement into account, unless it puts rows where none of pg_dump's go.
     pub(super) fn note(&mut self, meaning: Meaning, target: &Name) -> Result<(), String> {
         let exact = self.hasher.hash_one(target);
-        let sure = self.hasher.hash_one(target.sure());
         match meaning {
-            Meaning::Copy => self.rows(exact, sure, target)?,
+            Meaning::Copy if self.plain.contains(&exact) && !self.rule => {}
+            Meaning::Copy => self.rows(exact, target)?,
             Meaning::Drops if self.created => {
                 return Err("a DROP after a CREATE: pg_dump --clean drops before it creates".to_owned());
             }
             Meaning::Table => drop(self.plain.insert(exact)),
             Meaning::PartitionedTable => {
                 self.partitioned.insert(exact);
-                self.unsure.partitioned.insert(sure);
+                self.unsure.partitioned.insert(self.hasher.hash_one(target.sure()));
             }
-            Meaning::View | Meaning::ReplacedView => drop(self.unsure.views.insert(sure)),
+            Meaning::View | Meaning::ReplacedView => {
+                self.unsure.views.insert(self.hasher.hash_one(target.sure()));
+            }
             Meaning::MaterializedView => drop(self.others.insert(exact)),
             Meaning::ForeignTable => {
                 self.others.insert(exact);
-                self.unsure.foreign.insert(sure);
+                self.unsure.foreign.insert(self.hasher.hash_one(target.sure()));
             }
             Meaning::Attaches => self.foreign_partition |= !self.is_table(exact),
             Meaning::Rule => self.rule = true,
@@ -105,7 +112,8 @@ impl Relations {
         self.plain.contains(&exact) || self.partitioned.contains(&exact)
     }
 
-    fn rows(&self, exact: u64, sure: u64, target: &Name) -> Result<(), String> {
+    fn rows(&self, exact: u64, target: &Name) -> Result<(), String> {
+        let sure = self.hasher.hash_one(target.sure());
         let known = self.is_table(exact);
         let behind_partitions = self.foreign_partition && self.unsure.partitioned.contains(&sure);
         let what = match () {
@@ -131,7 +139,8 @@ impl Relations {
                 if contents.extensions.is_empty() && !self.is_table(exact) && !self.others.contains(&exact) =>
             {
                 let (schema, name) = target.words();
-                contents.absent.get_or_insert(Absent { line, schema, name });
+                let absent = || Absent { line, schema: schema.into_owned(), name: name.into_owned() };
+                contents.absent.get_or_insert_with(absent);
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! What a dump's text may and may not be, by examples as pg_dump writes them.
 
+mod readings;
 mod statements;
 
 use super::*;
@@ -94,6 +95,19 @@ fn a_dump_of_an_older_pg_dump_has_no_restrict_pair() {
     let text = dump("").replace("\\restrict k3Y\n\n", "").replace("\\unrestrict k3Y\n\n", "");
     assert!(scan(&text).is_ok());
     assert!(scan(&text[..text.len() - 1]).unwrap_err().cut);
+}
+
+/// Who takes out the two lines, for an older psql, leaves the empty ones behind them.
+#[test]
+fn blank_lines_at_the_end_are_no_damage() {
+    let text = dump("");
+    let stripped = text.replace("\\restrict k3Y\n", "").replace("\\unrestrict k3Y\n", "");
+    for text in [stripped, format!("{text}\n"), format!("{text}\n\n")] {
+        let lines = scan_pieces(text.as_bytes(), 7).unwrap().restrict_lines;
+        let found = lines.iter().map(|line| &text[line.start as usize..line.end as usize]).collect::<Vec<_>>();
+        assert!(found.is_empty() || found == ["\\restrict k3Y\n", "\\unrestrict k3Y\n"], "{found:?}");
+    }
+    assert!(scan(&format!("{text}\n \n")).is_err());
 }
 
 #[test]

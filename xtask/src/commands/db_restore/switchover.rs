@@ -1,4 +1,4 @@
-//! The steps around an exchange of names: services stopped before, migrated and started after.
+//! The steps around a swap: services stopped before, migrated and started after.
 
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -6,20 +6,19 @@ use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
 use crate::process::signals;
 use crate::restore::live::Live;
-use crate::restore::mark::{Mark, Use};
-use crate::restore::swap::{self, Exchange};
-use crate::restore::{before, repair, staging};
+use crate::restore::previous;
+use crate::restore::record::{self, Details, Entry, OwnedDatabase, Record};
+use crate::restore::repair;
+use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
 use crate::stack::{openfga, services};
-use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// The steps around an exchange of names.
-pub(in crate::commands) struct Swap<'a> {
-    pub(in crate::commands) target: &'a Target,
-    pub(in crate::commands) run: &'a str,
+/// The steps around a swap.
+pub(in crate::commands) struct Switchover<'a, 't> {
+    pub(in crate::commands) record: &'a Record<'t>,
     pub(in crate::commands) live: &'a Live,
     pub(in crate::commands) context: &'a Context,
     pub(in crate::commands) stopped: Vec<String>,
@@ -31,9 +30,11 @@ pub(in crate::commands) struct Swap<'a> {
     pub(in crate::commands) written: Option<Counters>,
 }
 
-/// How an exchange went.
+/// How a swap went.
 #[derive(Debug)]
 pub(in crate::commands) struct Done {
+    /// The OID of the database that is the live one now.
+    live: u32,
     /// The live database of before, under its new name.
     pub(in crate::commands) before: Option<String>,
     /// Nobody could connect so long.
@@ -44,14 +45,22 @@ pub(in crate::commands) struct Done {
 
 /// Drops what earlier swaps left but for the newest. The swap is done, and stays done where that does not work: a
 /// client of any database that reads nothing keeps DROP DATABASE waiting.
-pub(in crate::commands) fn drop_old(keep: usize, done: &mut Done, target: &Target, run: &str, context: &Context) {
+///
+/// # Errors
+/// The live database is not the one that was swapped in, or is gone (6).
+pub(in crate::commands) fn drop_old(
+    keep: usize,
+    done: &mut Done,
+    record: &Record<'_>,
+    context: &Context,
+) -> Result<()> {
     let terminal = &context.terminal;
     let refused = |what: &str, error: &anyhow::Error| {
         let next = "the next restore tries again; see what is kept: cargo xtask db-list";
         terminal.warn(&format!("{what} could not be dropped: {}; {next}", terminal::clean_line(&format!("{error:#}"))));
     };
     // A signal that comes now must not say that nothing was done.
-    match signals::shielded(|| before::drop_old(target, run, keep)) {
+    match signals::shielded(|| previous::drop_old(record, keep)) {
         Ok(old) => old.iter().for_each(|(name, dropped)| match dropped {
             // Nobody may be told to go back to it.
             Ok(()) if done.before.as_ref() == Some(name) => done.before = None,
@@ -60,37 +69,45 @@ pub(in crate::commands) fn drop_old(keep: usize, done: &mut Done, target: &Targe
         }),
         Err(error) => refused("What was kept from earlier restores", &error),
     }
+    done.check(record)
 }
 
-impl Swap<'_> {
-    /// Stops the services, exchanges the names, migrates, starts the services again.
+impl Done {
+    /// Whether the live name belongs to the database that was swapped in.
+    ///
+    /// # Errors
+    /// It does not (6).
+    pub(in crate::commands) fn check(&self, record: &Record<'_>) -> Result<()> {
+        signals::shielded(|| record.check_live(self.live))
+    }
+}
+
+impl Switchover<'_, '_> {
+    /// Stops the services, swaps, migrates, starts the services again.
     pub(in crate::commands) fn perform(
         &self,
-        incoming: &str,
+        incoming: &OwnedDatabase,
         carried: Option<&Properties>,
-        comment: Option<&str>,
-        exchange: impl FnOnce(&Exchange<'_>) -> Result<swap::Outage>,
+        exchange: impl FnOnce(&Swap<'_>) -> Result<swap::Outage>,
     ) -> Result<Done> {
-        let now = before::next_time(self.target, self.run)?;
-        let before = self.live.properties.as_ref().map(|_| staging::name_for(self.target.database(), "before", &now));
-        let first = before.is_none();
-        let mut mark = Mark::new(if first { Use::First } else { Use::Before }, self.target, self.run, &now);
-        mark.stopped.clone_from(&self.stopped);
-        mark.only_way_back = self.only_way_back && !first;
-        mark.migrate = self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE);
-        mark.written = self.written.clone();
-        mark.comment = match &self.live.properties {
-            Some(live) => live.comment.as_ref().map(ToString::to_string),
-            None => comment.map(str::to_owned),
+        let target = self.record.target();
+        let (next, now) = previous::next_name(self.record)?;
+        let before = self.live.properties.as_ref().map(|_| next);
+        let details = Details {
+            stopped: self.stopped.clone(),
+            swapping: false,
+            migrate: self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE),
+            only_way_back: self.only_way_back && before.is_some(),
+            written: self.written.clone(),
         };
-        let outgoing = before.as_deref();
-        let exchanged = Exchange { incoming, outgoing, mark: &mark, carried, comment };
-        swap::wait_for_names(self.target, self.run, &exchanged)?;
+        let at = record::at(&now);
+        let swap = Swap { incoming, outgoing: before.as_deref(), details: &details, at: &at, carried };
+        swap::wait_for_names(self.record, &swap)?;
         let clock = Instant::now();
-        let restart = || services::start(self.target, &self.context.settings, &self.stopped);
-        let swapped = services::stop(self.target, &self.stopped).and_then(|()| {
+        let restart = || services::start(target, &self.context.settings, &self.stopped);
+        let swapped = services::stop(target, &self.stopped).and_then(|()| {
             fault_point("stopped");
-            exchange(&exchanged)
+            exchange(&swap)
         });
         fault_point("swapped");
         let database_outage = match swapped {
@@ -107,13 +124,13 @@ impl Swap<'_> {
         };
         // From here on a signal only stops us from waiting: what was begun is finished.
         signals::shielded(|| {
-            if mark.migrate {
-                services::migrate(self.target)?;
+            if details.migrate {
+                services::migrate(target)?;
             }
             fault_point("migrated");
             restart()?;
             fault_point("started");
-            repair::settle(self.target, self.run, before.as_deref().unwrap_or(self.target.database()), &mark)
+            self.settle(before.as_deref())
         })
         .map_err(|error| {
             let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not come back");
@@ -122,6 +139,13 @@ impl Swap<'_> {
             )
         })?;
         let services_outage = (!self.stopped.is_empty()).then(|| clock.elapsed());
-        Ok(Done { before, database_outage, services_outage })
+        Ok(Done { live: incoming.oid(), before, database_outage, services_outage })
+    }
+
+    /// Notes in the swap's entry that the services run again.
+    fn settle(&self, before: Option<&str>) -> Result<()> {
+        let (view, live) = (self.record.view()?, self.record.target().database());
+        let of_swap = |entry: &&Entry| entry.name == before.unwrap_or(live);
+        view.of(live).filter(of_swap).try_for_each(|entry| repair::settle(self.record, entry))
     }
 }

@@ -1,9 +1,9 @@
-//! What became of an exchange of names whose answer was lost.
+//! What became of a swap whose answer was lost.
 
 use super::maintenance_database;
-use super::swap::{Exchange, session_name, unlock};
+use super::swap::{Swap, session_name, unlock};
 use crate::postgres::quote::literal;
-use crate::postgres::session;
+use crate::postgres::session::{self, OWN};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -17,52 +17,52 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the names are; the live one is open in either case.
 #[derive(Debug)]
-pub(super) enum Aftermath {
+pub(super) enum Outcome {
     AsItWas,
-    Exchanged,
+    Swapped,
 }
 
 #[derive(Deserialize)]
 struct State {
-    /// The exchanging session still works.
+    /// The swapping session still works.
     working: bool,
-    exchanged: bool,
+    swapped: bool,
     /// `None`: there is no live database.
     open: Option<bool>,
 }
 
-/// Asks in a session of its own, once the exchanging one has ended, and opens a live database that is locked.
+/// Asks in a session of its own, once the swapping one has ended, and opens a live database that is locked.
 ///
 /// # Errors
 /// The server could not be asked.
-pub(super) fn find(target: &Target, run: &str, exchange: &Exchange<'_>) -> Result<Aftermath> {
+pub(super) fn find(target: &Target, run: &str, swap: &Swap<'_>) -> Result<Outcome> {
     let begun = Instant::now();
     let state = loop {
-        match state(target, run, exchange) {
+        match state(target, run, swap) {
             Ok(state) if !state.working || begun.elapsed() > PATIENCE => break state,
             Err(error) if begun.elapsed() > RECOVERY => return Err(error),
             _ => std::thread::sleep(PAUSE),
         }
     };
     if state.working {
-        return Err(anyhow::Error::msg("the exchanging session still works"));
+        return Err(anyhow::Error::msg("the swapping session still works"));
     }
     if state.open == Some(false) {
         unlock(target, run, target.database())?;
     }
-    Ok(if state.exchanged { Aftermath::Exchanged } else { Aftermath::AsItWas })
+    Ok(if state.swapped { Outcome::Swapped } else { Outcome::AsItWas })
 }
 
-fn state(target: &Target, run: &str, exchange: &Exchange<'_>) -> Result<State> {
+fn state(target: &Target, run: &str, swap: &Swap<'_>) -> Result<State> {
     let sql = format!(
         "SELECT pg_catalog.json_build_object( \
-         'working', EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = {}), \
-         'exchanged', {}, \
+         'working', EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = {} AND {OWN}), \
+         'swapped', {}, \
          'open', (SELECT datallowconn FROM pg_catalog.pg_database WHERE datname = {}))",
         literal(&session_name(run))?,
-        exchange.took_place(target.database())?,
+        swap.took_place(target.database())?,
         literal(target.database())?
     );
     let text = session::ask_in(target, maintenance_database(target), run, &sql)?;
-    serde_json::from_str(text.trim()).context("what became of the exchange")
+    serde_json::from_str(text.trim()).context("what became of the swap")
 }

@@ -1,0 +1,153 @@
+//! A step that failed, told: file, line, statement, the server's message, what is true now, and what to type next.
+
+use super::execute::Done;
+use crate::error::{self, Exit, Fault};
+use crate::migration::checks::{self, Direction};
+use crate::migration::failure::{Failure, code};
+use crate::migration::files::shown;
+use crate::migration::run::Step;
+use crate::postgres::locks::Holder;
+use crate::process::signals;
+use crate::target::Target;
+use std::fmt::Write as _;
+
+/// What the ledger says of a step that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    /// It came to its end all the same.
+    Done,
+    /// It is as before.
+    Untouched,
+    /// Another program did it.
+    DoneByOthers,
+    Dirty,
+    Unknown,
+}
+
+/// A step that was tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) step: &'a Step,
+    /// Who held what it waited for.
+    pub(super) holders: &'a [Holder],
+    /// What was run before it, of `all`.
+    pub(super) done: &'a [Done],
+    pub(super) all: usize,
+    pub(super) target: &'a Target,
+}
+
+impl Attempt<'_> {
+    /// The error of a run that stops here.
+    pub(super) fn explain(&self, failure: Failure, truth: Truth) -> anyhow::Error {
+        let exit = if failure.is_lock_timeout() { Exit::Locked } else { error::exit(&failure.error) };
+        if matches!((truth, exit), (Truth::Untouched, Exit::Signal(_))) {
+            return stopped(failure.error, self.done, self.all);
+        }
+        if truth == Truth::DoneByOthers {
+            let fault = format!("Another process applied {} first", self.step.version);
+            return Fault::new(Exit::Locked, fault).hint("run it again: it goes on from there").into();
+        }
+        let touched = matches!(truth, Truth::Dirty | Truth::Unknown) || !self.done.is_empty();
+        let when = match (failure.committing && failure.refused, &failure.statement) {
+            (true, None) => " at COMMIT",
+            (true, Some(_)) => " when its row in the ledger was written",
+            _ => "",
+        };
+        let message = format!("{} failed{when}; {}", self.place(&failure), self.outcome(truth));
+        let fault = Fault::new(if touched { Exit::Partial } else { exit }, message);
+        anyhow::Error::msg(self.said(&failure, exit)).context(fault.hint(hint(&failure, truth, self.target)))
+    }
+
+    /// The file, with the line where the server named one.
+    fn place(&self, failure: &Failure) -> String {
+        let file = shown(&self.step.file);
+        let Some((line, inner)) = failure.at else { return file };
+        let begun = checks::statement_before(&self.step.file, line).unwrap_or(line);
+        format!("{file}:{}", begun.saturating_add(inner.map_or(0, |inner| inner.saturating_sub(1))))
+    }
+
+    fn outcome(&self, truth: Truth) -> String {
+        let what = if self.step.direction == Direction::Up { "applied" } else { "taken back" };
+        match (truth, self.done.len()) {
+            (Truth::Dirty, _) => "what it did until then stays; its version is marked as dirty".to_owned(),
+            (Truth::Unknown, _) => "whether it took effect is not known".to_owned(),
+            (_, 0) => format!("nothing was {what}"),
+            (_, done) => format!("{done} of {} were {what}, this one and those after it were not", self.all),
+        }
+    }
+
+    /// The server's words, the statement, and who held what it waited for.
+    fn said(&self, failure: &Failure, exit: Exit) -> String {
+        let mut said = match exit {
+            // Its own words say that nothing was changed.
+            Exit::Signal(signal) => format!("Ended by signal {signal}"),
+            _ => failure.error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        };
+        if let Some(statement) = &failure.statement {
+            let _ = write!(said, "\nSTATEMENT:  {statement}");
+        }
+        for holder in self.holders.iter().filter(|_| failure.is_lock_timeout()) {
+            let _ = write!(said, "\n{holder}");
+        }
+        said
+    }
+}
+
+/// Ended between two steps, or before one took effect.
+pub(super) fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow::Error {
+    let signal = match error::exit(&error) {
+        Exit::Signal(signal) => signal,
+        _ if done.is_empty() => return error,
+        _ => {
+            let fault = Fault::new(Exit::Partial, format!("The session was lost; {} of {all} were run", done.len()));
+            return error.context(fault.hint("run it again: it goes on from there"));
+        }
+    };
+    if done.is_empty() {
+        return signals::interrupted(signal).into();
+    }
+    let fault = Fault::new(Exit::Partial, format!("Ended by signal {signal}; {} of {all} were run", done.len()));
+    fault.hint("run it again: it goes on from there").into()
+}
+
+/// What to type next.
+fn hint(failure: &Failure, truth: Truth, target: &Target) -> String {
+    let own = error::fault(&failure.error).and_then(Fault::hint_text).map(str::to_owned);
+    match truth {
+        Truth::Dirty => {
+            let own = own.map(|hint| format!("{hint}\n")).unwrap_or_default();
+            format!("{own}finish it or undo it by hand, then: cargo xtask db-migrate repair")
+        }
+        Truth::Unknown => "see how it stands, once the server answers: cargo xtask db-migrate status".to_owned(),
+        _ => own.unwrap_or_else(|| by_code(failure, target)),
+    }
+}
+
+/// By the server's SQLSTATE: the file is to blame for most of them, but not for all.
+fn by_code(failure: &Failure, target: &Target) -> String {
+    let user = target.user();
+    let Some(code) = code(&failure.error).filter(|_| failure.refused) else {
+        return "see whether the server is well: cargo xtask health-check; then run it again".to_owned();
+    };
+    match code {
+        code::IN_TRANSACTION => {
+            "give the statement a file of its own whose first line is: -- no-transaction".to_owned()
+        }
+        code::LOCK_TIMEOUT => {
+            "wait until the table is free, then run it again; or let it wait longer: --lock-timeout SECONDS".to_owned()
+        }
+        code::READ_ONLY => format!(
+            "where the file does not say so itself, sessions of user {user} may only read here: log in as another user; \
+             see why: cargo xtask db-shell -- -c '\\drds'"
+        ),
+        code::NO_PRIVILEGE => {
+            format!("user {user} lacks a right: migrate as the owner, or have it granted: GRANT … TO …")
+        }
+        code if code.starts_with("40") => "another session was in the way: run it again".to_owned(),
+        code if code.starts_with("53") => {
+            "the server lacks room or memory: cargo xtask health-check; then run it again".to_owned()
+        }
+        code if code.starts_with("57") => "it was ended from outside, or by statement_timeout: run it again".to_owned(),
+        _ => "mend the file, then run it again".to_owned(),
+    }
+}

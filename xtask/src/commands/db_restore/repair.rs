@@ -1,0 +1,92 @@
+//! What killed runs left behind, repaired.
+
+use crate::context::Context;
+use crate::postgres::change_lock::Lock;
+use crate::postgres::session;
+use crate::restore::maintenance_database;
+use crate::restore::record::{Details, Record, Unrecorded, Wanted};
+use crate::restore::repair::{self, Findings, Leftover};
+use crate::stack::services;
+use crate::target::Target;
+use crate::terminal;
+use anyhow::Result;
+use std::time::Duration;
+
+/// How long `--repair` waits for a run that still holds the lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()> {
+    context.terminal.note(&format!("Mending {}", target.shown()));
+    let lock = Lock::take(target, run, LOCK_TIMEOUT)?;
+    let record = Record::new(target, run, lock.into_session());
+    let findings = repair_leftovers(&record, context)?;
+    name_unrecorded(&findings.unrecorded, maintenance_database(target), context)?;
+    if findings.leftovers.is_empty() {
+        context.terminal.done("Nothing to mend");
+    }
+    Ok(())
+}
+
+/// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to
+/// say.
+pub(in crate::commands) fn name_leftovers(target: &Target, context: &Context) {
+    name_found(session::fresh_name().and_then(|run| repair::look(target, &run, Wanted::default())), context);
+}
+
+/// The same, where the server was asked already.
+pub(in crate::commands) fn name_leftovers_by(answer: &str, target: &Target, context: &Context) {
+    name_found(session::fresh_name().and_then(|run| repair::look_by(answer, target, &run)), context);
+}
+
+fn name_found(found: Result<Findings>, context: &Context) {
+    let findings = found.unwrap_or_default();
+    warn_of_distrust(&findings, context);
+    name(&findings.leftovers, context);
+}
+
+/// A record that is not to be trusted is said, whatever the command.
+pub(in crate::commands) fn warn_of_distrust(findings: &Findings, context: &Context) {
+    if let Some(fault) = findings.view.distrust() {
+        let hint = fault.hint_text().map(|hint| format!("\n{hint}")).unwrap_or_default();
+        context.terminal.warn(&terminal::clean(&format!("{fault}{hint}")));
+    }
+}
+
+/// Says of each what repairs it.
+pub(in crate::commands) fn name(leftovers: &[Leftover], context: &Context) {
+    for leftover in leftovers {
+        let what = terminal::clean(&leftover.shown());
+        context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
+    }
+}
+
+/// Says of each that it is left alone, and what a person would type.
+pub(in crate::commands) fn name_unrecorded(
+    found: &[Unrecorded],
+    maintenance_database: &str,
+    context: &Context,
+) -> Result<()> {
+    for database in found {
+        let text = format!("{}\n{}", database.shown(), database.hint(maintenance_database)?);
+        context.terminal.warn(&terminal::clean(&text));
+    }
+    Ok(())
+}
+
+/// Repairs what killed runs left, and says what. To be called under the lock.
+pub(in crate::commands) fn repair_leftovers(record: &Record<'_>, context: &Context) -> Result<Findings> {
+    let target = record.target();
+    let found = repair::find(record)?;
+    let start = |details: &Details| {
+        if details.migrate {
+            services::migrate(target)?;
+        }
+        services::start(target, &context.settings, &details.stopped)
+    };
+    for leftover in &found.leftovers {
+        repair::repair(record, leftover, &start)?;
+        context.terminal.done(&format!("Mended: {}", leftover.shown()));
+    }
+    repair::forget_void(record)?;
+    Ok(found)
+}

@@ -1,0 +1,56 @@
+//! Who holds what a migration waits for: asked while it waits, because afterwards nothing tells.
+
+use crate::postgres::locks::Holder;
+use crate::postgres::quote::literal;
+use crate::postgres::session;
+use crate::target::Target;
+use anyhow::{Context as _, Result};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Holders that are named.
+const NAMED: usize = 5;
+
+/// Runs a task, and asks twice in each `lock_timeout` who blocks the session of this name. Gives the task's result and
+/// the last answer that named someone.
+pub fn during<T>(
+    target: &Target,
+    database: &str,
+    waiting: &str,
+    lock_timeout: Duration,
+    task: impl FnOnce() -> T,
+) -> (T, Vec<Holder>) {
+    let (over, ended) = channel::<()>();
+    thread::scope(|scope| {
+        let asking = scope.spawn(move || {
+            let mut found = Vec::new();
+            while ended.recv_timeout(lock_timeout / 2) == Err(RecvTimeoutError::Timeout) {
+                let holders = ask(target, database, waiting).unwrap_or_default();
+                found = if holders.is_empty() { found } else { holders };
+            }
+            found
+        });
+        let result = task();
+        drop(over);
+        (result, asking.join().unwrap_or_default())
+    })
+}
+
+fn ask(target: &Target, database: &str, waiting: &str) -> Result<Vec<Holder>> {
+    let sql = format!(
+        "SELECT COALESCE(pg_catalog.json_agg(h), '[]') FROM (SELECT COALESCE((
+           SELECT 'table ' || l.relation::pg_catalog.regclass::pg_catalog.text FROM pg_catalog.pg_locks AS l
+           WHERE l.pid = me.pid AND NOT l.granted AND l.relation IS NOT NULL LIMIT 1), 'what it needs') AS what,
+           b.pid, a.usename AS user, a.application_name AS application, a.state,
+           pg_catalog.left(a.query, 80) AS query, EXTRACT(EPOCH FROM pg_catalog.now() - a.xact_start) AS seconds
+         FROM pg_catalog.pg_stat_activity AS me
+         CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(me.pid)) AS b(pid)
+         LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid
+         WHERE me.application_name = {} AND me.datname = pg_catalog.current_database() LIMIT {NAMED}) AS h",
+        literal(waiting)?
+    );
+    // A name of its own: sessions of the run's name are ended and counted.
+    let text = session::ask_in(target, database, &format!("{waiting}-holders"), &sql)?;
+    serde_json::from_str(text.trim()).context("who holds what the migration waits for")
+}

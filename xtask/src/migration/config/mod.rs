@@ -1,0 +1,221 @@
+//! `sqlx.toml`: the keys by which sqlx finds files and ledger are kept to; what is not understood is refused.
+//!
+//! sqlx reads the file from the folder that it is started in, the macro from its crate's. This is the one of the
+//! checkout's top folder.
+
+mod database;
+mod name;
+
+use super::checksum::Ignored;
+use super::ledger::Name;
+use crate::error::Fault;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The file's name.
+const FILE: &str = "sqlx.toml";
+/// No such file is larger, in bytes.
+const LARGEST: usize = 1 << 16;
+/// Brackets nested deeper than this are no settings, and the parser calls itself for each.
+const DEEPEST: usize = 64;
+
+/// Where files and ledger are, and how a file is hashed.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The folder of the files.
+    pub folder: PathBuf,
+    /// The ledger's name.
+    pub ledger: Name,
+    /// Schemas that are made before the ledger.
+    pub create_schemas: Vec<String>,
+    /// Letters that do not count in a checksum.
+    pub ignored: Ignored,
+    pub new_files: NewFiles,
+    /// The variable in which sqlx finds its database's address, where it is not `DATABASE_URL`.
+    address_in: Option<String>,
+}
+
+/// How `db-migrate new` names what it makes, where `sqlx.toml` says so.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NewFiles {
+    /// One `.sql` file in place of a pair.
+    pub one_way: bool,
+    /// The next number in place of the time.
+    pub sequential: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct File {
+    common: Common,
+    migrate: Migrate,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+struct Common {
+    database_url_var: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+struct Migrate {
+    create_schemas: BTreeSet<String>,
+    table_name: Option<String>,
+    migrations_dir: Option<PathBuf>,
+    ignored_chars: BTreeSet<char>,
+    defaults: Defaults,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Defaults {
+    migration_type: Kind,
+    migration_versioning: Versioning,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    #[default]
+    Inferred,
+    Simple,
+    Reversible,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Versioning {
+    #[default]
+    Inferred,
+    Timestamp,
+    Sequential,
+}
+
+impl Config {
+    /// The settings of this checkout; sqlx's defaults where it has no `sqlx.toml`.
+    ///
+    /// # Errors
+    /// Exit 2: the file cannot be read, is no TOML, or says what this program does not know.
+    pub fn load(root: &Path) -> Result<Self> {
+        let path = root.join(FILE);
+        let file = match std::fs::read(&path) {
+            Ok(text) => parse(&text).with_context(|| {
+                let fault = Fault::usage(format!("{FILE} cannot be used"));
+                fault.hint("sqlx reads its ledger and files by it: mend it, or remove it")
+            })?,
+            Err(error) if error.kind() == ErrorKind::NotFound => File::default(),
+            Err(error) => {
+                let fault = Fault::usage(format!("{} cannot be read", path.display()));
+                return Err(anyhow::Error::new(error).context(fault));
+            }
+        };
+        Ok(Self::of(root, file)?)
+    }
+
+    fn of(root: &Path, file: File) -> Result<Self, Fault> {
+        let Migrate { create_schemas, table_name, migrations_dir, ignored_chars, defaults } = file.migrate;
+        let schema = |text: &String| match name::parts(text)?.as_slice() {
+            [schema] => Some(schema.clone()),
+            _ => None,
+        };
+        let schemas = create_schemas.iter().map(|text| schema(text).ok_or_else(|| unknown("create-schemas", text)));
+        Ok(Self {
+            folder: root.join(migrations_dir.as_deref().unwrap_or(Path::new("migrations"))),
+            ledger: table_name.as_deref().map(ledger).transpose()?.unwrap_or_default(),
+            create_schemas: schemas.collect::<Result<_, _>>()?,
+            ignored: Ignored::of(ignored_chars),
+            new_files: NewFiles {
+                one_way: defaults.migration_type == Kind::Simple,
+                sequential: defaults.migration_versioning == Versioning::Sequential,
+            },
+            address_in: file.common.database_url_var.filter(|name| name != database::USUAL),
+        })
+    }
+}
+
+fn parse(text: &[u8]) -> Result<File> {
+    let text = std::str::from_utf8(text).context("it is no UTF-8")?;
+    anyhow::ensure!(text.len() <= LARGEST, "it is larger than {LARGEST} bytes");
+    let mut depth = 0_usize;
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        anyhow::ensure!(depth <= DEEPEST, "its brackets are nested deeper than {DEEPEST} times");
+    }
+    Ok(basic_toml::from_str(text)?)
+}
+
+/// `table`, or `schema.table`; either part may be quoted.
+fn ledger(text: &str) -> Result<Name, Fault> {
+    match name::parts(text).unwrap_or_default().as_slice() {
+        [table] => Ok(Name { schema: None, table: table.clone() }),
+        [schema, table] => Ok(Name { schema: Some(schema.clone()), table: table.clone() }),
+        _ => Err(unknown("table-name", text)),
+    }
+}
+
+fn unknown(key: &str, text: &str) -> Fault {
+    Fault::usage(format!("{FILE}: migrate.{key} is {text:?}, which is no name in SQL"))
+        .hint("write it as in SQL: name, schema.name, or \"Quoted Name\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Result<Config> {
+        Ok(Config::of(Path::new("/top"), parse(text.as_bytes())?)?)
+    }
+
+    #[test]
+    fn the_keys_that_find_files_and_ledger_are_read() {
+        let text = "[common]\ndatabase-url-var = 'OTHER_URL'\n[drivers]\n[macros.table-overrides.'a']\nb = 'c'\n\
+            [migrate]\ntable-name = 'app.\"My Ledger\"'\ncreate-schemas = ['app', \"\\\"Two\\\"\"]\n\
+            migrations-dir = 'db/steps'\nignored-chars = [' ', \"\\r\", \"\\uFEFF\"]\n\
+            [migrate.defaults]\nmigration-type = 'simple'\nmigration-versioning = 'sequential'\n";
+        let config = config(text).unwrap();
+        let ledger = Name { schema: Some("app".to_owned()), table: "My Ledger".to_owned() };
+        assert_eq!((config.ledger, config.folder), (ledger, PathBuf::from("/top/db/steps")));
+        assert_eq!(config.create_schemas, ["Two", "app"]);
+        assert_eq!((config.new_files.one_way, config.new_files.sequential), (true, true));
+        assert_eq!(config.address_in.as_deref(), Some("OTHER_URL"));
+    }
+
+    #[test]
+    fn an_empty_file_leaves_sqlxs_defaults() {
+        for text in ["", "# nothing\n", "[migrate]\n", "[common]\ndatabase-url-var = 'DATABASE_URL'\n"] {
+            let config = config(text).unwrap();
+            assert_eq!((config.ledger, config.address_in), (Name::default(), None), "{text}");
+            assert_eq!(config.folder, PathBuf::from("/top/migrations"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for text in [
+            "[migrate]\ntable = 'x'\n",
+            "[common]\nurl = 'x'\n",
+            "[migrate]\ntable-name = 'a b'\n",
+            "[migrate]\ntable-name = 'a; DROP TABLE x'\n",
+            "[migrate]\ntable-name = ''\n",
+            "[migrate]\ntable-name = 'a.b.c'\n",
+            "[migrate]\ncreate-schemas = ['a AUTHORIZATION b']\n",
+            "[migrate]\nignored-chars = ['ab']\n",
+            "[migrate]\ntable-name = 7\n",
+            "migrate = 'x'\n",
+            "[migrate\n",
+        ] {
+            assert!(config(text).is_err(), "{text}");
+        }
+        assert!(config(&format!("x = {}", "[".repeat(10_000))).is_err());
+        assert!(config(&format!("x = {}", "[\n".repeat(10_000))).is_err());
+        assert!(parse(b"\xff").is_err() && parse(&vec![b'#'; LARGEST + 1]).is_err());
+    }
+}

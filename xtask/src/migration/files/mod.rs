@@ -1,0 +1,161 @@
+//! The files of a folder as sqlx finds them: `<version>_<words>.up.sql` with its `.down.sql`, or a plain `.sql`.
+//!
+//! What sqlx passes over is passed over here, with a remark. Nothing in a folder stops a look at it.
+
+mod create;
+mod name;
+
+pub use create::create;
+
+use anyhow::{Context as _, Result};
+use name::{Named, Part};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// One version and its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// The number before the first `_`.
+    pub version: i64,
+    /// The rest of the name, `_` read as a blank.
+    pub description: String,
+    pub up: PathBuf,
+    /// `None`: it has no way back.
+    pub down: Option<PathBuf>,
+    /// More files that say that they lead up to this version.
+    pub rivals: Vec<PathBuf>,
+}
+
+/// A version of which only the way back is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    pub version: i64,
+    pub description: String,
+    pub down: PathBuf,
+}
+
+/// What a folder holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// Oldest first.
+    pub migrations: Vec<Migration>,
+    /// Oldest first.
+    pub orphans: Vec<Orphan>,
+    /// What a person should know of it.
+    pub remarks: Vec<String>,
+    /// Why nothing is applied from it: sqlx refuses the whole folder, too.
+    pub refusals: Vec<String>,
+}
+
+/// All migrations of a folder. A folder that is not there holds none.
+pub fn read(folder: &Path) -> Result<Folder> {
+    let mut reader = Reader::default();
+    let mut paths = match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?,
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", folder.display())),
+    };
+    paths.sort();
+    paths.into_iter().for_each(|path| reader.take(path));
+    Ok(reader.finish(folder))
+}
+
+/// A file as people name it: folder and name.
+pub fn shown(path: &Path) -> String {
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+    Path::new(folder).join(path.file_name().unwrap_or_default()).display().to_string()
+}
+
+#[derive(Debug, Default)]
+struct Reader {
+    ups: BTreeMap<i64, Migration>,
+    downs: BTreeMap<i64, Vec<Orphan>>,
+    /// Folders as Diesel makes them.
+    diesel: usize,
+    found: Folder,
+}
+
+impl Reader {
+    fn take(&mut self, path: PathBuf) {
+        let is_folder = path.is_dir();
+        self.diesel += usize::from(is_folder && path.join("up.sql").is_file());
+        if is_folder {
+            return;
+        }
+        match name::of(&path) {
+            Named::Other => {}
+            Named::Stray => {
+                let remark = format!("{} is passed over: no <version>_ begins its name", shown(&path));
+                self.found.remarks.push(remark);
+            }
+            Named::Unreadable => {
+                let refusal = format!("{}: no number stands before the first _ of its name", shown(&path));
+                self.found.refusals.push(refusal);
+            }
+            Named::Migration { .. } if !path.is_file() => {
+                self.found.refusals.push(format!("{}: it leads to no file", shown(&path)));
+            }
+            Named::Migration { version, description, part: Part::Down } => {
+                self.downs.entry(version).or_default().push(Orphan { version, description, down: path });
+            }
+            Named::Migration { version, description, .. } => {
+                let migration = Migration { version, description, up: path, down: None, rivals: Vec::new() };
+                match self.ups.get_mut(&version) {
+                    Some(first) => first.rivals.push(migration.up),
+                    None => drop(self.ups.insert(version, migration)),
+                }
+            }
+        }
+    }
+
+    fn finish(mut self, folder: &Path) -> Folder {
+        for (version, mut downs) in std::mem::take(&mut self.downs) {
+            match (downs.pop(), downs.is_empty(), self.ups.get_mut(&version)) {
+                (Some(down), true, Some(migration)) => {
+                    if !name::is_up(&migration.up) {
+                        let (up, down) = (shown(&migration.up), shown(&down.down));
+                        self.found.remarks.push(format!("{down} takes back {up}, as under sqlx"));
+                    }
+                    migration.down = Some(down.down);
+                }
+                (Some(down), true, None) => {
+                    self.found.remarks.push(format!("{} has no .up.sql file beside it", shown(&down.down)));
+                    self.found.orphans.push(down);
+                }
+                (Some(last), ..) => {
+                    let names: Vec<String> = downs.iter().chain([&last]).map(|down| shown(&down.down)).collect();
+                    let names = names.join(" and ");
+                    self.found
+                        .remarks
+                        .push(format!("version {version} has two ways back, so that it has none: {names}"));
+                }
+                (None, ..) => {}
+            }
+        }
+        self.found.migrations = self.ups.into_values().collect();
+        for migration in self.found.migrations.iter().filter(|migration| !migration.rivals.is_empty()) {
+            let names: Vec<String> =
+                std::iter::once(&migration.up).chain(&migration.rivals).map(|up| shown(up)).collect();
+            self.found.remarks.push(format!(
+                "version {} is claimed by two files: {}",
+                migration.version,
+                names.join(" and ")
+            ));
+        }
+        if self.diesel > 0 {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let what = format!(
+                "{name}/ has folders with an up.sql, as Diesel makes them; files are read as sqlx names them, <version>_<words>.up.sql"
+            );
+            let list =
+                if self.found.migrations.is_empty() { &mut self.found.refusals } else { &mut self.found.remarks };
+            list.push(what);
+        }
+        self.found
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! What a statement makes, by name: `CREATE TABLE app.t …`.
+
+use super::lexer::Lexeme;
+
+/// An object that a statement of a file makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    pub line: u64,
+    /// `table`, `index`, …
+    pub kind: &'static str,
+    /// `None`: the first schema of `search_path`.
+    pub schema: Option<String>,
+    pub name: String,
+}
+
+/// Kinds that live in a schema of their own choice. An index goes where its table is.
+const KINDS: &[&str] =
+    &["table", "view", "sequence", "type", "domain", "function", "procedure", "aggregate", "index", "collation"];
+/// Words between CREATE and the kind.
+const BEFORE: &[&str] =
+    &["or", "replace", "unlogged", "materialized", "recursive", "unique", "foreign", "global", "local", "constraint"];
+
+/// What the statement makes, if its name can be told. Temporary objects are left out.
+pub fn of(statement: &[Lexeme], line: u64) -> Option<Made> {
+    let mut tokens = statement.iter();
+    tokens.next().filter(|first| first.word() == Some("create"))?;
+    let kind = loop {
+        let word = tokens.next()?.word()?;
+        if !BEFORE.contains(&word) {
+            break *KINDS.iter().find(|kind| **kind == word)?;
+        }
+    };
+    let mut tokens = tokens.skip_while(|token| token.word() == Some("concurrently")).peekable();
+    if tokens.next_if(|token| token.word() == Some("if")).is_some() {
+        tokens.next().filter(|token| token.word() == Some("not"))?;
+        tokens.next().filter(|token| token.word() == Some("exists"))?;
+    }
+    // `CREATE INDEX ON t`: the server chooses the name.
+    let first = tokens.next().filter(|token| kind != "index" || token.word() != Some("on"))?.name()?.to_owned();
+    if tokens.next_if(|token| **token == Lexeme::Symbol(b'.')).is_some() {
+        return Some(Made { line, kind, schema: Some(first), name: tokens.next()?.name()?.to_owned() });
+    }
+    Some(Made { line, kind, schema: None, name: first })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(text: &str) -> Option<(&'static str, Option<String>, String)> {
+        let lexeme = |word: &str| match word {
+            word if word.starts_with('"') => Lexeme::Name(word.trim_matches('"').to_owned()),
+            "." | "(" => Lexeme::Symbol(word.as_bytes()[0]),
+            word => Lexeme::Word(word.to_owned()),
+        };
+        of(&text.split(' ').map(lexeme).collect::<Vec<_>>(), 1).map(|made| (made.kind, made.schema, made.name))
+    }
+
+    #[test]
+    fn names_are_found_behind_every_form_of_create() {
+        let some = |kind, schema: Option<&str>, name: &str| Some((kind, schema.map(str::to_owned), name.to_owned()));
+        assert_eq!(made("create table t ("), some("table", None, "t"));
+        assert_eq!(made("create unlogged table if not exists app . \"T\" ("), some("table", Some("app"), "T"));
+        assert_eq!(made("create or replace function f ("), some("function", None, "f"));
+        assert_eq!(made("create materialized view v as"), some("view", None, "v"));
+        assert_eq!(made("create unique index concurrently if not exists i on t"), some("index", None, "i"));
+        for none in [
+            "create index on t",
+            "create index concurrently on t",
+            "create temp table t",
+            "create extension x",
+            "drop table t",
+            "create",
+        ] {
+            assert_eq!(made(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! States of folder and ledger that a person must look at before anything is run.
+
+use super::{Entry, Lost, Migration, State};
+use crate::error::{Exit, Fault};
+use crate::migration::files::{Folder, shown};
+
+/// What sqlx refuses as a whole.
+pub fn folder(folder: &Folder) -> Result<(), Fault> {
+    let Some((first, more)) = folder.refusals.split_first() else { return Ok(()) };
+    let mut fault = format!("Nothing is applied: {first}");
+    more.iter().for_each(|refusal| fault.extend(["; ", refusal]));
+    Err(Fault::failed(fault).hint(
+        "sqlx refuses such a folder, too: name each file <version>_<words>.up.sql, or put it elsewhere; \
+         a new one: cargo xtask db-migrate new WORDS",
+    ))
+}
+
+/// Two files that would both be run as one version.
+pub fn rivals(wanted: &[&Migration]) -> Result<(), Fault> {
+    let Some(migration) = wanted.iter().find(|migration| !migration.rivals.is_empty()) else { return Ok(()) };
+    let names: Vec<String> = std::iter::once(&migration.up).chain(&migration.rivals).map(|up| shown(up)).collect();
+    Err(Fault::failed(format!("Version {} is claimed by two files: {}", migration.version, names.join(" and ")))
+        .hint("give the newer one a version of its own"))
+}
+
+/// A version that is half there, is another one than its file, or has another number now.
+pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
+    if let Some(entry) = entries.iter().find(|entry| entry.state == State::Running) {
+        let session = entry.session.as_deref().unwrap_or("another session");
+        return Err(Fault::new(Exit::Locked, format!("{} is being run by {session}", entry.named()))
+            .hint("wait until it has ended: --wait-for-run SECONDS"));
+    }
+    if let Some(dirty) = named(entries, State::Dirty) {
+        return Err(Fault::new(Exit::Partial, format!("Begun outside of a transaction and not ended: {dirty}"))
+            .hint("see what of it is there, finish it or undo it by hand, then: cargo xtask db-migrate repair"));
+    }
+    if let Some(changed) = named(entries, State::Changed) {
+        return Err(Fault::failed(format!("Changed since it was applied: {changed}"))
+            .hint("see why with: cargo xtask db-migrate repair"));
+    }
+    let renamed = entries.iter().filter_map(|entry| match &entry.lost {
+        Some(Lost::Renamed { to, .. }) if entry.state == State::Renamed => {
+            Some(format!("{} is {to} now", entry.named()))
+        }
+        _ => None,
+    });
+    let renamed: Vec<String> = renamed.collect();
+    if !renamed.is_empty() {
+        return Err(Fault::failed(format!("Applied under another version: {}", renamed.join(", "))).hint(
+            "applied again it would do its work twice; give its row the new version: cargo xtask db-migrate repair",
+        ));
+    }
+    Ok(())
+}
+
+/// Applied versions without a file.
+pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
+    let of = |entry: &&Entry| entry.state == State::MissingFile && entry.lost != Some(Lost::OnlyWayBack);
+    let missing: Vec<&Entry> = entries.iter().filter(of).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.iter().map(|entry| entry.named()).collect::<Vec<_>>().join(", ");
+    let hint = if missing.iter().all(|entry| entry.lost == Some(Lost::Ahead)) {
+        "the database is ahead of this checkout: get the newer one; of another program's versions: --ignore-missing"
+    } else {
+        "get the checkout that has them; of another program's versions: --ignore-missing; of files that are gone for \
+         good: cargo xtask db-migrate repair"
+    };
+    Err(Fault::failed(format!("The ledger has versions that migrations/ has no file of: {names}")).hint(hint))
+}
+
+/// Pending versions below an applied one.
+pub fn out_of_order(entries: &[Entry]) -> Result<(), Fault> {
+    let Some(pending) = named(entries, State::OutOfOrder) else { return Ok(()) };
+    let applied = entries.iter().rfind(|entry| entry.row.is_some() && entry.state != State::Ignored);
+    let newest = applied.map_or(0, |entry| entry.version);
+    Err(Fault::failed(format!("Pending below the newest applied version {newest}: {pending}"))
+        .hint("apply it all the same: --allow-out-of-order; a newer version is for a file that no database has yet"))
+}
+
+/// A version that neither files nor ledger have.
+pub fn unknown(entries: &[Entry], version: i64) -> Result<(), Fault> {
+    if entries.iter().any(|entry| entry.version == version) {
+        return Ok(());
+    }
+    Err(Fault::usage(format!("There is no version {version}")).hint("see them with: cargo xtask db-migrate status"))
+}
+
+fn named(entries: &[Entry], state: State) -> Option<String> {
+    let found: Vec<String> = entries.iter().filter(|entry| entry.state == state).map(Entry::named).collect();
+    (!found.is_empty()).then(|| found.join(", "))
+}

@@ -1,0 +1,205 @@
+//! `BEGIN` and `COMMIT` in a file that runs in a transaction of ours.
+//!
+//! A file whose statements all stand between the two means what we do anyway. There the words are left out of what is
+//! sent, so that the row in the ledger is written in the same transaction; the file and its checksum stay as they are.
+
+use super::checks::Flaw;
+use super::lexer::Lexeme;
+use std::ops::Range;
+
+/// A statement that begins or ends a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// With the modes that it names, as words: `isolation level serializable`.
+    Begin(String),
+    Commit,
+    /// ROLLBACK, PREPARE TRANSACTION, COMMIT AND CHAIN and their like, by their first word.
+    Other(String),
+}
+
+/// Modes that `SET TRANSACTION` takes, too.
+const MODES: &[&str] = &[
+    "isolation level serializable",
+    "isolation level repeatable read",
+    "isolation level read committed",
+    "isolation level read uncommitted",
+    "read write",
+    "read only",
+    "not deferrable",
+    "deferrable",
+];
+
+impl Control {
+    /// What the tokens of a statement are, if it is one of these.
+    pub fn of(statement: &[Lexeme]) -> Option<Self> {
+        let words: Option<Vec<&str>> =
+            statement.iter().filter(|token| **token != Lexeme::Symbol(b',')).map(Lexeme::word).collect();
+        let first = statement.first()?.word()?;
+        let second = statement.get(1).and_then(Lexeme::word);
+        let other = || Some(Self::Other(first.to_owned()));
+        let Some(words) = words else {
+            // `PREPARE TRANSACTION 'x'`, or something else with a name in it.
+            let controls =
+                matches!((first, second), ("prepare", Some("transaction")) | ("begin" | "commit" | "end" | "abort", _))
+                    || matches!(first, "rollback") && !statement.iter().any(|token| token.word() == Some("to"));
+            return if controls { other() } else { None };
+        };
+        let rest = |skipped: usize| {
+            let rest = &words[skipped..];
+            if matches!(rest.first(), Some(&("work" | "transaction"))) { rest[1..].join(" ") } else { rest.join(" ") }
+        };
+        match (first, second) {
+            ("begin", _) => modes(&rest(1)).map(Self::Begin).or_else(other),
+            ("start", Some("transaction")) => modes(&words[2..].join(" ")).map(Self::Begin).or_else(other),
+            ("commit" | "end", _) if matches!(rest(1).as_str(), "" | "and no chain") => Some(Self::Commit),
+            ("commit" | "end" | "abort", _) | ("prepare", Some("transaction")) => other(),
+            ("rollback", _) if !words.contains(&"to") => other(),
+            _ => None,
+        }
+    }
+}
+
+/// The words, if they are modes and nothing else.
+fn modes(words: &str) -> Option<String> {
+    let mut rest = words;
+    while !rest.is_empty() {
+        let mode = MODES
+            .iter()
+            .find(|mode| rest.strip_prefix(**mode).is_some_and(|after| after.is_empty() || after.starts_with(' ')))?;
+        rest = rest[mode.len()..].trim_start();
+    }
+    Some(words.to_owned())
+}
+
+/// Words that are left out of what is sent of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Their places in the file, in order.
+    pub ranges: Vec<Range<u64>>,
+    /// Modes that our own transaction gets in their place.
+    pub modes: String,
+}
+
+impl LeftOut {
+    /// Puts blanks in the place of what is left out; lines stay. `at` is the piece's place in the file.
+    pub fn blank(&self, piece: &mut [u8], at: u64) {
+        let end = at + piece.len() as u64;
+        for range in &self.ranges {
+            let (from, to) = (range.start.clamp(at, end) - at, range.end.clamp(at, end) - at);
+            let within = usize::try_from(from).unwrap_or_default()..usize::try_from(to).unwrap_or_default();
+            piece[within].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+        }
+    }
+}
+
+/// Follows a file's statements: whether each stands between a `BEGIN` and its `COMMIT`.
+#[derive(Debug, Default)]
+pub struct Enclosing {
+    left_out: LeftOut,
+    /// Between BEGIN and COMMIT.
+    inside: bool,
+    /// A statement stands outside, or the words are not such a pair.
+    broken: bool,
+    /// The first of the words.
+    first: Option<Flaw>,
+}
+
+impl Enclosing {
+    /// A statement that is none of these words.
+    pub fn statement(&mut self) {
+        self.broken |= !self.inside;
+    }
+
+    pub fn control(&mut self, control: Control, line: u64, bytes: Range<u64>) {
+        let word = match &control {
+            Control::Begin(_) => "BEGIN".to_owned(),
+            Control::Commit => "COMMIT".to_owned(),
+            Control::Other(word) => word.to_ascii_uppercase(),
+        };
+        let what = format!("{word} in a file that runs in one transaction with its row in the ledger");
+        self.first.get_or_insert(Flaw { line, what });
+        match control {
+            Control::Begin(modes)
+                if !self.inside && (self.left_out.ranges.is_empty() || modes == self.left_out.modes) =>
+            {
+                self.left_out.modes = modes;
+                self.inside = true;
+            }
+            Control::Commit if self.inside => self.inside = false,
+            _ => self.broken = true,
+        }
+        self.left_out.ranges.push(bytes);
+    }
+
+    /// What is left out of the file, and the line of its first word.
+    ///
+    /// # Errors
+    /// The words do not enclose the whole file: leaving them out would change what it does.
+    pub fn finish(self) -> Result<Option<(u64, LeftOut)>, Flaw> {
+        match self.first {
+            None => Ok(None),
+            Some(flaw) if self.broken || self.inside => Err(flaw),
+            Some(flaw) => Ok(Some((flaw.line, self.left_out))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(text: &str) -> Option<Control> {
+        let word = |word: &str| match word {
+            "," => Lexeme::Symbol(b','),
+            word if word.starts_with('\'') => Lexeme::Text(word.to_owned()),
+            word => Lexeme::Word(word.to_owned()),
+        };
+        Control::of(&text.split(' ').map(word).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn only_plain_words_are_a_pair() {
+        let begin = |modes: &str| Some(Control::Begin(modes.to_owned()));
+        let other = |word: &str| Some(Control::Other(word.to_owned()));
+        for (text, expected) in [
+            ("begin", begin("")),
+            ("begin work", begin("")),
+            (
+                "begin transaction isolation level repeatable read , read write",
+                begin("isolation level repeatable read read write"),
+            ),
+            ("start transaction read only", begin("read only")),
+            ("begin immediate", other("begin")),
+            ("commit", Some(Control::Commit)),
+            ("end transaction", Some(Control::Commit)),
+            ("commit and no chain", Some(Control::Commit)),
+            ("commit and chain", other("commit")),
+            ("commit prepared 'x'", other("commit")),
+            ("prepare transaction 'x'", other("prepare")),
+            ("prepare p as select 1", None),
+            ("rollback", other("rollback")),
+            ("rollback work to a", None),
+            ("rollback prepared 'x'", other("rollback")),
+            ("abort", other("abort")),
+            ("savepoint a", None),
+            ("start x", None),
+        ] {
+            assert_eq!(control(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_becomes_blanks_wherever_pieces_are_cut() {
+        let text = b"BEGIN\n;SELECT 1;COMMIT;";
+        let left_out = LeftOut { ranges: vec![0..7, 16..23], modes: String::new() };
+        for size in 1..=text.len() {
+            let mut sent = Vec::new();
+            for (index, piece) in text.chunks(size).enumerate() {
+                let mut piece = piece.to_vec();
+                left_out.blank(&mut piece, (index * size) as u64);
+                sent.extend(piece);
+            }
+            assert_eq!(sent, b"     \n SELECT 1;       ", "pieces of {size} bytes");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The databases of before a swap, which stay on the server under their own names.
+
+use super::record::{Entry, OwnedDatabase, Purpose, Record, View};
+use crate::target::Target;
+use anyhow::Result;
+use chrono::{DateTime, Local, TimeDelta};
+use serde::Serialize;
+
+/// A database of before a swap that is proven to be this role's own.
+#[derive(Debug, Clone)]
+pub struct Previous {
+    pub entry: Entry,
+    pub database: OwnedDatabase,
+}
+
+/// Those of this database, newest first.
+pub fn list(view: &View, live: &str) -> Vec<Previous> {
+    let mut previous: Vec<Previous> = view.of(live).filter_map(|entry| owned(view, entry, live)).collect();
+    sort(&mut previous);
+    previous
+}
+
+fn owned(view: &View, entry: &Entry, live: &str) -> Option<Previous> {
+    let database = Some(entry).filter(|entry| entry.purpose == Purpose::Previous)?;
+    Some(Previous { entry: entry.clone(), database: view.owned(database, live)? })
+}
+
+fn sort(previous: &mut [Previous]) {
+    let key = |previous: &Previous| (previous.entry.time(), previous.entry.name.clone());
+    previous.sort_by_key(|previous| std::cmp::Reverse(key(previous)));
+}
+
+/// The name that the live database gets at the swap to come, and the time of that: now, but later than every swap of
+/// which something is kept. Undo and dropping go by that order, though two swaps may come within one second, and a clock
+/// may have been set back.
+pub fn next_name(record: &Record<'_>) -> Result<(String, DateTime<Local>)> {
+    let newest = list(&record.view()?, record.target().database()).first().and_then(|previous| previous.entry.time());
+    let after = newest.map(|time| time.with_timezone(&Local) + TimeDelta::seconds(1));
+    let now = Local::now();
+    record.free_name(Purpose::Previous, after.map_or(now, |after| after.max(now)))
+}
+
+/// Drops all but the newest ones; one that is the only way back stays. Says of each that had to go whether it went.
+pub fn drop_old(record: &Record<'_>, keep: usize) -> Result<Vec<(String, Result<()>)>> {
+    let all = list(&record.view()?, record.target().database());
+    let old = all.into_iter().skip(keep).filter(|old| !old.entry.details.only_way_back);
+    Ok(old.map(|old| (old.entry.name, record.drop_database(&old.database))).collect())
+}
+
+/// A database of before a swap, for those who only look.
+#[derive(Debug, Serialize)]
+pub struct Kept {
+    pub name: String,
+    /// The live database that it was.
+    pub database: String,
+    /// When the swap was, RFC 3339.
+    pub swapped_at: String,
+    /// On the server's disk; `None` where this role may not know it.
+    pub bytes: Option<u64>,
+}
+
+/// Every one of the server's, newest first.
+pub fn kept(view: &View, target: &Target) -> Vec<Kept> {
+    let of = |entry| owned(view, entry, target.database());
+    let mut previous: Vec<Previous> = view.entries().iter().filter_map(of).collect();
+    sort(&mut previous);
+    let kept = |Previous { entry, database }: Previous| Kept {
+        bytes: view.bytes(&database),
+        name: entry.name,
+        database: entry.live,
+        swapped_at: entry.at,
+    };
+    previous.into_iter().map(kept).collect()
+}

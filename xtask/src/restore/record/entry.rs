@@ -1,0 +1,78 @@
+//! One entry of the record.
+
+use super::names::Purpose;
+use crate::backup::manifest::ascii_json;
+use crate::postgres::activity::Counters;
+use crate::postgres::quote::literal;
+use anyhow::Result;
+use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
+use serde::{Deserialize, Serialize};
+
+/// What the record holds of one database.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Entry {
+    pub id: i64,
+    pub purpose: Purpose,
+    /// The live database that it stands beside.
+    pub live: String,
+    pub name: String,
+    /// `None`: the run that recorded the name did not record that the database was made.
+    pub(super) oid: Option<u32>,
+    /// Who owned it when it was recorded, by the role's OID.
+    pub(super) owner: u32,
+    /// The live database's OID at that time; `None` where there was none.
+    pub(super) live_oid: Option<u32>,
+    /// The session name of the run that recorded it.
+    pub run: String,
+    /// RFC 3339.
+    pub at: String,
+    pub details: Details,
+    /// Whether that run still has a session.
+    pub alive: bool,
+}
+
+/// What the run that made the entry has still to do, and what an undo wants to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// Services that the run stopped and will start again.
+    pub stopped: Vec<String>,
+    /// An undo is about to exchange it with the live one.
+    pub swapping: bool,
+    /// OpenFGA's tables in the new live database are to be brought up to date.
+    pub migrate: bool,
+    /// There is no safety backup of it: it is never dropped by itself.
+    pub only_way_back: bool,
+    /// The server's counters of the database that became the live one, when it did.
+    pub written: Option<Counters>,
+}
+
+impl Entry {
+    /// When it was recorded.
+    pub fn time(&self) -> Option<DateTime<FixedOffset>> {
+        DateTime::parse_from_rfc3339(&self.at).ok()
+    }
+}
+
+impl Details {
+    /// Whether nothing is left to do.
+    pub fn is_settled(&self) -> bool {
+        self.stopped.is_empty() && !self.swapping && !self.migrate
+    }
+
+    /// The same with nothing left to do.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        Self { stopped: Vec::new(), swapping: false, migrate: false, ..self.clone() }
+    }
+
+    /// As the record holds it: ASCII JSON, as an SQL string.
+    pub fn sql(&self) -> Result<String> {
+        Ok(literal(&ascii_json(self)?)?)
+    }
+}
+
+/// A time as the record holds it.
+pub fn at(time: &DateTime<Local>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, false)
+}

@@ -1,0 +1,97 @@
+//! What is ours on the server: a record of the databases that this role's runs made. It lies in a small database of the
+//! role's own, where no dump, no manifest and no other role can write. One place decides by it: [`evidence`]. Database
+//! comments decide nothing.
+
+mod by_hand;
+mod entry;
+mod evidence;
+mod names;
+mod place;
+mod session;
+mod view;
+
+pub use by_hand::Unrecorded;
+pub use entry::{Details, Entry, at};
+pub use evidence::{Doubt, OwnedDatabase, Verdict};
+pub use names::Purpose;
+pub use place::QUESTION;
+pub use session::Record;
+pub use view::View;
+
+use crate::error::Fault;
+use crate::postgres::open_session::OpenSession;
+use crate::postgres::questions;
+use crate::target::Target;
+use anyhow::Result;
+use place::{Place, Stage};
+use serde::Deserialize;
+
+/// What those who only look want to know beside the record itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Databases that are named like ours and are not recorded.
+    pub unrecorded: bool,
+    /// What the databases take on the server's disk.
+    pub sizes: bool,
+}
+
+/// The record, for those who only look: it is never made or removed. One that is not to be trusted is empty and says why.
+pub fn look(target: &Target, run: &str, wanted: Wanted) -> Result<View> {
+    let answer = questions::ask(target, run, QUESTION)?;
+    look_by(&answer, target, run, wanted)
+}
+
+/// The same, where [`QUESTION`] was asked already.
+pub fn look_by(answer: &str, target: &Target, run: &str, wanted: Wanted) -> Result<View> {
+    let live = target.database();
+    let place = Place::read(answer)?;
+    let stage = match place.stage() {
+        Ok(stage) => stage,
+        Err(why) => return Ok(View::distrusted(why)),
+    };
+    if stage == Stage::Complete {
+        let view = open(target, run, &place.name).and_then(|(mut session, table)| {
+            table.then(|| View::read(&session.run(&View::question(live, wanted.sizes)?)?.join("\n"))).transpose()
+        });
+        match view {
+            Ok(Some(view)) => return Ok(view),
+            Ok(None) => {}
+            // A run that ended meanwhile may have removed it.
+            Err(error) => {
+                let now = Place::read(&questions::ask(target, run, QUESTION)?)?;
+                if now.stage()? == Stage::Complete {
+                    return Err(error);
+                }
+            }
+        }
+    }
+    if !wanted.unrecorded {
+        return Ok(View::default());
+    }
+    View::read(&questions::ask(target, run, &View::question_without_record(live)?)?)
+}
+
+/// A quote around SQL that no name in it can end: it holds the run's random name.
+pub(in crate::restore) fn dollar_quote(run: &str) -> String {
+    format!("${}$", run.replace('-', ""))
+}
+
+/// A session in the record database, and whether the record is there.
+fn open<'a>(target: &'a Target, run: &str, name: &str) -> Result<(OpenSession<'a>, bool)> {
+    /// `None`: there is no such thing.
+    #[derive(Deserialize)]
+    struct Own {
+        database: Option<bool>,
+        table: Option<bool>,
+    }
+    let mut session = OpenSession::start(target, name, run)?;
+    session.run("SET synchronous_commit TO on")?;
+    let own: Own = serde_json::from_str(&session.run(view::IS_THERE)?.join("\n"))?;
+    if own.database != Some(true) || own.table == Some(false) {
+        let message = format!("The record in the database {name} was made by another role: it is not trusted");
+        return Err(Fault::failed(message)
+            .hint(format!("see whose it is: cargo xtask db-shell -- -d {name} -c '\\dt+ xtask.*'"))
+            .into());
+    }
+    Ok((session, own.table.is_some()))
+}

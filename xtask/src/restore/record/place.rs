@@ -1,0 +1,155 @@
+//! The record database: a small database of this role's own that holds nothing but the record. It is made when there is
+//! something to record, and goes with the last entry.
+
+use crate::error::Fault;
+use crate::postgres::quote::identifier;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+/// One line of JSON, from whichever database: whether this role has a record, and whether it may be trusted. The name
+/// is the role's where that is plain, else a hash of it; either is ASCII, so that every database can answer.
+pub const QUESTION: &str = "
+SELECT pg_catalog.json_build_object('name', n.name, 'database', (
+  SELECT pg_catalog.json_build_object(
+    'owner', CASE WHEN o.rolname ~ '^[ -~]+$' THEN o.rolname::pg_catalog.text ELSE 'another role' END,
+    'own', d.datdba = n.role,
+    'open', d.datallowconn,
+    'private', d.datacl IS NOT NULL AND NOT EXISTS (
+      SELECT FROM pg_catalog.aclexplode(d.datacl) AS a WHERE a.grantee <> d.datdba),
+    'plain', d.encoding = pg_catalog.pg_char_to_encoding('UTF8') AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_db_role_setting AS s WHERE s.setdatabase = d.oid))
+  FROM pg_catalog.pg_database AS d JOIN pg_catalog.pg_roles AS o ON o.oid = d.datdba
+  WHERE d.datname = n.name))
+FROM (SELECT r.oid AS role, 'xtask_record_' || CASE WHEN r.rolname ~ '^[A-Za-z0-9_]{1,50}$' THEN r.rolname::pg_catalog.text
+    ELSE 'role-' || pg_catalog.to_hex(pg_catalog.hashnameextended(r.rolname, 0)) END AS name
+  FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) AS n";
+
+/// What the server says of the record database.
+#[derive(Debug, Deserialize)]
+pub(super) struct Place {
+    pub(super) name: String,
+    database: Option<Facts>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Facts {
+    owner: String,
+    /// This role owns it.
+    own: bool,
+    /// It accepts connections: it is complete.
+    open: bool,
+    /// Nobody else may connect or make anything there.
+    private: bool,
+    /// It was made by this program's statement, and nobody gave it settings.
+    plain: bool,
+}
+
+/// How far a record database is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Absent,
+    /// A run was killed while it made it. Nobody else has been in there.
+    Unfinished,
+    Complete,
+}
+
+impl Place {
+    /// Reads the answer to [`QUESTION`].
+    pub(super) fn read(answer: &str) -> Result<Self> {
+        serde_json::from_str(answer.trim()).context("whether there is a record of this role's databases")
+    }
+
+    /// # Errors
+    /// A database of that name is not this role's own, or others may use it.
+    pub(super) fn stage(&self) -> Result<Stage, Fault> {
+        let Some(facts) = &self.database else { return Ok(Stage::Absent) };
+        let name = identifier(&self.name)?;
+        if !facts.own {
+            let message = format!(
+                "The database {} belongs to {}: this role's record of its databases should stand there, and that one is \
+                 not trusted",
+                self.name, facts.owner
+            );
+            return Err(Fault::failed(message).hint(format!(
+                "give it another name, as its owner or a superuser: cargo xtask db-shell, then\n\
+                 ALTER DATABASE {name} RENAME TO {};",
+                identifier(&format!("not_{}", self.name))?
+            )));
+        }
+        if !facts.open {
+            return Ok(Stage::Unfinished);
+        }
+        if facts.private && facts.plain {
+            return Ok(Stage::Complete);
+        }
+        let (what, undo) = if facts.private {
+            ("has settings or an encoding of its own", format!("ALTER DATABASE {name} RESET ALL;"))
+        } else {
+            let others = "-- and from every other role that \\l+ shows";
+            ("can be used by other roles", format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC; {others}"))
+        };
+        let message =
+            format!("The database {}, this role's record of its databases, {what}: it is not trusted", self.name);
+        Err(Fault::failed(message).hint(format!(
+            "see who changed it: cargo xtask db-shell -- -c '\\l+ xtask_record*' -c '\\drds'\n\
+             to trust it again, as that user: cargo xtask db-shell, then\n{undo}"
+        )))
+    }
+
+    /// The statements that make it or complete it, one after the other. Nobody can connect before it is private.
+    pub(super) fn making(&self, stage: Stage) -> Result<Vec<String>> {
+        let name = identifier(&self.name)?;
+        let create = format!(
+            "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' ALLOW_CONNECTIONS false"
+        );
+        let complete = [
+            format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC"),
+            format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"),
+        ];
+        let first = (stage == Stage::Absent).then_some(create);
+        Ok(if stage == Stage::Complete { Vec::new() } else { first.into_iter().chain(complete).collect() })
+    }
+
+    /// The statement that removes it. It fails while somebody is connected there.
+    pub(super) fn removal(&self) -> Result<String> {
+        Ok(format!("DROP DATABASE {}", identifier(&self.name)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn place(own: bool, open: bool, private: bool, plain: bool) -> Place {
+        let facts = json!({ "owner": "mallory", "own": own, "open": open, "private": private, "plain": plain });
+        Place::read(&json!({ "name": "xtask_record_postgres", "database": facts }).to_string()).unwrap()
+    }
+
+    #[test]
+    fn only_a_private_database_of_the_roles_own_is_trusted() {
+        assert_eq!(place(true, true, true, true).stage().unwrap(), Stage::Complete);
+        assert_eq!(place(true, false, false, true).stage().unwrap(), Stage::Unfinished);
+        let absent = Place::read(r#"{"name": "xtask_record_postgres", "database": null}"#).unwrap();
+        assert_eq!(absent.stage().unwrap(), Stage::Absent);
+        for (own, private, plain, words) in [
+            (false, true, true, "belongs to mallory"),
+            (true, false, true, "can be used by other roles"),
+            (true, true, false, "has settings"),
+        ] {
+            for open in if own { vec![true] } else { vec![true, false] } {
+                let fault = place(own, open, private, plain).stage().unwrap_err();
+                assert!(fault.to_string().contains(words) && fault.hint_text().is_some(), "{fault}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_can_connect_before_it_is_private() {
+        let place = place(true, false, false, true);
+        let [create, revoke, open] = &place.making(Stage::Absent).unwrap()[..] else { panic!("three statements") };
+        assert!(create.ends_with("ALLOW_CONNECTIONS false") && revoke.starts_with("REVOKE ALL"));
+        assert!(open.ends_with("ALLOW_CONNECTIONS true"));
+        assert_eq!(place.making(Stage::Unfinished).unwrap(), [revoke.clone(), open.clone()]);
+    }
+}

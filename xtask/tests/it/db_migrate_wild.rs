@@ -1,0 +1,273 @@
+//! Folders, files and checkouts as people have them: `sqlx.toml`, renamed files, a transaction around a file, settings
+//! that last, two programs in one database.
+
+use crate::harness::{Outcome, Test, UrlDatabase};
+use std::fs;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] sqlx_toml_says_where_ledger_and_files_are,
+        [Postgres] a_sqlx_toml_that_is_not_understood_stops_everything,
+        [Postgres] another_databases_variable_is_refused,
+        [Postgres] a_renamed_file_is_not_run_twice,
+        [Postgres] an_older_checkout_takes_no_newer_row_out,
+        [Postgres] a_transaction_around_a_file_is_ours,
+        [Postgres] a_setting_that_lasts_under_sqlx_is_told,
+        [Postgres] two_programs_in_one_database,
+        [Postgres] what_the_server_says_is_shown,
+        [Postgres] a_hint_fits_its_cause,
+        [Postgres] dry_runs_and_waiting_runs_report,
+        [Postgres] a_version_finished_by_hand_is_looked_at,
+    ]
+}
+
+fn migrate(database: &UrlDatabase, args: &[&str]) -> Outcome {
+    database.xtask(["db-migrate"]).args(args.iter().copied()).run()
+}
+
+fn sqlx_toml_says_where_ledger_and_files_are() {
+    let database = UrlDatabase::new();
+    let text = "[common]\ndatabase-url-var = \"DATABASE_URL\"\n[migrate]\ntable-name = \"ledger.\\\"Done\\\"\"\n\
+        create-schemas = [\"ledger\"]\nmigrations-dir = \"db/steps\"\nignored-chars = [\"\\r\", \" \"]\n";
+    database.sandbox.write("sqlx.toml", text);
+    database.sandbox.write("db/steps/1_bonus.sql", "CREATE TABLE t (a int);\n");
+    migrate(&database, &["status"]).ok().stdout_has("1        bonus        pending");
+    migrate(&database, &["up"]).ok().stderr_has("✓ 1 migration applied");
+    assert_eq!(database.sql("SELECT version FROM ledger.\"Done\""), "1");
+    assert_eq!(database.sql("SELECT to_regclass('public._sqlx_migrations') IS NULL"), "t");
+    // Letters that do not count: the file is the same one with other line ends.
+    database.sandbox.write("db/steps/1_bonus.sql", "CREATE  TABLE t (a int);\r\n");
+    migrate(&database, &["status", "--check"]).ok();
+    migrate(&database, &["up"]).ok().stderr_has("✓ Nothing to do").stderr_has("(at 1)");
+    let run = migrate(&database, &["new", "two"]);
+    run.ok().stdout_has("db/steps/");
+    database.xtask(["health-check", "--only", "migrations"]).run().stdout_lacks("not migrated");
+}
+
+fn a_sqlx_toml_that_is_not_understood_stops_everything() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(1);
+    for (text, words) in [
+        ("[migrate]\ntable = 'x'\n", "sqlx.toml cannot be used"),
+        ("[migrate]\ntable-name = 'a; b'\n", "migrate.table-name is \"a; b\", which is no name in SQL"),
+        ("[migrate\n", "sqlx.toml cannot be used"),
+    ] {
+        database.sandbox.write("sqlx.toml", text);
+        for action in ["status", "up"] {
+            migrate(&database, &[action]).code(2).stderr_has(words).prints_nothing();
+        }
+    }
+    assert_eq!(database.sql("SELECT to_regclass('_sqlx_migrations') IS NULL"), "t");
+    // A restore's preview goes on.
+    database.xtask(["db-backup"]).run().ok();
+    database.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has("Which migrations will be pending is not known");
+}
+
+fn another_databases_variable_is_refused() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(1);
+    database.sandbox.write("sqlx.toml", "[common]\ndatabase-url-var = 'OTHER_URL'\n");
+    let run = migrate(&database, &["up"]);
+    run.code(2).stderr_has("✗ sqlx.toml says that the database's address is in OTHER_URL, which is not set");
+    let with = |url: &str| database.xtask(["db-migrate"]).env("OTHER_URL", url).run();
+    let other = database.url("").replace(&format!("/{}", database.name), "/other");
+    with(&other).code(2).stderr_has("which names database other at ").stderr_lacks("p%40ss");
+    with(&database.url("")).ok().stderr_has("✓ 1 migration applied");
+}
+
+/// The public repro: the file of an applied version gets a newer one, as a hint had said.
+fn a_renamed_file_is_not_run_twice() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE account (balance int); INSERT INTO account VALUES (100)");
+    database.sandbox.write("migrations/11_bonus.sql", "UPDATE account SET balance = balance + 10;\n");
+    database.sandbox.write("migrations/12_note.sql", "SELECT 12;\n");
+    migrate(&database, &["up", "--no-backup"]).ok();
+    let rename = |from: &str, to: &str| {
+        fs::rename(database.sandbox.path("migrations").join(from), database.sandbox.path("migrations").join(to))
+            .unwrap();
+    };
+    rename("11_bonus.sql", "13_bonus.sql");
+    let run = migrate(&database, &["up", "--no-backup"]);
+    run.code(1).stderr_has("✗ Applied under another version: 11 bonus is 13 now").stderr_has("db-migrate repair");
+    migrate(&database, &["status"]).ok().stdout_has("renamed").stderr_has("its file has version 13 now, byte for byte");
+    migrate(&database, &["repair"]).code(1).stderr_has("Give its row the version 13?");
+    migrate(&database, &["repair", "--yes"]).ok().stderr_has("✓ 1 version mended");
+    migrate(&database, &["up", "--no-backup"]).ok().stderr_has("✓ Nothing to do");
+    // The same with a harmless change on the way, and with other words.
+    rename("13_bonus.sql", "14_bonus_for_all.sql");
+    database.sandbox.write("migrations/14_bonus_for_all.sql", "UPDATE account SET balance = balance + 10;\r\n");
+    migrate(&database, &["repair", "--yes"]).ok().stderr_has("only its line endings changed");
+    migrate(&database, &["up", "--no-backup"]).ok().stderr_has("✓ Nothing to do");
+    assert_eq!(
+        database.sql("SELECT string_agg(version || ' ' || description, ', ' ORDER BY version) FROM _sqlx_migrations"),
+        "12 note, 14 bonus for all"
+    );
+    // With another content it may be another change: no row goes unless it is named.
+    rename("14_bonus_for_all.sql", "15_bonus_for_all.sql");
+    database.sandbox.write("migrations/15_bonus_for_all.sql", "UPDATE account SET balance = balance + 20;\n");
+    let run = migrate(&database, &["repair", "--yes"]);
+    run.code(1).stderr_has("15 has the same words and another content").stderr_has("db-migrate repair 14");
+    assert_eq!(database.sql("SELECT balance FROM account"), "110");
+    migrate(&database, &["repair", "14", "--yes"]).ok();
+    migrate(&database, &["repair", "99"]).code(2).stderr_has("✗ There is no version 99");
+}
+
+fn an_older_checkout_takes_no_newer_row_out() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(3);
+    migrate(&database, &["up"]).ok();
+    for name in ["3_make a table.up.sql", "3_make a table.down.sql"] {
+        fs::remove_file(database.sandbox.path("migrations").join(name)).unwrap();
+    }
+    let run = migrate(&database, &["up"]);
+    run.code(1).stderr_has("→ the database is ahead of this checkout: get the newer one").stderr_lacks("repair");
+    let run = migrate(&database, &["repair", "--yes"]);
+    run.code(1).stderr_has("this checkout is older than the database").stderr_has("✗ 1 version stays as it is");
+    assert_eq!(database.sql("SELECT count(*) FROM _sqlx_migrations"), "3");
+}
+
+fn a_transaction_around_a_file_is_ours() {
+    let database = UrlDatabase::new();
+    let text = "-- Backfill.\nBEGIN;\n    CREATE TABLE t (a int);\nCOMMIT;\n";
+    database.sandbox.migration(1, "enclosed", text, Some("BEGIN;\nDROP TABLE t;\nCOMMIT;\n"));
+    database.sandbox.migration(2, "fails", "BEGIN;\nCREATE TABLE u (a int);\nSELECT nothing;\nEND;\n", None);
+    migrate(&database, &["verify"]).code(1).stdout_has("✓ 1 enclosed: up, down, up");
+    let run = migrate(&database, &["up"]);
+    run.code(6).stderr_has("⚠ migrations/1_enclosed.up.sql:2: BEGIN and COMMIT around the file are not sent");
+    // All or nothing, and the line is the file's own.
+    run.stderr_has("✗ migrations/2_fails.up.sql:3 failed; 1 of 2 were applied");
+    assert_eq!(database.sql("SELECT to_regclass('t') IS NOT NULL, to_regclass('u') IS NULL"), "t|t");
+    fs::remove_file(database.sandbox.path("migrations/2_fails.up.sql")).unwrap();
+    migrate(&database, &["status", "--check"]).ok();
+    migrate(&database, &["down", "--yes"]).ok();
+    let modes = "START TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE t AS SELECT current_setting('transaction_isolation') AS level;\nCOMMIT;";
+    database.sandbox.migration(1, "enclosed", modes, None);
+    migrate(&database, &["up"]).ok();
+    assert_eq!(database.sql("SELECT level FROM t"), "serializable");
+}
+
+fn a_setting_that_lasts_under_sqlx_is_told() {
+    let database = UrlDatabase::new();
+    database.sandbox.migration(1, "away", "CREATE SCHEMA app;\nSET search_path TO app;\n", None);
+    database.sandbox.migration(
+        2,
+        "role",
+        "SET LOCAL search_path TO app;\nSET statement_timeout TO 0;\nRESET ROLE;",
+        None,
+    );
+    database.sandbox.migration(3, "table", "CREATE TABLE t (a int);\nCREATE TABLE app.u (a int);", None);
+    let run = migrate(&database, &["up"]);
+    run.ok().stderr_has("⚠ migrations/1_away.up.sql:2: it sets search_path to \"app\" for its session");
+    run.stderr_has("⚠ migrations/3_table.up.sql:1: table t is made on the configured search_path here; sqlx");
+    run.stderr_lacks("2_role.up.sql:1").stderr_lacks("table u").stderr_lacks("statement_timeout");
+    assert_eq!(database.sql("SELECT to_regclass('public.t') IS NOT NULL"), "t");
+}
+
+fn two_programs_in_one_database() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(2);
+    migrate(&database, &["up"]).ok();
+    database.own("INSERT INTO _sqlx_migrations VALUES (9, 'another program''s', now(), true, 'x', 1)");
+    database.sandbox.migration(5, "five", "CREATE TABLE five (a int);", Some("DROP TABLE five;"));
+    migrate(&database, &["up"]).code(1).stderr_has("--ignore-missing");
+    migrate(&database, &["up", "--ignore-missing", "--no-backup"]).ok().stderr_has("✓ 5 five (");
+    migrate(&database, &["status", "--check", "--ignore-missing"]).ok().stdout_has("ignored");
+    migrate(&database, &["status", "--check"]).code(1);
+    migrate(&database, &["down", "--ignore-missing", "--yes", "--no-backup"]).ok().stderr_has("Taken back: 5 five");
+    // It exists on the command line only.
+    database.xtask(["db-migrate"]).env("XTASK_IGNORE_MISSING", "1").run().code(1);
+}
+
+fn what_the_server_says_is_shown() {
+    let database = UrlDatabase::new();
+    let text = "CREATE TABLE IF NOT EXISTS t (a int);\nCREATE TABLE IF NOT EXISTS t (a int);\n\
+        DO $$ BEGIN RAISE WARNING 'look at t'; END $$;\n";
+    database.sandbox.migration(1, "talks", text, None);
+    let many = "DO $$ BEGIN FOR i IN 1..30 LOOP RAISE NOTICE 'n %', i; END LOOP; END $$;";
+    database.sandbox.migration(2, "more", many, None);
+    let run = migrate(&database, &["up"]);
+    run.ok().stderr_has("migrations/1_talks.up.sql:2: NOTICE:  relation \"t\" already exists, skipping");
+    run.stderr_has("⚠ migrations/1_talks.up.sql:3: WARNING:  look at t");
+    run.stderr_has("2_more.up.sql:1: NOTICE:  n 10").stderr_lacks("n 11").stderr_has("20 more messages");
+    database.sandbox.migration(3, "fails", "DO $$ BEGIN RAISE NOTICE 'before'; END $$;\nSELECT nothing;", None);
+    migrate(&database, &["up", "--no-backup"]).code(1).stderr_has("3_fails.up.sql:1: NOTICE:  before");
+}
+
+fn a_hint_fits_its_cause() {
+    let database = UrlDatabase::new();
+    database.sandbox.migration(1, "one", "CREATE TABLE t (a int);", None);
+    database.admin("ALTER ROLE @role SET default_transaction_read_only TO on");
+    let run = migrate(&database, &["up"]);
+    run.code(1).stderr_has("cannot execute CREATE TABLE in a read-only transaction").stderr_lacks("GRANT");
+    run.stderr_has("may only read here");
+    database.admin("ALTER ROLE @role RESET default_transaction_read_only");
+    database.sandbox.migration(1, "one", "SELECT pg_terminate_backend(pg_backend_pid());", None);
+    let run = migrate(&database, &["up"]);
+    run.stderr_has("1_one.up.sql").stderr_lacks("mend the file").stderr_has("then try again");
+    database.sandbox.migration(1, "one", "CREATE EVENT TRIGGER x ON ddl_command_end EXECUTE FUNCTION f();", None);
+    migrate(&database, &["up"]).code(1).stderr_has("lacks a right: migrate as the owner");
+    // An empty database has nothing to lose, so that nothing is said of it.
+    database.sandbox.migration(1, "one", "CREATE SCHEMA s;\nDROP SCHEMA s;\nCREATE TABLE t AS SELECT 1 AS a;", None);
+    migrate(&database, &["up"]).ok().stderr_lacks("⚠");
+    database.sandbox.migration(2, "two", "CREATE SCHEMA s;\nDROP SCHEMA s;", None);
+    migrate(&database, &["up", "--no-backup"])
+        .ok()
+        .stderr_has("2_two.up.sql:2: it drops a schema")
+        .stderr_has("no .down.sql");
+}
+
+fn dry_runs_and_waiting_runs_report() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(2);
+    let run = migrate(&database, &["up", "--dry-run", "--json"]);
+    let document = run.ok().json();
+    assert_eq!((&document["dry_run"], document["migrations"].as_array().unwrap().len()), (&true.into(), 2));
+    assert_eq!(document["migrations"][0]["transactional"], true);
+    // Options may stand before the action.
+    let run = database.xtask(["db-migrate", "--target", "url", "--dry-run", "--json", "up"]).run();
+    assert_eq!(run.ok().json(), document);
+    database.xtask(["db-migrate", "--json", "status"]).run().ok().stdout_has("\"pending\"");
+    // A second run that only waited says what there is.
+    let running = crate::harness::restore::paused(database.xtask(["db-migrate"]), "locked");
+    let waiting = database.xtask(["db-migrate"]).spawn();
+    crate::harness::wait_until("it waits", || waiting.stderr().contains("waiting up to 60 s (--wait-for-run)"));
+    running.signal(rustix::process::Signal::CONT);
+    running.wait().ok();
+    waiting.wait().ok().stderr_has("✓ Nothing to do").stderr_has("(at 2)");
+    // While a run is at work outside of a transaction, nothing is dirty.
+    database.sandbox.migration(3, "slow", "-- no-transaction\nSELECT pg_sleep(60);", None);
+    let running = database.xtask(["db-migrate", "--no-backup"]).spawn();
+    crate::harness::wait_until("it sleeps", || {
+        database
+            .sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()")
+            == "1"
+    });
+    let run = migrate(&database, &["status"]);
+    run.ok()
+        .stdout_has("running")
+        .stderr_has("⚠ 3 slow: session ")
+        .stderr_has("-migrate")
+        .stderr_has("is at work on it");
+    let run = migrate(&database, &["up", "--wait-for-run", "1"]);
+    run.code(5).stderr_has("is being changed by session ").stderr_has("--wait-for-run SECONDS");
+    migrate(&database, &["repair", "--yes", "--wait-for-run", "0"]).code(5);
+    database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()");
+    running.wait().code(6);
+    migrate(&database, &["status"]).ok().stdout_has("dirty");
+}
+
+fn a_version_finished_by_hand_is_looked_at() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1)");
+    let up = "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY once ON t (a);\n";
+    database.sandbox.migration(1, "unique", up, None);
+    migrate(&database, &["up", "--no-backup"]).code(6);
+    let run = migrate(&database, &["repair", "--applied", "--yes"]);
+    run.code(6).stderr_has("Invalid indexes are left: public.once").stderr_has("DROP INDEX CONCURRENTLY public.once;");
+    database.own("DROP INDEX once");
+    let run = migrate(&database, &["repair", "--applied", "--yes"]);
+    run.code(1).stderr_has("✗ 1 unique is not finished: index once is not there");
+    database.own("DELETE FROM t; CREATE UNIQUE INDEX once ON t (a)");
+    migrate(&database, &["repair", "--applied", "--yes"]).ok();
+    migrate(&database, &["status", "--check"]).ok();
+}

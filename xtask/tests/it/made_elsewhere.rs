@@ -1,0 +1,121 @@
+//! Dumps that people made with pg_dump's options: what passes, what is refused before anything is made, and why.
+
+use crate::harness::forge::{Forged, dump};
+use crate::harness::{Fakes, Test, shared};
+use std::path::PathBuf;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] rows_in_insert_statements_are_counted_and_come_back,
+        [Stack] what_an_empty_database_cannot_take_is_refused_beforehand,
+        [Stack] what_a_psql_could_read_as_a_command_is_refused_where_it_would_run_it,
+        [Stack] rows_for_the_systems_tables_change_nothing,
+    ]
+}
+
+const TABLES: &str = "CREATE TABLE t (id integer PRIMARY KEY, name text, big numeric, yes boolean, bits bit(3));
+    INSERT INTO t VALUES (1, 'it''s; \\', -1.5e-20, true, B'101'), (2, NULL, 'NaN', false, NULL), (3, E'a\\nb', 7, NULL, NULL);
+    CREATE TABLE none (); INSERT INTO none DEFAULT VALUES; CREATE VIEW v AS SELECT id FROM t";
+
+fn rows_in_insert_statements_are_counted_and_come_back() {
+    let database = shared().database();
+    database.sql(TABLES);
+    for options in [&["--inserts"][..], &["--column-inserts", "--on-conflict-do-nothing"], &["--rows-per-insert=2"]] {
+        let words = [&["pg_dump", "-d", &database.name], options].concat();
+        let (bytes, errors) = database.stack.exec(&words, "");
+        let file = database.sandbox.write("inserts.sql", bytes.unwrap_or_else(|| panic!("{errors}")));
+        let run = database.xtask(["db-verify", "--restore"]).args([&file]).run();
+        run.ok().stdout_has("(2 tables, 4 rows), restored");
+    }
+}
+
+fn what_an_empty_database_cannot_take_is_refused_beforehand() {
+    let database = shared().database();
+    database.sql(TABLES);
+    for (options, why, hint) in [
+        (&["--data-only"][..], "which it does not create", "without --data-only and --section"),
+        (&["--section=data"], "which it does not create", "without --data-only and --section"),
+        (&["--section=post-data"], "which it does not create", "without --data-only and --section"),
+        (&["--data-only", "--inserts"], "which it does not create", "without --data-only and --section"),
+        (&["--clean"], "drops what an empty database has not got", "--clean --if-exists"),
+        (&["--create"], "CREATE DATABASE", "dump again without --create"),
+    ] {
+        let words = [&["pg_dump", "-d", &database.name], options].concat();
+        let (bytes, errors) = database.stack.exec(&words, "");
+        database.sandbox.write("part.sql", bytes.unwrap_or_else(|| panic!("{errors}")));
+        let before = database.sandbox.backups();
+        let run = database.xtask(["db-restore", "part.sql", "--yes"]).run();
+        run.code(3).stderr_has(why).stderr_has(hint).stderr_lacks("Safety");
+        assert_eq!(database.sandbox.backups(), before, "{options:?}: a safety backup was made");
+    }
+    let words = ["pg_dump", "-d", &database.name, "--clean", "--if-exists"];
+    let (bytes, errors) = database.stack.exec(&words, "");
+    let file = database.sandbox.write("clean.sql", bytes.unwrap_or_else(|| panic!("{errors}")));
+    database.xtask(["db-verify", "--restore"]).args([&file]).run().ok();
+}
+
+/// A default changes how psql reads the strings after it: one that ends for us does not end for psql.
+fn what_a_psql_could_read_as_a_command_is_refused_where_it_would_run_it() {
+    let database = shared().database();
+    let body = |setting: &str, hiding: &[u8], command: &str| {
+        let start = format!(
+            "CREATE FUNCTION public.f() RETURNS text LANGUAGE plpgsql AS $$BEGIN PERFORM pg_catalog.set_config({setting}, false); \
+             RETURN 'x'; END$$;\nCREATE TABLE public.t (a text, b text DEFAULT public.f());\n\
+             COPY public.t (a) FROM stdin;\n1\n\\.\nCOMMENT ON TABLE public.t IS '"
+        );
+        let end = format!("';\nCOMMENT ON TABLE public.t IS '; {command} --';\n");
+        [start.as_bytes(), hiding, end.as_bytes()].concat()
+    };
+    let unrestrict = "\\unrestrict `touch /tmp/xtask-canary`";
+    let strings = body("'standard_conforming_strings', 'off'", b"a\\", unrestrict);
+    let letters = body("'client_encoding', 'SJIS'", b"\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xd1\x88", unrestrict);
+    let other = body("'standard_conforming_strings', 'off'", b"a\\", "\\! touch /tmp/xtask-canary");
+    for (body, version) in [(&strings, "15.18"), (&letters, "18.5"), (&strings, "16.8"), (&other, "16.8")] {
+        let plain = database.sandbox.write("plain.sql", dump(body));
+        let forged = database.sandbox.write("forged.sql", Forged::of(dump(body)).bytes());
+        let old = format!("sed -u 's/:VERSION_NAME/{version}/' | real \"$@\"");
+        let fakes = Fakes::new(&database.sandbox).docker_but("psql", &old);
+        for file in [plain, forged] {
+            let run = fakes.over(database.xtask(["db-verify", "--restore"]).args([&file])).run();
+            run.code(3).prints_nothing().stderr_has("could be a psql meta-command").stderr_has("15.19, 14.24 or newer");
+        }
+    }
+    let (found, _) = database.stack.exec(&["test", "!", "-e", "/tmp/xtask-canary"], "");
+    assert!(found.is_some(), "a command was run in the container");
+}
+
+/// By their name, through a view, or by a rule: each of them made a role a superuser, or kept everyone out.
+fn rows_for_the_systems_tables_change_nothing() {
+    let database = shared().database();
+    let members = "SELECT count(*) FROM pg_auth_members";
+    let before = database.stack.admin(members);
+    let view =
+        "CREATE VIEW public.v AS SELECT roleid, member, grantor, admin_option FROM pg_catalog.pg_auth_members;\n";
+    let row = "VALUES (3373, 3374, 10, true);\n";
+    let bodies = [
+        format!("INSERT INTO pg_catalog.pg_auth_members {row}"),
+        "COPY pg_catalog.pg_auth_members (roleid, member, grantor, admin_option) FROM stdin;\n3373\t3374\t10\tt\n\\.\n"
+            .into(),
+        "COPY pg_auth_members (roleid, member, grantor, admin_option) FROM stdin;\n3373\t3374\t10\tt\n\\.\n".into(),
+        format!("{view}INSERT INTO public.v {row}"),
+        format!(
+            "{view}CREATE TABLE public.t (a integer);\nCREATE RULE r AS ON INSERT TO public.t DO INSTEAD INSERT INTO public.v {row}\
+             INSERT INTO public.t VALUES (1);\n"
+        ),
+        "COMMENT ON DATABASE postgres IS 'x';\n".into(),
+        "GRANT ALL ON DATABASE postgres TO PUBLIC;\n".into(),
+        "SET allow_system_table_mods = on;\n".into(),
+        "CREATE OR REPLACE FUNCTION pg_catalog.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL';\n".into(),
+    ];
+    let files: Vec<PathBuf> = bodies
+        .iter()
+        .enumerate()
+        .map(|(number, body)| database.sandbox.write(format!("files/{number}.sql"), Forged::of(dump(body)).bytes()))
+        .collect();
+    let run = database.xtask(["db-verify", "--restore", "--json"]).args(&files).run();
+    run.code(3);
+    for entry in run.json()["files"].as_array().unwrap() {
+        assert!(entry["restored"].is_null() && entry["reason"].is_string(), "{entry:#}");
+    }
+    assert_eq!(database.stack.admin(members), before);
+}

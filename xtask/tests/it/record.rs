@@ -1,0 +1,291 @@
+//! The record of the databases that this role's runs made: when it is there, whom it is trusted from, what it proves.
+
+use super::db_verify::throwaways;
+use crate::harness::backup::manifest;
+use crate::harness::restore::paused;
+use crate::harness::stack::Database;
+use crate::harness::{Health, Test, UrlDatabase, shared_for_restores, wait_until};
+use rustix::process::Signal;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] it_is_there_only_while_there_is_something_to_record,
+        [Postgres] one_of_another_role_is_not_trusted,
+        [Postgres] one_that_others_may_use_is_not_trusted,
+        [Compose] a_throwaway_that_was_not_recorded_any_more_is_dropped_by_the_next_drill,
+        [Compose] a_name_that_another_role_took_is_left_alone,
+        [Compose] another_oid_or_owner_is_left_alone_and_undone_by_hand,
+        [Compose] a_record_that_was_being_made_is_finished,
+        [Compose] names_of_another_encoding_break_no_backup,
+    ]
+}
+
+/// Nobody else may connect; it goes with the last entry; those who only look never make it.
+fn it_is_there_only_while_there_is_something_to_record() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    let file = database.xtask(["db-backup", "--quiet"]).run().ok().text().trim_end().to_owned();
+    for words in [
+        &["db-restore", "--dry-run"][..],
+        &["db-reset", "--dry-run"],
+        &["db-list"],
+        &["db-verify"],
+        &["health-check", "--only", "leftovers"],
+        &["db-restore", "--repair"],
+        &["db-verify", "--restore"],
+    ] {
+        database.xtask(words.iter().copied()).run().ok();
+        assert!(!database.has_record(), "{words:?} left a record");
+    }
+    database.xtask(["db-restore", "--undo", "--yes"]).run().code(1);
+    assert!(!database.has_record());
+    database.xtask(["db-restore", "--yes", &file]).run().ok();
+    let record = database.record_name();
+    let facts = format!(
+        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), has_database_privilege('public', oid, 'CONNECT'), \
+         has_database_privilege('public', oid, 'TEMPORARY') FROM pg_database WHERE datname = '{record}'"
+    );
+    assert_eq!(database.admin(&facts), format!("{}|UTF8|f|f", database.role));
+    let entries = || database.server.sql(&record, "SELECT purpose, name, oid::regclass IS NULL FROM xtask.databases");
+    let kept = database.beside("before");
+    assert!(kept.len() == 1 && entries().starts_with(&format!("before|{}|", kept[0])), "{}", entries());
+    let ascii = database.server.sql(&record, "SELECT bool_and(details ~ '^[ -~]*$') FROM xtask.databases");
+    assert_eq!(ascii, "t");
+    // The next restore keeps nothing: then there is nothing to record.
+    database.xtask(["db-restore", "--yes", "--keep-old", "0", &file]).run().ok();
+    assert!(database.beside("before").is_empty() && !database.has_record());
+    // A person who is connected keeps it until the next run.
+    database.xtask(["db-restore", "--yes", &file]).run().ok();
+    let url = database.address("127.0.0.1", database.server.port(), &record);
+    let holder = database.xtask(["db-shell", "--", "-c", "SELECT pg_sleep(60)"]).env("DATABASE_URL", url).spawn();
+    let there = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{record}'");
+    wait_until("somebody is connected to the record", || database.admin(&there) != "0");
+    database.xtask(["db-restore", "--yes", "--keep-old", "0", &file]).run().ok();
+    assert!(database.has_record() && entries().is_empty());
+    holder.signal(Signal::KILL);
+    drop(holder);
+    database.admin(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{record}'"));
+    database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+    assert!(!database.has_record());
+}
+
+/// Every command that would need it stops before anything is made; those that only look say it.
+#[track_caller]
+fn is_refused(database: &UrlDatabase, words: &str) {
+    let record = database.record_name();
+    for command in [
+        &["db-restore", "--yes"][..],
+        &["db-restore", "--undo", "--yes"],
+        &["db-restore", "--repair"],
+        &["db-reset", "--yes"],
+        &["db-verify", "--restore"],
+        &["db-migrate", "verify"],
+    ] {
+        let run = database.xtask(command.iter().copied()).run();
+        run.code(1).stderr_has(&record).stderr_has(words).stderr_lacks("✓ Database").stderr_lacks("✓ Mended");
+    }
+    for looks in [&["db-backup"][..], &["db-list"], &["db-restore", "--dry-run"]] {
+        database.xtask(looks.iter().copied()).run().ok().stderr_has("⚠").stderr_has(words);
+    }
+    Health::of(database.xtask([]), &["--only", "leftovers"]).says("leftovers", "warn", words, &record);
+    assert!(database.beside("staging").is_empty() && database.beside("verify").is_empty());
+}
+
+fn one_of_another_role_is_not_trusted() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    database.xtask(["db-backup"]).run().ok();
+    let record = database.record_name();
+    let other = format!("other_{}", database.name);
+    database.admin(&format!("CREATE ROLE {other}"));
+    database.admin(&format!("CREATE DATABASE \"{record}\" TEMPLATE template0 OWNER {other}"));
+    let target = format!("{}_before_20250101_000000", database.name);
+    database.server.sql(&record, &format!(
+        "CREATE SCHEMA xtask; CREATE TABLE xtask.databases AS SELECT 1 AS id, 'before' AS purpose, '{}' AS live, '{target}' AS name",
+        database.name
+    ));
+    is_refused_as_others(&database, &other);
+    let there = database.server.sql(&record, "SELECT count(*) FROM xtask.databases");
+    assert_eq!(there, "1", "it is never touched");
+    database.admin(&format!("DROP DATABASE \"{record}\""));
+    database.admin(&format!("DROP ROLE {other}"));
+    database.xtask(["db-restore", "--yes"]).run().ok();
+}
+
+#[track_caller]
+fn is_refused_as_others(database: &UrlDatabase, other: &str) {
+    is_refused(database, &format!("belongs to {other}"));
+}
+
+fn one_that_others_may_use_is_not_trusted() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    database.xtask(["db-backup"]).run().ok();
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    database.xtask(["db-backup"]).run().ok();
+    let record = database.record_name();
+    database.admin(&format!("GRANT CONNECT ON DATABASE \"{record}\" TO PUBLIC"));
+    is_refused(&database, "can be used by other roles");
+    database.admin(&format!("REVOKE CONNECT ON DATABASE \"{record}\" FROM PUBLIC"));
+    database.admin(&format!("ALTER DATABASE \"{record}\" SET search_path TO evil"));
+    is_refused(&database, "has settings");
+    database.admin(&format!("ALTER DATABASE \"{record}\" RESET ALL"));
+    // Whoever owns the table could write what it likes.
+    database.server.sql(&record, "ALTER TABLE xtask.databases OWNER TO postgres");
+    let run = database.xtask(["db-restore", "--undo", "--yes"]).run();
+    run.code(1).stderr_has("was made by another role: it is not trusted");
+    database.xtask(["db-restore", "--yes"]).run().code(1).stderr_has("it is not trusted").stderr_lacks("✓ Database");
+    database.server.sql(&record, &format!("ALTER TABLE xtask.databases OWNER TO \"{}\"", database.role));
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+}
+
+/// Killed between the making of the database and the record of its OID, and before it was made.
+fn a_throwaway_that_was_not_recorded_any_more_is_dropped_by_the_next_drill() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    for (point, left) in [("unmarked", 1), ("named", 0)] {
+        paused(database.xtask(["db-verify", "--restore"]), point).ended_by(Signal::KILL);
+        let names = throwaways(&database);
+        assert_eq!(names.len(), left, "{point}");
+        wait_until("its sessions have ended", || dead(&database));
+        let run = database.xtask(["db-verify", "--restore"]).run();
+        run.ok().stdout_has("restored and compared");
+        for name in &names {
+            run.stderr_has(&format!("Dropped {name}"));
+        }
+        assert_eq!(throwaways(&database), [""; 0], "{point}");
+        assert_eq!(entries(&database), "", "{point}");
+    }
+    assert_eq!(database.dump(), states.old);
+}
+
+/// What the record holds of this database.
+fn entries(database: &Database<'_>) -> String {
+    let exists = "SELECT count(*) FROM pg_database WHERE datname = 'xtask_record_postgres'";
+    if database.stack.admin(exists) == "0" {
+        return String::new();
+    }
+    database.in_record(&format!("SELECT purpose, name FROM xtask.databases WHERE live = '{}'", database.name))
+}
+
+/// Whether no session of the runs that made its entries is left.
+fn dead(database: &Database<'_>) -> bool {
+    let sql = "SELECT count(*) FROM xtask.databases AS e JOIN pg_stat_activity AS a ON a.application_name = e.run WHERE e.live = ";
+    database.in_record(&format!("{sql}'{}'", database.name)) == "0"
+}
+
+/// Its own database was not made yet when the run was killed; now another one has the name.
+fn a_name_that_another_role_took_is_left_alone() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let stack = database.stack;
+    let role = format!("taker_{}", database.name);
+    stack.admin(&format!("CREATE ROLE {role} CREATEDB"));
+    for (owner, words) in
+        [(role.as_str(), "another database than the recorded one has this name"), ("renamed", "is named like")]
+    {
+        database.restore_paused_at("named").ended_by(Signal::KILL);
+        wait_until("its sessions have ended", || dead(&database));
+        let name = database.in_record(&format!("SELECT name FROM xtask.databases WHERE live = '{}'", database.name));
+        if owner == "renamed" {
+            // The live database itself, by its owner's hand.
+            stack.admin(&format!("ALTER DATABASE {} RENAME TO {name}", database.name));
+        } else {
+            stack.admin(&format!("CREATE DATABASE {name} TEMPLATE template0 OWNER {owner}"));
+        }
+        let said = database.repair();
+        assert!(said.contains(words) && said.contains(&name) && said.contains("✓ Nothing to mend"), "{said}");
+        assert_eq!(database.only_beside("staging"), name);
+        if owner == "renamed" {
+            stack.admin(&format!("ALTER DATABASE {name} RENAME TO {}", database.name));
+        } else {
+            stack.admin(&format!("DROP DATABASE {name}"));
+        }
+        assert_eq!((database.dump(), entries(&database).as_str()), (states.old.clone(), ""));
+    }
+    stack.admin(&format!("DROP ROLE {role}"));
+}
+
+/// As after a server that was dumped and restored, and as version 0.1.0 left them: listed, with the statements that undo
+/// by hand, which work; never acted on.
+fn another_oid_or_owner_is_left_alone_and_undone_by_hand() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let stack = database.stack;
+    database.restore([]).run().ok();
+    let kept = database.only_beside("before");
+    // Another owner: nothing is done until it is the recorded one again.
+    let role = format!("heir_{}", database.name);
+    stack.admin(&format!("CREATE ROLE {role}"));
+    stack.admin(&format!("ALTER DATABASE {kept} OWNER TO {role}"));
+    let run = database.restore(["--undo"]).run();
+    run.code(1).stderr_has(&format!("{kept} (owner {role})")).stderr_has("its owner is not the recorded one");
+    database.restore(["--keep-old", "0", states.backup.to_str().unwrap()]).run().ok().stderr_lacks("Dropped");
+    assert_eq!(database.only_beside("before"), kept);
+    stack.admin(&format!("ALTER DATABASE {kept} OWNER TO postgres"));
+    database.restore(["--undo", "--dry-run"]).run().ok().stderr_has(&kept);
+    stack.admin(&format!("DROP ROLE {role}"));
+    // Another OID: the same name, content, owner and comment, on a server that was filled from a dump.
+    let copy = format!("{}_copy", database.name);
+    stack.admin(&format!("CREATE DATABASE {copy} TEMPLATE {kept} STRATEGY file_copy"));
+    stack.admin(&format!("DROP DATABASE {kept}"));
+    stack.admin(&format!("ALTER DATABASE {copy} RENAME TO {kept}"));
+    let run = database.restore(["--undo"]).run();
+    run.code(1).stderr_has("another database than the recorded one has this name").stderr_lacks("✓");
+    // A server on a busy machine may answer too late for once.
+    wait_until("it is listed", || {
+        let run = database.xtask(["db-list"]).run();
+        run.stderr.contains(&format!("⚠ {kept} (owner postgres)"))
+    });
+    let said = database.repair();
+    assert!(said.contains("✓ Nothing to mend") && entries(&database).is_empty(), "{said}");
+    let by_hand: Vec<&str> = said.lines().map(str::trim).filter(|line| line.starts_with("ALTER DATABASE ")).collect();
+    assert_eq!(by_hand.len(), 2, "{said}");
+    stack.forget_sessions();
+    by_hand.iter().for_each(|statement| drop(stack.admin(statement)));
+    assert_eq!((database.dump(), database.beside("before").len()), (states.old, 0));
+    let aside = stack.admin(&format!("SELECT datname FROM pg_database WHERE datname ~ '^{}_aside_'", database.name));
+    assert_eq!(stack.dump_of(&aside), states.restored);
+    stack.admin(&format!("DROP DATABASE {aside}"));
+}
+
+/// Of a run that was killed while it made it. Nobody else was in there.
+fn a_record_that_was_being_made_is_finished() {
+    let stack = shared_for_restores();
+    let database = stack.database();
+    let states = database.backed_up_and_changed();
+    let role = format!("maker_{}", database.name);
+    stack.admin(&format!("CREATE ROLE {role} LOGIN SUPERUSER"));
+    let record = format!("xtask_record_{role}");
+    stack.admin(&format!("SET ROLE {role};\nCREATE DATABASE {record} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' ALLOW_CONNECTIONS false;\nRESET ROLE"));
+    let run = |words: &[&'static str]| database.xtask(words.iter().copied()).env("POSTGRES_USER", &role).run();
+    run(&["db-restore", "--yes"]).ok();
+    assert_eq!(database.dump(), states.restored);
+    let open =
+        "SELECT has_database_privilege('public', oid, 'CONNECT'), datallowconn FROM pg_database WHERE datname = ";
+    assert_eq!(stack.admin(&format!("{open}'{record}'")), "f|t");
+    run(&["db-restore", "--undo", "--yes"]).ok();
+    run(&["db-restore", "--yes", "--keep-old", "0"]).ok();
+    assert_eq!(stack.admin(&format!("SELECT count(*) FROM pg_database WHERE datname = '{record}'")), "0");
+    stack.admin(&format!("REASSIGN OWNED BY {role} TO postgres; DROP ROLE {role}"));
+}
+
+/// A table's name was kept in a comment, and every later backup failed: `invalid byte sequence for encoding "EUC_JP"`.
+fn names_of_another_encoding_break_no_backup() {
+    let stack = shared_for_restores();
+    let database = stack.database_with("TEMPLATE template0 ENCODING 'EUC_JP' LOCALE 'C'");
+    database.sql("CREATE TABLE \"表\" (a integer, \"列\" text); INSERT INTO \"表\" VALUES (1, 'テスト')");
+    database.backup();
+    let old = database.dump();
+    database.restore([]).run().ok();
+    let file = database.backup();
+    assert_eq!(manifest(&file)["properties"]["encoding"], "EUC_JP");
+    database.xtask(["db-list"]).run().ok();
+    database.restore([]).run().ok();
+    let run = database.restore(["--undo", "--dry-run"]).run();
+    run.ok().stderr_has("Written since: nothing");
+    database.restore(["--undo"]).run().ok();
+    assert_eq!(database.dump(), old);
+    database.backup();
+    assert!(database.repair().contains("✓ Nothing to mend"));
+}
