@@ -10,7 +10,7 @@ use std::time::Duration;
 /// A psql that is silent for so long is given up, and a fresh one is asked.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What psql prints for a question, which may also be one to psql itself. Where the psql that stays open has no answer,
+/// What psql prints for a question. Where the psql that stays open has no answer,
 /// one of its own is asked: its deadline counts, and its words say what is wrong.
 pub fn ask(target: &Target, run: &str, question: &str) -> Result<String> {
     let waiting = target.waiting().take(run).map_or_else(|| start(target, run), Ok);

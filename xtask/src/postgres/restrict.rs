@@ -1,5 +1,36 @@
 //! `\restrict KEY`: from there on psql refuses its own commands, whatever the text that it reads hides them in.
 
+use super::session;
+use crate::process::Dialog;
+use anyhow::Result;
+use std::io::Write as _;
+use std::time::Duration;
+
+/// What psql's answer to the question for its version begins with.
+const VERSION: &str = "xtask-psql ";
+
+/// Sends a psql its first statements, asks for its version, and restricts it where it knows how. Gives the version; one
+/// that gives none may have ended, and says why when it is asked.
+pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<Option<String>> {
+    let asked = writeln!(psql, "{preamble}\\echo {VERSION}:VERSION_NAME").and_then(|()| psql.flush());
+    let version = loop {
+        match psql.line(patience).filter(|_| asked.is_ok()) {
+            Some(line) => match line.strip_prefix(VERSION) {
+                Some(version) => break version.to_owned(),
+                None => continue,
+            },
+            None => return Ok(None),
+        }
+    };
+    if is_known(&version) {
+        // Letters and digits only; nobody can know it who wrote what psql will read.
+        let key = [session::fresh_name()?, session::fresh_name()?].concat().replace('-', "");
+        // A psql that has ended says why when it is asked.
+        let _ = writeln!(psql, "\\restrict {key}");
+    }
+    Ok(Some(version))
+}
+
 /// Whether the psql of this version has it (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).
 pub fn is_known(version: &str) -> bool {
     let Some((major, minor)) = numbers(version) else { return false };

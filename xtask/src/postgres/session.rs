@@ -2,13 +2,14 @@
 
 use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
+use super::restrict;
 use crate::error::Fault;
-use crate::process::{Dialog, Program};
+use crate::process::{Captured, Dialog, Program, signals};
 use crate::target::{Talk, Target, compose};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// For clearing up: a person who pressed Ctrl-C does not wait for a server that is silent.
 const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
@@ -68,28 +69,71 @@ pub fn ask_with(
     more: &[(&str, &str)],
     deadline: Duration,
 ) -> Result<String> {
-    capture(target, session, &[ASKING, sql].concat(), more, deadline)
+    capture(target, session, [ASKING, sql], more, deadline)
 }
 
 /// The same for a statement that runs code of the database's owner by its nature, such as ANALYZE: views stay open to
 /// that code.
 pub fn work_in(target: &Target, database: &str, session: &str, sql: &str, deadline: Duration) -> Result<String> {
-    capture(target, session, &[PREAMBLE, sql].concat(), &[("PGDATABASE", database)], deadline)
+    capture(target, session, [PREAMBLE, sql], &[("PGDATABASE", database)], deadline)
 }
 
-fn capture(target: &Target, session: &str, sql: &str, more: &[(&str, &str)], deadline: Duration) -> Result<String> {
-    let captured = psql(target, session, more)?.capture_with(sql.as_bytes().to_vec(), deadline)?;
-    if captured.ending.success() {
-        return Ok(captured.text());
+/// Sends a script as one piece to a psql of its own in this database, and gives what it said, whether it worked or not.
+pub fn run_script(
+    target: &Target,
+    database: &str,
+    session: &str,
+    script: &str,
+    deadline: Duration,
+) -> Result<Captured> {
+    converse(target, session, [PREAMBLE, script], &[("PGDATABASE", database)], deadline)
+}
+
+fn capture(
+    target: &Target,
+    session: &str,
+    texts: [&str; 2],
+    more: &[(&str, &str)],
+    deadline: Duration,
+) -> Result<String> {
+    let said = converse(target, session, texts, more, deadline)?;
+    if said.ending.success() { Ok(said.text()) } else { Err(failure(target, "psql", &said.stderr, said.ending)) }
+}
+
+fn converse(
+    target: &Target,
+    session: &str,
+    [preamble, sql]: [&str; 2],
+    more: &[(&str, &str)],
+    deadline: Duration,
+) -> Result<Captured> {
+    let program = psql(target, session, more)?;
+    let start = Instant::now();
+    let left = || deadline.saturating_sub(start.elapsed());
+    let mut psql = program.dialog(|_| true)?;
+    if restrict::begin(&mut psql, preamble, deadline)?.is_some() {
+        // A psql that has ended says why below.
+        let _ = psql.write_all(sql.as_bytes());
     }
-    Err(failure(target, "psql", &captured.stderr, captured.ending))
+    psql.end_input();
+    let mut answer = String::new();
+    while let Some(line) = psql.line(left()) {
+        answer.push_str(&line);
+        answer.push('\n');
+    }
+    signals::check()?;
+    if left().is_zero() {
+        let fault = Fault::unreachable(format!("psql did not answer within {} s", deadline.as_secs()));
+        return Err(fault.hint(format!("it was started as: {}", program.shown())).into());
+    }
+    let said = psql.finish()?;
+    Ok(Captured { stdout: answer.into_bytes(), ..said })
 }
 
-/// A psql that stays open for questions, until it is dropped.
+/// A psql that stays open for questions, until it is dropped, and refuses commands to itself where it knows how.
 pub(super) fn dialog(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Dialog> {
     let mut psql = psql(target, session, more)?.lasting_dialog()?;
-    // A psql that has ended says why when it is asked.
-    let _ = psql.write_all(ASKING.as_bytes());
+    restrict::begin(&mut psql, ASKING, target.patience())?;
     Ok(psql)
 }
 

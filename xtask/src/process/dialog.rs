@@ -59,6 +59,11 @@ impl Dialog {
         }
     }
 
+    /// Closes its stdin: it has everything that it gets.
+    pub fn end_input(&mut self) {
+        drop(self.stdin.take());
+    }
+
     /// Closes its stdin and waits for its end; `stdout` holds the lines that were not taken.
     pub fn finish(mut self) -> Result<Captured> {
         drop(self.stdin.take());

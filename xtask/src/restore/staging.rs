@@ -10,11 +10,11 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::preamble::{EMPTY_PATH, PREAMBLE};
 use crate::postgres::properties::Properties;
-use crate::postgres::{questions, restrict, session};
+use crate::postgres::{restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
 use crate::target::{Talk, client_error};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -92,29 +92,21 @@ impl<'r, 't> Staging<'r, 't> {
     fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
-        let (target, run) = (self.record.target(), self.record.run());
-        let version = questions::ask(target, run, "\\echo :VERSION_NAME")?;
-        let restricted = restrict::is_known(&version);
-        preflight::refuse_hidden_commands(backup, version.trim())?;
+        let target = self.record.target();
         let environment = [("PGDATABASE", self.name())];
         let mut psql = target
             .program_with("psql", loader, Talk::Piped, &environment)?
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
-        let key = nonce.replace('-', "");
         let fed = (|| -> Result<()> {
             // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
             // statement, because poolers refuse options of a session.
             // A file that sets no path means the role's own.
-            writeln!(psql, "{PREAMBLE}SET synchronous_commit TO off; RESET search_path;")?;
-            if restricted {
-                writeln!(psql, "\\restrict {key}")?;
-            }
+            let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; RESET search_path;\n");
+            let version = restrict::begin(&mut psql, &preamble, LAST_WORDS)?.context("psql did not begin")?;
+            preflight::refuse_hidden_commands(backup, &version)?;
             backup.feed(&mut psql, progress)?;
-            if restricted {
-                writeln!(psql, "\\unrestrict {key}")?;
-            }
             // Within a transaction nothing would be left of the load once psql ends.
             let committed = "pg_catalog.pg_current_xact_id_if_assigned() IS NULL";
             writeln!(psql, "{EMPTY_PATH}SELECT '{nonce}' WHERE {committed};").map_err(Into::into)
@@ -150,7 +142,7 @@ impl<'r, 't> Staging<'r, 't> {
         fed.map_err(|error| error::explain(error, cannot))?;
         let expected: Vec<u64> = backup.contents.copied.iter().map(|copied| copied.rows).collect();
         if !complete || counted != expected {
-            let (loaded, held) = (counted.iter().sum::<u64>(), expected.iter().sum::<u64>());
+            let (loaded, held) = (total(&counted), total(&expected));
             let what = format!(
                 "the server counted {loaded} rows in {} tables, the backup holds {held} in {}",
                 counted.len(),
@@ -179,6 +171,11 @@ impl<'r, 't> Staging<'r, 't> {
             error::explain(error, || Fault::failed(format!("{name} could not be dropped")).hint(hint))
         })
     }
+}
+
+/// What psql prints may claim any number of rows.
+fn total(rows: &[u64]) -> u64 {
+    rows.iter().fold(0, |total, rows| total.saturating_add(*rows))
 }
 
 impl Checked<'_, '_> {

@@ -8,12 +8,11 @@ use super::staging::Checked;
 use super::swap_outcome::{self, Outcome};
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks::{self, Holder};
-use crate::postgres::preamble::PREAMBLE;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literal_or_null};
 use crate::postgres::session;
 use crate::process::signals;
-use crate::target::{Talk, Target};
+use crate::target::Target;
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -126,17 +125,10 @@ pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -
     let (target, run) = (record.target(), record.run());
     signals::check()?;
     let script = script(target.database(), run, live_exists, swap)?;
-    let program = target
-        .program_with(
-            "psql",
-            &session_name(run),
-            Talk::Piped,
-            &[("PGDATABASE", &record.database()?), ("PGCLIENTENCODING", "UTF8")],
-        )?
-        .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
-        .args(["--set=ON_ERROR_STOP=1", "-f", "-"]);
+    let (database, session) = (record.database()?, session_name(run));
     let clock = Instant::now();
-    let (answer, said) = match signals::shielded(|| program.capture_with(script.into_bytes(), DEADLINE)) {
+    let sent = || session::run_script(target, &database, &session, &script, DEADLINE);
+    let (answer, said) = match signals::shielded(sent) {
         Ok(said) => (said.text(), said.stderr.trim().to_owned()),
         Err(error) => (String::new(), format!("{error:#}")),
     };
@@ -176,7 +168,7 @@ pub(super) fn session_name(run: &str) -> String {
 
 fn script(live: &str, run: &str, live_exists: bool, swap: &Swap<'_>) -> Result<String> {
     let tag = &record::dollar_quote(run);
-    let mut script = PREAMBLE.to_owned();
+    let mut script = String::new();
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
     let name = identifier(live)?;
     if live_exists {

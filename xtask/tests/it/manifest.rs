@@ -1,7 +1,7 @@
 //! What a manifest says is input: a file that lies is refused, plainly, and hides no other one.
 
 use crate::harness::forge::{Forged, HEAD, dump};
-use crate::harness::{Sandbox, Test, Xtask, shared, shared_local};
+use crate::harness::{Fakes, Sandbox, Test, Xtask, shared, shared_local};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -14,6 +14,7 @@ pub fn tests() -> Vec<Test> {
         [] only_the_last_line_is_a_manifest,
         [] letters_that_a_terminal_obeys_are_shown_escaped,
         [Stack] a_backup_by_0_1_0_is_restored,
+        [Stack] every_psql_of_ours_refuses_commands_to_itself,
         [Postgres] a_manifest_runs_no_program_and_makes_no_superuser,
         [Postgres] what_a_new_database_gets_is_shown_and_what_a_superuser_sets_wants_consent,
     ]
@@ -205,6 +206,36 @@ fn a_backup_by_0_1_0_is_restored() {
     let run = database.xtask(["db-verify", "--restore", "backups/old.sql"]).run();
     database.stack.admin("DROP ROLE app");
     run.ok().stdout_has("whole (7 tables, 22 rows), restored and compared");
+}
+
+/// Before it reads anything that holds a name or a value from elsewhere.
+fn every_psql_of_ours_refuses_commands_to_itself() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t AS SELECT 1 AS i");
+    database.backup();
+    let inputs = database.sandbox.beside("inputs");
+    fs::create_dir(&inputs).unwrap();
+    let fakes =
+        Fakes::new(&database.sandbox).docker_but("psql", &format!("tee \"{}/$$\" | real \"$@\"", inputs.display()));
+    for args in [
+        &["db-backup"][..],
+        &["db-list"],
+        &["db-verify", "--restore"],
+        &["db-restore", "--dry-run"],
+        &["db-migrate", "status"],
+    ] {
+        fakes.over(database.xtask(args.iter().copied())).run().ok();
+    }
+    let inputs: Vec<String> =
+        fs::read_dir(&inputs).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    assert!(inputs.len() >= 5, "{inputs:#?}");
+    for input in &inputs {
+        let mut lines = input.lines();
+        let before: Vec<&str> = lines.by_ref().take_while(|line| !line.starts_with("\\restrict ")).collect();
+        assert!(before.len() <= 4 && before.last() == Some(&"\\echo xtask-psql :VERSION_NAME"), "{input}");
+        let commands: Vec<&str> = lines.filter(|line| line.starts_with('\\') && *line != "\\.").collect();
+        assert!(commands.is_empty(), "{commands:?}");
+    }
 }
 
 /// psql ends a line at a NUL: a quote that lost its end made what follows a command of psql's.

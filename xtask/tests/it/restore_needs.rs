@@ -74,7 +74,7 @@ fn a_psql_without_restrict() {
     let states = database.backed_up_and_changed();
     let fed = database.sandbox.beside("fed");
     let old = format!(
-        "case \"$*\" in\n*-load*) tee '{}' | real \"$@\" ;;\n*) sed -u 's/:VERSION_NAME/16.8/' | real \"$@\" ;;\nesac",
+        "sed -u 's/:VERSION_NAME/16.8/' | case \"$*\" in\n*-load*) tee '{}' | real \"$@\" ;;\n*) real \"$@\" ;;\nesac",
         fed.display()
     );
     let fakes = Fakes::new(&database.sandbox).docker_but("psql", &old);

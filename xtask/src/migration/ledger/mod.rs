@@ -15,7 +15,7 @@ pub use rows::Row;
 pub use writer::Writer;
 
 use crate::error::Fault;
-use crate::postgres::session;
+use crate::postgres::open_session::OpenSession;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use place::Place;
@@ -44,10 +44,15 @@ impl Ledger {
     /// A ledger that search_path hides: sqlx would make a second one and apply everything again. Something of that
     /// name that is no plain table with the columns of sqlx's.
     pub fn read(target: &Target, database: &str, run: &str, name: &Name, schemas: &[String]) -> Result<Self> {
-        let text = session::ask_in(target, database, run, &place::question(name)?)?;
-        let (place, rest): (Place, &str) = session::first_of(&text).context("the place of the ledger")?;
+        let mut session = OpenSession::start_with(target, run, &[("PGDATABASE", database)], target.patience())?;
+        let answer = session.run(&place::question(name)?)?.join("\n");
+        let place: Place = serde_json::from_str(&answer).context("the place of the ledger")?;
         place.check(name, target.user())?;
-        let mut rows = rest.lines().map(Row::parse).collect::<Result<Vec<Row>>>()?;
+        let lines = match place.rows_question(&name.table)? {
+            Some(question) => session.run(&question)?,
+            None => Vec::new(),
+        };
+        let mut rows = lines.iter().map(|line| Row::parse(line)).collect::<Result<Vec<Row>>>()?;
         rows.sort_by_key(|row| row.version);
         Ok(Self {
             table: name.table.clone(),

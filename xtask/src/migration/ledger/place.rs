@@ -66,12 +66,13 @@ fn names(name: &Name) -> Result<String, Fault> {
     ))
 }
 
-/// Asks for the place, and for the rows where there are some.
+/// Asks for the place, in a session whose formats are then those that rows are read in.
 pub fn question(name: &Name) -> Result<String, Fault> {
     let (names, table) = (names(name)?, literal(&name.table)?);
     let columns = literals(rows::COLUMNS.split(", "))?;
-    let with = format!(
-        "WITH names AS ({names}), path AS (
+    Ok(format!(
+        "{FORMATS}
+         WITH names AS ({names}), path AS (
            SELECT p.position, n.oid, n.nspname FROM names AS p JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.name
            WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')), found AS (
            SELECT c.oid, c.relkind, p.nspname, ARRAY(
@@ -79,23 +80,16 @@ pub fn question(name: &Name) -> Result<String, Fault> {
              WHERE a.attrelid = c.oid AND a.attname IN ({columns}) AND NOT a.attisdropped
                AND a.atttypid < {FIRST_OF_OTHERS} AND a.attgenerated = '') AS columns
            FROM path AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.oid AND c.relname = {table}
-           ORDER BY p.position LIMIT 1)"
-    );
-    Ok(format!(
-        "{FORMATS}
-         {with} SELECT pg_catalog.json_build_object(
+           ORDER BY p.position LIMIT 1)
+         SELECT pg_catalog.json_build_object(
            'found', (SELECT pg_catalog.json_build_object('schema', nspname, 'kind', relkind, 'columns', columns) FROM found),
            'names', ARRAY(SELECT name FROM names ORDER BY position),
            'path', ARRAY(SELECT nspname FROM path ORDER BY position),
            'elsewhere', ARRAY(SELECT n.nspname FROM pg_catalog.pg_class AS c
               JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
               WHERE c.relname = {table} AND c.relkind = 'r' AND c.relpersistence <> 't'
-                AND n.oid NOT IN (SELECT oid FROM path) ORDER BY n.nspname));
-         {with} SELECT pg_catalog.format('COPY %I.%I ({COLUMNS}) TO STDOUT', nspname, {table}) FROM found
-           WHERE relkind = 'r' AND pg_catalog.cardinality(columns) = {COUNT} \\gexec\n",
+                AND n.oid NOT IN (SELECT oid FROM path) ORDER BY n.nspname))",
         FORMATS = rows::FORMATS,
-        COLUMNS = rows::COLUMNS,
-        COUNT = rows::COLUMNS.split(", ").count(),
     ))
 }
 
@@ -103,6 +97,16 @@ pub fn question(name: &Name) -> Result<String, Fault> {
 pub(super) const FIRST_OF_OTHERS: u32 = 16_384;
 
 impl Place {
+    /// The statement that reads the rows; `None` where there is no ledger.
+    pub fn rows_question(&self, table: &str) -> Result<Option<String>, Fault> {
+        let is_ledger = |found: &&Found| found.kind == 'r' && found.columns.len() == rows::COLUMNS.split(", ").count();
+        self.found
+            .as_ref()
+            .filter(is_ledger)
+            .map(|found| Ok(format!("COPY {} ({}) TO STDOUT", qualified(&found.schema, table)?, rows::COLUMNS)))
+            .transpose()
+    }
+
     /// Refuses what is no ledger, and one that the path hides.
     pub fn check(&self, name: &Name, user: &str) -> Result<(), Fault> {
         let Some(found) = &self.found else {
