@@ -2,20 +2,22 @@
 
 use super::checksum;
 use super::plan::{Entry, State};
+use crate::postgres::quote::literal;
 use crate::postgres::session;
 use crate::target::Target;
 use anyhow::Result;
 
-/// The session that holds the lock, as people read it.
+/// The session that holds the lock, as people read it; not one of this run.
 pub fn session(target: &Target, database: &str, run: &str) -> Result<Option<String>> {
-    let key = checksum::lock_number(database);
+    let (key, own) = (checksum::lock_number(database), literal(run)?);
     let sql = format!(
         "SELECT 'session ' || a.pid || ' (' || a.application_name || ', user ' || a.usename || ', since ' || \
          pg_catalog.to_char(a.backend_start, 'HH24:MI:SS') || ')' FROM pg_catalog.pg_locks AS l \
          JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid \
          JOIN pg_catalog.pg_database AS d ON d.oid = l.database AND d.datname = pg_catalog.current_database() \
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
-           AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = {key} LIMIT 1"
+           AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = {key} \
+           AND NOT pg_catalog.starts_with(a.application_name, {own}) LIMIT 1"
     );
     let answer = session::ask_in(target, database, run, &sql)?;
     Ok(Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty()))

@@ -57,7 +57,6 @@ fn text_in_the_stream() {
         "echo 'time=now level=warning msg=orphans'; real \"$@\"",
         "echo; real \"$@\"",
         "real \"$@\"; echo goodbye",
-        "real \"$@\"; echo",
         "real \"$@\"; echo '-- a comment'",
         "real \"$@\"; echo 'DROP TABLE a;'",
         "real \"$@\"; real \"$@\"",

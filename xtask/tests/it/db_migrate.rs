@@ -193,7 +193,7 @@ fn what_has_no_way_back_stops_a_down() {
     database.sandbox.write("migrations/2_for_good.sql", "CREATE TABLE t2 (a int);");
     database.sandbox.migration(3, "three", "CREATE TABLE t3 (a int);", None);
     let run = database.migrate(["--allow-out-of-order"]).run();
-    run.ok().stderr_has("⚠ migrations/3_three.up.sql: it has no .down.sql file").stderr_lacks("2_for_good");
+    run.ok().stderr_lacks("2_for_good");
     let run = database.migrate(["down", "--yes"]).run();
     run.code(1).stderr_has("✗ 3 has no way back: migrations/3_three.up.sql has no .down.sql file");
     database.sandbox.write("migrations/3_three.down.sql", "DROP TABLE t3;");

@@ -53,7 +53,10 @@ fn versions_that_no_file_is_of() {
     database.migrate(["down", "2", "--yes"]).run().code(6).stderr_has("✗ Stopped at 2: it has no way back");
     let run = database.migrate(["down", "--yes"]).run();
     run.code(1).stderr_has("✗ 2 has no way back: migrations/ has no file of it");
-    database.migrate(["repair", "--yes"]).run().ok();
+    // Another file has its words: its row goes only where it is named.
+    let run = database.migrate(["repair", "--yes"]).run();
+    run.code(1).stderr_has("its row is taken out only if it is named: cargo xtask db-migrate repair 2");
+    database.migrate(["repair", "2", "--yes"]).run().ok();
     assert_eq!(database.ledger(), "1");
 }
 

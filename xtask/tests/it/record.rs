@@ -73,6 +73,7 @@ fn it_is_there_only_while_there_is_something_to_record() {
 #[track_caller]
 fn is_refused(database: &UrlDatabase, words: &str) {
     let record = database.record_name();
+    database.sandbox.migration(1, "one", "CREATE TABLE one (a int);", None);
     for command in [
         &["db-restore", "--yes"][..],
         &["db-restore", "--undo", "--yes"],
