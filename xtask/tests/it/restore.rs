@@ -165,7 +165,7 @@ fn a_first_restore_by_a_manifest_of_elsewhere() {
     let run = database.restore([file]).run();
     run.code(1).stderr_has(&format!("The server lacks roles that the backup names: {reader}, {owner}, {third}"));
     run.stderr_has(&format!("CREATE ROLE {quoted} NOLOGIN;"));
-    database.restore([file, "--create-roles"]).run().ok();
+    database.restore([file, "--create-roles", "--allow-setting", "work_mem"]).run().ok();
     assert_eq!(stack.admin("SELECT count(*) FROM pg_roles WHERE rolname = 'forged_in_a_manifest'"), "0");
     let facts = "pg_get_userbyid(datdba), datconnlimit, has_database_privilege($$READER$$, oid, 'CONNECT')";
     let facts = format!("SELECT {facts} FROM pg_database WHERE datname = '{name}'").replace("READER", &reader);
