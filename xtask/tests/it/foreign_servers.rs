@@ -17,7 +17,7 @@ pub fn tests() -> Vec<Test> {
 /// A materialized view, filled from another server while the file loads.
 fn by_dblink(connection: &str) -> String {
     format!(
-        "CREATE EXTENSION dblink WITH SCHEMA public;\n\
+        "CREATE EXTENSION IF NOT EXISTS dblink WITH SCHEMA public;\n\
          CREATE MATERIALIZED VIEW public.m AS SELECT d.a FROM public.dblink('{connection}'::text, 'SELECT 1'::text) d(a int) WITH NO DATA;\n\
          REFRESH MATERIALIZED VIEW public.m;\n"
     )
@@ -25,7 +25,7 @@ fn by_dblink(connection: &str) -> String {
 
 fn by_foreign_table(options: &str, login: &str) -> String {
     format!(
-        "CREATE EXTENSION postgres_fdw WITH SCHEMA public;\n\
+        "CREATE EXTENSION IF NOT EXISTS postgres_fdw WITH SCHEMA public;\n\
          CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({options});\n\
          CREATE USER MAPPING FOR postgres SERVER elsewhere OPTIONS ({login});\n\
          CREATE FOREIGN TABLE public.f (a int) SERVER elsewhere;\n\
