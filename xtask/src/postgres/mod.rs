@@ -4,6 +4,7 @@ pub mod activity;
 pub mod change_lock;
 mod copy_text;
 pub mod count;
+pub mod database;
 pub mod dump;
 pub mod encoding;
 mod first_words;
