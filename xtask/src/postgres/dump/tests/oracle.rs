@@ -443,7 +443,7 @@ fn changes(statement: &[Piece], words: &[&str]) -> Result<(), String> {
     match (kind, statement.get(2).and_then(word)) {
         ("user", Some("mapping")) if matches!(statement.get(3).and_then(word), Some("for" | "if")) => return Ok(()),
         (kind, _) if SHARED.contains(&kind) => return Err(format!("about a {kind}")),
- _ if words.windows(2).any(|pair| pair == ["in", "tablespace"]) => return Err("about a tablespace".into()),
+        _ if words.windows(2).any(|pair| pair == ["in", "tablespace"]) => return Err("about a tablespace".into()),
         ("temp" | "temporary" | "recursive" | "global" | "local", _) => return Err("no object of the database".into()),
         ("subscription", _) if words[0] == "create" => return subscribes(words),
         ("subscription", _) if words[0] == "alter" && !words.contains(&"owner") => {
