@@ -130,7 +130,10 @@ fn sqlx_toml_means_the_same_to_both() {
     // What one refuses the other does, too.
     for (text, accepted) in [
         ("[migrate]\nmigrations-dir = 'db/steps'\n[macros]\npreferred-crates.date-time = 'chrono'\n", true),
-        ("[migrate]\nmigrations-dir = 'db/steps'\n[migrate.defaults]\nmigration-type = 'simple'\nmigration-versioning = 'sequential'\n", true),
+        (
+            "[migrate]\nmigrations-dir = 'db/steps'\n[migrate.defaults]\nmigration-type = 'simple'\nmigration-versioning = 'sequential'\n",
+            true,
+        ),
         ("[migrate.defaults]\nmigration-type = 'both'\n", false),
         ("[migrate]\ntable = 'x'\n", false),
         ("[common]\nurl = 'x'\n", false),
