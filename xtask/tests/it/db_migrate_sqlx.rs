@@ -99,7 +99,7 @@ fn sqlx_toml_means_the_same_to_both() {
         table-name = 'Ledger.\"Done\"'\ncreate-schemas = ['ledger', '\"Two Words\"']\nmigrations-dir = 'db/steps'\n\
         ignored-chars = [\"\\r\", \"\\uFEFF\", \" \"]\n";
     database.sandbox.write("sqlx.toml", text);
-    let step = |version: i64, text: &str| database.sandbox.write(&format!("db/steps/{version}_step.sql"), text);
+    let step = |version: i64, text: &str| database.sandbox.write(format!("db/steps/{version}_step.sql"), text);
     step(1, "CREATE TABLE a (a int);\n");
     sqlx(&["run"]).ok();
     let made = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('ledger', 'Two Words')";
