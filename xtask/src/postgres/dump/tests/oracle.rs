@@ -343,6 +343,8 @@ fn judge_statement(statement: &[Piece], in_body: bool) -> Result<(), String> {
         "refresh" if second == "materialized" => Ok(()),
         "comment" => shared(statement.get(2)),
         "security" => match statement.iter().position(|piece| word(piece) == Some("on")) {
+            // Subscriptions lie in a shared catalog, and so do their labels.
+            Some(on) if statement.get(on + 1).and_then(word) == Some("subscription") => Err("a shared label".into()),
             Some(on) => shared(statement.get(on + 1)),
             None => Err("a label on nothing".into()),
         },
@@ -430,7 +432,7 @@ fn inserts(statement: &[Piece]) -> Result<(), String> {
     Ok(())
 }
 
-/// Kinds whose first name with a dot is that of the object, or of the table that it is on.
+/// Kinds of objects that have a schema, or a table that has one: pg_dump writes it.
 const QUALIFIED: &[&str] =
     &["table", "view", "function", "procedure", "sequence", "type", "domain", "index", "trigger", "rule", "policy"];
 
@@ -456,11 +458,20 @@ fn changes(statement: &[Piece], words: &[&str]) -> Result<(), String> {
         }
         _ => {}
     }
-    let dot = statement.iter().position(|piece| *piece == Piece::Symbol('.'));
-    let schema = dot.and_then(|dot| name(statement.get(dot.wrapping_sub(1))));
-    match schema {
-        Some(schema) if QUALIFIED.contains(&kind) && is_system(schema) => Err(format!("an object of {schema}")),
-        _ => Ok(()),
+    if !QUALIFIED.contains(&kind) {
+        return Ok(());
+    }
+    let anchor = match (words[0], kind) {
+        ("create", "rule") => "to",
+        ("create", "index") | (_, "rule" | "trigger" | "policy") => "on",
+        _ => kind,
+    };
+    let at = statement.iter().position(|piece| word(piece) == Some(anchor)).ok_or("about nothing")?;
+    let skipped = ["only", "if", "not", "exists"];
+    let rest = statement[at + 1..].iter().skip_while(|piece| word(piece).is_some_and(|word| skipped.contains(&word)));
+    match rest.take(2).collect::<Vec<_>>().as_slice() {
+        [schema, Piece::Symbol('.')] if !name(Some(schema)).is_none_or(is_system) => Ok(()),
+        _ => Err("an object of the system, or of no schema".into()),
     }
 }
 
