@@ -37,7 +37,7 @@ impl Proven {
         let last = self.line_in_file(fed_line);
         let head = if self.manifest.is_some() { manifest::HEAD } else { &[] };
         let mut scanner = Scanner::default();
-        let mut file = self.from_start()?;
+        let mut file = self.rewound()?;
         file.seek_relative(i64::try_from(head.len()).unwrap_or_default())?;
         let first = u64::from(!head.is_empty());
         let mut text = Vec::new();
@@ -52,7 +52,7 @@ impl Proven {
     }
 
     fn words_at(&self, line: u64) -> Result<Option<String>> {
-        let mut file = self.from_start()?;
+        let mut file = self.rewound()?;
         for _ in 1..line {
             file.skip_until(b'\n')?;
         }
@@ -63,7 +63,7 @@ impl Proven {
         Ok((!words.is_empty()).then(|| with_constraint(words, &text)))
     }
 
-    fn from_start(&self) -> Result<BufReader<&std::fs::File>> {
+    fn rewound(&self) -> Result<BufReader<&std::fs::File>> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0)).context("the file cannot be read again")?;
         Ok(BufReader::new(file))
