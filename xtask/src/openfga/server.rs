@@ -105,11 +105,11 @@ impl Server {
             signals::check()?;
             if error::is_lasting(&refusal) || Instant::now() >= end {
                 let hint = if self.is_of_stack {
-                    "see why: cargo xtask health-check --only openfga service"
+                    "see why: cargo xtask health-check --only openfga service".to_owned()
                 } else {
-                    "name OpenFGA's address in OPENFGA_API_URL"
+                    format!("see that {URL} names it, and that it serves: curl {}/healthz", self.endpoint.url())
                 };
-                let known = error::fault(&refusal).and_then(Fault::hint_text).unwrap_or(hint).to_owned();
+                let known = error::fault(&refusal).and_then(Fault::hint_text).map_or(hint, str::to_owned);
                 let fault = Fault::unreachable(format!("OpenFGA at {} does not answer", self.endpoint.url()));
                 return Err(refusal.context(fault.hint(known)));
             }
