@@ -467,10 +467,16 @@ fn changes(statement: &[Piece], words: &[&str]) -> Result<(), String> {
         _ => kind,
     };
     let at = statement.iter().position(|piece| word(piece) == Some(anchor)).ok_or("about nothing")?;
-    let skipped = ["only", "if", "not", "exists"];
-    let rest = statement[at + 1..].iter().skip_while(|piece| word(piece).is_some_and(|word| skipped.contains(&word)));
-    match rest.take(2).collect::<Vec<_>>().as_slice() {
-        [schema, Piece::Symbol('.')] if !name(Some(schema)).is_none_or(is_system) => Ok(()),
+    // A word before a dot is a schema, whatever it says.
+    let mut target = &statement[at + 1..];
+    while let [Piece::Word(word), next, ..] = target
+        && ["only", "if", "not", "exists"].contains(&word.as_str())
+        && *next != Piece::Symbol('.')
+    {
+        target = &target[1..];
+    }
+    match target {
+        [schema, Piece::Symbol('.'), ..] if !name(Some(schema)).is_none_or(is_system) => Ok(()),
         _ => Err("an object of the system, or of no schema".into()),
     }
 }
