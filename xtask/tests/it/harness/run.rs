@@ -182,7 +182,7 @@ impl Xtask {
         Terminal { running: Running { child, stdout, stderr, shown, started: Instant::now(), _quiet: quiet }, keyboard }
     }
 
-    /// A run that loads a file has the server to itself.
+    /// While a run loads a file nobody changes what belongs to the whole server.
     fn quiet(&self) -> Option<Quiet> {
         let args: Vec<String> = self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         let root = self.env.get(OsStr::new("XTASK_ROOT")).map_or(self.folder.as_path(), Path::new);
