@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The exit codes of every command (README, "Exit codes").
+/// The exit codes of every command (`docs/scripting.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 1: failed or declined; nothing half-done is left.

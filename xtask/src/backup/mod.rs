@@ -1,5 +1,5 @@
 //! The backup file: its name, its proof, its manifest, how it is written and listed. The format is
-//! described in README, "The backup file".
+//! described in `docs/backups.md`.
 
 // Every number of a file may be any number: what is counted with it must not overflow.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]

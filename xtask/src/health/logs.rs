@@ -23,7 +23,7 @@ fn secrets(scene: &Scene) -> Vec<String> {
     let containers = project.into_iter().flat_map(|project| project.containers.values().flatten());
     let given = containers.flat_map(|container| container.variables());
     let secret = set.chain(given).filter(|(name, _)| settings::is_secret(name));
-    // A list of keys is several secrets. A default that README shows is none.
+    // A list of keys is several secrets. A documented default is none.
     let values = secret.flat_map(|(_, value)| value.split(',').chain([value]));
     let is_public = |value: &str| settings::KNOWN.iter().any(|(_, default)| *default == value);
     values

@@ -112,13 +112,11 @@ impl Server {
             };
             if error::is_lasting(&refusal) || start.elapsed() >= patience {
                 let hint = if self.is_of_stack {
-                    "see why: cargo xtask health-check --only openfga service"
-                } else if patience.is_zero() {
-                    "name OpenFGA's address in OPENFGA_API_URL"
+                    "see why: cargo xtask health-check --only openfga service".to_owned()
                 } else {
-                    "see the log of that OpenFGA, and whether its database answers"
+                    format!("see that {URL} names it, and that it serves: curl {}/healthz", self.endpoint.url())
                 };
-                let known = error::fault(&refusal).and_then(Fault::hint_text).unwrap_or(hint).to_owned();
+                let known = error::fault(&refusal).and_then(Fault::hint_text).map_or(hint, str::to_owned);
                 let fault = Fault::unreachable(format!("OpenFGA at {} does not answer", self.endpoint.url()));
                 return Err(refusal.context(fault.hint(known)));
             }

@@ -53,7 +53,7 @@ pub struct Settings {
     unreadable: Option<String>,
 }
 
-/// Every setting with its default, as README's table and `--verbose` have them; empty: none.
+/// Every setting with its default, as `docs/configuration.md` and `--verbose` have them; empty: none.
 pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_TARGET", "compose"),
     ("DATABASE_URL", ""),

@@ -11,7 +11,6 @@ pub fn tests() -> Vec<Test> {
     tests![
         [] help_lists_every_command_on_stdout,
         [] makefile_and_help_name_the_same_commands,
-        [] readme_and_help_name_the_same_commands,
         [] every_command_has_its_own_help,
         [] cargo_xtask_works_from_a_subdirectory,
         [Make] bare_make_is_help,
@@ -54,7 +53,7 @@ fn failure(sandbox: &Sandbox) -> Xtask {
 }
 
 /// The commands of `--help`, without `help` itself.
-fn commands() -> BTreeSet<String> {
+pub fn commands() -> BTreeSet<String> {
     let text = Xtask::new(&Sandbox::new()).args(["--help"]).run().text();
     let section = text.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let names = section.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
@@ -84,19 +83,6 @@ fn makefile_and_help_name_the_same_commands() {
     assert_eq!(goals, commands(), "left: the Makefile's goals, right: the commands of --help");
     let makefile = fs::read_to_string(checkout().join("Makefile")).unwrap();
     assert_eq!(makefile.trim_end().lines().count(), 1, "the Makefile is one line");
-}
-
-fn readme_and_help_name_the_same_commands() {
-    // The table's first column holds each command in backticks, its arguments behind it.
-    let Ok(readme) = fs::read_to_string(checkout().join("README.md")) else { return };
-    let table = readme.lines().skip_while(|line| !line.starts_with("| command") && !line.starts_with("| Command"));
-    let rows: Vec<&str> = table.skip(2).take_while(|line| line.starts_with('|')).collect();
-    assert!(!rows.is_empty(), "README.md has no command table (a header `| command | …`)");
-    let cells = rows.iter().filter_map(|row| row.split('|').nth(1));
-    let names =
-        cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).filter_map(|name| name.split_whitespace().next());
-    let named: BTreeSet<String> = names.filter(|name| *name != "help").map(str::to_owned).collect();
-    assert_eq!(named, commands(), "left: README's command table, right: the commands of --help");
 }
 
 fn every_command_has_its_own_help() {

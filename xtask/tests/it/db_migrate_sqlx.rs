@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Sqlx] what_we_applied_is_installed_for_sqlx,
         [Stack, Sqlx] what_sqlx_applied_is_applied_for_us,
         [Stack, Sqlx] beside_a_sqlx_that_runs_at_the_same_time,
+        [Stack, Sqlx] sqlx_toml_means_the_same_to_both,
     ]
 }
 
@@ -83,4 +84,68 @@ fn beside_a_sqlx_that_runs_at_the_same_time() {
     assert_eq!(database.sql("SELECT count(*) FILTER (WHERE success), count(*) FROM _sqlx_migrations"), "40|40");
     sqlx(&database, &["run"]).run().ok();
     database.migrate(["status", "--check"]).run().ok();
+}
+
+/// sqlx-cli without its feature `sqlx-toml` would pass over the file, and fail here: see `.ci/sqlx`.
+fn sqlx_toml_means_the_same_to_both() {
+    let database = shared().database();
+    let url = format!("postgres://postgres:postgres@127.0.0.1:{}/{}", database.stack.postgres_port, database.name);
+    let sqlx = |args: &[&str]| {
+        let run = database.xtask(["migrate"].iter().chain(args).copied()).program(needs::sqlx().unwrap());
+        run.env("APP_DATABASE", &url).run()
+    };
+    let ours = |args: &[&str]| database.migrate(args.iter().copied()).env("APP_DATABASE", &url).run();
+    let text = "[common]\ndatabase-url-var = 'APP_DATABASE'\n[drivers]\n[macros]\n[migrate]\n\
+        table-name = 'Ledger.\"Done\"'\ncreate-schemas = ['ledger', '\"Two Words\"']\nmigrations-dir = 'db/steps'\n\
+        ignored-chars = [\"\\r\", \"\\uFEFF\", \" \"]\n";
+    database.sandbox.write("sqlx.toml", text);
+    let step = |version: i64, text: &str| database.sandbox.write(format!("db/steps/{version}_step.sql"), text);
+    step(1, "CREATE TABLE a (a int);\n");
+    sqlx(&["run"]).ok();
+    let made = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('ledger', 'Two Words')";
+    assert_eq!(database.sql(made), "2");
+    // Letters that do not count, in a file that sqlx applied, and in one that we did.
+    step(1, "CREATE  TABLE a (a int);\r\n");
+    ours(&["status", "--check"]).ok().stdout_lacks("pending");
+    step(2, "CREATE TABLE b (a int);\r\n");
+    ours(&["up"]).ok().stderr_has("✓ 2 step");
+    step(2, "CREATE TABLE b (a int);\n");
+    let info = sqlx(&["info"]);
+    info.ok();
+    assert_eq!(info.text().matches("/installed ").count(), 2, "{}", info.text());
+    sqlx(&["run"]).ok();
+    assert_eq!(database.sql("SELECT count(*) FROM ledger.\"Done\" WHERE success"), "2");
+    assert_eq!(database.sql("SELECT to_regclass('public._sqlx_migrations') IS NULL"), "t");
+    // Letters that count.
+    step(2, "CREATE TABLE b (b int);\n");
+    sqlx(&["run"]).code(1).stdout_has("has been modified");
+    ours(&["up"]).code(1).stderr_has("Changed since it was applied: 2 step");
+    step(2, "CREATE TABLE b (a int);\n");
+    // We make what sqlx makes.
+    database.sql("DROP TABLE ledger.\"Done\", a, b; DROP SCHEMA ledger, \"Two Words\"");
+    ours(&["up"]).ok();
+    assert_eq!(database.sql(made), "2");
+    sqlx(&["run"]).ok();
+    assert_eq!(database.sql("SELECT count(*) FROM ledger.\"Done\""), "2");
+    // What one refuses the other does, too.
+    for (text, accepted) in [
+        ("[migrate]\nmigrations-dir = 'db/steps'\n[macros]\npreferred-crates.date-time = 'chrono'\n", true),
+        (
+            "[migrate]\nmigrations-dir = 'db/steps'\n[migrate.defaults]\nmigration-type = 'simple'\nmigration-versioning = 'sequential'\n",
+            true,
+        ),
+        ("[migrate.defaults]\nmigration-type = 'both'\n", false),
+        ("[migrate]\ntable = 'x'\n", false),
+        ("[common]\nurl = 'x'\n", false),
+        ("[migrate]\nignored-chars = ['ab']\n", false),
+        ("[migrate]\ncreate-schemas = 'ledger'\n", false),
+        ("[other]\nx = 1\n", false),
+        ("[migrate\n", false),
+    ] {
+        database.sandbox.write("sqlx.toml", text);
+        let theirs =
+            database.xtask(["migrate", "info"]).program(needs::sqlx().unwrap()).env("DATABASE_URL", &url).run();
+        let ours = ours(&["status"]);
+        assert_eq!((theirs.code == Some(0), ours.code == Some(0)), (accepted, accepted), "{text}\n{}", theirs.text());
+    }
 }

@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] an_older_checkout_takes_no_newer_row_out,
         [Postgres] a_transaction_around_a_file_is_ours,
         [Postgres] a_setting_that_lasts_under_sqlx_is_told,
+        [Postgres] an_empty_ledger_beside_a_full_one_is_refused,
         [Postgres] two_programs_in_one_database,
         [Postgres] what_the_server_says_is_shown,
         [Postgres] a_hint_fits_its_cause,
@@ -161,6 +162,31 @@ fn a_setting_that_lasts_under_sqlx_is_told() {
     run.stderr_has("⚠ migrations/3_table.up.sql:1: table t is made on the configured search_path here; sqlx");
     run.stderr_lacks("2_role.up.sql:1").stderr_lacks("table u").stderr_lacks("statement_timeout");
     assert_eq!(database.sql("SELECT to_regclass('public.t') IS NOT NULL"), "t");
+}
+
+/// Found in a library's own files: each sets the path to a schema with a ledger of its own, so that under sqlx the rows
+/// go there, and a second run applies everything again.
+fn an_empty_ledger_beside_a_full_one_is_refused() {
+    let database = UrlDatabase::new();
+    let text = "CREATE SCHEMA IF NOT EXISTS app;\nSET LOCAL search_path TO app;\n\
+        CREATE TABLE IF NOT EXISTS app._sqlx_migrations (LIKE public._sqlx_migrations INCLUDING ALL);\n\
+        CREATE TABLE IF NOT EXISTS app.t (a int);\nINSERT INTO app.t VALUES (1);\n";
+    database.sandbox.migration(1, "own schema", text, None);
+    // Here the row stands where sqlx-cli looks for it.
+    migrate(&database, &["up"]).ok();
+    migrate(&database, &["status", "--check"]).ok();
+    database.own(
+        "INSERT INTO app._sqlx_migrations SELECT * FROM public._sqlx_migrations; DELETE FROM public._sqlx_migrations;",
+    );
+    for action in ["status", "up"] {
+        let run = migrate(&database, &[action]);
+        run.code(1)
+            .stderr_has("✗ The ledger on the search_path is empty, and \"app\".\"_sqlx_migrations\" has 1 version");
+        run.stderr_has("→ name the one that counts in sqlx.toml: table-name = \"\\\"app\\\".\\\"_sqlx_migrations\\\"\" under [migrate]");
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM app.t"), "1");
+    database.sandbox.write("sqlx.toml", "[migrate]\ntable-name = \"\\\"app\\\".\\\"_sqlx_migrations\\\"\"\n");
+    migrate(&database, &["status", "--check"]).ok();
 }
 
 fn two_programs_in_one_database() {

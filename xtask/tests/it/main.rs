@@ -38,6 +38,7 @@ mod db_reset_faults;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
+mod documents;
 mod dsl;
 mod env;
 mod faults;
@@ -162,6 +163,7 @@ fn main() -> ExitCode {
         db_verify::tests(),
         db_verify_faults::tests(),
         damage::tests(),
+        documents::tests(),
         dsl::tests(),
         conventions::tests(),
         hostile::tests(),

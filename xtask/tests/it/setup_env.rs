@@ -74,12 +74,15 @@ fn make_db_backup(run: Xtask, sandbox: &Sandbox) {
     assert_eq!(fakes.calls(), [["cargo", "xtask", "db-backup"]]);
 }
 
-/// README's crontab, as cron runs it: without the user's environment, in their home.
+/// The crontab of `docs/scheduling.md`, as cron runs it: without the user's environment, in their home.
 fn cron_lines_work(sandbox: &Sandbox) {
-    let readme = fs::read_to_string(checkout().join("README.md")).unwrap();
-    let lines = readme.lines().filter_map(|line| line.split_once("/srv/app/target/debug/xtask "));
+    let page = fs::read_to_string(checkout().join("docs/scheduling.md")).unwrap();
+    let lines = page.lines().filter_map(|line| line.split_once("/srv/app/target/debug/xtask "));
     let commands: Vec<&str> = lines.map(|(_, command)| command).collect();
-    assert!(commands.len() >= 2 && commands[0].starts_with("db-backup"), "README's crontab: {commands:?}");
+    assert!(
+        commands.len() >= 2 && commands[0].starts_with("db-backup"),
+        "the crontab of docs/scheduling.md: {commands:?}"
+    );
     for command in commands {
         let line = format!("exec '{}' {command}", env!("CARGO_BIN_EXE_xtask"));
         let root = format!("XTASK_ROOT={}", sandbox.root.display());

@@ -179,7 +179,7 @@ fn a_server_that_stays_down_is_exit_4() {
     run.code(4)
         .prints_nothing()
         .stderr_has("is not serving (HTTP 500)")
-        .stderr_has("see the log of that OpenFGA")
+        .stderr_has("and that it serves: curl http")
         .stderr_has(r"it answered: no\u{1b}[2J connection");
     let nobody = Xtask::new(&sandbox).args(["test-auth"]).env("OPENFGA_API_URL", "http://127.0.0.1:9").run();
     nobody.code(4).stderr_has("http://127.0.0.1:9 does not answer").stderr_has("connection refused");

@@ -11,6 +11,7 @@ use super::ledger::Name;
 use crate::error::Fault;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -48,10 +49,16 @@ pub struct NewFiles {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct File {
     common: Common,
     migrate: Migrate,
+    /// Of no meaning to migrations.
+    #[serde(rename = "drivers")]
+    _drivers: Option<IgnoredAny>,
+    /// Of no meaning to migrations.
+    #[serde(rename = "macros")]
+    _macros: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -211,6 +218,8 @@ mod tests {
             "[migrate]\ntable-name = 7\n",
             "migrate = 'x'\n",
             "[migrate\n",
+            "[migrat]\ntable-name = 'x'\n",
+            "table-name = 'x'\n",
         ] {
             assert!(config(text).is_err(), "{text}");
         }

@@ -17,6 +17,7 @@ pub use writer::Writer;
 use crate::error::Fault;
 use crate::postgres::open_session::OpenSession;
 use crate::target::Target;
+use crate::words;
 use anyhow::{Context as _, Result};
 use place::Place;
 
@@ -41,8 +42,8 @@ impl Ledger {
     /// Reads it in a fresh session of this database; `schemas` are those that are made before it.
     ///
     /// # Errors
-    /// A ledger that search_path hides: sqlx would make a second one and apply everything again. Something of that
-    /// name that is no plain table with the columns of sqlx's.
+    /// A ledger that search_path hides: sqlx would make a second one and apply everything again. An empty ledger beside
+    /// one with rows. Something of that name that is no plain table with the columns of sqlx's.
     pub fn read(target: &Target, database: &str, run: &str, name: &Name, schemas: &[String]) -> Result<Self> {
         let mut session = OpenSession::start_with(target, run, &[("PGDATABASE", database)], target.patience())?;
         let answer = session.run(&place::question(name)?)?.join("\n");
@@ -54,6 +55,9 @@ impl Ledger {
         };
         let mut rows = lines.iter().map(|line| Row::parse(line)).collect::<Result<Vec<Row>>>()?;
         rows.sort_by_key(|row| row.version);
+        if rows.is_empty() && place.found.is_some() && name.schema.is_none() {
+            refuse_other_rows(&mut session, &place, name)?;
+        }
         Ok(Self {
             table: name.table.clone(),
             exists: place.found.is_some(),
@@ -84,4 +88,23 @@ impl Ledger {
     pub fn row(&self, version: i64) -> Option<&Row> {
         self.rows.iter().find(|row| row.version == version)
     }
+}
+
+/// Under sqlx a file's `SET search_path` decides into which ledger its row goes: where that is another one, the usual
+/// one stays empty, and everything would be applied again.
+fn refuse_other_rows(session: &mut OpenSession, place: &Place, name: &Name) -> Result<()> {
+    for (schema, question) in place.others(&name.table)? {
+        let count = session.run(&question)?.len();
+        if count > 0 {
+            let ledger = place::qualified(schema, &name.table)?;
+            let fault = format!(
+                "The ledger on the search_path is empty, and {ledger} has {}",
+                words::counted(count as u64, "version", "versions")
+            );
+            return Err(Fault::failed(fault)
+                .hint(format!("name the one that counts in sqlx.toml: table-name = {ledger:?} under [migrate]"))
+                .into());
+        }
+    }
+    Ok(())
 }

@@ -34,6 +34,8 @@ pub struct Place {
     path: Vec<String>,
     /// Schemas beside the path that have a table of that name.
     elsewhere: Vec<String>,
+    /// Those of them whose table has sqlx's columns, and may be read.
+    readable: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Found {
     /// Which of sqlx's columns are there with a type of the server's own.
     columns: Vec<String>,
 }
+
+/// How many columns a ledger has.
+const COLUMN_COUNT: usize = 6;
 
 /// The white space that separates names in a setting.
 const SPACE: &str = " \t\n\r\x0b\x0c";
@@ -74,21 +79,27 @@ pub fn question(name: &Name) -> Result<String, Fault> {
         "{FORMATS}
          WITH names AS ({names}), path AS (
            SELECT p.position, n.oid, n.nspname FROM names AS p JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.name
-           WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')), found AS (
-           SELECT c.oid, c.relkind, p.nspname, ARRAY(
+           WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')), tables AS (
+           SELECT c.oid, c.relkind, c.relnamespace, n.nspname, ARRAY(
              SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attname IN ({columns}) AND NOT a.attisdropped
                AND a.atttypid < {FIRST_OF_OTHERS} AND a.attgenerated = '') AS columns
-           FROM path AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.oid AND c.relname = {table}
-           ORDER BY p.position LIMIT 1)
+           FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+           WHERE c.relname = {table}), found AS (
+           SELECT t.relkind, t.nspname, t.columns FROM path AS p JOIN tables AS t ON t.relnamespace = p.oid
+           ORDER BY p.position LIMIT 1), elsewhere AS (
+           SELECT t.nspname, pg_catalog.array_length(t.columns, 1) = {count}
+             AND pg_catalog.has_schema_privilege(t.relnamespace, 'USAGE')
+             AND pg_catalog.has_table_privilege(t.oid, 'SELECT') AS readable
+           FROM tables AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
+           WHERE t.relkind = 'r' AND c.relpersistence <> 't' AND t.relnamespace NOT IN (SELECT oid FROM path))
          SELECT pg_catalog.json_build_object(
            'found', (SELECT pg_catalog.json_build_object('schema', nspname, 'kind', relkind, 'columns', columns) FROM found),
            'names', ARRAY(SELECT name FROM names ORDER BY position),
            'path', ARRAY(SELECT nspname FROM path ORDER BY position),
-           'elsewhere', ARRAY(SELECT n.nspname FROM pg_catalog.pg_class AS c
-              JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-              WHERE c.relname = {table} AND c.relkind = 'r' AND c.relpersistence <> 't'
-                AND n.oid NOT IN (SELECT oid FROM path) ORDER BY n.nspname))",
+           'elsewhere', ARRAY(SELECT nspname FROM elsewhere ORDER BY nspname),
+           'readable', ARRAY(SELECT nspname FROM elsewhere WHERE readable ORDER BY nspname))",
+        count = COLUMN_COUNT,
         FORMATS = rows::FORMATS,
     ))
 }
@@ -99,12 +110,13 @@ pub(super) const FIRST_OF_OTHERS: u32 = 16_384;
 impl Place {
     /// The statement that reads the rows; `None` where there is no ledger.
     pub fn rows_question(&self, table: &str) -> Result<Option<String>, Fault> {
-        let is_ledger = |found: &&Found| found.kind == 'r' && found.columns.len() == rows::COLUMNS.split(", ").count();
-        self.found
-            .as_ref()
-            .filter(is_ledger)
-            .map(|found| Ok(format!("COPY {} ({}) TO STDOUT", qualified(&found.schema, table)?, rows::COLUMNS)))
-            .transpose()
+        let is_ledger = |found: &&Found| found.kind == 'r' && found.columns.len() == COLUMN_COUNT;
+        self.found.as_ref().filter(is_ledger).map(|found| copy(&found.schema, table)).transpose()
+    }
+
+    /// The schemas beside the path whose ledgers can be read, each with the statement that reads it.
+    pub fn others(&self, table: &str) -> Result<Vec<(&str, String)>, Fault> {
+        self.readable.iter().map(|schema| Ok((schema.as_str(), copy(schema, table)?))).collect()
     }
 
     /// Refuses what is no ledger, and one that the path hides.
@@ -146,6 +158,10 @@ impl Place {
     fn home(&self, made: &[String]) -> Option<&String> {
         self.names.iter().find(|name| self.path.contains(name) || made.contains(name))
     }
+}
+
+fn copy(schema: &str, table: &str) -> Result<String, Fault> {
+    Ok(format!("COPY {} ({}) TO STDOUT", qualified(schema, table)?, rows::COLUMNS))
 }
 
 /// A table's name as SQL writes it.

@@ -106,7 +106,7 @@ impl StoreFile {
 
 fn unreadable(shown: &str) -> Fault {
     let fault = Fault::usage(format!("The store file {shown} cannot be read"));
-    fault.hint("name another one with --file, or make it; README has an example")
+    fault.hint("name another one with --file, or make it: docs/openfga.md has an example")
 }
 
 struct Content {

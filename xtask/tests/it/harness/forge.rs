@@ -1,4 +1,4 @@
-//! Backup files made by hand, from the format in README: whole in every way, whatever their body holds.
+//! Backup files made by hand, from the format in `docs/backups.md`: whole in every way, whatever their body holds.
 
 use super::Sandbox;
 use chrono::{DateTime, Local};

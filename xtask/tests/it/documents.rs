@@ -1,0 +1,221 @@
+//! README and the pages of `docs/`: they name what there is, all of it, and nothing else.
+
+use crate::conventions::commands;
+use crate::harness::{Sandbox, Test, Xtask, sandbox::checkout};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [] readme_is_short_and_names_every_command,
+        [] the_page_of_a_command_describes_each_of_its_options,
+        [] every_setting_stands_with_its_default,
+        [] every_exit_code_stands_on_its_page,
+        [] messages_to_look_up_are_messages_of_the_program,
+        [] links_lead_to_pages_and_headings,
+        [] ci_runs_the_test_command_of_readme,
+    ]
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(checkout().join(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+}
+
+/// README and every page, by their paths from the checkout's top.
+pub fn pages() -> BTreeMap<String, String> {
+    let names = fs::read_dir(checkout().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = names.map(|name| format!("docs/{}", name.to_str().unwrap())).filter(|name| name.ends_with(".md"));
+    names.chain(["README.md".to_owned()]).map(|name| (name.clone(), read(name))).collect()
+}
+
+/// The rows of the first table whose head begins so, as cells.
+fn table<'a>(page: &'a str, head: &str) -> Vec<Vec<&'a str>> {
+    let rows = page.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split('|').skip(1).map(str::trim).collect()).collect();
+    assert!(!rows.is_empty(), "no table begins with {head}");
+    rows
+}
+
+/// The texts in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Each command of README's table with the page that it leads to.
+fn pages_of_commands() -> BTreeMap<String, String> {
+    let readme = read("README.md");
+    let page = |cell: &str| cell.split_once("](").and_then(|(_, rest)| rest.split_once(')')).unwrap().0.to_owned();
+    let name = |cell: &str| quoted(cell).next().unwrap().split(' ').next().unwrap().to_owned();
+    table(&readme, "| command | does").iter().map(|row| (name(row[0]), page(row[0]))).collect()
+}
+
+fn readme_is_short_and_names_every_command() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines; its details belong into docs/");
+    let named: BTreeSet<String> = pages_of_commands().into_keys().collect();
+    assert_eq!(named, commands(), "left: README's command table, right: the commands of --help");
+}
+
+/// The options of a command's own, long and short, and its actions.
+fn options(words: &[&str]) -> (BTreeSet<String>, Vec<String>) {
+    let help = Xtask::new(&Sandbox::new()).args(words).args(["--help"]).run().text();
+    let own = help.split("\nOptions of every command:").next().unwrap().to_owned();
+    let lines = own.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let words = lines.flat_map(|line| line.split("  ").next().unwrap().split([' ', ',', '=']));
+    let options = words.filter(|word| word.starts_with('-') && !["-h", "--help"].contains(word));
+    let actions = own.split("\nCommands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap_or_default();
+    let actions = actions.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let actions = actions.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    (options.map(str::to_owned).collect(), actions.map(str::to_owned).collect())
+}
+
+fn the_page_of_a_command_describes_each_of_its_options() {
+    let mut missing = BTreeSet::new();
+    let mut seen = 0;
+    let short_forms = read("docs/configuration.md");
+    for (command, page) in pages_of_commands() {
+        let text = read(&page);
+        let (mut all, actions) = options(&[&command]);
+        for action in &actions {
+            all.extend(options(&[&command, action]).0);
+            if !quoted(&text).any(|quote| quote.split(' ').next() == Some(action)) {
+                missing.insert(format!("{page}: {command} {action}"));
+            }
+        }
+        seen += all.len();
+        for option in all {
+            let stands = |text: &str| quoted(text).any(|quote| quote.split([' ', ',']).any(|word| word == option));
+            if !stands(&text) && (option.starts_with("--") || !stands(&short_forms)) {
+                missing.insert(format!("{page}: {command} {option}"));
+            }
+        }
+    }
+    assert!(seen > 60, "the options of --help were not found: {seen}");
+    assert!(missing.is_empty(), "not described:\n{}", missing.into_iter().collect::<Vec<_>>().join("\n"));
+    let readme = read("README.md");
+    let global = Xtask::new(&Sandbox::new()).args(["--help"]).run().text();
+    let global = global.split("\nOptions of every command:").nth(1).unwrap();
+    let names = global.lines().flat_map(str::split_whitespace).map(|word| word.trim_end_matches(','));
+    let names: BTreeSet<&str> = names.filter(|word| word.starts_with('-') && word.len() > 1).collect();
+    let stands = |name: &&str| quoted(&readme).any(|quote| quote.split([' ', ':']).any(|word| word == *name));
+    assert!(names.len() >= 6 && names.iter().all(stands), "README should name {names:?}");
+}
+
+/// Each setting that `--verbose` tells, with its default.
+fn settings() -> BTreeMap<String, String> {
+    let sandbox = Sandbox::new();
+    fs::remove_file(sandbox.path(".env")).unwrap();
+    let told = Xtask::new(&sandbox).args(["--verbose", "db-list"]).run().stderr;
+    let lines = told.lines().filter_map(|line| line.trim().strip_suffix(" (default)")?.split_once('='));
+    lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn every_setting_stands_with_its_default() {
+    let page = read("docs/configuration.md");
+    let mut described = BTreeMap::new();
+    for row in table(&page, "| setting |") {
+        for name in quoted(row[0]) {
+            described.insert(name.to_owned(), quoted(row[1]).next().unwrap_or("(not set)").to_owned());
+        }
+    }
+    let told = settings();
+    let names = |all: &BTreeMap<String, String>| all.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(names(&described), names(&told), "left: docs/configuration.md, right: --verbose");
+    for (name, default) in told {
+        assert!(default == "***" || described[&name] == default, "{name}: {} is not {default}", described[&name]);
+    }
+    let example = read(".env.example");
+    for name in described.keys().filter(|name| *name != "XTASK_COMPOSE") {
+        assert!(example.contains(&format!("{name}=")), ".env.example should show {name}");
+    }
+}
+
+fn every_exit_code_stands_on_its_page() {
+    let page = read("docs/scripting.md");
+    let codes: Vec<&str> = table(&page, "| code |").iter().map(|row| row[0]).collect();
+    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "128 + n"]);
+}
+
+/// All text of the source files in one piece, without what breaks a literal over lines.
+fn source() -> String {
+    fn walk(folder: &Path, text: &mut String) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() {
+                walk(&entry.path(), text);
+            } else {
+                text.push_str(&fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    walk(&checkout().join("xtask/src"), &mut text);
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ").replace("\\ ", "")
+}
+
+fn messages_to_look_up_are_messages_of_the_program() {
+    let (page, source) = (read("docs/troubleshooting.md"), source());
+    let mut unknown = Vec::new();
+    for row in table(&page, "| message |") {
+        for message in quoted(row[0]) {
+            let parts =
+                message.split('…').map(|part| part.trim_matches([' ', '.', ':', ','])).filter(|part| !part.is_empty());
+            unknown.extend(parts.filter(|part| !source.contains(part)).map(|part| format!("{part} (of: {message})")));
+        }
+    }
+    assert!(
+        unknown.is_empty(),
+        "docs/troubleshooting.md has messages that no source file has:\n{}",
+        unknown.join("\n")
+    );
+}
+
+/// A heading as GitHub makes an anchor of it.
+fn anchor(heading: &str) -> String {
+    let letters = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = letters.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+}
+
+fn links_lead_to_pages_and_headings() {
+    let pages = pages();
+    assert!(pages.len() > 12, "the pages were not found");
+    let mut wrong = Vec::new();
+    let mut linked = BTreeSet::new();
+    for (name, text) in &pages {
+        let word = name.trim_start_matches("docs/").trim_end_matches(".md");
+        assert!(
+            name == "README.md" || word.chars().all(|letter| letter.is_ascii_lowercase()),
+            "{name}: a lower-case word"
+        );
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match (path, name.starts_with("docs/")) {
+                ("", _) => name.clone(),
+                (path, true) => format!("docs/{path}"),
+                (path, false) => path.to_owned(),
+            };
+            let known = pages.get(&target);
+            let headings = known.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with('#'));
+            let there = headings.map(anchor).any(|found| found == heading);
+            if known.is_none() || !heading.is_empty() && !there {
+                wrong.push(format!("{name}: {link}"));
+            }
+            if name == "README.md" {
+                linked.insert(target);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "links that lead nowhere:\n{}", wrong.join("\n"));
+    let unlinked: Vec<_> = pages.keys().filter(|page| *page != "README.md" && !linked.contains(*page)).collect();
+    assert!(unlinked.is_empty(), "README leads to every page, not yet to {unlinked:?}");
+}
+
+fn ci_runs_the_test_command_of_readme() {
+    let command = "cargo test";
+    assert!(read("README.md").lines().any(|line| line == format!("$ {command}")), "README tells how to run the tests");
+    let ci = read(".ci/run");
+    let last = ci.trim_end().lines().next_back().unwrap();
+    assert!(last.starts_with(command), ".ci/run ends with README's command: {last}");
+}
