@@ -86,10 +86,13 @@ pub fn while_changing(server: &str) -> Quiet {
     Quiet::begin(server, Use::Change)
 }
 
-/// Where these arguments load a file into the server of this checkout: nobody changes the server meanwhile.
-pub fn for_run(args: &[String], root: &Path, url: bool) -> Option<Quiet> {
+/// Where these arguments load a file into the server of this checkout: nobody changes the server meanwhile. What runs of
+/// another role do is not recorded for the others: they load alone.
+pub fn for_run(args: &[String], root: &Path, url: bool, another_role: bool) -> Option<Quiet> {
     let loads = args.iter().any(|arg| LOADS.contains(&arg.as_str()));
-    loads.then(|| Quiet::begin(&server_of(root, url), Use::Load))
+    let server = server_of(root, url);
+    let kind = if another_role || server == SHARED_LOCAL { Use::Change } else { Use::Load };
+    loads.then(|| Quiet::begin(&server, kind))
 }
 
 /// Runs SQL; what belongs to the whole server is changed while nobody loads.
