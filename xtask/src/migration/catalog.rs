@@ -21,7 +21,7 @@ const HEAD: &str = "SET statement_timeout = ";
 /// Settings that pg_dump writes before the first table, and says nothing by.
 const SETTINGS: [&str; 2] = ["SET default_tablespace = '';", "SET default_table_access_method = heap;"];
 
-/// pg_dump's statements, one an entry, without what differs from run to run.
+/// pg_dump's statements, one an entry, without blanks around it and what differs from run to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalog(Vec<String>);
 
@@ -144,7 +144,7 @@ fn is_reordered(one: &str, other: &str) -> bool {
 fn push(entries: &mut Vec<String>, entry: &mut String) {
     let text = std::mem::take(entry);
     if !text.trim().is_empty() {
-        entries.push(text);
+        entries.push(text.trim().to_owned());
     }
 }
 
