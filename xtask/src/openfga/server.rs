@@ -129,10 +129,10 @@ fn own_address(target: &Target) -> Result<String> {
         let fault = Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target"));
         return Err(fault.hint(format!("set it, in .env or the environment: {URL}=https://fga.example.com")).into());
     };
-    local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
-        let fault = Fault::unreachable("The local OpenFGA is not running");
-        fault.hint("start it with: cargo xtask up --target local").into()
-    })
+    match local_openfga::running(&local.folder)? {
+        Some(running) => Ok(running.url()),
+        None => Err(local.openfga.not_running()?.into()),
+    }
 }
 
 /// Whether the address that was set is the one at which the project's own service would be.

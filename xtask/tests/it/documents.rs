@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [] messages_to_look_up_are_messages_of_the_program,
         [] links_lead_to_pages_and_headings,
         [] ci_runs_the_test_command_of_readme,
+        [] files_that_documents_name_are_there,
     ]
 }
 
@@ -22,11 +23,15 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(checkout().join(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
 }
 
-/// README and every page, by their paths from the checkout's top.
+/// Every document of the checkout, by its path from the top: those that stand there, and the pages of `docs/`.
 pub fn pages() -> BTreeMap<String, String> {
-    let names = fs::read_dir(checkout().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
-    let names = names.map(|name| format!("docs/{}", name.to_str().unwrap())).filter(|name| name.ends_with(".md"));
-    names.chain(["README.md".to_owned()]).map(|name| (name.clone(), read(name))).collect()
+    let in_folder = |folder: &str| {
+        let entries = fs::read_dir(checkout().join(folder)).unwrap();
+        let names = entries.map(move |entry| format!("{folder}{}", entry.unwrap().file_name().to_str().unwrap()));
+        names.filter(|name| name.ends_with(".md")).collect::<Vec<_>>()
+    };
+    let names = in_folder("").into_iter().chain(in_folder("docs/"));
+    names.map(|name| (name.clone(), read(name))).collect()
 }
 
 /// The rows of the first table whose head begins so, as cells.
@@ -178,38 +183,64 @@ fn anchor(heading: &str) -> String {
     kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
 }
 
+/// The page that a link of this page leads to, from the checkout's top, and its heading.
+fn destination(page: &str, link: &str) -> (String, String) {
+    let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+    let path = match (path, page.rsplit_once('/')) {
+        ("", _) => page.to_owned(),
+        (path, Some((folder, _))) => path.strip_prefix("../").map_or_else(|| format!("{folder}/{path}"), str::to_owned),
+        (path, None) => path.to_owned(),
+    };
+    (path, heading.to_owned())
+}
+
 fn links_lead_to_pages_and_headings() {
     let pages = pages();
-    assert!(pages.len() > 12, "the pages were not found");
+    assert!(pages.len() > 15, "the pages were not found");
     let mut wrong = Vec::new();
-    let mut linked = BTreeSet::new();
-    for (name, text) in &pages {
-        let word = name.trim_start_matches("docs/").trim_end_matches(".md");
+    let mut linked = BTreeSet::from(["README.md".to_owned()]);
+    for (page, text) in &pages {
+        let name = page.strip_prefix("docs/").and_then(|name| name.strip_suffix(".md"));
         assert!(
-            name == "README.md" || word.chars().all(|letter| letter.is_ascii_lowercase()),
-            "{name}: a lower-case word"
+            name.is_none_or(|name| name.chars().all(|letter| letter.is_ascii_lowercase())),
+            "{page}: a lower-case word"
         );
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
-            let target = match (path, name.starts_with("docs/")) {
-                ("", _) => name.clone(),
-                (path, true) => format!("docs/{path}"),
-                (path, false) => path.to_owned(),
-            };
-            let known = pages.get(&target);
-            let headings = known.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with('#'));
-            let there = headings.map(anchor).any(|found| found == heading);
-            if known.is_none() || !heading.is_empty() && !there {
-                wrong.push(format!("{name}: {link}"));
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("https://")) {
+            let (target, heading) = destination(page, link);
+            let headings = pages.get(&target).map(|text| text.lines().filter(|line| line.starts_with('#')).map(anchor));
+            if headings.is_none_or(|mut all| !heading.is_empty() && !all.any(|found| found == heading)) {
+                wrong.push(format!("{page}: {link}"));
             }
-            if name == "README.md" {
+            if page == "README.md" {
                 linked.insert(target);
             }
         }
     }
     assert!(wrong.is_empty(), "links that lead nowhere:\n{}", wrong.join("\n"));
-    let unlinked: Vec<_> = pages.keys().filter(|page| *page != "README.md" && !linked.contains(*page)).collect();
+    let unlinked: Vec<_> = pages.keys().filter(|page| !linked.contains(*page)).collect();
     assert!(unlinked.is_empty(), "README leads to every page, not yet to {unlinked:?}");
+}
+
+/// What is in backticks and looks like a file or folder of this repository is one.
+fn files_that_documents_name_are_there() {
+    let tops = ["", "xtask/src", "xtask/tests/it"];
+    let mut seen = 0;
+    let mut missing = Vec::new();
+    for (page, text) in pages() {
+        for name in quoted(&text) {
+            let is_path = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
+            let of_source =
+                name.ends_with(".rs") || ["xtask/", "docs/", ".ci/"].iter().any(|top| name.starts_with(top));
+            if of_source && name.chars().all(is_path) {
+                seen += 1;
+                let there = tops.iter().any(|top| checkout().join(top).join(name).exists());
+                missing.extend((!there).then(|| format!("{page}: {name}")));
+            }
+        }
+    }
+    assert!(seen > 30, "the names were not found: {seen}");
+    assert!(missing.is_empty(), "there is no such file:\n{}", missing.join("\n"));
 }
 
 fn ci_runs_the_test_command_of_readme() {
