@@ -2,7 +2,7 @@
 
 pub mod activity;
 pub mod change_lock;
-mod copy_text;
+pub mod copy_text;
 pub mod count;
 pub mod dump;
 pub mod encoding;
