@@ -1,8 +1,10 @@
 //! A backup that comes on standard input: an unfinished file while it is written, proven and loaded.
 
+use super::manifest;
 use super::partial::Partial;
 use super::proof::{self, Proven};
 use super::space;
+use crate::postgres::dump::Scanner;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,8 @@ pub const STANDARD_INPUT: &str = "standard input";
 const STEM: &str = "standard_input";
 /// Free space is looked at again after so many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
+/// So much of the beginning tells whether it can be a dump, in bytes.
+const OPENING: usize = 512;
 
 /// The file while it is written. It is private, and removed when it is dropped.
 #[derive(Debug)]
@@ -32,9 +36,12 @@ impl Spool {
     /// Adds a piece.
     ///
     /// # Errors
-    /// The disk is full, or nearly.
+    /// The disk is full, or nearly; or the first piece is not the beginning of a dump: what follows may never end.
     pub fn write(&mut self, piece: &[u8]) -> Result<()> {
         self.partial.write(piece)?;
+        if self.bytes == 0 && !is_opening(piece) {
+            proof::prove_as(self.partial.path(), Path::new(STANDARD_INPUT), &|_| {})?;
+        }
         self.bytes = self.bytes.saturating_add(piece.len() as u64);
         if self.bytes.saturating_sub(self.checked) >= SPACE_CHECK {
             self.checked = self.bytes;
@@ -55,4 +62,10 @@ impl Spool {
     pub fn prove(self, progress: &dyn Fn(u64)) -> Result<Proven> {
         proof::prove_as(self.partial.path(), Path::new(STANDARD_INPUT), progress)
     }
+}
+
+/// Whether a dump can begin so.
+fn is_opening(piece: &[u8]) -> bool {
+    let dump = piece.strip_prefix(manifest::HEAD).unwrap_or(piece);
+    Scanner::default().feed(&dump[..dump.len().min(OPENING)]).is_ok()
 }

@@ -19,6 +19,7 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -105,8 +106,14 @@ pub fn take(target: &Target, order: &Order, tell: &dyn Fn(News)) -> Result<Taken
     let stem = name::file_name(target.database(), order.purpose, &started, 1);
     let newest = listing::newest_size(folder, target.database());
     space::look(folder, newest, target, &run)?;
-    let partial = Partial::create(folder, &stem, &run)?;
-    let taken = write(target, order, &run, partial, started, newest, tell);
+    let write = |encoding: Option<&str>| {
+        let partial = Partial::create(folder, &stem, &run)?;
+        write(target, order, &Attempt { run: &run, started, expected: newest, encoding }, partial, tell)
+    };
+    let taken = write(None).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
+        Some(OtherEncoding(encoding)) => write(Some(encoding.as_str())),
+        None => Err(error),
+    });
     if taken.is_err() {
         // Ending docker's client does not end pg_dump in the container; ending its server session does.
         signals::shielded(|| session::terminate(target, &run)).ok();
@@ -132,23 +139,41 @@ fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
     space::make_folder(folder)
 }
 
+/// One run of pg_dump.
+struct Attempt<'a> {
+    /// The session's name.
+    run: &'a str,
+    started: DateTime<Local>,
+    /// About how many bytes there will be.
+    expected: Option<u64>,
+    /// In which pg_dump writes; else as role and database set it, most often the database's own.
+    encoding: Option<&'a str>,
+}
+
 fn write(
     target: &Target,
     order: &Order,
-    run: &str,
+    attempt: &Attempt<'_>,
     mut partial: Partial,
-    started: DateTime<Local>,
-    expected: Option<u64>,
     tell: &dyn Fn(News),
 ) -> Result<Taken> {
+    let &Attempt { run, started, expected, encoding } = attempt;
     let clock = Instant::now();
     partial.write(manifest::HEAD)?;
-    let dump = pg_dump(target, order, run)?.write_to(partial.for_program()?)?;
+    let dump = pg_dump(target, order, run, encoding)?.write_to(partial.for_program()?)?;
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asked = scope.spawn(|| OfItself::ask(target, run, order.question));
         let proof = follow(target, run, dump, &partial, order, expected, tell);
         let of_itself = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
-        proof.and_then(|proof| Ok((proof, of_itself?)))
+        let of_itself = match of_itself {
+            Ok(of_itself) => of_itself,
+            Err(error) => return Err(proof.err().unwrap_or(error)),
+        };
+        let own = &of_itself.properties.encoding;
+        if encoding.is_none() && declared_encoding(&partial)?.is_some_and(|declared| declared != **own) {
+            return Err(OtherEncoding(own.to_string()).into());
+        }
+        proof.map(|proof| (proof, of_itself))
     })?;
     let answer = std::mem::take(&mut of_itself.answer);
     let path_dependents = std::mem::take(&mut of_itself.path_dependents);
@@ -215,9 +240,32 @@ impl Made<'_> {
     }
 }
 
-fn pg_dump(target: &Target, order: &Order, run: &str) -> Result<crate::process::Program> {
+/// Role or database set a `client_encoding`, in which pg_dump would write; the database's own, in which it writes else.
+#[derive(Debug)]
+struct OtherEncoding(String);
+
+impl fmt::Display for OtherEncoding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the dump is not in the database's encoding {}", self.0)
+    }
+}
+
+impl std::error::Error for OtherEncoding {}
+
+/// The encoding that the dump names at its beginning.
+fn declared_encoding(partial: &Partial) -> Result<Option<String>> {
+    const SET: &str = "\nSET client_encoding = '";
+    let mut opening = [0; 4096];
+    let read = partial.read_at(&mut opening, 0)?;
+    let text = String::from_utf8_lossy(&opening[..read]).into_owned();
+    let named = text.split_once(SET).and_then(|(_, rest)| rest.split_once('\''));
+    Ok(named.map(|(name, _)| name.to_owned()))
+}
+
+fn pg_dump(target: &Target, order: &Order, run: &str, encoding: Option<&str>) -> Result<crate::process::Program> {
     let program = target
         .program("pg_dump", run, Talk::Piped)?
+        .args(encoding.map(|name| format!("--encoding={name}")))
         .args(["--format=plain", "--no-password"])
         .arg(format!("--lock-wait-timeout={}", order.lock_timeout.as_millis()))
         .args(order.tables.iter().map(|table| format!("--table={table}")));

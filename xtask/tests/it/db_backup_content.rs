@@ -165,6 +165,12 @@ fn encodings_other_than_utf_8() {
     assert_eq!(manifest(&file)["properties"]["encoding"], "LATIN1");
     assert!(std::str::from_utf8(&inner(&file)).is_err(), "the bytes are the database's own");
     assert_eq!(report["tables"][0]["rows"], 2);
+    // A database's owner may set an encoding that pg_dump would take, and no server has.
+    for other in ["SJIS", "UTF8"] {
+        latin.sql(&format!("ALTER DATABASE {} SET client_encoding TO '{other}'", latin.name));
+        let file = latin.backup();
+        assert!(inner(&file).windows(8).any(|bytes| bytes == b"'LATIN1'"), "{other}");
+    }
 
     let ascii = shared().database_with("TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'");
     ascii.sql(

@@ -3,7 +3,7 @@
 
 use crate::harness::migrations::SLOW;
 use crate::harness::stack::Database;
-use crate::harness::{Test, Xtask, shared, wait_until};
+use crate::harness::{Test, UrlDatabase, Xtask, shared, wait_until};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,8 @@ fn killed_at_every_point() {
 }
 
 fn killed_and_interrupted_through_a_url() {
+    // What a killed run had begun goes on in the server.
+    let _alone = UrlDatabase::new().alone();
     killed(URL, POINTS);
     interrupted(URL, POINTS);
 }

@@ -149,6 +149,7 @@ fn a_database_of_another_role_is_never_swapped_in() {
     stack.admin(&format!("COMMENT ON DATABASE {theirs} IS 'xtask {later}'"));
     let run = database.restore(["--undo"]).run();
     run.code(1).stderr_has("There is no database of before a restore of").stderr_lacks("✓");
+    run.stderr_has("ask its owner what it is").stderr_lacks("ALTER DATABASE");
     run.stderr_has(&format!(
         "{theirs} (owner {role}) is named like a database of this program, but there is no record"
     ));

@@ -145,6 +145,8 @@ fn a_backup_that_comes_on_stdin() {
         (&whole[..whole.len() / 2], "standard input is cut: "),
         (&[], "standard input is cut: it is empty"),
         (&[0x1f, 0x8b, 8, 0], "standard input is damaged: "),
+        // Its first bytes decide: the rest is not waited for.
+        (&vec![0; 64 << 20], "binary data"),
     ] {
         let run = from(bytes, &["--yes"]);
         run.code(3).stderr_has(words).stderr_lacks("Safety");

@@ -132,6 +132,8 @@ fn yes_is_not_enough_for_a_server_elsewhere() {
 }
 
 fn killed_around_the_swap() {
+    // What a killed run had begun goes on in the server.
+    let _alone = UrlDatabase::new().alone();
     for (point, signal, swapped) in [
         ("safety", Signal::TERM, false),
         ("unmarked", Signal::KILL, false),

@@ -35,8 +35,12 @@ impl Unrecorded {
         format!("{name} (owner {owner_name}) is named like a database of this program, but {why}: it is left alone")
     }
 
-    /// The statements, for psql in another database, that a person needs who knows it to be what its name says.
+    /// The statements, for psql in another database, that a person needs who knows it to be what its name says. Of a
+    /// database of another role there are none: it may hold anything.
     pub fn by_hand(&self) -> Result<Vec<String>> {
+        if !self.database.has_known_owner {
+            return Ok(Vec::new());
+        }
         let name = identifier(&self.database.name)?;
         if !self.is_previous() {
             return Ok(vec![format!("DROP DATABASE {name};")]);
@@ -51,6 +55,9 @@ impl Unrecorded {
 
     /// The same as a hint.
     pub fn hint(&self, maintenance_database: &str) -> Result<String> {
+        if !self.database.has_known_owner {
+            return Ok(format!("ask its owner what it is: cargo xtask db-shell -- -d {maintenance_database} -l"));
+        }
         let what = if self.is_previous() { "to go back to it by hand" } else { "if nobody needs it" };
         let lines = self.by_hand()?.join("\n");
         Ok(format!("{what}: cargo xtask db-shell -- -d {maintenance_database}, then\n{lines}"))
@@ -78,7 +85,14 @@ mod tests {
     use super::*;
 
     fn unrecorded(name: &str, live: &str, purpose: Purpose) -> Unrecorded {
-        let database = Database { oid: 7, name: name.into(), owner: 1, owner_name: "app".into(), bytes: None };
+        let database = Database {
+            oid: 7,
+            name: name.into(),
+            owner: 1,
+            owner_name: "app".into(),
+            has_known_owner: true,
+            bytes: None,
+        };
         Unrecorded { database, live: live.into(), purpose, doubt: Doubt::NoRecord }
     }
 
@@ -91,6 +105,9 @@ mod tests {
         assert!(aside.ends_with("\";"), "{away}");
         assert_eq!(back, r#"ALTER DATABASE "it's ""mine""_before_20251021_163105" RENAME TO "it's ""mine""";"#);
         assert_eq!(Purpose::suggested(&named(live, "aside", &Local::now()), live), None);
+        let mut strange = kept;
+        strange.database.has_known_owner = false;
+        assert_eq!((strange.by_hand().unwrap().len(), strange.hint("postgres").unwrap().contains("ALTER")), (0, false));
         let left = unrecorded("openfga_staging_20251021_163105", "openfga", Purpose::Staging);
         assert_eq!(left.by_hand().unwrap(), [r#"DROP DATABASE "openfga_staging_20251021_163105";"#]);
     }

@@ -14,6 +14,9 @@ pub struct Database {
     /// The role's OID.
     pub owner: u32,
     pub owner_name: String,
+    /// Whether its owner is this role, or the live database's.
+    #[serde(default)]
+    pub has_known_owner: bool,
     /// On the server's disk; `None` where this role may not know it.
     pub bytes: Option<u64>,
 }
@@ -149,7 +152,7 @@ mod tests {
     }
 
     fn database(oid: u32, name: &str, owner: u32) -> Database {
-        Database { oid, name: name.into(), owner, owner_name: owner.to_string(), bytes: None }
+        Database { oid, name: name.into(), owner, owner_name: owner.to_string(), has_known_owner: true, bytes: None }
     }
 
     fn verdict(entry: &Entry, databases: &[Database]) -> Verdict {

@@ -51,7 +51,9 @@ SELECT pg_catalog.json_build_object(
   'similar', SIMILAR)";
 
 const DATABASE: &str = "'oid', d.oid::pg_catalog.int8, 'name', d.datname, 'owner', d.datdba::pg_catalog.int8,
-      'owner_name', pg_catalog.pg_get_userbyid(d.datdba), 'bytes', ";
+      'owner_name', pg_catalog.pg_get_userbyid(d.datdba),
+      'has_known_owner', pg_catalog.pg_get_userbyid(d.datdba) = current_user
+        OR d.datdba IN (SELECT l.datdba FROM pg_catalog.pg_database AS l WHERE l.datname = LIVE), 'bytes', ";
 const SIZE: &str =
     "CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT') THEN pg_catalog.pg_database_size(d.oid) END";
 const SIMILAR: &str =
@@ -159,5 +161,5 @@ impl View {
 fn with_names(sql: &str, live: &str, sizes: bool) -> Result<String> {
     let database = [DATABASE, if sizes { SIZE } else { "NULL" }].concat();
     let sql = sql.replace("SIMILAR", SIMILAR).replace("DATABASE", &database);
-    Ok(sql.replace("START", &literal(names::common_start(live))?))
+    Ok(sql.replace("START", &literal(names::common_start(live))?).replace("LIVE", &literal(live)?))
 }
