@@ -11,6 +11,7 @@
 mod harness;
 
 mod authorization;
+mod completions;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -73,6 +74,7 @@ mod restore_property;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
+mod screens;
 mod setup_env;
 mod setup_env_doctor;
 mod setup_env_questions;
@@ -98,6 +100,7 @@ fn main() -> ExitCode {
     harness::main(vec![
         up::tests(),
         faults::tests(),
+        screens::tests(),
         setup_env::tests(),
         setup_env_doctor::tests(),
         setup_env_questions::tests(),
@@ -165,6 +168,7 @@ fn main() -> ExitCode {
         damage::tests(),
         documents::tests(),
         dsl::tests(),
+        completions::tests(),
         conventions::tests(),
         hostile::tests(),
         made_elsewhere::tests(),

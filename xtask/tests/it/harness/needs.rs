@@ -31,6 +31,9 @@ pub enum Need {
     Script,
     Tmux,
     Make,
+    Bash,
+    Zsh,
+    Fish,
     /// `setpriv`, and to be root: the test becomes another user.
     Root,
     /// To mount a disk that only the test sees.
@@ -45,7 +48,7 @@ pub enum Need {
     Pgbouncer,
 }
 
-static FOUND: [OnceLock<Option<String>>; 19] = [const { OnceLock::new() }; 19];
+static FOUND: [OnceLock<Option<String>>; 22] = [const { OnceLock::new() }; 22];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -79,6 +82,9 @@ impl Need {
             Self::Script => "script",
             Self::Tmux => "tmux",
             Self::Make => "make",
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
             Self::Root => "root",
             Self::Mount => "mount",
             Self::Sqlx => "sqlx",
@@ -118,6 +124,9 @@ impl Need {
             }
             Self::Tmux => (!works("tmux", &["-V"])).then(|| "no tmux".to_owned()),
             Self::Make => (!works("make", &["--version"])).then(|| "no make".to_owned()),
+            Self::Bash => (!works("bash", &["--version"])).then(|| "no bash".to_owned()),
+            Self::Zsh => (!works("zsh", &["--version"])).then(|| "no zsh".to_owned()),
+            Self::Fish => (!works("fish", &["--version"])).then(|| "no fish".to_owned()),
             Self::Root => (!rustix::process::geteuid().is_root() || !works("setpriv", &["--version"]))
                 .then(|| "must be root, with setpriv".to_owned()),
             Self::Mount => {
