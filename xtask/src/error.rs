@@ -82,6 +82,11 @@ impl Fault {
         self
     }
 
+    /// Whether it was said to be [`lasting`](Self::lasting).
+    pub fn is_lasting(&self) -> bool {
+        self.lasting
+    }
+
     /// The hint, if there is one.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
@@ -103,7 +108,7 @@ pub fn fault(error: &anyhow::Error) -> Option<&Fault> {
 
 /// Whether asking again cannot change the answer: a refused key stays refused.
 pub fn is_lasting(error: &anyhow::Error) -> bool {
-    fault(error).is_some_and(|fault| fault.lasting)
+    fault(error).is_some_and(Fault::is_lasting)
 }
 
 /// How a run ends with this error; a failure that names no exit is 1.

@@ -4,20 +4,23 @@ use super::manifest;
 use super::pieces::Pieces;
 use super::proof::Proven;
 use crate::error::{Exit, Fault};
+use crate::postgres::quote::literal;
+use crate::postgres::search_path::SearchPath;
 use crate::process::signals;
 use anyhow::{Context as _, Result};
 use std::io::{Seek as _, SeekFrom, Write};
 use std::ops::Range;
 
 impl Proven {
-    /// Writes the dump to `psql`. `progress` hears how many bytes of the file have gone by.
+    /// Writes the dump to `psql`; where the dump sets `search_path` first, this path is set behind that statement, so that
+    /// the rest of the dump is read by it. `progress` hears how many bytes of the file have gone by.
     ///
     /// Each piece is compared with what the proof read there before psql gets it. So psql receives only bytes that the
     /// proof has scanned, also where the file is written to meanwhile.
     ///
     /// # Errors
     /// Exit 3 if the file is no longer the one that was proven: what psql has got of it must not be used.
-    pub fn feed(&self, psql: &mut impl Write, progress: &dyn Fn(u64)) -> Result<()> {
+    pub fn feed(&self, psql: &mut impl Write, path: Option<&SearchPath>, progress: &dyn Fn(u64)) -> Result<()> {
         let reading = || format!("reading {}", self.path.display());
         let head = self.manifest.as_ref().map_or(0, |_| manifest::HEAD.len() as u64);
         let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
@@ -25,6 +28,8 @@ impl Proven {
             .chain(self.contents.restrict_lines.iter().map(in_file))
             .chain(std::iter::once(self.dump_end..u64::MAX))
             .collect();
+        let set_behind = path.and(self.contents.search_path_set).map(|end| end.saturating_add(head));
+        let set = path.map(setting).transpose()?.unwrap_or_default();
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0)).with_context(reading)?;
         let mut pieces = Pieces::of(&mut file);
@@ -38,7 +43,13 @@ impl Proven {
             }
             for part in kept(start..start.saturating_add(piece.bytes.len() as u64), &left_out) {
                 let within = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(piece.bytes.len());
-                psql.write_all(&piece.bytes[within(part.start)..within(part.end)]).context("feeding psql")?;
+                let (from, to) = (within(part.start), within(part.end));
+                let split = set_behind.filter(|at| part.start < *at && *at <= part.end).map(within);
+                psql.write_all(&piece.bytes[from..split.unwrap_or(to)]).context("feeding psql")?;
+                if let Some(split) = split {
+                    psql.write_all(set.as_bytes()).context("feeding psql")?;
+                    psql.write_all(&piece.bytes[split..to]).context("feeding psql")?;
+                }
             }
             progress(pieces.offset());
         }
@@ -52,6 +63,11 @@ impl Proven {
         let message = format!("{} changed while it was read", self.path.display());
         Fault::new(Exit::Refused, message).hint("find out who writes to it; then try again").into()
     }
+}
+
+/// The statement that sets a path; on the line that it is put into.
+fn setting(path: &SearchPath) -> Result<String, Fault> {
+    Ok(format!(" SELECT pg_catalog.set_config('search_path', {}, false);", literal(path.as_str())?))
 }
 
 /// The parts of a range that no other range covers; `left_out` is in order.
@@ -143,7 +159,7 @@ mod tests {
             let proven = prove(&path, &|_| {}).unwrap();
             overwrite(&path, at, b"!");
             let mut psql = Psql::default();
-            let error = proven.feed(&mut psql, &|_| {}).unwrap_err();
+            let error = proven.feed(&mut psql, None, &|_| {}).unwrap_err();
             assert_eq!(error::exit(&error), Exit::Refused, "{at}");
             assert_eq!(psql.got, original[..at / PIECE * PIECE], "{at}: only the pieces before the changed one");
         }
@@ -158,8 +174,24 @@ mod tests {
         let meddled = path.clone();
         let then = move || overwrite(&meddled, PIECE + 10, b"\n\\.\nDROP TABLE t;\n");
         let mut psql = Psql { then: Some(Box::new(then)), ..Psql::default() };
-        assert_eq!(error::exit(&proven.feed(&mut psql, &|_| {}).unwrap_err()), Exit::Refused);
+        assert_eq!(error::exit(&proven.feed(&mut psql, None, &|_| {}).unwrap_err()), Exit::Refused);
         assert_eq!(psql.got, original[..PIECE]);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_path_is_set_directly_behind_the_dumps_own() {
+        let path = file("path");
+        let (emptied, rest) =
+            ("SELECT pg_catalog.set_config('search_path', '', false);", "\nCREATE TABLE public.u (a text);\n");
+        let text =
+            [OPENING.split("CREATE").next().unwrap(), emptied, rest, CLOSING.trim_start_matches("\\.\n")].concat();
+        std::fs::write(&path, &text).unwrap();
+        let mut psql = Psql::default();
+        let typed: SearchPath = "\"a'b\"".parse().unwrap();
+        prove(&path, &|_| {}).unwrap().feed(&mut psql, Some(&typed), &|_| {}).unwrap();
+        let set = " SELECT pg_catalog.set_config('search_path', '\"a''b\"', false);";
+        assert_eq!(String::from_utf8(psql.got).unwrap(), text.replace(emptied, &format!("{emptied}{set}")));
         std::fs::remove_file(path).unwrap();
     }
 
@@ -169,14 +201,14 @@ mod tests {
         let original = dump();
         let whole = prove(&path, &|_| {}).unwrap();
         let mut psql = Psql::default();
-        whole.feed(&mut psql, &|_| {}).unwrap();
+        whole.feed(&mut psql, None, &|_| {}).unwrap();
         assert_eq!(psql.got, original);
         for length in [0, 10, PIECE, PIECE + 10, original.len() - 1, original.len() + 1, original.len() + 3 * PIECE] {
             std::fs::write(&path, &original).unwrap();
             let proven = prove(&path, &|_| {}).unwrap();
             OpenOptions::new().write(true).open(&path).unwrap().set_len(length as u64).unwrap();
             let mut psql = Psql::default();
-            assert_eq!(error::exit(&proven.feed(&mut psql, &|_| {}).unwrap_err()), Exit::Refused, "{length}");
+            assert_eq!(error::exit(&proven.feed(&mut psql, None, &|_| {}).unwrap_err()), Exit::Refused, "{length}");
             assert!(original.starts_with(&psql.got), "{length}");
         }
         std::fs::remove_file(path).unwrap();

@@ -16,4 +16,5 @@ pub mod proof;
 pub mod retention;
 pub mod space;
 pub mod spool;
+mod statement;
 pub mod take;

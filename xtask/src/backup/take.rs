@@ -9,6 +9,7 @@ use super::space;
 use crate::error::Fault;
 use crate::postgres::count::Count;
 use crate::postgres::dump::{Contents, Scanner};
+use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::properties::OfItself;
 use crate::postgres::session;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
@@ -69,6 +70,8 @@ pub struct Taken {
     /// Of the whole file, manifest included.
     pub sha256: String,
     pub manifest: Manifest,
+    /// What a restore of it may fail at.
+    pub path_dependents: Vec<PathDependent>,
     /// To the order's question.
     pub answer: String,
 }
@@ -148,6 +151,7 @@ fn write(
         proof.and_then(|proof| Ok((proof, of_itself?)))
     })?;
     let answer = std::mem::take(&mut of_itself.answer);
+    let path_dependents = std::mem::take(&mut of_itself.path_dependents);
     let contents = proof.scanner.finish().with_context(|| not_whole(target))?;
     let sha256 = manifest::hex(&proof.hash.clone().finalize());
     let made = Made { order, started, seconds: clock.elapsed().as_secs_f64(), bytes: proof.bytes, sha256 };
@@ -166,7 +170,7 @@ fn write(
         }
     };
     let bytes = proof.bytes.saturating_add(line.len() as u64);
-    Ok(Taken { path, bytes, sha256, manifest, answer })
+    Ok(Taken { path, bytes, sha256, manifest, path_dependents, answer })
 }
 
 /// What a backup's making tells of it.

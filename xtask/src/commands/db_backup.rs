@@ -12,7 +12,9 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::locks;
+use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::text::Text;
+use crate::restore::preflight::extension_advice;
 use crate::restore::repair;
 use crate::target::Target;
 use crate::terminal::{self, Progress};
@@ -54,6 +56,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &order, context)?;
     args.tell(&taken, &target, context)?;
+    warn_of_restores(&taken, &target, context);
     leftovers::name_leftovers_by(&taken.answer, &target, context);
     if args.policy.is_given() {
         db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
@@ -154,6 +157,25 @@ fn destination(typed: &Path, path: PathBuf) -> Result<Destination, Fault> {
             .hint("name a file that ends in .sql"));
     }
     Ok(Destination::File(path))
+}
+
+/// Says of a whole database's backup what a restore of it cannot do, or may fail at.
+fn warn_of_restores(taken: &Taken, target: &Target, context: &Context) {
+    if !taken.manifest.is_full() {
+        return;
+    }
+    if let Some(advice) = extension_advice(target, &taken.manifest, &taken.path) {
+        context.terminal.warn(&terminal::clean(&advice));
+    }
+    for PathDependent { object, function, names, schema } in &taken.path_dependents {
+        let text = format!(
+            "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a \
+             dump loads with an empty search_path\n\
+             see whether it loads: cargo xtask db-verify --restore; with the path: --search-path {schema}\n\
+             for good: ALTER FUNCTION {function} SET search_path = {schema}"
+        );
+        context.terminal.warn(&terminal::clean(&text));
+    }
 }
 
 fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {

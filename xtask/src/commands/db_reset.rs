@@ -1,7 +1,7 @@
 //! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
 
 use super::db_migrate;
-use super::db_restore::report::Report;
+use super::db_restore::report::{Report, name_ended_workers};
 use super::db_restore::switchover::{Switchover, drop_old};
 use super::db_restore::{SafetyOptions, preview, repair, safety_backup};
 use crate::context::Context;
@@ -104,6 +104,7 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
     };
     let mut done = switchover.perform(&incoming, like, |swap| swap_in(&record, &live, empty, swap))?;
     drop_old(args.keep_old, &mut done, &record, context)?;
+    name_ended_workers(&live, target, run, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

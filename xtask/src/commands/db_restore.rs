@@ -13,8 +13,10 @@ use super::db_backup;
 use crate::backup::name::Purpose;
 use crate::context::Context;
 use crate::postgres::change_lock::Lock;
+use crate::postgres::search_path::SearchPath;
 use crate::postgres::{locks, session};
 use crate::restore::live::Live;
+use crate::restore::load_failure::LoadOptions;
 use crate::restore::merged::Merged;
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Consent;
@@ -59,6 +61,9 @@ pub struct Args {
     /// repeated
     #[arg(long, value_name = "NAME", conflicts_with_all = ["undo", "repair"])]
     allow_setting: Vec<String>,
+    /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
+    #[arg(long, value_name = "SCHEMAS", conflicts_with_all = ["undo", "repair"])]
+    search_path: Option<SearchPath>,
     /// How many databases of before a restore are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1)]
     keep_old: usize,
@@ -97,9 +102,10 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let live = Live::of(target, run)?;
     let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
     let consent = Consent { create_roles: args.create_roles, settings: &args.allow_setting };
-    let mut fitting = preflight::check(target, run, &backup, of_elsewhere, consent)?;
     let merged = Merged::draw(&live, &backup, target, run, consent)?;
-    fitting.also_make(&merged.missing_roles);
+    let encoding = merged.properties.as_ref().map(|properties| &properties.encoding);
+    let mut fitting = preflight::check(target, run, &backup, of_elsewhere, encoding, consent)?;
+    fitting.missing_roles.add(&merged.missing_roles);
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
@@ -120,17 +126,16 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     live.check_open(target)?;
     let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
-    if !fitting.missing_roles.is_empty() {
-        preflight::create_roles(target, run, &fitting.missing_roles)?;
-        context.terminal.done(&format!("Roles made: {}", terminal::clean(&fitting.missing_roles.join(", "))));
-    }
+    say_roles_made(&fitting.missing_roles.create_named(target, run)?, context);
     let like = merged.properties;
     let staging = Staging::create(&record, RecordPurpose::Staging, like.as_ref())?;
     fault_point("created");
+    say_roles_made(&fitting.missing_roles.create_encoded(target, run, staging.database())?, context);
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));
-    let checked = staging.load(&backup, &|bytes| progress.set(bytes))?;
+    let options = LoadOptions { search_path: args.search_path.as_ref(), version_changes: &fitting.version_changes };
+    let checked = staging.load(&backup, options, &|bytes| progress.set(bytes))?;
     progress.say("analyzing");
-    let written = checked.analyze()?;
+    let written = checked.analyze(options.search_path)?;
     drop(progress);
     fault_point("checked");
     let stopped = services::running_users(target)?;
@@ -149,6 +154,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let mut done = switchover.perform(&incoming, like.as_ref(), |swap| swap_in(&record, &live, checked, swap))?;
     switchover::drop_old(args.keep_old, &mut done, &record, context)?;
     report::name_subscriptions(target, run, context);
+    report::name_ended_workers(&live, target, run, context);
     let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }
@@ -170,6 +176,12 @@ pub(super) fn safety_backup(
         .map_err(|error| db_backup::explain_missing(error, UNSAVED, WAIVER))?;
     context.terminal.done(&format!("Safety backup: {}", context.shown(&taken.path)));
     Ok(Some(taken.path))
+}
+
+fn say_roles_made(names: &[String], context: &Context) {
+    if !names.is_empty() {
+        context.terminal.done(&format!("Roles made: {}", terminal::clean(&names.join(", "))));
+    }
 }
 
 fn age_of(time: &DateTime<Local>) -> String {

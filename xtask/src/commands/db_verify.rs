@@ -10,8 +10,10 @@ use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
+use crate::postgres::search_path::SearchPath;
 use crate::postgres::session;
 use crate::postgres::text::Name;
+use crate::restore::load_failure::LoadOptions;
 use crate::restore::maintenance_database;
 use crate::restore::preflight::{self, Consent};
 use crate::restore::record::{Purpose, Record};
@@ -34,6 +36,9 @@ pub struct Args {
     /// Also load each into a throwaway database of the target's server
     #[arg(long)]
     restore: bool,
+    /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
+    #[arg(long, value_name = "SCHEMAS", requires = "restore")]
+    search_path: Option<SearchPath>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -47,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let mut report = Vec::new();
     for path in &files {
-        let entry = verify(path, target.as_ref(), context)?;
+        let entry = verify(path, target.as_ref(), args, context)?;
         if !args.json {
             entry.show(context)?;
         }
@@ -104,7 +109,7 @@ struct Entry {
     error: Option<Error>,
 }
 
-fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Entry> {
+fn verify(path: &Path, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
     let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
     let mut entry = Entry {
         file: path.to_string_lossy().into_owned(),
@@ -136,7 +141,7 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
         return Ok(entry);
     }
     let clock = Instant::now();
-    match restore(target, &backup, context) {
+    match restore(target, &backup, args, context) {
         Ok(()) => {
             entry.restored = Some(true);
             entry.seconds = Some((clock.elapsed().as_secs_f64() * 1000.0).round() / 1000.0);
@@ -150,16 +155,18 @@ fn verify(path: &Path, target: Option<&Target>, context: &Context) -> Result<Ent
     }
 }
 
-fn restore(target: &Target, backup: &Proven, context: &Context) -> Result<()> {
+fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
     let run = session::fresh_name()?;
     let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
     leftovers::clear_throwaways(&record, context)?;
-    preflight::check(target, &run, backup, None, Consent::default())?;
-    preview::name_foreign_tables(backup, context);
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
+    let encoding = properties.map(|properties| &properties.encoding);
+    let fitting = preflight::check(target, &run, backup, None, encoding, Consent::default())?;
+    preview::name_foreign_tables(backup, context);
     let staging = Staging::create(&record, Purpose::Verify, properties)?;
     let progress = context.terminal.progress("loading", None);
-    staging.load(backup, &|bytes| progress.set(bytes))?.discard()
+    let options = LoadOptions { search_path: args.search_path.as_ref(), version_changes: &fitting.version_changes };
+    staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
 }
 
 impl Entry {

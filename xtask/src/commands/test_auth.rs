@@ -87,7 +87,7 @@ fn the_store(api: &Api, name: &str, context: &Context) -> Result<Store> {
     }
     store::by_name(api, name)?.ok_or_else(|| {
         Fault::failed(format!("{} has no store called {name}", api.url()))
-            .hint("make it: cargo xtask setup-openfga")
+            .hint("make it: cargo xtask setup-openfga; if it has another name: --store NAME")
             .into()
     })
 }

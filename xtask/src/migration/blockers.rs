@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Holders that are named.
 const NAMED: usize = 5;
 
-/// Runs a task, and asks twice in each `lock_timeout` who blocks the session of this name. Gives the task's result and
+/// Runs a task, and asks four times in each `lock_timeout` who blocks the session of this name. Gives the task's result and
 /// the last answer that named someone.
 pub fn during<T>(
     target: &Target,
@@ -25,7 +25,7 @@ pub fn during<T>(
     thread::scope(|scope| {
         let asking = scope.spawn(move || {
             let mut found = Vec::new();
-            while ended.recv_timeout(lock_timeout / 2) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(lock_timeout / 4) == Err(RecvTimeoutError::Timeout) {
                 let holders = ask(target, database, waiting).unwrap_or_default();
                 found = if holders.is_empty() { found } else { holders };
             }

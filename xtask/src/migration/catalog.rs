@@ -16,7 +16,12 @@ const OPENFGA: [&str; 6] = [
     "public.goose_db_version",
 ];
 
-/// pg_dump's statements, one an entry, without what differs from run to run.
+/// The first of the settings that each dump begins with; a blank line ends them.
+const HEAD: &str = "SET statement_timeout = ";
+/// Settings that pg_dump writes before the first table, and says nothing by.
+const SETTINGS: [&str; 2] = ["SET default_tablespace = '';", "SET default_table_access_method = heap;"];
+
+/// pg_dump's statements, one an entry, without blanks around it and what differs from run to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalog(Vec<String>);
 
@@ -62,13 +67,19 @@ impl Catalog {
         Ok(Self::parse(&said.text()))
     }
 
-    /// Comments name objects; `\restrict` has another key each time.
+    /// Comments name objects; `\restrict` has another key each time; which settings stand before an object depends on
+    /// what stands before it.
     fn parse(dump: &str) -> Self {
         let mut entries = Vec::new();
         let mut entry = String::new();
+        let mut in_head = false;
         for line in dump.lines() {
-            let noise = line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
-            if line.starts_with("--") || noise {
+            let ends_entry = ["--", "\\restrict", "\\unrestrict"].iter().any(|start| line.starts_with(start));
+            in_head = line.starts_with(HEAD) || in_head && !line.is_empty();
+            if in_head || SETTINGS.contains(&line) {
+                continue;
+            }
+            if ends_entry {
                 push(&mut entries, &mut entry);
             } else {
                 entry.push_str(line);
@@ -133,7 +144,7 @@ fn is_reordered(one: &str, other: &str) -> bool {
 fn push(entries: &mut Vec<String>, entry: &mut String) {
     let text = std::mem::take(entry);
     if !text.trim().is_empty() {
-        entries.push(text);
+        entries.push(text.trim().to_owned());
     }
 }
 
@@ -157,6 +168,21 @@ mod tests {
                 vec!["CREATE TABLE t ( a integer, b text );".to_owned()]
             )
         );
+    }
+
+    #[test]
+    fn a_dumps_settings_are_no_difference() {
+        let head = "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\nSET row_security = off;\n\n";
+        let function = "--\n-- Name: f(); Type: FUNCTION\n--\n\nCREATE FUNCTION f() …;\n\n\n";
+        let table = "SET default_tablespace = '';\n\nSET default_table_access_method = heap;\n\n--\n-- Name: t; Type: TABLE\n--\n\nCREATE TABLE t ();\n\n\n";
+        let [empty, one, both, alone] = ["", function, &format!("{function}{table}"), table]
+            .map(|objects| Catalog::parse(&format!("{head}{objects}--\n-- PostgreSQL database dump complete\n--\n")));
+        assert_eq!(empty, Catalog(Vec::new()));
+        assert_eq!(one.differences(&both).extra, ["CREATE TABLE t ();"]);
+        assert_eq!(both.differences(&one).extra, Vec::<String>::new());
+        assert_eq!(empty.differences(&alone).extra, ["CREATE TABLE t ();"]);
+        let elsewhere = Catalog::parse(&format!("{head}{}", table.replace("''", "disk")));
+        assert_eq!(elsewhere.differences(&alone).missing, ["SET default_tablespace = disk;"]);
     }
 
     #[test]

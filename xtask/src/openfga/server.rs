@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 pub const NEWEST_REVISION: u64 = 6;
 /// For a container that was just started.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// For a server that is not ours and fails for a moment.
+const FOREIGN_PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(150);
 const URL: &str = "OPENFGA_API_URL";
 
@@ -96,14 +98,19 @@ impl Server {
 
     /// Waits until it serves, and accepts a request with the key.
     pub fn wait_until_ready(&mut self, target: &Target) -> Result<()> {
-        let end = Instant::now() + if self.is_of_stack { PATIENCE } else { Duration::ZERO };
+        let start = Instant::now();
         loop {
             let refusal = match self.answers(target) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
             signals::check()?;
-            if error::is_lasting(&refusal) || Instant::now() >= end {
+            let patience = match refusal.downcast_ref::<openfga::FailsNow>() {
+                _ if self.is_of_stack => PATIENCE,
+                Some(_) => FOREIGN_PATIENCE,
+                None => Duration::ZERO,
+            };
+            if error::is_lasting(&refusal) || start.elapsed() >= patience {
                 let hint = if self.is_of_stack {
                     "see why: cargo xtask health-check --only openfga service".to_owned()
                 } else {
@@ -129,10 +136,10 @@ fn own_address(target: &Target) -> Result<String> {
         let fault = Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target"));
         return Err(fault.hint(format!("set it, in .env or the environment: {URL}=https://fga.example.com")).into());
     };
-    local_openfga::running(&local.folder)?.map(|running| running.url()).ok_or_else(|| {
-        let fault = Fault::unreachable("The local OpenFGA is not running");
-        fault.hint("start it with: cargo xtask up --target local").into()
-    })
+    match local_openfga::running(&local.folder)? {
+        Some(running) => Ok(running.url()),
+        None => Err(local.openfga.not_running()?.into()),
+    }
 }
 
 /// Whether the address that was set is the one at which the project's own service would be.

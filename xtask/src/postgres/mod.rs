@@ -2,15 +2,16 @@
 
 pub mod activity;
 pub mod change_lock;
-mod copy_text;
+pub mod copy_text;
 pub mod count;
 pub mod dump;
 pub mod encoding;
-mod first_words;
+pub mod first_words;
 pub mod lexical;
 pub mod locks;
 pub mod open_session;
 pub mod openfga_tables;
+pub mod path_dependents;
 pub mod preamble;
 pub mod properties;
 pub mod questions;

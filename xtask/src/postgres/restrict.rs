@@ -9,9 +9,17 @@ use std::time::Duration;
 /// What psql's answer to the question for its version begins with.
 const VERSION: &str = "xtask-psql ";
 
-/// Sends a psql its first statements, asks for its version, and restricts it where it knows how. Gives the version; one
-/// that gives none may have ended, and says why when it is asked.
-pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<Option<String>> {
+/// A psql that has answered.
+#[derive(Debug)]
+pub struct Begun {
+    pub version: String,
+    /// How many lines it has got so far: the next one is one more in its messages.
+    pub lines: u64,
+}
+
+/// Sends a psql its first statements, asks for its version, and restricts it where it knows how. One that gives no
+/// version may have ended, and says why when it is asked.
+pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<Option<Begun>> {
     let asked = writeln!(psql, "{preamble}\\echo {VERSION}:VERSION_NAME").and_then(|()| psql.flush());
     let version = loop {
         match psql.line(patience).filter(|_| asked.is_ok()) {
@@ -22,13 +30,16 @@ pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<Op
             None => return Ok(None),
         }
     };
+    // The preamble's own line ends, and that of the question.
+    let mut lines = (preamble.matches('\n').count() as u64).saturating_add(1);
     if is_known(&version) {
+        lines = lines.saturating_add(1);
         // Letters and digits only; nobody can know it who wrote what psql will read.
         let key = [session::fresh_name()?, session::fresh_name()?].concat().replace('-', "");
         // A psql that has ended says why when it is asked.
         let _ = writeln!(psql, "\\restrict {key}");
     }
-    Ok(Some(version))
+    Ok(Some(Begun { version, lines }))
 }
 
 /// Whether the psql of this version has it (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).

@@ -26,6 +26,7 @@ pub struct Rows {
 struct Counted {
     schema: String,
     name: String,
+    /// A query of it runs no code but the server's and this role's.
     trusted: bool,
     /// `None`: not to be counted.
     bytes: Option<u64>,
@@ -42,10 +43,18 @@ enum Way {
     Estimate,
 }
 
+/// True of a table whose query would be planned by functions of an index, which may need another `search_path` than ours.
+const PLANNED_BY_FUNCTIONS: &str = "EXISTS (SELECT FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+      AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    JOIN pg_catalog.pg_proc AS p ON p.oid = d.refobjid
+    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')
+    WHERE i.indrelid = c.oid)";
+
 fn question(counted: bool) -> String {
     let bytes = if counted { "pg_catalog.pg_relation_size(c.oid)" } else { "NULL" };
     format!(
-        "SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname, 'trusted', {TRUSTED}, 'bytes', {bytes},
+        "SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname, 'trusted', {TRUSTED} AND NOT {PLANNED_BY_FUNCTIONS}, 'bytes', {bytes},
   'estimate', GREATEST(CASE WHEN c.reltuples < 0 THEN pg_catalog.pg_stat_get_live_tuples(c.oid)
     ELSE c.reltuples::pg_catalog.int8 END, 0),
   'column', (SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE {PLAIN_COLUMN}

@@ -1,5 +1,6 @@
 //! The live database, seen from the maintenance database: it may be absent, locked out or unreadable.
 
+use super::workers;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
 use crate::postgres::questions;
@@ -23,6 +24,8 @@ pub struct Facts {
     pub accepts_connections: bool,
     /// Sessions that would be cut, by program: `openfga 4`.
     pub sessions: Vec<String>,
+    /// Background workers of extensions, which a swap ends, too: `pg_cron launcher`.
+    pub workers: Vec<String>,
     /// What a rename cannot take along: prepared transactions, enabled subscriptions, replication slots.
     pub obstacles: Vec<String>,
 }
@@ -35,6 +38,7 @@ SELECT pg_catalog.json_build_object(
       FROM pg_catalog.pg_stat_activity AS a
       WHERE a.datid = d.oid AND a.pid <> pg_catalog.pg_backend_pid() AND NOT (a.application_name LIKE 'xtask-%' AND OWN)
       GROUP BY COALESCE(NULLIF(a.application_name, ''), 'unnamed')) AS s),
+  'workers', (WORKERS),
   'obstacles', (SELECT COALESCE(pg_catalog.json_agg(o.line), '[]') FROM (
       SELECT 'prepared transaction ' || p.gid AS line FROM pg_catalog.pg_prepared_xacts AS p WHERE p.database = d.datname
       UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription AS s
@@ -67,7 +71,8 @@ impl Live {
     /// Asks the server.
     pub fn of(target: &Target, session: &str) -> Result<Self> {
         let properties = Properties::named(target, session, target.database())?;
-        let sql = format!("{}{}", QUERY.replace("OWN", OWN), quote::literal(target.database())?);
+        let query = QUERY.replace("OWN", OWN).replace("WORKERS", &workers::OF_DATABASE.replace("NAME", "d.datname"));
+        let sql = format!("{query}{}", quote::literal(target.database())?);
         let text = questions::ask(target, session, &sql)?;
         let facts = match text.trim() {
             "" => Facts::default(),

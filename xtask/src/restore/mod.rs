@@ -2,6 +2,7 @@
 
 mod carried;
 pub mod live;
+pub mod load_failure;
 pub mod merged;
 pub mod new_database;
 pub mod plan;
@@ -16,5 +17,6 @@ pub mod staging;
 pub mod subscriptions;
 pub mod swap;
 mod swap_outcome;
+pub mod workers;
 
 pub use crate::postgres::maintenance_database;

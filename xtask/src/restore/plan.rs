@@ -45,6 +45,8 @@ pub struct Plan {
     pub models_lost: usize,
     /// Sessions that would be cut, by program.
     pub sessions: Vec<String>,
+    /// Background workers of extensions that end with the swap.
+    pub workers: Vec<String>,
 }
 
 impl Plan {
@@ -61,6 +63,7 @@ impl Plan {
             models_gained: 0,
             models_lost: 0,
             sessions: live.facts.sessions.clone(),
+            workers: live.facts.workers.clone(),
         };
         let Some(properties) = &live.properties else { return Ok(plan) };
         let counted = properties.size_bytes.get() <= COUNTED_UP_TO;

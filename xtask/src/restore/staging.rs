@@ -1,6 +1,7 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
 use super::carried;
+use super::load_failure::{self, LoadOptions};
 use super::preflight::{self, Watch};
 use super::record::{OwnedDatabase, Purpose, Record};
 use super::shared_catalogs::Guard;
@@ -10,6 +11,8 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::preamble::{EMPTY_PATH, PREAMBLE};
 use crate::postgres::properties::Properties;
+use crate::postgres::quote::literal;
+use crate::postgres::search_path::SearchPath;
 use crate::postgres::{restrict, session};
 use crate::process::signals;
 use crate::settings::fault_point;
@@ -55,14 +58,19 @@ impl<'r, 't> Staging<'r, 't> {
         self.database.name()
     }
 
+    /// The database.
+    pub fn database(&self) -> &OwnedDatabase {
+        &self.database
+    }
+
     /// Feeds the backup to one psql, and compares what the server counted with what the backup holds. It stops before
     /// the server's disk is full.
-    pub fn load(self, backup: &Proven, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
+    pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
         // What is still being loaded after a kill has another session name than the run: it is not alive.
         let (target, run) = (self.record.target(), self.record.run());
         let loader = format!("{run}-load");
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
-        let loaded = Watch::during(target, run, &loader, || self.fill(&loader, backup, progress));
+        let loaded = Watch::during(target, run, &loader, || self.fill(&loader, backup, options, progress));
         match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard) }),
             Err(error) => Err(self.discard_after(error)),
@@ -89,7 +97,7 @@ impl<'r, 't> Staging<'r, 't> {
             .into())
     }
 
-    fn fill(&self, loader: &str, backup: &Proven, progress: &dyn Fn(u64)) -> Result<()> {
+    fn fill(&self, loader: &str, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<()> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let target = self.record.target();
@@ -99,14 +107,22 @@ impl<'r, 't> Staging<'r, 't> {
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
             // Of a line for every statement only those are kept that are looked at.
             .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
+        let mut lines = 0;
         let fed = (|| -> Result<()> {
             // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
             // statement, because poolers refuse options of a session.
-            // A file that sets no path means the role's own.
-            let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; RESET search_path;\n");
-            let version = restrict::begin(&mut psql, &preamble, LAST_WORDS)?.context("psql did not begin")?;
-            preflight::refuse_hidden_commands(backup, &version)?;
-            backup.feed(&mut psql, progress)?;
+            // A file that sets no path means the role's own, or the one that was typed.
+            let path = match options.search_path {
+                Some(path) => {
+                    format!("SELECT pg_catalog.set_config('search_path', {}, false);", literal(path.as_str())?)
+                }
+                None => "RESET search_path;".to_owned(),
+            };
+            let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {path}\n");
+            let begun = restrict::begin(&mut psql, &preamble, LAST_WORDS)?.context("psql did not begin")?;
+            lines = begun.lines;
+            preflight::refuse_hidden_commands(backup, &begun.version)?;
+            backup.feed(&mut psql, options.search_path, progress)?;
             // Within a transaction nothing would be left of the load once psql ends.
             let committed = "pg_catalog.pg_current_xact_id_if_assigned() IS NULL";
             writeln!(psql, "{EMPTY_PATH}SELECT '{nonce}' WHERE {committed};").map_err(Into::into)
@@ -136,8 +152,7 @@ impl<'r, 't> Staging<'r, 't> {
             return Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));
         }
         if !said.ending.success() {
-            let failure = session::failure(target, "psql", &said.stderr, said.ending);
-            return Err(error::headed(failure, cannot().to_string()));
+            return Err(load_failure::explain(target, backup, options, lines, &said));
         }
         fed.map_err(|error| error::explain(error, cannot))?;
         let expected: Vec<u64> = backup.contents.copied.iter().map(|copied| copied.rows).collect();
@@ -184,10 +199,14 @@ impl Checked<'_, '_> {
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
-    /// them. Functions in indexes run meanwhile.
-    pub fn analyze(&self) -> Result<Option<Counters>> {
+    /// them. Functions in indexes run meanwhile, with the `search_path` that the load had.
+    pub fn analyze(&self, path: Option<&SearchPath>) -> Result<Option<Counters>> {
         let Staging { record, database, .. } = &self.staging;
-        let counters = Counters::after("ANALYZE", record.target(), record.run(), database.name(), LAST_WORDS);
+        let analyze = match path {
+            Some(path) => format!("SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
+            None => "ANALYZE".to_owned(),
+        };
+        let counters = Counters::after(&analyze, record.target(), record.run(), database.name(), LAST_WORDS);
         match &self.guard {
             Some(guard) => guard.check(record, counters),
             None => counters,

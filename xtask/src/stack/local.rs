@@ -222,11 +222,13 @@ fn up_openfga(
         openfga::stop(folder)?;
     }
     let Some(program) = local.openfga.program()? else {
-        (callbacks.note)(if local.openfga.install_question().is_some() {
-            "No openfga program found: OpenFGA is left out (cargo xtask setup-env --yes builds it with Go; XTASK_OPENFGA_BIN names one)"
+        let why = if local.openfga.install_question().is_some() {
+            "No openfga program found"
         } else {
-            "No openfga program and no Go on this host: OpenFGA is left out (XTASK_OPENFGA_BIN names one)"
-        });
+            "No openfga program and no Go on this host"
+        };
+        let how = local.openfga.how_to_install();
+        (callbacks.note)(&format!("{why}: OpenFGA is left out\n{how}"));
         return Ok(None);
     };
     *started = true;

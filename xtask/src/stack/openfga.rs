@@ -4,7 +4,9 @@ use super::endpoint::{Answer, Endpoint, Silence};
 use crate::error::{self, Fault};
 use crate::settings::Settings;
 use crate::target::compose::Compose;
+use crate::terminal::clean_line;
 use anyhow::{Context as _, Result};
+use std::fmt;
 use std::time::Duration;
 
 /// OpenFGA's service in docker-compose.yml.
@@ -12,6 +14,8 @@ pub const SERVICE: &str = "openfga";
 /// The port of its HTTP API inside the container.
 pub const HTTP_PORT: u16 = 8080;
 const DEADLINE: Duration = Duration::from_secs(5);
+/// So many characters of an answer are shown.
+const ANSWER_SHOWN: usize = 200;
 
 /// The setting of the key that this program sends, and those of the server's own keys.
 const TOKEN: &str = "OPENFGA_API_TOKEN";
@@ -55,7 +59,12 @@ pub fn answers(server: &Endpoint) -> Result<()> {
     let url = server.url();
     let health = answer(server, server.get_openly("/healthz", DEADLINE))?;
     if health.status != 200 || !health.body.contains("\"SERVING\"") {
-        return Err(not_serving(url, &health).into());
+        let fault = not_serving(url, &health);
+        return Err(if health.status >= 500 && !fault.is_lasting() {
+            anyhow::Error::new(FailsNow { body: clean_line(&health.body) }).context(fault)
+        } else {
+            fault.into()
+        });
     }
     let stores = answer(server, server.get("/stores?page_size=1", DEADLINE))?;
     match stores.status {
@@ -85,6 +94,21 @@ fn not_serving(url: &str, health: &Answer) -> Fault {
     }
     Fault::unreachable(format!("OpenFGA at {url} is not serving (HTTP {status})"))
 }
+
+/// The answer of a server that fails for a moment, as OpenFGA does (HTTP 500) while it connects to its database anew.
+#[derive(Debug)]
+pub struct FailsNow {
+    body: String,
+}
+
+impl fmt::Display for FailsNow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: String = self.body.chars().take(ANSWER_SHOWN).collect();
+        write!(formatter, "it answered: {}", if words.is_empty() { "nothing" } else { &words })
+    }
+}
+
+impl std::error::Error for FailsNow {}
 
 /// The key is wrong, or there is none.
 pub fn key_refused(server: &Endpoint) -> Fault {

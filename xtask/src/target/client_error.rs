@@ -84,6 +84,20 @@ pub fn server_says(stderr: &str, words: &str) -> bool {
     says && !belongs.any(|line| REMOTE.iter().any(|remote| line.contains(remote)))
 }
 
+/// The line at which psql first heard an error of the server, and the error's message.
+pub fn first_error(stderr: &str) -> Option<(u64, &str)> {
+    stderr.lines().find_map(|line| {
+        let message = error_message(line)?;
+        Some((numbered(line)?.0, message))
+    })
+}
+
+/// The number of a line that psql reports on, and the report: `psql:<stdin>:7: ERROR:  …`.
+pub fn numbered(line: &str) -> Option<(u64, &str)> {
+    let (number, report) = line.strip_prefix("psql:<stdin>:")?.split_once(": ")?;
+    Some((number.parse().ok()?, report))
+}
+
 /// What a line of psql's says of an error of the server: `psql:<stdin>:7: ERROR:  …`.
 fn error_message(line: &str) -> Option<&str> {
     let (_, report) = line.strip_prefix("psql:<stdin>:")?.split_once(": ")?;

@@ -298,6 +298,15 @@ impl Target {
         of_place.or_else(|| login::unexplained(self, connection).map(said))
     }
 
+    /// What a person types to start the server again.
+    pub fn restart_hint(&self) -> String {
+        match &self.place {
+            Place::Compose(_) => format!("docker compose restart {}", compose::SERVICE),
+            Place::Local(_) => "cargo xtask down --target local && cargo xtask up --target local".to_owned(),
+            Place::Url(_) => "as its host does it; a managed server: in its console".to_owned(),
+        }
+    }
+
     /// Where a person reads what the server said.
     fn log_hint(&self) -> String {
         match &self.place {

@@ -55,7 +55,8 @@ fn damage_of_every_kind_ends_cleanly() {
     let accepted = entries.iter().zip(&files).filter(|(entry, _)| entry["verdict"] == "whole").map(|(_, file)| file);
     let accepted: Vec<&PathBuf> = accepted.take((cases / 20).max(10)).collect();
     let run = database.xtask(["db-verify", "--restore", "--json"]).args(&accepted).run();
-    run.stderr_lacks("panicked").holds(matches!(run.code, Some(0 | 1)), &format!("seed {seed}"));
+    // 3: the file is sound, but changes objects that it does not create.
+    run.stderr_lacks("panicked").holds(matches!(run.code, Some(0 | 1 | 3)), &format!("seed {seed}"));
     for entry in run.json()["files"].as_array().unwrap() {
         let clean = entry["restored"] == true || entry["reason"].is_string();
         assert!(entry["restored"].is_boolean() && clean, "seed {seed}: {entry}");

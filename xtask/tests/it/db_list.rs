@@ -185,7 +185,10 @@ fn a_thousand_files_in_a_blink() {
         run.took
     });
     let best = best.min().unwrap();
-    assert!(best < Duration::from_millis(500), "{best:?}");
+    // On a busy machine a start alone says what it is worth.
+    let start = (0..3).map(|_| Xtask::new(&sandbox).args(["--version"]).run().took).min().unwrap();
+    let limit = Duration::from_millis(500).max(start * 25);
+    assert!(best < limit, "{best:?}, {limit:?}");
     let backups = list(&sandbox, &[]);
     let times: Vec<&str> = backups.as_array().unwrap().iter().map(|backup| backup["time"].as_str().unwrap()).collect();
     assert!(times.is_sorted_by(|newer, older| newer > older));

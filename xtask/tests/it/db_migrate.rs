@@ -375,7 +375,7 @@ fn folders_as_they_are_found() {
     let run = migrate(&["up", "--no-backup"]);
     run.code(1)
         .stderr_has("✗ Nothing is applied: migrations/O4_d.sql: no number")
-        .stderr_has("→ sqlx refuses such a folder");
+        .stderr_has("→ name each file <version>_<words>.up.sql");
     // A folder of another tool is named.
     fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
     database.sandbox.write("migrations/2024-01-01-000000_create/up.sql", "SELECT 1;");

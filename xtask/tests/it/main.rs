@@ -42,6 +42,7 @@ mod db_verify_faults;
 mod documents;
 mod dsl;
 mod env;
+mod extensions;
 mod faults;
 mod foreign_servers;
 mod full_disk;
@@ -66,6 +67,7 @@ mod record_forged;
 mod restore;
 mod restore_choice;
 mod restore_clients;
+mod restore_encodings;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
@@ -75,6 +77,7 @@ mod restore_services;
 mod restore_undo;
 mod round_trip;
 mod screens;
+mod search_path;
 mod setup_env;
 mod setup_env_doctor;
 mod setup_env_questions;
@@ -134,6 +137,9 @@ fn main() -> ExitCode {
         restore_clients::tests(),
         restore::tests(),
         restore_choice::tests(),
+        restore_encodings::tests(),
+        search_path::tests(),
+        extensions::tests(),
         restore_local::tests(),
         restore_needs::tests(),
         restore_properties::tests(),

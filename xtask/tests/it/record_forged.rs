@@ -44,6 +44,7 @@ fn forged(database: &Database<'_>, body: &str) -> PathBuf {
 fn comments_that_a_body_makes_drop_nothing() {
     let database = shared_for_restores().database();
     let other = shared_for_restores().database();
+    let _alone = database.stack.alone();
     let states = database.backed_up_and_changed();
     let comments = [(&database.name, "verify"), (&database.name, "staging"), (&other.name, "staging")];
     for (named, r#use) in comments {
@@ -65,6 +66,7 @@ fn comments_that_a_body_makes_drop_nothing() {
 /// By a role that is no superuser, but owns the database and knows its OID.
 fn a_correct_comment_from_a_check_drops_nothing() {
     let database = UrlDatabase::new();
+    let _alone = database.alone();
     database.own("CREATE TABLE t AS SELECT 1 AS i");
     database.xtask(["db-backup"]).run().ok();
     let live = database.dump();
@@ -172,6 +174,7 @@ fn a_database_of_another_role_is_never_swapped_in() {
 /// A superuser's drill runs whatever the body's routines do: even then ✓ is only said while the live database is there.
 fn a_drill_that_loses_the_live_database_is_no_success() {
     let database = shared_for_restores().database();
+    let _alone = database.stack.alone();
     database.sql("CREATE TABLE kept AS SELECT 1 AS i");
     let away = format!("{}_elsewhere", database.name);
     let body = body_that_runs(&format!("ALTER DATABASE {} RENAME TO {away}", database.name));

@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [] a_request_that_may_have_made_something_is_not_repeated_blindly,
         [] a_server_that_has_no_time_is_asked_again,
         [] a_server_that_stays_down_is_exit_4,
+        [] a_server_that_fails_for_a_moment_is_asked_again,
         [] a_key_that_is_refused_is_exit_4,
         [] a_redirect_does_not_get_the_key,
         [] another_programs_answers_are_recognised,
@@ -172,10 +173,14 @@ fn a_server_that_has_no_time_is_asked_again() {
 }
 
 fn a_server_that_stays_down_is_exit_4() {
-    let server = FakeServer::new(|_| (500, String::new(), String::new()));
+    let server = FakeServer::new(|_| (500, String::new(), "no\u{1b}[2J connection".to_owned()));
     let sandbox = checkout(&server);
     let run = setup(&sandbox).run();
-    run.code(4).prints_nothing().stderr_has("is not serving (HTTP 500)");
+    run.code(4)
+        .prints_nothing()
+        .stderr_has("is not serving (HTTP 500)")
+        .stderr_has("and that it serves: curl http")
+        .stderr_has(r"it answered: no\u{1b}[2J connection");
     let nobody = Xtask::new(&sandbox).args(["test-auth"]).env("OPENFGA_API_URL", "http://127.0.0.1:9").run();
     nobody.code(4).stderr_has("http://127.0.0.1:9 does not answer").stderr_has("connection refused");
     setup(&sandbox).env("OPENFGA_API_URL", "nonsense").run().code(2).stderr_has("OPENFGA_API_URL is no address");
@@ -189,6 +194,13 @@ fn a_server_that_stays_down_is_exit_4() {
     run.code(4).stderr_has("no answer within 5 s");
     // Without an address the stack's own is meant, and it does not run.
     setup(&sandbox).env("OPENFGA_API_URL", "").run().code(4);
+}
+
+/// OpenFGA answers so while it connects to its database anew.
+fn a_server_that_fails_for_a_moment_is_asked_again() {
+    let server = failing("GET /healthz", 2, |_, _| (500, String::new(), String::new()));
+    setup(&checkout(&server)).run().ok().stdout_has("is set up");
+    assert_eq!(server.count("GET /healthz"), 3);
 }
 
 fn a_key_that_is_refused_is_exit_4() {

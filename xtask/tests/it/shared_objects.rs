@@ -142,6 +142,7 @@ fn what_another_session_changes_is_not_told_apart_and_said_so() {
 
 fn a_role_without_rights_on_passwords_is_compared_too() {
     let database = UrlDatabase::new();
+    let _alone = database.alone();
     database.own("CREATE TABLE t AS SELECT 1 AS a");
     database.xtask(["db-backup"]).run().ok();
     database.xtask(["db-verify", "--restore"]).run().ok().stdout_has("restored and compared");

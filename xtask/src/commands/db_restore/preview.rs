@@ -37,7 +37,7 @@ pub(super) fn show(
     if args.json && args.dry_run {
         return context.terminal.json(&serde_json::json!({
             "version": 1, "file": &backup.path, "plan": plan,
-            "roles_to_make": fitting.missing_roles, "pending_migrations": pending,
+            "roles_to_make": fitting.missing_roles.names(), "pending_migrations": pending,
             "new_database": new_database, "properties_from_backup": merged.from_backup,
             "properties_not_applied": merged.not_applied,
         }));
@@ -55,10 +55,13 @@ pub(super) fn show(
         context.terminal.note(&terminal::clean(&format!("Migrations that will be pending: {named}{more}")));
     }
     if !fitting.missing_roles.is_empty() {
-        let roles = fitting.missing_roles.join(", ");
+        let roles = fitting.missing_roles.names().join(", ");
         context.terminal.note(&terminal::clean(&format!("Roles that will be made, without login: {roles}")));
     }
     name_foreign_tables(backup, context);
+    for change in &fitting.version_changes {
+        context.terminal.note(&terminal::clean_line(&format!("Note: {}", change.line())));
+    }
     if !fitting.space_known {
         context.terminal.note("Free space on the server: not known");
     }
@@ -139,6 +142,11 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
     }
     if !plan.sessions.is_empty() {
         terminal.note(&terminal::clean(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
+    }
+    if !plan.workers.is_empty() {
+        let workers = plan.workers.join(", ");
+        let text = format!("Background workers that will end, perhaps until the server restarts: {workers}");
+        terminal.note(&terminal::clean(&text));
     }
 }
 

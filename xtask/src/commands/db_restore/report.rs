@@ -2,7 +2,9 @@
 
 use super::switchover::Done;
 use crate::context::Context;
+use crate::restore::live::Live;
 use crate::restore::subscriptions::{self, Subscription};
+use crate::restore::workers;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -65,6 +67,23 @@ impl Report<'_> {
         }
         context.terminal.note(&text);
         Ok(())
+    }
+}
+
+/// Background workers that the swap ended and the server has not started again: a person restarts it.
+pub(in crate::commands) fn name_ended_workers(live: &Live, target: &Target, run: &str, context: &Context) {
+    // The swap is done, and stays done.
+    let now = workers::of(target, run, target.database()).unwrap_or_default();
+    let ended: Vec<&str> = live.facts.workers.iter().filter(|name| !now.contains(name)).map(String::as_str).collect();
+    if !ended.is_empty() {
+        let text = format!(
+            "Background workers of {} ended with the swap, and may run again only after a restart of the server: {}\n\
+             restart it: {}",
+            target.database(),
+            ended.join(", "),
+            target.restart_hint()
+        );
+        context.terminal.warn(&terminal::clean(&text));
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     let done = done?;
     done.check(&record)?;
     report::name_subscriptions(target, run, context);
+    report::name_ended_workers(&live, target, run, context);
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 

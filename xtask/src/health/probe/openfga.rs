@@ -94,9 +94,7 @@ fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
         }
         (None, Some(local)) => Ok(match local_openfga::running(&local.folder) {
             Ok(Some(running)) => Ok(running.url()),
-            Ok(None) => {
-                Err(Fault::unreachable("The local OpenFGA is not running").hint("cargo xtask up --target local").into())
-            }
+            Ok(None) => Err(local.openfga.not_running().unwrap_or_else(|fault| fault).into()),
             Err(error) => Err(error),
         }),
         (None, None) => Ok(Err(Fault::usage("OPENFGA_API_URL is not set").into())),

@@ -13,20 +13,23 @@ pub fn statement_before(path: &Path, line: u64) -> Option<u64> {
     let mut found = Places { wanted: line, ..Places::default() };
     checksum::in_pieces(path, &mut |piece| Ok(lexer.feed(piece, &mut found)?)).ok()?;
     lexer.finish(&mut found).ok()?;
-    found.found
+    found.found.or(found.last)
 }
 
-/// Finds the statement that ends on a line, or is the first to end after it.
+/// Finds the statement that ends on a line, or is the first to end after it; else the last one, which ends with what is
+/// sent behind the file where it has no semicolon of its own.
 #[derive(Debug, Default)]
 struct Places {
     wanted: u64,
     statement: Statement,
     found: Option<u64>,
+    last: Option<u64>,
 }
 
 impl Places {
     fn end(&mut self, line: u64) {
         let begun = std::mem::take(&mut self.statement).begun;
+        self.last = Some(begun);
         if self.found.is_none() && line >= self.wanted {
             self.found = Some(begun);
         }

@@ -184,7 +184,7 @@ fn a_statement_is_found_by_the_line_that_psql_names() {
     let path = std::env::temp_dir().join(format!("xtask-places-{}", std::process::id()));
     std::fs::write(&path, "SELECT 1;\n\nINSERT INTO t\nVALUES\n(1);\nCOPY t FROM stdin;\n1\n2\n\\.\nSELECT\n2")
         .unwrap();
-    let found: Vec<Option<u64>> = [1, 5, 6, 9, 11].map(|line| statement_before(&path, line)).into();
+    let found: Vec<Option<u64>> = [1, 5, 6, 9, 11, 13].map(|line| statement_before(&path, line)).into();
     std::fs::remove_file(path).unwrap();
-    assert_eq!(found, [Some(1), Some(3), Some(6), Some(6), Some(10)]);
+    assert_eq!(found, [Some(1), Some(3), Some(6), Some(6), Some(10), Some(10)]);
 }

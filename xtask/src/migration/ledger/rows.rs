@@ -2,6 +2,7 @@
 //!
 //! COPY plans nothing and refuses views: it reads a table of another role without running code of that role.
 
+use crate::postgres::copy_text;
 use anyhow::{Context as _, Result};
 
 /// The columns that are read, in this order.
@@ -31,7 +32,7 @@ impl Row {
     /// # Errors
     /// A line that is no row of such a table.
     pub fn parse(line: &str) -> Result<Self> {
-        let fields: Vec<String> = line.split('\t').map(unescaped).collect();
+        let fields: Vec<String> = copy_text::fields(line).into_iter().map(Option::unwrap_or_default).collect();
         let [version, description, installed_on, success, checksum, execution_time] = fields.as_slice() else {
             anyhow::bail!("a row of the ledger has {} columns", fields.len());
         };
@@ -46,29 +47,6 @@ impl Row {
                 .with_context(|| format!("a time of the ledger is {execution_time:?}"))?,
         })
     }
-}
-
-/// A value without COPY's backslashes.
-fn unescaped(field: &str) -> String {
-    let mut text = String::with_capacity(field.len());
-    let mut letters = field.chars();
-    while let Some(letter) = letters.next() {
-        if letter != '\\' {
-            text.push(letter);
-            continue;
-        }
-        text.push(match letters.next() {
-            Some('b') => '\x08',
-            Some('f') => '\x0c',
-            Some('n') => '\n',
-            Some('r') => '\r',
-            Some('t') => '\t',
-            Some('v') => '\x0b',
-            Some(other) => other,
-            None => '\\',
-        });
-    }
-    text
 }
 
 /// `2025-10-21 14:31:05.123+00` as RFC 3339, to the second; `infinity` and years before Christ stay as they are.

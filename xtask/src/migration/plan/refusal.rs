@@ -10,7 +10,7 @@ pub fn folder(folder: &Folder) -> Result<(), Fault> {
     let mut fault = format!("Nothing is applied: {first}");
     more.iter().for_each(|refusal| fault.extend(["; ", refusal]));
     Err(Fault::failed(fault).hint(
-        "sqlx refuses such a folder, too: name each file <version>_<words>.up.sql, or put it elsewhere; \
+        "name each file <version>_<words>.up.sql, or put it elsewhere; \
          a new one: cargo xtask db-migrate new WORDS",
     ))
 }

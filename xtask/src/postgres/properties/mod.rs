@@ -10,6 +10,7 @@ pub use setting::{Assignment, Setting};
 
 use super::count::Count;
 use super::encoding::Encoding;
+use super::path_dependents::{self, PathDependent};
 use super::quote::literal;
 use super::text::{Line, Name, ObjectName, Text};
 use super::{questions, session};
@@ -188,6 +189,8 @@ pub struct OfItself {
     pub properties: Properties,
     /// Of every extension in it.
     pub extension_versions: BTreeMap<ObjectName, Line>,
+    /// What a restore may fail at.
+    pub path_dependents: Vec<PathDependent>,
     pub answer: String,
 }
 
@@ -197,11 +200,15 @@ const EXTENSION_VERSIONS: &str =
 impl OfItself {
     /// Asks the database itself, with one question more: that costs no program of its own.
     pub fn ask(target: &Target, session: &str, question: &str) -> Result<Self> {
-        let sql = format!("{QUERY}pg_catalog.current_database();\n{EXTENSION_VERSIONS}\n{question}");
+        let sql = format!(
+            "{QUERY}pg_catalog.current_database();\n{EXTENSION_VERSIONS}\n{}\n{question}",
+            path_dependents::QUERY
+        );
         let text = session::ask(target, session, &sql)?;
         let (answer, rest) = session::first_of::<Answer>(&text).context("the properties of the database")?;
         let (extension_versions, rest) = session::first_of(rest).context("the versions of the extensions")?;
-        Ok(Self { properties: answer.into(), extension_versions, answer: rest.to_owned() })
+        let (path_dependents, rest) = session::first_of(rest).context("the functions that need a search_path")?;
+        Ok(Self { properties: answer.into(), extension_versions, path_dependents, answer: rest.to_owned() })
     }
 }
 

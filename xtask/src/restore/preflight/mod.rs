@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod commands;
+mod extensions;
 mod roles;
 mod settings;
 mod space;
@@ -11,47 +12,39 @@ mod versions;
 use super::rights;
 use crate::backup::proof::Proven;
 use crate::error::{Exit, Fault};
+use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
 use crate::postgres::questions;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 pub use commands::refuse_hidden_commands;
-pub use roles::create as create_roles;
+pub use extensions::{VersionChange, advice as extension_advice};
+pub use roles::MissingRoles;
 use serde::Deserialize;
 pub(super) use settings::SettingRules;
 pub(super) use space::{MAKE_ROOM, Watch};
-use std::collections::BTreeSet;
 
 /// What the server offers.
 #[derive(Debug, Deserialize)]
 struct Server {
     version_num: u32,
-    roles: Vec<String>,
-    extensions: Vec<String>,
+    extensions: extensions::Server,
 }
 
 /// A backup that fits into the server.
 #[derive(Debug)]
 pub struct Fitting {
-    /// Roles that must be made before it can be loaded.
-    pub missing_roles: Vec<String>,
+    pub missing_roles: MissingRoles,
+    /// Extensions that have another version here.
+    pub version_changes: Vec<VersionChange>,
     /// Whether the server's free space could be looked at.
     pub space_known: bool,
-}
-
-impl Fitting {
-    /// Adds roles that must be made.
-    pub fn also_make(&mut self, roles: &[String]) {
-        let new = roles.iter().filter(|role| !self.missing_roles.contains(role)).cloned().collect::<Vec<_>>();
-        self.missing_roles.extend(new);
-    }
 }
 
 const QUERY: &str = "
 SELECT pg_catalog.json_build_object(
   'version_num', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
-  'roles', (SELECT pg_catalog.json_agg(rolname) FROM pg_catalog.pg_roles),
-  'extensions', (SELECT COALESCE(pg_catalog.json_agg(name), '[]') FROM pg_catalog.pg_available_extensions))";
+  'extensions', EXTENSIONS)";
 
 /// Refuses a dump that an empty database cannot take, because it drops or fills what it does not create.
 fn refuse_parts(backup: &Proven) -> Result<()> {
@@ -81,39 +74,30 @@ pub struct Consent<'a> {
 }
 
 /// Refuses what could not be loaded here, and says what would help. `made_like` are the properties, by the manifest,
-/// with which a database is made here that does not exist yet.
+/// with which a database is made here that does not exist yet; `encoding` is that of the database which the backup is
+/// loaded into, where it is not the server's usual one.
 pub fn check(
     target: &Target,
     session: &str,
     backup: &Proven,
     made_like: Option<&Properties>,
+    encoding: Option<&Encoding>,
     consent: Consent<'_>,
 ) -> Result<Fitting> {
     refuse_parts(backup)?;
-    let text = questions::ask(target, session, QUERY)?;
+    let text = questions::ask(target, session, &QUERY.replace("EXTENSIONS", extensions::QUERY))?;
     let server: Server = serde_json::from_str(text.trim()).context("what the server offers")?;
     versions::check(server.version_num / 10_000, backup)?;
-    let missing = |named: &BTreeSet<String>, there: &[String]| -> Vec<String> {
-        named.iter().filter(|name| !there.contains(name)).cloned().collect()
-    };
-    let mut roles = backup.contents.roles.clone();
-    roles.extend(made_like.iter().flat_map(|properties| properties.roles()));
-    let missing_roles = missing(&roles, &server.roles);
+    let missing_roles = MissingRoles::of(target, session, backup, made_like, encoding)?;
     if !missing_roles.is_empty() && !consent.create_roles {
-        return Err(roles::refuse(&missing_roles)?.into());
+        return Err(missing_roles.refuse()?.into());
     }
-    let extensions = missing(&backup.contents.extensions, &server.extensions);
-    if !extensions.is_empty() {
-        let names = extensions.join(", ");
-        return Err(Fault::failed(format!("The server lacks extensions that the backup names: {names}"))
-            .hint("install their packages on the server's host, or use an image that has them")
-            .into());
-    }
+    let version_changes = extensions::check(target, backup, &server.extensions)?;
     if let Some(properties) = made_like {
         settings::check(target, session, properties, consent.settings)?;
     }
     let owner = made_like.map(|properties| properties.owner.as_str());
     rights::check_load(target, session, backup, owner)?;
     let space_known = space::check(target, session, backup)?;
-    Ok(Fitting { missing_roles, space_known })
+    Ok(Fitting { missing_roles, version_changes, space_known })
 }

@@ -1,32 +1,210 @@
 //! The roles that a backup names, and how to make those that are missing.
+//!
+//! The server keeps a role's name in the bytes that the session sent which made it, in the encoding of that session's
+//! database. So beyond ASCII one name is different bytes in each encoding. The names of a dump are looked for, and made,
+//! as the database takes them that the dump is loaded into.
 
+use super::super::record::OwnedDatabase;
+use crate::backup::manifest::hex;
+use crate::backup::proof::Proven;
 use crate::error::{self, Fault};
-use crate::postgres::quote::identifier;
-use crate::postgres::{maintenance_database, session};
+use crate::postgres::dump::EncodedName;
+use crate::postgres::encoding::Encoding;
+use crate::postgres::properties::Properties;
+use crate::postgres::quote::{identifier, literal, literals};
+use crate::postgres::{maintenance_database, questions, session};
 use crate::target::Target;
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// Roles that must be made before a backup can be loaded.
+#[derive(Debug, Default)]
+pub struct MissingRoles {
+    /// Of the dump in ASCII, and of the database's own properties: made in the maintenance database, which names them.
+    named: Vec<String>,
+    /// Of the dump, beyond ASCII: made in the database that it is loaded into.
+    encoded: Vec<EncodedRole>,
+}
+
+/// A role by the bytes of its name.
+#[derive(Debug)]
+struct EncodedRole {
+    /// For people.
+    name: String,
+    bytes: Vec<u8>,
+    encoding: Encoding,
+}
+
+impl MissingRoles {
+    /// Those of a backup's dump, and of the properties with which its database is made. `encoding` is that of the
+    /// database which the dump is loaded into; `None`: the server's usual one.
+    ///
+    /// # Errors
+    /// A database of that encoding cannot have one of the names.
+    pub(super) fn of(
+        target: &Target,
+        run: &str,
+        backup: &Proven,
+        made_like: Option<&Properties>,
+        encoding: Option<&Encoding>,
+    ) -> Result<Self> {
+        let mut names: BTreeSet<String> =
+            backup.contents.roles.iter().filter(|name| name.is_ascii()).cloned().collect();
+        names.extend(made_like.iter().flat_map(|properties| properties.roles()));
+        let named = missing_by_name(target, run, &names)?;
+        let encoded = &backup.contents.encoded_roles;
+        let encoded = if encoded.is_empty() { Vec::new() } else { missing_by_bytes(target, run, encoded, encoding)? };
+        Ok(Self { named, encoded })
+    }
+
+    /// Adds roles that the database itself names.
+    pub fn add(&mut self, roles: &[String]) {
+        let new: Vec<String> = roles.iter().filter(|role| !self.named.contains(role)).cloned().collect();
+        self.named.extend(new);
+    }
+
+    /// Their names, for people.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = self.named.clone();
+        let others = self.encoded.iter().map(|role| &role.name).filter(|name| !self.named.contains(name));
+        names.extend(others.cloned());
+        names
+    }
+
+    /// Whether none is missing.
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.encoded.is_empty()
+    }
+
+    /// Refuses a server without these roles.
+    pub(super) fn refuse(&self) -> Result<Fault, Fault> {
+        let names = self.names();
+        let lines: Vec<String> = names.iter().map(|role| creation(role)).collect::<Result<_, _>>()?;
+        // What a person types is UTF-8, whatever the database is.
+        let typed = if names.iter().all(|name| name.is_ascii()) { "" } else { "SET client_encoding TO 'UTF8';\n" };
+        let fault = Fault::failed(format!("The server lacks roles that the backup names: {}", names.join(", ")));
+        Ok(fault.hint(format!("let --create-roles make them, or cargo xtask db-shell:\n{typed}{}", lines.join("\n"))))
+    }
+
+    /// Makes those that the new database's owner, grants and settings may need; nobody can log in as one of them. Their
+    /// names.
+    pub fn create_named(&self, target: &Target, run: &str) -> Result<Vec<String>> {
+        if !self.named.is_empty() {
+            let sql: String = self.named.iter().map(|role| creation(role)).collect::<Result<_, _>>()?;
+            make(target, maintenance_database(target), run, &sql)?;
+        }
+        Ok(self.named.clone())
+    }
+
+    /// Makes those that only the database can name which the dump is loaded into; nobody can log in as one of them. The
+    /// names of those that [`Self::create_named`] has not made.
+    pub fn create_encoded(&self, target: &Target, run: &str, staging: &OwnedDatabase) -> Result<Vec<String>> {
+        if !self.encoded.is_empty() {
+            let sql: String = self.encoded.iter().map(EncodedRole::creation).collect::<Result<_, _>>()?;
+            make(target, staging.name(), run, &sql)?;
+        }
+        let others = self.encoded.iter().map(|role| &role.name).filter(|name| !self.named.contains(name));
+        Ok(others.cloned().collect())
+    }
+}
+
+impl EncodedRole {
+    /// PL/pgSQL for a database in which the bytes mean this role.
+    fn creation(&self) -> Result<String, Fault> {
+        let name = format!(
+            "pg_catalog.convert_from(pg_catalog.decode('{}', 'hex'), {})",
+            hex(&self.bytes),
+            literal(&self.encoding)?
+        );
+        Ok(format!(
+            "DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {name}) THEN \
+             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', {name}); END IF; END$$;\n"
+        ))
+    }
+}
 
 /// The statement that makes a role which nobody can log in as.
-pub(super) fn creation(role: &str) -> Result<String, Fault> {
+fn creation(role: &str) -> Result<String, Fault> {
     Ok(format!("CREATE ROLE {} NOLOGIN;", identifier(role)?))
 }
 
-/// Refuses a server without these roles.
-pub(super) fn refuse(missing: &[String]) -> Result<Fault, Fault> {
-    let lines: Vec<String> = missing.iter().map(|role| creation(role)).collect::<Result<_, _>>()?;
-    let fault = Fault::failed(format!("The server lacks roles that the backup names: {}", missing.join(", ")))
-        .hint(format!("let --create-roles make them, or cargo xtask db-shell:\n{}", lines.join("\n")));
-    Ok(fault)
+fn make(target: &Target, database: &str, run: &str, sql: &str) -> Result<()> {
+    session::ask_in(target, database, run, &format!("BEGIN; {sql} COMMIT;")).map(drop).map_err(|error| {
+        let user = target.user();
+        let hint = format!("user {user} needs CREATEROLE for that, or ask somebody who has it");
+        error::explain(error, || Fault::failed("The roles that the backup names cannot be made").hint(hint))
+    })
 }
 
-/// Makes these roles; nobody can log in as one of them.
-pub fn create(target: &Target, run: &str, missing: &[String]) -> Result<()> {
-    let sql: String = missing.iter().map(|role| creation(role)).collect::<Result<_, _>>()?;
-    session::ask_in(target, maintenance_database(target), run, &format!("BEGIN; {sql} COMMIT;")).map(drop).map_err(
-        |error| {
-            let user = target.user();
-            let hint = format!("user {user} needs CREATEROLE for that, or ask somebody who has it");
-            error::explain(error, || Fault::failed("The roles that the backup names cannot be made").hint(hint))
-        },
-    )
+fn missing_by_name(target: &Target, run: &str, names: &BTreeSet<String>) -> Result<Vec<String>> {
+    let sql = format!(
+        "SELECT COALESCE(pg_catalog.json_agg(w.name ORDER BY w.number), '[]') \
+         FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.text[]) WITH ORDINALITY AS w(name, number) \
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = w.name)",
+        literals(names.iter().map(String::as_str))?
+    );
+    serde_json::from_str(questions::ask(target, run, &sql)?.trim()).context("the roles that the server lacks")
+}
+
+/// A name that no role bears, by its place in the list.
+#[derive(Deserialize)]
+struct Lacking {
+    number: usize,
+    /// In UTF-8, where its encoding says what it is; in hexadecimal.
+    name: String,
+}
+
+fn missing_by_bytes(
+    target: &Target,
+    run: &str,
+    names: &BTreeSet<EncodedName>,
+    encoding: Option<&Encoding>,
+) -> Result<Vec<EncodedRole>> {
+    let of_database: Encoding = match encoding {
+        Some(encoding) => encoding.clone(),
+        None => {
+            let sql = "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database WHERE datname = 'template0'";
+            let name = questions::ask(target, run, sql)?;
+            Encoding::try_from(name.trim()).map_err(anyhow::Error::msg)?
+        }
+    };
+    let of = |name: &EncodedName| name.encoding.clone().unwrap_or_else(|| of_database.clone());
+    let rows: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| {
+            Ok(format!("({number}, pg_catalog.decode('{}', 'hex'), {})", hex(&name.bytes), literal(&of(name))?))
+        })
+        .collect::<Result<_, Fault>>()?;
+    // namesend gives the bytes as they are where the client's encoding is none.
+    let sql = format!(
+        "BEGIN;\nSET LOCAL client_encoding TO 'SQL_ASCII';\n\
+         SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('number', w.number, 'name', pg_catalog.encode(\
+         CASE w.encoding WHEN 'SQL_ASCII' THEN w.bytes ELSE pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, 'UTF8') END, \
+         'hex')) ORDER BY w.number), '[]') FROM (VALUES {}) AS w(number, bytes, encoding) \
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE pg_catalog.namesend(r.rolname) \
+         = pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, {}));\nCOMMIT",
+        rows.join(", "),
+        literal(&of_database)?
+    );
+    let cannot = || {
+        let message = format!("The backup names a role that a database in encoding {of_database} cannot name");
+        Fault::failed(message).hint("restore it into a database of the encoding that the backup has")
+    };
+    let answer = questions::ask(target, run, &sql).map_err(|error| error::explain(error, cannot))?;
+    let lacking: Vec<Lacking> = serde_json::from_str(answer.trim()).context("the roles that the server lacks")?;
+    let role = |lacking: &Lacking| {
+        let name = names.iter().nth(lacking.number).context("a role that was not asked for")?;
+        let shown = String::from_utf8_lossy(&unhex(&lacking.name)?).into_owned();
+        Ok(EncodedRole { name: shown, bytes: name.bytes.clone(), encoding: of(name) })
+    };
+    lacking.iter().map(role).collect()
+}
+
+/// The bytes that these hexadecimal digits stand for.
+fn unhex(digits: &str) -> Result<Vec<u8>> {
+    ensure!(digits.len().is_multiple_of(2) && digits.is_ascii(), "no bytes in hexadecimal");
+    let byte = |pair: &[u8]| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?);
+    digits.as_bytes().chunks(2).map(byte).collect()
 }

@@ -48,6 +48,11 @@ pub struct Details {
 }
 
 impl Entry {
+    /// Whether the name is recorded and the OID is not yet: the database may be there or not.
+    pub fn is_in_making(&self) -> bool {
+        self.oid.is_none()
+    }
+
     /// When it was recorded.
     pub fn time(&self) -> Option<DateTime<FixedOffset>> {
         DateTime::parse_from_rfc3339(&self.at).ok()

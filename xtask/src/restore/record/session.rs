@@ -172,8 +172,8 @@ impl<'a> Record<'a> {
         self.sql(&format!("DELETE FROM xtask.databases WHERE id = {id}")).map(drop)
     }
 
-    /// Drops a database, whoever is connected to it, and its entry. Directly before, record and server are asked again
-    /// whether it is this role's own.
+    /// Drops a database, also with sessions in it, and its entry. Directly before, record and server are asked again
+    /// whether it is this role's own. From then on the entry names this run, so that others know who changes the database.
     ///
     /// # Errors
     /// Exit 6 if there is no live database afterwards, though there was one.
@@ -185,13 +185,15 @@ impl<'a> Record<'a> {
         let tag = super::dollar_quote(self.run);
         let answer = self.sql(&format!(
             "{is_there};\nSET lock_timeout TO '{LOCK_TIMEOUT}';\nDO {tag} BEGIN {assertion} \
+             UPDATE xtask.databases SET run = {run} WHERE id = {id}; \
              IF EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.oid = {oid} AND d.datistemplate) THEN \
              ALTER DATABASE {name} IS_TEMPLATE false; END IF; END {tag};\nDROP DATABASE {name} WITH (FORCE);\n\
              SET lock_timeout TO 0;\nDELETE FROM xtask.databases WHERE id = {id};\n{is_there}",
             assertion = database.assertion()?,
             name = database.quoted()?,
             oid = database.oid(),
-            id = database.id()
+            id = database.id(),
+            run = literal(self.run)?
         ))?;
         let [before, after] = answer.lines().map(|line| line == "t").collect::<Vec<_>>()[..] else {
             return Err(anyhow::Error::msg(answer).context("the answer to DROP DATABASE"));

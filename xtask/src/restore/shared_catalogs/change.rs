@@ -77,8 +77,12 @@ fn altered(was: &Entry, now: &Entry) -> Vec<String> {
 impl Change {
     /// The OID of a new database that has one of these names.
     pub(super) fn of_new_database(&self, names: &[&str]) -> Option<u32> {
-        let is_new = self.kind == Kind::Database && self.what == What::Added;
-        self.database.filter(|_| is_new && names.contains(&self.name.as_str()))
+        self.of_database(names).filter(|_| self.what == What::Added)
+    }
+
+    /// The OID of a database that has one of these names.
+    pub(super) fn of_database(&self, names: &[&str]) -> Option<u32> {
+        self.database.filter(|_| self.kind == Kind::Database && names.contains(&self.name.as_str()))
     }
 
     /// Whether it is about one of these databases.

@@ -18,8 +18,14 @@ const HINT: &str = "code in the file has done this, or another session meanwhile
     look at each, and undo what nobody wanted: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c '\\drds' -c '\\db+'\n\
     if it was another session, try again";
 
-/// The databases that the record proves to be this role's, by OID.
-type Recorded = BTreeMap<u32, Entry>;
+/// What the record says at one time.
+#[derive(Debug)]
+struct Recorded {
+    /// The databases that it proves to be this role's, by OID.
+    owned: BTreeMap<u32, Entry>,
+    /// Names of databases that living runs make just now: their OIDs are not recorded yet.
+    in_making: BTreeSet<String>,
+}
 
 /// How the server was before a file was loaded.
 #[derive(Debug)]
@@ -28,14 +34,16 @@ pub struct Guard {
     /// The loaded database's.
     own: u32,
     before: SharedCatalogs,
-    recorded: Recorded,
+    /// What the record said before and after the catalogs were read: other runs go on meanwhile.
+    recorded: [Recorded; 2],
 }
 
 impl Guard {
     /// Looks at the server; `database` is the one that the file will be loaded into.
     pub fn before(record: &Record<'_>, database: &OwnedDatabase, file: &Path) -> Result<Self> {
+        let first = recorded(record)?;
         let before = SharedCatalogs::before(record.target(), record.run(), database.name())?;
-        Ok(Self { file: file.to_owned(), own: database.oid(), before, recorded: recorded(record)? })
+        Ok(Self { file: file.to_owned(), own: database.oid(), before, recorded: [first, recorded(record)?] })
     }
 
     /// The outcome of what ran code of the file, unless something of the whole server has changed. That is looked for after
@@ -55,35 +63,46 @@ impl Guard {
     fn changes(&self, record: &Record<'_>, failed: bool) -> Result<Vec<Change>> {
         let target = record.target();
         let patience = if failed { CLEAR_UP_PATIENCE } else { target.patience() };
-        let changes = self.before.changes(target, record.run(), patience)?;
-        if changes.is_empty() {
-            return Ok(changes);
+        let ask = || self.before.changes(target, record.run(), patience);
+        if ask()?.is_empty() {
+            return Ok(Vec::new());
         }
-        let now = recorded(record)?;
-        let mut ours = self.of_other_runs(&now);
+        // Between two looks at the record, so that it tells of each change which run made it.
+        let first = recorded(record)?;
+        let changes = ask()?;
+        let last = recorded(record)?;
+        let looks: Vec<&Recorded> = self.recorded.iter().chain([&first, &last]).collect();
+        let in_making: Vec<&str> = looks.iter().flat_map(|look| &look.in_making).map(String::as_str).collect();
+        let mut ours = self.of_other_runs(&looks);
         // A run that made a database, loaded it and swapped it in meanwhile: of the live one it recorded the old one.
-        let lives: Vec<&str> =
-            now.iter().filter(|(oid, _)| ours.contains(oid)).map(|(_, of)| of.live.as_str()).collect();
+        let owned = looks.iter().flat_map(|look| &look.owned).filter(|(oid, _)| ours.contains(oid));
+        let lives: Vec<&str> = owned.map(|(_, entry)| entry.live.as_str()).collect();
         ours.extend(changes.iter().filter_map(|change| change.of_new_database(&lives)));
+        ours.extend(changes.iter().filter_map(|change| change.of_database(&in_making)));
         Ok(changes.into_iter().filter(|change| !change.is_of(&ours)).collect())
     }
 
     /// Databases that other runs of ours were at work on meanwhile: what they did is explained. A kept database of which
-    /// the record says the same as before, and no living run, was left alone by all of them.
-    fn of_other_runs(&self, now: &Recorded) -> BTreeSet<u32> {
-        let before = &self.recorded;
-        let is_at_work = |oid: &&u32| match (before.get(oid), now.get(oid)) {
-            (Some(was), Some(is)) => was != is || was.alive,
-            (was, is) => was.is_some() || is.is_some(),
+    /// the record says the same at every look, and no living run, was left alone by all of them.
+    fn of_other_runs(&self, looks: &[&Recorded]) -> BTreeSet<u32> {
+        let is_at_work = |oid: &u32| {
+            let entries: Vec<Option<&Entry>> = looks.iter().map(|look| look.owned.get(oid)).collect();
+            let differ = entries.windows(2).any(|pair| pair.first() != pair.last());
+            differ || entries.iter().flatten().any(|entry| entry.alive)
         };
-        before.keys().chain(now.keys()).filter(|oid| **oid != self.own).filter(is_at_work).copied().collect()
+        let all = looks.iter().flat_map(|look| look.owned.keys()).copied();
+        all.filter(|oid| *oid != self.own && is_at_work(oid)).collect()
     }
 }
 
 fn recorded(record: &Record<'_>) -> Result<Recorded> {
     let (view, live) = (record.view()?, record.target().database());
     let owned = |entry: &Entry| view.owned(entry, live).map(|database| (database.oid(), entry.clone()));
-    Ok(view.entries().iter().filter_map(owned).collect())
+    let in_making = view.entries().iter().filter(|entry| entry.alive && entry.is_in_making());
+    Ok(Recorded {
+        owned: view.entries().iter().filter_map(owned).collect(),
+        in_making: in_making.map(|entry| entry.name.clone()).collect(),
+    })
 }
 
 fn refusal(file: &Path, changes: &[Change], failed: Option<Error>) -> Error {

@@ -109,6 +109,29 @@ impl Wishes {
         Some(format!("There is no openfga program here. Build OpenFGA {VERSION} with Go into {folder} (some minutes)?"))
     }
 
+    /// What a person does on a host without the program, so that `up` starts OpenFGA.
+    pub fn how_to_install(&self) -> String {
+        let build = if process::find("go").is_some() { "build it" } else { "install Go (https://go.dev/dl), build it" };
+        let releases = "https://github.com/openfga/openfga/releases";
+        format!(
+            "{build}: cargo xtask setup-env --yes\n\
+             or unpack OpenFGA {VERSION} of {releases}, name its program in .env (XTASK_OPENFGA_BIN=PATH), and: \
+             cargo xtask up --target local"
+        )
+    }
+
+    /// Why it does not run: there is no program, or nobody started it.
+    ///
+    /// # Errors
+    /// The program that is named is not there (2).
+    pub fn not_running(&self) -> Result<Fault, Fault> {
+        if self.program()?.is_none() {
+            let fault = Fault::unreachable("OpenFGA does not run: there is no openfga program on this host");
+            return Ok(fault.hint(self.how_to_install()));
+        }
+        Ok(Fault::unreachable("The local OpenFGA is not running").hint("start it with: cargo xtask up --target local"))
+    }
+
     /// Builds and installs the pinned version with Go; where it is then.
     pub fn install(&self) -> Result<PathBuf> {
         let module = format!("github.com/openfga/openfga/cmd/openfga@{VERSION}");

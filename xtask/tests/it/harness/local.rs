@@ -30,7 +30,12 @@ pub fn shared_local() -> &'static Local {
         }
         let outcome = local.xtask(["up"]).run();
         match outcome.code {
-            Some(0) => Ok(local),
+            Some(0) => {
+                quiet::is_shared(&local.sandbox.root);
+                // Autovacuum would go round hundreds of databases.
+                local.sql("postgres", "ALTER SYSTEM SET autovacuum_naptime TO '1d';\nSELECT pg_reload_conf()");
+                Ok(local)
+            }
             code => Err(format!("the shared local server does not start: {code:?}\n{}", outcome.stderr)),
         }
     });
@@ -130,7 +135,8 @@ impl Local {
     #[track_caller]
     pub fn sql(&self, database: &str, sql: &str) -> String {
         let words = ["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1"];
-        let (output, errors) = quiet::changing(quiet::HOST, sql, || self.client(database, &words, sql.as_bytes()));
+        let (output, errors) =
+            quiet::changing(&quiet::local(&self.sandbox.root), sql, || self.client(database, &words, sql.as_bytes()));
         let output = output.unwrap_or_else(|| panic!("{sql}\n{errors}"));
         String::from_utf8_lossy(&output).trim_end().to_owned()
     }

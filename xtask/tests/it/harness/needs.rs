@@ -46,9 +46,11 @@ pub enum Need {
     Openssl,
     /// A pooler before a server of this host.
     Pgbouncer,
+    /// The extension pg_cron of the host's PostgreSQL.
+    PgCron,
 }
 
-static FOUND: [OnceLock<Option<String>>; 22] = [const { OnceLock::new() }; 22];
+static FOUND: [OnceLock<Option<String>>; 23] = [const { OnceLock::new() }; 23];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -91,6 +93,7 @@ impl Need {
             Self::Postgres17 => "postgres-17",
             Self::Openssl => "openssl",
             Self::Pgbouncer => "pgbouncer",
+            Self::PgCron => "pg-cron",
         }
     }
 
@@ -140,6 +143,12 @@ impl Need {
                 None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
             }),
             Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
+            Self::PgCron => inner(Self::Postgres).or_else(|| {
+                let folder = server_programs()?;
+                let shared = output(&folder.join("pg_config").display().to_string(), &["--sharedir"]);
+                let control = Path::new(shared.trim()).join("extension/pg_cron.control");
+                (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
+            }),
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }

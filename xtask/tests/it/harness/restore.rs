@@ -14,11 +14,15 @@ use std::sync::OnceLock;
 pub fn shared_for_restores() -> &'static Stack {
     static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
     let stack = SHARED.get_or_init(|| {
-        let stack = Stack::postgres_only();
+        let stack = Stack::postgres_only().shared();
         let command = "    command: [postgres, -c, max_prepared_transactions=10, -c, wal_level=logical]";
         stack.postgres_only_with(&[command, HEALTHY_ONCE].concat());
         let run = stack.xtask(["up"]).run();
-        if run.code == Some(0) { Ok(stack) } else { Err(format!("xtask up: {:?}\n{}", run.code, run.stderr)) }
+        if run.code != Some(0) {
+            return Err(format!("xtask up: {:?}\n{}", run.code, run.stderr));
+        }
+        stack.without_autovacuum();
+        Ok(stack)
     });
     stack.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }

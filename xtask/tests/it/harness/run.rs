@@ -182,11 +182,13 @@ impl Xtask {
         Terminal { running: Running { child, stdout, stderr, shown, started: Instant::now(), _quiet: quiet }, keyboard }
     }
 
-    /// A run that loads a file has the server to itself.
+    /// While a run loads a file nobody changes what belongs to the whole server.
     fn quiet(&self) -> Option<Quiet> {
         let args: Vec<String> = self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         let root = self.env.get(OsStr::new("XTASK_ROOT")).map_or(self.folder.as_path(), Path::new);
-        quiet::for_run(&args, root, self.env.get(OsStr::new("XTASK_TARGET")).is_some_and(|target| target != "compose"))
+        let setting = |name: &str| self.env.get(OsStr::new(name));
+        let url = setting("XTASK_TARGET").is_some_and(|target| target != "compose");
+        quiet::for_run(&args, root, url, setting("POSTGRES_USER").is_some_and(|user| user != "postgres"))
     }
 
     fn command(&self) -> Command {

@@ -4,10 +4,11 @@ use super::openfga::Api;
 use super::run::fed;
 use super::sandbox::{Sandbox, free_port};
 use super::{Need, Outcome, Session, Xtask, needs, quiet, removal, session};
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A Compose project with free ports and volumes of its own; gone when it is dropped.
 #[derive(Debug)]
@@ -17,11 +18,15 @@ pub struct Stack {
     pub openfga_port: u16,
     container: OnceLock<String>,
     admin: session::Shared,
-    /// DROP DATABASE waits for every session of the server, also for one that waits for its client: whoever is that
-    /// client must still reach the server.
-    dropper: session::Shared,
     seed: OnceLock<()>,
+    /// Databases that are made and not used yet, by the options that they were made with.
+    unused: Mutex<HashMap<String, Vec<String>>>,
+    /// Tests share it: a database is made in stock, because that waits for every load, and is left when its test ends.
+    is_shared: bool,
 }
+
+/// With OpenFGA's tables, a store, a model and tuples.
+const SEEDED: &str = "TEMPLATE openfga_seed";
 
 /// For a stack that runs as long as the suite: once PostgreSQL is healthy the next check lasts as long as the
 /// container. Docker would start one every two seconds, for 0.07 s of a core each.
@@ -37,7 +42,7 @@ pub fn shared() -> &'static Stack {
     static SHARED: OnceLock<Result<Stack, String>> = OnceLock::new();
     let stack = SHARED.get_or_init(|| {
         removal::remove_leftovers();
-        let stack = Stack::new();
+        let stack = Stack::new().shared();
         let unused = if needs::has(Need::Openfga) { String::new() } else { unused() };
         stack.override_with(&format!("services:\n{unused}  postgres:{HEALTHY_ONCE}"));
         let outcome = stack.xtask(["up"]).run();
@@ -47,6 +52,7 @@ pub fn shared() -> &'static Stack {
                 outcome.code, outcome.stderr
             ));
         }
+        stack.without_autovacuum();
         Ok(stack)
     });
     stack.as_ref().unwrap_or_else(|error| panic!("{error}"))
@@ -69,6 +75,20 @@ impl Stack {
         stack
     }
 
+    /// The same, for many tests.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.is_shared = true;
+        self
+    }
+
+    /// Autovacuum would go round hundreds of databases.
+    #[track_caller]
+    pub fn without_autovacuum(&self) {
+        self.admin("ALTER SYSTEM SET autovacuum_naptime TO '1d'");
+        self.admin("SELECT pg_reload_conf()");
+    }
+
     /// The stack of this checkout.
     pub fn of(sandbox: Sandbox) -> Self {
         let (postgres_port, openfga_port) = (free_port(), free_port());
@@ -82,8 +102,9 @@ impl Stack {
             openfga_port,
             container: OnceLock::new(),
             admin: session::Shared::default(),
-            dropper: session::Shared::default(),
             seed: OnceLock::new(),
+            unused: Mutex::default(),
+            is_shared: false,
         }
     }
 
@@ -175,15 +196,11 @@ impl Stack {
     /// Ends the sessions of its own: their server was killed, or their database is to be renamed.
     pub fn forget_sessions(&self) {
         self.admin.forget();
-        self.dropper.forget();
     }
 
-    fn drop_database(&self, name: &str) {
-        if let Some(container) = self.container.get() {
-            // The server may be stopped by now, on purpose: then its volume goes anyway.
-            let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name));
-            let _ = quiet::changing(&self.sandbox.project, &sql, || self.dropper.try_sql(container, &sql));
-        }
+    /// Until it is dropped no other test loads into this server: for a test whose files change what belongs to all of it.
+    pub fn alone(&self) -> quiet::Quiet {
+        quiet::while_changing(&self.sandbox.project)
     }
 
     /// An empty database, and a checkout whose settings name it.
@@ -195,18 +212,44 @@ impl Stack {
     /// The same with CREATE DATABASE's options: `TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`.
     #[track_caller]
     pub fn database_with(&self, options: &str) -> Database<'_> {
+        let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = unused.entry(options.to_owned()).or_default();
+        if names.is_empty() {
+            let _alone = self.alone();
+            names.extend((0..self.stock(options)).map(|_| self.create_database(options)));
+        }
+        let name = names.pop().unwrap();
+        drop(unused);
+        self.checkout(name)
+    }
+
+    fn stock(&self, options: &str) -> usize {
+        match options {
+            _ if !self.is_shared => 1,
+            "" => 12,
+            "TEMPLATE template0" | SEEDED => 4,
+            _ => 1,
+        }
+    }
+
+    fn create_database(&self, options: &str) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("t_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        self.database_named(&name, options)
+        self.admin(&format!("CREATE DATABASE {name} {options}"));
+        name
     }
 
     /// A database of this name, whatever letters it has.
     #[track_caller]
     pub fn database_named(&self, name: &str, options: &str) -> Database<'_> {
         self.admin(&format!("CREATE DATABASE {} {options}", identifier(name)));
+        self.checkout(name.to_owned())
+    }
+
+    fn checkout(&self, name: String) -> Database<'_> {
         let sandbox = Sandbox::new();
         sandbox.set("COMPOSE_PROJECT_NAME", &self.sandbox.project);
-        Database { stack: self, name: name.to_owned(), sandbox }
+        Database { stack: self, name, sandbox }
     }
 
     /// A database that holds what OpenFGA wrote: its schema, one store, one model, ten tuples, through its API.
@@ -224,7 +267,7 @@ impl Stack {
             let (output, errors) = self.exec(&["sh", "-ec", copy], "");
             assert!(output.is_some(), "{errors}");
         });
-        self.database_with("TEMPLATE openfga_seed")
+        self.database_with(SEEDED)
     }
 
     /// OpenFGA's API on the mapped port.
@@ -292,12 +335,6 @@ impl Database<'_> {
     #[track_caller]
     pub fn dump(&self) -> Vec<u8> {
         self.stack.dump_of(&self.name)
-    }
-}
-
-impl Drop for Database<'_> {
-    fn drop(&mut self) {
-        self.stack.drop_database(&self.name);
     }
 }
 

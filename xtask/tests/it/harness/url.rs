@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Every letter that an address gives a meaning to.
 pub const PASSWORD: &str = "p@ss/w:%#? é'\\";
@@ -27,18 +27,9 @@ impl UrlDatabase {
     /// Its owner may make databases, and is no superuser.
     #[track_caller]
     pub fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let server = shared_local();
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let (name, role) = (format!("u_{number}"), format!("owner {number}"));
-        server.sql(
-            "postgres",
-            &format!(
-                "CREATE ROLE \"{role}\" LOGIN CREATEDB PASSWORD E'{}'",
-                PASSWORD.replace('\\', "\\\\").replace('\'', "\\'")
-            ),
-        );
-        server.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0 OWNER \"{role}\""));
+        let number = unused_number(server);
+        let (name, role) = (database_name(number), role_name(number));
         let sandbox = Sandbox::new();
         sandbox.set("XTASK_TARGET", "url");
         if let Some(programs) = std::env::var_os("XTASK_PG_BIN") {
@@ -50,6 +41,11 @@ impl UrlDatabase {
     /// `postgres://owner:password@HOST:PORT/REST`.
     pub fn address(&self, host: &str, port: u16, rest: &str) -> String {
         format!("postgres://{}:{ENCODED}@{host}:{port}/{rest}", self.role.replace(' ', "%20"))
+    }
+
+    /// Until it is dropped no other test loads into this server: for a test whose files change what belongs to all of it.
+    pub fn alone(&self) -> quiet::Quiet {
+        quiet::while_changing(quiet::SHARED_LOCAL)
     }
 
     /// The address of the database, with parameters behind it: `sslmode=require`.
@@ -105,11 +101,36 @@ impl UrlDatabase {
     }
 }
 
-impl Drop for UrlDatabase {
-    fn drop(&mut self) {
-        self.drop_databases();
-        self.quietly(&format!("DROP ROLE IF EXISTS \"{}\"", self.role));
+fn database_name(number: usize) -> String {
+    format!("u_{number}")
+}
+
+fn role_name(number: usize) -> String {
+    format!("owner {number}")
+}
+
+/// The number of a role and its database that no test has used. They are made in stock, because that waits for every load
+/// into the server, and stay as long as the server.
+#[track_caller]
+fn unused_number(server: &Local) -> usize {
+    const STOCK: usize = 8;
+    static UNUSED: Mutex<(usize, Vec<usize>)> = Mutex::new((0, Vec::new()));
+    let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(number) = unused.1.pop() {
+        return number;
     }
+    let numbers = unused.0..unused.0 + STOCK;
+    let password = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+    let pair = |number| {
+        let (name, role) = (database_name(number), role_name(number));
+        format!(
+            "CREATE ROLE \"{role}\" LOGIN CREATEDB PASSWORD E'{password}';\n\
+             CREATE DATABASE {name} TEMPLATE template0 OWNER \"{role}\";\n"
+        )
+    };
+    server.sql("postgres", &numbers.clone().map(pair).collect::<String>());
+    *unused = (numbers.end, numbers.rev().collect());
+    unused.1.pop().unwrap()
 }
 
 impl UrlDatabase {
@@ -138,7 +159,8 @@ impl UrlDatabase {
     /// A server that a failed test ended has nothing left to clear up.
     fn quietly(&self, sql: &str) -> String {
         let words = ["psql", "-XqAt"];
-        let said = quiet::changing(quiet::HOST, sql, || self.server.client("postgres", &words, sql.as_bytes()).0);
+        let said =
+            quiet::changing(quiet::SHARED_LOCAL, sql, || self.server.client("postgres", &words, sql.as_bytes()).0);
         String::from_utf8_lossy(&said.unwrap_or_default()).into_owned()
     }
 }

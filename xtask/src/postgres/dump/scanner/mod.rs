@@ -95,6 +95,11 @@ impl Scanner {
         Ok(())
     }
 
+    /// The line that the statement begins in which was read last; a block of rows belongs to its `COPY`.
+    pub fn latest_statement(&self) -> u64 {
+        self.statements.latest_line()
+    }
+
     /// Nothing more comes: the dump is whole, or this is where it was cut.
     pub fn finish(mut self) -> Result<Contents, Flaw> {
         let what = match self.state {

@@ -56,6 +56,10 @@ impl Scanner {
             }
             Some(Ended::Refused(what)) => return Err(Flaw { line: self.statements.line(), what, cut: false }),
             Some(Ended::Transaction(open)) => self.open_transaction = open,
+            Some(Ended::SearchPath) => {
+                // The `;` is being read.
+                self.contents.search_path_set.get_or_insert(self.offset.saturating_add(1));
+            }
             Some(Ended::StandardStrings(on)) => self.standard_strings = on,
         }
         Ok(1)

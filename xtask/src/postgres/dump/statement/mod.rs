@@ -48,6 +48,7 @@ pub(super) enum Ended {
     /// Why.
     Refused(String),
     StandardStrings(bool),
+    SearchPath,
     /// Whether a transaction is open from here on.
     Transaction(bool),
 }
@@ -97,6 +98,11 @@ impl Statements {
     /// Whether no statement is being read.
     pub(super) fn is_empty(&self) -> bool {
         self.current.tokens == 0
+    }
+
+    /// The line that the statement begins in which is being read, else the one which ended last.
+    pub(super) fn latest_line(&self) -> u64 {
+        if self.is_empty() { self.line } else { self.current.line }
     }
 
     /// The line that the statement which ended last begins in.
@@ -175,6 +181,7 @@ impl Statements {
                 contents.insert(&schema, &name, insert.rows().unwrap_or_default());
             }
             (Meaning::StandardStrings(on), _) => return Some(Ended::StandardStrings(on)),
+            (Meaning::SearchPath, _) => return Some(Ended::SearchPath),
             (Meaning::Begin, _) => return Some(Ended::Transaction(true)),
             (Meaning::Commit, _) => return Some(Ended::Transaction(false)),
             _ => {}

@@ -22,6 +22,7 @@ pub(in super::super) enum Meaning {
     Commit,
     StandardStrings(bool),
     ClientEncoding,
+    SearchPath,
     /// Rows follow.
     Copy,
     /// A new object that is none of the following.

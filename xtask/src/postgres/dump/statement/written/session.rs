@@ -1,6 +1,6 @@
 //! Settings, transactions, rows, and the functions that pg_dump calls.
 
-use super::Meaning::{self, Begin, ClientEncoding, Commit, Copy, Plain, StandardStrings};
+use super::Meaning::{self, Begin, ClientEncoding, Commit, Copy, Plain, SearchPath, StandardStrings};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // _doSetFixedOutputState
@@ -15,7 +15,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("SET escape_string_warning = off", Plain),
     ("SET row_security = { on | off }", Plain),
     // dumpSearchPath. People put their own path there, for functions that need one.
-    ("SELECT pg_catalog . set_config ( 'search_path' , @string , { false | true } )", Plain),
+    ("SELECT pg_catalog . set_config ( 'search_path' , @string , { false | true } )", SearchPath),
     // _selectTablespace, _selectTableAccessMethod, and up to pg_dump 11 _setWithOids
     ("SET default_tablespace = { '' | @id }", Plain),
     ("SET default_table_access_method = @id", Plain),

@@ -1,0 +1,117 @@
+//! A statement of a proven backup, found again by the line at which psql stopped.
+
+use super::manifest;
+use super::proof::Proven;
+use crate::postgres::dump::Scanner;
+use crate::postgres::first_words::first_words;
+use anyhow::{Context as _, Result};
+use std::io::{BufRead, BufReader, Seek as _, SeekFrom};
+
+/// So many bytes of a statement are enough to know it by.
+const LOOKED_AT: usize = 4096;
+const CONSTRAINT: &str = "ADD CONSTRAINT ";
+
+/// A statement of the file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Of the file, counted from 1: where the statement begins.
+    pub line: u64,
+    /// Its command and its object's name; nothing of it that may be a secret.
+    pub words: String,
+}
+
+impl Proven {
+    /// The statement that psql was at when it had got so many lines of [`Proven::feed`]; `None` where the file cannot be
+    /// read again.
+    pub fn statement_at(&self, fed_line: u64) -> Option<Statement> {
+        self.find_statement(fed_line).ok().flatten()
+    }
+
+    /// The line of the file that was fed as this one: its own head and the dump's `\\restrict` line are not.
+    pub fn line_in_file(&self, fed_line: u64) -> u64 {
+        let left_out = u64::from(!self.contents.restrict_lines.is_empty());
+        fed_line.saturating_add(left_out).saturating_add(u64::from(self.manifest.is_some()))
+    }
+
+    fn find_statement(&self, fed_line: u64) -> Result<Option<Statement>> {
+        let last = self.line_in_file(fed_line);
+        let head = if self.manifest.is_some() { manifest::HEAD } else { &[] };
+        let mut scanner = Scanner::default();
+        let mut file = self.rewound()?;
+        file.seek_relative(i64::try_from(head.len()).unwrap_or_default())?;
+        let first = u64::from(!head.is_empty());
+        let mut text = Vec::new();
+        for _ in first..last {
+            text.clear();
+            if file.read_until(b'\n', &mut text)? == 0 || scanner.feed(&text).is_err() {
+                return Ok(None);
+            }
+        }
+        let line = scanner.latest_statement().saturating_add(first);
+        Ok(self.words_at(line)?.map(|words| Statement { line, words }))
+    }
+
+    fn words_at(&self, line: u64) -> Result<Option<String>> {
+        let mut file = self.rewound()?;
+        for _ in 1..line {
+            file.skip_until(b'\n')?;
+        }
+        let mut text = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, LOOKED_AT as u64), &mut text)?;
+        let text = String::from_utf8_lossy(&text);
+        let words = first_words(&text);
+        Ok((!words.is_empty()).then(|| with_constraint(words, &text)))
+    }
+
+    fn rewound(&self) -> Result<BufReader<&std::fs::File>> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0)).context("the file cannot be read again")?;
+        Ok(BufReader::new(file))
+    }
+}
+
+/// `ALTER TABLE ONLY public.t ADD CONSTRAINT c …`: which one is what matters.
+fn with_constraint(words: String, text: &str) -> String {
+    let statement = text.split(";\n").next().unwrap_or_default();
+    let named = statement.split_once(CONSTRAINT).filter(|_| words.starts_with("ALTER TABLE"));
+    match named {
+        Some((_, rest)) => {
+            let name = rest.split_ascii_whitespace().next().unwrap_or_default();
+            format!("{} {CONSTRAINT}{name} …", words.trim_end_matches(" …"))
+        }
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::proof::prove;
+
+    const DUMP: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict k3Y\n\n-- Dumped from database version 15.18\n\n\
+        CREATE TABLE public.t (\n    a text\n);\nCREATE INDEX \"an index\" ON public.t USING btree\n (public.f(a));\n\
+        COPY public.t (a) FROM stdin;\n1\n2\n\\.\n\
+        ALTER TABLE ONLY public.t\n    ADD CONSTRAINT c CHECK ((a <> 'secret'::text));\n\
+        --\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict k3Y\n\n";
+
+    #[test]
+    fn the_statement_that_psql_stopped_at_is_named_by_the_line_in_which_it_begins() {
+        let path = std::env::temp_dir().join(format!("xtask-statement-{}.sql", std::process::id()));
+        std::fs::write(&path, DUMP).unwrap();
+        let proven = prove(&path, &|_| {}).unwrap();
+        // What psql gets lacks the line of `\\restrict`: psql counts one less.
+        for (fed, line, words) in [
+            (10, 9, "CREATE TABLE public.t …"),
+            (12, 12, "CREATE INDEX \"an index\" …"),
+            (13, 14, "COPY public.t …"),
+            (15, 14, "COPY public.t …"),
+            (16, 14, "COPY public.t …"),
+            (18, 18, "ALTER TABLE ONLY public.t ADD CONSTRAINT c …"),
+        ] {
+            let expected = Statement { line, words: words.to_owned() };
+            assert_eq!(proven.statement_at(fed), Some(expected), "{fed}");
+        }
+        assert_eq!(proven.statement_at(u64::MAX), None);
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -1,0 +1,70 @@
+//! Objects that a load evaluates and that call a function which finds things by `search_path`: a dump loads with an empty
+//! one. Only catalogs and the text of functions are read; nothing of the database's owner runs.
+
+use serde::Deserialize;
+
+/// An object that a restore may fail at.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PathDependent {
+    /// `index public.i`
+    pub object: String,
+    /// The function that it uses, without a `search_path` of its own: `public.f(text)`.
+    pub function: String,
+    /// What that function names without its schema.
+    pub names: String,
+    /// The schema that has it.
+    pub schema: String,
+}
+
+/// Gives a list of [`PathDependent`]. Those functions count that an index, a generated column, a check or a materialized
+/// view uses, in SQL or PL/pgSQL. What such a function's text calls, or reads from, is looked up by name: it counts where
+/// only schemas beside `pg_catalog` have it. A name behind a `.` has its schema; a quoted one is passed over.
+pub(super) const QUERY: &str = r#"
+SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
+    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema)), '[]')
+FROM (
+  SELECT DISTINCT ON (o.classid, o.objid) pg_catalog.regexp_replace(
+      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object,
+    o.function::pg_catalog.regprocedure::pg_catalog.text AS function, f.name AS names, f.schema
+  FROM (
+    -- Few in any database; their number and their length bound the work.
+    SELECT d.classid, d.objid, p.oid AS function, pg_catalog."left"(p.prosrc, 4000) AS body
+    FROM pg_catalog.pg_depend AS d
+    JOIN pg_catalog.pg_proc AS p ON p.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%')
+      AND (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND EXISTS (
+          SELECT FROM pg_catalog.pg_class AS i WHERE i.oid = d.objid AND i.relkind IN ('i', 'I'))
+        OR d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND EXISTS (
+          SELECT FROM pg_catalog.pg_constraint AS k WHERE k.oid = d.objid AND k.contype = 'c')
+        OR d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND EXISTS (
+          SELECT FROM pg_catalog.pg_attrdef AS e
+          JOIN pg_catalog.pg_attribute AS a ON a.attrelid = e.adrelid AND a.attnum = e.adnum
+          WHERE e.oid = d.objid AND COALESCE(pg_catalog.to_jsonb(a)->>'attgenerated', '') = 's')
+        OR d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND EXISTS (
+          SELECT FROM pg_catalog.pg_rewrite AS w JOIN pg_catalog.pg_class AS v ON v.oid = w.ev_class
+          WHERE w.oid = d.objid AND v.relkind = 'm' AND v.relispopulated))
+    ORDER BY d.classid, d.objid LIMIT 200
+  ) AS o
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.lower(m.found[1]) AS name, 'call' AS kind FROM pg_catalog.regexp_matches(
+      o.body, '(?<![.[:alnum:]_"$])([[:alpha:]_][[:alnum:]_$]*)[[:space:]]*\(', 'g') AS m(found)
+    UNION
+    SELECT pg_catalog.lower(m.found[1]), 'relation' FROM pg_catalog.regexp_matches(o.body,
+      '\m(?:from|join)[[:space:]]+(?:only[[:space:]]+)?([[:alpha:]_][[:alnum:]_$]*)(?![.[:alnum:]_$(])', 'gi') AS m(found)
+  ) AS used
+  CROSS JOIN LATERAL (
+    SELECT used.name, n.nspname AS schema FROM pg_catalog.pg_proc AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.pronamespace
+    WHERE used.kind = 'call' AND c.proname = used.name AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS own
+        WHERE own.proname = used.name AND own.pronamespace = 'pg_catalog'::pg_catalog.regnamespace)
+    UNION ALL
+    SELECT used.name, n.nspname FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE used.kind = 'relation' AND c.relname = used.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(temp|toast)'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS own
+        WHERE own.relname = used.name AND own.relnamespace = 'pg_catalog'::pg_catalog.regnamespace)
+  ) AS f
+  ORDER BY o.classid, o.objid, f.name, f.schema LIMIT 20) AS s;"#;

@@ -1,0 +1,106 @@
+//! Extensions that a server has in one database alone, and their background workers.
+
+use crate::harness::forge::{Forged, dump};
+use crate::harness::{Local, Test, wait_until};
+use std::fs::File;
+use std::io::Write as _;
+
+pub fn tests() -> Vec<Test> {
+    tests![[Postgres, PgCron] a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand]
+}
+
+const WORKERS: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = 'openfga' AND backend_type = 'pg_cron launcher'";
+const ENDED: &str = "Background workers of openfga ended with the swap";
+const RESTART: &str = "cargo xtask down --target local && cargo xtask up --target local";
+
+fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
+    let local = Local::new();
+    local.up();
+    local.sql("openfga", "CREATE TABLE t AS SELECT 1 AS a");
+    let without = backup(&local, "⚠ db-restore", false);
+    let body = "CREATE EXTENSION IF NOT EXISTS pg_cron WITH SCHEMA pg_catalog;\n";
+    let forged = Forged::of(dump(body)).with("database", "openfga").write(&local.sandbox, "cron.sql");
+    let run = local.xtask(["db-verify", "--restore"]).args([&forged]).run();
+    run.code(1)
+        .stderr_has("names extension pg_cron, whose library this server has not loaded (shared_preload_libraries)");
+    std::fs::remove_file(forged).unwrap();
+
+    restart_with_pg_cron(&local);
+    local.sql("openfga", "CREATE EXTENSION pg_cron; SELECT cron.schedule('a job', '0 3 * * *', 'SELECT 1')");
+    let one = "extension pg_cron can be in one database alone, openfga, which cron.database_name names";
+    let told = backup(&local, one, true);
+    refused(&local, one);
+
+    // A swap ends the worker for good: the server starts it again only with itself.
+    let run = local.xtask(["db-restore", "--yes", "--dry-run", &without.path]).run();
+    run.ok().stderr_has("Background workers that will end, perhaps until the server restarts: pg_cron launcher");
+    local.xtask(["db-restore", "--yes", &without.path]).run().ok().stderr_has(ENDED).stderr_has(RESTART);
+    assert_eq!(local.sql("postgres", WORKERS), "0");
+    restart(&local);
+    local.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("pg_cron launcher");
+    local.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_lacks(ENDED);
+    local.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+
+    restart(&local);
+    by_hand(&local, &told);
+}
+
+struct Told {
+    path: String,
+    stderr: String,
+}
+
+#[track_caller]
+fn backup(local: &Local, words: &str, says: bool) -> Told {
+    let run = local.xtask(["db-backup"]).run();
+    run.ok().holds(run.stderr.contains(words) == says, words);
+    Told { path: run.text().trim_end().to_owned(), stderr: run.stderr }
+}
+
+#[track_caller]
+fn refused(local: &Local, words: &str) {
+    let backups = local.sandbox.backups();
+    for args in [&["db-verify", "--restore"][..], &["db-restore", "--yes"], &["db-restore", "--yes", "--dry-run"]] {
+        let run = local.xtask(args.iter().copied()).run();
+        run.code(1).prints_nothing().stderr_has(words).stderr_has("ALTER DATABASE \"openfga\" RENAME TO");
+        run.stderr_has("nothing was changed").stderr_lacks("Safety backup");
+        assert_eq!(local.sandbox.backups(), backups);
+        let names = "SELECT count(*) FROM pg_database WHERE datname ~ '^openfga_(staging|verify|before)_'";
+        assert_eq!(local.sql("postgres", names), "0");
+    }
+}
+
+fn restart_with_pg_cron(local: &Local) {
+    local.xtask(["down"]).run().ok();
+    let mut settings = File::options().append(true).open(local.folder().join("data/postgresql.auto.conf")).unwrap();
+    writeln!(settings, "shared_preload_libraries = 'pg_cron'\ncron.database_name = 'openfga'").unwrap();
+    local.up();
+    has_launcher(local);
+}
+
+fn restart(local: &Local) {
+    local.xtask(["down"]).run().ok();
+    local.up();
+    has_launcher(local);
+}
+
+fn has_launcher(local: &Local) {
+    wait_until("the launcher is there", || local.sql("postgres", WORKERS) == "1");
+}
+
+/// What the backup's run told, typed.
+fn by_hand(local: &Local, told: &Told) {
+    let typed = |start: &str| {
+        let lines = told.stderr.lines().map(str::trim);
+        lines.filter(|line| line.starts_with(start)).map(str::to_owned).collect::<Vec<_>>().join("\n")
+    };
+    for start in ["SELECT pg_terminate_backend", "ALTER DATABASE", "CREATE DATABASE"] {
+        assert!(!typed(start).is_empty(), "{start}: {}", told.stderr);
+        local.sql("postgres", &typed(start));
+    }
+    local.xtask(["db-shell", "--", "-q", "-v", "ON_ERROR_STOP=1", "-f", &told.path]).run().ok();
+    assert_eq!(local.sql("openfga", "SELECT (SELECT a FROM t), (SELECT jobname FROM cron.job)"), "1|a job");
+    restart(local);
+    local.xtask(["db-reset", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("✓ Database reset");
+}

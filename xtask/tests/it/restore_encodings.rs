@@ -1,0 +1,59 @@
+//! Roles whose names are other bytes in the encoding of the database that is restored.
+
+use crate::harness::{Test, shared_for_restores};
+use serde_json::json;
+
+pub fn tests() -> Vec<Test> {
+    tests![[Compose] roles_of_a_dump_that_is_not_utf8_are_found_and_made]
+}
+
+/// Names whose bytes are letters in every encoding of the shared server: a role of any database is seen by all.
+const NAMES: [(&str, &str, &str); 2] = [("LATIN1", "Zäö", "läö"), ("EUC_JP", "所有者", "読者")];
+
+fn roles_of_a_dump_that_is_not_utf8_are_found_and_made() {
+    let stack = shared_for_restores();
+    for (encoding, owner, reader) in NAMES {
+        let database = stack.database_with(&format!("TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"));
+        let (owner, reader) = (format!("{owner} {}", database.name), format!("{reader} {}", database.name));
+        let both = format!("\"{owner}\", \"{reader}\"");
+        // The server keeps a name in the bytes of the database that made it.
+        database.sql(&format!(
+            "CREATE ROLE \"{owner}\"; CREATE ROLE \"{reader}\"; CREATE TABLE t AS SELECT 1 AS a;
+             ALTER TABLE t OWNER TO \"{owner}\"; GRANT SELECT ON t TO \"{reader}\""
+        ));
+        database.backup();
+        let state = database.dump();
+        // Those that are there are known.
+        database.xtask(["db-verify", "--restore"]).run().ok().stdout_has("restored and compared");
+        database.sql(&format!("DROP TABLE t; DROP ROLE {both}"));
+        // The same letters in UTF-8 are another role.
+        let in_utf8 = encoding == "LATIN1";
+        if in_utf8 {
+            stack.admin(&format!("CREATE ROLE \"{owner}\""));
+        }
+        for args in [&["db-verify", "--restore"][..], &["db-restore", "--yes"]] {
+            let run = database.xtask(args.iter().copied()).run();
+            run.code(1).stderr_has("The server lacks roles that the backup names: ").stderr_has(&owner);
+            run.stderr_has("SET client_encoding TO 'UTF8';").stderr_has(&reader);
+            assert!(database.safety_backups().is_empty() && database.beside("staging").is_empty());
+        }
+        let run = database.restore(["--create-roles", "--dry-run", "--json"]).run();
+        let mut to_make = run.ok().json()["roles_to_make"].as_array().unwrap().clone();
+        to_make.sort_by_key(|name| *name != json!(owner));
+        assert_eq!(to_make, [json!(owner), json!(reader)]);
+        let run = database.restore(["--create-roles"]).run();
+        run.ok().stderr_has("Roles that will be made, without login: ").stderr_has("✓ Roles made: ");
+        run.stderr_has(&owner).stderr_has("✓ Database restored");
+        assert_eq!(database.dump(), state);
+        let made =
+            format!("SELECT count(*) FROM pg_roles WHERE rolname IN ('{owner}', '{reader}') AND NOT rolcanlogin");
+        assert_eq!(database.sql(&made), "2");
+        for before in database.beside("before") {
+            stack.admin(&format!("DROP DATABASE {before}"));
+        }
+        database.sql(&format!("DROP OWNED BY {both}; DROP ROLE {both}"));
+        if in_utf8 {
+            stack.admin(&format!("DROP ROLE \"{owner}\""));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Objects that a load evaluates and whose functions need a `search_path`: a dump loads with an empty one.
+
+use crate::harness::forge::{Forged, dump};
+use crate::harness::{Test, shared_for_restores};
+use serde_json::json;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Compose] what_needs_a_search_path_is_said_by_the_backup_and_loads_with_one,
+        [Compose] a_search_path_is_a_list_of_schemas,
+        [Compose] an_extension_of_another_version_is_named_where_a_load_fails,
+    ]
+}
+
+/// Some functions find `unaccent` or a table by the path alone; others look similar, and need none.
+const OBJECTS: &str = "
+    CREATE EXTENSION unaccent;
+    CREATE TABLE lookup AS SELECT 'a'::text AS a, 'b'::text AS b;
+    CREATE FUNCTION f_bad(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT unaccent($1)$$;
+    CREATE FUNCTION f_table(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+      $$BEGIN RETURN (SELECT b FROM lookup WHERE a = $1); END$$;
+    CREATE FUNCTION f_qualified(text) RETURNS text LANGUAGE sql IMMUTABLE AS
+      $$SELECT public.unaccent('public.unaccent', $1)$$;
+    CREATE FUNCTION f_set(text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = public AS $$SELECT unaccent($1)$$;
+    CREATE FUNCTION f_plain(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+      $$DECLARE lookup text; BEGIN lookup := lower(trim(both from $1)); RETURN coalesce(lookup, 'x'); END$$;
+    CREATE TABLE t (a text, g text GENERATED ALWAYS AS (f_bad(a)) STORED, CONSTRAINT needs_lookup CHECK (f_table(a) <> 'x'),
+      CONSTRAINT fine CHECK (f_plain(a) IS NOT NULL));
+    INSERT INTO t VALUES ('a'), ('é');
+    CREATE INDEX i_bad ON t (f_bad(a));
+    CREATE INDEX i_qualified ON t (f_qualified(a));
+    CREATE INDEX i_set ON t (f_set(a));
+    CREATE INDEX i_plain ON t (f_plain(a));
+    CREATE MATERIALIZED VIEW m AS SELECT f_bad(a) AS a FROM t;
+    CREATE VIEW v AS SELECT f_bad(a) AS a FROM t;
+    CREATE TABLE d (a text DEFAULT f_bad('x'));";
+
+fn what_needs_a_search_path_is_said_by_the_backup_and_loads_with_one() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE fine AS SELECT 1 AS a; CREATE INDEX plain ON fine (a)");
+    database.xtask(["db-backup"]).run().ok().stderr_lacks("A restore may fail");
+    database.sql(OBJECTS);
+    let run = database.xtask(["db-backup"]).run();
+    for object in [
+        "index public.i_bad: it uses public.f_bad(text), which names unaccent without its schema (public)",
+        "default value for column g of table public.t: it uses public.f_bad(text)",
+        "constraint needs_lookup on table public.t: it uses public.f_table(text), which names lookup",
+        "materialized view public.m: it uses public.f_bad(text)",
+    ] {
+        run.ok().stderr_has(&format!("A restore may fail at {object}"));
+    }
+    let told = run.stderr.matches("A restore may fail at ").count();
+    run.holds(told == 4, "four objects are in danger, no other");
+    run.stderr_has("ALTER FUNCTION public.f_bad(text) SET search_path = public");
+
+    let file = database.sandbox.path(run.text().trim_end());
+    let text = std::fs::read_to_string(&file).unwrap();
+    // The first of the objects is the generated column.
+    let line = text.lines().position(|line| line == "CREATE TABLE public.t (").unwrap() + 1;
+    let state = database.dump();
+    for args in [&["db-verify", "--restore"][..], &["db-restore", "--yes"]] {
+        let run = database.xtask(args.iter().copied()).run();
+        run.code(1).stderr_has("cannot be loaded").stderr_has(&format!("at line {line}: CREATE TABLE public.t …"));
+        run.stderr_has(&format!("{} is as it was", database.name)).stderr_has("--search-path public");
+        run.stderr_has("does not exist").stderr_lacks("✓ Database restored").stderr_lacks("<stdin>");
+        // What is there is counted without the function.
+        run.stderr_lacks("The live database cannot be read");
+        assert!(
+            database.dump() == state && database.beside("staging").is_empty() && database.beside("verify").is_empty()
+        );
+    }
+    // A setting is not the command line.
+    database.xtask(["db-verify", "--restore"]).env("XTASK_SEARCH_PATH", "public").run().code(1);
+    let run = database.xtask(["db-verify", "--restore", "--search-path", "elsewhere"]).run();
+    run.code(1).stderr_has("no schema of --search-path \"elsewhere\" has it");
+    let path = ["--search-path", "\"Nosuch\", public"];
+    database.xtask(["db-verify", "--restore"]).args(path).run().ok().stdout_has("restored and compared");
+    database.restore(path).run().ok().stderr_has("✓ Database restored");
+    assert_eq!(database.dump(), state);
+    assert_eq!(database.sql("SELECT string_agg(g, ' ' ORDER BY a), (SELECT count(*) FROM m) FROM t"), "a e|2");
+}
+
+fn a_search_path_is_a_list_of_schemas() {
+    let database = shared_for_restores().database();
+    for path in ["", "a b", "a;b", "'a'", "\"a", "pg_temp", "pg_catalog, public", "public --"] {
+        for args in [&["db-verify", "--restore"][..], &["db-restore", "--yes"]] {
+            let run = database.xtask(args.iter().copied()).args(["--search-path", path]).run();
+            run.code(2).prints_nothing();
+        }
+    }
+    database.xtask(["db-verify", "--search-path", "public"]).run().code(2);
+    database.restore(["--undo", "--search-path", "public"]).run().code(2);
+}
+
+fn an_extension_of_another_version_is_named_where_a_load_fails() {
+    let database = shared_for_restores().database();
+    let versions = json!({ "unaccent": "0.9" });
+    let file = |name: &str, body: &str| {
+        let body = format!("CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;\n{body}");
+        let forged = Forged::of(dump(body)).with("database", database.name.as_str());
+        let forged = forged.with("extensions", json!(["unaccent"])).with("extension_versions", versions.clone());
+        forged.write(&database.sandbox, name)
+    };
+    let differs = "extension unaccent is 0.9 in the backup, ";
+    let broken = file("broken.sql", "CREATE VIEW public.v AS\n SELECT public.gone('x'::text) AS a;\n");
+    let run = database.restore([broken.to_str().unwrap()]).run();
+    run.code(1).stderr_has(differs).stderr_has("CREATE VIEW public.v …").stderr_has("public.gone");
+    let fine = file("fine.sql", "CREATE TABLE public.t (a integer);\n");
+    database.restore([fine.to_str().unwrap(), "--dry-run"]).run().ok().stderr_has(differs);
+    database.restore([fine.to_str().unwrap()]).run().ok();
+}
