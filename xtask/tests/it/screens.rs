@@ -175,8 +175,10 @@ impl Story {
         let run = self.with_settings(Xtask::new(&self.stack.sandbox)).env("NO_COLOR", "1");
         let wide = ["sh", "-c", "stty columns 160; exec \"$@\"", "sh"];
         let run = self.cargo.over(run.program("sh").args(["-c", screen.command]).through(wide));
-        let mut terminal = run.terminal();
-        for (question, answer) in screen.shown.iter().filter_map(|line| question(line)) {
+        let questions: Vec<_> = screen.shown.iter().filter_map(|line| question(line)).collect();
+        // A question that the page does not have finds nobody to answer it.
+        let mut terminal = run.terminal_with(if questions.is_empty() { "</dev/null" } else { "" });
+        for (question, answer) in questions {
             terminal.shows(&question).types(&format!("{answer}\n"));
         }
         let mut lines = rendered(&terminal.wait().text());
