@@ -2,7 +2,7 @@
 
 use crate::error::Fault;
 use crate::platform;
-use crate::postgres::properties;
+use crate::postgres::database;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(super) fn look(folder: &Path, newest: Option<u64>, target: &Target, session:
     }
     let needed = match newest {
         Some(bytes) => bytes.saturating_add(bytes / 8),
-        None => properties::database_size(target, session)?,
+        None => database::size(target, session)?,
     };
     if free >= needed.saturating_add(RESERVE) {
         return Ok(());

@@ -8,9 +8,9 @@ use super::partial::{self, Partial};
 use super::space;
 use crate::error::Fault;
 use crate::postgres::count::Count;
+use crate::postgres::database::OfItself;
 use crate::postgres::dump::{Contents, Scanner};
 use crate::postgres::path_dependents::PathDependent;
-use crate::postgres::properties::OfItself;
 use crate::postgres::session;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
 use crate::process::{Writer, signals};
@@ -202,7 +202,7 @@ impl Made<'_> {
             server_version: Line::try_from(contents.server_version.unwrap_or_default())?,
             pg_dump_version: Line::try_from(contents.pg_dump_version.unwrap_or_default())?,
             started_at: StartedAt::try_from(self.started.fixed_offset())?,
-            seconds: Seconds::try_from((self.seconds * 1000.0).round() / 1000.0)?,
+            seconds: Seconds::try_from(self.seconds)?,
             bytes: Count::try_from(self.bytes)?,
             sha256: Digest::try_from(self.sha256)?,
             copied: CopyBlocks::try_from(contents.copied)?,

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod change_lock;
 pub mod copy_text;
 pub mod count;
+pub mod database;
 pub mod dump;
 pub mod encoding;
 pub mod first_words;

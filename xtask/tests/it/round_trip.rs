@@ -18,7 +18,10 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-const NASTY: &str = include_str!("round_trip/nasty.sql");
+pub const NASTY: &str = include_str!("round_trip/nasty.sql");
+/// The role that it names.
+pub const NASTY_ROLE: &str =
+    "DO $$ BEGIN CREATE ROLE nasty_reader; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$";
 
 fn what_openfga_wrote() {
     let database = shared().openfga_database();
@@ -32,9 +35,7 @@ fn what_openfga_wrote() {
 
 fn a_nasty_schema() {
     let database = shared().database();
-    database.stack.admin(
-        "DO $$ BEGIN CREATE ROLE nasty_reader; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
-    );
+    database.stack.admin(NASTY_ROLE);
     nasty(&database);
 }
 

@@ -75,19 +75,24 @@ impl From<StartedAt> for String {
     }
 }
 
-/// How long something took, in seconds: finite, not negative.
+/// How long something took, in seconds: whole milliseconds, not negative, and not longer than decades.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64")]
 pub struct Seconds(f64);
+
+impl Seconds {
+    /// So many milliseconds, and each of them apart, a number holds exactly; JSON gives back what was written.
+    const MOST: f64 = 1e9;
+}
 
 impl TryFrom<f64> for Seconds {
     type Error = String;
 
     /// # Errors
-    /// It is below zero, infinite or no number.
+    /// It is below zero, too long, or no number.
     fn try_from(seconds: f64) -> Result<Self, String> {
-        if seconds.is_finite() && seconds >= 0.0 {
-            Ok(Self(seconds))
+        if (0.0..=Self::MOST).contains(&seconds) {
+            Ok(Self((seconds * 1000.0).round() / 1000.0))
         } else {
             Err(format!("{seconds} s is no duration"))
         }

@@ -51,6 +51,16 @@ fn the_line_is_ascii_and_read_back_the_same() {
     assert_eq!(serde_json::to_value(sample()).unwrap(), facts());
 }
 
+/// A number with more digits than it can hold would be read as its neighbour each time.
+#[test]
+fn a_duration_of_any_length_is_read_back_the_same() {
+    for seconds in ["0.24444444444444444444444444444444445", "1e-9", "999999999.9994", "123456789.123456789123456789"] {
+        let json = facts().to_string().replace("\"seconds\":0.25", &format!("\"seconds\":{seconds}"));
+        let manifest = Manifest::parse(&forged(&json)).unwrap().unwrap();
+        assert_eq!(Manifest::parse(&manifest.line().unwrap()), Some(Ok(manifest)), "{seconds}");
+    }
+}
+
 #[test]
 fn no_flipped_bit_and_no_cut_is_taken_for_a_manifest() {
     let line = sample().line().unwrap();
@@ -126,7 +136,7 @@ fn what_no_backup_says_is_refused() {
                 json!(0),
             ],
         ),
-        ("/seconds", vec![json!(-0.1), json!("1"), json!(null)]),
+        ("/seconds", vec![json!(-0.1), json!(1e10), json!(1e300), json!("1"), json!(null)]),
         ("/bytes", vec![json!(u64::MAX), json!(Count::MOST + 1), json!(-1), json!(1.5), json!(1e30), json!("12")]),
         (
             "/sha256",

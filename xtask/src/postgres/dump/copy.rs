@@ -1,8 +1,8 @@
 //! One `COPY` block: found to its end and counted at the speed of memory, never row by row.
 
-use super::Copied;
 use super::statement::{CopyHeader, printable};
 use super::watching::Watching;
+use super::{Copied, Flaw};
 use memchr::{memchr, memchr_iter, memmem};
 
 /// What ends a block. The newline before it belongs to the last row, or to the header of an empty block.
@@ -11,6 +11,8 @@ const END: &[u8] = b"\n\\.\n";
 #[derive(Debug)]
 pub(super) struct CopyBlock {
     pub(super) copied: Copied,
+    /// The line of its first row.
+    line: u64,
     columns: u64,
     tabs: u64,
     /// How many bytes of `END` the piece before ended with.
@@ -20,19 +22,22 @@ pub(super) struct CopyBlock {
 }
 
 impl CopyBlock {
-    pub(super) fn new(header: &CopyHeader, watching: &mut Watching) -> Self {
+    /// `line`: where the header ends.
+    pub(super) fn new(header: &CopyHeader, line: u64, watching: &mut Watching) -> Self {
         let copied = Copied { schema: header.schema.clone(), name: header.name.clone(), rows: 0 };
         let watched = watching.block_begins(&copied, &header.columns);
         let columns = header.columns.len().max(1) as u64;
-        Self { copied, columns, tabs: 0, matched: 1, watched }
+        Self { copied, line: line.saturating_add(1), columns, tabs: 0, matched: 1, watched }
     }
 
-    /// Takes rows from the piece; says how many bytes, and whether the block ended there.
-    pub(super) fn take(&mut self, piece: &[u8], watching: &mut Watching) -> Result<(usize, bool), String> {
+    /// Takes rows from the piece, which begins in this line; says how many bytes, and whether the block ended there.
+    pub(super) fn take(&mut self, piece: &[u8], line: u64, watching: &mut Watching) -> Result<(usize, bool), Flaw> {
         let (used, ended) = self.find_end(piece);
         let rows = &piece[..used];
-        if memchr(b'\r', rows).is_some() {
-            return Err(format!("a carriage return in the rows of table {}", printable(&self.copied.name)));
+        if let Some(at) = memchr(b'\r', rows) {
+            let line = line.saturating_add(count(b'\n', &rows[..at]));
+            let what = format!("a carriage return in the rows of table {}", printable(&self.copied.name));
+            return Err(Flaw { line, what, cut: false });
         }
         if self.watched {
             watching.rows(rows);
@@ -44,7 +49,9 @@ impl CopyBlock {
             self.copied.rows = self.copied.rows.saturating_sub(1);
             if self.copied.rows.checked_mul(self.columns.saturating_sub(1)) != Some(self.tabs) {
                 let name = printable(&self.copied.name);
-                return Err(format!("a row of table {name} has not {} columns", self.columns));
+                // Only all rows together were counted: the same line is named however the block came in pieces.
+                let what = format!("a row of table {name} has not {} columns", self.columns);
+                return Err(Flaw { line: self.line, what, cut: false });
             }
         }
         Ok((used, ended))

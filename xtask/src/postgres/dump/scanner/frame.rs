@@ -57,18 +57,14 @@ impl Scanner {
         let Some(copy) = self.copy.as_mut() else {
             return Err(self.flaw("rows outside a COPY block"));
         };
-        let taken = copy.take(piece, &mut self.watching);
-        match taken {
-            Ok((used, false)) => Ok(used),
-            Ok((used, true)) => {
-                if let Some(copy) = self.copy.take() {
-                    self.watching.block_ended(&copy.copied);
-                    self.contents.copied.push(copy.copied);
-                }
-                self.state = State::Text;
-                Ok(used)
+        let (used, ended) = copy.take(piece, self.line, &mut self.watching)?;
+        if ended {
+            if let Some(copy) = self.copy.take() {
+                self.watching.block_ended(&copy.copied);
+                self.contents.copied.push(copy.copied);
             }
-            Err(what) => Err(self.flaw(what)),
+            self.state = State::Text;
         }
+        Ok(used)
     }
 }

@@ -51,7 +51,7 @@ impl Scanner {
         match self.take(Token::Symbol(symbol)) {
             None => {}
             Some(Ended::Copy(header)) => {
-                self.copy = Some(CopyBlock::new(&header, &mut self.watching));
+                self.copy = Some(CopyBlock::new(&header, self.line, &mut self.watching));
                 self.state = State::CopyHeaderEnd;
             }
             Some(Ended::Refused(what)) => return Err(Flaw { line: self.statements.line(), what, cut: false }),

@@ -13,6 +13,8 @@ pub(super) struct Body {
     begin_came: bool,
     /// A semicolon within the body came last.
     part_begins: bool,
+    /// The `END` of the body came: nothing of the statement may follow.
+    ended: bool,
     unreadable: bool,
 }
 
@@ -36,13 +38,19 @@ impl Body {
                 self.depth = self.depth.saturating_add(1);
             }
             Keyword::Case if counts && self.depth > 0 => self.depth = self.depth.saturating_add(1),
-            Keyword::End if counts => self.depth = self.depth.saturating_sub(1),
+            Keyword::End if counts => {
+                self.ended |= self.depth == 1;
+                self.depth = self.depth.saturating_sub(1);
+            }
             _ => {}
         }
     }
 
     /// What follows a semicolon in a body must be able to stand there, or the server reads it by itself.
     pub(super) fn flaw(&mut self, token: Token<'_>, keyword: Keyword, in_parentheses: bool) -> Option<&'static str> {
+        if self.ended {
+            return Some("text after the END of a routine's body");
+        }
         let begins = std::mem::replace(&mut self.part_begins, is_symbol(token, b";") && !in_parentheses);
         let fits = matches!(
             keyword,

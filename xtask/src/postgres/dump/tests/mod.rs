@@ -1,5 +1,8 @@
 //! What a dump's text may and may not be, by examples as pg_dump writes them.
 
+mod generator;
+mod manual;
+mod oracle;
 mod readings;
 mod statements;
 
@@ -120,6 +123,7 @@ fn what_does_not_belong_there_is_named_with_its_line() {
         (dump("\\restrict other\n"), 12, "a psql meta-command"),
         (dump("COMMIT;\r\n"), 12, "a carriage return"),
         (dump(&copy.replace("1\t2", "1\t2\r")), 13, "a carriage return in the rows of table t"),
+        (dump(&copy.replace("1\t2", "1\t2\n3\t4\r")), 14, "a carriage return in the rows of table t"),
         (dump(&copy.replace("1\t2", "1\t2\nWARN[0000] notice")), 13, "a row of table t has not 2 columns"),
         (dump("time=now level=warning\nSELECT 1;\n"), 12, "no SQL: time"),
         (dump("! touch x\nSELECT 1;\n"), 12, "no SQL: !"),
@@ -137,6 +141,10 @@ fn what_does_not_belong_there_is_named_with_its_line() {
         let flaw = scan(&text).expect_err(words);
         assert!(flaw.what.contains(words), "{words:?} expected in {flaw}");
         assert_eq!((flaw.line, flaw.cut), (line, false), "{flaw}");
+        // What the file is instead, its first piece says.
+        for size in (1..40).filter(|_| !flaw.what.starts_with("no plain SQL dump")) {
+            assert_eq!(scan_pieces(text.as_bytes(), size).unwrap_err(), flaw, "pieces of {size} bytes");
+        }
     }
     let gzip = scan_pieces(&[0x1f, 0x8b, 8, 0], 4).unwrap_err();
     assert!(gzip.what.contains("gzip"), "{gzip}");

@@ -167,6 +167,10 @@ TRUNCATE public.t
 VALUES (f())
 TABLE public.t
 
+-- Routines whose body ends elsewhere for the server than for psql.
+CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql BEGIN ATOMIC SELECT 1; END x
+CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql BEGIN ATOMIC SELECT 1; END END BEGIN ATOMIC SELECT 1; END
+
 -- Everything else that could run something.
 DO $$ BEGIN END $$
 CALL public.p()

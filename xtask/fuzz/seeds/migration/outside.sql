@@ -1,0 +1,4 @@
+-- no-transaction
+CREATE INDEX CONCURRENTLY i ON t (a);
+VACUUM t;
+DO $a$ BEGIN PERFORM $$;$$; END $a$;

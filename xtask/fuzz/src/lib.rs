@@ -1,0 +1,49 @@
+//! The readers under test, compiled from the program's own files: a library beside the program would be compiled twice
+//! in every build of it. What talks to a server or a person is not among them.
+
+#[path = "../../src/error.rs"]
+pub mod error;
+
+#[path = "../../src/postgres"]
+pub mod postgres {
+    pub mod count;
+    pub mod dump;
+    pub mod encoding;
+    pub mod lexical;
+    pub mod properties;
+    pub mod quote;
+    pub mod text;
+}
+
+#[path = "../../src/backup"]
+pub mod backup {
+    pub mod manifest;
+}
+
+#[path = "../../src/migration"]
+pub mod migration {
+    pub mod checks;
+    pub mod checksum;
+    pub mod lasting;
+    pub mod lexer;
+    pub mod made;
+    pub mod quoting;
+    pub mod statement;
+    pub mod transaction;
+}
+
+#[path = "../../src/settings"]
+pub mod settings {
+    pub mod env_file;
+}
+
+#[path = "../../src/openfga"]
+pub mod openfga {
+    pub mod model;
+    pub mod store_file;
+    pub mod tuples;
+}
+
+/// The second opinion on what a dump may hold, which the unit tests share.
+#[path = "../../src/postgres/dump/tests/oracle/mod.rs"]
+pub mod oracle;

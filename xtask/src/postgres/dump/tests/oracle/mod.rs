@@ -1,0 +1,296 @@
+//! A second opinion on what a dump may hold, written on purpose in another way than the reader: the whole text at once, cut
+//! at every semicolon, and a list of what is forbidden instead of what is allowed. The fuzz targets use it, too.
+
+mod bodies;
+mod cutter;
+
+use bodies::Bodies;
+use cutter::{Cutter, Piece};
+
+/// Why this text must not be loaded, if it holds anything that reaches beyond its own database, or that no pg_dump writes
+/// and that could run something. What it says of a text that is no SQL at all means nothing.
+pub fn judge(text: &[u8]) -> Result<(), String> {
+    // Bytes and letters are the same here.
+    let letters: Vec<char> = text.iter().map(|byte| char::from(*byte)).collect();
+    let mut cutter = Cutter::new(&letters);
+    let mut bodies = Bodies::default();
+    let mut statement = Vec::new();
+    let mut depth = 0usize;
+    loop {
+        let Some(piece) = cutter.next()? else { return Ok(()) };
+        match piece {
+            Piece::Symbol('(') => depth += 1,
+            Piece::Symbol(')') => depth = depth.saturating_sub(1),
+            Piece::Symbol(';') if depth == 0 => {
+                let inside = bodies.is_within(&statement);
+                judge_statement(&statement, inside).map_err(|why| format!("{why}: {}", shown(&statement)))?;
+                if is_setting(&statement, "standard_conforming_strings") {
+                    cutter.escapes = words(&statement).last() == Some(&"off");
+                }
+                if !inside && begins(&statement, &["copy"]) {
+                    cutter.skip_rows();
+                }
+                statement.clear();
+                continue;
+            }
+            _ => {}
+        }
+        statement.push(piece);
+    }
+}
+
+/// All words without quotes.
+fn words(statement: &[Piece]) -> Vec<&str> {
+    statement.iter().filter_map(word).collect()
+}
+
+/// Those that stand in no parentheses.
+fn outside(statement: &[Piece]) -> Vec<&str> {
+    let mut depth = 0usize;
+    let mut found = Vec::new();
+    for piece in statement {
+        match piece {
+            Piece::Symbol('(') => depth += 1,
+            Piece::Symbol(')') => depth = depth.saturating_sub(1),
+            Piece::Word(word) if depth == 0 => found.push(word.as_str()),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn word(piece: &Piece) -> Option<&str> {
+    match piece {
+        Piece::Word(word) => Some(word),
+        _ => None,
+    }
+}
+
+fn name(piece: Option<&Piece>) -> Option<&str> {
+    match piece {
+        Some(Piece::Word(name) | Piece::Quoted(name)) => Some(name),
+        _ => None,
+    }
+}
+
+fn begins(statement: &[Piece], with: &[&str]) -> bool {
+    statement.len() >= with.len() && statement.iter().zip(with).all(|(piece, word)| self::word(piece) == Some(word))
+}
+
+fn is_setting(statement: &[Piece], named: &str) -> bool {
+    begins(statement, &["set", named])
+}
+
+fn shown(statement: &[Piece]) -> String {
+    format!("{:?}", statement.iter().take(12).collect::<Vec<_>>())
+}
+
+/// What all databases of a server share.
+const SHARED: &[&str] = &["database", "role", "user", "group", "tablespace", "system", "parameter", "owned"];
+/// What pg_dump sets.
+const SETTINGS: &[&str] = &[
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "transaction_timeout",
+    "client_encoding",
+    "standard_conforming_strings",
+    "role",
+    "check_function_bodies",
+    "xmloption",
+    "client_min_messages",
+    "escape_string_warning",
+    "row_security",
+    "default_tablespace",
+    "default_table_access_method",
+    "default_with_oids",
+    "session",
+];
+/// What pg_dump calls.
+const CALLED: &[&str] = &[
+    "set_config",
+    "setval",
+    "lo_create",
+    "lo_unlink",
+    "lo_open",
+    "lowrite",
+    "lo_close",
+    "pg_restore_relation_stats",
+    "pg_restore_attribute_stats",
+    "pg_restore_extended_stats",
+];
+
+fn judge_statement(statement: &[Piece], in_body: bool) -> Result<(), String> {
+    let Some(first) = statement.first() else { return Ok(()) };
+    let Some(first) = word(first) else {
+        return if in_body && *first == Piece::Symbol('(') { Ok(()) } else { Err("no command".into()) };
+    };
+    let words = words(statement);
+    let second = words.get(1).copied().unwrap_or_default();
+    match first {
+        _ if in_body && BODY.contains(&first) => Ok(()),
+        "set" if !SETTINGS.contains(&second) => Err("a setting that is not pg_dump's".into()),
+        "set" if second == "session" && words.get(2) != Some(&"authorization") => Err("a session's setting".into()),
+        "set" => values(statement),
+        "reset" if words == ["reset", "session", "authorization"] => Ok(()),
+        "begin" | "commit" if statement.len() == 1 => Ok(()),
+        "select" => selects(statement),
+        "copy" => {
+            let end = words.iter().rev().take(2).eq([&"stdin", &"from"]);
+            if end && !words.contains(&"program") {
+                rows_for(&statement[1..])
+            } else {
+                Err("no rows from stdin".into())
+            }
+        }
+        "insert" => {
+            rows_for(statement.get(2..).unwrap_or_default())?;
+            inserts(statement)
+        }
+        "refresh" if second == "materialized" => Ok(()),
+        "comment" => shared(statement.get(2)),
+        "security" => match statement.iter().position(|piece| word(piece) == Some("on")) {
+            // Subscriptions lie in a shared catalog, and so do their labels.
+            Some(on) if statement.get(on + 1).and_then(word) == Some("subscription") => Err("a shared label".into()),
+            Some(on) => shared(statement.get(on + 1)),
+            None => Err("a label on nothing".into()),
+        },
+        "grant" | "revoke" => match statement.iter().position(|piece| word(piece) == Some("on")) {
+            Some(on) if words.get(1) != Some(&"option") => shared(statement.get(on + 1)),
+            _ => Err("a role that is granted".into()),
+        },
+        "create" | "alter" | "drop" => changes(statement, &words),
+        _ => Err("a command that is not pg_dump's".into()),
+    }
+}
+
+/// What a routine's body may hold.
+const BODY: &[&str] =
+    &["select", "insert", "update", "delete", "merge", "with", "values", "return", "notify", "end", "table"];
+
+fn shared(object: Option<&Piece>) -> Result<(), String> {
+    match object.and_then(word) {
+        Some(object) if SHARED.contains(&object) => Err(format!("about a {object}")),
+        _ => Ok(()),
+    }
+}
+
+/// Nothing is called, and nothing is added to it.
+fn values(statement: &[Piece]) -> Result<(), String> {
+    let bad = statement.iter().any(|piece| matches!(piece, Piece::Symbol('(' | ')' | ',' | '|' | ':')));
+    if bad { Err("more than a value".into()) } else { Ok(()) }
+}
+
+/// One call of a function of pg_dump's, with constants.
+fn selects(statement: &[Piece]) -> Result<(), String> {
+    for (at, piece) in statement.iter().enumerate() {
+        let called = statement.get(at + 1) == Some(&Piece::Symbol('('));
+        match piece {
+            Piece::Quoted(_) => return Err("a name in quotes".into()),
+            Piece::Word(word) if called => {
+                let qualified = at >= 2
+                    && statement[at - 1] == Piece::Symbol('.')
+                    && statement[at - 2] == Piece::Word("pg_catalog".into());
+                if !qualified || !CALLED.contains(&word.as_str()) {
+                    return Err(format!("a call of {word}"));
+                }
+            }
+            Piece::Word(word) if ["into", "union", "case", "select"].contains(&word.as_str()) && at > 0 => {
+                return Err(format!("a query with {word}"));
+            }
+            Piece::Symbol('|' | '+') => return Err("an operator".into()),
+            _ => {}
+        }
+    }
+    let setting = statement.iter().position(|piece| *piece == Piece::Word("set_config".into()));
+    match setting.map(|at| statement.get(at + 2)) {
+        Some(Some(Piece::Text(name))) if name != "search_path" => Err(format!("a setting: {name}")),
+        _ => Ok(()),
+    }
+}
+
+/// `schema.table`, the schema not one of the system's.
+fn rows_for(target: &[Piece]) -> Result<(), String> {
+    let schema = name(target.first()).unwrap_or_default();
+    let qualified = target.get(1) == Some(&Piece::Symbol('.'));
+    if !qualified || is_system(schema) { Err("rows for the system".into()) } else { Ok(()) }
+}
+
+fn is_system(schema: &str) -> bool {
+    schema.starts_with("pg_") || schema == "information_schema"
+}
+
+fn inserts(statement: &[Piece]) -> Result<(), String> {
+    let values = statement.iter().position(|piece| word(piece) == Some("values")).ok_or("rows from nowhere")?;
+    for piece in &statement[values + 1..] {
+        let constant = match piece {
+            Piece::Word(word) => {
+                word.starts_with(|letter: char| letter.is_ascii_digit())
+                    || ["null", "true", "false", "default", "on", "conflict", "do", "nothing"].contains(&word.as_str())
+            }
+            Piece::Text(_) => true,
+            Piece::Symbol(symbol) => "(),.+-".contains(*symbol),
+            Piece::Quoted(_) => false,
+        };
+        if !constant {
+            return Err(format!("a row with {piece:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Kinds of objects that have a schema, or a table that has one: pg_dump writes it.
+const QUALIFIED: &[&str] =
+    &["table", "view", "function", "procedure", "sequence", "type", "domain", "index", "trigger", "rule", "policy"];
+
+fn changes(statement: &[Piece], words: &[&str]) -> Result<(), String> {
+    let kind = statement.iter().skip(1).filter_map(word).find(|word| {
+        !["or", "replace", "unlogged", "unique", "constraint", "foreign", "materialized", "trusted", "procedural"]
+            .contains(word)
+    });
+    let kind = kind.unwrap_or_default();
+    match (kind, statement.get(2).and_then(word)) {
+        ("user", Some("mapping")) if matches!(statement.get(3).and_then(word), Some("for" | "if")) => return Ok(()),
+        (kind, _) if SHARED.contains(&kind) => return Err(format!("about a {kind}")),
+        _ if words.windows(2).any(|pair| pair == ["in", "tablespace"]) => return Err("about a tablespace".into()),
+        ("temp" | "temporary" | "recursive" | "global" | "local", _) => return Err("no object of the database".into()),
+        ("subscription", _) if words[0] == "create" => return subscribes(words),
+        ("subscription", _) if words[0] == "alter" && !words.contains(&"owner") => {
+            return Err("a subscription that may connect".into());
+        }
+        ("schema", _) if words[0] == "create" && statement.len() != 3 => return Err("more than a schema".into()),
+        ("extension", _) if words[0] == "alter" => return Err("an extension that changes".into()),
+        ("table", _) if words[0] == "create" && outside(statement).contains(&"as") => {
+            return Err("a table of a query".into());
+        }
+        _ => {}
+    }
+    if !QUALIFIED.contains(&kind) {
+        return Ok(());
+    }
+    let anchor = match (words[0], kind) {
+        ("create", "rule") => "to",
+        ("create", "index") | (_, "rule" | "trigger" | "policy") => "on",
+        _ => kind,
+    };
+    let at = statement.iter().position(|piece| word(piece) == Some(anchor)).ok_or("about nothing")?;
+    // A word before a dot is a schema, whatever it says.
+    let mut target = &statement[at + 1..];
+    while let [Piece::Word(word), next, ..] = target
+        && ["only", "if", "not", "exists"].contains(&word.as_str())
+        && *next != Piece::Symbol('.')
+    {
+        target = &target[1..];
+    }
+    match target {
+        [schema, Piece::Symbol('.'), ..] if !name(Some(schema)).is_none_or(is_system) => Ok(()),
+        _ => Err("an object of the system, or of no schema".into()),
+    }
+}
+
+fn subscribes(words: &[&str]) -> Result<(), String> {
+    let connects = words.windows(2).filter(|pair| pair[0] == "connect").collect::<Vec<_>>();
+    let quiet = connects.len() == 1 && connects[0][1] == "false";
+    let wakes = ["enabled", "create_slot", "copy_data"].iter().any(|option| words.contains(option));
+    if quiet && !wakes { Ok(()) } else { Err("a subscription that connects".into()) }
+}
