@@ -54,6 +54,7 @@ pub enum Command {
     TestAuth(commands::test_auth::Args),
     OpenfgaExport(commands::openfga_export::Args),
     HealthCheck(commands::health_check::Args),
+    Completions(commands::completions::Args),
 }
 
 impl Command {
@@ -75,6 +76,7 @@ impl Command {
             Self::TestAuth(args) => commands::test_auth::run(&args, context),
             Self::OpenfgaExport(args) => commands::openfga_export::run(&args, context),
             Self::HealthCheck(args) => commands::health_check::run(&args, context),
+            Self::Completions(args) => commands::completions::run(&args, Cli::command(), context),
         }
     }
 }

@@ -45,5 +45,5 @@ pub mod openfga {
 }
 
 /// The second opinion on what a dump may hold, which the unit tests share.
-#[path = "../../src/postgres/dump/tests/oracle.rs"]
+#[path = "../../src/postgres/dump/tests/oracle/mod.rs"]
 pub mod oracle;

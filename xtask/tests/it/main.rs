@@ -11,6 +11,7 @@
 mod harness;
 
 mod authorization;
+mod completions;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -75,6 +76,7 @@ mod restore_property;
 mod restore_services;
 mod restore_undo;
 mod round_trip;
+mod screens;
 mod search_path;
 mod setup_env;
 mod setup_env_doctor;
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
     harness::main(vec![
         up::tests(),
         faults::tests(),
+        screens::tests(),
         setup_env::tests(),
         setup_env_doctor::tests(),
         setup_env_questions::tests(),
@@ -171,6 +174,7 @@ fn main() -> ExitCode {
         damage::tests(),
         documents::tests(),
         dsl::tests(),
+        completions::tests(),
         conventions::tests(),
         hostile::tests(),
         made_elsewhere::tests(),

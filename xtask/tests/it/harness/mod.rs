@@ -16,6 +16,7 @@ pub mod restore;
 pub mod run;
 pub mod running;
 pub mod sandbox;
+pub mod screen;
 pub mod session;
 pub mod stack;
 pub mod store;

@@ -31,6 +31,9 @@ pub enum Need {
     Script,
     Tmux,
     Make,
+    Bash,
+    Zsh,
+    Fish,
     /// `setpriv`, and to be root: the test becomes another user.
     Root,
     /// To mount a disk that only the test sees.
@@ -47,7 +50,7 @@ pub enum Need {
     PgCron,
 }
 
-static FOUND: [OnceLock<Option<String>>; 20] = [const { OnceLock::new() }; 20];
+static FOUND: [OnceLock<Option<String>>; 23] = [const { OnceLock::new() }; 23];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -81,6 +84,9 @@ impl Need {
             Self::Script => "script",
             Self::Tmux => "tmux",
             Self::Make => "make",
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
             Self::Root => "root",
             Self::Mount => "mount",
             Self::Sqlx => "sqlx",
@@ -121,6 +127,9 @@ impl Need {
             }
             Self::Tmux => (!works("tmux", &["-V"])).then(|| "no tmux".to_owned()),
             Self::Make => (!works("make", &["--version"])).then(|| "no make".to_owned()),
+            Self::Bash => (!works("bash", &["--version"])).then(|| "no bash".to_owned()),
+            Self::Zsh => (!works("zsh", &["--version"])).then(|| "no zsh".to_owned()),
+            Self::Fish => (!works("fish", &["--version"])).then(|| "no fish".to_owned()),
             Self::Root => (!rustix::process::geteuid().is_root() || !works("setpriv", &["--version"]))
                 .then(|| "must be root, with setpriv".to_owned()),
             Self::Mount => {

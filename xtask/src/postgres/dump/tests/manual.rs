@@ -4,13 +4,15 @@
 use super::generator::{Generator, Synopsis, Truth, synopses};
 use super::oracle::judge;
 use super::{dump, scan};
+use crate::settings::Settings;
+use std::path::Path;
 
 /// Statements of each synopsis.
 const CASES: u64 = 12;
 
-#[expect(clippy::disallowed_methods, reason = "a number for this test alone, no setting of the program")]
 fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    let settings = Settings::load(Path::new("/nonexistent"));
+    settings.in_environment(name).and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// A text that a statement stands in, as the reader and the server see it.

@@ -1,23 +1,18 @@
 //! A second opinion on what a dump may hold, written on purpose in another way than the reader: the whole text at once, cut
 //! at every semicolon, and a list of what is forbidden instead of what is allowed. The fuzz targets use it, too.
 
-use std::iter;
+mod bodies;
+mod cutter;
 
-/// A token, words in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Word(String),
-    Quoted(String),
-    Text(String),
-    Symbol(char),
-}
+use bodies::Bodies;
+use cutter::{Cutter, Piece};
 
 /// Why this text must not be loaded, if it holds anything that reaches beyond its own database, or that no pg_dump writes
 /// and that could run something. What it says of a text that is no SQL at all means nothing.
 pub fn judge(text: &[u8]) -> Result<(), String> {
     // Bytes and letters are the same here.
     let letters: Vec<char> = text.iter().map(|byte| char::from(*byte)).collect();
-    let mut cutter = Cutter { letters: &letters, at: 0, escapes: false, meta: 0 };
+    let mut cutter = Cutter::new(&letters);
     let mut bodies = Bodies::default();
     let mut statement = Vec::new();
     let mut depth = 0usize;
@@ -41,194 +36,6 @@ pub fn judge(text: &[u8]) -> Result<(), String> {
             _ => {}
         }
         statement.push(piece);
-    }
-}
-
-/// Cuts a text into tokens.
-struct Cutter<'a> {
-    letters: &'a [char],
-    at: usize,
-    /// In strings without a letter before them.
-    escapes: bool,
-    meta: usize,
-}
-
-impl Cutter<'_> {
-    fn letter(&self, more: usize) -> char {
-        self.letters.get(self.at + more).copied().unwrap_or('\0')
-    }
-
-    fn is_at(&self, text: &str) -> bool {
-        text.chars().enumerate().all(|(more, letter)| self.letter(more) == letter)
-    }
-
-    /// Up to where this text ends, which must come.
-    fn skip_past(&mut self, end: &str) -> Result<(), String> {
-        while self.at < self.letters.len() {
-            if self.is_at(end) {
-                self.at += end.chars().count();
-                return Ok(());
-            }
-            self.at += 1;
-        }
-        Err(format!("{end} never comes"))
-    }
-
-    fn skip_rows(&mut self) {
-        // The newline that ends the header may begin the end.
-        let _ = self.skip_past("\n\\.\n");
-    }
-
-    fn skip_comment(&mut self) -> Result<(), String> {
-        let mut depth = 0usize;
-        loop {
-            if self.at >= self.letters.len() {
-                return Err("a comment is never closed".into());
-            } else if self.is_at("/*") {
-                depth += 1;
-                self.at += 2;
-            } else if self.is_at("*/") {
-                depth -= 1;
-                self.at += 2;
-            } else {
-                self.at += 1;
-            }
-            if depth == 0 {
-                return Ok(());
-            }
-        }
-    }
-
-    /// psql's own commands: only the pair that pg_dump writes.
-    fn meta_command(&mut self) -> Result<(), String> {
-        let line: String =
-            iter::repeat_with(|| (self.letter(0), self.at += 1).0).take_while(|c| *c != '\n' && *c != '\0').collect();
-        let expected = ["\\restrict ", "\\unrestrict "].get(self.meta).copied().unwrap_or("\0");
-        self.meta += 1;
-        let key = line.strip_prefix(expected).ok_or_else(|| format!("a meta-command: {line}"))?;
-        let fits = !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric());
-        if fits { Ok(()) } else { Err(format!("a meta-command: {line}")) }
-    }
-
-    fn quoted(&mut self, quote: char, escapes: bool) -> Result<String, String> {
-        let mut text = String::new();
-        self.at += 1;
-        loop {
-            if self.at >= self.letters.len() {
-                return Err("a quote is never closed".into());
-            }
-            let letter = self.letter(0);
-            if letter == quote && self.letter(1) != quote {
-                self.at += 1;
-                return Ok(text);
-            }
-            self.at += if letter == quote || (escapes && letter == '\\') { 2 } else { 1 };
-            text.push(letter);
-        }
-    }
-
-    fn dollars(&mut self) -> Option<String> {
-        let tag: String = self.letters[self.at + 1..].iter().take_while(|letter| is_word(**letter)).collect();
-        let opens = self.letter(1 + tag.chars().count()) == '$' && !tag.starts_with(|c: char| c.is_ascii_digit());
-        opens.then(|| format!("${tag}$"))
-    }
-
-    fn next(&mut self) -> Result<Option<Piece>, String> {
-        loop {
-            if self.at >= self.letters.len() {
-                return Ok(None);
-            }
-            let letter = self.letter(0);
-            if self.is_at("--") {
-                let _ = self.skip_past("\n");
-            } else if self.is_at("/*") {
-                self.skip_comment()?;
-            } else if letter == '\\' {
-                self.meta_command()?;
-            } else if " \t\n\r\u{b}\u{c}".contains(letter) {
-                self.at += 1;
-            } else {
-                return self.token(letter).map(Some);
-            }
-        }
-    }
-
-    fn token(&mut self, letter: char) -> Result<Piece, String> {
-        let prefix = letter.to_ascii_lowercase();
-        if "ebxn".contains(prefix) && self.letter(1) == '\'' {
-            self.at += 1;
-            // A national string is an ordinary one.
-            return self.quoted('\'', prefix == 'e' || (prefix == 'n' && self.escapes)).map(Piece::Text);
-        }
-        if prefix == 'u' && self.letter(1) == '&' && "'\"".contains(self.letter(2)) {
-            return Err("a Unicode escape".into());
-        }
-        match letter {
-            '\'' => self.quoted('\'', self.escapes).map(Piece::Text),
-            '"' => self.quoted('"', false).map(Piece::Quoted),
-            '$' => match self.dollars() {
-                Some(tag) => {
-                    self.at += tag.chars().count();
-                    self.skip_past(&tag).map(|()| Piece::Text(String::new()))
-                }
-                None => {
-                    self.at += 1;
-                    Ok(Piece::Symbol('$'))
-                }
-            },
-            _ if is_word(letter) => {
-                let digits = letter.is_ascii_digit();
-                let word: String = self.letters[self.at..]
-                    .iter()
-                    .take_while(|letter| is_word(**letter) || (**letter == '$' && !digits))
-                    .collect();
-                self.at += word.chars().count();
-                Ok(Piece::Word(word.to_ascii_lowercase()))
-            }
-            _ => {
-                self.at += 1;
-                Ok(Piece::Symbol(letter))
-            }
-        }
-    }
-}
-
-fn is_word(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || letter == '_' || letter >= '\u{80}'
-}
-
-/// Whether a piece between semicolons belongs to a routine: for the server, which reads statement by statement up to the
-/// one that begins with END, and for psql, which counts words.
-#[derive(Default)]
-struct Bodies {
-    server: bool,
-    psql: usize,
-    routine: bool,
-}
-
-impl Bodies {
-    /// Whether this piece, to both, is within the body that a piece before it began.
-    fn is_within(&mut self, statement: &[Piece]) -> bool {
-        let inside = self.server && self.psql > 0;
-        let creates = begins(statement, &["create"])
-            && words(statement).iter().take(4).any(|word| ["function", "procedure"].contains(word));
-        if self.psql == 0 {
-            self.routine = creates;
-        }
-        if !self.server {
-            self.server = creates && outside(statement).windows(2).any(|pair| pair == ["begin", "atomic"]);
-        } else {
-            self.server = !begins(statement, &["end"]);
-        }
-        for word in outside(statement).iter().filter(|_| self.routine) {
-            match *word {
-                "begin" => self.psql += 1,
-                "case" if self.psql > 0 => self.psql += 1,
-                "end" => self.psql = self.psql.saturating_sub(1),
-                _ => {}
-            }
-        }
-        inside
     }
 }
 
