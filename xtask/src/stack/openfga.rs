@@ -4,7 +4,6 @@ use super::endpoint::{Answer, Endpoint, Silence};
 use crate::error::{self, Fault};
 use crate::settings::Settings;
 use crate::target::compose::Compose;
-use crate::terminal::clean_line;
 use anyhow::{Context as _, Result};
 use std::fmt;
 use std::time::Duration;
@@ -61,7 +60,8 @@ pub fn answers(server: &Endpoint) -> Result<()> {
     if health.status != 200 || !health.body.contains("\"SERVING\"") {
         let fault = not_serving(url, &health);
         return Err(if health.status >= 500 && !fault.is_lasting() {
-            anyhow::Error::new(FailsNow { body: clean_line(&health.body) }).context(fault)
+            anyhow::Error::new(FailsNow { body: health.body.lines().next().unwrap_or_default().to_owned() })
+                .context(fault)
         } else {
             fault.into()
         });
