@@ -173,7 +173,7 @@ impl Story {
     /// Runs a command of a page as a person would, with their answers; the lines of the screen.
     fn run(&self, screen: &Screen) -> Vec<String> {
         let run = self.with_settings(Xtask::new(&self.stack.sandbox)).env("NO_COLOR", "1");
-        let wide = ["sh", "-c", "stty columns 160; exec \"$@\"", "sh"];
+        let wide = ["sh", "-c", "stty columns 160 </dev/tty; exec \"$@\"", "sh"];
         let run = self.cargo.over(run.program("sh").args(["-c", screen.command]).through(wide));
         let questions: Vec<_> = screen.shown.iter().filter_map(|line| question(line)).collect();
         // A question that the page does not have finds nobody to answer it.
