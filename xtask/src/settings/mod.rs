@@ -12,6 +12,8 @@ use crate::error::Fault;
 use crate::platform;
 use env_file::{EnvFile, Problem};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// When colour is used.
@@ -90,11 +92,23 @@ pub fn is_secret(name: &str) -> bool {
     ["PASSWORD", "TOKEN", "SECRET", "KEY", "DATABASE_URL"].iter().any(|word| name.contains(word))
 }
 
+/// No `.env` of a person is longer, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(LONGEST + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other("it is longer than 1 MiB"));
+    }
+    Ok(text)
+}
+
 impl Settings {
     /// The process environment over the `.env` of this folder; a missing file is an empty one.
     pub fn load(root: &Path) -> Self {
         let environment: BTreeMap<String, String> = environment().collect();
-        let (text, unreadable) = match std::fs::read(root.join(".env")) {
+        let (text, unreadable) = match read(&root.join(".env")) {
             Ok(text) => (text, None),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Vec::new(), None),
             Err(error) => (Vec::new(), Some(error.to_string())),

@@ -184,6 +184,17 @@ fn a_drill_that_loses_the_live_database_is_no_success() {
     assert_eq!(throwaways(&database), [""; 0]);
     assert_eq!(database.stack.psql(&away, "SELECT i FROM kept"), "1");
     database.stack.admin(&format!("ALTER DATABASE {away} RENAME TO {}", database.name));
+    // The same with all sessions of the run ended but the one that loads.
+    let body = body_that_runs(&format!(
+        "ALTER DATABASE {} RENAME TO {away}; PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
+         WHERE application_name || '-load' = pg_catalog.current_setting('application_name')",
+        database.name
+    ));
+    let run = database.xtask(["db-verify", "--restore"]).args([forged(&database, &body)]).run();
+    run.code(6).prints_nothing().stderr_has(&format!("database {away}: changed (name)"));
+    database.stack.forget_sessions();
+    database.stack.admin(&format!("ALTER DATABASE {away} RENAME TO {}", database.name));
+    database.repair();
 }
 
 /// Any role may give its sessions any name: what a killed run left is not kept by that.

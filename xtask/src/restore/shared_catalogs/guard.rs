@@ -19,7 +19,7 @@ const HINT: &str = "code in the file has done this, or another session meanwhile
     if it was another session, try again";
 
 /// What the record says at one time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Recorded {
     /// The databases that it proves to be this role's, by OID.
     owned: BTreeMap<u32, Entry>,
@@ -68,9 +68,11 @@ impl Guard {
             return Ok(Vec::new());
         }
         // Between two looks at the record, so that it tells of each change which run made it.
-        let first = recorded(record)?;
+        // Code of a file may end the record's session: then what was known before is all that explains a change.
+        let recorded = || recorded(record).unwrap_or_else(|_| self.recorded[1].clone());
+        let first = recorded();
         let changes = ask()?;
-        let last = recorded(record)?;
+        let last = recorded();
         let looks: Vec<&Recorded> = self.recorded.iter().chain([&first, &last]).collect();
         let in_making: Vec<&str> = looks.iter().flat_map(|look| &look.in_making).map(String::as_str).collect();
         let mut ours = self.of_other_runs(&looks);
