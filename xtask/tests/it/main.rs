@@ -89,6 +89,7 @@ mod setup_openfga_print;
 mod setup_openfga_prune;
 mod setup_openfga_server;
 mod shared_objects;
+mod statements;
 mod subscriptions;
 mod test_auth;
 mod test_auth_slow;
@@ -164,6 +165,7 @@ fn main() -> ExitCode {
         setup_openfga_prune::tests(),
         setup_openfga_server::tests(),
         shared_objects::tests(),
+        statements::tests(),
         subscriptions::tests(),
         test_auth::tests(),
         test_auth_slow::tests(),

@@ -29,6 +29,8 @@ GRANT SELECT ON public.t TO villain
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO villain
 GRANT SELECT ON TABLE public.t TO villain GRANTED BY postgres
 GRANT SELECT ON TABLE public.t, public.u TO villain
+GRANT SELECT(a ON DATABASE b) ON TABLE public.t TO villain
+REVOKE SELECT((a)) ON TABLE public.t FROM villain
 GRANT postgres TO villain
 GRANT a, b TO "on" WITH ADMIN OPTION
 REVOKE ADMIN OPTION FOR a FROM b

@@ -39,13 +39,13 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("SECURITY LABEL FOR @id ON LARGE OBJECT @number IS @string", Plain),
     // buildACLCommands. Privileges on what the system itself made are dumped, too.
     (
-        "GRANT @word [ ( .. ) ] [ , @word [ ( .. ) ] ]* ON { { TABLE | SEQUENCE | TYPE } @any \
+        "GRANT @word [ ( @id ) ] [ , @word [ ( @id ) ] ]* ON { { TABLE | SEQUENCE | TYPE } @any \
          | { FUNCTION | PROCEDURE } @any ( .. ) | { SCHEMA | LANGUAGE | FOREIGN DATA WRAPPER | FOREIGN SERVER } @id \
          | LARGE OBJECT @number } TO @role [ WITH GRANT OPTION ]",
         Plain,
     ),
     (
-        "REVOKE @word [ ( .. ) ] [ , @word [ ( .. ) ] ]* ON { { TABLE | SEQUENCE | TYPE } @any \
+        "REVOKE @word [ ( @id ) ] [ , @word [ ( @id ) ] ]* ON { { TABLE | SEQUENCE | TYPE } @any \
          | { FUNCTION | PROCEDURE } @any ( .. ) | { SCHEMA | LANGUAGE | FOREIGN DATA WRAPPER | FOREIGN SERVER } @id \
          | LARGE OBJECT @number } FROM @role",
         Plain,

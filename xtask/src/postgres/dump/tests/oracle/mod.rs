@@ -59,6 +59,19 @@ fn outside(statement: &[Piece]) -> Vec<&str> {
     found
 }
 
+/// Where this word stands first that is in no parentheses.
+fn outside_at(statement: &[Piece], sought: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    statement.iter().position(|piece| {
+        match piece {
+            Piece::Symbol('(') => depth += 1,
+            Piece::Symbol(')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && word(piece) == Some(sought)
+    })
+}
+
 fn word(piece: &Piece) -> Option<&str> {
     match piece {
         Piece::Word(word) => Some(word),
@@ -155,7 +168,7 @@ fn judge_statement(statement: &[Piece], in_body: bool) -> Result<(), String> {
             Some(on) => shared(statement.get(on + 1)),
             None => Err("a label on nothing".into()),
         },
-        "grant" | "revoke" => match statement.iter().position(|piece| word(piece) == Some("on")) {
+        "grant" | "revoke" => match outside_at(statement, "on") {
             Some(on) if words.get(1) != Some(&"option") => shared(statement.get(on + 1)),
             _ => Err("a role that is granted".into()),
         },
