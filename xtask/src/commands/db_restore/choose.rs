@@ -26,7 +26,7 @@ pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<
     let shown = context.shown(&backup.path);
     let Some(manifest) = &backup.manifest else { return Ok(backup) };
     if !manifest.is_full() {
-        let hint = format!("load it by hand: cargo xtask db-shell -- -f {shown}");
+        let hint = format!("load it by hand: cargo xtask db-shell -- -f {}", context.as_word(&backup.path));
         let message = format!("{shown} holds only some tables; a restore replaces the whole database");
         return Err(Fault::new(Exit::Refused, message).hint(hint).into());
     }
@@ -88,7 +88,7 @@ fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {
     if let Some(unfit) = newer.into_iter().find(|backup| backup.examined.verdict.is_unfit()) {
         let message = format!("{} is newer, but {}", context.shown(&unfit.path), unfit.examined.verdict.words());
         if args.yes || !context.terminal.can_ask() {
-            let hint = format!("name the file that you want: cargo xtask db-restore {}", context.shown(&newest.path));
+            let hint = format!("name the file that you want: cargo xtask db-restore {}", context.as_word(&newest.path));
             return Err(Fault::new(Exit::Refused, message).hint(hint).into());
         }
         context.terminal.warn(&message);

@@ -59,7 +59,7 @@ impl Report<'_> {
             lines.push(format!("Before:    kept on the server as {before}"));
             lines.push("Undo:      cargo xtask db-restore --undo".to_owned());
         } else if let Some(safety) = self.safety {
-            lines.push(format!("Undo:      cargo xtask db-restore {}", context.shown(safety)));
+            lines.push(format!("Undo:      cargo xtask db-restore {}", context.as_word(safety)));
         }
         let text = terminal::report(&lines);
         if context.terminal.stdout_is_terminal() {

@@ -1,5 +1,5 @@
 //! Who loads into a server, and who changes what belongs to all of it. A load is refused where roles or databases of the
-//! server change meanwhile that no run of the program recorded: loads go side by side, and changes wait for them.
+//! server change meanwhile that no living run of the same role recorded, and tests kill runs: one goes on at a time.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,57 +12,29 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LOADS: &[&str] = &["db-restore", "--restore"];
 const WORDS: [&str; 6] = [" ROLE", " DATABASE", " USER", "TABLESPACE", "PARAMETER", "GRANT "];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Use {
-    Load,
-    Change,
-}
+/// How often a thread loads into a server, or changes it, right now.
+type Holders = HashMap<ThreadId, usize>;
 
-/// What goes on in a server.
-#[derive(Debug, Default)]
-struct Server {
-    /// How often a thread uses it so.
-    users: HashMap<(ThreadId, Use), usize>,
-    /// Changes that wait: no load of others begins before them.
-    waiting: usize,
-}
-
-static SERVERS: Mutex<Option<HashMap<String, Server>>> = Mutex::new(None);
+static SERVERS: Mutex<Option<HashMap<String, Holders>>> = Mutex::new(None);
 static CHANGED: Condvar = Condvar::new();
 
 /// A load or a change that goes on until it is dropped.
 #[derive(Debug)]
 pub struct Quiet {
     server: String,
-    user: (ThreadId, Use),
-}
-
-impl Server {
-    fn may_begin(&self, (thread, kind): (ThreadId, Use)) -> bool {
-        let mut others = self.users.keys().filter(|(other, _)| *other != thread);
-        match kind {
-            Use::Change => others.next().is_none(),
-            Use::Load => {
-                let has_begun = self.users.keys().any(|(user, _)| *user == thread);
-                !others.any(|(_, other)| *other == Use::Change) && (has_begun || self.waiting == 0)
-            }
-        }
-    }
+    thread: ThreadId,
 }
 
 impl Quiet {
-    fn begin(server: &str, kind: Use) -> Self {
-        let user = (thread::current().id(), kind);
+    fn begin(server: &str) -> Self {
+        let thread = thread::current().id();
         let end = Instant::now() + PATIENCE;
-        let is_change = usize::from(kind == Use::Change);
         let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
-        servers.get_or_insert_default().entry(server.to_owned()).or_default().waiting += is_change;
         loop {
-            let state = servers.get_or_insert_default().entry(server.to_owned()).or_default();
-            if state.may_begin(user) || Instant::now() >= end {
-                state.waiting -= is_change;
-                *state.users.entry(user).or_default() += 1;
-                return Self { server: server.to_owned(), user };
+            let holders = servers.get_or_insert_default().entry(server.to_owned()).or_default();
+            if holders.keys().all(|holder| *holder == thread) || Instant::now() >= end {
+                *holders.entry(thread).or_default() += 1;
+                return Self { server: server.to_owned(), thread };
             }
             servers = CHANGED.wait_timeout(servers, PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -72,10 +44,10 @@ impl Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(state) = servers.as_mut().and_then(|servers| servers.get_mut(&self.server)) {
-            let count = state.users.entry(self.user).or_default();
+        if let Some(holders) = servers.as_mut().and_then(|servers| servers.get_mut(&self.server)) {
+            let count = holders.entry(self.thread).or_default();
             *count = count.saturating_sub(1);
-            state.users.retain(|_, count| *count > 0);
+            holders.retain(|_, count| *count > 0);
         }
         CHANGED.notify_all();
     }
@@ -83,16 +55,13 @@ impl Drop for Quiet {
 
 /// For a test that changes what belongs to the whole server: no other test loads into it meanwhile.
 pub fn while_changing(server: &str) -> Quiet {
-    Quiet::begin(server, Use::Change)
+    Quiet::begin(server)
 }
 
-/// Where these arguments load a file into the server of this checkout: nobody changes the server meanwhile. What runs of
-/// another role do is not recorded for the others: they load alone.
-pub fn for_run(args: &[String], root: &Path, url: bool, another_role: bool) -> Option<Quiet> {
+/// Where these arguments load a file into the server of this checkout: nobody loads into it or changes it meanwhile.
+pub fn for_run(args: &[String], root: &Path, url: bool) -> Option<Quiet> {
     let loads = args.iter().any(|arg| LOADS.contains(&arg.as_str()));
-    let server = server_of(root, url);
-    let kind = if another_role || server == SHARED_LOCAL { Use::Change } else { Use::Load };
-    loads.then(|| Quiet::begin(&server, kind))
+    loads.then(|| Quiet::begin(&server_of(root, url)))
 }
 
 /// Runs SQL; what belongs to the whole server is changed while nobody loads.

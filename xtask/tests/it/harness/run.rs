@@ -186,9 +186,7 @@ impl Xtask {
     fn quiet(&self) -> Option<Quiet> {
         let args: Vec<String> = self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         let root = self.env.get(OsStr::new("XTASK_ROOT")).map_or(self.folder.as_path(), Path::new);
-        let setting = |name: &str| self.env.get(OsStr::new(name));
-        let url = setting("XTASK_TARGET").is_some_and(|target| target != "compose");
-        quiet::for_run(&args, root, url, setting("POSTGRES_USER").is_some_and(|user| user != "postgres"))
+        quiet::for_run(&args, root, self.env.get(OsStr::new("XTASK_TARGET")).is_some_and(|target| target != "compose"))
     }
 
     fn command(&self) -> Command {
