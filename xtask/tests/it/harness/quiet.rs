@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 /// A test that uses two servers at once must not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
 const LOADS: &[&str] = &["db-restore", "--restore"];
+/// Commands that make databases without a file: for runs of another role that is a change of the server.
+const MAKERS: &[&str] = &["db-reset", "db-migrate", "setup-env"];
 const WORDS: [&str; 6] = [" ROLE", " DATABASE", " USER", "TABLESPACE", "PARAMETER", "GRANT "];
 
 /// How often a thread loads into a server, or changes it, right now.
@@ -60,8 +62,10 @@ pub fn while_changing(server: &str) -> Quiet {
 
 /// Where these arguments load a file into the server of this checkout: nobody loads into it or changes it meanwhile.
 pub fn for_run(args: &[String], root: &Path, url: bool) -> Option<Quiet> {
-    let loads = args.iter().any(|arg| LOADS.contains(&arg.as_str()));
-    loads.then(|| Quiet::begin(&server_of(root, url)))
+    let server = server_of(root, url);
+    let has = |words: &[&str]| args.iter().any(|arg| words.contains(&arg.as_str()));
+    // On the shared local server each test has a role of its own.
+    (has(LOADS) || (server == SHARED_LOCAL && has(MAKERS))).then(|| Quiet::begin(&server))
 }
 
 /// Runs SQL; what belongs to the whole server is changed while nobody loads.
