@@ -5,7 +5,7 @@ use crate::error::Fault;
 use crate::settings::{self, Settings};
 use crate::target::url::Url;
 use crate::target::{Kind, Target};
-use crate::terminal::{Terminal, Wishes};
+use crate::terminal::{self, Terminal, Wishes};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -87,7 +87,7 @@ impl Context {
 
     /// The same as one word of a command line, whatever a file's name holds.
     pub fn as_word(&self, path: &Path) -> String {
-        word(&self.shown(path))
+        terminal::shell_word(&self.shown(path))
     }
 
     /// A path as the user would type it from where they stand.
@@ -107,32 +107,5 @@ impl Context {
             up.push("..");
         }
         path.to_owned()
-    }
-}
-
-/// In single quotes where a shell would find more than one plain word.
-fn word(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "_./\\:@%+=,-".contains(letter);
-    match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_name_in_a_suggested_command_is_one_word() {
-        for (name, expected) in [
-            ("backups/a_20261127.sql", "backups/a_20261127.sql"),
-            (r"C:\backups\ä.sql", r"C:\backups\ä.sql"),
-            ("a'b;id.sql", r"'a'\''b;id.sql'"),
-            ("$(touch PWN).sql", "'$(touch PWN).sql'"),
-            ("a b", "'a b'"),
-            ("-rf", "'-rf'"),
-            ("", "''"),
-        ] {
-            assert_eq!(super::word(name), expected);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers and times as people read them.
+//! Numbers and times as people read them, and names as they type them.
 
 use std::time::Duration;
 
@@ -55,6 +55,15 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// A text as one word of a suggested command: in single quotes where a shell would find anything else in it.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_./\\:@%+=,-".contains(letter);
+    match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +80,20 @@ mod tests {
         assert_eq!(span(7_300), "2 h");
         let times = [7, 1_340, 130_000].map(|time| duration(Duration::from_millis(time)));
         assert_eq!(times, ["7 ms", "1.3 s", "2 min"]);
+    }
+
+    #[test]
+    fn a_name_in_a_suggested_command_is_one_word() {
+        for (name, expected) in [
+            ("backups/a_20261127.sql", "backups/a_20261127.sql"),
+            (r"C:\backups\ä.sql", r"C:\backups\ä.sql"),
+            ("a'b;id.sql", r"'a'\''b;id.sql'"),
+            ("$(touch PWN).sql", "'$(touch PWN).sql'"),
+            ("a b", "'a b'"),
+            ("-rf", "'-rf'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(name), expected);
+        }
     }
 }

@@ -171,8 +171,9 @@ fn warn_of_restores(taken: &Taken, target: &Target, context: &Context) {
         let text = format!(
             "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a \
              dump loads with an empty search_path\n\
-             see whether it loads: cargo xtask db-verify --restore; with the path: --search-path {schema}\n\
-             for good: ALTER FUNCTION {function} SET search_path = {schema}"
+             see whether it loads: cargo xtask db-verify --restore; with the path: --search-path {word}\n\
+             for good: ALTER FUNCTION {function} SET search_path = {schema}",
+            word = terminal::shell_word(schema)
         );
         context.terminal.warn(&terminal::clean(&text));
     }

@@ -12,7 +12,7 @@ pub struct PathDependent {
     pub function: String,
     /// What that function names without its schema.
     pub names: String,
-    /// The schema that has it.
+    /// The schema that has it, as SQL names it.
     pub schema: String,
 }
 
@@ -25,7 +25,7 @@ SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
 FROM (
   SELECT DISTINCT ON (o.classid, o.objid) pg_catalog.regexp_replace(
       pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object,
-    o.function::pg_catalog.regprocedure::pg_catalog.text AS function, f.name AS names, f.schema
+    o.function::pg_catalog.regprocedure::pg_catalog.text AS function, f.name AS names, pg_catalog.quote_ident(f.schema) AS schema
   FROM (
     -- Few in any database; their number and their length bound the work.
     SELECT d.classid, d.objid, p.oid AS function, pg_catalog."left"(p.prosrc, 4000) AS body

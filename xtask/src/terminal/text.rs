@@ -1,6 +1,6 @@
 //! Tables, numbers and names as people read them.
 
-pub use crate::words::{count, counted, duration, size, span};
+pub use crate::words::{count, counted, duration, shell_word, size, span};
 
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;

@@ -8,6 +8,7 @@ use crate::postgres::maintenance_database;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal};
 use crate::target::Target;
+use crate::words::shell_word;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -136,7 +137,7 @@ fn steps(target: &Target, properties: Option<&Properties>, file: &Path) -> Resul
          \\q\n\
          cargo xtask db-shell -- -v ON_ERROR_STOP=1 -f {}\n\
          and restart the server: {}",
-        file.display(),
+        shell_word(&file.display().to_string()),
         target.restart_hint()
     ))
 }
