@@ -1,5 +1,6 @@
 //! Numbers and times as people read them, and names as they type them.
 
+use std::path::MAIN_SEPARATOR;
 use std::time::Duration;
 
 /// A size as people read it: `2.4 MB` (powers of 1000).
@@ -57,7 +58,7 @@ pub fn duration(time: Duration) -> String {
 
 /// A text as one word of a suggested command: in single quotes where a shell would find anything else in it.
 pub fn shell_word(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "_./\\:@%+=,-".contains(letter);
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_./:@%+=,-".contains(letter) || letter == MAIN_SEPARATOR;
     match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', "'\\''")),
@@ -86,7 +87,7 @@ mod tests {
     fn a_name_in_a_suggested_command_is_one_word() {
         for (name, expected) in [
             ("backups/a_20261127.sql", "backups/a_20261127.sql"),
-            (r"C:\backups\ä.sql", r"C:\backups\ä.sql"),
+            ("backups/ä.sql", "backups/ä.sql"),
             ("a'b;id.sql", r"'a'\''b;id.sql'"),
             ("$(touch PWN).sql", "'$(touch PWN).sql'"),
             ("a b", "'a b'"),
