@@ -58,9 +58,10 @@ pub(super) fn up(target: &Target, local: &Local, settings: &Settings, callbacks:
     Ok(Answering { postgres: facts.version, openfga, started })
 }
 
-/// Whether OpenFGA runs beside the server.
-pub(super) fn openfga_runs(local: &Local) -> Result<bool> {
-    Ok(openfga::running(&local.folder)?.is_some())
+/// Whether OpenFGA runs beside the server, with its data in this database.
+pub(super) fn openfga_uses(local: &Local, database: &str) -> Result<bool> {
+    let Some(openfga) = openfga::running(&local.folder)? else { return Ok(false) };
+    Ok(openfga.serves(local.running()?.port, database))
 }
 
 /// Brings OpenFGA's tables in the running server's database up to date.

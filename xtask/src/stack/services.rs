@@ -14,7 +14,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// The one-shot service that brings OpenFGA's tables up to date.
 const MIGRATE: &str = "openfga-migrate";
 
-/// The names of the running services that depend on the database.
+/// The names of the running services that depend on the database: on `compose` those that depend on its server.
 pub fn running_users(target: &Target) -> Result<Vec<String>> {
     match (target.compose(), target.local()) {
         (Some(compose), _) => {
@@ -22,7 +22,8 @@ pub fn running_users(target: &Target) -> Result<Vec<String>> {
             Ok(compose.users_of_database()?.into_iter().filter(|service| running.contains(service)).collect())
         }
         (None, Some(local)) => {
-            Ok(super::local::openfga_runs(local)?.then(|| openfga::SERVICE.to_owned()).into_iter().collect())
+            let uses = super::local::openfga_uses(local, target.database())?;
+            Ok(uses.then(|| openfga::SERVICE.to_owned()).into_iter().collect())
         }
         (None, None) => Ok(Vec::new()),
     }

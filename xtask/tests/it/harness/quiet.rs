@@ -1,23 +1,27 @@
 //! Who loads into a server, and who changes what belongs to all of it. A load is refused where roles or databases of the
 //! server change meanwhile that no living run of the same role recorded, and tests kill runs: one goes on at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// A test that uses two servers at once must not wait for ever.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 const LOADS: &[&str] = &["db-restore", "--restore"];
 /// Commands that make databases without a file: for runs of another role that is a change of the server.
 const MAKERS: &[&str] = &["db-reset", "db-migrate", "setup-env"];
 const WORDS: [&str; 6] = [" ROLE", " DATABASE", " USER", "TABLESPACE", "PARAMETER", "GRANT "];
 
-/// How often a thread loads into a server, or changes it, right now.
-type Holders = HashMap<ThreadId, usize>;
+/// Who uses a server now, how often, and who waits for it.
+#[derive(Debug, Default)]
+struct Server {
+    holders: HashMap<ThreadId, usize>,
+    queue: VecDeque<ThreadId>,
+}
 
-static SERVERS: Mutex<Option<HashMap<String, Holders>>> = Mutex::new(None);
+static SERVERS: Mutex<Option<HashMap<String, Server>>> = Mutex::new(None);
 static CHANGED: Condvar = Condvar::new();
 
 /// A load or a change that goes on until it is dropped.
@@ -28,13 +32,17 @@ pub struct Quiet {
 }
 
 impl Quiet {
+    /// Waits for the others, in the order in which they came; a thread that has begun already goes on.
     fn begin(server: &str) -> Self {
         let thread = thread::current().id();
         let end = Instant::now() + PATIENCE;
         let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+        servers.get_or_insert_default().entry(server.to_owned()).or_default().queue.push_back(thread);
         loop {
-            let holders = servers.get_or_insert_default().entry(server.to_owned()).or_default();
-            if holders.keys().all(|holder| *holder == thread) || Instant::now() >= end {
+            let Server { holders, queue } = servers.get_or_insert_default().entry(server.to_owned()).or_default();
+            let is_next = holders.is_empty() && queue.front() == Some(&thread);
+            if is_next || holders.contains_key(&thread) || Instant::now() >= end {
+                queue.retain(|waiting| *waiting != thread);
                 *holders.entry(thread).or_default() += 1;
                 return Self { server: server.to_owned(), thread };
             }
@@ -46,7 +54,7 @@ impl Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(holders) = servers.as_mut().and_then(|servers| servers.get_mut(&self.server)) {
+        if let Some(Server { holders, .. }) = servers.as_mut().and_then(|servers| servers.get_mut(&self.server)) {
             let count = holders.entry(self.thread).or_default();
             *count = count.saturating_sub(1);
             holders.retain(|_, count| *count > 0);

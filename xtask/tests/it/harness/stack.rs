@@ -242,6 +242,9 @@ impl Stack {
     /// A database of this name, whatever letters it has.
     #[track_caller]
     pub fn database_named(&self, name: &str, options: &str) -> Database<'_> {
+        let _alone = self.alone();
+        // An earlier test may have left one of this name.
+        self.admin(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name)));
         self.admin(&format!("CREATE DATABASE {} {options}", identifier(name)));
         self.checkout(name.to_owned())
     }
