@@ -122,7 +122,10 @@ fn failed(folder: &Path, error: io::Error) -> anyhow::Error {
     anyhow::Error::new(error).context(fault)
 }
 
-/// Removes what killed runs left in the folder; gives the names of their runs.
+/// Removes what killed runs left in the folder; gives the names of their runs, whose sessions may still be there.
+///
+/// A living run that has made its file and not locked it yet loses it, too, and makes it anew. Nothing is in such a file:
+/// its run is not named.
 pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries
@@ -133,8 +136,12 @@ pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
             // Sessions of that name are ended: no other name than one of a run's own may say which.
             session::is_fresh_name(run).then_some(())?;
             // It stays held until it is gone.
-            let _held = platform::open_unless_held(&path).ok()??;
-            fs::remove_file(&path).ok().map(|()| run.to_owned())
+            let held = platform::open_unless_held(&path).ok()??;
+            // Its run may have ended, and another file may have its name.
+            platform::is_still_at(&held, &path).ok()?.then_some(())?;
+            let is_begun = held.metadata().ok()?.len() > 0;
+            fs::remove_file(&path).ok()?;
+            is_begun.then(|| run.to_owned())
         })
         .collect()
 }
@@ -154,6 +161,7 @@ mod tests {
             fs::write(folder.join(name), "of no run").unwrap();
         }
         fs::write(folder.join("notes.partial"), "a person's").unwrap();
+        fs::write(folder.join("e.xtask-0000000000a4.partial"), "").unwrap();
         assert_eq!(clear_leftovers(&folder), ["xtask-0000000000a2"]);
         fs::write(folder.join("a.sql"), "old").unwrap();
         let published = running.publish([folder.join("a.sql"), folder.join("a_2.sql")].into_iter()).unwrap();
@@ -164,6 +172,28 @@ mod tests {
         names.sort();
         let others = ["b.xtask-0000000000A2.partial", "b.xtask-0000000000a2-load.partial", "b.xtask-2.partial"];
         assert_eq!(names, [&["a.sql", "a_2.sql"][..], &others, &["notes.partial"]].concat());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_run_that_begins_while_another_clears_is_not_taken_for_a_killed_one() {
+        let folder = std::env::temp_dir().join(format!("xtask-clearing-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let begin = || {
+            for _ in 0..500 {
+                let run = session::fresh_name().unwrap();
+                // Pushed aside 100 times in a row: it gives up, and names no run.
+                let Ok(mut partial) = Partial::create(&folder, "a", &run) else { continue };
+                partial.write(b"begun").unwrap();
+                assert!(platform::is_still_at(&partial.file, &partial.path).unwrap());
+            }
+        };
+        std::thread::scope(|scope| {
+            let beginning = [scope.spawn(begin), scope.spawn(begin)];
+            while beginning.iter().any(|thread| !thread.is_finished()) {
+                assert_eq!(clear_leftovers(&folder), [""; 0]);
+            }
+        });
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -27,6 +27,7 @@ pub const PUBLISHED: [Published; 4] = [
 
 const DEADLINE: Duration = Duration::from_secs(10);
 const SETTLING: Duration = Duration::from_secs(5);
+const PASSING: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(100);
 const UNKNOWN: &str = "a program of another user";
 
@@ -85,6 +86,22 @@ fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
         if !may_be_docker || Instant::now() >= end {
             // It may have become ours between the two questions.
             return (!ours()).then_some(by);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    None
+}
+
+/// Who holds a port of 127.0.0.1; `None` where a server could listen on it.
+///
+/// Another run that looks for a free port binds it for less than a millisecond, and no program is found by then. So a
+/// port whose holder is not found is looked at again.
+pub fn taken_by(port: u16) -> Option<String> {
+    let end = Instant::now() + PASSING;
+    while !is_free(port) {
+        let by = holder(port);
+        if by != UNKNOWN || Instant::now() >= end {
+            return Some(by);
         }
         std::thread::sleep(PAUSE);
     }

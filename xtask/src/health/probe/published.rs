@@ -58,7 +58,7 @@ pub fn wanted(scene: &Scene, name: &str) -> Vec<Wanted> {
     let looked_at = |port: &Port| {
         let number = port.published()?;
         let is_ours = mapped().any(|(_, address)| address.port() == number);
-        let holder = (!is_ours && !ports::is_free(number)).then(|| ports::holder(number));
+        let holder = if is_ours { None } else { ports::taken_by(number) };
         Some(Wanted { service: name.to_owned(), number, setting: setting_of(name, port.target), holder })
     };
     service.ports.iter().filter_map(looked_at).collect()
@@ -75,23 +75,21 @@ pub fn elsewhere(scene: &Scene, name: &str, container: &Container) -> Option<Fin
     let taken = |published: &&ports::Published| {
         let port = scene.settings.get(published.setting)?.parse().ok()?;
         let is_ours = container.mapped().iter().any(|(_, address)| address.port() == port);
-        (!is_ours && !ports::is_free(port)).then_some(port)
+        if is_ours { None } else { ports::taken_by(port).map(|by| (port, by)) }
     };
     let mut of_service = ports::PUBLISHED.iter().filter(|published| published.service == name);
-    let (setting, port) = of_service.find_map(|published| Some((published.setting, taken(&published)?)))?;
-    let detail =
-        format!("{setting} is {port}, but that port is taken by {}; its own are elsewhere", ports::holder(port));
+    let (setting, (port, by)) = of_service.find_map(|published| Some((published.setting, taken(&published)?)))?;
+    let detail = format!("{setting} is {port}, but that port is taken by {by}; its own are elsewhere");
     let hint = format!("publish it there again in the compose files, or set {setting} to where it is");
     Some(Finding::fail(detail, hint))
 }
 
 /// Somebody else on the port of a service that does not run.
 pub fn stranger(name: &str, service: &Service) -> Option<Finding> {
-    let taken = |port: &&Port| port.published().is_some_and(|port| !ports::is_free(port));
-    let taken = service.ports.iter().find(taken)?;
-    let port = taken.published()?;
-    let detail = format!("it does not run, and its port {port} is taken by {}", ports::holder(port));
-    let hint = if setting_of(name, taken.target).is_some() {
+    let taken = |port: &Port| Some((port.target, port.published()?, ports::taken_by(port.published()?)?));
+    let (inside, port, by) = service.ports.iter().find_map(taken)?;
+    let detail = format!("it does not run, and its port {port} is taken by {by}");
+    let hint = if setting_of(name, inside).is_some() {
         "end it, or take another port: cargo xtask setup-env"
     } else {
         "end it, or publish another port in the compose files"
