@@ -2,10 +2,9 @@
 
 use crate::commands;
 use crate::context::Context;
-use crate::settings::ColorChoice;
-use crate::target::Kind;
+use crate::global_options::Global;
 use anyhow::Result;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 
 /// Looks after PostgreSQL and OpenFGA of this Compose stack: backups that prove themselves, and the daily jobs around
@@ -17,24 +16,6 @@ pub struct Cli {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// Options that every command takes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
-pub struct Global {
-    /// Where PostgreSQL is [setting: XTASK_TARGET, default: compose]
-    #[arg(long, global = true, value_enum)]
-    pub target: Option<Kind>,
-    /// Say nothing but results, warnings and errors
-    #[arg(long, short, global = true)]
-    pub quiet: bool,
-    /// Show every program that is started, and where each setting came from
-    #[arg(long, short, global = true, conflicts_with = "quiet")]
-    pub verbose: bool,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value = "auto")]
-    pub color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,7 +1,7 @@
 //! What a command needs to know about this run: the checkout, the settings, the terminal.
 
-use crate::cli::Global;
 use crate::error::Fault;
+use crate::global_options::Global;
 use crate::settings::{self, Settings};
 use crate::target::url::Url;
 use crate::target::{Kind, Target};

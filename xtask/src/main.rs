@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod global_options;
 mod health;
 mod migration;
 mod openfga;

@@ -2,7 +2,7 @@
 
 use super::manifest::{self, Manifest};
 use super::pieces::{PIECE, read_up_to};
-use super::proof::{Examined, Verdict};
+use super::verdict::{Examined, Verdict};
 use crate::postgres::dump::{Flaw, Scanner};
 use anyhow::Result;
 use std::cmp::Ordering;

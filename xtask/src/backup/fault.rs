@@ -1,7 +1,7 @@
 //! Why no backup was made.
 
+use super::order::Order;
 use super::space;
-use super::take::Order;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::{locks, session};
 use crate::process::Ending;

@@ -1,9 +1,11 @@
 //! Taking a backup: pg_dump's stream, hashed, proven and written in one pass, published only if it is whole.
 
+pub use super::order::{Destination, LOCK_TIMEOUT, Order};
+
 use super::fault::{failed, not_whole};
 use super::listing;
 use super::manifest::{self, CopyBlocks, Digest, Manifest, Seconds, StartedAt};
-use super::name::{self, Purpose};
+use super::name;
 use super::partial::{self, Partial};
 use super::space;
 use crate::error::Fault;
@@ -26,41 +28,8 @@ use std::time::{Duration, Instant};
 const PIECE: usize = 1 << 18;
 /// How long the reader waits for pg_dump to write more.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long pg_dump waits for a table, where nothing else was said.
-pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Free space is looked at again after so many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
-
-/// What is to be backed up, and where to.
-#[derive(Debug)]
-pub struct Order {
-    pub purpose: Purpose,
-    /// `--table` patterns; none: the whole database.
-    pub tables: Vec<String>,
-    /// How long pg_dump waits for a table that someone holds.
-    pub lock_timeout: Duration,
-    /// What else the server is asked while pg_dump runs; empty: nothing.
-    pub question: &'static str,
-    pub destination: Destination,
-}
-
-/// Where the file goes.
-#[derive(Debug)]
-pub enum Destination {
-    /// A file of a name of its own in this folder.
-    Folder(PathBuf),
-    /// Exactly this file, which must not exist.
-    File(PathBuf),
-}
-
-impl Destination {
-    pub(super) fn folder(&self) -> &Path {
-        match self {
-            Self::Folder(folder) => folder,
-            Self::File(file) => file.parent().unwrap_or(file),
-        }
-    }
-}
 
 /// A backup that was made and proven.
 #[derive(Debug)]

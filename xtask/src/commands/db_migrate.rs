@@ -3,6 +3,7 @@
 mod baseline;
 mod beyond;
 mod cautions;
+mod done;
 mod down;
 mod drift;
 mod execute;

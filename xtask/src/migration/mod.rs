@@ -12,6 +12,7 @@ pub mod data;
 pub mod difference;
 pub mod failure;
 pub mod files;
+mod flaw;
 pub mod indexes;
 pub mod lasting;
 pub mod ledger;

@@ -3,7 +3,7 @@
 //! A file whose statements all stand between the two means what we do anyway. There the words are left out of what is
 //! sent, so that the row in the ledger is written in the same transaction; the file and its checksum stay as they are.
 
-use super::checks::Flaw;
+use super::flaw::Flaw;
 use super::lexer::Lexeme;
 use std::ops::Range;
 

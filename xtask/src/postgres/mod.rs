@@ -23,6 +23,7 @@ pub mod restrict;
 pub mod row_counts;
 pub mod search_path;
 pub mod session;
+mod session_name;
 pub mod text;
 
 use crate::target::Target;

@@ -1,6 +1,6 @@
 //! `\restrict KEY`: from there on psql refuses its own commands, whatever the text that it reads hides them in.
 
-use super::session;
+use super::session_name::fresh_name;
 use crate::process::Dialog;
 use anyhow::Result;
 use std::io::Write as _;
@@ -35,7 +35,7 @@ pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<Op
     if is_known(&version) {
         lines = lines.saturating_add(1);
         // Letters and digits only; nobody can know it who wrote what psql will read.
-        let key = [session::fresh_name()?, session::fresh_name()?].concat().replace('-', "");
+        let key = [fresh_name()?, fresh_name()?].concat().replace('-', "");
         // A psql that has ended says why when it is asked.
         let _ = writeln!(psql, "\\restrict {key}");
     }

@@ -1,5 +1,7 @@
 //! Questions to the server, each one psql process that answers in JSON.
 
+pub use super::session_name::{fresh_name, is_fresh_name};
+
 use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
 use super::restrict;
@@ -20,19 +22,6 @@ const END_TRIES: u32 = 20;
 /// True of a session of `pg_stat_activity` that logged in as this one did. Any role may give its sessions any name: only
 /// those of our own are taken for ours.
 pub const OWN: &str = "usesysid = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user)";
-
-/// A name for one run's server sessions, by which they can be found and ended.
-pub fn fresh_name() -> Result<String> {
-    let mut bytes = [0u8; 6];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    Ok(format!("xtask-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
-}
-
-/// Whether it is such a name.
-pub fn is_fresh_name(name: &str) -> bool {
-    let digits = name.strip_prefix("xtask-").unwrap_or_default();
-    digits.len() == 12 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
 
 /// The single JSON value that this SQL selects.
 ///

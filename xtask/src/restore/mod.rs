@@ -17,6 +17,7 @@ pub mod staging;
 pub mod subscriptions;
 pub mod swap;
 mod swap_outcome;
+mod swap_script;
 pub mod workers;
 
 pub use crate::postgres::maintenance_database;

@@ -1,7 +1,7 @@
 //! What became of a swap whose answer was lost.
 
 use super::maintenance_database;
-use super::swap::{Swap, session_name, unlock};
+use super::swap_script::{Swap, session_name, unlock};
 use crate::postgres::quote::literal;
 use crate::postgres::session::{self, OWN};
 use crate::target::Target;

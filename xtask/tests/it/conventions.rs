@@ -1,7 +1,7 @@
 //! What holds for every command: where words go, how they look, where the program may be started from.
 
 use crate::harness::sandbox::checkout;
-use crate::harness::{Fakes, Outcome, Sandbox, Test, Xtask, needs, shared};
+use crate::harness::{Fakes, Outcome, Sandbox, Test, Xtask, needs, quick, shared};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [] help_lists_every_command_on_stdout,
         [] makefile_and_help_name_the_same_commands,
         [] every_command_has_its_own_help,
+        [] the_quick_tier_has_a_test_of_every_command,
         [] cargo_xtask_works_from_a_subdirectory,
         [Make] bare_make_is_help,
         [Make] make_passes_arguments_typed_on_its_command_line_only,
@@ -31,6 +32,15 @@ pub fn tests() -> Vec<Test> {
         [] a_broken_line_about_the_database_stops,
         [] nothing_of_the_environment_is_needed,
     ]
+}
+
+fn the_quick_tier_has_a_test_of_every_command() {
+    let listed: BTreeSet<String> = quick::TESTS.iter().map(|(command, _)| (*command).to_owned()).collect();
+    let missing: Vec<String> = commands().difference(&listed).cloned().collect();
+    assert!(missing.is_empty(), "harness/quick.rs has no test of {missing:?}");
+    let tests: BTreeSet<String> = crate::modules().into_iter().flatten().map(|test| test.name).collect();
+    let gone: Vec<_> = quick::TESTS.iter().filter(|(_, test)| !tests.contains(*test)).collect();
+    assert!(gone.is_empty(), "harness/quick.rs names tests that do not exist: {gone:?}");
 }
 
 fn a_narrow_terminal_breaks_no_word_of_a_message() {

@@ -4,13 +4,12 @@
 // The tests start programs and read the environment themselves, and a panic is how a test fails.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-// Helpers for tests of commands that come later.
-#![allow(dead_code)]
 
 #[macro_use]
 mod harness;
 
 mod authorization;
+mod circles;
 mod completions;
 mod conventions;
 mod damage;
@@ -101,7 +100,12 @@ mod url_rights;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    harness::main(vec![
+    harness::main(modules())
+}
+
+/// Each module's tests.
+fn modules() -> Vec<Vec<harness::Test>> {
+    vec![
         up::tests(),
         faults::tests(),
         screens::tests(),
@@ -176,6 +180,7 @@ fn main() -> ExitCode {
         damage::tests(),
         documents::tests(),
         dsl::tests(),
+        circles::tests(),
         completions::tests(),
         conventions::tests(),
         hostile::tests(),
@@ -189,5 +194,5 @@ fn main() -> ExitCode {
         health_services::tests(),
         house::tests(),
         env::tests(),
-    ])
+    ]
 }

@@ -1,5 +1,6 @@
 //! Steps run one after another; where one fails, what is true then is asked of the ledger, not guessed.
 
+use super::done::Done;
 use super::failed::{Attempt, Truth, stopped};
 use super::notices;
 use super::work::Work;
@@ -16,14 +17,6 @@ use crate::process::signals;
 use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
-
-/// A step that was run.
-#[derive(Debug)]
-pub(super) struct Done {
-    pub(super) version: i64,
-    pub(super) description: String,
-    pub(super) took: Duration,
-}
 
 impl Work<'_> {
     /// Runs the steps, shows what the server said meanwhile, and asks the ledger afterwards whether they are there.

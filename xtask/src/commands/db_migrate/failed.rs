@@ -1,6 +1,6 @@
 //! A step that failed, told: file, line, statement, the server's message, what is true now, and what to type next.
 
-use super::execute::Done;
+use super::done::Done;
 use crate::error::{self, Exit, Fault};
 use crate::migration::checks::{self, Direction};
 use crate::migration::failure::{Failure, code};

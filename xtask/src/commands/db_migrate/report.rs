@@ -1,6 +1,6 @@
 //! How an `up` or a `down` went, or would go.
 
-use super::execute::Done;
+use super::done::Done;
 use crate::context::Context;
 use crate::migration::checks::Direction;
 use crate::migration::files::shown;

@@ -1,6 +1,6 @@
 //! `db-migrate up`: what is pending, oldest first, each file in its own transaction with its row.
 
-use super::execute::Done;
+use super::done::Done;
 use super::limits::{Limits, Waiting};
 use super::report::{self, Report};
 use super::work::{Look, Work};

@@ -1,7 +1,7 @@
 //! What is wrong with a file's bytes, whatever they mean.
 
-use super::Flaw;
 use crate::migration::checksum::{Checksum, Ignored};
+use crate::migration::flaw::Flaw;
 
 /// What is wrong with bytes whatever they mean, and their checksums.
 #[derive(Debug, Default)]

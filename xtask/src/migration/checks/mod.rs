@@ -3,6 +3,7 @@
 mod bytes;
 mod places;
 
+pub use super::flaw::Flaw;
 pub use places::statement_before;
 
 use super::checksum::{self, Ignored};
@@ -13,7 +14,6 @@ use super::statement::Statement;
 use super::transaction::{Enclosing, LeftOut};
 use anyhow::Result;
 use bytes::Bytes;
-use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
@@ -21,22 +21,6 @@ use std::path::Path;
 const NO_TRANSACTION: &[u8] = b"-- no-transaction";
 /// A file outside of a transaction must reach psql in one piece: psql would run a statement that was cut.
 pub const LARGEST_WITHOUT_TRANSACTION: u64 = 60_000;
-
-/// The first thing in a file for which it is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
-    /// Counted from 1.
-    pub line: u64,
-    pub what: String,
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.line, self.what)
-    }
-}
-
-impl std::error::Error for Flaw {}
 
 /// Which way a file leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

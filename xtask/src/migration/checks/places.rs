@@ -1,7 +1,7 @@
 //! Where a statement begins that psql names by the line that it had read to.
 
-use super::Flaw;
 use crate::migration::checksum;
+use crate::migration::flaw::Flaw;
 use crate::migration::lexer::{Lexer, Listener, Next, Token};
 use crate::migration::statement::Statement;
 use std::ops::Range;

@@ -1,14 +1,11 @@
 //! `common.database-url-var`: sqlx finds its database's address in another variable than `DATABASE_URL`.
 
-use super::{Config, FILE};
+use super::{Config, FILE, USUAL};
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::url::Url;
 use std::path::Path;
-
-/// sqlx's own default.
-pub const USUAL: &str = "DATABASE_URL";
 
 impl Config {
     /// Refuses to work on another database than sqlx would.

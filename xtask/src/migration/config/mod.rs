@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 /// The file's name.
 const FILE: &str = "sqlx.toml";
+/// The variable in which sqlx finds its database's address, where `sqlx.toml` names none.
+const USUAL: &str = "DATABASE_URL";
 /// No such file is larger, in bytes.
 const LARGEST: usize = 1 << 16;
 /// Brackets nested deeper than this are no settings, and the parser calls itself for each.
@@ -139,7 +141,7 @@ impl Config {
                 one_way: defaults.migration_type == Kind::Simple,
                 sequential: defaults.migration_versioning == Versioning::Sequential,
             },
-            address_in: file.common.database_url_var.filter(|name| name != database::USUAL),
+            address_in: file.common.database_url_var.filter(|name| name != USUAL),
         })
     }
 }

@@ -11,7 +11,7 @@ mod variables;
 
 pub use token::{Lexeme, Listener, Next, Token};
 
-use super::checks::Flaw;
+use super::flaw::Flaw;
 use crate::postgres::lexical::{BlockComment, dollar_end, is_word};
 use memchr::{memchr, memchr2};
 use routine::Routine;

@@ -3,7 +3,7 @@
 use super::state::State;
 use super::token::{Listener, Token};
 use super::{Lexer, TOKEN_KEPT};
-use crate::migration::checks::Flaw;
+use crate::migration::flaw::Flaw;
 use crate::postgres::lexical::is_word;
 
 impl Lexer {

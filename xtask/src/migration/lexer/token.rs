@@ -1,6 +1,6 @@
 //! What the lexer tells of, and whom.
 
-use crate::migration::checks::Flaw;
+use crate::migration::flaw::Flaw;
 use std::ops::Range;
 
 /// A token of a statement. Words are unquoted (keywords, names, numbers).

@@ -1,21 +1,12 @@
 //! The state of each version.
 
+use super::entry::{Entry, Rules, State};
 use super::lost::{self, Unclaimed};
-use super::{Entry, State};
 use crate::migration::checksum::{self, Ignored};
 use crate::migration::files::{Folder, Migration};
 use crate::migration::ledger::{Ledger, Row};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// By what files and ledger are compared.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules<'a> {
-    /// Letters that do not count.
-    pub ignored: &'a Ignored,
-    /// Versions without a file here belong to another program.
-    pub ignore_missing: bool,
-}
 
 /// Every version of files and ledger, oldest first.
 pub fn compare(folder: &Folder, ledger: &Ledger, rules: Rules<'_>) -> Result<Vec<Entry>> {

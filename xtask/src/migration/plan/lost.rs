@@ -1,7 +1,7 @@
 //! What became of the file of an applied version: a row that is taken out, and a file that is run again, do their work
 //! twice.
 
-use super::{Entry, Rules, State};
+use super::entry::{Entry, Lost, Rules, State};
 use crate::migration::checksum;
 use crate::migration::difference::{self, Cause};
 use crate::migration::files::Migration;
@@ -9,21 +9,6 @@ use anyhow::Result;
 
 /// Files are compared in every way that editors change them for no more pairs than this.
 const PAIRS: usize = 256;
-
-/// What is known of an applied version that has no file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lost {
-    /// Its file has another version: byte for byte, or but for a harmless change.
-    Renamed { to: i64, cause: Option<Cause> },
-    /// A pending file has the same words and another content.
-    Alike { to: i64 },
-    /// Newer than every file: the checkout is older than the database.
-    Ahead,
-    /// Its `.down.sql` is there.
-    OnlyWayBack,
-    /// Nothing is like it.
-    Gone,
-}
 
 /// Files that no row claims, with their checksums.
 #[derive(Debug)]

@@ -1,95 +1,16 @@
 //! Files and ledger side by side: the state of each version, and what is to be run next.
 
 mod compare;
+mod entry;
 mod lost;
 mod refusal;
 
-pub use compare::{Rules, compare};
-pub use lost::Lost;
+pub use compare::compare;
+pub use entry::{Entry, Lost, Rules, State};
 
-use super::files::{Folder, Migration, Orphan, shown};
-use super::ledger::Row;
+use super::files::{Folder, Migration, shown};
 use crate::error::Fault;
-use serde::Serialize;
 use std::path::Path;
-
-/// What is true of a version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    Applied,
-    Pending,
-    /// Pending, though a newer version is applied.
-    OutOfOrder,
-    /// Applied, but the file is another one by now.
-    Changed,
-    /// Applied, but there is no file.
-    MissingFile,
-    /// Applied, and its file has another version now.
-    Renamed,
-    /// Applied, without a file here, and that does not matter (`--ignore-missing`).
-    Ignored,
-    /// Begun outside of a transaction, and not ended.
-    Dirty,
-    /// Begun outside of a transaction by a session that is at work.
-    Running,
-}
-
-impl State {
-    /// As people read it.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Pending => "pending",
-            Self::OutOfOrder => "out of order",
-            Self::Changed => "changed",
-            Self::MissingFile => "missing file",
-            Self::Renamed => "renamed",
-            Self::Ignored => "ignored",
-            Self::Dirty => "dirty",
-            Self::Running => "running",
-        }
-    }
-}
-
-/// One version.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    pub version: i64,
-    pub state: State,
-    pub migration: Option<Migration>,
-    /// Its way back, where the way up has no file.
-    pub orphan: Option<Orphan>,
-    pub row: Option<Row>,
-    /// What became of its file, where it is applied and has none.
-    pub lost: Option<Lost>,
-    /// Who runs it.
-    pub session: Option<String>,
-}
-
-impl Entry {
-    /// The file's words, else the ledger's.
-    pub fn description(&self) -> &str {
-        let row = self.row.as_ref().map(|row| row.description.as_str());
-        self.migration.as_ref().map(|migration| migration.description.as_str()).or(row).unwrap_or_default()
-    }
-
-    /// `1 make a table`.
-    pub fn named(&self) -> String {
-        format!("{} {}", self.version, self.description())
-    }
-
-    /// The file that takes it back.
-    pub fn way_back(&self) -> Option<&Path> {
-        let down = self.migration.as_ref().and_then(|migration| migration.down.as_deref());
-        down.or(self.orphan.as_ref().map(|orphan| orphan.down.as_path()))
-    }
-
-    /// Whether it is as its file says, or does not matter.
-    pub fn is_in_order(&self) -> bool {
-        matches!(self.state, State::Applied | State::Ignored)
-    }
-}
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, Default)]

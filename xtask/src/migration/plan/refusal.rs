@@ -1,8 +1,8 @@
 //! States of folder and ledger that a person must look at before anything is run.
 
-use super::{Entry, Lost, Migration, State};
+use super::entry::{Entry, Lost, State};
 use crate::error::{Exit, Fault};
-use crate::migration::files::{Folder, shown};
+use crate::migration::files::{Folder, Migration, shown};
 
 /// What sqlx refuses as a whole.
 pub fn folder(folder: &Folder) -> Result<(), Fault> {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::{Exit, exit};
+use crate::migration::ledger::Row;
 
 fn entries(states: &[(i64, State, bool)]) -> Vec<Entry> {
     let of = |&(version, state, down): &(i64, State, bool)| Entry {

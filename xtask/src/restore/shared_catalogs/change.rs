@@ -1,6 +1,6 @@
 //! What differs between two readings of the shared catalogs.
 
-use super::{Entry, Kind};
+use super::entry::{Entry, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

@@ -61,9 +61,10 @@ impl Guard {
     }
 
     fn changes(&self, record: &Record<'_>, failed: bool) -> Result<Vec<Change>> {
-        let target = record.target();
-        let patience = if failed { CLEAR_UP_PATIENCE } else { target.patience() };
-        let ask = || self.before.changes(target, record.run(), patience);
+        let ask = || match failed {
+            true => self.before.changes_within(record.target(), record.run(), CLEAR_UP_PATIENCE),
+            false => self.before.changes(record.target(), record.run()),
+        };
         if ask()?.is_empty() {
             return Ok(Vec::new());
         }

@@ -3,49 +3,21 @@
 //! role's rights, so this is compared before and after.
 
 mod change;
+mod entry;
 mod guard;
 mod query;
 
 pub use guard::Guard;
 
 use crate::postgres::quote::literal;
-use crate::postgres::{maintenance_database, session};
+use crate::postgres::{maintenance_database, questions, session};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use change::Change;
+use entry::{Entry, Kind};
 use query::Readable;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Kinds of objects, in the order in which changes are named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Database,
-    Role,
-    Membership,
-    Settings,
-    Comment,
-    Label,
-    Tablespace,
-    Parameter,
-    Subscription,
-    Origin,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Entry {
-    kind: Kind,
-    /// What stays the same when the object gets another name.
-    key: String,
-    /// For people.
-    name: String,
-    /// The database that it is or belongs to.
-    database: Option<u32>,
-    /// A digest of each column.
-    columns: BTreeMap<String, Option<String>>,
-}
 
 /// The shared catalogs at one time, without what belongs to the subscriptions of one database.
 #[derive(Debug)]
@@ -59,32 +31,33 @@ struct SharedCatalogs {
 impl SharedCatalogs {
     /// Asks the server; `own` is the database that is loaded.
     fn before(target: &Target, run: &str, own: &str) -> Result<Self> {
-        let patience = target.patience();
-        let readable = serde_json::from_str(ask(target, run, query::READABLE, patience)?.trim());
+        let readable = serde_json::from_str(questions::ask(target, run, query::READABLE)?.trim());
         let readable = readable.context("what this role may read of the shared catalogs")?;
-        let entries = entries(target, run, readable, own, patience)?;
+        let entries = entries(&questions::ask(target, run, &query::query(readable, &literal(own)?))?)?;
         Ok(Self { readable, own: own.to_owned(), entries })
     }
 
     /// What has changed since.
-    fn changes(&self, target: &Target, run: &str, patience: Duration) -> Result<Vec<Change>> {
-        let now = entries(target, run, self.readable, &self.own, patience)?;
-        Ok(change::between(&self.entries, &now))
+    fn changes(&self, target: &Target, run: &str) -> Result<Vec<Change>> {
+        self.differences(&questions::ask(target, run, &self.query()?)?)
+    }
+
+    /// The same, from a server that may be silent.
+    fn changes_within(&self, target: &Target, run: &str, deadline: Duration) -> Result<Vec<Change>> {
+        let more = [("PGDATABASE", maintenance_database(target))];
+        self.differences(&session::ask_with(target, run, &self.query()?, &more, deadline)?)
+    }
+
+    fn query(&self) -> Result<String> {
+        Ok(query::query(self.readable, &literal(&self.own)?))
+    }
+
+    fn differences(&self, answer: &str) -> Result<Vec<Change>> {
+        Ok(change::between(&self.entries, &entries(answer)?))
     }
 }
 
-fn entries(
-    target: &Target,
-    run: &str,
-    readable: Readable,
-    own: &str,
-    patience: Duration,
-) -> Result<BTreeMap<(Kind, String), Entry>> {
-    let answer = ask(target, run, &query::query(readable, &literal(own)?), patience)?;
+fn entries(answer: &str) -> Result<BTreeMap<(Kind, String), Entry>> {
     let entries: Vec<Entry> = serde_json::from_str(answer.trim()).context("the shared catalogs")?;
     Ok(entries.into_iter().map(|entry| ((entry.kind, entry.key.clone()), entry)).collect())
-}
-
-fn ask(target: &Target, run: &str, sql: &str, patience: Duration) -> Result<String> {
-    session::ask_with(target, run, sql, &[("PGDATABASE", maintenance_database(target))], patience)
 }

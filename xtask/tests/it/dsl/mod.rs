@@ -3,7 +3,8 @@
 //! It looks into no other room, so these tests compile it by themselves: thousands of models in a moment.
 
 #[path = "../../../src/openfga/model/mod.rs"]
-#[allow(unused_imports)]
+// What these tests do not use is used by the program.
+#[allow(dead_code, unused_imports)]
 mod model;
 
 mod cases;

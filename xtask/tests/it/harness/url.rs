@@ -168,7 +168,8 @@ impl UrlDatabase {
 /// A local server that was started again by hand to speak TLS; ended when it is dropped.
 #[derive(Debug)]
 pub struct TlsServer {
-    pub local: Local,
+    /// Its folder goes when it is dropped.
+    _local: Local,
     pub port: u16,
     pub password: String,
     /// The server's certificate, good for `localhost` alone.
@@ -206,7 +207,7 @@ impl TlsServer {
         command.args(["-c", &format!("port={port}"), "-c", "listen_addresses=127.0.0.1", "-c", "ssl=on"]);
         command.args(["-c", "unix_socket_directories="]);
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { local, port, password, certificate, process };
+        let server = Self { _local: local, port, password, certificate, process };
         let state = data.join("postmaster.pid");
         wait_until("the server is ready", || fs::read_to_string(&state).is_ok_and(|text| text.contains("ready")));
         server

@@ -1,6 +1,6 @@
 //! A statement's first words, for a person.
 
-use super::{Token, refusal};
+use super::token::{self, Token};
 
 /// How many tokens of it are kept, and letters shown.
 const TOKENS: usize = 9;
@@ -75,7 +75,7 @@ impl Head {
             if !whole.is_empty() && !tight {
                 whole.push(' ');
             }
-            whole.push_str(&refusal::display(token));
+            whole.push_str(&token::display(token));
         }
         let mut text: String = whole.chars().take(LETTERS).collect();
         if self.more || text.len() < whole.len() {

@@ -8,9 +8,10 @@ mod keyword;
 mod matcher;
 mod refusal;
 mod relations;
+mod token;
 mod written;
 
-pub(super) use refusal::printable;
+pub(super) use token::{Token, printable};
 
 use super::{Contents, EncodedName, names};
 use body::Body;
@@ -21,17 +22,6 @@ use keyword::Keyword;
 use matcher::Matcher;
 use relations::{Name, Relations};
 use written::Meaning;
-
-/// A token, as far as statements are concerned. Words are unquoted (keywords, names, numbers).
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Token<'a> {
-    Word(&'a [u8]),
-    Name(&'a [u8]),
-    Text(&'a [u8]),
-    /// A string in dollar quotes.
-    Dollars,
-    Symbol(u8),
-}
 
 /// The table of a `COPY` block, and the columns that its header names.
 #[derive(Debug)]
@@ -221,7 +211,7 @@ impl Statement {
         let known = matches!(keyword, Keyword::Insert | Keyword::Copy);
         let word = match token {
             Token::Word(word) if known || keyword::begins_a_statement(word) => word,
-            _ => return self.refuse(format!("text that is no SQL: {}", refusal::display(token))),
+            _ => return self.refuse(format!("text that is no SQL: {}", token::display(token))),
         };
         match keyword {
             Keyword::Insert => self.kind = Kind::Insert(Insert::default()),

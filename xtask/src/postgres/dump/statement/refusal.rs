@@ -1,10 +1,6 @@
 //! Why a statement is refused, in words that say what to do about it.
 
-use super::Token;
 use super::head::Head;
-
-/// How much of a token is shown.
-const SHOWN: usize = 40;
 
 /// Of a statement that has none of the forms of the allow-list.
 pub(super) fn of(head: &Head) -> String {
@@ -38,35 +34,4 @@ pub(super) fn of(head: &Head) -> String {
         }
         _ => format!("{text}: a statement that no pg_dump writes into the dump of one database"),
     }
-}
-
-/// A name for a person.
-pub(super) fn display_name(schema: &[u8], name: &[u8]) -> String {
-    let part = |bytes: &[u8]| printable(&String::from_utf8_lossy(bytes));
-    format!("{}.{}", part(schema), part(name))
-}
-
-/// A token as it may be shown.
-pub(super) fn display(token: Token<'_>) -> String {
-    let text = |bytes: &[u8]| printable(&String::from_utf8_lossy(bytes));
-    match token {
-        Token::Word(word) => text(word),
-        Token::Name(name) => format!("\"{}\"", text(name)),
-        Token::Text(string) => format!("'{}'", text(string)),
-        Token::Dollars => "$$…$$".to_owned(),
-        Token::Symbol(symbol) => printable(&char::from(symbol).to_string()),
-    }
-}
-
-/// The first letters, without any that steer a terminal.
-pub(in super::super) fn printable(text: &str) -> String {
-    let mut shown = String::new();
-    for letter in text.chars().take(SHOWN) {
-        let harmless = matches!(letter, '\'' | '"' | '\\');
-        if harmless { shown.push(letter) } else { shown.extend(letter.escape_debug()) }
-    }
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown
 }

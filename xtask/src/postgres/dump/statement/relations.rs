@@ -4,7 +4,7 @@
 //! whatever stands behind it: a system catalog, or another server.
 
 use super::Token;
-use super::refusal::display_name;
+use super::token::display_name;
 use super::written::Meaning;
 use crate::postgres::dump::{Absent, Contents, names};
 use std::borrow::Cow;

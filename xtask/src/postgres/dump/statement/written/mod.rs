@@ -8,48 +8,13 @@ mod alter;
 mod create;
 mod described;
 mod drop;
+mod meaning;
 mod session;
+
+pub(super) use meaning::Meaning;
 
 use super::grammar::{self, Step};
 use std::sync::LazyLock;
-
-/// What a statement does that the rest of the file is read by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Meaning {
-    /// Nothing of that kind.
-    Plain,
-    Begin,
-    Commit,
-    StandardStrings(bool),
-    ClientEncoding,
-    SearchPath,
-    /// Rows follow.
-    Copy,
-    /// A new object that is none of the following.
-    Creates,
-    Table,
-    PartitionedTable,
-    View,
-    /// A view that may take another one's place.
-    ReplacedView,
-    MaterializedView,
-    ForeignTable,
-    /// A table becomes a partition.
-    Attaches,
-    /// A rule that does something.
-    Rule,
-    /// A constraint or an index on a table that must be there.
-    Completes,
-    Drops,
-}
-
-impl Meaning {
-    /// Whether pg_dump, which drops before it creates, drops nothing from here on.
-    pub(super) fn creates(self) -> bool {
-        use Meaning::{Creates, ForeignTable, MaterializedView, PartitionedTable, Rule, Table, View};
-        matches!(self, Creates | Table | PartitionedTable | View | MaterializedView | ForeignTable | Rule)
-    }
-}
 
 /// Forms with their meaning.
 type Table = &'static [(&'static str, Meaning)];

@@ -1,0 +1,56 @@
+//! What a file turned out to be.
+
+use super::manifest::Manifest;
+use crate::postgres::dump::Contents;
+use serde::Serialize;
+
+/// One word for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The manifest fits itself and the file's size; the bytes were not read.
+    Complete,
+    /// Every byte is as it was written.
+    Whole,
+    /// It ends too early.
+    Cut,
+    /// It was changed, or is no backup.
+    Damaged,
+    /// It could not be read: another user's, a link, no file.
+    Unreadable,
+    /// Another program's dump: its beginning and end are right, and after a full read its structure; nothing vouches
+    /// for the bytes.
+    MadeElsewhere,
+}
+
+impl Verdict {
+    /// As it stands in tables.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Whole => "whole",
+            Self::Cut => "cut",
+            Self::Damaged => "damaged",
+            Self::Unreadable => "cannot be read",
+            Self::MadeElsewhere => "made elsewhere",
+        }
+    }
+
+    /// Whether the file must not be restored.
+    pub fn is_unfit(self) -> bool {
+        matches!(self, Self::Cut | Self::Damaged | Self::Unreadable)
+    }
+}
+
+/// What was found out about a file.
+#[derive(Debug)]
+pub struct Examined {
+    pub verdict: Verdict,
+    /// Why, where it is unfit.
+    pub reason: Option<String>,
+    pub bytes: u64,
+    /// Present where it fits itself.
+    pub manifest: Option<Manifest>,
+    /// What a full read found.
+    pub contents: Option<Contents>,
+}

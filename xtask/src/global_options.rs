@@ -1,0 +1,23 @@
+//! The options that every command takes.
+
+use crate::settings::ColorChoice;
+use crate::target::Kind;
+use clap::Args;
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// Where PostgreSQL is [setting: XTASK_TARGET, default: compose]
+    #[arg(long, global = true, value_enum)]
+    pub target: Option<Kind>,
+    /// Say nothing but results, warnings and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Show every program that is started, and where each setting came from
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value = "auto")]
+    pub color: ColorChoice,
+}

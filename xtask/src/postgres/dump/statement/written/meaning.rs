@@ -1,0 +1,39 @@
+//! What the form of a statement says about it.
+
+/// What a statement does that the rest of the file is read by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Meaning {
+    /// Nothing of that kind.
+    Plain,
+    Begin,
+    Commit,
+    StandardStrings(bool),
+    ClientEncoding,
+    SearchPath,
+    /// Rows follow.
+    Copy,
+    /// A new object that is none of the following.
+    Creates,
+    Table,
+    PartitionedTable,
+    View,
+    /// A view that may take another one's place.
+    ReplacedView,
+    MaterializedView,
+    ForeignTable,
+    /// A table becomes a partition.
+    Attaches,
+    /// A rule that does something.
+    Rule,
+    /// A constraint or an index on a table that must be there.
+    Completes,
+    Drops,
+}
+
+impl Meaning {
+    /// Whether pg_dump, which drops before it creates, drops nothing from here on.
+    pub(in super::super) fn creates(self) -> bool {
+        use Meaning::{Creates, ForeignTable, MaterializedView, PartitionedTable, Rule, Table, View};
+        matches!(self, Creates | Table | PartitionedTable | View | MaterializedView | ForeignTable | Rule)
+    }
+}

@@ -1,0 +1,16 @@
+//! The names of server sessions.
+
+use anyhow::Result;
+
+/// A name for one run's server sessions, by which they can be found and ended.
+pub fn fresh_name() -> Result<String> {
+    let mut bytes = [0u8; 6];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
+    Ok(format!("xtask-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+}
+
+/// Whether it is such a name.
+pub fn is_fresh_name(name: &str) -> bool {
+    let digits = name.strip_prefix("xtask-").unwrap_or_default();
+    digits.len() == 12 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

@@ -1,0 +1,31 @@
+//! The quick tier: `cargo test quick` proves each command once on real servers.
+
+/// A command, and a test that runs it on a real server (or a real shell).
+pub const TESTS: &[(&str, &str)] = &[
+    ("completions", "completions::bash_completes_after_cargo_xtask_and_leaves_cargo_its_own"),
+    ("db-backup", "db_backup::a_person_reads_the_report"),
+    ("db-list", "db_list::a_person_reads_the_table"),
+    ("db-migrate", "db_migrate::up_down_and_status"),
+    ("db-prune", "db_prune::every_database_has_its_own_count"),
+    ("db-reset", "db_reset::empty_and_undone"),
+    ("db-restore", "restore::what_was_lost_comes_back"),
+    ("db-shell", "db_shell::a_command_prints_its_rows"),
+    ("db-verify", "db_verify::what_openfga_wrote_is_restored_and_the_live_database_is_untouched"),
+    ("down", "local::it_goes_up_and_down_and_keeps_its_data"),
+    ("health-check", "health::everything_answers_in_the_time_of_the_slowest"),
+    ("help", "conventions::help_lists_every_command_on_stdout"),
+    ("openfga-export", "openfga_export::an_export_is_read_back_as_the_same_store"),
+    ("setup-env", "setup_env::from_nothing_without_docker"),
+    ("setup-openfga", "setup_openfga::a_fresh_store_and_then_no_changes"),
+    ("test-auth", "test_auth::each_assertion_shows_expected_and_actual"),
+    ("up", "up::both_parts_answer_when_it_ends"),
+    ("url", "url::every_command_works_for_an_owner"),
+];
+
+/// The filter that means this tier.
+pub const FILTER: &str = "quick";
+
+/// Whether a test belongs to the tier.
+pub fn has(test: &str) -> bool {
+    TESTS.iter().any(|(_, name)| *name == test)
+}
