@@ -67,7 +67,7 @@ pub fn only_in(name: &str, setting: &str, database: Option<&str>) -> String {
 
 /// What makes the server begin with a library.
 pub fn preload(library: &str, target: &Target) -> String {
-    format!("add {library} to shared_preload_libraries, and restart the server: {}", target.restart_hint())
+    format!("add {library} to shared_preload_libraries, and restart the server: {}", target.hints().restart_hint())
 }
 
 /// What makes a server know extensions.

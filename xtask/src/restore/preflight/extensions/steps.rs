@@ -31,6 +31,6 @@ pub fn by_hand(target: &Target, properties: Option<&Properties>, fill: &str) -> 
          \\q\n\
          {fill}\n\
          and restart the server: {}",
-        target.restart_hint()
+        target.hints().restart_hint()
     ))
 }
