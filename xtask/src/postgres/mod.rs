@@ -24,6 +24,7 @@ pub mod row_counts;
 pub mod search_path;
 pub mod session;
 mod session_name;
+pub mod startup;
 pub mod text;
 
 use crate::target::Target;

@@ -18,7 +18,7 @@ use crate::postgres::questions;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 pub use commands::refuse_hidden_commands;
-pub use extensions::{VersionChange, advice as extension_advice};
+pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_advice, check_made};
 pub use roles::MissingRoles;
 use serde::Deserialize;
 pub(super) use settings::SettingRules;

@@ -29,7 +29,6 @@ pub enum Need {
     OldCompose,
     /// util-linux's `script`, which gives a pseudo-terminal.
     Script,
-    Tmux,
     Make,
     Bash,
     Zsh,
@@ -50,7 +49,7 @@ pub enum Need {
     PgCron,
 }
 
-static FOUND: [OnceLock<Option<String>>; 23] = [const { OnceLock::new() }; 23];
+static FOUND: [OnceLock<Option<String>>; 22] = [const { OnceLock::new() }; 22];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -82,7 +81,6 @@ impl Need {
             Self::Embedded => "embedded",
             Self::OldCompose => "old-compose",
             Self::Script => "script",
-            Self::Tmux => "tmux",
             Self::Make => "make",
             Self::Bash => "bash",
             Self::Zsh => "zsh",
@@ -125,7 +123,6 @@ impl Need {
             Self::Script => {
                 (!output("script", &["--version"]).contains("util-linux")).then(|| "no script of util-linux".to_owned())
             }
-            Self::Tmux => (!works("tmux", &["-V"])).then(|| "no tmux".to_owned()),
             Self::Make => (!works("make", &["--version"])).then(|| "no make".to_owned()),
             Self::Bash => (!works("bash", &["--version"])).then(|| "no bash".to_owned()),
             Self::Zsh => (!works("zsh", &["--version"])).then(|| "no zsh".to_owned()),
