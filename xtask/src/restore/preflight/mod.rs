@@ -97,7 +97,8 @@ pub fn check(
         settings::check(target, session, properties, consent.settings)?;
     }
     let owner = made_like.map(|properties| properties.owner.as_str());
-    rights::check_load(target, session, backup, owner)?;
+    let encoded = roles::not_member_of(target, session, backup, encoding)?;
+    rights::check_load(target, session, backup, owner, encoded)?;
     let space_known = space::check(target, session, backup)?;
     Ok(Fitting { missing_roles, version_changes, space_known })
 }
