@@ -135,24 +135,24 @@ fn resolve(modules: &Modules, module: &[String], path: &[String], depth: usize) 
         }
         _ => path,
     };
-    walk(modules, place, rest, depth)
+    walk(modules, &place, rest, depth)
 }
 
-fn walk(modules: &Modules, place: Module, rest: &[String], depth: usize) -> Vec<(Module, String)> {
+fn walk(modules: &Modules, place: &[String], rest: &[String], depth: usize) -> Vec<(Module, String)> {
     let Some((next, after)) = rest.split_first() else { return Vec::new() };
-    let Some(contents) = modules.get(&place) else { return Vec::new() };
+    let Some(contents) = modules.get(place) else { return Vec::new() };
     let Some(names) = contents.names.get(next) else {
         let globs = contents.globs.iter();
-        return globs.flat_map(|glob| resolve(modules, &place, &[glob, rest].concat(), depth + 1)).collect();
+        return globs.flat_map(|glob| resolve(modules, place, &[glob, rest].concat(), depth + 1)).collect();
     };
     let led = names.iter().flat_map(|name| match name {
-        Name::Child => walk(modules, [place.as_slice(), &[next.clone()]].concat(), after, depth),
-        Name::Defined => vec![(place.clone(), next.clone())],
+        Name::Child => walk(modules, &[place, std::slice::from_ref(next)].concat(), after, depth),
+        Name::Defined => vec![(place.to_vec(), next.clone())],
         // `use create::create`: of the module, not of itself.
         Name::Imported { path, .. } if path.first() == Some(next) => {
-            walk(modules, [place.as_slice(), &[next.clone()]].concat(), &[&path[1..], after].concat(), depth + 1)
+            walk(modules, [place, std::slice::from_ref(next)].concat(), &[&path[1..], after].concat(), depth + 1)
         }
-        Name::Imported { path, .. } => resolve(modules, &place, &[path, after].concat(), depth + 1),
+        Name::Imported { path, .. } => resolve(modules, place, &[path, after].concat(), depth + 1),
     });
     led.collect()
 }
