@@ -6,6 +6,7 @@ pub mod client_error;
 pub mod compose;
 pub mod local;
 mod login;
+pub mod overriding;
 pub mod percent;
 mod programs;
 mod space;
@@ -21,6 +22,7 @@ use compose::Compose;
 use local::Local;
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use url::Url;
 use waiting::Waiting;
@@ -90,6 +92,8 @@ pub struct Target {
     /// When nobody waits for an answer any more.
     end: Option<Instant>,
     waiting: Waiting,
+    /// The options that sessions of ours need here, once one has ended without them (see [`overriding`]).
+    overriding: OnceLock<&'static str>,
 }
 
 #[derive(Debug)]
@@ -114,7 +118,7 @@ impl Target {
             Place::Url(url) => (url.database().to_owned(), url.user().to_owned()),
             _ => (database, user),
         };
-        Ok(Self { database, user, place, typed, end: None, waiting: Waiting::default() })
+        Ok(Self { database, user, place, typed, end: None, waiting: Waiting::default(), overriding: OnceLock::new() })
     }
 
     /// The same target for somebody who waits no longer than this, for all answers together.
@@ -213,6 +217,35 @@ impl Target {
     /// session's `application_name`, by which it can be found and ended.
     pub fn program(&self, name: &str, session: &str, talk: Talk) -> Result<Program> {
         self.program_with(name, session, talk, &[])
+    }
+
+    /// The same for a session of ours, which does not depend on what role and database set for their own programs.
+    pub fn own_program(&self, name: &str, session: &str, more: &[(&str, &str)]) -> Result<Program> {
+        self.own_program_under(self.overriding(), name, session, more)
+    }
+
+    /// The same, under these options of the connection.
+    pub fn own_program_under(
+        &self,
+        options: Option<&str>,
+        name: &str,
+        session: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Program> {
+        let Some(options) = options else { return self.program_with(name, session, Talk::Piped, more) };
+        let named = self.url().and_then(Url::options).unwrap_or_default();
+        let options = [named, options].join(" ");
+        self.program_with(name, session, Talk::Piped, &[more, &[("PGOPTIONS", options.trim())]].concat())
+    }
+
+    /// The options that sessions of ours need here, as far as that is known.
+    pub fn overriding(&self) -> Option<&'static str> {
+        self.overriding.get().copied()
+    }
+
+    /// From here on sessions of ours begin under these options.
+    pub fn override_settings(&self, options: &'static str) {
+        self.overriding.get_or_init(|| options);
     }
 
     /// The same, with more variables for the program's environment.

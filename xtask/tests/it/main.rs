@@ -12,6 +12,7 @@ mod harness;
 
 mod authorization;
 mod completions;
+mod configured;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -128,6 +129,7 @@ fn main() -> ExitCode {
         db_migrate_repair::tests(),
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
+        configured::tests(),
         record::tests(),
         record_forged::tests(),
         db_migrate_trust::tests(),

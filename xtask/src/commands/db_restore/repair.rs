@@ -1,16 +1,16 @@
 //! What killed runs left behind, repaired.
 
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{Exit, Fault};
 use crate::postgres::change_lock::Lock;
 use crate::postgres::session;
-use crate::restore::maintenance_database;
 use crate::restore::record::{Details, Record, Unrecorded, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
+use crate::restore::{live, maintenance_database, previous};
 use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use std::time::Duration;
 
 /// How long `--repair` waits for a run that still holds the lock.
@@ -22,6 +22,9 @@ pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()
     let record = Record::new(target, run, lock.into_session());
     let findings = repair_leftovers(&record, context)?;
     name_unrecorded(&findings.unrecorded, maintenance_database(target), context)?;
+    if !live::exists(target, run)? {
+        return Err(no_live_database(&record, &findings)?);
+    }
     if findings.leftovers.is_empty() {
         context.terminal.done("Nothing to mend");
     }
@@ -30,6 +33,17 @@ pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()
     }
     let names: Vec<&str> = findings.stuck.iter().map(|stuck| stuck.name.as_str()).collect();
     Err(Fault::failed(format!("Not dropped: {}", names.join(", "))).hint("clear it by hand, as said above").into())
+}
+
+/// Nothing that a restore may have left is to blame for it, or that is mended; and still there is no whole state.
+fn no_live_database(record: &Record<'_>, findings: &Findings) -> Result<Error> {
+    let database = record.target().database();
+    let exit = if findings.leftovers.is_empty() { Exit::Failed } else { Exit::Partial };
+    let kept = previous::list(&record.view()?, database).into_iter().next();
+    let undo =
+        kept.map(|kept| format!("\n{} is kept: cargo xtask db-restore --undo gives it that name", kept.entry.name));
+    let hint = format!("restore it from a backup: cargo xtask db-restore{}", undo.unwrap_or_default());
+    Ok(Fault::new(exit, format!("There is no database {database} on this server")).hint(hint).into())
 }
 
 /// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to

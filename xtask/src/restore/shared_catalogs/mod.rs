@@ -9,14 +9,14 @@ mod query;
 pub use guard::Guard;
 
 use crate::postgres::quote::literal;
-use crate::postgres::{maintenance_database, session};
-use crate::target::Target;
 use anyhow::{Context as _, Result};
 use change::Change;
 use query::Readable;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
+
+/// Asks the server, in the maintenance database; gives its answer.
+type Ask<'a> = &'a dyn Fn(&str) -> Result<String>;
 
 /// Kinds of objects, in the order in which changes are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -58,33 +58,22 @@ struct SharedCatalogs {
 
 impl SharedCatalogs {
     /// Asks the server; `own` is the database that is loaded.
-    fn before(target: &Target, run: &str, own: &str) -> Result<Self> {
-        let patience = target.patience();
-        let readable = serde_json::from_str(ask(target, run, query::READABLE, patience)?.trim());
+    fn before(ask: Ask<'_>, own: &str) -> Result<Self> {
+        let readable = serde_json::from_str(ask(query::READABLE)?.trim());
         let readable = readable.context("what this role may read of the shared catalogs")?;
-        let entries = entries(target, run, readable, own, patience)?;
+        let entries = entries(ask, readable, own)?;
         Ok(Self { readable, own: own.to_owned(), entries })
     }
 
     /// What has changed since.
-    fn changes(&self, target: &Target, run: &str, patience: Duration) -> Result<Vec<Change>> {
-        let now = entries(target, run, self.readable, &self.own, patience)?;
+    fn changes(&self, ask: Ask<'_>) -> Result<Vec<Change>> {
+        let now = entries(ask, self.readable, &self.own)?;
         Ok(change::between(&self.entries, &now))
     }
 }
 
-fn entries(
-    target: &Target,
-    run: &str,
-    readable: Readable,
-    own: &str,
-    patience: Duration,
-) -> Result<BTreeMap<(Kind, String), Entry>> {
-    let answer = ask(target, run, &query::query(readable, &literal(own)?), patience)?;
+fn entries(ask: Ask<'_>, readable: Readable, own: &str) -> Result<BTreeMap<(Kind, String), Entry>> {
+    let answer = ask(&query::query(readable, &literal(own)?))?;
     let entries: Vec<Entry> = serde_json::from_str(answer.trim()).context("the shared catalogs")?;
     Ok(entries.into_iter().map(|entry| ((entry.kind, entry.key.clone()), entry)).collect())
-}
-
-fn ask(target: &Target, run: &str, sql: &str, patience: Duration) -> Result<String> {
-    session::ask_with(target, run, sql, &[("PGDATABASE", maintenance_database(target))], patience)
 }

@@ -66,6 +66,11 @@ impl Url {
         self.connection.place()
     }
 
+    /// `options` of the connection string.
+    pub fn options(&self) -> Option<&str> {
+        self.connection.variable("PGOPTIONS")
+    }
+
     /// Whether the server is on this host.
     pub fn is_loopback(&self) -> bool {
         self.connection.is_loopback()
@@ -107,7 +112,7 @@ impl Url {
         let prepare = |program: Program, more: &[(&str, &str)]| {
             self.prepared(program, &[environment, more].concat(), Talk::Piped)
         };
-        let options = self.connection.variable("PGOPTIONS");
+        let options = self.options();
         let deadline = most.map_or(self.deadline(), |most| most.min(self.deadline()));
         let major = Contact { clients: any, prepare: &prepare, options, deadline, explain }.major()?;
         let fitting = clients::fitting(&installed, major)?;
