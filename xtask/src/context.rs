@@ -3,7 +3,6 @@
 use crate::cli::Global;
 use crate::error::Fault;
 use crate::settings::{self, Settings};
-use crate::target::url::Url;
 use crate::target::{Kind, Target};
 use crate::terminal::{self, Terminal, Wishes};
 use anyhow::Result;
@@ -63,7 +62,7 @@ impl Context {
     pub fn target(&self) -> Result<Target> {
         self.settings.check_understood()?;
         let target = Target::chosen(&self.settings, &self.root)?;
-        if let Some(names) = target.url().and_then(Url::left_out) {
+        if let Some(names) = target.access().ignored_parameters() {
             let shown = target.shown();
             self.terminal.note(&format!("{shown}: left out, because psql cannot be given it: {names}"));
         }

@@ -13,7 +13,6 @@ mod postgres;
 mod process;
 mod restore;
 mod settings;
-mod stack;
 mod target;
 mod terminal;
 mod words;

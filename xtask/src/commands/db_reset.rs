@@ -17,9 +17,7 @@ use crate::restore::rights;
 use crate::restore::staging::Staging;
 use crate::restore::swap::swap_in;
 use crate::settings::fault_point;
-use crate::stack::services;
 use crate::target::Target;
-use crate::target::compose::engine;
 use anyhow::{Error, Result};
 use serde_json::json;
 use std::time::Duration;
@@ -72,7 +70,7 @@ fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result
     let name = target.database();
     context.terminal.warn(&format!("Everything in {name} goes; it stays on the server as {name}_before_…"));
     context.terminal.note(&format!("of {}", target.shown()));
-    services::notice(target, openfga)?.iter().for_each(|notice| context.terminal.note(notice));
+    target.services().notice(openfga)?.iter().for_each(|notice| context.terminal.note(notice));
     context.terminal.confirm_name(&format!("To reset {name}, type its name:"), name, args.yes)
 }
 
@@ -90,7 +88,7 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
     fault_point("created");
     let incoming = empty.database().clone();
     db_migrate::fill(target, incoming.name(), context)?;
-    let stopped = services::running_users(target)?;
+    let stopped = target.services().running_users()?;
     record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
     fault_point("marked");
     let switchover = Switchover {
@@ -115,20 +113,7 @@ fn with_the_way_by_hand(error: Error, target: &Target) -> Error {
     if error::exit(&error) != Exit::Unreachable || error::is_lasting(&error) {
         return error;
     }
-    let steps = match (target.compose(), target.local()) {
-        (Some(compose), _) if engine::cause().is_none() => {
-            let volume = compose.data_volume().unwrap_or_else(|| "VOLUME (see docker volume ls)".to_owned());
-            format!("docker compose down\ndocker volume rm {volume}\ncargo xtask up\ncargo xtask db-restore")
-        }
-        (None, Some(local)) => {
-            let data = local.folder.data();
-            let (data, local) = (data.display(), "--target local");
-            format!(
-                "cargo xtask down {local}\nmove away {data}\ncargo xtask up {local}\ncargo xtask db-restore {local}"
-            )
-        }
-        _ => return error,
-    };
+    let Some(steps) = target.hints().start_over_hint() else { return error };
     let first = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n")).unwrap_or_default();
     let message = format!("The server of {} does not answer; nothing was reset", target.database());
     let hint = format!(

@@ -25,7 +25,6 @@ use crate::restore::staging::Staging;
 use crate::restore::swap::swap_in;
 use crate::restore::{preflight, rights};
 use crate::settings::fault_point;
-use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -138,7 +137,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     let written = checked.analyze(options.search_path)?;
     drop(progress);
     fault_point("checked");
-    let stopped = services::running_users(target)?;
+    let stopped = target.services().running_users()?;
     let incoming = checked.database().clone();
     record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
     fault_point("marked");

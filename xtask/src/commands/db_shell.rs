@@ -20,8 +20,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let terminal = &context.terminal;
     let psql = PsqlArgs::parse(&args.psql)?;
-    if target.compose().is_some() {
-        psql.check_writes_nothing()?;
+    if let Some(elsewhere) = target.access().programs_elsewhere() {
+        psql.check_writes_nothing(elsewhere.place())?;
     }
     let person = terminal.stdin_is_terminal() && terminal.stdout_is_terminal() && !psql.script;
     let file = psql.file.filter(|path| path != Path::new("-")).map(|path| open(&context.typed(&path))).transpose()?;
@@ -34,6 +34,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     };
     Err(program.become_it(file))
 }
+
+/// Where a person's .psqlrc is copied to, beside a psql that does not run on this host.
+const STARTUP_FILE: &str = "/tmp/.xtask-psqlrc";
 
 /// psql's options that take a value in the next word (psql's manual page, "Options").
 const WITH_VALUE: &[u8] = b"cdfFhLopPRTUv";
@@ -128,10 +131,10 @@ impl PsqlArgs {
         }
     }
 
-    /// Refuses options that would write into the container, where nobody looks for the file.
-    fn check_writes_nothing(&self) -> Result<(), Fault> {
+    /// Refuses options that would write a file inside `place`, where nobody looks for it.
+    fn check_writes_nothing(&self, place: &str) -> Result<(), Fault> {
         let Some(option) = self.writes else { return Ok(()) };
-        Err(Fault::usage(format!("{option} would write its file inside the container"))
+        Err(Fault::usage(format!("{option} would write its file inside {place}"))
             .hint("write it here: cargo xtask db-shell -- -c 'SELECT 1' > FILE"))
     }
 }
@@ -151,10 +154,10 @@ fn with_startup_file(target: &Target, session: &str, context: &Context) -> Resul
     let settings = &context.settings;
     let own = || settings.get("HOME").map(|home| Path::new(home).join(".psqlrc"));
     let file = settings.get("PSQLRC").map(PathBuf::from).or_else(own).filter(|path| path.is_file());
-    match (target.compose(), file) {
-        (Some(compose), Some(file)) => {
-            let there = compose.copy_in(&file, "/tmp/.xtask-psqlrc")?;
-            Ok(target.program_with("psql", session, Talk::Terminal, &[("PSQLRC", &there)])?)
+    match (target.access().programs_elsewhere(), file) {
+        (Some(elsewhere), Some(file)) => {
+            elsewhere.copy_in(&file, STARTUP_FILE)?;
+            Ok(target.program_with("psql", session, Talk::Terminal, &[("PSQLRC", STARTUP_FILE)])?)
         }
         _ => target.program("psql", session, Talk::Terminal),
     }
@@ -190,10 +193,10 @@ mod tests {
         for words in
             [&["-o", "x"][..], &["-Ato", "x"], &["-ox"], &["--output=x"], &["--out", "x"], &["-Lx"], &["--log", "x"]]
         {
-            assert!(parsed(words).check_writes_nothing().is_err(), "{words:?}");
+            assert!(parsed(words).check_writes_nothing("x").is_err(), "{words:?}");
         }
         for words in [&["-c", "-o"][..], &["-v", "o=1"], &["--set", "-o"], &["-l"], &["--list"], &["-P", "pager=off"]] {
-            assert!(parsed(words).check_writes_nothing().is_ok(), "{words:?}");
+            assert!(parsed(words).check_writes_nothing("x").is_ok(), "{words:?}");
         }
     }
 

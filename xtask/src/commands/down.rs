@@ -1,7 +1,6 @@
 //! `down`: the stack of the target, stopped; its data stays.
 
 use crate::context::Context;
-use crate::stack;
 use anyhow::Result;
 
 /// Stop the stack (data is kept)
@@ -11,7 +10,7 @@ pub struct Args {}
 pub fn run(_args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     context.terminal.note(&format!("Stopping {}", target.shown()));
-    stack::down(&target)?;
+    target.stack().down()?;
     context.terminal.done("Stopped; the data is kept");
     Ok(())
 }

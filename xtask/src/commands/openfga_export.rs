@@ -11,7 +11,7 @@ use crate::openfga::store::{self, MODEL_ID, STORE_ID};
 use crate::openfga::store_file::{StoreFile, Wishes};
 use crate::openfga::tuples::same_condition;
 use crate::process::signals;
-use crate::stack::state_folder::write_private;
+use crate::target::state_folder::write_private;
 use crate::terminal::{self, clean, counted};
 use anyhow::{Context as _, Result};
 use serde::Serialize;

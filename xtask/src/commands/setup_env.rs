@@ -11,8 +11,6 @@ use crate::error::{self, Exit, Fault};
 use crate::openfga::store::STORE_ID;
 use crate::process::signals;
 use crate::settings::{self, Origin};
-use crate::stack::ports;
-use crate::target::compose::engine::{self, Lack};
 use crate::target::{Kind, Target};
 use crate::terminal;
 use anyhow::Result;
@@ -31,9 +29,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     context.terminal.note(&format!("Setting up {}", target.shown()));
     context.terminal.done(&format!("Target {kind}: {why}"));
-    if let Some(compose) = target.compose() {
-        compose.check_ours()?;
-    }
+    target.stack().check_ours()?;
     doctor::examine(context)?;
     let mut written = write_env(kind, context)?;
     let context = &move_taken_ports(&target, args, &mut written, context)
@@ -72,24 +68,13 @@ fn left(written: &[String]) -> String {
     }
 }
 
-/// The target that is set, else Compose where a Docker engine answers, else this host.
+/// The target that is set, else the one that fits this host.
 fn choose(context: &Context) -> Result<(Kind, String)> {
     context.settings.check_understood()?;
     if let Some((_, origin)) = context.settings.find("XTASK_TARGET") {
         return Ok((Kind::chosen(&context.settings)?, format!("as XTASK_TARGET says ({})", origin.shown())));
     }
-    match engine::lack() {
-        None => Ok((Kind::Compose, "a Docker engine answers".to_owned())),
-        // There is an engine, and a right to it is easily had: nobody should be moved elsewhere for the lack of it.
-        Some(lack @ Lack::Forbidden(_)) => {
-            let error = lack.into_error();
-            let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or_default().to_owned();
-            let fault = Fault::unreachable(error.to_string());
-            Err(error
-                .context(fault.hint(format!("{hint}\nor do without Docker: cargo xtask setup-env --target local"))))
-        }
-        Some(lack) => Ok((Kind::Local, lack.into_error().to_string())),
-    }
+    Kind::for_this_host()
 }
 
 /// Makes `.env` where it is missing, and writes the choice where there is none yet; gives what it changed.
@@ -121,11 +106,8 @@ fn write_setting(name: &str, value: &str, written: &mut Vec<String>, context: &C
 
 /// Offers the next free port for each one that somebody else holds.
 fn move_taken_ports(target: &Target, args: &Args, written: &mut Vec<String>, context: &Context) -> Result<Context> {
-    let Some(compose) = target.compose() else { return Ok(context.reloaded()) };
-    // Without the engine nobody can tell which ports are our own.
-    engine::cause().map_or(Ok(()), Err)?;
-    for taken in ports::taken(compose, &context.settings) {
-        let setting = taken.published.setting;
+    for taken in target.stack().taken_ports(&context.settings)? {
+        let setting = taken.setting;
         let held = format!("Port {} ({setting}) is taken by {}", taken.port, taken.by);
         let Some(free) = taken.free else {
             return Err(Fault::failed(format!("{held}, and no higher port is free")).hint("end some servers").into());
@@ -187,7 +169,7 @@ fn say_what_is_next(target: &Target, openfga: bool, context: &Context) {
     ] {
         // A server that we did not start is not ours to stop.
         let is_left_out = command.ends_with("setup-openfga") && !openfga;
-        if is_left_out || (target.url().is_some() && command.ends_with("down")) {
+        if is_left_out || (!target.stack().starts_server() && command.ends_with("down")) {
             continue;
         }
         context.terminal.note(&format!("  {command:<26} {what}"));

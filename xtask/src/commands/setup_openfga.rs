@@ -19,7 +19,7 @@ use crate::postgres::change_lock::Lock;
 use crate::postgres::session;
 use crate::process::signals;
 use crate::target::Target;
-use crate::target::local::lock::Lock as FileLock;
+use crate::target::file_lock::FileLock;
 use anyhow::{Context as _, Result};
 use std::cell::Cell;
 use std::time::Duration;
@@ -124,7 +124,7 @@ enum Held<'a> {
 impl<'a> Held<'a> {
     fn take(server: &Server, target: &'a Target, run: &str, context: &Context) -> Result<Self> {
         let waiting = context.terminal.waiting("waiting for another run");
-        if server.is_of_stack || (target.compose().is_none() && target.local().is_none()) {
+        if server.is_of_stack || !target.own_openfga().can_have_openfga() {
             return Ok(Self::Database(Lock::take(target, run, LOCK_TIMEOUT)?));
         }
         let folder = context.root.join(".xtask");

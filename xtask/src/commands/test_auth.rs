@@ -11,7 +11,7 @@ use crate::openfga::reconcile::{self, pending};
 use crate::openfga::server::Server;
 use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
-use crate::stack::state_folder::StateFolder;
+use crate::target::state_folder::StateFolder;
 use crate::terminal::{self, counted};
 use anyhow::{Context as _, Result};
 use serde::Serialize;

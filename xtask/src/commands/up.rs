@@ -2,9 +2,10 @@
 
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::startup;
 use crate::process::signals;
-use crate::stack::{self, Callbacks};
 use crate::target::Target;
+use crate::target::startup::Callbacks;
 use anyhow::Result;
 
 /// Start the stack, and wait until PostgreSQL and OpenFGA really answer
@@ -17,7 +18,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
-    let doing = if target.url().is_some() { "Nothing to start on" } else { "Starting" };
+    let doing = if target.stack().starts_server() { "Starting" } else { "Nothing to start on" };
     context.terminal.note(&format!("{doing} {}", target.shown()));
     start(&target, args.yes, context).map(drop)
 }
@@ -40,12 +41,13 @@ pub fn start(target: &Target, yes: bool, context: &Context) -> Result<bool> {
         note: &|note| progress.aside(|| terminal.note(note)),
         consent: &consent,
     };
-    let answering = stack::up(target, &context.settings, &callbacks).map_err(|error| match error::exit(&error) {
+    let answering = startup::up(target, &context.settings, &callbacks).map_err(|error| match error::exit(&error) {
         Exit::Signal(signal) => signals::interrupted_while(signal, "run it again to complete the start").into(),
         _ => error,
     })?;
     drop(progress);
-    let already = if answering.started || target.url().is_some() { "" } else { "already runs and " };
+    let was_running = target.stack().starts_server() && !answering.started;
+    let already = if was_running { "already runs and " } else { "" };
     terminal.done(&format!("PostgreSQL {} {already}answers ({})", answering.postgres, target.place()));
     if let Some(url) = &answering.openfga {
         terminal.done(&format!("OpenFGA {already}answers at {url}"));

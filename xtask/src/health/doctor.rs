@@ -6,8 +6,7 @@ use super::report::{Finding, Status};
 use crate::backup::space;
 use crate::platform;
 use crate::process::{self, Program};
-use crate::target::Target;
-use crate::target::compose::engine;
+use crate::target::backend::ComposeProject;
 use crate::words::{size, span};
 use chrono::{DateTime, Local, NaiveDateTime, Utc};
 use std::collections::BTreeSet;
@@ -26,13 +25,13 @@ const TEXTS: [&str; 4] = ["Makefile", "docker-compose.yml", "migrations", "openf
 
 /// Every look: its name and what it found.
 pub fn examine(scene: &Scene) -> Vec<(&'static str, Finding)> {
-    let (target, root) = (scene.target, scene.root);
+    let root = scene.root;
     let mut found = vec![("rust", rust())];
-    if let Some(compose) = target.compose() {
-        found.push(("docker", docker()));
+    if let Some(compose) = scene.compose() {
+        found.push(("docker", docker(compose)));
         found.push((
             "compose",
-            match compose.check_version() {
+            match compose.version() {
                 Ok(version) => Finding::ok(format!("Compose {version}")),
                 Err(error) => Finding::of_error(&error, "install Docker Compose v2"),
             },
@@ -44,7 +43,7 @@ pub fn examine(scene: &Scene) -> Vec<(&'static str, Finding)> {
     }
     found.push(("make", make()));
     found.push(("disk", disk(root)));
-    found.push(("clock", clock(target, root)));
+    found.push(("clock", clock(scene)));
     found.push(("line endings", line_endings(root)));
     found
 }
@@ -75,8 +74,8 @@ fn numbers(version: &str) -> Vec<u32> {
     version.split('.').take(2).map(number).collect()
 }
 
-fn docker() -> Finding {
-    if let Some(error) = engine::cause() {
+fn docker(compose: &dyn ComposeProject) -> Finding {
+    if let Some(error) = compose.engine_cause() {
         return Finding::of_error(&error, "start Docker");
     }
     let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(DEADLINE);
@@ -133,16 +132,16 @@ fn disk(root: &Path) -> Finding {
 }
 
 /// This host's clock next to the engine's, whose virtual machine may have slept, and to the files of the checkout.
-fn clock(target: &Target, root: &Path) -> Finding {
+fn clock(scene: &Scene) -> Finding {
     let now = Utc::now();
     let hint = "set the clock: it decides which backup is the newest (Docker Desktop: restart it)";
-    let touched = root.join("docker-compose.yml").metadata().and_then(|facts| facts.modified()).ok();
+    let touched = scene.root.join("docker-compose.yml").metadata().and_then(|facts| facts.modified()).ok();
     if let Some(ahead) = touched.map(|time| (DateTime::<Utc>::from(time) - now).num_seconds())
         && ahead > SKEW_SECONDS
     {
         return Finding::warn(format!("the checkout's files are {} younger than now", span(ahead)), hint);
     }
-    if target.compose().is_some() {
+    if scene.compose().is_some() {
         let asked = Program::new("docker").args(["info", "--format", "{{.SystemTime}}"]).capture(DEADLINE);
         let told = asked.ok().and_then(|captured| DateTime::parse_from_rfc3339(captured.text().trim()).ok());
         let skew = told.map_or(0, |time| (time.with_timezone(&Utc) - Utc::now()).num_seconds().abs());

@@ -6,6 +6,7 @@ use crate::backup::retention::time_span;
 use crate::postgres::session;
 use crate::settings::Settings;
 use crate::target::Target;
+use crate::target::backend::ComposeProject;
 use anyhow::Result;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -56,9 +57,14 @@ impl<'a> Scene<'a> {
         Instant::now() >= self.end
     }
 
+    /// The project as Compose runs it; `None` where the target needs no Docker.
+    pub fn compose(&self) -> Option<&'a dyn ComposeProject> {
+        self.target.stack().compose_project()
+    }
+
     /// The Compose project: its services and their containers; `None` where the target has none.
     pub fn project(&self) -> Option<Result<&project::Project, &Finding>> {
-        let compose = self.target.compose()?;
+        let compose = self.compose()?;
         Some(self.project.get_or_init(|| project::read(compose, self)).as_ref())
     }
 
@@ -74,11 +80,7 @@ impl<'a> Scene<'a> {
 
     /// Where a part of the stack says more.
     pub fn log_hint(&self, service: &str) -> String {
-        match (self.target.compose(), self.target.local()) {
-            (Some(_), _) => format!("see what it says: docker compose logs --tail 20 {service}"),
-            (None, Some(local)) => format!("see what it says: {}", local.folder.log(service).display()),
-            (None, None) => "see what the server's own log says".to_owned(),
-        }
+        self.target.hints().service_log_hint(service)
     }
 
     /// A setting that is a time, as people write it.

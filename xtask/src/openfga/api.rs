@@ -3,7 +3,7 @@
 use super::client::{Client, DEADLINE, Repeat, refusal};
 use super::store_file::UserFilter;
 use super::tuples::{Condition, Key, Tuple};
-use crate::stack::endpoint::Endpoint;
+use crate::target::endpoint::Endpoint;
 use crate::target::percent::encoded;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;

@@ -2,8 +2,8 @@
 
 use crate::error::{Exit, Fault};
 use crate::process::signals;
-use crate::stack::endpoint::{Answer, Endpoint, Silence};
-use crate::stack::openfga;
+use crate::target::endpoint::{Answer, Endpoint, Silence};
+use crate::target::openfga;
 use anyhow::Result;
 use serde_json::Value;
 use std::fmt;

@@ -5,11 +5,9 @@ use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
 use crate::process::signals;
 use crate::settings::Settings;
-use crate::stack::endpoint::{Endpoint, is_loopback};
-use crate::stack::{openfga, services};
 use crate::target::Target;
-use crate::target::compose::Compose;
-use crate::target::local::openfga as local_openfga;
+use crate::target::endpoint::{Endpoint, is_loopback};
+use crate::target::openfga;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -36,7 +34,7 @@ impl Server {
     /// # Errors
     /// Exit 2 where both are there and differ; exit 4 where neither is.
     pub fn of(target: &Target, settings: &Settings) -> Result<Self> {
-        let own = own_address(target);
+        let own = target.own_openfga().openfga_address();
         match own {
             // Whoever answers on the port of a service that does not run is a stranger.
             Err(why) if names_own_port(target, settings) => Err(why),
@@ -49,9 +47,8 @@ impl Server {
         let named = settings.find(URL);
         let (url, is_of_stack) = match (own, named) {
             (Ok(own), Some((url, origin))) if !is_same_address(url, &own) => {
-                let place =
-                    if target.compose().is_some() { "this project's openfga container" } else { "the local OpenFGA" };
-                let message = format!("{URL} is {url} ({}), but {place} is at {own}", origin.shown());
+                let name = target.own_openfga().openfga_name();
+                let message = format!("{URL} is {url} ({}), but {name} is at {own}", origin.shown());
                 let hint = format!("unset {URL} to use {own}; containers reach it as http://openfga:8080 without it");
                 return Err(Fault::usage(message).hint(hint).into());
             }
@@ -68,7 +65,7 @@ impl Server {
     /// # Errors
     /// Where the tables are another's to migrate, what to type.
     pub fn migrate_if_behind(&self, target: &Target, stage: &dyn Fn(&str)) -> Result<bool> {
-        if !self.is_of_stack && (target.compose().is_some() || target.local().is_some()) {
+        if !self.is_of_stack && target.own_openfga().can_have_openfga() {
             return Ok(false);
         }
         let before = revision(target)?;
@@ -83,14 +80,14 @@ impl Server {
             return Err(Fault::failed(message).hint(hint).into());
         }
         stage("migrating OpenFGA's tables");
-        services::migrate(target)?;
+        target.own_openfga().migrate_openfga()?;
         Ok(revision(target)? > before)
     }
 
     /// Whether it serves, and accepts a request with the key.
     pub fn answers(&mut self, target: &Target) -> Result<()> {
         if self.is_of_stack {
-            openfga::own_answers(&mut self.endpoint, target.compose())
+            openfga::own_answers(&mut self.endpoint, &|| target.own_openfga().openfga_keys())
         } else {
             openfga::answers(&self.endpoint)
         }
@@ -125,40 +122,11 @@ impl Server {
     }
 }
 
-/// Where the target's own OpenFGA listens.
-fn own_address(target: &Target) -> Result<String> {
-    if let Some(compose) = target.compose() {
-        compose.check_awake(openfga::SERVICE)?;
-        let mapped = compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT);
-        return mapped.map(|address| format!("http://{address}")).map_err(|error| not_running(compose, error));
-    }
-    let Some(local) = target.local() else {
-        let fault = Fault::usage(format!("{URL} is not set; it names the OpenFGA of this target"));
-        return Err(fault.hint(format!("set it, in .env or the environment: {URL}=https://fga.example.com")).into());
-    };
-    match local_openfga::running(&local.folder)? {
-        Some(running) => Ok(running.url()),
-        None => Err(local.openfga.not_running()?.into()),
-    }
-}
-
-/// Whether the address that was set is the one at which the project's own service would be.
+/// Whether the address that was set is the one at which the stack's own would be.
 fn names_own_port(target: &Target, settings: &Settings) -> bool {
-    let Some(compose) = target.compose() else { return false };
-    let own = format!("http://127.0.0.1:{}", settings.get_or("OPENFGA_HTTP_PORT", "8080"));
-    settings.get(URL).is_some_and(|url| is_same_address(url, &own))
-        && compose.has_service(openfga::SERVICE).is_ok_and(|has| has)
-}
-
-/// Why Compose names no port: the service does not run, or something that Compose says itself.
-fn not_running(compose: &Compose, error: anyhow::Error) -> anyhow::Error {
-    match compose.running_services() {
-        Ok(running) if !running.iter().any(|service| service == openfga::SERVICE) => error.context(
-            Fault::unreachable(format!("The {} service is not running", openfga::SERVICE))
-                .hint("start it with: cargo xtask up"),
-        ),
-        _ => error,
-    }
+    let own =
+        |url| target.own_openfga().openfga_address_of_settings(settings).is_some_and(|own| is_same_address(url, &own));
+    settings.get(URL).is_some_and(own)
 }
 
 /// Whether both address the same port of the same host.

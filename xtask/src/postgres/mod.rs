@@ -25,6 +25,7 @@ pub mod restrict;
 pub mod row_counts;
 pub mod search_path;
 pub mod session;
+pub mod startup;
 pub mod text;
 
 use crate::target::Target;

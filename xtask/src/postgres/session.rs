@@ -7,7 +7,7 @@ use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
 use crate::error::Fault;
 use crate::process::{Captured, Dialog, Program, signals};
-use crate::target::{Target, compose};
+use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::io::Write as _;
@@ -171,27 +171,6 @@ const OPTIONS: [&str; 8] =
 /// UTF-8 whatever the database's encoding is: JSON has no other.
 fn in_utf8<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&[("PGCLIENTENCODING", "UTF8")], more].concat()
-}
-
-/// The version that the server names: `15.18 (Debian 15.18-0+deb12u1)`, shortened to its number.
-pub fn version(target: &Target) -> Result<String> {
-    version_with(target, &[])
-}
-
-/// The same of a server in a container. Asked over TCP: while the image makes a new cluster, a passing server answers
-/// on the socket alone.
-pub fn lasting_version(target: &Target) -> Result<String> {
-    version_with(target, &[("PGHOST", "127.0.0.1")])
-}
-
-/// The same over the services' network, where the server asks for the password as it asks them.
-pub fn version_over_network(target: &Target) -> Result<String> {
-    version_with(target, &[("PGHOST", compose::SERVICE)])
-}
-
-fn version_with(target: &Target, more: &[(&str, &str)]) -> Result<String> {
-    let version = ask_with(target, "xtask-version", "SHOW server_version", more, target.patience())?;
-    Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
 /// Ends every server session of this name and of our own role, but not the one that asks.

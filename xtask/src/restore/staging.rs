@@ -223,7 +223,11 @@ impl Checked<'_, '_> {
         };
         let counters = Counters::after(&analyze, record.target(), record.run(), database.name(), LAST_WORDS);
         match &self.guard {
-            Some(guard) => guard.check(record, counters),
+            Some(guard) => {
+                // A login that is refused now was not before the load.
+                let refused = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
+                guard.check(record, counters.map_err(refused))
+            }
             None => counters,
         }
     }

@@ -1,25 +1,26 @@
 //! Why a server refuses a login, told by libpq's and the server's words (LC_MESSAGES is C).
 
+use super::backend::Backend;
 use super::client_error::Connection;
-use super::{Target, overriding};
+use super::overriding;
 use crate::error::Fault;
 
 /// The fault of a connection that was not made; `None` where these words, libpq's own, speak of something else.
-pub(super) fn fault(target: &Target, words: &str) -> Option<Fault> {
+pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
     let has = |part: &str| words.contains(part);
-    let database = target.database();
-    let user = target.user();
+    let database = &*backend.login().database;
+    let user = &*backend.login().user;
     if has("password authentication failed") || has("no password supplied") {
         let fault = Fault::unreachable(format!("PostgreSQL refuses the password of user {user}"));
-        return Some(fault.hint(target.password_hint()).lasting());
+        return Some(fault.hint(backend.password_hint()).lasting());
     }
     if has("FATAL") && has("role") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
-        return Some(fault.hint(target.setting_hint("user", "POSTGRES_USER")).lasting());
+        return Some(fault.hint(backend.setting_hint("user", "POSTGRES_USER")).lasting());
     }
     if has("FATAL") && has("database") && has("does not exist") {
         let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
-        let hint = target.setting_hint("database", "POSTGRES_DB");
+        let hint = backend.setting_hint("database", "POSTGRES_DB");
         return Some(
             fault.hint(format!("{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres")).lasting(),
         );
@@ -66,13 +67,13 @@ pub(super) fn fault(target: &Target, words: &str) -> Option<Fault> {
 }
 
 /// The fault of a connection of which nothing more is known.
-pub(super) fn unexplained(target: &Target, connection: Connection<'_>) -> Option<Fault> {
+pub(super) fn unexplained(backend: &dyn Backend, connection: Connection<'_>) -> Option<Fault> {
     let fault = match connection {
-        Connection::NotMade(_) => Fault::unreachable(format!("PostgreSQL at {} does not answer", target.place())),
+        Connection::NotMade(_) => Fault::unreachable(format!("PostgreSQL at {} does not answer", backend.place())),
         Connection::Lost => Fault::unreachable("The connection to PostgreSQL was lost"),
         Connection::Held | Connection::Unknown => return None,
     };
-    Some(fault.hint(target.log_hint()))
+    Some(fault.hint(backend.log_hint()))
 }
 
 fn quoted(name: &str) -> String {

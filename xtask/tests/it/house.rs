@@ -10,6 +10,8 @@ pub fn tests() -> Vec<Test> {
         [] context_and_terminal_go_to_commands_only,
         [] one_room_knows_the_system,
         [] one_room_each_starts_programs_reads_settings_and_writes_to_people,
+        [] nobody_asks_which_target_it_is,
+        [] a_target_implements_all_that_differs,
         [] files_are_short,
         [] every_dependency_says_why_it_is_there,
     ]
@@ -21,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["process", "platform", "settings"],
     &["target"],
     &["postgres"],
-    &["backup", "stack"],
+    &["backup"],
     &["restore", "migration", "openfga", "health"],
 ];
 /// Neighbours that may be looked at.
@@ -152,13 +154,34 @@ fn one_room_each_starts_programs_reads_settings_and_writes_to_people() {
     only(&["settings"], &["env::var"]);
     only(&["terminal.rs", "terminal"], &["io::stdout", "io::stderr", "io::stdin", "indicatif"]);
     only(&["context.rs", "settings"], &["current_dir()"]);
-    only(&["stack/endpoint.rs"], &["ureq"]);
+    only(&["target/endpoint.rs"], &["ureq"]);
     only(&["platform.rs", "platform"], &["process::exit"]);
     only(&[], &["unsafe {", "todo!", "sh -c"]);
     let clippy = fs::read_to_string(checkout().join("clippy.toml")).unwrap();
     for rule in ["std::process::Command::new", "std::env::var", "std::println", "std::env::set_current_dir"] {
         assert!(clippy.contains(rule), "clippy.toml should forbid {rule}");
     }
+}
+
+fn nobody_asks_which_target_it_is() {
+    only(&["target"], &["Kind::Compose", "Kind::Local", "Kind::Url"]);
+    // What only Docker has is asked in one place, and only for what that place reports.
+    only(&["target", "health/scene.rs"], &["compose_project()"]);
+    let list = fs::read_to_string(checkout().join("xtask/src/target/mod.rs")).unwrap();
+    for target in ["compose", "local", "url"] {
+        let is_private = list.lines().any(|line| line == format!("mod {target};"));
+        assert!(is_private, "target/mod.rs should keep {target} to itself");
+    }
+}
+
+/// A default body would be wrong for the next target, and the compiler would not say so.
+fn a_target_implements_all_that_differs() {
+    let seam = fs::read_to_string(checkout().join("xtask/src/target/backend.rs")).unwrap();
+    let traits: Vec<&str> = seam.split("\npub trait ").skip(1).map(|text| text.split("\n}").next().unwrap()).collect();
+    let methods: Vec<&str> = traits.iter().flat_map(|text| text.lines()).filter(|line| line.contains("fn ")).collect();
+    assert!(traits.len() >= 6 && methods.len() >= 30, "the traits were not found");
+    let with_body: Vec<&&str> = methods.iter().filter(|line| !line.ends_with(';')).collect();
+    assert!(with_body.is_empty(), "with a default body: {with_body:?}");
 }
 
 fn files_are_short() {

@@ -54,7 +54,7 @@ impl Question {
 }
 
 fn tell(target: &Target) -> Option<Told> {
-    if !target.is_at_hand() {
+    if !target.access().is_at_hand() {
         return None;
     }
     let run = session::fresh_name().ok()?;

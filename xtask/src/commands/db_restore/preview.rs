@@ -10,7 +10,6 @@ use crate::restore::merged::Merged;
 use crate::restore::new_database::NewDatabase;
 use crate::restore::plan::Plan;
 use crate::restore::preflight::Fitting;
-use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -157,7 +156,9 @@ pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Conte
     context.terminal.warn(&format!(" This will restore from {latest}"));
     context.terminal.note(&format!("{}{age}", context.shown(&backup.path)));
     context.terminal.note(&format!("into {}", target.shown()));
-    services::notice(target, backup.contents.openfga.is_some())?
+    target
+        .services()
+        .notice(backup.contents.openfga.is_some())?
         .iter()
         .for_each(|notice| context.terminal.note(notice));
     context.terminal.confirm("Continue?", args.yes)

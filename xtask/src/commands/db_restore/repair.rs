@@ -3,11 +3,10 @@
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::change_lock::Lock;
-use crate::postgres::session;
+use crate::postgres::{session, startup};
 use crate::restore::record::{Details, Record, Unrecorded, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
 use crate::restore::{live, maintenance_database, previous};
-use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -98,9 +97,9 @@ pub(in crate::commands) fn repair_leftovers(record: &Record<'_>, context: &Conte
     let found = repair::find(record)?;
     let start = |details: &Details| {
         if details.migrate {
-            services::migrate(target)?;
+            target.own_openfga().migrate_openfga()?;
         }
-        services::start(target, &context.settings, &details.stopped)
+        startup::start_services(target, &context.settings, &details.stopped)
     };
     let mut stuck = Vec::new();
     for leftover in &found.leftovers {

@@ -81,7 +81,7 @@ pub(in crate::commands) fn name_ended_workers(live: &Live, target: &Target, run:
              restart it: {}",
             target.database(),
             ended.join(", "),
-            target.restart_hint()
+            target.hints().restart_hint()
         );
         context.terminal.warn(&terminal::clean(&text));
     }

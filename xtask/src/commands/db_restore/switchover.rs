@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
+use crate::postgres::startup;
 use crate::process::signals;
 use crate::restore::live::Live;
 use crate::restore::previous;
@@ -11,7 +12,7 @@ use crate::restore::record::{self, Details, Entry, OwnedDatabase, Record};
 use crate::restore::repair;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
-use crate::stack::{openfga, services};
+use crate::target::openfga;
 use crate::terminal;
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -104,8 +105,8 @@ impl Switchover<'_, '_> {
         let swap = Swap { incoming, outgoing: before.as_deref(), details: &details, at: &at, carried };
         swap::wait_for_names(self.record, &swap)?;
         let clock = Instant::now();
-        let restart = || services::start(target, &self.context.settings, &self.stopped);
-        let swapped = services::stop(target, &self.stopped).and_then(|()| {
+        let restart = || startup::start_services(target, &self.context.settings, &self.stopped);
+        let swapped = target.services().stop(&self.stopped).and_then(|()| {
             fault_point("stopped");
             exchange(&swap)
         });
@@ -125,7 +126,7 @@ impl Switchover<'_, '_> {
         // From here on a signal only stops us from waiting: what was begun is finished.
         signals::shielded(|| {
             if details.migrate {
-                services::migrate(target)?;
+                target.own_openfga().migrate_openfga()?;
             }
             fault_point("migrated");
             restart()?;

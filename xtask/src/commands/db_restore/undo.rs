@@ -14,7 +14,6 @@ use crate::restore::record::{Details, Record, View, Wanted};
 use crate::restore::since::Since;
 use crate::restore::{maintenance_database, record, rights, swap};
 use crate::settings::fault_point;
-use crate::stack::services;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -39,7 +38,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
         return context.terminal.json(&document);
     }
     show(&old, &since, target, context);
-    services::notice(target, false)?.iter().for_each(|notice| context.terminal.note(notice));
+    target.services().notice(false)?.iter().for_each(|notice| context.terminal.note(notice));
     if args.dry_run {
         return Ok(());
     }
@@ -56,7 +55,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     live.check_swappable(target)?;
     live.check_open(target)?;
     rights::check_swap(target, run, &live)?;
-    let stopped = services::running_users(target)?;
+    let stopped = target.services().running_users()?;
     let done = swap_back(&record, &old, &live, stopped, context).inspect_err(|error| {
         // Where nobody knows what became of the swap, the next run needs the entry to repair it.
         if error::exit(error) != Exit::Partial {

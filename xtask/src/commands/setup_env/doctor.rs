@@ -32,18 +32,14 @@ pub fn examine(context: &Context) -> Result<()> {
 /// Offers OpenFGA's program to a host that has Go and no OpenFGA; without it everything else goes on, and the start of
 /// the stack says that it is left out.
 pub fn offer_openfga(target: &Target, yes: bool, context: &Context) -> Result<()> {
-    let Some(local) = target.local() else { return Ok(()) };
-    if local.openfga.program()?.is_some() {
-        return Ok(());
-    }
+    let Some(build) = target.own_openfga().openfga_to_build()? else { return Ok(()) };
     let terminal = &context.terminal;
-    let Some(question) = local.openfga.install_question() else { return Ok(()) };
-    let wanted = if yes { Some(true) } else { terminal.ask(&question)? };
+    let wanted = if yes { Some(true) } else { terminal.ask(&build.question)? };
     if wanted != Some(true) {
         return Ok(());
     }
     let waiting = terminal.waiting("building OpenFGA");
-    let installed = local.openfga.install();
+    let installed = (build.install)();
     drop(waiting);
     signals::check()?;
     match installed {

@@ -2,10 +2,8 @@
 
 use super::Args;
 use crate::context::Context;
-use crate::error::Fault;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::settings::{self, EnvEdit};
-use crate::stack::services;
 use crate::target::Target;
 use anyhow::Result;
 
@@ -22,10 +20,8 @@ impl Ids {
     /// Makes sure that they can be written, before anything is changed.
     pub fn of(args: &Args, target: &Target, context: &Context) -> Result<Self> {
         let wanted = !args.no_env;
-        let refused = context.settings.refused_by_compose().filter(|_| wanted && target.compose().is_some());
-        if let Some(problem) = refused {
-            let fault = Fault::failed("Docker Compose cannot read this project");
-            return Err(anyhow::Error::msg(problem).context(fault.hint("mend that line, then try again")));
+        if wanted {
+            target.stack().check_env_file(&context.settings)?;
         }
         if wanted && !args.dry_run && context.root.join(".env").symlink_metadata().is_ok() {
             EnvEdit::prepare(&context.root, &[(STORE_ID, SAMPLE), (MODEL_ID, SAMPLE)])?;
@@ -68,13 +64,7 @@ impl Ids {
 
 /// Running containers keep the ids that they were made with.
 fn say_who_uses_them(target: &Target, context: &Context) {
-    let Some(compose) = target.compose() else { return };
-    // What Compose cannot read keeps nobody from the ids.
-    let services = services::using(compose, &[STORE_ID, MODEL_ID]).unwrap_or_default();
-    if !services.is_empty() {
-        let names = services.join(" ");
-        let text =
-            format!("{} use the ids: docker compose up -d {names} (a restart is not enough)", services.join(", "));
-        context.terminal.note(&text);
+    if let Some(holders) = target.services().holders_of(&[STORE_ID, MODEL_ID]) {
+        context.terminal.note(&format!("{} use the ids: {}", holders.services.join(", "), holders.renew));
     }
 }

@@ -7,7 +7,7 @@ use crate::health::report::{Finding, Part};
 use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
 use crate::target::Talk;
-use crate::target::compose::SERVICE;
+use crate::target::backend::ComposeProject;
 use anyhow::Result;
 use serde::Deserialize;
 
@@ -53,6 +53,9 @@ pub struct Transaction {
     pub seconds: i64,
 }
 
+/// The name of the server's log.
+const LOG: &str = "postgres";
+
 const QUERY: &str = "
 SELECT pg_catalog.json_build_object(
   'version', pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),
@@ -93,46 +96,42 @@ SELECT pg_catalog.json_build_object(
 
 /// Asks, over the way that the services take: by the network, with the password that the settings have.
 pub fn ask(scene: &Scene) -> Result<Facts, Finding> {
-    let password;
-    let mut more = Vec::new();
     reach(scene)?;
-    if scene.target.compose().is_some() {
-        password = scene.settings.get_or("POSTGRES_PASSWORD", "postgres").to_owned();
-        // From inside and over 127.0.0.1 the image lets everyone in; and while it makes a new cluster, a passing
-        // server answers on the socket alone.
-        more.extend([("PGHOST", SERVICE), ("PGPASSWORD", password.as_str())]);
-    }
+    let variables = scene.target.access().as_services_connect(scene.settings);
+    let more: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     facts(scene, &more).map_err(|error| refusal(&error, scene))
 }
 
 /// Makes sure that there is a container to ask in: Docker need not be searched for it again.
 pub fn reach(scene: &Scene) -> Result<(), Finding> {
-    if let Some(compose) = scene.target.compose() {
-        compose.adopt(&running(scene)?);
+    if let Some(compose) = scene.compose() {
+        compose.adopt(&running(scene, compose)?);
     }
     Ok(())
 }
 
 /// The database's container, where it runs.
-fn running(scene: &Scene) -> Result<String, Finding> {
+fn running(scene: &Scene, compose: &dyn ComposeProject) -> Result<String, Finding> {
     let Some(Ok(project)) = scene.project() else { return Err(super::not_without(Part::Compose)) };
-    let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
+    let service = compose.database_service();
+    let running = project.containers_of(service).iter().find(|container| container.is_running());
     running.map(|container| container.id.clone()).ok_or_else(|| {
-        let (state, hint) = service::down(project, SERVICE);
+        let (state, hint) = service::down(project, service);
         Finding::fail(state, hint)
     })
 }
 
 /// Why it does not answer; `pg_isready` tells a server that refuses us from one that is not there.
 fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
-    let finding = Finding::of_error(error, &scene.log_hint(SERVICE));
+    let finding = Finding::of_error(error, &scene.log_hint(LOG));
     let words = format!("{error:#}");
     let is_silent = ["Connection refused", "timeout expired", "did not answer"].iter().any(|part| words.contains(part));
-    if scene.target.compose().is_none() && words.contains("did not answer") {
+    let readiness = scene.target.access().readiness();
+    if readiness.is_none() && words.contains("did not answer") {
         let hint = "see whether this host may connect there, and what the server's log says";
         return Finding::fail(format!("PostgreSQL at {} does not answer: {words}", scene.target.place()), hint);
     }
-    if !is_silent || scene.target.compose().is_none() {
+    let Some(readiness) = readiness.filter(|_| is_silent) else {
         let is_told = |reason: &str| {
             let is_known = words.contains("FATAL") && !finding.detail.ends_with("cannot be reached");
             finding.detail.contains(reason) || (is_known && !reason.starts_with("the database system"))
@@ -141,18 +140,16 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
             Some(reason) => Finding { detail: format!("{}: {reason}", finding.detail), ..finding },
             None => finding,
         };
-    }
+    };
     // Who let a login wait for so long would not answer this either.
-    let ready = (!words.contains("timeout expired")).then(|| pg_isready(scene)).flatten();
+    let ready = (!words.contains("timeout expired")).then(|| pg_isready(scene, readiness.host)).flatten();
     let said = ready.or_else(|| reason(&words).map(str::to_owned)).unwrap_or_else(|| "no answer".to_owned());
-    let hint =
-        "it may still be starting: cargo xtask health-check --wait; else: docker compose logs --tail 20 postgres";
-    Finding::fail(format!("PostgreSQL does not answer over TCP ({said})"), hint)
+    Finding::fail(format!("PostgreSQL does not answer over TCP ({said})"), readiness.hint)
 }
 
-/// What it says of the server inside the container.
-fn pg_isready(scene: &Scene) -> Option<String> {
-    let asked = scene.target.program_with("pg_isready", &scene.run, Talk::Piped, &[("PGHOST", "127.0.0.1")]);
+/// What it says of the server, beside which it runs.
+fn pg_isready(scene: &Scene, host: &str) -> Option<String> {
+    let asked = scene.target.program_with("pg_isready", &scene.run, Talk::Piped, &[("PGHOST", host)]);
     let said = asked.ok()?.capture(scene.left()).ok()?.text().trim().to_owned();
     (!said.is_empty()).then_some(said)
 }

@@ -4,7 +4,7 @@ use crate::backup::space;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::process::Program;
-use crate::target::compose::SERVICE;
+use crate::target::backend::DataDisk;
 use crate::words::size;
 use anyhow::{Context as _, Result};
 
@@ -27,14 +27,14 @@ pub fn of_backups(scene: &Scene) -> Finding {
 /// The disk of the server's data.
 pub fn of_server(scene: &Scene) -> Finding {
     let hint = "make room on the server's disk before it stops writing";
-    let free = match (scene.target.compose(), scene.target.local()) {
-        (Some(_), _) => match in_container(scene) {
+    let free = match scene.target.access().data_disk() {
+        DataDisk::InContainer { service } => match in_container(scene, service) {
             Some(asked) => asked,
             None => return super::not_without(Part::Postgres),
         },
-        (None, Some(local)) if local.folder.path().exists() => space::available(local.folder.path()),
-        (None, Some(_)) => return Finding::skipped("there is no local server yet"),
-        (None, None) => return Finding::skipped("the server's disk cannot be seen from here"),
+        DataDisk::Folder(folder) => space::available(&folder),
+        DataDisk::Unmade => return Finding::skipped("there is no local server yet"),
+        DataDisk::Unseen => return Finding::skipped("the server's disk cannot be seen from here"),
     };
     match free {
         Ok(free) => judge(scene, free, "for the server", hint),
@@ -52,8 +52,8 @@ fn judge(scene: &Scene, free: u64, whom: &str, hint: &str) -> Finding {
     Finding::ok(detail)
 }
 
-fn in_container(scene: &Scene) -> Option<Result<u64>> {
-    let containers = scene.project()?.ok()?.containers_of(SERVICE);
+fn in_container(scene: &Scene, service: &str) -> Option<Result<u64>> {
+    let containers = scene.project()?.ok()?.containers_of(service);
     let container = containers.iter().find(|container| container.is_running())?;
     let folder = container.variable("PGDATA").unwrap_or(DATA);
     let asked = Program::new("docker").args(["exec", &container.id, "df", "-Pk", folder]).capture(scene.left());

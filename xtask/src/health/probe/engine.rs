@@ -3,12 +3,11 @@
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::process::Program;
-use crate::target::compose::engine;
 
 const START: &str = "start Docker, then: docker info";
 
 pub fn look(scene: &Scene) -> Finding {
-    let Some(compose) = scene.target.compose() else {
+    let Some(compose) = scene.compose() else {
         return Finding::skipped(format!("target {} needs none", scene.target.kind()));
     };
     let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(scene.left());
@@ -17,14 +16,14 @@ pub fn look(scene: &Scene) -> Finding {
         // Who was silent for so long is not asked again.
         Err(error) if scene.is_over() => return Finding::of_error(&error, START),
         asked => {
-            let error = engine::cause().or(asked.err());
+            let error = compose.engine_cause().or(asked.err());
             return error.map_or_else(
                 || Finding::fail("The Docker engine does not answer", START),
                 |error| Finding::of_error(&error, START),
             );
         }
     };
-    match compose.check_version() {
+    match compose.version() {
         Ok(version) => Finding::ok(format!("engine {engine}, Compose {version}")),
         Err(error) => Finding::of_error(&error, "install Docker Compose v2"),
     }

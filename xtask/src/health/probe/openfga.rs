@@ -8,15 +8,12 @@ use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
 use crate::openfga::server::Server;
 use crate::postgres::openfga_tables::Known;
-use crate::stack::endpoint::is_loopback;
-use crate::stack::openfga::{HTTP_PORT, SERVICE};
-use crate::target::local::openfga as local_openfga;
-use crate::target::percent;
+use crate::target::endpoint::is_loopback;
+use crate::target::openfga::{HTTP_PORT, SERVICE};
 use anyhow::Result;
 
 const START: &str = "cargo xtask up";
 const URL: &str = "OPENFGA_API_URL";
-const DATASTORE: &str = "OPENFGA_DATASTORE_URI";
 
 /// An OpenFGA that answers.
 #[derive(Debug)]
@@ -47,17 +44,13 @@ pub fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
 fn is_configured(scene: &Scene) -> bool {
     let is_named = scene.settings.get(URL).is_some();
     is_named
-        || match (scene.project(), scene.target.local()) {
-            (Some(Ok(project)), _) => {
+        || match scene.project() {
+            Some(Ok(project)) => {
                 let is_wanted = project.services.get(SERVICE).is_some_and(|service| service.profiles.is_empty());
                 is_wanted || !project.containers_of(SERVICE).is_empty()
             }
-            (Some(Err(_)), _) => true,
-            (None, Some(local)) => {
-                local.openfga.program().is_ok_and(|program| program.is_some())
-                    || local_openfga::running(&local.folder).is_ok_and(|running| running.is_some())
-            }
-            (None, None) => false,
+            Some(Err(_)) => true,
+            None => scene.target.own_openfga().has_openfga(),
         }
 }
 
@@ -77,10 +70,10 @@ fn names_own_port(scene: &Scene) -> bool {
 /// Where the stack's own is really mapped to, or why it has none.
 fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
     let is_named = scene.settings.get(URL).is_some();
-    match (scene.project(), scene.target.local()) {
-        (Some(Err(_)), _) if !is_named => Err(not_without(Part::Compose)),
-        (Some(Err(_)), _) => Ok(Err(Fault::unreachable("Compose does not answer").into())),
-        (Some(Ok(project)), _) => {
+    match scene.project() {
+        Some(Err(_)) if !is_named => Err(not_without(Part::Compose)),
+        Some(Err(_)) => Ok(Err(Fault::unreachable("Compose does not answer").into())),
+        Some(Ok(project)) => {
             let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
             let mapped = running.map(|container| container.mapped_port(HTTP_PORT));
             Ok(match mapped {
@@ -92,12 +85,7 @@ fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
                 }
             })
         }
-        (None, Some(local)) => Ok(match local_openfga::running(&local.folder) {
-            Ok(Some(running)) => Ok(running.url()),
-            Ok(None) => Err(local.openfga.not_running().unwrap_or_else(|fault| fault).into()),
-            Err(error) => Err(error),
-        }),
-        (None, None) => Ok(Err(Fault::usage("OPENFGA_API_URL is not set").into())),
+        None => Ok(scene.target.own_openfga().openfga_address()),
     }
 }
 
@@ -119,7 +107,7 @@ pub fn look(scene: &Scene) -> Finding {
 
 /// Without its database it says that it is in trouble itself: then the cause is there.
 fn because_of_database(scene: &Scene, finding: &Finding) -> Finding {
-    let is_of_stack = scene.target.url().is_none();
+    let is_of_stack = scene.target.own_openfga().can_have_openfga();
     match scene.server() {
         Err(cause) if is_of_stack && finding.detail.contains("HTTP 5") => Finding {
             detail: format!("{}: its database does not answer (see postgres)", finding.detail),
@@ -135,11 +123,12 @@ fn other_database(scene: &Scene, found: &Found) -> Option<String> {
     if !found.server.is_of_stack {
         return None;
     }
+    let told = || scene.target.own_openfga().other_database_of_openfga();
     let ours = match &scene.server().ok()?.stores {
         Known::Is(ours) => ours.as_slice(),
         Known::Absent => &[],
         // What cannot be read proves nothing.
-        Known::Unread(_) => return told(scene),
+        Known::Unread(_) => return told(),
     };
     let answer = found.server.endpoint.get("/stores?page_size=50", scene.left()).ok()?;
     let answer: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
@@ -151,19 +140,6 @@ fn other_database(scene: &Scene, found: &Found) -> Option<String> {
     match (theirs.first(), ours.first()) {
         (Some(id), _) => Some(format!("its store {id} is not there")),
         (None, Some(id)) => Some(format!("it does not know the store {id}")),
-        (None, None) => told(scene),
+        (None, None) => told(),
     }
-}
-
-fn told(scene: &Scene) -> Option<String> {
-    let database = scene.target.database();
-    if let Some(local) = scene.target.local() {
-        let (running, port) = (local_openfga::running(&local.folder).ok()??, local.running().ok()?.port);
-        return (!running.serves(port, database)).then(|| "it was started for another one".to_owned());
-    }
-    let container = scene.project()?.ok()?.containers_of(SERVICE).iter().find(|container| container.is_running())?;
-    let address = container.variable(DATASTORE)?.split('?').next()?;
-    let named =
-        address.rsplit('/').next().filter(|named| *named != percent::encoded(database) && *named != database)?;
-    Some(format!("{DATASTORE} names {named}"))
 }

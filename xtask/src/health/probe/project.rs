@@ -4,8 +4,7 @@ use super::container::Container;
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::process::Program;
-use crate::target::compose::Compose;
-use crate::target::compose::engine;
+use crate::target::backend::ComposeProject;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -99,10 +98,10 @@ impl Project {
 }
 
 /// Reads files and containers at the same time, where the project's name is plain to see.
-pub fn read(compose: &Compose, scene: &Scene) -> Result<Project, Finding> {
+pub fn read(compose: &dyn ComposeProject, scene: &Scene) -> Result<Project, Finding> {
     let read = || -> Result<Project> {
         std::thread::scope(|scope| {
-            let early = compose.project().map(|name| scope.spawn(move || containers(name, scene)));
+            let early = compose.name().map(|name| scope.spawn(move || containers(name, scene)));
             let config = config(compose, scene)?;
             let found = match early.and_then(|thread| thread.join().ok()) {
                 Some(found) => found?,
@@ -114,26 +113,23 @@ pub fn read(compose: &Compose, scene: &Scene) -> Result<Project, Finding> {
             };
             if found.iter().any(is_elsewhere) {
                 // Another checkout's under the same name, unless the name was chosen.
-                compose.check_ours()?;
+                scene.target.stack().check_ours()?;
             }
             Ok(put_together(config, found))
         })
     };
     read().map_err(|error| {
-        let cause = || engine::cause().or_else(|| compose.check_version().err());
+        let cause = || compose.engine_cause().or_else(|| compose.version().err());
         let error = if scene.is_over() { error } else { cause().unwrap_or(error) };
         Finding::of_error(&error, "see what Compose says: docker compose config --quiet")
     })
 }
 
-fn config(compose: &Compose, scene: &Scene) -> Result<Config> {
+fn config(compose: &dyn ComposeProject, scene: &Scene) -> Result<Config> {
     // All profiles: what is left out is shown as such. The text holds secrets: it is read, never shown.
-    let captured = compose.program(["--profile", "*", "config", "--format", "json"])?.capture(scene.left())?;
+    let captured = compose.command(&["--profile", "*", "config", "--format", "json"])?.capture(scene.left())?;
     if !captured.ending.success() {
-        return Err(compose
-            .run(["config", "--quiet"], scene.left())
-            .err()
-            .unwrap_or_else(|| anyhow::anyhow!("no words")));
+        return Err(compose.check_readable(scene.left()).err().unwrap_or_else(|| anyhow::anyhow!("no words")));
     }
     serde_json::from_slice(&captured.stdout).context("the project as Compose reads it")
 }

@@ -4,7 +4,7 @@
 use super::ready;
 use crate::health::Scene;
 use crate::process::signals;
-use crate::stack::endpoint::Endpoint;
+use crate::target::endpoint::Endpoint;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};

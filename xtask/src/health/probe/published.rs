@@ -6,7 +6,7 @@ use super::protocol::{self, Protocol};
 use super::service::unwanted;
 use crate::health::Scene;
 use crate::health::report::Finding;
-use crate::stack::ports;
+use crate::target::ports::{self, PUBLISHED, Published};
 
 /// Where its published ports are: first what a browser opens.
 pub fn addresses(container: &Container) -> Vec<String> {
@@ -66,18 +66,18 @@ pub fn wanted(scene: &Scene, name: &str) -> Vec<Wanted> {
 
 /// The setting that names the port of this host for a port inside.
 fn setting_of(name: &str, inside: u16) -> Option<&'static str> {
-    let known = ports::PUBLISHED.iter().find(|known| known.service == name && known.inside == inside);
+    let known = PUBLISHED.iter().find(|known| known.service == name && known.inside == inside);
     known.map(|known| known.setting)
 }
 
 /// A port that a setting names for this service's users, but where somebody else answers.
 pub fn elsewhere(scene: &Scene, name: &str, container: &Container) -> Option<Finding> {
-    let taken = |published: &&ports::Published| {
+    let taken = |published: &&Published| {
         let port = scene.settings.get(published.setting)?.parse().ok()?;
         let is_ours = container.mapped().iter().any(|(_, address)| address.port() == port);
         (!is_ours && !ports::is_free(port)).then_some(port)
     };
-    let mut of_service = ports::PUBLISHED.iter().filter(|published| published.service == name);
+    let mut of_service = PUBLISHED.iter().filter(|published| published.service == name);
     let (setting, port) = of_service.find_map(|published| Some((published.setting, taken(&published)?)))?;
     let detail =
         format!("{setting} is {port}, but that port is taken by {}; its own are elsewhere", ports::holder(port));

@@ -29,10 +29,10 @@ pub fn look(scene: &Scene) -> Finding {
     Finding::ok(format!("PostgreSQL {}, database {database}, {}", facts.version, size(facts.size_bytes)))
 }
 
-/// A server on the local target's port whose data is not ours.
+/// A server in the place of the one that this program made: its data is not ours.
 fn other_server(scene: &Scene, data: Option<&str>) -> Option<Finding> {
-    let local = scene.target.local()?;
-    let data = data.filter(|data| Path::new(data) != local.folder.data())?;
-    let detail = format!("{} is another server, whose data is in {data}", local.place());
-    Some(Finding::fail(detail, "cargo xtask down && cargo xtask up --target local"))
+    let ours = scene.target.access().data_folder()?;
+    let data = data.filter(|data| Path::new(data) != ours)?;
+    let detail = format!("{} is another server, whose data is in {data}", scene.target.place());
+    Some(Finding::fail(detail, scene.target.hints().restart_hint()))
 }

@@ -3,8 +3,7 @@
 use super::{Config, FILE};
 use crate::error::Fault;
 use crate::settings::Settings;
-use crate::target::Target;
-use crate::target::url::Url;
+use crate::target::{Target, named_by_url};
 use std::path::Path;
 
 /// sqlx's own default.
@@ -27,12 +26,11 @@ impl Config {
         let address = settings.get(variable).ok_or_else(|| refused("which is not set".to_owned()))?;
         let mut theirs = settings.clone();
         theirs.set_flag(USUAL, address);
-        let theirs = Url::new(&theirs, root)?;
-        let same_place = target.url().is_none_or(|ours| ours.place() == theirs.place());
-        if theirs.database() == target.database() && same_place {
+        let theirs = named_by_url(&theirs, root)?;
+        if theirs.database == target.database() && target.access().may_be_at(&theirs.place) {
             return Ok(());
         }
-        let found = format!("which names database {} at {}, not {}", theirs.database(), theirs.place(), target.shown());
+        let found = format!("which names database {} at {}, not {}", theirs.database, theirs.place, target.shown());
         Err(refused(found))
     }
 }

@@ -3,8 +3,8 @@
 use crate::error::Fault;
 use crate::openfga::api::Stored;
 use crate::openfga::reconcile::replace::with_condition;
-use crate::stack::state_folder::write_private;
 use crate::target::percent;
+use crate::target::state_folder::write_private;
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 

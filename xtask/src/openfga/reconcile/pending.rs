@@ -1,7 +1,7 @@
 //! A batch of tuples that is deleted and not yet written again, on disk: `.xtask/openfga/pending-….json`.
 
 use crate::error::{Exit, Fault};
-use crate::stack::state_folder::StateFolder;
+use crate::target::state_folder::StateFolder;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

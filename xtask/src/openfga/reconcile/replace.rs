@@ -11,7 +11,7 @@ use crate::openfga::client::refusal;
 use crate::openfga::tuples::{Condition, Key, Tuple};
 use crate::process::signals;
 use crate::settings::fault_point;
-use crate::stack::state_folder::StateFolder;
+use crate::target::state_folder::StateFolder;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 

@@ -77,7 +77,7 @@ pub(super) fn check(target: &Target, backup: &Proven, server: &Server) -> Result
         });
         return Err(Fault::failed(message).hint(format!(
             "add {name} to shared_preload_libraries, and restart the server: {}{more}",
-            target.restart_hint()
+            target.hints().restart_hint()
         )));
     }
     if let Some((name, setting)) = bound {
@@ -138,7 +138,7 @@ fn steps(target: &Target, properties: Option<&Properties>, file: &Path) -> Resul
          cargo xtask db-shell -- -v ON_ERROR_STOP=1 -f {}\n\
          and restart the server: {}",
         shell_word(&file.display().to_string()),
-        target.restart_hint()
+        target.hints().restart_hint()
     ))
 }
 

@@ -75,7 +75,7 @@ impl Watch {
         let mut folders = None;
         while self.waits() {
             let folders = folders.get_or_insert_with(|| folders_of(target, run));
-            let left = if folders.is_empty() { None } else { target.free_space(folders) };
+            let left = if folders.is_empty() { None } else { target.access().free_space(folders) };
             if let Some(left) = left.filter(|left| *left < RESERVE) {
                 let message = format!("The load was stopped: the server's disk has only {} left", megabytes(left));
                 *self.full.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
@@ -98,7 +98,7 @@ impl Watch {
 
 fn free(target: &Target, run: &str) -> Option<u64> {
     let folders = folders_of(target, run);
-    if folders.is_empty() { None } else { target.free_space(&folders) }
+    if folders.is_empty() { None } else { target.access().free_space(&folders) }
 }
 
 /// Where the server writes data and log; none where this role may not know it.

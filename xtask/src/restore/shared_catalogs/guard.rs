@@ -54,10 +54,6 @@ impl Guard {
     /// Exit 6 names what has changed.
     pub fn check<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<T> {
         match (signals::shielded(|| self.changes(record, outcome.is_err())), outcome) {
-            // A login that is refused now was none before the load.
-            (Ok(changes), Err(refused)) if changes.is_empty() && error::is_lasting(&refused) => {
-                Err(self.unanswered(refused))
-            }
             (Ok(changes), outcome) if changes.is_empty() => outcome,
             (Ok(changes), outcome) => Err(refusal(&self.file, &changes, outcome.err())),
             (Err(_), Err(failed)) => Err(failed),

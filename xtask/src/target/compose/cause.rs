@@ -26,7 +26,7 @@ const IMAGE_WORDS: [&str; 9] = [
 impl Compose {
     /// Why Compose could not do it, from the outside in: Docker itself, its engine, Compose, the service. `None` at
     /// once where the service runs.
-    pub fn cause(&self, stderr: &str, connection: Connection<'_>) -> Option<anyhow::Error> {
+    pub(super) fn cause_of(&self, stderr: &str, connection: Connection<'_>) -> Option<anyhow::Error> {
         let spoke = matches!(connection, Connection::NotMade(_) | Connection::Held);
         let state = self.state_of_database(spoke);
         if state == Some(State::Running) {

@@ -33,7 +33,7 @@ impl Compose {
     }
 
     /// The services that depend on the database's, directly or through others.
-    pub fn users_of_database(&self) -> Result<Vec<String>> {
+    pub(super) fn users_of_database(&self) -> Result<Vec<String>> {
         let services = &self.config()?.services;
         let mut users = vec![SERVICE.to_owned()];
         loop {
@@ -48,7 +48,7 @@ impl Compose {
     }
 
     /// A variable of a service's environment, as Compose resolves it.
-    pub fn variable_of(&self, service: &str, name: &str) -> Result<Option<String>> {
+    pub(super) fn variable_of(&self, service: &str, name: &str) -> Result<Option<String>> {
         let service = self.config()?.services.get(service);
         let value = service.and_then(|service| service.environment.get(name)?.as_str());
         // `config` doubles the dollars that Compose would otherwise replace.
@@ -56,7 +56,7 @@ impl Compose {
     }
 
     /// Whether the project has this service.
-    pub fn has_service(&self, service: &str) -> Result<bool> {
+    pub(super) fn has_service(&self, service: &str) -> Result<bool> {
         Ok(self.config()?.services.contains_key(service))
     }
 }

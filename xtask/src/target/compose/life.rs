@@ -5,11 +5,12 @@ use super::containers::{self, Container};
 use super::engine::DEADLINE;
 use crate::error::Fault;
 use crate::process::Program;
+use crate::target::backend::MadeOf;
 use anyhow::Result;
 
 /// How a container fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Life {
+pub(super) struct Life {
     /// It does not run, and nothing will start it again.
     pub ended: bool,
     /// How often Docker started it anew.
@@ -17,18 +18,9 @@ pub struct Life {
     pub exit_code: i64,
 }
 
-/// What a container was made of.
-#[derive(Debug)]
-pub struct MadeOf {
-    /// The image's id.
-    pub image: String,
-    /// `NAME=value` each; there are secrets among them.
-    pub environment: Vec<String>,
-}
-
 impl Compose {
     /// The services that run now.
-    pub fn running_services(&self) -> Result<Vec<String>> {
+    pub(super) fn running_services(&self) -> Result<Vec<String>> {
         if let Some(listed) = self.listed(false) {
             return Ok(listed.into_iter().filter(Container::runs).map(|container| container.service).collect());
         }
@@ -48,16 +40,17 @@ impl Compose {
     }
 
     /// What a service's container was made of, where there is one.
-    pub fn made_of(&self, service: &str) -> Option<MadeOf> {
+    pub(super) fn made_of(&self, service: &str) -> Option<MadeOf> {
         let format = "[{{json .Image}},{{json .Config.Env}}]";
         let inspect = Program::new("docker").args(["inspect", "--format", format, &self.container_of(service)?]);
         let told = inspect.capture(DEADLINE).ok()?.text();
         let (image, environment): (String, Option<Vec<String>>) = serde_json::from_str(told.trim()).ok()?;
-        Some(MadeOf { image, environment: environment.unwrap_or_default() })
+        let environment = environment.unwrap_or_default();
+        Some(MadeOf { project: self.project.clone(), image, environment })
     }
 
     /// How a service's container fares, where there is one.
-    pub fn life_of(&self, service: &str) -> Option<Life> {
+    pub(super) fn life_of(&self, service: &str) -> Option<Life> {
         let id = self.container_of(service)?;
         let format = "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}";
         let inspect = Program::new("docker").args(["inspect", "--format", format, &id]);
@@ -68,7 +61,7 @@ impl Compose {
     }
 
     /// The port of this host that a service's port is really mapped to, as `127.0.0.1:8080`.
-    pub fn mapped_port(&self, service: &str, port: u16) -> Result<String> {
+    pub(super) fn mapped_port(&self, service: &str, port: u16) -> Result<String> {
         let address = match self.listed(false) {
             Some(listed) => match listed.iter().find(|container| container.service == service) {
                 Some(Container { id, .. }) => {
@@ -88,7 +81,7 @@ impl Compose {
     }
 
     /// Refuses a service whose container is paused.
-    pub fn check_awake(&self, service: &str) -> Result<()> {
+    pub(super) fn check_awake(&self, service: &str) -> Result<()> {
         let listed = self.listed(false).unwrap_or_default();
         listed.iter().filter(|container| container.service == service).try_for_each(Container::check_awake)
     }

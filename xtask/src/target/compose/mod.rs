@@ -1,17 +1,21 @@
 //! The `compose` target: PostgreSQL is a service of docker-compose.yml, programs run inside its container.
 
+mod access;
 mod cause;
 mod config;
 mod containers;
 pub mod engine;
 mod generation;
+mod hints;
 mod life;
+mod openfga;
+mod ports;
 mod project;
+mod services;
+mod up;
 mod volume;
 
-pub use life::{Life, MadeOf};
-
-use super::Talk;
+use super::backend::{Login, Talk};
 use super::client_error::Connection;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
@@ -30,6 +34,7 @@ pub const SERVICE: &str = "postgres";
 #[derive(Debug)]
 pub struct Compose {
     root: PathBuf,
+    login: Login,
     /// `docker compose` or what stands for it, once it was looked for.
     command: OnceLock<Vec<String>>,
     /// Whether Docker's plugin lies where Docker looks for it.
@@ -56,6 +61,7 @@ impl Compose {
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self {
             root: root.to_owned(),
+            login: Login::of(settings),
             command,
             plugin: generation::plugin_is_installed(settings),
             project,
@@ -76,13 +82,13 @@ impl Compose {
     }
 
     /// `docker compose …` for this project. No `-f`: a team's docker-compose.override.yml keeps its effect.
-    pub fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
+    fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
         let program = generation::started(self.command()?);
         Ok(program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root))
     }
 
     /// Runs a Compose command and takes what it says; a failure is explained.
-    pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
+    fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
         let captured = match self.program(args)?.capture(deadline) {
             Ok(captured) if captured.ending.success() => return Ok(captured),
             Ok(captured) => captured,
@@ -93,7 +99,7 @@ impl Compose {
 
     /// A program inside the database's container, whose own environment gives the password. Where the
     /// project's name is known, `docker exec` saves the 0.1 s that Compose needs to read its files.
-    pub(super) fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
+    fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
         let terminal = talk == Talk::Terminal;
         let container = self.container()?;
         if container.is_none() {
@@ -116,23 +122,6 @@ impl Compose {
         Ok(program.arg(place).arg(name).starts(name))
     }
 
-    /// The project's name, where it is known without asking Compose.
-    pub fn project(&self) -> Option<&str> {
-        self.project.as_deref()
-    }
-
-    /// Programs run in this container from now on: somebody has just seen that it is the database's.
-    pub fn adopt(&self, container: &str) {
-        self.container.get_or_init(|| container.to_owned());
-    }
-
-    /// Copies a file of this host into the database's container; gives its path there.
-    pub fn copy_in(&self, file: &Path, there: &str) -> Result<String> {
-        let source = file.to_string_lossy();
-        self.run(["cp", &source, &format!("{SERVICE}:{there}")], DEADLINE)?;
-        Ok(there.to_owned())
-    }
-
     /// The running container of the database, by the labels that Compose gives; `None` where only Compose
     /// itself can tell which project this is.
     fn container(&self) -> Result<Option<&str>> {
@@ -140,7 +129,7 @@ impl Compose {
             return Ok(Some(id));
         }
         let Some(project) = &self.project else {
-            self.check_ours()?;
+            self.check_made_here()?;
             return Ok(None);
         };
         let asked = containers::of_project(project, false);
@@ -157,26 +146,16 @@ impl Compose {
             (Some(_), Some(_)) => Err(Fault::failed(format!("The {SERVICE} service runs in more than one container"))
                 .hint("see them with: docker compose ps")
                 .into()),
-            (None, _) => match (self.cause("", Connection::Unknown), asked) {
+            (None, _) => match (self.cause_of("", Connection::Unknown), asked) {
                 (Some(cause), _) | (None, Err(cause)) => Err(cause),
                 (None, Ok(_)) => Ok(None),
             },
         }
     }
 
-    /// Whether the database's container runs, as far as that can be told at once: causes are not looked for.
-    pub(super) fn is_at_hand(&self) -> bool {
-        let Some(project) = &self.project else { return false };
-        let listed = containers::of_project(project, false).ok().flatten().unwrap_or_default();
-        let mut ours =
-            listed.iter().filter(|container| container.service == SERVICE && container.check_awake().is_ok());
-        let only = ours.next().filter(|_| ours.next().is_none());
-        only.is_some_and(|container| self.is_named || container.check_made_from(&self.root, project).is_ok())
-    }
-
     /// Refuses containers that another checkout made under the same project name, unless that name was chosen; and a
     /// database that is paused. Where Docker or Compose do not answer, whoever needs them says so.
-    pub fn check_ours(&self) -> Result<()> {
+    fn check_made_here(&self) -> Result<()> {
         if self.checked.get().is_some() {
             return Ok(());
         }
@@ -200,7 +179,7 @@ impl Compose {
     }
 
     /// The version of the Compose in use; refused when it is too old.
-    pub fn check_version(&self) -> Result<String> {
+    fn check_version(&self) -> Result<String> {
         generation::checked_version(self.command()?)
     }
 }

@@ -3,11 +3,11 @@
 //! checked here.
 
 use super::folder::{SHARED, hex};
-use super::lock::Lock;
 use super::programs::Programs;
 use crate::error::Fault;
 use crate::platform;
 use crate::process::{self, Program};
+use crate::target::file_lock::FileLock;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub fn install(base: &Path, stage: &dyn Fn(&str)) -> Result<Programs> {
             platform::set_mode(part, 0o755).with_context(cannot_make)?;
         }
     }
-    let _lock = Lock::take(&base.join("embedded-postgres.lock"), stage)?;
+    let _lock = FileLock::take(&base.join("embedded-postgres.lock"), stage)?;
     if let Some(programs) = installed(base) {
         return Ok(programs);
     }

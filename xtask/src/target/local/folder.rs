@@ -1,10 +1,10 @@
 //! The one folder of a local server: data, logs, password, record. Never part of the repository.
 
-use super::lock::Lock;
 use super::owner;
 use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::settings::Settings;
+use crate::target::file_lock::FileLock;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -116,7 +116,7 @@ impl Folder {
     }
 
     /// The right to start and stop what lives here.
-    pub fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock> {
+    pub fn lock(&self, waiting: &dyn Fn(&str)) -> Result<FileLock> {
         let path = self.path.join("lock");
         // Made by whoever comes first and never replaced: two files would be two locks.
         match platform::create_private(&path) {
@@ -124,7 +124,7 @@ impl Folder {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(self.refused(error)),
         }
-        Lock::take(&path, waiting).map_err(|error| match error.downcast_ref::<std::io::Error>() {
+        FileLock::take(&path, waiting).map_err(|error| match error.downcast_ref::<std::io::Error>() {
             Some(cause) if cause.kind() == ErrorKind::PermissionDenied => error.context(self.not_ours()),
             _ => error,
         })

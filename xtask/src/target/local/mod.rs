@@ -1,18 +1,23 @@
 //! The `local` target: a private PostgreSQL that this tool makes and starts itself, for one checkout.
 //!
-//! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; `stack::local` puts
-//! the steps of `up` and `down` in order.
+//! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; [`up`] puts the steps of `up` and
+//! `down` in order.
 
-pub mod cluster;
+mod access;
+mod cluster;
 mod embedded;
-pub mod folder;
-pub mod lock;
+mod folder;
+mod hints;
 pub mod openfga;
+mod own_openfga;
 mod owner;
-pub mod ports;
-pub mod programs;
+mod ports;
+mod programs;
+mod services;
+mod up;
 
-use super::{Talk, client};
+use super::backend::{Launch, Login, Talk};
+use super::client;
 use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::process::Program;
@@ -30,21 +35,21 @@ const START: &str = "cargo xtask up --target local";
 /// The local server of one checkout.
 #[derive(Debug)]
 pub struct Local {
-    pub folder: Folder,
-    pub openfga: openfga::Wishes,
-    role: String,
+    folder: Folder,
+    openfga: openfga::Wishes,
+    login: Login,
     named_programs: Option<PathBuf>,
     embedded_only: bool,
     cache: Option<PathBuf>,
 }
 
 impl Local {
-    pub fn new(settings: &Settings, root: &Path, role: &str) -> Self {
+    pub fn new(settings: &Settings, root: &Path) -> Self {
         let named = settings.get("XTASK_PG_BIN");
         Self {
             folder: Folder::chosen(settings, root),
             openfga: openfga::Wishes::of(settings, root),
-            role: role.to_owned(),
+            login: Login::of(settings),
             named_programs: named.filter(|name| *name != EMBEDDED).map(|folder| root.join(folder)),
             embedded_only: named == Some(EMBEDDED),
             cache: settings::cache_folder(settings),
@@ -52,20 +57,12 @@ impl Local {
     }
 
     /// The role that owns everything here.
-    pub fn role(&self) -> &str {
-        &self.role
-    }
-
-    /// `local server, port 24017`.
-    pub fn place(&self) -> String {
-        match self.folder.record().ok().and_then(|record| record.port) {
-            Some(port) => format!("local server, port {port}"),
-            None => "local server".to_owned(),
-        }
+    fn role(&self) -> &str {
+        &self.login.user
     }
 
     /// The user that the server runs as, where that is not oneself.
-    pub fn server_user(&self) -> Result<Option<User>> {
+    fn server_user(&self) -> Result<Option<User>> {
         owner::server_user(&self.folder)
     }
 
@@ -73,7 +70,7 @@ impl Local {
     ///
     /// # Errors
     /// Exit 4 where it does not.
-    pub fn running(&self) -> Result<Running> {
+    fn running(&self) -> Result<Running> {
         match cluster::state(&self.folder)? {
             State::Running(running) => Ok(running),
             State::Unmade => Err(Fault::unreachable("There is no local server yet").hint(START).into()),
@@ -82,7 +79,7 @@ impl Local {
     }
 
     /// A client program of the server's own version, connected to it.
-    pub(super) fn program(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
+    fn client(&self, name: &str, launch: &Launch) -> Result<Program> {
         let running = self.running()?;
         self.check_role()?;
         let password = self.password()?;
@@ -91,26 +88,21 @@ impl Local {
         let mut all = vec![("PGHOST", "127.0.0.1"), ("PGPORT", &port)];
         // Any other server that would answer here without asking for the password is not ours.
         all.extend([("PGREQUIREAUTH", "scram-sha-256"), ("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable")]);
-        if talk == Talk::Piped {
+        if launch.talk == Talk::Piped {
             // LC_ALL in somebody's shell would win over the LC_MESSAGES that causes are told from.
             all.push(("LC_ALL", "C"));
         }
-        all.extend(environment);
+        all.extend(launch.environment);
         Ok(client::with_environment(Program::new(path), &all, &password))
     }
 
-    /// Why a client program failed, where the server does not run.
-    pub fn cause(&self) -> Option<anyhow::Error> {
-        self.running().err()
-    }
-
     /// The server's log.
-    pub fn log(&self) -> PathBuf {
+    fn log(&self) -> PathBuf {
         self.folder.log(cluster::LOG)
     }
 
     /// The password of the role.
-    pub fn password(&self) -> Result<String> {
+    fn password(&self) -> Result<String> {
         self.folder.password()?.ok_or_else(|| {
             let path = self.folder.path().join("password");
             let fault = Fault::failed(format!("The local server's password is gone: {} is missing", path.display()));
@@ -119,30 +111,33 @@ impl Local {
     }
 
     /// Only the role that the cluster was made for can log in.
-    pub fn check_role(&self) -> Result<(), Fault> {
+    fn check_role(&self) -> Result<(), Fault> {
         let made_for = self.folder.record().map(|record| record.role).unwrap_or_default();
         if made_for.is_empty() {
             return self.check_role_can_be_made();
         }
-        if made_for == self.role {
+        if made_for == self.role() {
             return Ok(());
         }
-        Err(Fault::usage(format!("The local server was made for user {made_for}, but POSTGRES_USER is {}", self.role))
-            .hint(format!("set POSTGRES_USER={made_for}, or have another server: XTASK_LOCAL_DIR=/path {START}")))
+        Err(Fault::usage(format!(
+            "The local server was made for user {made_for}, but POSTGRES_USER is {}",
+            self.role()
+        ))
+        .hint(format!("set POSTGRES_USER={made_for}, or have another server: XTASK_LOCAL_DIR=/path {START}")))
     }
 
     /// initdb stumbles half-way over these names (found by trying; it makes an extension that the role owns).
     fn check_role_can_be_made(&self) -> Result<(), Fault> {
-        if !self.role.starts_with("pg_") && !self.role.contains(['"', '$', '\'', '\\']) {
+        if !self.role().starts_with("pg_") && !self.role().contains(['"', '$', '\'', '\\']) {
             return Ok(());
         }
-        Err(Fault::usage(format!("POSTGRES_USER is {:?}, by which no local server can be made", self.role))
+        Err(Fault::usage(format!("POSTGRES_USER is {:?}, by which no local server can be made", self.role()))
             .hint("choose a name without quotes, $ and backslash that does not begin with pg_"))
     }
 
     /// The programs to make or start the server with. `consent` is asked before anything is downloaded;
     /// `stage` hears what takes time.
-    pub fn programs(&self, consent: &dyn Fn(&str) -> Result<bool>, stage: &dyn Fn(&str)) -> Result<Programs> {
+    fn programs(&self, consent: &dyn Fn(&str) -> Result<bool>, stage: &dyn Fn(&str)) -> Result<Programs> {
         let user = self.server_user()?;
         let wanted = Wanted { major: cluster::major(&self.folder)?, user: user.as_ref() };
         if let Some(folder) = &self.named_programs {
@@ -202,13 +197,13 @@ impl Local {
     }
 
     /// The programs to stop the server with.
-    pub fn programs_of_running(&self) -> Result<Programs> {
+    fn programs_of_running(&self) -> Result<Programs> {
         let major = cluster::major(&self.folder)?.unwrap_or_default();
         Ok(Programs { folder: self.programs_in_use()?, major })
     }
 
     /// One line for people where the folder is not the one that they would look in.
-    pub fn folder_note(&self) -> Option<String> {
+    fn folder_note(&self) -> Option<String> {
         (platform::is_root() && self.folder.is_elsewhere()).then(|| {
             let path = self.folder.path().display();
             format!("The server cannot run as root, and its user cannot enter this checkout: its folder is {path}")

@@ -1,15 +1,21 @@
 //! The `url` target: PostgreSQL is whatever `DATABASE_URL` names; programs run on this host and get it by their
 //! environment.
 
+mod access;
 mod clients;
 mod connection;
 mod conninfo;
 mod contact;
+mod hints;
+mod openfga;
 mod parameters;
+mod services;
+mod stack;
 mod uri;
 
+use super::backend::{CONNECT_TIMEOUT_SECONDS, Launch, Login, Talk};
 use super::client_error::Connection as ClientConnection;
-use super::{CONNECT_TIMEOUT_SECONDS, Talk, client};
+use super::{cause, client};
 use crate::error::Fault;
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
@@ -24,16 +30,32 @@ use std::time::Duration;
 
 /// Beyond the time that connecting may take.
 const ANSWER: Duration = Duration::from_secs(20);
-const MIGRATE_DEADLINE: Duration = Duration::from_secs(180);
 
 /// The server that `DATABASE_URL` names.
 #[derive(Debug)]
 pub struct Url {
     connection: Connection,
+    login: Login,
     openfga: Wishes,
     named_programs: Option<PathBuf>,
     /// The programs of the server's own version, once it was asked.
     clients: OnceLock<Clients>,
+}
+
+/// The place and the name of a database.
+#[derive(Debug)]
+pub struct Named {
+    pub place: String,
+    pub database: String,
+}
+
+/// The database that `DATABASE_URL` names.
+///
+/// # Errors
+/// Exit 2 where it is missing or cannot be used.
+pub fn named(settings: &Settings, root: &Path) -> Result<Named, Fault> {
+    let connection = Connection::of(settings, root)?;
+    Ok(Named { place: connection.place(), database: connection.database })
 }
 
 impl Url {
@@ -43,77 +65,41 @@ impl Url {
     /// Exit 2 where it is missing or cannot be used.
     pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
         let named = settings.get("XTASK_PG_BIN").filter(|name| *name != super::local::EMBEDDED);
+        let connection = Connection::of(settings, root)?;
         Ok(Self {
-            connection: Connection::of(settings, root)?,
+            login: Login { database: connection.database.clone(), user: connection.user.clone() },
+            connection,
             openfga: Wishes::of(settings, root),
             named_programs: named.map(|folder| root.join(folder)),
             clients: OnceLock::new(),
         })
     }
 
-    /// The database's name.
-    pub fn database(&self) -> &str {
-        &self.connection.database
-    }
-
-    /// The role that programs log in as.
-    pub fn user(&self) -> &str {
-        &self.connection.user
-    }
-
-    /// `db.example.com:5432`.
-    pub fn place(&self) -> String {
-        self.connection.place()
-    }
-
-    /// `options` of the connection string.
-    pub fn options(&self) -> Option<&str> {
-        self.connection.variable("PGOPTIONS")
-    }
-
-    /// Whether the server is on this host.
-    pub fn is_loopback(&self) -> bool {
-        self.connection.is_loopback()
-    }
-
-    /// The parameters that no program gets, for people; none where all are libpq's.
-    pub fn left_out(&self) -> Option<String> {
-        let names = &self.connection.left_out;
-        (!names.is_empty()).then(|| names.join(", "))
-    }
-
-    /// A client program of the server's own version, connected to it. `explain` says why a first contact failed, which
-    /// takes no longer than `most`.
-    pub(super) fn program(
-        &self,
-        name: &str,
-        environment: &[(&str, &str)],
-        talk: Talk,
-        most: Option<Duration>,
-        explain: &dyn Fn(&Captured) -> anyhow::Error,
-    ) -> Result<Program> {
-        let program = Program::new(self.clients(environment, most, explain)?.path(name));
+    /// A client program of the server's own version, connected to it.
+    fn client(&self, name: &str, launch: &Launch) -> Result<Program> {
+        let program = Program::new(self.clients(launch)?.path(name));
         // psql would ask on the terminal, behind our back.
-        let program = if talk == Talk::Piped { program.arg("--no-password") } else { program };
-        Ok(self.prepared(program, environment, talk))
+        let program = if launch.talk == Talk::Piped { program.arg("--no-password") } else { program };
+        // A step's own options stand beside those of the address.
+        let own = self.connection.variable("PGOPTIONS").unwrap_or_default();
+        let options = launch.environment.iter().find(|(name, _)| *name == "PGOPTIONS");
+        let options = options.map(|(_, more)| [own, more].join(" "));
+        let options = options.as_deref().map(|options| ("PGOPTIONS", options.trim()));
+        Ok(self.prepared(program, &[launch.environment, options.as_slice()].concat(), launch.talk))
     }
 
-    fn clients(
-        &self,
-        environment: &[(&str, &str)],
-        most: Option<Duration>,
-        explain: &dyn Fn(&Captured) -> anyhow::Error,
-    ) -> Result<&Clients> {
+    fn clients(&self, launch: &Launch) -> Result<&Clients> {
         if let Some(clients) = self.clients.get() {
             return Ok(clients);
         }
         let installed = clients::installed(self.named_programs.as_deref())?;
         let Some(any) = installed.first() else { return Err(Fault::failed("no PostgreSQL client programs").into()) };
         let prepare = |program: Program, more: &[(&str, &str)]| {
-            self.prepared(program, &[environment, more].concat(), Talk::Piped)
+            self.prepared(program, &[launch.environment, more].concat(), Talk::Piped)
         };
-        let options = self.options();
-        let deadline = most.map_or(self.deadline(), |most| most.min(self.deadline()));
+        let options = self.connection.variable("PGOPTIONS");
+        let deadline = launch.first_contact.map_or(self.deadline(), |most| most.min(self.deadline()));
+        let explain = &|said: &Captured| cause::of_contact(self, said);
         let major = Contact { clients: any, prepare: &prepare, options, deadline, explain }.major()?;
         let fitting = clients::fitting(&installed, major)?;
         Ok(self.clients.get_or_init(|| fitting))
@@ -142,10 +128,10 @@ impl Url {
     }
 
     /// Why a program did not reach the server, told by libpq's words.
-    pub fn cause(&self, connection: ClientConnection<'_>) -> Option<Fault> {
+    fn fault(&self, connection: ClientConnection<'_>) -> Option<Fault> {
         let ClientConnection::NotMade(words) = connection else { return None };
         let has = |part: &str| words.contains(part);
-        let place = self.place();
+        let place = self.connection.place();
         Some(if words.starts_with("invalid ") || words.starts_with("could not match ") {
             Fault::usage("DATABASE_URL has a value that libpq refuses").hint("mend it there")
         } else if has("could not translate host name") {
@@ -158,30 +144,5 @@ impl Url {
             Fault::unreachable(format!("PostgreSQL at {place} cannot be reached"))
                 .hint("see host and port in DATABASE_URL, and whether this host may connect there")
         })
-    }
-
-    /// Whether OpenFGA's program is on this host, to bring its tables up to date.
-    pub fn has_openfga(&self) -> Result<bool, Fault> {
-        Ok(self.openfga.program()?.is_some())
-    }
-
-    /// Runs `openfga migrate` on the database; false where this host has no openfga.
-    pub fn migrate_openfga(&self) -> Result<bool> {
-        let Some(program) = self.openfga.program()? else { return Ok(false) };
-        // The address has no host: OpenFGA's library takes the rest from the same variables as libpq.
-        let uri = format!("postgres:///{}", super::percent::encoded(self.database()));
-        let program = Program::new(program)
-            .arg("migrate")
-            .env("OPENFGA_DATASTORE_ENGINE", "postgres")
-            .env("OPENFGA_DATASTORE_URI", uri)
-            .env("OPENFGA_DATASTORE_USERNAME", self.user())
-            .unset("OPENFGA_DATASTORE_SECONDARY_URI");
-        let program = match &self.connection.password {
-            Some(password) => program.secret("OPENFGA_DATASTORE_PASSWORD", &password.0),
-            None => program.unset("OPENFGA_DATASTORE_PASSWORD"),
-        };
-        let environment = [("PGDATABASE", self.database()), ("PGUSER", self.user()), ("PGAPPNAME", "xtask-migrate")];
-        let captured = self.prepared(program, &environment, Talk::Piped).capture(MIGRATE_DEADLINE)?;
-        super::local::openfga::migrated(&captured).map(|()| true)
     }
 }

@@ -1,17 +1,17 @@
 //! The local server's `up` and `down`: PostgreSQL, the database in it, OpenFGA beside it.
 
-use super::wait::wait_for;
-use super::{Answering, Callbacks, openfga as probe};
+use super::cluster::{self, State};
+use super::programs::Programs;
+use super::{Local, openfga, ports};
 use crate::error::{self, Fault};
-use crate::postgres::{quote, session};
 use crate::process::{Detached, signals};
 use crate::settings::Settings;
-use crate::target::Target;
-use crate::target::local::cluster::{self, State};
-use crate::target::local::programs::Programs;
-use crate::target::local::{Local, openfga, ports};
-use anyhow::{Context as _, Result};
-use serde::Deserialize;
+use crate::target::backend::{Access as _, ComposeProject, Stack};
+use crate::target::openfga as probe;
+use crate::target::ports::Taken;
+use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
+use crate::target::wait::wait_for;
+use anyhow::Result;
 use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,16 +21,42 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Another port, or a dying server's last process: worth another try, not many.
 const TRIES: usize = 4;
 
-/// What the server says of itself.
-#[derive(Debug, Deserialize)]
-struct Facts {
-    version: String,
-    data: String,
-    database: bool,
+impl Stack for Local {
+    fn starts_server(&self) -> bool {
+        true
+    }
+
+    fn up(&self, startup: &Startup) -> Result<Answering> {
+        up(self, startup)
+    }
+
+    fn down(&self) -> Result<()> {
+        down(self)
+    }
+
+    /// Every checkout has a folder of its own.
+    fn check_ours(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Nothing but this program reads it.
+    fn check_env_file(&self, _: &Settings) -> Result<()> {
+        Ok(())
+    }
+
+    /// A port that others hold is left for a free one.
+    fn taken_ports(&self, _: &Settings) -> Result<Vec<Taken>> {
+        Ok(Vec::new())
+    }
+
+    fn compose_project(&self) -> Option<&dyn ComposeProject> {
+        None
+    }
 }
 
 /// Makes and starts what does not run yet.
-pub(super) fn up(target: &Target, local: &Local, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
+fn up(local: &Local, startup: &Startup) -> Result<Answering> {
+    let (callbacks, queries) = (startup.callbacks, startup.queries);
     let stage = callbacks.stage;
     let runs = |state| matches!(state, State::Running(_));
     // A wrong setting is said before anything is started.
@@ -44,41 +70,21 @@ pub(super) fn up(target: &Target, local: &Local, settings: &Settings, callbacks:
     if !runs(cluster::state(&local.folder)?) {
         local.folder_note().iter().for_each(|note| (callbacks.note)(note));
         let programs = programs.map_or_else(|| find_programs(local, callbacks), Ok)?;
-        start_postgres(target, local, &programs, callbacks)?;
+        start_postgres(local, &programs, callbacks, queries)?;
         started = true;
     }
     stage("waiting for PostgreSQL");
-    let facts = wait(cluster::LOG, local, |refusal| !is_passing(refusal), || facts(target))?;
-    check_ours(local, &facts)?;
-    if !facts.database {
-        let create = format!("CREATE DATABASE {}", quote::identifier(target.database())?);
-        session::ask_in(target, "postgres", "xtask-up", &create)?;
+    let identity = wait(cluster::LOG, local, |refusal| !is_passing(refusal), || queries.identity())?;
+    check_identity(local, &identity)?;
+    if !identity.database {
+        queries.create_database()?;
     }
-    let openfga = up_openfga(target, local, settings, callbacks, &mut started)?;
-    Ok(Answering { postgres: facts.version, openfga, started })
-}
-
-/// Whether OpenFGA runs beside the server, with its data in this database.
-pub(super) fn openfga_uses(local: &Local, database: &str) -> Result<bool> {
-    let Some(openfga) = openfga::running(&local.folder)? else { return Ok(false) };
-    Ok(openfga.serves(local.running()?.port, database))
-}
-
-/// Brings OpenFGA's tables in the running server's database up to date.
-pub(super) fn migrate_openfga(target: &Target, local: &Local) -> Result<()> {
-    let Some(program) = local.openfga.program()? else { return Ok(()) };
-    let password = local.password()?;
-    let store = datastore(target, local, local.running()?.port, &password);
-    local.openfga.migrate(&local.folder, &program, local.server_user()?.as_ref(), store)
-}
-
-/// Stops OpenFGA alone.
-pub(super) fn stop_openfga(local: &Local) -> Result<()> {
-    openfga::stop(&local.folder).map(drop)
+    let openfga = up_openfga(local, startup, &mut started)?;
+    Ok(Answering { postgres: identity.version, openfga, started })
 }
 
 /// Stops OpenFGA, then PostgreSQL.
-pub(super) fn down(local: &Local) -> Result<()> {
+fn down(local: &Local) -> Result<()> {
     if !local.folder.path().exists() {
         return Ok(());
     }
@@ -96,7 +102,7 @@ fn find_programs(local: &Local, callbacks: &Callbacks) -> Result<Programs> {
     local.programs(callbacks.consent, callbacks.stage)
 }
 
-fn start_postgres(target: &Target, local: &Local, programs: &Programs, callbacks: &Callbacks) -> Result<()> {
+fn start_postgres(local: &Local, programs: &Programs, callbacks: &Callbacks, queries: &dyn Queries) -> Result<()> {
     let folder = &local.folder;
     let user = local.server_user()?;
     let mut record = folder.record()?;
@@ -122,7 +128,7 @@ fn start_postgres(target: &Target, local: &Local, programs: &Programs, callbacks
         let log = folder.log(cluster::LOG);
         let from = cluster::log_length(&log);
         let server = cluster::start(folder, programs, user.as_ref(), port)?;
-        if lives(server, local, || facts(target).map(drop))? {
+        if lives(server, local, || queries.identity().map(drop))? {
             if let Some(before) = before.filter(|before| *before != port) {
                 (callbacks.note)(&format!(
                     "Port {before} is taken by another program; PostgreSQL is on port {port} now"
@@ -181,41 +187,23 @@ fn is_passing(refusal: &anyhow::Error) -> bool {
         .any(|part| words.contains(part))
 }
 
-fn facts(target: &Target) -> Result<Facts> {
-    let sql = format!(
-        "SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('server_version'), \
-         'data', pg_catalog.current_setting('data_directory'), \
-         'database', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {}))",
-        quote::literal(target.database())?
-    );
-    let text = session::ask_in(target, "postgres", "xtask-up", &sql)?;
-    let mut facts: Facts = serde_json::from_str(text.trim()).context("the server's answer is not understood")?;
-    facts.version = facts.version.split_whitespace().next().unwrap_or_default().to_owned();
-    Ok(facts)
-}
-
 /// That the server on our port serves our folder, not somebody else's.
-fn check_ours(local: &Local, facts: &Facts) -> Result<()> {
+fn check_identity(local: &Local, identity: &Identity) -> Result<()> {
     let ours = local.folder.data();
-    if Path::new(&facts.data) == ours {
+    if Path::new(&identity.data) == ours {
         return Ok(());
     }
-    let message = format!("{} is another server, whose data is in {}", local.place(), facts.data);
+    let message = format!("{} is another server, whose data is in {}", local.place(), identity.data);
     let fault = Fault::unreachable(message);
     Err(fault.hint("stop it, or start anew on another port: cargo xtask down && cargo xtask up --target local").into())
 }
 
-fn up_openfga(
-    target: &Target,
-    local: &Local,
-    settings: &Settings,
-    callbacks: &Callbacks,
-    started: &mut bool,
-) -> Result<Option<String>> {
+fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Option<String>> {
+    let (settings, callbacks) = (startup.settings, startup.callbacks);
     let folder = &local.folder;
     if let Some(running) = openfga::running(folder)? {
         // After a move to another port or database it would still write to the old one.
-        if running.serves(local.running()?.port, target.database()) {
+        if running.serves(local.running()?.port, &local.login.database) {
             (callbacks.stage)("waiting for OpenFGA");
             wait(openfga::LOG, local, error::is_lasting, || probe::answers(&probe::own(&running.url(), settings)?))?;
             return Ok(Some(running.url()));
@@ -235,7 +223,7 @@ fn up_openfga(
     *started = true;
     let log = folder.log(openfga::LOG);
     let from = cluster::log_length(&log);
-    let (url, server) = start_openfga(target, local, &program, callbacks)?;
+    let (url, server) = start_openfga(local, &program, callbacks)?;
     (callbacks.stage)("waiting for OpenFGA");
     let server = RefCell::new(server);
     wait(openfga::LOG, local, error::is_lasting, || {
@@ -249,12 +237,12 @@ fn up_openfga(
     Ok(Some(url))
 }
 
-fn start_openfga(target: &Target, local: &Local, program: &Path, callbacks: &Callbacks) -> Result<(String, Detached)> {
+fn start_openfga(local: &Local, program: &Path, callbacks: &Callbacks) -> Result<(String, Detached)> {
     let folder = &local.folder;
     let user = local.server_user()?;
     let password = local.password()?;
     let port = local.running()?.port;
-    let store = datastore(target, local, port, &password);
+    let store = local.datastore(port, &password);
     (callbacks.stage)("migrating OpenFGA's tables");
     local.openfga.migrate(folder, program, user.as_ref(), store)?;
     let mut record = folder.record()?;
@@ -268,10 +256,6 @@ fn start_openfga(target: &Target, local: &Local, program: &Path, callbacks: &Cal
     (callbacks.stage)("starting OpenFGA");
     let (started, server) = local.openfga.start(folder, program, user.as_ref(), store, chosen)?;
     Ok((started.url(), server))
-}
-
-fn datastore<'a>(target: &'a Target, local: &'a Local, port: u16, password: &'a str) -> openfga::Datastore<'a> {
-    openfga::Datastore { port, database: target.database(), role: local.role(), password }
 }
 
 fn wait<T>(log: &str, local: &Local, lasts: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {

@@ -3,7 +3,6 @@
 use super::endpoint::{Answer, Endpoint, Silence};
 use crate::error::{self, Fault};
 use crate::settings::Settings;
-use crate::target::compose::Compose;
 use anyhow::{Context as _, Result};
 use std::fmt;
 use std::time::Duration;
@@ -18,7 +17,7 @@ const ANSWER_SHOWN: usize = 200;
 
 /// The setting of the key that this program sends, and those of the server's own keys.
 const TOKEN: &str = "OPENFGA_API_TOKEN";
-const KEYS: &str = "OPENFGA_AUTHN_PRESHARED_KEYS";
+pub const KEYS: &str = "OPENFGA_AUTHN_PRESHARED_KEYS";
 const METHOD: &str = "OPENFGA_AUTHN_METHOD";
 
 /// A server that is not the stack's: it gets no key but the one that was set for it.
@@ -34,13 +33,13 @@ pub fn own(url: &str, settings: &Settings) -> Result<Endpoint> {
 }
 
 /// Whether the stack's own server answers, with its key in `endpoint`. One that wants a key which the settings do not
-/// know may have it from the compose file.
-pub fn own_answers(endpoint: &mut Endpoint, compose: Option<&Compose>) -> Result<()> {
+/// know may have it from elsewhere: `keys`, a comma between them.
+pub fn own_answers(endpoint: &mut Endpoint, keys: &dyn Fn() -> Option<String>) -> Result<()> {
     let refusal = match answers(endpoint) {
         Err(refusal) if error::is_lasting(&refusal) && !endpoint.has_key() => refusal,
         answered => return answered,
     };
-    let keys = compose.and_then(|compose| compose.variable_of(SERVICE, KEYS).ok().flatten());
+    let keys = keys();
     let Some(key) = keys.as_deref().and_then(first) else { return Err(refusal) };
     *endpoint = endpoint.with_key(key)?;
     answers(endpoint)

@@ -10,7 +10,7 @@ const PAUSE: Duration = Duration::from_millis(150);
 
 /// Asks again until the answer comes, a refusal that `lasts`, a signal or the deadline. `look` is the
 /// hint where the last refusal has none of its own.
-pub(super) fn wait_for<T>(
+pub(in crate::target) fn wait_for<T>(
     what: &str,
     look: &str,
     lasts: impl Fn(&anyhow::Error) -> bool,

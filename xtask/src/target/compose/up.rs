@@ -1,13 +1,15 @@
 //! The stack of the `compose` target.
 
-use super::wait::wait_for;
-use super::{Answering, openfga, ports};
+use super::life::Life;
+use super::{Compose, SERVICE, engine, ports};
 use crate::error::{self, Fault};
-use crate::postgres::session;
-use crate::process::signals;
+use crate::process::{Program, signals};
 use crate::settings::Settings;
-use crate::target::Target;
-use crate::target::compose::{Compose, Life, SERVICE};
+use crate::target::backend::{ComposeProject, OwnOpenfga as _, Stack};
+use crate::target::openfga;
+use crate::target::ports::{Taken, holder};
+use crate::target::startup::{Answering, Queries, Startup};
+use crate::target::wait::wait_for;
 use anyhow::Result;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
@@ -18,39 +20,114 @@ const STOP_DEADLINE: Duration = Duration::from_secs(120);
 /// A container that was started anew so often will not stay.
 const CRASHES: u64 = 3;
 
-/// Starts the containers; PostgreSQL then answers a query, OpenFGA its health and a request on the mapped port.
-pub(super) fn up(target: &Target, compose: &Compose, settings: &Settings, stage: &dyn Fn(&str)) -> Result<Answering> {
-    stage("starting the containers");
-    compose.check_version()?;
-    compose.check_ours()?;
-    if let Err(error) = compose.run(["up", "--detach"], START_DEADLINE) {
-        // A run that was cut short may hold its own ports half-way: they explain nothing.
-        signals::check()?;
-        if speaks_of_a_port(&error) {
-            return Err(port_fault(compose, settings).unwrap_or_else(|| with_holder(error)));
+impl Stack for Compose {
+    fn starts_server(&self) -> bool {
+        true
+    }
+
+    /// Starts the containers; PostgreSQL then answers a query, OpenFGA its health and a request on the mapped port.
+    fn up(&self, startup: &Startup) -> Result<Answering> {
+        let (settings, queries, stage) = (startup.settings, startup.queries, startup.callbacks.stage);
+        stage("starting the containers");
+        self.check_version()?;
+        self.check_made_here()?;
+        if let Err(error) = self.run(["up", "--detach"], START_DEADLINE) {
+            // A run that was cut short may hold its own ports half-way: they explain nothing.
+            signals::check()?;
+            if speaks_of_a_port(&error) {
+                return Err(port_fault(self, settings).unwrap_or_else(|| with_holder(error)));
+            }
+            return Err(login_refusal(queries).unwrap_or(error));
         }
-        return Err(login_refusal(target).unwrap_or(error));
+        stage("waiting for PostgreSQL");
+        let postgres = wait_for_service(self, SERVICE, "PostgreSQL", || lasting_version(queries))?;
+        // It has just been asked over TCP from within.
+        if let Some(refusal) = refusal(version_over_network(queries)) {
+            return Err(refusal);
+        }
+        let openfga = if self.has_service(openfga::SERVICE)? {
+            stage("waiting for OpenFGA");
+            Some(openfga_url(self, settings)?)
+        } else {
+            None
+        };
+        Ok(Answering { postgres, openfga, started: true })
     }
-    stage("waiting for PostgreSQL");
-    let postgres = wait_for_service(compose, SERVICE, "PostgreSQL", || session::lasting_version(target))?;
-    // It has just been asked over TCP from within.
-    if let Some(refusal) = refusal(session::version_over_network(target)) {
-        return Err(refusal);
+
+    /// Stops and removes the containers; volumes stay.
+    fn down(&self) -> Result<()> {
+        self.check_made_here()?;
+        self.run(["down"], STOP_DEADLINE).map(drop)
     }
-    let openfga = if compose.has_service(openfga::SERVICE)? {
-        stage("waiting for OpenFGA");
-        Some(openfga_url(compose, settings)?)
-    } else {
-        None
-    };
-    Ok(Answering { postgres, openfga, started: true })
+
+    fn check_ours(&self) -> Result<()> {
+        self.check_made_here()
+    }
+
+    /// Compose reads `.env`, too.
+    fn check_env_file(&self, settings: &Settings) -> Result<()> {
+        let Some(problem) = settings.refused_by_compose() else { return Ok(()) };
+        let fault = Fault::failed("Docker Compose cannot read this project");
+        Err(anyhow::Error::msg(problem).context(fault.hint("mend that line, then try again")))
+    }
+
+    fn taken_ports(&self, settings: &Settings) -> Result<Vec<Taken>> {
+        // Without the engine nobody can tell which ports are our own.
+        engine::cause().map_or(Ok(()), Err)?;
+        Ok(ports::taken(self, settings))
+    }
+
+    fn compose_project(&self) -> Option<&dyn ComposeProject> {
+        Some(self)
+    }
+}
+
+impl ComposeProject for Compose {
+    fn name(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
+    fn database_service(&self) -> &str {
+        SERVICE
+    }
+
+    fn engine_cause(&self) -> Option<anyhow::Error> {
+        engine::cause()
+    }
+
+    fn version(&self) -> Result<String> {
+        self.check_version()
+    }
+
+    fn command(&self, args: &[&str]) -> Result<Program> {
+        self.program(args.iter().copied())
+    }
+
+    fn check_readable(&self, deadline: Duration) -> Result<()> {
+        self.run(["config", "--quiet"], deadline).map(drop)
+    }
+
+    fn adopt(&self, container: &str) {
+        self.container.get_or_init(|| container.to_owned());
+    }
+}
+
+/// The version of a server that stays. Asked over TCP: while the image makes a new cluster, a passing server answers on
+/// the socket alone.
+fn lasting_version(queries: &dyn Queries) -> Result<String> {
+    queries.version(&[("PGHOST", "127.0.0.1")])
+}
+
+/// The same over the services' network, where the server asks for the password as it asks them.
+fn version_over_network(queries: &dyn Queries) -> Result<String> {
+    queries.version(&[("PGHOST", SERVICE)])
 }
 
 /// Why the services cannot log in, if the server refuses them: a volume keeps the user, password and database that
 /// it was made with, whatever the settings say now.
-fn login_refusal(target: &Target) -> Option<anyhow::Error> {
+fn login_refusal(queries: &dyn Queries) -> Option<anyhow::Error> {
     // Who comes over the network with a wrong name is only told that the password is wrong.
-    refusal(session::lasting_version(target)).or_else(|| refusal(session::version_over_network(target)))
+    refusal(lasting_version(queries)).or_else(|| refusal(version_over_network(queries)))
 }
 
 fn refusal(asked: Result<String>) -> Option<anyhow::Error> {
@@ -69,7 +146,7 @@ fn openfga_url(compose: &Compose, settings: &Settings) -> Result<String> {
             }
         };
         let mut endpoint = openfga::own(url, settings)?;
-        openfga::own_answers(&mut endpoint, Some(compose)).map(|()| url.clone())
+        openfga::own_answers(&mut endpoint, &|| compose.openfga_keys()).map(|()| url.clone())
     })
 }
 
@@ -80,12 +157,6 @@ pub(super) fn wait_for_openfga(compose: &Compose, settings: &Settings, services:
     } else {
         Ok(())
     }
-}
-
-/// Stops and removes the containers; volumes stay.
-pub(super) fn down(compose: &Compose) -> Result<()> {
-    compose.check_ours()?;
-    compose.run(["down"], STOP_DEADLINE).map(drop)
 }
 
 /// Waits for a service's answer, but not for one that crashes again and again.
@@ -123,14 +194,14 @@ fn with_holder(error: anyhow::Error) -> anyhow::Error {
     let words = format!("{error:#}");
     let address = |word: &str| word.trim_matches(|letter: char| !letter.is_ascii_digit()).parse::<SocketAddr>().ok();
     let Some(port) = words.split_whitespace().find_map(address).map(|address| address.port()) else { return error };
-    let fault = Fault::failed(format!("Port {port} is taken by {}", ports::holder(port)));
+    let fault = Fault::failed(format!("Port {port} is taken by {}", holder(port)));
     error.context(fault.hint("end it, or publish another port in the compose files; then: cargo xtask up"))
 }
 
 /// A port that somebody else holds explains why a container was not started.
 fn port_fault(compose: &Compose, settings: &Settings) -> Option<anyhow::Error> {
     let taken = ports::taken(compose, settings).into_iter().next()?;
-    let setting = taken.published.setting;
+    let setting = taken.setting;
     let free = taken.free.map_or_else(|| "another port".to_owned(), |free| format!("{setting}={free}"));
     let fault = Fault::failed(format!("Port {} ({setting}) is taken by {}", taken.port, taken.by));
     Some(fault.hint(format!("set {free} in .env, or let cargo xtask setup-env do it")).into())

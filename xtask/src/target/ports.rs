@@ -1,8 +1,7 @@
-//! The ports of this host that the stack publishes: which are taken, by whom, and which are free instead.
+//! Ports of this host: which are free, and who holds the others.
 
 use crate::process::Program;
-use crate::settings::{Origin, Settings};
-use crate::target::compose::Compose;
+use crate::settings::Origin;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 pub struct Published {
     /// The setting that names the port of this host.
     pub setting: &'static str,
-    default: u16,
+    pub default: u16,
     pub service: &'static str,
     /// The port inside its container.
     pub inside: u16,
@@ -33,7 +32,8 @@ const UNKNOWN: &str = "a program of another user";
 /// A port that somebody else listens on.
 #[derive(Debug)]
 pub struct Taken {
-    pub published: Published,
+    /// The setting that names it.
+    pub setting: &'static str,
     pub port: u16,
     /// Where the number came from; one of the process environment cannot be changed in `.env`.
     pub origin: Origin,
@@ -41,30 +41,6 @@ pub struct Taken {
     pub by: String,
     /// The next port that is free and that no other service of the stack wants.
     pub free: Option<u16>,
-}
-
-/// The stack's ports that others hold. Ports that this project's own containers hold are not taken.
-pub fn taken(compose: &Compose, settings: &Settings) -> Vec<Taken> {
-    let wanted: Vec<(Published, u16, Origin)> = PUBLISHED
-        .iter()
-        .map(|published| {
-            let (text, origin) = settings.find(published.setting).unwrap_or(("", Origin::Default));
-            (*published, text.parse().unwrap_or(published.default), origin)
-        })
-        .collect();
-    let mut avoid: Vec<u16> = wanted.iter().map(|(_, port, _)| *port).collect();
-    let mut taken = Vec::new();
-    for (published, port, origin) in wanted {
-        let ours = || {
-            let mapped = compose.mapped_port(published.service, published.inside);
-            mapped.is_ok_and(|address| address.rsplit_once(':').is_some_and(|(_, mapped)| mapped == port.to_string()))
-        };
-        let Some(by) = stranger(port, ours) else { continue };
-        let free = (port.saturating_add(1)..u16::MAX).find(|free| !avoid.contains(free) && is_free(*free));
-        avoid.extend(free);
-        taken.push(Taken { published, port, origin, by, free });
-    }
-    taken
 }
 
 /// Whether a server could listen on this port of 127.0.0.1.
@@ -77,7 +53,7 @@ pub fn is_free(port: u16) -> bool {
 
 /// Who holds the port, if somebody does and we do not. A container that is being started or stopped right now holds
 /// it before, or after, the engine lists it; a moment later it is known whose it is.
-fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
+pub(in crate::target) fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
     let end = Instant::now() + SETTLING;
     while !is_free(port) && !ours() {
         let by = holder(port);

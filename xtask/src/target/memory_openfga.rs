@@ -10,7 +10,7 @@ use crate::platform;
 use crate::process::{Detached, Program, signals};
 use crate::settings::Settings;
 use crate::target::Target;
-use crate::target::compose::{Compose, MadeOf};
+use crate::target::backend::MadeOf;
 use crate::target::local::openfga::{self as program, Wishes};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -84,11 +84,9 @@ enum Running {
 /// It does not start, with its own words.
 pub fn start(target: &Target, settings: &Settings, root: &Path) -> Result<Option<MemoryOpenfga>> {
     let folder = StateFolder::of(root);
-    if let Some(compose) = target.compose()
-        && let Some(made_of) = compose.made_of(openfga::SERVICE)
-    {
+    if let Some(made_of) = target.own_openfga().openfga_container() {
         clear_leftovers(&folder);
-        return in_container(compose, &made_of, settings, &folder).map(Some);
+        return in_container(&made_of, settings, &folder).map(Some);
     }
     let Some(path) = Wishes::of(settings, root).program()? else { return Ok(None) };
     clear_leftovers(&folder);
@@ -96,14 +94,9 @@ pub fn start(target: &Target, settings: &Settings, root: &Path) -> Result<Option
 }
 
 /// Of the live container's own image and limits, and nothing else of it: no password, no volume, no network.
-fn in_container(
-    compose: &Compose,
-    made_of: &MadeOf,
-    settings: &Settings,
-    folder: &StateFolder,
-) -> Result<MemoryOpenfga> {
+fn in_container(made_of: &MadeOf, settings: &Settings, folder: &StateFolder) -> Result<MemoryOpenfga> {
     let (run, key) = (random(6)?, random(24)?);
-    let project = compose.project().unwrap_or("xtask");
+    let project = made_of.project.as_deref().unwrap_or("xtask");
     let name = format!("{project}-openfga-memory-{run}");
     let guard = Guard::new(folder, &run, Running::Container { name: name.clone() })?;
     let port = openfga::HTTP_PORT;

@@ -14,11 +14,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Held until it is dropped.
 #[derive(Debug)]
-pub struct Lock {
+pub struct FileLock {
     _file: File,
 }
 
-impl Lock {
+impl FileLock {
     /// Waits for its turn; `waiting` hears of it when there is somebody to wait for.
     ///
     /// # Errors

@@ -1,0 +1,61 @@
+//! A target's stack or services are started, and the server that comes up is asked what it is.
+
+use super::quote::{identifier, literal};
+use super::session;
+use crate::error::Fault;
+use crate::settings::Settings;
+use crate::target::Target;
+use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
+use anyhow::{Context as _, Result};
+
+const SESSION: &str = "xtask-up";
+
+/// Starts the target's stack and waits until it answers.
+pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
+    target.stack().up(&Startup { settings, callbacks, queries: &Server { target } })
+}
+
+/// Starts services that were stopped for a swap, and waits until they answer. Nothing is installed for that.
+pub fn start_services(target: &Target, settings: &Settings, services: &[String]) -> Result<()> {
+    let callbacks = Callbacks {
+        stage: &|_| (),
+        note: &|_| (),
+        consent: &|_| Err(Fault::failed("PostgreSQL's programs are gone").into()),
+    };
+    target.services().start(services, &Startup { settings, callbacks: &callbacks, queries: &Server { target } })
+}
+
+/// The target's server.
+struct Server<'a> {
+    target: &'a Target,
+}
+
+impl Queries for Server<'_> {
+    fn version(&self, more: &[(&str, &str)]) -> Result<String> {
+        let (target, sql) = (self.target, "SHOW server_version");
+        let version = session::ask_with(target, "xtask-version", sql, more, target.patience())?;
+        Ok(number_of(&version))
+    }
+
+    fn identity(&self) -> Result<Identity> {
+        let sql = format!(
+            "SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('server_version'), \
+             'data', pg_catalog.current_setting('data_directory'), \
+             'database', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {}))",
+            literal(self.target.database())?
+        );
+        let text = session::ask_in(self.target, "postgres", SESSION, &sql)?;
+        let identity: Identity = serde_json::from_str(text.trim()).context("the server's answer is not understood")?;
+        Ok(Identity { version: number_of(&identity.version), ..identity })
+    }
+
+    fn create_database(&self) -> Result<()> {
+        let create = format!("CREATE DATABASE {}", identifier(self.target.database())?);
+        session::ask_in(self.target, "postgres", SESSION, &create).map(drop)
+    }
+}
+
+/// The number in `15.18 (Debian 15.18-0+deb12u1)`.
+fn number_of(version: &str) -> String {
+    version.split_whitespace().next().unwrap_or_default().to_owned()
+}

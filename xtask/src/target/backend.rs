@@ -1,0 +1,295 @@
+//! The seam: what a target is to the rest of the program. Each target implements these traits in its own folder, and
+//! `target/mod.rs` lists the targets. No method has a default body: the compiler names everything that a new target lacks.
+
+use super::client_error::Connection;
+use super::ports::Taken;
+use super::startup::{Answering, Startup};
+use crate::error::Fault;
+use crate::process::Program;
+use crate::settings::Settings;
+use anyhow::Result;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Seconds that a connection attempt may take (`PGCONNECT_TIMEOUT`).
+pub(super) const CONNECT_TIMEOUT_SECONDS: u64 = 10;
+
+/// A target as a whole.
+pub trait Backend: Access + Hints + Stack + Services + OwnOpenfga {}
+
+impl<T: Access + Hints + Stack + Services + OwnOpenfga> Backend for T {}
+
+/// Whether a program talks to a person or to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Talk {
+    /// Bytes as they are, never a terminal in the chain.
+    Piped,
+    /// The person's terminal is handed to the program.
+    Terminal,
+}
+
+/// The database, and the role that programs log in as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    pub database: String,
+    pub user: String,
+}
+
+impl Login {
+    /// As the settings name them.
+    pub fn of(settings: &Settings) -> Self {
+        let setting = |name: &str, default: &str| settings.get_or(name, default).to_owned();
+        Self { database: setting("POSTGRES_DB", "openfga"), user: setting("POSTGRES_USER", "postgres") }
+    }
+}
+
+/// How a program is started.
+#[derive(Debug, Clone, Copy)]
+pub struct Launch<'a> {
+    pub environment: &'a [(&'a str, &'a str)],
+    pub talk: Talk,
+    /// The longest that a first contact with the server may take, where the caller waits no longer than that.
+    pub first_contact: Option<Duration>,
+}
+
+/// Reaching the server.
+pub trait Access: fmt::Debug + Send + Sync {
+    fn login(&self) -> &Login;
+
+    /// Where the server is, for people: `compose service postgres`, `db.example.com:5432`.
+    fn place(&self) -> String;
+
+    /// Whether the server may be the one at `place`, written as the target `url` writes it. Only a target that knows its
+    /// server by an address can say no.
+    fn may_be_at(&self, place: &str) -> bool;
+
+    /// Whether the server may be on another host: then `--yes` alone is no consent to a destructive change.
+    fn is_on_another_host(&self) -> bool;
+
+    /// Whether the server runs, as far as that can be told at once and without looking for causes.
+    fn is_at_hand(&self) -> bool;
+
+    /// A PostgreSQL program (`psql`, `pg_dump`) that connects to the server.
+    ///
+    /// # Errors
+    /// Exit 4 where the server does not run; exit 1 or 2 where there is no such program, or none that fits.
+    fn program(&self, name: &str, launch: &Launch) -> Result<Program>;
+
+    /// Where programs run, if they do not run on this host with its files.
+    fn programs_elsewhere(&self) -> Option<&dyn ProgramsElsewhere>;
+
+    /// Why a program failed, where the words of the login do not say it; looked for from the outside in. `None` where
+    /// the server can be reached and the failure is the program's own.
+    fn cause(&self, stderr: &str, connection: Connection<'_>) -> Option<anyhow::Error>;
+
+    /// Variables by which a program connects as the services do; none where it connects so anyhow.
+    fn as_services_connect(&self, settings: &Settings) -> Vec<(&'static str, String)>;
+
+    /// How a silent server is asked whether it is ready; `None` where no program runs beside it.
+    fn readiness(&self) -> Option<Readiness>;
+
+    /// Parameters of the server's address that no program gets, for people; `None` where there are none.
+    fn ignored_parameters(&self) -> Option<String>;
+
+    /// Bytes that the server may still write into these folders of its host: the smallest of their disks. `None`: not
+    /// known.
+    fn free_space(&self, folders: &[String]) -> Option<u64>;
+
+    /// The disk of the server's data.
+    fn data_disk(&self) -> DataDisk;
+
+    /// The data folder that the server must have: this program made it. `None` where it did not.
+    fn data_folder(&self) -> Option<PathBuf>;
+}
+
+/// Programs that do not see the files of this host.
+pub trait ProgramsElsewhere {
+    /// Where that is, for people: `the container`.
+    fn place(&self) -> &'static str;
+
+    /// Copies a file of this host to the path `there`.
+    fn copy_in(&self, file: &Path, there: &str) -> Result<()>;
+}
+
+/// How `pg_isready` asks a silent server.
+#[derive(Debug, Clone, Copy)]
+pub struct Readiness {
+    /// `PGHOST` of the program beside it.
+    pub host: &'static str,
+    /// What a person does about a server that is not ready.
+    pub hint: &'static str,
+}
+
+/// Where the disk of the server's data can be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataDisk {
+    /// From inside the container of this service.
+    InContainer { service: &'static str },
+    /// On this host, by this folder.
+    Folder(PathBuf),
+    /// There is no data yet.
+    Unmade,
+    /// Nowhere: it is another host's, or may be.
+    Unseen,
+}
+
+/// What a person types, or where a person looks.
+pub trait Hints {
+    /// Where the password is that was refused.
+    fn password_hint(&self) -> String;
+
+    /// Where to set what the server does not know: `the user is POSTGRES_USER, …`.
+    fn setting_hint(&self, what: &str, setting: &str) -> String;
+
+    /// What starts the server again.
+    fn restart_hint(&self) -> String;
+
+    /// Where the server's log is.
+    fn log_hint(&self) -> String;
+
+    /// Where the log of this service is.
+    fn service_log_hint(&self, service: &str) -> String;
+
+    /// The steps by which a server that does not start any more is thrown away and begun anew, one a line; `None` where
+    /// that is not this program's to advise, or would not help now.
+    fn start_over_hint(&self) -> Option<String>;
+}
+
+/// The server with what belongs to it, started and stopped as one.
+pub trait Stack {
+    /// Whether `up` starts the server, and `down` stops it.
+    fn starts_server(&self) -> bool;
+
+    /// Starts the stack and waits until PostgreSQL answers a query, and OpenFGA its health and a request.
+    fn up(&self, startup: &Startup) -> Result<Answering>;
+
+    /// Stops the stack; data stays.
+    fn down(&self) -> Result<()>;
+
+    /// Refuses a stack that another checkout made.
+    fn check_ours(&self) -> Result<()>;
+
+    /// Refuses a line of `.env` with which the stack could not be started.
+    fn check_env_file(&self, settings: &Settings) -> Result<()>;
+
+    /// The ports of settings that the stack would publish, but others hold.
+    ///
+    /// # Errors
+    /// It cannot be told whose they are.
+    fn taken_ports(&self, settings: &Settings) -> Result<Vec<Taken>>;
+
+    /// The Compose project that the stack is; `None` where Docker is not needed.
+    fn compose_project(&self) -> Option<&dyn ComposeProject>;
+}
+
+/// A project as `docker compose` runs it.
+pub trait ComposeProject {
+    /// Its name, where it is known without asking Compose.
+    fn name(&self) -> Option<&str>;
+
+    /// The database's service.
+    fn database_service(&self) -> &str;
+
+    /// Why the Docker engine cannot be used (exit 4); `None` where it can.
+    fn engine_cause(&self) -> Option<anyhow::Error>;
+
+    /// The version of the Compose in use.
+    ///
+    /// # Errors
+    /// There is none, or it is too old.
+    fn version(&self) -> Result<String>;
+
+    /// `docker compose …` for this project.
+    fn command(&self, args: &[&str]) -> Result<Program>;
+
+    /// Why Compose cannot read the project.
+    fn check_readable(&self, deadline: Duration) -> Result<()>;
+
+    /// Programs run in this container from now on: the caller has just seen that it is the database's.
+    fn adopt(&self, container: &str);
+}
+
+/// The services that use the database.
+pub trait Services {
+    /// The names of those that run now.
+    fn running_users(&self) -> Result<Vec<String>>;
+
+    /// What a person must know where services are not this program's to stop; `openfga`: its tables are about to come in.
+    fn notice(&self, openfga: bool) -> Result<Option<String>, Fault>;
+
+    /// Stops these services, and no others.
+    fn stop(&self, services: &[String]) -> Result<()>;
+
+    /// Starts these services, and waits until they answer.
+    fn start(&self, services: &[String], startup: &Startup) -> Result<()>;
+
+    /// The services that got these variables when they were started; `None` where there are none.
+    fn holders_of(&self, variables: &[&str]) -> Option<Holders>;
+}
+
+/// Services that keep the values of variables with which they were started.
+#[derive(Debug)]
+pub struct Holders {
+    pub services: Vec<String>,
+    /// What gives them the new values.
+    pub renew: String,
+}
+
+/// OpenFGA as a part of the stack, with its data in the target's database.
+pub trait OwnOpenfga {
+    /// Whether a stack of this target can have one. A server elsewhere then keeps its data elsewhere.
+    fn can_have_openfga(&self) -> bool;
+
+    /// Whether this stack has one, or would once it is started.
+    fn has_openfga(&self) -> bool;
+
+    /// What it is, for people: `this project's openfga container`.
+    fn openfga_name(&self) -> &'static str;
+
+    /// Where it answers: `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// Exit 4 where it does not run; exit 2 where the stack can have none and no setting names one.
+    fn openfga_address(&self) -> Result<String>;
+
+    /// Where it would answer if it ran, as far as the settings say that.
+    fn openfga_address_of_settings(&self, settings: &Settings) -> Option<String>;
+
+    /// Its keys, a comma between them, where they stand elsewhere than in the settings.
+    fn openfga_keys(&self) -> Option<String>;
+
+    /// How it is known that the one that runs was started for another database than the target's.
+    fn other_database_of_openfga(&self) -> Option<String>;
+
+    /// Brings OpenFGA's tables in the target's database up to date, where this target has the means.
+    fn migrate_openfga(&self) -> Result<()>;
+
+    /// What its container was made of, where it has one that Docker runs.
+    fn openfga_container(&self) -> Option<MadeOf>;
+
+    /// How its program is built on this host, where it is missing.
+    ///
+    /// # Errors
+    /// The program that a setting names is not there.
+    fn openfga_to_build(&self) -> Result<Option<Build<'_>>, Fault>;
+}
+
+/// What a container was made of.
+#[derive(Debug)]
+pub struct MadeOf {
+    /// The name of its Compose project, where that is known.
+    pub project: Option<String>,
+    /// The image's id.
+    pub image: String,
+    /// `NAME=value` each; there are secrets among them.
+    pub environment: Vec<String>,
+}
+
+/// A program that can be built on this host.
+pub struct Build<'a> {
+    /// Asked first: what is built, into which folder.
+    pub question: String,
+    /// Builds and installs it; where it is then.
+    pub install: Box<dyn Fn() -> Result<PathBuf> + 'a>,
+}

@@ -1,0 +1,37 @@
+//! What a person types, or where a person looks.
+
+use super::{Compose, SERVICE, engine};
+use crate::target::backend::Hints;
+
+impl Hints for Compose {
+    fn password_hint(&self) -> String {
+        let setting = self.setting_hint("password", "POSTGRES_PASSWORD");
+        format!("{setting}\nor give the server the new one: cargo xtask db-shell, then \\password")
+    }
+
+    fn setting_hint(&self, what: &str, setting: &str) -> String {
+        format!(
+            "the {what} is {setting}, in the environment or in .env; the volume keeps the {what} that it was made with"
+        )
+    }
+
+    fn restart_hint(&self) -> String {
+        format!("docker compose restart {SERVICE}")
+    }
+
+    fn log_hint(&self) -> String {
+        format!("see what the server says: docker compose logs --tail 20 {SERVICE}")
+    }
+
+    fn service_log_hint(&self, service: &str) -> String {
+        format!("see what it says: docker compose logs --tail 20 {service}")
+    }
+
+    fn start_over_hint(&self) -> Option<String> {
+        if engine::cause().is_some() {
+            return None;
+        }
+        let volume = self.data_volume().unwrap_or_else(|| "VOLUME (see docker volume ls)".to_owned());
+        Some(format!("docker compose down\ndocker volume rm {volume}\ncargo xtask up\ncargo xtask db-restore"))
+    }
+}

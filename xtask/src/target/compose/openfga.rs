@@ -1,0 +1,81 @@
+//! OpenFGA as a service of the project.
+
+use super::Compose;
+use crate::error::Fault;
+use crate::settings::Settings;
+use crate::target::backend::{Build, MadeOf, OwnOpenfga};
+use crate::target::openfga::{HTTP_PORT, KEYS, SERVICE};
+use crate::target::percent;
+use anyhow::Result;
+use std::time::Duration;
+
+/// The one-shot service that brings OpenFGA's tables up to date.
+const MIGRATE: &str = "openfga-migrate";
+const MIGRATE_DEADLINE: Duration = Duration::from_secs(120);
+const DATASTORE: &str = "OPENFGA_DATASTORE_URI";
+
+impl OwnOpenfga for Compose {
+    fn can_have_openfga(&self) -> bool {
+        true
+    }
+
+    fn has_openfga(&self) -> bool {
+        self.has_service(SERVICE).is_ok_and(|has| has)
+    }
+
+    fn openfga_name(&self) -> &'static str {
+        "this project's openfga container"
+    }
+
+    fn openfga_address(&self) -> Result<String> {
+        self.check_awake(SERVICE)?;
+        let mapped = self.mapped_port(SERVICE, HTTP_PORT);
+        mapped.map(|address| format!("http://{address}")).map_err(|error| self.why_openfga_has_no_port(error))
+    }
+
+    fn openfga_address_of_settings(&self, settings: &Settings) -> Option<String> {
+        let url = format!("http://127.0.0.1:{}", settings.get_or("OPENFGA_HTTP_PORT", "8080"));
+        self.has_openfga().then_some(url)
+    }
+
+    fn openfga_keys(&self) -> Option<String> {
+        self.variable_of(SERVICE, KEYS).ok().flatten()
+    }
+
+    fn other_database_of_openfga(&self) -> Option<String> {
+        let container = self.made_of(SERVICE)?;
+        let mut pairs = container.environment.iter().filter_map(|pair| pair.split_once('='));
+        let address = pairs.find(|(name, _)| *name == DATASTORE)?.1.split('?').next()?;
+        let named = address.rsplit('/').next()?;
+        let ours = &self.login.database;
+        (named != percent::encoded(ours) && named != ours).then(|| format!("{DATASTORE} names {named}"))
+    }
+
+    fn migrate_openfga(&self) -> Result<()> {
+        if !self.has_service(MIGRATE)? {
+            return Ok(());
+        }
+        self.run(["run", "--rm", "--no-deps", "-T", MIGRATE], MIGRATE_DEADLINE).map(drop)
+    }
+
+    fn openfga_container(&self) -> Option<MadeOf> {
+        self.made_of(SERVICE)
+    }
+
+    fn openfga_to_build(&self) -> Result<Option<Build<'_>>, Fault> {
+        Ok(None)
+    }
+}
+
+impl Compose {
+    /// The service does not run, or something that Compose says itself.
+    fn why_openfga_has_no_port(&self, error: anyhow::Error) -> anyhow::Error {
+        match self.running_services() {
+            Ok(running) if !running.iter().any(|service| service == SERVICE) => error.context(
+                Fault::unreachable(format!("The {SERVICE} service is not running"))
+                    .hint("start it with: cargo xtask up"),
+            ),
+            _ => error,
+        }
+    }
+}

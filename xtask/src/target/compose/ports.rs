@@ -1,0 +1,29 @@
+//! The ports of this host that the project publishes: which of them others hold, and which are free instead.
+
+use super::Compose;
+use crate::settings::{Origin, Settings};
+use crate::target::ports::{PUBLISHED, Published, Taken, is_free, stranger};
+
+/// The stack's ports that others hold. Ports that this project's own containers hold are not taken.
+pub(super) fn taken(compose: &Compose, settings: &Settings) -> Vec<Taken> {
+    let wanted: Vec<(Published, u16, Origin)> = PUBLISHED
+        .iter()
+        .map(|published| {
+            let (text, origin) = settings.find(published.setting).unwrap_or(("", Origin::Default));
+            (*published, text.parse().unwrap_or(published.default), origin)
+        })
+        .collect();
+    let mut avoid: Vec<u16> = wanted.iter().map(|(_, port, _)| *port).collect();
+    let mut taken = Vec::new();
+    for (published, port, origin) in wanted {
+        let ours = || {
+            let mapped = compose.mapped_port(published.service, published.inside);
+            mapped.is_ok_and(|address| address.rsplit_once(':').is_some_and(|(_, mapped)| mapped == port.to_string()))
+        };
+        let Some(by) = stranger(port, ours) else { continue };
+        let free = (port.saturating_add(1)..u16::MAX).find(|free| !avoid.contains(free) && is_free(*free));
+        avoid.extend(free);
+        taken.push(Taken { setting: published.setting, port, origin, by, free });
+    }
+    taken
+}

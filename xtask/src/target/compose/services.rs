@@ -1,0 +1,70 @@
+//! The services of the project that use the database: stopped for a swap, started again afterwards.
+
+use super::{Compose, up};
+use crate::error::Fault;
+use crate::target::backend::{Holders, Services};
+use crate::target::startup::Startup;
+use anyhow::Result;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+
+impl Services for Compose {
+    /// Those that depend on the database's service, directly or through others.
+    fn running_users(&self) -> Result<Vec<String>> {
+        let running = self.running_services()?;
+        Ok(self.users_of_database()?.into_iter().filter(|service| running.contains(service)).collect())
+    }
+
+    fn notice(&self, _: bool) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+
+    fn stop(&self, services: &[String]) -> Result<()> {
+        self.run_for(&["stop", "--timeout", "10"], services)
+    }
+
+    fn start(&self, services: &[String], startup: &Startup) -> Result<()> {
+        // `start`, unlike `up`, never makes a container anew.
+        self.run_for(&["start"], services)?;
+        up::wait_for_openfga(self, startup.settings, services)
+    }
+
+    fn holders_of(&self, variables: &[&str]) -> Option<Holders> {
+        // What Compose cannot read has no services to name.
+        let services = self.using(variables).ok().filter(|services| !services.is_empty())?;
+        let renew = format!("docker compose up -d {} (a restart is not enough)", services.join(" "));
+        Some(Holders { services, renew })
+    }
+}
+
+impl Compose {
+    /// The services whose containers get these variables, by name or by what `.env` puts elsewhere.
+    fn using(&self, variables: &[&str]) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Config {
+            services: BTreeMap<String, serde_json::Value>,
+        }
+        let mark = |name: &str| format!("xtask-mark-{name}");
+        // The process environment wins over .env: every place that a variable reaches shows its mark.
+        let asked = self.program(["config", "--format", "json"])?;
+        let asked = variables.iter().fold(asked, |asked, name| asked.env(name, mark(name)));
+        // Holds secrets: it is read, never shown.
+        let config: Config = serde_json::from_str(&asked.capture(DEADLINE)?.text())?;
+        let uses = |service: &serde_json::Value| {
+            let text = service.to_string();
+            variables.iter().any(|name| text.contains(&mark(name)) || service["environment"].get(name).is_some())
+        };
+        Ok(config.services.into_iter().filter(|(_, service)| uses(service)).map(|(name, _)| name).collect())
+    }
+
+    fn run_for(&self, command: &[&str], services: &[String]) -> Result<()> {
+        if services.is_empty() {
+            // Compose would take all of them.
+            return Ok(());
+        }
+        self.run(command.iter().copied().chain(services.iter().map(String::as_str)), DEADLINE).map(drop)
+    }
+}

@@ -1,0 +1,183 @@
+//! The chosen target, and how to run programs against its database.
+
+use super::Kind;
+use super::backend::{Access, Backend, CONNECT_TIMEOUT_SECONDS, Hints, Launch, OwnOpenfga, Services, Stack, Talk};
+use super::cause;
+use super::waiting::Waiting;
+use crate::error::Fault;
+use crate::process::{Ending, Program};
+use crate::settings::{Origin, Settings};
+use anyhow::Result;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// For an answer to one question.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Enough to hear that a program is there.
+const LEAST: Duration = Duration::from_millis(200);
+/// A login that gets no answer is given up so long before the end: its own words say more than a program that was
+/// ended.
+const SOONER_SECONDS: u64 = 2;
+
+/// A PostgreSQL database, and how to run programs against it.
+#[derive(Debug)]
+pub struct Target {
+    kind: Kind,
+    backend: Box<dyn Backend>,
+    /// `--target` stands on the command line.
+    typed: bool,
+    /// When nobody waits for an answer any more.
+    end: Option<Instant>,
+    waiting: Waiting,
+    /// The options that sessions of ours need here, once one has ended without them (see `overriding`).
+    overriding: OnceLock<&'static str>,
+}
+
+impl Target {
+    /// The target that the settings name.
+    pub fn chosen(settings: &Settings, root: &Path) -> Result<Self> {
+        let kind = Kind::chosen(settings)?;
+        let backend = kind.open(settings, root)?;
+        let typed = settings.find("XTASK_TARGET").is_some_and(|(_, origin)| origin == Origin::Flag);
+        Ok(Self { kind, backend, typed, end: None, waiting: Waiting::default(), overriding: OnceLock::new() })
+    }
+
+    /// The same target for a caller who waits no longer than this, for all answers together.
+    #[must_use]
+    pub fn until(self, end: Instant) -> Self {
+        Self { end: Some(end), ..self }
+    }
+
+    /// How long a question may take.
+    pub fn patience(&self) -> Duration {
+        self.end.map_or(PATIENCE, |end| end.saturating_duration_since(Instant::now()).max(LEAST))
+    }
+
+    /// Seconds that a connection attempt may take.
+    fn connect_timeout(&self) -> u64 {
+        let most = self.end.map(|_| self.patience().as_secs().saturating_sub(SOONER_SECONDS));
+        // libpq takes 1 for 2.
+        most.unwrap_or(CONNECT_TIMEOUT_SECONDS).clamp(2, CONNECT_TIMEOUT_SECONDS)
+    }
+
+    /// The psql that waits for the run's next question.
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
+    /// Refuses `--yes` for a destructive change of a server elsewhere, unless `--target` was typed beside it: a
+    /// forgotten setting is no consent.
+    pub fn check_consent(&self, yes: bool) -> Result<(), Fault> {
+        if !yes || self.typed || !self.backend.is_on_another_host() {
+            return Ok(());
+        }
+        let fault = Fault::usage(format!("--yes alone is not enough for {}", self.shown()));
+        Err(fault.hint(format!("the server is not this host: type the target, too: --target {} --yes", self.kind)))
+    }
+
+    /// The name by which it was chosen.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The database's name.
+    pub fn database(&self) -> &str {
+        &self.backend.login().database
+    }
+
+    /// The role that programs log in as.
+    pub fn user(&self) -> &str {
+        &self.backend.login().user
+    }
+
+    /// Where the server is, for people: `compose service postgres`.
+    pub fn place(&self) -> String {
+        self.backend.place()
+    }
+
+    /// Target, place, database and user in one phrase, for the first line of a changing command.
+    pub fn shown(&self) -> String {
+        format!("{} (target {}, database {}, user {})", self.place(), self.kind, self.database(), self.user())
+    }
+
+    /// How the server is reached.
+    pub fn access(&self) -> &dyn Access {
+        &*self.backend
+    }
+
+    /// What a person types, or where a person looks.
+    pub fn hints(&self) -> &dyn Hints {
+        &*self.backend
+    }
+
+    /// The server with what belongs to it.
+    pub fn stack(&self) -> &dyn Stack {
+        &*self.backend
+    }
+
+    /// The services that use the database.
+    pub fn services(&self) -> &dyn Services {
+        &*self.backend
+    }
+
+    /// OpenFGA as a part of the stack.
+    pub fn own_openfga(&self) -> &dyn OwnOpenfga {
+        &*self.backend
+    }
+
+    /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database. `session` becomes the server
+    /// session's `application_name`, by which it can be found and ended.
+    pub fn program(&self, name: &str, session: &str, talk: Talk) -> Result<Program> {
+        self.program_with(name, session, talk, &[])
+    }
+
+    /// The same for a session of ours, which does not depend on what role and database set for their own programs.
+    pub fn own_program(&self, name: &str, session: &str, more: &[(&str, &str)]) -> Result<Program> {
+        self.own_program_under(self.overriding(), name, session, more)
+    }
+
+    /// The same, under these options of the connection.
+    pub fn own_program_under(
+        &self,
+        options: Option<&str>,
+        name: &str,
+        session: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Program> {
+        let options = options.map(|options| ("PGOPTIONS", options));
+        self.program_with(name, session, Talk::Piped, &[more, options.as_slice()].concat())
+    }
+
+    /// The options that sessions of ours need here, as far as that is known.
+    pub fn overriding(&self) -> Option<&'static str> {
+        self.overriding.get().copied()
+    }
+
+    /// From here on sessions of ours begin under these options.
+    pub fn override_settings(&self, options: &'static str) {
+        self.overriding.get_or_init(|| options);
+    }
+
+    /// The same, with more variables for the program's environment.
+    pub fn program_with(&self, name: &str, session: &str, talk: Talk, more: &[(&str, &str)]) -> Result<Program> {
+        let timeout = self.connect_timeout().to_string();
+        let mut environment = vec![
+            ("PGDATABASE", self.database()),
+            ("PGUSER", self.user()),
+            ("PGAPPNAME", session),
+            ("PGCONNECT_TIMEOUT", &timeout),
+            // Messages in one language: causes are told from them.
+            ("LC_MESSAGES", "C"),
+        ];
+        environment.extend(more);
+        let first_contact = self.end.map(|_| self.patience());
+        self.backend.program(name, &Launch { environment: &environment, talk, first_contact })
+    }
+
+    /// Why a program that failed could not work here, looked for from the outside in; `None` where the
+    /// server can be reached and the failure is the program's own.
+    pub fn cause(&self, stderr: &str, ending: Ending) -> Option<anyhow::Error> {
+        cause::of(&*self.backend, stderr, ending)
+    }
+}

@@ -1,0 +1,73 @@
+//! How the local server is reached.
+
+use super::Local;
+use crate::process::Program;
+use crate::settings::Settings;
+use crate::target::backend::{Access, DataDisk, Launch, Login, ProgramsElsewhere, Readiness};
+use crate::target::client_error::Connection;
+use anyhow::Result;
+use std::path::PathBuf;
+
+impl Access for Local {
+    fn login(&self) -> &Login {
+        &self.login
+    }
+
+    /// `local server, port 24017`.
+    fn place(&self) -> String {
+        match self.folder.record().ok().and_then(|record| record.port) {
+            Some(port) => format!("local server, port {port}"),
+            None => "local server".to_owned(),
+        }
+    }
+
+    fn may_be_at(&self, _: &str) -> bool {
+        true
+    }
+
+    fn is_on_another_host(&self) -> bool {
+        false
+    }
+
+    fn is_at_hand(&self) -> bool {
+        self.running().is_ok()
+    }
+
+    fn program(&self, name: &str, launch: &Launch) -> Result<Program> {
+        self.client(name, launch)
+    }
+
+    fn programs_elsewhere(&self) -> Option<&dyn ProgramsElsewhere> {
+        None
+    }
+
+    /// The server does not run.
+    fn cause(&self, _: &str, _: Connection<'_>) -> Option<anyhow::Error> {
+        self.running().err()
+    }
+
+    fn as_services_connect(&self, _: &Settings) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn readiness(&self) -> Option<Readiness> {
+        None
+    }
+
+    fn ignored_parameters(&self) -> Option<String> {
+        None
+    }
+
+    fn free_space(&self, folders: &[String]) -> Option<u64> {
+        folders.iter().map(|folder| fs4::available_space(folder).ok()).min()?
+    }
+
+    fn data_disk(&self) -> DataDisk {
+        let folder = self.folder.path();
+        if folder.exists() { DataDisk::Folder(folder.to_owned()) } else { DataDisk::Unmade }
+    }
+
+    fn data_folder(&self) -> Option<PathBuf> {
+        Some(self.folder.data())
+    }
+}

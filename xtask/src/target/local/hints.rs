@@ -1,0 +1,34 @@
+//! What a person types, or where a person looks.
+
+use super::Local;
+use crate::target::backend::Hints;
+
+impl Hints for Local {
+    fn password_hint(&self) -> String {
+        format!("the password is in {}", self.folder.path().join("password").display())
+    }
+
+    fn setting_hint(&self, what: &str, setting: &str) -> String {
+        format!("the {what} is {setting}, in the environment or in .env")
+    }
+
+    fn restart_hint(&self) -> String {
+        "cargo xtask down --target local && cargo xtask up --target local".to_owned()
+    }
+
+    fn log_hint(&self) -> String {
+        format!("see what the server says: {}", self.log().display())
+    }
+
+    fn service_log_hint(&self, service: &str) -> String {
+        format!("see what it says: {}", self.folder.log(service).display())
+    }
+
+    fn start_over_hint(&self) -> Option<String> {
+        let data = self.folder.data();
+        let (data, local) = (data.display(), "--target local");
+        Some(format!(
+            "cargo xtask down {local}\nmove away {data}\ncargo xtask up {local}\ncargo xtask db-restore {local}"
+        ))
+    }
+}

@@ -1,0 +1,71 @@
+//! OpenFGA as a part of the local stack.
+
+use super::{Local, openfga};
+use crate::error::Fault;
+use crate::settings::Settings;
+use crate::target::backend::{Build, MadeOf, OwnOpenfga};
+use anyhow::Result;
+
+impl OwnOpenfga for Local {
+    fn can_have_openfga(&self) -> bool {
+        true
+    }
+
+    fn has_openfga(&self) -> bool {
+        self.openfga.program().is_ok_and(|program| program.is_some())
+            || openfga::running(&self.folder).is_ok_and(|running| running.is_some())
+    }
+
+    fn openfga_name(&self) -> &'static str {
+        "the local OpenFGA"
+    }
+
+    fn openfga_address(&self) -> Result<String> {
+        match openfga::running(&self.folder)? {
+            Some(running) => Ok(running.url()),
+            None => Err(self.openfga.not_running()?.into()),
+        }
+    }
+
+    /// Its port is chosen when it is started.
+    fn openfga_address_of_settings(&self, _: &Settings) -> Option<String> {
+        None
+    }
+
+    /// It has those of the settings.
+    fn openfga_keys(&self) -> Option<String> {
+        None
+    }
+
+    fn other_database_of_openfga(&self) -> Option<String> {
+        let running = openfga::running(&self.folder).ok()??;
+        let port = self.running().ok()?.port;
+        (!running.serves(port, &self.login.database)).then(|| "it was started for another one".to_owned())
+    }
+
+    fn migrate_openfga(&self) -> Result<()> {
+        let Some(program) = self.openfga.program()? else { return Ok(()) };
+        let password = self.password()?;
+        let store = self.datastore(self.running()?.port, &password);
+        self.openfga.migrate(&self.folder, &program, self.server_user()?.as_ref(), store)
+    }
+
+    fn openfga_container(&self) -> Option<MadeOf> {
+        None
+    }
+
+    fn openfga_to_build(&self) -> Result<Option<Build<'_>>, Fault> {
+        if self.openfga.program()?.is_some() {
+            return Ok(None);
+        }
+        let build = |question| Build { question, install: Box::new(|| self.openfga.install()) };
+        Ok(self.openfga.install_question().map(build))
+    }
+}
+
+impl Local {
+    /// Where OpenFGA keeps its data: the database of the server on this port.
+    pub(super) fn datastore<'a>(&'a self, port: u16, password: &'a str) -> openfga::Datastore<'a> {
+        openfga::Datastore { port, database: &self.login.database, role: self.role(), password }
+    }
+}

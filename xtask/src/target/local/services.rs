@@ -1,0 +1,40 @@
+//! The one service that uses the local database: OpenFGA beside the server.
+
+use super::{Local, openfga};
+use crate::error::Fault;
+use crate::target::backend::{Holders, Services, Stack as _};
+use crate::target::openfga::SERVICE;
+use crate::target::startup::Startup;
+use anyhow::Result;
+
+impl Services for Local {
+    /// OpenFGA, where it runs with its data in this database.
+    fn running_users(&self) -> Result<Vec<String>> {
+        let Some(running) = openfga::running(&self.folder)? else { return Ok(Vec::new()) };
+        let uses = running.serves(self.running()?.port, &self.login.database);
+        Ok(uses.then(|| SERVICE.to_owned()).into_iter().collect())
+    }
+
+    fn notice(&self, _: bool) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+
+    fn stop(&self, services: &[String]) -> Result<()> {
+        if services.is_empty() {
+            return Ok(());
+        }
+        openfga::stop(&self.folder).map(drop)
+    }
+
+    fn start(&self, services: &[String], startup: &Startup) -> Result<()> {
+        if services.is_empty() {
+            return Ok(());
+        }
+        self.up(startup).map(drop)
+    }
+
+    /// OpenFGA has no ids of stores.
+    fn holders_of(&self, _: &[&str]) -> Option<Holders> {
+        None
+    }
+}

@@ -1,0 +1,71 @@
+//! How the server that `DATABASE_URL` names is reached.
+
+use super::Url;
+use crate::process::Program;
+use crate::settings::Settings;
+use crate::target::backend::{Access, DataDisk, Launch, Login, ProgramsElsewhere, Readiness};
+use crate::target::client_error::Connection;
+use anyhow::Result;
+use std::path::PathBuf;
+
+impl Access for Url {
+    fn login(&self) -> &Login {
+        &self.login
+    }
+
+    /// `db.example.com:5432`.
+    fn place(&self) -> String {
+        self.connection.place()
+    }
+
+    fn may_be_at(&self, place: &str) -> bool {
+        self.place() == place
+    }
+
+    fn is_on_another_host(&self) -> bool {
+        !self.connection.is_loopback()
+    }
+
+    fn is_at_hand(&self) -> bool {
+        true
+    }
+
+    fn program(&self, name: &str, launch: &Launch) -> Result<Program> {
+        self.client(name, launch)
+    }
+
+    fn programs_elsewhere(&self) -> Option<&dyn ProgramsElsewhere> {
+        None
+    }
+
+    fn cause(&self, stderr: &str, connection: Connection<'_>) -> Option<anyhow::Error> {
+        let words = || anyhow::Error::msg(stderr.trim().to_owned());
+        self.fault(connection).map(|fault| words().context(fault))
+    }
+
+    fn as_services_connect(&self, _: &Settings) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn readiness(&self) -> Option<Readiness> {
+        None
+    }
+
+    fn ignored_parameters(&self) -> Option<String> {
+        let names = &self.connection.left_out;
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    /// The server is on another host, or may be.
+    fn free_space(&self, _: &[String]) -> Option<u64> {
+        None
+    }
+
+    fn data_disk(&self) -> DataDisk {
+        DataDisk::Unseen
+    }
+
+    fn data_folder(&self) -> Option<PathBuf> {
+        None
+    }
+}

@@ -1,0 +1,31 @@
+//! What a person types, or where a person looks.
+
+use super::Url;
+use crate::target::backend::Hints;
+
+impl Hints for Url {
+    fn password_hint(&self) -> String {
+        "the password is in DATABASE_URL (@ / : % in it percent-encoded), else in ~/.pgpass".to_owned()
+    }
+
+    fn setting_hint(&self, what: &str, _: &str) -> String {
+        format!("the {what} is named in DATABASE_URL")
+    }
+
+    fn restart_hint(&self) -> String {
+        "as its host does it; a managed server: in its console".to_owned()
+    }
+
+    fn log_hint(&self) -> String {
+        "see what the server's log says, then try again".to_owned()
+    }
+
+    fn service_log_hint(&self, _: &str) -> String {
+        "see what the server's own log says".to_owned()
+    }
+
+    /// The server's data is its host's.
+    fn start_over_hint(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,35 @@
+//! Which services use the server is not known here.
+
+use super::Url;
+use crate::error::Fault;
+use crate::target::backend::{Access as _, Holders, Services};
+use crate::target::startup::Startup;
+use anyhow::Result;
+
+impl Services for Url {
+    fn running_users(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn notice(&self, openfga: bool) -> Result<Option<String>, Fault> {
+        let openfga = if !openfga || self.openfga.program()?.is_some() {
+            ""
+        } else {
+            "; no openfga program here to migrate OpenFGA's tables: run openfga migrate yourself"
+        };
+        let place = self.place();
+        Ok(Some(format!("No services are stopped: which ones use {place} is not known here{openfga}")))
+    }
+
+    fn stop(&self, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    fn start(&self, _: &[String], _: &Startup) -> Result<()> {
+        Ok(())
+    }
+
+    fn holders_of(&self, _: &[&str]) -> Option<Holders> {
+        None
+    }
+}

@@ -1,0 +1,41 @@
+//! There is nothing to start or to stop: the server's host does that.
+
+use super::Url;
+use crate::error::Fault;
+use crate::settings::Settings;
+use crate::target::backend::{Access as _, ComposeProject, Stack};
+use crate::target::ports::Taken;
+use crate::target::startup::{Answering, Startup};
+use anyhow::Result;
+
+impl Stack for Url {
+    fn starts_server(&self) -> bool {
+        false
+    }
+
+    fn up(&self, startup: &Startup) -> Result<Answering> {
+        Ok(Answering { postgres: startup.queries.version(&[])?, openfga: None, started: false })
+    }
+
+    fn down(&self) -> Result<()> {
+        let fault = Fault::usage(format!("{} is not this program's to stop", self.place()));
+        Err(fault.hint("stop it where it runs; or name another target: --target compose, --target local").into())
+    }
+
+    fn check_ours(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Nothing but this program reads it.
+    fn check_env_file(&self, _: &Settings) -> Result<()> {
+        Ok(())
+    }
+
+    fn taken_ports(&self, _: &Settings) -> Result<Vec<Taken>> {
+        Ok(Vec::new())
+    }
+
+    fn compose_project(&self) -> Option<&dyn ComposeProject> {
+        None
+    }
+}
