@@ -6,6 +6,7 @@ mod cautions;
 mod down;
 mod drift;
 mod execute;
+mod extensions;
 mod failed;
 mod limits;
 mod new;
@@ -19,6 +20,7 @@ mod verify;
 mod work;
 
 pub use beyond::pending_beyond;
+pub use extensions::check_fill;
 pub use up::{fill, up_all};
 
 use crate::context::Context;

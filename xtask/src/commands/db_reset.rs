@@ -50,6 +50,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let live = Live::of(target, run).map_err(|error| with_the_way_by_hand(error, target))?;
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
+    rights::check_names(target, run, &live)?;
+    db_migrate::check_fill(target, live.properties.as_ref(), context)?;
     let plan = Plan::draw(target, run, &live, &Contents::default())?;
     if args.dry_run {
         repair::name_leftovers(target, context);

@@ -107,6 +107,7 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     fitting.missing_roles.add(&merged.missing_roles);
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
+    rights::check_names(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
     preview::show(&plan, &fitting, &backup, of_elsewhere, &merged, args, context)?;
     if args.dry_run {

@@ -43,17 +43,44 @@ pub fn of(statement: &[Lexeme], line: u64) -> Option<Made> {
     Some(Made { line, kind, schema: None, name: first })
 }
 
+/// The extension that the statement makes: `CREATE EXTENSION [IF NOT EXISTS] name`.
+pub fn extension(statement: &[Lexeme]) -> Option<String> {
+    let words = |words: &[&str]| {
+        statement.len() > words.len() && statement.iter().zip(words).all(|(token, word)| token.word() == Some(word))
+    };
+    if !words(&["create", "extension"]) {
+        return None;
+    }
+    let at = if words(&["create", "extension", "if", "not", "exists"]) { 5 } else { 2 };
+    statement.get(at)?.name().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn made(text: &str) -> Option<(&'static str, Option<String>, String)> {
+    fn lexemes(text: &str) -> Vec<Lexeme> {
         let lexeme = |word: &str| match word {
             word if word.starts_with('"') => Lexeme::Name(word.trim_matches('"').to_owned()),
             "." | "(" => Lexeme::Symbol(word.as_bytes()[0]),
             word => Lexeme::Word(word.to_owned()),
         };
-        of(&text.split(' ').map(lexeme).collect::<Vec<_>>(), 1).map(|made| (made.kind, made.schema, made.name))
+        text.split(' ').map(lexeme).collect()
+    }
+
+    fn made(text: &str) -> Option<(&'static str, Option<String>, String)> {
+        of(&lexemes(text), 1).map(|made| (made.kind, made.schema, made.name))
+    }
+
+    #[test]
+    fn an_extension_is_known_by_its_name_in_every_form() {
+        for text in ["create extension pg_cron", "create extension if not exists \"pg_cron\" with schema pg_catalog"] {
+            assert_eq!(extension(&lexemes(text)).as_deref(), Some("pg_cron"), "{text}");
+        }
+        assert_eq!(extension(&lexemes("create extension if")).as_deref(), Some("if"));
+        for text in ["create extension", "drop extension pg_cron", "alter extension pg_cron update", "create table t"] {
+            assert_eq!(extension(&lexemes(text)), None, "{text}");
+        }
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl Statement {
         made::of(&self.head, self.begun)
     }
 
+    /// The extension that it makes.
+    pub fn extension(&self) -> Option<String> {
+        made::extension(&self.head)
+    }
+
     /// What the server refuses to do in a transaction.
     pub fn needs_no_transaction(&self) -> Option<&'static str> {
         let first = self.head.first()?.word()?;

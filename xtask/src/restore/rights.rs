@@ -4,8 +4,8 @@
 use super::live::Live;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
-use crate::postgres::quote::{identifier, literal_or_null, literals};
-use crate::postgres::{questions, session};
+use crate::postgres::quote::{identifier, literal, literal_or_null, literals};
+use crate::postgres::{maintenance_database, questions, session};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -90,10 +90,18 @@ const PARAMETERS_SINCE: u32 = 15;
 const ADMIN_OPTION_SINCE: u32 = 16;
 const SUPERUSERS_ONLY: &str = "-- a setting that only a superuser carries over";
 
-/// Refuses a load that this role could not do, into a database of this owner's where it is not the role's own.
-pub fn check_load(target: &Target, session: &str, backup: &Proven, owner: Option<&str>) -> Result<()> {
-    let roles: Vec<&str> = backup.contents.owners.iter().map(String::as_str).chain(owner).collect();
-    let lacks = ask(target, session, &roles, None)?;
+/// Refuses a load that this role could not do, into a database of this owner's where it is not the role's own. `encoded`
+/// are the roles with names beyond ASCII that the backup gives something to and that this role may not act as.
+pub fn check_load(
+    target: &Target,
+    session: &str,
+    backup: &Proven,
+    owner: Option<&str>,
+    encoded: Vec<String>,
+) -> Result<()> {
+    let owners = backup.contents.owners.iter().map(String::as_str).filter(|name| name.is_ascii());
+    let mut lacks = ask(target, session, &owners.chain(owner).collect::<Vec<_>>(), None)?;
+    lacks.not_member_of.extend(encoded);
     lacks.refuse(target, &by_hand(&backup.path.display().to_string()))
 }
 
@@ -102,6 +110,34 @@ pub fn check_load(target: &Target, session: &str, backup: &Proven, owner: Option
 pub fn check_swap(target: &Target, session: &str, live: &Live) -> Result<()> {
     let database = live.properties.is_some().then(|| target.database());
     ask(target, session, &[], database)?.refuse(target, "")
+}
+
+/// Refuses to make a database with the live one's owner and rights where their names cannot be read: the server keeps a
+/// role's name in the bytes of the database that made it, and the maintenance database may have another encoding.
+pub fn check_names(target: &Target, session: &str, live: &Live) -> Result<()> {
+    let Some(properties) = &live.properties else { return Ok(()) };
+    let roles = properties.roles();
+    // The owner of another name than was read is another role.
+    let sql = format!(
+        "SELECT COALESCE(pg_catalog.json_agg(w.name), '[]') FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.text[]) AS w(name) \
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = w.name) OR (w.name = {} AND NOT EXISTS \
+         (SELECT FROM pg_catalog.pg_database AS d JOIN pg_catalog.pg_roles AS r ON r.oid = d.datdba \
+         WHERE d.datname = {} AND r.rolname = w.name))",
+        literals(roles.iter().map(String::as_str))?,
+        literal(&properties.owner)?,
+        literal(target.database())?
+    );
+    let unread: Vec<String> =
+        serde_json::from_str(questions::ask(target, session, &sql)?.trim()).context("the roles of the database")?;
+    let Some(name) = unread.first() else { return Ok(()) };
+    let (database, maintenance) = (target.database(), maintenance_database(target));
+    let message = format!(
+        "A role that owns {database} or has rights on it has a name in another encoding than database {maintenance}, which \
+         reads {name:?}; nothing was changed"
+    );
+    let hint = "give the role a name in ASCII: cargo xtask db-shell, then\n\
+                \\du\nALTER ROLE \"NAME\" RENAME TO new_name;";
+    Err(Fault::failed(message).hint(hint).into())
 }
 
 fn ask(target: &Target, session: &str, roles: &[&str], database: Option<&str>) -> Result<Lacks> {

@@ -91,6 +91,16 @@ fn has_launcher(local: &Local) {
 
 /// What the backup's run told, typed.
 fn by_hand(local: &Local, told: &Told) {
+    type_statements(local, told);
+    local.xtask(["db-shell", "--", "-q", "-v", "ON_ERROR_STOP=1", "-f", &told.path]).run().ok();
+    assert_eq!(local.sql("openfga", "SELECT (SELECT a FROM t), (SELECT jobname FROM cron.job)"), "1|a job");
+    restart(local);
+    local.xtask(["db-reset", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("✓ Database reset");
+    migrations(local, told);
+}
+
+/// The statements that put an empty database in the live one's place.
+fn type_statements(local: &Local, told: &Told) {
     let typed = |start: &str| {
         let lines = told.stderr.lines().map(str::trim);
         lines.filter(|line| line.starts_with(start)).map(str::to_owned).collect::<Vec<_>>().join("\n")
@@ -99,8 +109,36 @@ fn by_hand(local: &Local, told: &Told) {
         assert!(!typed(start).is_empty(), "{start}: {}", told.stderr);
         local.sql("postgres", &typed(start));
     }
-    local.xtask(["db-shell", "--", "-q", "-v", "ON_ERROR_STOP=1", "-f", &told.path]).run().ok();
-    assert_eq!(local.sql("openfga", "SELECT (SELECT a FROM t), (SELECT jobname FROM cron.job)"), "1|a job");
+}
+
+/// Files that make the extension run in no database beside the live one; by hand they run in its place.
+fn migrations(local: &Local, told: &Told) {
     restart(local);
-    local.xtask(["db-reset", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("✓ Database reset");
+    local.sandbox.migration(1, "jobs", "-- jobs\nCREATE EXTENSION IF NOT EXISTS pg_cron;", None);
+    local.xtask(["db-migrate", "up"]).run().ok();
+    let backups = local.sandbox.backups();
+    let place = "migrations/1_jobs.up.sql:2 cannot run beside openfga: extension pg_cron can be in one database alone, openfga,";
+    let mut by_hand = String::new();
+    for args in [
+        &["db-migrate", "verify"][..],
+        &["db-migrate", "status", "--drift"],
+        &["db-reset", "--yes", "--dry-run"],
+        &["db-reset", "--yes"],
+    ] {
+        let run = local.xtask(args.iter().copied()).run();
+        run.code(1).stderr_has(place).stderr_has("nothing was changed").stderr_lacks("Safety backup");
+        let is_reset = args[0] == "db-reset";
+        run.holds(run.stderr.contains("DO $$ BEGIN IF current_database()") != is_reset, "the way for a file");
+        by_hand = run.stderr;
+    }
+    local.sql("openfga", "DROP TABLE _sqlx_migrations");
+    let run = local.xtask(["db-migrate", "baseline", "1", "--yes"]).run();
+    run.code(1).stderr_has(place).stderr_has("record it all the same: --no-compare");
+    local.xtask(["db-migrate", "baseline", "1", "--yes", "--no-compare"]).run().ok();
+    assert_eq!(local.sandbox.backups(), backups);
+
+    local.sql("postgres", "DROP DATABASE openfga_old");
+    type_statements(local, &Told { path: told.path.clone(), stderr: by_hand });
+    local.xtask(["db-migrate", "up"]).run().ok();
+    assert_eq!(local.sql("openfga", "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"), "pg_cron");
 }

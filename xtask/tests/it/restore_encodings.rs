@@ -25,6 +25,21 @@ fn roles_of_a_dump_that_is_not_utf8_are_found_and_made() {
         let state = database.dump();
         // Those that are there are known.
         database.xtask(["db-verify", "--restore"]).run().ok().stdout_has("restored and compared");
+        // Somebody who may not act as the owner is told before anything is made.
+        let app = format!("app_{}", database.name);
+        stack.admin(&format!("CREATE ROLE {app} LOGIN CREATEDB PASSWORD 'x'"));
+        let url = format!("postgres://{app}:x@127.0.0.1:{}/{}", stack.postgres_port, database.name);
+        let run = database.xtask(["--target", "url", "db-verify", "--restore"]).env("DATABASE_URL", url).run();
+        run.code(1).stderr_has(&format!("GRANT \"{owner}\" TO \"{app}\"")).stderr_has("nothing was changed");
+        // The maintenance database cannot name the owner of what it would make.
+        database.sql(&format!("ALTER DATABASE {} OWNER TO \"{owner}\"", database.name));
+        for args in [&["db-restore", "--yes"][..], &["db-reset", "--yes"]] {
+            let run = database.xtask(args.iter().copied()).run();
+            run.code(1).stderr_has("has a name in another encoding than database postgres").stderr_has("RENAME TO");
+            assert!(database.safety_backups().is_empty() && database.beside("staging").is_empty());
+        }
+        database.sql(&format!("ALTER DATABASE {} OWNER TO postgres", database.name));
+        stack.admin(&format!("DROP ROLE {app}"));
         database.sql(&format!("DROP TABLE t; DROP ROLE {both}"));
         // The same letters in UTF-8 are another role.
         let in_utf8 = encoding == "LATIN1";

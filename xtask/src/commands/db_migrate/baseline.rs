@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// Refuses to record what the database does not have.
 fn compare(work: &Work<'_>, ledger: &Ledger, known: &[&Migration]) -> Result<()> {
-    let found = drift::of(work, ledger, known)?;
+    let found = drift::of(work, ledger, known, Some("record it all the same: --no-compare"))?;
     let missing = !found.missing.is_empty();
     // What the database has beside that may be another program's, or a later version's.
     drift::show(&Differences { extra: if missing { found.extra } else { Vec::new() }, ..found }, work);

@@ -1,18 +1,27 @@
 //! The live schema beside the one that files make.
 
+use super::extensions;
 use super::scratch;
 use super::work::Work;
 use crate::migration::catalog::{Catalog, Differences};
 use crate::migration::files::Migration;
 use crate::migration::ledger::Ledger;
+use crate::restore::preflight::Beside;
 use crate::terminal;
 use anyhow::Result;
 
 /// Of each kind of difference so many are shown.
 const SHOWN: usize = 10;
 
-/// What the live database lacks of what these files make, and what it has beside that.
-pub(super) fn of(work: &Work<'_>, ledger: &Ledger, migrations: &[&Migration]) -> Result<Differences> {
+/// What the live database lacks of what these files make, and what it has beside that. Where they cannot run beside it,
+/// the refusal names `otherwise`: what to do without the comparison.
+pub(super) fn of(
+    work: &Work<'_>,
+    ledger: &Ledger,
+    migrations: &[&Migration],
+    otherwise: Option<&str>,
+) -> Result<Differences> {
+    extensions::check(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
     let progress = work.context.terminal.waiting("comparing");
     let wanted = scratch::with(work.target, work.context, |scratch| {
         scratch.replay(migrations.iter().copied())?;

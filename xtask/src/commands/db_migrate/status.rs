@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 fn drift_of(work: &Work<'_>, look: &Look) -> Result<Differences> {
     let applied = look.entries.iter().filter(|entry| entry.row.as_ref().is_some_and(|row| row.success));
     let migrations: Vec<_> = applied.filter_map(|entry| entry.migration.as_ref()).collect();
-    drift::of(work, &look.ledger, &migrations)
+    drift::of(work, &look.ledger, &migrations, None)
 }
 
 fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context) -> Result<()> {

@@ -1,5 +1,6 @@
 //! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
 
+use super::extensions;
 use super::scratch::{self, Ran, Scratch};
 use super::work::Work;
 use crate::context::Context;
@@ -8,6 +9,7 @@ use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
 use crate::migration::plan::State;
+use crate::restore::preflight::Beside;
 use crate::terminal::{self, Progress};
 use anyhow::Result;
 use serde::Serialize;
@@ -48,6 +50,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Trying the migrations in a scratch database of {}", target.shown()));
     let work = Work::opened(&target, context, false)?;
     let (applied, wanted) = chosen(args, &work)?;
+    extensions::check(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;
     let mut trial = Trial { applied, verdicts: Vec::new(), json: args.json, context };
     let tried = trial.run(&work, &wanted);
     let verdicts = trial.verdicts;

@@ -59,6 +59,8 @@ pub struct Findings {
     /// What it sets for the rest of a session, with its line.
     pub lasting: Vec<(u64, Lasting)>,
     pub made: Vec<Made>,
+    /// The extensions that it makes, by line and name.
+    pub extensions: Vec<(u64, String)>,
     /// What a person should know before it runs.
     pub warnings: Vec<Warning>,
 }
@@ -111,6 +113,7 @@ struct Statements {
     enclosing: Enclosing,
     lasting: Vec<(u64, Lasting)>,
     made: Vec<Made>,
+    extensions: Vec<(u64, String)>,
     warnings: Vec<Warning>,
 }
 
@@ -124,6 +127,7 @@ impl Statements {
             enclosing: Enclosing::default(),
             lasting: Vec::new(),
             made: Vec::new(),
+            extensions: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -160,6 +164,7 @@ impl Statements {
         }
         self.lasting.extend(statement.sets().map(|lasting| (line, lasting)));
         self.made.extend(statement.makes());
+        self.extensions.extend(statement.extension().map(|name| (line, name)));
     }
 
     fn findings(mut self, bytes: Bytes) -> Result<Findings, Flaw> {
@@ -182,6 +187,7 @@ impl Statements {
             statements: self.count,
             lasting: self.lasting,
             made: self.made,
+            extensions: self.extensions,
             warnings: self.warnings,
         })
     }

@@ -20,6 +20,8 @@ pub struct Token<'t> {
     pub text: &'t str,
     pub start: usize,
     pub first: bool,
+    /// What stands between the token before and this one: blanks, and before a line end a comment.
+    pub gap: &'t str,
 }
 
 /// What is never part of a word.
@@ -41,6 +43,7 @@ impl<'t> Lexer<'t> {
 
     /// The next token; [`Kind::End`] for ever once the text is over.
     pub fn next(&mut self) -> Token<'t> {
+        let before = self.at;
         self.skip(|letter| letter.is_whitespace() && !ends_line(letter));
         if self.comment_starts() {
             self.skip(|letter| !ends_line(letter));
@@ -57,12 +60,20 @@ impl<'t> Lexer<'t> {
                 Kind::Sign
             }
             Some(_) => {
-                self.skip(|letter| !letter.is_whitespace() && !SIGNS.contains(&letter));
+                self.word();
                 Kind::Word
             }
         };
         self.first = kind == Kind::LineEnd;
-        Token { kind, text: &self.text[start..self.at], start, first }
+        Token { kind, text: &self.text[start..self.at], start, first, gap: &self.text[before..start] }
+    }
+
+    /// Passes over a word, which ends before a comment.
+    fn word(&mut self) {
+        let end = |letter: char| letter.is_whitespace() || SIGNS.contains(&letter);
+        let rest = self.rest();
+        let length = rest.find(end).unwrap_or(rest.len());
+        self.at += rest[..length].find("//").unwrap_or(length);
     }
 
     /// Passes over line ends, and over the blank and comment lines between them.
@@ -77,8 +88,11 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// `#` starts a comment, except between the two names of `team#member`.
+    /// `//` starts a comment, and so does `#`, except between the two names of `team#member`.
     fn comment_starts(&self) -> bool {
+        if self.rest().starts_with("//") {
+            return true;
+        }
         let before = self.text[..self.at].chars().next_back();
         let after_word = before.is_some_and(|letter| !letter.is_whitespace() && !SIGNS.contains(&letter));
         self.rest().starts_with('#') && !(after_word && before != Some('\u{feff}'))

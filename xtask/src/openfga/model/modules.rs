@@ -6,6 +6,7 @@ use super::names;
 use super::parser::{self, Document, Header, TypeStatement};
 use super::parts::{Name, Origin};
 use saphyr_parser::{Event, Parser, ScalarStyle};
+use std::collections::BTreeSet;
 
 /// What `fga.mod` says: a schema version, and files by their paths.
 #[derive(Debug, Default)]
@@ -74,8 +75,15 @@ fn definitions(
             ));
         }
         let origin = Origin { module, file: Some(path) };
+        let mut extended = BTreeSet::new();
         for mut statement in document.types {
             if statement.extends {
+                let name = &statement.definition.name;
+                if !extended.insert(name.text.clone()) {
+                    let message =
+                        format!("OpenFGA's own tools refuse a file that extends a type twice, as `{name}` here");
+                    notes.push(Note::warning(name.place, message));
+                }
                 extensions.push((origin.clone(), statement));
             } else {
                 statement.definition.origin = origin.clone();

@@ -30,7 +30,12 @@ pub fn is_plain(name: &str) -> bool {
     (parted || is_identifier(name)) && !KEYWORDS.contains(&name)
 }
 
-/// Whether the reference grammar reads it as the name of a condition or module: no `/` and no `.`.
+/// Whether the reference grammar reads it as the name of a module: no `/` and no `.`.
+pub fn is_plain_module(name: &str) -> bool {
+    is_identifier(name) && !KEYWORDS.contains(&name)
+}
+
+/// Whether the reference grammar reads it as the name of a condition: no `/` and no `.`.
 pub fn is_plain_condition(name: &str) -> bool {
     is_plain_parameter(name) && !KEYWORDS.contains(&name) && !SOFT_KEYWORDS.contains(&name)
 }

@@ -132,7 +132,7 @@ impl Printer {
         let before = self.reasons.len();
         for (name, kind) in &condition.parameters {
             self.name(name, "parameter", names::is_plain_parameter);
-            if !types::is_complete(kind) {
+            if !types::is_readable(kind) {
                 self.reasons.push(format!("parameter {name}: the type {kind}"));
             }
         }

@@ -24,3 +24,19 @@ pub fn listed() -> String {
     let shown = NAMES.map(|name| if is_container(name) { format!("{name}<…>") } else { name.to_owned() });
     shown.join(", ")
 }
+
+/// Which types the reference grammar reads.
+pub const PLAIN: &str = "a type other than `any`, and in `map<…>` and `list<…>` no other `map` or `list`";
+
+/// Whether the reference grammar reads the type, `depth` containers deep.
+pub fn is_plain(name: &str, depth: usize) -> bool {
+    name != "any" && (depth == 0 || !is_container(name))
+}
+
+/// Whether the reference grammar reads the type with all that it holds.
+pub fn is_readable(kind: &ParameterType) -> bool {
+    fn at(kind: &ParameterType, depth: usize) -> bool {
+        is_plain(&kind.name, depth) && kind.generic.iter().all(|inner| at(inner, depth + 1))
+    }
+    is_complete(kind) && at(kind, 0)
+}

@@ -92,6 +92,8 @@ pub struct Contents {
     pub owners: BTreeSet<String>,
     /// Those roles whose names are not ASCII, also where their bytes are no UTF-8.
     pub encoded_roles: BTreeSet<EncodedName>,
+    /// Those of them that get something to own, or whose defaults are set.
+    pub encoded_owners: BTreeSet<EncodedName>,
     /// The last `client_encoding` that the dump sets.
     pub client_encoding: Option<Encoding>,
     pub extensions: BTreeSet<String>,

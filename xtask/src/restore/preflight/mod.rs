@@ -18,7 +18,7 @@ use crate::postgres::questions;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 pub use commands::refuse_hidden_commands;
-pub use extensions::{VersionChange, advice as extension_advice};
+pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_advice, check_made};
 pub use roles::MissingRoles;
 use serde::Deserialize;
 pub(super) use settings::SettingRules;
@@ -98,7 +98,8 @@ pub fn check(
         settings::check(target, session, properties, consent.settings)?;
     }
     let owner = made_like.map(|properties| properties.owner.as_str());
-    rights::check_load(target, session, backup, owner)?;
+    let encoded = roles::not_member_of(target, session, backup, encoding)?;
+    rights::check_load(target, session, backup, owner, encoded)?;
     let space_known = space::check(target, session, backup)?;
     Ok(Fitting { missing_roles, version_changes, space_known })
 }

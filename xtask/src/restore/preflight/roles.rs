@@ -54,7 +54,9 @@ impl MissingRoles {
         names.extend(made_like.iter().flat_map(|properties| properties.roles()));
         let named = missing_by_name(target, run, &names)?;
         let encoded = &backup.contents.encoded_roles;
-        let encoded = if encoded.is_empty() { Vec::new() } else { missing_by_bytes(target, run, encoded, encoding)? };
+        let encoded = by_bytes(target, run, encoded, encoding, |is_it| {
+            format!("NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE {is_it})")
+        })?;
         Ok(Self { named, encoded })
     }
 
@@ -147,20 +149,45 @@ fn missing_by_name(target: &Target, run: &str, names: &BTreeSet<String>) -> Resu
     serde_json::from_str(questions::ask(target, run, &sql)?.trim()).context("the roles that the server lacks")
 }
 
-/// A name that no role bears, by its place in the list.
+/// Roles with names beyond ASCII to which a dump gives something, and which this role may not act as.
+///
+/// # Errors
+/// A database of that encoding cannot have one of the names.
+pub(super) fn not_member_of(
+    target: &Target,
+    run: &str,
+    backup: &Proven,
+    encoding: Option<&Encoding>,
+) -> Result<Vec<String>> {
+    let roles = by_bytes(target, run, &backup.contents.encoded_owners, encoding, |is_it| {
+        format!(
+            "EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE {is_it} AND NOT (pg_catalog.pg_has_role(r.oid, 'USAGE') \
+             AND pg_catalog.pg_has_role(r.oid, CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 \
+             >= 160000 THEN 'SET' ELSE 'MEMBER' END)))"
+        )
+    })?;
+    Ok(roles.into_iter().map(|role| role.name).collect())
+}
+
+/// A name that was asked for, by its place in the list.
 #[derive(Deserialize)]
-struct Lacking {
+struct Found {
     number: usize,
     /// In UTF-8, where its encoding says what it is; in hexadecimal.
     name: String,
 }
 
-fn missing_by_bytes(
+/// Those of the names for which a condition holds; it is made of SQL by which a role `r` bears the name.
+fn by_bytes(
     target: &Target,
     run: &str,
     names: &BTreeSet<EncodedName>,
     encoding: Option<&Encoding>,
+    condition: impl Fn(&str) -> String,
 ) -> Result<Vec<EncodedRole>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     let of_database: Encoding = match encoding {
         Some(encoding) => encoding.clone(),
         None => {
@@ -178,28 +205,31 @@ fn missing_by_bytes(
         })
         .collect::<Result<_, Fault>>()?;
     // namesend gives the bytes as they are where the client's encoding is none.
+    let is_it = format!(
+        "pg_catalog.namesend(r.rolname) = pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, {})",
+        literal(&of_database)?
+    );
     let sql = format!(
         "BEGIN;\nSET LOCAL client_encoding TO 'SQL_ASCII';\n\
          SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('number', w.number, 'name', pg_catalog.encode(\
          CASE w.encoding WHEN 'SQL_ASCII' THEN w.bytes ELSE pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, 'UTF8') END, \
          'hex')) ORDER BY w.number), '[]') FROM (VALUES {}) AS w(number, bytes, encoding) \
-         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE pg_catalog.namesend(r.rolname) \
-         = pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, {}));\nCOMMIT",
+         WHERE {};\nCOMMIT",
         rows.join(", "),
-        literal(&of_database)?
+        condition(&is_it)
     );
     let cannot = || {
         let message = format!("The backup names a role that a database in encoding {of_database} cannot name");
         Fault::failed(message).hint("restore it into a database of the encoding that the backup has")
     };
     let answer = questions::ask(target, run, &sql).map_err(|error| error::explain(error, cannot))?;
-    let lacking: Vec<Lacking> = serde_json::from_str(answer.trim()).context("the roles that the server lacks")?;
-    let role = |lacking: &Lacking| {
-        let name = names.iter().nth(lacking.number).context("a role that was not asked for")?;
-        let shown = String::from_utf8_lossy(&unhex(&lacking.name)?).into_owned();
+    let found: Vec<Found> = serde_json::from_str(answer.trim()).context("the roles that the backup names")?;
+    let role = |found: &Found| {
+        let name = names.iter().nth(found.number).context("a role that was not asked for")?;
+        let shown = String::from_utf8_lossy(&unhex(&found.name)?).into_owned();
         Ok(EncodedRole { name: shown, bytes: name.bytes.clone(), encoding: of(name) })
     };
-    lacking.iter().map(role).collect()
+    found.iter().map(role).collect()
 }
 
 /// The bytes that these hexadecimal digits stand for.

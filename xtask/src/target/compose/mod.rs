@@ -11,6 +11,7 @@ mod life;
 mod openfga;
 mod ports;
 mod project;
+mod said;
 mod services;
 mod up;
 mod volume;
@@ -20,7 +21,7 @@ use super::client_error::Connection;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use config::Config;
 use engine::DEADLINE;
 use std::path::{Path, PathBuf};
@@ -94,7 +95,7 @@ impl Compose {
             Ok(captured) => captured,
             Err(error) => return Err(self.outer_cause().unwrap_or(error)),
         };
-        Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(|| cause::composes_own(&captured)))
+        Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(|| said::explained(&captured)))
     }
 
     /// A program inside the database's container, whose own environment gives the password. Where the
@@ -170,6 +171,17 @@ impl Compose {
         }
         self.checked.get_or_init(|| ());
         Ok(())
+    }
+
+    /// The project as Compose reads it; asked once.
+    fn config(&self) -> Result<&Config> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        // Holds secrets: it is read, never shown.
+        let text = self.run(["config", "--format", "json"], DEADLINE)?.text();
+        let config = serde_json::from_str(&text).context("the project as Compose reads it")?;
+        Ok(self.config.get_or_init(|| config))
     }
 
     /// The project's name, as Compose tells it.

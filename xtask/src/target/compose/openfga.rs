@@ -20,7 +20,7 @@ impl OwnOpenfga for Compose {
     }
 
     fn has_openfga(&self) -> bool {
-        self.has_service(SERVICE).is_ok_and(|has| has)
+        self.config().is_ok_and(|config| config.has_service(SERVICE))
     }
 
     fn openfga_name(&self) -> &'static str {
@@ -39,7 +39,7 @@ impl OwnOpenfga for Compose {
     }
 
     fn openfga_keys(&self) -> Option<String> {
-        self.variable_of(SERVICE, KEYS).ok().flatten()
+        self.config().ok()?.variable_of(SERVICE, KEYS)
     }
 
     fn other_database_of_openfga(&self) -> Option<String> {
@@ -52,7 +52,7 @@ impl OwnOpenfga for Compose {
     }
 
     fn migrate_openfga(&self) -> Result<()> {
-        if !self.has_service(MIGRATE)? {
+        if !self.config()?.has_service(MIGRATE) {
             return Ok(());
         }
         self.run(["run", "--rm", "--no-deps", "-T", MIGRATE], MIGRATE_DEADLINE).map(drop)

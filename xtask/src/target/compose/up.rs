@@ -45,7 +45,7 @@ impl Stack for Compose {
         if let Some(refusal) = refusal(version_over_network(queries)) {
             return Err(refusal);
         }
-        let openfga = if self.has_service(openfga::SERVICE)? {
+        let openfga = if self.config()?.has_service(openfga::SERVICE) {
             stage("waiting for OpenFGA");
             Some(openfga_url(self, settings)?)
         } else {

@@ -1,11 +1,11 @@
 //! The cluster's life: made, started, stopped, and what state it is in.
 
-use super::client;
 use super::folder::Folder;
 use super::programs::Programs;
 use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::process::{Detached, Program, identity};
+use crate::target::client;
 use anyhow::{Context as _, Result};
 use std::io::ErrorKind;
 use std::path::Path;

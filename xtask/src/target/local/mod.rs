@@ -13,6 +13,7 @@ mod own_openfga;
 mod owner;
 mod ports;
 mod programs;
+mod server_user;
 mod services;
 mod up;
 
@@ -63,7 +64,7 @@ impl Local {
 
     /// The user that the server runs as, where that is not oneself.
     fn server_user(&self) -> Result<Option<User>> {
-        owner::server_user(&self.folder)
+        server_user::server_user(&self.folder)
     }
 
     /// The server, if it runs.

@@ -293,6 +293,19 @@ fn what_the_dsl_cannot_express_says_so() {
         &condition(json!({ "name": "c", "expression": "p == '}\n", "parameters": {} })),
         &["condition c: it has no parameter", "condition c: its expression cannot stand between braces"],
     );
+    // OpenFGA's own parser ends an expression at the first brace, cuts lines at ` #`, and knows fewer escapes and types.
+    for expression in ["p == {'k': 1}['k']", "p == 'a #b'", "p == '\\d'", "p == $x", "p == '''\n# x'''"] {
+        let parameters = json!({ "p": { "type_name": "TYPE_NAME_STRING" } });
+        assert_not_expressible(
+            &condition(json!({ "name": "c", "expression": expression, "parameters": parameters })),
+            &["condition c: its expression cannot stand between braces"],
+        );
+    }
+    let parameters = json!({ "p": { "type_name": "TYPE_NAME_ANY" } });
+    assert_not_expressible(
+        &condition(json!({ "name": "c", "expression": "p == 1", "parameters": parameters })),
+        &["condition c: parameter p: the type any"],
+    );
 }
 
 fn a_direct_operand_goes_first() {

@@ -137,6 +137,11 @@ fn each_mistake_is_found_in_its_file() {
     for line in expected {
         assert!(found.iter().any(|found| found == line), "{line} is not among\n{}", found.join("\n"));
     }
+    let twice = "module a\ntype user\ntype doc\nextend type doc\n  relations\n    define x: [user]\n\
+                 extend type doc\n  relations\n    define y: [user]\n";
+    let (_, findings) = read("schema: '1.2'\ncontents: [a.fga]\n", &[("a.fga", twice)]).unwrap();
+    let expected = "warning: a.fga:7:13: OpenFGA's own tools refuse a file that extends a type twice, as `doc` here";
+    assert!(shown(&findings).starts_with(expected), "{}", shown(&findings));
     let syntax = [("a.fga", "module a\ntype user\n"), ("sub/b.fga", "module\ntype x\n"), ("c.fga", "type y\n")];
     let found = refused("schema: '1.2'\ncontents: [a.fga, sub/b.fga, c.fga]\n", &syntax);
     let expected = [

@@ -2,9 +2,10 @@
 //! all mistakes are found at once.
 
 mod condition;
+mod layout;
 mod relation;
 
-use super::finding::{Note, Place};
+use super::finding::{Note, Place, Severity};
 use super::lexer::{Kind, Lexer, Token};
 use super::names;
 use super::parts::{Condition, Name, Origin, TypeDefinition};
@@ -36,6 +37,10 @@ pub struct TypeStatement {
     pub extends: bool,
     pub definition: TypeDefinition,
     relations_announced: bool,
+    /// Where a `relations` stands that no `define` has followed yet.
+    empty_relations: Option<usize>,
+    /// Whether it stands behind a condition, which has been noted.
+    is_late: bool,
 }
 
 /// Reads a file; `file` is its number among the sources.
@@ -43,7 +48,12 @@ pub fn parse(text: &str, file: usize) -> (Document, Vec<Note>) {
     let mut lexer = Lexer::new(text);
     let current = lexer.next();
     let mut parser = Parser { text, file, lexer, current, document: Document::default(), notes: Vec::new() };
+    if text.starts_with('\u{feff}') {
+        parser.odd(0, "no byte order mark before the text");
+    }
+    parser.look_at_blanks();
     parser.file();
+    parser.look_at_relations();
     // A type whose name could not be read only kept its relations away from the type before it.
     parser.document.types.retain(|statement| !statement.definition.name.text.is_empty());
     (parser.document, parser.notes)
@@ -75,7 +85,8 @@ impl<'t> Parser<'t> {
             self.recover();
             self.unread(start.start);
         }
-        if matches!(self.document.header, Header::Missing) && self.notes.is_empty() {
+        let is_noted = self.notes.iter().any(|note| note.severity == Severity::Error);
+        if matches!(self.document.header, Header::Missing) && !is_noted {
             let found = self.described(start);
             self.error_at(
                 start.start,
@@ -108,7 +119,7 @@ impl<'t> Parser<'t> {
     fn header(&mut self) -> Parsed<()> {
         if self.is_word("module") {
             self.advance();
-            let name = self.name("the module's name", names::is_plain)?;
+            let name = self.name("the module's name", names::is_plain_module)?;
             self.document.header = Header::Module { name };
             return self.line_end();
         }
@@ -182,9 +193,7 @@ impl<'t> Parser<'t> {
             }
         };
         if !self.document.conditions.is_empty() {
-            let place = name.place;
-            self.notes
-                .push(Note::warning(place, "a type behind a condition: OpenFGA's own tools want the types first"));
+            self.note_late(name.place.offset, "a type");
         }
         self.push_type(extends, name);
         Ok(())
@@ -192,7 +201,13 @@ impl<'t> Parser<'t> {
 
     fn push_type(&mut self, extends: bool, name: Name) {
         let definition = TypeDefinition { name, relations: Vec::new(), origin: Origin::default() };
-        self.document.types.push(TypeStatement { extends, definition, relations_announced: false });
+        self.document.types.push(TypeStatement {
+            extends,
+            definition,
+            relations_announced: false,
+            empty_relations: None,
+            is_late: !self.document.conditions.is_empty(),
+        });
     }
 
     fn relations(&mut self) -> Parsed<()> {
@@ -200,6 +215,8 @@ impl<'t> Parser<'t> {
         match self.document.types.last_mut() {
             Some(statement) if !statement.relations_announced && statement.definition.relations.is_empty() => {
                 statement.relations_announced = true;
+                statement.empty_relations = Some(start);
+                self.look_at_order(start);
             }
             Some(_) => self.error_at(start, "expected `define`: a type has one `relations`"),
             None => self.error_at(start, "expected `type NAME` before `relations`"),
@@ -258,6 +275,7 @@ impl<'t> Parser<'t> {
 
     fn advance(&mut self) {
         self.current = self.lexer.next();
+        self.look_at_blanks();
     }
 
     fn skip_line_ends(&mut self) {

@@ -27,13 +27,15 @@ impl Parser<'_> {
         let start = self.current.start;
         self.advance();
         match self.document.types.last_mut() {
-            Some(statement) if !statement.relations_announced => {
-                statement.relations_announced = true;
-                self.error_at(start, "expected `relations` before the first `define` of a type");
+            Some(statement) => {
+                statement.empty_relations = None;
+                if !std::mem::replace(&mut statement.relations_announced, true) {
+                    self.error_at(start, "expected `relations` before the first `define` of a type");
+                }
             }
-            Some(_) => {}
             None => self.error_at(start, "expected `type NAME` and `relations` before `define`"),
         }
+        self.look_at_order(start);
         let name = self.name("the relation's name", names::is_plain)?;
         self.take_sign(":", "`:` after the relation's name")?;
         let mut definition = Definition::default();
@@ -56,9 +58,16 @@ impl Parser<'_> {
             if operator == Operator::ButNot && operands.len() == 2 {
                 return Err(self.expected("parentheses: `but not` stands between two"));
             }
+            self.want_blank("a space before `or`, `and` and `but not`");
             self.advance();
             if operator == Operator::ButNot {
+                if self.current.gap != " " {
+                    self.odd(self.current.start, "one space in `but not`");
+                }
                 self.advance();
+            }
+            if self.current.kind == Kind::Sign {
+                self.want_blank("a space behind `or`, `and` and `but not`");
             }
             operands.push(self.operand(definition, false)?);
         }
@@ -105,9 +114,9 @@ impl Parser<'_> {
         }
         definition.depth += 1;
         self.advance();
-        self.skip_line_ends();
+        self.skip_odd_line_ends("what is in parentheses on one line");
         let inside = self.expression(definition, first)?;
-        self.skip_line_ends();
+        self.skip_odd_line_ends("what is in parentheses on one line");
         self.take_sign(")", "`)` or an operator")?;
         definition.depth -= 1;
         Ok(inside)
@@ -154,16 +163,22 @@ impl Parser<'_> {
     fn user_type(&mut self) -> Parsed<UserType> {
         let type_name = self.name("a type", names::is_plain)?;
         let form = if self.is_sign(":") {
+            self.want_glued("no blank before `:*`");
             self.advance();
+            if self.is_sign("*") {
+                self.want_glued("no blank in `:*`");
+            }
             self.take_sign("*", "`*`: single users are named by tuples, a model names types")?;
             UserForm::Wildcard
         } else if self.is_sign("#") {
             self.advance();
+            self.want_glued("no blank behind `#`");
             UserForm::Userset(self.name("a relation after `#`", names::is_plain)?)
         } else {
             UserForm::Object
         };
         let condition = if self.is_word("with") {
+            self.want_blank("a space before `with`");
             self.advance();
             Some(self.name("the condition's name after `with`", names::is_plain_use)?)
         } else {

@@ -258,6 +258,7 @@ impl Statement {
             Item::Owner | Item::Session => {
                 note_role(token, contents);
                 contents.owners.extend(names::role(token));
+                contents.encoded_owners.extend(encoded_role(token, contents));
             }
             Item::Encoding => contents.client_encoding = names::encoding(token),
             Item::Extension => contents.extensions.extend(names::identifier(token)),
@@ -268,7 +269,11 @@ impl Statement {
 
 fn note_role(token: Token<'_>, contents: &mut Contents) {
     contents.roles.extend(names::role(token));
-    let encoding = contents.client_encoding.as_ref();
-    let encoded = |bytes: &[u8]| EncodedName { encoding: encoding.cloned(), bytes: bytes.to_vec() };
-    contents.encoded_roles.extend(names::encoded_role(token).map(encoded));
+    contents.encoded_roles.extend(encoded_role(token, contents));
+}
+
+/// A role's name beyond ASCII, in the encoding that the dump has named.
+fn encoded_role(token: Token<'_>, contents: &Contents) -> Option<EncodedName> {
+    let bytes = names::encoded_role(token)?;
+    Some(EncodedName { encoding: contents.client_encoding.clone(), bytes: bytes.to_vec() })
 }

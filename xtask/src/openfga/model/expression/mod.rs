@@ -1,14 +1,11 @@
 //! The body of a condition: CEL, of which only strings, comments and braces matter here.
 
-/// What a stretch of a CEL text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stretch {
-    Code,
-    Text,
-    /// A quote that its line, or the file, leaves open.
-    OpenText,
-    Comment,
-}
+mod language;
+mod stretch;
+
+pub use language::{Odd, odd};
+
+use stretch::{Stretch, stretch};
 
 /// A condition's body, up to the `}` that closes it.
 #[derive(Debug)]
@@ -66,12 +63,12 @@ pub fn canonical(expression: &str) -> String {
     out.trim().to_owned()
 }
 
-/// Whether a condition's body can hold the expression and give it back as it is.
+/// Whether a condition's body can hold the expression and give it back as it is, here and in OpenFGA's own tools.
 pub fn fits_into_body(expression: &str) -> bool {
-    let text = format!("{expression}\n}}");
+    let text = format!("\n  {}\n}}", expression.trim());
     body(&text, 0).is_some_and(|body| {
         let whole = body.end == text.len() - 1 && body.open_quotes.is_empty();
-        whole && canonical(&body.expression) == canonical(expression)
+        whole && canonical(&body.expression) == canonical(expression) && odd(&text, 0, body.end).is_empty()
     })
 }
 
@@ -79,49 +76,4 @@ pub fn fits_into_body(expression: &str) -> bool {
 fn tidy(expression: &str) -> String {
     let lines: Vec<&str> = expression.lines().map(str::trim_end).collect();
     lines.join("\n").trim().to_owned()
-}
-
-/// The stretch that starts at a byte, and where it ends: a whole string or comment, or one character of code.
-fn stretch(text: &str, at: usize) -> (Stretch, usize) {
-    let rest = &text[at..];
-    let Some(letter) = rest.chars().next() else { return (Stretch::Code, at) };
-    let before = text[..at].chars().next_back();
-    let comment = rest.starts_with("//") || (letter == '#' && before.is_none_or(char::is_whitespace));
-    if comment {
-        return (Stretch::Comment, at + rest.find(['\n', '\r']).unwrap_or(rest.len()));
-    }
-    if matches!(letter, '"' | '\'') {
-        return string(text, at, is_raw(&text[..at]));
-    }
-    (Stretch::Code, at + letter.len_utf8())
-}
-
-/// Whether the quote behind this text belongs to a raw string: `r"…"`, `br'…'`, in either case.
-fn is_raw(before: &str) -> bool {
-    let word = before.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
-    matches!(before[word.len()..].to_ascii_lowercase().as_str(), "r" | "br" | "rb")
-}
-
-/// A string, in one or three quotes; in a raw one a backslash means itself. One quote does not reach over a line end.
-fn string(text: &str, at: usize, raw: bool) -> (Stretch, usize) {
-    let rest = &text[at..];
-    let single = &rest[..1];
-    let triple = single.repeat(3);
-    let quote = if rest.starts_with(&triple) { triple.as_str() } else { single };
-    let mut letters = rest.char_indices().skip(quote.len());
-    while let Some((index, letter)) = letters.next() {
-        if rest[index..].starts_with(quote) {
-            return (Stretch::Text, at + index + quote.len());
-        }
-        if quote.len() == 1 && matches!(letter, '\n' | '\r') {
-            return (Stretch::OpenText, at + index);
-        }
-        if letter == '\\' && !raw {
-            let escaped = letters.clone().next();
-            if escaped.is_some_and(|(_, letter)| quote.len() == 3 || !matches!(letter, '\n' | '\r')) {
-                letters.next();
-            }
-        }
-    }
-    (Stretch::OpenText, text.len())
 }

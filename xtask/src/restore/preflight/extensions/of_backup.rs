@@ -1,0 +1,90 @@
+//! The extensions that a backup names.
+
+use super::server::{INSTALL, Obstacle, Server, only_in, preload, setting_of};
+use super::steps;
+use crate::backup::manifest::Manifest;
+use crate::backup::proof::Proven;
+use crate::error::{Exit, Fault};
+use crate::target::Target;
+use crate::words::shell_word;
+use std::path::Path;
+
+/// An extension of another version than the backup's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionChange {
+    name: String,
+    backup: String,
+    server: String,
+}
+
+impl VersionChange {
+    /// A line for people.
+    pub fn line(&self) -> String {
+        let Self { name, backup, server } = self;
+        format!("extension {name} is {backup} in the backup, {server} on this server")
+    }
+}
+
+/// Refuses a backup whose extensions the staging database cannot have; gives those that have another version here.
+///
+/// # Errors
+/// Which extensions, and what to do (1).
+pub fn check(target: &Target, backup: &Proven, server: &Server) -> Result<Vec<VersionChange>, Fault> {
+    let named: Vec<&str> = backup.contents.extensions.iter().map(String::as_str).collect();
+    let by_hand = || by_hand(target, backup.manifest.as_ref(), &backup.path);
+    let (message, hint) = match Obstacle::of(&named, server) {
+        None => {
+            return Ok(backup.manifest.as_ref().map(|manifest| version_changes(manifest, server)).unwrap_or_default());
+        }
+        Some(Obstacle::Missing(names)) => {
+            (format!("The server lacks extensions that the backup names: {}", names.join(", ")), INSTALL.to_owned())
+        }
+        Some(Obstacle::Unloaded(name)) => {
+            let message = format!(
+                "The backup names extension {name}, whose library this server has not loaded (shared_preload_libraries)"
+            );
+            let more = setting_of(name)
+                .map_or_else(String::new, |setting| format!("\n{}\n{}", only_in(name, setting, None), by_hand()));
+            (message, preload(name, target) + &more)
+        }
+        Some(Obstacle::Bound(_, why)) => {
+            let message = format!("{} cannot be loaded beside {}: {why}", backup.path.display(), target.database());
+            (message, format!("nothing was changed; {}", by_hand()))
+        }
+    };
+    Err(Fault::new(Exit::Failed, message).hint(hint))
+}
+
+/// What is to be said of a backup that was just made and that no restore of ours can load; `None`: all is well.
+pub fn advice(target: &Target, manifest: &Manifest, file: &Path) -> Option<String> {
+    let named = manifest.extensions.iter().map(|extension| extension.as_str());
+    let (name, setting) = named.filter_map(|name| Some((name, setting_of(name)?))).next()?;
+    let only_in = only_in(name, setting, Some(target.database()));
+    let by_hand = by_hand(target, Some(manifest), file);
+    Some(format!("db-restore and db-verify --restore cannot load this backup: {only_in}\n{by_hand}"))
+}
+
+/// What a person types to restore such a backup, and what makes the next ones restorable.
+fn by_hand(target: &Target, manifest: Option<&Manifest>, file: &Path) -> String {
+    let load = format!("cargo xtask db-shell -- -v ON_ERROR_STOP=1 -f {}", shell_word(&file.display().to_string()));
+    let properties = manifest.map(|manifest| &manifest.properties);
+    format!(
+        "{}\nso that later backups restore: {}",
+        steps::by_hand(target, properties, &load).unwrap_or_default(),
+        steps::ELSEWHERE
+    )
+}
+
+fn version_changes(manifest: &Manifest, server: &Server) -> Vec<VersionChange> {
+    let versions = manifest.extension_versions.iter().flatten();
+    let changes = versions.filter_map(|(name, backup)| {
+        let there = server.available.get(name.as_str())?.as_deref()?;
+        let change = VersionChange {
+            name: name.as_str().to_owned(),
+            backup: backup.as_str().to_owned(),
+            server: there.to_owned(),
+        };
+        (there != backup.as_str()).then_some(change)
+    });
+    changes.collect()
+}
