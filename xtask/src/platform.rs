@@ -4,7 +4,7 @@
 //! instead of pretending (files are private by their folder on Windows, folders need no fsync there).
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
@@ -56,6 +56,31 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
 /// Opens a file for reading; fails on a symbolic link.
 pub fn open_no_follow(path: &Path) -> io::Result<File> {
     system::open_no_follow(path)
+}
+
+/// Opens a regular file for reading, also through a symbolic link; a folder, a device or a pipe is refused at once.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let refused = |what: &str| Err(io::Error::other(what.to_owned()));
+    let before = std::fs::metadata(path)?;
+    if before.is_dir() {
+        return refused("it is a folder");
+    }
+    let other = "it is no regular file";
+    if !before.is_file() {
+        return refused(other);
+    }
+    let file = system::open_without_waiting(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { refused(other) }
+}
+
+/// The bytes of a regular file of at most `longest` bytes, also through a symbolic link.
+pub fn read_regular(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(io::Error::other(format!("it is longer than {longest} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// Marks a file that we made as ours until it is closed, however we end; waits for whoever looks at it just now.

@@ -12,7 +12,7 @@ const NO_SUCH_TABLE: [&str; 3] = ["no matching tables were found", "improper rel
 
 /// How pg_dump reports a table that it got no lock on in time.
 const TIMED_OUT: &str = "query failed: ERROR:  canceling statement due to ";
-const LOCKING: &str = "pg_dump: detail: Query was: LOCK TABLE ";
+pub(super) const LOCKING: &str = "pg_dump: detail: Query was: LOCK TABLE ";
 
 /// Something between us and pg_dump cut or changed its stream.
 pub(super) fn not_whole(target: &Target) -> Fault {

@@ -2,21 +2,22 @@
 
 pub use super::order::{Destination, LOCK_TIMEOUT, Order};
 
-use super::fault::{failed, not_whole};
+use super::fault::{LOCKING, failed, not_whole};
 use super::listing;
 use super::manifest::{self, CopyBlocks, Digest, Manifest, Seconds, StartedAt};
 use super::name;
 use super::partial::{self, Partial};
 use super::space;
 use crate::error::Fault;
+use crate::postgres::beginning;
 use crate::postgres::count::Count;
 use crate::postgres::database::OfItself;
 use crate::postgres::dump::{Contents, Scanner};
 use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::session;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
-use crate::process::{Writer, signals};
-use crate::target::{Talk, Target};
+use crate::process::{Captured, Writer, signals};
+use crate::target::{Target, overriding};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local};
 use sha2::{Digest as _, Sha256};
@@ -79,10 +80,18 @@ pub fn take(target: &Target, order: &Order, tell: &dyn Fn(News)) -> Result<Taken
         let partial = Partial::create(folder, &stem, &run)?;
         write(target, order, &Attempt { run: &run, started, expected: newest, encoding }, partial, tell)
     };
-    let taken = write(None).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
-        Some(OtherEncoding(encoding)) => write(Some(encoding.as_str())),
-        None => Err(error),
-    });
+    let once = || {
+        write(None).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
+            Some(OtherEncoding(encoding)) => write(Some(encoding.as_str())),
+            None => Err(error),
+        })
+    };
+    let overridden = target.overriding().is_some();
+    let taken = match once() {
+        // Its first statements, or those beside it, were ended by a setting that the next ones do not heed.
+        Err(_) if !overridden && target.overriding().is_some() => once(),
+        taken => taken,
+    };
     if taken.is_err() {
         // Ending docker's client does not end pg_dump in the container; ending its server session does.
         signals::shielded(|| session::terminate(target, &run)).ok();
@@ -233,13 +242,21 @@ fn declared_encoding(partial: &Partial) -> Result<Option<String>> {
 
 fn pg_dump(target: &Target, order: &Order, run: &str, encoding: Option<&str>) -> Result<crate::process::Program> {
     let program = target
-        .program("pg_dump", run, Talk::Piped)?
+        .own_program("pg_dump", run, &[])?
         .args(encoding.map(|name| format!("--encoding={name}")))
         .args(["--format=plain", "--no-password"])
         .arg(format!("--lock-wait-timeout={}", order.lock_timeout.as_millis()))
         .args(order.tables.iter().map(|table| format!("--table={table}")));
     // Without it a name that matches nothing would be passed over in silence.
     Ok(if order.tables.is_empty() { program } else { program.arg("--strict-names") })
+}
+
+/// Whether pg_dump was ended before its first query for a table, after which it heeds no limit but the one that it was
+/// given.
+fn is_ended_by_a_setting(said: &Captured) -> bool {
+    const LIMITS: [&str; 3] = ["due to statement timeout", "due to idle-session timeout", "due to transaction timeout"];
+    let is_limit = LIMITS.iter().any(|limit| said.stderr.contains(limit)) && !said.stderr.contains(LOCKING);
+    is_limit || overriding::is_library_missing(&said.stderr)
 }
 
 struct Proof {
@@ -295,6 +312,10 @@ fn follow(
         return Err(anyhow::Error::new(flaw).context(not_whole(target)));
     }
     if !ending.success() {
+        let said = Captured { ending, stdout: Vec::new(), stderr: stderr.clone() };
+        if is_ended_by_a_setting(&said) && beginning::overcome(target, (run, &[]), &said)? {
+            return Err(anyhow::Error::msg(stderr.trim().to_owned()));
+        }
         return Err(failed(target, run, order, &stderr, ending));
     }
     Ok(proof)

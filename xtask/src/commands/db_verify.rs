@@ -13,6 +13,7 @@ use crate::postgres::open_session::OpenSession;
 use crate::postgres::search_path::SearchPath;
 use crate::postgres::session;
 use crate::postgres::text::Name;
+use crate::restore::live;
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::maintenance_database;
 use crate::restore::preflight::{self, Consent};
@@ -62,6 +63,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     // next.
     if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
         leftovers::name_leftovers(target, context);
+        name_absence(target, context);
     }
     if args.json {
         context.terminal.json_list("files", &report)?;
@@ -167,6 +169,17 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     let progress = context.terminal.progress("loading", None);
     let options = LoadOptions { search_path: args.search_path.as_ref(), version_changes: &fitting.version_changes };
     staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
+}
+
+/// A drill needs no live database; a person who reads that a backup is good may think that there is one.
+fn name_absence(target: &Target, context: &Context) {
+    // Where the server does not tell there is nothing to say.
+    let exists = session::fresh_name().and_then(|run| live::exists(target, &run)).unwrap_or(true);
+    if !exists {
+        let database = target.database();
+        let what = format!("There is no database {database} on this server; restore it: cargo xtask db-restore");
+        context.terminal.warn(&what);
+    }
 }
 
 impl Entry {

@@ -1,7 +1,7 @@
 //! A database's whole schema as text that can be compared: what a way back did not take back shows as a line.
 
 use crate::postgres::session;
-use crate::target::{Talk, Target};
+use crate::target::Target;
 use anyhow::Result;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl Catalog {
 
     fn dumped(target: &Target, database: &str, run: &str, options: &[&str]) -> Result<Self> {
         let said = target
-            .program_with("pg_dump", run, Talk::Piped, &[("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8")])?
+            .own_program("pg_dump", run, &[("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8")])?
             .args(["--no-password", "--schema-only"])
             .args(options)
             .capture(DEADLINE)?;

@@ -1,9 +1,9 @@
 //! The numbers that sqlx knows a file and a database by.
 
+use crate::platform;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha384};
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ pub fn of(path: &Path, ignored: &Ignored) -> Result<String> {
 /// Hands a file out piece by piece.
 pub fn in_pieces(path: &Path, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let cannot = || format!("{} cannot be read", path.display());
-    let mut file = File::open(path).with_context(cannot)?;
+    let mut file = platform::open_regular(path).with_context(cannot)?;
     let mut buffer = vec![0; PIECE];
     loop {
         let count = file.read(&mut buffer).with_context(cannot)?;

@@ -1,8 +1,8 @@
 //! Why a file's checksum is not the one that was applied: found by trying what editors and checkouts do to files.
 
 use super::checksum::{Checksum, Ignored};
+use crate::platform;
 use anyhow::{Context as _, Result};
-use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
@@ -79,7 +79,7 @@ fn variants(ignored: &Ignored) -> Vec<Variant> {
 /// Why this file's checksum is not `applied`. White space can only be told where the applied file had none too much.
 pub fn cause(path: &Path, applied: &str, ignored: &Ignored) -> Result<Cause> {
     let cannot = || format!("{} cannot be read", path.display());
-    let mut reader = BufReader::new(File::open(path).with_context(cannot)?);
+    let mut reader = BufReader::new(platform::open_regular(path).with_context(cannot)?);
     let has_mark = reader.fill_buf().with_context(cannot)?.starts_with(MARK);
     if has_mark {
         reader.consume(MARK.len());

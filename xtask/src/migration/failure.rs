@@ -16,6 +16,19 @@ pub mod code {
     pub const READ_ONLY: &str = "25006";
     pub const NO_PRIVILEGE: &str = "42501";
     pub const LOCK_TIMEOUT: &str = "55P03";
+
+    /// Settings of role and database that may have made the server answer so: migrations run under them.
+    pub fn settings(code: &str) -> Option<&'static [&'static str]> {
+        match code {
+            READ_ONLY => Some(&["default_transaction_read_only"]),
+            NO_PRIVILEGE => Some(&["role"]),
+            "57014" => Some(&["statement_timeout"]),
+            "57P05" => Some(&["idle_session_timeout"]),
+            "25P03" => Some(&["idle_in_transaction_session_timeout"]),
+            "25P04" => Some(&["transaction_timeout"]),
+            _ => None,
+        }
+    }
 }
 
 /// What the server itself answered.

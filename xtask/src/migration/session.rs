@@ -62,6 +62,11 @@ impl<'a> Session<'a> {
         self.target.user()
     }
 
+    /// Settings of these names that stand for this session's role and database, and how they are taken away.
+    pub fn configured(&self, names: &[&str]) -> Option<String> {
+        postgres::configured_settings(self.target, names)
+    }
+
     /// From here on psql refuses every meta-command, where it knows how to: a file may hide one from `checks`.
     fn restrict(&mut self) -> Result<()> {
         let version = self.ask(":'VERSION_NAME'")?.unwrap_or_default();

@@ -35,6 +35,10 @@ pub(super) fn open_no_follow(path: &Path) -> io::Result<File> {
     open_itself(path, SHARE_READ | SHARE_WRITE | SHARE_DELETE)
 }
 
+pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// The entry itself, where it is a link, too; then it is refused.
 fn open_itself(path: &Path, share: u32) -> io::Result<File> {
     const OPEN_REPARSE_POINT: u32 = 0x0020_0000;

@@ -1,7 +1,9 @@
 //! What we ask of a PostgreSQL server: its dump stream, a session for questions, its catalog.
 
 pub mod activity;
+pub mod beginning;
 pub mod change_lock;
+pub mod configured;
 pub mod copy_text;
 pub mod count;
 pub mod database;

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 /// CREATE DATABASE copies files and waits for a checkpoint.
-const DEADLINE: Duration = Duration::from_secs(600);
+pub const DEADLINE: Duration = Duration::from_secs(600);
 
 /// One psql on one database of the target's server. Ends when it is dropped, or when we die: its stdin closes. A signal
 /// ends the waiting for an answer, and leaves the session as it is.

@@ -16,22 +16,44 @@ macro_rules! empty_path {
     };
 }
 
-/// The limits that a role or a database sets are for its own programs: a load takes as long as it takes, and who holds
-/// a lock is idle.
-macro_rules! limits {
+/// The limit that ends the next statement where a role or a database set a short one: SET looks up less than any query.
+macro_rules! own_time {
     () => {
-        "'statement_timeout', 'lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout', \
-         'transaction_timeout'"
+        "SET statement_timeout TO 0; "
+    };
+}
+
+/// What a role or a database sets for its own programs, and would end or change a session of ours: a load takes as long
+/// as it takes, who holds a lock is idle, a statement sees what others did before it, a statement that fails within a
+/// block ends no session, triggers and foreign keys work. The others are limits, which 0 takes away.
+macro_rules! usual {
+    () => {
+        "WHEN 'exit_on_error' THEN 'off' WHEN 'default_transaction_isolation' THEN 'read committed' \
+         WHEN 'default_transaction_deferrable' THEN 'off' WHEN 'session_replication_role' THEN 'origin' ELSE '0' END, false)) \
+         AS xtask FROM pg_catalog.pg_settings \
+         WHERE (context = 'user' OR pg_catalog.current_setting('is_superuser') = 'on') AND name IN ('statement_timeout', \
+         'lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', \
+         'exit_on_error', 'default_transaction_isolation', 'default_transaction_deferrable', 'session_replication_role', "
+    };
+}
+
+/// A superuser whose sessions a setting gives to another role acts as itself. Any other role may need the setting: it
+/// may be how it gets its rights.
+macro_rules! own_role {
+    () => {
+        "SELECT pg_catalog.count(pg_catalog.set_config('role', 'none', false)) AS xtask FROM pg_catalog.pg_roles AS r \
+         WHERE r.rolname = session_user AND r.rolsuper AND pg_catalog.current_setting('role') <> 'none' \\gset\n"
     };
 }
 
 /// Begins every psql of ours: one that changes something, or loads what others wrote.
 pub const PREAMBLE: &str = concat!(
     empty_path!(),
-    "SELECT pg_catalog.count(pg_catalog.set_config(name, '0', false)) AS xtask FROM pg_catalog.pg_settings \
-     WHERE name IN (",
-    limits!(),
-    ") \\gset\n"
+    own_time!(),
+    "SELECT pg_catalog.count(pg_catalog.set_config(name, CASE name WHEN 'restrict_nonsystem_relation_kind' THEN '' ",
+    usual!(),
+    "'restrict_nonsystem_relation_kind') \\gset\n",
+    own_role!(),
 );
 
 /// Begins every psql that only asks. Views and foreign tables of others are refused where the server can do that, row
@@ -39,13 +61,13 @@ pub const PREAMBLE: &str = concat!(
 /// is: as UTF-8 the server would refuse to send it.
 pub(super) const ASKING: &str = concat!(
     empty_path!(),
+    own_time!(),
     "SELECT pg_catalog.count(pg_catalog.set_config(name, CASE name WHEN 'row_security' THEN 'off' \
      WHEN 'restrict_nonsystem_relation_kind' THEN 'view, foreign-table' \
-     WHEN 'client_encoding' THEN CASE pg_catalog.getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END \
-     ELSE '0' END, false)) AS xtask FROM pg_catalog.pg_settings \
-     WHERE name IN ('row_security', 'restrict_nonsystem_relation_kind', 'client_encoding', ",
-    limits!(),
-    ") \\gset\n"
+     WHEN 'client_encoding' THEN CASE pg_catalog.getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END ",
+    usual!(),
+    "'row_security', 'restrict_nonsystem_relation_kind', 'client_encoding') \\gset\n",
+    own_role!(),
 );
 
 /// The first statement again, without a command to psql: for a session that has let another path in.
@@ -60,7 +82,7 @@ mod tests {
         for text in [PREAMBLE, ASKING] {
             let (first, rest) = text.split_once('\n').unwrap();
             assert_eq!(first, "SELECT pg_catalog.set_config('search_path', '', false) AS xtask \\gset");
-            assert!(rest.starts_with("SELECT ") && rest.ends_with(" \\gset\n"));
+            assert!(rest.starts_with("SET statement_timeout TO 0; SELECT ") && rest.ends_with(" \\gset\n"));
         }
         assert!(!EMPTY_PATH.contains('\\'));
     }

@@ -2,12 +2,14 @@
 
 pub use super::session_name::{fresh_name, is_fresh_name};
 
+use super::beginning::{self, Beginning};
+use super::configured;
+use super::maintenance_database;
 use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
-use super::restrict;
 use crate::error::Fault;
 use crate::process::{Captured, Dialog, Program, signals};
-use crate::target::{Talk, Target};
+use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::io::Write as _;
@@ -78,6 +80,19 @@ pub fn run_script(
     converse(target, session, [PREAMBLE, script], &[("PGDATABASE", database)], deadline)
 }
 
+/// Settings of these names that stand for sessions of the target's user in its database, each with the statement that
+/// takes it away; `None` where there is none, or nobody can be asked.
+pub fn configured_settings(target: &Target, names: &[&str]) -> Option<String> {
+    configured::how_to_reset(&configured::of(target, names, &|sql| ask_quietly(target, sql)))
+}
+
+/// What psql prints for this SQL in the maintenance database; `None` where that does not work, for whatever reason.
+fn ask_quietly(target: &Target, sql: &str) -> Option<String> {
+    let more = [("PGDATABASE", maintenance_database(target))];
+    let said = converse(target, &fresh_name().ok()?, [ASKING, sql], &more, CLEAR_UP_DEADLINE).ok()?;
+    said.ending.success().then(|| said.text())
+}
+
 fn capture(
     target: &Target,
     session: &str,
@@ -96,14 +111,19 @@ fn converse(
     more: &[(&str, &str)],
     deadline: Duration,
 ) -> Result<Captured> {
-    let program = psql(target, session, more)?;
+    let more = in_utf8(more);
     let start = Instant::now();
     let left = || deadline.saturating_sub(start.elapsed());
-    let mut psql = program.dialog(|_| true)?;
-    if restrict::begin(&mut psql, preamble, deadline)?.is_some() {
-        // A psql that has ended says why below.
-        let _ = psql.write_all(sql.as_bytes());
-    }
+    let started = |program: Program| program.args(OPTIONS).dialog(|_| true);
+    let mut psql = match beginning::begin(target, (session, &more), preamble, deadline, &started)? {
+        Beginning::Ended(said) => return Ok(said),
+        Beginning::Silent(psql) => psql,
+        Beginning::Begun(mut psql, _) => {
+            // A psql that has ended says why below.
+            let _ = psql.write_all(sql.as_bytes());
+            psql
+        }
+    };
     psql.end_input();
     let mut answer = String::new();
     while let Some(line) = psql.line(left()) {
@@ -113,6 +133,7 @@ fn converse(
     signals::check()?;
     if left().is_zero() {
         let fault = Fault::unreachable(format!("psql did not answer within {} s", deadline.as_secs()));
+        let program = target.own_program("psql", session, &more)?.args(OPTIONS);
         return Err(fault.hint(format!("it was started as: {}", program.shown())).into());
     }
     let said = psql.finish()?;
@@ -120,22 +141,25 @@ fn converse(
 }
 
 /// A psql that stays open for questions, until it is dropped, and refuses commands to itself where it knows how.
+///
+/// # Errors
+/// It ended at its beginning: why.
 pub(super) fn dialog(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Dialog> {
-    let mut psql = psql(target, session, more)?.lasting_dialog()?;
-    restrict::begin(&mut psql, ASKING, target.patience())?;
-    Ok(psql)
+    let started = |program: Program| program.args(OPTIONS).lasting_dialog();
+    let more = in_utf8(more);
+    match beginning::begin(target, (session, &more), ASKING, target.patience(), &started)? {
+        Beginning::Begun(psql, _) | Beginning::Silent(psql) => Ok(psql),
+        Beginning::Ended(said) => Err(failure(target, "psql", &said.stderr, said.ending)),
+    }
 }
 
 /// A psql that reads SQL from its stdin and prints unaligned rows, until the first error.
-fn psql(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Program> {
-    // UTF-8 whatever the database's encoding is: JSON has no other.
-    let environment = [&[("PGCLIENTENCODING", "UTF8")], more].concat();
-    let options = ["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"];
-    Ok(target.program_with("psql", session, Talk::Piped, &environment)?.args(options).args([
-        "--set=ON_ERROR_STOP=1",
-        "-f",
-        "-",
-    ]))
+const OPTIONS: [&str; 8] =
+    ["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"];
+
+/// UTF-8 whatever the database's encoding is: JSON has no other.
+fn in_utf8<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    [&[("PGCLIENTENCODING", "UTF8")], more].concat()
 }
 
 /// Ends every server session of this name and of our own role, but not the one that asks.
@@ -170,6 +194,10 @@ pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
 
 /// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
 pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::process::Ending) -> anyhow::Error {
+    let ask = |sql: &str| ask_quietly(target, sql);
+    if let Some(fault) = configured::to_blame(target, program, stderr, ending, &ask) {
+        return anyhow::Error::msg(stderr.trim().to_owned()).context(fault);
+    }
     if let Some(cause) = target.cause(stderr, ending) {
         return cause;
     }

@@ -67,6 +67,13 @@ struct Empty {
     owner_fits: bool,
 }
 
+/// Whether the server has the target's database.
+pub fn exists(target: &Target, session: &str) -> Result<bool> {
+    let name = quote::literal(target.database())?;
+    let sql = format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {name})");
+    Ok(questions::ask(target, session, &sql)?.trim() == "t")
+}
+
 impl Live {
     /// Asks the server.
     pub fn of(target: &Target, session: &str) -> Result<Self> {

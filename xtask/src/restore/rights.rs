@@ -4,9 +4,8 @@
 use super::live::Live;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
-use crate::postgres::maintenance_database;
-use crate::postgres::questions;
 use crate::postgres::quote::{identifier, literal, literal_or_null, literals};
+use crate::postgres::{maintenance_database, questions, session};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -175,9 +174,10 @@ impl Lacks {
         if self.read_only {
             let user = target.user();
             let fault = Fault::failed(format!("Sessions of user {user} are read-only here; nothing was changed"));
-            return Err(
-                fault.hint("see why: cargo xtask db-shell -- -c '\\drds' -c 'SHOW default_transaction_read_only'")
-            );
+            let why = session::configured_settings(target, &["default_transaction_read_only"]);
+            return Err(fault.hint(why.unwrap_or_else(|| {
+                "see why: cargo xtask db-shell -- -c '\\drds' -c 'SHOW default_transaction_read_only'".to_owned()
+            })));
         }
         Ok(())
     }

@@ -9,15 +9,16 @@ use super::subscriptions;
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
+use crate::postgres::beginning::{self, Beginning};
 use crate::postgres::preamble::{EMPTY_PATH, PREAMBLE};
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::literal;
 use crate::postgres::search_path::SearchPath;
-use crate::postgres::{restrict, session};
-use crate::process::signals;
+use crate::postgres::session;
+use crate::process::{Program, signals};
 use crate::settings::fault_point;
-use crate::target::{Talk, client_error};
-use anyhow::{Context as _, Result};
+use crate::target::client_error;
+use anyhow::Result;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ impl<'r, 't> Staging<'r, 't> {
         let loader = format!("{run}-load");
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
         let loaded = Watch::during(target, run, &loader, || self.fill(&loader, backup, options, progress));
-        match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup)) {
+        match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard) }),
             Err(error) => Err(self.discard_after(error)),
         }
@@ -87,8 +88,9 @@ impl<'r, 't> Staging<'r, 't> {
 
     /// A dump's subscriptions are disabled. One that code of the file enabled would take what the publisher keeps for the
     /// live database's.
-    fn check_subscriptions(&self, backup: &Proven) -> Result<()> {
-        let subscriptions = subscriptions::of(self.record.target(), self.record.run(), self.name())?;
+    fn check_subscriptions(&self, backup: &Proven, guard: &Guard) -> Result<()> {
+        let subscriptions = subscriptions::of(self.record.target(), self.record.run(), self.name());
+        let subscriptions = subscriptions.map_err(|error| guard.unanswered(error))?;
         let Some(enabled) = subscriptions.iter().find(|subscription| subscription.enabled) else { return Ok(()) };
         let message =
             format!("{} enabled its subscription {} while it was loaded", backup.path.display(), enabled.name);
@@ -102,25 +104,38 @@ impl<'r, 't> Staging<'r, 't> {
         let nonce = session::fresh_name()?;
         let target = self.record.target();
         let environment = [("PGDATABASE", self.name())];
-        let mut psql = target
-            .program_with("psql", loader, Talk::Piped, &environment)?
-            .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"])
+        let started = |psql: Program| {
+            psql.args([
+                "--no-psqlrc",
+                "--no-password",
+                "--tuples-only",
+                "--no-align",
+                "--set=ON_ERROR_STOP=1",
+                "-f",
+                "-",
+            ])
             // Of a line for every statement only those are kept that are looked at.
-            .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))?;
-        let mut lines = 0;
+            .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))
+        };
+        // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
+        // statement, because poolers refuse options of a session.
+        // A file that sets no path means the role's own, or the one that was typed.
+        let path = match options.search_path {
+            Some(path) => format!("SELECT pg_catalog.set_config('search_path', {}, false);", literal(path.as_str())?),
+            None => "RESET search_path;".to_owned(),
+        };
+        let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {path}\n");
+        let (mut psql, begun) = match beginning::begin(target, (loader, &environment), &preamble, LAST_WORDS, &started)?
+        {
+            Beginning::Begun(psql, begun) => (psql, begun),
+            Beginning::Silent(_) => return Err(signals::check().err().map_or_else(|| cannot().into(), Into::into)),
+            Beginning::Ended(said) => {
+                let why = session::failure(target, "psql", &said.stderr, said.ending);
+                return Err(error::headed(why, cannot().to_string()));
+            }
+        };
+        let lines = begun.lines;
         let fed = (|| -> Result<()> {
-            // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
-            // statement, because poolers refuse options of a session.
-            // A file that sets no path means the role's own, or the one that was typed.
-            let path = match options.search_path {
-                Some(path) => {
-                    format!("SELECT pg_catalog.set_config('search_path', {}, false);", literal(path.as_str())?)
-                }
-                None => "RESET search_path;".to_owned(),
-            };
-            let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {path}\n");
-            let begun = restrict::begin(&mut psql, &preamble, LAST_WORDS)?.context("psql did not begin")?;
-            lines = begun.lines;
             preflight::refuse_hidden_commands(backup, &begun.version)?;
             backup.feed(&mut psql, options.search_path, progress)?;
             // Within a transaction nothing would be left of the load once psql ends.
@@ -208,7 +223,11 @@ impl Checked<'_, '_> {
         };
         let counters = Counters::after(&analyze, record.target(), record.run(), database.name(), LAST_WORDS);
         match &self.guard {
-            Some(guard) => guard.check(record, counters),
+            Some(guard) => {
+                // A login that is refused now was not before the load.
+                let refused = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
+                guard.check(record, counters.map_err(refused))
+            }
             None => counters,
         }
     }

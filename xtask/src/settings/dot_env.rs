@@ -1,5 +1,6 @@
 //! `.env` made, and values set in it: in one step, everything else as people wrote it.
 
+use super::LONGEST;
 use super::env_file::{self, EnvFile};
 use crate::error::Fault;
 use crate::platform;
@@ -17,7 +18,7 @@ pub fn make_env_file(root: &Path) -> Result<bool> {
         let hint = format!("make {} writable, and some room on its disk", root.display());
         Fault::failed(format!("{} cannot be made", path.display())).hint(hint)
     };
-    let example = std::fs::read(root.join(".env.example")).unwrap_or_default();
+    let example = platform::read_regular(&root.join(".env.example"), LONGEST).unwrap_or_default();
     let mut file = platform::create_private(&path).with_context(refused)?;
     file.write_all(&example).and_then(|()| file.sync_all()).with_context(refused)?;
     Ok(true)
@@ -53,7 +54,7 @@ impl EnvEdit {
         let lines: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
         let mut edit = Self { path, by_hand: lines.join(" "), before: Vec::new(), after: Vec::new() };
-        edit.before = std::fs::read(&edit.path).with_context(|| edit.refused())?;
+        edit.before = platform::read_regular(&edit.path, LONGEST).with_context(|| edit.refused())?;
         edit.after = values.iter().fold(edit.before.clone(), |text, (name, value)| env_file::set(&text, name, value));
         let read = EnvFile::parse(&edit.after, &|_| None);
         if values.iter().any(|(name, value)| read.get(name) != Some(value)) {

@@ -12,8 +12,6 @@ use crate::error::Fault;
 use crate::platform;
 use env_file::{EnvFile, Problem};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// When colour is used.
@@ -95,20 +93,11 @@ pub fn is_secret(name: &str) -> bool {
 /// No `.env` of a person is longer, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > LONGEST {
-        return Err(io::Error::other("it is longer than 1 MiB"));
-    }
-    Ok(text)
-}
-
 impl Settings {
     /// The process environment over the `.env` of this folder; a missing file is an empty one.
     pub fn load(root: &Path) -> Self {
         let environment: BTreeMap<String, String> = environment().collect();
-        let (text, unreadable) = match read(&root.join(".env")) {
+        let (text, unreadable) = match platform::read_regular(&root.join(".env"), LONGEST) {
             Ok(text) => (text, None),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Vec::new(), None),
             Err(error) => (Vec::new(), Some(error.to_string())),
@@ -164,7 +153,8 @@ impl Settings {
     /// Refuses to go on without a `.env` that is there: what it says might be another database.
     pub fn check_readable(&self) -> Result<(), Fault> {
         self.unreadable.as_ref().map_or(Ok(()), |why| {
-            Err(Fault::usage(format!(".env is there but cannot be read: {why}")).hint("see its owner and permissions"))
+            Err(Fault::usage(format!(".env is there but cannot be read: {why}"))
+                .hint("it must be a file that you may read: ls -l .env"))
         })
     }
 

@@ -9,6 +9,7 @@ use crate::process::{Ending, Program};
 use crate::settings::{Origin, Settings};
 use anyhow::Result;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// For an answer to one question.
@@ -29,6 +30,8 @@ pub struct Target {
     /// When nobody waits for an answer any more.
     end: Option<Instant>,
     waiting: Waiting,
+    /// The options that sessions of ours need here, once one has ended without them (see `overriding`).
+    overriding: OnceLock<&'static str>,
 }
 
 impl Target {
@@ -37,7 +40,7 @@ impl Target {
         let kind = Kind::chosen(settings)?;
         let backend = kind.open(settings, root)?;
         let typed = settings.find("XTASK_TARGET").is_some_and(|(_, origin)| origin == Origin::Flag);
-        Ok(Self { kind, backend, typed, end: None, waiting: Waiting::default() })
+        Ok(Self { kind, backend, typed, end: None, waiting: Waiting::default(), overriding: OnceLock::new() })
     }
 
     /// The same target for a caller who waits no longer than this, for all answers together.
@@ -127,6 +130,33 @@ impl Target {
     /// session's `application_name`, by which it can be found and ended.
     pub fn program(&self, name: &str, session: &str, talk: Talk) -> Result<Program> {
         self.program_with(name, session, talk, &[])
+    }
+
+    /// The same for a session of ours, which does not depend on what role and database set for their own programs.
+    pub fn own_program(&self, name: &str, session: &str, more: &[(&str, &str)]) -> Result<Program> {
+        self.own_program_under(self.overriding(), name, session, more)
+    }
+
+    /// The same, under these options of the connection.
+    pub fn own_program_under(
+        &self,
+        options: Option<&str>,
+        name: &str,
+        session: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Program> {
+        let options = options.map(|options| ("PGOPTIONS", options));
+        self.program_with(name, session, Talk::Piped, &[more, options.as_slice()].concat())
+    }
+
+    /// The options that sessions of ours need here, as far as that is known.
+    pub fn overriding(&self) -> Option<&'static str> {
+        self.overriding.get().copied()
+    }
+
+    /// From here on sessions of ours begin under these options.
+    pub fn override_settings(&self, options: &'static str) {
+        self.overriding.get_or_init(|| options);
     }
 
     /// The same, with more variables for the program's environment.

@@ -2,6 +2,7 @@
 
 use super::backend::Backend;
 use super::client_error::Connection;
+use super::overriding;
 use crate::error::Fault;
 
 /// The fault of a connection that was not made; `None` where these words, libpq's own, speak of something else.
@@ -30,6 +31,18 @@ pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
         let fault = Fault::unreachable(format!("User {user} may not connect to database {named}"));
         let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(named), quoted(user));
         return Some(fault.hint(format!("ask its owner for: {grant}")).lasting());
+    }
+    if overriding::is_library_missing(words) {
+        let fault = Fault::unreachable(format!(
+            "PostgreSQL ends every session of user {user} in database {database}: it cannot load a library that a setting names"
+        ));
+        let (role, database) = (quoted(user), quoted(database));
+        return Some(fault.lasting().hint(format!(
+            "it is session_preload_libraries, or local_preload_libraries; take it away as a superuser, from where it stands:\n\
+             ALTER ROLE {role} RESET session_preload_libraries;\n\
+             ALTER DATABASE {database} RESET session_preload_libraries;\n\
+             ALTER ROLE {role} IN DATABASE {database} RESET session_preload_libraries;"
+        )));
     }
     if has("not currently accepting connections") {
         let fault = Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)"));

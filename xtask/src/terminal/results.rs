@@ -55,9 +55,9 @@ impl Terminal {
         }
     }
 
-    /// One JSON document on stdout.
+    /// One JSON document on stdout. What a terminal would obey, or not show, is escaped as JSON does it.
     pub fn json(&self, document: &impl serde::Serialize) -> Result<()> {
-        self.write(format!("{}\n", serde_json::to_string_pretty(document)?).as_bytes())
+        self.write(format!("{}\n", text::json(&serde_json::to_string_pretty(document)?)).as_bytes())
     }
 
     /// One JSON document on stdout that lists these under a name: `{"version": 1, "backups": […]}`.

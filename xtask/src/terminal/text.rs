@@ -67,12 +67,38 @@ pub fn clean_line(text: &str) -> String {
     escaped(text, |letter| !is_obeyed(letter))
 }
 
-/// What a terminal obeys instead of showing it: control characters, ends of lines and paragraphs, and marks that turn
-/// the direction of writing, by which a name can look like another one.
-fn is_obeyed(letter: char) -> bool {
-    let turns =
-        matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    letter.is_control() || turns || matches!(letter, '\u{2028}' | '\u{2029}')
+/// What a terminal obeys instead of showing it, or does not show at all: control characters, ends of lines and
+/// paragraphs, marks that turn the direction of writing, and letters without a shape. By each of them a name can look
+/// like another one.
+pub(super) fn is_obeyed(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}') || is_ignorable(letter)
+}
+
+/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt, version 16), which has the marks of direction, too.
+fn is_ignorable(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A JSON document in which each such letter is written as `\u….`: it stands in a string, where that means the same.
+pub(super) fn json(document: &str) -> String {
+    if !document.contains(|letter: char| letter != '\n' && is_obeyed(letter)) {
+        return document.to_owned();
+    }
+    let mut text = String::with_capacity(document.len());
+    for letter in document.chars() {
+        if letter == '\n' || !is_obeyed(letter) {
+            text.push(letter);
+            continue;
+        }
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            let _ = write!(text, "\\u{unit:04x}");
+        }
+    }
+    text
 }
 
 fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
@@ -116,6 +142,25 @@ mod tests {
         assert_eq!(clean_line("two\nlines\t"), "two\\nlines\\t");
         assert_eq!(clean("gro\u{202e}eno\u{2069}\u{2028}"), "gro\\u{202e}eno\\u{2069}\\u{2028}");
         assert_eq!(clean("zoë 日本 עברית"), "zoë 日本 עברית");
+    }
+
+    #[test]
+    fn a_letter_without_a_shape_is_shown() {
+        for letter in ["\u{200b}", "\u{200d}", "\u{feff}", "\u{ad}", "\u{2060}", "\u{3164}", "\u{fe0f}", "\u{e0041}"] {
+            let escaped = letter.escape_default().to_string();
+            assert_eq!(clean(&format!("open{letter}fga")), format!("open{escaped}fga"));
+            assert_eq!(table(&["A"], &[vec![letter.to_owned()]], &[]), format!("A\n{escaped}"));
+        }
+    }
+
+    #[test]
+    fn a_json_document_means_the_same_and_a_terminal_obeys_nothing_of_it() {
+        let value = serde_json::json!({ "a\u{200b}": ["zoë\n", "\u{9b}31m\u{7f}", "\u{202e}", "\u{e0041}"] });
+        let document = serde_json::to_string_pretty(&value).unwrap();
+        let shown = json(&document);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        assert!(shown.chars().all(|letter| letter == '\n' || !is_obeyed(letter)) && shown.contains("zoë"), "{shown}");
+        assert_eq!(json("{\n}"), "{\n}");
     }
 
     #[test]

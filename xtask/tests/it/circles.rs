@@ -41,9 +41,6 @@ const KNOWN: &[&str] = &[
     "openfga::model::validate openfga::model::validate::habits",
     "openfga::model::validate openfga::model::validate::references",
     "openfga::store_file openfga::store_file::tests",
-    "target::compose target::compose::cause",
-    "target::compose target::compose::config",
-    "target::local::folder target::local::owner",
 ];
 
 /// `a::b` is `["a", "b"]`; the crate's root is empty.
@@ -150,7 +147,7 @@ fn walk(modules: &Modules, place: &[String], rest: &[String], depth: usize) -> V
         Name::Defined => vec![(place.to_vec(), next.clone())],
         // `use create::create`: of the module, not of itself.
         Name::Imported { path, .. } if path.first() == Some(next) => {
-            walk(modules, [place, std::slice::from_ref(next)].concat(), &[&path[1..], after].concat(), depth + 1)
+            walk(modules, &[place, std::slice::from_ref(next)].concat(), &[&path[1..], after].concat(), depth + 1)
         }
         Name::Imported { path, .. } => resolve(modules, place, &[path, after].concat(), depth + 1),
     });

@@ -21,6 +21,7 @@ pub fn tests() -> Vec<Test> {
         [] colour_follows_flag_variables_and_terminal,
         [Script] colour_is_for_terminals,
         [] letters_follow_the_locale,
+        [] an_env_file_that_is_no_regular_file_is_refused_at_once,
         [Script] a_narrow_terminal_breaks_no_word_of_a_message,
         [] errors_are_one_report_with_a_next_step,
         [Stack] it_runs_from_anywhere,
@@ -307,4 +308,33 @@ fn a_broken_line_about_the_database_stops() {
     // Said elsewhere with more weight, the line decides nothing.
     sandbox.write(".env", "XTASK_TARGET local\n");
     Xtask::new(&sandbox).args(["up"]).env("XTASK_TARGET", "nonsense").run().code(2).stderr_has("nonsense");
+}
+
+/// A pipe would hold the program, a device never end, and a folder has no text.
+fn an_env_file_that_is_no_regular_file_is_refused_at_once() {
+    let sandbox = Sandbox::new();
+    let env = sandbox.path(".env");
+    let _ = std::fs::remove_file(&env);
+    let refused = |why: &str| {
+        for command in [&["db-list"][..], &["db-backup"], &["setup-env", "--yes"], &["db-migrate", "new", "words"]] {
+            let run = Xtask::new(&sandbox).args(command.iter().copied()).run();
+            run.code(2).stderr_has(".env is there but cannot be read: ").stderr_has(why).stderr_lacks("✓");
+            run.holds(run.took < std::time::Duration::from_secs(5), "it should be refused at once");
+        }
+    };
+    assert!(std::process::Command::new("mkfifo").arg(&env).status().unwrap().success());
+    refused("it is no regular file");
+    std::fs::remove_file(&env).unwrap();
+    for device in ["/dev/zero", "/dev/null"] {
+        std::os::unix::fs::symlink(device, &env).unwrap();
+        refused("it is no regular file");
+        std::fs::remove_file(&env).unwrap();
+    }
+    std::fs::create_dir(&env).unwrap();
+    refused("it is a folder");
+    std::fs::remove_dir(&env).unwrap();
+    // Through a link to a file all is as before.
+    std::fs::write(sandbox.path("real.env"), "NOBODY=1\n").unwrap();
+    std::os::unix::fs::symlink("real.env", &env).unwrap();
+    Xtask::new(&sandbox).args(["db-list"]).run().ok();
 }

@@ -225,7 +225,7 @@ fn a_hint_fits_its_cause() {
     database.admin("ALTER ROLE @role SET default_transaction_read_only TO on");
     let run = migrate(&database, &["up"]);
     run.code(1).stderr_has("cannot execute CREATE TABLE in a read-only transaction").stderr_lacks("GRANT");
-    run.stderr_has("may only read here");
+    run.stderr_has("default_transaction_read_only is on, for user ");
     database.admin("ALTER ROLE @role RESET default_transaction_read_only");
     database.sandbox.migration(1, "one", "SELECT pg_terminate_backend(pg_backend_pid());", None);
     let run = migrate(&database, &["up"]);

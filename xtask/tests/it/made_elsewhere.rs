@@ -119,16 +119,24 @@ fn what_a_psql_could_read_as_a_command_is_refused_where_it_would_run_it() {
     let other = body("'standard_conforming_strings', 'off'", b"a\\", "\\! touch /tmp/xtask-canary");
     for (body, version) in [(&strings, "15.18"), (&letters, "18.5"), (&strings, "16.8"), (&other, "16.8")] {
         let plain = database.sandbox.write("plain.sql", dump(body));
-        let forged = database.sandbox.write("forged.sql", Forged::of(dump(body)).bytes());
-        let old = format!("sed -u 's/:VERSION_NAME/{version}/' | real \"$@\"");
+        let forged = database
+            .sandbox
+            .write("forged.sql", Forged::of(dump(body)).taken(&database.name, chrono::Local::now()).bytes());
+        let old = format!("sed -u \"s/:VERSION_NAME/{version}/; s/:'VERSION_NAME'/'{version}'/\" | real \"$@\"");
         let fakes = Fakes::new(&database.sandbox).docker_but("psql", &old);
         for file in [plain, forged] {
             let run = fakes.over(database.xtask(["db-verify", "--restore"]).args([&file])).run();
             run.code(3).prints_nothing().stderr_has("could be a psql meta-command").stderr_has("15.19, 14.24 or newer");
+            // Before anything is made or saved.
+            for command in [&["db-restore", "--yes"][..], &["db-restore", "--dry-run"]] {
+                let run = fakes.over(database.xtask(command.iter().copied()).args([&file])).run();
+                run.code(3).stderr_has("could be a psql meta-command").stderr_lacks("✓");
+            }
         }
     }
     let (found, _) = database.stack.exec(&["test", "!", "-e", "/tmp/xtask-canary"], "");
     assert!(found.is_some(), "a command was run in the container");
+    assert!(database.safety_backups().is_empty(), "a safety backup was made for a file that is refused");
 }
 
 /// By their name, through a view, or by a rule: each of them made a role a superuser, or kept everyone out.

@@ -11,6 +11,7 @@ mod harness;
 mod authorization;
 mod circles;
 mod completions;
+mod configured;
 mod conventions;
 mod damage;
 mod db_backup;
@@ -132,6 +133,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         db_migrate_repair::tests(),
         db_migrate_size::tests(),
         db_migrate_sqlx::tests(),
+        configured::tests(),
         record::tests(),
         record_forged::tests(),
         db_migrate_trust::tests(),

@@ -10,6 +10,7 @@ use rustix::process::Signal;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] it_is_there_only_while_there_is_something_to_record,
+        [Postgres] a_live_database_that_is_gone_is_never_said_to_be_well,
         [Postgres] one_of_another_role_is_not_trusted,
         [Postgres] one_that_others_may_use_is_not_trusted,
         [Compose] a_throwaway_that_was_not_recorded_any_more_is_dropped_by_the_next_drill,
@@ -67,6 +68,36 @@ fn it_is_there_only_while_there_is_something_to_record() {
     database.admin(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{record}'"));
     database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
     assert!(!database.has_record());
+}
+
+fn a_live_database_that_is_gone_is_never_said_to_be_well() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    database.xtask(["db-backup"]).run().ok();
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    let repair = || database.xtask(["db-restore", "--repair"]).run();
+    repair().ok().stderr_has("✓ Nothing to mend");
+    let absent = format!("There is no database {} on this server", database.name);
+    database.admin("DROP DATABASE @name");
+    let run = repair();
+    run.code(1).stderr_has(&absent).stderr_has("cargo xtask db-restore\n").stderr_lacks("✓");
+    run.stderr_has(&format!("{} is kept: cargo xtask db-restore --undo", database.beside("before")[0]));
+    // A drill needs no live database, and does not let it be taken for one.
+    database.xtask(["db-verify", "--restore"]).run().ok().stdout_has("restored and compared").stderr_has(&absent);
+    // What was mended is said, and that a person must look.
+    let file = database.sandbox.backups().pop().unwrap();
+    let killed = paused(database.xtask(["db-restore", "--yes", &format!("backups/{file}")]), "created");
+    killed.signal(Signal::KILL);
+    killed.wait();
+    let run = repair();
+    run.code(6)
+        .stderr_has("✓ Mended: ")
+        .stderr_has("was left behind")
+        .stderr_has(&absent)
+        .stderr_lacks("Nothing to mend");
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_has("✓ Restore undone");
+    assert_eq!(database.sql("SELECT i FROM t"), "1");
+    repair().ok().stderr_has("✓ Nothing to mend");
 }
 
 /// Every command that would need it stops before anything is made; those that only look say it.
@@ -194,8 +225,14 @@ fn a_name_that_another_role_took_is_left_alone() {
         } else {
             stack.admin(&format!("CREATE DATABASE {name} TEMPLATE template0 OWNER {owner}"));
         }
-        let said = database.repair();
-        assert!(said.contains(words) && said.contains(&name) && said.contains("✓ Nothing to mend"), "{said}");
+        let run = database.xtask(["db-restore", "--repair"]).run();
+        run.stderr_has(words).stderr_has(&name);
+        if owner == "renamed" {
+            let back = format!("one of those above may be it: ALTER DATABASE … RENAME TO \"{}\";", database.name);
+            run.code(1).stderr_has(&back).stderr_lacks("✓");
+        } else {
+            run.ok().stderr_has("✓ Nothing to mend");
+        }
         assert_eq!(database.only_beside("staging"), name);
         if owner == "renamed" {
             stack.admin(&format!("ALTER DATABASE {name} RENAME TO {}", database.name));

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_restore_that_changes_something_outside_is_not_swapped_in,
         [Postgres] what_another_session_changes_is_not_told_apart_and_said_so,
         [Postgres] a_role_without_rights_on_passwords_is_compared_too,
+        [Postgres] what_a_file_does_to_the_next_sessions_of_its_role_is_named,
     ]
 }
 
@@ -151,4 +152,35 @@ fn a_role_without_rights_on_passwords_is_compared_too() {
     let file = Forged::of(dump(body)).write(&database.sandbox, "hostile.sql");
     let run = database.xtask(["db-verify", "--restore"]).args([&file]).run();
     run.code(6).stderr_has(&format!("settings of role {}: new", database.role));
+}
+
+/// The role's next sessions would end at once, or could not begin: those that ask what has changed were there before.
+fn what_a_file_does_to_the_next_sessions_of_its_role_is_named() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    database.own("CREATE TABLE t AS SELECT 1 AS a");
+    database.xtask(["db-backup"]).run().ok();
+    let settings = format!("settings of role {}: new", database.role);
+    for (change, named) in [
+        ("ALTER ROLE %I SET statement_timeout TO 1", settings.as_str()),
+        ("ALTER ROLE %I SET idle_session_timeout TO 1", &settings),
+        ("ALTER ROLE %I SET default_transaction_read_only TO on", &settings),
+        ("ALTER ROLE %I SET local_preload_libraries TO nosuch", &settings),
+        ("ALTER ROLE %I SET role TO nosuch", &settings),
+        ("ALTER ROLE %I PASSWORD 'another'", "whether objects outside its database changed meanwhile is not known"),
+    ] {
+        let body = by_a_check(&format!("EXECUTE pg_catalog.format($_${change}$_$, SESSION_USER);"));
+        let file = Forged::of(dump(body)).taken(&database.name, Clock::now()).write(&database.sandbox, "hostile.sql");
+        let commands: [&[&str]; 2] = [&["db-verify", "--restore"], &["db-restore", "--yes"]];
+        for command in &commands[..if change.contains("SET") { 1 } else { 2 }] {
+            let run = database.xtask(command.iter().copied()).args([&file]).run();
+            run.code(6).stderr_has(named).stderr_has("was loaded and is not used").stderr_lacks("✓ Database restored");
+            database.admin("ALTER ROLE @role RESET ALL");
+            database.reset_password();
+            assert_eq!(database.sql("SELECT a FROM t"), "1");
+        }
+    }
+    database.xtask(["db-verify", "--restore"]).run().ok();
+    database.xtask(["db-restore", "--repair"]).run().ok();
+    assert_eq!([database.beside("verify").len(), database.beside("staging").len()], [0, 0]);
 }

@@ -69,7 +69,8 @@ fn sessions_that_may_only_read() {
     for command in [&["db-restore", "--yes"][..], &["db-restore", "--dry-run"], &["db-reset", "--yes"]] {
         let run = refused(&database, command);
         run.stderr_has(&format!("Sessions of user {} are read-only here; nothing was changed", database.role));
-        run.stderr_has("→ see why: cargo xtask db-shell -- -c '\\drds'");
+        let whose = format!("for user {}; to take it away: ALTER ROLE \"{}\" RESET", database.role, database.role);
+        run.stderr_has(&format!("→ default_transaction_read_only is on, {whose} default_transaction_read_only;"));
     }
     assert_eq!(database.sandbox.backups().len(), 1);
     database.admin("ALTER ROLE @role RESET default_transaction_read_only");

@@ -7,6 +7,7 @@ use crate::migration::failure::{Failure, code};
 use crate::migration::files::shown;
 use crate::migration::run::Step;
 use crate::postgres::locks::Holder;
+use crate::postgres::session;
 use crate::process::signals;
 use crate::target::Target;
 use std::fmt::Write as _;
@@ -129,6 +130,9 @@ fn by_code(failure: &Failure, target: &Target) -> String {
     let Some(code) = code(&failure.error).filter(|_| failure.refused) else {
         return "see whether the server is well: cargo xtask health-check; then run it again".to_owned();
     };
+    if let Some(why) = code::settings(code).and_then(|names| session::configured_settings(target, names)) {
+        return format!("{why}\nthen run it again");
+    }
     match code {
         code::IN_TRANSACTION => {
             "give the statement a file of its own whose first line is: -- no-transaction".to_owned()

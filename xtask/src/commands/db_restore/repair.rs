@@ -1,15 +1,16 @@
 //! What killed runs left behind, repaired.
 
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{Exit, Fault};
 use crate::postgres::change_lock::Lock;
+use crate::postgres::quote::identifier;
 use crate::postgres::{session, startup};
-use crate::restore::maintenance_database;
 use crate::restore::record::{Details, Record, Unrecorded, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
+use crate::restore::{live, maintenance_database, previous};
 use crate::target::Target;
 use crate::terminal;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use std::time::Duration;
 
 /// How long `--repair` waits for a run that still holds the lock.
@@ -21,7 +22,13 @@ pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()
     let record = Record::new(target, run, lock.into_session());
     let findings = repair_leftovers(&record, context)?;
     name_unrecorded(&findings.unrecorded, maintenance_database(target), context)?;
-    if findings.leftovers.is_empty() {
+    let exists = live::exists(target, run)?;
+    if !exists && !was_first(&findings, target) {
+        return Err(no_live_database(&record, &findings)?);
+    }
+    if !exists {
+        context.terminal.warn(&format!("{}: a first restore did not come to its end", absent(target)));
+    } else if findings.leftovers.is_empty() {
         context.terminal.done("Nothing to mend");
     }
     if findings.stuck.is_empty() {
@@ -29,6 +36,31 @@ pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()
     }
     let names: Vec<&str> = findings.stuck.iter().map(|stuck| stuck.name.as_str()).collect();
     Err(Fault::failed(format!("Not dropped: {}", names.join(", "))).hint("clear it by hand, as said above").into())
+}
+
+/// Whether all that is recorded of the live database was made where there was none: it is as it was before.
+fn was_first(findings: &Findings, target: &Target) -> bool {
+    let mut entries = findings.view.of(target.database()).peekable();
+    entries.peek().is_some() && entries.all(|entry| entry.live_oid.is_none())
+}
+
+fn absent(target: &Target) -> String {
+    format!("There is no database {} on this server", target.database())
+}
+
+/// Nothing that a restore may have left is to blame for it, or that is mended; and still there is no whole state.
+fn no_live_database(record: &Record<'_>, findings: &Findings) -> Result<Error> {
+    let database = record.target().database();
+    let exit = if findings.leftovers.is_empty() { Exit::Failed } else { Exit::Partial };
+    let kept = previous::list(&record.view()?, database).into_iter().next();
+    let undo =
+        kept.map(|kept| format!("\n{} is kept: cargo xtask db-restore --undo gives it that name", kept.entry.name));
+    let mut hint = format!("restore it from a backup: cargo xtask db-restore{}", undo.unwrap_or_default());
+    if !findings.unrecorded.is_empty() {
+        let name = identifier(database)?;
+        hint.push_str(&format!("\nor one of those above may be it: ALTER DATABASE … RENAME TO {name};"));
+    }
+    Ok(Fault::new(exit, absent(record.target())).hint(hint).into())
 }
 
 /// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to

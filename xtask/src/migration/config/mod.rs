@@ -9,6 +9,7 @@ mod name;
 use super::checksum::Ignored;
 use super::ledger::Name;
 use crate::error::Fault;
+use crate::platform;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -111,7 +112,7 @@ impl Config {
     /// Exit 2: the file cannot be read, is no TOML, or says what this program does not know.
     pub fn load(root: &Path) -> Result<Self> {
         let path = root.join(FILE);
-        let file = match std::fs::read(&path) {
+        let file = match platform::read_regular(&path, LARGEST as u64) {
             Ok(text) => parse(&text).with_context(|| {
                 let fault = Fault::usage(format!("{FILE} cannot be used"));
                 fault.hint("sqlx reads its ledger and files by it: mend it, or remove it")

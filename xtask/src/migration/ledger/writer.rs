@@ -28,7 +28,7 @@ impl Writer {
     pub fn open(session: &mut Session<'_>, table: String, schemas: &[String], lock_timeout: Duration) -> Result<Self> {
         make_schemas(session, schemas)
             .and_then(|()| session.run(&write::create(&table)))
-            .map_err(|error| not_made(error, session.user()))?;
+            .map_err(|error| not_made(error, session))?;
         let mut writer = Self { table, user: session.user().to_owned(), guarded: false, lock_timeout };
         writer.guarded = !writer.guard(session)?.trusted;
         Ok(writer)
@@ -76,8 +76,11 @@ fn make_schemas(session: &mut Session<'_>, schemas: &[String]) -> Result<()> {
 }
 
 /// Why there is no ledger, with what the role lacks.
-fn not_made(error: anyhow::Error, user: &str) -> anyhow::Error {
+fn not_made(error: anyhow::Error, session: &Session<'_>) -> anyhow::Error {
+    let user = session.user();
+    let setting = code(&error).and_then(code::settings).and_then(|names| session.configured(names));
     let hint = match code(&error) {
+        _ if setting.is_some() => setting.unwrap_or_default(),
         Some(code::NO_PRIVILEGE) => {
             format!("user {user} must be allowed to make tables there: GRANT CREATE ON SCHEMA … TO …")
         }

@@ -1,6 +1,10 @@
 //! The files that a store file names: found beside it, read, kept inside its folder.
 
+use crate::platform;
 use std::path::{Component, Path, PathBuf};
+
+/// No model and no list of tuples is longer, in bytes.
+const LONGEST: u64 = 1 << 30;
 
 /// Where named files are looked for, and which may be read.
 #[derive(Debug, Clone)]
@@ -42,7 +46,7 @@ impl Folder {
                 "{name} lies outside the store file's folder; where that is right: --allow-external-files"
             ));
         }
-        let bytes = std::fs::read(&real).map_err(|error| cannot_be_read(name, &error))?;
+        let bytes = platform::read_regular(&real, LONGEST).map_err(|error| cannot_be_read(name, &error))?;
         let text = String::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8"))?;
         let shown = self.shown.join(named).components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
         let parent = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();

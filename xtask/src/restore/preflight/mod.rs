@@ -85,6 +85,7 @@ pub fn check(
     consent: Consent<'_>,
 ) -> Result<Fitting> {
     refuse_parts(backup)?;
+    commands::check(target, session, backup)?;
     let text = questions::ask(target, session, &QUERY.replace("EXTENSIONS", extensions::QUERY))?;
     let server: Server = serde_json::from_str(text.trim()).context("what the server offers")?;
     versions::check(server.version_num / 10_000, backup)?;

@@ -21,7 +21,7 @@ pub struct Entry {
     /// Who owned it when it was recorded, by the role's OID.
     pub(super) owner: u32,
     /// The live database's OID at that time; `None` where there was none.
-    pub(super) live_oid: Option<u32>,
+    pub live_oid: Option<u32>,
     /// The session name of the run that recorded it.
     pub run: String,
     /// RFC 3339.

@@ -7,8 +7,9 @@ use super::place::{self, Place, Stage};
 use super::view::{self, View};
 use crate::error::{self, Exit, Fault};
 use crate::postgres::change_lock::{self, Mode};
-use crate::postgres::open_session::OpenSession;
+use crate::postgres::open_session::{DEADLINE, OpenSession};
 use crate::postgres::quote::{identifier, literal};
+use crate::postgres::{maintenance_database, session};
 use crate::process::signals;
 use crate::restore::subscriptions;
 use crate::settings::fault_point;
@@ -242,6 +243,21 @@ impl<'a> Record<'a> {
             *inside = None;
         }
         Ok(answer?.join("\n"))
+    }
+
+    /// What the server answers in the maintenance database to a question that changes nothing, within this time. The
+    /// session that this run has had from its beginning is asked: what is changed of the role meanwhile does not reach it.
+    /// Where it has ended another one is asked.
+    pub(in crate::restore) fn ask(&self, question: &str, patience: Duration) -> Result<String> {
+        let mut maintenance = self.maintenance.borrow_mut();
+        maintenance.wait_for(patience);
+        let answer = maintenance.run(question);
+        maintenance.wait_for(DEADLINE);
+        if let Ok(answer) = answer {
+            return Ok(answer.join("\n"));
+        }
+        let place = [("PGDATABASE", maintenance_database(self.target))];
+        session::ask_with(self.target, self.run, question, &place, patience)
     }
 
     /// Runs SQL in the maintenance database; what it prints.

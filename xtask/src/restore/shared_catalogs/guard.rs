@@ -2,7 +2,7 @@
 
 use super::SharedCatalogs;
 use super::change::Change;
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::process::signals;
 use crate::restore::record::{Entry, OwnedDatabase, Record};
 use anyhow::{Error, Result};
@@ -42,7 +42,8 @@ impl Guard {
     /// Looks at the server; `database` is the one that the file will be loaded into.
     pub fn before(record: &Record<'_>, database: &OwnedDatabase, file: &Path) -> Result<Self> {
         let first = recorded(record)?;
-        let before = SharedCatalogs::before(record.target(), record.run(), database.name())?;
+        let patience = record.target().patience();
+        let before = SharedCatalogs::before(&|sql| record.ask(sql, patience), database.name())?;
         Ok(Self { file: file.to_owned(), own: database.oid(), before, recorded: [first, recorded(record)?] })
     }
 
@@ -56,15 +57,27 @@ impl Guard {
             (Ok(changes), outcome) if changes.is_empty() => outcome,
             (Ok(changes), outcome) => Err(refusal(&self.file, &changes, outcome.err())),
             (Err(_), Err(failed)) => Err(failed),
-            (Err(unknown), Ok(_)) => Err(unknown),
+            (Err(unknown), Ok(_)) => Err(self.unanswered(unknown)),
         }
     }
 
+    /// Why a question after the load had no answer. Before it this role could ask: that it cannot any more is a change,
+    /// too, unless the server is gone.
+    pub fn unanswered(&self, why: Error) -> Error {
+        if error::exit(&why) != Exit::Failed && !error::is_lasting(&why) {
+            return why;
+        }
+        let message = format!(
+            "{} was loaded and is not used: whether objects outside its database changed meanwhile is not known",
+            self.file.display()
+        );
+        why.context(Fault::new(Exit::Partial, message).hint(HINT))
+    }
+
     fn changes(&self, record: &Record<'_>, failed: bool) -> Result<Vec<Change>> {
-        let ask = || match failed {
-            true => self.before.changes_within(record.target(), record.run(), CLEAR_UP_PATIENCE),
-            false => self.before.changes(record.target(), record.run()),
-        };
+        let target = record.target();
+        let patience = if failed { CLEAR_UP_PATIENCE } else { target.patience() };
+        let ask = || self.before.changes(&|sql| record.ask(sql, patience));
         if ask()?.is_empty() {
             return Ok(Vec::new());
         }

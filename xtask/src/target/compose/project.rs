@@ -1,6 +1,7 @@
 //! The Compose project's name, where it is plain to see.
 
 use crate::error::Fault;
+use crate::platform;
 use crate::settings::Settings;
 use std::path::Path;
 
@@ -23,6 +24,9 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     })
 }
 
+/// No Compose file is longer, in bytes.
+const LONGEST: u64 = 1 << 24;
+
 /// The name that Compose will use for this folder, or `None` where only Compose can tell: files named
 /// elsewhere, another main file, an interpolated name. A wrong guess would mean another database.
 pub(super) fn declared(settings: &Settings, root: &Path) -> Option<String> {
@@ -34,10 +38,14 @@ pub(super) fn declared(settings: &Settings, root: &Path) -> Option<String> {
     if unusual {
         return None;
     }
-    let main = std::fs::read_to_string(root.join("docker-compose.yml")).ok()?;
+    let read = |name: &str| {
+        let bytes = platform::read_regular(&root.join(name), LONGEST).ok()?;
+        String::from_utf8(bytes).ok()
+    };
+    let main = read("docker-compose.yml")?;
     let overriding = ["docker-compose.override.yml", "docker-compose.override.yaml"]
         .iter()
-        .filter_map(|name| std::fs::read_to_string(root.join(name)).ok())
+        .filter_map(|name| read(name))
         .find_map(|text| name_line(&text).map(str::to_owned));
     let name = overriding.or_else(|| name_line(&main).map(str::to_owned))?;
     is_plain(&name).then_some(name)

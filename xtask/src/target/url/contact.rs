@@ -1,5 +1,6 @@
 //! The first contact with a server: its version, and whether a session there is really one session.
 
+use super::super::overriding;
 use super::clients::Clients;
 use crate::error::Fault;
 use crate::process::{Captured, Dialog, Program};
@@ -48,7 +49,16 @@ impl Contact<'_> {
         let unsupported = !said.ending.success() && said.stderr.contains("startup parameter");
         if unsupported {
             let own = self.options.map(|options| ("PGOPTIONS", options));
-            said = self.psql(own.as_slice()).capture_with(sql.into_bytes(), self.deadline)?;
+            said = self.psql(own.as_slice()).capture_with(sql.clone().into_bytes(), self.deadline)?;
+        }
+        if overriding::may_help(&said.stderr, said.ending) && !said.ending.success() {
+            let under = |more: &&str| {
+                let options = [options.as_str(), more].join(" ");
+                let said =
+                    self.psql(&[("PGOPTIONS", options.trim())]).capture_with(sql.clone().into_bytes(), self.deadline);
+                said.ok().filter(|said| said.ending.success())
+            };
+            said = overriding::OPTIONS.iter().find_map(under).unwrap_or(said);
         }
         if !said.ending.success() {
             return Err((self.explain)(&said));

@@ -80,7 +80,12 @@ impl Url {
         let program = Program::new(self.clients(launch)?.path(name));
         // psql would ask on the terminal, behind our back.
         let program = if launch.talk == Talk::Piped { program.arg("--no-password") } else { program };
-        Ok(self.prepared(program, launch.environment, launch.talk))
+        // A step's own options stand beside those of the address.
+        let own = self.connection.variable("PGOPTIONS").unwrap_or_default();
+        let options = launch.environment.iter().find(|(name, _)| *name == "PGOPTIONS");
+        let options = options.map(|(_, more)| [own, more].join(" "));
+        let options = options.as_deref().map(|options| ("PGOPTIONS", options.trim()));
+        Ok(self.prepared(program, &[launch.environment, options.as_slice()].concat(), launch.talk))
     }
 
     fn clients(&self, launch: &Launch) -> Result<&Clients> {

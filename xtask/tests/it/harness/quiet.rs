@@ -99,7 +99,9 @@ pub fn local(root: &Path) -> String {
 }
 
 fn server_of(root: &Path, url: bool) -> String {
-    let settings = std::fs::read_to_string(root.join(".env")).unwrap_or_default();
+    let file = root.join(".env");
+    // A pipe would hold us.
+    let settings = if file.is_file() { std::fs::read_to_string(file).unwrap_or_default() } else { String::new() };
     let last = |name: &str| settings.lines().rev().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
     match last("XTASK_TARGET") {
         Some("local") => local(root),

@@ -76,6 +76,11 @@ impl UrlDatabase {
         self.server.sql("postgres", &sql.replace("@role", &format!("\"{}\"", self.role)).replace("@name", &self.name))
     }
 
+    /// Gives the role the password again that its address has.
+    pub fn reset_password(&self) {
+        self.admin(&format!("ALTER ROLE @role PASSWORD {}", password_literal()));
+    }
+
     /// The database that holds this role's record, by the name that the role has a right to.
     pub fn record_name(&self) -> String {
         let role = self.role.replace('\'', "''");
@@ -101,6 +106,10 @@ impl UrlDatabase {
     }
 }
 
+fn password_literal() -> String {
+    format!("E'{}'", PASSWORD.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
 fn database_name(number: usize) -> String {
     format!("u_{number}")
 }
@@ -120,11 +129,11 @@ fn unused_number(server: &Local) -> usize {
         return number;
     }
     let numbers = unused.0..unused.0 + STOCK;
-    let password = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+    let password = password_literal();
     let pair = |number| {
         let (name, role) = (database_name(number), role_name(number));
         format!(
-            "CREATE ROLE \"{role}\" LOGIN CREATEDB PASSWORD E'{password}';\n\
+            "CREATE ROLE \"{role}\" LOGIN CREATEDB PASSWORD {password};\n\
              CREATE DATABASE {name} TEMPLATE template0 OWNER \"{role}\";\n"
         )
     };

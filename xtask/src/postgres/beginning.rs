@@ -1,0 +1,65 @@
+//! A psql of ours at its beginning: it is sent its first statements, and started once more where a setting of its role or
+//! its database ended it before it could set its own (see `overriding`).
+
+use super::preamble::PREAMBLE;
+use super::restrict::{self, Begun};
+use crate::process::{Captured, Dialog, Program, signals};
+use crate::target::{Target, overriding};
+use anyhow::Result;
+use std::time::{Duration, Instant};
+
+/// How a psql came to its first question.
+#[derive(Debug)]
+pub enum Beginning {
+    /// Its first statements are through.
+    Begun(Dialog, Begun),
+    /// It has not answered in time, or a signal came.
+    Silent(Dialog),
+    /// It has ended.
+    Ended(Captured),
+}
+
+/// Starts a psql for `session`, with these variables more, and sends it its first statements. `dialog` gives it its
+/// options and starts it.
+pub fn begin(
+    target: &Target,
+    (session, more): (&str, &[(&str, &str)]),
+    preamble: &str,
+    patience: Duration,
+    dialog: &dyn Fn(Program) -> Result<Dialog>,
+) -> Result<Beginning> {
+    let once = || begin_once(dialog(target.own_program("psql", session, more)?)?, preamble, patience);
+    let before = target.overriding();
+    match once()? {
+        // Another session may have found the options meanwhile.
+        Beginning::Ended(said) if target.overriding() != before || overcome(target, (session, more), &said)? => once(),
+        beginning => Ok(beginning),
+    }
+}
+
+fn begin_once(mut psql: Dialog, preamble: &str, patience: Duration) -> Result<Beginning> {
+    let start = Instant::now();
+    match restrict::begin(&mut psql, preamble, patience)? {
+        Some(begun) => Ok(Beginning::Begun(psql, begun)),
+        // Of one that is silent the end would be waited for in vain.
+        None if start.elapsed() >= patience || signals::pending().is_some() => Ok(Beginning::Silent(psql)),
+        None => psql.finish().map(Beginning::Ended),
+    }
+}
+
+/// Finds options under which sessions of ours begin here, after a program of such a session has failed. Whether there are
+/// such, and that program had begun without them.
+pub fn overcome(target: &Target, (session, more): (&str, &[(&str, &str)]), said: &Captured) -> Result<bool> {
+    if target.overriding().is_some() || said.ending.success() || !overriding::may_help(&said.stderr, said.ending) {
+        return Ok(false);
+    }
+    for options in overriding::OPTIONS {
+        let psql = target.own_program_under(Some(options), "psql", session, more)?;
+        let psql = psql.args(["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "-f", "-"]);
+        if psql.capture_with(PREAMBLE.into(), target.patience())?.ending.success() {
+            target.override_settings(options);
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
