@@ -4,6 +4,9 @@
 #[path = "../../src/error.rs"]
 pub mod error;
 
+#[path = "../../src/platform.rs"]
+pub mod platform;
+
 #[path = "../../src/postgres"]
 pub mod postgres {
     pub mod count;
@@ -24,6 +27,7 @@ pub mod backup {
 pub mod migration {
     pub mod checks;
     pub mod checksum;
+    pub mod flaw;
     pub mod lasting;
     pub mod lexer;
     pub mod made;
