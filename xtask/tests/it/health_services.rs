@@ -1,7 +1,7 @@
 //! `health-check` and a team's own services: each in another trouble, in one stack; and strangers on a port.
 
 use crate::harness::health::until;
-use crate::harness::{Health, Sandbox, Stack, Test, Xtask, needs, shared};
+use crate::harness::{Health, Sandbox, Stack, Test, Xtask, needs, shared, wait_until};
 use std::net::TcpListener;
 
 pub fn tests() -> Vec<Test> {
@@ -175,6 +175,9 @@ fn services_of_every_kind() {
     let look = || Health::of(stack.xtask([]), &["--only", "connections", "postgres"]);
     // The last ones are for superusers, as we are one.
     look().says("connections", "fail", "no connection left", "max_connections").says("postgres", "ok", "", "");
+    // Its own sessions end a moment after it.
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+    wait_until("only the test's own sessions are left", || sessions[0].sql(count) == "10");
     let mut more: Vec<_> = (0..3).map(|_| stack.session("postgres")).collect();
     more.iter_mut().for_each(|session| drop(session.sql("SELECT 1")));
     look().says("postgres", "fail", "no connection left", "max_connections");

@@ -209,7 +209,7 @@ fn every_psql_of_ours_begins_with_an_empty_path() {
             run.holds(text.starts_with(PATH), &format!("a psql of ours began with:\n{beginning}"));
         }
         // What a question begins with, asked of the server itself.
-        if let Some(asking) = sent.iter().find(|text| text.contains("restrict_nonsystem_relation_kind")) {
+        if let Some(asking) = sent.iter().find(|text| text.contains("'view, foreign-table'")) {
             let begin: Vec<&str> = asking.lines().take(2).collect();
             let show = "SELECT '[' || pg_catalog.current_setting('search_path') || ']'; SHOW row_security; \
                         SELECT pg_catalog.current_setting('restrict_nonsystem_relation_kind', true);";
