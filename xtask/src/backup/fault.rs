@@ -1,6 +1,6 @@
 //! Why no backup was made.
 
-use super::order::Order;
+use super::options::BackupOptions;
 use super::space;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::{locks, session};
@@ -21,10 +21,16 @@ pub(super) fn not_whole(target: &Target) -> Fault {
 }
 
 /// Why pg_dump failed. Only a fault of the database itself is lasting: it cannot be dumped as it is.
-pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, ending: Ending) -> anyhow::Error {
+pub(super) fn failed(
+    target: &Target,
+    run: &str,
+    options: &BackupOptions,
+    stderr: &str,
+    ending: Ending,
+) -> anyhow::Error {
     let said = session::failure(target, "pg_dump", stderr, ending);
     if space::is_full_by_words(stderr) {
-        return said.context(space::full(order.destination.folder(), "it is full"));
+        return said.context(space::full(options.destination.folder(), "it is full"));
     }
     let own = stderr.lines().find_map(|line| line.strip_prefix("pg_dump: error: ")).unwrap_or_default();
     if NO_SUCH_TABLE.iter().any(|words| own.starts_with(words)) {
@@ -41,7 +47,7 @@ pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, en
     }
     // pg_dump waits under a statement_timeout.
     if own.starts_with(TIMED_OUT) && stderr.lines().any(|line| line.starts_with(LOCKING)) {
-        return stayed_locked(target, run, order, said);
+        return stayed_locked(target, run, options, said);
     }
     if error::fault(&said).is_some_and(|fault| fault.hint_text().is_some()) {
         return said;
@@ -55,8 +61,8 @@ pub(super) fn failed(target: &Target, run: &str, order: &Order, stderr: &str, en
 }
 
 /// Names who holds the table, as far as that can be seen.
-fn stayed_locked(target: &Target, run: &str, order: &Order, said: anyhow::Error) -> anyhow::Error {
-    let seconds = order.lock_timeout.as_secs();
+fn stayed_locked(target: &Target, run: &str, options: &BackupOptions, said: anyhow::Error) -> anyhow::Error {
+    let seconds = options.lock_timeout.as_secs();
     let fault = Fault::new(Exit::Locked, format!("A table stayed locked for {seconds} s; no backup was made"));
     let holders = locks::holders(target, run).unwrap_or_default();
     let Some(holder) = holders.first() else {

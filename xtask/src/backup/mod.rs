@@ -10,7 +10,7 @@ pub mod feed;
 pub mod listing;
 pub mod manifest;
 pub mod name;
-mod order;
+mod options;
 mod partial;
 mod pieces;
 pub mod proof;

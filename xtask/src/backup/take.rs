@@ -1,6 +1,6 @@
 //! Taking a backup: pg_dump's stream, hashed, proven and written in one pass, published only if it is whole.
 
-pub use super::order::{Destination, LOCK_TIMEOUT, Order};
+pub use super::options::{BackupOptions, Destination, LOCK_TIMEOUT};
 
 use super::fault::{LOCKING, failed, not_whole};
 use super::listing;
@@ -43,7 +43,7 @@ pub struct Taken {
     pub manifest: Manifest,
     /// What a restore of it may fail at.
     pub path_dependents: Vec<PathDependent>,
-    /// To the order's question.
+    /// The server's answer to `BackupOptions::question`.
     pub answer: String,
 }
 
@@ -60,9 +60,9 @@ pub enum News {
 ///
 /// # Errors
 /// Nothing is left under the final name, and no partial file, unless this process is killed outright.
-pub fn take(target: &Target, order: &Order, tell: &dyn Fn(News)) -> Result<Taken> {
-    let folder = order.destination.folder();
-    prepare(folder, &order.destination)?;
+pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(News)) -> Result<Taken> {
+    let folder = options.destination.folder();
+    prepare(folder, &options.destination)?;
     let run = session::fresh_name()?;
     let leftovers = partial::clear_leftovers(folder);
     if !leftovers.is_empty() {
@@ -73,12 +73,12 @@ pub fn take(target: &Target, order: &Order, tell: &dyn Fn(News)) -> Result<Taken
         }
     }
     let started = Local::now();
-    let stem = name::file_name(target.database(), order.purpose, &started, 1);
+    let stem = name::file_name(target.database(), options.purpose, &started, 1);
     let newest = listing::newest_size(folder, target.database());
     space::look(folder, newest, target, &run)?;
     let write = |encoding: Option<&str>| {
         let partial = Partial::create(folder, &stem, &run)?;
-        write(target, order, &Attempt { run: &run, started, expected: newest, encoding }, partial, tell)
+        write(target, options, &Attempt { run: &run, started, expected: newest, encoding }, partial, tell)
     };
     let once = || {
         write(None).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
@@ -130,7 +130,7 @@ struct Attempt<'a> {
 
 fn write(
     target: &Target,
-    order: &Order,
+    options: &BackupOptions,
     attempt: &Attempt<'_>,
     mut partial: Partial,
     tell: &dyn Fn(News),
@@ -138,10 +138,10 @@ fn write(
     let &Attempt { run, started, expected, encoding } = attempt;
     let clock = Instant::now();
     partial.write(manifest::HEAD)?;
-    let dump = pg_dump(target, order, run, encoding)?.write_to(partial.for_program()?)?;
+    let dump = pg_dump(target, options, run, encoding)?.write_to(partial.for_program()?)?;
     let (proof, mut of_itself) = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| OfItself::ask(target, run, order.question));
-        let proof = follow(target, run, dump, &partial, order, expected, tell);
+        let asked = scope.spawn(|| OfItself::ask(target, run, options.question));
+        let proof = follow(target, run, dump, &partial, options, expected, tell);
         let of_itself = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
         let of_itself = match of_itself {
             Ok(of_itself) => of_itself,
@@ -157,7 +157,7 @@ fn write(
     let path_dependents = std::mem::take(&mut of_itself.path_dependents);
     let contents = proof.scanner.finish().with_context(|| not_whole(target))?;
     let sha256 = manifest::hex(&proof.hash.clone().finalize());
-    let made = Made { order, started, seconds: clock.elapsed().as_secs_f64(), bytes: proof.bytes, sha256 };
+    let made = Made { options, started, seconds: clock.elapsed().as_secs_f64(), bytes: proof.bytes, sha256 };
     let manifest = made
         .manifest(target.database(), contents, of_itself)
         .map_err(|why| Fault::failed(format!("No manifest can say this, so that no backup was made: {why}")))?;
@@ -165,10 +165,10 @@ fn write(
     partial.write(&line)?;
     let sha256 = manifest::hex(&proof.hash.chain_update(&line).finalize());
     signals::check()?;
-    let path = match &order.destination {
+    let path = match &options.destination {
         Destination::File(file) => partial.publish(std::iter::once(file.clone()))?,
         Destination::Folder(folder) => {
-            let names = (1..1000).map(|copy| name::file_name(target.database(), order.purpose, &started, copy));
+            let names = (1..1000).map(|copy| name::file_name(target.database(), options.purpose, &started, copy));
             partial.publish(names.map(|name| folder.join(name)))?
         }
     };
@@ -178,7 +178,7 @@ fn write(
 
 /// What a backup's making tells of it.
 struct Made<'a> {
-    order: &'a Order,
+    options: &'a BackupOptions,
     started: DateTime<Local>,
     seconds: f64,
     /// Of what precedes the manifest, as the SHA-256.
@@ -196,7 +196,7 @@ impl Made<'_> {
         let mut versions = of_itself.extension_versions;
         versions.retain(|name, _| extensions.contains(name));
         let patterns =
-            self.order.tables.iter().map(|table| Text::try_from(table.as_str())).collect::<Result<Vec<_>, _>>()?;
+            self.options.tables.iter().map(|table| Text::try_from(table.as_str())).collect::<Result<Vec<_>, _>>()?;
         Ok(Manifest {
             format: Manifest::FORMAT,
             tool: Line::try_from(concat!("xtask ", env!("CARGO_PKG_VERSION")))?,
@@ -240,15 +240,20 @@ fn declared_encoding(partial: &Partial) -> Result<Option<String>> {
     Ok(named.map(|(name, _)| name.to_owned()))
 }
 
-fn pg_dump(target: &Target, order: &Order, run: &str, encoding: Option<&str>) -> Result<crate::process::Program> {
+fn pg_dump(
+    target: &Target,
+    options: &BackupOptions,
+    run: &str,
+    encoding: Option<&str>,
+) -> Result<crate::process::Program> {
     let program = target
         .own_program("pg_dump", run, &[])?
         .args(encoding.map(|name| format!("--encoding={name}")))
         .args(["--format=plain", "--no-password"])
-        .arg(format!("--lock-wait-timeout={}", order.lock_timeout.as_millis()))
-        .args(order.tables.iter().map(|table| format!("--table={table}")));
+        .arg(format!("--lock-wait-timeout={}", options.lock_timeout.as_millis()))
+        .args(options.tables.iter().map(|table| format!("--table={table}")));
     // Without it a name that matches nothing would be passed over in silence.
-    Ok(if order.tables.is_empty() { program } else { program.arg("--strict-names") })
+    Ok(if options.tables.is_empty() { program } else { program.arg("--strict-names") })
 }
 
 /// Whether pg_dump was ended before its first query for a table, after which it heeds no limit but the one that it was
@@ -272,7 +277,7 @@ fn follow(
     run: &str,
     dump: Writer,
     partial: &Partial,
-    order: &Order,
+    options: &BackupOptions,
     expected: Option<u64>,
     tell: &dyn Fn(News),
 ) -> Result<Proof> {
@@ -300,7 +305,7 @@ fn follow(
         tell(News::Written(proof.bytes, expected));
         if proof.bytes.saturating_sub(space_checked) >= SPACE_CHECK {
             space_checked = proof.bytes;
-            space::watch(order.destination.folder())?;
+            space::watch(options.destination.folder())?;
         }
     }
     if flaw.is_some() {
@@ -316,7 +321,7 @@ fn follow(
         if is_ended_by_a_setting(&said) && beginning::overcome(target, (run, &[]), &said)? {
             return Err(anyhow::Error::msg(stderr.trim().to_owned()));
         }
-        return Err(failed(target, run, order, &stderr, ending));
+        return Err(failed(target, run, options, &stderr, ending));
     }
     Ok(proof)
 }

@@ -7,7 +7,7 @@ use super::db_restore::repair as leftovers;
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
-use crate::backup::take::{self, Destination, News, Order, Taken};
+use crate::backup::take::{self, BackupOptions, Destination, News, Taken};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
@@ -51,10 +51,10 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
-    let order = args.order(context)?;
+    let options = args.options(context)?;
     args.check_policy()?;
     context.terminal.note("Creating database backup...");
-    let taken = take_visibly(&target, &order, context)?;
+    let taken = take_visibly(&target, &options, context)?;
     args.tell(&taken, &target, context)?;
     warn_of_restores(&taken, &target, context);
     leftovers::name_leftovers_by(&taken.answer, &target, context);
@@ -75,8 +75,8 @@ pub fn take_full(
 ) -> Result<Taken> {
     let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
     let destination = Destination::Folder(context.backups_folder());
-    let order = Order { purpose, tables: Vec::new(), lock_timeout, question: "", destination };
-    take_visibly(target, &order, context)
+    let options = BackupOptions { purpose, tables: Vec::new(), lock_timeout, question: "", destination };
+    take_visibly(target, &options, context)
 }
 
 /// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive the
@@ -90,9 +90,9 @@ pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
 }
 
 /// Takes a backup and shows how far it has come.
-fn take_visibly(target: &Target, order: &Order, context: &Context) -> Result<Taken> {
+fn take_visibly(target: &Target, options: &BackupOptions, context: &Context) -> Result<Taken> {
     let progress = OnceCell::new();
-    take::take(target, order, &|news| show(&news, context, &progress))
+    take::take(target, options, &|news| show(&news, context, &progress))
 }
 
 impl Args {
@@ -127,12 +127,12 @@ impl Args {
         context.terminal.result_path(&context.near(&taken.path))
     }
 
-    fn order(&self, context: &Context) -> Result<Order> {
+    fn options(&self, context: &Context) -> Result<BackupOptions> {
         let destination = match &self.output {
             None => Destination::Folder(context.backups_folder()),
             Some(path) => destination(path, context.typed(path))?,
         };
-        Ok(Order {
+        Ok(BackupOptions {
             purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
             tables: self.tables.clone(),
             lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,

@@ -16,16 +16,16 @@ macro_rules! empty_path {
     };
 }
 
-/// The limit that ends the next statement where a role or a database set a short one: SET looks up less than any query.
+/// A short `statement_timeout` of a role or a database could end the next query. SET takes less time than any query.
 macro_rules! own_time {
     () => {
         "SET statement_timeout TO 0; "
     };
 }
 
-/// What a role or a database sets for its own programs, and would end or change a session of ours: a load takes as long
-/// as it takes, who holds a lock is idle, a statement sees what others did before it, a statement that fails within a
-/// block ends no session, triggers and foreign keys work. The others are limits, which 0 takes away.
+/// Settings of a role or a database that would end a session of ours or change its results. A load may take hours. A
+/// session that holds a lock is idle. A statement sees what other sessions committed before it. A statement that fails
+/// within a block ends no session. Triggers and foreign keys work. 0 switches a time limit off.
 macro_rules! usual {
     () => {
         "WHEN 'exit_on_error' THEN 'off' WHEN 'default_transaction_isolation' THEN 'read committed' \

@@ -55,29 +55,25 @@ pub fn is_free(port: u16) -> bool {
 /// Who holds the port, if somebody does and we do not. A container that is being started or stopped right now holds
 /// it before, or after, the engine lists it; a moment later it is known whose it is.
 pub(in crate::target) fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
-    let end = Instant::now() + SETTLING;
+    holder_after(SETTLING, port, ours)
+}
+
+/// Who holds a port of 127.0.0.1; `None` where a server could listen on it. Another run that looks for a free port holds
+/// it for less than a millisecond, and no program is found by then.
+pub fn taken_by(port: u16) -> Option<String> {
+    holder_after(PASSING, port, || false)
+}
+
+/// Who holds the port after this time, if a program does and `ours` is false; at once where that is neither Docker's nor
+/// an unknown one.
+fn holder_after(settling: Duration, port: u16, ours: impl Fn() -> bool) -> Option<String> {
+    let end = Instant::now() + settling;
     while !is_free(port) && !ours() {
         let by = holder(port);
         let may_be_docker = by.starts_with("docker-proxy") || by == UNKNOWN;
         if !may_be_docker || Instant::now() >= end {
             // It may have become ours between the two questions.
             return (!ours()).then_some(by);
-        }
-        std::thread::sleep(PAUSE);
-    }
-    None
-}
-
-/// Who holds a port of 127.0.0.1; `None` where a server could listen on it.
-///
-/// Another run that looks for a free port binds it for less than a millisecond, and no program is found by then. So a
-/// port whose holder is not found is looked at again.
-pub fn taken_by(port: u16) -> Option<String> {
-    let end = Instant::now() + PASSING;
-    while !is_free(port) {
-        let by = holder(port);
-        if by != UNKNOWN || Instant::now() >= end {
-            return Some(by);
         }
         std::thread::sleep(PAUSE);
     }

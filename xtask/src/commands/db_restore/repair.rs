@@ -38,7 +38,7 @@ pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()
     Err(Fault::failed(format!("Not dropped: {}", names.join(", "))).hint("clear it by hand, as said above").into())
 }
 
-/// Whether all that is recorded of the live database was made where there was none: it is as it was before.
+/// Whether every recorded database of this live name belongs to a first restore: there was no live database before.
 fn was_first(findings: &Findings, target: &Target) -> bool {
     let mut entries = findings.view.of(target.database()).peekable();
     entries.peek().is_some() && entries.all(|entry| entry.live_oid.is_none())
@@ -48,7 +48,7 @@ fn absent(target: &Target) -> String {
     format!("There is no database {} on this server", target.database())
 }
 
-/// Nothing that a restore may have left is to blame for it, or that is mended; and still there is no whole state.
+/// The failure of a repair after which there is no live database. Exit 6 where the repair changed something.
 fn no_live_database(record: &Record<'_>, findings: &Findings) -> Result<Error> {
     let database = record.target().database();
     let exit = if findings.leftovers.is_empty() { Exit::Failed } else { Exit::Partial };

@@ -9,7 +9,7 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is to be backed up, and where to.
 #[derive(Debug)]
-pub struct Order {
+pub struct BackupOptions {
     pub purpose: Purpose,
     /// `--table` patterns; none: the whole database.
     pub tables: Vec<String>,
