@@ -3,7 +3,7 @@
 use super::probe::{catalog, openfga, project};
 use super::report::Finding;
 use crate::backup::retention::time_span;
-use crate::postgres::session;
+use crate::postgres::server::Server;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::backend::ComposeProject;
@@ -24,8 +24,7 @@ pub struct Scene<'a> {
     pub settings: &'a Settings,
     /// The checkout.
     pub root: &'a Path,
-    /// What our server sessions are named by.
-    pub run: String,
+    postgres: Server<'a>,
     end: Instant,
     project: OnceLock<Result<project::Project, Finding>>,
     server: OnceLock<Result<catalog::Facts, Finding>>,
@@ -39,7 +38,7 @@ impl<'a> Scene<'a> {
             target,
             settings,
             root,
-            run: session::fresh_name()?,
+            postgres: Server::new(target)?,
             end,
             project: OnceLock::new(),
             server: OnceLock::new(),
@@ -55,6 +54,11 @@ impl<'a> Scene<'a> {
     /// Whether the time is over: causes are not looked for any more.
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.end
+    }
+
+    /// The target's database, for questions.
+    pub fn postgres(&self) -> &Server<'a> {
+        &self.postgres
     }
 
     /// The project as Compose runs it; `None` where the target needs no Docker.
