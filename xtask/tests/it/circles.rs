@@ -28,19 +28,6 @@ const KNOWN: &[&str] = &[
     "health::probe::project health::scene",
     "health::probe::protocol health::probe::ready",
     "health::probe::published health::probe::service",
-    "openfga::model openfga::model::canonical",
-    "openfga::model openfga::model::difference",
-    "openfga::model openfga::model::json::read",
-    "openfga::model openfga::model::json::write",
-    "openfga::model openfga::model::modules",
-    "openfga::model openfga::model::printer",
-    "openfga::model openfga::model::validate",
-    "openfga::model::tuple openfga::model::tuple::form",
-    "openfga::model::tuple openfga::model::tuple::restriction",
-    "openfga::model::validate openfga::model::validate::entry",
-    "openfga::model::validate openfga::model::validate::habits",
-    "openfga::model::validate openfga::model::validate::references",
-    "openfga::store_file openfga::store_file::tests",
 ];
 
 /// `a::b` is `["a", "b"]`; the crate's root is empty.
