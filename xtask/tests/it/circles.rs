@@ -21,13 +21,6 @@ const KNOWN: &[&str] = &[
     "commands::setup_openfga commands::setup_openfga::apply",
     "commands::setup_openfga commands::setup_openfga::env",
     "commands::setup_openfga commands::setup_openfga::report",
-    "health::probe health::probe::openfga",
-    "health::probe health::probe::store",
-    "health::probe::catalog health::scene",
-    "health::probe::openfga health::scene",
-    "health::probe::project health::scene",
-    "health::probe::protocol health::probe::ready",
-    "health::probe::published health::probe::service",
 ];
 
 /// `a::b` is `["a", "b"]`; the crate's root is empty.
