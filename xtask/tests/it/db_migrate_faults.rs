@@ -224,7 +224,7 @@ fn outside_of_a_transaction() {
         running.wait();
         assert_eq!(database.ledger(), "1 2!", "{point}");
         assert_eq!(database.tables().contains("done"), table, "{point}");
-        database.migrate([]).run().code(6).stderr_has("not ended: 2 index");
+        database.migrate([]).run().code(6).stderr_has("not finished: 2 index");
         if !table {
             database.migrate(["repair", "--yes"]).run().ok();
         }

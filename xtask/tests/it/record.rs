@@ -322,7 +322,7 @@ fn names_of_another_encoding_break_no_backup() {
     database.xtask(["db-list"]).run().ok();
     database.restore([]).run().ok();
     let run = database.restore(["--undo", "--dry-run"]).run();
-    run.ok().stderr_has("Written since: nothing");
+    run.ok().stderr_has("Changes since the swap: none");
     database.restore(["--undo"]).run().ok();
     assert_eq!(database.dump(), old);
     database.backup();

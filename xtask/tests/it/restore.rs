@@ -26,7 +26,7 @@ fn what_was_lost_comes_back() {
         "✓ Database restored\n",
         &format!("From:      {file}\n"),
         &format!("Database:  {} (unreachable for 0.", database.name),
-        &format!("Before:    kept on the server as {}\n", database.only_beside("before")),
+        &format!("Previous:  kept on the server as {}\n", database.only_beside("before")),
         "Undo:      cargo xtask db-restore --undo\n",
     ] {
         run.stderr_has(words);

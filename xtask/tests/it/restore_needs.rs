@@ -47,7 +47,7 @@ fn roles_that_are_missing() {
         format!("SELECT DISTINCT rolcanlogin, rolsuper FROM pg_roles WHERE rolname IN ('{one}', '{other}')");
     assert_eq!((count().as_str(), stack.admin(&attributes).as_str()), ("2", "f|f"));
     // Without need it does nothing.
-    database.restore(["--create-roles"]).run().ok().stderr_lacks("Roles made");
+    database.restore(["--create-roles"]).run().ok().stderr_lacks("Roles created");
     drop(database.sql(&format!("DROP OWNED BY {quoted}, {other} CASCADE")));
     stack.admin(&format!("DROP DATABASE {}; DROP ROLE {other}", database.only_beside("before")));
 }

@@ -183,7 +183,7 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     let file = file.write(&own.server.sandbox, "left_out.sql");
     let path = file.to_str().unwrap();
     let run = own.xtask(["db-restore", "--yes", path]).run();
-    run.ok().stderr_has("  Setting:     work_mem = 8MB\n").stderr_lacks("Roles made");
+    run.ok().stderr_has("  Setting:     work_mem = 8MB\n").stderr_lacks("Roles created");
     for statement in [
         "ALTER DATABASE \"left_out\" OWNER TO \"lo_no_such_owner\";",
         "ALTER DATABASE \"left_out\" SET \"log_statement\" TO 'none'; -- a superuser alone may set it",

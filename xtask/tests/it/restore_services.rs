@@ -42,7 +42,7 @@ fn services_and_a_server_that_dies() {
     database.restore([]).run().ok().stderr_lacks("Services:");
     assert!(!stack.runs("client"));
     stack.docker(&["start", &stack.container_of("client")]);
-    database.restore(["--keep-old", "0"]).run().ok().stderr_has("Services:  away for ");
+    database.restore(["--keep-old", "0"]).run().ok().stderr_has("Services:  stopped for ");
     assert!(stack.runs("client"));
     states.old.clone_from(&states.restored);
 
@@ -162,7 +162,7 @@ fn the_exchange_itself() {
     let (running, _holder) = held_up();
     stack.docker(&["kill", stack.postgres()]);
     let run = running.wait();
-    run.code(6).stderr_has(&format!("The server was lost while {} was exchanged", database.name));
+    run.code(6).stderr_has(&format!("The server was lost while {} was swapped", database.name));
     run.stderr_has("db-restore --repair").stderr_lacks("✓ Database restored");
     stack.up();
     stack.forget_sessions();
@@ -259,6 +259,6 @@ fn a_first_restore_that_is_killed() {
     assert_eq!(database.dump(), states.restored);
     assert_eq!(stack.admin(&comment), "its own");
     stack.admin(&format!("DROP DATABASE {}", database.name));
-    database.restore([]).run().ok().stderr_has("Services:  away for ");
+    database.restore([]).run().ok().stderr_has("Services:  stopped for ");
     assert_eq!((stack.runs("client"), stack.admin(&comment)), (true, "its own".to_owned()));
 }

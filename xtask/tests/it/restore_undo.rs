@@ -41,7 +41,7 @@ fn back_and_forth() {
         let run = database.restore(["--undo"]).run();
         run.ok().prints_nothing().stderr_has("✓ Restore undone").stderr_has("will be as it was before that swap");
         run.stderr_has("Changes since the swap: none, by the server's counters");
-        run.stderr_has(&format!("Before:    kept on the server as {}\n", database.only_beside("before")));
+        run.stderr_has(&format!("Previous:  kept on the server as {}\n", database.only_beside("before")));
         run.holds(&database.dump() == state, "the other state should be back");
         assert_eq!(described(), "it's mine");
     }
@@ -325,11 +325,11 @@ fn openfga_under_requests() {
         })
     };
     let run = stack.xtask(["db-restore", "--yes"]).run();
-    run.ok().stderr_has("Services:  away for ").stderr_has("public.tuple");
+    run.ok().stderr_has("Services:  stopped for ").stderr_has("public.tuple");
     sees(true, false);
     stack.openfga().write_tuples(&store, &[("user:dave", "member", "organization:acme")]);
     let run = stack.xtask(["db-restore", "--undo", "--yes"]).run();
-    run.ok().stderr_has("Services:  away for ");
+    run.ok().stderr_has("Services:  stopped for ");
     run.stderr_has("OpenFGA tuples since the swap, by its changelog: 1 written, 0 deleted");
     sees(false, true);
 

@@ -214,7 +214,7 @@ fn a_key_that_is_refused_is_exit_4() {
         _ => (401, String::new(), json!({"code": "bearer_token_missing", "message": "no"}).to_string()),
     });
     let sandbox = checkout(&server);
-    setup(&sandbox).run().code(4).stderr_has("key refused (it wants one)");
+    setup(&sandbox).run().code(4).stderr_has("key refused (it requires a key)");
     let wrong = setup(&sandbox).args(["--verbose"]).env("OPENFGA_API_TOKEN", "hunter2").run();
     wrong.code(4).stderr_has("key refused (it does not know the key that was sent)").stderr_lacks("hunter2");
     let right = Xtask::new(&sandbox).args(["setup-openfga", "--dry-run"]).env("OPENFGA_API_TOKEN", "right").run();
