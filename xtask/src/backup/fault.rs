@@ -17,8 +17,8 @@ pub(super) const LOCKING: &str = "pg_dump: detail: Query was: LOCK TABLE ";
 
 /// Something between us and pg_dump cut or changed its stream.
 pub(super) fn not_whole(target: &Target) -> Fault {
-    Fault::failed(format!("The dump of {} is not whole; no backup was made", target.database()))
-        .hint("see what stands between this program and pg_dump (docker, network), then try again")
+    Fault::failed(format!("The dump of {} is incomplete; no backup was made", target.database()))
+        .hint("check the connection between this program and pg_dump (Docker, network), then try again")
 }
 
 /// Why pg_dump failed. Only a fault of the database itself is lasting: it cannot be dumped as it is.
@@ -32,8 +32,8 @@ pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, stderr: &str,
     if NO_SUCH_TABLE.iter().any(|words| own.starts_with(words)) {
         let fault = Fault::failed("There is no such table; no backup was made");
         return said.context(fault.hint(
-            "see what there is: cargo xtask db-shell -- -c '\\dt *.*'\n\
-             capitals, dots and the like want double quotes of their own: --table '\"Name\"'",
+            "list the tables: cargo xtask db-shell -- -c '\\dt *.*'\na name with capitals or dots needs double \
+             quotes of its own: --table '\"Name\"'",
         ));
     }
     if error::exit(&said) == Exit::Unreachable && !error::is_lasting(&said) {
@@ -51,7 +51,10 @@ pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, stderr: &str,
     let fault = Fault::failed(format!("{} could not be dumped; no backup was made", target.database()));
     said.context(
         fault
-            .hint("mend what it says, then try again; what is started is shown by: cargo xtask db-backup --verbose")
+            .hint(
+                "fix the error above, then try again; to see every program that is started: cargo xtask db-backup \
+                 --verbose",
+            )
             .lasting(),
     )
 }

@@ -65,11 +65,11 @@ pub(super) fn make_folder(folder: &Path) -> Result<()> {
     }
     let cannot = || {
         Fault::failed(format!("{} is not a folder that backups can be written to", folder.display()))
-            .hint("remove what stands there, or write elsewhere: cargo xtask db-backup --output DIR")
+            .hint("remove what is there, or write elsewhere: cargo xtask db-backup --output DIR")
     };
     // The system would say that the folder exists.
     if let Ok(link) = std::fs::read_link(folder) {
-        let why = format!("it is a link to {}, where there is nothing to write to", link.display());
+        let why = format!("it is a link to {}, which is not a folder", link.display());
         return Err(anyhow::Error::msg(why).context(cannot()));
     }
     if folder.exists() {

@@ -112,7 +112,7 @@ fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
     // A folder that was named as one is made; one that only stands before a file's name may be a slip.
     if matches!(destination, Destination::File(_)) && folder.symlink_metadata().is_err() {
         let fault = Fault::failed(format!("There is no folder {}", folder.display()));
-        return Err(fault.hint("make it first, or name a folder to be made, with a / at its end").into());
+        return Err(fault.hint("create it first; or end the name with / to have the folder created").into());
     }
     space::make_folder(folder)
 }
@@ -159,7 +159,7 @@ fn write(
     let made = Made { options, started, seconds: clock.elapsed().as_secs_f64(), bytes: proof.bytes, sha256 };
     let manifest = made
         .manifest(target.database(), contents, of_itself)
-        .map_err(|why| Fault::failed(format!("No manifest can say this, so that no backup was made: {why}")))?;
+        .map_err(|why| Fault::failed(format!("The manifest cannot be written; no backup was made: {why}")))?;
     let line = manifest.line()?;
     partial.write(&line)?;
     let sha256 = manifest::hex(&proof.hash.chain_update(&line).finalize());

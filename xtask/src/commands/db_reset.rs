@@ -34,7 +34,7 @@ pub struct Args {
     /// How the live database is backed up first
     #[command(flatten)]
     safety: SafetyOptions,
-    /// How many databases of before a restore or reset are kept on the server
+    /// How many previous databases are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1)]
     keep_old: usize,
     /// Write the report as JSON
@@ -70,7 +70,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result<(), Fault> {
     let name = target.database();
-    context.terminal.warn(&format!("Everything in {name} goes; it stays on the server as {name}_before_…"));
+    context
+        .terminal
+        .warn(&format!("An empty database replaces {name}; the current one is kept on the server as {name}_before_…"));
     context.terminal.note(&format!("of {}", target.shown()));
     target.services().notice(openfga)?.iter().for_each(|notice| context.terminal.note(notice));
     context.terminal.confirm_name(&format!("To reset {name}, type its name:"), name, args.yes)
@@ -120,7 +122,7 @@ fn with_the_way_by_hand(error: Error, target: &Target) -> Error {
     let first = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n")).unwrap_or_default();
     let message = format!("The server of {} does not answer; nothing was reset", target.database());
     let hint = format!(
-        "{first}if it does not start any more, this throws away every database of it, and begins anew:\n{steps}"
+        "{first}if it does not start any more, these commands delete all its databases and start anew:\n{steps}"
     );
     error.context(Fault::unreachable(message).hint(hint))
 }

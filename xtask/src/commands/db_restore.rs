@@ -39,10 +39,10 @@ pub struct Args {
     /// Backup file; - reads it from stdin [default: the newest full backup of this database]
     #[arg(conflicts_with_all = ["undo", "repair"])]
     file: Option<PathBuf>,
-    /// Swap the database of before the last restore back in
+    /// Swap the previous database back in
     #[arg(long, conflicts_with = "repair")]
     undo: bool,
-    /// Mend what a killed restore left behind
+    /// Repair what a killed restore left behind
     #[arg(long)]
     repair: bool,
     /// Show what would change, and stop
@@ -54,17 +54,17 @@ pub struct Args {
     /// How the live database is backed up first
     #[command(flatten)]
     safety: SafetyOptions,
-    /// Make the roles that the backup names and the server lacks; nobody can log in as one of them
+    /// Create the roles that the backup names and the server lacks, without login
     #[arg(long, conflicts_with_all = ["undo", "repair"])]
     create_roles: bool,
-    /// Give a database that does not exist yet this setting of the backup, too, though not every role may set it; may be
+    /// Apply this setting of the backup to a database that does not exist yet, though not every role may set it; may be
     /// repeated
     #[arg(long, value_name = "NAME", conflicts_with_all = ["undo", "repair"])]
     allow_setting: Vec<String>,
     /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
     #[arg(long, value_name = "SCHEMAS", conflicts_with_all = ["undo", "repair"])]
     search_path: Option<SearchPath>,
-    /// How many databases of before a restore are kept on the server
+    /// How many previous databases are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1)]
     keep_old: usize,
     /// Write the report as JSON
@@ -75,10 +75,11 @@ pub struct Args {
 /// How the live database is backed up before it is swapped out.
 #[derive(Debug, clap::Args)]
 pub(super) struct SafetyOptions {
-    /// Go on where the live database cannot be backed up first; the old database is then the only way back
+    /// Continue where the live database cannot be backed up; the previous database is then the only way back
     #[arg(long)]
     no_safety_backup: bool,
-    /// Seconds that the safety backup waits for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
+    /// Seconds that the safety backup waits for a table that another session locks [setting: XTASK_LOCK_TIMEOUT,
+    /// default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
     lock_timeout: Option<Duration>,
 }
@@ -162,7 +163,8 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
 }
 
 const UNSAVED: &str = "The safety backup of the live database failed; nothing was changed";
-const WAIVER: &str = "where the live database cannot be read any more: --no-safety-backup keeps it under another name";
+const WAIVER: &str = "if the live database cannot be read any more: --no-safety-backup restores without one, and \
+     keeps that database under another name";
 
 /// A proven backup of the live database as it is; `None` where there is nothing to keep.
 pub(super) fn safety_backup(
@@ -182,7 +184,7 @@ pub(super) fn safety_backup(
 
 fn say_roles_made(names: &[String], context: &Context) {
     if !names.is_empty() {
-        context.terminal.done(&format!("Roles made: {}", terminal::clean(&names.join(", "))));
+        context.terminal.done(&format!("Roles created: {}", terminal::clean(&names.join(", "))));
     }
 }
 

@@ -25,7 +25,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Prove backups; with --restore load them into a throwaway database, compare, and drop it
+/// Prove backups; with --restore load each into a scratch database, compare, and drop it
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Backup files [default: the newest full backup of this database]
@@ -33,7 +33,7 @@ pub struct Args {
     /// Every backup of backups/
     #[arg(long, conflicts_with = "files")]
     all: bool,
-    /// Also load each into a throwaway database of the target's server
+    /// Also load each into a scratch database of the target's server
     #[arg(long)]
     restore: bool,
     /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
@@ -48,7 +48,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let files = args.choose(context)?;
     let target = if args.restore { Some(context.target()?) } else { None };
     if let Some(target) = &target {
-        context.terminal.note(&format!("Restoring into a throwaway database of {}", target.shown()));
+        context.terminal.note(&format!("Restoring into a scratch database of {}", target.shown()));
     }
     let mut report = Vec::new();
     for path in &files {

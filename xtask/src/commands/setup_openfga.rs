@@ -27,7 +27,7 @@ use std::time::Duration;
 /// How long a run waits for another one.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Make one OpenFGA store as the store file says: model, tuples, tests; the ids go into .env
+/// Make one OpenFGA store match the store file: model, tuples, tests; write its ids into .env
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -95,7 +95,7 @@ fn explained(error: anyhow::Error, stage: Stage) -> anyhow::Error {
     match (error::exit(&error), stage) {
         (Exit::Failed, Stage::Untouched) if refusal(&error).is_some() => {
             let fault = Fault::failed(format!("{error}; nothing was changed"));
-            let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or("mend the cause, then run it again");
+            let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or("fix the cause, then run it again");
             let fault = fault.hint(hint);
             error.context(fault)
         }
@@ -105,11 +105,14 @@ fn explained(error: anyhow::Error, stage: Stage) -> anyhow::Error {
         }
         (Exit::Failed, Stage::Changed) => error.context(
             Fault::new(Exit::Partial, "Only part of it is done; .env is as before")
-                .hint("mend the cause, then run it again"),
+                .hint("fix the cause, then run it again"),
         ),
         (Exit::Unreachable, Stage::Changed) => error.context(
-            Fault::new(Exit::Unreachable, "OpenFGA was lost when part of it was done; .env is as before")
-                .hint("run it again when the server answers: that completes it"),
+            Fault::new(
+                Exit::Unreachable,
+                "The connection to The connection to OpenFGA was lost when part of it was done; .env is as before",
+            )
+            .hint("run it again when the server answers: that completes it"),
         ),
         _ => error,
     }

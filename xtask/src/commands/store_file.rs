@@ -26,8 +26,8 @@ pub struct FileArgs {
     /// Let the store file name files outside its folder
     #[arg(long)]
     allow_external_files: bool,
-    /// Where tests need a second OpenFGA and none can be started: let them run in a temporary store of the server, whose
-    /// rows stay in its database
+    /// Where tests need a second OpenFGA and none can be started, run them in a temporary store of the server; its rows
+    /// stay in the database
     #[arg(long)]
     pub temporary_store: bool,
 }
@@ -93,7 +93,7 @@ pub fn outcome_lines(outcome: &Outcome, context: &Context) -> Vec<String> {
     let expected = terminal::clean(&outcome.expected.to_string());
     if !outcome.extra.is_empty() {
         let extra = terminal::clean(&outcome.extra.join(", "));
-        let line = format!("{question}: {expected}; the store's other tuples give also {extra}");
+        let line = format!("{question}: {expected}; the store's other tuples also give {extra}");
         return std::iter::once(terminal.warning_line(&line)).chain(note).collect();
     }
     std::iter::once(terminal.done_line(&format!("{question}: {expected}"))).chain(note).collect()

@@ -75,7 +75,8 @@ impl OpenfgaServer {
             return Ok(false);
         }
         if !self.is_of_stack {
-            let message = format!("OpenFGA's tables are behind (revision {before}, {NEWEST_REVISION} is the newest)");
+            let message =
+                format!("OpenFGA's tables are out of date (revision {before}, {NEWEST_REVISION} is the newest)");
             let hint =
                 "migrate them: openfga migrate --datastore-engine postgres, the database in OPENFGA_DATASTORE_URI";
             return Err(Fault::failed(message).hint(hint).into());
@@ -112,7 +113,7 @@ impl OpenfgaServer {
                 let hint = if self.is_of_stack {
                     "see why: cargo xtask health-check --only openfga service".to_owned()
                 } else {
-                    format!("see that {URL} names it, and that it serves: curl {}/healthz", self.endpoint.url())
+                    format!("check that {URL} names it, and that it answers: curl {}/healthz", self.endpoint.url())
                 };
                 let known = error::fault(&refusal).and_then(Fault::hint_text).map_or(hint, str::to_owned);
                 let fault = Fault::unreachable(format!("OpenFGA at {} does not answer", self.endpoint.url()));
@@ -147,7 +148,7 @@ fn revision(target: &Target) -> Result<u64> {
         Known::Is(revision) => Ok(revision),
         Known::Absent => Ok(0),
         Known::Unread(what) => {
-            let fault = Fault::failed(format!("{what}, which is never read: OpenFGA's own is a table"));
+            let fault = Fault::failed(format!("{what}, which this program does not read: OpenFGA's own is a table"));
             Err(fault.hint("see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'").into())
         }
     }

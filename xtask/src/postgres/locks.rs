@@ -23,7 +23,7 @@ pub fn timeout(typed: Option<Duration>, settings: &Settings, default: Duration) 
 /// What PostgreSQL takes for a timeout, in whole seconds.
 pub fn parse_timeout(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| (1..=2_000_000).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| "it takes 1 to 2000000 seconds".to_owned())
+    seconds.map(Duration::from_secs).ok_or_else(|| "it must be 1 to 2000000 seconds".to_owned())
 }
 
 /// A session that holds what nobody else can use then.

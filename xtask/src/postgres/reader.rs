@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
 
     /// The JSON values that this SQL selects, one in each row.
     pub fn rows<T: DeserializeOwned>(&mut self, sql: &str) -> Result<Vec<T>> {
-        self.lines(sql)?.iter().map(|row| serde_json::from_str(row).context("psql answered what is no JSON")).collect()
+        self.lines(sql)?.iter().map(|row| serde_json::from_str(row).context("psql's answer is not JSON")).collect()
     }
 
     /// What stands under these names, in their order.

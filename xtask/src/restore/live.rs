@@ -99,9 +99,9 @@ impl Live {
         if self.is_absent() == was_absent {
             return Ok(());
         }
-        let what = if was_absent { "was made" } else { "went away" };
+        let what = if was_absent { "was created" } else { "was dropped" };
         let message = format!("{} {what} since the preview; nothing was changed", target.database());
-        Err(Fault::failed(message).hint("look at the preview again: cargo xtask db-restore --dry-run"))
+        Err(Fault::failed(message).hint("see the new preview: cargo xtask db-restore --dry-run"))
     }
 
     /// Its properties where it exists; where it is empty, as a server makes one by itself, with the encoding, the locale,
@@ -129,7 +129,7 @@ impl Live {
         }
         let name = target.database();
         let quoted = quote::identifier(name)?;
-        Err(Fault::failed(format!("{name} accepts no connections, and it was not this program that locked it"))
+        Err(Fault::failed(format!("{name} accepts no connections, and this program did not lock it"))
             .hint(format!("open it first: ALTER DATABASE {quoted} ALLOW_CONNECTIONS true")))
     }
 
@@ -141,7 +141,7 @@ impl Live {
         let obstacles = self.facts.obstacles.join(", ");
         Err(Fault::failed(format!("{} cannot be swapped while it has: {obstacles}", target.database())).hint(
             "finish or drop them, then try again; a subscription: ALTER SUBSCRIPTION … DISABLE \
-                 (enabled, it would go on in the database that is kept, and take what the publisher sends)",
+                 (enabled, it would go on in the database that is kept, and take the publisher's changes)",
         ))
     }
 }

@@ -83,7 +83,7 @@ impl Merged {
             return Ok(());
         }
         let message = "The database's own properties changed since the preview; nothing was changed";
-        Err(Fault::failed(message).hint("look at the preview again: cargo xtask db-restore --dry-run"))
+        Err(Fault::failed(message).hint("see the new preview: cargo xtask db-restore --dry-run"))
     }
 }
 

@@ -94,7 +94,7 @@ impl Plan {
             Ok(Known::Is(now)) => now,
             Ok(Known::Absent) => openfga_tables::Ids::default(),
             Ok(Known::Unread(what)) => {
-                self.not_compared = Some(format!("{what}, which is never read"));
+                self.not_compared = Some(format!("{what}, which this program does not read"));
                 return;
             }
             Err(error) => {

@@ -28,7 +28,7 @@ impl Leftover {
     /// For people.
     pub fn shown(&self) -> String {
         match self {
-            Self::LockedOut(name) => format!("{name} is locked out since a restore was killed"),
+            Self::LockedOut(name) => format!("{name} accepts no connections since a restore was killed"),
             Self::Abandoned(database) => format!("{} was left behind by a run that was killed", database.name()),
             Self::NotStarted(entry) => {
                 let details = &entry.details;
@@ -39,7 +39,7 @@ impl Leftover {
                 } else if details.migrate {
                     "OpenFGA's tables were not migrated after a swap".to_owned()
                 } else {
-                    "an undo was killed before the databases were exchanged".to_owned()
+                    "an undo was killed before the databases were swapped".to_owned()
                 }
             }
         }

@@ -157,7 +157,7 @@ impl Lacks {
         }
         let (users, database) = (users.join(", "), target.database());
         let fault = Fault::failed(format!(
-            "A superuser is connected to {database}, whom only a superuser can cut off: {users}"
+            "A superuser is connected to {database}, whose session only a superuser can terminate: {users}"
         ));
         Err(fault.hint("ask them to disconnect, then try again; nothing was changed").into())
     }
@@ -165,7 +165,7 @@ impl Lacks {
     /// Where nothing can be changed, whatever the rights.
     fn refuse_read_only(&self, target: &Target) -> Result<(), Fault> {
         if self.standby {
-            let fault = Fault::failed("The server is a standby, on which nothing can be changed; nothing was");
+            let fault = Fault::failed("The server is a standby, which is read-only; nothing was changed");
             return Err(fault.hint("name its primary (for target url: in DATABASE_URL)"));
         }
         if self.read_only {
@@ -238,6 +238,7 @@ impl Lacks {
 
 fn by_hand(file: &str) -> String {
     format!(
-        "\nor restore by hand into an empty database that they make for you:\ncargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"
+        "\nor restore by hand into an empty database that a superuser creates for you:\n\
+         cargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"
     )
 }

@@ -82,7 +82,7 @@ impl<'r, 't> Staging<'r, 't> {
     fn discard_after(self, error: anyhow::Error) -> anyhow::Error {
         let Err(left) = self.discard() else { return error };
         let hints: Vec<&str> = [&error, &left].iter().filter_map(|error| error::fault(error)?.hint_text()).collect();
-        let fault = Fault::new(error::exit(&error), format!("{error}; moreover {left}")).hint(hints.join("\n"));
+        let fault = Fault::new(error::exit(&error), format!("{error}; also, {left}")).hint(hints.join("\n"));
         error.context(fault)
     }
 
@@ -94,9 +94,7 @@ impl<'r, 't> Staging<'r, 't> {
         let Some(enabled) = subscriptions.iter().find(|subscription| subscription.enabled) else { return Ok(()) };
         let message =
             format!("{} enabled its subscription {} while it was loaded", backup.path.display(), enabled.name);
-        Err(Fault::failed(message)
-            .hint("a file whose code does that is not loaded: find out where it comes from")
-            .into())
+        Err(Fault::failed(message).hint("a file whose code does that is refused: find out where it comes from").into())
     }
 
     fn fill(&self, loader: &str, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<()> {
@@ -162,7 +160,7 @@ impl<'r, 't> Staging<'r, 't> {
         };
         if !said.ending.success() && client_error::server_says(&said.stderr, DISK_FULL) {
             // The server may have gone down with it: what it says last is not the cause.
-            let fault = Fault::failed(format!("The server's disk is full; {} is as it was", target.database()));
+            let fault = Fault::failed(format!("The server's disk is full; {} is unchanged", target.database()));
             return Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));
         }
         if !said.ending.success() {

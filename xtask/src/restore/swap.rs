@@ -35,7 +35,7 @@ pub fn wait_for_names(record: &Record<'_>, swap: &Swap<'_>) -> Result<()> {
         let Some(holder) = held.first() else { return Ok(()) };
         signals::check()?;
         if Instant::now() >= end {
-            let message = format!("{} cannot be swapped now; it is as it was", target.database());
+            let message = format!("{} cannot be swapped now; it is unchanged", target.database());
             return Err(Fault::failed(message).hint(release(holder)).into());
         }
         std::thread::sleep(PAUSE);
@@ -89,7 +89,7 @@ pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -
     match signals::shielded(|| swap_outcome::find(server, swap)) {
         Ok(Outcome::Swapped) => Ok(clock.elapsed()),
         Ok(Outcome::AsItWas) => {
-            let fault = Fault::failed(format!("{} could not be swapped; it is as it was", target.database()));
+            let fault = Fault::failed(format!("{} could not be swapped; it is unchanged", target.database()));
             let names = swap.names(target.database());
             let held = locks::possible_name_holders(server, &names).unwrap_or_default();
             let hint = held.first().map_or_else(
@@ -100,10 +100,10 @@ pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -
         }
         Err(error) => {
             let message = format!(
-                "The server was lost while {} was exchanged: it is as it was or as restored, whole, and may be locked",
+                "The server was lost while {} was swapped: it is intact (old or restored), but may refuse connections",
                 target.database()
             );
-            let hint = "once the server runs (cargo xtask up), mend it with: cargo xtask db-restore --repair";
+            let hint = "once the server runs (cargo xtask up), repair it with: cargo xtask db-restore --repair";
             Err(error.context(why).context(Fault::new(Exit::Partial, message).hint(hint)))
         }
     }

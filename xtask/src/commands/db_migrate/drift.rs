@@ -45,5 +45,5 @@ pub(super) fn show(found: &Differences, work: &Work<'_>) {
     };
     say(&found.missing, "only the files make");
     say(&found.extra, "only the database has");
-    say(&found.reordered, "the columns have another order");
+    say(&found.reordered, "the columns have a different order");
 }

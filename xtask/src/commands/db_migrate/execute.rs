@@ -73,7 +73,7 @@ impl Work<'_> {
     }
 
     fn tell(&self, step: &Step, took: Duration) {
-        let lead = if step.direction == Direction::Up { "" } else { "Taken back: " };
+        let lead = if step.direction == Direction::Up { "" } else { "Reverted: " };
         let line = format!("{lead}{} {} ({})", step.version, step.description, terminal::duration(took));
         self.context.terminal.done(&terminal::clean(&line));
     }
@@ -82,12 +82,12 @@ impl Work<'_> {
     fn check(&self, steps: &[Step]) -> Result<()> {
         let explained = |error: anyhow::Error| {
             let fault = Fault::new(Exit::Partial, "The migrations ran, but the ledger does not show them");
-            error.context(fault.hint("see how they stand: cargo xtask db-migrate status"))
+            error.context(fault.hint("see the state of each version: cargo xtask db-migrate status"))
         };
         let ledger = self.ledger().map_err(explained)?;
         match steps.iter().find(|step| !is_done(step, &ledger)) {
             None => Ok(()),
-            Some(step) => Err(explained(anyhow::anyhow!("{} is not as it should be", step.version))),
+            Some(step) => Err(explained(anyhow::anyhow!("the ledger does not show the change of {}", step.version))),
         }
     }
 

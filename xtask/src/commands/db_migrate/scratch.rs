@@ -96,8 +96,7 @@ impl<'a> Scratch<'a> {
             if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.run(migration, Direction::Up)? {
                 let fault =
                     format!("{} {} cannot be applied to an empty database", migration.version, migration.description);
-                let fault =
-                    error::Fault::failed(fault).hint("mend what the error says; the live database was not touched");
+                let fault = error::Fault::failed(fault).hint("fix the error above; the live database was not touched");
                 return Err(anyhow::Error::msg(why).context(fault));
             }
         }

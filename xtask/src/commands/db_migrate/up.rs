@@ -17,7 +17,7 @@ use std::path::PathBuf;
 /// Apply what is pending, oldest first, after a backup
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Only so many
+    /// How many [default: all]
     #[arg(value_name = "N")]
     pub(super) count: Option<usize>,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub(super) struct Options {
     /// Also apply versions below the newest applied one
     #[arg(long)]
     allow_out_of_order: bool,
-    /// Pass over applied versions that have no file here: another program's
+    /// Ignore applied versions that have no file here: another program's
     #[arg(long)]
     ignore_missing: bool,
     /// Take no backup first

@@ -29,15 +29,17 @@ pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
         return Err(no_live_database(&record, &findings)?);
     }
     if !exists {
-        context.terminal.warn(&format!("{}: a first restore did not come to its end", absent(target)));
+        context.terminal.warn(&format!("{}: a first restore did not finish", absent(target)));
     } else if findings.leftovers.is_empty() {
-        context.terminal.done("Nothing to mend");
+        context.terminal.done("Nothing to repair");
     }
     if findings.stuck.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = findings.stuck.iter().map(|stuck| stuck.name.as_str()).collect();
-    Err(Fault::failed(format!("Not dropped: {}", names.join(", "))).hint("clear it by hand, as said above").into())
+    Err(Fault::failed(format!("Not dropped: {}", names.join(", ")))
+        .hint("remove it by hand, as described above")
+        .into())
 }
 
 /// Whether every recorded database of this live name belongs to a first restore: there was no live database before.
@@ -60,7 +62,7 @@ fn no_live_database(record: &Record<'_>, findings: &Findings) -> Result<Error> {
     let mut hint = format!("restore it from a backup: cargo xtask db-restore{}", undo.unwrap_or_default());
     if !findings.unrecorded.is_empty() {
         let name = identifier(database)?;
-        hint.push_str(&format!("\nor one of those above may be it: ALTER DATABASE … RENAME TO {name};"));
+        hint.push_str(&format!("\nor, if one of those above is this database: ALTER DATABASE … RENAME TO {name};"));
     }
     Ok(Fault::new(exit, absent(record.target())).hint(hint).into())
 }
@@ -94,7 +96,7 @@ pub(in crate::commands) fn warn_of_distrust(findings: &Findings, context: &Conte
 pub(in crate::commands) fn name(leftovers: &[Leftover], context: &Context) {
     for leftover in leftovers {
         let what = terminal::clean(&leftover.shown());
-        context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
+        context.terminal.warn(&format!("{what}; repair it with: cargo xtask db-restore --repair"));
     }
 }
 
@@ -141,7 +143,7 @@ pub(in crate::commands) fn repair_leftovers(record: &Record<'_>, context: &Conte
 pub(in crate::commands) fn clear_throwaways(record: &Record<'_>, context: &Context) -> Result<()> {
     let (dropped, stuck) = repair::clear_throwaways(record)?;
     for name in dropped {
-        context.terminal.note(&format!("Dropped {name}, the throwaway database of a run that was killed"));
+        context.terminal.note(&format!("Dropped {name}, the scratch database of a run that was killed"));
     }
     warn_of_stuck(&stuck, context);
     Ok(())

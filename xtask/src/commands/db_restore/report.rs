@@ -54,10 +54,11 @@ impl Report<'_> {
             target.database(),
             done.database_outage.as_secs_f64()
         ));
-        lines.extend(done.services_outage.map(|outage| format!("Services:  away for {:.1} s", outage.as_secs_f64())));
+        lines
+            .extend(done.services_outage.map(|outage| format!("Services:  stopped for {:.1} s", outage.as_secs_f64())));
         lines.extend(self.safety.map(|safety| format!("Safety:    {}", context.shown(safety))));
         if let Some(before) = &done.before {
-            lines.push(format!("Before:    kept on the server as {before}"));
+            lines.push(format!("Previous:  kept on the server as {before}"));
             lines.push("Undo:      cargo xtask db-restore --undo".to_owned());
         } else if let Some(safety) = self.safety {
             lines.push(format!("Undo:      cargo xtask db-restore {}", context.as_word(safety)));

@@ -50,8 +50,13 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     // While we asked, another run may have taken it.
     let list = previous::list(&record.view()?, target.database());
     let Some(old) = list.into_iter().find(|now| now.database == old.database) else {
-        let message = format!("{} is no longer there: another run was faster; nothing was changed", old.entry.name);
-        return Err(Fault::failed(message).hint("see what there is: cargo xtask db-restore --undo --dry-run").into());
+        let message = format!(
+            "{} does not exist any more: another run swapped or dropped it first; nothing was changed",
+            old.entry.name
+        );
+        return Err(Fault::failed(message)
+            .hint("see what an undo would do now: cargo xtask db-restore --undo --dry-run")
+            .into());
     };
     let live = Live::of(server)?;
     live.check_swappable(target)?;
@@ -94,9 +99,9 @@ fn swap_back(
 /// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.
 fn nothing_to_go_back_to(view: &View, server: &Server<'_>) -> Result<Fault> {
     let target = server.target();
-    let message = format!("There is no database of before a restore of {}", target.database());
+    let message = format!("There is no previous {} to go back to", target.database());
     let unrecorded = view.unrecorded(target.database());
-    let mut hint = "what there is: cargo xtask db-list".to_owned();
+    let mut hint = "list the backups and what is kept on the server: cargo xtask db-list".to_owned();
     for database in unrecorded.iter().filter(|database| database.is_previous()) {
         hint.push_str(&format!("\n{}\n{}", database.shown(), database.hint(server.maintenance_database())?));
     }
@@ -108,26 +113,31 @@ fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
     let terminal = &context.terminal;
     let at = old.entry.time().map(|at| at.with_timezone(&Local));
     let (time, age) = at.map_or_else(Default::default, |at| (at.format("%Y-%m-%d %H:%M:%S").to_string(), age_of(&at)));
-    terminal.note(&format!("The swap was on {time}, {age}; the database of before it is {}", old.entry.name));
+    terminal.note(&format!("The swap was on {time}, {age}; the previous database is {}", old.entry.name));
     match &since.tables {
-        None => terminal.note("What was written since is not known: the server counted it no further"),
-        Some(tables) if tables.is_empty() => terminal.note("Written since: nothing, by the server's counters"),
+        None => terminal.note("Changes since the swap are not known: the server's counters were reset"),
+        Some(tables) if tables.is_empty() => terminal.note("Changes since the swap: none, by the server's counters"),
         Some(tables) => {
             let number = |rows: u64| if rows == 0 { "0".to_owned() } else { format!("≈ {}", terminal::count(rows)) };
             let row = |(table, rows): (&String, &Written)| {
                 vec![terminal::clean(table), number(rows.inserted), number(rows.updated), number(rows.deleted)]
             };
             let rows: Vec<Vec<String>> = tables.iter().map(row).collect();
-            terminal.note("Rows written since, by the server's counters:");
+            terminal.note("Rows changed since the swap, by the server's counters:");
             terminal.note_table(&["TABLE", "INSERTED", "UPDATED", "DELETED"], &rows, &[1, 2, 3]);
         }
     }
     if let Some(tuples) = &since.tuples {
         let (written, deleted) = (terminal::count(tuples.written), terminal::count(tuples.deleted));
-        terminal.note(&format!("OpenFGA tuples since, by its changelog: {written} written, {deleted} deleted"));
+        terminal
+            .note(&format!("OpenFGA tuples since the swap, by its changelog: {written} written, {deleted} deleted"));
     }
-    let what = format!("{} will be as it was before that swap; what was written since goes", target.database());
+    let what =
+        format!("{} will be as it was before that swap; changes made since then will be lost", target.database());
     terminal.warn(&what);
-    let kept = format!("The database of now stays as another {}_before_…; undo again to come back", target.database());
+    let kept = format!(
+        "The current database is kept as another {}_before_…; undo again to swap it back in",
+        target.database()
+    );
     terminal.note(&kept);
 }

@@ -42,8 +42,8 @@ fn judge(entries: &[Entry]) -> Finding {
     };
     let dirty = of(&[State::Dirty]);
     if !dirty.is_empty() {
-        let hint = "see what of it is there, finish or undo it by hand, then: cargo xtask db-migrate repair";
-        return Finding::fail(format!("dirty, begun and not ended: {}", named(&dirty)), hint);
+        let hint = "check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair";
+        return Finding::fail(format!("dirty, started and not finished: {}", named(&dirty)), hint);
     }
     let changed = of(&[State::Changed]);
     if !changed.is_empty() {

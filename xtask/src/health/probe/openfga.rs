@@ -102,8 +102,8 @@ pub fn look(scene: &Scene) -> Finding {
     let url = found.server.endpoint.url();
     if let Some(other) = other_database(scene, found) {
         let database = scene.target.database();
-        let hint = "start it anew on this one: cargo xtask up; or name its database: POSTGRES_DB";
-        return Finding::fail(format!("OpenFGA at {url} serves another database than {database}: {other}"), hint);
+        let hint = "recreate it on this database: cargo xtask up; or set its database: POSTGRES_DB";
+        return Finding::fail(format!("OpenFGA at {url} does not use the database {database}: {other}"), hint);
     }
     let key = if found.server.endpoint.has_key() { ", key accepted" } else { "" };
     Finding::ok(format!("serving at {url}{key}"))
@@ -142,7 +142,7 @@ fn other_database(scene: &Scene, found: &Found) -> Option<String> {
         return None;
     }
     match (theirs.first(), ours.first()) {
-        (Some(id), _) => Some(format!("its store {id} is not there")),
+        (Some(id), _) => Some(format!("its store {id} is not in that database")),
         (None, Some(id)) => Some(format!("it does not know the store {id}")),
         (None, None) => told(),
     }

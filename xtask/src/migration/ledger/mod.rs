@@ -74,11 +74,11 @@ impl Ledger {
     /// The session has no schema that a table could be made in.
     pub fn name(&self) -> Result<String, Fault> {
         let schema = self.schema.as_deref().ok_or_else(|| match &self.wanted {
-            None => Fault::failed("search_path names no schema that exists: there is no place for the ledger")
-                .hint("make the schema, or set search_path: ALTER ROLE … SET search_path TO …"),
+            None => Fault::failed("search_path names no schema that exists, so that the ledger cannot be created")
+                .hint("create the schema, or set search_path: ALTER ROLE … SET search_path TO …"),
             Some(wanted) => {
                 Fault::failed(format!("Schema {wanted}, which sqlx.toml names for the ledger, does not exist"))
-                    .hint("make the schema, or have it made: create-schemas in sqlx.toml")
+                    .hint("create the schema, or have it created: create-schemas in sqlx.toml")
             }
         })?;
         place::qualified(schema, &self.table)
@@ -102,7 +102,7 @@ fn refuse_other_rows(session: &mut OpenSession, place: &Place, name: &Name) -> R
                 words::counted(count as u64, "version", "versions")
             );
             return Err(Fault::failed(fault)
-                .hint(format!("name the one that counts in sqlx.toml: table-name = {ledger:?} under [migrate]"))
+                .hint(format!("name the right one in sqlx.toml: table-name = {ledger:?} under [migrate]"))
                 .into());
         }
     }

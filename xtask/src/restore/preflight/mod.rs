@@ -54,7 +54,7 @@ fn refuse_parts(backup: &Proven) -> Result<()> {
             "dump again without --data-only and --section, so that the file holds the whole database",
         ),
         (None, Some(line)) => (
-            format!("line {line} drops what an empty database has not got"),
+            format!("line {line} drops an object that an empty database does not have"),
             "dump again without --clean, or with --clean --if-exists",
         ),
         (None, None) => return Ok(()),

@@ -84,7 +84,8 @@ impl MissingRoles {
         // What a person types is UTF-8, whatever the database is.
         let typed = if names.iter().all(|name| name.is_ascii()) { "" } else { "SET client_encoding TO 'UTF8';\n" };
         let fault = Fault::failed(format!("The server lacks roles that the backup names: {}", names.join(", ")));
-        Ok(fault.hint(format!("let --create-roles make them, or cargo xtask db-shell:\n{typed}{}", lines.join("\n"))))
+        Ok(fault
+            .hint(format!("create them with --create-roles, or in cargo xtask db-shell:\n{typed}{}", lines.join("\n"))))
     }
 
     /// Makes those that the new database's owner, grants and settings may need; nobody can log in as one of them. Their
@@ -132,8 +133,8 @@ fn creation(role: &str) -> Result<String, Fault> {
 fn make(server: &Server<'_>, sql: &str) -> Result<()> {
     server.ask(&format!("BEGIN; {sql} COMMIT;")).map(drop).map_err(|error| {
         let user = server.target().user();
-        let hint = format!("user {user} needs CREATEROLE for that, or ask somebody who has it");
-        error::explain(error, || Fault::failed("The roles that the backup names cannot be made").hint(hint))
+        let hint = format!("user {user} needs CREATEROLE for that; or ask a user who has it");
+        error::explain(error, || Fault::failed("The roles that the backup names cannot be created").hint(hint))
     })
 }
 

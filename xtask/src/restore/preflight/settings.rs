@@ -76,9 +76,10 @@ pub(super) fn check(server: &Server<'_>, properties: &Properties, allowed: &[Str
     }
     let reasons: Vec<String> = refused.iter().map(|(name, why)| format!("{name}: {why}")).collect();
     let options: Vec<String> = refused.keys().map(|name| format!("--allow-setting {name}")).collect();
-    let fault = Fault::failed("The backup's manifest has settings for the new database that do not go by themselves");
+    let fault = Fault::failed("The backup's manifest has settings for the new database that need your consent");
     Err(anyhow::Error::msg(reasons.join("\n")).context(fault.hint(format!(
-        "if you know them and trust the file: {}\nor make an empty database first: these are left out then",
+        "if you know them and trust the file: {}\nor create an empty database first: then these settings are not \
+         applied",
         options.join(" ")
     ))))
 }

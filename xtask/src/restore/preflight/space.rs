@@ -40,7 +40,7 @@ pub(super) fn check(server: &Server<'_>, backup: &Proven) -> Result<bool> {
 
 /// What to do where the server's disk is full.
 pub(in crate::restore) const MAKE_ROOM: &str =
-    "make room on the server; databases of before earlier restores: cargo xtask db-list";
+    "make room on the server; list the previous databases: cargo xtask db-list";
 
 /// Looks at the server's disk once a second, and ends the loading session before the disk is full.
 #[derive(Debug, Default)]

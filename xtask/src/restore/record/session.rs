@@ -97,7 +97,7 @@ impl<'a> Record<'a> {
         self.connect(true)?;
         let now = Local::now();
         let (name, now) = self.free_name(purpose, now)?;
-        let cannot = || Fault::failed(format!("The database {name} cannot be made"));
+        let cannot = || Fault::failed(format!("The database {name} cannot be created"));
         signals::check()?;
         // The server makes it even when we no longer listen: a signal waits until it is recorded.
         signals::shielded(|| {
@@ -225,7 +225,7 @@ impl<'a> Record<'a> {
             "" => Err(gone(live, "since it was swapped in").into()),
             found if found == oid.to_string() => Ok(()),
             _ => Err(Fault::new(Exit::Partial, format!("{live} is another database than the one that was swapped in"))
-                .hint("see which databases there are: cargo xtask db-shell -- -d postgres -l")
+                .hint("list the databases: cargo xtask db-shell -- -d postgres -l")
                 .into()),
         }
     }
@@ -296,7 +296,7 @@ impl<'a> Record<'a> {
     /// Makes the record database, or what of it is missing. Of several runs that begin together one makes it.
     fn make_place(&self, place: &Place) -> Result<OpenSession<'a>> {
         self.acquire(place, BEING_MADE, Mode::Exclusive)?;
-        let cannot = || Fault::failed(format!("The database {} cannot be made", place.name));
+        let cannot = || Fault::failed(format!("The database {} cannot be created", place.name));
         let now = self.place()?;
         for statement in now.making(now.stage()?)? {
             self.outside(&statement).map_err(|error| error::explain(error, cannot))?;
@@ -353,5 +353,5 @@ fn lock_key(place: &Place, what: &str) -> i64 {
 
 fn gone(live: &str, when: &str) -> Fault {
     Fault::new(Exit::Partial, format!("There is no database {live} any more: it was dropped or renamed {when}"))
-        .hint("see which databases there are: cargo xtask db-shell -- -d postgres -l")
+        .hint("list the databases: cargo xtask db-shell -- -d postgres -l")
 }
