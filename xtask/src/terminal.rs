@@ -9,7 +9,7 @@ mod text;
 
 pub use fold::folded;
 pub use progress::Progress;
-pub use text::{clean, clean_line, count, counted, duration, report, shell_word, size, span};
+pub use text::{age_of, clean, clean_line, count, counted, duration, report, shell_word, size, span};
 
 use crate::error;
 use crate::settings::ColorChoice;

@@ -3,13 +3,14 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use super::db_prune;
-use super::db_restore::repair as leftovers;
+use super::full_backup::take_visibly;
+use super::leftovers;
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
-use crate::backup::take::{self, BackupOptions, Destination, News, Taken};
+use crate::backup::take::{self, BackupOptions, Destination, Taken};
 use crate::context::Context;
-use crate::error::{self, Exit, Fault};
+use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::locks;
 use crate::postgres::path_dependents::PathDependent;
@@ -17,11 +18,10 @@ use crate::postgres::text::Text;
 use crate::restore::preflight::extension_advice;
 use crate::restore::repair;
 use crate::target::Target;
-use crate::terminal::{self, Progress};
-use anyhow::{Context as _, Error, Result};
+use crate::terminal;
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,36 +63,6 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             .context(Fault::new(Exit::Partial, "The backup is written, but old backups could not be removed"))?;
     }
     Ok(())
-}
-
-/// A backup of the whole database among the others, as another command wants it before it goes on.
-/// It waits for a held table as long as was typed, else as long as the setting says.
-pub fn take_full(
-    target: &Target,
-    purpose: Purpose,
-    lock_timeout: Option<Duration>,
-    context: &Context,
-) -> Result<Taken> {
-    let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
-    let destination = Destination::Folder(context.backups_folder());
-    let options = BackupOptions { purpose, tables: Vec::new(), lock_timeout, question: "", destination };
-    take_visibly(target, &options, context)
-}
-
-/// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive
-/// the backup (`waiver` says how): a table that is held, a full disk and the like pass or can be mended.
-pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
-    match error::exit(&error) {
-        Exit::Failed if error::is_lasting(&error) => error.context(Fault::failed(message).hint(waiver)),
-        Exit::Failed | Exit::Locked => error::headed(error, message),
-        _ => error,
-    }
-}
-
-/// Takes a backup and shows how far it has come.
-fn take_visibly(target: &Target, options: &BackupOptions, context: &Context) -> Result<Taken> {
-    let progress = OnceCell::new();
-    take::take(target, options, &|news| show(&news, context, &progress))
 }
 
 impl Args {
@@ -176,18 +146,6 @@ fn warn_of_restores(taken: &Taken, target: &Target, context: &Context) {
             word = terminal::shell_word(schema)
         );
         context.terminal.warn(&terminal::clean(&text));
-    }
-}
-
-fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {
-    match *news {
-        News::Written(bytes, expected) => {
-            progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
-        }
-        News::Cleared(files) => {
-            let files = terminal::counted(files as u64, "unfinished backup", "unfinished backups");
-            context.terminal.note(&format!("Removed {files} of a run that was killed"));
-        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
 
 use super::db_migrate;
-use super::db_restore::report::{Report, name_ended_workers};
-use super::db_restore::switchover::{Switchover, drop_old};
-use super::db_restore::{SafetyOptions, preview, repair, safety_backup};
+use super::leftovers;
+use super::swap::preview;
+use super::swap::report::{Report, name_ended_workers};
+use super::swap::safety::{SafetyOptions, safety_backup};
+use super::swap::switchover::Switchover;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
@@ -12,10 +14,9 @@ use crate::postgres::dump::Contents;
 use crate::postgres::server::Server;
 use crate::restore::live::Live;
 use crate::restore::plan::Plan;
-use crate::restore::record::{Details, Purpose, Record};
+use crate::restore::record::{Purpose, Record};
 use crate::restore::rights;
 use crate::restore::staging::Staging;
-use crate::restore::swap::swap_in;
 use crate::settings::fault_point;
 use crate::target::Target;
 use anyhow::{Error, Result};
@@ -54,7 +55,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     db_migrate::check_fill(target, live.properties.as_ref(), context)?;
     let plan = Plan::draw(server, &live, &Contents::default())?;
     if args.dry_run {
-        repair::name_leftovers(target, context);
+        leftovers::name_leftovers(target, context);
     }
     if args.dry_run && args.json {
         return context.terminal.json(&json!({ "version": 1, "plan": plan }));
@@ -82,7 +83,7 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     let target = server.target();
     let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     fault_point("locked");
-    repair::repair_leftovers(&record, context)?;
+    leftovers::repair_leftovers(&record, context)?;
     let live = Live::of(server)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
@@ -91,22 +92,12 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     let like = live.properties.as_ref();
     let empty = Staging::create(&record, Purpose::Staging, like)?.left_empty();
     fault_point("created");
-    let incoming = empty.database().clone();
-    db_migrate::fill(target, incoming.name(), context)?;
-    let stopped = target.services().running_users()?;
-    record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
-    fault_point("marked");
-    let switchover = Switchover {
-        record: &record,
-        live: &live,
-        context,
-        stopped,
-        openfga,
-        only_way_back: safety.is_none(),
-        written: Counters::of(&server.in_database(incoming.name())).ok(),
-    };
-    let mut done = switchover.perform(&incoming, like, |swap| swap_in(&record, &live, empty, swap))?;
-    drop_old(args.keep_old, &mut done, &record, context)?;
+    let incoming = server.in_database(empty.database().name());
+    db_migrate::fill(target, incoming.database(), context)?;
+    let written = Counters::of(&incoming).ok();
+    let only_way_back = safety.is_none();
+    let switchover = Switchover { record: &record, live: &live, context, openfga, only_way_back, written };
+    let done = switchover.swap_in(empty, like, args.keep_old)?;
     name_ended_workers(&live, server, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)

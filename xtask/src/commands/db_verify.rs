@@ -3,7 +3,8 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-use super::db_restore::{preview, repair as leftovers};
+use super::leftovers;
+use super::swap::preview;
 use crate::backup::listing;
 use crate::backup::manifest;
 use crate::backup::proof::{self, Proven, Verdict};

@@ -2,7 +2,7 @@
 
 mod doctor;
 
-use super::{db_backup, db_migrate, setup_openfga, up};
+use super::{db_migrate, full_backup, setup_openfga, up};
 use crate::backup::listing;
 use crate::backup::name::Purpose;
 use crate::backup::proof;
@@ -151,7 +151,7 @@ fn back_up_once(target: &Target, context: &Context) -> Result<()> {
         context.terminal.done(&format!("There is a backup: {}", context.shown(&newest.path)));
         return Ok(());
     }
-    let taken = db_backup::take_full(target, Purpose::Backup, None, context)?;
+    let taken = full_backup::take_full(target, Purpose::Backup, None, context)?;
     context.terminal.done(&format!("First backup: {}", context.shown(&taken.path)));
     Ok(())
 }

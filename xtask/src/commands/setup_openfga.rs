@@ -1,14 +1,16 @@
 //! `setup-openfga`: one store, its model, its tuples, its tests, and the ids in `.env`; as often as one likes.
 
 mod apply;
+mod args;
 mod env;
 mod plan;
 mod print;
 mod report;
 
+pub use self::args::Args;
+
 use self::apply::{Setup, Stage};
 use self::env::Ids;
-use self::print::Form;
 use self::report::Report;
 use super::store_file::FileArgs;
 use crate::context::Context;
@@ -26,34 +28,6 @@ use std::time::Duration;
 
 /// How long a run waits for another one.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Make one OpenFGA store match the store file: model, tuples, tests; write its ids into .env
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    file: FileArgs,
-    /// Neither read nor write the ids of .env: for a second store
-    #[arg(long)]
-    no_env: bool,
-    /// Delete tuples that the file does not name (asks; they are kept in backups/)
-    #[arg(long)]
-    prune: bool,
-    /// With --prune: delete all tuples where the file names none; --yes alone does not
-    #[arg(long, requires = "prune")]
-    allow_empty: bool,
-    /// Show what would change, and stop
-    #[arg(long)]
-    dry_run: bool,
-    /// Print the file's model in this form, and stop; no server is asked
-    #[arg(long, value_name = "FORM", conflicts_with_all = ["dry_run", "json", "prune", "no_env"])]
-    print_model: Option<Form>,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
-    /// Write the report as JSON
-    #[arg(long)]
-    json: bool,
-}
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(form) = args.print_model {

@@ -8,6 +8,7 @@ pub mod new_database;
 pub mod plan;
 pub mod preflight;
 pub mod previous;
+pub mod proposal;
 pub mod record;
 pub mod repair;
 pub mod rights;

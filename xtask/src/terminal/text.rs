@@ -2,8 +2,14 @@
 
 pub use crate::words::{count, counted, duration, shell_word, size, span};
 
+use chrono::{DateTime, Local};
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
+
+/// How long ago that was: `3 h ago`.
+pub fn age_of(time: &DateTime<Local>) -> String {
+    format!("{} ago", span(Local::now().signed_duration_since(*time).num_seconds().max(0)))
+}
 
 /// A table with columns as wide as their widest cell; `right` names the columns of numbers.
 pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {

@@ -1,6 +1,6 @@
 //! What the server keeps of earlier restores, and what killed ones left there: shown where it answers at once.
 
-use crate::commands::db_restore::repair as leftovers;
+use crate::commands::leftovers;
 use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::restore::previous::{self, Kept};

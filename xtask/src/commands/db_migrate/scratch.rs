@@ -2,7 +2,7 @@
 
 use super::cautions;
 use super::work::Work;
-use crate::commands::db_restore::repair as leftovers;
+use crate::commands::leftovers;
 use crate::context::Context;
 use crate::error;
 use crate::migration::catalog::Catalog;

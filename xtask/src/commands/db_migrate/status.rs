@@ -2,7 +2,7 @@
 
 use super::drift;
 use super::work::{Look, Work};
-use crate::commands::db_restore::repair as leftovers;
+use crate::commands::leftovers;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Differences;

@@ -3,7 +3,7 @@
 use super::cautions::{self, Caution, Checked, Weight};
 use super::limits::Limits;
 use crate::backup::name::Purpose;
-use crate::commands::db_backup;
+use crate::commands::full_backup;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::migration::checks::Direction;
@@ -190,11 +190,12 @@ impl<'a> Work<'a> {
         if !data::is_there(&self.live()) {
             return Ok(None);
         }
-        let taken =
-            db_backup::take_full(self.server.target(), Purpose::PreMigration, None, self.context).map_err(|error| {
+        let taken = full_backup::take_full(self.server.target(), Purpose::PreMigration, None, self.context).map_err(
+            |error| {
                 let message = "The backup before the migration failed; nothing was changed";
-                db_backup::explain_missing(error, message, "go on without one: --no-backup")
-            })?;
+                full_backup::explain_missing(error, message, "go on without one: --no-backup")
+            },
+        )?;
         self.context.terminal.done(&format!("Backup: {}", self.context.shown(&taken.path)));
         fault_point("backup");
         Ok(Some(taken.path))

@@ -1,6 +1,6 @@
 //! Which backup: the one that was named, else the newest full one of this database.
 
-use super::{Args, age_of};
+use super::args::Args;
 use crate::backup::listing::{self, Backup};
 use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Proven};
@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::session;
 use crate::target::Target;
+use crate::terminal;
 use anyhow::Result;
 use chrono::Local;
 use std::path::{Path, PathBuf};
@@ -80,7 +81,7 @@ fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {
         return Err(Fault::failed(message).hint("name a file: cargo xtask db-restore FILE").into());
     };
     for backup in backups.iter().take(5) {
-        let age = backup.time.map_or_else(String::new, |time| age_of(&time.with_timezone(&Local)));
+        let age = backup.time.map_or_else(String::new, |time| terminal::age_of(&time.with_timezone(&Local)));
         let words = backup.examined.verdict.words();
         context.terminal.note(&format!("  {}  {age}  {words}", context.shown(&backup.path)));
     }

@@ -1,8 +1,9 @@
 //! The database of before the last restore, swapped back in.
 
-use super::report::{self, Report};
-use super::switchover::{Done, Switchover};
-use super::{Args, age_of, repair as leftovers};
+use super::args::Args;
+use crate::commands::leftovers;
+use crate::commands::swap::report::{self, Report};
+use crate::commands::swap::switchover::{Done, Switchover};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::{Counters, Written};
@@ -62,8 +63,7 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     live.check_swappable(target)?;
     live.check_open(target)?;
     rights::check_swap(server, &live)?;
-    let stopped = target.services().running_users()?;
-    let done = swap_back(&record, &old, &live, stopped, context).inspect_err(|error| {
+    let done = swap_back(&record, &old, &live, context).inspect_err(|error| {
         // Where nobody knows what became of the swap, the next run needs the entry to repair it.
         if error::exit(error) != Exit::Partial {
             let _ = signals::shielded(|| record.note(old.entry.id, &old.entry.details));
@@ -76,13 +76,8 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 
-fn swap_back(
-    record: &Record<'_>,
-    old: &Previous,
-    live: &Live,
-    stopped: Vec<String>,
-    context: &Context,
-) -> Result<Done> {
+fn swap_back(record: &Record<'_>, old: &Previous, live: &Live, context: &Context) -> Result<Done> {
+    let stopped = record.target().services().running_users()?;
     let details = Details { stopped: stopped.clone(), swapping: true, ..old.entry.details.clone() };
     fault_point("to be marked");
     signals::check()?;
@@ -92,8 +87,9 @@ fn swap_back(
     signals::check()?;
     let server = record.server();
     let written = Counters::of(&server.in_database(old.database.name())).ok();
-    let switchover = Switchover { record, live, context, stopped, openfga: false, only_way_back: false, written };
-    switchover.perform(&old.database, None, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
+    let switchover = Switchover { record, live, context, openfga: false, only_way_back: false, written };
+    switchover
+        .perform(&old.database, None, &stopped, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
 }
 
 /// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.
@@ -112,7 +108,8 @@ fn nothing_to_go_back_to(view: &View, server: &Server<'_>) -> Result<Fault> {
 fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
     let terminal = &context.terminal;
     let at = old.entry.time().map(|at| at.with_timezone(&Local));
-    let (time, age) = at.map_or_else(Default::default, |at| (at.format("%Y-%m-%d %H:%M:%S").to_string(), age_of(&at)));
+    let (time, age) =
+        at.map_or_else(Default::default, |at| (at.format("%Y-%m-%d %H:%M:%S").to_string(), terminal::age_of(&at)));
     terminal.note(&format!("The swap was on {time}, {age}; the previous database is {}", old.entry.name));
     match &since.tables {
         None => terminal.note("Changes since the swap are not known: the server's counters were reset"),

@@ -1,6 +1,6 @@
 //! The steps of a run, in their order: look, ask, write, delete, test, and the ids at the end.
 
-use super::Args;
+use super::args::Args;
 use super::env::Ids;
 use super::plan::Wanted;
 use super::report::{Done, Report};

@@ -1,6 +1,6 @@
 //! The ids in `.env`: known to be writable before anything is changed, written when all is checked.
 
-use super::Args;
+use super::args::Args;
 use crate::context::Context;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::settings::{self, EnvEdit};

@@ -1,6 +1,6 @@
 //! What a run would change: the store, its model, its tuples.
 
-use super::Args;
+use super::args::Args;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::api::{Api, Store};

@@ -1,6 +1,6 @@
 //! What a run did, for people and for programs.
 
-use super::Args;
+use super::args::Args;
 use super::plan::Wanted;
 use crate::commands::store_file::summary;
 use crate::context::Context;

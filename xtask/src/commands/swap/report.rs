@@ -13,12 +13,12 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::path::Path;
 
-pub(in crate::commands) struct Report<'a> {
+pub struct Report<'a> {
     /// `Database restored`.
-    pub(in crate::commands) what: &'a str,
-    pub(in crate::commands) file: Option<&'a Path>,
-    pub(in crate::commands) safety: Option<&'a Path>,
-    pub(in crate::commands) done: &'a Done,
+    pub what: &'a str,
+    pub file: Option<&'a Path>,
+    pub safety: Option<&'a Path>,
+    pub done: &'a Done,
 }
 
 /// `--json`, version 1.
@@ -34,7 +34,7 @@ struct Document<'a> {
 }
 
 impl Report<'_> {
-    pub(in crate::commands) fn show(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
+    pub fn show(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
         let done = self.done;
         if json {
             return context.terminal.json(&Document {
@@ -73,7 +73,7 @@ impl Report<'_> {
 }
 
 /// Background workers that the swap ended and the server has not started again: a person restarts it.
-pub(in crate::commands) fn name_ended_workers(live: &Live, server: &Server<'_>, context: &Context) {
+pub fn name_ended_workers(live: &Live, server: &Server<'_>, context: &Context) {
     let target = server.target();
     // The swap is done, and stays done.
     let now = workers::of(server, target.database()).unwrap_or_default();
@@ -91,7 +91,7 @@ pub(in crate::commands) fn name_ended_workers(live: &Live, server: &Server<'_>, 
 }
 
 /// A restored database's subscriptions are disabled: a person decides which database goes on with them.
-pub(super) fn name_subscriptions(server: &Server<'_>, context: &Context) {
+pub fn name_subscriptions(server: &Server<'_>, context: &Context) {
     let target = server.target();
     // The swap is done, and stays done.
     let all = subscriptions::of(server, target.database()).unwrap_or_default();

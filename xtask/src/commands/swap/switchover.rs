@@ -10,6 +10,7 @@ use crate::restore::live::Live;
 use crate::restore::previous;
 use crate::restore::record::{self, Details, Entry, OwnedDatabase, Record};
 use crate::restore::repair;
+use crate::restore::staging::Checked;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
 use crate::target::openfga;
@@ -18,30 +19,29 @@ use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// The steps around a swap.
-pub(in crate::commands) struct Switchover<'a, 't> {
-    pub(in crate::commands) record: &'a Record<'t>,
-    pub(in crate::commands) live: &'a Live,
-    pub(in crate::commands) context: &'a Context,
-    pub(in crate::commands) stopped: Vec<String>,
+pub struct Switchover<'a, 't> {
+    pub record: &'a Record<'t>,
+    pub live: &'a Live,
+    pub context: &'a Context,
     /// Whether the incoming database holds OpenFGA's tables.
-    pub(in crate::commands) openfga: bool,
+    pub openfga: bool,
     /// No safety backup was made: the outgoing database must never be dropped by itself.
-    pub(in crate::commands) only_way_back: bool,
+    pub only_way_back: bool,
     /// What the server's counters say of the incoming database.
-    pub(in crate::commands) written: Option<Counters>,
+    pub written: Option<Counters>,
 }
 
 /// How a swap went.
 #[derive(Debug)]
-pub(in crate::commands) struct Done {
+pub struct Done {
     /// The OID of the database that is the live one now.
     live: u32,
     /// The live database of before, under its new name.
-    pub(in crate::commands) before: Option<String>,
+    pub before: Option<String>,
     /// Nobody could connect so long.
-    pub(in crate::commands) database_outage: Duration,
+    pub database_outage: Duration,
     /// The services were away so long.
-    pub(in crate::commands) services_outage: Option<Duration>,
+    pub services_outage: Option<Duration>,
 }
 
 /// Drops what earlier swaps left but for the newest. The swap is done, and stays done where that does not work: a
@@ -49,12 +49,7 @@ pub(in crate::commands) struct Done {
 ///
 /// # Errors
 /// The live database is not the one that was swapped in, or is gone (6).
-pub(in crate::commands) fn drop_old(
-    keep: usize,
-    done: &mut Done,
-    record: &Record<'_>,
-    context: &Context,
-) -> Result<()> {
+fn drop_old(keep: usize, done: &mut Done, record: &Record<'_>, context: &Context) -> Result<()> {
     let terminal = &context.terminal;
     let refused = |what: &str, error: &anyhow::Error| {
         let next = "the next restore tries again; see what is kept: cargo xtask db-list";
@@ -78,26 +73,40 @@ impl Done {
     ///
     /// # Errors
     /// It does not (6).
-    pub(in crate::commands) fn check(&self, record: &Record<'_>) -> Result<()> {
+    pub fn check(&self, record: &Record<'_>) -> Result<()> {
         signals::shielded(|| record.check_live(self.live))
     }
 }
 
 impl Switchover<'_, '_> {
+    /// Swaps a checked staging database in, and drops all but the newest previous databases. The record notes first which
+    /// services are stopped: the next run starts them, if this one cannot.
+    pub fn swap_in(&self, checked: Checked<'_, '_>, carried: Option<&Properties>, keep: usize) -> Result<Done> {
+        let (record, live) = (self.record, self.live);
+        let stopped = record.target().services().running_users()?;
+        let incoming = checked.database().clone();
+        record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
+        fault_point("marked");
+        let mut done = self.perform(&incoming, carried, &stopped, |swap| swap::swap_in(record, live, checked, swap))?;
+        drop_old(keep, &mut done, record, self.context)?;
+        Ok(done)
+    }
+
     /// Stops the services, swaps, migrates, starts the services again.
-    pub(in crate::commands) fn perform(
+    pub fn perform(
         &self,
         incoming: &OwnedDatabase,
         carried: Option<&Properties>,
+        stopped: &[String],
         exchange: impl FnOnce(&Swap<'_>) -> Result<swap::Outage>,
     ) -> Result<Done> {
         let target = self.record.target();
         let (next, now) = previous::next_name(self.record)?;
         let before = self.live.properties.as_ref().map(|_| next);
         let details = Details {
-            stopped: self.stopped.clone(),
+            stopped: stopped.to_vec(),
             swapping: false,
-            migrate: self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE),
+            migrate: self.openfga || stopped.iter().any(|service| service == openfga::SERVICE),
             only_way_back: self.only_way_back && before.is_some(),
             written: self.written.clone(),
         };
@@ -105,8 +114,8 @@ impl Switchover<'_, '_> {
         let swap = Swap { incoming, outgoing: before.as_deref(), details: &details, at: &at, carried };
         swap::wait_for_names(self.record, &swap)?;
         let clock = Instant::now();
-        let restart = || startup::start_services(target, &self.context.settings, &self.stopped);
-        let swapped = target.services().stop(&self.stopped).and_then(|()| {
+        let restart = || startup::start_services(target, &self.context.settings, stopped);
+        let swapped = target.services().stop(stopped).and_then(|()| {
             fault_point("stopped");
             exchange(&swap)
         });
@@ -117,7 +126,7 @@ impl Switchover<'_, '_> {
             Err(error) if error::exit(&error) == Exit::Partial => return Err(error),
             Err(error) => {
                 signals::shielded(restart).map_err(|why| {
-                    let what = format!("The database is unchanged, but {} did not start", self.stopped.join(", "));
+                    let what = format!("The database is unchanged, but {} did not start", stopped.join(", "));
                     why.context(Fault::new(Exit::Partial, what).hint("start them with: cargo xtask up"))
                 })?;
                 return Err(error);
@@ -140,7 +149,7 @@ impl Switchover<'_, '_> {
                     .hint("repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo"),
             )
         })?;
-        let services_outage = (!self.stopped.is_empty()).then(|| clock.elapsed());
+        let services_outage = (!stopped.is_empty()).then(|| clock.elapsed());
         Ok(Done { live: incoming.oid(), before, database_outage, services_outage })
     }
 

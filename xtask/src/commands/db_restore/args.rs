@@ -1,0 +1,52 @@
+//! What `db-restore` is told.
+
+use crate::commands::swap::safety::SafetyOptions;
+use crate::postgres::search_path::SearchPath;
+use crate::restore::preflight::Consent;
+use std::path::PathBuf;
+
+/// Restore a backup: proven, loaded beside the live database, checked, then swapped in; --undo swaps back
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Backup file; - reads it from stdin [default: the newest full backup of this database]
+    #[arg(conflicts_with_all = ["undo", "repair"])]
+    pub(super) file: Option<PathBuf>,
+    /// Swap the previous database back in
+    #[arg(long, conflicts_with = "repair")]
+    pub(super) undo: bool,
+    /// Repair what a killed restore left behind
+    #[arg(long)]
+    pub(super) repair: bool,
+    /// Show what would change, and stop
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// How the live database is backed up first
+    #[command(flatten)]
+    pub(super) safety: SafetyOptions,
+    /// Create the roles that the backup names and the server lacks, without login
+    #[arg(long, conflicts_with_all = ["undo", "repair"])]
+    pub(super) create_roles: bool,
+    /// Apply this setting of the backup to a database that does not exist yet, though not every role may set it; may be
+    /// repeated
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["undo", "repair"])]
+    pub(super) allow_setting: Vec<String>,
+    /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
+    #[arg(long, value_name = "SCHEMAS", conflicts_with_all = ["undo", "repair"])]
+    pub(super) search_path: Option<SearchPath>,
+    /// How many previous databases are kept on the server
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) keep_old: usize,
+    /// Write the report as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Args {
+    /// What a person agreed to by typing it.
+    pub(super) fn consent(&self) -> Consent<'_> {
+        Consent { create_roles: self.create_roles, settings: &self.allow_setting }
+    }
+}

@@ -1,0 +1,54 @@
+//! A backup that is made on the way: by its own command, and by those that want one before they go on.
+
+use crate::backup::name::Purpose;
+use crate::backup::take::{self, BackupOptions, Destination, News, Taken};
+use crate::context::Context;
+use crate::error::{self, Exit, Fault};
+use crate::postgres::locks;
+use crate::target::Target;
+use crate::terminal::{self, Progress};
+use anyhow::{Error, Result};
+use std::cell::OnceCell;
+use std::time::Duration;
+
+/// A backup of the whole database among the others, as another command wants it before it goes on.
+/// It waits for a held table as long as was typed, else as long as the setting says.
+pub fn take_full(
+    target: &Target,
+    purpose: Purpose,
+    lock_timeout: Option<Duration>,
+    context: &Context,
+) -> Result<Taken> {
+    let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
+    let destination = Destination::Folder(context.backups_folder());
+    let options = BackupOptions { purpose, tables: Vec::new(), lock_timeout, question: "", destination };
+    take_visibly(target, &options, context)
+}
+
+/// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive
+/// the backup (`waiver` says how): a table that is held, a full disk and the like pass or can be mended.
+pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
+    match error::exit(&error) {
+        Exit::Failed if error::is_lasting(&error) => error.context(Fault::failed(message).hint(waiver)),
+        Exit::Failed | Exit::Locked => error::headed(error, message),
+        _ => error,
+    }
+}
+
+/// Takes a backup and shows how far it has come.
+pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context) -> Result<Taken> {
+    let progress = OnceCell::new();
+    take::take(target, options, &|news| show(&news, context, &progress))
+}
+
+fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {
+    match *news {
+        News::Written(bytes, expected) => {
+            progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
+        }
+        News::Cleared(files) => {
+            let files = terminal::counted(files as u64, "unfinished backup", "unfinished backups");
+            context.terminal.note(&format!("Removed {files} of a run that was killed"));
+        }
+    }
+}

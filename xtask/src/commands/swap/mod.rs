@@ -1,0 +1,6 @@
+//! What the commands share that put another database in the live one's place.
+
+pub mod preview;
+pub mod report;
+pub mod safety;
+pub mod switchover;

@@ -1,0 +1,64 @@
+//! What people see before a database takes the live one's place.
+
+use crate::backup::proof::Proven;
+use crate::context::Context;
+use crate::restore::plan::Plan;
+use crate::terminal;
+
+/// What would come and go; `then` heads the column of what is there afterwards.
+pub fn changes(plan: &Plan, then: &str, context: &Context) {
+    let terminal = &context.terminal;
+    if let Some(why) = &plan.unreadable {
+        terminal.warn(&format!("The live database cannot be read: {why}"));
+    }
+    let number = |rows: Option<u64>, estimated: bool| {
+        rows.map_or_else(
+            || "-".to_owned(),
+            |rows| format!("{}{}", if estimated { "≈ " } else { "" }, terminal::count(rows)),
+        )
+    };
+    if let Some(why) = &plan.not_compared {
+        terminal.warn(&format!("The live OpenFGA stores and models are not compared: {why}"));
+    }
+    if let Some(tables) = &plan.tables {
+        let rows: Vec<Vec<String>> = tables
+            .iter()
+            .map(|table| {
+                let name = format!("{}.{}", table.schema, table.table);
+                vec![name, number(table.now, table.estimated), "→".to_owned(), number(table.backup, false)]
+            })
+            .collect();
+        if !rows.is_empty() {
+            terminal.note_table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]);
+        }
+    }
+    for store in &plan.stores_gained {
+        terminal.note(&terminal::clean(&format!("OpenFGA store comes back: {store}")));
+    }
+    for store in &plan.stores_lost {
+        terminal.note(&terminal::clean(&format!("OpenFGA store disappears: {store}")));
+    }
+    if plan.models_gained + plan.models_lost > 0 {
+        terminal.note(&format!("OpenFGA models: {} come back, {} disappear", plan.models_gained, plan.models_lost));
+    }
+    if !plan.sessions.is_empty() {
+        terminal.note(&terminal::clean(&format!("Sessions that will be terminated: {}", plan.sessions.join(", "))));
+    }
+    if !plan.workers.is_empty() {
+        let workers = plan.workers.join(", ");
+        let text = format!("Background workers that will end, perhaps until the server restarts: {workers}");
+        terminal.note(&terminal::clean(&text));
+    }
+}
+
+/// What reads a foreign table while the file loads, such as a materialized view, connects to another server.
+pub fn name_foreign_tables(backup: &Proven, context: &Context) {
+    let count = backup.contents.foreign_tables;
+    if count > 0 {
+        let tables = terminal::counted(count, "foreign table", "foreign tables");
+        context.terminal.note(&format!(
+            "{} has {tables}: while it loads, the server may connect to other servers (materialized views)",
+            context.shown(&backup.path)
+        ));
+    }
+}

@@ -1,0 +1,65 @@
+//! What a restore would do, checked as far as that can be done before anything is made.
+
+use super::live::Live;
+use super::merged::Merged;
+use super::plan::Plan;
+use super::preflight::{self, Consent, Fitting};
+use super::rights;
+use crate::backup::proof::Proven;
+use crate::postgres::properties::Properties;
+use crate::postgres::server::Server;
+use anyhow::Result;
+
+/// A backup that the server can take, beside the live database as it was when the proposal was made.
+#[derive(Debug)]
+pub struct Proposal<'b> {
+    pub backup: &'b Proven,
+    pub live: Live,
+    /// The properties of the database that comes.
+    pub merged: Merged,
+    pub fitting: Fitting,
+    pub plan: Plan,
+    consent: Consent<'b>,
+}
+
+impl<'b> Proposal<'b> {
+    /// Asks the server. Nothing is changed there.
+    ///
+    /// # Errors
+    /// Why the backup cannot be loaded there, or the live database cannot be swapped, and what to do.
+    pub fn check(server: &Server<'_>, backup: &'b Proven, consent: Consent<'b>) -> Result<Self> {
+        let live = Live::of(server)?;
+        let of_elsewhere = of_elsewhere(backup, &live);
+        let merged = Merged::draw(&live, backup, server, consent)?;
+        let encoding = merged.properties.as_ref().map(|properties| &properties.encoding);
+        let mut fitting = preflight::check(server, backup, of_elsewhere, encoding, consent)?;
+        fitting.missing_roles.add(&merged.missing_roles);
+        live.check_swappable(server.target())?;
+        rights::check_swap(server, &live)?;
+        rights::check_names(server, &live)?;
+        let plan = Plan::draw(server, &live, &backup.contents)?;
+        Ok(Self { backup, live, merged, fitting, plan, consent })
+    }
+
+    /// The properties, by the manifest, of a database that does not exist yet.
+    pub fn of_elsewhere(&self) -> Option<&'b Properties> {
+        of_elsewhere(self.backup, &self.live)
+    }
+
+    /// The live database again, once nobody else changes it.
+    ///
+    /// # Errors
+    /// It is not as the proposal says, or cannot be swapped any more.
+    pub fn confirm_live(&self, server: &Server<'_>) -> Result<Live> {
+        let (live, target) = (Live::of(server)?, server.target());
+        live.check_unchanged(self.live.is_absent(), target)?;
+        self.merged.check_same(&Merged::draw(&live, self.backup, server, self.consent)?)?;
+        live.check_swappable(target)?;
+        live.check_open(target)?;
+        Ok(live)
+    }
+}
+
+fn of_elsewhere<'b>(backup: &'b Proven, live: &Live) -> Option<&'b Properties> {
+    backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent())
+}
