@@ -48,9 +48,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let run = &session::fresh_name()?;
     context.terminal.note(&format!("Resetting {}", target.shown()));
     let live = Live::of(target, run).map_err(|error| with_the_way_by_hand(error, target))?;
+    rights::check_names(target, run, &live)?;
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
-    rights::check_names(target, run, &live)?;
     db_migrate::check_fill(target, live.properties.as_ref(), context)?;
     let plan = Plan::draw(target, run, &live, &Contents::default())?;
     if args.dry_run {
@@ -86,7 +86,7 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
     let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
     let like = live.properties.as_ref();
-    let empty = Staging::create(&record, Purpose::Staging, like)?.left_empty();
+    let empty = Staging::create(&record, Purpose::Staging, like, like.map(|like| like.owner.as_str()))?.left_empty();
     fault_point("created");
     let incoming = empty.database().clone();
     db_migrate::fill(target, incoming.name(), context)?;

@@ -19,7 +19,7 @@ use crate::restore::live::Live;
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::merged::Merged;
 use crate::restore::plan::Plan;
-use crate::restore::preflight::Consent;
+use crate::restore::preflight::{Consent, Destination};
 use crate::restore::record::{Details, Purpose as RecordPurpose, Record};
 use crate::restore::staging::Staging;
 use crate::restore::swap::swap_in;
@@ -99,15 +99,19 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
     let live = Live::of(target, run)?;
+    rights::check_names(target, run, &live)?;
     let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
     let consent = Consent { create_roles: args.create_roles, settings: &args.allow_setting };
     let merged = Merged::draw(&live, &backup, target, run, consent)?;
-    let encoding = merged.properties.as_ref().map(|properties| &properties.encoding);
-    let mut fitting = preflight::check(target, run, &backup, of_elsewhere, encoding, consent)?;
+    let destination = Destination {
+        made_like: of_elsewhere,
+        encoding: merged.properties.as_ref().map(|properties| &properties.encoding),
+        owner: merged.properties.as_ref().map(|properties| properties.owner.as_str()),
+    };
+    let mut fitting = preflight::check(target, run, &backup, destination, consent)?;
     fitting.missing_roles.add(&merged.missing_roles);
     live.check_swappable(target)?;
     rights::check_swap(target, run, &live)?;
-    rights::check_names(target, run, &live)?;
     let plan = Plan::draw(target, run, &live, &backup.contents)?;
     preview::show(&plan, &fitting, &backup, of_elsewhere, &merged, args, context)?;
     if args.dry_run {
@@ -128,7 +132,8 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     fault_point("safety");
     say_roles_made(&fitting.missing_roles.create_named(target, run)?, context);
     let like = merged.properties;
-    let staging = Staging::create(&record, RecordPurpose::Staging, like.as_ref())?;
+    let owner = like.as_ref().map(|like| like.owner.as_str());
+    let staging = Staging::create(&record, RecordPurpose::Staging, like.as_ref(), owner)?;
     fault_point("created");
     say_roles_made(&fitting.missing_roles.create_encoded(target, run, staging.database())?, context);
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));

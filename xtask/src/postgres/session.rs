@@ -111,7 +111,7 @@ fn converse(
     more: &[(&str, &str)],
     deadline: Duration,
 ) -> Result<Captured> {
-    let more = in_utf8(more);
+    let more = in_utf8(target, more);
     let start = Instant::now();
     let left = || deadline.saturating_sub(start.elapsed());
     let started = |program: Program| program.args(OPTIONS).dialog(|_| true);
@@ -146,7 +146,7 @@ fn converse(
 /// It ended at its beginning: why.
 pub(super) fn dialog(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Dialog> {
     let started = |program: Program| program.args(OPTIONS).lasting_dialog();
-    let more = in_utf8(more);
+    let more = in_utf8(target, more);
     match beginning::begin(target, (session, &more), ASKING, target.patience(), &started)? {
         Beginning::Begun(psql, _) | Beginning::Silent(psql) => Ok(psql),
         Beginning::Ended(said) => Err(failure(target, "psql", &said.stderr, said.ending)),
@@ -157,9 +157,13 @@ pub(super) fn dialog(target: &Target, session: &str, more: &[(&str, &str)]) -> R
 const OPTIONS: [&str; 8] =
     ["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"];
 
-/// UTF-8 whatever the database's encoding is: JSON has no other.
-fn in_utf8<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    [&[("PGCLIENTENCODING", "UTF8")], more].concat()
+/// UTF-8 whatever the database's encoding is: JSON has no other. In the maintenance database names are sent and come as
+/// the bytes that the server keeps: a database or a role that was named in UTF-8 is found in a maintenance database of
+/// another encoding, too.
+fn in_utf8<'a>(target: &Target, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let in_maintenance = more.contains(&("PGDATABASE", maintenance_database(target)));
+    let encoding = if in_maintenance { "SQL_ASCII" } else { "UTF8" };
+    [&[("PGCLIENTENCODING", encoding)], more].concat()
 }
 
 /// Ends every server session of this name and of our own role, but not the one that asks.

@@ -1,11 +1,11 @@
 //! The live database, seen from the maintenance database: it may be absent, locked out or unreadable.
 
 use super::workers;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::properties::Properties;
-use crate::postgres::questions;
 use crate::postgres::quote;
 use crate::postgres::session::{self, OWN};
+use crate::postgres::{maintenance_database, questions};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -74,12 +74,23 @@ pub fn exists(target: &Target, session: &str) -> Result<bool> {
     Ok(questions::ask(target, session, &sql)?.trim() == "t")
 }
 
+/// A server whose maintenance database has an encoding without these bytes refuses the question.
+fn unreadable(error: anyhow::Error, target: &Target) -> anyhow::Error {
+    let (name, maintenance) = (target.database(), maintenance_database(target));
+    let message = format!("Database {maintenance} cannot read the name {name}; nothing was changed");
+    let hint = "give the database a name in ASCII: connect to another one in UTF-8, then\n\
+                \\l\nALTER DATABASE \"NAME\" RENAME TO new_name;";
+    error::explain(error, || Fault::failed(message).hint(hint))
+}
+
 impl Live {
     /// Asks the server.
     pub fn of(target: &Target, session: &str) -> Result<Self> {
-        let properties = Properties::named(target, session, target.database())?;
+        let name = target.database();
+        let properties = Properties::named(target, session, name);
+        let properties = properties.map_err(|error| if name.is_ascii() { error } else { unreadable(error, target) })?;
         let query = QUERY.replace("OWN", OWN).replace("WORKERS", &workers::OF_DATABASE.replace("NAME", "d.datname"));
-        let sql = format!("{query}{}", quote::literal(target.database())?);
+        let sql = format!("{query}{}", quote::literal(name)?);
         let text = questions::ask(target, session, &sql)?;
         let facts = match text.trim() {
             "" => Facts::default(),

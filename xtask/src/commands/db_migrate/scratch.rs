@@ -34,7 +34,7 @@ pub(super) fn with<T>(
     let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
     leftovers::clear_throwaways(&record, context)?;
     let like = Properties::named(target, &run, target.database())?;
-    let database = Staging::create(&record, Purpose::Verify, like.as_ref())?;
+    let database = Staging::create(&record, Purpose::Verify, like.as_ref(), None)?;
     let done =
         Scratch::begin(Work::on(target, database.name(), context)?).and_then(|mut scratch| task(&mut scratch))?;
     database.discard()?;
