@@ -1,7 +1,6 @@
 //! The database's own migrations: pending, changed, dirty.
 
 use super::catalog::reach;
-use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::migration::config::Config;
@@ -15,23 +14,22 @@ const STATUS: &str = "cargo xtask db-migrate status";
 
 pub fn look(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
-        return not_without(Part::Postgres);
+        return Finding::not_asked(Part::Postgres);
     }
     match entries(scene) {
         Ok(entries) => judge(&entries),
-        Err(_) if scene.server().is_err() => not_without(Part::Postgres),
+        Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
         Err(error) => Finding::of_error(&error, STATUS),
     }
 }
 
 fn entries(scene: &Scene) -> Result<Vec<Entry>> {
     let config = Config::load(scene.root)?;
-    let (target, database) = (scene.target, scene.target.database());
     let folder = files::read(&config.folder)?;
-    let ledger = Ledger::read(target, database, &scene.run, &config.ledger, &config.create_schemas)?;
+    let ledger = Ledger::read(scene.postgres(), &config.ledger, &config.create_schemas)?;
     let rules = Rules { ignored: &config.ignored, ignore_missing: false };
     let mut entries = plan::compare(&folder, &ledger, rules)?;
-    running::mark(&mut entries, target, database, &scene.run)?;
+    running::mark(&mut entries, scene.postgres())?;
     Ok(entries)
 }
 
@@ -44,8 +42,8 @@ fn judge(entries: &[Entry]) -> Finding {
     };
     let dirty = of(&[State::Dirty]);
     if !dirty.is_empty() {
-        let hint = "see what of it is there, finish or undo it by hand, then: cargo xtask db-migrate repair";
-        return Finding::fail(format!("dirty, begun and not ended: {}", named(&dirty)), hint);
+        let hint = "check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair";
+        return Finding::fail(format!("dirty, started and not finished: {}", named(&dirty)), hint);
     }
     let changed = of(&[State::Changed]);
     if !changed.is_empty() {

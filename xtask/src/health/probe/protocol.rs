@@ -2,17 +2,14 @@
 //! service that is dead, and then closes.
 
 use super::ready;
+use super::tcp::send_and_receive;
 use crate::health::Scene;
-use crate::process::signals;
 use crate::target::endpoint::Endpoint;
-use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a service that speaks when spoken to may stay silent.
 const SILENCE: Duration = Duration::from_millis(300);
-/// How often signals are looked for while an answer is awaited.
-const LOOK: Duration = Duration::from_millis(100);
 /// Whoever is there has answered by then.
 const ANSWER: Duration = Duration::from_secs(5);
 /// The first byte of TLS' own messages: whoever was spoken to openly, but wants it otherwise.
@@ -91,7 +88,7 @@ fn http(path: &str, address: SocketAddr, scene: &Scene) -> Result<String, String
     let endpoint =
         Endpoint::new(&format!("http://{address}"), None, scene.settings).map_err(|error| error.to_string())?;
     let answer = endpoint.get_openly(path, scene.left().min(ANSWER)).map_err(|silence| match silence.why {
-        why if why.contains("http parse fail") => "something answers that is not HTTP".to_owned(),
+        why if why.contains("http parse fail") => "the answer is not HTTP".to_owned(),
         why => why,
     })?;
     // Whoever wants a key, or has no such path, answers.
@@ -101,53 +98,23 @@ fn http(path: &str, address: SocketAddr, scene: &Scene) -> Result<String, String
 /// What an answer to `PING` means.
 pub fn redis(answer: &[u8]) -> Result<String, String> {
     if answer.first() == Some(&TLS_ALERT) {
-        return Ok("it answers and wants TLS".to_owned());
+        return Ok("it answers and requires TLS".to_owned());
     }
     match String::from_utf8_lossy(answer).trim() {
         "+PONG" => Ok("PONG".to_owned()),
         words if words.starts_with("-NOAUTH") || words.starts_with("-ERR operation not permitted") => {
-            Ok("Redis answers and wants a password".to_owned())
+            Ok("Redis answers and requires a password".to_owned())
         }
         words if words.starts_with(['-', '+']) => Err(words.trim_start_matches('-').chars().take(80).collect()),
-        _ => Err("something answers that is not Redis".to_owned()),
+        _ => Err("the answer is not Redis's".to_owned()),
     }
 }
 
 /// Says something and reads what comes. Whoever was spoken to must answer; else silence is fine, but no closed door.
 fn first_bytes(address: SocketAddr, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
     let mut stream = TcpStream::connect_timeout(&address, patience.max(SILENCE)).map_err(|error| error.to_string())?;
-    let heard = said(&mut stream, words, patience)?;
+    let heard = send_and_receive(&mut stream, words, patience)?;
     if heard.is_empty() && !words.is_empty() { Err("no answer".to_owned()) } else { Ok(heard) }
-}
-
-/// Says something on an open connection and reads what comes; nothing where nobody answers in time, or a signal came.
-pub fn said(stream: &mut TcpStream, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
-    let end = Instant::now() + patience;
-    let spoken = stream.set_read_timeout(Some(LOOK)).and_then(|()| stream.write_all(words));
-    spoken.map_err(|_| closed())?;
-    let mut buffer = [0; 512];
-    loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => return Err(closed()),
-            Ok(count) => return Ok(buffer[..count].to_owned()),
-            Err(error) if is_silence(&error) => {
-                if Instant::now() >= end || signals::pending().is_some() {
-                    return Ok(Vec::new());
-                }
-            }
-            Err(_) => return Err(closed()),
-        }
-    }
-}
-
-/// What Docker's proxy does for a service that is dead.
-fn closed() -> String {
-    "the connection is accepted and closed at once: nothing is behind the port".to_owned()
-}
-
-/// Whether reading ended because nothing came.
-fn is_silence(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 #[cfg(test)]

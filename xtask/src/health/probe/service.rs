@@ -24,12 +24,12 @@ pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
 
 /// Looks at one of them.
 pub fn look(scene: &Scene, name: &str) -> Finding {
-    let Some(Ok(project)) = scene.project() else { return super::not_without(Part::Compose) };
+    let Some(Ok(project)) = scene.project() else { return Finding::not_asked(Part::Compose) };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
     // One that was started all the same is judged; what is left of one that has ended is not.
     if containers.iter().all(|container| matches!(container.state.status.as_str(), "exited" | "created" | "dead"))
-        && let Some(unwanted) = unwanted(scene, service)
+        && let Some(unwanted) = service.unwanted(scene.settings)
     {
         return unwanted;
     }
@@ -46,16 +46,6 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
     finding
 }
 
-/// Why nobody wants this service to run.
-pub fn unwanted(scene: &Scene, service: &Service) -> Option<Finding> {
-    let active = scene.settings.get_or("COMPOSE_PROFILES", "");
-    let is_active = |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
-    if !service.profiles.is_empty() && !service.profiles.iter().any(is_active) {
-        return Some(Finding::skipped(format!("profile {} is not active", service.profiles.join(", "))));
-    }
-    (service.wanted() == 0).then(|| Finding::skipped("scaled to 0"))
-}
-
 fn absent(name: &str, service: &Service) -> Finding {
     published::stranger(name, service)
         .unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), "cargo xtask up"))
@@ -70,7 +60,7 @@ fn one(scene: &Scene, project: &Project, name: &str, service: &Service, containe
         "restarting" => loops(scene, container, &logs),
         "created" => published::stranger(name, service).unwrap_or_else(|| {
             let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
-            Finding::fail(format!("it was made but not started{why}"), "cargo xtask up")
+            Finding::fail(format!("it was created but not started{why}"), "cargo xtask up")
         }),
         _ if state.exit_code == 0 && !container.comes_back() && project.is_one_shot(name) => {
             return Finding::ok(format!("done, exit code 0, {} ago", span(container.ended_for())));
@@ -174,7 +164,7 @@ fn loops(scene: &Scene, container: &Container, logs: &str) -> Finding {
     // Docker sets a container's exit code to 0 while it runs.
     let code = if container.is_running() { last_exit_code(scene, container) } else { Some(container.state.exit_code) };
     let code = code.map_or_else(String::new, |code| format!(", last exit code {code}"));
-    Finding::fail(format!("it crashes again and again ({count} restarts{code})"), logs)
+    Finding::fail(format!("it keeps crashing ({count} restarts{code})"), logs)
 }
 
 /// The exit code of a running container's previous run, by the engine's record of events; `None` where it has none.
@@ -190,7 +180,7 @@ fn last_exit_code(scene: &Scene, container: &Container) -> Option<i64> {
 /// How it is that a service does not run, and what makes it run.
 pub fn down(project: &Project, name: &str) -> (String, String) {
     let first = project.containers_of(name).first();
-    let state = first.map_or("not there", |container| container.state.status.as_str());
+    let state = first.map_or("missing", |container| container.state.status.as_str());
     let holds_its_ports = matches!(state, "paused" | "restarting" | "removing");
     let taken =
         project.services.get(name).filter(|_| !holds_its_ports).and_then(|service| published::stranger(name, service));

@@ -1,6 +1,6 @@
 //! `fga.mod` and the modules that it names, made one model (schema 1.2).
 
-use super::Model;
+use super::definition::Model;
 use super::finding::{Note, Place, Sources};
 use super::names;
 use super::parser::{self, Document, Header, TypeStatement};
@@ -194,7 +194,7 @@ fn manifest(text: &str, file: usize) -> (Manifest, Vec<Note>) {
             Ok(event) => event,
             Err(error) => {
                 let place = Place { file, offset: offset(error.marker().line(), error.marker().col()) };
-                notes.push(Note::error(place, format!("this is no YAML: {}", error.info())));
+                notes.push(Note::error(place, format!("this is not YAML: {}", error.info())));
                 return (manifest, notes);
             }
         };

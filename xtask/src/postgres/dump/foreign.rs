@@ -5,7 +5,7 @@ const LOOKED_AT: usize = 512;
 
 /// What a file is by its first bytes.
 const BY_BYTES: &[(&[u8], &str)] = &[
-    (b"PGDMP", "pg_dump's custom format: make SQL of it first (pg_restore -f x.sql FILE)"),
+    (b"PGDMP", "pg_dump's custom format: convert it to SQL first (pg_restore -f x.sql FILE)"),
     (b"\x1f\x8b", "gzip: unpack it first (gunzip -c FILE > x.sql)"),
     (b"\x28\xb5\x2f\xfd", "zstd: unpack it first (unzstd -c FILE > x.sql)"),
     (b"PK\x03\x04", "a zip archive: unpack it first (unzip -p FILE > x.sql)"),
@@ -64,13 +64,13 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
     let what = match by_bytes {
         Some(what) => what,
         None if start.get(257..262) == Some(b"ustar") && start.starts_with(b"toc.dat\0") => {
-            "pg_dump's tar format: make SQL of it first (pg_restore -f x.sql FILE)"
+            "pg_dump's tar format: convert it to SQL first (pg_restore -f x.sql FILE)"
         }
         None if start.get(257..262) == Some(b"ustar") => "a tar archive: unpack it first (tar xf FILE)",
         None if start.contains(&0) => "binary data",
         None => by_words().map_or("text that does not begin as pg_dump writes it", |(_, what)| *what),
     };
-    format!("no plain SQL dump: {what}")
+    format!("not a plain SQL dump: {what}")
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
         let mut other_tar = tar.clone();
         other_tar[..7].copy_from_slice(b"x.sql\0\0");
         for (file, words) in [
-            (&tar[..], "tar format: make SQL of it first (pg_restore -f x.sql FILE)"),
+            (&tar[..], "tar format: convert it to SQL first (pg_restore -f x.sql FILE)"),
             (&other_tar, "tar xf FILE"),
             (b"PGDMP\x01\x0e", "pg_restore -f x.sql FILE"),
             (b"-\0-\0\n\0", "iconv -f UTF-16LE"),

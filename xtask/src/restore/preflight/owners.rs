@@ -3,10 +3,9 @@
 
 use crate::backup::proof::Proven;
 use crate::error::Fault;
-use crate::postgres::questions;
 use crate::postgres::quote::{identifier, literal};
+use crate::postgres::server::Server;
 use crate::restore::rights;
-use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
@@ -23,18 +22,12 @@ struct Given {
 }
 
 /// `database_owner` owns the database that the dump is loaded into; `None`: this role does.
-pub(super) fn check(
-    target: &Target,
-    session: &str,
-    backup: &Proven,
-    server: u32,
-    database_owner: Option<&str>,
-) -> Result<()> {
-    let user = target.user();
+pub(super) fn check(server: &Server<'_>, backup: &Proven, major: u32, database_owner: Option<&str>) -> Result<()> {
+    let user = server.target().user();
     let owner_of = |schema: &str| match backup.contents.schema_owners.get(schema) {
         Some(owner) => Some(owner.as_str()),
         None if schema != "public" => Some(user),
-        None => (server >= PRIVATE_PUBLIC_SINCE).then(|| database_owner.unwrap_or(user)),
+        None => (major >= PRIVATE_PUBLIC_SINCE).then(|| database_owner.unwrap_or(user)),
     };
     let mut rows = Vec::new();
     for ((schema, role), line) in &backup.contents.given {
@@ -55,7 +48,7 @@ pub(super) fn check(
          AND pg_catalog.pg_has_role(r.oid, o.oid, 'USAGE'))",
         rows.join(", ")
     );
-    let answer = questions::ask(target, session, &sql)?;
+    let answer = server.ask_maintenance(&sql)?;
     let lacking: Vec<Given> = serde_json::from_str(answer.trim()).context("who may own what in which schema")?;
     match lacking.first() {
         Some(given) => Err(given.refusal(backup, user)?.into()),

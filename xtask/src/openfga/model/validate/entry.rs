@@ -1,10 +1,10 @@
 //! Relations that go round in circles, and relations that nobody can ever have.
 
-use super::super::Model;
+use super::super::definition::Model;
 use super::super::finding::Note;
 use super::super::parts::{Relation, Rewrite, TypeDefinition, UserForm};
 use super::references::Wrong;
-use super::{Relations, walk};
+use super::relations::Relations;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// `wrong` are relations that have been noted already: nothing is concluded from them.
@@ -16,7 +16,7 @@ pub fn check(model: &Model, relations: &Relations<'_>, wrong: &Wrong<'_>, notes:
             let key = (definition.name.text.as_str(), relation.name.text.as_str());
             let circle = circle(&entangled, key.1);
             if let Some(circle) = &circle {
-                let message = format!("`{}` goes round in a circle: {}", relation.name, circle.join(" -> "));
+                let message = format!("`{}` is defined by itself: {}", relation.name, circle.join(" -> "));
                 notes.push(Note::error(relation.name.place, message));
             }
             known.insert(key, circle.is_some() || wrong.contains(&key));
@@ -27,7 +27,7 @@ pub fn check(model: &Model, relations: &Relations<'_>, wrong: &Wrong<'_>, notes:
         for relation in &definition.relations {
             if known.get(&(&definition.name.text, &relation.name.text)) == Some(&false) {
                 let message = format!(
-                    "nobody can ever have `{}` on a `{}`: its definition leads to no type such as `[user]`",
+                    "no user can ever have `{}` on a `{}`: its definition reaches no type such as `[user]`",
                     relation.name, definition.name
                 );
                 notes.push(Note::error(relation.name.place, message));
@@ -139,7 +139,7 @@ fn circle<'m>(edges: &Edges<'m>, goal: &'m str) -> Option<Vec<&'m str>> {
 /// The relations of the same object that a definition names.
 fn computed(relation: &Relation) -> Vec<&str> {
     let mut names = Vec::new();
-    walk(&relation.rewrite, &mut |rewrite| {
+    relation.rewrite.visit(&mut |rewrite| {
         if let Rewrite::Computed(name) = rewrite {
             names.push(name.text.as_str());
         }

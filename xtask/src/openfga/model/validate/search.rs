@@ -1,7 +1,7 @@
 //! A server's own search for someone who can have a relation. It remembers what it has visited across the operands of
 //! `and` and `but not`, so that it takes some definitions for a loop that are none, and refuses them (seen in 1.18).
 
-use super::super::Model;
+use super::super::definition::Model;
 use super::super::finding::Note;
 use super::super::parts::{Relation, Rewrite, TypeDefinition, UserForm};
 use std::cell::RefCell;
@@ -22,7 +22,7 @@ pub fn check(model: &Model, notes: &mut Vec<Note>) {
         for relation in &definition.relations {
             if !search.finds(definition, relation, &relation.rewrite, &Visited::new()) {
                 let message = format!(
-                    "OpenFGA 1.18 takes `{}` for a loop, though it is none, and refuses it: it reaches one relation on two ways",
+                    "OpenFGA 1.18 refuses `{}` as a loop, though it is not one: it reaches one relation in two ways",
                     relation.name
                 );
                 notes.push(Note::warning(relation.name.place, message));
