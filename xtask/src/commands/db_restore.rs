@@ -72,7 +72,9 @@ fn load<'r, 't>(
 ) -> Result<(Checked<'r, 't>, Option<Counters>)> {
     let Proposal { backup, merged, fitting, .. } = proposal;
     say_roles_made(&fitting.missing_roles.create_named(record.server())?, context);
-    let staging = Staging::create(record, Purpose::Staging, merged.properties.as_ref())?;
+    let like = merged.properties.as_ref();
+    let owner = like.map(|like| like.owner.as_str());
+    let staging = Staging::create(record, Purpose::Staging, like, owner)?;
     fault_point("created");
     say_roles_made(&fitting.missing_roles.create_encoded(record.server(), staging.database())?, context);
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));

@@ -3,7 +3,7 @@
 use super::live::Live;
 use super::merged::Merged;
 use super::plan::Plan;
-use super::preflight::{self, Consent, Fitting};
+use super::preflight::{self, Consent, Destination, Fitting};
 use super::rights;
 use crate::backup::proof::Proven;
 use crate::postgres::properties::Properties;
@@ -29,14 +29,17 @@ impl<'b> Proposal<'b> {
     /// Why the backup cannot be loaded there, or the live database cannot be swapped, and what to do.
     pub fn check(server: &Server<'_>, backup: &'b Proven, consent: Consent<'b>) -> Result<Self> {
         let live = Live::of(server)?;
-        let of_elsewhere = of_elsewhere(backup, &live);
+        rights::check_names(server, &live)?;
         let merged = Merged::draw(&live, backup, server, consent)?;
-        let encoding = merged.properties.as_ref().map(|properties| &properties.encoding);
-        let mut fitting = preflight::check(server, backup, of_elsewhere, encoding, consent)?;
+        let destination = Destination {
+            made_like: of_elsewhere(backup, &live),
+            encoding: merged.properties.as_ref().map(|properties| &properties.encoding),
+            owner: merged.properties.as_ref().map(|properties| properties.owner.as_str()),
+        };
+        let mut fitting = preflight::check(server, backup, destination, consent)?;
         fitting.missing_roles.add(&merged.missing_roles);
         live.check_swappable(server.target())?;
         rights::check_swap(server, &live)?;
-        rights::check_names(server, &live)?;
         let plan = Plan::draw(server, &live, &backup.contents)?;
         Ok(Self { backup, live, merged, fitting, plan, consent })
     }
