@@ -78,6 +78,11 @@ impl<'a> Scene<'a> {
         self.openfga.get_or_init(|| openfga::find(self)).as_ref().map(Option::as_ref)
     }
 
+    /// OpenFGA's service.
+    pub fn openfga_service(&self) -> &'a str {
+        self.target.own_openfga().openfga_service()
+    }
+
     /// Where a part of the stack says more.
     pub fn log_hint(&self, service: &str) -> String {
         self.target.hints().service_log_hint(service)
