@@ -84,7 +84,9 @@ fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
             let mapped = running.map(|container| container.mapped_port(HTTP_PORT));
             Ok(match mapped {
                 Some(Some(address)) => Ok(format!("http://{address}")),
-                Some(None) => Err(Fault::unreachable(format!("The {name} service publishes no port")).hint(START).into()),
+                Some(None) => {
+                    Err(Fault::unreachable(format!("The {name} service publishes no port")).hint(START).into())
+                }
                 None => {
                     let (state, hint) = service::down(project, name);
                     Err(Fault::unreachable(state).hint(hint).into())

@@ -1,9 +1,9 @@
 //! Why Compose could not do what it was asked.
 
+use super::Compose;
 use super::containers::Container;
 use super::engine::{self, DEADLINE};
 use super::said::{errors_of, last_lines};
-use super::Compose;
 use crate::error::Fault;
 use crate::target::client_error::Connection;
 
@@ -25,7 +25,7 @@ impl Compose {
 
     /// docker-compose.yml, an override or `.env` that Compose cannot read.
     pub(super) fn project_cause(&self) -> Option<anyhow::Error> {
-        let read = self.program(["config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
+        let read = self.program(["--profile", "*", "config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
         if read.ending.success() {
             return None;
         }

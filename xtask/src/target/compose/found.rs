@@ -1,6 +1,7 @@
 //! The stack is read: which service is PostgreSQL, and how to log in there. A running container of the usual name is
 //! enough; Compose is asked only where there is none, because that takes three times as long.
 
+use super::Compose;
 use super::config::Config;
 use super::containers::{self, Container, Of};
 use super::engine::DEADLINE;
@@ -8,7 +9,6 @@ use super::image::{self, Product};
 use super::inspection::Inspection;
 use super::selection::{self, Candidate, Role, ServiceFound};
 use super::stack_login::{Said, StackLogin};
-use super::Compose;
 use crate::error::Fault;
 use crate::platform;
 use crate::process::Program;
@@ -52,7 +52,8 @@ impl Compose {
         let found = self.found();
         let Some(why) = &found.unread else { return Ok(found) };
         let cause = self.cause_of("", crate::target::client_error::Connection::Unknown);
-        Err(cause.unwrap_or_else(|| anyhow::Error::msg(why.clone()).context(Fault::unreachable("The stack cannot be read"))))
+        Err(cause
+            .unwrap_or_else(|| anyhow::Error::msg(why.clone()).context(Fault::unreachable("The stack cannot be read"))))
     }
 
     /// The database's service.
@@ -118,7 +119,10 @@ impl Compose {
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.by_image.iter().map(|image| {
             let setting = selection::POSTGRES.setting;
-            format!("PostgreSQL is the service {} (image {image}); {setting}={} says so, too", service.name, service.name)
+            format!(
+                "PostgreSQL is the service {} (image {image}); {setting}={} says so, too",
+                service.name, service.name
+            )
         });
         let notes = notes.collect();
         let address = inspection.and_then(|inspection| inspection.address);
@@ -131,7 +135,8 @@ impl Compose {
         let name = named.unwrap_or(role.usual);
         let mut containers = listed.iter().filter(|container| container.service == name);
         let fits = |container: &Container| {
-            (named.is_some() || container.runs()) && [role.product, Product::Unknown].contains(&image::product(&container.image))
+            (named.is_some() || container.runs())
+                && [role.product, Product::Unknown].contains(&image::product(&container.image))
         };
         (selection::is_name(name) && containers.any(fits)).then(|| ServiceFound::named(name))
     }
@@ -253,9 +258,8 @@ pub(super) fn inspect(ids: &[&str], deadline: Duration) -> Vec<Inspection> {
 
 /// The only service whose image says nothing, but whose server answers as PostgreSQL.
 fn by_answer(listed: &[Container], candidates: &[Candidate]) -> Result<Option<ServiceFound>, Fault> {
-    let is_unknown = |name: &str| {
-        candidates.iter().any(|candidate| candidate.name == name && candidate.product == Product::Unknown)
-    };
+    let is_unknown =
+        |name: &str| candidates.iter().any(|candidate| candidate.name == name && candidate.product == Product::Unknown);
     let answers = |container: &&Container| {
         let asked = Program::new("docker").args(["exec", &container.id, "pg_isready", "-q", "-h", "127.0.0.1"]);
         asked.capture(ANSWER_DEADLINE).is_ok_and(|captured| captured.ending.success())

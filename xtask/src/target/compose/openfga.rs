@@ -79,8 +79,7 @@ impl Compose {
         let name = self.openfga_or_usual();
         match self.running_services() {
             Ok(running) if !running.iter().any(|service| service == name) => error.context(
-                Fault::unreachable(format!("The {name} service is not running"))
-                    .hint("start it with: cargo xtask up"),
+                Fault::unreachable(format!("The {name} service is not running")).hint("start it with: cargo xtask up"),
             ),
             _ => error,
         }

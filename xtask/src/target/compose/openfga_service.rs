@@ -1,7 +1,7 @@
 //! Which service of the project is OpenFGA.
 
-use super::selection;
 use super::Compose;
+use super::selection;
 use anyhow::Result;
 
 impl Compose {

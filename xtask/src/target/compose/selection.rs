@@ -15,12 +15,8 @@ pub(super) struct Role {
     pub(super) usual: &'static str,
 }
 
-pub(super) const POSTGRES: Role = Role {
-    product: Product::Postgres,
-    what: "PostgreSQL",
-    setting: "XTASK_POSTGRES_SERVICE",
-    usual: "postgres",
-};
+pub(super) const POSTGRES: Role =
+    Role { product: Product::Postgres, what: "PostgreSQL", setting: "XTASK_POSTGRES_SERVICE", usual: "postgres" };
 pub(super) const OPENFGA: Role =
     Role { product: Product::Openfga, what: "OpenFGA", setting: "XTASK_OPENFGA_SERVICE", usual: "openfga" };
 
@@ -112,7 +108,8 @@ fn by_setting(role: &Role, name: &str, candidates: &[Candidate]) -> Result<Servi
         return Err(fault.hint(those_that_are(role, candidates)));
     };
     if candidate.product != Product::Unknown && candidate.product != role.product {
-        let fault = Fault::usage(format!("{setting} is {name}, which is not {what} (its image is {})", candidate.image));
+        let fault =
+            Fault::usage(format!("{setting} is {name}, which is not {what} (its image is {})", candidate.image));
         return Err(fault.hint(those_that_are(role, candidates)));
     }
     Ok(ServiceFound { by_image: None, ..found(candidate) })

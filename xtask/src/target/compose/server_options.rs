@@ -76,7 +76,8 @@ mod tests {
         let socket = [("PGHOST", "/run/x".to_owned())];
         assert_eq!(of("postgres -k /run/x"), socket);
         assert_eq!(of("postgres --unix-socket-directories='/run/x, /tmp'"), socket);
-        for command in ["postgres", "", "postgres -c", "postgres -p", "postgres -c log_statement=all", "postgres -p x"] {
+        for command in ["postgres", "", "postgres -c", "postgres -p", "postgres -c log_statement=all", "postgres -p x"]
+        {
             assert_eq!(of(command), [], "{command}");
         }
     }

@@ -136,11 +136,7 @@ impl StackLogin {
             None => format!("{PASSWORD}=(not set) (the service has none)"),
         };
         let line = |name: &str, value: &str, origin: &PartOrigin| format!("{name}={value} ({})", origin.shown(name));
-        vec![
-            line(USER, &self.login.user, &self.user),
-            password,
-            line(DATABASE, &self.login.database, &self.database),
-        ]
+        vec![line(USER, &self.login.user, &self.user), password, line(DATABASE, &self.login.database, &self.database)]
     }
 
     /// Where the value of a setting comes from, as a person changes it: `POSTGRES_USER in the environment`.
@@ -208,7 +204,8 @@ impl Said<'_> {
         if let Some(part) = self.variable("PGPASSWORD")? {
             return Ok(Some(part));
         }
-        if user == SUPERUSER && self.is_bitnami()
+        if user == SUPERUSER
+            && self.is_bitnami()
             && let Some(part) = self.variable(SUPERUSER_PASSWORD)?
         {
             return Ok(Some(part));
@@ -227,8 +224,9 @@ impl Said<'_> {
         }
         let file = format!("{name}_FILE");
         let Some(path) = value(&file) else { return Ok(None) };
-        let text = (self.file)(path)
-            .map_err(|why| format!("{file} of the service {} names {path}, which cannot be read: {why}", self.service))?;
+        let text = (self.file)(path).map_err(|why| {
+            format!("{file} of the service {} names {path}, which cannot be read: {why}", self.service)
+        })?;
         // As the entry point's shell takes it.
         Ok(part(&file, text.trim_end_matches('\n').to_owned()))
     }
@@ -265,7 +263,11 @@ mod tests {
         assert_eq!(login(&[official, ("POSTGRES_USER", "app")]), parts("app", "app", None));
         assert_eq!(login(&[official, ("POSTGRES_USER", ""), ("POSTGRES_DB", "x")]), parts("postgres", "x", None));
         let stray = [official, ("POSTGRESQL_USERNAME", "another's"), ("POSTGRES_PASSWORD", "a")];
-        assert_eq!(login(&stray), parts("postgres", "postgres", Some("a")), "the official image does not know that name");
+        assert_eq!(
+            login(&stray),
+            parts("postgres", "postgres", Some("a")),
+            "the official image does not know that name"
+        );
     }
 
     #[test]
@@ -276,7 +278,8 @@ mod tests {
         assert_eq!(login(&file), parts("postgres", "d", Some("from a file")));
         let mut settings = Settings::default();
         settings.set_flag("POSTGRES_USER", "postgres");
-        let both = [("POSTGRESQL_USERNAME", "app"), ("POSTGRESQL_PASSWORD", "a"), ("POSTGRESQL_POSTGRES_PASSWORD", "s")];
+        let both =
+            [("POSTGRESQL_USERNAME", "app"), ("POSTGRESQL_PASSWORD", "a"), ("POSTGRESQL_POSTGRES_PASSWORD", "s")];
         assert_eq!(read(&both, &settings).password.unwrap().value, "s");
     }
 
@@ -298,7 +301,8 @@ mod tests {
     fn command_line_and_environment_win_and_every_part_says_where_it_is_from() {
         let mut settings = Settings::default();
         settings.set_flag("POSTGRES_DB", "other");
-        let found = read(&[("POSTGRES_USER", "app"), ("POSTGRES_PASSWORD", "hunter2"), ("PGPASSWORD", "hunter2")], &settings);
+        let found =
+            read(&[("POSTGRES_USER", "app"), ("POSTGRES_PASSWORD", "hunter2"), ("PGPASSWORD", "hunter2")], &settings);
         let expected = [
             "POSTGRES_USER=app (service db)",
             "POSTGRES_PASSWORD=*** (service db: PGPASSWORD)",

@@ -1,7 +1,7 @@
 //! Where Docker keeps the database's data.
 
-use super::engine::DEADLINE;
 use super::Compose;
+use super::engine::DEADLINE;
 use serde_json::Value;
 
 impl Compose {
