@@ -1,6 +1,6 @@
 //! The project as Compose reads it: overrides and all profiles included.
 
-use super::image::{self, Product};
+use super::image::{self, ImageKind};
 use crate::settings::Settings;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -73,7 +73,7 @@ fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Stri
 
 impl Service {
     /// What its image is.
-    pub(super) fn product(&self) -> Product {
+    pub(super) fn product(&self) -> ImageKind {
         image::product(&self.image)
     }
 

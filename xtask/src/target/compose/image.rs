@@ -2,7 +2,7 @@
 
 /// What runs in a container of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Product {
+pub(super) enum ImageKind {
     Postgres,
     Openfga,
     /// Another database, or a tool that speaks to PostgreSQL.
@@ -69,18 +69,18 @@ const OTHER: [&str; 34] = [
 ];
 
 /// What this image is. `image` is written as Compose files write it: `[REGISTRY[:PORT]/][PATH/]NAME[:TAG][@DIGEST]`.
-pub(super) fn product(image: &str) -> Product {
+pub(super) fn product(image: &str) -> ImageKind {
     let without_digest = image.split('@').next().unwrap_or_default();
     let last = without_digest.rsplit('/').next().unwrap_or_default();
     let name = last.split(':').next().unwrap_or_default().to_ascii_lowercase();
     if name == "openfga" {
-        Product::Openfga
+        ImageKind::Openfga
     } else if OTHER.contains(&name.as_str()) {
-        Product::Other
+        ImageKind::Other
     } else if POSTGRES.contains(&name.as_str()) || is_named_after_postgres(&name) {
-        Product::Postgres
+        ImageKind::Postgres
     } else {
-        Product::Unknown
+        ImageKind::Unknown
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
             "ghcr.io/cloudnative-pg/postgresql:16.2",
             "registry.redhat.io/rhel9/postgresql-15",
         ] {
-            assert_eq!(product(image), Product::Postgres, "{image}");
+            assert_eq!(product(image), ImageKind::Postgres, "{image}");
         }
     }
 
@@ -140,7 +140,7 @@ mod tests {
             "supabase/postgres-meta:v0.80",
             "cockroachdb/cockroach:latest",
         ] {
-            assert_eq!(product(image), Product::Other, "{image}");
+            assert_eq!(product(image), ImageKind::Other, "{image}");
         }
         for image in [
             "",
@@ -155,15 +155,15 @@ mod tests {
             "app/web:latest",
             "0d1f2a3b4c5d",
         ] {
-            assert_eq!(product(image), Product::Unknown, "{image}");
+            assert_eq!(product(image), ImageKind::Unknown, "{image}");
         }
     }
 
     #[test]
     fn openfga_is_known_by_its_image_name() {
         for image in ["openfga/openfga:v1.18.1", "openfga/openfga@sha256:0d1f", "localhost:5000/openfga"] {
-            assert_eq!(product(image), Product::Openfga, "{image}");
+            assert_eq!(product(image), ImageKind::Openfga, "{image}");
         }
-        assert_eq!(product("openfga/cli:v0.7"), Product::Unknown);
+        assert_eq!(product("openfga/cli:v0.7"), ImageKind::Unknown);
     }
 }

@@ -15,6 +15,7 @@ mod openfga;
 mod openfga_service;
 mod ports;
 mod project;
+mod reading;
 mod said;
 mod selection;
 mod server_options;

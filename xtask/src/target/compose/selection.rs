@@ -1,12 +1,12 @@
 //! Which service of a project is PostgreSQL, and which OpenFGA: by setting, by name, else the only one by its image.
 
-use super::image::Product;
+use super::image::ImageKind;
 use crate::error::Fault;
 
 /// What a service is looked for as.
 #[derive(Debug)]
 pub(super) struct Role {
-    pub(super) product: Product,
+    pub(super) product: ImageKind,
     /// For people.
     what: &'static str,
     /// The setting that names the service.
@@ -16,9 +16,9 @@ pub(super) struct Role {
 }
 
 pub(super) const POSTGRES: Role =
-    Role { product: Product::Postgres, what: "PostgreSQL", setting: "XTASK_POSTGRES_SERVICE", usual: "postgres" };
+    Role { product: ImageKind::Postgres, what: "PostgreSQL", setting: "XTASK_POSTGRES_SERVICE", usual: "postgres" };
 pub(super) const OPENFGA: Role =
-    Role { product: Product::Openfga, what: "OpenFGA", setting: "XTASK_OPENFGA_SERVICE", usual: "openfga" };
+    Role { product: ImageKind::Openfga, what: "OpenFGA", setting: "XTASK_OPENFGA_SERVICE", usual: "openfga" };
 
 /// A service of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Candidate {
     pub(super) name: String,
     /// Empty where it is not known: a service that is built.
     pub(super) image: String,
-    pub(super) product: Product,
+    pub(super) product: ImageKind,
     /// Profiles that it belongs to, where none of them is active.
     pub(super) inactive: Vec<String>,
     /// It only does a work and ends: OpenFGA's migration.
@@ -76,7 +76,7 @@ pub(super) fn choose(
     if let Some(name) = named {
         return by_setting(role, name, candidates).map(Some);
     }
-    let may_be = |candidate: &&Candidate| [role.product, Product::Unknown].contains(&candidate.product);
+    let may_be = |candidate: &&Candidate| [role.product, ImageKind::Unknown].contains(&candidate.product);
     let usual = candidates.iter().find(|candidate| candidate.name == role.usual).filter(may_be);
     if let Some(usual) = usual.filter(|usual| usual.inactive.is_empty()) {
         return Ok(Some(ServiceFound::named(&usual.name)));
@@ -88,7 +88,7 @@ pub(super) fn choose(
         ([only], _) => Ok(Some(found(only))),
         ([_, _, ..], _) => Err(several(role, &active)),
         // OpenFGA that nobody wants to run is none; a database that nobody runs now still is the project's database.
-        ([], _) if role.product == Product::Openfga => Ok(None),
+        ([], _) if role.product == ImageKind::Openfga => Ok(None),
         ([], _) if usual.is_some() => Ok(usual.map(found)),
         ([], [only]) => Ok(Some(found(only))),
         ([], []) => Ok(None),
@@ -107,7 +107,7 @@ fn by_setting(role: &Role, name: &str, candidates: &[Candidate]) -> Result<Servi
         let fault = Fault::usage(format!("{setting} is {name:?}, which is no service of this project"));
         return Err(fault.hint(those_that_are(role, candidates)));
     };
-    if candidate.product != Product::Unknown && candidate.product != role.product {
+    if candidate.product != ImageKind::Unknown && candidate.product != role.product {
         let fault =
             Fault::usage(format!("{setting} is {name}, which is not {what} (its image is {})", candidate.image));
         return Err(fault.hint(those_that_are(role, candidates)));
@@ -126,7 +126,7 @@ fn several(role: &Role, candidates: &[&Candidate]) -> Fault {
 /// No service of the project is it.
 pub(super) fn none(role: &Role, candidates: &[Candidate]) -> Fault {
     let Role { setting, what, usual, .. } = role;
-    let other = candidates.iter().find(|candidate| candidate.name == *usual && candidate.product == Product::Other);
+    let other = candidates.iter().find(|candidate| candidate.name == *usual && candidate.product == ImageKind::Other);
     let message = match other {
         Some(other) => format!("The service {usual} is not {what} (its image is {})", other.image),
         None => format!("No service of this project is {what}, by name or image"),
