@@ -88,7 +88,7 @@ impl Context {
         notes.for_each(|line| self.terminal.note(&terminal::clean_line(line)));
         if let Some(names) = target.access().ignored_parameters() {
             let shown = target.shown();
-            self.terminal.note(&format!("{shown}: left out, because psql cannot be given it: {names}"));
+            self.terminal.note(&format!("{shown}: ignored, because psql does not accept it: {names}"));
         }
         Ok(target)
     }
