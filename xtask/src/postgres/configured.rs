@@ -105,7 +105,7 @@ pub fn to_blame(
     let found = if names.is_empty() { Vec::new() } else { of(target, names, ask) };
     let hint = how_to_reset(&found)?;
     let held = matches!(Connection::of(stderr, ending), Connection::Held);
-    let message = format!("A setting of user {} or database {} is in the way", target.user(), target.database());
+    let message = format!("A setting of user {} or database {} prevents this", target.user(), target.database());
     let fault = if held { Fault::failed(message) } else { Fault::unreachable(message).lasting() };
     Some(fault.hint(hint))
 }
@@ -136,7 +136,7 @@ fn question(target: &Target, names: &[&str]) -> Result<String, Fault> {
 pub fn how_to_reset(found: &[Configured]) -> Option<String> {
     let lines: Vec<String> = found
         .iter()
-        .filter_map(|setting| Some(format!("{}; to take it away: {}", setting.shown(), setting.reset().ok()?)))
+        .filter_map(|setting| Some(format!("{}; to remove it: {}", setting.shown(), setting.reset().ok()?)))
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

@@ -2,12 +2,12 @@
 
 use super::live::Live;
 use crate::backup::manifest;
-use crate::postgres::dump::{Contents, Ids};
+use crate::postgres::dump::{Contents, Copied, Ids};
 use crate::postgres::locks;
 use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
 use crate::postgres::row_counts::{self, Rows};
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub struct Plan {
 impl Plan {
     /// Compares the live database with what comes in its place. A live database that cannot be read shortens the plan
     /// and stops nothing.
-    pub fn draw(target: &Target, run: &str, live: &Live, then: &Contents) -> Result<Self> {
+    pub fn draw(server: &Server<'_>, live: &Live, then: &Contents) -> Result<Self> {
         let mut plan = Self {
             tables: None,
             estimated: false,
@@ -67,7 +67,7 @@ impl Plan {
         };
         let Some(properties) = &live.properties else { return Ok(plan) };
         let counted = properties.size_bytes.get() <= COUNTED_UP_TO;
-        let read = Reader::start(target, run, &[], target.patience())
+        let read = Reader::start(server)
             .and_then(|mut reader| row_counts::of(&mut reader, counted).map(|rows| (reader, rows)));
         match read {
             Ok((mut reader, now)) => {
@@ -77,7 +77,7 @@ impl Plan {
                     plan.compare_ids(openfga_tables::ids(&mut reader), &then.openfga_ids);
                 }
             }
-            Err(error) => plan.unreadable = Some(why_unreadable(target, run, &error)),
+            Err(error) => plan.unreadable = Some(why_unreadable(server, &error)),
         }
         Ok(plan)
     }
@@ -94,7 +94,7 @@ impl Plan {
             Ok(Known::Is(now)) => now,
             Ok(Known::Absent) => openfga_tables::Ids::default(),
             Ok(Known::Unread(what)) => {
-                self.not_compared = Some(format!("{what}, which is never read"));
+                self.not_compared = Some(format!("{what}, which this program does not read"));
                 return;
             }
             Err(error) => {
@@ -113,10 +113,10 @@ impl Plan {
 }
 
 /// Who stands in the way where somebody does, else what the server says.
-fn why_unreadable(target: &Target, run: &str, error: &anyhow::Error) -> String {
+fn why_unreadable(server: &Server<'_>, error: &anyhow::Error) -> String {
     let said = format!("{error:#}");
     if said.contains(" lock timeout") {
-        let holders = locks::holders(target, run).unwrap_or_default();
+        let holders = locks::holders(server).unwrap_or_default();
         if let Some(holder) = holders.first() {
             return holder.to_string();
         }
@@ -132,18 +132,56 @@ fn server_message(said: &str) -> String {
 
 fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
     let mut tables: BTreeMap<(String, String), Change> = BTreeMap::new();
-    let mut change = |schema: String, table: String, set: &dyn Fn(&mut Change)| {
-        let empty =
-            || Change { schema: schema.clone(), table: table.clone(), now: None, estimated: false, backup: None };
-        set(tables.entry((schema.clone(), table.clone())).or_insert_with(empty));
-    };
-    for rows in now {
-        change(rows.schema, rows.table, &|change| {
-            (change.now, change.estimated) = (Some(rows.rows), rows.estimated);
-        });
+    // A dump that is not UTF-8 has other names for the tables of now.
+    let mut as_dumped: BTreeMap<(String, String), Vec<(String, String)>> = BTreeMap::new();
+    for Rows { schema, table, bytes, rows, estimated } in now {
+        let name = (schema.clone(), table.clone());
+        as_dumped.entry((as_read(&bytes.0), as_read(&bytes.1))).or_default().push(name.clone());
+        tables.insert(name, Change { schema, table, now: Some(rows), estimated, backup: None });
     }
-    for table in manifest::tables(&then.filled()) {
-        change(table.schema, table.name, &|change| change.backup = Some(table.rows));
+    for Copied { schema, name: table, rows } in manifest::tables(&then.filled()) {
+        let dumped = (schema.clone(), table.clone());
+        let name = match as_dumped.get(&dumped).map(Vec::as_slice) {
+            Some([name]) => name.clone(),
+            _ => dumped,
+        };
+        let absent = Change { schema, table, now: None, estimated: false, backup: None };
+        tables.entry(name).or_insert(absent).backup = Some(rows);
     }
     tables.into_values().collect()
+}
+
+/// What the reader of a dump makes of these bytes of a name.
+fn as_read(hex: &str) -> String {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = hex.as_bytes().chunks(2).map(byte).collect();
+    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_a_dump_that_is_not_utf8_is_that_of_now() {
+        let row = |table: &str, hex: &str| Rows {
+            schema: "public".to_owned(),
+            table: table.to_owned(),
+            bytes: ("7075626c6963".to_owned(), hex.to_owned()),
+            rows: 1,
+            estimated: false,
+        };
+        let copied = |name: &str| Copied { schema: "public".to_owned(), name: name.to_owned(), rows: 2 };
+        let then =
+            Contents { copied: vec![copied("t"), copied("\u{fffd}l"), copied("\u{fffd}")], ..Contents::default() };
+        // The last two are the same for who reads a dump.
+        let now = vec![row("t", "74"), row("öl", "f66c"), row("ä", "e4"), row("ü", "fc")];
+        let changes = changes(now, &then);
+        let shown: Vec<_> = changes.iter().map(|c| (c.table.as_str(), c.now, c.backup)).collect();
+        let (here, both) = (Some(1), Some(2));
+        assert_eq!(
+            shown,
+            [("t", here, both), ("ä", here, None), ("öl", here, both), ("ü", here, None), ("\u{fffd}", None, both)]
+        );
+    }
 }

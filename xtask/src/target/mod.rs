@@ -42,7 +42,7 @@ use url::Url;
 /// The kinds of target, by the names of `--target` and `XTASK_TARGET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
-    /// The `postgres` service of docker-compose.yml
+    /// The PostgreSQL service of the Compose project
     Compose,
     /// A private server that this tool starts from PostgreSQL programs of this host
     Local,
@@ -63,13 +63,21 @@ impl Kind {
         })
     }
 
+    /// The settings that such a target answers by looking, where neither command line nor environment do.
+    pub fn settings_of_stack(self) -> &'static [&'static str] {
+        match self {
+            Self::Compose => &compose::SETTINGS,
+            Self::Local | Self::Url => &[],
+        }
+    }
+
     /// `--target` > `XTASK_TARGET` > `compose`. Nothing else ever chooses a database.
     pub fn chosen(settings: &Settings) -> Result<Self, Fault> {
         let Some(name) = settings.get("XTASK_TARGET") else { return Ok(Self::Compose) };
         Self::from_str(name, false).map_err(|_| {
             let names: Vec<String> = Self::value_variants().iter().map(Self::to_string).collect();
             let (last, others) = names.split_last().map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
-            Fault::usage(format!("XTASK_TARGET is {name:?}, which is no target"))
+            Fault::usage(format!("XTASK_TARGET is {name:?}, which is not a target"))
                 .hint(format!("it can be {} or {last}", others.join(", ")))
         })
     }
@@ -86,8 +94,9 @@ impl Kind {
                 let error = lack.into_error();
                 let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or_default().to_owned();
                 let fault = Fault::unreachable(error.to_string());
-                Err(error
-                    .context(fault.hint(format!("{hint}\nor do without Docker: cargo xtask setup-env --target local"))))
+                Err(error.context(
+                    fault.hint(format!("{hint}\nor run without Docker: cargo xtask setup-env --target local")),
+                ))
             }
             Some(lack) => Ok((Self::Local, lack.into_error().to_string())),
         }

@@ -12,7 +12,6 @@ use crate::restore::record::{self, Details, Entry, OwnedDatabase, Record};
 use crate::restore::repair;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
-use crate::target::openfga;
 use crate::terminal;
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -68,7 +67,7 @@ pub(in crate::commands) fn drop_old(
             Ok(()) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
             Err(error) => refused(name, error),
         }),
-        Err(error) => refused("What was kept from earlier restores", &error),
+        Err(error) => refused("The previous databases of earlier restores", &error),
     }
     done.check(record)
 }
@@ -92,12 +91,13 @@ impl Switchover<'_, '_> {
         exchange: impl FnOnce(&Swap<'_>) -> Result<swap::Outage>,
     ) -> Result<Done> {
         let target = self.record.target();
+        let openfga = target.own_openfga().openfga_service();
         let (next, now) = previous::next_name(self.record)?;
         let before = self.live.properties.as_ref().map(|_| next);
         let details = Details {
             stopped: self.stopped.clone(),
             swapping: false,
-            migrate: self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE),
+            migrate: self.openfga || self.stopped.iter().any(|service| service == openfga),
             only_way_back: self.only_way_back && before.is_some(),
             written: self.written.clone(),
         };
@@ -117,7 +117,7 @@ impl Switchover<'_, '_> {
             Err(error) if error::exit(&error) == Exit::Partial => return Err(error),
             Err(error) => {
                 signals::shielded(restart).map_err(|why| {
-                    let what = format!("The database is as it was, but {} did not come back", self.stopped.join(", "));
+                    let what = format!("The database is unchanged, but {} did not start", self.stopped.join(", "));
                     why.context(Fault::new(Exit::Partial, what).hint("start them with: cargo xtask up"))
                 })?;
                 return Err(error);
@@ -134,9 +134,10 @@ impl Switchover<'_, '_> {
             self.settle(before.as_deref())
         })
         .map_err(|error| {
-            let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not come back");
+            let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not start");
             error.context(
-                fault.hint("mend it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo"),
+                fault
+                    .hint("repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo"),
             )
         })?;
         let services_outage = (!self.stopped.is_empty()).then(|| clock.elapsed());

@@ -46,7 +46,7 @@ impl Compose {
         let told = inspect.capture(DEADLINE).ok()?.text();
         let (image, environment): (String, Option<Vec<String>>) = serde_json::from_str(told.trim()).ok()?;
         let environment = environment.unwrap_or_default();
-        Some(MadeOf { project: self.project.clone(), image, environment })
+        Some(MadeOf { project: self.project().map(str::to_owned), image, environment })
     }
 
     /// How a service's container fares, where there is one.
@@ -74,7 +74,7 @@ impl Compose {
         let address = address.lines().next().unwrap_or_default().trim();
         if address.is_empty() || address.ends_with(":0") {
             return Err(Fault::unreachable(format!("service {service} has no published port {port}"))
-                .hint("look at it with: docker compose ps")
+                .hint("see the services with: docker compose ps")
                 .into());
         }
         Ok(address.replacen("0.0.0.0:", "127.0.0.1:", 1))
@@ -88,6 +88,6 @@ impl Compose {
 
     /// The project's containers, where Docker can list them without Compose.
     pub(super) fn listed(&self, all: bool) -> Option<Vec<Container>> {
-        containers::of_project(self.project.as_deref()?, all).ok().flatten()
+        containers::of_project(self.project()?, all).ok().flatten()
     }
 }

@@ -15,6 +15,18 @@ fn every_statement_of_pg_dump_passes() {
     assert_eq!(inserted, [("none", 2), ("t", 4)]);
 }
 
+#[test]
+fn who_owns_objects_in_which_schema_is_known() {
+    let text = "ALTER SCHEMA s OWNER TO app;\nALTER TABLE s.t OWNER TO writer;\nALTER TABLE s.t OWNER TO writer;\n\
+                ALTER FUNCTION \"S\".f(integer) OWNER TO \"W\";\nALTER OPERATOR public.+ (integer, integer) OWNER TO w;\n\
+                ALTER LARGE OBJECT 1 OWNER TO other;\nALTER SERVER s OWNER TO other;\n";
+    let contents = scan(&dump(text)).unwrap();
+    let given: Vec<_> =
+        contents.given.iter().map(|((schema, owner), line)| format!("{schema} {owner} {line}")).collect();
+    assert_eq!(given, ["S W 15", "public w 16", "s writer 13"]);
+    assert_eq!(contents.schema_owners.into_iter().collect::<Vec<_>>(), [("s".to_owned(), "app".to_owned())]);
+}
+
 /// What reaches beyond the database, what writes into the system's own tables, and the rest of SQL's commands.
 const REFUSED: &str = include_str!("refused.sql");
 
@@ -39,7 +51,7 @@ fn a_refusal_says_which_statement_and_what_to_do() {
         ("COMMENT ON DATABASE x IS 'y'", "dump again with pg_dump 11 or newer, or leave this statement out"),
         ("SECURITY LABEL FOR d ON DATABASE x IS 'y'", "or leave this statement out"),
         ("GRANT ALL ON DATABASE x TO y", "without --create"),
-        ("ALTER ROLE x SUPERUSER", "about what all databases of a server share"),
+        ("ALTER ROLE x SUPERUSER", "about objects that all databases of a server share"),
         ("COPY pg_catalog.pg_authid (a) FROM stdin", "COPY pg_catalog.pg_authid (a) FROM stdin: not rows"),
         ("LOAD '\u{1b}[31m'", "LOAD '\\u{1b}[31m'"),
         ("SET default_with_oids = true", "tables with OIDs"),
