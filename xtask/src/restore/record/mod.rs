@@ -60,7 +60,7 @@ pub fn look_by(answer: &str, target: &Target, run: &str, wanted: Wanted) -> Resu
             Err(error) => {
                 let now = Place::read(&questions::ask(target, run, QUESTION)?)?;
                 if now.stage()? == Stage::Complete {
-                    return Err(error);
+                    return Err(place.unreadable(error));
                 }
             }
         }

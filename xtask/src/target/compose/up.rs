@@ -37,7 +37,7 @@ impl Stack for Compose {
             if speaks_of_a_port(&error) {
                 return Err(port_fault(self, settings).unwrap_or_else(|| with_holder(error)));
             }
-            return Err(login_refusal(queries).unwrap_or(error));
+            return Err(login_refusal(queries).or_else(|| self.failed_migration(&error)).unwrap_or(error));
         }
         stage("waiting for PostgreSQL");
         let postgres = wait_for_service(self, SERVICE, "PostgreSQL", || lasting_version(queries))?;
