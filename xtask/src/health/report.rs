@@ -73,6 +73,21 @@ impl Finding {
         Self::new(Status::Fail, detail, Some(hint.into()))
     }
 
+    /// What can be said where a check needs another part that does not answer: that part's own check names the cause.
+    pub fn not_asked(part: Part) -> Self {
+        let name = match part {
+            Part::Compose => "Compose",
+            Part::Postgres => "PostgreSQL",
+            Part::Openfga | Part::Store => "OpenFGA",
+        };
+        Self::skipped_for(part, format!("not asked: {name} does not answer"))
+    }
+
+    /// The same in words of its own.
+    pub fn skipped_for(part: Part, why: impl Into<String>) -> Self {
+        Self { blocked: Some(part), ..Self::skipped(why) }
+    }
+
     /// An error as a finding: its own words and hint, the cause beside words that are not ours to choose.
     pub fn of_error(error: &anyhow::Error, hint: &str) -> Self {
         let known = error::fault(error).and_then(|fault| fault.hint_text());

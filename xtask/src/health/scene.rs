@@ -1,6 +1,8 @@
 //! What the probes share: where they look, how much time is left, and answers that several of them need.
 
-use super::probe::{catalog, openfga, project};
+use super::probe::answering_openfga::Found;
+use super::probe::project::Project;
+use super::probe::server_facts::Facts;
 use super::report::Finding;
 use crate::backup::retention::time_span;
 use crate::postgres::session;
@@ -27,9 +29,10 @@ pub struct Scene<'a> {
     /// What our server sessions are named by.
     pub run: String,
     end: Instant,
-    project: OnceLock<Result<project::Project, Finding>>,
-    server: OnceLock<Result<catalog::Facts, Finding>>,
-    openfga: OnceLock<Result<Option<openfga::Found>, Finding>>,
+    // Each is asked in the file of its question: `read_project`, `catalog`, `openfga`.
+    pub(super) project: OnceLock<Result<Project, Finding>>,
+    pub(super) server: OnceLock<Result<Facts, Finding>>,
+    pub(super) openfga: OnceLock<Result<Option<Found>, Finding>>,
 }
 
 impl<'a> Scene<'a> {
@@ -60,22 +63,6 @@ impl<'a> Scene<'a> {
     /// The project as Compose runs it; `None` where the target needs no Docker.
     pub fn compose(&self) -> Option<&'a dyn ComposeProject> {
         self.target.stack().compose_project()
-    }
-
-    /// The Compose project: its services and their containers; `None` where the target has none.
-    pub fn project(&self) -> Option<Result<&project::Project, &Finding>> {
-        let compose = self.compose()?;
-        Some(self.project.get_or_init(|| project::read(compose, self)).as_ref())
-    }
-
-    /// What the server says of itself and of the database; else why it does not.
-    pub fn server(&self) -> Result<&catalog::Facts, &Finding> {
-        self.server.get_or_init(|| catalog::ask(self)).as_ref()
-    }
-
-    /// The OpenFGA that answers; `None` where the target has none.
-    pub fn openfga(&self) -> Result<Option<&openfga::Found>, &Finding> {
-        self.openfga.get_or_init(|| openfga::find(self)).as_ref().map(Option::as_ref)
     }
 
     /// Where a part of the stack says more.

@@ -1,57 +1,14 @@
 //! One question to the server, asked once for all checks that need its answer.
 
-use super::db_settings::Setting;
+use super::server_facts::Facts;
 use super::service;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::postgres::openfga_tables::{self, Known};
+use crate::postgres::openfga_tables;
 use crate::postgres::reader::Reader;
 use crate::target::Talk;
 use crate::target::backend::ComposeProject;
 use anyhow::Result;
-use serde::Deserialize;
-
-/// The server and the database, as they say themselves.
-#[derive(Debug, Deserialize)]
-pub struct Facts {
-    pub version: String,
-    pub recovery: bool,
-    pub read_only: bool,
-    pub size_bytes: u64,
-    /// Client sessions of the whole server.
-    pub used: u64,
-    /// `max_connections`, and how many of them only superusers get.
-    pub most: u64,
-    pub reserved: u64,
-    /// Whether it tells us what the sessions of other users do.
-    pub sees_all: bool,
-    /// The oldest open transaction of the database, our own tools' apart.
-    pub oldest: Option<Transaction>,
-    pub idle_in_transaction: u64,
-    /// Indexes that the server does not use; those that are being built are none.
-    pub invalid_indexes: Vec<String>,
-    /// Whether there are rows that a backup would save.
-    pub has_data: bool,
-    pub data_directory: Option<String>,
-    /// Those that `ALTER DATABASE` and `ALTER ROLE` made, for sessions in this database.
-    pub settings: Vec<Setting>,
-    /// Schemas in which every role may create something.
-    pub open_schemas: Vec<String>,
-    /// OpenFGA's revision.
-    #[serde(skip)]
-    pub revision: Known<u64>,
-    /// Ids of OpenFGA's stores, not deleted, the first of them.
-    #[serde(skip)]
-    pub stores: Known<Vec<String>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Transaction {
-    pub pid: i64,
-    pub application: String,
-    pub state: String,
-    pub seconds: i64,
-}
 
 /// The name of the server's log.
 const LOG: &str = "postgres";
@@ -94,8 +51,15 @@ SELECT pg_catalog.json_build_object(
       THEN pg_catalog.current_setting('data_directory', true) END);
 ";
 
+impl Scene<'_> {
+    /// What the server says of itself and of the database; else why it does not.
+    pub fn server(&self) -> Result<&Facts, &Finding> {
+        self.server.get_or_init(|| ask(self)).as_ref()
+    }
+}
+
 /// Asks, over the way that the services take: by the network, with the password that the settings have.
-pub fn ask(scene: &Scene) -> Result<Facts, Finding> {
+fn ask(scene: &Scene) -> Result<Facts, Finding> {
     reach(scene)?;
     let variables = scene.target.access().as_services_connect(scene.settings);
     let more: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -112,7 +76,7 @@ pub fn reach(scene: &Scene) -> Result<(), Finding> {
 
 /// The database's container, where it runs.
 fn running(scene: &Scene, compose: &dyn ComposeProject) -> Result<String, Finding> {
-    let Some(Ok(project)) = scene.project() else { return Err(super::not_without(Part::Compose)) };
+    let Some(Ok(project)) = scene.project() else { return Err(Finding::not_asked(Part::Compose)) };
     let service = compose.database_service();
     let running = project.containers_of(service).iter().find(|container| container.is_running());
     running.map(|container| container.id.clone()).ok_or_else(|| {

@@ -1,22 +1,10 @@
 //! Settings of the database and of roles that load code into sessions, change what a name means, or switch off what
 //! guards the data. Our own statements do not depend on them; other programs' do.
 
-use super::not_without;
+use super::server_facts::Setting;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::postgres::search_path;
-use serde::Deserialize;
-
-/// One setting, and whose sessions it is for.
-#[derive(Debug, Deserialize)]
-pub struct Setting {
-    /// For this database alone.
-    pub database: bool,
-    /// `None`: for every role.
-    pub role: Option<String>,
-    /// `name=value`.
-    pub entry: String,
-}
 
 /// Names, the values that are harmless, and what the others do.
 const HARMFUL: &[(&str, &[&str], &str)] = &[
@@ -37,7 +25,7 @@ const HARMFUL: &[(&str, &[&str], &str)] = &[
 const HINT: &str = "see all: cargo xtask db-shell -- -c '\\drds'; to take one back: ALTER DATABASE … RESET NAME, or ALTER ROLE … IN DATABASE … RESET NAME";
 
 pub fn look(scene: &Scene) -> Finding {
-    let Ok(facts) = scene.server() else { return not_without(Part::Postgres) };
+    let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
     let found: Vec<String> =
         facts.settings.iter().filter_map(|setting| judged(setting, &facts.open_schemas, scene)).collect();
     if found.is_empty() {

@@ -30,7 +30,7 @@ pub fn of_server(scene: &Scene) -> Finding {
     let free = match scene.target.access().data_disk() {
         DataDisk::InContainer { service } => match in_container(scene, service) {
             Some(asked) => asked,
-            None => return super::not_without(Part::Postgres),
+            None => return Finding::not_asked(Part::Postgres),
         },
         DataDisk::Folder(folder) => space::available(&folder),
         DataDisk::Unmade => return Finding::skipped("there is no local server yet"),

@@ -1,7 +1,6 @@
 //! What a restore that was killed left on the server, and what is only named like a database of ours.
 
 use super::catalog::reach;
-use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::postgres::maintenance_database;
@@ -12,12 +11,12 @@ const REPAIR: &str = "cargo xtask db-restore --repair";
 
 pub fn look(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
-        return not_without(Part::Postgres);
+        return Finding::not_asked(Part::Postgres);
     }
     // Asked in other databases of the server: the one that is locked out is not needed.
     match repair::look(scene.target, &scene.run, Wanted { unrecorded: true, ..Wanted::default() }) {
         Ok(findings) => judge(&findings, scene),
-        Err(_) if scene.server().is_err() => not_without(Part::Postgres),
+        Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
         Err(error) => Finding::of_error(&error, REPAIR),
     }
 }

@@ -1,7 +1,6 @@
 //! The database's own migrations: pending, changed, dirty.
 
 use super::catalog::reach;
-use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::migration::config::Config;
@@ -15,11 +14,11 @@ const STATUS: &str = "cargo xtask db-migrate status";
 
 pub fn look(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
-        return not_without(Part::Postgres);
+        return Finding::not_asked(Part::Postgres);
     }
     match entries(scene) {
         Ok(entries) => judge(&entries),
-        Err(_) if scene.server().is_err() => not_without(Part::Postgres),
+        Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
         Err(error) => Finding::of_error(&error, STATUS),
     }
 }

@@ -1,8 +1,8 @@
 //! The model that `.env` names: the newest of its store, and equal to the file.
 
-use super::openfga::Found;
+use super::answering_openfga::Found;
+use super::openfga::{SETUP_OPENFGA, of_openfga};
 use super::store::file;
-use super::{SETUP_OPENFGA, of_openfga, skipped_for};
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::openfga::store::{Comparison, MODEL_ID, STORE_ID};
@@ -17,7 +17,7 @@ fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
     let ids = scene.settings.get(STORE_ID).zip(scene.settings.get(MODEL_ID));
     let Some((store, model)) = ids else { return Ok(Finding::skipped("no ids to look for (see openfga/store)")) };
     if found.api.store(store)?.is_none() || !found.api.has_model(store, model)? {
-        return Ok(skipped_for(Part::Store, "the ids name nothing (see openfga/store)"));
+        return Ok(Finding::skipped_for(Part::Store, "the ids name nothing (see openfga/store)"));
     }
     let newest = found.api.newest_model(store)?.map(|(id, _)| id);
     if newest.as_deref() != Some(model) {

@@ -1,7 +1,8 @@
 //! OpenFGA: its health, which knows nothing of keys and data; a request with the key; and whose data it serves.
 
+use super::answering_openfga::Found;
 use super::project::Port;
-use super::{not_without, service};
+use super::service;
 use crate::error::Fault;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
@@ -15,15 +16,18 @@ use anyhow::Result;
 const START: &str = "cargo xtask up";
 const URL: &str = "OPENFGA_API_URL";
 
-/// An OpenFGA that answers.
-#[derive(Debug)]
-pub struct Found {
-    pub server: Server,
-    pub api: Api,
+/// What brings store, model and ids in line with the file.
+pub const SETUP_OPENFGA: &str = "cargo xtask setup-openfga";
+
+impl Scene<'_> {
+    /// The OpenFGA that answers; `None` where the target has none.
+    pub fn openfga(&self) -> Result<Option<&Found>, &Finding> {
+        self.openfga.get_or_init(|| find(self)).as_ref().map(Option::as_ref)
+    }
 }
 
 /// Looks for it; `None` where this target has none.
-pub fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
+fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
     if !is_configured(scene) {
         return Ok(None);
     }
@@ -71,7 +75,7 @@ fn names_own_port(scene: &Scene) -> bool {
 fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
     let is_named = scene.settings.get(URL).is_some();
     match scene.project() {
-        Some(Err(_)) if !is_named => Err(not_without(Part::Compose)),
+        Some(Err(_)) if !is_named => Err(Finding::not_asked(Part::Compose)),
         Some(Err(_)) => Ok(Err(Fault::unreachable("Compose does not answer").into())),
         Some(Ok(project)) => {
             let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
@@ -141,5 +145,14 @@ fn other_database(scene: &Scene, found: &Found) -> Option<String> {
         (Some(id), _) => Some(format!("its store {id} is not there")),
         (None, Some(id)) => Some(format!("it does not know the store {id}")),
         (None, None) => told(),
+    }
+}
+
+/// What this says of the OpenFGA that answers.
+pub fn of_openfga(scene: &Scene, judge: fn(&Scene, &Found) -> Result<Finding>) -> Finding {
+    match scene.openfga() {
+        Ok(None) => Finding::skipped("no OpenFGA is configured"),
+        Err(_) => Finding::not_asked(Part::Openfga),
+        Ok(Some(found)) => judge(scene, found).unwrap_or_else(|error| Finding::of_error(&error, SETUP_OPENFGA)),
     }
 }

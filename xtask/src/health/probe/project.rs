@@ -1,16 +1,12 @@
 //! The Compose project: the services of its files, and the containers that there are of them.
 
 use super::container::Container;
-use crate::health::Scene;
 use crate::health::report::Finding;
-use crate::process::Program;
-use crate::target::backend::ComposeProject;
-use anyhow::{Context as _, Result};
+use crate::settings::Settings;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::Path;
 
-const LABEL: &str = "com.docker.compose";
+pub const LABEL: &str = "com.docker.compose";
 
 /// What is there, and what should be.
 #[derive(Debug)]
@@ -60,9 +56,10 @@ struct Deploy {
     replicas: Option<u64>,
 }
 
+/// The files, as Compose reads them.
 #[derive(Deserialize)]
-struct Config {
-    name: String,
+pub struct Config {
+    pub name: String,
     #[serde(default)]
     services: BTreeMap<String, Service>,
 }
@@ -79,6 +76,17 @@ impl Service {
     /// How many containers there should be.
     pub fn wanted(&self) -> u64 {
         self.scale.or_else(|| self.deploy.as_ref().and_then(|deploy| deploy.replicas)).unwrap_or(1)
+    }
+
+    /// Why the service should not run.
+    pub fn unwanted(&self, settings: &Settings) -> Option<Finding> {
+        let active = settings.get_or("COMPOSE_PROFILES", "");
+        let is_active =
+            |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
+        if !self.profiles.is_empty() && !self.profiles.iter().any(is_active) {
+            return Some(Finding::skipped(format!("profile {} is not active", self.profiles.join(", "))));
+        }
+        (self.wanted() == 0).then(|| Finding::skipped("scaled to 0"))
     }
 }
 
@@ -97,62 +105,8 @@ impl Project {
     }
 }
 
-/// Reads files and containers at the same time, where the project's name is plain to see.
-pub fn read(compose: &dyn ComposeProject, scene: &Scene) -> Result<Project, Finding> {
-    let read = || -> Result<Project> {
-        std::thread::scope(|scope| {
-            let early = compose.name().map(|name| scope.spawn(move || containers(name, scene)));
-            let config = config(compose, scene)?;
-            let found = match early.and_then(|thread| thread.join().ok()) {
-                Some(found) => found?,
-                None => containers(&config.name, scene)?,
-            };
-            let is_elsewhere = |container: &Container| {
-                let folder = container.label(&format!("{LABEL}.project.working_dir"));
-                folder.is_some_and(|folder| Path::new(folder) != scene.root)
-            };
-            if found.iter().any(is_elsewhere) {
-                // Another checkout's under the same name, unless the name was chosen.
-                scene.target.stack().check_ours()?;
-            }
-            Ok(put_together(config, found))
-        })
-    };
-    read().map_err(|error| {
-        let cause = || compose.engine_cause().or_else(|| compose.version().err());
-        let error = if scene.is_over() { error } else { cause().unwrap_or(error) };
-        Finding::of_error(&error, "see what Compose says: docker compose config --quiet")
-    })
-}
-
-fn config(compose: &dyn ComposeProject, scene: &Scene) -> Result<Config> {
-    // All profiles: what is left out is shown as such. The text holds secrets: it is read, never shown.
-    let captured = compose.command(&["--profile", "*", "config", "--format", "json"])?.capture(scene.left())?;
-    if !captured.ending.success() {
-        return Err(compose.check_readable(scene.left()).err().unwrap_or_else(|| anyhow::anyhow!("no words")));
-    }
-    serde_json::from_slice(&captured.stdout).context("the project as Compose reads it")
-}
-
-fn containers(project: &str, scene: &Scene) -> Result<Vec<Container>> {
-    let filter = format!("label={LABEL}.project={project}");
-    let asked = |program: Program| -> Result<String> {
-        let captured = program.capture(scene.left())?;
-        // A container that went away meanwhile is missed, but the others are told all the same.
-        anyhow::ensure!(captured.ending.success() || !captured.stdout.is_empty(), "{}", captured.stderr.trim());
-        Ok(captured.text())
-    };
-    let ids = asked(Program::new("docker").args(["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter]))?;
-    let ids: Vec<&str> = ids.lines().collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let told = asked(Program::new("docker").arg("inspect").args(ids))?;
-    let containers: Vec<Container> = serde_json::from_str(&told).context("the containers as Docker tells them")?;
-    Ok(containers.into_iter().filter(|container| container.label(&format!("{LABEL}.oneoff")) != Some("True")).collect())
-}
-
-fn put_together(config: Config, found: Vec<Container>) -> Project {
+/// The containers, by the services of the files.
+pub fn put_together(config: Config, found: Vec<Container>) -> Project {
     let mut containers: BTreeMap<String, Vec<Container>> = BTreeMap::new();
     for container in found {
         let service = container.label(&format!("{LABEL}.service")).unwrap_or_default().to_owned();

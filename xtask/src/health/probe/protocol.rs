@@ -2,17 +2,14 @@
 //! service that is dead, and then closes.
 
 use super::ready;
+use super::tcp::send_and_receive;
 use crate::health::Scene;
-use crate::process::signals;
 use crate::target::endpoint::Endpoint;
-use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a service that speaks when spoken to may stay silent.
 const SILENCE: Duration = Duration::from_millis(300);
-/// How often signals are looked for while an answer is awaited.
-const LOOK: Duration = Duration::from_millis(100);
 /// Whoever is there has answered by then.
 const ANSWER: Duration = Duration::from_secs(5);
 /// The first byte of TLS' own messages: whoever was spoken to openly, but wants it otherwise.
@@ -116,38 +113,8 @@ pub fn redis(answer: &[u8]) -> Result<String, String> {
 /// Says something and reads what comes. Whoever was spoken to must answer; else silence is fine, but no closed door.
 fn first_bytes(address: SocketAddr, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
     let mut stream = TcpStream::connect_timeout(&address, patience.max(SILENCE)).map_err(|error| error.to_string())?;
-    let heard = said(&mut stream, words, patience)?;
+    let heard = send_and_receive(&mut stream, words, patience)?;
     if heard.is_empty() && !words.is_empty() { Err("no answer".to_owned()) } else { Ok(heard) }
-}
-
-/// Says something on an open connection and reads what comes; nothing where nobody answers in time, or a signal came.
-pub fn said(stream: &mut TcpStream, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
-    let end = Instant::now() + patience;
-    let spoken = stream.set_read_timeout(Some(LOOK)).and_then(|()| stream.write_all(words));
-    spoken.map_err(|_| closed())?;
-    let mut buffer = [0; 512];
-    loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => return Err(closed()),
-            Ok(count) => return Ok(buffer[..count].to_owned()),
-            Err(error) if is_silence(&error) => {
-                if Instant::now() >= end || signals::pending().is_some() {
-                    return Ok(Vec::new());
-                }
-            }
-            Err(_) => return Err(closed()),
-        }
-    }
-}
-
-/// What Docker's proxy does for a service that is dead.
-fn closed() -> String {
-    "the connection is accepted and closed at once: nothing is behind the port".to_owned()
-}
-
-/// Whether reading ended because nothing came.
-fn is_silence(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 #[cfg(test)]

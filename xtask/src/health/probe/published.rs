@@ -3,7 +3,6 @@
 use super::container::Container;
 use super::project::{Port, Service};
 use super::protocol::{self, Protocol};
-use super::service::unwanted;
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::target::ports::{self, PUBLISHED, Published};
@@ -51,7 +50,7 @@ pub struct Wanted {
 /// The ports that a service is to have, where it is wanted at all.
 pub fn wanted(scene: &Scene, name: &str) -> Vec<Wanted> {
     let Some(Ok(project)) = scene.project() else { return Vec::new() };
-    let Some(service) = project.services.get(name).filter(|service| unwanted(scene, service).is_none()) else {
+    let Some(service) = project.services.get(name).filter(|service| service.unwanted(scene.settings).is_none()) else {
         return Vec::new();
     };
     let mapped = || project.containers.values().flatten().flat_map(Container::mapped);

@@ -1,6 +1,6 @@
 //! What `pg_isready` asks of a published port, without the program: a login that goes no further.
 
-use super::protocol::said;
+use super::tcp::send_and_receive;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ const CANNOT_CONNECT_NOW: &str = "C57P03";
 /// Whether a server accepts connections there.
 pub fn ask(address: SocketAddr, patience: Duration) -> Result<String, String> {
     let mut stream = TcpStream::connect_timeout(&address, patience).map_err(|error| error.to_string())?;
-    let first = said(&mut stream, &SSL_REQUEST, patience)?;
+    let first = send_and_receive(&mut stream, &SSL_REQUEST, patience)?;
     if first.first() == Some(&b'N') {
         let length = u32::try_from(LOGIN.len() + 4).unwrap_or_default();
-        return judge(&said(&mut stream, &[&length.to_be_bytes()[..], LOGIN].concat(), patience)?);
+        return judge(&send_and_receive(&mut stream, &[&length.to_be_bytes()[..], LOGIN].concat(), patience)?);
     }
     // Who wants TLS has accepted the connection; what follows is not for our eyes.
     if first == b"S" { answers() } else { judge(&first) }

@@ -1,6 +1,5 @@
 //! OpenFGA's tables: there, and of a revision that its server can work with. Its health says SERVING without them.
 
-use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::openfga::server::NEWEST_REVISION;
@@ -13,7 +12,7 @@ const LOOK: &str = "see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_v
 const MIGRATE: &str = "bring its tables up to date: cargo xtask setup-openfga";
 
 pub fn look(scene: &Scene) -> Finding {
-    let Ok(facts) = scene.server() else { return not_without(Part::Postgres) };
+    let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
     match scene.openfga() {
         Ok(None) => return Finding::skipped("no OpenFGA is configured"),
         Ok(Some(found)) if !found.server.is_of_stack && facts.revision == Known::Absent => {

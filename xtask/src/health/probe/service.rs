@@ -24,12 +24,12 @@ pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
 
 /// Looks at one of them.
 pub fn look(scene: &Scene, name: &str) -> Finding {
-    let Some(Ok(project)) = scene.project() else { return super::not_without(Part::Compose) };
+    let Some(Ok(project)) = scene.project() else { return Finding::not_asked(Part::Compose) };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
     // One that was started all the same is judged; what is left of one that has ended is not.
     if containers.iter().all(|container| matches!(container.state.status.as_str(), "exited" | "created" | "dead"))
-        && let Some(unwanted) = unwanted(scene, service)
+        && let Some(unwanted) = service.unwanted(scene.settings)
     {
         return unwanted;
     }
@@ -44,16 +44,6 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
         finding.detail = format!("{} containers; {}", containers.len(), finding.detail);
     }
     finding
-}
-
-/// Why nobody wants this service to run.
-pub fn unwanted(scene: &Scene, service: &Service) -> Option<Finding> {
-    let active = scene.settings.get_or("COMPOSE_PROFILES", "");
-    let is_active = |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
-    if !service.profiles.is_empty() && !service.profiles.iter().any(is_active) {
-        return Some(Finding::skipped(format!("profile {} is not active", service.profiles.join(", "))));
-    }
-    (service.wanted() == 0).then(|| Finding::skipped("scaled to 0"))
 }
 
 fn absent(name: &str, service: &Service) -> Finding {

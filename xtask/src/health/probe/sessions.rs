@@ -1,6 +1,5 @@
 //! Sessions of the server: how many more fit, and which hold a transaction open.
 
-use super::not_without;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::words::{counted, span};
@@ -13,7 +12,7 @@ const WHO: &str =
     "see who: cargo xtask db-shell -- -c 'SELECT pid, application_name, state, query FROM pg_stat_activity'";
 
 pub fn connections(scene: &Scene) -> Finding {
-    let Ok(facts) = scene.server() else { return not_without(Part::Postgres) };
+    let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
     let most = facts.most.saturating_sub(facts.reserved);
     let detail = format!("{} of {} used", facts.used, facts.most);
     // Our own session may be one of those that only a superuser gets.
@@ -25,7 +24,7 @@ pub fn connections(scene: &Scene) -> Finding {
 }
 
 pub fn transactions(scene: &Scene) -> Finding {
-    let Ok(facts) = scene.server() else { return not_without(Part::Postgres) };
+    let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
     let limit = match scene.span(LONG_SETTING, LONG) {
         Ok(limit) => i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
         Err(finding) => return finding,

@@ -1,7 +1,7 @@
 //! The store and the model that `.env` names: that they exist, and are those of the store file.
 
-use super::openfga::Found;
-use super::{SETUP_OPENFGA, of_openfga};
+use super::answering_openfga::Found;
+use super::openfga::{SETUP_OPENFGA, of_openfga};
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::openfga::store::{MODEL_ID, STORE_ID};

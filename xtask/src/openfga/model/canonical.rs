@@ -1,6 +1,6 @@
 //! The form in which two models that authorize the same by construction are the same.
 
-use super::Model;
+use super::definition::Model;
 use super::expression;
 use super::parts::{Relation, Rewrite};
 
@@ -59,4 +59,11 @@ fn joined(
     all.sort();
     all.dedup();
     if all.len() == 1 { all.remove(0) } else { make(all) }
+}
+
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        let [one, other] = [canonical(self), canonical(other)];
+        (one.schema, one.types, one.conditions) == (other.schema, other.types, other.conditions)
+    }
 }

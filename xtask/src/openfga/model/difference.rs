@@ -1,7 +1,7 @@
 //! What changes when one model takes another's place, line by line.
 
-use super::Model;
 use super::canonical::canonical;
+use super::definition::Model;
 use super::parts::{Condition, Origin, Relation, TypeDefinition};
 use super::printer;
 

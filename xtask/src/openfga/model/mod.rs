@@ -2,6 +2,7 @@
 //! written as DSL or JSON. It looks into no other room, so that its tests can compile it by themselves.
 
 mod canonical;
+mod definition;
 mod difference;
 mod expression;
 mod finding;
@@ -16,41 +17,17 @@ mod tuple;
 mod types;
 mod validate;
 
+pub use definition::Model;
 pub use finding::{Finding, Severity, WITH_LINES, excerpt};
 pub use names::nearest;
-pub use parts::{Condition, Name, UserForm, UserType};
+pub use parts::Name;
+pub use printer::NotExpressible;
 pub use tuple::TupleParts;
 
 use finding::{Note, Place, Sources};
 use json::Node;
 use parser::Header;
-use parts::{Relation, TypeDefinition};
 use serde_json::Value;
-use std::fmt;
-
-/// A model. Two are equal if they authorize the same by construction: the order of types, relations, user types and
-/// of the operands of `or` and `and` counts for nothing.
-#[derive(Debug, Clone)]
-pub struct Model {
-    schema: Name,
-    types: Vec<TypeDefinition>,
-    conditions: Vec<Condition>,
-}
-
-/// Why the DSL has no words for a model that JSON can hold; one line each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotExpressible {
-    pub reasons: Vec<String>,
-}
-
-impl fmt::Display for NotExpressible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the DSL cannot express this model:")?;
-        self.reasons.iter().try_for_each(|reason| write!(f, "\n  {reason}"))
-    }
-}
-
-impl std::error::Error for NotExpressible {}
 
 /// A model with its warnings, or all that is wrong with it.
 pub type Read = Result<(Model, Vec<Finding>), Vec<Finding>>;
@@ -128,58 +105,5 @@ impl Model {
     /// file may be what [`Model::to_dsl`] made of modules.
     pub fn difference(&self, other: &Self) -> Vec<String> {
         difference::difference(self, other)
-    }
-
-    /// Whether `other` may refuse a tuple that this model takes: some relation takes less there, or some condition's
-    /// parameters are others.
-    pub fn narrows(&self, other: &Self) -> bool {
-        let parameters = |model: &Self, name: &str| {
-            let mut parameters = model.condition(name).map(|condition| condition.parameters.clone());
-            parameters.iter_mut().for_each(|parameters| parameters.sort());
-            parameters
-        };
-        let taken = |user_type: &UserType, there: &[UserType]| {
-            let same_condition = |name: &Name| parameters(self, &name.text) == parameters(other, &name.text);
-            there.contains(user_type) && user_type.condition.as_ref().is_none_or(same_condition)
-        };
-        self.types.iter().any(|definition| {
-            definition.relations.iter().any(|relation| {
-                let there = other.relation(&definition.name.text, &relation.name.text).unwrap_or_default();
-                !relation.user_types.iter().all(|user_type| taken(user_type, there))
-            })
-        })
-    }
-
-    fn definition(&self, type_name: &str, relation: &str) -> Option<&Relation> {
-        let definition = self.types.iter().find(|definition| definition.name.text == type_name)?;
-        definition.relations.iter().find(|candidate| candidate.name.text == relation)
-    }
-
-    /// The names of the types.
-    pub fn types(&self) -> impl Iterator<Item = &str> {
-        self.types.iter().map(|definition| definition.name.text.as_str())
-    }
-
-    /// The names of a type's relations; none for a type that does not exist.
-    pub fn relations(&self, type_name: &str) -> impl Iterator<Item = &str> {
-        let definition = self.types.iter().find(|definition| definition.name.text == type_name);
-        definition.into_iter().flat_map(|definition| definition.relations.iter().map(|it| it.name.text.as_str()))
-    }
-
-    /// Whom a tuple of the relation may name: empty if it is only computed, `None` if type or relation do not exist.
-    pub fn relation(&self, type_name: &str, relation: &str) -> Option<&[UserType]> {
-        self.definition(type_name, relation).map(|relation| relation.user_types.as_slice())
-    }
-
-    /// A condition, with its parameters.
-    pub fn condition(&self, name: &str) -> Option<&Condition> {
-        self.conditions.iter().find(|condition| condition.name.text == name)
-    }
-}
-
-impl PartialEq for Model {
-    fn eq(&self, other: &Self) -> bool {
-        let [one, other] = [canonical::canonical(self), canonical::canonical(other)];
-        (one.schema, one.types, one.conditions) == (other.schema, other.types, other.conditions)
     }
 }

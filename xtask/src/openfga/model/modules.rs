@@ -1,6 +1,6 @@
 //! `fga.mod` and the modules that it names, made one model (schema 1.2).
 
-use super::Model;
+use super::definition::Model;
 use super::finding::{Note, Place, Sources};
 use super::names;
 use super::parser::{self, Document, Header, TypeStatement};

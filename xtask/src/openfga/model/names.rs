@@ -69,6 +69,11 @@ pub fn did_you_mean<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -
     nearest(name, candidates).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
+/// The same as ` (did you mean …?)`.
+pub fn did_you_mean_in_parentheses<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> String {
+    nearest(name, candidates).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default()
+}
+
 /// How many letters have to be put in, taken out or changed to make one name of the other (Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     if one.len().abs_diff(other.len()) > 8 {

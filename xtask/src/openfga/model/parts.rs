@@ -86,6 +86,23 @@ pub enum Rewrite {
     Difference(Box<Rewrite>, Box<Rewrite>),
 }
 
+impl Rewrite {
+    /// Calls `visit` with the rewrite and everything in it.
+    pub fn visit<'r>(&'r self, visit: &mut dyn FnMut(&'r Self)) {
+        visit(self);
+        match self {
+            Self::Direct | Self::Computed(_) | Self::From { .. } => {}
+            Self::Union(operands) | Self::Intersection(operands) => {
+                operands.iter().for_each(|operand| operand.visit(visit));
+            }
+            Self::Difference(base, subtract) => {
+                base.visit(visit);
+                subtract.visit(visit);
+            }
+        }
+    }
+}
+
 /// One entry of `[…]`: whom a tuple may name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserType {

@@ -1,11 +1,26 @@
 //! Model to DSL, and what the DSL has no words for.
 
+use super::definition::Model;
 use super::expression;
 use super::names;
-use super::parts::{Condition, Name, Origin, Relation, Rewrite, TypeDefinition};
+use super::parts::{Condition, Name, Origin, Relation, Rewrite, TypeDefinition, UserForm};
 use super::types;
-use super::{Model, NotExpressible};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+
+/// Why the DSL has no words for a model that JSON can hold; one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotExpressible {
+    pub reasons: Vec<String>,
+}
+
+impl fmt::Display for NotExpressible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the DSL cannot express this model:")?;
+        self.reasons.iter().try_for_each(|reason| write!(f, "\n  {reason}"))
+    }
+}
+
+impl std::error::Error for NotExpressible {}
 
 /// The model as one DSL file. Modules, which only several files can express, become comments.
 pub fn print(model: &Model) -> Result<String, NotExpressible> {
@@ -116,7 +131,7 @@ impl Printer {
         }
         for user_type in &relation.user_types {
             self.name(&user_type.type_name, "type", names::is_plain);
-            if let super::UserForm::Userset(userset) = &user_type.form {
+            if let UserForm::Userset(userset) = &user_type.form {
                 self.name(userset, "relation", names::is_plain);
             }
             if let Some(condition) = &user_type.condition {

@@ -1,6 +1,6 @@
 //! The model of a store file: written in it, or in a file of its own (DSL, JSON, modules).
 
-use super::fields::Fields;
+use super::fields::{Fields, text};
 use super::findings::{Place, Report};
 use super::sources::Folder;
 use crate::openfga::model::{Finding, Model};
@@ -8,7 +8,7 @@ use crate::openfga::model::{Finding, Model};
 /// The model that the file means; `model` wins over `model_file`. A file with tests need not have one.
 pub fn read(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Option<Model> {
     if let Some(node) = fields.get("model") {
-        let text = super::text(node, "model", report)?;
+        let text = text(node, "model", report)?;
         let file = report.file.to_string();
         let read = if text.trim_start().starts_with('{') {
             Model::from_json(&file, text)
@@ -27,7 +27,7 @@ pub fn read(fields: Fields<'_>, folder: &Folder, report: &mut Report<'_>) -> Opt
         }
         return None;
     };
-    let name = super::text(node, "model_file", report)?;
+    let name = text(node, "model_file", report)?;
     let source = match folder.read(name) {
         Ok(source) => source,
         Err(why) => {

@@ -1,10 +1,10 @@
 //! The tests of a store file: who may do what, what someone sees, who sees something.
 
-use super::fields::{Fields, text, truth};
+use super::fields::{self, Fields, text, truth};
 use super::findings::{Place, Report};
 use super::sources::Folder;
+use super::tuple_list::{tuples_of, without_repetitions};
 use super::yaml::Node;
-use super::{tuples_of, without_repetitions};
 use crate::openfga::model::Model;
 use crate::openfga::tuples::Tuple;
 use serde_json::{Map, Value};
@@ -161,7 +161,7 @@ impl Reading<'_, '_, '_> {
 
     /// The names of a list; nothing is an empty one.
     fn names(&mut self, node: &Node, what: &str) -> Vec<String> {
-        let nodes = super::fields::list(node, what, self.report);
+        let nodes = fields::list(node, what, self.report);
         nodes.iter().filter_map(|node| text(node, what, self.report).map(str::to_owned)).collect()
     }
 

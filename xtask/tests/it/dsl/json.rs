@@ -1,6 +1,6 @@
 //! The API's form of a model: what is refused, what is odd, where, and what the DSL cannot express.
 
-use super::model::{Model, UserForm};
+use super::model::Model;
 use super::shown;
 use crate::harness::Test;
 use serde_json::{Value, json};
@@ -326,7 +326,6 @@ fn a_tuple_can_be_looked_up() {
     assert_eq!(model.relations("doc").collect::<Vec<_>>(), ["owner", "viewer"]);
     let owner = model.relation("doc", "owner").unwrap();
     assert_eq!(owner[0].condition.as_ref().unwrap().text, "c");
-    assert_eq!((&owner[0].form, &owner[1].form), (&UserForm::Object, &UserForm::Wildcard));
     assert_eq!(owner.iter().map(ToString::to_string).collect::<Vec<_>>(), ["user with c", "user:*", "doc#owner"]);
     assert!(model.relation("doc", "viewer").unwrap().is_empty());
     assert!(model.relation("doc", "editor").is_none() && model.relation("team", "owner").is_none());

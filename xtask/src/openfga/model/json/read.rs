@@ -1,6 +1,6 @@
 //! JSON to model, with the API's rules: field names in both of its styles, null for "not given".
 
-use super::super::Model;
+use super::super::definition::Model;
 use super::super::finding::Note;
 use super::super::parts::{
     Condition, Name, Origin, ParameterType, Relation, Rewrite, TypeDefinition, UserForm, UserType,

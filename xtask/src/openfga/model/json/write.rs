@@ -1,6 +1,6 @@
 //! Model to JSON, in the form that the API's documentation uses.
 
-use super::super::Model;
+use super::super::definition::Model;
 use super::super::parts::{Condition, Origin, ParameterType, Relation, Rewrite, TypeDefinition, UserForm, UserType};
 use super::super::types;
 use serde_json::{Map, Value, json};

@@ -1,6 +1,6 @@
 //! The form of a tuple's texts, whatever the model: characters, lengths, colons.
 
-use super::TupleParts;
+use super::parts::TupleParts;
 
 /// In bytes.
 const LONGEST_USER: usize = 512;

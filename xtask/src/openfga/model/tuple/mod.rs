@@ -3,24 +3,15 @@
 
 mod form;
 mod go;
+mod parts;
 mod restriction;
 mod size;
 mod value;
 
-use super::{Model, names};
-use serde_json::{Map, Value};
+pub use parts::TupleParts;
 
-/// A tuple's parts, as a file or a server writes them.
-#[derive(Debug, Clone, Copy)]
-pub struct TupleParts<'a> {
-    /// `user:anne`, `user:*` or `team:x#member`.
-    pub user: &'a str,
-    pub relation: &'a str,
-    /// `document:plan`
-    pub object: &'a str,
-    /// The condition's name and the values that the tuple brings along.
-    pub condition: Option<(&'a str, &'a Map<String, Value>)>,
-}
+use super::definition::Model;
+use super::names::did_you_mean_in_parentheses;
 
 impl Model {
     /// Why a server does not take this tuple, in one line; `None` where it does.
@@ -36,7 +27,7 @@ impl Model {
             return Some(why);
         }
         if self.relation(object_type, relation).is_none() {
-            let near = did_you_mean(relation, self.relations(object_type));
+            let near = did_you_mean_in_parentheses(relation, self.relations(object_type));
             return Some(format!("type {object_type} has no relation {relation}{near}"));
         }
         None
@@ -44,11 +35,8 @@ impl Model {
 
     fn why_no_type(&self, object_type: &str) -> Option<String> {
         let known = self.types().any(|name| name == object_type);
-        (!known).then(|| format!("there is no type {object_type}{}", did_you_mean(object_type, self.types())))
+        (!known).then(|| {
+            format!("there is no type {object_type}{}", did_you_mean_in_parentheses(object_type, self.types()))
+        })
     }
-}
-
-/// ` (did you mean …?)`, or nothing.
-fn did_you_mean<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> String {
-    names::nearest(name, candidates).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default()
 }

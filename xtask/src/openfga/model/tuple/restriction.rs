@@ -3,10 +3,12 @@
 //! A server looks twice: whether some entry of `[…]` has the user's form, and whether some entry has the condition. They
 //! need not be the same entry.
 
-use super::super::names::EXPRESSION;
-use super::super::{Model, UserForm, UserType};
+use super::super::definition::Model;
+use super::super::names::{EXPRESSION, did_you_mean_in_parentheses};
+use super::super::parts::{UserForm, UserType};
 use super::form::{is_wildcard, split_userset, type_of};
-use super::{TupleParts, did_you_mean, size, value};
+use super::parts::TupleParts;
+use super::{size, value};
 
 /// The values of a tuple's condition, in the bytes of a server's message.
 const MOST_BYTES: usize = 32 * 1024;
@@ -55,7 +57,7 @@ pub fn why_not(model: &Model, tuple: &TupleParts<'_>) -> Option<String> {
     }
     let known = || defined.parameters.iter().map(|(name, _)| name.text.as_str());
     if let Some(unknown) = context.keys().find(|key| !known().any(|name| name == *key)) {
-        let near = did_you_mean(unknown, known());
+        let near = did_you_mean_in_parentheses(unknown, known());
         return Some(format!("the condition {condition} has no parameter {unknown}{near}"));
     }
     for (parameter, kind) in &defined.parameters {

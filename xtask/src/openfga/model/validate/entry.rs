@@ -1,10 +1,10 @@
 //! Relations that go round in circles, and relations that nobody can ever have.
 
-use super::super::Model;
+use super::super::definition::Model;
 use super::super::finding::Note;
 use super::super::parts::{Relation, Rewrite, TypeDefinition, UserForm};
 use super::references::Wrong;
-use super::{Relations, walk};
+use super::relations::Relations;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// `wrong` are relations that have been noted already: nothing is concluded from them.
@@ -139,7 +139,7 @@ fn circle<'m>(edges: &Edges<'m>, goal: &'m str) -> Option<Vec<&'m str>> {
 /// The relations of the same object that a definition names.
 fn computed(relation: &Relation) -> Vec<&str> {
     let mut names = Vec::new();
-    walk(&relation.rewrite, &mut |rewrite| {
+    relation.rewrite.visit(&mut |rewrite| {
         if let Rewrite::Computed(name) = rewrite {
             names.push(name.text.as_str());
         }

@@ -1,11 +1,10 @@
 //! What a server takes, though its author probably meant something else.
 
-use super::super::Model;
 use super::super::canonical;
+use super::super::definition::Model;
 use super::super::finding::{Note, Place};
 use super::super::names::EXPRESSION;
 use super::super::parts::{Relation, Rewrite};
-use super::walk;
 use std::collections::{BTreeSet, HashMap};
 
 pub fn check(model: &Model, notes: &mut Vec<Note>) {
@@ -21,7 +20,7 @@ pub fn check(model: &Model, notes: &mut Vec<Note>) {
                 notes.push(Note::warning(user_type.type_name.place, message));
             }
         }
-        walk(&relation.rewrite, &mut |rewrite| twice(relation, rewrite, notes));
+        relation.rewrite.visit(&mut |rewrite| twice(relation, rewrite, notes));
     }
     if let Some(name) = used.get(EXPRESSION) {
         let message = format!(
@@ -58,7 +57,7 @@ fn twice(relation: &Relation, rewrite: &Rewrite, notes: &mut Vec<Note>) {
 /// Where a rewrite begins, as far as its names know it.
 fn place(rewrite: &Rewrite) -> Option<Place> {
     let mut first: Option<Place> = None;
-    walk(rewrite, &mut |part| {
+    rewrite.visit(&mut |part| {
         if let Rewrite::Computed(name) | Rewrite::From { computed: name, .. } = part {
             first = first.or(Some(name.place));
         }

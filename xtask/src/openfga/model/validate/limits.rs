@@ -1,6 +1,6 @@
 //! Names, lengths and numbers: what the API's field rules refuse, and what is defined twice.
 
-use super::super::Model;
+use super::super::definition::Model;
 use super::super::finding::Note;
 use super::super::names::{self, LONGEST_NAME, LONGEST_TYPE};
 use super::super::parts::Name;

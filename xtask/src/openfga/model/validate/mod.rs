@@ -6,12 +6,12 @@ mod entry;
 mod habits;
 mod limits;
 mod references;
+mod relations;
 mod search;
 
-use super::Model;
+use super::definition::Model;
 use super::finding::{Note, Severity};
-use super::parts::{Relation, Rewrite};
-use std::collections::HashMap;
+use relations::relations;
 
 /// Looks a model over. `unread` are the words of statements that could not be read: what they may define is not missed.
 pub fn check(model: &Model, unread: &[String]) -> Vec<Note> {
@@ -27,32 +27,4 @@ pub fn check(model: &Model, unread: &[String]) -> Vec<Note> {
         habits::check(model, &mut notes);
     }
     notes
-}
-
-/// Every relation, by the names of its type and of itself; of two with one name the first.
-type Relations<'m> = HashMap<(&'m str, &'m str), &'m Relation>;
-
-fn relations(model: &Model) -> Relations<'_> {
-    let mut relations = Relations::new();
-    for definition in &model.types {
-        for relation in &definition.relations {
-            relations.entry((&definition.name.text, &relation.name.text)).or_insert(relation);
-        }
-    }
-    relations
-}
-
-/// Calls `visit` with a rewrite and everything in it.
-fn walk<'m>(rewrite: &'m Rewrite, visit: &mut dyn FnMut(&'m Rewrite)) {
-    visit(rewrite);
-    match rewrite {
-        Rewrite::Direct | Rewrite::Computed(_) | Rewrite::From { .. } => {}
-        Rewrite::Union(operands) | Rewrite::Intersection(operands) => {
-            operands.iter().for_each(|operand| walk(operand, visit));
-        }
-        Rewrite::Difference(base, subtract) => {
-            walk(base, visit);
-            walk(subtract, visit);
-        }
-    }
 }

@@ -1,10 +1,10 @@
 //! Whether every name that is used is defined, and is of the kind that its place wants.
 
-use super::super::Model;
+use super::super::definition::Model;
 use super::super::finding::{Note, Severity};
 use super::super::names;
 use super::super::parts::{Name, Relation, Rewrite, TypeDefinition, UserForm, UserType};
-use super::{Relations, walk};
+use super::relations::Relations;
 use std::collections::{BTreeSet, HashMap};
 
 /// Relations that are wrong in themselves, by type and name.
@@ -49,7 +49,7 @@ impl<'m> Checker<'_, 'm> {
         notes: &mut Vec<Note>,
     ) {
         let mut direct = false;
-        walk(&relation.rewrite, &mut |rewrite| match rewrite {
+        relation.rewrite.visit(&mut |rewrite| match rewrite {
             Rewrite::Direct => direct = true,
             Rewrite::Computed(computed) => self.computed(definition, relation, computed, notes),
             Rewrite::From { computed, tupleset } => self.from(definition, computed, tupleset, notes),
@@ -154,7 +154,7 @@ impl<'m> Checker<'_, 'm> {
 fn tuplesets(definition: &TypeDefinition) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     for relation in &definition.relations {
-        walk(&relation.rewrite, &mut |rewrite| {
+        relation.rewrite.visit(&mut |rewrite| {
             if let Rewrite::From { tupleset, .. } = rewrite {
                 found.insert(tupleset.text.as_str());
             }

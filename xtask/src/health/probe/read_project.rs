@@ -1,0 +1,73 @@
+//! Asks Compose for the files and Docker for the containers.
+
+use super::container::Container;
+use super::project::{Config, LABEL, Project, put_together};
+use crate::health::Scene;
+use crate::health::report::Finding;
+use crate::process::Program;
+use crate::target::backend::ComposeProject;
+use anyhow::{Context as _, Result};
+use std::path::Path;
+
+impl Scene<'_> {
+    /// The Compose project: its services and their containers; `None` where the target has none.
+    pub fn project(&self) -> Option<Result<&Project, &Finding>> {
+        let compose = self.compose()?;
+        Some(self.project.get_or_init(|| read(compose, self)).as_ref())
+    }
+}
+
+/// Reads files and containers at the same time, where the project's name is plain to see.
+fn read(compose: &dyn ComposeProject, scene: &Scene) -> Result<Project, Finding> {
+    let read = || -> Result<Project> {
+        std::thread::scope(|scope| {
+            let early = compose.name().map(|name| scope.spawn(move || containers(name, scene)));
+            let config = config(compose, scene)?;
+            let found = match early.and_then(|thread| thread.join().ok()) {
+                Some(found) => found?,
+                None => containers(&config.name, scene)?,
+            };
+            let is_elsewhere = |container: &Container| {
+                let folder = container.label(&format!("{LABEL}.project.working_dir"));
+                folder.is_some_and(|folder| Path::new(folder) != scene.root)
+            };
+            if found.iter().any(is_elsewhere) {
+                // Another checkout's under the same name, unless the name was chosen.
+                scene.target.stack().check_ours()?;
+            }
+            Ok(put_together(config, found))
+        })
+    };
+    read().map_err(|error| {
+        let cause = || compose.engine_cause().or_else(|| compose.version().err());
+        let error = if scene.is_over() { error } else { cause().unwrap_or(error) };
+        Finding::of_error(&error, "see what Compose says: docker compose config --quiet")
+    })
+}
+
+fn config(compose: &dyn ComposeProject, scene: &Scene) -> Result<Config> {
+    // All profiles: what is left out is shown as such. The text holds secrets: it is read, never shown.
+    let captured = compose.command(&["--profile", "*", "config", "--format", "json"])?.capture(scene.left())?;
+    if !captured.ending.success() {
+        return Err(compose.check_readable(scene.left()).err().unwrap_or_else(|| anyhow::anyhow!("no words")));
+    }
+    serde_json::from_slice(&captured.stdout).context("the project as Compose reads it")
+}
+
+fn containers(project: &str, scene: &Scene) -> Result<Vec<Container>> {
+    let filter = format!("label={LABEL}.project={project}");
+    let asked = |program: Program| -> Result<String> {
+        let captured = program.capture(scene.left())?;
+        // A container that went away meanwhile is missed, but the others are told all the same.
+        anyhow::ensure!(captured.ending.success() || !captured.stdout.is_empty(), "{}", captured.stderr.trim());
+        Ok(captured.text())
+    };
+    let ids = asked(Program::new("docker").args(["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter]))?;
+    let ids: Vec<&str> = ids.lines().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let told = asked(Program::new("docker").arg("inspect").args(ids))?;
+    let containers: Vec<Container> = serde_json::from_str(&told).context("the containers as Docker tells them")?;
+    Ok(containers.into_iter().filter(|container| container.label(&format!("{LABEL}.oneoff")) != Some("True")).collect())
+}
