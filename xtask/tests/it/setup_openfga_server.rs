@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Test> {
         [] a_key_that_is_refused_is_exit_4,
         [] a_redirect_does_not_get_the_key,
         [] another_programs_answers_are_recognised,
+        [] an_answer_that_is_too_large_is_given_up,
         [] every_page_of_stores_is_read,
         [] a_list_that_does_not_end_is_given_up,
         [] an_id_that_is_none_gets_nowhere,
@@ -247,6 +248,11 @@ fn another_programs_answers_are_recognised() {
         .stderr_has("its answer begins \"<!DOCTYPE");
     let server = failing("GET /stores?name", 9, move |_, _| (404, String::new(), page.to_owned()));
     setup(&checkout(&server)).run().code(4).stderr_has("answers, but not as OpenFGA does");
+}
+
+fn an_answer_that_is_too_large_is_given_up() {
+    let server = failing("GET /healthz", 9, |_, _| (200, String::new(), " ".repeat(17 << 20)));
+    setup(&checkout(&server)).run().code(4).stderr_has("larger than request limit");
 }
 
 fn every_page_of_stores_is_read() {
