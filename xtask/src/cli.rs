@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 
-/// Looks after PostgreSQL and OpenFGA of this Compose stack: backups that prove themselves, and the daily jobs around
+/// Look after PostgreSQL and OpenFGA of this Compose stack: backups that prove themselves, and the daily jobs around
 /// them.
 #[derive(Debug, Parser)]
 #[command(name = "xtask", bin_name = "cargo xtask", version, max_term_width = 100, subcommand_required = true)]

@@ -64,7 +64,7 @@ impl Context {
         let target = Target::chosen(&self.settings, &self.root)?;
         if let Some(names) = target.access().ignored_parameters() {
             let shown = target.shown();
-            self.terminal.note(&format!("{shown}: left out, because psql cannot be given it: {names}"));
+            self.terminal.note(&format!("{shown}: ignored, because psql does not accept it: {names}"));
         }
         Ok(target)
     }

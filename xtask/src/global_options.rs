@@ -11,7 +11,7 @@ pub struct Global {
     /// Where PostgreSQL is [setting: XTASK_TARGET, default: compose]
     #[arg(long, global = true, value_enum)]
     pub target: Option<Kind>,
-    /// Say nothing but results, warnings and errors
+    /// Print only results, warnings and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Show every program that is started, and where each setting came from

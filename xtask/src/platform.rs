@@ -65,7 +65,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     if before.is_dir() {
         return refused("it is a folder");
     }
-    let other = "it is no regular file";
+    let other = "it is not a regular file";
     if !before.is_file() {
         return refused(other);
     }

@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let size = 1 + data.len() % 23;
     match (read(&text, size), &whole) {
         // What the file is instead, its first piece says.
-        (Err(flaw), Err(other)) if flaw.what.starts_with("no plain SQL dump") => assert_eq!(flaw.line, other.line),
+        (Err(flaw), Err(other)) if flaw.what.starts_with("not a plain SQL dump") => assert_eq!(flaw.line, other.line),
         (pieces, whole) => assert_eq!(pieces, *whole, "pieces of {size} bytes"),
     }
     if let Ok(contents) = whole {

@@ -61,7 +61,7 @@ fn by_size(bytes: u64, manifest: &Manifest, line: &[u8]) -> (Verdict, Option<Str
 fn without_manifest(file: &mut File, bytes: u64, head: &[u8], ours: bool) -> Result<(Verdict, Option<String>)> {
     let unfit = |verdict, reason: &str| Ok((verdict, Some(reason.to_owned())));
     if ours && manifest_is_followed(file, bytes)? {
-        return unfit(Verdict::Damaged, "something follows its manifest, which should be the last line");
+        return unfit(Verdict::Damaged, "text follows its manifest, which must be the last line");
     }
     if ours || (!head.is_empty() && manifest::HEAD.starts_with(head)) {
         return unfit(Verdict::Cut, "its manifest, the last line, is missing");

@@ -3,6 +3,7 @@
 use super::options::BackupOptions;
 use super::space;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::server::Server;
 use crate::postgres::{locks, session};
 use crate::process::Ending;
 use crate::target::Target;
@@ -16,18 +17,13 @@ pub(super) const LOCKING: &str = "pg_dump: detail: Query was: LOCK TABLE ";
 
 /// Something between us and pg_dump cut or changed its stream.
 pub(super) fn not_whole(target: &Target) -> Fault {
-    Fault::failed(format!("The dump of {} is not whole; no backup was made", target.database()))
-        .hint("see what stands between this program and pg_dump (docker, network), then try again")
+    Fault::failed(format!("The dump of {} is incomplete; no backup was made", target.database()))
+        .hint("check the connection between this program and pg_dump (Docker, network), then try again")
 }
 
 /// Why pg_dump failed. Only a fault of the database itself is lasting: it cannot be dumped as it is.
-pub(super) fn failed(
-    target: &Target,
-    run: &str,
-    options: &BackupOptions,
-    stderr: &str,
-    ending: Ending,
-) -> anyhow::Error {
+pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, stderr: &str, ending: Ending) -> anyhow::Error {
+    let target = server.target();
     let said = session::failure(target, "pg_dump", stderr, ending);
     if space::is_full_by_words(stderr) {
         return said.context(space::full(options.destination.folder(), "it is full"));
@@ -36,8 +32,8 @@ pub(super) fn failed(
     if NO_SUCH_TABLE.iter().any(|words| own.starts_with(words)) {
         let fault = Fault::failed("There is no such table; no backup was made");
         return said.context(fault.hint(
-            "see what there is: cargo xtask db-shell -- -c '\\dt *.*'\n\
-             capitals, dots and the like want double quotes of their own: --table '\"Name\"'",
+            "list the tables: cargo xtask db-shell -- -c '\\dt *.*'\na name with capitals or dots needs double \
+             quotes of its own: --table '\"Name\"'",
         ));
     }
     if error::exit(&said) == Exit::Unreachable && !error::is_lasting(&said) {
@@ -47,7 +43,7 @@ pub(super) fn failed(
     }
     // pg_dump waits under a statement_timeout.
     if own.starts_with(TIMED_OUT) && stderr.lines().any(|line| line.starts_with(LOCKING)) {
-        return stayed_locked(target, run, options, said);
+        return stayed_locked(server, options, said);
     }
     if error::fault(&said).is_some_and(|fault| fault.hint_text().is_some()) {
         return said;
@@ -55,16 +51,19 @@ pub(super) fn failed(
     let fault = Fault::failed(format!("{} could not be dumped; no backup was made", target.database()));
     said.context(
         fault
-            .hint("mend what it says, then try again; what is started is shown by: cargo xtask db-backup --verbose")
+            .hint(
+                "fix the error above, then try again; to see every program that is started: cargo xtask db-backup \
+                 --verbose",
+            )
             .lasting(),
     )
 }
 
 /// Names who holds the table, as far as that can be seen.
-fn stayed_locked(target: &Target, run: &str, options: &BackupOptions, said: anyhow::Error) -> anyhow::Error {
+fn stayed_locked(server: &Server<'_>, options: &BackupOptions, said: anyhow::Error) -> anyhow::Error {
     let seconds = options.lock_timeout.as_secs();
     let fault = Fault::new(Exit::Locked, format!("A table stayed locked for {seconds} s; no backup was made"));
-    let holders = locks::holders(target, run).unwrap_or_default();
+    let holders = locks::holders(server).unwrap_or_default();
     let Some(holder) = holders.first() else {
         return said.context(fault.hint("try again, or wait longer: --lock-timeout SECONDS"));
     };

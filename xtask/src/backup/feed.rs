@@ -61,7 +61,9 @@ impl Proven {
 
     fn changed(&self) -> anyhow::Error {
         let message = format!("{} changed while it was read", self.path.display());
-        Fault::new(Exit::Refused, message).hint("find out who writes to it; then try again").into()
+        Fault::new(Exit::Refused, message)
+            .hint("another program writes to it: stop that program, then try again")
+            .into()
     }
 }
 

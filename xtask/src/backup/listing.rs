@@ -48,7 +48,7 @@ pub fn list(folder: &Path, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
         }
         Err(error) => {
             let fault = Fault::failed(format!("{} is not a folder that can be read", folder.display()));
-            return Err(error).context(fault.hint("see what stands there, and where a link leads: ls -l"));
+            return Err(error).context(fault.hint("check what it is, and where a link points: ls -l"));
         }
     };
     let mut backups = Vec::new();

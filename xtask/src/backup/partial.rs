@@ -36,7 +36,7 @@ impl Partial {
                 return Ok(Self { file, path, folder: folder.to_owned(), published: false });
             }
         }
-        Err(Fault::failed("other runs took the unfinished backup away").hint("try again").into())
+        Err(Fault::failed("other runs removed the unfinished backup").hint("try again").into())
     }
 
     /// Where it is.
@@ -55,7 +55,7 @@ impl Partial {
         if platform::is_still_at(&self.file, &self.path).map_err(|error| self.failed(error))? {
             return Ok(file);
         }
-        Err(Fault::failed("somebody took the unfinished backup away").hint("try again").into())
+        Err(Fault::failed("another program removed the unfinished backup").hint("try again").into())
     }
 
     /// What is in the file from this place on, as far as it goes.
@@ -68,7 +68,7 @@ impl Partial {
         self.file.sync_all().map_err(|error| self.failed(error))?;
         let name = loop {
             let Some(name) = names.next() else {
-                return Err(Fault::failed("There is a file of that name already; a backup never replaces one").into());
+                return Err(Fault::failed("A file of that name exists already; a backup never replaces a file").into());
             };
             match link(&self.path, &name) {
                 Ok(()) => break name,
@@ -82,9 +82,8 @@ impl Partial {
         let folder = name.parent().unwrap_or(&self.folder);
         platform::sync_folder(folder).with_context(|| {
             let fault = format!("The backup {} is written, but its folder could not be made durable", name.display());
-            Fault::new(Exit::Partial, fault).hint(
-                "the name may be lost if the power fails now; see the folder's permissions and its disk, then: sync",
-            )
+            Fault::new(Exit::Partial, fault)
+                .hint("a power failure now may lose the name: check the folder's permissions and its disk, then: sync")
         })?;
         Ok(name)
     }
@@ -117,7 +116,7 @@ fn failed(folder: &Path, error: io::Error) -> anyhow::Error {
         space::full(folder, "it is full")
     } else {
         Fault::failed(format!("The backup cannot be written to {}", folder.display()))
-            .hint("see its owner and permissions, or write elsewhere: cargo xtask db-backup --output DIR")
+            .hint("check its owner and permissions, or write elsewhere: cargo xtask db-backup --output DIR")
     };
     anyhow::Error::new(error).context(fault)
 }

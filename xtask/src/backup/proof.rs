@@ -56,7 +56,7 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
         _ => {
             let message = format!("{} is {}: {}", name.display(), verdict.words(), reason.unwrap_or_default());
             Err(Fault::new(Exit::Refused, message)
-                .hint("see which backups are whole: cargo xtask db-list --check")
+                .hint("list the backups that are whole: cargo xtask db-list --check")
                 .into())
         }
     }
@@ -108,7 +108,7 @@ fn open(path: &Path) -> Result<File> {
             return other("it is a folder");
         }
         let file = platform::open_no_follow(path)?;
-        if file.metadata()?.is_file() { Ok(file) } else { other("it is no regular file") }
+        if file.metadata()?.is_file() { Ok(file) } else { other("it is not a regular file") }
     };
     open().with_context(|| format!("{} cannot be read", path.display()))
 }
@@ -141,7 +141,7 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
         progress(pieces.offset());
     }
     if manifest.is_some_and(|manifest| manifest::hex(&pieces.digest()) != *manifest.sha256) {
-        return Ok(Err((Verdict::Damaged, "its bytes do not fit the manifest's SHA-256".to_owned())));
+        return Ok(Err((Verdict::Damaged, "its bytes do not match the manifest's SHA-256".to_owned())));
     }
     let contents = match scanner.finish() {
         Ok(contents) => contents,
@@ -162,9 +162,9 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
 /// Where a manifest counts something else than what is there.
 fn disagreement(manifest: &Manifest, contents: &Contents) -> Option<String> {
     if *manifest.copied != *contents.copied {
-        return Some("its rows are not those that the manifest names".to_owned());
+        return Some("its row counts differ from the manifest's".to_owned());
     }
-    (manifest.openfga != contents.openfga).then(|| "its OpenFGA data are not those that the manifest counts".to_owned())
+    (manifest.openfga != contents.openfga).then(|| "its OpenFGA counts differ from the manifest's".to_owned())
 }
 
 fn unfit(flaw: &Flaw) -> Wrong {

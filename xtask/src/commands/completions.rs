@@ -4,7 +4,7 @@ use crate::context::Context;
 use anyhow::Result;
 use clap_complete::Shell as Generator;
 
-/// Print the completions of a shell: commands and options behind `cargo xtask`
+/// Print the completions of a shell for `cargo xtask`: commands and options
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The shell that reads them

@@ -38,7 +38,7 @@ pub struct Args {
     /// Every --table must match a table: always so, and taken because pg_dump has to be told
     #[arg(long, requires = "tables", hide = true)]
     strict_names: bool,
-    /// Seconds to wait for a table that someone holds [setting: XTASK_LOCK_TIMEOUT, default: 30]
+    /// Seconds to wait for a table that another session locks [setting: XTASK_LOCK_TIMEOUT, default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
     lock_timeout: Option<Duration>,
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
@@ -60,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     leftovers::name_leftovers_by(&taken.answer, &target, context);
     if args.policy.is_given() {
         db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
-            .context(Fault::new(Exit::Partial, "The backup is made, but old ones could not be removed"))?;
+            .context(Fault::new(Exit::Partial, "The backup is written, but old backups could not be removed"))?;
     }
     Ok(())
 }
@@ -79,8 +79,8 @@ pub fn take_full(
     take_visibly(target, &options, context)
 }
 
-/// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive the
-/// backup (`waiver` says how): a table that is held, a full disk and the like pass or can be mended.
+/// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive
+/// the backup (`waiver` says how): a table that is held, a full disk and the like pass or can be mended.
 pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
     match error::exit(&error) {
         Exit::Failed if error::is_lasting(&error) => error.context(Fault::failed(message).hint(waiver)),
@@ -109,8 +109,8 @@ impl Args {
     fn tell(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
         // Whoever waits for the path on stdout must not lose the backup with it.
         self.write(taken, target, context).with_context(|| {
-            let made = format!("The backup is made, but nobody was told: {}", taken.path.display());
-            Fault::new(Exit::Partial, made).hint("see what takes stdout; the backup is whole and stays")
+            let made = format!("The backup is written, but its path could not be printed: {}", taken.path.display());
+            Fault::new(Exit::Partial, made).hint("check where stdout goes; the backup is complete and stays")
         })
     }
 
@@ -148,12 +148,12 @@ fn destination(typed: &Path, path: PathBuf) -> Result<Destination, Fault> {
         return Ok(Destination::Folder(path));
     }
     if typed == Path::new("-") {
-        return Err(Fault::usage("A backup is a file; it cannot be written to stdout, which gets its path")
-            .hint("name a file or a folder; a file of that name is ./-"));
+        return Err(Fault::usage("A backup cannot be written to stdout, which gets the backup's path")
+            .hint("name a file or a folder; a file called - is written as ./-"));
     }
     if name::is_unfinished(&path) {
         // The next backup would clear it away as what a killed run left behind.
-        return Err(Fault::usage(format!("{} is a name of unfinished backups", typed.display()))
+        return Err(Fault::usage(format!("{} is a name for unfinished backups", typed.display()))
             .hint("name a file that ends in .sql"));
     }
     Ok(Destination::File(path))
@@ -171,8 +171,8 @@ fn warn_of_restores(taken: &Taken, target: &Target, context: &Context) {
         let text = format!(
             "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a \
              dump loads with an empty search_path\n\
-             see whether it loads: cargo xtask db-verify --restore; with the path: --search-path {word}\n\
-             for good: ALTER FUNCTION {function} SET search_path = {schema}",
+             check whether it loads: cargo xtask db-verify --restore; load it with: --search-path {word}\n\
+             fix it for good: ALTER FUNCTION {function} SET search_path = {schema}",
             word = terminal::shell_word(schema)
         );
         context.terminal.warn(&terminal::clean(&text));
@@ -186,7 +186,7 @@ fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {
         }
         News::Cleared(files) => {
             let files = terminal::counted(files as u64, "unfinished backup", "unfinished backups");
-            context.terminal.note(&format!("Cleared {files} of a run that was killed"));
+            context.terminal.note(&format!("Removed {files} of a run that was killed"));
         }
     }
 }

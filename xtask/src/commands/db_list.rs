@@ -113,7 +113,7 @@ fn existing(folder: &Path) -> Result<PathBuf, Fault> {
     if folder.symlink_metadata().is_ok() {
         return Ok(folder.to_owned());
     }
-    Err(Fault::failed(format!("There is no folder {}", folder.display())).hint("see what there is: ls"))
+    Err(Fault::failed(format!("There is no folder {}", folder.display())).hint("list what is there: ls"))
 }
 
 fn show(backups: &[Backup], context: &Context) -> Result<()> {

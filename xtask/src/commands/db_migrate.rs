@@ -27,7 +27,7 @@ pub use up::{fill, up_all};
 use crate::context::Context;
 use anyhow::Result;
 
-/// Apply versioned SQL migrations, and say how they stand; without a word it is `up`
+/// Apply versioned SQL migrations and show their states; without an action it runs `up`
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {

@@ -74,9 +74,8 @@ pub fn after_backup(made: &Path, database: &str, policy: &Policy, context: &Cont
 /// Refuses rules that would keep nothing.
 pub fn check(policy: &Policy) -> Result<(), Fault> {
     if policy.keeps_nothing() {
-        return Err(
-            Fault::usage("These rules keep no backup").hint("say what stays, such as --keep-last 7 or --keep-daily 30")
-        );
+        return Err(Fault::usage("These rules keep no backup")
+            .hint("add a rule that keeps some, such as --keep-last 7 or --keep-daily 30"));
     }
     Ok(())
 }
@@ -92,7 +91,7 @@ fn remove(going: &[&Backup], context: &Context) -> Result<()> {
             }
             Err(error) if done > in_use => {
                 let fault = Fault::new(Exit::Partial, "Only some of the old backups were removed");
-                return Err(error.context(fault.hint("see what is there: cargo xtask db-list")));
+                return Err(error.context(fault.hint("list the backups: cargo xtask db-list")));
             }
             Err(error) => return Err(error),
         }

@@ -20,10 +20,10 @@ const FIRST_LOOK: Duration = Duration::from_secs(3);
 /// A year: what an instant can be moved by on every system.
 const LONGEST_WAIT: u64 = 31_536_000;
 
-/// Ask every part whether it works; for each that does not, the cause and the next command
+/// Check every part of the stack; show the cause of each fault and the next command
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Look again until nothing is wrong
+    /// Check again until nothing is wrong
     #[arg(long)]
     wait: bool,
     /// Seconds after which --wait gives up
@@ -47,7 +47,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(name) = wishes.unknown(&report) {
         let known: Vec<&str> = health::names().collect();
         return Err(Fault::usage(format!("There is no check {name}"))
-            .hint(format!("there are: {}", known.join(", ")))
+            .hint(format!("the checks are: {}", known.join(", ")))
             .into());
     }
     if args.json {

@@ -6,7 +6,7 @@ use crate::error::{Exit, Fault};
 use crate::openfga::api::{Api, Store, Stored};
 use crate::openfga::export::{self, Export};
 use crate::openfga::model::Model;
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store::{self, MODEL_ID, STORE_ID};
 use crate::openfga::store_file::{StoreFile, Wishes};
 use crate::openfga::tuples::same_condition;
@@ -64,7 +64,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         return Err(fault.hint("name a file in it: --output FOLDER/store.fga.yaml").into());
     }
     let target = context.target()?;
-    let mut server = Server::of(&target, &context.settings)?;
+    let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
     let store = the_store(args, &api, context)?;
     let (id, value) = api.newest_model(&store.id)?.ok_or_else(|| {
@@ -75,7 +75,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         .with_context(|| Fault::failed(format!("The model {} cannot be written as a store file", clean_line(&id))))?;
     let named = context.settings.get(MODEL_ID).filter(|_| context.settings.get(STORE_ID) == Some(&store.id));
     if let Some(named) = named.filter(|named| *named != id) {
-        let text = format!("{MODEL_ID} is {named}; the store's newest model, which is exported, is {id}");
+        let text = format!("{MODEL_ID} is {named}, but the store's newest model is {id}; the newest is exported");
         context.terminal.warn(&terminal::clean_line(&text));
     }
     let waiting = context.terminal.waiting("reading tuples");
@@ -115,11 +115,14 @@ fn say_what_is_left_out(export: &Export, context: &Context) {
         let tuples = counted(export.unfitting as u64, "tuple does", "tuples do");
         context
             .terminal
-            .warn(&format!("{tuples} not fit the model, which passes over them: they are comments in the file"));
+            .warn(&format!("{tuples} not fit the model, so that OpenFGA ignores them: they are comments in the file"));
     }
     if !export.not_in_dsl.is_empty() {
         let why = clean_line(&export.not_in_dsl.join("; "));
-        context.terminal.warn(&format!("The model stands in the file as JSON, which the fga tool does not read there: the DSL has no words for it ({why})"));
+        context.terminal.warn(&format!(
+            "The file holds the model as JSON, which the fga tool does not read there: \
+             the DSL cannot express it ({why})"
+        ));
     }
 }
 
@@ -156,7 +159,7 @@ fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()>
     }
     write_private(path, text).with_context(|| {
         Fault::new(Exit::Failed, format!("{shown} cannot be written"))
-            .hint("see its folder's owner and permissions, and its disk")
+            .hint("check its folder's owner and permissions, and its disk")
     })
 }
 

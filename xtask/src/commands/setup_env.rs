@@ -15,7 +15,7 @@ use crate::target::{Kind, Target};
 use crate::terminal;
 use anyhow::Result;
 
-/// Set up this checkout: look at this host, make .env, start the stack, migrate, take a first backup, check
+/// Set up this checkout: check this host, create .env, start the stack, migrate, take a first backup
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Answer yes to every question
@@ -34,7 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let mut written = write_env(kind, context)?;
     let context = &move_taken_ports(&target, args, &mut written, context)
         .map_err(|error| said_of_signals(error, &left(&written)))?;
-    set_up(args, context).map_err(|error| said_of_signals(error, "what is done stays: run it again to go on"))
+    set_up(args, context).map_err(|error| said_of_signals(error, "completed steps stay: run it again to continue"))
 }
 
 /// Everything after `.env`.
@@ -110,7 +110,7 @@ fn move_taken_ports(target: &Target, args: &Args, written: &mut Vec<String>, con
         let setting = taken.setting;
         let held = format!("Port {} ({setting}) is taken by {}", taken.port, taken.by);
         let Some(free) = taken.free else {
-            return Err(Fault::failed(format!("{held}, and no higher port is free")).hint("end some servers").into());
+            return Err(Fault::failed(format!("{held}, and no higher port is free")).hint("stop some servers").into());
         };
         if taken.origin == Origin::Environment {
             let hint = format!("set another port there, such as {setting}={free}");
@@ -138,7 +138,7 @@ fn set_up_openfga_once(target: &Target, yes: bool, context: &Context) -> Result<
     }
     match setup_openfga::set_up_own(target, yes, context)? {
         Some(done) => context.terminal.done(&done),
-        None => context.terminal.note("No openfga/store.fga.yaml here: OpenFGA's store is left out"),
+        None => context.terminal.note("No openfga/store.fga.yaml here: OpenFGA's store is skipped"),
     }
     Ok(())
 }
@@ -161,7 +161,7 @@ fn say_what_is_next(target: &Target, openfga: bool, context: &Context) {
     context.terminal.note("");
     context.terminal.note("Next:");
     for (command, what) in [
-        ("cargo xtask db-shell", "look into the database"),
+        ("cargo xtask db-shell", "open psql on the database"),
         ("cargo xtask setup-openfga", "apply changes of openfga/: model, tuples, tests"),
         ("cargo xtask db-backup", "take a backup; cargo xtask db-list shows them"),
         ("cargo xtask down", "stop the stack (data is kept)"),

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::openfga::api::Api;
 use crate::openfga::assertions::{Outcome, Tally, difference};
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store_file::findings::SHOWN;
 use crate::openfga::store_file::{StoreFile, Wishes};
 use crate::target::Target;
@@ -26,8 +26,8 @@ pub struct FileArgs {
     /// Let the store file name files outside its folder
     #[arg(long)]
     allow_external_files: bool,
-    /// Where tests need a second OpenFGA and none can be started: let them run in a temporary store of the server, whose
-    /// rows stay in its database
+    /// Where tests need a second OpenFGA and none can be started, run them in a temporary store of the server; its rows
+    /// stay in the database
     #[arg(long)]
     pub temporary_store: bool,
 }
@@ -64,7 +64,7 @@ impl FileArgs {
 }
 
 /// The server's API, once it is known to answer.
-pub fn connected(server: &mut Server, target: &Target, context: &Context) -> Result<Api> {
+pub fn connected(server: &mut OpenfgaServer, target: &Target, context: &Context) -> Result<Api> {
     let waiting = context.terminal.waiting("waiting for OpenFGA");
     server.wait_until_ready(target)?;
     drop(waiting);
@@ -94,7 +94,7 @@ pub fn outcome_lines(outcome: &Outcome, context: &Context) -> Vec<String> {
     let expected = terminal::clean_line(&outcome.expected.to_string());
     if !outcome.extra.is_empty() {
         let extra = terminal::clean_line(&outcome.extra.join(", "));
-        let line = format!("{question}: {expected}; the store's other tuples give also {extra}");
+        let line = format!("{question}: {expected}; the store's other tuples also give {extra}");
         return std::iter::once(terminal.warning_line(&line)).chain(note).collect();
     }
     std::iter::once(terminal.done_line(&format!("{question}: {expected}"))).chain(note).collect()

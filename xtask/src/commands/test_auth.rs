@@ -8,7 +8,7 @@ use crate::openfga::api::{Api, Store};
 use crate::openfga::assertions::{self, Live, Outcome, Tally, junit};
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::{self, pending};
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
 use crate::target::state_folder::StateFolder;
@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Ask the live store what the store file's tests say: who may do what
+/// Run the store file's tests against the live store: who may do what
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let file = args.file.read(context)?;
-    let mut server = Server::of(&target, &context.settings)?;
+    let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
     let store = the_store(&api, &file.name, context)?;
     let model = store::model_to_ask(&api, &store.id, &context.settings)?.ok_or_else(|| {
@@ -76,7 +76,7 @@ fn verdict(outcomes: &[Outcome]) -> Result<(), Fault> {
 /// Assertions that have no answer: nothing is said about the model.
 pub fn unanswered(tally: Tally, of: &str) -> Fault {
     Fault::unreachable(format!("{} of {of} have no answer", terminal::count(tally.unanswered as u64)))
-        .hint("the server is too slow or gone: see cargo xtask health-check, then run it again")
+        .hint("the server is too slow or down: check it with cargo xtask health-check, then run it again")
 }
 
 /// The store that the settings name, where its name is the file's; else the one of that name.
@@ -141,14 +141,14 @@ impl Asked<'_> {
         if absent > 0 {
             let tuples = counted(absent as u64, "tuple", "tuples");
             let text =
-                format!("setup-openfga was interrupted: {tuples} may be absent; it writes them when it is run again");
+                format!("setup-openfga was interrupted: {tuples} may be missing; it writes them when it is run again");
             context.terminal.warn(&text);
         }
         let Some(ours) = &file.model else { return Ok(None) };
         let live = self.api.model(&self.store.id, self.model)?;
         let lines = match Model::from_value(&live) {
             Ok(live) => live.difference(ours),
-            Err(why) => vec![format!("~ a model that is not understood ({why:#})")],
+            Err(why) => vec![format!("~ a model that cannot be read ({why:#})")],
         };
         if let Some(first) = lines.first() {
             let count = counted(lines.len() as u64, "difference", "differences");

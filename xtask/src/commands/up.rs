@@ -8,7 +8,7 @@ use crate::target::Target;
 use crate::target::startup::Callbacks;
 use anyhow::Result;
 
-/// Start the stack, and wait until PostgreSQL and OpenFGA really answer
+/// Start the stack, and wait until PostgreSQL and OpenFGA answer
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Download PostgreSQL without asking, where the local target finds none on this host

@@ -100,13 +100,13 @@ fn ports(scene: &Scene) -> Finding {
         }
     }
     if !taken.is_empty() {
-        return Finding::fail(taken.join("; "), "end it, or publish another port in the compose files");
+        return Finding::fail(taken.join("; "), "stop it, or publish another port in the compose files");
     }
     if free.is_empty() && asked_later == 0 {
         return Finding::ok("the stack publishes no port");
     }
     if free.is_empty() {
-        return Finding::ok("each that the stack publishes is taken; another one is asked for below");
+        return Finding::ok("every port that the stack publishes is taken; a question about it follows below");
     }
     Finding::ok(format!("{} free, or this stack's own", free.into_iter().collect::<Vec<_>>().join(" ")))
 }
@@ -114,9 +114,10 @@ fn ports(scene: &Scene) -> Finding {
 fn make() -> Finding {
     match version("make") {
         Some(found) => Finding::ok(found),
-        None if platform::WINDOWS => Finding::skipped("not there; cargo xtask does all that make does"),
+        None if platform::WINDOWS => Finding::skipped("not installed; cargo xtask does all that make does"),
         None => Finding::skipped(
-            "not there (Debian: apt install make, macOS: xcode-select --install); cargo xtask does all that it does",
+            "not installed (Debian: apt install make, macOS: xcode-select --install); cargo xtask does all that it \
+             does",
         ),
     }
 }
@@ -124,10 +125,10 @@ fn make() -> Finding {
 fn disk(root: &Path) -> Finding {
     match space::available(root) {
         Ok(free) if free < ROOM => {
-            Finding::warn(format!("{} free", size(free)), format!("make room: {} is what a stack takes", size(ROOM)))
+            Finding::warn(format!("{} free", size(free)), format!("free some disk space: a stack needs {}", size(ROOM)))
         }
         Ok(free) => Finding::ok(format!("{} free", size(free))),
-        Err(error) => Finding::of_error(&error, "see the disk of the checkout"),
+        Err(error) => Finding::of_error(&error, "check the disk of the checkout"),
     }
 }
 
@@ -139,7 +140,7 @@ fn clock(scene: &Scene) -> Finding {
     if let Some(ahead) = touched.map(|time| (DateTime::<Utc>::from(time) - now).num_seconds())
         && ahead > SKEW_SECONDS
     {
-        return Finding::warn(format!("the checkout's files are {} younger than now", span(ahead)), hint);
+        return Finding::warn(format!("the file times of the checkout are {} in the future", span(ahead)), hint);
     }
     if scene.compose().is_some() {
         let asked = Program::new("docker").args(["info", "--format", "{{.SystemTime}}"]).capture(DEADLINE);

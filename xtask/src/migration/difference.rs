@@ -21,7 +21,7 @@ impl Cause {
     pub fn words(self) -> &'static str {
         match self {
             Self::LineEndings => "only its line endings changed (LF, CR LF)",
-            Self::ByteOrderMark => "only a byte order mark came or went",
+            Self::ByteOrderMark => "only a byte order mark was added or removed",
             Self::WhiteSpace => "only white space at line ends or at the file's end changed",
             Self::Content => "its content changed",
         }

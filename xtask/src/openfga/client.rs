@@ -156,17 +156,16 @@ impl Client {
         let too_large = is_too_large(&answer);
         let fault = match (status, &answer.location) {
             _ if too_large => Fault::failed(format!("OpenFGA at {url} does not take a request of this size")),
-            (300..400, Some(location)) => Fault::unreachable(format!("{url} points elsewhere, to {location}"))
+            (300..400, Some(location)) => Fault::unreachable(format!("{url} redirects to {location}"))
                 .hint("name OpenFGA's own address in OPENFGA_API_URL; the key is not sent there by itself"),
-            (422 | 429, _) => {
-                Fault::unreachable(format!("OpenFGA at {url} has no time (too many requests)")).hint("try again later")
-            }
-            (500.., _) => Fault::unreachable(format!("OpenFGA at {url} cannot do it"))
-                .hint("see what it says: its log has the cause"),
+            (422 | 429, _) => Fault::unreachable(format!("OpenFGA at {url} limits the rate of requests (HTTP 429)"))
+                .hint("try again later"),
+            (500.., _) => Fault::unreachable(format!("OpenFGA at {url} failed to answer the request"))
+                .hint("see its log for the cause"),
             _ if said.is_none() => Fault::unreachable(format!("{url} answers, but not as OpenFGA does"))
                 .hint("name OpenFGA's own address in OPENFGA_API_URL"),
             (409, _) => {
-                Fault::new(Exit::Failed, "Somebody else changed the same tuples meanwhile").hint("run it again")
+                Fault::new(Exit::Failed, "Another client changed the same tuples meanwhile").hint("run it again")
             }
             _ => Fault::failed(format!("OpenFGA at {url} refused")),
         };

@@ -3,6 +3,7 @@
 use crate::error::{self, Fault};
 use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
+use crate::postgres::server::Server;
 use crate::postgres::startup;
 use crate::process::signals;
 use crate::settings::Settings;
@@ -23,13 +24,13 @@ const URL: &str = "OPENFGA_API_URL";
 
 /// An OpenFGA server, and whether it is the stack's own.
 #[derive(Debug)]
-pub struct Server {
+pub struct OpenfgaServer {
     pub endpoint: Endpoint,
     /// Its data is in the target's database, and containers of the target's project use it.
     pub is_of_stack: bool,
 }
 
-impl Server {
+impl OpenfgaServer {
     /// The server of the target's own stack, else the one that `OPENFGA_API_URL` names.
     ///
     /// # Errors
@@ -75,7 +76,8 @@ impl Server {
             return Ok(false);
         }
         if !self.is_of_stack {
-            let message = format!("OpenFGA's tables are behind (revision {before}, {NEWEST_REVISION} is the newest)");
+            let message =
+                format!("OpenFGA's tables are out of date (revision {before}, {NEWEST_REVISION} is the newest)");
             let hint =
                 "migrate them: openfga migrate --datastore-engine postgres, the database in OPENFGA_DATASTORE_URI";
             return Err(Fault::failed(message).hint(hint).into());
@@ -112,7 +114,7 @@ impl Server {
                 let hint = if self.is_of_stack {
                     "see why: cargo xtask health-check --only openfga service".to_owned()
                 } else {
-                    format!("see that {URL} names it, and that it serves: curl {}/healthz", self.endpoint.url())
+                    format!("check that {URL} names it, and that it answers: curl {}/healthz", self.endpoint.url())
                 };
                 let known = error::fault(&refusal).and_then(Fault::hint_text).map_or(hint, str::to_owned);
                 let fault = Fault::unreachable(format!("OpenFGA at {} does not answer", self.endpoint.url()));
@@ -142,12 +144,12 @@ fn is_same_address(one: &str, other: &str) -> bool {
 
 /// The newest revision that was applied to the tables; 0 where there are none.
 fn revision(target: &Target) -> Result<u64> {
-    let mut reader = Reader::start(target, "xtask-openfga", &[], target.patience())?;
+    let mut reader = Reader::start(&Server::under_name(target, "xtask-openfga"))?;
     match openfga_tables::revision(&mut reader)? {
         Known::Is(revision) => Ok(revision),
         Known::Absent => Ok(0),
         Known::Unread(what) => {
-            let fault = Fault::failed(format!("{what}, which is never read: OpenFGA's own is a table"));
+            let fault = Fault::failed(format!("{what}, which this program does not read: OpenFGA's own is a table"));
             Err(fault.hint("see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'").into())
         }
     }

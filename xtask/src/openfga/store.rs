@@ -76,7 +76,7 @@ impl Comparison {
         let (difference, live) = match Model::from_value(&value) {
             Ok(newest) => (newest.difference(model), Some(newest)),
             // A newer server's model may hold what we have no words for.
-            Err(why) => (vec![format!("~ a model that is not understood ({why:#})")], None),
+            Err(why) => (vec![format!("~ a model that cannot be read ({why:#})")], None),
         };
         Ok(Self { newest: Some(id), difference: Some(difference), live })
     }

@@ -105,7 +105,7 @@ pub fn to_blame(
     let names = suspects(program, stderr, ending);
     let hint = how_to_reset(&of(target, target.user(), names, ask))?;
     let held = matches!(Connection::of(stderr, ending), Connection::Held);
-    let message = format!("A setting of user {} or database {} is in the way", target.user(), target.database());
+    let message = format!("A setting of user {} or database {} prevents this", target.user(), target.database());
     let fault = if held { Fault::failed(message) } else { Fault::unreachable(message).lasting() };
     Some(fault.hint(hint))
 }
@@ -149,7 +149,7 @@ fn question(database: &str, role: &str, names: &[&str]) -> Result<String, Fault>
 pub fn how_to_reset(found: &[Configured]) -> Option<String> {
     let lines: Vec<String> = found
         .iter()
-        .filter_map(|setting| Some(format!("{}; to take it away: {}", setting.shown(), setting.reset().ok()?)))
+        .filter_map(|setting| Some(format!("{}; to remove it: {}", setting.shown(), setting.reset().ok()?)))
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

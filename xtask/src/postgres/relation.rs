@@ -132,7 +132,7 @@ impl Relation {
             "m" => "a materialized view",
             "f" => "a foreign table",
             "p" => "a partitioned table",
-            _ => "no table",
+            _ => "not a table",
         };
         Found::Unread(format!("{}.{} is {kind}", self.schema, self.name))
     }

@@ -52,7 +52,7 @@ impl<R: Rule> TryFrom<String> for Checked<R> {
             return Err(format!("{} holds U+{:04X}, which no {kind} holds", start(&text), u32::from(letter)));
         }
         if !R::fits(&text) {
-            return Err(format!("{} is no {kind}", start(&text)));
+            return Err(format!("{} is not a valid {kind}", start(&text)));
         }
         Ok(Self { text, rule: PhantomData })
     }

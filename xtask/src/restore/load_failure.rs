@@ -33,14 +33,16 @@ pub(super) fn explain(
     let statement = failed.and_then(|(line, _)| backup.statement_at(line.checked_sub(lines)?));
     let makes_extension = statement.as_ref().is_some_and(|found| found.words.starts_with("CREATE EXTENSION "));
     let at = statement.map_or_else(String::new, |found| format!(" at line {}: {}", found.line, found.words));
-    let mut hints = vec![format!("{} is as it was", target.database())];
+    let mut hints = vec![format!("{} is unchanged", target.database())];
     // The server's own words, in English: it says so of tables, functions, types and operators.
     if client_error::server_says(&said.stderr, " does not exist") {
         hints.push(about_path(options.search_path));
     }
     if makes_extension {
         hints.push(
-            "the extension itself refuses; one that lives in one database is restored by hand, into that".to_owned(),
+            "the extension itself refuses; an extension that can be in one database alone is restored by hand, into \
+             that database"
+                .to_owned(),
         );
     }
     hints.extend(options.version_changes.iter().map(VersionChange::line));

@@ -15,7 +15,7 @@ pub fn make_env_file(root: &Path) -> Result<bool> {
         return Ok(false);
     }
     let refused = || {
-        let hint = format!("make {} writable, and some room on its disk", root.display());
+        let hint = format!("make {} writable, and free some space on its disk", root.display());
         Fault::failed(format!("{} cannot be made", path.display())).hint(hint)
     };
     let example = platform::read_regular(&root.join(".env.example"), LONGEST).unwrap_or_default();
@@ -59,7 +59,7 @@ impl EnvEdit {
         let read = EnvFile::parse(&edit.after, &|_| None);
         if values.iter().any(|(name, value)| read.get(name) != Some(value)) {
             return Err(Fault::failed(format!("{} cannot be written to {}", names.join(", "), edit.path.display()))
-                .hint(format!("mend the line with the open quote there, or add by hand: {}", edit.by_hand))
+                .hint(format!("fix the line with the open quote there, or add by hand: {}", edit.by_hand))
                 .into());
         }
         if edit.changes() && edit.path.metadata().is_ok_and(|found| found.permissions().readonly()) {

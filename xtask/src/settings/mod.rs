@@ -184,7 +184,7 @@ impl Settings {
         });
         unclear.map_or(Ok(()), |(line, name)| {
             let fault = Fault::usage(format!(".env line {line} sets {name}, but cannot be understood"));
-            Err(fault.hint(format!("mend that line, or set {name} in the environment")))
+            Err(fault.hint(format!("fix that line, or set {name} in the environment")))
         })
     }
 

@@ -29,7 +29,7 @@ pub fn check_root(root: &Path) -> Result<(), Fault> {
     }
     let root = root.display();
     Err(match named() {
-        Some(_) => Fault::usage(format!("XTASK_ROOT is {root}, where no checkout is (no docker-compose.yml)"))
+        Some(_) => Fault::usage(format!("XTASK_ROOT is {root}, which is not a checkout (no docker-compose.yml)"))
             .hint("name the checkout's folder: XTASK_ROOT=/path/to/checkout"),
         None => Fault::usage(format!("There is no checkout in {root}, where this program was built"))
             .hint("if it was moved, name its folder: XTASK_ROOT=/path/to/checkout; or build again there: cargo build"),

@@ -54,7 +54,7 @@ impl Endpoint {
     /// Exit 2: no address of an HTTP server, a key that no request can carry, or a proxy that is none.
     pub fn new(url: &str, token: Option<&str>, settings: &Settings) -> Result<Self> {
         let wrong = |why: &str| {
-            Fault::usage(format!("OPENFGA_API_URL is no address of an OpenFGA server: {why}"))
+            Fault::usage(format!("OPENFGA_API_URL is not an address of an OpenFGA server: {why}"))
                 .hint("write it as http://127.0.0.1:8080 or https://fga.example.com")
         };
         let url = url.trim().trim_end_matches('/');
@@ -63,7 +63,7 @@ impl Endpoint {
             return Err(wrong("it begins neither with http:// nor with https://").into());
         }
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err(wrong("it holds a login; the key belongs into OPENFGA_API_TOKEN").into());
+            return Err(wrong("it contains a login; put the key into OPENFGA_API_TOKEN").into());
         }
         let token = token.map(usable).transpose()?;
         let proxy = proxy_for(&uri, settings).map(ureq::Proxy::new).transpose();
@@ -156,10 +156,8 @@ fn usable(token: &str) -> Result<String, Fault> {
     if !token.is_empty() && token.chars().all(|letter| letter.is_ascii_graphic()) {
         return Ok(token.to_owned());
     }
-    Err(Fault::usage(
-        "OPENFGA_API_TOKEN cannot be a key: there is a blank, a line break or a letter beyond ASCII in it",
-    )
-    .hint("write the key alone: one of those in OPENFGA_AUTHN_PRESHARED_KEYS"))
+    Err(Fault::usage("OPENFGA_API_TOKEN is not a key: it contains a blank, a line break or a character beyond ASCII")
+        .hint("write the key alone: one of those in OPENFGA_AUTHN_PRESHARED_KEYS"))
 }
 
 impl fmt::Debug for Endpoint {
@@ -177,7 +175,7 @@ fn silence(error: &Error, deadline: Duration) -> Silence {
         Error::ConnectionFailed => ("the connection failed".to_owned(), false),
         Error::ConnectProxyFailed(why) => (format!("the proxy refused: {why}"), false),
         Error::Io(error) if refused(error) => ("connection refused".to_owned(), false),
-        Error::Tls(_) | Error::Rustls(_) => (format!("no safe connection: {error}"), false),
+        Error::Tls(_) | Error::Rustls(_) => (format!("no TLS connection: {error}"), false),
         error => (error.to_string(), true),
     };
     Silence { why, may_have_arrived }

@@ -38,15 +38,15 @@ pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
         ));
         let (role, database) = (quoted(user), quoted(database));
         return Some(fault.lasting().hint(format!(
-            "it is session_preload_libraries, or local_preload_libraries; take it away as a superuser, from where it stands:\n\
+            "it is session_preload_libraries, or local_preload_libraries; remove it as a superuser, where it is set:\n\
              ALTER ROLE {role} RESET session_preload_libraries;\n\
              ALTER DATABASE {database} RESET session_preload_libraries;\n\
              ALTER ROLE {role} IN DATABASE {database} RESET session_preload_libraries;"
         )));
     }
     if has("not currently accepting connections") {
-        let fault = Fault::unreachable(format!("The database {database} is locked out (it accepts no connections)"));
-        return Some(fault.hint("where a restore was killed, mend it with: cargo xtask db-restore --repair"));
+        let fault = Fault::unreachable(format!("The database {database} accepts no connections"));
+        return Some(fault.hint("if a restore was killed, repair it with: cargo xtask db-restore --repair"));
     }
     let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
     if passing.iter().any(|state| has(&format!("the database system {state}"))) {
@@ -54,14 +54,14 @@ pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
     }
     let of_one = has("too many connections for role") || has("too many connections for database");
     if of_one || has("too many clients") || has("remaining connection slots are reserved") {
-        return Some(Fault::unreachable("PostgreSQL has no connection left").hint(if of_one {
+        return Some(Fault::unreachable("PostgreSQL has no free connection").hint(if of_one {
             "close some clients, or raise the CONNECTION LIMIT of the role or the database"
         } else {
             "close some clients, or raise max_connections"
         }));
     }
     if has("no pg_hba.conf entry") {
-        return Some(Fault::unreachable(format!("PostgreSQL lets user {user} in from nowhere here (pg_hba.conf)")));
+        return Some(Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")));
     }
     None
 }

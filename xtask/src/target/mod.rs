@@ -70,7 +70,7 @@ impl Kind {
         Self::from_str(name, false).map_err(|_| {
             let names: Vec<String> = Self::value_variants().iter().map(Self::to_string).collect();
             let (last, others) = names.split_last().map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
-            Fault::usage(format!("XTASK_TARGET is {name:?}, which is no target"))
+            Fault::usage(format!("XTASK_TARGET is {name:?}, which is not a target"))
                 .hint(format!("it can be {} or {last}", others.join(", ")))
         })
     }
@@ -87,8 +87,9 @@ impl Kind {
                 let error = lack.into_error();
                 let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or_default().to_owned();
                 let fault = Fault::unreachable(error.to_string());
-                Err(error
-                    .context(fault.hint(format!("{hint}\nor do without Docker: cargo xtask setup-env --target local"))))
+                Err(error.context(
+                    fault.hint(format!("{hint}\nor run without Docker: cargo xtask setup-env --target local")),
+                ))
             }
             Some(lack) => Ok((Self::Local, lack.into_error().to_string())),
         }

@@ -84,11 +84,11 @@ fn answer(server: &Endpoint, said: Result<Answer, Silence>) -> Result<Answer> {
 fn not_serving(url: &str, health: &Answer) -> Fault {
     let status = health.status;
     if let Some(location) = &health.location {
-        let fault = Fault::unreachable(format!("{url} points elsewhere (HTTP {status}, to {location})"));
+        let fault = Fault::unreachable(format!("{url} redirects to {location} (HTTP {status})"));
         return fault.hint("name OpenFGA's own address in OPENFGA_API_URL").lasting();
     }
     if health.body.trim_start().starts_with('<') || matches!(status, 404 | 405) {
-        let fault = Fault::unreachable(format!("{url} is another program's, not OpenFGA's (HTTP {status})"));
+        let fault = Fault::unreachable(format!("another program answers at {url}, not OpenFGA (HTTP {status})"));
         return fault.hint("name OpenFGA's own address in OPENFGA_API_URL").lasting();
     }
     Fault::unreachable(format!("OpenFGA at {url} is not serving (HTTP {status})"))
@@ -111,7 +111,7 @@ impl std::error::Error for FailsNow {}
 
 /// The key is wrong, or there is none.
 pub fn key_refused(server: &Endpoint) -> Fault {
-    let said = if server.has_key() { "it does not know the one that was sent" } else { "it wants one" };
+    let said = if server.has_key() { "it does not know the key that was sent" } else { "it requires a key" };
     Fault::unreachable(format!("OpenFGA at {}: key refused ({said})", server.url()))
         .hint("set OPENFGA_API_TOKEN in .env to one of the keys in OPENFGA_AUTHN_PRESHARED_KEYS")
         .lasting()

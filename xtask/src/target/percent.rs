@@ -22,7 +22,7 @@ pub fn decoded(text: &str) -> Result<String, &'static str> {
         bytes.push(u8::try_from(high * 16 + low).unwrap_or(0));
     }
     if bytes.contains(&0) {
-        return Err("it has a %00, which no value may hold");
+        return Err("it has a %00, which no value may contain");
     }
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8 once it is percent-decoded")
 }

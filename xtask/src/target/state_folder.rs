@@ -67,7 +67,7 @@ impl StateFolder {
 
     fn refused(&self) -> Fault {
         Fault::failed(format!("{} cannot be written", self.path.display()))
-            .hint("make it writable, and some room on its disk")
+            .hint("make it writable, and free some space on its disk")
     }
 }
 

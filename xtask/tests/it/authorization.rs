@@ -52,7 +52,7 @@ fn behind_and_back(stack: &Stack) {
     stack.sandbox.write("openfga/model.fga", MODEL);
     stack.sandbox.write("openfga/store.fga.yaml", OTHER);
     let run = Xtask::new(&stack.sandbox).args(["setup-openfga", "--store", "behind", "--no-env"]).run();
-    run.ok().stderr_has("✓ OpenFGA's tables were behind; they are migrated");
+    run.ok().stderr_has("✓ OpenFGA's tables were out of date; they are migrated now");
     assert_eq!(stack.psql("openfga", newest), "6");
     stack.psql("openfga", "UPDATE store SET deleted_at = now()");
 }
@@ -86,5 +86,5 @@ fn a_local_server() {
     let migrated = migrate.stdin(Stdio::null()).output().unwrap();
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     let behind = local.xtask(["setup-openfga"]).run();
-    behind.ok().stderr_has("OpenFGA's tables were behind; they are migrated").stdout_has("no changes");
+    behind.ok().stderr_has("OpenFGA's tables were out of date; they are migrated now").stdout_has("no changes");
 }

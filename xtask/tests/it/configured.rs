@@ -77,7 +77,7 @@ fn what_is_in_the_way_is_named_with_the_statement_that_takes_it_away() {
             database.admin(&format!("{whose} SET {setting} TO '{value}'"));
             let run = database.xtask(["db-migrate", "up", "--no-backup"]).run();
             run.code(1).stderr_has(&format!("{setting} is {value}, for {shown}"));
-            run.stderr_has(&format!("to take it away: {whose} RESET {setting};"));
+            run.stderr_has(&format!("to remove it: {whose} RESET {setting};"));
             database.admin(&format!("{whose} RESET {setting}"));
         }
         // Another role's rights, where this one is no superuser: they may be what it needs.

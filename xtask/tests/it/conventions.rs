@@ -323,11 +323,11 @@ fn an_env_file_that_is_no_regular_file_is_refused_at_once() {
         }
     };
     assert!(std::process::Command::new("mkfifo").arg(&env).status().unwrap().success());
-    refused("it is no regular file");
+    refused("it is not a regular file");
     std::fs::remove_file(&env).unwrap();
     for device in ["/dev/zero", "/dev/null"] {
         std::os::unix::fs::symlink(device, &env).unwrap();
-        refused("it is no regular file");
+        refused("it is not a regular file");
         std::fs::remove_file(&env).unwrap();
     }
     std::fs::create_dir(&env).unwrap();

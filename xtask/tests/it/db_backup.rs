@@ -213,7 +213,7 @@ fn a_closed_stdout_does_not_harm_the_backup() {
     full.code(6).stderr_has("could not be written to stdout").stderr_has("✓ Backup created");
     for args in [&["--quiet"][..], &["--json"]] {
         let full = shell(">/dev/full").args(args).run();
-        full.code(6).stderr_has("The backup is made, but nobody was told: ");
+        full.code(6).stderr_has("The backup is written, but its path could not be printed: ");
         let path =
             full.stderr.lines().find(|line| line.starts_with('✗')).unwrap().rsplit(": ").next().unwrap().to_owned();
         full.holds(path.starts_with('/') && std::path::Path::new(&path).is_file(), "the path of the backup");

@@ -64,7 +64,7 @@ fn a_read_only_disk() {
     let before = "cp /dev/null \"$DISK/stopped.xtask-000000000000.partial\"; mount -o remount,ro \"$DISK\"";
     let (run, left) = on_disk(database.xtask(["db-backup"]), &disk, "size=200m", before);
     run.code(1).prints_nothing().stderr_has("cannot be written to").stderr_has("Read-only").stderr_lacks("✓");
-    run.stderr_has("--output DIR").stderr_lacks("Cleared");
+    run.stderr_has("--output DIR").stderr_lacks("Removed");
     assert_eq!(left, ["stopped.xtask-000000000000.partial"]);
     let (run, _) = on_disk(database.xtask(["db-backup", "--output", "backups/new/"]), &disk, "ro", "");
     run.code(1).prints_nothing().stderr_has("backups/new").stderr_has("Read-only");
@@ -147,7 +147,7 @@ fn a_link_planted_at_an_unfinished_backup() {
     let stranger = database.sandbox.write("backups/notes.partial", "a person's");
     let folder = database.sandbox.path("backups/folder.xtask-000000000001.partial");
     fs::create_dir(&folder).unwrap();
-    database.xtask(["db-backup"]).run().ok().stderr_lacks("Cleared");
+    database.xtask(["db-backup"]).run().ok().stderr_lacks("Removed");
     assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
     assert_eq!(fs::read_to_string(stranger).unwrap(), "a person's");
     assert!(planted.is_symlink() && folder.is_dir());

@@ -122,7 +122,7 @@ fn after_kill_9_the_next_backup_clears_up() {
 
     let next = database.xtask(["db-backup"]).spawn();
     wait_until("the leftover is cleared", || {
-        next.stderr().contains("Cleared 1 unfinished backup of a run that was killed")
+        next.stderr().contains("Removed 1 unfinished backup of a run that was killed")
     });
     wait_until("the session left behind is ended", || database.stack.admin(&session) == "0");
     drop(holder);
@@ -141,7 +141,7 @@ fn an_unfinished_backup_that_is_being_written_is_left_alone() {
     let another = shared().database();
     let folder: PathBuf = database.sandbox.path("backups");
     let other = another.xtask(["db-backup", "--output", folder.to_str().unwrap()]).run();
-    other.ok().stderr_lacks("Cleared");
+    other.ok().stderr_lacks("Removed");
     assert_eq!(partials(&database), before);
     assert_ne!(database.our_sessions(), 0);
     drop(holder);

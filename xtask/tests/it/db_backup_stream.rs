@@ -45,7 +45,7 @@ fn a_stream_cut_with_exit_0() {
         [0, 1, 30, copy - 200, copy + 5, copy + 4000, at("\n\\.\n") + 2, trailer - 5, trailer + 36, text.len() - 1]
     {
         let run = database.xtask_with_pg_dump(["db-backup"], &format!("real \"$@\" | head -c {cut}")).run();
-        run.code(1).stderr_has("is not whole; no backup was made").stderr_has("→ ");
+        run.code(1).stderr_has("is incomplete; no backup was made").stderr_has("→ ");
         nothing_is_left(&database, &run);
     }
 }
@@ -71,7 +71,7 @@ fn text_in_the_stream() {
     ] {
         let run = database.xtask_with_pg_dump(["db-backup"], body).run();
         run.holds(run.code == Some(1), &format!("{body} should not be published"));
-        run.code(1).stderr_has("is not whole; no backup was made").stderr_has("line ");
+        run.code(1).stderr_has("is incomplete; no backup was made").stderr_has("line ");
         nothing_is_left(&database, &run);
     }
     // What pg_dump says beside its stream harms nothing.

@@ -292,7 +292,7 @@ fn what_cannot_be_read_hides_nothing() {
             assert_eq!(backup["full"], false);
         }
         let reasons = report.to_string();
-        for why in ["Permission denied", "it is a symbolic link", "it is no regular file"] {
+        for why in ["Permission denied", "it is a symbolic link", "it is not a regular file"] {
             assert!(reasons.contains(why), "{reasons}");
         }
     }
@@ -350,7 +350,7 @@ fn what_was_added_to_a_file_is_damage() {
             let run = Xtask::new(&sandbox).args(["db-list"]).args(check).run();
             run.code(if check.is_empty() { 0 } else { 3 })
                 .stdout_has("  damaged")
-                .stderr_has("something follows its manifest");
+                .stderr_has("text follows its manifest");
         }
     }
     // Bytes put in before the manifest are no cut either.

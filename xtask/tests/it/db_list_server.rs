@@ -54,8 +54,9 @@ fn leftovers_are_named_by_those_who_look() {
     database.xtask(["db-list"]).run().ok().stderr_lacks(&staging);
     running.ended_by(Signal::KILL);
     wait_until("no session of the run is left", || database.our_sessions() == 0);
-    let named =
-        format!("⚠ {staging} was left behind by a run that was killed; mend it with: cargo xtask db-restore --repair");
+    let named = format!(
+        "⚠ {staging} was left behind by a run that was killed; repair it with: cargo xtask db-restore --repair"
+    );
     for words in [
         &["db-list"][..],
         &["db-list", "--json"],
@@ -77,12 +78,12 @@ fn leftovers_are_named_by_those_who_look() {
         .xtask(["db-list"])
         .run()
         .ok()
-        .stderr_has(&format!("{} is locked out since a restore was killed", database.name));
+        .stderr_has(&format!("{} accepts no connections since a restore was killed", database.name));
     database
         .xtask(["db-backup"])
         .run()
         .code(4)
-        .stderr_has("→ where a restore was killed, mend it with: cargo xtask db-restore --repair");
+        .stderr_has("→ if a restore was killed, repair it with: cargo xtask db-restore --repair");
     database.repair();
     database.xtask(["db-list"]).run().ok().says_nothing();
 }

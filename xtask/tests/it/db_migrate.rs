@@ -44,7 +44,7 @@ fn up_down_and_status() {
     status.ok().says_nothing().stdout_has(expected).stdout_has("3        make a table  applied  20").stdout_has(" ms");
     database.migrate([]).run().ok().stderr_has("✓ Nothing to do");
     let run = database.migrate(["down", "--yes"]).run();
-    run.ok().stderr_has("✓ Taken back: 3 make a table (").stderr_has("✓ 1 migration taken back").stderr_has("(at 2)");
+    run.ok().stderr_has("✓ Reverted: 3 make a table (").stderr_has("✓ 1 migration reverted").stderr_has("(at 2)");
     assert_eq!((database.ledger(), database.tables()), ("1 2".to_owned(), "t1 t2".to_owned()));
     let check = database.migrate(["status", "--check"]).run();
     check.code(1).stdout_has("pending").stderr_has("✗ 1 version is not applied as the files say");
@@ -130,7 +130,7 @@ fn an_error_is_told_by_file_line_and_statement() {
     run.code(6)
         .stderr_has("✗ migrations/3_wrong.up.sql:6 failed; 2 of 3 were applied, this one and those after it were not");
     run.stderr_has("ERROR:  invalid input syntax for type integer: \"x\"");
-    run.stderr_has("STATEMENT:  INSERT INTO t1 VALUES (1), ('x');").stderr_has("→ mend the file, then run it again");
+    run.stderr_has("STATEMENT:  INSERT INTO t1 VALUES (1), ('x');").stderr_has("→ fix the file, then run it again");
     assert_eq!((database.ledger(), database.sql("SELECT count(*) FROM t1")), ("1 2".to_owned(), "0".to_owned()));
     // The first of a run: nothing is applied. A row of COPY has its statement's line.
     database.sandbox.migration(3, "wrong", "SELECT 1;\nCOPY t1 FROM stdin;\n1\nx\n\\.\n", None);
@@ -195,10 +195,12 @@ fn what_has_no_way_back_stops_a_down() {
     let run = database.migrate(["--allow-out-of-order"]).run();
     run.ok().stderr_lacks("2_for_good");
     let run = database.migrate(["down", "--yes"]).run();
-    run.code(1).stderr_has("✗ 3 has no way back: migrations/3_three.up.sql has no .down.sql file");
+    run.code(1).stderr_has("✗ 3 cannot be reverted: migrations/3_three.up.sql has no .down.sql file");
     database.sandbox.write("migrations/3_three.down.sql", "DROP TABLE t3;");
     let run = database.migrate(["down", "3", "--yes"]).run();
-    run.code(6).stderr_has("⚠ It stops there: 2 has no way back").stderr_has("✗ Stopped at 2: it has no way back");
+    run.code(6)
+        .stderr_has("⚠ It stops there: 2 cannot be reverted")
+        .stderr_has("✗ Stopped at 2: it cannot be reverted");
     assert_eq!((database.ledger(), database.tables()), ("1 2".to_owned(), "t1 t2".to_owned()));
 }
 
@@ -233,9 +235,9 @@ fn verify_finds_a_way_back_that_leads_elsewhere() {
         Some(down),
     );
     let run = database.migrate(["verify"]).run();
-    run.code(1).stdout_has("✓ 3 only: up; it has no way back").stderr_has("✗ 2 column");
+    run.code(1).stdout_has("✓ 3 only: up; it cannot be reverted").stderr_has("✗ 2 column");
     run.stderr_has("after down left over: CREATE INDEX i ON public.t1 USING btree (a);");
-    run.stderr_has("✗ 1 migration is not taken back by the .down.sql file");
+    run.stderr_has("✗ 1 migration is not reverted by the .down.sql file");
     database.sandbox.migration(2, "column", "ALTER TABLE t1 ADD b int;", Some(down));
     let run = database.migrate(["verify", "--json"]).run();
     assert_eq!((versions(&run), run.json()["migrations"][1]["reversible"].as_bool()), (vec![1, 2, 3], Some(true)));
@@ -313,7 +315,7 @@ fn down_asks() {
     database.migrate([]).run().ok();
     database.migrate(["down"]).run().code(1).stderr_has("There is no terminal to ask on").stderr_has("--yes");
     let mut terminal = database.migrate(["down"]).terminal();
-    terminal.shows("Take back 1 migration of compose service postgres").types("n\n");
+    terminal.shows("Revert 1 migration of compose service postgres").types("n\n");
     terminal.wait().code(1).stdout_has("Declined; nothing was changed");
     let mut terminal = database.migrate(["down"]).terminal();
     terminal.shows("(y/n)").types("\x03");
@@ -321,7 +323,7 @@ fn down_asks() {
     assert_eq!(database.tables(), "t1");
     let mut terminal = database.migrate(["down"]).terminal();
     terminal.shows("(y/n)").types("y\n");
-    terminal.wait().ok().stdout_has("1 migration taken back");
+    terminal.wait().ok().stdout_has("1 migration reverted");
     assert_eq!(database.tables(), "");
 }
 
@@ -354,11 +356,11 @@ fn folders_as_they_are_found() {
     }
     let run = migrate(&["up"]);
     run.ok().stderr_has("✓ 1 migration applied");
-    run.stderr_has("⚠ migrations/schema.sql is passed over: no <version>_ begins its name");
+    run.stderr_has("⚠ migrations/schema.sql is skipped: its name does not begin with <version>_");
     run.stderr_has("⚠ migrations/2_gone.down.sql has no .up.sql file beside it");
-    run.stderr_has("⚠ migrations/1_a.down.sql takes back migrations/1_a.sql, as under sqlx");
+    run.stderr_has("⚠ migrations/1_a.down.sql reverts migrations/1_a.sql, as under sqlx");
     migrate(&["status", "--check"]).ok().stdout_has("1        a            applied");
-    migrate(&["down", "--yes"]).ok().stderr_has("✓ 1 migration taken back");
+    migrate(&["down", "--yes"]).ok().stderr_has("✓ 1 migration reverted");
     // Two files of one version: what was applied is told by its checksum, what is pending must be clear.
     database.sandbox.write("migrations/3_b.sql", "SELECT 3;");
     database.sandbox.write("migrations/3_c.up.sql", "SELECT 33;");
@@ -369,12 +371,12 @@ fn folders_as_they_are_found() {
     // sqlx refuses the folder.
     fs::remove_file(database.sandbox.path("migrations/3_c.up.sql")).unwrap();
     database.sandbox.write("migrations/O4_d.sql", "SELECT 4;");
-    migrate(&["status"]).ok().stderr_has("⚠ migrations/O4_d.sql: no number stands before the first _ of its name");
+    migrate(&["status"]).ok().stderr_has("⚠ migrations/O4_d.sql: its name has no number before the first _");
     migrate(&["status", "--check"]).code(1);
     migrate(&["new", "five"]).ok();
     let run = migrate(&["up", "--no-backup"]);
     run.code(1)
-        .stderr_has("✗ Nothing is applied: migrations/O4_d.sql: no number")
+        .stderr_has("✗ Nothing is applied: migrations/O4_d.sql: its name has no number")
         .stderr_has("→ name each file <version>_<words>.up.sql");
     // A folder of another tool is named.
     fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();

@@ -200,16 +200,16 @@ fn outside_of_a_transaction() {
     database.sandbox.migration(2, "index", "-- no-transaction\nCREATE TABLE half (a int);\nSELECT nothing;\n", None);
     let run = database.migrate([]).run();
     run.code(6).stderr_has(
-        "✗ migrations/2_index.up.sql:3 failed; what it did until then stays; its version is marked as dirty",
+        "✗ migrations/2_index.up.sql:3 failed; its changes up to that point stay; its version is marked as dirty",
     );
     run.stderr_has("→ finish it or undo it by hand, then: cargo xtask db-migrate repair");
     assert_eq!((database.ledger(), database.states()[1].as_str()), ("1 2!".to_owned(), "dirty"));
     for args in [&[][..], &["down", "--yes"]] {
         let run = database.migrate(args.iter().copied()).run();
-        run.code(6).stderr_has("✗ Begun outside of a transaction and not ended: 2 index");
+        run.code(6).stderr_has("✗ Started outside a transaction and not finished: 2 index");
     }
     database.sql("DROP TABLE half");
-    database.migrate(["repair", "--yes"]).run().ok().stderr_has("✓ 1 version mended");
+    database.migrate(["repair", "--yes"]).run().ok().stderr_has("✓ 1 version repaired");
     assert_eq!(database.ledger(), "1");
     // What it leaves open is rolled back, and it is not taken for done.
     database.sandbox.migration(2, "index", "-- no-transaction\nBEGIN;\nCREATE TABLE open (a int);\n", None);
@@ -224,7 +224,7 @@ fn outside_of_a_transaction() {
         running.wait();
         assert_eq!(database.ledger(), "1 2!", "{point}");
         assert_eq!(database.tables().contains("done"), table, "{point}");
-        database.migrate([]).run().code(6).stderr_has("not ended: 2 index");
+        database.migrate([]).run().code(6).stderr_has("not finished: 2 index");
         if !table {
             database.migrate(["repair", "--yes"]).run().ok();
         }
@@ -321,7 +321,7 @@ fn a_ledger_that_a_migration_tries_to_hide() {
     database.sandbox.migration(4, "hide", &up, None);
     let run = database.migrate([]).run();
     run.code(6).stderr_has("✗ The migrations ran, but the ledger does not show them");
-    run.stderr_has("The ledger is in schema public, where search_path does not look");
+    run.stderr_has("The ledger is in schema public, which is not in search_path");
     let run = database.migrate(["status"]).run();
     run.code(1).stderr_has("→ put public into the search_path of user postgres, or move the table");
     database.sql(&format!("ALTER DATABASE {} RESET search_path", database.name));

@@ -18,7 +18,7 @@ fn the_whole_way_and_a_server_that_dies() {
     local.sandbox.tables(3);
     local.xtask(["db-migrate", "verify"]).run().ok().stderr_has("✓ 3 migrations verified");
     local.xtask(["db-migrate"]).run().ok().stderr_has("✓ 3 migrations applied").stderr_has("Migrating local server");
-    local.xtask(["db-migrate", "down", "--yes"]).run().ok().stderr_has("✓ 1 migration taken back");
+    local.xtask(["db-migrate", "down", "--yes"]).run().ok().stderr_has("✓ 1 migration reverted");
     local.xtask(["db-migrate", "status"]).run().ok().stdout_has("pending");
     local.xtask(["db-migrate"]).run().ok();
 
@@ -42,7 +42,7 @@ fn the_whole_way_and_a_server_that_dies() {
     let run = server_dies_meanwhile(&local);
     run.code(6).stderr_has("4_slow.up.sql failed; whether it took effect is not known");
     local.xtask(["up"]).run().ok();
-    local.xtask(["db-migrate"]).run().code(6).stderr_has("✗ Begun outside of a transaction and not ended: 4 slow");
+    local.xtask(["db-migrate"]).run().code(6).stderr_has("✗ Started outside a transaction and not finished: 4 slow");
     local.xtask(["db-migrate", "repair", "--yes"]).run().ok();
     local.sandbox.migration(4, "slow", "CREATE TABLE t4 (a int);", None);
     local.xtask(["db-migrate"]).run().ok();
@@ -70,7 +70,7 @@ fn through_a_url() {
     let address = format!("127.0.0.1:{}/{}", database.stack.postgres_port, database.name);
     let url = format!("postgres://postgres:postgres@{address}?options=-csearch_path%3Down");
     let run = database.migrate_by_url(["--json"]).env("DATABASE_URL", &url).run();
-    run.code(1).stderr_has("The ledger is in schema public, where search_path does not look");
+    run.code(1).stderr_has("The ledger is in schema public, which is not in search_path");
     database.sql("DROP TABLE public._sqlx_migrations");
     database.migrate_by_url(["--json"]).env("DATABASE_URL", &url).run().ok();
     assert_eq!(database.sql("SELECT count(*), to_regclass('own.t2') FROM own._sqlx_migrations"), "2|own.t2");

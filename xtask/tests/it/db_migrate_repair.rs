@@ -23,7 +23,7 @@ fn explained(database: &Database<'_>, change: impl FnOnce(&str) -> String, words
     database.migrate(["status"]).run().ok().stderr_has(&format!("⚠ 1 make a table: {words}"));
     database.migrate([]).run().code(1).stderr_has("✗ Changed since it was applied: 1 make a table");
     let run = database.migrate(["repair", "--yes"]).run();
-    run.ok().stderr_has(&format!("⚠ 1 make a table: {words}")).stderr_has("✓ 1 version mended");
+    run.ok().stderr_has(&format!("⚠ 1 make a table: {words}")).stderr_has("✓ 1 version repaired");
     database.migrate(["status", "--check"]).run().ok();
 }
 
@@ -35,7 +35,7 @@ fn a_checksum_that_differs_is_explained() {
     explained(&database, |text| text.replace("\r\n", "\n"), "only its line endings changed");
     explained(&database, |text| format!("{text}\n\n"), "only white space at line ends or at the file's end changed");
     explained(&database, |text| text.replace("int", "text"), "its content changed");
-    explained(&database, |text| format!("\u{feff}{text}"), "only a byte order mark came or went");
+    explained(&database, |text| format!("\u{feff}{text}"), "only a byte order mark was added or removed");
     database.migrate(["repair", "--yes"]).run().ok().stderr_has("✓ Nothing to repair");
 }
 
@@ -48,14 +48,14 @@ fn versions_that_no_file_is_of() {
     }
     assert_eq!(database.states(), ["applied", "missing_file", "applied"]);
     let run = database.migrate([]).run();
-    run.code(1).stderr_has("✗ The ledger has versions that migrations/ has no file of: 2 make a table");
-    run.stderr_has("→ get the checkout that has them; of another program's versions: --ignore-missing");
-    database.migrate(["down", "2", "--yes"]).run().code(6).stderr_has("✗ Stopped at 2: it has no way back");
+    run.code(1).stderr_has("✗ The ledger has versions without a file in migrations/: 2 make a table");
+    run.stderr_has("→ get the checkout that has them; if the versions are another program's: --ignore-missing");
+    database.migrate(["down", "2", "--yes"]).run().code(6).stderr_has("✗ Stopped at 2: it cannot be reverted");
     let run = database.migrate(["down", "--yes"]).run();
-    run.code(1).stderr_has("✗ 2 has no way back: migrations/ has no file of it");
+    run.code(1).stderr_has("✗ 2 cannot be reverted: migrations/ has no file for it");
     // Another file has its words: its row goes only where it is named.
     let run = database.migrate(["repair", "--yes"]).run();
-    run.code(1).stderr_has("its row is taken out only if it is named: cargo xtask db-migrate repair 2");
+    run.code(1).stderr_has("its row is removed only if you name it: cargo xtask db-migrate repair 2");
     database.migrate(["repair", "2", "--yes"]).run().ok();
     assert_eq!(database.ledger(), "1");
 }
@@ -72,7 +72,7 @@ fn each_repair_is_asked_for() {
     let mut terminal = database.migrate(["repair"]).terminal();
     terminal.shows("1 make a table: its content changed").types("n\n");
     terminal.shows("2 make a table: its content changed").types("y\n");
-    terminal.wait().code(1).stdout_has("1 version mended").stdout_has("1 version stays as it is");
+    terminal.wait().code(1).stdout_has("1 version repaired").stdout_has("1 version stays as it is");
     assert_eq!(database.states(), ["changed", "applied"]);
 }
 

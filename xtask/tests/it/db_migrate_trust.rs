@@ -160,12 +160,12 @@ fn what_is_no_ledger_is_refused() {
     let database = prepared(&[TRAP, "CREATE VIEW _sqlx_migrations AS SELECT trap(1) AS version;"]);
     for args in [&["status"][..], &["up"], &["repair", "--yes"], &["baseline", "1", "--yes"]] {
         let run = as_superuser(&database, &[&["db-migrate"], args].concat()).run();
-        run.code(1).stderr_has("is no plain table, so it is not used as the ledger").stderr_has("→ rename it");
+        run.code(1).stderr_has("is not an ordinary table, so it is not used as the ledger").stderr_has("→ rename it");
         untouched(&database, &run);
     }
     database.own(&format!("DROP VIEW _sqlx_migrations; {LEDGER} ALTER TABLE _sqlx_migrations RENAME success TO done"));
     let run = as_superuser(&database, &["db-migrate", "status"]).run();
-    run.code(1).stderr_has("is no ledger of sqlx: its column success is not sqlx's");
+    run.code(1).stderr_has("is not a ledger of sqlx: its column success is not sqlx's");
 }
 
 /// A trigger that is put off until COMMIT finds its names where psql and sqlx would have it find them.

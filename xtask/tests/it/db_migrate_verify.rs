@@ -51,7 +51,7 @@ fn the_order_of_columns_alone_is_no_failure() {
     database.sandbox.migration(1, "table", "CREATE TABLE t (a int, b text, c int);", Some("DROP TABLE t;"));
     database.sandbox.migration(2, "column", "ALTER TABLE t DROP b;", Some("ALTER TABLE t ADD b text;"));
     let run = migrate(&database, &["verify"]);
-    run.ok().stderr_has("⚠ 2 column: the columns have another order after down: CREATE TABLE public.t");
+    run.ok().stderr_has("⚠ 2 column: the columns have a different order after down: CREATE TABLE public.t");
     run.stdout_has("✓ 2 column: up, down, up").stderr_has("✓ 2 migrations verified");
     let run = migrate(&database, &["verify", "--json"]);
     assert_eq!(versions(&run), [1, 2]);
@@ -75,7 +75,7 @@ fn baseline_compares_before_it_records() {
     database.sandbox.tables(2);
     database.own("CREATE TABLE t1 (a int)");
     let run = migrate(&database, &["baseline", "2", "--yes"]);
-    run.code(1).stderr_has("✗ The database is not as these files make it; nothing was recorded");
+    run.code(1).stderr_has("✗ The schema differs from the one that these files make; nothing was recorded");
     run.stderr_has("⚠ only the files make: CREATE TABLE public.t2 ( a integer );").stderr_has("--no-compare");
     assert_eq!(database.sql("SELECT to_regclass('_sqlx_migrations') IS NULL"), "t");
     // What it has beside that, and the order of columns, stop nothing.
@@ -89,16 +89,14 @@ fn drift_is_told_in_both_directions() {
     let database = UrlDatabase::new();
     database.sandbox.tables(2);
     migrate(&database, &["up"]).ok();
-    migrate(&database, &["status", "--drift", "--check"])
-        .ok()
-        .stderr_has("✓ The schema is as the applied files make it");
+    migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("✓ The schema matches the applied files");
     database.own("ALTER TABLE t1 ADD by_hand int; CREATE INDEX i ON t2 (a)");
     let run = migrate(&database, &["status", "--drift"]);
     run.ok().stderr_has("⚠ only the files make: CREATE TABLE public.t1 ( a integer );");
     run.stderr_has("⚠ only the database has: CREATE INDEX i ON public.t2 USING btree (a);");
     migrate(&database, &["status", "--drift", "--check"])
         .code(1)
-        .stderr_has("✗ The schema is not as the applied files");
+        .stderr_has("✗ The schema differs from the applied files");
     let run = migrate(&database, &["status", "--drift", "--json"]);
     let drift = run.ok().json()["drift"].clone();
     assert_eq!((drift["missing"].as_array().unwrap().len(), drift["extra"].as_array().unwrap().len()), (1, 2));

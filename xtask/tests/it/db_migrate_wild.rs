@@ -50,7 +50,7 @@ fn a_sqlx_toml_that_is_not_understood_stops_everything() {
     database.sandbox.tables(1);
     for (text, words) in [
         ("[migrate]\ntable = 'x'\n", "sqlx.toml cannot be used"),
-        ("[migrate]\ntable-name = 'a; b'\n", "migrate.table-name is \"a; b\", which is no name in SQL"),
+        ("[migrate]\ntable-name = 'a; b'\n", "migrate.table-name is \"a; b\", which is not a name in SQL"),
         ("[migrate\n", "sqlx.toml cannot be used"),
     ] {
         database.sandbox.write("sqlx.toml", text);
@@ -61,7 +61,11 @@ fn a_sqlx_toml_that_is_not_understood_stops_everything() {
     assert_eq!(database.sql("SELECT to_regclass('_sqlx_migrations') IS NULL"), "t");
     // A restore's preview goes on.
     database.xtask(["db-backup"]).run().ok();
-    database.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has("Which migrations will be pending is not known");
+    database
+        .xtask(["db-restore", "--dry-run"])
+        .run()
+        .ok()
+        .stderr_has("The migrations that will be pending are not known");
 }
 
 fn another_databases_variable_is_refused() {
@@ -91,8 +95,8 @@ fn a_renamed_file_is_not_run_twice() {
     let run = migrate(&database, &["up", "--no-backup"]);
     run.code(1).stderr_has("✗ Applied under another version: 11 bonus is 13 now").stderr_has("db-migrate repair");
     migrate(&database, &["status"]).ok().stdout_has("renamed").stderr_has("its file has version 13 now, byte for byte");
-    migrate(&database, &["repair"]).code(1).stderr_has("Give its row the version 13?");
-    migrate(&database, &["repair", "--yes"]).ok().stderr_has("✓ 1 version mended");
+    migrate(&database, &["repair"]).code(1).stderr_has("Change its row to version 13?");
+    migrate(&database, &["repair", "--yes"]).ok().stderr_has("✓ 1 version repaired");
     migrate(&database, &["up", "--no-backup"]).ok().stderr_has("✓ Nothing to do");
     // The same with a harmless change on the way, and with other words.
     rename("13_bonus.sql", "14_bonus_for_all.sql");
@@ -107,7 +111,7 @@ fn a_renamed_file_is_not_run_twice() {
     rename("14_bonus_for_all.sql", "15_bonus_for_all.sql");
     database.sandbox.write("migrations/15_bonus_for_all.sql", "UPDATE account SET balance = balance + 20;\n");
     let run = migrate(&database, &["repair", "--yes"]);
-    run.code(1).stderr_has("15 has the same words and another content").stderr_has("db-migrate repair 14");
+    run.code(1).stderr_has("15 has the same description and other content").stderr_has("db-migrate repair 14");
     assert_eq!(database.sql("SELECT balance FROM account"), "110");
     migrate(&database, &["repair", "14", "--yes"]).ok();
     migrate(&database, &["repair", "99"]).code(2).stderr_has("✗ There is no version 99");
@@ -121,7 +125,7 @@ fn an_older_checkout_takes_no_newer_row_out() {
         fs::remove_file(database.sandbox.path("migrations").join(name)).unwrap();
     }
     let run = migrate(&database, &["up"]);
-    run.code(1).stderr_has("→ the database is ahead of this checkout: get the newer one").stderr_lacks("repair");
+    run.code(1).stderr_has("→ the database is newer than this checkout: get the newer checkout").stderr_lacks("repair");
     let run = migrate(&database, &["repair", "--yes"]);
     run.code(1).stderr_has("this checkout is older than the database").stderr_has("✗ 1 version stays as it is");
     assert_eq!(database.sql("SELECT count(*) FROM _sqlx_migrations"), "3");
@@ -159,7 +163,7 @@ fn a_setting_that_lasts_under_sqlx_is_told() {
     database.sandbox.migration(3, "table", "CREATE TABLE t (a int);\nCREATE TABLE app.u (a int);", None);
     let run = migrate(&database, &["up"]);
     run.ok().stderr_has("⚠ migrations/1_away.up.sql:2: it sets search_path to \"app\" for its session");
-    run.stderr_has("⚠ migrations/3_table.up.sql:1: table t is made on the configured search_path here; sqlx");
+    run.stderr_has("⚠ migrations/3_table.up.sql:1: here table t is created on the configured search_path; sqlx");
     run.stderr_lacks("2_role.up.sql:1").stderr_lacks("table u").stderr_lacks("statement_timeout");
     assert_eq!(database.sql("SELECT to_regclass('public.t') IS NOT NULL"), "t");
 }
@@ -182,7 +186,9 @@ fn an_empty_ledger_beside_a_full_one_is_refused() {
         let run = migrate(&database, &[action]);
         run.code(1)
             .stderr_has("✗ The ledger on the search_path is empty, and \"app\".\"_sqlx_migrations\" has 1 version");
-        run.stderr_has("→ name the one that counts in sqlx.toml: table-name = \"\\\"app\\\".\\\"_sqlx_migrations\\\"\" under [migrate]");
+        run.stderr_has(
+            "→ name the right one in sqlx.toml: table-name = \"\\\"app\\\".\\\"_sqlx_migrations\\\"\" under [migrate]",
+        );
     }
     assert_eq!(database.sql("SELECT count(*) FROM app.t"), "1");
     database.sandbox.write("sqlx.toml", "[migrate]\ntable-name = \"\\\"app\\\".\\\"_sqlx_migrations\\\"\"\n");
@@ -199,7 +205,7 @@ fn two_programs_in_one_database() {
     migrate(&database, &["up", "--ignore-missing", "--no-backup"]).ok().stderr_has("✓ 5 five (");
     migrate(&database, &["status", "--check", "--ignore-missing"]).ok().stdout_has("ignored");
     migrate(&database, &["status", "--check"]).code(1);
-    migrate(&database, &["down", "--ignore-missing", "--yes", "--no-backup"]).ok().stderr_has("Taken back: 5 five");
+    migrate(&database, &["down", "--ignore-missing", "--yes", "--no-backup"]).ok().stderr_has("Reverted: 5 five");
     // It exists on the command line only.
     database.xtask(["db-migrate"]).env("XTASK_IGNORE_MISSING", "1").run().code(1);
 }
@@ -229,7 +235,7 @@ fn a_hint_fits_its_cause() {
     database.admin("ALTER ROLE @role RESET default_transaction_read_only");
     database.sandbox.migration(1, "one", "SELECT pg_terminate_backend(pg_backend_pid());", None);
     let run = migrate(&database, &["up"]);
-    run.stderr_has("1_one.up.sql").stderr_lacks("mend the file").stderr_has("then try again");
+    run.stderr_has("1_one.up.sql").stderr_lacks("fix the file").stderr_has("then try again");
     database.sandbox.migration(1, "one", "CREATE EVENT TRIGGER x ON ddl_command_end EXECUTE FUNCTION f();", None);
     migrate(&database, &["up"]).code(1).stderr_has("lacks a right: migrate as the owner");
     // An empty database has nothing to lose, so that nothing is said of it.
@@ -269,11 +275,7 @@ fn dry_runs_and_waiting_runs_report() {
             == "1"
     });
     let run = migrate(&database, &["status"]);
-    run.ok()
-        .stdout_has("running")
-        .stderr_has("⚠ 3 slow: session ")
-        .stderr_has("-migrate")
-        .stderr_has("is at work on it");
+    run.ok().stdout_has("running").stderr_has("⚠ 3 slow: session ").stderr_has("-migrate").stderr_has("is running it");
     let run = migrate(&database, &["up", "--wait-for-run", "1"]);
     run.code(5).stderr_has("is being changed by session ").stderr_has("--wait-for-run SECONDS");
     migrate(&database, &["repair", "--yes", "--wait-for-run", "0"]).code(5);
@@ -292,7 +294,7 @@ fn a_version_finished_by_hand_is_looked_at() {
     run.code(6).stderr_has("Invalid indexes are left: public.once").stderr_has("DROP INDEX CONCURRENTLY public.once;");
     database.own("DROP INDEX once");
     let run = migrate(&database, &["repair", "--applied", "--yes"]);
-    run.code(1).stderr_has("✗ 1 unique is not finished: index once is not there");
+    run.code(1).stderr_has("✗ 1 unique is not finished: index once is missing");
     database.own("DELETE FROM t; CREATE UNIQUE INDEX once ON t (a)");
     migrate(&database, &["repair", "--applied", "--yes"]).ok();
     migrate(&database, &["status", "--check"]).ok();

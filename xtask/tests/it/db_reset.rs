@@ -44,7 +44,7 @@ fn empty_and_undone() {
         run.stderr.starts_with("Resetting compose service postgres (target compose, database "),
         "the target first",
     );
-    run.stderr_has(&format!("Before:    kept on the server as {}\n", database.only_beside("before")));
+    run.stderr_has(&format!("Previous:  kept on the server as {}\n", database.only_beside("before")));
     run.stderr_has("Undo:      cargo xtask db-restore --undo");
     assert_eq!(database.sql(TABLES), "0");
     assert_eq!(database.sql("SHOW work_mem"), "5MB");
@@ -136,7 +136,7 @@ fn openfga_is_migrated_and_serves_again() {
     stack.openfga().seed("acme");
     let rows = "SELECT count(*) FROM tuple";
     let run = stack.xtask(["db-reset", "--yes"]).run();
-    run.ok().stderr_has("OpenFGA store disappears: ").stderr_has(" acme").stderr_has("Services:  away for ");
+    run.ok().stderr_has("OpenFGA store disappears: ").stderr_has(" acme").stderr_has("Services:  stopped for ");
     assert_eq!(stack.psql("openfga", rows), "0");
     assert!(stack.psql("openfga", "SELECT max(version_id) FROM goose_db_version").parse::<u32>().unwrap() >= 6);
     let stores = || stack.openfga().request("/stores", None).1["stores"].as_array().unwrap().len();

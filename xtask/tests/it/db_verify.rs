@@ -105,7 +105,7 @@ fn what_is_no_whole_dump_is_refused() {
         ("crlf", text.replace('\n', "\r\n").into_bytes(), ""),
         ("plain crlf", plain.replace('\n', "\r\n").into_bytes(), "CR LF"),
         ("plain cut", plain.as_bytes()[..plain.len() - 30].to_vec(), "cut"),
-        ("words", b"hello\n".to_vec(), "no plain SQL dump"),
+        ("words", b"hello\n".to_vec(), "not a plain SQL dump"),
         ("zeros", vec![0; 5_000], ""),
     ];
     for (name, bytes, words) in cases {
@@ -130,7 +130,7 @@ fn the_report_is_one_document_also_on_failure() {
     for entry in files {
         assert_eq!(entry.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>(), keys);
     }
-    assert!(files[0]["verdict"].is_null() && files[0]["reason"].as_str().unwrap().contains("no plain SQL dump"));
+    assert!(files[0]["verdict"].is_null() && files[0]["reason"].as_str().unwrap().contains("not a plain SQL dump"));
     assert_eq!((files[1]["verdict"].as_str(), files[1]["rows"].as_u64()), (Some("whole"), Some(2)));
     assert!(files[1]["file"].as_str().unwrap().ends_with("/good.sql") && files[1]["restored"].is_null());
 }

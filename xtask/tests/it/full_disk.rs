@@ -86,7 +86,7 @@ fn a_restore_that_fills_the_servers_disk() {
     run.code(1).stderr_has("The load was stopped: the server's disk has only ").stderr_has("make room on the server");
     run.stderr_lacks("does not answer").stderr_has("✓ Safety backup").stderr_lacks("✓ Database restored");
     assert_eq!(server.sql("SELECT a FROM kept"), "1");
-    server.xtask(&["db-restore", "--repair"]).ok().stderr_has("✓ Nothing to mend");
+    server.xtask(&["db-restore", "--repair"]).ok().stderr_has("✓ Nothing to repair");
 
     // By its address alone: nobody sees the disk, and the server itself goes down with it.
     server.sql("CREATE ROLE app LOGIN CREATEDB PASSWORD 'app'");
@@ -101,13 +101,13 @@ fn a_restore_that_fills_the_servers_disk() {
     by_url(&["db-shell", "--", "-qc", "CREATE TABLE kept AS SELECT 2 AS a"]).ok();
     server.leave(40);
     let run = by_url(&["db-restore", "growing.sql", "--yes"]);
-    run.code(1).stderr_has("The server's disk is full; app is as it was").stderr_has("make room on the server");
+    run.code(1).stderr_has("The server's disk is full; app is unchanged").stderr_has("make room on the server");
     run.stderr_has("No space left on device").stderr_has("Free space on the server: not known");
     run.stderr_lacks("✓ Database restored");
     server.leave(200);
     server.xtask(&["up"]).ok();
     by_url(&["db-restore", "--repair"]).ok();
-    by_url(&["db-restore", "--repair"]).ok().stderr_has("✓ Nothing to mend");
+    by_url(&["db-restore", "--repair"]).ok().stderr_has("✓ Nothing to repair");
     by_url(&["db-shell", "--", "-Atqc", "SELECT a FROM kept"]).ok().stdout_has("2");
     let ours = "SELECT count(*) FROM pg_database WHERE datname ~ '_(staging|before)_'";
     assert_eq!(server.sql(ours), "0");

@@ -168,7 +168,7 @@ fn one_silence_is_told_from_another() {
     };
     says(refused, "cannot be reached: Connection refused");
     says(answering(&[b"N", STARTING]), "is starting or stopping: the database system is starting up");
-    says(answering(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"]), "what answers there is not PostgreSQL");
+    says(answering(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"]), "another program answers there, not PostgreSQL");
     says(answering(&[]), "server closed the connection");
     // Who is silent is not waited for longer than was said, whatever the address says.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -38,7 +38,12 @@ fn the_database_is_missing_refused_or_locked() {
     health(&database, &["postgres"]).says("postgres", "fail", "is read-only", "RESET default_transaction_read_only");
     database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
     let locked = health(&database, &["postgres", "migrations", "leftovers"]);
-    locked.says("postgres", "fail", "is locked out", "").fails_only(&["postgres"]).says("leftovers", "ok", "none", "");
+    locked.says("postgres", "fail", "accepts no connections", "").fails_only(&["postgres"]).says(
+        "leftovers",
+        "ok",
+        "none",
+        "",
+    );
 }
 
 fn the_password_is_wrong() {
@@ -118,7 +123,7 @@ fn migrations_pending_changed_and_dirty() {
     fs::write(&first, "CREATE TABLE a (i bigint);\n").unwrap();
     look().says("migrations", "fail", "changed since it was applied: 20250101000000 first", "db-migrate repair");
     database.sql("UPDATE _sqlx_migrations SET success = false");
-    look().says("migrations", "fail", "dirty, begun and not ended: 20250101000000 first", "db-migrate repair");
+    look().says("migrations", "fail", "dirty, started and not finished: 20250101000000 first", "db-migrate repair");
 }
 
 fn backups_none_old_and_damaged() {
@@ -170,6 +175,6 @@ fn openfga_serves_another_database() {
     stack.openfga().create_store("elsewhere");
     let database = stack.database();
     let found = health(&database, &["openfga"]);
-    found.says("openfga", "fail", &format!("serves another database than {}", database.name), "POSTGRES_DB");
+    found.says("openfga", "fail", &format!("does not use the database {}", database.name), "POSTGRES_DB");
     found.says("openfga/schema", "fail", "has no OpenFGA tables", "setup-openfga");
 }

@@ -81,7 +81,7 @@ fn keys_ids_models_and_tables() {
     let file = stack.sandbox.path("openfga/model.fga");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{text}\ntype planted\n")).unwrap();
-    all().says("openfga/model", "warn", "unlike the file: 1 difference", "setup-openfga").fails_only(&[]);
+    all().says("openfga/model", "warn", "it differs from the file: 1 difference", "setup-openfga").fails_only(&[]);
     fs::write(&file, "nonsense").unwrap();
     all().says("openfga/model", "warn", "cannot be compared", "test-auth").fails_only(&[]);
     fs::write(&file, text).unwrap();
@@ -136,5 +136,5 @@ fn keys_ids_models_and_tables() {
     };
     let sick = "    healthcheck: {test: [CMD, /nosuch], interval: 300ms, retries: 1, start_period: 0s}\n";
     both(sick, "it is unhealthy");
-    both("    command: [nonsense]\n", "it crashes again and again");
+    both("    command: [nonsense]\n", "it keeps crashing");
 }

@@ -138,7 +138,7 @@ fn services_of_every_kind() {
     for (name, status, detail, hint) in [
         ("openfga", "skipped", "profile unused is not active", ""),
         ("redis", "ok", "PONG at 127.0.0.1:", ""),
-        ("locked-redis", "ok", "wants a password", ""),
+        ("locked-redis", "ok", "requires a password", ""),
         ("web", "ok", "HTTP 204 at", ""),
         ("broken-web", "fail", "HTTP 503", "docker compose logs --tail 20 broken-web"),
         ("dead", "fail", "nothing is behind the port", "docker compose logs"),
@@ -180,7 +180,7 @@ fn services_of_every_kind() {
     wait_until("only the test's own sessions are left", || sessions[0].sql(count) == "10");
     let mut more: Vec<_> = (0..3).map(|_| stack.session("postgres")).collect();
     more.iter_mut().for_each(|session| drop(session.sql("SELECT 1")));
-    look().says("postgres", "fail", "no connection left", "max_connections");
+    look().says("postgres", "fail", "no free connection", "max_connections");
     drop((sessions, more));
 
     // It comes back with an empty disk: while the image makes a new cluster, a passing server answers on the socket.
@@ -211,7 +211,7 @@ fn a_stack_that_was_never_started() {
     let stack = Stack::postgres_only();
     let health = Health::of(stack.xtask([]), &[]);
     health.says("service/postgres", "fail", "has not been started", "cargo xtask up");
-    health.says("postgres", "fail", "its container is not there", "cargo xtask up");
+    health.says("postgres", "fail", "its container is missing", "cargo xtask up");
     health.fails_only(&["service/postgres", "postgres"]);
     let listener = TcpListener::bind(("127.0.0.1", stack.postgres_port)).unwrap();
     let health = Health::of(stack.xtask([]), &["--only", "service/postgres"]);
@@ -230,7 +230,7 @@ fn a_strangers_container_on_the_port() {
     sandbox.set("OPENFGA_HTTP_PORT", &stranger.openfga_port.to_string());
     let named = Xtask::new(&sandbox).env("OPENFGA_API_URL", format!("http://127.0.0.1:{}", stranger.openfga_port));
     let health = Health::of(named, &["--only", "openfga"]);
-    health.says("openfga", "fail", "its container is not there", "");
+    health.says("openfga", "fail", "its container is missing", "");
 
     // Ours is published elsewhere, and a stranger is where the setting says that it is.
     let database = stranger.database();

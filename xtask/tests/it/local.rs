@@ -27,7 +27,7 @@ fn it_goes_up_and_down_and_keeps_its_data() {
     xtask(&["db-shell", "--", "-c", "SELECT 1"]).code(4).prints_nothing().stderr_has("There is no local server yet");
     let up = xtask(&["up"]);
     up.ok().prints_nothing().stderr_has("✓ PostgreSQL").stderr_lacks("✓ OpenFGA");
-    up.stderr_has("No openfga program").stderr_has("OpenFGA is left out").stderr_has("XTASK_OPENFGA_BIN");
+    up.stderr_has("No openfga program").stderr_has("OpenFGA is not started").stderr_has("XTASK_OPENFGA_BIN");
     local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
     // What needs it names what is to be installed, not `up`, which leaves it out again.
     for needs_openfga in [&["setup-openfga"][..], &["test-auth"], &["openfga-export"]] {

@@ -85,6 +85,6 @@ fn a_dump_whose_server_or_self_is_killed() {
     assert!(left.len() == 1 && left[0].ends_with(".partial"), "{left:?}");
     fs::write(place.join("go-on"), "").unwrap();
     fs::remove_file(place.join("halt")).unwrap();
-    local.xtask(["db-backup"]).run().ok().stderr_has("Cleared 1 unfinished backup").stderr_has("(30,000 rows)");
+    local.xtask(["db-backup"]).run().ok().stderr_has("Removed 1 unfinished backup").stderr_has("(30,000 rows)");
     local.proven(1);
 }

@@ -197,7 +197,7 @@ fn data_that_is_not_ours_is_left_alone() {
     local.sandbox.write(".xtask/local/data/precious", "photographs");
     give();
     let none = up();
-    none.code(1).prints_nothing().stderr_has("is no PostgreSQL data folder").stderr_has("move it away");
+    none.code(1).prints_nothing().stderr_has("is not a PostgreSQL data folder").stderr_has("move it away");
     none.stderr_has(data.to_str().unwrap());
     local.sandbox.write(".xtask/local/data/PG_VERSION", "9.6\n");
     let other = up();
@@ -211,7 +211,7 @@ fn data_that_is_not_ours_is_left_alone() {
     fs::remove_dir_all(&data).unwrap();
     local.sandbox.write(".xtask/local/data", "a file");
     give();
-    up().code(1).prints_nothing().stderr_has("is no PostgreSQL data folder");
+    up().code(1).prints_nothing().stderr_has("is not a PostgreSQL data folder");
     assert_eq!(fs::read_to_string(&data).unwrap(), "a file");
 }
 

@@ -101,7 +101,7 @@ fn a_download_is_asked_for() {
     };
     let mut declined = up();
     declined.types("n\n");
-    declined.wait().code(1).stdout_has("was not wanted").stdout_has("apt install postgresql").stdout_lacks("✓");
+    declined.wait().code(1).stdout_has("was declined").stdout_has("apt install postgresql").stdout_lacks("✓");
     assert!(fakes.calls().is_empty(), "pip was called unasked: {:?}", fakes.calls());
     let mut wanted = up();
     wanted.types("y\n");

@@ -84,7 +84,7 @@ fn what_an_empty_database_cannot_take_is_refused_beforehand() {
         (&["--section=data"], "which it does not create", "without --data-only and --section"),
         (&["--section=post-data"], "which it does not create", "without --data-only and --section"),
         (&["--data-only", "--inserts"], "which it does not create", "without --data-only and --section"),
-        (&["--clean"], "drops what an empty database has not got", "--clean --if-exists"),
+        (&["--clean"], "drops an object that an empty database does not have", "--clean --if-exists"),
         (&["--create"], "CREATE DATABASE", "dump again without --create"),
     ] {
         let words = [&["pg_dump", "-d", &database.name], options].concat();

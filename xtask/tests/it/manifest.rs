@@ -320,7 +320,7 @@ fn what_a_new_database_gets_is_shown_and_what_a_superuser_sets_wants_consent() {
     let allowed =
         ["--allow-setting", "app.tenant", "--allow-setting", "app.jwt_secret", "--allow-setting", "statement_timeout"];
     let shown = restore(&[&["--dry-run"], &allowed[..]].concat(), &honest).run();
-    shown.ok().stderr_has("The database is made as the backup says:");
+    shown.ok().stderr_has("The database will be created with the backup's properties:");
     for line in [
         "Owner:       keeper",
         "Encoding:    UTF8, collate C, ctype C",
@@ -352,7 +352,7 @@ fn what_a_new_database_gets_is_shown_and_what_a_superuser_sets_wants_consent() {
     let lying = lying.with_property("connection_limit", 1).write(&server.sandbox, "lying.sql");
     let preview = restore(&["--dry-run", "--json"], &lying).run().ok().json();
     assert_eq!(preview["new_database"], Value::Null);
-    restore(&["--yes"], &lying).run().ok().stderr_lacks("The database is made as the backup says");
+    restore(&["--yes"], &lying).run().ok().stderr_lacks("The database will be created with the backup's properties");
     assert_eq!(server.sql("postgres", facts), before);
     for name in server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^fresh'").lines() {
         server.sql("postgres", &format!("DROP DATABASE \"{name}\" WITH (FORCE)"));

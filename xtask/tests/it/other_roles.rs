@@ -135,7 +135,8 @@ fn views_named_as_openfgas_tables_are_never_read() {
     let run = database.xtask(["db-restore", "--dry-run", honest.to_str().unwrap()]).run();
     is_silent(role, stack, &run);
     run.ok().stderr_has(
-        "⚠ OpenFGA's stores and models of now are not compared: public.store is a view, which is never read",
+        "⚠ The live OpenFGA stores and models are not compared: public.store is a view, which this program does not \
+         read",
     );
     run.stderr_lacks("OpenFGA store comes back");
     let run = database.restore([honest.to_str().unwrap()]).run();

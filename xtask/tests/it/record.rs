@@ -66,7 +66,7 @@ fn it_is_there_only_while_there_is_something_to_record() {
     holder.signal(Signal::KILL);
     drop(holder);
     database.admin(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{record}'"));
-    database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+    database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
     assert!(!database.has_record());
 }
 
@@ -76,7 +76,7 @@ fn a_live_database_that_is_gone_is_never_said_to_be_well() {
     database.xtask(["db-backup"]).run().ok();
     database.xtask(["db-restore", "--yes"]).run().ok();
     let repair = || database.xtask(["db-restore", "--repair"]).run();
-    repair().ok().stderr_has("✓ Nothing to mend");
+    repair().ok().stderr_has("✓ Nothing to repair");
     let absent = format!("There is no database {} on this server", database.name);
     database.admin("DROP DATABASE @name");
     let run = repair();
@@ -94,10 +94,10 @@ fn a_live_database_that_is_gone_is_never_said_to_be_well() {
         .stderr_has("✓ Mended: ")
         .stderr_has("was left behind")
         .stderr_has(&absent)
-        .stderr_lacks("Nothing to mend");
+        .stderr_lacks("Nothing to repair");
     database.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_has("✓ Restore undone");
     assert_eq!(database.sql("SELECT i FROM t"), "1");
-    repair().ok().stderr_has("✓ Nothing to mend");
+    repair().ok().stderr_has("✓ Nothing to repair");
 }
 
 /// Every command that would need it stops before anything is made; those that only look say it.
@@ -228,10 +228,11 @@ fn a_name_that_another_role_took_is_left_alone() {
         let run = database.xtask(["db-restore", "--repair"]).run();
         run.stderr_has(words).stderr_has(&name);
         if owner == "renamed" {
-            let back = format!("one of those above may be it: ALTER DATABASE … RENAME TO \"{}\";", database.name);
+            let back =
+                format!("if one of those above is this database: ALTER DATABASE … RENAME TO \"{}\";", database.name);
             run.code(1).stderr_has(&back).stderr_lacks("✓");
         } else {
-            run.ok().stderr_has("✓ Nothing to mend");
+            run.ok().stderr_has("✓ Nothing to repair");
         }
         assert_eq!(database.only_beside("staging"), name);
         if owner == "renamed" {
@@ -276,7 +277,7 @@ fn another_oid_or_owner_is_left_alone_and_undone_by_hand() {
         run.stderr.contains(&format!("⚠ {kept} (owner postgres)"))
     });
     let said = database.repair();
-    assert!(said.contains("✓ Nothing to mend") && entries(&database).is_empty(), "{said}");
+    assert!(said.contains("✓ Nothing to repair") && entries(&database).is_empty(), "{said}");
     let by_hand: Vec<&str> = said.lines().map(str::trim).filter(|line| line.starts_with("ALTER DATABASE ")).collect();
     assert_eq!(by_hand.len(), 2, "{said}");
     stack.forget_sessions();
@@ -321,9 +322,9 @@ fn names_of_another_encoding_break_no_backup() {
     database.xtask(["db-list"]).run().ok();
     database.restore([]).run().ok();
     let run = database.restore(["--undo", "--dry-run"]).run();
-    run.ok().stderr_has("Written since: nothing");
+    run.ok().stderr_has("Changes since the swap: none");
     database.restore(["--undo"]).run().ok();
     assert_eq!(database.dump(), old);
     database.backup();
-    assert!(database.repair().contains("✓ Nothing to mend"));
+    assert!(database.repair().contains("✓ Nothing to repair"));
 }

@@ -55,7 +55,7 @@ fn comments_that_a_body_makes_drop_nothing() {
             let run = database.xtask(["db-verify", "--restore"]).args([&file]).run();
             run.stderr_lacks("Dropped").holds(throwaways(&database).is_empty(), "no throwaway stays");
         }
-        assert!(database.repair().contains("✓ Nothing to mend"));
+        assert!(database.repair().contains("✓ Nothing to repair"));
         database.restore([states.backup.to_str().unwrap()]).run().ok().stderr_lacks("Mended");
         database.restore(["--undo"]).run().ok();
         assert!(database.dump() == states.old, "{named} as {use}");
@@ -82,7 +82,7 @@ fn a_correct_comment_from_a_check_drops_nothing() {
         run.stderr_lacks("Dropped");
     }
     assert_eq!(database.admin("SELECT count(*) FROM pg_database WHERE datname ~ '^@name_verify_'"), "0");
-    database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+    database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
     database.xtask(["db-restore", "--undo", "--yes"]).run().code(1);
     assert!(database.dump() == live && !database.has_record());
 }
@@ -121,14 +121,14 @@ fn a_kept_database_that_is_backed_up_is_restored_like_any_other() {
         database.restore([file.as_str()]).run().ok().stderr_has("✓ Database restored").stderr_lacks("Mended");
         assert_eq!(database.dump(), states.old);
     }
-    assert!(database.repair().contains("✓ Nothing to mend"));
+    assert!(database.repair().contains("✓ Nothing to repair"));
     // And into the kept one itself, which another run takes for the live one.
     let kept = database.only_beside("before");
     let run = database.xtask(["db-restore", "--yes", states.backup.to_str().unwrap()]).env("POSTGRES_DB", &kept).run();
     run.ok().stderr_has("✓ Database restored");
     assert_eq!((database.stack.dump_of(&kept), database.dump()), (states.restored, states.old));
     // It is another database than the recorded one now.
-    database.restore(["--undo"]).run().code(1).stderr_has("There is no database of before a restore of");
+    database.restore(["--undo"]).run().code(1).stderr_has("There is no previous");
     database.stack.admin(&format!("DROP DATABASE {kept}"));
     for name in
         database.stack.admin(&format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{kept}_')")).lines()
@@ -148,7 +148,7 @@ fn a_database_of_another_role_is_never_swapped_in() {
     let later = json!({ "use": "before", "database": database.name, "run": "xtask-0", "at": "2099-12-31T23:59:59Z" });
     stack.admin(&format!("COMMENT ON DATABASE {theirs} IS 'xtask {later}'"));
     let run = database.restore(["--undo"]).run();
-    run.code(1).stderr_has("There is no database of before a restore of").stderr_lacks("✓");
+    run.code(1).stderr_has("There is no previous").stderr_lacks("✓");
     run.stderr_has("ask its owner what it is").stderr_lacks("ALTER DATABASE");
     run.stderr_has(&format!(
         "{theirs} (owner {role}) is named like a database of this program, but there is no record"
@@ -165,7 +165,7 @@ fn a_database_of_another_role_is_never_swapped_in() {
     };
     assert_eq!((names("kept_on_server"), names("not_recorded")), (vec![kept.clone()], vec![theirs.clone()]));
     let run = database.restore(["--undo"]).run();
-    run.ok().stderr_has(&format!("the database of before it is {kept}"));
+    run.ok().stderr_has(&format!("the previous database is {kept}"));
     assert_eq!(database.dump(), states.old);
     assert_eq!(stack.admin(&format!("SELECT count(*) FROM pg_database WHERE datname = '{theirs}'")), "1");
     stack.admin(&format!("DROP DATABASE {theirs}"));

@@ -26,7 +26,7 @@ fn what_was_lost_comes_back() {
         "✓ Database restored\n",
         &format!("From:      {file}\n"),
         &format!("Database:  {} (unreachable for 0.", database.name),
-        &format!("Before:    kept on the server as {}\n", database.only_beside("before")),
+        &format!("Previous:  kept on the server as {}\n", database.only_beside("before")),
         "Undo:      cargo xtask db-restore --undo\n",
     ] {
         run.stderr_has(words);
@@ -116,7 +116,7 @@ fn a_first_restore_makes_the_database() {
     let run = database.restore([]).run();
     run.ok().stderr_has("✓ Database restored").stderr_lacks("Safety").stderr_lacks("Undo:");
     assert_eq!((database.dump(), properties()), (states.restored, before));
-    database.restore(["--undo"]).run().code(1).stderr_has("There is no database of before a restore");
+    database.restore(["--undo"]).run().code(1).stderr_has("There is no previous");
 }
 
 fn an_empty_database_gets_the_backups_encoding_and_owner() {

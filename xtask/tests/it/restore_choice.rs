@@ -120,12 +120,12 @@ fn a_newer_unfit_file() {
         .stderr_has("→ name the file that you want: cargo xtask db-restore backups/");
     nothing_changed(&database, &states.old, &run);
     let mut terminal = database.xtask(["db-restore"]).terminal();
-    terminal.shows("is newer, but cut").shows("Go on with backups/").types("n\n");
+    terminal.shows("is newer, but cut").shows("Continue with backups/").types("n\n");
     let run = terminal.wait();
     run.code(1).stdout_has("Declined; nothing was changed");
     nothing_changed(&database, &states.old, &run);
     let mut terminal = database.xtask(["db-restore"]).terminal();
-    terminal.shows("Go on with backups/").types("y\n").shows("Continue? (y/n) ").types("y\n");
+    terminal.shows("Continue with backups/").types("y\n").shows("Continue? (y/n) ").types("y\n");
     terminal.wait().ok().stdout_has("Database restored");
     assert_eq!(database.dump(), states.restored);
 }
@@ -139,7 +139,9 @@ fn a_backup_that_comes_on_stdin() {
     let from = |bytes: &[u8], args: &[&str]| database.xtask(["db-restore", "-"]).args(args).stdin(bytes).run();
     // It cannot be asked, and a half-read pipe is refused as every cut file is.
     let run = from(&whole, &[]);
-    run.code(1).stderr_has("would come, too").stderr_has("→ answer yes on the command line: --yes; or look first");
+    run.code(1)
+        .stderr_has("is read from standard input")
+        .stderr_has("→ answer yes on the command line: --yes; or see the changes first");
     nothing_changed(&database, &states.old, &run);
     for (bytes, words) in [
         (&whole[..whole.len() / 2], "standard input is cut: "),
@@ -229,5 +231,5 @@ fn an_error_in_the_last_statement() {
     nothing_changed(&database, &states.old, &run);
     assert_eq!(database.safety_backups().len(), 1);
     let again = database.repair();
-    assert!(again.contains("✓ Nothing to mend"), "{again}");
+    assert!(again.contains("✓ Nothing to repair"), "{again}");
 }

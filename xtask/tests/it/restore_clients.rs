@@ -87,7 +87,7 @@ fn clients_in_every_way() {
     busy.sql("SET application_name = 'the busy one'; BEGIN; INSERT INTO t VALUES (9)");
     let clients = Clients::start(stack, &database.name);
     let run = database.restore([]).run();
-    run.ok().stderr_has("Sessions that will be cut: ").stderr_has("an idle one 30").stderr_has("the busy one 1");
+    run.ok().stderr_has("Sessions that will be terminated: ").stderr_has("an idle one 30").stderr_has("the busy one 1");
     assert_eq!(database.dump(), states.restored);
     // Their own start is in it, which is slow on a busy machine; the report has the server's own time.
     let outage = clients.longest_outage();
@@ -138,7 +138,7 @@ fn one_restore_at_a_time() {
     });
     first.signal(Signal::CONT);
     first.wait().ok();
-    repair.wait().ok().stderr_has("✓ Nothing to mend");
+    repair.wait().ok().stderr_has("✓ Nothing to repair");
     assert_eq!(database.dump(), states.restored);
 }
 
@@ -172,9 +172,9 @@ fn a_database_that_somebody_locked() {
     let states = database.backed_up_and_changed();
     database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
     let run = database.restore([]).run();
-    run.code(1).stderr_has("accepts no connections, and it was not this program that locked it");
+    run.code(1).stderr_has("accepts no connections, and this program did not lock it");
     run.stderr_has(&format!("→ open it first: ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true", database.name));
-    assert!(database.repair().contains("✓ Nothing to mend"));
+    assert!(database.repair().contains("✓ Nothing to repair"));
     assert!(!database.is_open() && database.beside("staging").is_empty() && database.safety_backups().is_empty());
     database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", database.name));
     assert_eq!(database.dump(), states.old);

@@ -57,7 +57,7 @@ fn roles_of_a_dump_that_is_not_utf8_are_found_and_made() {
         to_make.sort_by_key(|name| *name != json!(owner));
         assert_eq!(to_make, [json!(owner), json!(reader)]);
         let run = database.restore(["--create-roles"]).run();
-        run.ok().stderr_has("Roles that will be made, without login: ").stderr_has("✓ Roles made: ");
+        run.ok().stderr_has("Roles that will be created, without login: ").stderr_has("✓ Roles created: ");
         run.stderr_has(&owner).stderr_has("✓ Database restored");
         assert_eq!(database.dump(), state);
         let made =

@@ -71,7 +71,7 @@ fn ended_after_the_swap() {
                 run.ok().stderr_has("✓ Database restored").stderr_lacks("nothing was changed");
             }
             let said = whole_and_mended(&database, &states, true, point);
-            assert!(said.contains("✓ Nothing to mend"), "{point}: {said}");
+            assert!(said.contains("✓ Nothing to repair"), "{point}: {said}");
             assert_eq!(database.safety_backups().len(), 1, "{point}");
         }
     }
@@ -149,7 +149,7 @@ fn what_is_only_named_like_a_staging_database_stays() {
     database.stack.admin(&format!("CREATE DATABASE {name}"));
     let said = database.repair();
     assert!(said.contains(&format!("⚠ {name} (owner postgres) is named like a database of this program")), "{said}");
-    assert!(said.contains(&format!("DROP DATABASE \"{name}\";")) && said.contains("✓ Nothing to mend"), "{said}");
+    assert!(said.contains(&format!("DROP DATABASE \"{name}\";")) && said.contains("✓ Nothing to repair"), "{said}");
     assert_eq!(database.only_beside("staging"), name);
     database.stack.admin(&format!("DROP DATABASE {name}"));
 }

@@ -56,7 +56,7 @@ fn back_and_forth_and_ended_in_between() {
         run.holds((run.code == Some(0)) == (point == "started"), point);
         assert!(dump() == if swapped { restored.clone() } else { old.clone() }, "{point}");
         repair().ok();
-        repair().ok().stderr_has("✓ Nothing to mend");
+        repair().ok().stderr_has("✓ Nothing to repair");
         assert!(dump() == if swapped { restored.clone() } else { old.clone() }, "{point}: the repair changed it");
         assert_eq!(staging(), "0", "{point}");
     }
@@ -99,6 +99,6 @@ fn by_its_address_alone(local: &Local, live: &[u8]) {
     local.up();
     assert!(dump(local) == live);
     xtask(&["db-restore", "--repair"]).run().ok().stderr_has("was left behind by a run that was killed");
-    xtask(&["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+    xtask(&["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
     assert!(dump(local) == live);
 }

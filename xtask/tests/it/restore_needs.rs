@@ -36,18 +36,18 @@ fn roles_that_are_missing() {
     // Consent is given on the command line alone.
     database.restore([]).env("XTASK_CREATE_ROLES", "true").run().code(1);
     let run = database.restore(["--create-roles", "--dry-run"]).run();
-    run.ok().stderr_has(&format!("Roles that will be made, without login: {one}, {other}"));
+    run.ok().stderr_has(&format!("Roles that will be created, without login: {one}, {other}"));
     let run = database.restore(["--create-roles", "--dry-run", "--json"]).run();
     assert_eq!(run.ok().json()["roles_to_make"], json!([one, other]));
     assert_eq!(count(), "0");
     let run = database.restore(["--create-roles"]).run();
-    run.ok().stderr_has(&format!("✓ Roles made: {one}, {other}")).stderr_has("✓ Database restored");
+    run.ok().stderr_has(&format!("✓ Roles created: {one}, {other}")).stderr_has("✓ Database restored");
     assert_eq!(database.dump(), state);
     let attributes =
         format!("SELECT DISTINCT rolcanlogin, rolsuper FROM pg_roles WHERE rolname IN ('{one}', '{other}')");
     assert_eq!((count().as_str(), stack.admin(&attributes).as_str()), ("2", "f|f"));
     // Without need it does nothing.
-    database.restore(["--create-roles"]).run().ok().stderr_lacks("Roles made");
+    database.restore(["--create-roles"]).run().ok().stderr_lacks("Roles created");
     drop(database.sql(&format!("DROP OWNED BY {quoted}, {other} CASCADE")));
     stack.admin(&format!("DROP DATABASE {}; DROP ROLE {other}", database.only_beside("before")));
 }

@@ -105,7 +105,7 @@ fn a_new_volume_gets_the_databases_own_properties_back() {
     let preview = own.xtask(["db-restore", "--dry-run", "--json"]).run().ok().json();
     assert_eq!(preview["properties_not_applied"], json!([]));
     let run = own.xtask(["db-restore", "--yes"]).run();
-    run.ok().stderr_has("✓ Database restored").stderr_has("gets them from the backup:");
+    run.ok().stderr_has("✓ Database restored").stderr_has("has only defaults for these properties");
     for line in [
         "Grant:       TEMPORARY to PUBLIC, by postgres",
         "Grant:       CREATE with grant option, CONNECT with grant option to nv_giver, by postgres",
@@ -121,7 +121,7 @@ fn a_new_volume_gets_the_databases_own_properties_back() {
     assert_eq!(own.properties(), properties);
     // What is as in the backup is nothing to tell; an old one goes, though it is a template.
     let again = own.xtask(["db-restore", "--yes"]).run();
-    again.ok().stderr_lacks("from the backup:").stderr_lacks("differs");
+    again.ok().stderr_lacks("only defaults").stderr_lacks("properties differ");
     own.xtask(["db-restore", "--yes"]).run().ok().stderr_lacks("could not be dropped");
     assert_eq!(own.properties(), properties);
 }
@@ -155,7 +155,10 @@ fn what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others
     }
     let mine = own.properties();
     let run = own.xtask(["db-restore", "--yes"]).run();
-    run.ok().stderr_has("✓ Database restored").stderr_has("and stays so").stderr_lacks("gets them from the backup");
+    run.ok()
+        .stderr_has("✓ Database restored")
+        .stderr_has("the restore keeps the live ones")
+        .stderr_lacks("only defaults");
     // OpenFGA beside the server keeps its data in another database: it is left alone.
     run.stderr_lacks("Services:");
     assert_eq!(own.properties(), mine);
@@ -180,7 +183,7 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     let file = file.write(&own.server.sandbox, "left_out.sql");
     let path = file.to_str().unwrap();
     let run = own.xtask(["db-restore", "--yes", path]).run();
-    run.ok().stderr_has("  Setting:     work_mem = 8MB\n").stderr_lacks("Roles made");
+    run.ok().stderr_has("  Setting:     work_mem = 8MB\n").stderr_lacks("Roles created");
     for statement in [
         "ALTER DATABASE \"left_out\" OWNER TO \"lo_no_such_owner\";",
         "ALTER DATABASE \"left_out\" SET \"log_statement\" TO 'none'; -- a superuser alone may set it",
@@ -197,7 +200,7 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     own.anew();
     let allowed = ["--allow-setting", "log_statement", "--allow-setting", "work_mem", "--create-roles"];
     let run = own.xtask([&["db-restore", "--yes", path], &allowed[..]].concat()).run();
-    run.ok().stderr_has("Roles made: lo_gone").stderr_has("\"session_preload_libraries\" TO 'evil'; -- it decides");
+    run.ok().stderr_has("Roles created: lo_gone").stderr_has("\"session_preload_libraries\" TO 'evil'; -- it decides");
     let properties = own.properties();
     assert!(properties.contains("lo_gone=c/lo_reader") && !properties.contains("evil"), "{properties}");
     for setting in

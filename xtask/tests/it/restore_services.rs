@@ -29,8 +29,9 @@ fn services_and_a_server_that_dies() {
         if swapped {
             wait_until("its sessions have ended", || database.our_sessions() == 0);
             let status = database.xtask(["db-migrate", "status"]).run();
-            status
-                .stderr_has("⚠ stopped for a swap and not started again: client; mend it with: cargo xtask db-restore");
+            status.stderr_has(
+                "⚠ stopped for a swap and not started again: client; repair it with: cargo xtask db-restore",
+            );
         }
         let said = whole_and_mended(&database, &states, swapped, point);
         let mended = said.contains("Mended: stopped for a swap and not started again: client");
@@ -41,7 +42,7 @@ fn services_and_a_server_that_dies() {
     database.restore([]).run().ok().stderr_lacks("Services:");
     assert!(!stack.runs("client"));
     stack.docker(&["start", &stack.container_of("client")]);
-    database.restore(["--keep-old", "0"]).run().ok().stderr_has("Services:  away for ");
+    database.restore(["--keep-old", "0"]).run().ok().stderr_has("Services:  stopped for ");
     assert!(stack.runs("client"));
     states.old.clone_from(&states.restored);
 
@@ -73,7 +74,7 @@ fn services_and_a_server_that_dies() {
     running.wait();
     stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
     let run = database.restore([]).run();
-    run.ok().stderr_has("is locked out since a restore was killed").stderr_has("✓ Database restored");
+    run.ok().stderr_has("accepts no connections since a restore was killed").stderr_has("✓ Database restored");
     whole_and_mended(&database, &states, true, "locked out");
     managed_from_template1(&stack);
 }
@@ -124,16 +125,16 @@ fn the_exchange_itself() {
     let started = || stack.docker(&["inspect", "--format", "{{.State.StartedAt}}", &stack.container_of("client")]);
     let before = started();
     let run = database.restore([]).run();
-    run.code(1).stderr_has(&format!("✗ {} cannot be swapped now; it is as it was", database.name));
+    run.code(1).stderr_has(&format!("✗ {} cannot be swapped now; it is unchanged", database.name));
     run.stderr_has(&format!("→ database {} is held by session {}, user postgres", database.name, pid.trim()));
     assert_eq!(started(), before, "no service was stopped");
-    assert!(whole_and_mended(&database, &states, false, "held before").contains("✓ Nothing to mend"));
+    assert!(whole_and_mended(&database, &states, false, "held before").contains("✓ Nothing to repair"));
     // Held at the last moment: given up and opened again, with the holder's name.
     holder.sql("ROLLBACK");
     drop(holder);
     let (running, holder) = held_up();
     let run = running.wait();
-    run.code(1).stderr_has("could not be swapped; it is as it was").stderr_has(" is held by session ");
+    run.code(1).stderr_has("could not be swapped; it is unchanged").stderr_has(" is held by session ");
     assert!(stack.runs("client"));
     drop(holder);
     // Its staging database was held, too: the next run drops it.
@@ -144,30 +145,30 @@ fn the_exchange_itself() {
     let mut holder = stack.session("postgres");
     holder.sql(&format!("BEGIN; ALTER DATABASE {} CONNECTION LIMIT 50", database.name));
     let run = running.ended_by(Signal::CONT);
-    run.code(1).stderr_has("could not be swapped; it is as it was").stderr_has(" is held by session ");
+    run.code(1).stderr_has("could not be swapped; it is unchanged").stderr_has(" is held by session ");
     drop(holder);
-    assert!(whole_and_mended(&database, &states, false, "changed").contains("✓ Nothing to mend"));
+    assert!(whole_and_mended(&database, &states, false, "changed").contains("✓ Nothing to repair"));
 
     // The exchanging session is ended: the server says that nothing came of it.
     let (running, holder) = held_up();
     stack.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^xtask-.*-swap$'");
     drop(holder);
     let run = running.wait();
-    run.code(1).stderr_has("could not be swapped; it is as it was").stderr_lacks("✓ Database restored");
+    run.code(1).stderr_has("could not be swapped; it is unchanged").stderr_lacks("✓ Database restored");
     assert!(stack.runs("client"));
-    assert!(whole_and_mended(&database, &states, false, "ended session").contains("✓ Nothing to mend"));
+    assert!(whole_and_mended(&database, &states, false, "ended session").contains("✓ Nothing to repair"));
 
     // The server is killed: nobody knows, the next run does.
     let (running, _holder) = held_up();
     stack.docker(&["kill", stack.postgres()]);
     let run = running.wait();
-    run.code(6).stderr_has(&format!("The server was lost while {} was exchanged", database.name));
+    run.code(6).stderr_has(&format!("The server was lost while {} was swapped", database.name));
     run.stderr_has("db-restore --repair").stderr_lacks("✓ Database restored");
     stack.up();
     stack.forget_sessions();
     assert!(!database.is_open());
     let said = database.repair();
-    assert!(said.contains(&format!("{} is locked out since a restore was killed", database.name)), "{said}");
+    assert!(said.contains(&format!("{} accepts no connections since a restore was killed", database.name)), "{said}");
     assert!(said.contains("stopped for a swap and not started again: client") && stack.runs("client"), "{said}");
     whole_and_mended(&database, &states, false, "killed server");
 
@@ -178,7 +179,7 @@ fn the_exchange_itself() {
     stack.up();
     stack.forget_sessions();
     assert!(!database.is_open());
-    database.xtask(["db-list"]).run().ok().stderr_has("is locked out since a restore was killed");
+    database.xtask(["db-list"]).run().ok().stderr_has("accepts no connections since a restore was killed");
     whole_and_mended_after_a_lock_out(&database, &states);
     assert!(stack.runs("client"));
 
@@ -206,7 +207,7 @@ fn the_exchange_itself() {
 /// The database may be locked out, which is mended first.
 fn whole_and_mended_after_a_lock_out(database: &Database<'_>, states: &States) {
     database.repair();
-    assert!(whole_and_mended(database, states, false, "lock-out").contains("✓ Nothing to mend"));
+    assert!(whole_and_mended(database, states, false, "lock-out").contains("✓ Nothing to repair"));
 }
 
 /// Kills the `docker exec` whose session's name ends so.
@@ -242,22 +243,22 @@ fn a_first_restore_that_is_killed() {
         run.holds(run.signal == Some(9) && !stack.runs("client"), "it should be killed");
         let absent = format!("There is no database {} on this server", database.name);
         let repaired = database.restore(["--repair"]).run();
-        repaired.stderr_has("Mended: stopped for a swap and not started again: client");
+        repaired.stderr_has("stopped for a swap and not started again: client");
         repaired.holds(stack.runs("client"), "the service runs again");
         if point == "stopped" {
             // Part of it is done: there is still no database.
-            repaired.code(6).stderr_has("A first restore did not come to its end").stderr_has(&absent);
+            repaired.code(6).stderr_has("A first restore did not finish").stderr_has(&absent);
             repaired.stderr_has("restore it from a backup: cargo xtask db-restore");
             database.restore(["--repair"]).run().code(1).stderr_has(&absent).stderr_lacks("✓");
         } else {
             repaired.ok();
-            database.restore(["--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+            database.restore(["--repair"]).run().ok().stderr_has("✓ Nothing to repair");
         }
         assert_eq!(database.beside("staging"), [""; 0]);
     }
     assert_eq!(database.dump(), states.restored);
     assert_eq!(stack.admin(&comment), "its own");
     stack.admin(&format!("DROP DATABASE {}", database.name));
-    database.restore([]).run().ok().stderr_has("Services:  away for ");
+    database.restore([]).run().ok().stderr_has("Services:  stopped for ");
     assert_eq!((stack.runs("client"), stack.admin(&comment)), (true, "its own".to_owned()));
 }

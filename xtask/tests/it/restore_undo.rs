@@ -32,12 +32,7 @@ fn back_and_forth() {
     let comment = format!("COMMENT ON DATABASE {} IS 'it''s mine'", database.name);
     database.stack.admin(&comment);
     let states = database.backed_up_and_changed();
-    database
-        .restore(["--undo"])
-        .run()
-        .code(1)
-        .stderr_has("There is no database of before a restore of")
-        .stderr_has("cargo xtask db-list");
+    database.restore(["--undo"]).run().code(1).stderr_has("There is no previous").stderr_has("cargo xtask db-list");
     database.restore([]).run().ok();
     let described = || {
         database.sql("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()")
@@ -45,8 +40,8 @@ fn back_and_forth() {
     for state in [&states.old, &states.restored, &states.old] {
         let run = database.restore(["--undo"]).run();
         run.ok().prints_nothing().stderr_has("✓ Restore undone").stderr_has("will be as it was before that swap");
-        run.stderr_has("Written since: nothing, by the server's counters");
-        run.stderr_has(&format!("Before:    kept on the server as {}\n", database.only_beside("before")));
+        run.stderr_has("Changes since the swap: none, by the server's counters");
+        run.stderr_has(&format!("Previous:  kept on the server as {}\n", database.only_beside("before")));
         run.holds(&database.dump() == state, "the other state should be back");
         assert_eq!(described(), "it's mine");
     }
@@ -56,7 +51,7 @@ fn back_and_forth() {
     assert_eq!((&report["file"], &report["before"]), (&json!(null), &json!(database.only_beside("before"))));
     assert!(report["database_outage_seconds"].as_f64().unwrap() < 1.0);
     assert_eq!(database.dump(), states.restored);
-    assert!(database.repair().contains("✓ Nothing to mend"));
+    assert!(database.repair().contains("✓ Nothing to repair"));
 }
 
 fn an_undo_that_is_not_wanted() {
@@ -102,9 +97,7 @@ fn old_databases_that_are_kept() {
     let run = database.restore(["--target", "compose"]).unset("XTASK_TARGET").run();
     run.ok().stderr_has("Undo:      cargo xtask db-restore --target compose --undo\n");
     let run = database.restore(["--target", "compose", "nosuch.sql"]).run();
-    run.code(1)
-        .stderr_has("nosuch.sql cannot be read\n")
-        .stderr_has("→ see which backups there are: cargo xtask db-list");
+    run.code(1).stderr_has("nosuch.sql cannot be read\n").stderr_has("→ list the backups: cargo xtask db-list");
     // A template is dropped like any other of ours, and the live database stays one.
     database.stack.admin(&format!("ALTER DATABASE {} IS_TEMPLATE true", database.quoted()));
     database.restore(["--keep-old", "0"]).run().ok().stderr_has("✓ Database restored");
@@ -142,7 +135,7 @@ fn the_only_way_back_is_never_dropped() {
     damage(&database, "t");
     let run = database.restore([]).run();
     run.code(1).stderr_has("The safety backup of the live database failed; nothing was changed");
-    run.stderr_has("invalid page in block 50").stderr_has("--no-safety-backup keeps it under another name");
+    run.stderr_has("invalid page in block 50").stderr_has("--no-safety-backup restores without one");
     run.stderr_has("The live database cannot be read");
     assert!(database.beside("before").is_empty() && database.beside("staging").is_empty());
     let run = database.restore(["--no-safety-backup"]).run();
@@ -183,7 +176,7 @@ fn an_undo_that_is_killed() {
         assert_eq!(running.wait().signal, Some(9));
         assert!(database.dump() == if swapped { states.old } else { states.restored }, "{point}");
         database.repair();
-        assert!(database.repair().contains("✓ Nothing to mend"));
+        assert!(database.repair().contains("✓ Nothing to repair"));
         database.restore(["--undo"]).run().ok();
         database.only_beside("before");
     }
@@ -199,7 +192,7 @@ fn an_undo_that_is_ended_leaves_nothing_to_mend() {
         let run = paused(database.restore(["--undo"]), point).ended_by(signal);
         run.code(128 + signal.as_raw()).stderr_has("nothing was changed").stderr_lacks("✓");
         database.xtask(["db-list"]).run().ok().stderr_lacks("mend");
-        assert!(database.repair().contains("✓ Nothing to mend"), "{point}");
+        assert!(database.repair().contains("✓ Nothing to repair"), "{point}");
         assert!(database.dump() == states.restored && database.only_beside("before") == kept, "{point}");
     }
     // A signal that comes while the server still writes the entry.
@@ -214,7 +207,7 @@ fn an_undo_that_is_ended_leaves_nothing_to_mend() {
     holder.sql("ROLLBACK");
     drop(holder);
     running.wait().code(130).stderr_has("nothing was changed").stderr_lacks("✓");
-    assert!(database.repair().contains("✓ Nothing to mend"));
+    assert!(database.repair().contains("✓ Nothing to repair"));
     database.restore(["--undo"]).run().ok();
     assert_eq!(database.dump(), states.old);
 }
@@ -254,8 +247,11 @@ fn two_undos_at_once() {
     slow.shows("Continue? (y/n) ");
     database.restore(["--undo"]).run().ok();
     slow.types("y\n");
-    slow.wait().code(1).stdout_has("another run was faster; nothing was changed").stdout_lacks("Restore undone");
-    assert!(database.dump() == states.old && database.repair().contains("✓ Nothing to mend"));
+    slow.wait()
+        .code(1)
+        .stdout_has("another run swapped or dropped it first; nothing was changed")
+        .stdout_lacks("Restore undone");
+    assert!(database.dump() == states.old && database.repair().contains("✓ Nothing to repair"));
 }
 
 /// The database that an earlier swap left, as if that had been at another time.
@@ -329,12 +325,12 @@ fn openfga_under_requests() {
         })
     };
     let run = stack.xtask(["db-restore", "--yes"]).run();
-    run.ok().stderr_has("Services:  away for ").stderr_has("public.tuple");
+    run.ok().stderr_has("Services:  stopped for ").stderr_has("public.tuple");
     sees(true, false);
     stack.openfga().write_tuples(&store, &[("user:dave", "member", "organization:acme")]);
     let run = stack.xtask(["db-restore", "--undo", "--yes"]).run();
-    run.ok().stderr_has("Services:  away for ");
-    run.stderr_has("OpenFGA tuples since, by its changelog: 1 written, 0 deleted");
+    run.ok().stderr_has("Services:  stopped for ");
+    run.stderr_has("OpenFGA tuples since the swap, by its changelog: 1 written, 0 deleted");
     sees(false, true);
 
     // Killed when the services were stopped: the next run starts them again.
@@ -346,7 +342,7 @@ fn openfga_under_requests() {
         let run = stack.xtask(["db-restore", "--repair"]).run();
         run.ok().stderr_has("Mended: stopped for a swap and not started again: openfga");
         sees(point == "swapped", point == "stopped");
-        stack.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+        stack.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
     }
     over.store(true, Ordering::Relaxed);
     asking.join().unwrap();

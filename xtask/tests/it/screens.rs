@@ -321,8 +321,8 @@ fn normal(lines: &[impl AsRef<str>]) -> Vec<String> {
 
 fn normal_line(line: &str) -> String {
     // Sessions come and go.
-    if let Some((before, _)) = line.split_once("Sessions that will be cut: ") {
-        return format!("{before}Sessions that will be cut: SOME");
+    if let Some((before, _)) = line.split_once("Sessions that will be terminated: ") {
+        return format!("{before}Sessions that will be terminated: SOME");
     }
     let words: Vec<&str> = line.split_whitespace().collect();
     let mut normal: Vec<String> = Vec::new();
@@ -438,7 +438,7 @@ fn only_versions_times_ids_and_sizes_may_differ() {
         ("✓ docker   engine 20.10.24+dfsg1, Compose 2.26.1-4  271 ms", "✓ docker engine VERSION, Compose VERSION TIME"),
         ("Database:  openfga (unreachable for 0.02 s)", "Database: openfga (unreachable for TIME)"),
         ("10 rows", "10 rows"),
-        ("Sessions that will be cut: unnamed 9", "Sessions that will be cut: SOME"),
+        ("Sessions that will be terminated: unnamed 9", "Sessions that will be terminated: SOME"),
     ] {
         assert_eq!(normal_line(line), normal);
     }

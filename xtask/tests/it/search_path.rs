@@ -61,7 +61,7 @@ fn what_needs_a_search_path_is_said_by_the_backup_and_loads_with_one() {
     for args in [&["db-verify", "--restore"][..], &["db-restore", "--yes"]] {
         let run = database.xtask(args.iter().copied()).run();
         run.code(1).stderr_has("cannot be loaded").stderr_has(&format!("at line {line}: CREATE TABLE public.t …"));
-        run.stderr_has(&format!("{} is as it was", database.name)).stderr_has("--search-path public");
+        run.stderr_has(&format!("{} is unchanged", database.name)).stderr_has("--search-path public");
         run.stderr_has("does not exist").stderr_lacks("✓ Database restored").stderr_lacks("<stdin>");
         // What is there is counted without the function.
         run.stderr_lacks("The live database cannot be read");

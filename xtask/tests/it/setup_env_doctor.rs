@@ -63,7 +63,7 @@ fn go_builds_openfga_where_there_is_none() {
     let (fakes, run) = with_go(&local, &format!("mkdir -p \"$GOBIN\" && cp '{}' \"$GOBIN/openfga\"", real.display()));
     // Nobody to ask, and no consent: nothing is installed.
     let declined = run.clone().args(["setup-env"]).run();
-    declined.ok().stderr_has("OpenFGA is left out").stderr_has("setup-env --yes");
+    declined.ok().stderr_has("OpenFGA is not started").stderr_has("setup-env --yes");
     // Nothing that is not there is called the next step.
     declined.stderr_has("cargo xtask db-shell ").stderr_lacks("cargo xtask setup-openfga");
     assert!(fakes.calls().is_empty(), "{:?}", fakes.calls());
@@ -82,7 +82,11 @@ fn without_go_and_openfga_it_goes_on() {
     let local = Local::new();
     let (_, run) = with_go(&local, "echo 'no such module' >&2; exit 1");
     let failed = run.args(["setup-env", "--yes"]).run();
-    failed.ok().stderr_has("OpenFGA could not be built").stderr_has("no such module").stderr_has("OpenFGA is left out");
+    failed
+        .ok()
+        .stderr_has("OpenFGA could not be built")
+        .stderr_has("no such module")
+        .stderr_has("OpenFGA is not started");
     failed.stderr_has("health-check: ");
 
     // Neither of them; and a clock that was set back.
@@ -95,8 +99,10 @@ fn without_go_and_openfga_it_goes_on() {
     let bin = local.sandbox.beside("gobin");
     let bare = local.xtask(["setup-env"]).unset("XTASK_OPENFGA_BIN").env("GOBIN", bin).env("PATH", path);
     let bare = bare.env("XTASK_PG_BIN", programs).run();
-    bare.ok().stderr_has("No openfga program and no Go on this host: OpenFGA is left out").stderr_has("health-check: ");
-    let said = bare.stderr.matches("OpenFGA is left out").count();
-    bare.holds(said == 1, "what is left out is said once");
-    bare.stderr_has("clock: the checkout's files are ").stderr_has("set the clock");
+    bare.ok()
+        .stderr_has("No openfga program and no Go on this host: OpenFGA is not started")
+        .stderr_has("health-check: ");
+    let said = bare.stderr.matches("OpenFGA is not started").count();
+    bare.holds(said == 1, "what is not started is said once");
+    bare.stderr_has("clock: the file times of the checkout are ").stderr_has("set the clock");
 }

@@ -59,8 +59,8 @@ fn a_killed_run_leaves_one_batch_recorded_and_the_next_completes_it() {
         assert_eq!(kept.len(), 1, "{point}");
         assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
         // Whoever looks is told; a dry run writes nothing.
-        shop.setup(["--dry-run"]).run().ok().stderr_has("100 tuples may be absent");
-        shop.test_auth([]).run().ok().stderr_has("setup-openfga was interrupted: 100 tuples may be absent");
+        shop.setup(["--dry-run"]).run().ok().stderr_has("100 tuples may be missing");
+        shop.test_auth([]).run().ok().stderr_has("setup-openfga was interrupted: 100 tuples may be missing");
         assert_eq!(count(&shop), left, "{point}");
         // Even where the file does not name them any more.
         if point == "absent" {
@@ -124,7 +124,7 @@ fn a_condition_that_the_server_refuses_deletes_nothing() {
     let (sandbox, name) = refusing(|got| got.line.ends_with("/check"));
     let run = setup(&sandbox).run();
     run.code(1)
-        .stderr_has("does not take a tuple with its new condition; nothing was changed")
+        .stderr_has("does not accept a tuple with its new condition; nothing was changed")
         .stderr_has("no such thing");
     assert_eq!(tuples(&name), "250|1");
     assert!(records(&sandbox).is_empty());

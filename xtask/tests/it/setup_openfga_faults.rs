@@ -124,7 +124,7 @@ fn files_stay_inside_the_folder() {
         shop.setup([])
             .run()
             .code(1)
-            .stderr_has("lies outside the store file's folder")
+            .stderr_has("is outside the store file's folder")
             .stderr_has("--allow-external-files");
     }
     assert!(shop.ids().is_empty());

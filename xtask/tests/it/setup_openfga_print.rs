@@ -53,5 +53,5 @@ fn what_the_dsl_cannot_express_is_named() {
     sandbox.write("store.fga.yaml", "name: late\nmodel_file: model.json\n");
     let run = Xtask::new(&sandbox).args(["setup-openfga", "--file", "store.fga.yaml", "--print-model", "dsl"]).run();
     run.code(1).stderr_has("The DSL cannot express this model\n").prints_nothing();
-    run.stderr_has("  doc#x: what is directly assignable does not come first\n").stderr_has("--print-model json");
+    run.stderr_has("  doc#x: the directly assignable types do not come first\n").stderr_has("--print-model json");
 }

@@ -93,7 +93,7 @@ fn the_outcome_is_tested_before_anything_is_deleted() {
     tests("true");
     let run = shop.setup(["--prune", "--yes"]).run();
     run.code(1).prints_nothing().stderr_has("✗ check user:b viewer doc:1");
-    run.stderr_has("1 of 2 assertions failed where only the file's tuples are; nothing was changed");
+    run.stderr_has("1 of 2 assertions failed with the file's tuples alone; nothing was changed");
     assert!(shop.rows().starts_with("1|1|3|"), "{}", shop.rows());
     assert!(kept(&shop).is_empty());
     assert_eq!(second_containers(&shop), "");
@@ -128,7 +128,7 @@ fn deleted_tuples_are_kept_and_come_back() {
         shop.tuples(&[OURS]);
     }
     let run = shop.setup(["--prune", "--yes"]).run();
-    run.ok().stdout_has("Deleted: kept in backups/").stderr_has("The tuples to be deleted are kept in backups/");
+    run.ok().stdout_has("Deleted: kept in backups/").stderr_has("The tuples to be deleted are saved in backups/");
     assert!(shop.rows().starts_with("1|1|1|"), "{}", shop.rows());
 }
 
@@ -138,7 +138,9 @@ fn a_model_that_strands_live_tuples_is_a_question() {
     shop.sandbox.write("openfga/model.fga", narrow);
     shop.file("");
     let asked = shop.setup([]).run();
-    asked.code(1).stderr_has("Live tuples do not fit the new model; it will pass over them:\n  doc#viewer: 3 tuples\n");
+    asked
+        .code(1)
+        .stderr_has("Live tuples do not fit the new model; OpenFGA will ignore them:\n  doc#viewer: 3 tuples\n");
     asked.stderr_has("Write a model that 3 live tuples will no longer fit?");
     assert!(shop.rows().starts_with("1|1|3|"), "{}", shop.rows());
     let json = shop.setup(["--dry-run", "--json"]).run().ok().json();

@@ -161,11 +161,17 @@ fn a_server_that_has_no_time_is_asked_again() {
     }
     let server = failing("POST /stores/S0/write", 1, busy(501));
     let run = setup(&checkout(&server)).run();
-    run.code(4).stderr_has("✗ OpenFGA was lost when part of it was done; .env is as before\n").stderr_has("HTTP 501");
+    run.code(4)
+        .stderr_has(
+            "✗ The connection to The connection to OpenFGA was lost when part of it was done; .env is as before\n",
+        )
+        .stderr_has("HTTP 501");
     assert_eq!(server.count("POST /stores/S0/write"), 1);
     let server = failing("POST /stores/S0/write", 9, |_, _| (429, "Retry-After: 3600\r\n".to_owned(), String::new()));
     let run = setup(&checkout(&server)).run();
-    run.code(4).stderr_has("has no time").holds(run.took < Duration::from_secs(20), "an hour is too long to wait");
+    run.code(4)
+        .stderr_has("limits the rate of requests")
+        .holds(run.took < Duration::from_secs(20), "an hour is too long to wait");
     let refused =
         |_: &Made, _: &Got| (400, String::new(), json!({"code": "some_code", "message": "not so"}).to_string());
     let server = failing("POST /stores/S0/write", 9, refused);
@@ -183,11 +189,11 @@ fn a_server_that_stays_down_is_exit_4() {
     run.code(4)
         .prints_nothing()
         .stderr_has("is not serving (HTTP 500)")
-        .stderr_has("and that it serves: curl http")
+        .stderr_has("and that it answers: curl http")
         .stderr_has(r"it answered: no\u{1b}[2J connection");
     let nobody = Xtask::new(&sandbox).args(["test-auth"]).env("OPENFGA_API_URL", "http://127.0.0.1:9").run();
     nobody.code(4).stderr_has("http://127.0.0.1:9 does not answer").stderr_has("connection refused");
-    setup(&sandbox).env("OPENFGA_API_URL", "nonsense").run().code(2).stderr_has("OPENFGA_API_URL is no address");
+    setup(&sandbox).env("OPENFGA_API_URL", "nonsense").run().code(2).stderr_has("OPENFGA_API_URL is not an address");
     let login = setup(&sandbox).env("OPENFGA_API_URL", "http://user:hunter2@127.0.0.1:9").run();
     login.code(2).stderr_lacks("hunter2");
     let silent = FakeServer::new(|_| {
@@ -214,9 +220,9 @@ fn a_key_that_is_refused_is_exit_4() {
         _ => (401, String::new(), json!({"code": "bearer_token_missing", "message": "no"}).to_string()),
     });
     let sandbox = checkout(&server);
-    setup(&sandbox).run().code(4).stderr_has("key refused (it wants one)");
+    setup(&sandbox).run().code(4).stderr_has("key refused (it requires a key)");
     let wrong = setup(&sandbox).args(["--verbose"]).env("OPENFGA_API_TOKEN", "hunter2").run();
-    wrong.code(4).stderr_has("key refused (it does not know the one that was sent)").stderr_lacks("hunter2");
+    wrong.code(4).stderr_has("key refused (it does not know the key that was sent)").stderr_lacks("hunter2");
     let right = Xtask::new(&sandbox).args(["setup-openfga", "--dry-run"]).env("OPENFGA_API_TOKEN", "right").run();
     right.ok();
     assert!(server.got().iter().filter(|got| got.line == "GET /healthz").all(|got| got.key.is_none()));
@@ -227,19 +233,19 @@ fn a_redirect_does_not_get_the_key() {
     let there = thief.url.clone();
     let server = FakeServer::new(move |got| (307, format!("Location: {there}{}\r\n", &got.line[4..]), String::new()));
     let run = setup(&checkout(&server)).env("OPENFGA_API_TOKEN", "hunter2").run();
-    run.code(4).stderr_has(&format!("points elsewhere (HTTP 307, to {}", thief.url)).stderr_lacks("hunter2");
+    run.code(4).stderr_has(&format!("redirects to {}", thief.url)).stderr_lacks("hunter2");
     let there = thief.url.clone();
     let server =
         failing("GET /stores?name", 9, move |_, _| (302, format!("Location: {there}/stores\r\n"), String::new()));
     let run = setup(&checkout(&server)).env("OPENFGA_API_TOKEN", "hunter2").run();
-    run.code(4).stderr_has("points elsewhere, to").stderr_has("OPENFGA_API_URL");
+    run.code(4).stderr_has("redirects to").stderr_has("OPENFGA_API_URL");
     assert!(thief.got().is_empty());
 }
 
 fn another_programs_answers_are_recognised() {
     let page = "<!DOCTYPE html><title>Welcome</title>";
     let server = FakeServer::new(move |_| (200, String::new(), page.to_owned()));
-    setup(&checkout(&server)).run().code(4).stderr_has("is another program's, not OpenFGA's");
+    setup(&checkout(&server)).run().code(4).stderr_has("another program answers at");
     let server = failing("GET /stores?name", 9, move |_, _| (200, String::new(), page.to_owned()));
     setup(&checkout(&server))
         .run()
@@ -390,7 +396,7 @@ fn on_a_server_of_ones_own_nothing_is_migrated() {
     let behind = setup().env("OPENFGA_API_URL", &server.url).run();
     behind
         .code(1)
-        .stderr_has("OpenFGA's tables are behind (revision 5, 6 is the newest)")
+        .stderr_has("OpenFGA's tables are out of date (revision 5, 6 is the newest)")
         .stderr_has("openfga migrate");
     assert_eq!(database.own("SELECT count(*), max(version_id) FROM goose_db_version"), "1|5");
 }

@@ -67,7 +67,7 @@ fn lists_are_exact_where_the_store_is_the_files() {
     let store = shop.ids().pop().unwrap();
     shop.api().write_tuples(&store, &[("user:z", "viewer", "doc:9")]);
     let run = shop.test_auth([]).run();
-    run.ok().stdout_has("⚠ list_objects user:a viewer doc:…: doc:1; the store's other tuples give also doc:2");
+    run.ok().stdout_has("⚠ list_objects user:a viewer doc:…: doc:1; the store's other tuples also give doc:2");
     shop.test_auth(["--exact"]).run().code(1).stdout_has("1 passed, 1 failed");
     with_tests(&shop, "  - list_objects: [{user: 'user:a', type: doc, assertions: {viewer: ['doc:1', 'doc:3']}}]\n");
     shop.test_auth([]).run().code(1);

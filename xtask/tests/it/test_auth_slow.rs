@@ -180,11 +180,11 @@ fn tests_alone_are_asked_of_the_live_model() {
     );
     shop.sandbox.write("openfga/only.fga.yaml", &text);
     let asked = shop.test_auth(["--file", "openfga/only.fga.yaml"]).run();
-    asked.ok().stdout_has("2 assertions passed").stderr_has("an empty entry in users is passed over");
+    asked.ok().stdout_has("2 assertions passed").stderr_has("an empty entry in users is ignored");
     shop.setup(["--file", "openfga/only.fga.yaml"]).run().code(1).stderr_has("neither model nor model_file");
     // From a pipe: files that it names are those of where one stands.
     let piped = shop.test_auth(["--file", "-"]).stdin(&text).run();
-    piped.ok().stdout_has("2 assertions passed").stderr_has("<stdin>:3:4: an empty entry in tests is passed over");
+    piped.ok().stdout_has("2 assertions passed").stderr_has("<stdin>:3:4: an empty entry in tests is ignored");
     let nameless = "model_file: model.fga\ntuples: [{user: 'user:a', relation: viewer, object: 'doc:1'}]\n";
     let here = shop.sandbox.path("openfga");
     shop.setup(["--file", "-"]).stdin(nameless).here(&here).run().code(2).stderr_has("has no name for the store");

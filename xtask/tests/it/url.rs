@@ -26,7 +26,7 @@ fn every_command_works_for_an_owner() {
     let up = database.xtask(["up"]).run();
     up.ok().stderr_has(&format!("Nothing to start on {shown}\n✓ PostgreSQL ")).stderr_has("answers (127.0.0.1:");
     let down = database.xtask(["down"]).run();
-    down.code(2).stderr_has("is not this program's to stop").stderr_lacks("Stopped");
+    down.code(2).stderr_has("This program does not stop").stderr_lacks("Stopped");
 
     database.own("CREATE TABLE t AS SELECT i, 'it''s ' || i AS text FROM generate_series(1, 3) AS i");
     let old = database.dump();
@@ -49,7 +49,7 @@ fn every_command_works_for_an_owner() {
     let undo = database.xtask(["db-restore", "--undo", "--yes"]).run();
     undo.ok().stderr_has("No services are stopped");
     assert_eq!(database.dump(), changed);
-    database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to mend");
+    database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to repair");
     database.xtask(["db-reset", "--yes"]).run().ok().stderr_has("✓ Database reset");
     assert_eq!(database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
     database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
@@ -270,7 +270,7 @@ fn openfga_is_migrated_where_its_program_is() {
                 .stderr_has("OpenFGA's tables were not migrated after a swap, and cannot be now: ")
                 .stderr_has("✓ Restore undone");
             database.admin(&format!("{whose} RESET {setting}"));
-            database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to mend");
+            database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
         }
     }
 }

@@ -165,9 +165,9 @@ fn killed_around_the_swap() {
         assert_eq!(&database.dump(), live, "{point}");
         let repair = database.xtask(["db-restore", "--repair"]).run();
         let left = killed && !swapped;
-        repair.ok().stderr_has(if left { "was left behind by a run that was killed" } else { "Nothing to mend" });
+        repair.ok().stderr_has(if left { "was left behind by a run that was killed" } else { "Nothing to repair" });
         assert_eq!(database.sandbox.backups().len(), 2, "{point}: the safety backup is there");
-        database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to mend");
+        database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to repair");
         assert_eq!(&database.dump(), live, "{point}");
         assert_eq!(
             (database.beside("staging").len(), database.beside("before").len()),

@@ -69,7 +69,7 @@ fn sessions_that_may_only_read() {
     for command in [&["db-restore", "--yes"][..], &["db-restore", "--dry-run"], &["db-reset", "--yes"]] {
         let run = refused(&database, command);
         run.stderr_has(&format!("Sessions of user {} are read-only here; nothing was changed", database.role));
-        let whose = format!("for user {}; to take it away: ALTER ROLE \"{}\" RESET", database.role, database.role);
+        let whose = format!("for user {}; to remove it: ALTER ROLE \"{}\" RESET", database.role, database.role);
         run.stderr_has(&format!("→ default_transaction_read_only is on, {whose} default_transaction_read_only;"));
     }
     assert_eq!(database.sandbox.backups().len(), 1);
@@ -134,7 +134,7 @@ fn sessions_of_others() {
     drop(superuser);
     database.admin(&format!("ALTER ROLE {other} CONNECTION LIMIT 0"));
     let full = Health::of(database.xtask([]).env("DATABASE_URL", &url), &["--only", "postgres"]);
-    full.says("postgres", "fail", "has no connection left", "the CONNECTION LIMIT of the role");
+    full.says("postgres", "fail", "has no free connection", "the CONNECTION LIMIT of the role");
     database.admin(&format!("REVOKE ALL ON DATABASE @name FROM {other}; DROP ROLE {other}"));
 }
 

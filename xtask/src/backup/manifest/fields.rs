@@ -52,7 +52,7 @@ impl TryFrom<DateTime<FixedOffset>> for StartedAt {
         if Self::YEARS.contains(&time.year()) {
             Ok(Self(time))
         } else {
-            Err(format!("no backup is of the year {}", time.year()))
+            Err(format!("a backup cannot be from the year {}", time.year()))
         }
     }
 }
@@ -64,7 +64,7 @@ impl TryFrom<String> for StartedAt {
     /// It is no time, or one in which no backup is made.
     fn try_from(text: String) -> Result<Self, String> {
         let time =
-            DateTime::parse_from_rfc3339(&text).map_err(|error| format!("{} is no time: {error}", start(&text)))?;
+            DateTime::parse_from_rfc3339(&text).map_err(|error| format!("{} is not a time: {error}", start(&text)))?;
         Self::try_from(time)
     }
 }
@@ -94,7 +94,7 @@ impl TryFrom<f64> for Seconds {
         if (0.0..=Self::MOST).contains(&seconds) {
             Ok(Self((seconds * 1000.0).round() / 1000.0))
         } else {
-            Err(format!("{seconds} s is no duration"))
+            Err(format!("{seconds} s is not a duration"))
         }
     }
 }

@@ -30,7 +30,7 @@ impl Manifest {
         line.pop();
         let checksum = hex(&Sha256::digest(&line));
         line.extend_from_slice(format!("{CHECKSUM}{checksum}\"}}\n").as_bytes());
-        ensure!(line.len() <= LONGEST, "the manifest would have {} bytes, at most {LONGEST} are read", line.len());
+        ensure!(line.len() <= LONGEST, "the manifest would have {} bytes; the limit is {LONGEST}", line.len());
         Ok(line)
     }
 
@@ -42,11 +42,11 @@ impl Manifest {
 
     /// What follows the line's start.
     fn fitting(line: &[u8]) -> Result<Self, String> {
-        let line = std::str::from_utf8(line).map_err(|_| "the manifest is no UTF-8")?;
+        let line = std::str::from_utf8(line).map_err(|_| "the manifest is not UTF-8")?;
         let (body, checksum) = line.rsplit_once(CHECKSUM).ok_or("the manifest has no checksum")?;
         let expected = Sha256::new().chain_update(START).chain_update(body).finalize();
         if checksum != format!("{}\"}}\n", hex(&expected)) {
-            return Err("the manifest does not fit its own checksum".to_owned());
+            return Err("the manifest does not match its own checksum".to_owned());
         }
         let json = format!("{body}}}");
         match serde_json::from_str::<Self>(&json) {
@@ -62,7 +62,7 @@ fn of_format(format: u32) -> String {
     if format > Manifest::FORMAT {
         format!("format {format} is newer than this program")
     } else {
-        format!("there is no format {format}")
+        format!("format {format} is unknown")
     }
 }
 

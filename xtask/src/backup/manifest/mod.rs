@@ -86,7 +86,7 @@ impl Manifest {
             let blocks = self.copied.iter().filter(|block| block.name == table);
             let rows = blocks.fold(0u64, |total, block| total.saturating_add(block.rows));
             if counted > rows {
-                return Err(format!("the manifest counts {counted} of OpenFGA in the {rows} rows of {table}"));
+                return Err(format!("the manifest counts {counted} OpenFGA objects in {table}, but only {rows} rows"));
             }
         }
         Ok(())

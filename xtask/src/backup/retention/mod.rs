@@ -45,7 +45,7 @@ pub fn decide(
             if is_whole(&backups[at])? {
                 whole.push(at);
             } else {
-                decisions[at] = Some(stays("damaged: look at it, then remove it by hand"));
+                decisions[at] = Some(stays("damaged: check it, then remove it by hand"));
             }
         }
         let reasons = kept_by_rules(backups, &whole, policy, now);
@@ -106,12 +106,12 @@ fn keep_the_last_safety_backup(
 fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision> {
     let manifest = backup.examined.manifest.as_ref();
     let (Some(purpose), Some(time)) = (backup.purpose, backup.time) else {
-        return Some(stays("not named as a backup of ours"));
+        return Some(stays("its name is not a backup's"));
     };
     match backup.examined.verdict {
         Verdict::Unreadable => return Some(stays("cannot be read")),
         Verdict::Cut | Verdict::Damaged => {
-            return Some(stays(&format!("{}: look at it, then remove it by hand", backup.examined.verdict.words())));
+            return Some(stays(&format!("{}: check it, then remove it by hand", backup.examined.verdict.words())));
         }
         Verdict::MadeElsewhere => return Some(stays("made elsewhere")),
         Verdict::Complete | Verdict::Whole => {}

@@ -51,7 +51,7 @@ pub(super) type Period = fn(&DateTime<Local>) -> String;
 
 /// A time as people write it: `12h`, `7d`, `4w`, `90m`, `45s`.
 pub fn time_span(text: &str) -> Result<TimeDelta, String> {
-    let wrong = || format!("{text:?} is no time span; write it as 12h, 7d or 4w");
+    let wrong = || format!("{text:?} is not a time span; write it as 12h, 7d or 4w");
     let unit = text.chars().next_back().ok_or_else(wrong)?;
     let number = text.strip_suffix(unit).and_then(|number| number.trim_end().parse::<u32>().ok()).ok_or_else(wrong)?;
     let span = match unit {

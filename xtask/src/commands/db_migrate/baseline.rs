@@ -13,7 +13,7 @@ use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
 
-/// Say of a database that exists already that this version and older ones are in it; nothing of them is run
+/// Record that an existing database has this version and all older ones; nothing is run
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The newest version that the database has
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         work.folder.migrations.iter().filter(|migration| migration.version <= args.version).collect();
     if known.last().is_none_or(|migration| migration.version != args.version) {
         return Err(Fault::usage(format!("migrations/ has no version {}", args.version))
-            .hint("see them with: cargo xtask db-migrate status")
+            .hint("list them with: cargo xtask db-migrate status")
             .into());
     }
     let ledger = check_empty(&work)?;
@@ -67,13 +67,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// Refuses to record what the database does not have.
 fn compare(work: &Work<'_>, ledger: &Ledger, known: &[&Migration]) -> Result<()> {
-    let found = drift::of(work, ledger, known, Some("record it all the same: --no-compare"))?;
+    let found = drift::of(work, ledger, known, Some("record it anyway: --no-compare"))?;
     let missing = !found.missing.is_empty();
     // What the database has beside that may be another program's, or a later version's.
     drift::show(&Differences { extra: if missing { found.extra } else { Vec::new() }, ..found }, work);
     if missing {
-        return Err(Fault::failed("The database is not as these files make it; nothing was recorded")
-            .hint("name the version that it has; or record it all the same: --no-compare")
+        return Err(Fault::failed("The schema differs from the one that these files make; nothing was recorded")
+            .hint("name the version that the database has, or record it anyway: --no-compare")
             .into());
     }
     Ok(())
@@ -84,7 +84,7 @@ fn check_empty(work: &Work<'_>) -> Result<Ledger> {
     let ledger = work.ledger()?;
     if let Some(row) = ledger.rows.last() {
         return Err(Fault::failed(format!("The database has a ledger already, up to version {}", row.version))
-            .hint("see how it stands: cargo xtask db-migrate status")
+            .hint("see the state of each version: cargo xtask db-migrate status")
             .into());
     }
     Ok(ledger)

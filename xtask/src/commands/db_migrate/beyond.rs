@@ -21,7 +21,7 @@ pub fn pending_beyond(applied: Option<&BTreeSet<i64>>, context: &Context) -> Res
         Err(error) => {
             context
                 .terminal
-                .warn(&terminal::clean(&format!("Which migrations will be pending is not known: {error:#}")));
+                .warn(&terminal::clean(&format!("The migrations that will be pending are not known: {error:#}")));
             return Ok(Vec::new());
         }
     };

@@ -62,7 +62,7 @@ pub(super) fn check(wanted: &[Wanted<'_>], direction: Direction, ignored: &Ignor
     if !refused.is_empty() {
         let files = terminal::counted(refused.len() as u64, "file is", "files are");
         let fault = Fault::failed(format!("{files} refused; nothing was sent"))
-            .hint("mend it, then try again; on a database that has it already: cargo xtask db-migrate repair VERSION");
+            .hint("fix it, then try again; on a database that has it already: cargo xtask db-migrate repair VERSION");
         return Err(anyhow::Error::msg(refused.join("\n")).context(fault));
     }
     checked.cautions.extend(outlasting(&found));
@@ -82,7 +82,7 @@ fn way_back(migration: &Migration, ignored: &Ignored) -> Result<Option<Caution>>
     let caution = |text: String| Some(Caution { weight: Weight::WithData, text });
     let up = shown(&migration.up);
     let Some(down) = &migration.down else {
-        let text = format!("{up}: it has no .down.sql file, so it cannot be taken back");
+        let text = format!("{up}: it has no .down.sql file, so it cannot be reverted");
         return Ok(up.ends_with(".up.sql").then_some(text).and_then(caution));
     };
     Ok(match checks::check(down, Direction::Down, ignored) {
@@ -110,7 +110,8 @@ fn outlasting(found: &[(&Path, Findings)]) -> Vec<Caution> {
             for made in made.filter(|made| own.is_none_or(|line| made.line < line)) {
                 let (at, kind, name) = (format!("{}:{}", shown(file), made.line), made.kind, &made.name);
                 add(format!(
-                    "{at}: {kind} {name} is made on the configured search_path here; sqlx, in one run with the files before, makes it in {schema}"
+                    "{at}: here {kind} {name} is created on the configured search_path; sqlx, in one run with the \
+                     files before it, creates it in {schema}"
                 ));
             }
         }
@@ -119,7 +120,8 @@ fn outlasting(found: &[(&Path, Findings)]) -> Vec<Caution> {
             let to = lasting.value.as_ref().map(|value| format!(" to {value:?}")).unwrap_or_default();
             let setting = &lasting.setting;
             add(format!(
-                "{}:{line}: it sets {setting}{to} for its session: here that ends with the file, under sqlx it lasts into the next ones",
+                "{}:{line}: it sets {setting}{to} for its session: here the setting ends with the file, under sqlx \
+                 the next files keep it",
                 shown(file)
             ));
         }

@@ -11,10 +11,10 @@ use crate::migration::run::Runner;
 use crate::terminal;
 use anyhow::Result;
 
-/// Take back the newest version, or several, newest first, after a question and a backup
+/// Revert the newest version, or several, newest first, after a question and a backup
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// So many [default: 1]
+    /// How many [default: 1]
     #[arg(value_name = "N")]
     count: Option<usize>,
     /// Everything newer than this version; 0 is everything
@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// Do not ask
     #[arg(long, short, conflicts_with = "dry_run")]
     yes: bool,
-    /// Pass over applied versions that have no file here: another program's
+    /// Ignore applied versions that have no file here: another program's
     #[arg(long)]
     ignore_missing: bool,
     /// Take no backup first
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     target.check_consent(args.yes)?;
     let limits = args.waiting.limits(context)?;
     let limit = Limit { count: args.count, to: args.to };
-    context.terminal.note(&format!("Taking back migrations of {}", target.shown()));
+    context.terminal.note(&format!("Reverting migrations of {}", target.shown()));
     let work = Work::opened(&target, context, args.ignore_missing)?;
     let look = if args.dry_run { work.look()? } else { work.settled(limits)? };
     let (wanted, stop) = plan::reverting(&look.entries, limit)?;
@@ -62,16 +62,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         context.terminal.note(&terminal::clean_line(&format!("  {} {}", step.version, step.description)));
     }
     if let Some(stop) = stop {
-        context.terminal.warn(&format!("It stops there: {} has no way back", stop.version));
+        context.terminal.warn(&format!("It stops there: {} cannot be reverted", stop.version));
     }
     let count = terminal::counted(steps.len() as u64, "migration", "migrations");
-    context.terminal.confirm(&format!("Take back {count} of {}?", target.shown()), args.yes)?;
+    context.terminal.confirm(&format!("Revert {count} of {}?", target.shown()), args.yes)?;
 
     let mut locked = work.lock(limits)?;
     let again = work.look()?;
     if again.ledger != look.ledger {
-        return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was taken back")
-            .hint("look at it again: cargo xtask db-migrate status")
+        return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was reverted")
+            .hint("check it again: cargo xtask db-migrate status")
             .into());
     }
     let backup = if args.no_backup { None } else { work.back_up()? };
@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     report.done = &done;
     report.show(args.json, &target, context)?;
     stop.map_or(Ok(()), |stop| {
-        let fault = Fault::new(Exit::Partial, format!("Stopped at {}: it has no way back", stop.version));
+        let fault = Fault::new(Exit::Partial, format!("Stopped at {}: it cannot be reverted", stop.version));
         Err(fault.hint("go back further with: cargo xtask db-restore").into())
     })
 }

@@ -23,11 +23,11 @@ pub(super) fn of(
 ) -> Result<Differences> {
     extensions::check(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
     let progress = work.context.terminal.waiting("comparing");
-    let wanted = scratch::with(work.target, work.context, |scratch| {
+    let wanted = scratch::with(work.server.target(), work.context, |scratch| {
         scratch.replay(migrations.iter().copied())?;
         scratch.made_by_files()
     })?;
-    let live = Catalog::made_by_files(work.target, work.database, &work.run, &ledger.name()?)?;
+    let live = Catalog::made_by_files(&work.server, &ledger.name()?)?;
     drop(progress);
     Ok(wanted.differences(&live.without_openfga()))
 }
@@ -45,5 +45,5 @@ pub(super) fn show(found: &Differences, work: &Work<'_>) {
     };
     say(&found.missing, "only the files make");
     say(&found.extra, "only the database has");
-    say(&found.reordered, "the columns have another order");
+    say(&found.reordered, "the columns have a different order");
 }

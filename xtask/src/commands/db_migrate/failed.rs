@@ -46,7 +46,7 @@ impl Attempt<'_> {
         }
         if truth == Truth::DoneByOthers {
             let fault = format!("Another process applied {} first", self.step.version);
-            return Fault::new(Exit::Locked, fault).hint("run it again: it goes on from there").into();
+            return Fault::new(Exit::Locked, fault).hint("run it again: it continues from there").into();
         }
         let touched = matches!(truth, Truth::Dirty | Truth::Unknown) || !self.done.is_empty();
         let when = match (failure.committing && failure.refused, &failure.statement) {
@@ -68,9 +68,9 @@ impl Attempt<'_> {
     }
 
     fn outcome(&self, truth: Truth) -> String {
-        let what = if self.step.direction == Direction::Up { "applied" } else { "taken back" };
+        let what = if self.step.direction == Direction::Up { "applied" } else { "reverted" };
         match (truth, self.done.len()) {
-            (Truth::Dirty, _) => "what it did until then stays; its version is marked as dirty".to_owned(),
+            (Truth::Dirty, _) => "its changes up to that point stay; its version is marked as dirty".to_owned(),
             (Truth::Unknown, _) => "whether it took effect is not known".to_owned(),
             (_, 0) => format!("nothing was {what}"),
             (_, done) => format!("{done} of {} were {what}, this one and those after it were not", self.all),
@@ -101,14 +101,14 @@ pub(super) fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow
         _ if done.is_empty() => return error,
         _ => {
             let fault = Fault::new(Exit::Partial, format!("The session was lost; {} of {all} were run", done.len()));
-            return error.context(fault.hint("run it again: it goes on from there"));
+            return error.context(fault.hint("run it again: it continues from there"));
         }
     };
     if done.is_empty() {
         return signals::interrupted(signal).into();
     }
     let fault = Fault::new(Exit::Partial, format!("Ended by signal {signal}; {} of {all} were run", done.len()));
-    fault.hint("run it again: it goes on from there").into()
+    fault.hint("run it again: it continues from there").into()
 }
 
 /// What to type next.
@@ -119,7 +119,9 @@ fn hint(failure: &Failure, truth: Truth, target: &Target) -> String {
             let own = own.map(|hint| format!("{hint}\n")).unwrap_or_default();
             format!("{own}finish it or undo it by hand, then: cargo xtask db-migrate repair")
         }
-        Truth::Unknown => "see how it stands, once the server answers: cargo xtask db-migrate status".to_owned(),
+        Truth::Unknown => {
+            "see the state of each version, once the server answers: cargo xtask db-migrate status".to_owned()
+        }
         _ => own.unwrap_or_else(|| by_code(failure, target)),
     }
 }
@@ -128,7 +130,7 @@ fn hint(failure: &Failure, truth: Truth, target: &Target) -> String {
 fn by_code(failure: &Failure, target: &Target) -> String {
     let user = target.user();
     let Some(code) = code(&failure.error).filter(|_| failure.refused) else {
-        return "see whether the server is well: cargo xtask health-check; then run it again".to_owned();
+        return "check the server: cargo xtask health-check; then run it again".to_owned();
     };
     if let Some(why) = code::settings(code).and_then(|names| session::configured_settings(target, names)) {
         return format!("{why}\nthen run it again");
@@ -141,17 +143,17 @@ fn by_code(failure: &Failure, target: &Target) -> String {
             "wait until the table is free, then run it again; or let it wait longer: --lock-timeout SECONDS".to_owned()
         }
         code::READ_ONLY => format!(
-            "where the file does not say so itself, sessions of user {user} may only read here: log in as another user; \
-             see why: cargo xtask db-shell -- -c '\\drds'"
+            "unless the file itself asks for it, sessions of user {user} are read-only here: log in as another user; \
+             to see why: cargo xtask db-shell -- -c '\\drds'"
         ),
         code::NO_PRIVILEGE => {
             format!("user {user} lacks a right: migrate as the owner, or have it granted: GRANT … TO …")
         }
-        code if code.starts_with("40") => "another session was in the way: run it again".to_owned(),
+        code if code.starts_with("40") => "it conflicted with another session: run it again".to_owned(),
         code if code.starts_with("53") => {
             "the server lacks room or memory: cargo xtask health-check; then run it again".to_owned()
         }
-        code if code.starts_with("57") => "it was ended from outside, or by statement_timeout: run it again".to_owned(),
-        _ => "mend the file, then run it again".to_owned(),
+        code if code.starts_with("57") => "an administrator or statement_timeout ended it: run it again".to_owned(),
+        _ => "fix the file, then run it again".to_owned(),
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Waiting {
     /// Seconds to wait for another run to end; 0 does not wait [setting: XTASK_WAIT_FOR_RUN, default: 60]
     #[arg(long, value_name = "SECONDS", value_parser = parse_wait, allow_negative_numbers = true)]
     wait_for_run: Option<Duration>,
-    /// Seconds that a statement waits for a table that a session holds; its readers wait behind it [setting:
+    /// Seconds that a statement waits for a table that another session locks; new readers wait behind it [setting:
     /// XTASK_LOCK_TIMEOUT, default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
     lock_timeout: Option<Duration>,
@@ -50,5 +50,5 @@ impl Waiting {
 
 fn parse_wait(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds <= LONGEST);
-    seconds.map(Duration::from_secs).ok_or_else(|| format!("it takes 0 to {LONGEST} seconds"))
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("it must be 0 to {LONGEST} seconds"))
 }

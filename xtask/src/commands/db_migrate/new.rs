@@ -6,7 +6,7 @@ use crate::migration::files;
 use anyhow::Result;
 use chrono::Utc;
 
-/// Make both files of a new migration
+/// Create both files of a new migration
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What it does, in a few words

@@ -15,13 +15,13 @@ use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
 
-/// Say why versions are not as they should be, and mend the ledger after a question for each
+/// Show what is wrong with versions, and repair the ledger after a question for each
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only these versions
     #[arg(value_name = "VERSION")]
     versions: Vec<i64>,
-    /// Take a dirty version for applied: it was finished by hand
+    /// Mark a dirty version as applied: it was finished by hand
     #[arg(long)]
     applied: bool,
     /// Do not ask
@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     if !mends.is_empty() {
         let mut locked = work.lock(limits)?;
         if work.look()?.ledger != look.ledger {
-            return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was mended")
+            return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was repaired")
                 .hint("run it again")
                 .into());
         }
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         let writer = work.writer(&mut locked.session, &look.ledger, limits.table)?;
         let sql = mends.iter().map(|(entry, mend)| mend.sql(&writer.table, entry, &look, &work));
         writer.change(&mut locked.session, &sql.collect::<Result<Vec<_>>>()?.join("\n"))?;
-        terminal.done(&format!("{} mended", terminal::counted(mends.len() as u64, "version", "versions")));
+        terminal.done(&format!("{} repaired", terminal::counted(mends.len() as u64, "version", "versions")));
     }
     if left > 0 {
         let stay = terminal::counted(left, "version stays as it is", "versions stay as they are");
@@ -102,9 +102,8 @@ fn amiss<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
     if let Some(unknown) =
         args.versions.iter().find(|version| !look.entries.iter().any(|entry| entry.version == **version))
     {
-        return Err(
-            Fault::usage(format!("There is no version {unknown}")).hint("see them with: cargo xtask db-migrate status")
-        );
+        return Err(Fault::usage(format!("There is no version {unknown}"))
+            .hint("list them with: cargo xtask db-migrate status"));
     }
     let is_amiss = |entry: &&Entry| {
         matches!(entry.state, State::Changed | State::Dirty | State::MissingFile | State::Renamed)
@@ -117,17 +116,17 @@ fn amiss<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
 fn mend(entry: &Entry, args: &Args) -> Option<(String, Mend)> {
     let has_file = entry.migration.is_some();
     let (question, mend) = match (entry.state, entry.lost) {
-        (State::Changed, _) => ("Take the file as it is now for what was applied?".to_owned(), Mend::Accept),
+        (State::Changed, _) => ("Accept the file as it is now as the applied one?".to_owned(), Mend::Accept),
         (State::Dirty, _) if args.applied && has_file => {
-            ("Take it for applied, because it was finished by hand?".to_owned(), Mend::Finish)
+            ("Mark it as applied, because it was finished by hand?".to_owned(), Mend::Finish)
         }
-        (State::Dirty, _) => ("Forget it, so that `up` runs its file again?".to_owned(), Mend::Remove),
+        (State::Dirty, _) => ("Remove its row, so that `up` runs its file again?".to_owned(), Mend::Remove),
         (State::Renamed, Some(Lost::Renamed { to, .. })) => {
-            (format!("Give its row the version {to}?"), Mend::Renumber(to))
+            (format!("Change its row to version {to}?"), Mend::Renumber(to))
         }
         // What is taken out is applied again where its file comes back.
         (_, Some(Lost::Ahead | Lost::Alike { .. } | Lost::OnlyWayBack)) if args.versions.is_empty() => return None,
-        _ => ("Take its row out of the ledger?".to_owned(), Mend::Remove),
+        _ => ("Remove its row from the ledger?".to_owned(), Mend::Remove),
     };
     Some((question, mend))
 }
@@ -139,7 +138,7 @@ fn only_by_name(entry: &Entry) -> String {
         Some(Lost::Alike { to }) => format!("if {to} is the same change, give it its old version {version} back"),
         _ => "get its .up.sql file back".to_owned(),
     };
-    format!("  {way}; its row is taken out only if it is named: cargo xtask db-migrate repair {version}")
+    format!("  {way}; its row is removed only if you name it: cargo xtask db-migrate repair {version}")
 }
 
 /// Looks as `up` does before a dirty version is taken for applied.
@@ -152,8 +151,11 @@ fn check_finished(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry) -> 
     let made = checks::check(&migration.up, Direction::Up, &work.config.ignored).map(|found| found.made);
     let absent = indexes::absent(session, &made.unwrap_or_default())?;
     if let Some(made) = absent.first() {
-        return Err(Fault::failed(format!("{} is not finished: index {} is not there", entry.named(), made.name))
-            .hint(format!("make it by hand, or forget the version: cargo xtask db-migrate repair {}", entry.version))
+        return Err(Fault::failed(format!("{} is not finished: index {} is missing", entry.named(), made.name))
+            .hint(format!(
+                "create it by hand, or remove the version's row: cargo xtask db-migrate repair {}",
+                entry.version
+            ))
             .into());
     }
     Ok(())

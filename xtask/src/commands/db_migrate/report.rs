@@ -57,7 +57,7 @@ impl Report<'_> {
             });
         }
         let newest = self.newest.map_or_else(|| "no version applied".to_owned(), |version| format!("at {version}"));
-        let what = if self.direction == Direction::Up { "applied" } else { "taken back" };
+        let what = if self.direction == Direction::Up { "applied" } else { "reverted" };
         let count = terminal::counted(self.done.len() as u64, "migration", "migrations");
         let headline = if self.done.is_empty() { "Nothing to do".to_owned() } else { format!("{count} {what}") };
         let mut lines = vec![terminal.done_line(&headline), String::new()];

@@ -15,16 +15,16 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Show which versions are applied, pending, or amiss
+/// Show the state of each version: applied, pending, or what is wrong
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Exit with 1 unless every version is applied as its file says
     #[arg(long)]
     check: bool,
-    /// Pass over applied versions that have no file here: another program's
+    /// Ignore applied versions that have no file here: another program's
     #[arg(long)]
     ignore_missing: bool,
-    /// Compare the schema with the one that the files of the applied versions make, in a throwaway database
+    /// Compare the schema with the one that the files of the applied versions make, in a scratch database
     #[arg(long)]
     drift: bool,
     /// Write the report as JSON
@@ -55,10 +55,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     if let Some(found) = &drift {
         if found.are_none() {
-            context.terminal.done("The schema is as the applied files make it");
+            context.terminal.done("The schema matches the applied files");
         } else if args.check {
-            return Err(Fault::failed("The schema is not as the applied files make it")
-                .hint("put the difference into a migration, or take it back by hand")
+            return Err(Fault::failed("The schema differs from the applied files")
+                .hint("put the difference into a migration, or undo it by hand")
                 .into());
         }
     }
@@ -66,13 +66,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     if args.check && amiss > 0 {
         let versions = terminal::counted(amiss as u64, "version is", "versions are");
         return Err(Fault::failed(format!("{versions} not applied as the files say"))
-            .hint("apply what is pending: cargo xtask db-migrate; mend what is amiss: cargo xtask db-migrate repair")
+            .hint("apply pending versions: cargo xtask db-migrate; repair the others: cargo xtask db-migrate repair")
             .into());
     }
     if args.check
         && let Some(refusal) = work.folder.refusals.first()
     {
-        return Err(Fault::failed(refusal.clone()).hint("name it as a migration, or put it elsewhere").into());
+        return Err(Fault::failed(refusal.clone()).hint("name it as a migration, or move it elsewhere").into());
     }
     Ok(())
 }
@@ -128,9 +128,9 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
         (State::Changed, Some(migration), Some(row)) => {
             text(difference::cause(&migration.up, &row.checksum, ignored)?.words())
         }
-        (State::Dirty, ..) => text("it was begun outside of a transaction and did not come to its end"),
+        (State::Dirty, ..) => text("it was started outside a transaction and did not finish"),
         (State::Running, ..) => {
-            Some(format!("{} is at work on it", entry.session.as_deref().unwrap_or("another session")))
+            Some(format!("{} is running it", entry.session.as_deref().unwrap_or("another session")))
         }
         (State::MissingFile | State::Renamed, ..) => Some(match entry.lost {
             Some(Lost::Renamed { to, cause: None }) => format!("its file has version {to} now, byte for byte"),
@@ -138,15 +138,15 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
                 format!("its file has version {to} now; {}", cause.words())
             }
             Some(Lost::Alike { to }) => {
-                format!("it is applied, but its file is gone; {to} has the same words and another content")
+                format!("it is applied, but its file is gone; {to} has the same description and other content")
             }
             Some(Lost::Ahead) => {
                 "it is applied, and newer than every file: this checkout is older than the database".to_owned()
             }
             Some(Lost::OnlyWayBack) => "it is applied, but only its .down.sql file is there".to_owned(),
-            Some(Lost::Gone) | None => "it is applied, but migrations/ has no file of it".to_owned(),
+            Some(Lost::Gone) | None => "it is applied, but migrations/ has no file for it".to_owned(),
         }),
-        (State::OutOfOrder, ..) => text("it is pending below a version that is applied"),
+        (State::OutOfOrder, ..) => text("it is pending, and older than an applied version"),
         _ => None,
     })
 }

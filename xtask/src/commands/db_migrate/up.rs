@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::migration::checks::Direction;
 use crate::migration::plan::{self, Limit, State};
 use crate::migration::run::{Runner, Step};
+use crate::postgres::server::Server;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 /// Apply what is pending, oldest first, after a backup
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Only so many
+    /// How many [default: all]
     #[arg(value_name = "N")]
     pub(super) count: Option<usize>,
     #[command(flatten)]
@@ -34,7 +35,7 @@ pub(super) struct Options {
     /// Also apply versions below the newest applied one
     #[arg(long)]
     allow_out_of_order: bool,
-    /// Pass over applied versions that have no file here: another program's
+    /// Ignore applied versions that have no file here: another program's
     #[arg(long)]
     ignore_missing: bool,
     /// Take no backup first
@@ -99,7 +100,7 @@ pub fn up_all(target: &Target, context: &Context) -> Result<()> {
 
 /// Everything that is pending, on a database of the target's server that nobody else knows yet: no lock, no backup.
 pub fn fill(target: &Target, database: &str, context: &Context) -> Result<()> {
-    let work = Work::on(target, database, context)?;
+    let work = Work::on(&Server::new(target)?.in_database(database), context)?;
     let limits = Waiting::default().limits(context)?;
     let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: true, limits };
     let look = work.look()?;

@@ -64,13 +64,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
         return Err(Fault::failed(count)
-            .hint("mend the file; after one that fails the next ones are tried without it")
+            .hint("fix the file; the files after one that fails are tried without it")
             .into());
     }
     if wrong > 0 {
         let count = terminal::counted(wrong as u64, "migration is", "migrations are");
-        return Err(Fault::failed(format!("{count} not taken back by the .down.sql file"))
-            .hint("mend the .down.sql file; on a database that has the version, what is left is taken away by hand")
+        return Err(Fault::failed(format!("{count} not reverted by the .down.sql file"))
+            .hint("fix the .down.sql file; on a database that has the version, remove by hand what is left")
             .into());
     }
     let count = terminal::counted(verdicts.len() as u64, "migration", "migrations");
@@ -106,7 +106,7 @@ impl Trial<'_> {
         let mut rest = wanted;
         let progress = self.context.terminal.waiting("trying");
         while !rest.is_empty() {
-            let tried = scratch::with(work.target, self.context, |scratch| {
+            let tried = scratch::with(work.server.target(), self.context, |scratch| {
                 scratch.replay(&self.applied)?;
                 self.in_one(scratch, rest, &progress)
             })?;
@@ -206,9 +206,11 @@ impl Verdict {
             return Ok(());
         }
         for table in &self.column_order {
-            context.terminal.warn(&terminal::clean_line(&format!("{name}: the columns have another order {table}")));
+            context
+                .terminal
+                .warn(&terminal::clean_line(&format!("{name}: the columns have a different order {table}")));
         }
-        let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it has no way back" };
+        let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it cannot be reverted" };
         context.terminal.result(&context.terminal.done_line(&format!("{name}: {ways}")))
     }
 }

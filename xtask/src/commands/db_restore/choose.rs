@@ -43,7 +43,7 @@ fn proven(path: &Path, context: &Context) -> Result<Proven> {
     let progress = context.terminal.progress("proving the backup", size);
     proof::prove(path, &|bytes| progress.set(bytes)).map_err(|error| {
         let unusable = || Fault::failed(format!("{} cannot be restored", context.shown(path)));
-        error::explain(error, || unusable().hint("see which backups there are: cargo xtask db-list"))
+        error::explain(error, || unusable().hint("list the backups: cargo xtask db-list"))
     })
 }
 
@@ -51,8 +51,8 @@ fn proven(path: &Path, context: &Context) -> Result<Proven> {
 /// it before its last byte has come.
 fn from_stdin(args: &Args, context: &Context) -> Result<Proven> {
     if !args.yes && !args.dry_run {
-        let fault = Fault::failed("The backup comes on standard input, where an answer to a question would come, too");
-        return Err(fault.hint("answer yes on the command line: --yes; or look first: --dry-run").into());
+        let fault = Fault::failed("The backup is read from standard input, so that no question can be answered there");
+        return Err(fault.hint("answer yes on the command line: --yes; or see the changes first: --dry-run").into());
     }
     if context.terminal.stdin_is_terminal() {
         let fault = Fault::usage("Standard input is a keyboard, not a backup");
@@ -92,7 +92,7 @@ fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {
             return Err(Fault::new(Exit::Refused, message).hint(hint).into());
         }
         context.terminal.warn(&message);
-        context.terminal.confirm(&format!("Go on with {}?", context.shown(&newest.path)), false)?;
+        context.terminal.confirm(&format!("Continue with {}?", context.shown(&newest.path)), false)?;
     }
     Ok(newest.path.clone())
 }

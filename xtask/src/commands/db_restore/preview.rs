@@ -43,7 +43,7 @@ pub(super) fn show(
     }
     changes(plan, "IN THE BACKUP", context);
     if let Some(new) = &new_database {
-        context.terminal.note("The database is made as the backup says:");
+        context.terminal.note("The database will be created with the backup's properties:");
         new.lines().iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
     }
     properties(merged, context);
@@ -55,7 +55,7 @@ pub(super) fn show(
     }
     if !fitting.missing_roles.is_empty() {
         let roles = fitting.missing_roles.names().join(", ");
-        context.terminal.note(&terminal::clean_line(&format!("Roles that will be made, without login: {roles}")));
+        context.terminal.note(&terminal::clean_line(&format!("Roles that will be created, without login: {roles}")));
     }
     name_foreign_tables(backup, context);
     for change in &fitting.version_changes {
@@ -70,11 +70,13 @@ pub(super) fn show(
 /// What the database itself gets from the backup, and what it does not.
 fn properties(merged: &Merged, context: &Context) {
     if !merged.from_backup.is_empty() {
-        context.terminal.note("The live database has only defaults of these; it gets them from the backup:");
+        context
+            .terminal
+            .note("The live database has only defaults for these properties; the restored one gets the backup's:");
         merged.from_backup.iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
     }
     if !merged.not_applied.is_empty() {
-        let what = "The live database differs from the backup in what belongs to the database itself, and stays so.";
+        let what = "The live database's own properties differ from the backup's; the restore keeps the live ones.";
         context.terminal.note(&format!("{what} To apply the backup's (cargo xtask db-shell):"));
         for statement in &merged.not_applied {
             context.terminal.note(&format!("  {}", terminal::clean_line(statement)));
@@ -116,7 +118,7 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
         )
     };
     if let Some(why) = &plan.not_compared {
-        terminal.warn(&format!("OpenFGA's stores and models of now are not compared: {why}"));
+        terminal.warn(&format!("The live OpenFGA stores and models are not compared: {why}"));
     }
     if let Some(tables) = &plan.tables {
         let rows: Vec<Vec<String>> = tables
@@ -140,7 +142,8 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
         terminal.note(&format!("OpenFGA models: {} come back, {} disappear", plan.models_gained, plan.models_lost));
     }
     if !plan.sessions.is_empty() {
-        terminal.note(&terminal::clean_line(&format!("Sessions that will be cut: {}", plan.sessions.join(", "))));
+        terminal
+            .note(&terminal::clean_line(&format!("Sessions that will be terminated: {}", plan.sessions.join(", "))));
     }
     if !plan.workers.is_empty() {
         let workers = plan.workers.join(", ");

@@ -4,11 +4,12 @@ use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::change_lock::Lock;
 use crate::postgres::quote::identifier;
-use crate::postgres::{session, startup};
+use crate::postgres::server::Server;
+use crate::postgres::startup;
 use crate::process::signals;
 use crate::restore::record::{Details, Record, Unrecorded, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
-use crate::restore::{live, maintenance_database, previous};
+use crate::restore::{live, previous};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -18,29 +19,32 @@ use std::time::Duration;
 /// How long `--repair` waits for a run that still holds the lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()> {
+pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
+    let target = server.target();
     context.terminal.note(&format!("Mending {}", target.shown()));
-    let lock = Lock::take(target, run, LOCK_TIMEOUT)?;
-    let record = Record::new(target, run, lock.into_session());
+    let lock = Lock::take(server, LOCK_TIMEOUT)?;
+    let record = Record::new(server, lock.into_session());
     let (findings, unstarted) = repair_what_can_be(&record, context)?;
     if let Some(failed) = unstarted.into_iter().next() {
         return Err(failed.error);
     }
-    name_unrecorded(&findings.unrecorded, maintenance_database(target), context)?;
-    if !live::exists(target, run)? {
+    name_unrecorded(&findings.unrecorded, server.maintenance_database(), context)?;
+    if !live::exists(server)? {
         if was_first(&findings, target) {
-            context.terminal.warn("A first restore did not come to its end: the database was never there");
+            context.terminal.warn("A first restore did not finish: the database was never there");
         }
         return Err(no_live_database(&record, &findings)?);
     }
     if findings.leftovers.is_empty() {
-        context.terminal.done("Nothing to mend");
+        context.terminal.done("Nothing to repair");
     }
     if findings.stuck.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = findings.stuck.iter().map(|stuck| stuck.name.as_str()).collect();
-    Err(Fault::failed(format!("Not dropped: {}", names.join(", "))).hint("clear it by hand, as said above").into())
+    Err(Fault::failed(format!("Not dropped: {}", names.join(", ")))
+        .hint("remove it by hand, as described above")
+        .into())
 }
 
 /// Whether every recorded database of this live name belongs to a first restore: there was no live database before.
@@ -63,7 +67,7 @@ fn no_live_database(record: &Record<'_>, findings: &Findings) -> Result<Error> {
     let mut hint = format!("restore it from a backup: cargo xtask db-restore{}", undo.unwrap_or_default());
     if !findings.unrecorded.is_empty() {
         let name = identifier(database)?;
-        hint.push_str(&format!("\nor one of those above may be it: ALTER DATABASE … RENAME TO {name};"));
+        hint.push_str(&format!("\nor, if one of those above is this database: ALTER DATABASE … RENAME TO {name};"));
     }
     Ok(Fault::new(exit, absent(record.target())).hint(hint).into())
 }
@@ -71,12 +75,12 @@ fn no_live_database(record: &Record<'_>, findings: &Findings) -> Result<Error> {
 /// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to
 /// say.
 pub(in crate::commands) fn name_leftovers(target: &Target, context: &Context) {
-    name_found(session::fresh_name().and_then(|run| repair::look(target, &run, Wanted::default())), context);
+    name_found(Server::new(target).and_then(|server| repair::look(&server, Wanted::default())), context);
 }
 
 /// The same, where the server was asked already.
 pub(in crate::commands) fn name_leftovers_by(answer: &str, target: &Target, context: &Context) {
-    name_found(session::fresh_name().and_then(|run| repair::look_by(answer, target, &run)), context);
+    name_found(Server::new(target).and_then(|server| repair::look_by(answer, &server)), context);
 }
 
 fn name_found(found: Result<Findings>, context: &Context) {
@@ -97,7 +101,7 @@ pub(in crate::commands) fn warn_of_distrust(findings: &Findings, context: &Conte
 pub(in crate::commands) fn name(leftovers: &[Leftover], context: &Context) {
     for leftover in leftovers {
         let what = terminal::clean(&leftover.shown());
-        context.terminal.warn(&format!("{what}; mend it with: cargo xtask db-restore --repair"));
+        context.terminal.warn(&format!("{what}; repair it with: cargo xtask db-restore --repair"));
     }
 }
 
@@ -174,7 +178,7 @@ fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Finding
 pub(in crate::commands) fn clear_throwaways(record: &Record<'_>, context: &Context) -> Result<()> {
     let (dropped, stuck) = repair::clear_throwaways(record)?;
     for name in dropped {
-        context.terminal.note(&format!("Dropped {name}, the throwaway database of a run that was killed"));
+        context.terminal.note(&format!("Dropped {name}, the scratch database of a run that was killed"));
     }
     warn_of_stuck(&stuck, context);
     Ok(())

@@ -18,7 +18,7 @@ use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-const NOT_BACK: &str = "mend it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo";
+const NOT_BACK: &str = "repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo";
 
 /// The steps around a swap.
 pub(in crate::commands) struct Switchover<'a, 't> {
@@ -71,7 +71,7 @@ pub(in crate::commands) fn drop_old(
             Ok(()) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
             Err(error) => refused(name, error),
         }),
-        Err(error) => refused("What was kept from earlier restores", &error),
+        Err(error) => refused("The previous databases of earlier restores", &error),
     }
     done.check(record)
 }
@@ -139,7 +139,7 @@ impl Switchover<'_, '_> {
             Err(error) if error::exit(&error) == Exit::Partial => return Err(error),
             Err(error) => {
                 signals::shielded(|| restart(running)).map_err(|why| {
-                    let what = format!("The database is as it was, but {} did not come back", running.join(", "));
+                    let what = format!("The database is unchanged, but {} did not start", running.join(", "));
                     why.context(Fault::new(Exit::Partial, what).hint("start them with: cargo xtask up"))
                 })?;
                 return Err(error);
@@ -157,7 +157,7 @@ impl Switchover<'_, '_> {
         })
         .map_err(|error| {
             let cause = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n"));
-            let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not come back");
+            let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not start");
             let hint = format!("{}{NOT_BACK}", cause.unwrap_or_default());
             error.context(fault.hint(hint))
         })?;

@@ -7,12 +7,13 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::{Counters, Written};
 use crate::postgres::change_lock::Lock;
+use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::restore::live::Live;
 use crate::restore::previous::{self, Previous};
 use crate::restore::record::{Details, Record, View, Wanted};
 use crate::restore::since::Since;
-use crate::restore::{maintenance_database, record, rights, swap};
+use crate::restore::{record, rights, swap};
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::terminal;
@@ -21,14 +22,15 @@ use chrono::Local;
 use serde_json::json;
 use std::time::Duration;
 
-pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -> Result<()> {
+pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
+    let target = server.target();
     context.terminal.note(&format!("Undoing the last restore of {}", target.shown()));
     let wanted = Wanted { unrecorded: true, ..Wanted::default() };
-    let view = record::look(target, run, wanted)?.trusted()?;
+    let view = record::look(server, wanted)?.trusted()?;
     let Some(old) = previous::list(&view, target.database()).into_iter().next() else {
-        return Err(nothing_to_go_back_to(&view, target)?.into());
+        return Err(nothing_to_go_back_to(&view, server)?.into());
     };
-    let since = Since::swap(target, run, &old.entry);
+    let since = Since::swap(server, &old.entry);
     if args.dry_run {
         leftovers::name_leftovers(target, context);
     }
@@ -43,18 +45,23 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
         return Ok(());
     }
     context.terminal.confirm("Continue?", args.yes)?;
-    let record = Record::new(target, run, Lock::take(target, run, Duration::ZERO)?.into_session());
+    let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     let unstarted = leftovers::repair_before_swap(&record, context)?;
     // While we asked, another run may have taken it.
     let list = previous::list(&record.view()?, target.database());
     let Some(old) = list.into_iter().find(|now| now.database == old.database) else {
-        let message = format!("{} is no longer there: another run was faster; nothing was changed", old.entry.name);
-        return Err(Fault::failed(message).hint("see what there is: cargo xtask db-restore --undo --dry-run").into());
+        let message = format!(
+            "{} does not exist any more: another run swapped or dropped it first; nothing was changed",
+            old.entry.name
+        );
+        return Err(Fault::failed(message)
+            .hint("see what an undo would do now: cargo xtask db-restore --undo --dry-run")
+            .into());
     };
-    let live = Live::of(target, run)?;
+    let live = Live::of(server)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
-    rights::check_swap(target, run, &live)?;
+    rights::check_swap(server, &live)?;
     let services = SwapServices::of(target, unstarted)?;
     let done = swap_back(&record, &old, &live, services, context).inspect_err(|error| {
         // Where nobody knows what became of the swap, the next run needs the entry to repair it.
@@ -64,8 +71,8 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     });
     let done = done?;
     done.check(&record)?;
-    report::name_subscriptions(target, run, context);
-    report::name_ended_workers(&live, target, run, context);
+    report::name_subscriptions(server, context);
+    report::name_ended_workers(&live, server, context);
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 
@@ -83,19 +90,20 @@ fn swap_back(
     signals::shielded(|| record.note(old.entry.id, &details))?;
     fault_point("marked");
     signals::check()?;
-    let (target, run) = (record.target(), record.run());
-    let written = Counters::of(target, run, old.database.name()).ok();
+    let server = record.server();
+    let written = Counters::of(&server.in_database(old.database.name())).ok();
     let switchover = Switchover { record, live, context, services, openfga: false, only_way_back: false, written };
     switchover.perform(&old.database, None, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
 }
 
 /// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.
-fn nothing_to_go_back_to(view: &View, target: &Target) -> Result<Fault> {
-    let message = format!("There is no database of before a restore of {}", target.database());
+fn nothing_to_go_back_to(view: &View, server: &Server<'_>) -> Result<Fault> {
+    let target = server.target();
+    let message = format!("There is no previous {} to go back to", target.database());
     let unrecorded = view.unrecorded(target.database());
-    let mut hint = "what there is: cargo xtask db-list".to_owned();
+    let mut hint = "list the backups and what is kept on the server: cargo xtask db-list".to_owned();
     for database in unrecorded.iter().filter(|database| database.is_previous()) {
-        hint.push_str(&format!("\n{}\n{}", database.shown(), database.hint(maintenance_database(target))?));
+        hint.push_str(&format!("\n{}\n{}", database.shown(), database.hint(server.maintenance_database())?));
     }
     Ok(Fault::failed(message).hint(hint))
 }
@@ -105,26 +113,31 @@ fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
     let terminal = &context.terminal;
     let at = old.entry.time().map(|at| at.with_timezone(&Local));
     let (time, age) = at.map_or_else(Default::default, |at| (at.format("%Y-%m-%d %H:%M:%S").to_string(), age_of(&at)));
-    terminal.note(&format!("The swap was on {time}, {age}; the database of before it is {}", old.entry.name));
+    terminal.note(&format!("The swap was on {time}, {age}; the previous database is {}", old.entry.name));
     match &since.tables {
-        None => terminal.note("What was written since is not known: the server counted it no further"),
-        Some(tables) if tables.is_empty() => terminal.note("Written since: nothing, by the server's counters"),
+        None => terminal.note("Changes since the swap are not known: the server's counters were reset"),
+        Some(tables) if tables.is_empty() => terminal.note("Changes since the swap: none, by the server's counters"),
         Some(tables) => {
             let number = |rows: u64| if rows == 0 { "0".to_owned() } else { format!("≈ {}", terminal::count(rows)) };
             let row = |(table, rows): (&String, &Written)| {
                 vec![terminal::clean_line(table), number(rows.inserted), number(rows.updated), number(rows.deleted)]
             };
             let rows: Vec<Vec<String>> = tables.iter().map(row).collect();
-            terminal.note("Rows written since, by the server's counters:");
+            terminal.note("Rows changed since the swap, by the server's counters:");
             terminal.note_table(&["TABLE", "INSERTED", "UPDATED", "DELETED"], &rows, &[1, 2, 3]);
         }
     }
     if let Some(tuples) = &since.tuples {
         let (written, deleted) = (terminal::count(tuples.written), terminal::count(tuples.deleted));
-        terminal.note(&format!("OpenFGA tuples since, by its changelog: {written} written, {deleted} deleted"));
+        terminal
+            .note(&format!("OpenFGA tuples since the swap, by its changelog: {written} written, {deleted} deleted"));
     }
-    let what = format!("{} will be as it was before that swap; what was written since goes", target.database());
+    let what =
+        format!("{} will be as it was before that swap; changes made since then will be lost", target.database());
     terminal.warn(&what);
-    let kept = format!("The database of now stays as another {}_before_…; undo again to come back", target.database());
+    let kept = format!(
+        "The current database is kept as another {}_before_…; undo again to swap it back in",
+        target.database()
+    );
     terminal.note(&kept);
 }

@@ -23,8 +23,8 @@ pub fn examine(context: &Context) -> Result<()> {
         say(name, finding, context);
     }
     if failed > 0 {
-        let things = counted(failed as u64, "thing stands", "things stand");
-        return Err(Fault::unreachable(format!("{things} in the way; nothing was changed")).into());
+        let things = counted(failed as u64, "problem", "problems");
+        return Err(Fault::unreachable(format!("{things} to fix first; nothing was changed")).into());
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ pub fn conclude(context: &Context) -> Result<()> {
     if failed > 0 {
         let checks = counted(failed as u64, "check failed", "checks failed");
         return Err(Fault::failed(format!("Everything was set up, but {checks}"))
-            .hint("mend it, then: cargo xtask health-check")
+            .hint("fix the faults above, then: cargo xtask health-check")
             .into());
     }
     let well = counted(report.count(Status::Ok) as u64, "check", "checks");

@@ -15,7 +15,7 @@ use crate::openfga::client::refusal;
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::replace::{self, Replacement};
 use crate::openfga::reconcile::{self, deleted, pending};
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
 use crate::process::signals;
@@ -51,7 +51,7 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
-    pub fn run(self, mut server: Server) -> Result<Report> {
+    pub fn run(self, mut server: OpenfgaServer) -> Result<Report> {
         let Self { args, file, context, .. } = self;
         self.migrate(&server)?;
         let api = connected(&mut server, self.target, context)?;
@@ -71,9 +71,9 @@ impl Setup<'_> {
             let absent = id.map_or(Ok(0), |id| pending::count(&folder, id))?;
             if absent > 0 {
                 let tuples = counted(absent as u64, "tuple", "tuples");
-                context
-                    .terminal
-                    .warn(&format!("An earlier run was interrupted: {tuples} may be absent; the next run writes them"));
+                context.terminal.warn(&format!(
+                    "An earlier run was interrupted: {tuples} may be missing; the next run writes them"
+                ));
             }
             let env = self.ids.would_change(id, wanted.model.same(), context)?;
             return Ok(Report::of_plan(args, &api, file, &wanted, env));
@@ -108,14 +108,14 @@ impl Setup<'_> {
         })
     }
 
-    fn migrate(self, server: &Server) -> Result<()> {
+    fn migrate(self, server: &OpenfgaServer) -> Result<()> {
         if self.args.dry_run {
             return Ok(());
         }
         let terminal = &self.context.terminal;
         let waiting = terminal.waiting("looking at OpenFGA's tables");
         if server.migrate_if_behind(self.target, &|stage| waiting.say(stage))? {
-            waiting.aside(|| terminal.done("OpenFGA's tables were behind; they are migrated"));
+            waiting.aside(|| terminal.done("OpenFGA's tables were out of date; they are migrated now"));
         }
         Ok(())
     }
@@ -132,11 +132,11 @@ impl Setup<'_> {
         self.say(&outcomes);
         if tally.failed > 0 {
             let message = format!(
-                "{} of {of} failed where only the file's tuples are; nothing was changed",
+                "{} of {of} failed with the file's tuples alone; nothing was changed",
                 count(tally.failed as u64)
             );
             return Err(Fault::failed(message)
-                .hint("mend the model, the tuples or the tests, then run it again")
+                .hint("fix the model, the tuples or the tests, then run it again")
                 .into());
         }
         if tally.unanswered > 0 {
@@ -205,7 +205,7 @@ impl Setup<'_> {
             return Ok((model, None));
         }
         let kept = deleted::keep(&self.context.backups_folder(), &store.name, &plan.others)?;
-        terminal.note(&format!("The tuples to be deleted are kept in {}", self.context.shown(&kept)));
+        terminal.note(&format!("The tuples to be deleted are saved in {}", self.context.shown(&kept)));
         fault_point("kept");
         let progress = terminal.counter("deleting tuples", plan.others.len() as u64);
         self.attempt_some(&|deleted| {
@@ -258,12 +258,12 @@ impl Setup<'_> {
             let message =
                 format!("{} of {of} failed; .env keeps the ids that it has", terminal::count(tally.failed as u64));
             let exit = if changed { Exit::Partial } else { Exit::Failed };
-            return Err(Fault::new(exit, message).hint("mend the model, the tuples or the tests, then run it again"));
+            return Err(Fault::new(exit, message).hint("fix the model, the tuples or the tests, then run it again"));
         }
         if tally.unanswered > 0 {
             let unanswered = count(tally.unanswered as u64);
             let message = format!("{unanswered} of {of} have no answer; .env keeps the ids that it has");
-            let hint = "the server is too slow or gone: see cargo xtask health-check, then run it again";
+            let hint = "the server is too slow or down: check it with cargo xtask health-check, then run it again";
             return Err(Fault::unreachable(message).hint(hint));
         }
         Ok(())
@@ -271,13 +271,13 @@ impl Setup<'_> {
 }
 
 /// Without `on_duplicate` a write that is repeated, or that another run did first, is refused.
-fn new_enough(api: &Api, server: &Server) -> Result<(), Fault> {
+fn new_enough(api: &Api, server: &OpenfgaServer) -> Result<(), Fault> {
     if !api.is_before_1_10() {
         return Ok(());
     }
     let fault = Fault::failed(format!("OpenFGA at {} is older than 1.10: tuples cannot be written safely", api.url()));
     Err(fault.hint(if server.is_of_stack {
-        "take out OPENFGA_IMAGE or XTASK_OPENFGA_BIN, or name a newer one there; then: cargo xtask up"
+        "unset OPENFGA_IMAGE or XTASK_OPENFGA_BIN, or name a newer one there; then: cargo xtask up"
     } else {
         "upgrade that server to 1.10 or newer"
     }))

@@ -94,11 +94,12 @@ impl<'f> Wanted<'f> {
             list(lines, context);
             let most = batches::LARGEST;
             terminal.note(&format!(
-                "  Each is deleted and written again, at most {most} at a time: those are denied meanwhile"
+                "  Each is deleted and written again, at most {most} at a time; between the two, checks that need it \
+                 are denied"
             ));
         }
         if !self.stranded.is_empty() {
-            terminal.warn("Live tuples do not fit the new model; it will pass over them:");
+            terminal.warn("Live tuples do not fit the new model; OpenFGA will ignore them:");
             list(self.stranded.iter().map(|stranded| clean_line(&stranded.to_string())), context);
         }
     }
@@ -107,7 +108,7 @@ impl<'f> Wanted<'f> {
     pub fn confirm(&self, args: &Args, file: &StoreFile, context: &Context) -> Result<(), Fault> {
         let terminal = &context.terminal;
         if self.other.is_some() {
-            terminal.confirm("Go on with the store of the file's name?", args.yes)?;
+            terminal.confirm("Continue with the store of the file's name?", args.yes)?;
         }
         if !self.stranded.is_empty() {
             let tuples: usize = self.stranded.iter().map(|stranded| stranded.tuples).sum();
@@ -136,9 +137,8 @@ fn confirm_empty(question: &str, context: &Context) -> Result<(), Fault> {
     match context.terminal.ask(question)? {
         Some(true) => Ok(()),
         Some(false) => Err(Fault::failed("Declined; nothing was changed")),
-        None => Err(Fault::failed(format!("{question} There is no terminal to ask on")).hint(
-            "see what the file and the files that it names hold; where this is meant: --prune --allow-empty --yes",
-        )),
+        None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
+            .hint("check the file and the files that it names; to delete all tuples: --prune --allow-empty --yes")),
     }
 }
 

@@ -25,13 +25,13 @@ pub fn look(scene: &Scene) -> Finding {
     };
     let newest = match newest(scene) {
         Ok(newest) => newest,
-        Err(error) => return Finding::of_error(&error, "see the folder backups/"),
+        Err(error) => return Finding::of_error(&error, "check the folder backups/"),
     };
     let Some((backup, examined)) = newest else {
         return match scene.server() {
             Ok(facts) if !facts.has_data => Finding::ok("none yet, and nothing to save"),
             Ok(_) => Finding::warn(format!("no backup of {}", scene.target.database()), BACK_UP),
-            Err(_) => Finding::warn("no backup, and nobody knows whether there is data", BACK_UP),
+            Err(_) => Finding::warn("no backup, and whether there is data is not known", BACK_UP),
         };
     };
     let name = backup.path.file_name().unwrap_or_default().to_string_lossy();
@@ -42,7 +42,7 @@ pub fn look(scene: &Scene) -> Finding {
     }
     let Some(age) = backup.time.map(|time| Local::now().fixed_offset().signed_duration_since(time).num_seconds())
     else {
-        return Finding::warn(format!("{name} bears no time"), BACK_UP);
+        return Finding::warn(format!("{name} has no time in its name or manifest"), BACK_UP);
     };
     let facts = format!("{name}, {}, {}", size(examined.bytes), examined.verdict.words());
     if age < -60 {

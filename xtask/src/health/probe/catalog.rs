@@ -92,7 +92,7 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
     let is_silent = ["Connection refused", "timeout expired", "did not answer"].iter().any(|part| words.contains(part));
     let readiness = scene.target.access().readiness();
     if readiness.is_none() && words.contains("did not answer") {
-        let hint = "see whether this host may connect there, and what the server's log says";
+        let hint = "check whether this host may connect there, and see the server's log";
         return Finding::fail(format!("PostgreSQL at {} does not answer: {words}", scene.target.place()), hint);
     }
     let Some(readiness) = readiness.filter(|_| is_silent) else {
@@ -113,7 +113,7 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
 
 /// What it says of the server, beside which it runs.
 fn pg_isready(scene: &Scene, host: &str) -> Option<String> {
-    let asked = scene.target.program_with("pg_isready", &scene.run, Talk::Piped, &[("PGHOST", host)]);
+    let asked = scene.postgres().with_environment(&[("PGHOST", host)]).program("pg_isready", Talk::Piped);
     let said = asked.ok()?.capture(scene.left()).ok()?.text().trim().to_owned();
     (!said.is_empty()).then_some(said)
 }
@@ -121,7 +121,7 @@ fn pg_isready(scene: &Scene, host: &str) -> Option<String> {
 /// What tells one silence from another in libpq's words: nobody there, no answer, no PostgreSQL, one that is starting.
 fn reason(words: &str) -> Option<&str> {
     if ["received invalid response", "expected authentication request"].iter().any(|part| words.contains(part)) {
-        return Some("what answers there is not PostgreSQL");
+        return Some("another program answers there, not PostgreSQL");
     }
     let line = words.lines().rfind(|line| line.contains("connection to server") && line.contains("failed: "))?;
     let said = line.split("failed: ").last()?.trim();
@@ -129,7 +129,7 @@ fn reason(words: &str) -> Option<&str> {
 }
 
 fn facts(scene: &Scene, more: &[(&str, &str)]) -> Result<Facts> {
-    let mut reader = Reader::start(scene.target, &scene.run, more, scene.left())?;
+    let mut reader = Reader::start(&scene.postgres().with_environment(more).within(scene.left()))?;
     let mut facts: Facts = reader.ask(QUERY)?;
     (facts.revision, facts.stores) = openfga_tables::revision_and_stores(&mut reader);
     Ok(facts)
@@ -149,7 +149,7 @@ mod tests {
         let starting = "the database system is starting up";
         assert_eq!(said(&format!("FATAL:  {starting}")).as_deref(), Some(starting));
         let other = "received invalid response to SSL negotiation: H";
-        assert_eq!(said(other).as_deref(), Some("what answers there is not PostgreSQL"));
+        assert_eq!(said(other).as_deref(), Some("another program answers there, not PostgreSQL"));
         assert_eq!(reason("psql did not answer within 9 s"), None);
     }
 }

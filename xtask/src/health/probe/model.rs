@@ -15,9 +15,9 @@ pub fn look(scene: &Scene) -> Finding {
 
 fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
     let ids = scene.settings.get(STORE_ID).zip(scene.settings.get(MODEL_ID));
-    let Some((store, model)) = ids else { return Ok(Finding::skipped("no ids to look for (see openfga/store)")) };
+    let Some((store, model)) = ids else { return Ok(Finding::skipped("no ids are set (see openfga/store)")) };
     if found.api.store(store)?.is_none() || !found.api.has_model(store, model)? {
-        return Ok(Finding::skipped_for(Part::Store, "the ids name nothing (see openfga/store)"));
+        return Ok(Finding::skipped_for(Part::Store, "the ids name no store or model (see openfga/store)"));
     }
     let newest = found.api.newest_model(store)?.map(|(id, _)| id);
     if newest.as_deref() != Some(model) {
@@ -40,7 +40,7 @@ fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
         Some(lines) if !lines.is_empty() => {
             let number = counted(lines.len() as u64, "difference", "differences");
             let first = lines.first().map_or("", String::as_str);
-            Ok(Finding::warn(format!("unlike the file: {number} ({first})"), SETUP_OPENFGA))
+            Ok(Finding::warn(format!("it differs from the file: {number} ({first})"), SETUP_OPENFGA))
         }
         _ => Ok(Finding::ok("the newest of its store, as in the file")),
     }

@@ -7,7 +7,7 @@ use crate::error::Fault;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::postgres::openfga_tables::Known;
 use crate::target::endpoint::is_loopback;
 use crate::target::openfga::{HTTP_PORT, SERVICE};
@@ -37,7 +37,7 @@ fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         return Err(Finding::of_error(why, START));
     }
     let find = || -> Result<Found> {
-        let mut server = Server::at(own, scene.target, scene.settings)?;
+        let mut server = OpenfgaServer::at(own, scene.target, scene.settings)?;
         server.answers(scene.target)?;
         Ok(Found { api: Api::new(server.endpoint.clone()), server })
     };
@@ -102,8 +102,8 @@ pub fn look(scene: &Scene) -> Finding {
     let url = found.server.endpoint.url();
     if let Some(other) = other_database(scene, found) {
         let database = scene.target.database();
-        let hint = "start it anew on this one: cargo xtask up; or name its database: POSTGRES_DB";
-        return Finding::fail(format!("OpenFGA at {url} serves another database than {database}: {other}"), hint);
+        let hint = "recreate it on this database: cargo xtask up; or set its database: POSTGRES_DB";
+        return Finding::fail(format!("OpenFGA at {url} does not use the database {database}: {other}"), hint);
     }
     let key = if found.server.endpoint.has_key() { ", key accepted" } else { "" };
     Finding::ok(format!("serving at {url}{key}"))
@@ -142,7 +142,7 @@ fn other_database(scene: &Scene, found: &Found) -> Option<String> {
         return None;
     }
     match (theirs.first(), ours.first()) {
-        (Some(id), _) => Some(format!("its store {id} is not there")),
+        (Some(id), _) => Some(format!("its store {id} is not in that database")),
         (None, Some(id)) => Some(format!("it does not know the store {id}")),
         (None, None) => told(),
     }

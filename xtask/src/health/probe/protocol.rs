@@ -88,7 +88,7 @@ fn http(path: &str, address: SocketAddr, scene: &Scene) -> Result<String, String
     let endpoint =
         Endpoint::new(&format!("http://{address}"), None, scene.settings).map_err(|error| error.to_string())?;
     let answer = endpoint.get_openly(path, scene.left().min(ANSWER)).map_err(|silence| match silence.why {
-        why if why.contains("http parse fail") => "something answers that is not HTTP".to_owned(),
+        why if why.contains("http parse fail") => "the answer is not HTTP".to_owned(),
         why => why,
     })?;
     // Whoever wants a key, or has no such path, answers.
@@ -98,15 +98,15 @@ fn http(path: &str, address: SocketAddr, scene: &Scene) -> Result<String, String
 /// What an answer to `PING` means.
 pub fn redis(answer: &[u8]) -> Result<String, String> {
     if answer.first() == Some(&TLS_ALERT) {
-        return Ok("it answers and wants TLS".to_owned());
+        return Ok("it answers and requires TLS".to_owned());
     }
     match String::from_utf8_lossy(answer).trim() {
         "+PONG" => Ok("PONG".to_owned()),
         words if words.starts_with("-NOAUTH") || words.starts_with("-ERR operation not permitted") => {
-            Ok("Redis answers and wants a password".to_owned())
+            Ok("Redis answers and requires a password".to_owned())
         }
         words if words.starts_with(['-', '+']) => Err(words.trim_start_matches('-').chars().take(80).collect()),
-        _ => Err("something answers that is not Redis".to_owned()),
+        _ => Err("the answer is not Redis's".to_owned()),
     }
 }
 

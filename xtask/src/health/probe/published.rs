@@ -33,7 +33,7 @@ pub fn wrong(service: &Service, container: &Container) -> Option<Finding> {
     // Several containers of one service share a range.
     let one = service.wanted() == 1;
     let found = service.ports.iter().filter(|_| one).find_map(wrong)?;
-    Some(Finding::fail(found, "make it anew with today's settings: cargo xtask up"))
+    Some(Finding::fail(found, "recreate it with the current settings: cargo xtask up"))
 }
 
 /// A port of this host that a service is to have.
@@ -78,8 +78,8 @@ pub fn elsewhere(scene: &Scene, name: &str, container: &Container) -> Option<Fin
     };
     let mut of_service = PUBLISHED.iter().filter(|published| published.service == name);
     let (setting, (port, by)) = of_service.find_map(|published| Some((published.setting, taken(&published)?)))?;
-    let detail = format!("{setting} is {port}, but that port is taken by {by}; its own are elsewhere");
-    let hint = format!("publish it there again in the compose files, or set {setting} to where it is");
+    let detail = format!("{setting} is {port}, but that port is taken by {by}; the container publishes another one");
+    let hint = format!("publish {port} again in the compose files, or set {setting} to the published port");
     Some(Finding::fail(detail, hint))
 }
 
@@ -89,9 +89,9 @@ pub fn stranger(name: &str, service: &Service) -> Option<Finding> {
     let (inside, port, by) = service.ports.iter().find_map(taken)?;
     let detail = format!("it does not run, and its port {port} is taken by {by}");
     let hint = if setting_of(name, inside).is_some() {
-        "end it, or take another port: cargo xtask setup-env"
+        "stop it, or take another port: cargo xtask setup-env"
     } else {
-        "end it, or publish another port in the compose files"
+        "stop it, or publish another port in the compose files"
     };
     Some(Finding::fail(detail, hint))
 }

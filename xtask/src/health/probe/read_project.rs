@@ -68,6 +68,6 @@ fn containers(project: &str, scene: &Scene) -> Result<Vec<Container>> {
         return Ok(Vec::new());
     }
     let told = asked(Program::new("docker").arg("inspect").args(ids))?;
-    let containers: Vec<Container> = serde_json::from_str(&told).context("the containers as Docker tells them")?;
+    let containers: Vec<Container> = serde_json::from_str(&told).context("the containers that Docker lists")?;
     Ok(containers.into_iter().filter(|container| container.label(&format!("{LABEL}.oneoff")) != Some("True")).collect())
 }

@@ -37,7 +37,7 @@ fn judge(answer: &[u8]) -> Result<String, String> {
         }
         // It asks for the password, or refuses this user in particular.
         Some(b'R' | b'E') => answers(),
-        Some(_) => Err("something answers that is not PostgreSQL".to_owned()),
+        Some(_) => Err("another program answers there, not PostgreSQL".to_owned()),
         None => Err("no answer".to_owned()),
     }
 }

@@ -16,7 +16,7 @@ pub fn look(scene: &Scene) -> Finding {
     match scene.openfga() {
         Ok(None) => return Finding::skipped("no OpenFGA is configured"),
         Ok(Some(found)) if !found.server.is_of_stack && facts.revision == Known::Absent => {
-            return Finding::skipped("its tables are elsewhere");
+            return Finding::skipped("its tables are in another database");
         }
         _ => {}
     }

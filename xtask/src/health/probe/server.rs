@@ -23,7 +23,7 @@ pub fn look(scene: &Scene) -> Finding {
     if facts.read_only {
         return Finding::fail(
             format!("the database {database} is read-only (default_transaction_read_only)"),
-            format!("if nobody wants that: ALTER DATABASE {database:?} RESET default_transaction_read_only"),
+            format!("to allow writes: ALTER DATABASE {database:?} RESET default_transaction_read_only"),
         );
     }
     Finding::ok(format!("PostgreSQL {}, database {database}, {}", facts.version, size(facts.size_bytes)))

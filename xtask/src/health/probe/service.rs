@@ -60,7 +60,7 @@ fn one(scene: &Scene, project: &Project, name: &str, service: &Service, containe
         "restarting" => loops(scene, container, &logs),
         "created" => published::stranger(name, service).unwrap_or_else(|| {
             let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
-            Finding::fail(format!("it was made but not started{why}"), "cargo xtask up")
+            Finding::fail(format!("it was created but not started{why}"), "cargo xtask up")
         }),
         _ if state.exit_code == 0 && !container.comes_back() && project.is_one_shot(name) => {
             return Finding::ok(format!("done, exit code 0, {} ago", span(container.ended_for())));
@@ -164,7 +164,7 @@ fn loops(scene: &Scene, container: &Container, logs: &str) -> Finding {
     // Docker sets a container's exit code to 0 while it runs.
     let code = if container.is_running() { last_exit_code(scene, container) } else { Some(container.state.exit_code) };
     let code = code.map_or_else(String::new, |code| format!(", last exit code {code}"));
-    Finding::fail(format!("it crashes again and again ({count} restarts{code})"), logs)
+    Finding::fail(format!("it keeps crashing ({count} restarts{code})"), logs)
 }
 
 /// The exit code of a running container's previous run, by the engine's record of events; `None` where it has none.
@@ -180,7 +180,7 @@ fn last_exit_code(scene: &Scene, container: &Container) -> Option<i64> {
 /// How it is that a service does not run, and what makes it run.
 pub fn down(project: &Project, name: &str) -> (String, String) {
     let first = project.containers_of(name).first();
-    let state = first.map_or("not there", |container| container.state.status.as_str());
+    let state = first.map_or("missing", |container| container.state.status.as_str());
     let holds_its_ports = matches!(state, "paused" | "restarting" | "removing");
     let taken =
         project.services.get(name).filter(|_| !holds_its_ports).and_then(|service| published::stranger(name, service));

@@ -52,7 +52,7 @@ impl Bytes {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
             Err(error) => {
                 let line = line_at(error.valid_up_to().saturating_sub(self.cut.len()));
-                return Err(Flaw { line, what: "bytes that are no UTF-8".to_owned() });
+                return Err(Flaw { line, what: "bytes that are not UTF-8".to_owned() });
             }
         };
         self.cut = joined[rest..].to_vec();
@@ -67,6 +67,6 @@ impl Bytes {
         if self.cut.is_empty() {
             return Ok(());
         }
-        Err(Flaw { line: self.lines + 1, what: "bytes that are no UTF-8".to_owned() })
+        Err(Flaw { line: self.lines + 1, what: "bytes that are not UTF-8".to_owned() })
     }
 }

@@ -82,7 +82,7 @@ pub fn check(path: &Path, direction: Direction, ignored: &Ignored) -> Result<Fin
         return Err(Flaw { line: 1, what }.into());
     }
     if let Some(line) = bytes.carriage_return.filter(|_| !ignored.has('\r')) {
-        statements.warn(line, "its lines end in CR LF: where they end in LF, its checksum will be another");
+        statements.warn(line, "its lines end in CR LF: a copy with LF has a different checksum");
     }
     Ok(statements.findings(bytes)?)
 }
@@ -125,7 +125,7 @@ impl Statements {
         }
         if let Some(setting) = statement.changes_quoting() {
             return Some(format!(
-                "it changes {setting}, by which psql reads the rest: files are UTF-8, and strings standard"
+                "it changes {setting}, by which psql reads the rest; a file must stay UTF-8 with standard strings"
             ));
         }
         (statement.takes_rows && statement.binary).then(|| "COPY … FROM stdin in binary, which has no end".to_owned())
@@ -144,7 +144,7 @@ impl Statements {
             self.warn(line, "COPY … FROM stdin: psql runs it, sqlx itself cannot");
         }
         if let Some(table) = &statement.openfga {
-            self.warn(line, &format!("it names {table}, a table of OpenFGA, which OpenFGA alone should change"));
+            self.warn(line, &format!("it names {table}, a table of OpenFGA; only OpenFGA should change it"));
         }
         self.lasting.extend(statement.sets().map(|lasting| (line, lasting)));
         self.made.extend(statement.makes());

@@ -63,8 +63,8 @@ fn what_would_run_otherwise_than_it_reads_is_refused_with_its_line() {
     refused("SELECT :{?x};", 1, "`:{`");
     refused("\u{feff}SELECT 1;", 1, "byte order mark");
     refused("SELECT 1;\nSELECT '\0';", 2, "a zero byte");
-    refused(b"SELECT 1;\n-- \xff\n", 2, "no UTF-8");
-    refused(b"SELECT 1; -- \xc3", 1, "no UTF-8");
+    refused(b"SELECT 1;\n-- \xff\n", 2, "not UTF-8");
+    refused(b"SELECT 1; -- \xc3", 1, "not UTF-8");
     refused("SELECT 1;\nCREATE UNIQUE INDEX\nCONCURRENTLY i ON t (a);", 2, "must start with `-- no-transaction`");
     refused("REINDEX (CONCURRENTLY) TABLE t;", 1, "CONCURRENTLY");
     refused("VACUUM t;", 1, "VACUUM");

@@ -115,7 +115,7 @@ impl Config {
         let file = match platform::read_regular(&path, LARGEST as u64) {
             Ok(text) => parse(&text).with_context(|| {
                 let fault = Fault::usage(format!("{FILE} cannot be used"));
-                fault.hint("sqlx reads its ledger and files by it: mend it, or remove it")
+                fault.hint("it tells sqlx where ledger and files are: fix it, or remove it")
             })?,
             Err(error) if error.kind() == ErrorKind::NotFound => File::default(),
             Err(error) => {
@@ -148,7 +148,7 @@ impl Config {
 }
 
 fn parse(text: &[u8]) -> Result<File> {
-    let text = std::str::from_utf8(text).context("it is no UTF-8")?;
+    let text = std::str::from_utf8(text).context("it is not UTF-8")?;
     anyhow::ensure!(text.len() <= LARGEST, "it is larger than {LARGEST} bytes");
     let mut depth = 0_usize;
     for byte in text.bytes() {
@@ -172,7 +172,7 @@ fn ledger(text: &str) -> Result<Name, Fault> {
 }
 
 fn unknown(key: &str, text: &str) -> Fault {
-    Fault::usage(format!("{FILE}: migrate.{key} is {text:?}, which is no name in SQL"))
+    Fault::usage(format!("{FILE}: migrate.{key} is {text:?}, which is not a name in SQL"))
         .hint("write it as in SQL: name, schema.name, or \"Quoted Name\"")
 }
 

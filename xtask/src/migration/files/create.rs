@@ -42,6 +42,6 @@ const UP: &str = "\
 
 ";
 const DOWN: &str = "\
--- Takes back what the .up.sql file does, newest first; cargo xtask db-migrate verify tries it.
+-- Reverts what the .up.sql file does, newest first; cargo xtask db-migrate verify tries it.
 
 ";

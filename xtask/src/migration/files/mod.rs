@@ -87,15 +87,15 @@ impl Reader {
         match name::of(&path) {
             Named::Other => {}
             Named::Stray => {
-                let remark = format!("{} is passed over: no <version>_ begins its name", shown(&path));
+                let remark = format!("{} is skipped: its name does not begin with <version>_", shown(&path));
                 self.found.remarks.push(remark);
             }
             Named::Unreadable => {
-                let refusal = format!("{}: no number stands before the first _ of its name", shown(&path));
+                let refusal = format!("{}: its name has no number before the first _", shown(&path));
                 self.found.refusals.push(refusal);
             }
             Named::Migration { .. } if !path.is_file() => {
-                self.found.refusals.push(format!("{}: it leads to no file", shown(&path)));
+                self.found.refusals.push(format!("{}: it is a link to a missing file", shown(&path)));
             }
             Named::Migration { version, description, part: Part::Down } => {
                 self.downs.entry(version).or_default().push(Orphan { version, description, down: path });
@@ -116,7 +116,7 @@ impl Reader {
                 (Some(down), true, Some(migration)) => {
                     if !name::is_up(&migration.up) {
                         let (up, down) = (shown(&migration.up), shown(&down.down));
-                        self.found.remarks.push(format!("{down} takes back {up}, as under sqlx"));
+                        self.found.remarks.push(format!("{down} reverts {up}, as under sqlx"));
                     }
                     migration.down = Some(down.down);
                 }
@@ -127,9 +127,9 @@ impl Reader {
                 (Some(last), ..) => {
                     let names: Vec<String> = downs.iter().chain([&last]).map(|down| shown(&down.down)).collect();
                     let names = names.join(" and ");
-                    self.found
-                        .remarks
-                        .push(format!("version {version} has two ways back, so that it has none: {names}"));
+                    self.found.remarks.push(format!(
+                        "version {version} has two files that revert it, so that it cannot be reverted: {names}"
+                    ));
                 }
                 (None, ..) => {}
             }

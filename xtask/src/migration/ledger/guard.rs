@@ -69,8 +69,6 @@ impl Guard {
         }
         let (owner, armed) = (&self.owner, self.armed.join(", "));
         Err(Fault::failed(format!("The ledger {ledger} is not written: it belongs to user {owner} and has {armed}"))
-            .hint(format!(
-                "that could run code of {owner} with the rights of {user}: log in as {owner}, or take it off"
-            )))
+            .hint(format!("that could run code of {owner} with the rights of {user}: log in as {owner}, or remove it")))
     }
 }

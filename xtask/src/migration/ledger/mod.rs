@@ -16,7 +16,7 @@ pub use writer::Writer;
 
 use crate::error::Fault;
 use crate::postgres::open_session::OpenSession;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use crate::words;
 use anyhow::{Context as _, Result};
 use place::Place;
@@ -44,11 +44,11 @@ impl Ledger {
     /// # Errors
     /// A ledger that search_path hides: sqlx would make a second one and apply everything again. An empty ledger beside
     /// one with rows. Something of that name that is no plain table with the columns of sqlx's.
-    pub fn read(target: &Target, database: &str, run: &str, name: &Name, schemas: &[String]) -> Result<Self> {
-        let mut session = OpenSession::start_with(target, run, &[("PGDATABASE", database)], target.patience())?;
+    pub fn read(server: &Server<'_>, name: &Name, schemas: &[String]) -> Result<Self> {
+        let mut session = OpenSession::start_asking(server)?;
         let answer = session.run(&place::question(name)?)?.join("\n");
         let place: Place = serde_json::from_str(&answer).context("the place of the ledger")?;
-        place.check(name, target.user())?;
+        place.check(name, server.target().user())?;
         let lines = match place.rows_question(&name.table)? {
             Some(question) => session.run(&question)?,
             None => Vec::new(),
@@ -74,11 +74,11 @@ impl Ledger {
     /// The session has no schema that a table could be made in.
     pub fn name(&self) -> Result<String, Fault> {
         let schema = self.schema.as_deref().ok_or_else(|| match &self.wanted {
-            None => Fault::failed("search_path names no schema that exists: there is no place for the ledger")
-                .hint("make the schema, or set search_path: ALTER ROLE … SET search_path TO …"),
+            None => Fault::failed("search_path names no schema that exists, so that the ledger cannot be created")
+                .hint("create the schema, or set search_path: ALTER ROLE … SET search_path TO …"),
             Some(wanted) => {
                 Fault::failed(format!("Schema {wanted}, which sqlx.toml names for the ledger, does not exist"))
-                    .hint("make the schema, or have it made: create-schemas in sqlx.toml")
+                    .hint("create the schema, or have it created: create-schemas in sqlx.toml")
             }
         })?;
         place::qualified(schema, &self.table)
@@ -102,7 +102,7 @@ fn refuse_other_rows(session: &mut OpenSession, place: &Place, name: &Name) -> R
                 words::counted(count as u64, "version", "versions")
             );
             return Err(Fault::failed(fault)
-                .hint(format!("name the one that counts in sqlx.toml: table-name = {ledger:?} under [migrate]"))
+                .hint(format!("name the right one in sqlx.toml: table-name = {ledger:?} under [migrate]"))
                 .into());
         }
     }

@@ -123,7 +123,7 @@ impl Place {
     pub fn check(&self, name: &Name, user: &str) -> Result<(), Fault> {
         let Some(found) = &self.found else {
             let Some(hidden) = self.elsewhere.first().filter(|_| name.schema.is_none()) else { return Ok(()) };
-            let fault = format!("The ledger is in schema {hidden}, where search_path does not look");
+            let fault = format!("The ledger is in schema {hidden}, which is not in search_path");
             return Err(Fault::failed(fault).hint(format!(
                 "put {hidden} into the search_path of user {user}, or move the table: ALTER TABLE {} SET SCHEMA …",
                 qualified(hidden, &name.table)?
@@ -131,14 +131,14 @@ impl Place {
         };
         let table = qualified(&found.schema, &name.table)?;
         if found.kind != 'r' {
-            return Err(Fault::failed(format!("{table} is no plain table, so it is not used as the ledger"))
-                .hint("rename it, or get back the table that sqlx makes"));
+            return Err(Fault::failed(format!("{table} is not an ordinary table, so it is not used as the ledger"))
+                .hint("rename it, or restore the table that sqlx creates"));
         }
         match rows::COLUMNS.split(", ").find(|column| !found.columns.iter().any(|found| found == column)) {
             None => Ok(()),
             Some(column) => {
-                Err(Fault::failed(format!("{table} is no ledger of sqlx: its column {column} is not sqlx's"))
-                    .hint("rename it, or get back the table that sqlx makes"))
+                Err(Fault::failed(format!("{table} is not a ledger of sqlx: its column {column} is not sqlx's"))
+                    .hint("rename it, or restore the table that sqlx creates"))
             }
         }
     }

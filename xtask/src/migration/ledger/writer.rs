@@ -82,13 +82,13 @@ fn not_made(error: anyhow::Error, session: &Session<'_>) -> anyhow::Error {
     let hint = match code(&error) {
         _ if setting.is_some() => setting.unwrap_or_default(),
         Some(code::NO_PRIVILEGE) => {
-            format!("user {user} must be allowed to make tables there: GRANT CREATE ON SCHEMA … TO …")
+            format!("user {user} must be allowed to create tables there: GRANT CREATE ON SCHEMA … TO …")
         }
         Some(code::READ_ONLY) => format!(
-            "sessions of user {user} may only read here: log in as another user, or at a server that takes changes; \
-             see why: cargo xtask db-shell -- -c '\\drds'"
+            "sessions of user {user} are read-only here: log in as another user, or use a server that accepts \
+             changes; to see why: cargo xtask db-shell -- -c '\\drds'"
         ),
-        _ => "see how it stands: cargo xtask db-migrate status".to_owned(),
+        _ => "see the state of each version: cargo xtask db-migrate status".to_owned(),
     };
     error::explain(error, || Fault::failed("The ledger cannot be made; nothing was changed").hint(hint))
 }

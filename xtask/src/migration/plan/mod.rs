@@ -89,10 +89,10 @@ pub fn reverting(entries: &[Entry], limit: Limit) -> Result<(Vec<Wanted<'_>>, Op
         let version = stop.version;
         return Err(match &stop.migration {
             Some(migration) => {
-                Fault::failed(format!("{version} has no way back: {} has no .down.sql file", shown(&migration.up)))
+                Fault::failed(format!("{version} cannot be reverted: {} has no .down.sql file", shown(&migration.up)))
                     .hint("write one, or go back with: cargo xtask db-restore")
             }
-            None => Fault::failed(format!("{version} has no way back: migrations/ has no file of it"))
+            None => Fault::failed(format!("{version} cannot be reverted: migrations/ has no file for it"))
                 .hint("get the checkout that applied it"),
         });
     }

@@ -31,8 +31,8 @@ pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
             .hint("wait until it has ended: --wait-for-run SECONDS"));
     }
     if let Some(dirty) = named(entries, State::Dirty) {
-        return Err(Fault::new(Exit::Partial, format!("Begun outside of a transaction and not ended: {dirty}"))
-            .hint("see what of it is there, finish it or undo it by hand, then: cargo xtask db-migrate repair"));
+        return Err(Fault::new(Exit::Partial, format!("Started outside a transaction and not finished: {dirty}"))
+            .hint("check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair"));
     }
     if let Some(changed) = named(entries, State::Changed) {
         return Err(Fault::failed(format!("Changed since it was applied: {changed}"))
@@ -47,7 +47,8 @@ pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
     let renamed: Vec<String> = renamed.collect();
     if !renamed.is_empty() {
         return Err(Fault::failed(format!("Applied under another version: {}", renamed.join(", "))).hint(
-            "applied again it would do its work twice; give its row the new version: cargo xtask db-migrate repair",
+            "applied again, it would make its changes twice; give its row the new version: cargo xtask db-migrate \
+             repair",
         ));
     }
     Ok(())
@@ -62,12 +63,13 @@ pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
     }
     let names = missing.iter().map(|entry| entry.named()).collect::<Vec<_>>().join(", ");
     let hint = if missing.iter().all(|entry| entry.lost == Some(Lost::Ahead)) {
-        "the database is ahead of this checkout: get the newer one; of another program's versions: --ignore-missing"
+        "the database is newer than this checkout: get the newer checkout; if the versions are another program's: \
+         --ignore-missing"
     } else {
-        "get the checkout that has them; of another program's versions: --ignore-missing; of files that are gone for \
-         good: cargo xtask db-migrate repair"
+        "get the checkout that has them; if the versions are another program's: --ignore-missing; if the files are \
+         gone for good: cargo xtask db-migrate repair"
     };
-    Err(Fault::failed(format!("The ledger has versions that migrations/ has no file of: {names}")).hint(hint))
+    Err(Fault::failed(format!("The ledger has versions without a file in migrations/: {names}")).hint(hint))
 }
 
 /// Pending versions below an applied one.
@@ -75,8 +77,9 @@ pub fn out_of_order(entries: &[Entry]) -> Result<(), Fault> {
     let Some(pending) = named(entries, State::OutOfOrder) else { return Ok(()) };
     let applied = entries.iter().rfind(|entry| entry.row.is_some() && entry.state != State::Ignored);
     let newest = applied.map_or(0, |entry| entry.version);
-    Err(Fault::failed(format!("Pending below the newest applied version {newest}: {pending}"))
-        .hint("apply it all the same: --allow-out-of-order; a newer version is for a file that no database has yet"))
+    Err(Fault::failed(format!("Pending below the newest applied version {newest}: {pending}")).hint(
+        "apply it anyway: --allow-out-of-order; or, if no database has it yet, rename the file to a newer version",
+    ))
 }
 
 /// A version that neither files nor ledger have.
@@ -84,7 +87,7 @@ pub fn unknown(entries: &[Entry], version: i64) -> Result<(), Fault> {
     if entries.iter().any(|entry| entry.version == version) {
         return Ok(());
     }
-    Err(Fault::usage(format!("There is no version {version}")).hint("see them with: cargo xtask db-migrate status"))
+    Err(Fault::usage(format!("There is no version {version}")).hint("list them with: cargo xtask db-migrate status"))
 }
 
 fn named(entries: &[Entry], state: State) -> Option<String> {

@@ -78,7 +78,7 @@ impl Model {
     pub fn from_value(value: &Value) -> anyhow::Result<Self> {
         let (model, notes) = json::read(&Node::without_places(value));
         match notes.into_iter().find(|note| note.severity == Severity::Error) {
-            Some(note) => anyhow::bail!("this is no authorization model: {}", note.message),
+            Some(note) => anyhow::bail!("this is not an authorization model: {}", note.message),
             None => Ok(model),
         }
     }

@@ -194,7 +194,7 @@ fn manifest(text: &str, file: usize) -> (Manifest, Vec<Note>) {
             Ok(event) => event,
             Err(error) => {
                 let place = Place { file, offset: offset(error.marker().line(), error.marker().col()) };
-                notes.push(Note::error(place, format!("this is no YAML: {}", error.info())));
+                notes.push(Note::error(place, format!("this is not YAML: {}", error.info())));
                 return (manifest, notes);
             }
         };

@@ -74,7 +74,7 @@ impl Printer {
         self.out.push_str(&format!("    define {}: ", relation.name));
         let directs = self.rewrite(relation, &relation.rewrite, Level::Whole { first: true });
         if directs > 1 {
-            self.reasons.push("what is directly assignable stands more than once".to_owned());
+            self.reasons.push("the directly assignable types are listed more than once".to_owned());
         }
         if directs == 0 && !relation.user_types.is_empty() {
             self.reasons.push("it has user types, but nothing in it is directly assignable".to_owned());
@@ -124,7 +124,7 @@ impl Printer {
 
     fn direct(&mut self, relation: &Relation, first: bool) {
         if !first {
-            self.reasons.push("what is directly assignable does not come first".to_owned());
+            self.reasons.push("the directly assignable types do not come first".to_owned());
         }
         if relation.user_types.is_empty() {
             self.reasons.push("it is directly assignable, but to no type".to_owned());

@@ -56,8 +56,9 @@ impl Pending {
             let path = folder.path(&name);
             let record = serde_json::from_str(&text).with_context(|| {
                 let fault = Fault::new(Exit::Partial, format!("{} cannot be understood", path.display()));
-                fault
-                    .hint("it holds tuples that an earlier run deleted: see that they are in the store, then remove it")
+                fault.hint(
+                    "it holds tuples that an earlier run deleted: check that they are in the store, then remove it",
+                )
             })?;
             all.push(Self { folder: folder.clone(), name, record });
         }

@@ -63,7 +63,7 @@ impl Replacement<'_> {
         let request = CheckRequest { user: &user, relation: &first.relation, object: &object, context: None };
         match self.api.check(asking, &request) {
             Err(error) if refusal(&error).is_some_and(|refusal| !refusal.is_passing()) => {
-                Err(error.context(Fault::failed("The server does not take a tuple with its new condition")))
+                Err(error.context(Fault::failed("The server does not accept a tuple with its new condition")))
             }
             asked => asked.map(drop),
         }
@@ -97,7 +97,7 @@ impl Replacement<'_> {
     fn unfinished(self, error: anyhow::Error, pending: &Pending, count: usize) -> anyhow::Error {
         let tuples = crate::words::counted(count as u64, "tuple", "tuples");
         let fault =
-            Fault::new(Exit::Partial, format!("{tuples} may be absent now; they are recorded in {}", pending.path()));
+            Fault::new(Exit::Partial, format!("{tuples} may be missing now; they are recorded in {}", pending.path()));
         error.context(fault.hint("run it again when the server answers: that writes them first"))
     }
 }
@@ -135,7 +135,7 @@ pub fn complete(api: &Api, folder: &StateFolder) -> Result<Vec<String>> {
             write(&pair.after).or_else(|_| write(&pair.before)).with_context(|| {
                 let message = format!("A tuple that an earlier run deleted cannot be written: {}", pair.after);
                 Fault::new(Exit::Partial, message)
-                    .hint(format!("write it by hand, or where it is not wanted, remove {}", pending.path()))
+                    .hint(format!("write it by hand; or, if it is not needed, remove {}", pending.path()))
             })?;
             written += 1;
         }

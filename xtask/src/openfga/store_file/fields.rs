@@ -108,7 +108,7 @@ pub fn list<'n>(node: &'n Node, what: &str, report: &mut Report<'_>) -> Vec<&'n 
     match &node.content {
         Content::Sequence(items) => {
             for empty in items.iter().filter(|item| item.is_null()) {
-                report.warning(empty.place, format!("an empty entry in {what} is passed over"));
+                report.warning(empty.place, format!("an empty entry in {what} is ignored"));
             }
             items.iter().filter(|item| !item.is_null()).collect()
         }

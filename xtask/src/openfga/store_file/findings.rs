@@ -89,7 +89,7 @@ pub fn warnings_or_fault(file: &str, mut findings: Vec<Finding>) -> anyhow::Resu
         shown.push_str(&format!("\n… and {} more", errors.len() - SHOWN));
     }
     let fault = Fault::failed(format!("{file} has {count}; nothing was changed"));
-    Err(anyhow::Error::msg(shown).context(fault.hint("mend it, then run the command again")))
+    Err(anyhow::Error::msg(shown).context(fault.hint("fix the file, then run the command again")))
 }
 
 /// ` (did you mean …?)`, or nothing.

@@ -43,7 +43,7 @@ impl StoreFile {
     pub fn required_model(&self) -> Result<&Model, Fault> {
         self.model.as_ref().ok_or_else(|| {
             Fault::failed("The store file has neither model nor model_file; nothing was changed")
-                .hint("name the model in it; tests alone are asked of the live store by: cargo xtask test-auth")
+                .hint("name the model in it; to run tests alone against the live store: cargo xtask test-auth")
         })
     }
 }

@@ -42,9 +42,7 @@ impl Folder {
         let path = self.path.join(named);
         let real = path.canonicalize().map_err(|error| cannot_be_read(name, &error))?;
         if self.fence.as_ref().is_some_and(|fence| !real.starts_with(fence)) {
-            return Err(format!(
-                "{name} lies outside the store file's folder; where that is right: --allow-external-files"
-            ));
+            return Err(format!("{name} is outside the store file's folder; to allow it: --allow-external-files"));
         }
         let bytes = platform::read_regular(&real, LONGEST).map_err(|error| cannot_be_read(name, &error))?;
         let text = String::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8"))?;

@@ -41,10 +41,10 @@ fn why_no_header(names: &[&str]) -> Option<String> {
     if let [only] = names
         && let Some(separator) = [';', '\t', '|'].into_iter().find(|separator| only.contains(*separator))
     {
-        return Some(format!("the columns stand between {separator:?} here; commas were expected"));
+        return Some(format!("the columns are separated by {separator:?}; commas were expected"));
     }
     if !names.iter().any(|name| COLUMNS.contains(name)) && names.len() > 1 {
-        return Some("the first line is no header, it names no column".to_owned());
+        return Some("the first line is not a header: it names no column".to_owned());
     }
     let mut wrong = Vec::new();
     let mut meant = Vec::new();
@@ -85,7 +85,7 @@ fn tuple(names: &[&str], record: &Record, report: &mut Report<'_>) -> Option<Tup
         None => serde_json::Map::new(),
         Some(Ok(context)) => context,
         Some(Err(error)) => {
-            report.error(place, format!("condition_context is no JSON object: {error}"));
+            report.error(place, format!("condition_context is not a JSON object: {error}"));
             return None;
         }
     };
@@ -200,17 +200,14 @@ mod tests {
                 "relatoin,user_type,usr_id".to_owned(),
                 "1: there is no column \"relatoin\" (did you mean relation?), there is no column \"usr_id\" (did you mean user_id?), the column object_type is missing, the column object_id is missing; the",
             ),
-            (
-                "a;b".to_owned(),
-                "1: the columns stand between ';' here; commas were expected; the columns are user_type,",
-            ),
-            ("user,a,member,org,acme".to_owned(), "1: the first line is no header, it names no column"),
+            ("a;b".to_owned(), "1: the columns are separated by ';'; commas were expected; the columns are user_type,"),
+            ("user,a,member,org,acme".to_owned(), "1: the first line is not a header: it names no column"),
             (format!("{header}\nuser,a,r,o"), "2: this record has 4 fields, the header has 5"),
             (format!("{header}\nuser,,r,o,1"), "2: user_id is empty"),
             (format!("{header}\nuser,a,r,o,\"1"), "2: a quote is opened"),
             (
                 format!("{header},condition_name,condition_context\nuser,a,r,o,1,c,{{"),
-                "2: condition_context is no JSON object",
+                "2: condition_context is not a JSON object",
             ),
             (format!("{header},condition_context\nuser,a,r,o,1,{{}}"), "2: condition_context without condition_name"),
         ] {

@@ -5,7 +5,7 @@ use crate::openfga::store_file::findings::{Place, Report};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-const EMPTY: &str = "an empty entry is passed over";
+const EMPTY: &str = "an empty entry is ignored";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -37,7 +37,7 @@ pub fn from_file(source: &Text, model: Option<&Model>, findings: &mut Vec<Findin
         "csv" => csv::tuples(&source.text, &mut report),
         _ => {
             return Err(format!(
-                "{} is no file of tuples; its name can end in .yaml, .json, .jsonl or .csv",
+                "{} is not a file of tuples; its name can end in .yaml, .json, .jsonl or .csv",
                 source.shown
             ));
         }

@@ -50,7 +50,7 @@ impl CopyBlock {
             if self.copied.rows.checked_mul(self.columns.saturating_sub(1)) != Some(self.tabs) {
                 let name = printable(&self.copied.name);
                 // Only all rows together were counted: the same line is named however the block came in pieces.
-                let what = format!("a row of table {name} has not {} columns", self.columns);
+                let what = format!("a row of table {name} does not have {} columns", self.columns);
                 return Err(Flaw { line: self.line, what, cut: false });
             }
         }

@@ -7,7 +7,7 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
     let text = String::from_utf8_lossy(&start).to_ascii_lowercase();
     let what = match start.as_slice() {
         [b'P', b'G', b'D', b'M', b'P', ..] => {
-            "pg_dump's custom format: make SQL of it first (pg_restore -f x.sql FILE)"
+            "pg_dump's custom format: convert it to SQL first (pg_restore -f x.sql FILE)"
         }
         [0x1f, 0x8b, ..] => "gzip: unpack it first (gunzip -c FILE > x.sql)",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd: unpack it first (unzstd -c FILE > x.sql)",
@@ -23,7 +23,7 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
              tail -c +4 FILE > x.sql"
         }
         _ if start.get(257..262) == Some(b"ustar") => {
-            "a tar archive: if pg_dump made it, make SQL of it first (pg_restore -f x.sql FILE)"
+            "a tar archive: if pg_dump made it, convert it to SQL first (pg_restore -f x.sql FILE)"
         }
         _ if text.trim_start().starts_with("<!doctype") || text.trim_start().starts_with("<html") => "a web page",
         _ if text.starts_with("--\n-- postgresql database cluster dump") => {
@@ -33,5 +33,5 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
         _ if start.contains(&0) => "binary data",
         _ => "text that does not begin as pg_dump writes it",
     };
-    format!("no plain SQL dump: {what}")
+    format!("not a plain SQL dump: {what}")
 }

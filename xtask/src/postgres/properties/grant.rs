@@ -89,7 +89,7 @@ impl TryFrom<String> for Grant {
     /// # Errors
     /// It is not what a server writes for a database.
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("{} is no access privilege of a database", start(&text));
+        let wrong = || format!("{} is not an access privilege of a database", start(&text));
         let (grantee, rest) = role(&text).ok_or_else(wrong)?;
         let rest = rest.strip_prefix('=').ok_or_else(wrong)?;
         let (letters, rest) = rest.split_once('/').ok_or_else(wrong)?;

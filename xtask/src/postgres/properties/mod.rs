@@ -78,7 +78,7 @@ impl TryFrom<i32> for ConnectionLimit {
     /// # Errors
     /// It is below -1.
     fn try_from(limit: i32) -> Result<Self, String> {
-        if limit < -1 { Err(format!("{limit} is no connection limit")) } else { Ok(Self(limit)) }
+        if limit < -1 { Err(format!("{limit} is not a connection limit")) } else { Ok(Self(limit)) }
     }
 }
 

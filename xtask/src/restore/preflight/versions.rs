@@ -13,7 +13,7 @@ pub(super) fn check(server: u32, backup: &Proven) -> Result<(), Fault> {
     let shown = backup.path.display();
     let message = if let Some(from) = dumped_from.filter(|from| *from > server) {
         format!(
-            "{shown} is from PostgreSQL {from}; this server is {server}, and older ones cannot be relied on to read it"
+            "{shown} is from PostgreSQL {from}; this server is {server}, and an older server may not be able to read it"
         )
     } else if let Some(by) = dumped_by.filter(|by| *by >= TRANSACTION_TIMEOUT && server < TRANSACTION_TIMEOUT) {
         format!("{shown} was written by pg_dump {by}, whose settings PostgreSQL {server} does not know")

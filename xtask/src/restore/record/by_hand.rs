@@ -58,7 +58,7 @@ impl Unrecorded {
         if !self.database.has_known_owner {
             return Ok(format!("ask its owner what it is: cargo xtask db-shell -- -d {maintenance_database} -l"));
         }
-        let what = if self.is_previous() { "to go back to it by hand" } else { "if nobody needs it" };
+        let what = if self.is_previous() { "to go back to it by hand" } else { "to drop it, if it is not needed" };
         let lines = self.by_hand()?.join("\n");
         Ok(format!("{what}: cargo xtask db-shell -- -d {maintenance_database}, then\n{lines}"))
     }

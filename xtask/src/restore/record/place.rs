@@ -66,8 +66,8 @@ impl Place {
         let name = identifier(&self.name)?;
         if !facts.own {
             let message = format!(
-                "The database {} belongs to {}: this role's record of its databases should stand there, and that one is \
-                 not trusted",
+                "The database {} belongs to {}: this role's record of its databases should be there, and that \
+                 database is not trusted",
                 self.name, facts.owner
             );
             return Err(Fault::failed(message).hint(format!(

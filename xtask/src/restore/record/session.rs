@@ -9,7 +9,7 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::change_lock::{self, Mode};
 use crate::postgres::open_session::{DEADLINE, OpenSession};
 use crate::postgres::quote::{identifier, literal};
-use crate::postgres::{maintenance_database, session};
+use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::restore::subscriptions;
 use crate::settings::fault_point;
@@ -30,8 +30,7 @@ const BEING_MADE: &str = "being made";
 /// The record of this role, open for changes. Closed when it is dropped: with its last entry the record database goes.
 #[derive(Debug)]
 pub struct Record<'a> {
-    target: &'a Target,
-    run: &'a str,
+    server: Server<'a>,
     /// A session in the maintenance database, which may hold the lock on the target's database. By its name others can
     /// tell that the run is alive.
     maintenance: RefCell<OpenSession<'a>>,
@@ -50,10 +49,9 @@ struct Inside<'a> {
 
 impl<'a> Record<'a> {
     /// Opens nothing yet: the record database is looked for, or made, when it is needed.
-    pub fn new(target: &'a Target, run: &'a str, maintenance: OpenSession<'a>) -> Self {
+    pub fn new(server: &Server<'a>, maintenance: OpenSession<'a>) -> Self {
         Self {
-            target,
-            run,
+            server: server.clone(),
             maintenance: RefCell::new(maintenance),
             inside: RefCell::new(None),
             uses: Cell::new(false),
@@ -61,13 +59,13 @@ impl<'a> Record<'a> {
         }
     }
 
-    pub fn target(&self) -> &'a Target {
-        self.target
+    /// The run's handle for the server.
+    pub fn server(&self) -> &Server<'a> {
+        &self.server
     }
 
-    /// The run's session name.
-    pub fn run(&self) -> &'a str {
-        self.run
+    pub fn target(&self) -> &'a Target {
+        self.server.target()
     }
 
     /// What it holds, beside what the server has.
@@ -75,7 +73,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// The record database is not to be trusted (1), or the server's own.
     pub fn view(&self) -> Result<View> {
-        let live = self.target.database();
+        let live = self.target().database();
         if !self.connect(false)? {
             let answer = self.outside(&View::question_without_record(live)?)?;
             return View::read(&answer);
@@ -103,7 +101,7 @@ impl<'a> Record<'a> {
         self.connect(true)?;
         let now = Local::now();
         let (name, now) = self.free_name(purpose, now)?;
-        let cannot = || Fault::failed(format!("The database {name} cannot be made"));
+        let cannot = || Fault::failed(format!("The database {name} cannot be created"));
         signals::check()?;
         // The server makes it even when we no longer listen: a signal waits until it is recorded.
         signals::shielded(|| {
@@ -118,14 +116,14 @@ impl<'a> Record<'a> {
     }
 
     fn insert(&self, purpose: Purpose, name: &str, at: &str) -> Result<i64> {
-        let (live, details) = (literal(self.target.database())?, Details::default().sql()?);
+        let (live, details) = (literal(self.target().database())?, Details::default().sql()?);
         let sql = format!(
             "INSERT INTO xtask.databases (purpose, live, name, owner, live_oid, run, at, details) \
              SELECT '{}', {live}, {}, r.oid, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {live}), \
              {}, {}, {details} FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user RETURNING id",
             purpose.word(),
             literal(name)?,
-            literal(self.run)?,
+            literal(self.server.session())?,
             literal(at)?
         );
         self.sql(&sql)?.trim().parse().context("the number of the new entry")
@@ -151,13 +149,13 @@ impl<'a> Record<'a> {
         let view = self.view()?;
         let entry = view.entries().iter().find(|entry| entry.id == id).context("the new entry is gone")?;
         self.live_was_there.set(entry.live_oid.is_some());
-        view.owned(entry, self.target.database()).context("the new database is not the recorded one")
+        view.owned(entry, self.target().database()).context("the new database is not the recorded one")
     }
 
     /// The name of this purpose at this time, or soon after, that no database has; and that time.
     pub fn free_name(&self, purpose: Purpose, mut time: DateTime<Local>) -> Result<(String, DateTime<Local>)> {
         loop {
-            let name = purpose.name(self.target.database(), self.run, &time);
+            let name = purpose.name(self.target().database(), self.server.session(), &time);
             let sql = format!("SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {}", literal(&name)?);
             if self.outside(&format!("SELECT EXISTS ({sql})"))?.trim() == "f" {
                 return Ok((name, time));
@@ -168,7 +166,7 @@ impl<'a> Record<'a> {
 
     /// Replaces the details of an entry, which belongs to this run from now on.
     pub fn note(&self, id: i64, details: &Details) -> Result<()> {
-        let (details, run) = (details.sql()?, literal(self.run)?);
+        let (details, run) = (details.sql()?, literal(self.server.session())?);
         self.sql(&format!("UPDATE xtask.databases SET details = {details}, run = {run} WHERE id = {id}")).map(drop)
     }
 
@@ -183,11 +181,11 @@ impl<'a> Record<'a> {
     /// # Errors
     /// Exit 6 if there is no live database afterwards, though there was one.
     pub fn drop_database(&self, database: &OwnedDatabase) -> Result<()> {
-        let live = self.target.database();
-        subscriptions::remove(self.target, self.run, database)?;
+        let live = self.target().database();
+        subscriptions::remove(&self.server, database)?;
         let is_there =
             format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {})", literal(live)?);
-        let tag = super::dollar_quote(self.run);
+        let tag = super::dollar_quote(self.server.session());
         let answer = self.sql(&format!(
             "{is_there};\nSET lock_timeout TO '{LOCK_TIMEOUT}';\nDO {tag} BEGIN {assertion} \
              UPDATE xtask.databases SET run = {run} WHERE id = {id}; \
@@ -198,7 +196,7 @@ impl<'a> Record<'a> {
             name = database.quoted()?,
             oid = database.oid(),
             id = database.id(),
-            run = literal(self.run)?
+            run = literal(self.server.session())?
         ))?;
         let [before, after] = answer.lines().map(|line| line == "t").collect::<Vec<_>>()[..] else {
             return Err(anyhow::Error::msg(answer).context("the answer to DROP DATABASE"));
@@ -213,7 +211,7 @@ impl<'a> Record<'a> {
     pub fn discard(&self, id: i64) -> Result<()> {
         let view = self.view()?;
         let Some(entry) = view.entries().iter().find(|entry| entry.id == id) else { return Ok(()) };
-        match view.judge(entry, self.target.database()) {
+        match view.judge(entry, self.target().database()) {
             Verdict::Owned(database) => self.drop_database(&database),
             Verdict::Gone => self.forget(id),
             Verdict::Doubtful(_) => Ok(()),
@@ -225,13 +223,13 @@ impl<'a> Record<'a> {
     /// # Errors
     /// Exit 6: it belongs to another one, or to none.
     pub fn check_live(&self, oid: u32) -> Result<()> {
-        let live = self.target.database();
+        let live = self.target().database();
         let sql = format!("SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {}", literal(live)?);
         match self.sql(&sql)?.trim() {
             "" => Err(gone(live, "since it was swapped in").into()),
             found if found == oid.to_string() => Ok(()),
             _ => Err(Fault::new(Exit::Partial, format!("{live} is another database than the one that was swapped in"))
-                .hint("see which databases there are: cargo xtask db-shell -- -d postgres -l")
+                .hint("list the databases: cargo xtask db-shell -- -d postgres -l")
                 .into()),
         }
     }
@@ -260,8 +258,7 @@ impl<'a> Record<'a> {
         if let Ok(answer) = answer {
             return Ok(answer.join("\n"));
         }
-        let place = [("PGDATABASE", maintenance_database(self.target))];
-        session::ask_with(self.target, self.run, question, &place, patience)
+        self.server.in_maintenance().within(patience).ask(question)
     }
 
     /// Runs SQL in the maintenance database; what it prints.
@@ -275,7 +272,7 @@ impl<'a> Record<'a> {
             return Ok(true);
         }
         let mut place = self.place()?;
-        if place.name == self.target.database() {
+        if place.name == self.target().database() {
             let message = format!("{} is this program's own record: it cannot be restored or reset", place.name);
             return Err(Fault::failed(message).into());
         }
@@ -291,7 +288,7 @@ impl<'a> Record<'a> {
                 return Ok(false);
             }
             Stage::Complete => {
-                super::open(self.target, self.run, &place.name).map(|(session, table)| table.then_some(session))?
+                super::open(&self.server, &place.name).map(|(session, table)| table.then_some(session))?
             }
             Stage::Absent | Stage::Unfinished => None,
         };
@@ -303,12 +300,12 @@ impl<'a> Record<'a> {
     /// Makes the record database, or what of it is missing. Of several runs that begin together one makes it.
     fn make_place(&self, place: &Place) -> Result<OpenSession<'a>> {
         self.acquire(place, BEING_MADE, Mode::Exclusive)?;
-        let cannot = || Fault::failed(format!("The database {} cannot be made", place.name));
+        let cannot = || Fault::failed(format!("The database {} cannot be created", place.name));
         let now = self.place()?;
         for statement in now.making(now.stage()?)? {
             self.outside(&statement).map_err(|error| error::explain(error, cannot))?;
         }
-        let (mut session, table) = super::open(self.target, self.run, &place.name)?;
+        let (mut session, table) = super::open(&self.server, &place.name)?;
         if !table {
             session.run(view::TABLE).map_err(|error| error::explain(error, cannot))?;
         }
@@ -360,5 +357,5 @@ fn lock_key(place: &Place, what: &str) -> i64 {
 
 fn gone(live: &str, when: &str) -> Fault {
     Fault::new(Exit::Partial, format!("There is no database {live} any more: it was dropped or renamed {when}"))
-        .hint("see which databases there are: cargo xtask db-shell -- -d postgres -l")
+        .hint("list the databases: cargo xtask db-shell -- -d postgres -l")
 }

@@ -14,8 +14,9 @@ use std::time::Duration;
 const NAMED: usize = 20;
 /// After a failure nobody waits long for a server that is silent.
 const CLEAR_UP_PATIENCE: Duration = Duration::from_secs(5);
-const HINT: &str = "code in the file has done this, or another session meanwhile: the server does not tell which\n\
-    look at each, and undo what nobody wanted: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c '\\drds' -c '\\db+'\n\
+const HINT: &str = "code in the file did this, or another session did meanwhile: the server does not tell \
+     which\ncheck each change, and undo those that you do not want: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c \
+     '\\drds' -c '\\db+'\n\
     if it was another session, try again";
 
 /// What the record says at one time.

@@ -98,7 +98,7 @@ impl<'a> Scanner<'a> {
             return Ok(Statement { name, start, end: self.at, content: Content::Inherited, slot });
         }
         if name.is_empty() {
-            return Err(format!("no name stands before `{delimiter}`"));
+            return Err(format!("there is no name before `{delimiter}`"));
         }
         let (content, slot) = self.value(delimiter_end);
         Ok(Statement { name, start, end: self.at, content, slot })
@@ -161,10 +161,10 @@ fn key_end(text: &str) -> Result<(usize, char), String> {
             '_' | '.' | '-' | '[' | ']' => {}
             _ if is_inline_space(c) || c.is_alphanumeric() => {}
             NOT_UTF8 => return Err("the name is not UTF-8".to_owned()),
-            _ => return Err(format!("{c:?} cannot stand in a name")),
+            _ => return Err(format!("a name cannot contain {c:?}")),
         }
     }
-    Err("a name without `=` needs a line end behind it".to_owned())
+    Err("a line end must follow a name without `=`".to_owned())
 }
 
 /// What stands between the quotes, and the length with them. Only the escaped quote itself is resolved here.

@@ -33,7 +33,7 @@ impl Compose {
         let said = anyhow::Error::msg(errors_of(&read.stderr));
         Some(
             said.context(
-                fault.hint("mend docker-compose.yml, its override or .env; then: docker compose config --quiet"),
+                fault.hint("fix docker-compose.yml, its override or .env; then: docker compose config --quiet"),
             ),
         )
     }

@@ -47,7 +47,8 @@ impl Container {
         let (root, theirs) = (root.display(), theirs.display());
         let message = format!("The Compose project {project} belongs to the checkout {theirs}, not to {root}");
         let hint = format!(
-            "work there; or give this checkout a project of its own (in .env: COMPOSE_PROJECT_NAME=another-name, and other ports)\n\
+            "work in that checkout; or give this one a project of its own (in .env: \
+             COMPOSE_PROJECT_NAME=another-name, and other ports)\n\
              or, if that database is meant: COMPOSE_PROJECT_NAME={project}"
         );
         Err(Fault::usage(message).hint(hint))
@@ -70,7 +71,7 @@ impl Container {
             return Ok(());
         }
         let fault = Fault::unreachable(format!("The {} service is paused", self.service));
-        Err(fault.hint(format!("wake it with: docker compose unpause {}", self.service)).into())
+        Err(fault.hint(format!("resume it with: docker compose unpause {}", self.service)).into())
     }
 }
 

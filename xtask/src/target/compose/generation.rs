@@ -22,7 +22,7 @@ pub(super) fn named(settings: &Settings) -> Result<Option<Vec<String>>, Fault> {
     if words.first().is_some_and(|program| process::find(program).is_some()) {
         return Ok(Some(words));
     }
-    Err(Fault::usage(format!("XTASK_COMPOSE is {text:?}, which is no program on PATH"))
+    Err(Fault::usage(format!("XTASK_COMPOSE is {text:?}, which is not a program on PATH"))
         .hint("name another Compose, such as docker-compose, or leave it unset for docker compose"))
 }
 

@@ -20,11 +20,11 @@ impl Hints for Compose {
     }
 
     fn log_hint(&self) -> String {
-        format!("see what the server says: docker compose logs --tail 20 {SERVICE}")
+        format!("see the server's log: docker compose logs --tail 20 {SERVICE}")
     }
 
     fn service_log_hint(&self, service: &str) -> String {
-        format!("see what it says: docker compose logs --tail 20 {service}")
+        format!("see its log: docker compose logs --tail 20 {service}")
     }
 
     fn start_over_hint(&self) -> Option<String> {

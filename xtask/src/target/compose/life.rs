@@ -74,7 +74,7 @@ impl Compose {
         let address = address.lines().next().unwrap_or_default().trim();
         if address.is_empty() || address.ends_with(":0") {
             return Err(Fault::unreachable(format!("service {service} has no published port {port}"))
-                .hint("look at it with: docker compose ps")
+                .hint("see the services with: docker compose ps")
                 .into());
         }
         Ok(address.replacen("0.0.0.0:", "127.0.0.1:", 1))

@@ -11,7 +11,7 @@ use std::path::Path;
 /// Exit 2, naming the setting.
 pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     if let Some(name) = settings.get("COMPOSE_PROJECT_NAME").filter(|name| !is_plain(name)) {
-        return Err(Fault::usage(format!("COMPOSE_PROJECT_NAME is {name:?}, which Docker Compose does not take"))
+        return Err(Fault::usage(format!("COMPOSE_PROJECT_NAME is {name:?}, which Docker Compose does not accept"))
             .hint("a project's name has lower-case letters, digits, - and _, and begins with a letter or digit"));
     }
     let is_true = |value: &str| ["1", "true"].contains(&value.to_ascii_lowercase().as_str());

@@ -4,8 +4,8 @@ use crate::error::Fault;
 use crate::process::Captured;
 
 const NEXT_LOOK: &str =
-    "see the services with: docker compose ps --all, and what they say with: docker compose logs --tail 20";
-const IMAGE_HINT: &str = "name images that are at hand or can be pulled: POSTGRES_IMAGE, OPENFGA_IMAGE";
+    "see the services with: docker compose ps --all, and their logs with: docker compose logs --tail 20";
+const IMAGE_HINT: &str = "name images that exist here or can be pulled: POSTGRES_IMAGE, OPENFGA_IMAGE";
 /// The engine's words about an image, of several versions.
 const IMAGE_WORDS: [&str; 9] = [
     "no such image",
@@ -24,7 +24,7 @@ pub(super) fn explained(captured: &Captured) -> anyhow::Error {
     let words = errors_of(&captured.stderr);
     let lower = words.to_ascii_lowercase();
     let of_an_image = IMAGE_WORDS.iter().any(|part| lower.contains(part));
-    let fault = Fault::failed(format!("docker compose could not do it ({})", captured.ending));
+    let fault = Fault::failed(format!("docker compose failed ({})", captured.ending));
     anyhow::Error::msg(words).context(fault.hint(if of_an_image { IMAGE_HINT } else { NEXT_LOOK }))
 }
 

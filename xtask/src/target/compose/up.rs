@@ -68,7 +68,7 @@ impl Stack for Compose {
     fn check_env_file(&self, settings: &Settings) -> Result<()> {
         let Some(problem) = settings.refused_by_compose() else { return Ok(()) };
         let fault = Fault::failed("Docker Compose cannot read this project");
-        Err(anyhow::Error::msg(problem).context(fault.hint("mend that line, then try again")))
+        Err(anyhow::Error::msg(problem).context(fault.hint("fix that line, then try again")))
     }
 
     fn taken_ports(&self, settings: &Settings) -> Result<Vec<Taken>> {
@@ -161,7 +161,7 @@ pub(super) fn wait_for_openfga(compose: &Compose, settings: &Settings, services:
 
 /// Waits for a service's answer, but not for one that crashes again and again.
 fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl Fn() -> Result<T>) -> Result<T> {
-    let look = format!("see what it says: docker compose logs --tail 20 {service}");
+    let look = format!("see its log: docker compose logs --tail 20 {service}");
     let ask_and_look = || {
         ask().map_err(|refusal| {
             if error::is_lasting(&refusal) {
@@ -195,7 +195,7 @@ fn with_holder(error: anyhow::Error) -> anyhow::Error {
     let address = |word: &str| word.trim_matches(|letter: char| !letter.is_ascii_digit()).parse::<SocketAddr>().ok();
     let Some(port) = words.split_whitespace().find_map(address).map(|address| address.port()) else { return error };
     let fault = Fault::failed(format!("Port {port} is taken by {}", holder(port)));
-    error.context(fault.hint("end it, or publish another port in the compose files; then: cargo xtask up"))
+    error.context(fault.hint("stop it, or publish another port in the compose files; then: cargo xtask up"))
 }
 
 /// A port that somebody else holds explains why a container was not started.

@@ -62,8 +62,8 @@ pub fn major(folder: &Folder) -> Result<Option<u32>> {
     }
     let text = std::fs::read_to_string(data.join("PG_VERSION")).with_context(|| {
         // Never ours to delete: whoever put it there may want it.
-        let fault = Fault::failed(format!("{} is no PostgreSQL data folder", data.display()));
-        fault.hint("look at it and move it away, then: cargo xtask up --target local")
+        let fault = Fault::failed(format!("{} is not a PostgreSQL data folder", data.display()));
+        fault.hint("check it and move it away, then: cargo xtask up --target local")
     })?;
     let number = text.trim().split('.').next().unwrap_or_default().parse();
     Ok(Some(number.with_context(|| format!("{}/PG_VERSION says {:?}", data.display(), text.trim()))?))
@@ -124,7 +124,7 @@ pub fn stop(folder: &Folder, programs: &Programs, user: Option<&User>) -> Result
         return Ok(());
     }
     let fault = Fault::failed("The local server did not stop");
-    let fault = fault.hint(format!("see what it says: {}", folder.log(LOG).display()));
+    let fault = fault.hint(format!("see its log: {}", folder.log(LOG).display()));
     Err(anyhow::Error::msg(captured.stderr.trim().to_owned()).context(fault))
 }
 

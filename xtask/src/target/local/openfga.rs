@@ -94,7 +94,7 @@ impl Wishes {
             if named.is_file() {
                 return Ok(Some(named.clone()));
             }
-            let fault = Fault::usage(format!("XTASK_OPENFGA_BIN={} is no program", named.display()));
+            let fault = Fault::usage(format!("XTASK_OPENFGA_BIN={} is not a program", named.display()));
             return Err(fault.hint("name the openfga program, or unset it"));
         }
         let name = format!("openfga{}", std::env::consts::EXE_SUFFIX);
@@ -138,7 +138,7 @@ impl Wishes {
         let captured =
             Program::new("go").args(["install", &module]).env("CGO_ENABLED", "0").capture(INSTALL_DEADLINE)?;
         let failed = |why: String| {
-            let hint = format!("see what it says: CGO_ENABLED=0 go install {module}");
+            let hint = format!("see why: CGO_ENABLED=0 go install {module}");
             anyhow::Error::msg(why).context(Fault::failed("OpenFGA could not be built").hint(hint))
         };
         if !captured.ending.success() {

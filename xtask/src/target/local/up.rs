@@ -151,7 +151,7 @@ fn start_postgres(local: &Local, programs: &Programs, callbacks: &Callbacks, que
         }
     }
     let fault = Fault::unreachable("PostgreSQL did not start");
-    let fault = fault.hint(format!("see what it says: {}", folder.log(cluster::LOG).display()));
+    let fault = fault.hint(format!("see its log: {}", folder.log(cluster::LOG).display()));
     Err(anyhow::Error::msg(last).context(fault))
 }
 
@@ -217,7 +217,7 @@ fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Op
             "No openfga program and no Go on this host"
         };
         let how = local.openfga.how_to_install();
-        (callbacks.note)(&format!("{why}: OpenFGA is left out\n{how}"));
+        (callbacks.note)(&format!("{why}: OpenFGA is not started\n{how}"));
         return Ok(None);
     };
     *started = true;
@@ -229,7 +229,7 @@ fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Op
     wait(openfga::LOG, local, error::is_lasting, || {
         if server.borrow_mut().has_ended() {
             let fault = Fault::unreachable("OpenFGA did not start");
-            let fault = fault.hint(format!("see what it says: {}", log.display())).lasting();
+            let fault = fault.hint(format!("see its log: {}", log.display())).lasting();
             return Err(anyhow::Error::msg(cluster::log_since(&log, from)).context(fault));
         }
         probe::answers(&probe::own(&url, settings)?)
@@ -259,6 +259,6 @@ fn start_openfga(local: &Local, program: &Path, callbacks: &Callbacks) -> Result
 }
 
 fn wait<T>(log: &str, local: &Local, lasts: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {
-    let look = format!("see what it says: {}", local.folder.log(log).display());
+    let look = format!("see its log: {}", local.folder.log(log).display());
     wait_for("The local server", &look, lasts, ask)
 }

@@ -90,12 +90,12 @@ impl Connection {
     fn check_place(&self) -> Result<(), Fault> {
         let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0);
         if !self.ports().iter().all(|port| is_port(port)) {
-            let fault = Fault::usage(format!("{SETTING} has a port that is no number from 1 to 65535"));
+            let fault = Fault::usage(format!("{SETTING} has a port that is not a number from 1 to 65535"));
             return Err(fault.hint("in user and password : must be written %3A, / %2F, @ %40, % %25"));
         }
         let is_host = |host: &&str| host.starts_with(['/', '@']) || !host.contains(['@', '/', '?', ' ']);
         if !self.hosts().iter().all(is_host) {
-            let fault = Fault::usage(format!("{SETTING} has a host with a letter that no host has"));
+            let fault = Fault::usage(format!("{SETTING} has a host with a character that no host name has"));
             return Err(fault.hint("in user and password @ must be written %40, / %2F, : %3A, % %25"));
         }
         Ok(())
@@ -161,9 +161,9 @@ fn parse(text: &str) -> Result<Vec<(String, String)>, &'static str> {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     match scheme {
         Some(scheme) if scheme.starts_with("postgres") || scheme == "jdbc:postgresql" => {
-            Err("it begins with another library's words; libpq wants postgres:// or postgresql://")
+            Err("it begins with another library's scheme; libpq reads postgres:// and postgresql://")
         }
-        Some(scheme) if !scheme.contains(['=', ' ']) => Err("it is no PostgreSQL address"),
+        Some(scheme) if !scheme.contains(['=', ' ']) => Err("it is not a PostgreSQL address"),
         _ => conninfo::parameters(text),
     }
 }

@@ -73,8 +73,7 @@ impl Contact<'_> {
             return Err(Fault::failed(message).hint("use a server of one of these versions").into());
         }
         if seen != nonce && self.is_pooled()? {
-            let message =
-                "Behind this address is a pooler that gives no client a session of its own (transaction pooling)";
+            let message = "This address is a pooler that gives no client a session of its own (transaction pooling)";
             let fault = Fault::failed(message);
             return Err(fault.hint("locks and dumps need one session throughout: let DATABASE_URL name the server itself\n(or a pool in session mode); its port is often 5432 where the pooler's is 6432 or 6543").into());
         }

@@ -133,16 +133,16 @@ impl Url {
         let has = |part: &str| words.contains(part);
         let place = self.connection.place();
         Some(if words.starts_with("invalid ") || words.starts_with("could not match ") {
-            Fault::usage("DATABASE_URL has a value that libpq refuses").hint("mend it there")
+            Fault::usage("DATABASE_URL has a value that libpq refuses").hint("fix it there")
         } else if has("could not translate host name") {
-            Fault::unreachable(format!("The host of {place} is not known")).hint("see the host in DATABASE_URL")
+            Fault::unreachable(format!("The host of {place} is not known")).hint("check the host in DATABASE_URL")
         } else if has("connection to server") && (has("certificate") || has("SSL")) {
             Fault::unreachable(format!("There is no TLS connection to PostgreSQL at {place} as DATABASE_URL wants it"))
                 .hint("sslmode, sslrootcert, sslcert and sslkey in DATABASE_URL mean what they mean to libpq")
                 .lasting()
         } else {
             Fault::unreachable(format!("PostgreSQL at {place} cannot be reached"))
-                .hint("see host and port in DATABASE_URL, and whether this host may connect there")
+                .hint("check host and port in DATABASE_URL, and whether this host may connect there")
         })
     }
 }

@@ -18,8 +18,8 @@ impl Stack for Url {
     }
 
     fn down(&self) -> Result<()> {
-        let fault = Fault::usage(format!("{} is not this program's to stop", self.place()));
-        Err(fault.hint("stop it where it runs; or name another target: --target compose, --target local").into())
+        let fault = Fault::usage(format!("This program does not stop {}", self.place()));
+        Err(fault.hint("stop it on its host; or name another target: --target compose, --target local").into())
     }
 
     fn check_ours(&self) -> Result<()> {

@@ -42,7 +42,7 @@ pub(super) fn parameters(uri: &str) -> Result<Vec<(String, String)>, &'static st
     Ok(found)
 }
 
-const NOT_ENCODED: &str = "it cannot be taken apart: in user and password @ must be written %40, / %2F, : %3A, % %25";
+const NOT_ENCODED: &str = "it cannot be parsed: in user and password @ must be written %40, / %2F, : %3A, % %25";
 
 /// `a:1,[::1]:2` → `a,::1` and `1,2`.
 fn hosts_and_ports(list: &str) -> Result<(String, String), &'static str> {

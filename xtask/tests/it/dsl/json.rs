@@ -198,7 +198,7 @@ fn findings_have_their_places() {
     assert_eq!(
         placed,
         [
-            "4:23 a type definition has no field `relation`: a server drops it in silence; did you mean `relations`?",
+            "4:23 a type definition has no field `relation`: a server drops it silently; did you mean `relations`?",
             "6:84 the type `doc` has no relation `ow`",
             "6:94 `x` is defined twice",
             "7:85 the type `usr` is not defined; did you mean `user`?",
@@ -207,7 +207,7 @@ fn findings_have_their_places() {
         ]
     );
     let findings = Model::from_json("model.json", "{\n  \"schema_version\": \"1.1\",\n  oops\n}").unwrap_err();
-    assert_eq!(shown(&findings), "model.json:3:3: this is no JSON: key must be a string\n    oops\n    ^\n");
+    assert_eq!(shown(&findings), "model.json:3:3: this is not JSON: key must be a string\n    oops\n    ^\n");
     let findings = Model::from_json("model.json", "[]").unwrap_err();
     assert_eq!(findings[0].message, "expected an authorization model, an object, found a list");
 }
@@ -252,9 +252,9 @@ fn a_servers_answer_is_read() {
     assert_eq!(model.difference(&echo), Vec::<String>::new());
     assert!(model == echo);
     let error = Model::from_value(&json!({ "code": "store_id_not_found", "message": "no" })).unwrap_err().to_string();
-    assert_eq!(error, "this is no authorization model: expected a field `schema_version`");
+    assert_eq!(error, "this is not an authorization model: expected a field `schema_version`");
     let error = Model::from_value(&json!("<html>")).unwrap_err().to_string();
-    assert_eq!(error, "this is no authorization model: expected an authorization model, an object, found a string");
+    assert_eq!(error, "this is not an authorization model: expected an authorization model, an object, found a string");
 }
 
 #[track_caller]
@@ -270,14 +270,14 @@ fn what_the_dsl_cannot_express_says_so() {
     let user = json!({ "x": { "directly_related_user_types": [{ "type": "user" }] } });
     assert_not_expressible(
         &doc(json!({ "x": late }), user.clone()),
-        &["doc#x: what is directly assignable does not come first"],
+        &["doc#x: the directly assignable types do not come first"],
     );
     let twice = json!({ "union": { "child": [{ "this": {} }, { "intersection": { "child": [{ "this": {} }, same("owner")] } }] } });
     assert_not_expressible(
         &doc(json!({ "x": twice }), user),
         &[
-            "doc#x: what is directly assignable does not come first",
-            "doc#x: what is directly assignable stands more than once",
+            "doc#x: the directly assignable types do not come first",
+            "doc#x: the directly assignable types are listed more than once",
         ],
     );
     assert_not_expressible(

@@ -190,7 +190,7 @@ fn what_the_manifest_may_not_say() {
         ),
         ("schema: '1.2'\ncontents:\n  - core.fga\n  - ./core.fga\n", vec!["4:5 `core.fga` is listed twice"]),
         ("schema: '1.2'\ncontents:\n  - core.fga: 1\n", vec!["3:5 expected the path of a `.fga` file"]),
-        ("schema: '1.2'\ncontents: [core.fga\n", vec!["3:1 this is no YAML"]),
+        ("schema: '1.2'\ncontents: [core.fga\n", vec!["3:1 this is not YAML"]),
         ("- schema\n", vec!["1:1 expected `schema:` and `contents:`", "1:1 expected `schema: '1.2'` in `fga.mod`"]),
     ];
     for (manifest, expected) in manifests {

@@ -164,10 +164,10 @@ pub fn whole_and_mended(database: &Database<'_>, states: &States, swapped: bool,
     let live = if swapped { &states.restored } else { &states.old };
     assert!(database.is_open() && &database.dump() == live, "{point}: the live database is not whole");
     let said = database.repair();
-    if !said.contains("✓ Nothing to mend") {
+    if !said.contains("✓ Nothing to repair") {
         assert!(said.contains("✓ Mended: "), "{point}: {said}");
         let again = database.repair();
-        assert!(again.contains("✓ Nothing to mend"), "{point}: {again}");
+        assert!(again.contains("✓ Nothing to repair"), "{point}: {again}");
         assert!(database.is_open() && &database.dump() == live, "{point}: the repair changed the live database");
     }
     assert_eq!(database.beside("staging"), [""; 0], "{point}");

@@ -26,7 +26,7 @@ impl<'n> Fields<'n> {
                 let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 notes.push(Note::warning(
                     *place,
-                    format!("{what} has no field `{name}`: a server drops it in silence{hint}"),
+                    format!("{what} has no field `{name}`: a server drops it silently{hint}"),
                 ));
             } else if given.iter().any(|(other, _)| *other == snake) {
                 notes.push(Note::error(*place, format!("the field `{name}` is given twice")));

@@ -26,7 +26,7 @@ impl Node {
             let offset = offset_of(text, error.line(), error.column());
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
-            return Err(Note::error(Place { file, offset }, format!("this is no JSON: {message}")));
+            return Err(Note::error(Place { file, offset }, format!("this is not JSON: {message}")));
         }
         let mut reader = Reader { text, file, at: 0 };
         Ok(reader.node())

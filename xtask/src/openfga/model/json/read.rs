@@ -55,7 +55,7 @@ impl Reader {
         let names: HashSet<&str> = defined.iter().map(|(relation, _)| relation.text.as_str()).collect();
         for (detail, node) in &details {
             if !names.contains(detail.text.as_str()) {
-                let message = format!("`{name}` has no relation `{detail}`: a server passes over its metadata");
+                let message = format!("`{name}` has no relation `{detail}`: a server ignores its metadata");
                 self.notes.push(Note::warning(detail.place, message));
                 self.relation_detail(node);
             }
@@ -150,7 +150,7 @@ impl Reader {
         {
             self.notes.push(Note::warning(
                 object.place,
-                "a server passes over `object`: the relation is always that of the same object",
+                "a server ignores `object`: the relation is always that of the same object",
             ));
         }
         self.required_name(&fields, "relation")

@@ -61,11 +61,11 @@ fn why_no_user(user: &str) -> Option<String> {
         return Some(format!("{user:?} has more than one colon: an id cannot hold one"));
     }
     if !is_object(object) || (user.contains('#') && relation.is_empty()) {
-        return Some(format!("{user:?} is no user; type:id, type:* or type:id#relation was expected"));
+        return Some(format!("{user:?} is not a user; type:id, type:* or type:id#relation was expected"));
     }
     let id = object.split_once(':').map_or("", |(_, id)| id);
     if user.contains('#') && (id.contains('*') || relation.contains('*')) {
-        return Some(format!("{user:?} is no user: a `*` cannot stand together with `#relation`"));
+        return Some(format!("{user:?} is not a user: `*` and `#relation` exclude each other"));
     }
     None
 }
@@ -76,15 +76,15 @@ fn why_no_object(object: &str) -> Option<String> {
         return Some(format!("the object has {length} characters, {LONGEST_OBJECT} are allowed"));
     }
     if object.contains('#') {
-        return Some(format!("{object:?} is no single object"));
+        return Some(format!("{object:?} is not a single object"));
     }
     if object.bytes().filter(|byte| *byte == b':').count() > 1 {
         return Some(format!("{object:?} has more than one colon: an id cannot hold one"));
     }
     if !is_object(object) {
-        return Some(format!("{object:?} is no object; type:id was expected"));
+        return Some(format!("{object:?} is not an object; type:id was expected"));
     }
-    is_wildcard(object).then(|| format!("{object:?} is no single object"))
+    is_wildcard(object).then(|| format!("{object:?} is not a single object"))
 }
 
 /// `type:id`, neither of them empty; blanks and control characters were looked for before.
@@ -97,7 +97,9 @@ fn why_no_relation(relation: &str) -> Option<String> {
     if length > LONGEST_RELATION {
         return Some(format!("the relation has {length} characters, {LONGEST_RELATION} are allowed"));
     }
-    relation.contains([':', '#', '@']).then(|| format!("{relation:?} is no relation: it cannot hold `:`, `#` and `@`"))
+    relation
+        .contains([':', '#', '@'])
+        .then(|| format!("{relation:?} is not a relation: it cannot contain `:`, `#` and `@`"))
 }
 
 fn why_no_condition(name: &str) -> Option<String> {
@@ -113,7 +115,9 @@ fn why_no_condition(name: &str) -> Option<String> {
 fn why_implicit(tuple: &TupleParts<'_>) -> Option<String> {
     let (object, relation) = split_userset(tuple.user);
     let implicit = object == tuple.object && relation == tuple.relation;
-    implicit.then(|| "it says of itself what holds anyway".to_owned())
+    implicit.then(|| {
+        "its user and its object are the same relation of the same object, which holds without a tuple".to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub fn why_not(model: &Model, tuple: &TupleParts<'_>) -> Option<String> {
     let allowed = model.relation(object_type, tuple.relation).unwrap_or_default();
     let name = format!("{object_type}#{}", tuple.relation);
     if allowed.is_empty() {
-        return Some(format!("{name} is only computed, no tuple can give it"));
+        return Some(format!("{name} is computed; a tuple cannot give it"));
     }
     let list = || allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let (user_type, (_, relation)) = (type_of(tuple.user), split_userset(tuple.user));
@@ -41,7 +41,7 @@ pub fn why_not(model: &Model, tuple: &TupleParts<'_>) -> Option<String> {
     }
     let Some((condition, context)) = tuple.condition else {
         let fits = allowed.iter().any(|candidate| fits_without_condition(candidate, tuple.user));
-        return (!fits).then(|| format!("{name} wants a condition: it takes [{}]", list()));
+        return (!fits).then(|| format!("{name} needs a condition: it takes [{}]", list()));
     };
     let has_condition = |candidate: &UserType| {
         candidate.type_name.text == user_type && candidate.condition.as_ref().is_some_and(|name| name.text == condition)

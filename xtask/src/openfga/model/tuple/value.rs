@@ -48,7 +48,7 @@ fn wrong_type(value: &Value, kind: &ParameterType) -> Option<String> {
         }
         _ => false,
     };
-    (!fits).then(|| format!("{value} is no {kind}{}", example(&kind.name)))
+    (!fits).then(|| format!("{value} is not of type {kind}{}", example(&kind.name)))
 }
 
 fn is_whole(number: f64) -> bool {
@@ -61,7 +61,7 @@ fn example(kind: &str) -> &'static str {
         "timestamp" => " such as \"2025-10-21T14:30:00Z\"",
         "duration" => " such as \"1h30m\"",
         "ipaddress" => " such as \"192.168.0.1\"",
-        "double" => "; as a number without quotes it would be one",
+        "double" => "; write the number without quotes",
         _ => "",
     }
 }
@@ -118,6 +118,6 @@ mod tests {
         let list = ParameterType { name: "list".into(), generic: vec![ParameterType::plain("int")] };
         let map = ParameterType { name: "map".into(), generic: vec![list.clone()] };
         assert_eq!(why_not(&json!({"a": [1, 2]}), &map), None);
-        assert_eq!(why_not(&json!({"a": [1, "x"]}), &map).unwrap(), "a: item 2: \"x\" is no int");
+        assert_eq!(why_not(&json!({"a": [1, "x"]}), &map).unwrap(), "a: item 2: \"x\" is not of type int");
     }
 }

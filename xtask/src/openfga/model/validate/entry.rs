@@ -16,7 +16,7 @@ pub fn check(model: &Model, relations: &Relations<'_>, wrong: &Wrong<'_>, notes:
             let key = (definition.name.text.as_str(), relation.name.text.as_str());
             let circle = circle(&entangled, key.1);
             if let Some(circle) = &circle {
-                let message = format!("`{}` goes round in a circle: {}", relation.name, circle.join(" -> "));
+                let message = format!("`{}` is defined by itself: {}", relation.name, circle.join(" -> "));
                 notes.push(Note::error(relation.name.place, message));
             }
             known.insert(key, circle.is_some() || wrong.contains(&key));
@@ -27,7 +27,7 @@ pub fn check(model: &Model, relations: &Relations<'_>, wrong: &Wrong<'_>, notes:
         for relation in &definition.relations {
             if known.get(&(&definition.name.text, &relation.name.text)) == Some(&false) {
                 let message = format!(
-                    "nobody can ever have `{}` on a `{}`: its definition leads to no type such as `[user]`",
+                    "no user can ever have `{}` on a `{}`: its definition reaches no type such as `[user]`",
                     relation.name, definition.name
                 );
                 notes.push(Note::error(relation.name.place, message));

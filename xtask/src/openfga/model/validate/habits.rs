@@ -48,7 +48,7 @@ fn twice(relation: &Relation, rewrite: &Rewrite, notes: &mut Vec<Note>) {
     for operand in operands {
         if !seen.insert(canonical::rewrite(operand)) {
             let place = place(operand).unwrap_or(relation.name.place);
-            let message = format!("the same stands twice in the definition of `{}`: {meaning}", relation.name);
+            let message = format!("the definition of `{}` has the same operand twice: {meaning}", relation.name);
             notes.push(Note::warning(place, message));
         }
     }

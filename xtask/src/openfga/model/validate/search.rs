@@ -22,7 +22,7 @@ pub fn check(model: &Model, notes: &mut Vec<Note>) {
         for relation in &definition.relations {
             if !search.finds(definition, relation, &relation.rewrite, &Visited::new()) {
                 let message = format!(
-                    "OpenFGA 1.18 takes `{}` for a loop, though it is none, and refuses it: it reaches one relation on two ways",
+                    "OpenFGA 1.18 refuses `{}` as a loop, though it is not one: it reaches one relation in two ways",
                     relation.name
                 );
                 notes.push(Note::warning(relation.name.place, message));

@@ -70,7 +70,8 @@ impl Body {
         }
         // There END ends the body for the server; if psql waits for another one, it has counted a CASE that is a name,
         // and what follows goes to the server unseen.
-        (begins && keyword == Keyword::End && self.depth > 1).then_some("a routine's body with a CASE that is none")
+        (begins && keyword == Keyword::End && self.depth > 1)
+            .then_some("a routine's body in which CASE is used as a name")
     }
 }
 

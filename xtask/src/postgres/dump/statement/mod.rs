@@ -211,7 +211,7 @@ impl Statement {
         let known = matches!(keyword, Keyword::Insert | Keyword::Copy);
         let word = match token {
             Token::Word(word) if known || keyword::begins_a_statement(word) => word,
-            _ => return self.refuse(format!("text that is no SQL: {}", token::display(token))),
+            _ => return self.refuse(format!("text that is not SQL: {}", token::display(token))),
         };
         match keyword {
             Keyword::Insert => self.kind = Kind::Insert(Insert::default()),

@@ -30,7 +30,7 @@ pub(super) fn of(head: &Head) -> String {
              or leave out all that is about the database and its \\connect"
         ),
         "role" | "user" | "group" | "tablespace" | "system" | "parameter" => {
-            format!("{text}: about what all databases of a server share, which no dump of one database holds")
+            format!("{text}: about objects that all databases of a server share, which no dump of one database holds")
         }
         _ => format!("{text}: a statement that no pg_dump writes into the dump of one database"),
     }

@@ -117,16 +117,16 @@ fn blank_lines_at_the_end_are_no_damage() {
 fn what_does_not_belong_there_is_named_with_its_line() {
     let copy = "COPY public.t (a, b) FROM stdin;\n1\t2\n\\.\n";
     let cases = [
-        (format!("WARN[0000] notice\n{}", dump("")), 1, "no plain SQL dump"),
+        (format!("WARN[0000] notice\n{}", dump("")), 1, "not a plain SQL dump"),
         (format!("{}WARN\n", dump("")), 18, "text after the end"),
         (dump("\\! rm -rf /\n"), 12, "a psql meta-command: \\! rm"),
         (dump("\\restrict other\n"), 12, "a psql meta-command"),
         (dump("COMMIT;\r\n"), 12, "a carriage return"),
         (dump(&copy.replace("1\t2", "1\t2\r")), 13, "a carriage return in the rows of table t"),
         (dump(&copy.replace("1\t2", "1\t2\n3\t4\r")), 14, "a carriage return in the rows of table t"),
-        (dump(&copy.replace("1\t2", "1\t2\nWARN[0000] notice")), 13, "a row of table t has not 2 columns"),
-        (dump("time=now level=warning\nSELECT 1;\n"), 12, "no SQL: time"),
-        (dump("! touch x\nSELECT 1;\n"), 12, "no SQL: !"),
+        (dump(&copy.replace("1\t2", "1\t2\nWARN[0000] notice")), 13, "a row of table t does not have 2 columns"),
+        (dump("time=now level=warning\nSELECT 1;\n"), 12, "not SQL: time"),
+        (dump("! touch x\nSELECT 1;\n"), 12, "not SQL: !"),
         (dump("COPY public.t (a) FROM stdin; SELECT 1;\n1\n\\.\n"), 12, "text after the header"),
         (dump("COPY public.t (a) FROM stdin WITH (FORMAT csv);\n1\n\\.\n"), 12, "not rows as pg_dump writes them"),
         (dump("COPY public.t FROM PROGRAM 'id';\n"), 12, "not rows as pg_dump writes them"),
@@ -142,7 +142,7 @@ fn what_does_not_belong_there_is_named_with_its_line() {
         assert!(flaw.what.contains(words), "{words:?} expected in {flaw}");
         assert_eq!((flaw.line, flaw.cut), (line, false), "{flaw}");
         // What the file is instead, its first piece says.
-        for size in (1..40).filter(|_| !flaw.what.starts_with("no plain SQL dump")) {
+        for size in (1..40).filter(|_| !flaw.what.starts_with("not a plain SQL dump")) {
             assert_eq!(scan_pieces(text.as_bytes(), size).unwrap_err(), flaw, "pieces of {size} bytes");
         }
     }

@@ -39,7 +39,7 @@ fn a_refusal_says_which_statement_and_what_to_do() {
         ("COMMENT ON DATABASE x IS 'y'", "dump again with pg_dump 11 or newer, or leave this statement out"),
         ("SECURITY LABEL FOR d ON DATABASE x IS 'y'", "or leave this statement out"),
         ("GRANT ALL ON DATABASE x TO y", "without --create"),
-        ("ALTER ROLE x SUPERUSER", "about what all databases of a server share"),
+        ("ALTER ROLE x SUPERUSER", "about objects that all databases of a server share"),
         ("COPY pg_catalog.pg_authid (a) FROM stdin", "COPY pg_catalog.pg_authid (a) FROM stdin: not rows"),
         ("LOAD '\u{1b}[31m'", "LOAD '\\u{1b}[31m'"),
         ("SET default_with_oids = true", "tables with OIDs"),
