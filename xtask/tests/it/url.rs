@@ -262,7 +262,7 @@ fn openfga_is_migrated_where_its_program_is() {
             database.admin(&format!("{whose} SET {setting} TO '{value}'"));
             let run = database.xtask(["db-reset", "--yes"]).env("XTASK_OPENFGA_BIN", &program).run();
             run.code(6).stderr_has("openfga migrate failed (exit code 1)").stderr_lacks("--version");
-            run.stderr_has(&format!("{setting} is {value}, for {shown}; to take it away: {whose} RESET {setting};"));
+            run.stderr_has(&format!("{setting} is {value}, for {shown}; to remove it: {whose} RESET {setting};"));
             run.stderr_has("cargo xtask db-restore --repair").stderr_has("cargo xtask db-restore --undo");
             // What cannot be started is no reason not to go back.
             let undo = database.xtask(["db-restore", "--undo", "--yes"]).env("XTASK_OPENFGA_BIN", &program).run();
