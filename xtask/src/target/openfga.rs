@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use std::fmt;
 use std::time::Duration;
 
-/// OpenFGA's service in docker-compose.yml.
-pub const SERVICE: &str = "openfga";
+/// OpenFGA's name where nothing names it otherwise.
+pub const USUAL_SERVICE: &str = "openfga";
 /// The port of its HTTP API inside the container.
 pub const HTTP_PORT: u16 = 8080;
 const DEADLINE: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use crate::restore::record::{self, Details, Entry, OwnedDatabase, Record};
 use crate::restore::repair;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
-use crate::target::{Target, openfga};
+use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -113,12 +113,13 @@ impl Switchover<'_, '_> {
     ) -> Result<Done> {
         let target = self.record.target();
         let SwapServices { running, started } = &self.services;
+        let openfga = target.own_openfga().openfga_service();
         let (next, now) = previous::next_name(self.record)?;
         let before = self.live.properties.as_ref().map(|_| next);
         let details = Details {
             stopped: started.clone(),
             swapping: false,
-            migrate: self.openfga || started.iter().any(|service| service == openfga::SERVICE),
+            migrate: self.openfga || started.iter().any(|service| service == openfga),
             only_way_back: self.only_way_back && before.is_some(),
             written: self.written.clone(),
             is_unknown: false,

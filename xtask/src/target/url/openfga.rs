@@ -5,7 +5,7 @@ use crate::error::Fault;
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Build, MadeOf, OwnOpenfga, Talk};
-use crate::target::{openfga_migration, percent};
+use crate::target::{openfga, openfga_migration, percent};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -19,6 +19,10 @@ impl OwnOpenfga for Url {
 
     fn has_openfga(&self) -> bool {
         false
+    }
+
+    fn openfga_service(&self) -> &str {
+        openfga::USUAL_SERVICE
     }
 
     fn openfga_name(&self) -> &'static str {
