@@ -89,8 +89,14 @@ impl Terminal {
         self.stdin && self.stderr
     }
 
-    /// What is going on, on stderr; nothing under `--quiet`.
+    /// What is going on, on stderr; nothing under `--quiet`. Only its first line stands at the margin: a name with a
+    /// line break in it does not look like a line of ours.
     pub fn note(&self, text: &str) {
+        self.note_report(&text.replace('\n', "\n  "));
+    }
+
+    /// The same for lines of ours, in which names are shown clean.
+    pub fn note_report(&self, text: &str) {
         if !self.quiet {
             write_stderr(&fold::behind("", 0, &self.plain(text), self.width_of_notes()));
         }

@@ -123,7 +123,7 @@ impl Args {
         if context.terminal.stdout_is_terminal() {
             return context.terminal.result(&report.text);
         }
-        context.terminal.note(&report.text);
+        context.terminal.note_report(&report.text);
         context.terminal.result_path(&context.near(&taken.path))
     }
 

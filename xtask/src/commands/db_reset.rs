@@ -2,7 +2,7 @@
 
 use super::db_migrate;
 use super::db_restore::report::{Report, name_ended_workers};
-use super::db_restore::switchover::{Switchover, drop_old};
+use super::db_restore::switchover::{SwapServices, Switchover, drop_old};
 use super::db_restore::{SafetyOptions, preview, repair, safety_backup};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -82,7 +82,7 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     let target = server.target();
     let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     fault_point("locked");
-    repair::repair_leftovers(&record, context)?;
+    let unstarted = repair::repair_before_swap(&record, context)?;
     let live = Live::of(server)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
@@ -93,14 +93,14 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     fault_point("created");
     let incoming = empty.database().clone();
     db_migrate::fill(target, incoming.name(), context)?;
-    let stopped = target.services().running_users()?;
-    record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
+    let services = SwapServices::of(target, unstarted)?;
+    record.note(incoming.id(), &Details { stopped: services.started.clone(), ..Details::default() })?;
     fault_point("marked");
     let switchover = Switchover {
         record: &record,
         live: &live,
         context,
-        stopped,
+        services,
         openfga,
         only_way_back: safety.is_none(),
         written: Counters::of(&server.in_database(incoming.name())).ok(),

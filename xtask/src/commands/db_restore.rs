@@ -8,7 +8,7 @@ pub(super) mod switchover;
 mod undo;
 
 use self::report::Report;
-use self::switchover::Switchover;
+use self::switchover::{SwapServices, Switchover};
 use super::db_backup;
 use crate::backup::name::Purpose;
 use crate::context::Context;
@@ -124,7 +124,7 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     preview::ask(args, target, &backup, context)?;
     let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     fault_point("locked");
-    repair::repair_leftovers(&record, context)?;
+    let unstarted = repair::repair_before_swap(&record, context)?;
     let was_absent = live.is_absent();
     let live = Live::of(server)?;
     live.check_unchanged(was_absent, target)?;
@@ -146,15 +146,15 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     let written = checked.analyze(options.search_path)?;
     drop(progress);
     fault_point("checked");
-    let stopped = target.services().running_users()?;
+    let services = SwapServices::of(target, unstarted)?;
     let incoming = checked.database().clone();
-    record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
+    record.note(incoming.id(), &Details { stopped: services.started.clone(), ..Details::default() })?;
     fault_point("marked");
     let switchover = Switchover {
         record: &record,
         live: &live,
         context,
-        stopped,
+        services,
         openfga: backup.contents.openfga.is_some(),
         only_way_back: safety.is_none(),
         written,

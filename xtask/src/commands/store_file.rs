@@ -54,7 +54,7 @@ impl FileArgs {
             }
         };
         for warning in file.warnings.iter().take(SHOWN) {
-            context.terminal.warn(&terminal::clean(&warning.to_string()));
+            context.terminal.warn(&terminal::clean_line(&warning.to_string()));
         }
         if file.warnings.len() > SHOWN {
             context.terminal.warn(&format!("{} more warnings", terminal::count((file.warnings.len() - SHOWN) as u64)));
@@ -74,25 +74,26 @@ pub fn connected(server: &mut OpenfgaServer, target: &Target, context: &Context)
 /// One line for an assertion; more where it failed or a person should know more.
 pub fn outcome_lines(outcome: &Outcome, context: &Context) -> Vec<String> {
     let terminal = &context.terminal;
-    let question = terminal::clean(&format!("{} {}", outcome.kind, outcome.question));
-    let place = format!("(line {}, {})", outcome.line, terminal::clean(&outcome.test));
-    let note = outcome.note.iter().map(|note| format!("    {}", terminal::clean(note)));
+    let question = terminal::clean_line(&format!("{} {}", outcome.kind, outcome.question));
+    let place = format!("(line {}, {})", outcome.line, terminal::clean_line(&outcome.test));
+    let note = outcome.note.iter().map(|note| format!("    {}", terminal::clean_line(note)));
     if outcome.is_unanswered() {
-        let why = terminal::clean(&outcome.actual.to_string());
+        let why = terminal::clean_line(&outcome.actual.to_string());
         return vec![terminal.warning_line(&format!("{question}  {place}")), format!("    {why}")];
     }
     if !outcome.passed {
         let lines = difference(&outcome.expected, &outcome.actual);
         let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-        let lines = lines.into_iter().map(|(label, text)| format!("    {label:width$} {}", terminal::clean(&text)));
+        let lines =
+            lines.into_iter().map(|(label, text)| format!("    {label:width$} {}", terminal::clean_line(&text)));
         return std::iter::once(terminal.failure_line(&format!("{question}  {place}")))
             .chain(lines)
             .chain(note)
             .collect();
     }
-    let expected = terminal::clean(&outcome.expected.to_string());
+    let expected = terminal::clean_line(&outcome.expected.to_string());
     if !outcome.extra.is_empty() {
-        let extra = terminal::clean(&outcome.extra.join(", "));
+        let extra = terminal::clean_line(&outcome.extra.join(", "));
         let line = format!("{question}: {expected}; the store's other tuples also give {extra}");
         return std::iter::once(terminal.warning_line(&line)).chain(note).collect();
     }

@@ -9,7 +9,7 @@ use super::quote::literal;
 use super::server::Server;
 use crate::error::Fault;
 use crate::process::{Captured, Dialog, Program, signals};
-use crate::target::Target;
+use crate::target::{Target, openfga_migration};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::io::Write as _;
@@ -134,7 +134,7 @@ impl Server<'_> {
 /// Settings of these names that stand for sessions of the target's user in its database, each with the statement that
 /// takes it away; `None` where there is none, or nobody can be asked.
 pub fn configured_settings(target: &Target, names: &[&str]) -> Option<String> {
-    configured::how_to_reset(&configured::of(target, names, &|sql| ask_quietly(target, sql)))
+    configured::how_to_reset(&configured::of(target, target.user(), names, &|sql| ask_quietly(target, sql)))
 }
 
 /// What psql prints for this SQL in the maintenance database; `None` where that does not work, for whatever reason.
@@ -170,6 +170,16 @@ pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::proc
         return cause;
     }
     anyhow::Error::msg(stderr.trim().to_owned()).context(Fault::failed(format!("{program} failed ({ending})")))
+}
+
+/// The same for an error of the target's, which may be that of OpenFGA's own program.
+pub fn explain_migration(target: &Target, error: anyhow::Error) -> anyhow::Error {
+    let failed = error.downcast_ref::<openfga_migration::Failed>();
+    let ask = |sql: &str| ask_quietly(target, sql);
+    match failed.and_then(|failed| configured::to_blame_for_migration(target, failed, &ask)) {
+        Some(fault) => error.context(fault),
+        None => error,
+    }
 }
 
 #[cfg(test)]

@@ -51,11 +51,11 @@ pub(super) fn show(
         let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let more = pending.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        context.terminal.note(&terminal::clean(&format!("Migrations that will be pending: {named}{more}")));
+        context.terminal.note(&terminal::clean_line(&format!("Migrations that will be pending: {named}{more}")));
     }
     if !fitting.missing_roles.is_empty() {
         let roles = fitting.missing_roles.names().join(", ");
-        context.terminal.note(&terminal::clean(&format!("Roles that will be created, without login: {roles}")));
+        context.terminal.note(&terminal::clean_line(&format!("Roles that will be created, without login: {roles}")));
     }
     name_foreign_tables(backup, context);
     for change in &fitting.version_changes {
@@ -133,21 +133,22 @@ pub(in crate::commands) fn changes(plan: &Plan, then: &str, context: &Context) {
         }
     }
     for store in &plan.stores_gained {
-        terminal.note(&terminal::clean(&format!("OpenFGA store comes back: {store}")));
+        terminal.note(&terminal::clean_line(&format!("OpenFGA store comes back: {store}")));
     }
     for store in &plan.stores_lost {
-        terminal.note(&terminal::clean(&format!("OpenFGA store disappears: {store}")));
+        terminal.note(&terminal::clean_line(&format!("OpenFGA store disappears: {store}")));
     }
     if plan.models_gained + plan.models_lost > 0 {
         terminal.note(&format!("OpenFGA models: {} come back, {} disappear", plan.models_gained, plan.models_lost));
     }
     if !plan.sessions.is_empty() {
-        terminal.note(&terminal::clean(&format!("Sessions that will be terminated: {}", plan.sessions.join(", "))));
+        terminal
+            .note(&terminal::clean_line(&format!("Sessions that will be terminated: {}", plan.sessions.join(", "))));
     }
     if !plan.workers.is_empty() {
         let workers = plan.workers.join(", ");
         let text = format!("Background workers that will end, perhaps until the server restarts: {workers}");
-        terminal.note(&terminal::clean(&text));
+        terminal.note(&terminal::clean_line(&text));
     }
 }
 

@@ -6,12 +6,14 @@ use crate::postgres::change_lock::Lock;
 use crate::postgres::quote::identifier;
 use crate::postgres::server::Server;
 use crate::postgres::startup;
+use crate::process::signals;
 use crate::restore::record::{Details, Record, Unrecorded, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
 use crate::restore::{live, previous};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long `--repair` waits for a run that still holds the lock.
@@ -22,15 +24,18 @@ pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Mending {}", target.shown()));
     let lock = Lock::take(server, LOCK_TIMEOUT)?;
     let record = Record::new(server, lock.into_session());
-    let findings = repair_leftovers(&record, context)?;
+    let (findings, unstarted) = repair_what_can_be(&record, context)?;
+    if let Some(failed) = unstarted.into_iter().next() {
+        return Err(failed.error);
+    }
     name_unrecorded(&findings.unrecorded, server.maintenance_database(), context)?;
-    let exists = live::exists(server)?;
-    if !exists && !was_first(&findings, target) {
+    if !live::exists(server)? {
+        if was_first(&findings, target) {
+            context.terminal.warn("A first restore did not finish: the database was never there");
+        }
         return Err(no_live_database(&record, &findings)?);
     }
-    if !exists {
-        context.terminal.warn(&format!("{}: a first restore did not finish", absent(target)));
-    } else if findings.leftovers.is_empty() {
+    if findings.leftovers.is_empty() {
         context.terminal.done("Nothing to repair");
     }
     if findings.stuck.is_empty() {
@@ -113,30 +118,60 @@ pub(in crate::commands) fn name_unrecorded(
     Ok(())
 }
 
-/// Repairs what killed runs left, and says what. To be called under the lock.
-pub(in crate::commands) fn repair_leftovers(record: &Record<'_>, context: &Context) -> Result<Findings> {
+/// What an earlier run left to be started or migrated, and why that does not work.
+struct Unstarted {
+    what: String,
+    services: Vec<String>,
+    error: Error,
+}
+
+/// Repairs what killed runs left before the database is swapped, and says what; gives the services that this swap has to
+/// start beside those that run now. That some cannot be started is no reason not to swap: another database may be what
+/// they need. To be called under the lock.
+pub(in crate::commands) fn repair_before_swap(record: &Record<'_>, context: &Context) -> Result<BTreeSet<String>> {
+    let (_, unstarted) = repair_what_can_be(record, context)?;
+    for Unstarted { what, error, .. } in &unstarted {
+        let why = terminal::clean_line(&format!("{error:#}"));
+        context.terminal.warn(&format!("{}, and cannot be now: {why}", terminal::clean_line(what)));
+    }
+    Ok(unstarted.into_iter().flat_map(|unstarted| unstarted.services).collect())
+}
+
+/// Repairs what killed runs left, and says what; gives what it found, and the services that could not be started.
+fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Findings, Vec<Unstarted>)> {
     let target = record.target();
     let found = repair::find(record)?;
     let start = |details: &Details| {
         if details.migrate {
-            target.own_openfga().migrate_openfga()?;
+            startup::migrate_openfga(target)?;
         }
         startup::start_services(target, &context.settings, &details.stopped)
     };
-    let mut stuck = Vec::new();
+    let (mut stuck, mut unstarted) = (Vec::new(), Vec::new());
     for leftover in &found.leftovers {
-        let left = match leftover {
-            Leftover::Abandoned(database) => repair::drop_or_name(record, database)?,
-            _ => repair::repair(record, leftover, &start).map(|()| None)?,
+        let repaired = match leftover {
+            Leftover::Abandoned(database) => repair::drop_or_name(record, database)?.is_none_or(|left| {
+                stuck.push(left);
+                false
+            }),
+            Leftover::NotStarted(entry) => match repair::repair(record, leftover, &start) {
+                Ok(()) => true,
+                Err(error) => {
+                    signals::check()?;
+                    let services = entry.details.stopped.clone();
+                    unstarted.push(Unstarted { what: leftover.shown(), services, error });
+                    false
+                }
+            },
+            Leftover::LockedOut(_) => repair::repair(record, leftover, &start).map(|()| true)?,
         };
-        match left {
-            None => context.terminal.done(&format!("Mended: {}", leftover.shown())),
-            Some(left) => stuck.push(left),
+        if repaired {
+            context.terminal.done(&format!("Mended: {}", leftover.shown()));
         }
     }
     warn_of_stuck(&stuck, context);
     repair::forget_void(record)?;
-    Ok(Findings { stuck, ..found })
+    Ok((Findings { stuck, ..found }, unstarted))
 }
 
 /// Drops the throwaway databases of drills that were killed, and says what.

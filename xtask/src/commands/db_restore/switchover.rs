@@ -12,16 +12,20 @@ use crate::restore::record::{self, Details, Entry, OwnedDatabase, Record};
 use crate::restore::repair;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
+use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+
+const NOT_BACK: &str = "repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo";
 
 /// The steps around a swap.
 pub(in crate::commands) struct Switchover<'a, 't> {
     pub(in crate::commands) record: &'a Record<'t>,
     pub(in crate::commands) live: &'a Live,
     pub(in crate::commands) context: &'a Context,
-    pub(in crate::commands) stopped: Vec<String>,
+    pub(in crate::commands) services: SwapServices,
     /// Whether the incoming database holds OpenFGA's tables.
     pub(in crate::commands) openfga: bool,
     /// No safety backup was made: the outgoing database must never be dropped by itself.
@@ -72,6 +76,23 @@ pub(in crate::commands) fn drop_old(
     done.check(record)
 }
 
+/// The services around a swap.
+pub(in crate::commands) struct SwapServices {
+    /// Those that run now: they are stopped for it.
+    pub(in crate::commands) running: Vec<String>,
+    /// Those that are started after it: also those that an earlier run stopped and that could not be started.
+    pub(in crate::commands) started: Vec<String>,
+}
+
+impl SwapServices {
+    /// `unstarted`: stopped by earlier runs.
+    pub(in crate::commands) fn of(target: &Target, unstarted: BTreeSet<String>) -> Result<Self> {
+        let running = target.services().running_users()?;
+        let started = unstarted.into_iter().chain(running.iter().cloned()).collect::<BTreeSet<_>>();
+        Ok(Self { running, started: started.into_iter().collect() })
+    }
+}
+
 impl Done {
     /// Whether the live name belongs to the database that was swapped in.
     ///
@@ -91,22 +112,24 @@ impl Switchover<'_, '_> {
         exchange: impl FnOnce(&Swap<'_>) -> Result<swap::Outage>,
     ) -> Result<Done> {
         let target = self.record.target();
+        let SwapServices { running, started } = &self.services;
         let openfga = target.own_openfga().openfga_service();
         let (next, now) = previous::next_name(self.record)?;
         let before = self.live.properties.as_ref().map(|_| next);
         let details = Details {
-            stopped: self.stopped.clone(),
+            stopped: started.clone(),
             swapping: false,
-            migrate: self.openfga || self.stopped.iter().any(|service| service == openfga),
+            migrate: self.openfga || started.iter().any(|service| service == openfga),
             only_way_back: self.only_way_back && before.is_some(),
             written: self.written.clone(),
+            is_unknown: false,
         };
         let at = record::at(&now);
         let swap = Swap { incoming, outgoing: before.as_deref(), details: &details, at: &at, carried };
         swap::wait_for_names(self.record, &swap)?;
         let clock = Instant::now();
-        let restart = || startup::start_services(target, &self.context.settings, &self.stopped);
-        let swapped = target.services().stop(&self.stopped).and_then(|()| {
+        let restart = |services| startup::start_services(target, &self.context.settings, services);
+        let swapped = target.services().stop(running).and_then(|()| {
             fault_point("stopped");
             exchange(&swap)
         });
@@ -116,8 +139,8 @@ impl Switchover<'_, '_> {
             // Nobody knows where the names are: whoever mends that starts the services too.
             Err(error) if error::exit(&error) == Exit::Partial => return Err(error),
             Err(error) => {
-                signals::shielded(restart).map_err(|why| {
-                    let what = format!("The database is unchanged, but {} did not start", self.stopped.join(", "));
+                signals::shielded(|| restart(running)).map_err(|why| {
+                    let what = format!("The database is unchanged, but {} did not start", running.join(", "));
                     why.context(Fault::new(Exit::Partial, what).hint("start them with: cargo xtask up"))
                 })?;
                 return Err(error);
@@ -126,28 +149,28 @@ impl Switchover<'_, '_> {
         // From here on a signal only stops us from waiting: what was begun is finished.
         signals::shielded(|| {
             if details.migrate {
-                target.own_openfga().migrate_openfga()?;
+                startup::migrate_openfga(target)?;
             }
             fault_point("migrated");
-            restart()?;
+            restart(started)?;
             fault_point("started");
             self.settle(before.as_deref())
         })
         .map_err(|error| {
+            let cause = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n"));
             let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not start");
-            error.context(
-                fault
-                    .hint("repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo"),
-            )
+            let hint = format!("{}{NOT_BACK}", cause.unwrap_or_default());
+            error.context(fault.hint(hint))
         })?;
-        let services_outage = (!self.stopped.is_empty()).then(|| clock.elapsed());
+        let services_outage = (!started.is_empty()).then(|| clock.elapsed());
         Ok(Done { live: incoming.oid(), before, database_outage, services_outage })
     }
 
-    /// Notes in the swap's entry that the services run again.
+    /// Notes in the swap's entry, and in those of earlier swaps whose services could not be started, that all run now.
     fn settle(&self, before: Option<&str>) -> Result<()> {
         let (view, live) = (self.record.view()?, self.record.target().database());
-        let of_swap = |entry: &&Entry| entry.name == before.unwrap_or(live);
+        let was_owed = |entry: &Entry| !entry.alive && !entry.details.is_settled();
+        let of_swap = |entry: &&Entry| entry.name == before.unwrap_or(live) || was_owed(entry);
         view.of(live).filter(of_swap).try_for_each(|entry| repair::settle(self.record, entry))
     }
 }

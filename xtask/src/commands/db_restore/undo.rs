@@ -1,7 +1,7 @@
 //! The database of before the last restore, swapped back in.
 
 use super::report::{self, Report};
-use super::switchover::{Done, Switchover};
+use super::switchover::{Done, SwapServices, Switchover};
 use super::{Args, age_of, repair as leftovers};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -46,7 +46,7 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     }
     context.terminal.confirm("Continue?", args.yes)?;
     let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
-    leftovers::repair_leftovers(&record, context)?;
+    let unstarted = leftovers::repair_before_swap(&record, context)?;
     // While we asked, another run may have taken it.
     let list = previous::list(&record.view()?, target.database());
     let Some(old) = list.into_iter().find(|now| now.database == old.database) else {
@@ -62,8 +62,8 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     live.check_swappable(target)?;
     live.check_open(target)?;
     rights::check_swap(server, &live)?;
-    let stopped = target.services().running_users()?;
-    let done = swap_back(&record, &old, &live, stopped, context).inspect_err(|error| {
+    let services = SwapServices::of(target, unstarted)?;
+    let done = swap_back(&record, &old, &live, services, context).inspect_err(|error| {
         // Where nobody knows what became of the swap, the next run needs the entry to repair it.
         if error::exit(error) != Exit::Partial {
             let _ = signals::shielded(|| record.note(old.entry.id, &old.entry.details));
@@ -80,10 +80,10 @@ fn swap_back(
     record: &Record<'_>,
     old: &Previous,
     live: &Live,
-    stopped: Vec<String>,
+    services: SwapServices,
     context: &Context,
 ) -> Result<Done> {
-    let details = Details { stopped: stopped.clone(), swapping: true, ..old.entry.details.clone() };
+    let details = Details { stopped: services.started.clone(), swapping: true, ..old.entry.details.clone() };
     fault_point("to be marked");
     signals::check()?;
     // Whatever signal comes: what was noted is known, and taken back.
@@ -92,7 +92,7 @@ fn swap_back(
     signals::check()?;
     let server = record.server();
     let written = Counters::of(&server.in_database(old.database.name())).ok();
-    let switchover = Switchover { record, live, context, stopped, openfga: false, only_way_back: false, written };
+    let switchover = Switchover { record, live, context, services, openfga: false, only_way_back: false, written };
     switchover.perform(&old.database, None, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
 }
 
@@ -120,7 +120,7 @@ fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
         Some(tables) => {
             let number = |rows: u64| if rows == 0 { "0".to_owned() } else { format!("≈ {}", terminal::count(rows)) };
             let row = |(table, rows): (&String, &Written)| {
-                vec![terminal::clean(table), number(rows.inserted), number(rows.updated), number(rows.deleted)]
+                vec![terminal::clean_line(table), number(rows.inserted), number(rows.updated), number(rows.deleted)]
             };
             let rows: Vec<Vec<String>> = tables.iter().map(row).collect();
             terminal.note("Rows changed since the swap, by the server's counters:");

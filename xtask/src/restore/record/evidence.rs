@@ -50,7 +50,7 @@ pub enum Doubt {
     AnotherDatabase,
     /// Another role owns it than the recorded one.
     AnotherOwner,
-    /// It has a live database's name or OID, or a name that fits no purpose.
+    /// It has a live database's name or OID, or a name that fits no purpose, or its entry is not understood.
     NotBeside,
 }
 
@@ -70,7 +70,8 @@ pub fn judge(entry: &Entry, record: &[Entry], databases: &[Database], role: u32,
         return named.map_or(Verdict::Gone, |_| Verdict::Doubtful(Doubt::AnotherDatabase));
     };
     let live_oid = databases.iter().find(|database| database.name == entry.live).map(|database| database.oid);
-    if !entry.purpose.fits(&entry.name, &entry.live)
+    if entry.details.is_unknown
+        || !entry.purpose.fits(&entry.name, &entry.live)
         || [&entry.live, live].contains(&entry.name.as_str())
         || live_oid == Some(database.oid)
     {

@@ -1,9 +1,9 @@
 //! The record database: a small database of this role's own that holds nothing but the record. It is made when there is
 //! something to record, and goes with the last entry.
 
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::quote::identifier;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use serde::Deserialize;
 
 /// One line of JSON, from whichever database: whether this role has a record, and whether it may be trusted. The name
@@ -94,6 +94,15 @@ impl Place {
             "see who changed it: cargo xtask db-shell -- -c '\\l+ xtask_record*' -c '\\drds'\n\
              to trust it again, as that user: cargo xtask db-shell, then\n{undo}"
         )))
+    }
+
+    /// What a failure to read it means, where it is no more than a failure.
+    pub(super) fn unreadable(&self, error: Error) -> Error {
+        error::explain(error, || {
+            let fault =
+                Fault::failed("This role's record of its databases cannot be read; nothing is changed without it");
+            fault.hint(format!("see it: cargo xtask db-shell -- -d {} -c 'TABLE xtask.databases'", self.name))
+        })
     }
 
     /// The statements that make it or complete it, one after the other. Nobody can connect before it is private.

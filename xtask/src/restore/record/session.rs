@@ -78,7 +78,11 @@ impl<'a> Record<'a> {
             let answer = self.outside(&View::question_without_record(live)?)?;
             return View::read(&answer);
         }
-        View::read(&self.sql(&View::question(live, false)?)?)
+        let view = self.sql(&View::question(live, false)?).and_then(|answer| View::read(&answer));
+        view.map_err(|error| match &*self.inside.borrow() {
+            Some(inside) => inside.place.unreadable(error),
+            None => error,
+        })
     }
 
     /// The record database's name.
