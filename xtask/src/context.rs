@@ -97,7 +97,7 @@ impl Context {
                 // Beyond the checkout a long chain of ../ helps nobody.
                 let is_near = self.here.starts_with(&self.root) || up.as_os_str().is_empty();
                 return match up.join(rest) {
-                    // From the top of the file system a path without its slash is a riddle.
+                    // From `/`, paths stay absolute.
                     _ if !is_near || self.here.parent().is_none() => path.to_owned(),
                     here if here.as_os_str().is_empty() => PathBuf::from("."),
                     near => near,

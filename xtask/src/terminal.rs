@@ -40,7 +40,8 @@ pub struct Wishes {
     pub color: ColorChoice,
     pub unicode: bool,
     pub quiet: bool,
-    /// The target that was typed, where without it another one would be meant: what is said to be typed next says it too.
+    /// The target that was typed, where without it another one would be meant: what is said to be typed next says it
+    /// too.
     pub target: Option<String>,
 }
 
@@ -179,7 +180,7 @@ impl Terminal {
         if self.unicode { "→ " } else { "-> " }
     }
 
-    /// Text for people: nothing that a terminal obeys, whoever wrote it; for the target that they typed, in the letters
+    /// Text for people: without control sequences, from any author; for the target that they typed, in the letters
     /// that this terminal has.
     fn plain(&self, text: &str) -> String {
         if !self.color && !self.color_of_results {

@@ -161,7 +161,7 @@ fn counts(backup: &Backup) -> Option<(u64, u64)> {
 struct Document<'a> {
     version: u32,
     backups: Vec<Entry<'a>>,
-    /// Databases of before a restore; null where the server did not answer at once.
+    /// Previous databases; null where the server did not answer at once.
     kept_on_server: Option<&'a [Kept]>,
     /// Databases that are named like ours but are not recorded, with the statements that undo by hand.
     not_recorded: Option<&'a [Unrecorded]>,

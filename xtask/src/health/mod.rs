@@ -56,7 +56,7 @@ impl Wishes<'_> {
     }
 
     /// The first name that no check bears. Where the services cannot be read, one of them may well be there; and a
-    /// target without any is no mistake of whoever asks.
+    /// target without any is not the caller's mistake.
     pub fn unknown(&self, report: &Report) -> Option<&str> {
         let is_known = |only: &&String| {
             let bears =

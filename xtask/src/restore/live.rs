@@ -93,7 +93,8 @@ impl Live {
         self.properties.is_none()
     }
 
-    /// Refuses to go on where the database came or went since the preview: what the manifest would give it was not shown.
+    /// Refuses to go on where the database came or went since the preview: what the manifest would give it was not
+    /// shown.
     pub fn check_unchanged(&self, was_absent: bool, target: &Target) -> Result<(), Fault> {
         if self.is_absent() == was_absent {
             return Ok(());
@@ -103,8 +104,8 @@ impl Live {
         Err(Fault::failed(message).hint("see the new preview: cargo xtask db-restore --dry-run"))
     }
 
-    /// Its properties where it exists; where it is empty, as a server makes one by itself, with the encoding, the locale,
-    /// and, where this role may act as that, the owner of these others.
+    /// Its properties where it exists; where it is empty, as a server makes one by itself, with the encoding, the
+    /// locale, and, where this role may act as that, the owner of these others.
     pub(super) fn made_like(&self, other: &Properties, target: &Target, run: &str) -> Result<Properties> {
         let Some(live) = &self.properties else { return Ok(other.clone()) };
         let mut like = live.clone();
@@ -121,7 +122,7 @@ impl Live {
         Ok(if answer.empty { like } else { live.clone() })
     }
 
-    /// Refuses a database that somebody locked on purpose.
+    /// Refuses a database that a person locked on purpose.
     pub fn check_open(&self, target: &Target) -> Result<(), Fault> {
         if self.properties.is_none() || self.facts.accepts_connections {
             return Ok(());

@@ -74,7 +74,8 @@ pub(super) fn is_obeyed(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}') || is_ignorable(letter)
 }
 
-/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt, version 16), which has the marks of direction, too.
+/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt, version 16), which has the marks of direction,
+/// too.
 fn is_ignorable(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn what_is_to_be_typed_is_for_the_target_that_was_typed() {
         for (text, expected) in [
-            ("mend it: cargo xtask db-restore --repair", "mend it: cargo xtask db-restore --target url --repair"),
+            ("repair it: cargo xtask db-restore --repair", "repair it: cargo xtask db-restore --target url --repair"),
             (
                 "cargo xtask up, then: cargo xtask down\n",
                 "cargo xtask up --target url, then: cargo xtask down --target url\n",

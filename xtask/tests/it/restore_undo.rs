@@ -340,7 +340,7 @@ fn openfga_under_requests() {
         running.signal(Signal::KILL);
         running.wait();
         let run = stack.xtask(["db-restore", "--repair"]).run();
-        run.ok().stderr_has("Mended: stopped for a swap and not started again: openfga");
+        run.ok().stderr_has("Repaired: stopped for a swap and not started again: openfga");
         sees(point == "swapped", point == "stopped");
         stack.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
     }

@@ -1,4 +1,4 @@
-//! `db-migrate status`: every version of files and ledger, and what is amiss with it.
+//! `db-migrate status`: every version of files and ledger, and what is wrong with it.
 
 use super::drift;
 use super::work::{Look, Work};
@@ -121,7 +121,7 @@ fn time(entry: &Entry) -> Option<Duration> {
     entry.row.as_ref().and_then(|row| u64::try_from(row.execution_time).ok()).map(Duration::from_nanos)
 }
 
-/// What is amiss, where the state alone does not say it.
+/// What is wrong, where the state alone does not say it.
 pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>> {
     let text = |text: &str| Some(text.to_owned());
     Ok(match (entry.state, &entry.migration, &entry.row) {

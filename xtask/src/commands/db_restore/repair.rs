@@ -128,7 +128,7 @@ pub(in crate::commands) fn repair_leftovers(record: &Record<'_>, context: &Conte
             _ => repair::repair(record, leftover, &start).map(|()| None)?,
         };
         match left {
-            None => context.terminal.done(&format!("Mended: {}", leftover.shown())),
+            None => context.terminal.done(&format!("Repaired: {}", leftover.shown())),
             Some(left) => stuck.push(left),
         }
     }
@@ -137,7 +137,7 @@ pub(in crate::commands) fn repair_leftovers(record: &Record<'_>, context: &Conte
     Ok(Findings { stuck, ..found })
 }
 
-/// Drops the throwaway databases of drills that were killed, and says what.
+/// Drops the scratch databases of drills that were killed, and says what.
 pub(in crate::commands) fn clear_throwaways(record: &Record<'_>, context: &Context) -> Result<()> {
     let (dropped, stuck) = repair::clear_throwaways(record)?;
     for name in dropped {

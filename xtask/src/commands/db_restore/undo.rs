@@ -1,4 +1,4 @@
-//! The database of before the last restore, swapped back in.
+//! `db-restore --undo`: swaps the previous database back in.
 
 use super::report::{self, Report};
 use super::switchover::{Done, Switchover};

@@ -1,6 +1,7 @@
 //! The `local` target: a private PostgreSQL that this tool makes and starts itself, for one checkout.
 //!
-//! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; [`up`] puts the steps of `up` and
+//! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; [`up`] puts the steps of `up`
+//! and
 //! `down` in order.
 
 mod access;
@@ -90,7 +91,7 @@ impl Local {
         // Any other server that would answer here without asking for the password is not ours.
         all.extend([("PGREQUIREAUTH", "scram-sha-256"), ("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable")]);
         if launch.talk == Talk::Piped {
-            // LC_ALL in somebody's shell would win over the LC_MESSAGES that causes are told from.
+            // LC_ALL in the caller's shell would win over LC_MESSAGES, in whose language causes are recognised.
             all.push(("LC_ALL", "C"));
         }
         all.extend(launch.environment);
