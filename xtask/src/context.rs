@@ -4,7 +4,7 @@ use crate::error::Fault;
 use crate::global_options::Global;
 use crate::settings::{self, Settings};
 use crate::target::{Kind, Target};
-use crate::terminal::{self, Terminal, Wishes};
+use crate::terminal::{self, Options, Terminal};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -29,14 +29,14 @@ impl Context {
         if let Some(target) = global.target {
             settings.set_flag("XTASK_TARGET", target.to_string());
         }
-        let wishes = Wishes {
+        let options = Options {
             color: settings.color(global.color),
             unicode: settings.locale_is_utf8(),
             quiet: global.quiet,
             target: settings.typed("XTASK_TARGET").map(str::to_owned),
         };
         let here = std::env::current_dir().unwrap_or_else(|_| root.clone());
-        Self { root, here, settings, terminal: Terminal::new(wishes), verbose: global.verbose }
+        Self { root, here, settings, terminal: Terminal::new(options), verbose: global.verbose }
     }
 
     /// That there is a checkout, and that its `.env` can be read: else it would be another database.

@@ -36,7 +36,7 @@ pub struct Terminal {
 
 /// What a terminal is told to be; the rest it finds out itself.
 #[derive(Debug, Clone)]
-pub struct Wishes {
+pub struct Options {
     pub color: ColorChoice,
     pub unicode: bool,
     pub quiet: bool,
@@ -56,9 +56,9 @@ pub enum Mark {
 
 impl Terminal {
     /// The terminal of this process.
-    pub fn new(wishes: Wishes) -> Self {
+    pub fn new(options: Options) -> Self {
         let (stdout, stderr) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let color = |terminal: bool| match wishes.color {
+        let color = |terminal: bool| match options.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal,
@@ -66,9 +66,9 @@ impl Terminal {
         Self {
             color: color(stderr),
             color_of_results: color(stdout),
-            unicode: wishes.unicode,
-            quiet: wishes.quiet,
-            target: wishes.target,
+            unicode: options.unicode,
+            quiet: options.quiet,
+            target: options.target,
             stdin: io::stdin().is_terminal(),
             stdout,
             stderr,
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn nothing_that_another_wrote_is_obeyed_and_our_marks_keep_their_colour() {
-        let terminal = |color| Terminal::new(Wishes { color, unicode: true, quiet: false, target: None });
+        let terminal = |color| Terminal::new(Options { color, unicode: true, quiet: false, target: None });
         let hostile = "a\x1b]0;x\x07b\u{9b}31m\x1b[31mc\r";
         let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}31m\\u{1b}[31mc\\r";
         let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));

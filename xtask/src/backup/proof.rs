@@ -2,7 +2,7 @@
 
 pub use super::verdict::{Examined, Verdict};
 
-use super::ends::examine_ends;
+use super::inspect::examine_ends;
 use super::manifest::{self, Manifest};
 use super::pieces::{Pieces, RunningDigest};
 use crate::error::{Exit, Fault};
@@ -54,7 +54,7 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
             Ok(Proven { file, path: name.to_owned(), manifest, contents, dump_end, digests })
         }
         _ => {
-            let message = format!("{} is {}: {}", name.display(), verdict.words(), reason.unwrap_or_default());
+            let message = format!("{} is {}: {}", name.display(), verdict.as_str(), reason.unwrap_or_default());
             Err(Fault::new(Exit::Refused, message)
                 .hint("list the backups that are whole: cargo xtask db-list --check")
                 .into())

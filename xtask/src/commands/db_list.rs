@@ -126,7 +126,7 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
     let dash = || "-".to_owned();
     let age = backup.time.map(|time| now.signed_duration_since(time).num_seconds());
     let counts = counts(backup);
-    let mut verdict = backup.examined.verdict.words().to_owned();
+    let mut verdict = backup.examined.verdict.as_str().to_owned();
     match backup.purpose {
         Some(Purpose::Tables) => verdict.push_str(", partial"),
         Some(Purpose::PreRestore) => verdict.push_str(", before a restore"),

@@ -195,7 +195,7 @@ impl Entry {
             context.terminal.error(error);
             return Ok(());
         }
-        let words = self.verdict.map_or("", Verdict::words);
+        let words = self.verdict.map_or("", Verdict::as_str);
         let tables = terminal::counted(self.tables.unwrap_or_default(), "table", "tables");
         let rows = terminal::counted(self.rows.unwrap_or_default(), "row", "rows");
         let mut line = format!("{file}: {words} ({tables}, {rows})");

@@ -51,14 +51,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     terminal.note(&format!("Repairing the ledger of {}", target.shown()));
     let work = Work::opened(&target, context, false)?;
     let look = work.settled(limits)?;
-    let amiss = amiss(args, &look)?;
-    if amiss.is_empty() {
+    let faulty = faulty(args, &look)?;
+    if faulty.is_empty() {
         terminal.done("Nothing to repair");
         return Ok(());
     }
     let mut repairs = Vec::new();
     let mut left = 0;
-    for entry in amiss {
+    for entry in faulty {
         let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
         terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
         let Some((question, repair)) = question(entry, args) else {
@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 /// The versions to repair.
-fn amiss<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
+fn faulty<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
     if let Some(unknown) =
         args.versions.iter().find(|version| !look.entries.iter().any(|entry| entry.version == **version))
     {

@@ -33,7 +33,7 @@ pub(super) struct Args {
 struct Verdict {
     version: i64,
     description: String,
-    /// null: it has no way back, or the way up failed.
+    /// null: it cannot be reverted, or its up file failed.
     reversible: Option<bool>,
     /// What differs, in words.
     differences: Vec<String>,

@@ -84,7 +84,7 @@ fn swap_back(
     let details = Details { stopped: stopped.clone(), swapping: true, ..old.entry.details.clone() };
     fault_point("to be marked");
     signals::check()?;
-    // Whatever signal comes: what was noted is known, and taken back.
+    // Whatever signal comes: the note is known, and removed.
     signals::shielded(|| record.note(old.entry.id, &details))?;
     fault_point("marked");
     signals::check()?;

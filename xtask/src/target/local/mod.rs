@@ -38,7 +38,7 @@ const START: &str = "cargo xtask up --target local";
 #[derive(Debug)]
 pub struct Local {
     folder: Folder,
-    openfga: openfga::Wishes,
+    openfga: openfga::Options,
     login: Login,
     named_programs: Option<PathBuf>,
     embedded_only: bool,
@@ -50,7 +50,7 @@ impl Local {
         let named = settings.get("XTASK_PG_BIN");
         Self {
             folder: Folder::chosen(settings, root),
-            openfga: openfga::Wishes::of(settings, root),
+            openfga: openfga::Options::of(settings, root),
             login: Login::of(settings),
             named_programs: named.filter(|name| *name != EMBEDDED).map(|folder| root.join(folder)),
             embedded_only: named == Some(EMBEDDED),

@@ -19,7 +19,7 @@ use super::{cause, client};
 use crate::error::{Cause, Fault};
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
-use crate::target::local::openfga::Wishes;
+use crate::target::local::openfga::Options;
 use anyhow::Result;
 use clients::Clients;
 use connection::Connection;
@@ -36,7 +36,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub struct Url {
     connection: Connection,
     login: Login,
-    openfga: Wishes,
+    openfga: Options,
     named_programs: Option<PathBuf>,
     /// The programs of the server's own version, once it was asked.
     clients: OnceLock<Clients>,
@@ -69,7 +69,7 @@ impl Url {
         Ok(Self {
             login: Login { database: connection.database.clone(), user: connection.user.clone() },
             connection,
-            openfga: Wishes::of(settings, root),
+            openfga: Options::of(settings, root),
             named_programs: named.map(|folder| root.join(folder)),
             clients: OnceLock::new(),
         })
