@@ -3,6 +3,7 @@
 use super::options::BackupOptions;
 use super::space;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::server::Server;
 use crate::postgres::{locks, session};
 use crate::process::Ending;
 use crate::target::Target;
@@ -21,13 +22,8 @@ pub(super) fn not_whole(target: &Target) -> Fault {
 }
 
 /// Why pg_dump failed. Only a fault of the database itself is lasting: it cannot be dumped as it is.
-pub(super) fn failed(
-    target: &Target,
-    run: &str,
-    options: &BackupOptions,
-    stderr: &str,
-    ending: Ending,
-) -> anyhow::Error {
+pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, stderr: &str, ending: Ending) -> anyhow::Error {
+    let target = server.target();
     let said = session::failure(target, "pg_dump", stderr, ending);
     if space::is_full_by_words(stderr) {
         return said.context(space::full(options.destination.folder(), "it is full"));
@@ -47,7 +43,7 @@ pub(super) fn failed(
     }
     // pg_dump waits under a statement_timeout.
     if own.starts_with(TIMED_OUT) && stderr.lines().any(|line| line.starts_with(LOCKING)) {
-        return stayed_locked(target, run, options, said);
+        return stayed_locked(server, options, said);
     }
     if error::fault(&said).is_some_and(|fault| fault.hint_text().is_some()) {
         return said;
@@ -64,10 +60,10 @@ pub(super) fn failed(
 }
 
 /// Names who holds the table, as far as that can be seen.
-fn stayed_locked(target: &Target, run: &str, options: &BackupOptions, said: anyhow::Error) -> anyhow::Error {
+fn stayed_locked(server: &Server<'_>, options: &BackupOptions, said: anyhow::Error) -> anyhow::Error {
     let seconds = options.lock_timeout.as_secs();
     let fault = Fault::new(Exit::Locked, format!("A table stayed locked for {seconds} s; no backup was made"));
-    let holders = locks::holders(target, run).unwrap_or_default();
+    let holders = locks::holders(server).unwrap_or_default();
     let Some(holder) = holders.first() else {
         return said.context(fault.hint("try again, or wait longer: --lock-timeout SECONDS"));
     };

@@ -3,7 +3,7 @@
 use crate::error::Fault;
 use crate::platform;
 use crate::postgres::database;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 use std::path::Path;
 
@@ -14,14 +14,14 @@ const RESERVE: u64 = 4 << 20;
 
 /// Refuses to begin where the backup cannot fit. Twice the newest backup is plenty; only where there is less
 /// is the server asked how large the database is (its indexes are not in a dump, so that is an upper guess).
-pub(super) fn look(folder: &Path, newest: Option<u64>, target: &Target, session: &str) -> Result<()> {
+pub(super) fn look(folder: &Path, newest: Option<u64>, server: &Server<'_>) -> Result<()> {
     let free = available(folder)?;
     if free >= newest.map_or(PLENTY, |bytes| bytes.saturating_mul(2)).saturating_add(RESERVE) {
         return Ok(());
     }
     let needed = match newest {
         Some(bytes) => bytes.saturating_add(bytes / 8),
-        None => database::size(target, session)?,
+        None => database::size(server)?,
     };
     if free >= needed.saturating_add(RESERVE) {
         return Ok(());

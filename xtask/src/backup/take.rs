@@ -14,7 +14,7 @@ use crate::postgres::count::Count;
 use crate::postgres::database::OfItself;
 use crate::postgres::dump::{Contents, Scanner};
 use crate::postgres::path_dependents::PathDependent;
-use crate::postgres::session;
+use crate::postgres::server::Server;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
 use crate::process::{Captured, Writer, signals};
 use crate::target::{Target, overriding};
@@ -63,22 +63,22 @@ pub enum News {
 pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(News)) -> Result<Taken> {
     let folder = options.destination.folder();
     prepare(folder, &options.destination)?;
-    let run = session::fresh_name()?;
+    let server = Server::new(target)?;
     let leftovers = partial::clear_leftovers(folder);
     if !leftovers.is_empty() {
         tell(News::Cleared(leftovers.len()));
         for leftover in &leftovers {
             // A killed run's pg_dump may still hold its tables; if it cannot be ended, the dump below says why.
-            let _ = session::terminate(target, leftover);
+            let _ = server.named(leftover).terminate();
         }
     }
     let started = Local::now();
     let stem = name::file_name(target.database(), options.purpose, &started, 1);
     let newest = listing::newest_size(folder, target.database());
-    space::look(folder, newest, target, &run)?;
+    space::look(folder, newest, &server)?;
     let write = |encoding: Option<&str>| {
-        let partial = Partial::create(folder, &stem, &run)?;
-        write(target, options, &Attempt { run: &run, started, expected: newest, encoding }, partial, tell)
+        let partial = Partial::create(folder, &stem, server.session())?;
+        write(&server, options, &Attempt { started, expected: newest, encoding }, partial, tell)
     };
     let once = || {
         write(None).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
@@ -94,7 +94,7 @@ pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(News)) -> Re
     };
     if taken.is_err() {
         // Ending docker's client does not end pg_dump in the container; ending its server session does.
-        signals::shielded(|| session::terminate(target, &run)).ok();
+        signals::shielded(|| server.terminate()).ok();
     }
     taken
 }
@@ -119,8 +119,6 @@ fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
 
 /// One run of pg_dump.
 struct Attempt<'a> {
-    /// The session's name.
-    run: &'a str,
     started: DateTime<Local>,
     /// About how many bytes there will be.
     expected: Option<u64>,
@@ -129,19 +127,20 @@ struct Attempt<'a> {
 }
 
 fn write(
-    target: &Target,
+    server: &Server<'_>,
     options: &BackupOptions,
     attempt: &Attempt<'_>,
     mut partial: Partial,
     tell: &dyn Fn(News),
 ) -> Result<Taken> {
-    let &Attempt { run, started, expected, encoding } = attempt;
+    let target = server.target();
+    let &Attempt { started, expected, encoding } = attempt;
     let clock = Instant::now();
     partial.write(manifest::HEAD)?;
-    let dump = pg_dump(target, options, run, encoding)?.write_to(partial.for_program()?)?;
+    let dump = pg_dump(server, options, encoding)?.write_to(partial.for_program()?)?;
     let (proof, mut of_itself) = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| OfItself::ask(target, run, options.question));
-        let proof = follow(target, run, dump, &partial, options, expected, tell);
+        let asked = scope.spawn(|| OfItself::ask(server, options.question));
+        let proof = follow(server, dump, &partial, options, expected, tell);
         let of_itself = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
         let of_itself = match of_itself {
             Ok(of_itself) => of_itself,
@@ -240,14 +239,9 @@ fn declared_encoding(partial: &Partial) -> Result<Option<String>> {
     Ok(named.map(|(name, _)| name.to_owned()))
 }
 
-fn pg_dump(
-    target: &Target,
-    options: &BackupOptions,
-    run: &str,
-    encoding: Option<&str>,
-) -> Result<crate::process::Program> {
-    let program = target
-        .own_program("pg_dump", run, &[])?
+fn pg_dump(server: &Server<'_>, options: &BackupOptions, encoding: Option<&str>) -> Result<crate::process::Program> {
+    let program = server
+        .own_program("pg_dump")?
         .args(encoding.map(|name| format!("--encoding={name}")))
         .args(["--format=plain", "--no-password"])
         .arg(format!("--lock-wait-timeout={}", options.lock_timeout.as_millis()))
@@ -273,14 +267,14 @@ struct Proof {
 /// Reads what pg_dump writes, close behind it and out of the file itself: every byte is hashed and scanned as it
 /// lies there. (A pipe through this program would copy every byte twice more.)
 fn follow(
-    target: &Target,
-    run: &str,
+    server: &Server<'_>,
     dump: Writer,
     partial: &Partial,
     options: &BackupOptions,
     expected: Option<u64>,
     tell: &dyn Fn(News),
 ) -> Result<Proof> {
+    let target = server.target();
     let head = manifest::HEAD;
     let hash = Sha256::new().chain_update(head);
     let mut proof = Proof { scanner: Scanner::default(), hash, bytes: head.len() as u64 };
@@ -318,10 +312,10 @@ fn follow(
     }
     if !ending.success() {
         let said = Captured { ending, stdout: Vec::new(), stderr: stderr.clone() };
-        if is_ended_by_a_setting(&said) && beginning::overcome(target, (run, &[]), &said)? {
+        if is_ended_by_a_setting(&said) && beginning::overcome(server, &said)? {
             return Err(anyhow::Error::msg(stderr.trim().to_owned()));
         }
-        return Err(failed(target, run, options, &stderr, ending));
+        return Err(failed(server, options, &stderr, ending));
     }
     Ok(proof)
 }

@@ -9,7 +9,7 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::change_lock::Lock;
 use crate::postgres::dump::Contents;
-use crate::postgres::session;
+use crate::postgres::server::Server;
 use crate::restore::live::Live;
 use crate::restore::plan::Plan;
 use crate::restore::record::{Details, Purpose, Record};
@@ -45,14 +45,14 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = &context.target()?;
     target.check_consent(args.yes && !args.dry_run)?;
-    let run = &session::fresh_name()?;
+    let server = &Server::new(target)?;
     context.terminal.note(&format!("Resetting {}", target.shown()));
-    let live = Live::of(target, run).map_err(|error| with_the_way_by_hand(error, target))?;
+    let live = Live::of(server).map_err(|error| with_the_way_by_hand(error, target))?;
     live.check_swappable(target)?;
-    rights::check_swap(target, run, &live)?;
-    rights::check_names(target, run, &live)?;
+    rights::check_swap(server, &live)?;
+    rights::check_names(server, &live)?;
     db_migrate::check_fill(target, live.properties.as_ref(), context)?;
-    let plan = Plan::draw(target, run, &live, &Contents::default())?;
+    let plan = Plan::draw(server, &live, &Contents::default())?;
     if args.dry_run {
         repair::name_leftovers(target, context);
     }
@@ -65,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let openfga = plan.has_openfga();
     ask(args, target, openfga, context)?;
-    reset(args, target, run, openfga, context)
+    reset(args, server, openfga, context)
 }
 
 fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result<(), Fault> {
@@ -78,11 +78,12 @@ fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result
     context.terminal.confirm_name(&format!("To reset {name}, type its name:"), name, args.yes)
 }
 
-fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Context) -> Result<()> {
-    let record = Record::new(target, run, Lock::take(target, run, Duration::ZERO)?.into_session());
+fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> Result<()> {
+    let target = server.target();
+    let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     fault_point("locked");
     repair::repair_leftovers(&record, context)?;
-    let live = Live::of(target, run)?;
+    let live = Live::of(server)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
     let safety = safety_backup(&args.safety, target, &live, context)?;
@@ -102,11 +103,11 @@ fn reset(args: &Args, target: &Target, run: &str, openfga: bool, context: &Conte
         stopped,
         openfga,
         only_way_back: safety.is_none(),
-        written: Counters::of(target, run, incoming.name()).ok(),
+        written: Counters::of(&server.in_database(incoming.name())).ok(),
     };
     let mut done = switchover.perform(&incoming, like, |swap| swap_in(&record, &live, empty, swap))?;
     drop_old(args.keep_old, &mut done, &record, context)?;
-    name_ended_workers(&live, target, run, context);
+    name_ended_workers(&live, server, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

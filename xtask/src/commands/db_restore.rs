@@ -13,8 +13,9 @@ use super::db_backup;
 use crate::backup::name::Purpose;
 use crate::context::Context;
 use crate::postgres::change_lock::Lock;
+use crate::postgres::locks;
 use crate::postgres::search_path::SearchPath;
-use crate::postgres::{locks, session};
+use crate::postgres::server::Server;
 use crate::restore::live::Live;
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::merged::Merged;
@@ -86,52 +87,53 @@ pub(super) struct SafetyOptions {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     target.check_consent(args.yes && !args.dry_run)?;
-    let run = session::fresh_name()?;
+    let server = Server::new(&target)?;
     if args.repair {
-        return repair::repair(&target, &run, context);
+        return repair::repair(&server, context);
     }
     if args.undo {
-        return undo::undo(args, &target, &run, context);
+        return undo::undo(args, &server, context);
     }
-    restore(args, &target, &run, context)
+    restore(args, &server, context)
 }
 
-fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result<()> {
+fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
+    let target = server.target();
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
-    let live = Live::of(target, run)?;
+    let live = Live::of(server)?;
     let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
     let consent = Consent { create_roles: args.create_roles, settings: &args.allow_setting };
-    let merged = Merged::draw(&live, &backup, target, run, consent)?;
+    let merged = Merged::draw(&live, &backup, server, consent)?;
     let encoding = merged.properties.as_ref().map(|properties| &properties.encoding);
-    let mut fitting = preflight::check(target, run, &backup, of_elsewhere, encoding, consent)?;
+    let mut fitting = preflight::check(server, &backup, of_elsewhere, encoding, consent)?;
     fitting.missing_roles.add(&merged.missing_roles);
     live.check_swappable(target)?;
-    rights::check_swap(target, run, &live)?;
-    rights::check_names(target, run, &live)?;
-    let plan = Plan::draw(target, run, &live, &backup.contents)?;
+    rights::check_swap(server, &live)?;
+    rights::check_names(server, &live)?;
+    let plan = Plan::draw(server, &live, &backup.contents)?;
     preview::show(&plan, &fitting, &backup, of_elsewhere, &merged, args, context)?;
     if args.dry_run {
         repair::name_leftovers(target, context);
         return Ok(());
     }
     preview::ask(args, target, &backup, context)?;
-    let record = Record::new(target, run, Lock::take(target, run, Duration::ZERO)?.into_session());
+    let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     fault_point("locked");
     repair::repair_leftovers(&record, context)?;
     let was_absent = live.is_absent();
-    let live = Live::of(target, run)?;
+    let live = Live::of(server)?;
     live.check_unchanged(was_absent, target)?;
-    merged.check_same(&Merged::draw(&live, &backup, target, run, consent)?)?;
+    merged.check_same(&Merged::draw(&live, &backup, server, consent)?)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
     let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
-    say_roles_made(&fitting.missing_roles.create_named(target, run)?, context);
+    say_roles_made(&fitting.missing_roles.create_named(server)?, context);
     let like = merged.properties;
     let staging = Staging::create(&record, RecordPurpose::Staging, like.as_ref())?;
     fault_point("created");
-    say_roles_made(&fitting.missing_roles.create_encoded(target, run, staging.database())?, context);
+    say_roles_made(&fitting.missing_roles.create_encoded(server, staging.database())?, context);
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));
     let options = LoadOptions { search_path: args.search_path.as_ref(), version_changes: &fitting.version_changes };
     let checked = staging.load(&backup, options, &|bytes| progress.set(bytes))?;
@@ -154,8 +156,8 @@ fn restore(args: &Args, target: &Target, run: &str, context: &Context) -> Result
     };
     let mut done = switchover.perform(&incoming, like.as_ref(), |swap| swap_in(&record, &live, checked, swap))?;
     switchover::drop_old(args.keep_old, &mut done, &record, context)?;
-    report::name_subscriptions(target, run, context);
-    report::name_ended_workers(&live, target, run, context);
+    report::name_subscriptions(server, context);
+    report::name_ended_workers(&live, server, context);
     let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

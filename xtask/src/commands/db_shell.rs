@@ -2,8 +2,9 @@
 
 use crate::context::Context;
 use crate::error::Fault;
+use crate::postgres::server::Server;
 use crate::process::Program;
-use crate::target::{Talk, Target};
+use crate::target::Talk;
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -25,11 +26,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let person = terminal.stdin_is_terminal() && terminal.stdout_is_terminal() && !psql.script;
     let file = psql.file.filter(|path| path != Path::new("-")).map(|path| open(&context.typed(&path))).transpose()?;
-    let session = "xtask-shell";
+    let server = Server::under_name(&target, "xtask-shell");
     let program = if person {
-        with_startup_file(&target, session, context)?.args(psql.words)
+        with_startup_file(&server, context)?.args(psql.words)
     } else {
-        let program = target.program("psql", session, Talk::Piped)?;
+        let program = server.program("psql", Talk::Piped)?;
         program.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1"]).args(psql.words)
     };
     Err(program.exec(file))
@@ -150,16 +151,16 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// psql for a person. Their .psqlrc lies on this host, so it is copied beside a psql in a container.
-fn with_startup_file(target: &Target, session: &str, context: &Context) -> Result<Program> {
+fn with_startup_file(server: &Server<'_>, context: &Context) -> Result<Program> {
     let settings = &context.settings;
     let own = || settings.get("HOME").map(|home| Path::new(home).join(".psqlrc"));
     let file = settings.get("PSQLRC").map(PathBuf::from).or_else(own).filter(|path| path.is_file());
-    match (target.access().programs_elsewhere(), file) {
+    match (server.target().access().programs_elsewhere(), file) {
         (Some(elsewhere), Some(file)) => {
             elsewhere.copy_in(&file, STARTUP_FILE)?;
-            Ok(target.program_with("psql", session, Talk::Terminal, &[("PSQLRC", STARTUP_FILE)])?)
+            server.with_environment(&[("PSQLRC", STARTUP_FILE)]).program("psql", Talk::Terminal)
         }
-        _ => target.program("psql", session, Talk::Terminal),
+        _ => server.program("psql", Talk::Terminal),
     }
 }
 

@@ -11,11 +11,10 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::search_path::SearchPath;
-use crate::postgres::session;
+use crate::postgres::server::Server;
 use crate::postgres::text::Name;
 use crate::restore::live;
 use crate::restore::load_failure::LoadOptions;
-use crate::restore::maintenance_database;
 use crate::restore::preflight::{self, Consent};
 use crate::restore::record::{Purpose, Record};
 use crate::restore::staging::Staging;
@@ -158,12 +157,12 @@ fn verify(path: &Path, target: Option<&Target>, args: &Args, context: &Context) 
 }
 
 fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
-    let run = session::fresh_name()?;
-    let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
+    let server = &Server::new(target)?;
+    let record = Record::new(server, OpenSession::start(&server.in_maintenance())?);
     leftovers::clear_throwaways(&record, context)?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
     let encoding = properties.map(|properties| &properties.encoding);
-    let fitting = preflight::check(target, &run, backup, None, encoding, Consent::default())?;
+    let fitting = preflight::check(server, backup, None, encoding, Consent::default())?;
     preview::name_foreign_tables(backup, context);
     let staging = Staging::create(&record, Purpose::Verify, properties)?;
     let progress = context.terminal.progress("loading", None);
@@ -174,7 +173,7 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
 /// A drill needs no live database; a person who reads that a backup is good may think that there is one.
 fn name_absence(target: &Target, context: &Context) {
     // Where the server does not tell there is nothing to say.
-    let exists = session::fresh_name().and_then(|run| live::exists(target, &run)).unwrap_or(true);
+    let exists = Server::new(target).and_then(|server| live::exists(&server)).unwrap_or(true);
     if !exists {
         let database = target.database();
         let what = format!("There is no database {database} on this server; restore it: cargo xtask db-restore");

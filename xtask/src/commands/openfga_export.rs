@@ -6,7 +6,7 @@ use crate::error::{Exit, Fault};
 use crate::openfga::api::{Api, Store, Stored};
 use crate::openfga::export::{self, Export};
 use crate::openfga::model::Model;
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store::{self, MODEL_ID, STORE_ID};
 use crate::openfga::store_file::{Options, StoreFile};
 use crate::openfga::tuples::same_condition;
@@ -63,7 +63,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         return Err(fault.hint("name a file in it: --output FOLDER/store.fga.yaml").into());
     }
     let target = context.target()?;
-    let mut server = Server::of(&target, &context.settings)?;
+    let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
     let store = the_store(args, &api, context)?;
     let (id, value) = api.newest_model(&store.id)?.ok_or_else(|| {

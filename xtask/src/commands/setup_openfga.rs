@@ -14,9 +14,9 @@ use super::store_file::FileArgs;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::openfga::client::refusal;
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::postgres::change_lock::Lock;
-use crate::postgres::session;
+use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::target::Target;
 use crate::target::file_lock::FileLock;
@@ -82,12 +82,12 @@ fn complete(args: &Args, target: &Target, context: &Context) -> Result<Report> {
     let file = args.file.read(context)?;
     let model = file.required_model()?;
     let ids = Ids::of(args, target, context)?;
-    let server = Server::of(target, &context.settings)?;
-    let run = session::fresh_name()?;
-    let _lock = if args.dry_run { None } else { Some(Held::take(&server, target, &run, context)?) };
+    let openfga = OpenfgaServer::of(target, &context.settings)?;
+    let server = Server::new(target)?;
+    let _lock = if args.dry_run { None } else { Some(Held::take(&openfga, &server, context)?) };
     let stage = Cell::new(Stage::Untouched);
     let setup = Setup { args, target, file: &file, model, ids: &ids, stage: &stage, context };
-    setup.run(server).map_err(|error| explained(error, stage.get()))
+    setup.run(openfga).map_err(|error| explained(error, stage.get()))
 }
 
 /// What a failure means for the store.
@@ -110,7 +110,7 @@ fn explained(error: anyhow::Error, stage: Stage) -> anyhow::Error {
         (Exit::Unreachable, Stage::Changed) => error.context(
             Fault::new(
                 Exit::Unreachable,
-                "The connection to The connection to OpenFGA was lost when part of it was done; .env is as before",
+                "The connection to The connection to The connection to OpenFGA was lost when part of it was done; .env is as before",
             )
             .hint("run it again when the server answers: that completes it"),
         ),
@@ -125,10 +125,10 @@ enum Held<'a> {
 }
 
 impl<'a> Held<'a> {
-    fn take(server: &Server, target: &'a Target, run: &str, context: &Context) -> Result<Self> {
+    fn take(openfga: &OpenfgaServer, server: &Server<'a>, context: &Context) -> Result<Self> {
         let waiting = context.terminal.waiting("waiting for another run");
-        if server.is_of_stack || !target.own_openfga().can_have_openfga() {
-            return Ok(Self::Database(Lock::take(target, run, LOCK_TIMEOUT)?));
+        if openfga.is_of_stack || !server.target().own_openfga().can_have_openfga() {
+            return Ok(Self::Database(Lock::take(server, LOCK_TIMEOUT)?));
         }
         let folder = context.root.join(".xtask");
         std::fs::create_dir_all(&folder)

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::openfga::api::Api;
 use crate::openfga::assertions::{Outcome, Tally, difference};
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store_file::findings::SHOWN;
 use crate::openfga::store_file::{Options, StoreFile};
 use crate::target::Target;
@@ -64,7 +64,7 @@ impl FileArgs {
 }
 
 /// The server's API, once it is known to answer.
-pub fn connected(server: &mut Server, target: &Target, context: &Context) -> Result<Api> {
+pub fn connected(server: &mut OpenfgaServer, target: &Target, context: &Context) -> Result<Api> {
     let waiting = context.terminal.waiting("waiting for OpenFGA");
     server.wait_until_ready(target)?;
     drop(waiting);

@@ -8,7 +8,7 @@ use crate::openfga::api::{Api, Store};
 use crate::openfga::assertions::{self, Live, Outcome, Tally, junit};
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::{self, pending};
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
 use crate::target::state_folder::StateFolder;
@@ -36,7 +36,7 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let file = args.file.read(context)?;
-    let mut server = Server::of(&target, &context.settings)?;
+    let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
     let store = the_store(&api, &file.name, context)?;
     let model = store::model_to_ask(&api, &store.id, &context.settings)?.ok_or_else(|| {

@@ -5,7 +5,7 @@ use super::probe::project::Project;
 use super::probe::server_facts::Facts;
 use super::report::Finding;
 use crate::backup::retention::time_span;
-use crate::postgres::session;
+use crate::postgres::server::Server;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::backend::ComposeProject;
@@ -26,8 +26,7 @@ pub struct Scene<'a> {
     pub settings: &'a Settings,
     /// The checkout.
     pub root: &'a Path,
-    /// What our server sessions are named by.
-    pub run: String,
+    postgres: Server<'a>,
     end: Instant,
     // Each is asked in the file of its question: `read_project`, `catalog`, `openfga`.
     pub(super) project: OnceLock<Result<Project, Finding>>,
@@ -42,7 +41,7 @@ impl<'a> Scene<'a> {
             target,
             settings,
             root,
-            run: session::fresh_name()?,
+            postgres: Server::new(target)?,
             end,
             project: OnceLock::new(),
             server: OnceLock::new(),
@@ -58,6 +57,11 @@ impl<'a> Scene<'a> {
     /// Whether the time is over: causes are not looked for any more.
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.end
+    }
+
+    /// The target's database, for questions.
+    pub fn postgres(&self) -> &Server<'a> {
+        &self.postgres
     }
 
     /// The project as Compose runs it; `None` where the target needs no Docker.

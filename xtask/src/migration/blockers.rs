@@ -2,8 +2,7 @@
 
 use crate::postgres::locks::Holder;
 use crate::postgres::quote::literal;
-use crate::postgres::session;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -14,19 +13,13 @@ const NAMED: usize = 5;
 
 /// Runs a task, and asks four times in each `lock_timeout` who blocks the session of this name. Gives the task's result
 /// and the last answer that named a session.
-pub fn during<T>(
-    target: &Target,
-    database: &str,
-    waiting: &str,
-    lock_timeout: Duration,
-    task: impl FnOnce() -> T,
-) -> (T, Vec<Holder>) {
+pub fn during<T>(server: &Server<'_>, lock_timeout: Duration, task: impl FnOnce() -> T) -> (T, Vec<Holder>) {
     let (over, ended) = channel::<()>();
     thread::scope(|scope| {
         let asking = scope.spawn(move || {
             let mut found = Vec::new();
             while ended.recv_timeout(lock_timeout / 4) == Err(RecvTimeoutError::Timeout) {
-                let holders = ask(target, database, waiting).unwrap_or_default();
+                let holders = ask(server).unwrap_or_default();
                 found = if holders.is_empty() { found } else { holders };
             }
             found
@@ -37,7 +30,7 @@ pub fn during<T>(
     })
 }
 
-fn ask(target: &Target, database: &str, waiting: &str) -> Result<Vec<Holder>> {
+fn ask(server: &Server<'_>) -> Result<Vec<Holder>> {
     let sql = format!(
         "SELECT COALESCE(pg_catalog.json_agg(h), '[]') FROM (SELECT COALESCE((
            SELECT 'table ' || l.relation::pg_catalog.regclass::pg_catalog.text FROM pg_catalog.pg_locks AS l
@@ -48,9 +41,9 @@ fn ask(target: &Target, database: &str, waiting: &str) -> Result<Vec<Holder>> {
          CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(me.pid)) AS b(pid)
          LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid
          WHERE me.application_name = {} AND me.datname = pg_catalog.current_database() LIMIT {NAMED}) AS h",
-        literal(waiting)?
+        literal(server.session())?
     );
     // A name of its own: sessions of the run's name are ended and counted.
-    let text = session::ask_in(target, database, &format!("{waiting}-holders"), &sql)?;
+    let text = server.named(&format!("{}-holders", server.session())).ask(&sql)?;
     serde_json::from_str(text.trim()).context("who holds what the migration waits for")
 }

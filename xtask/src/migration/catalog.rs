@@ -1,7 +1,7 @@
 //! A database's whole schema as text that can be compared: what a `.down.sql` file did not revert shows as a line.
 
+use crate::postgres::server::Server;
 use crate::postgres::session;
-use crate::target::Target;
 use anyhow::Result;
 use std::time::Duration;
 
@@ -44,25 +44,26 @@ impl Differences {
 }
 
 impl Catalog {
-    /// The schema of this database of the target's server.
-    pub fn of(target: &Target, database: &str, run: &str) -> Result<Self> {
-        Self::dumped(target, database, run, &[])
+    /// The schema of the server's database.
+    pub fn of(server: &Server<'_>) -> Result<Self> {
+        Self::dumped(server, &[])
     }
 
     /// The same without owners, grants and the ledger, whose quoted name this is: what files of migrations decide.
-    pub fn made_by_files(target: &Target, database: &str, run: &str, ledger: &str) -> Result<Self> {
+    pub fn made_by_files(server: &Server<'_>, ledger: &str) -> Result<Self> {
         let ledger = format!("--exclude-table={ledger}");
-        Self::dumped(target, database, run, &["--no-owner", "--no-privileges", &ledger])
+        Self::dumped(server, &["--no-owner", "--no-privileges", &ledger])
     }
 
-    fn dumped(target: &Target, database: &str, run: &str, options: &[&str]) -> Result<Self> {
-        let said = target
-            .own_program("pg_dump", run, &[("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8")])?
+    fn dumped(server: &Server<'_>, options: &[&str]) -> Result<Self> {
+        let said = server
+            .in_utf8()
+            .own_program("pg_dump")?
             .args(["--no-password", "--schema-only"])
             .args(options)
             .capture(DEADLINE)?;
         if !said.ending.success() {
-            return Err(session::failure(target, "pg_dump", &said.stderr, said.ending));
+            return Err(session::failure(server.target(), "pg_dump", &said.stderr, said.ending));
         }
         Ok(Self::parse(&said.text()))
     }

@@ -1,7 +1,6 @@
 //! Whether a database has rows that a migration could lose.
 
-use crate::postgres::session;
-use crate::target::Target;
+use crate::postgres::server::Server;
 
 /// OpenFGA's own ledger has rows from the first moment on; they are no data.
 const HAS_DATA: &str = "
@@ -11,7 +10,7 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace
   AND n.nspname !~ '^pg_t(oast|emp_)' AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version')
   AND pg_catalog.pg_relation_size(c.oid) > 0)";
 
-/// Whether the target's database holds rows that a migration could lose. A table that a session holds may have some.
-pub fn is_there(target: &Target, session: &str) -> bool {
-    session::ask(target, session, HAS_DATA).map_or(true, |answer| answer.trim() != "f")
+/// Whether the server's database holds rows that a migration could lose. A table that a session holds may have some.
+pub fn is_there(server: &Server<'_>) -> bool {
+    server.ask(HAS_DATA).map_or(true, |answer| answer.trim() != "f")
 }

@@ -3,13 +3,12 @@
 use super::checksum;
 use super::plan::{Entry, State};
 use crate::postgres::quote::literal;
-use crate::postgres::session;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::Result;
 
 /// The session that holds the lock, as people read it; not one of this run.
-pub fn session(target: &Target, database: &str, run: &str) -> Result<Option<String>> {
-    let (key, own) = (checksum::lock_number(database), literal(run)?);
+pub fn session(server: &Server<'_>) -> Result<Option<String>> {
+    let (key, own) = (checksum::lock_number(server.database()), literal(server.session())?);
     let sql = format!(
         "SELECT 'session ' || a.pid || ' (' || a.application_name || ', user ' || a.usename || ', since ' || \
          pg_catalog.to_char(a.backend_start, 'HH24:MI:SS') || ')' FROM pg_catalog.pg_locks AS l \
@@ -19,16 +18,16 @@ pub fn session(target: &Target, database: &str, run: &str) -> Result<Option<Stri
            AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = {key} \
            AND NOT pg_catalog.starts_with(a.application_name, {own}) LIMIT 1"
     );
-    let answer = session::ask_in(target, database, run, &sql)?;
+    let answer = server.ask(&sql)?;
     Ok(Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty()))
 }
 
 /// Tells versions that are being run from those that were begun and never ended.
-pub fn mark(entries: &mut [Entry], target: &Target, database: &str, run: &str) -> Result<()> {
+pub fn mark(entries: &mut [Entry], server: &Server<'_>) -> Result<()> {
     if !entries.iter().any(|entry| entry.state == State::Dirty) {
         return Ok(());
     }
-    let session = session(target, database, run)?;
+    let session = session(server)?;
     for entry in entries.iter_mut().filter(|entry| session.is_some() && entry.state == State::Dirty) {
         entry.state = State::Running;
         entry.session.clone_from(&session);

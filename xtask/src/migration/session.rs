@@ -5,6 +5,7 @@ use super::failure::{self, Failure};
 use super::messages::{self, Message, Severity};
 use crate::postgres::preamble::EMPTY_PATH;
 use crate::postgres::restrict;
+use crate::postgres::server::Server;
 use crate::postgres::session as postgres;
 use crate::process::{Captured, Dialog, signals};
 use crate::target::{Talk, Target};
@@ -42,15 +43,15 @@ pub struct Notice {
 }
 
 impl<'a> Session<'a> {
-    /// Connects to a database of the target's server; `name` becomes its `application_name`.
-    pub fn start(target: &'a Target, database: &str, name: &str) -> Result<Self> {
-        let environment = [("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8")];
-        let psql = target
-            .program_with("psql", name, Talk::Piped, &environment)?
+    /// Connects to the server's database.
+    pub fn start(server: &Server<'a>) -> Result<Self> {
+        let psql = server
+            .in_utf8()
+            .program("psql", Talk::Piped)?
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "--set=VERBOSITY=verbose", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;
-        let mut session = Self { target, psql: Some(psql), lines: 0, files: Vec::new(), said: None };
+        let mut session = Self { target: server.target(), psql: Some(psql), lines: 0, files: Vec::new(), said: None };
         // Until a file comes no name is looked up outside of pg_catalog.
         session.send(EMPTY_PATH.as_bytes())?;
         session.restrict()?;

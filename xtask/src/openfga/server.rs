@@ -3,6 +3,7 @@
 use crate::error::{self, Fault};
 use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
+use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -22,13 +23,13 @@ const URL: &str = "OPENFGA_API_URL";
 
 /// An OpenFGA server, and whether it is the stack's own.
 #[derive(Debug)]
-pub struct Server {
+pub struct OpenfgaServer {
     pub endpoint: Endpoint,
     /// Its data is in the target's database, and containers of the target's project use it.
     pub is_of_stack: bool,
 }
 
-impl Server {
+impl OpenfgaServer {
     /// The server of the target's own stack, else the one that `OPENFGA_API_URL` names.
     ///
     /// # Errors
@@ -142,7 +143,7 @@ fn is_same_address(one: &str, other: &str) -> bool {
 
 /// The newest revision that was applied to the tables; 0 where there are none.
 fn revision(target: &Target) -> Result<u64> {
-    let mut reader = Reader::start(target, "xtask-openfga", &[], target.patience())?;
+    let mut reader = Reader::start(&Server::under_name(target, "xtask-openfga"))?;
     match openfga_tables::revision(&mut reader)? {
         Known::Is(revision) => Ok(revision),
         Known::Absent => Ok(0),

@@ -2,12 +2,10 @@
 //! a moment late and begin anew when the server crashes.
 
 use super::reader::Reader;
-use super::session;
-use crate::target::Target;
+use super::server::Server;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Rows written so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,22 +41,15 @@ impl Counters {
         reader.ask(QUERY)
     }
 
-    /// Asks a database of the server.
-    pub fn of(target: &Target, session: &str, database: &str) -> Result<Self> {
-        let text = session::ask_in(target, database, session, QUERY)?;
+    /// Asks the server's database.
+    pub fn of(server: &Server<'_>) -> Result<Self> {
+        let text = server.ask(QUERY)?;
         serde_json::from_str(text.trim()).context("the server's counters")
     }
 
     /// Runs a statement there first, which takes as long as it takes; `None` where the counters cannot be read then.
-    pub fn after(
-        statement: &str,
-        target: &Target,
-        session: &str,
-        database: &str,
-        deadline: Duration,
-    ) -> Result<Option<Self>> {
-        let sql = format!("{statement};\n{QUERY}");
-        let text = session::work_in(target, database, session, &sql, deadline)?;
+    pub fn after(statement: &str, server: &Server<'_>) -> Result<Option<Self>> {
+        let text = server.work(&format!("{statement};\n{QUERY}"))?;
         Ok(serde_json::from_str(text.trim()).ok())
     }
 

@@ -1,10 +1,11 @@
-//! A psql of ours at its beginning: it is sent its first statements, and started once more where a setting of its role or
-//! its database ended it before it could set its own (see `overriding`).
+//! A psql of ours at its beginning: it is sent its first statements, and started once more where a setting of its role
+//! or its database ended it before it could set its own (see `overriding`).
 
 use super::preamble::PREAMBLE;
 use super::restrict::{self, Begun};
+use super::server::Server;
 use crate::process::{Captured, Dialog, Program, signals};
-use crate::target::{Target, overriding};
+use crate::target::overriding;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -19,20 +20,15 @@ pub enum Beginning {
     Ended(Captured),
 }
 
-/// Starts a psql for `session`, with these variables more, and sends it its first statements. `dialog` gives it its
-/// options and starts it.
-pub fn begin(
-    target: &Target,
-    (session, more): (&str, &[(&str, &str)]),
-    preamble: &str,
-    patience: Duration,
-    dialog: &dyn Fn(Program) -> Result<Dialog>,
-) -> Result<Beginning> {
-    let once = || begin_once(dialog(target.own_program("psql", session, more)?)?, preamble, patience);
+/// Starts a psql and sends it its first statements, which are waited for until the server's deadline. `dialog` gives it
+/// its options and starts it.
+pub fn begin(server: &Server<'_>, preamble: &str, dialog: &dyn Fn(Program) -> Result<Dialog>) -> Result<Beginning> {
+    let target = server.target();
+    let once = || begin_once(dialog(server.own_program("psql")?)?, preamble, server.deadline());
     let before = target.overriding();
     match once()? {
         // Another session may have found the options meanwhile.
-        Beginning::Ended(said) if target.overriding() != before || overcome(target, (session, more), &said)? => once(),
+        Beginning::Ended(said) if target.overriding() != before || overcome(server, &said)? => once(),
         beginning => Ok(beginning),
     }
 }
@@ -47,14 +43,15 @@ fn begin_once(mut psql: Dialog, preamble: &str, patience: Duration) -> Result<Be
     }
 }
 
-/// Finds options under which sessions of ours begin here, after a program of such a session has failed. Whether there are
-/// such, and that program had begun without them.
-pub fn overcome(target: &Target, (session, more): (&str, &[(&str, &str)]), said: &Captured) -> Result<bool> {
+/// Finds options under which sessions of ours begin here, after a program of such a session has failed. Whether there
+/// are such, and that program had begun without them.
+pub fn overcome(server: &Server<'_>, said: &Captured) -> Result<bool> {
+    let target = server.target();
     if target.overriding().is_some() || said.ending.success() || !overriding::may_help(&said.stderr, said.ending) {
         return Ok(false);
     }
     for options in overriding::OPTIONS {
-        let psql = target.own_program_under(Some(options), "psql", session, more)?;
+        let psql = server.own_program_under(Some(options), "psql")?;
         let psql = psql.args(["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "-f", "-"]);
         if psql.capture_with(PREAMBLE.into(), target.patience())?.ending.success() {
             target.override_settings(options);

@@ -1,10 +1,9 @@
 //! One change of a database at a time: an advisory lock in the maintenance database, held by a session that stays open.
 
-use super::maintenance_database;
 use super::open_session::OpenSession;
+use super::server::Server;
 use crate::error::{Exit, Fault};
 use crate::process::signals;
-use crate::target::Target;
 use anyhow::Result;
 use sha2::{Digest as _, Sha256};
 use std::time::{Duration, Instant};
@@ -22,10 +21,10 @@ impl<'a> Lock<'a> {
     ///
     /// # Errors
     /// Exit 5 names the run that holds it.
-    pub fn take(target: &'a Target, run: &str, patience: Duration) -> Result<Self> {
-        let mut session = OpenSession::start(target, maintenance_database(target), run)?;
+    pub fn take(server: &Server<'a>, patience: Duration) -> Result<Self> {
+        let mut session = OpenSession::start(&server.in_maintenance())?;
         let mut ask = |sql: &str| Ok(session.run(sql)?.into_iter().next());
-        let name = target.database();
+        let name = server.target().database();
         acquire(name, key(&format!("xtask restore of {name}")), Mode::Exclusive, patience, &mut ask)?;
         Ok(Self { session })
     }

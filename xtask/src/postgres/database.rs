@@ -3,9 +3,9 @@
 use super::path_dependents::{self, PathDependent};
 use super::properties::Properties;
 use super::quote::literal;
+use super::server::Server;
+use super::session;
 use super::text::{Line, Name, ObjectName};
-use super::{questions, session};
-use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -52,9 +52,9 @@ WHERE d.datname = ";
 
 impl Properties {
     /// Asks about a database from the maintenance database; `None` where it does not exist.
-    pub fn named(target: &Target, session: &str, database: &str) -> Result<Option<Self>> {
+    pub fn named(server: &Server<'_>, database: &str) -> Result<Option<Self>> {
         let sql = format!("{QUERY}{}", literal(database)?);
-        let text = questions::ask(target, session, &sql)?;
+        let text = server.ask_maintenance(&sql)?;
         match text.trim() {
             "" => Ok(None),
             text => {
@@ -81,12 +81,12 @@ const EXTENSION_VERSIONS: &str =
 
 impl OfItself {
     /// Asks the database itself, with one question more: that costs no program of its own.
-    pub fn ask(target: &Target, session: &str, question: &str) -> Result<Self> {
+    pub fn ask(server: &Server<'_>, question: &str) -> Result<Self> {
         let sql = format!(
             "{QUERY}pg_catalog.current_database();\n{EXTENSION_VERSIONS}\n{}\n{question}",
             path_dependents::QUERY
         );
-        let text = session::ask(target, session, &sql)?;
+        let text = server.ask(&sql)?;
         let (answer, rest) = session::first_of::<Answer>(&text).context("the properties of the database")?;
         let (extension_versions, rest) = session::first_of(rest).context("the versions of the extensions")?;
         let (path_dependents, rest) = session::first_of(rest).context("the functions that need a search_path")?;
@@ -95,6 +95,6 @@ impl OfItself {
 }
 
 /// Bytes that the database takes on the server's disk.
-pub fn size(target: &Target, session: &str) -> Result<u64> {
-    session::query(target, session, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())")
+pub fn size(server: &Server<'_>) -> Result<u64> {
+    server.query("SELECT pg_catalog.pg_database_size(pg_catalog.current_database())")
 }

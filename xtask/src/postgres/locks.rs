@@ -2,10 +2,9 @@
 
 use super::first_words::first_words;
 use super::quote::{literal, literals};
-use super::{maintenance_database, questions, session};
+use super::server::Server;
 use crate::error::Fault;
 use crate::settings::Settings;
-use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::time::Duration;
@@ -58,24 +57,25 @@ JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 
 WHERE l.pid <> pg_catalog.pg_backend_pid()";
 
 /// Who holds tables of this database against every reader.
-pub fn holders(target: &Target, session: &str) -> Result<Vec<Holder>> {
-    session::query(target, session, HOLDERS)
+pub fn holders(server: &Server<'_>) -> Result<Vec<Holder>> {
+    server.query(HOLDERS)
 }
 
 /// Who keeps databases of these names from being renamed, but for sessions in them, which a swap ends, and our own.
-pub fn name_holders(target: &Target, run: &str, names: &[&str]) -> Result<Vec<Holder>> {
-    let answer = questions::ask(target, run, &names_held(run, names, "l.locktype = 'object' AND l.objid = d.oid")?)?;
+pub fn name_holders(server: &Server<'_>, names: &[&str]) -> Result<Vec<Holder>> {
+    let sql = names_held(server.session(), names, "l.locktype = 'object' AND l.objid = d.oid")?;
+    let answer = server.ask_maintenance(&sql)?;
     serde_json::from_str(answer.trim()).context("who holds the databases' names")
 }
 
 /// The same, and who has changed any database in a transaction that is still open: the locks do not tell which one.
-pub fn possible_name_holders(target: &Target, run: &str, names: &[&str]) -> Result<Vec<Holder>> {
+pub fn possible_name_holders(server: &Server<'_>, names: &[&str]) -> Result<Vec<Holder>> {
     let sql = names_held(
-        run,
+        server.session(),
         names,
         "(l.locktype = 'object' AND l.objid = d.oid OR l.locktype = 'relation' AND l.mode = 'RowExclusiveLock')",
     )?;
-    let answer = session::ask_in(target, maintenance_database(target), run, &sql)?;
+    let answer = server.in_maintenance().ask(&sql)?;
     serde_json::from_str(answer.trim()).context("who holds the databases' names")
 }
 

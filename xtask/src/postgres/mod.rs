@@ -12,26 +12,20 @@ pub mod encoding;
 pub mod first_words;
 pub mod lexical;
 pub mod locks;
+mod maintenance;
 pub mod open_session;
 pub mod openfga_tables;
 pub mod path_dependents;
 pub mod preamble;
 pub mod properties;
-pub mod questions;
 pub mod quote;
 pub mod reader;
 pub mod relation;
 pub mod restrict;
 pub mod row_counts;
 pub mod search_path;
+pub mod server;
 pub mod session;
 mod session_name;
 pub mod startup;
 pub mod text;
-
-use crate::target::Target;
-
-/// The database that is connected to while others are made and dropped.
-pub fn maintenance_database(target: &Target) -> &'static str {
-    if target.database() == "postgres" { "template1" } else { "postgres" }
-}

@@ -1,5 +1,6 @@
 //! A session that stays open: its locks hold, and others can see by its name that a run is alive.
 
+use super::server::Server;
 use super::session;
 use crate::error::{Cause, Fault};
 use crate::process::{Dialog, signals};
@@ -8,7 +9,7 @@ use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-/// CREATE DATABASE copies files and waits for a checkpoint.
+/// For the answer to one statement: CREATE DATABASE copies files and waits for a checkpoint.
 pub const DEADLINE: Duration = Duration::from_secs(600);
 
 /// One psql on one database of the target's server. Ends when it is dropped, or when we die: its stdin closes. A signal
@@ -22,15 +23,15 @@ pub struct OpenSession<'a> {
 }
 
 impl<'a> OpenSession<'a> {
-    /// Connects; `name` becomes its `application_name`.
-    pub fn start(target: &'a Target, database: &str, name: &str) -> Result<Self> {
-        Self::start_with(target, name, &[("PGDATABASE", database)], DEADLINE)
+    /// Connects to the server's database, for statements that take their time.
+    pub fn start(server: &Server<'a>) -> Result<Self> {
+        Ok(Self { deadline: DEADLINE, ..Self::start_asking(server)? })
     }
 
-    /// The same with other variables for psql's environment; each answer is waited for so long.
-    pub fn start_with(target: &'a Target, name: &str, more: &[(&str, &str)], deadline: Duration) -> Result<Self> {
-        let psql = session::dialog(target, name, more)?;
-        Ok(Self { target, psql: Some(psql), deadline })
+    /// The same for questions: each answer is waited for as long as the server's deadline says.
+    pub fn start_asking(server: &Server<'a>) -> Result<Self> {
+        let deadline = server.deadline();
+        Ok(Self { target: server.target(), psql: Some(session::dialog(server)?), deadline })
     }
 
     /// How long the next answers are waited for.

@@ -4,11 +4,11 @@ use super::copy_text;
 use super::open_session::OpenSession;
 use super::quote::identifier;
 use super::relation::{self, Answer, Found, Table, Wanted};
+use super::server::Server;
 use crate::error::Fault;
-use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Does not wait for a locked table.
 const LOCK_TIMEOUT: &str = "SET lock_timeout TO '3s'";
@@ -26,11 +26,11 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Connects to the target's database, with these variables more; all answers together are waited for so long.
+    /// Connects to the server's database; all answers together are waited for as long as its deadline says.
     /// Ask first what must be known: after an error the session is over.
-    pub fn start(target: &'a Target, run: &str, more: &[(&str, &str)], deadline: Duration) -> Result<Self> {
-        let end = Instant::now() + deadline;
-        let mut session = OpenSession::start_with(target, run, more, deadline)?;
+    pub fn start(server: &Server<'a>) -> Result<Self> {
+        let end = Instant::now() + server.deadline();
+        let mut session = OpenSession::start_asking(server)?;
         session.run(LOCK_TIMEOUT)?;
         Ok(Self { session, end })
     }

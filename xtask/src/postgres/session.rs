@@ -4,9 +4,9 @@ pub use super::session_name::{fresh_name, is_fresh_name};
 
 use super::beginning::{self, Beginning};
 use super::configured;
-use super::maintenance_database;
 use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
+use super::server::Server;
 use crate::error::{Cause, Fault};
 use crate::process::{Captured, Dialog, Program, signals};
 use crate::target::Target;
@@ -25,16 +25,6 @@ const END_TRIES: u32 = 20;
 /// only those of our own are taken for ours.
 pub const OWN: &str = "usesysid = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user)";
 
-/// The single JSON value that this SQL selects.
-///
-/// # Errors
-/// Exit 4 when the server cannot be reached or refuses the login; else the server's own message.
-pub fn query<T: DeserializeOwned>(target: &Target, session: &str, sql: &str) -> Result<T> {
-    let text = ask(target, session, sql)?;
-    serde_json::from_str(text.trim())
-        .with_context(|| format!("psql answered {:?}", text.chars().take(200).collect::<String>()))
-}
-
 /// The JSON value that an answer begins with, and what follows it. PostgreSQL writes a line for each element of a list.
 pub fn first_of<T: DeserializeOwned>(answer: &str) -> Result<(T, &str)> {
     let mut values = serde_json::Deserializer::from_str(answer).into_iter();
@@ -42,42 +32,104 @@ pub fn first_of<T: DeserializeOwned>(answer: &str) -> Result<(T, &str)> {
     Ok((first, answer[values.byte_offset()..].trim()))
 }
 
-/// What psql prints for this SQL: unaligned rows, nothing else.
-pub fn ask(target: &Target, session: &str, sql: &str) -> Result<String> {
-    ask_with(target, session, sql, &[], target.patience())
-}
+impl Server<'_> {
+    /// The single JSON value that this SQL selects.
+    ///
+    /// # Errors
+    /// Exit 4 when the server cannot be reached or refuses the login; else the server's own message.
+    pub fn query<T: DeserializeOwned>(&self, sql: &str) -> Result<T> {
+        let text = self.ask(sql)?;
+        serde_json::from_str(text.trim())
+            .with_context(|| format!("psql answered {:?}", text.chars().take(200).collect::<String>()))
+    }
 
-/// The same, in another database of the server.
-pub fn ask_in(target: &Target, database: &str, session: &str, sql: &str) -> Result<String> {
-    ask_with(target, session, sql, &[("PGDATABASE", database)], target.patience())
-}
+    /// What psql prints for this SQL: unaligned rows, nothing else.
+    ///
+    /// # Errors
+    /// As for [`Self::query`].
+    pub fn ask(&self, sql: &str) -> Result<String> {
+        self.capture(ASKING, sql)
+    }
 
-/// The same, with more variables for psql's environment, within a deadline.
-pub fn ask_with(
-    target: &Target,
-    session: &str,
-    sql: &str,
-    more: &[(&str, &str)],
-    deadline: Duration,
-) -> Result<String> {
-    capture(target, session, [ASKING, sql], more, deadline)
-}
+    /// The same for a statement that runs code of the database's owner by its nature, such as ANALYZE: views stay open
+    /// to that code.
+    pub fn work(&self, sql: &str) -> Result<String> {
+        self.capture(PREAMBLE, sql)
+    }
 
-/// The same for a statement that runs code of the database's owner by its nature, such as ANALYZE: views stay open to
-/// that code.
-pub fn work_in(target: &Target, database: &str, session: &str, sql: &str, deadline: Duration) -> Result<String> {
-    capture(target, session, [PREAMBLE, sql], &[("PGDATABASE", database)], deadline)
-}
+    /// Sends a script as one piece to a psql of its own, and gives what it said, whether it worked or not.
+    pub fn run_script(&self, script: &str) -> Result<Captured> {
+        self.converse(PREAMBLE, script)
+    }
 
-/// Sends a script as one piece to a psql of its own in this database, and gives what it said, whether it worked or not.
-pub fn run_script(
-    target: &Target,
-    database: &str,
-    session: &str,
-    script: &str,
-    deadline: Duration,
-) -> Result<Captured> {
-    converse(target, session, [PREAMBLE, script], &[("PGDATABASE", database)], deadline)
+    /// Ends every session of this name and of our own role; asked in this database.
+    pub fn terminate(&self) -> Result<()> {
+        let sql = format!(
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
+             WHERE application_name = {} AND {OWN} AND pid <> pg_catalog.pg_backend_pid()",
+            literal(self.session())?
+        );
+        self.clearing_up().ask(&sql).map(drop)
+    }
+
+    /// The same, and waits until they are over.
+    pub fn end(&self) -> Result<()> {
+        let sql = format!(
+            "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {} AND {OWN}",
+            literal(self.session())?
+        );
+        for _ in 0..END_TRIES {
+            self.terminate()?;
+            if self.clearing_up().ask(&sql)?.trim() == "0" {
+                return Ok(());
+            }
+        }
+        Err(Fault::failed(format!("The server session {} does not end", self.session())).into())
+    }
+
+    /// Our own sessions may be those that are to end.
+    fn clearing_up(&self) -> Self {
+        self.named("xtask-terminate").within(CLEAR_UP_DEADLINE)
+    }
+
+    fn capture(&self, preamble: &str, sql: &str) -> Result<String> {
+        let said = self.converse(preamble, sql)?;
+        if said.ending.success() {
+            Ok(said.text())
+        } else {
+            Err(failure(self.target(), "psql", &said.stderr, said.ending))
+        }
+    }
+
+    fn converse(&self, preamble: &str, sql: &str) -> Result<Captured> {
+        let (start, deadline) = (Instant::now(), self.deadline());
+        let left = || deadline.saturating_sub(start.elapsed());
+        let started = |program: Program| program.args(OPTIONS).dialog(|_| true);
+        let mut psql = match beginning::begin(&self.in_utf8().within(deadline), preamble, &started)? {
+            Beginning::Ended(said) => return Ok(said),
+            Beginning::Silent(psql) => psql,
+            Beginning::Begun(mut psql, _) => {
+                // A psql that has ended says why below.
+                let _ = psql.write_all(sql.as_bytes());
+                psql
+            }
+        };
+        psql.end_input();
+        let mut answer = String::new();
+        while let Some(line) = psql.line(left()) {
+            answer.push_str(&line);
+            answer.push('\n');
+        }
+        signals::check()?;
+        if left().is_zero() {
+            let message = format!("psql did not answer within {} s", deadline.as_secs());
+            let fault = Fault::unreachable(message).because(Cause::NoAnswer);
+            let program = self.in_utf8().own_program("psql")?.args(OPTIONS);
+            return Err(fault.hint(format!("it was started as: {}", program.shown())).into());
+        }
+        let said = psql.finish()?;
+        Ok(Captured { stdout: answer.into_bytes(), ..said })
+    }
 }
 
 /// Settings of these names that stand for sessions of the target's user in its database, each with the statement that
@@ -88,110 +140,26 @@ pub fn configured_settings(target: &Target, names: &[&str]) -> Option<String> {
 
 /// What psql prints for this SQL in the maintenance database; `None` where that does not work, for whatever reason.
 fn ask_quietly(target: &Target, sql: &str) -> Option<String> {
-    let more = [("PGDATABASE", maintenance_database(target))];
-    let said = converse(target, &fresh_name().ok()?, [ASKING, sql], &more, CLEAR_UP_DEADLINE).ok()?;
+    let server = Server::new(target).ok()?.in_maintenance().within(CLEAR_UP_DEADLINE);
+    let said = server.converse(ASKING, sql).ok()?;
     said.ending.success().then(|| said.text())
-}
-
-fn capture(
-    target: &Target,
-    session: &str,
-    texts: [&str; 2],
-    more: &[(&str, &str)],
-    deadline: Duration,
-) -> Result<String> {
-    let said = converse(target, session, texts, more, deadline)?;
-    if said.ending.success() { Ok(said.text()) } else { Err(failure(target, "psql", &said.stderr, said.ending)) }
-}
-
-fn converse(
-    target: &Target,
-    session: &str,
-    [preamble, sql]: [&str; 2],
-    more: &[(&str, &str)],
-    deadline: Duration,
-) -> Result<Captured> {
-    let more = in_utf8(more);
-    let start = Instant::now();
-    let left = || deadline.saturating_sub(start.elapsed());
-    let started = |program: Program| program.args(OPTIONS).dialog(|_| true);
-    let mut psql = match beginning::begin(target, (session, &more), preamble, deadline, &started)? {
-        Beginning::Ended(said) => return Ok(said),
-        Beginning::Silent(psql) => psql,
-        Beginning::Begun(mut psql, _) => {
-            // A psql that has ended says why below.
-            let _ = psql.write_all(sql.as_bytes());
-            psql
-        }
-    };
-    psql.end_input();
-    let mut answer = String::new();
-    while let Some(line) = psql.line(left()) {
-        answer.push_str(&line);
-        answer.push('\n');
-    }
-    signals::check()?;
-    if left().is_zero() {
-        let message = format!("psql did not answer within {} s", deadline.as_secs());
-        let fault = Fault::unreachable(message).because(Cause::NoAnswer);
-        let program = target.own_program("psql", session, &more)?.args(OPTIONS);
-        return Err(fault.hint(format!("it was started as: {}", program.shown())).into());
-    }
-    let said = psql.finish()?;
-    Ok(Captured { stdout: answer.into_bytes(), ..said })
 }
 
 /// A psql that stays open for questions, until it is dropped, and refuses commands to itself where it knows how.
 ///
 /// # Errors
 /// It ended at its beginning: why.
-pub(super) fn dialog(target: &Target, session: &str, more: &[(&str, &str)]) -> Result<Dialog> {
+pub(super) fn dialog(server: &Server<'_>) -> Result<Dialog> {
     let started = |program: Program| program.args(OPTIONS).lasting_dialog();
-    let more = in_utf8(more);
-    match beginning::begin(target, (session, &more), ASKING, target.patience(), &started)? {
+    match beginning::begin(&server.in_utf8(), ASKING, &started)? {
         Beginning::Begun(psql, _) | Beginning::Silent(psql) => Ok(psql),
-        Beginning::Ended(said) => Err(failure(target, "psql", &said.stderr, said.ending)),
+        Beginning::Ended(said) => Err(failure(server.target(), "psql", &said.stderr, said.ending)),
     }
 }
 
 /// A psql that reads SQL from its stdin and prints unaligned rows, until the first error.
 const OPTIONS: [&str; 8] =
     ["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"];
-
-/// UTF-8 whatever the database's encoding is: JSON has no other.
-fn in_utf8<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    [&[("PGCLIENTENCODING", "UTF8")], more].concat()
-}
-
-/// Ends every server session of this name and of our own role, but not the one that asks.
-pub fn terminate(target: &Target, session: &str) -> Result<()> {
-    terminate_from(target, target.database(), session)
-}
-
-/// The same, asked from another database of the server.
-pub fn terminate_from(target: &Target, database: &str, session: &str) -> Result<()> {
-    let sql = format!(
-        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
-         WHERE application_name = {} AND {OWN} AND pid <> pg_catalog.pg_backend_pid()",
-        literal(session)?
-    );
-    ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE).map(drop)
-}
-
-/// Ends every server session of this name, asked from another database, and waits until it is over.
-pub fn end(target: &Target, database: &str, session: &str) -> Result<()> {
-    let name = literal(session)?;
-    let sql = format!(
-        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {name} AND {OWN}"
-    );
-    for _ in 0..END_TRIES {
-        terminate_from(target, database, session)?;
-        if ask_with(target, "xtask-terminate", &sql, &[("PGDATABASE", database)], CLEAR_UP_DEADLINE)?.trim() == "0" {
-            return Ok(());
-        }
-    }
-    Err(Fault::failed(format!("The server session {session} does not end")).into())
-}
 
 /// Why a PostgreSQL program failed: the place, the login, or what the program itself says.
 pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::process::Ending) -> anyhow::Error {

@@ -1,7 +1,7 @@
 //! A target's stack or services are started, and the server that comes up is asked what it is.
 
 use super::quote::{identifier, literal};
-use super::session;
+use super::server::Server;
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -12,7 +12,7 @@ const SESSION: &str = "xtask-up";
 
 /// Starts the target's stack and waits until it answers.
 pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
-    target.stack().up(&Startup { settings, callbacks, queries: &Server { target } })
+    target.stack().up(&Startup { settings, callbacks, queries: &Starting { target } })
 }
 
 /// Starts services that were stopped for a swap, and waits until they answer. Nothing is installed for that.
@@ -22,18 +22,25 @@ pub fn start_services(target: &Target, settings: &Settings, services: &[String])
         note: &|_| (),
         consent: &|_| Err(Fault::failed("PostgreSQL's programs are gone").into()),
     };
-    target.services().start(services, &Startup { settings, callbacks: &callbacks, queries: &Server { target } })
+    target.services().start(services, &Startup { settings, callbacks: &callbacks, queries: &Starting { target } })
 }
 
-/// The target's server.
-struct Server<'a> {
+/// The target's server, as it comes up.
+struct Starting<'a> {
     target: &'a Target,
 }
 
-impl Queries for Server<'_> {
+impl Starting<'_> {
+    /// While the stack starts, and the target's own database may not be there.
+    fn server(&self) -> Server<'_> {
+        Server::under_name(self.target, SESSION).in_database("postgres")
+    }
+}
+
+impl Queries for Starting<'_> {
     fn version(&self, more: &[(&str, &str)]) -> Result<String> {
-        let (target, sql) = (self.target, "SHOW server_version");
-        let version = session::ask_with(target, "xtask-version", sql, more, target.patience())?;
+        let server = Server::under_name(self.target, "xtask-version").with_environment(more);
+        let version = server.ask("SHOW server_version")?;
         Ok(number_of(&version))
     }
 
@@ -44,14 +51,14 @@ impl Queries for Server<'_> {
              'database', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = {}))",
             literal(self.target.database())?
         );
-        let text = session::ask_in(self.target, "postgres", SESSION, &sql)?;
+        let text = self.server().ask(&sql)?;
         let identity: Identity = serde_json::from_str(text.trim()).context("the server's answer is not understood")?;
         Ok(Identity { version: number_of(&identity.version), ..identity })
     }
 
     fn create_database(&self) -> Result<()> {
         let create = format!("CREATE DATABASE {}", identifier(self.target.database())?);
-        session::ask_in(self.target, "postgres", SESSION, &create).map(drop)
+        self.server().ask(&create).map(drop)
     }
 }
 

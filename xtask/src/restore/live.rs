@@ -3,9 +3,9 @@
 use super::workers;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
-use crate::postgres::questions;
 use crate::postgres::quote;
-use crate::postgres::session::{self, OWN};
+use crate::postgres::server::Server;
+use crate::postgres::session::OWN;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -68,19 +68,20 @@ struct Empty {
 }
 
 /// Whether the server has the target's database.
-pub fn exists(target: &Target, session: &str) -> Result<bool> {
-    let name = quote::literal(target.database())?;
+pub fn exists(server: &Server<'_>) -> Result<bool> {
+    let name = quote::literal(server.target().database())?;
     let sql = format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {name})");
-    Ok(questions::ask(target, session, &sql)?.trim() == "t")
+    Ok(server.ask_maintenance(&sql)?.trim() == "t")
 }
 
 impl Live {
     /// Asks the server.
-    pub fn of(target: &Target, session: &str) -> Result<Self> {
-        let properties = Properties::named(target, session, target.database())?;
+    pub fn of(server: &Server<'_>) -> Result<Self> {
+        let target = server.target();
+        let properties = Properties::named(server, target.database())?;
         let query = QUERY.replace("OWN", OWN).replace("WORKERS", &workers::OF_DATABASE.replace("NAME", "d.datname"));
         let sql = format!("{query}{}", quote::literal(target.database())?);
-        let text = questions::ask(target, session, &sql)?;
+        let text = server.ask_maintenance(&sql)?;
         let facts = match text.trim() {
             "" => Facts::default(),
             text => serde_json::from_str(text).context("the state of the live database")?,
@@ -104,9 +105,9 @@ impl Live {
         Err(Fault::failed(message).hint("see the new preview: cargo xtask db-restore --dry-run"))
     }
 
-    /// Its properties where it exists; where it is empty, as a server makes one by itself, with the encoding, the
-    /// locale, and, where this role may act as that, the owner of these others.
-    pub(super) fn made_like(&self, other: &Properties, target: &Target, run: &str) -> Result<Properties> {
+    /// Its properties where it exists; where it is empty, as a server makes one by itself, with the encoding, the locale,
+    /// and, where this role may act as that, the owner of these others.
+    pub(super) fn made_like(&self, other: &Properties, server: &Server<'_>) -> Result<Properties> {
         let Some(live) = &self.properties else { return Ok(other.clone()) };
         let mut like = live.clone();
         like.made_as(other);
@@ -115,7 +116,7 @@ impl Live {
         }
         let empty = EMPTY.replace("OWNER", &quote::literal(&other.owner)?);
         // A database that cannot be read is not empty.
-        let answer = session::query::<Empty>(target, run, &empty).unwrap_or_default();
+        let answer = server.query::<Empty>(&empty).unwrap_or_default();
         if !answer.owner_fits {
             like.owner.clone_from(&live.owner);
         }

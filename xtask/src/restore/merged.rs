@@ -10,11 +10,10 @@ use super::preflight::{Consent, SettingRules};
 use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::properties::{Assignment, ConnectionLimit, Grant, Properties, Setting, same_grants};
-use crate::postgres::questions;
 use crate::postgres::quote::{identifier, literals, printable_literal};
+use crate::postgres::server::Server;
 use crate::postgres::text::Name;
 use crate::settings;
-use crate::target::Target;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeSet;
 
@@ -57,19 +56,19 @@ impl Merged {
     ///
     /// # Errors
     /// The server does not answer.
-    pub fn draw(live: &Live, backup: &Proven, target: &Target, run: &str, consent: Consent<'_>) -> Result<Self> {
+    pub fn draw(live: &Live, backup: &Proven, server: &Server<'_>, consent: Consent<'_>) -> Result<Self> {
         let then = backup.manifest.as_ref().map(|manifest| &manifest.properties);
         let (Some(now), Some(then)) = (&live.properties, then) else {
             let properties = live.properties.as_ref().or(then).cloned();
             return Ok(Self { properties, ..Self::default() });
         };
         let bounds = Bounds {
-            database: target.database(),
-            rules: SettingRules::of(target, run, then, consent.settings)?,
-            roles: existing(&then.roles(), target, run)?,
+            database: server.target().database(),
+            rules: SettingRules::of(server, then, consent.settings)?,
+            roles: existing(&then.roles(), server)?,
             create_roles: consent.create_roles,
         };
-        let made = live.made_like(then, target, run)?;
+        let made = live.made_like(then, server)?;
         Ok(Draft::of(&bounds, now, then, made).merge()?)
     }
 }
@@ -89,13 +88,13 @@ impl Merged {
 }
 
 /// Those of the roles that the server has.
-fn existing(roles: &BTreeSet<String>, target: &Target, run: &str) -> Result<BTreeSet<String>> {
+fn existing(roles: &BTreeSet<String>, server: &Server<'_>) -> Result<BTreeSet<String>> {
     let sql = format!(
         "SELECT COALESCE(pg_catalog.json_agg(rolname), '[]') FROM pg_catalog.pg_roles \
          WHERE rolname = ANY (ARRAY[{}]::pg_catalog.text[])",
         literals(roles.iter().map(String::as_str))?
     );
-    serde_json::from_str(questions::ask(target, run, &sql)?.trim()).context("the roles that the server has")
+    serde_json::from_str(server.ask_maintenance(&sql)?.trim()).context("the roles that the server has")
 }
 
 impl Bounds<'_> {

@@ -19,5 +19,3 @@ pub mod swap;
 mod swap_outcome;
 mod swap_script;
 pub mod workers;
-
-pub use crate::postgres::maintenance_database;

@@ -7,7 +7,7 @@ use crate::postgres::locks;
 use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
 use crate::postgres::row_counts::{self, Rows};
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ pub struct Plan {
 impl Plan {
     /// Compares the live database with what comes in its place. A live database that cannot be read shortens the plan
     /// and stops nothing.
-    pub fn draw(target: &Target, run: &str, live: &Live, then: &Contents) -> Result<Self> {
+    pub fn draw(server: &Server<'_>, live: &Live, then: &Contents) -> Result<Self> {
         let mut plan = Self {
             tables: None,
             estimated: false,
@@ -68,7 +68,7 @@ impl Plan {
         };
         let Some(properties) = &live.properties else { return Ok(plan) };
         let counted = properties.size_bytes.get() <= COUNTED_UP_TO;
-        let read = Reader::start(target, run, &[], target.patience())
+        let read = Reader::start(server)
             .and_then(|mut reader| row_counts::of(&mut reader, counted).map(|rows| (reader, rows)));
         match read {
             Ok((mut reader, now)) => {
@@ -78,7 +78,7 @@ impl Plan {
                     plan.compare_ids(openfga_tables::ids(&mut reader), &then.openfga_ids);
                 }
             }
-            Err(error) => plan.unreadable = Some(why_unreadable(target, run, &error)),
+            Err(error) => plan.unreadable = Some(why_unreadable(server, &error)),
         }
         Ok(plan)
     }
@@ -113,11 +113,11 @@ impl Plan {
     }
 }
 
-/// The session that holds the lock, if there is one, else the server's message.
-fn why_unreadable(target: &Target, run: &str, error: &anyhow::Error) -> String {
+/// The session that holds the lock, if there is one, else the message of the server.
+fn why_unreadable(server: &Server<'_>, error: &anyhow::Error) -> String {
     let said = format!("{error:#}");
     if said.contains(" lock timeout") {
-        let holders = locks::holders(target, run).unwrap_or_default();
+        let holders = locks::holders(server).unwrap_or_default();
         if let Some(holder) = holders.first() {
             return holder.to_string();
         }

@@ -1,12 +1,10 @@
 //! What killed runs left behind: named for those who only look, repaired by those who change.
 
 use super::live::Live;
-use super::maintenance_database;
 use super::record::{self, Details, Doubt, Entry, OwnedDatabase, Purpose, Record, Unrecorded, Verdict, View, Wanted};
 use super::{subscriptions, swap};
 use crate::error::{self, Exit};
-use crate::postgres::session;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -72,20 +70,20 @@ pub struct Stuck {
 pub const QUESTION: &str = record::QUESTION;
 
 /// Looks without changing anything: nothing of a run that lives, and no scratch database, which the next drill drops.
-pub fn look(target: &Target, run: &str, wanted: Wanted) -> Result<Findings> {
-    findings(target, run, record::look(target, run, wanted)?)
+pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<Findings> {
+    findings(server, record::look(server, wanted)?)
 }
 
 /// The same, where [`QUESTION`] was asked already.
-pub fn look_by(answer: &str, target: &Target, run: &str) -> Result<Findings> {
-    findings(target, run, record::look_by(answer, target, run, Wanted::default())?)
+pub fn look_by(answer: &str, server: &Server<'_>) -> Result<Findings> {
+    findings(server, record::look_by(answer, server, Wanted::default())?)
 }
 
-fn findings(target: &Target, run: &str, view: View) -> Result<Findings> {
-    let live = target.database();
+fn findings(server: &Server<'_>, view: View) -> Result<Findings> {
+    let live = server.target().database();
     let dead = |entry: &&Entry| entry.purpose != Purpose::Verify && !entry.alive;
     let entries: Vec<&Entry> = view.of(live).filter(dead).collect();
-    let leftovers = among(target, run, &view, &entries)?;
+    let leftovers = among(server, &view, &entries)?;
     let unrecorded = view.unrecorded(live);
     Ok(Findings { view, leftovers, unrecorded, stuck: Vec::new() })
 }
@@ -97,7 +95,7 @@ pub fn find(record: &Record<'_>) -> Result<Findings> {
     // A drill takes no lock: it may well be at work.
     let over = |entry: &&Entry| !(entry.alive && entry.purpose == Purpose::Verify);
     let entries: Vec<&Entry> = view.of(target.database()).filter(over).collect();
-    let leftovers = among(target, record.run(), &view, &entries)?;
+    let leftovers = among(record.server(), &view, &entries)?;
     let unrecorded = view.unrecorded(target.database());
     Ok(Findings { view, leftovers, unrecorded, stuck: Vec::new() })
 }
@@ -114,11 +112,12 @@ pub fn forget_void(record: &Record<'_>) -> Result<()> {
     Ok(())
 }
 
-fn among(target: &Target, run: &str, view: &View, entries: &[&Entry]) -> Result<Vec<Leftover>> {
+fn among(server: &Server<'_>, view: &View, entries: &[&Entry]) -> Result<Vec<Leftover>> {
+    let target = server.target();
     let mut found = Vec::new();
     let may_have_locked = |entry: &&&Entry| entry.purpose == Purpose::Staging || entry.details.swapping;
     if entries.iter().any(|entry| may_have_locked(&entry)) {
-        let live = Live::of(target, run)?;
+        let live = Live::of(server)?;
         if live.properties.is_some() && !live.facts.accepts_connections {
             found.push(Leftover::LockedOut(target.database().to_owned()));
         }
@@ -142,7 +141,8 @@ fn without_orphans(record: &Record<'_>) -> Result<View> {
     let end = Instant::now() + TIMEOUT;
     loop {
         let view = record.view()?;
-        let orphan = |entry: &&Entry| entry.alive && entry.purpose != Purpose::Verify && entry.run != record.run();
+        let orphan =
+            |entry: &&Entry| entry.alive && entry.purpose != Purpose::Verify && entry.run != record.server().session();
         let orphans: BTreeSet<&str> =
             view.of(target.database()).filter(orphan).map(|entry| entry.run.as_str()).collect();
         if orphans.is_empty() || Instant::now() >= end {
@@ -150,7 +150,7 @@ fn without_orphans(record: &Record<'_>) -> Result<View> {
         }
         for orphan in orphans {
             for name in [orphan, &swap::session_name(orphan)] {
-                session::terminate_from(target, maintenance_database(target), name)?;
+                record.server().named(name).in_maintenance().terminate()?;
             }
         }
         std::thread::sleep(POLL_INTERVAL);
@@ -160,7 +160,7 @@ fn without_orphans(record: &Record<'_>) -> Result<View> {
 /// Repairs one; `start` starts the services that an entry names. To be called under the lock.
 pub fn repair(record: &Record<'_>, leftover: &Leftover, start: &dyn Fn(&Details) -> Result<()>) -> Result<()> {
     match leftover {
-        Leftover::LockedOut(name) => swap::unlock(record.target(), record.run(), name),
+        Leftover::LockedOut(name) => swap::unlock(record.server(), name),
         Leftover::Abandoned(database) => record.drop_database(database),
         Leftover::NotStarted(entry) => {
             start(&entry.details)?;
@@ -204,6 +204,6 @@ pub fn drop_or_name(record: &Record<'_>, database: &OwnedDatabase) -> Result<Opt
         return Err(error);
     }
     let name = database.name().to_owned();
-    let by_hand = subscriptions::by_hand(record.target(), record.run(), &name)?;
+    let by_hand = subscriptions::by_hand(record.server(), &name)?;
     Ok(Some(Stuck { name, error, by_hand }))
 }

@@ -5,7 +5,8 @@ use super::live::Live;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::quote::{identifier, literal, literal_or_null, literals};
-use crate::postgres::{maintenance_database, questions, session};
+use crate::postgres::server::Server;
+use crate::postgres::session;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -92,29 +93,25 @@ const SUPERUSERS_ONLY: &str = "-- a setting that only a superuser carries over";
 
 /// Refuses a load that this role could not do, into a database of this owner's where it is not the role's own. `encoded`
 /// are the roles with names beyond ASCII that the backup gives something to and that this role may not act as.
-pub fn check_load(
-    target: &Target,
-    session: &str,
-    backup: &Proven,
-    owner: Option<&str>,
-    encoded: Vec<String>,
-) -> Result<()> {
+pub fn check_load(server: &Server<'_>, backup: &Proven, owner: Option<&str>, encoded: Vec<String>) -> Result<()> {
     let owners = backup.contents.owners.iter().map(String::as_str).filter(|name| name.is_ascii());
-    let mut lacks = ask(target, session, &owners.chain(owner).collect::<Vec<_>>(), None)?;
+    let mut lacks = ask(server, &owners.chain(owner).collect::<Vec<_>>(), None)?;
     lacks.not_member_of.extend(encoded);
-    lacks.refuse(target, &by_hand(&backup.path.display().to_string()))
+    lacks.refuse(server.target(), &by_hand(&backup.path.display().to_string()))
 }
 
 /// Refuses a swap that this role could not do: the live database is renamed, its sessions end, what belongs to it
 /// goes over to the new one.
-pub fn check_swap(target: &Target, session: &str, live: &Live) -> Result<()> {
+pub fn check_swap(server: &Server<'_>, live: &Live) -> Result<()> {
+    let target = server.target();
     let database = live.properties.is_some().then(|| target.database());
-    ask(target, session, &[], database)?.refuse(target, "")
+    ask(server, &[], database)?.refuse(target, "")
 }
 
 /// Refuses to make a database with the live one's owner and rights where their names cannot be read: the server keeps a
 /// role's name in the bytes of the database that made it, and the maintenance database may have another encoding.
-pub fn check_names(target: &Target, session: &str, live: &Live) -> Result<()> {
+pub fn check_names(server: &Server<'_>, live: &Live) -> Result<()> {
+    let target = server.target();
     let Some(properties) = &live.properties else { return Ok(()) };
     let roles = properties.roles();
     // The owner of another name than was read is another role.
@@ -128,9 +125,9 @@ pub fn check_names(target: &Target, session: &str, live: &Live) -> Result<()> {
         literal(target.database())?
     );
     let unread: Vec<String> =
-        serde_json::from_str(questions::ask(target, session, &sql)?.trim()).context("the roles of the database")?;
+        serde_json::from_str(server.ask_maintenance(&sql)?.trim()).context("the roles of the database")?;
     let Some(name) = unread.first() else { return Ok(()) };
-    let (database, maintenance) = (target.database(), maintenance_database(target));
+    let (database, maintenance) = (target.database(), server.maintenance_database());
     let message = format!(
         "A role that owns {database} or has rights on it has a name in another encoding than database {maintenance}, which \
          reads {name:?}; nothing was changed"
@@ -140,8 +137,8 @@ pub fn check_names(target: &Target, session: &str, live: &Live) -> Result<()> {
     Err(Fault::failed(message).hint(hint).into())
 }
 
-fn ask(target: &Target, session: &str, roles: &[&str], database: Option<&str>) -> Result<Lacks> {
-    let asked = |sql: &str| questions::ask(target, session, sql);
+fn ask(server: &Server<'_>, roles: &[&str], database: Option<&str>) -> Result<Lacks> {
+    let asked = |sql: &str| server.ask_maintenance(sql);
     let version: u32 = asked("SHOW server_version_num")?.trim().parse().context("the server's version")?;
     let sql = query(
         &literal_or_null(database)?,

@@ -3,8 +3,8 @@
 use crate::postgres::activity::{Counters, Written};
 use crate::postgres::openfga_tables::{self, Known, Tuples};
 use crate::postgres::reader::Reader;
+use crate::postgres::server::Server;
 use crate::restore::record::Entry;
-use crate::target::Target;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ pub struct Since {
 
 impl Since {
     /// Asks the live database. What cannot be read is not known, and stops nothing.
-    pub fn swap(target: &Target, run: &str, entry: &Entry) -> Self {
-        let Ok(mut reader) = Reader::start(target, run, &[], target.patience()) else {
+    pub fn swap(server: &Server<'_>, entry: &Entry) -> Self {
+        let Ok(mut reader) = Reader::start(server) else {
             return Self { tables: None, tuples: None };
         };
         let now = Counters::read(&mut reader).ok();

@@ -68,10 +68,10 @@ impl<'r, 't> Staging<'r, 't> {
     /// the server's disk is full.
     pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
         // What is still being loaded after a kill has another session name than the run: it is not alive.
-        let (target, run) = (self.record.target(), self.record.run());
-        let loader = format!("{run}-load");
+        let server = self.record.server();
+        let loader = format!("{}-load", server.session());
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
-        let loaded = Watch::during(target, run, &loader, || self.fill(&loader, backup, options, progress));
+        let loaded = Watch::during(server, &loader, || self.fill(&loader, backup, options, progress));
         match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard) }),
             Err(error) => Err(self.discard_after(error)),
@@ -89,7 +89,7 @@ impl<'r, 't> Staging<'r, 't> {
     /// A dump's subscriptions are disabled. One that code of the file enabled would take what the publisher keeps for the
     /// live database's.
     fn check_subscriptions(&self, backup: &Proven, guard: &Guard) -> Result<()> {
-        let subscriptions = subscriptions::of(self.record.target(), self.record.run(), self.name());
+        let subscriptions = subscriptions::of(self.record.server(), self.name());
         let subscriptions = subscriptions.map_err(|error| guard.unanswered(error))?;
         let Some(enabled) = subscriptions.iter().find(|subscription| subscription.enabled) else { return Ok(()) };
         let message =
@@ -101,7 +101,7 @@ impl<'r, 't> Staging<'r, 't> {
         let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
         let nonce = session::fresh_name()?;
         let target = self.record.target();
-        let environment = [("PGDATABASE", self.name())];
+        let inside = self.record.server().in_database(self.name()).named(loader).within(LAST_WORDS);
         let started = |psql: Program| {
             psql.args([
                 "--no-psqlrc",
@@ -123,8 +123,7 @@ impl<'r, 't> Staging<'r, 't> {
             None => "RESET search_path;".to_owned(),
         };
         let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {path}\n");
-        let (mut psql, begun) = match beginning::begin(target, (loader, &environment), &preamble, LAST_WORDS, &started)?
-        {
+        let (mut psql, begun) = match beginning::begin(&inside, &preamble, &started)? {
             Beginning::Begun(psql, begun) => (psql, begun),
             Beginning::Silent(_) => return Err(signals::check().err().map_or_else(|| cannot().into(), Into::into)),
             Beginning::Ended(said) => {
@@ -194,7 +193,7 @@ impl<'r, 't> Staging<'r, 't> {
         self.left = true;
         signals::shielded(|| self.record.drop_database(&self.database)).map_err(|error| {
             let name = self.database.name();
-            let by_hand = subscriptions::by_hand(self.record.target(), self.record.run(), name).unwrap_or_default();
+            let by_hand = subscriptions::by_hand(self.record.server(), name).unwrap_or_default();
             let hint = format!("the next run tries again, or: cargo xtask db-restore --repair\n{by_hand}");
             error::explain(error, || Fault::failed(format!("{name} could not be dropped")).hint(hint))
         })
@@ -219,7 +218,8 @@ impl Checked<'_, '_> {
             Some(path) => format!("SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
             None => "ANALYZE".to_owned(),
         };
-        let counters = Counters::after(&analyze, record.target(), record.run(), database.name(), LAST_WORDS);
+        let inside = record.server().in_database(database.name()).within(LAST_WORDS);
+        let counters = Counters::after(&analyze, &inside);
         match &self.guard {
             Some(guard) => {
                 // A login that is refused now was not before the load.

@@ -1,11 +1,10 @@
 //! Subscriptions of a database that is ours to drop. `DROP DATABASE` refuses a database that has one, also a disabled one
 //! without a slot. The publisher's slot is never dropped: the live database's subscription may go on from it.
 
-use super::maintenance_database;
 use super::record::OwnedDatabase;
 use crate::error::Fault;
-use crate::postgres::{questions, quote, session};
-use crate::target::Target;
+use crate::postgres::quote;
+use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::time::Duration;
@@ -48,27 +47,25 @@ SELECT COALESCE(pg_catalog.json_agg(e.evtname), '[]') FROM pg_catalog.pg_event_t
 WHERE e.evtenabled <> 'D' AND pg_catalog.pg_has_role(e.evtowner, 'USAGE')";
 
 /// Those of one database of the server.
-pub fn of(target: &Target, run: &str, database: &str) -> Result<Vec<Subscription>> {
-    Ok(blockers(target, run, database)?.subscriptions)
+pub fn of(server: &Server<'_>, database: &str) -> Result<Vec<Subscription>> {
+    Ok(blockers(server, database)?.subscriptions)
 }
 
-fn blockers(target: &Target, run: &str, database: &str) -> Result<Blockers> {
-    let answer = questions::ask(target, run, &QUERY.replace("NAME", &quote::literal(database)?))?;
+fn blockers(server: &Server<'_>, database: &str) -> Result<Blockers> {
+    let answer = server.ask_maintenance(&QUERY.replace("NAME", &quote::literal(database)?))?;
     serde_json::from_str(answer.trim()).context("what keeps a database from being dropped")
 }
 
 /// Removes the subscriptions of a database that is about to be dropped. No event trigger of it runs meanwhile.
-pub(super) fn remove(target: &Target, run: &str, database: &OwnedDatabase) -> Result<()> {
-    let blockers = blockers(target, run, database.name())?;
+pub(super) fn remove(server: &Server<'_>, database: &OwnedDatabase) -> Result<()> {
+    let blockers = blockers(server, database.name())?;
     if blockers.subscriptions.is_empty() {
         return Ok(());
     }
-    let mut environment = vec![("PGDATABASE", database.name())];
-    if blockers.can_silence {
-        // As an option, because a trigger on login fires before the first statement.
-        environment.push(("PGOPTIONS", "-c event_triggers=off"));
-    }
-    let ask = |sql: &str| session::ask_with(target, run, sql, &environment, TIMEOUT);
+    // As an option, because a trigger on login fires before the first statement.
+    let silence = blockers.can_silence.then_some(("PGOPTIONS", "-c event_triggers=off"));
+    let inside = server.in_database(database.name()).with_environment(silence.as_slice()).within(TIMEOUT);
+    let ask = |sql: &str| inside.ask(sql);
     let triggers: Vec<String> =
         serde_json::from_str(ask(EVENT_TRIGGERS)?.trim()).context("the event triggers of a database")?;
     let mut sql = "SET lock_timeout TO '10s';\nBEGIN;\n".to_owned();
@@ -90,11 +87,11 @@ fn removal(subscription: &Subscription) -> Result<String, Fault> {
 }
 
 /// What a person types to drop a database that this run could not drop.
-pub(super) fn by_hand(target: &Target, run: &str, database: &str) -> Result<String> {
-    let blockers = blockers(target, run, database).unwrap_or_default();
+pub(super) fn by_hand(server: &Server<'_>, database: &str) -> Result<String> {
+    let blockers = blockers(server, database).unwrap_or_default();
     let quoted = quote::identifier(database)?;
     let mut lines =
-        format!("clear it by hand: cargo xtask db-shell -- -d {}, then\n\\c {quoted}\n", maintenance_database(target));
+        format!("clear it by hand: cargo xtask db-shell -- -d {}, then\n\\c {quoted}\n", server.maintenance_database());
     for subscription in &blockers.subscriptions {
         lines.push_str(&removal(subscription)?);
     }
@@ -104,5 +101,5 @@ pub(super) fn by_hand(target: &Target, run: &str, database: &str) -> Result<Stri
     for slot in &blockers.slots {
         lines.push_str(&format!("SELECT pg_drop_replication_slot({});\n", quote::literal(slot)?));
     }
-    Ok(format!("{lines}\\c {}\nDROP DATABASE {quoted} WITH (FORCE);", maintenance_database(target)))
+    Ok(format!("{lines}\\c {}\nDROP DATABASE {quoted} WITH (FORCE);", server.maintenance_database()))
 }

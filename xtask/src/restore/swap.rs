@@ -10,7 +10,6 @@ use super::swap_outcome::{self, Outcome};
 use super::swap_script::script;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks::{self, Holder};
-use crate::postgres::session;
 use crate::process::signals;
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -27,12 +26,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 /// It is still held (1); the fault names who holds it.
 pub fn wait_for_names(record: &Record<'_>, swap: &Swap<'_>) -> Result<()> {
-    let (target, run) = (record.target(), record.run());
+    let (server, target) = (record.server(), record.target());
     let end = Instant::now() + HELD;
     let names = swap.names(target.database());
     loop {
         // Where it cannot be told the swap itself finds out.
-        let held = locks::name_holders(target, run, &names).unwrap_or_default();
+        let held = locks::name_holders(server, &names).unwrap_or_default();
         let Some(holder) = held.first() else { return Ok(()) };
         signals::check()?;
         if Instant::now() >= end {
@@ -70,12 +69,13 @@ pub fn swap_in(record: &Record<'_>, live: &Live, staging: Checked<'_, '_>, swap:
 /// # Errors
 /// The databases are as they were, and open (1); or nobody could tell, and a person must look (6).
 pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -> Result<Outage> {
-    let (target, run) = (record.target(), record.run());
+    let (server, target) = (record.server(), record.target());
     signals::check()?;
-    let script = script(target.database(), run, live_exists, swap)?;
-    let (database, session) = (record.database()?, session_name(run));
+    let script = script(target.database(), server.session(), live_exists, swap)?;
+    let (database, session) = (record.database()?, session_name(server.session()));
     let clock = Instant::now();
-    let sent = || session::run_script(target, &database, &session, &script, DEADLINE);
+    let swapping = server.in_database(&database).named(&session).within(DEADLINE);
+    let sent = || swapping.run_script(&script);
     let (answer, said) = match signals::shielded(sent) {
         Ok(said) => (said.text(), said.stderr.trim().to_owned()),
         Err(error) => (String::new(), format!("{error:#}")),
@@ -86,12 +86,12 @@ pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -
         return Ok(Duration::from_secs_f64((end - start).max(0.0)));
     }
     let why = anyhow::Error::msg(said);
-    match signals::shielded(|| swap_outcome::find(target, run, swap)) {
+    match signals::shielded(|| swap_outcome::find(server, swap)) {
         Ok(Outcome::Swapped) => Ok(clock.elapsed()),
         Ok(Outcome::AsItWas) => {
             let fault = Fault::failed(format!("{} could not be swapped; it is unchanged", target.database()));
             let names = swap.names(target.database());
-            let held = locks::possible_name_holders(target, run, &names).unwrap_or_default();
+            let held = locks::possible_name_holders(server, &names).unwrap_or_default();
             let hint = held.first().map_or_else(
                 || "see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'".to_owned(),
                 release,

@@ -1,10 +1,9 @@
 //! What became of a swap whose answer was lost.
 
-use super::maintenance_database;
 use super::swap_script::{Swap, session_name, unlock};
 use crate::postgres::quote::literal;
-use crate::postgres::session::{self, OWN};
-use crate::target::Target;
+use crate::postgres::server::Server;
+use crate::postgres::session::OWN;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::time::{Duration, Instant};
@@ -35,10 +34,10 @@ struct State {
 ///
 /// # Errors
 /// The server could not be asked.
-pub(super) fn find(target: &Target, run: &str, swap: &Swap<'_>) -> Result<Outcome> {
+pub(super) fn find(server: &Server<'_>, swap: &Swap<'_>) -> Result<Outcome> {
     let begun = Instant::now();
     let state = loop {
-        match state(target, run, swap) {
+        match state(server, swap) {
             Ok(state) if !state.working || begun.elapsed() > PATIENCE => break state,
             Err(error) if begun.elapsed() > RECOVERY => return Err(error),
             _ => std::thread::sleep(PAUSE),
@@ -48,21 +47,22 @@ pub(super) fn find(target: &Target, run: &str, swap: &Swap<'_>) -> Result<Outcom
         return Err(anyhow::Error::msg("the swapping session still works"));
     }
     if state.open == Some(false) {
-        unlock(target, run, target.database())?;
+        unlock(server, server.target().database())?;
     }
     Ok(if state.swapped { Outcome::Swapped } else { Outcome::AsItWas })
 }
 
-fn state(target: &Target, run: &str, swap: &Swap<'_>) -> Result<State> {
+fn state(server: &Server<'_>, swap: &Swap<'_>) -> Result<State> {
+    let target = server.target();
     let sql = format!(
         "SELECT pg_catalog.json_build_object( \
          'working', EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = {} AND {OWN}), \
          'swapped', {}, \
          'open', (SELECT datallowconn FROM pg_catalog.pg_database WHERE datname = {}))",
-        literal(&session_name(run))?,
+        literal(&session_name(server.session()))?,
         swap.took_place(target.database())?,
         literal(target.database())?
     );
-    let text = session::ask_in(target, maintenance_database(target), run, &sql)?;
+    let text = server.in_maintenance().ask(&sql)?;
     serde_json::from_str(text.trim()).context("what became of the swap")
 }

@@ -1,13 +1,11 @@
 //! The script of a swap: what it changes, in one transaction.
 
 use super::carried::carry;
-use super::maintenance_database;
 use super::record::{self, Details, OwnedDatabase, Purpose};
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literal_or_null};
-use crate::postgres::session;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
 
@@ -154,9 +152,11 @@ fn rename(database: &str, to: &str) -> Result<String, Fault> {
 }
 
 /// Ends a lock-out that a killed run left behind.
-pub fn unlock(target: &Target, run: &str, name: &str) -> Result<()> {
+pub fn unlock(server: &Server<'_>, name: &str) -> Result<()> {
     let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", identifier(name)?);
-    session::ask_in(target, maintenance_database(target), run, &sql)
+    server
+        .in_maintenance()
+        .ask(&sql)
         .map(drop)
         .with_context(|| Fault::failed(format!("{name} cannot be opened to connections again")))
 }

@@ -1,8 +1,8 @@
 //! Background workers that extensions keep in a database. A swap ends them with the other sessions, and the server starts
 //! one again only if its extension asked for that.
 
-use crate::postgres::{questions, quote};
-use crate::target::Target;
+use crate::postgres::quote;
+use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 
 /// Names of the workers in database NAME; those that PostgreSQL itself keeps are not an extension's. A role that may not
@@ -14,7 +14,7 @@ WHERE a.datname = NAME AND a.backend_type NOT IN ('client backend', 'autovacuum 
   AND a.backend_type NOT LIKE 'logical replication %'";
 
 /// Those of one database of the server.
-pub fn of(target: &Target, run: &str, database: &str) -> Result<Vec<String>> {
-    let answer = questions::ask(target, run, &OF_DATABASE.replace("NAME", &quote::literal(database)?))?;
+pub fn of(server: &Server<'_>, database: &str) -> Result<Vec<String>> {
+    let answer = server.ask_maintenance(&OF_DATABASE.replace("NAME", &quote::literal(database)?))?;
     serde_json::from_str(answer.trim()).context("the background workers of a database")
 }

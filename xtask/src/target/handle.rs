@@ -126,29 +126,6 @@ impl Target {
         &*self.backend
     }
 
-    /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database. `session` becomes the server
-    /// session's `application_name`, by which it can be found and ended.
-    pub fn program(&self, name: &str, session: &str, talk: Talk) -> Result<Program> {
-        self.program_with(name, session, talk, &[])
-    }
-
-    /// The same for a session of ours, which does not depend on what role and database set for their own programs.
-    pub fn own_program(&self, name: &str, session: &str, more: &[(&str, &str)]) -> Result<Program> {
-        self.own_program_under(self.overriding(), name, session, more)
-    }
-
-    /// The same, under these options of the connection.
-    pub fn own_program_under(
-        &self,
-        options: Option<&str>,
-        name: &str,
-        session: &str,
-        more: &[(&str, &str)],
-    ) -> Result<Program> {
-        let options = options.map(|options| ("PGOPTIONS", options));
-        self.program_with(name, session, Talk::Piped, &[more, options.as_slice()].concat())
-    }
-
     /// The options that sessions of ours need here, as far as that is known.
     pub fn overriding(&self) -> Option<&'static str> {
         self.overriding.get().copied()
@@ -159,8 +136,9 @@ impl Target {
         self.overriding.get_or_init(|| options);
     }
 
-    /// The same, with more variables for the program's environment.
-    pub fn program_with(&self, name: &str, session: &str, talk: Talk, more: &[(&str, &str)]) -> Result<Program> {
+    /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database, with these variables more in its environment.
+    /// `session` becomes the server session's `application_name`.
+    pub fn program(&self, name: &str, session: &str, talk: Talk, more: &[(&str, &str)]) -> Result<Program> {
         let timeout = self.connect_timeout().to_string();
         let mut environment = vec![
             ("PGDATABASE", self.database()),

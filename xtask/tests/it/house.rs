@@ -1,8 +1,11 @@
 //! The rules of the source code itself: which room may look into which, and what only one room may do.
 
 use crate::harness::{Test, sandbox::checkout};
+use proc_macro2::Ident;
 use std::fs;
 use std::path::{Path, PathBuf};
+use syn::visit::Visit;
+use syn::{FnArg, ItemStruct, Signature, Type};
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -12,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [] one_room_each_starts_programs_reads_settings_and_writes_to_people,
         [] nobody_asks_which_target_it_is,
         [] a_target_implements_all_that_differs,
+        [] a_target_and_a_sessions_name_go_as_one_value,
         [] files_are_short,
         [] every_dependency_says_why_it_is_there,
     ]
@@ -183,6 +187,82 @@ fn a_target_implements_all_that_differs() {
     assert!(traits.len() >= 6 && methods.len() >= 30, "the traits were not found");
     let with_body: Vec<&&str> = methods.iter().filter(|line| !line.ends_with(';')).collect();
     assert!(with_body.is_empty(), "with a default body: {with_body:?}");
+}
+
+/// Parameters of one function, or fields of one value: whether a target is among them, and the name of a session.
+#[derive(Default)]
+struct Beside {
+    target: bool,
+    session: bool,
+}
+
+impl Beside {
+    fn add(&mut self, names: &[String], ty: &Type) {
+        let mut types = Names::default();
+        types.visit_type(ty);
+        self.target |= types.0.iter().any(|name| name == "Target");
+        let is_text = types.0.iter().any(|name| name == "str" || name == "String");
+        self.session |= is_text && names.iter().any(|name| is_session(name));
+    }
+}
+
+fn is_session(name: &str) -> bool {
+    matches!(name, "run" | "session") || name.ends_with("_session") || name.ends_with("_run")
+}
+
+/// The names in a pattern or a type.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Visit<'_> for Names {
+    fn visit_ident(&mut self, name: &Ident) {
+        self.0.push(name.to_string());
+    }
+}
+
+/// What holds a target and a session's name side by side.
+#[derive(Default)]
+struct SideBySide(Vec<String>);
+
+impl Visit<'_> for SideBySide {
+    fn visit_signature(&mut self, signature: &Signature) {
+        let mut beside = Beside::default();
+        for input in &signature.inputs {
+            if let FnArg::Typed(input) = input {
+                let mut names = Names::default();
+                names.visit_pat(&input.pat);
+                beside.add(&names.0, &input.ty);
+            }
+        }
+        if beside.target && beside.session {
+            self.0.push(format!("fn {}", signature.ident));
+        }
+    }
+
+    fn visit_item_struct(&mut self, item: &ItemStruct) {
+        let mut beside = Beside::default();
+        for field in &item.fields {
+            let names: Vec<String> = field.ident.iter().map(ToString::to_string).collect();
+            beside.add(&names, &field.ty);
+        }
+        if beside.target && beside.session {
+            self.0.push(format!("struct {}", item.ident));
+        }
+    }
+}
+
+fn a_target_and_a_sessions_name_go_as_one_value() {
+    let mut found = Vec::new();
+    for source in sources() {
+        let mut here = SideBySide::default();
+        here.visit_file(&syn::parse_file(&source.lines.join("\n")).unwrap());
+        found.extend(
+            here.0.into_iter().map(|what| format!("{}: {what}", source.path.display().to_string().replace('\\', "/"))),
+        );
+    }
+    // The handle itself, and how it is made.
+    let own = ["postgres/server.rs: struct Server", "postgres/server.rs: fn under_name"];
+    assert_eq!(found, own, "a function or a value takes postgres::server::Server in place of both");
 }
 
 fn files_are_short() {

@@ -2,8 +2,7 @@
 
 use crate::commands::db_restore::repair as leftovers;
 use crate::context::Context;
-use crate::postgres::session;
-use crate::restore::maintenance_database;
+use crate::postgres::server::Server;
 use crate::restore::previous::{self, Kept};
 use crate::restore::record::Wanted;
 use crate::restore::repair::{self, Findings};
@@ -57,10 +56,10 @@ fn tell(target: &Target) -> Option<Told> {
     if !target.access().is_at_hand() {
         return None;
     }
-    let run = session::fresh_name().ok()?;
-    let findings = repair::look(target, &run, Wanted { unrecorded: true, sizes: true }).ok()?;
+    let server = &Server::new(target).ok()?;
+    let findings = repair::look(server, Wanted { unrecorded: true, sizes: true }).ok()?;
     let kept = previous::kept(&findings.view, target);
-    Some(Told { kept, findings, maintenance_database: maintenance_database(target) })
+    Some(Told { kept, findings, maintenance_database: server.maintenance_database() })
 }
 
 impl Told {

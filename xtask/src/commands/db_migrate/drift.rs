@@ -23,11 +23,11 @@ pub(super) fn of(
 ) -> Result<Differences> {
     extensions::check(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
     let progress = work.context.terminal.waiting("comparing");
-    let wanted = scratch::with(work.target, work.context, |scratch| {
+    let wanted = scratch::with(work.server.target(), work.context, |scratch| {
         scratch.replay(migrations.iter().copied())?;
         scratch.made_by_files()
     })?;
-    let live = Catalog::made_by_files(work.target, work.database, &work.run, &ledger.name()?)?;
+    let live = Catalog::made_by_files(&work.server, &ledger.name()?)?;
     drop(progress);
     Ok(wanted.differences(&live.without_openfga()))
 }

@@ -11,8 +11,6 @@ use crate::migration::failure::Failure;
 use crate::migration::ledger::Ledger;
 use crate::migration::run::{Runner, Step};
 use crate::postgres::locks::Holder;
-use crate::postgres::maintenance_database;
-use crate::postgres::session;
 use crate::process::signals;
 use crate::terminal;
 use anyhow::Result;
@@ -53,7 +51,7 @@ impl Work<'_> {
                         return Err(stopped(failure.error, &done, steps.len()));
                     }
                     truth => {
-                        let (done, all, target) = (done.as_slice(), steps.len(), self.target);
+                        let (done, all, target) = (done.as_slice(), steps.len(), self.server.target());
                         return Err(Attempt { step, holders: &holders, done, all, target }.explain(failure, truth));
                     }
                 },
@@ -71,7 +69,7 @@ impl Work<'_> {
             return (runner.run(step), Vec::new());
         }
         let lock_timeout = runner.lock_timeout;
-        blockers::during(self.target, self.database, &self.session_name(), lock_timeout, || runner.run(step))
+        blockers::during(&self.migrating(), lock_timeout, || runner.run(step))
     }
 
     fn tell(&self, step: &Step, took: Duration) {
@@ -100,7 +98,7 @@ impl Work<'_> {
             let unseen = if step.transactional && !failure.committing { Truth::Untouched } else { Truth::Unknown };
             if !failure.refused {
                 // Its session may still be at work: it has to be over before the ledger tells the truth.
-                let ended = session::end(self.target, maintenance_database(self.target), &self.session_name());
+                let ended = self.migrating().in_maintenance().end();
                 if ended.is_err() {
                     return unseen;
                 }

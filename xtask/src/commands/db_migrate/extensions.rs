@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::migration::checks::{self, Direction};
 use crate::migration::files::{Migration, shown};
 use crate::postgres::properties::Properties;
+use crate::postgres::server::Server;
 use crate::restore::preflight::{Beside, MadeExtension, check_made};
 use crate::target::Target;
 use anyhow::Result;
@@ -25,7 +26,7 @@ pub(super) fn check<'m>(
         let place = |line: u64| format!("{}:{line}", shown(&migration.up));
         made.extend(found.extensions.into_iter().map(|(line, name)| MadeExtension { place: place(line), name }));
     }
-    if made.is_empty() { Ok(()) } else { check_made(work.target, &work.run, &made, beside) }
+    if made.is_empty() { Ok(()) } else { check_made(&work.server, &made, beside) }
 }
 
 /// The same for all files, which [`super::fill`] would run in a database that takes the target's place.
@@ -33,6 +34,6 @@ pub(super) fn check<'m>(
 /// # Errors
 /// As [`check`].
 pub fn check_fill(target: &Target, properties: Option<&Properties>, context: &Context) -> Result<()> {
-    let work = Work::on(target, target.database(), context)?;
+    let work = Work::on(&Server::new(target)?, context)?;
     check(&work, &work.folder.migrations, Beside::Reset(properties))
 }

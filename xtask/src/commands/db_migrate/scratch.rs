@@ -14,7 +14,7 @@ use crate::migration::run::{Runner, Step};
 use crate::migration::session::Session;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;
-use crate::restore::maintenance_database;
+use crate::postgres::server::Server;
 use crate::restore::record::{Purpose, Record};
 use crate::restore::staging::Staging;
 use crate::target::Target;
@@ -30,13 +30,13 @@ pub(super) fn with<T>(
     context: &Context,
     task: impl FnOnce(&mut Scratch<'_>) -> Result<T>,
 ) -> Result<T> {
-    let run = crate::postgres::session::fresh_name()?;
-    let record = Record::new(target, &run, OpenSession::start(target, maintenance_database(target), &run)?);
+    let server = &Server::new(target)?;
+    let record = Record::new(server, OpenSession::start(&server.in_maintenance())?);
     leftovers::clear_throwaways(&record, context)?;
-    let like = Properties::named(target, &run, target.database())?;
+    let like = Properties::named(server, target.database())?;
     let database = Staging::create(&record, Purpose::Verify, like.as_ref())?;
-    let done =
-        Scratch::begin(Work::on(target, database.name(), context)?).and_then(|mut scratch| task(&mut scratch))?;
+    let done = Scratch::begin(Work::on(&Server::new(target)?.in_database(database.name()), context)?)
+        .and_then(|mut scratch| task(&mut scratch))?;
     database.discard()?;
     Ok(done)
 }
@@ -105,12 +105,12 @@ impl<'a> Scratch<'a> {
 
     /// The whole schema as it is now.
     pub(super) fn catalog(&self) -> Result<Catalog> {
-        Catalog::of(self.work.target, self.work.database, &self.work.run)
+        Catalog::of(&self.work.server)
     }
 
     /// What the files decide of it.
     pub(super) fn made_by_files(&self) -> Result<Catalog> {
-        Catalog::made_by_files(self.work.target, self.work.database, &self.work.run, &self.ledger.table)
+        Catalog::made_by_files(&self.work.server, &self.ledger.table)
     }
 }
 

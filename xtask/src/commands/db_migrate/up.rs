@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::migration::checks::Direction;
 use crate::migration::plan::{self, Limit, State};
 use crate::migration::run::{Runner, Step};
+use crate::postgres::server::Server;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -99,7 +100,7 @@ pub fn up_all(target: &Target, context: &Context) -> Result<()> {
 
 /// Everything that is pending, on a database of the target's server that nobody else knows yet: no lock, no backup.
 pub fn fill(target: &Target, database: &str, context: &Context) -> Result<()> {
-    let work = Work::on(target, database, context)?;
+    let work = Work::on(&Server::new(target)?.in_database(database), context)?;
     let limits = Waiting::default().limits(context)?;
     let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: true, limits };
     let look = work.look()?;

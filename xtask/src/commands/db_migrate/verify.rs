@@ -106,7 +106,7 @@ impl Trial<'_> {
         let mut rest = wanted;
         let progress = self.context.terminal.waiting("trying");
         while !rest.is_empty() {
-            let tried = scratch::with(work.target, self.context, |scratch| {
+            let tried = scratch::with(work.server.target(), self.context, |scratch| {
                 scratch.replay(&self.applied)?;
                 self.in_one(scratch, rest, &progress)
             })?;

@@ -17,7 +17,7 @@ use crate::migration::run::Step;
 use crate::migration::running;
 use crate::migration::session::Session;
 use crate::postgres::change_lock::{self, Lock, Mode};
-use crate::postgres::session;
+use crate::postgres::server::Server;
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::terminal;
@@ -30,12 +30,9 @@ const CAUTIONS: usize = 10;
 
 /// One run on one database.
 pub(super) struct Work<'a> {
-    pub(super) target: &'a Target,
+    /// Its database is the target's own, or one that is being made.
+    pub(super) server: Server<'a>,
     pub(super) context: &'a Context,
-    /// The target's own, or one that is being made.
-    pub(super) database: &'a str,
-    /// What our server sessions are named by.
-    pub(super) run: String,
     pub(super) config: Config,
     pub(super) folder: Folder,
     /// Versions without a file here belong to another program.
@@ -67,17 +64,17 @@ pub(super) struct Locked<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// On a database of the target's server, without a word.
-    pub(super) fn on(target: &'a Target, database: &'a str, context: &'a Context) -> Result<Self> {
+    /// On the server's database, without a word.
+    pub(super) fn on(server: &Server<'a>, context: &'a Context) -> Result<Self> {
         let config = Config::load(&context.root)?;
-        config.check_database(target, &context.settings, &context.root)?;
+        config.check_database(server.target(), &context.settings, &context.root)?;
         let folder = files::read(&config.folder)?;
-        Ok(Self { target, context, database, run: session::fresh_name()?, config, folder, ignore_missing: false })
+        Ok(Self { server: server.clone(), context, config, folder, ignore_missing: false })
     }
 
     /// On the target's own database; says what a person should know of the folder.
     pub(super) fn opened(target: &'a Target, context: &'a Context, ignore_missing: bool) -> Result<Self> {
-        let work = Self { ignore_missing, ..Self::on(target, target.database(), context)? };
+        let work = Self { ignore_missing, ..Self::on(&Server::new(target)?, context)? };
         for remark in &work.folder.remarks {
             context.terminal.warn(&terminal::clean(remark));
         }
@@ -86,14 +83,14 @@ impl<'a> Work<'a> {
 
     /// The ledger as a fresh session finds it.
     pub(super) fn ledger(&self) -> Result<Ledger> {
-        Ledger::read(self.target, self.database, &self.run, &self.config.ledger, &self.config.create_schemas)
+        Ledger::read(&self.server, &self.config.ledger, &self.config.create_schemas)
     }
 
     pub(super) fn look(&self) -> Result<Look> {
         let ledger = self.ledger()?;
         let rules = Rules { ignored: &self.config.ignored, ignore_missing: self.ignore_missing };
         let mut entries = plan::compare(&self.folder, &ledger, rules)?;
-        running::mark(&mut entries, self.target, self.database, &self.run)?;
+        running::mark(&mut entries, &self.server)?;
         Ok(Look { ledger, entries })
     }
 
@@ -121,23 +118,25 @@ impl<'a> Work<'a> {
         Ok(writer)
     }
 
-    /// The name of the session that runs the migrations.
-    pub(super) fn session_name(&self) -> String {
-        format!("{}-migrate", self.run)
+    /// The same database for the session that runs the migrations, which has a name of its own.
+    pub(super) fn migrating(&self) -> Server<'a> {
+        self.server.named(&format!("{}-migrate", self.server.session()))
     }
 
     pub(super) fn session(&self) -> Result<Session<'a>> {
-        Session::start(self.target, self.database, &self.session_name())
+        Session::start(&self.migrating())
     }
 
     /// The lock that restores take, then sqlx's, in the session that will run the migrations. Says for whom it waits.
     pub(super) fn lock(&self, limits: Limits) -> Result<Locked<'a>> {
         let end = Instant::now() + limits.run;
-        let lock = self.contend(limits, end, &mut |patience| Lock::take(self.target, &self.run, patience))?;
+        let lock = self.contend(limits, end, &mut |patience| Lock::take(&self.server, patience))?;
         let mut session = self.session()?;
-        let number = checksum::lock_number(self.database);
+        let number = checksum::lock_number(self.server.database());
         self.contend(limits, end, &mut |patience| {
-            change_lock::acquire(self.database, number, Mode::Exclusive, patience, &mut |query| session.ask(query))
+            change_lock::acquire(self.server.database(), number, Mode::Exclusive, patience, &mut |query| {
+                session.ask(query)
+            })
         })?;
         fault_point("locked");
         Ok(Locked { _lock: lock, session })
@@ -167,7 +166,7 @@ impl<'a> Work<'a> {
         let empty = !all
             && cautions.iter().any(|caution| caution.weight == Weight::WithData)
             && look.ledger.rows.is_empty()
-            && !data::is_there(self.target, &self.run);
+            && !data::is_there(&self.live());
         let told: Vec<&Caution> =
             cautions.iter().filter(|caution| !empty || caution.weight == Weight::Always).collect();
         let shown = if all { told.len() } else { CAUTIONS };
@@ -181,15 +180,21 @@ impl<'a> Work<'a> {
         Ok(steps)
     }
 
+    /// The target's own database.
+    fn live(&self) -> Server<'a> {
+        self.server.in_database(self.server.target().database())
+    }
+
     /// A proven backup, where there is anything to lose.
     pub(super) fn back_up(&self) -> Result<Option<PathBuf>> {
-        if !data::is_there(self.target, &self.run) {
+        if !data::is_there(&self.live()) {
             return Ok(None);
         }
-        let taken = db_backup::take_full(self.target, Purpose::PreMigration, None, self.context).map_err(|error| {
-            let message = "The backup before the migration failed; nothing was changed";
-            db_backup::explain_missing(error, message, "go on without one: --no-backup")
-        })?;
+        let taken =
+            db_backup::take_full(self.server.target(), Purpose::PreMigration, None, self.context).map_err(|error| {
+                let message = "The backup before the migration failed; nothing was changed";
+                db_backup::explain_missing(error, message, "go on without one: --no-backup")
+            })?;
         self.context.terminal.done(&format!("Backup: {}", self.context.shown(&taken.path)));
         fault_point("backup");
         Ok(Some(taken.path))

@@ -4,10 +4,11 @@ use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::change_lock::Lock;
 use crate::postgres::quote::identifier;
-use crate::postgres::{session, startup};
+use crate::postgres::server::Server;
+use crate::postgres::startup;
 use crate::restore::record::{Details, Record, Unrecorded, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
-use crate::restore::{live, maintenance_database, previous};
+use crate::restore::{live, previous};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -16,13 +17,14 @@ use std::time::Duration;
 /// How long `--repair` waits for a run that still holds the lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) fn repair(target: &Target, run: &str, context: &Context) -> Result<()> {
+pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
+    let target = server.target();
     context.terminal.note(&format!("Mending {}", target.shown()));
-    let lock = Lock::take(target, run, LOCK_TIMEOUT)?;
-    let record = Record::new(target, run, lock.into_session());
+    let lock = Lock::take(server, LOCK_TIMEOUT)?;
+    let record = Record::new(server, lock.into_session());
     let findings = repair_leftovers(&record, context)?;
-    name_unrecorded(&findings.unrecorded, maintenance_database(target), context)?;
-    let exists = live::exists(target, run)?;
+    name_unrecorded(&findings.unrecorded, server.maintenance_database(), context)?;
+    let exists = live::exists(server)?;
     if !exists && !was_first(&findings, target) {
         return Err(no_live_database(&record, &findings)?);
     }
@@ -68,12 +70,12 @@ fn no_live_database(record: &Record<'_>, findings: &Findings) -> Result<Error> {
 /// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to
 /// say.
 pub(in crate::commands) fn name_leftovers(target: &Target, context: &Context) {
-    name_found(session::fresh_name().and_then(|run| repair::look(target, &run, Wanted::default())), context);
+    name_found(Server::new(target).and_then(|server| repair::look(&server, Wanted::default())), context);
 }
 
 /// The same, where the server was asked already.
 pub(in crate::commands) fn name_leftovers_by(answer: &str, target: &Target, context: &Context) {
-    name_found(session::fresh_name().and_then(|run| repair::look_by(answer, target, &run)), context);
+    name_found(Server::new(target).and_then(|server| repair::look_by(answer, &server)), context);
 }
 
 fn name_found(found: Result<Findings>, context: &Context) {

@@ -2,6 +2,7 @@
 
 use super::switchover::Done;
 use crate::context::Context;
+use crate::postgres::server::Server;
 use crate::restore::live::Live;
 use crate::restore::subscriptions::{self, Subscription};
 use crate::restore::workers;
@@ -72,9 +73,10 @@ impl Report<'_> {
 }
 
 /// Background workers that the swap ended and the server has not started again: a person restarts it.
-pub(in crate::commands) fn name_ended_workers(live: &Live, target: &Target, run: &str, context: &Context) {
+pub(in crate::commands) fn name_ended_workers(live: &Live, server: &Server<'_>, context: &Context) {
+    let target = server.target();
     // The swap is done, and stays done.
-    let now = workers::of(target, run, target.database()).unwrap_or_default();
+    let now = workers::of(server, target.database()).unwrap_or_default();
     let ended: Vec<&str> = live.facts.workers.iter().filter(|name| !now.contains(name)).map(String::as_str).collect();
     if !ended.is_empty() {
         let text = format!(
@@ -89,9 +91,10 @@ pub(in crate::commands) fn name_ended_workers(live: &Live, target: &Target, run:
 }
 
 /// A restored database's subscriptions are disabled: a person decides which database goes on with them.
-pub(super) fn name_subscriptions(target: &Target, run: &str, context: &Context) {
+pub(super) fn name_subscriptions(server: &Server<'_>, context: &Context) {
+    let target = server.target();
     // The swap is done, and stays done.
-    let all = subscriptions::of(target, run, target.database()).unwrap_or_default();
+    let all = subscriptions::of(server, target.database()).unwrap_or_default();
     let disabled = all.iter().filter(|subscription| !subscription.enabled);
     let names: Vec<String> = disabled
         .map(|Subscription { name, slot, .. }| match slot {

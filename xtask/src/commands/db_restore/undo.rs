@@ -7,12 +7,13 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::{Counters, Written};
 use crate::postgres::change_lock::Lock;
+use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::restore::live::Live;
 use crate::restore::previous::{self, Previous};
 use crate::restore::record::{Details, Record, View, Wanted};
 use crate::restore::since::Since;
-use crate::restore::{maintenance_database, record, rights, swap};
+use crate::restore::{record, rights, swap};
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::terminal;
@@ -21,14 +22,15 @@ use chrono::Local;
 use serde_json::json;
 use std::time::Duration;
 
-pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -> Result<()> {
+pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
+    let target = server.target();
     context.terminal.note(&format!("Undoing the last restore of {}", target.shown()));
     let wanted = Wanted { unrecorded: true, ..Wanted::default() };
-    let view = record::look(target, run, wanted)?.trusted()?;
+    let view = record::look(server, wanted)?.trusted()?;
     let Some(old) = previous::list(&view, target.database()).into_iter().next() else {
-        return Err(nothing_to_go_back_to(&view, target)?.into());
+        return Err(nothing_to_go_back_to(&view, server)?.into());
     };
-    let since = Since::swap(target, run, &old.entry);
+    let since = Since::swap(server, &old.entry);
     if args.dry_run {
         leftovers::name_leftovers(target, context);
     }
@@ -43,7 +45,7 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
         return Ok(());
     }
     context.terminal.confirm("Continue?", args.yes)?;
-    let record = Record::new(target, run, Lock::take(target, run, Duration::ZERO)?.into_session());
+    let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     leftovers::repair_leftovers(&record, context)?;
     // While we asked, another run may have taken it.
     let list = previous::list(&record.view()?, target.database());
@@ -56,10 +58,10 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
             .hint("see what an undo would do now: cargo xtask db-restore --undo --dry-run")
             .into());
     };
-    let live = Live::of(target, run)?;
+    let live = Live::of(server)?;
     live.check_swappable(target)?;
     live.check_open(target)?;
-    rights::check_swap(target, run, &live)?;
+    rights::check_swap(server, &live)?;
     let stopped = target.services().running_users()?;
     let done = swap_back(&record, &old, &live, stopped, context).inspect_err(|error| {
         // Where nobody knows what became of the swap, the next run needs the entry to repair it.
@@ -69,8 +71,8 @@ pub(super) fn undo(args: &Args, target: &Target, run: &str, context: &Context) -
     });
     let done = done?;
     done.check(&record)?;
-    report::name_subscriptions(target, run, context);
-    report::name_ended_workers(&live, target, run, context);
+    report::name_subscriptions(server, context);
+    report::name_ended_workers(&live, server, context);
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 
@@ -88,19 +90,20 @@ fn swap_back(
     signals::shielded(|| record.note(old.entry.id, &details))?;
     fault_point("marked");
     signals::check()?;
-    let (target, run) = (record.target(), record.run());
-    let written = Counters::of(target, run, old.database.name()).ok();
+    let server = record.server();
+    let written = Counters::of(&server.in_database(old.database.name())).ok();
     let switchover = Switchover { record, live, context, stopped, openfga: false, only_way_back: false, written };
     switchover.perform(&old.database, None, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
 }
 
 /// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.
-fn nothing_to_go_back_to(view: &View, target: &Target) -> Result<Fault> {
+fn nothing_to_go_back_to(view: &View, server: &Server<'_>) -> Result<Fault> {
+    let target = server.target();
     let message = format!("There is no previous {} to go back to", target.database());
     let unrecorded = view.unrecorded(target.database());
     let mut hint = "list the backups and what is kept on the server: cargo xtask db-list".to_owned();
     for database in unrecorded.iter().filter(|database| database.is_previous()) {
-        hint.push_str(&format!("\n{}\n{}", database.shown(), database.hint(maintenance_database(target))?));
+        hint.push_str(&format!("\n{}\n{}", database.shown(), database.hint(server.maintenance_database())?));
     }
     Ok(Fault::failed(message).hint(hint))
 }

@@ -15,7 +15,7 @@ use crate::openfga::client::refusal;
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::replace::{self, Replacement};
 use crate::openfga::reconcile::{self, deleted, pending};
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
 use crate::process::signals;
@@ -51,7 +51,7 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
-    pub fn run(self, mut server: Server) -> Result<Report> {
+    pub fn run(self, mut server: OpenfgaServer) -> Result<Report> {
         let Self { args, file, context, .. } = self;
         self.migrate(&server)?;
         let api = connected(&mut server, self.target, context)?;
@@ -108,7 +108,7 @@ impl Setup<'_> {
         })
     }
 
-    fn migrate(self, server: &Server) -> Result<()> {
+    fn migrate(self, server: &OpenfgaServer) -> Result<()> {
         if self.args.dry_run {
             return Ok(());
         }
@@ -271,7 +271,7 @@ impl Setup<'_> {
 }
 
 /// Without `on_duplicate` a write that is repeated, or that another run did first, is refused.
-fn new_enough(api: &Api, server: &Server) -> Result<(), Fault> {
+fn new_enough(api: &Api, server: &OpenfgaServer) -> Result<(), Fault> {
     if !api.is_before_1_10() {
         return Ok(());
     }

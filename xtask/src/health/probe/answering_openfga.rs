@@ -1,11 +1,11 @@
 //! The OpenFGA that the probes ask.
 
 use crate::openfga::api::Api;
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 
 /// An OpenFGA that answers.
 #[derive(Debug)]
 pub struct Found {
-    pub server: Server,
+    pub server: OpenfgaServer,
     pub api: Api,
 }

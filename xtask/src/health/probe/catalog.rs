@@ -116,7 +116,7 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
 
 /// What it says of the server, beside which it runs.
 fn pg_isready(scene: &Scene, host: &str) -> Option<String> {
-    let asked = scene.target.program_with("pg_isready", &scene.run, Talk::Piped, &[("PGHOST", host)]);
+    let asked = scene.postgres().with_environment(&[("PGHOST", host)]).program("pg_isready", Talk::Piped);
     let said = asked.ok()?.capture(scene.left()).ok()?.text().trim().to_owned();
     (!said.is_empty()).then_some(said)
 }
@@ -132,7 +132,7 @@ fn reason(words: &str) -> Option<&str> {
 }
 
 fn facts(scene: &Scene, more: &[(&str, &str)]) -> Result<Facts> {
-    let mut reader = Reader::start(scene.target, &scene.run, more, scene.left())?;
+    let mut reader = Reader::start(&scene.postgres().with_environment(more).within(scene.left()))?;
     let mut facts: Facts = reader.ask(QUERY)?;
     (facts.revision, facts.stores) = openfga_tables::revision_and_stores(&mut reader);
     Ok(facts)

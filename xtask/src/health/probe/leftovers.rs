@@ -3,7 +3,6 @@
 use super::catalog::reach;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::postgres::maintenance_database;
 use crate::restore::record::Wanted;
 use crate::restore::repair::{self, Findings, Leftover};
 
@@ -14,7 +13,7 @@ pub fn look(scene: &Scene) -> Finding {
         return Finding::not_asked(Part::Postgres);
     }
     // Asked in other databases of the server: the one that is locked out is not needed.
-    match repair::look(scene.target, &scene.run, Wanted { unrecorded: true, ..Wanted::default() }) {
+    match repair::look(scene.postgres(), Wanted { unrecorded: true, ..Wanted::default() }) {
         Ok(findings) => judge(&findings, scene),
         Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
         Err(error) => Finding::of_error(&error, REPAIR),
@@ -33,7 +32,7 @@ fn judge(findings: &Findings, scene: &Scene) -> Finding {
     }
     for database in &findings.unrecorded {
         details.push(database.shown());
-        match database.hint(maintenance_database(scene.target)) {
+        match database.hint(scene.postgres().maintenance_database()) {
             Ok(hint) => hints.push(hint),
             Err(error) => hints.push(error.to_string()),
         }

@@ -25,12 +25,11 @@ pub fn look(scene: &Scene) -> Finding {
 
 fn entries(scene: &Scene) -> Result<Vec<Entry>> {
     let config = Config::load(scene.root)?;
-    let (target, database) = (scene.target, scene.target.database());
     let folder = files::read(&config.folder)?;
-    let ledger = Ledger::read(target, database, &scene.run, &config.ledger, &config.create_schemas)?;
+    let ledger = Ledger::read(scene.postgres(), &config.ledger, &config.create_schemas)?;
     let rules = Rules { ignored: &config.ignored, ignore_missing: false };
     let mut entries = plan::compare(&folder, &ledger, rules)?;
-    running::mark(&mut entries, target, database, &scene.run)?;
+    running::mark(&mut entries, scene.postgres())?;
     Ok(entries)
 }
 

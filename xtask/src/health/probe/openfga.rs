@@ -7,7 +7,7 @@ use crate::error::{Cause, Fault};
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
-use crate::openfga::server::Server;
+use crate::openfga::server::OpenfgaServer;
 use crate::postgres::openfga_tables::Known;
 use crate::target::endpoint::is_loopback;
 use crate::target::openfga::{HTTP_PORT, SERVICE};
@@ -37,7 +37,7 @@ fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         return Err(Finding::of_error(why, START));
     }
     let find = || -> Result<Found> {
-        let mut server = Server::at(own, scene.target, scene.settings)?;
+        let mut server = OpenfgaServer::at(own, scene.target, scene.settings)?;
         server.answers(scene.target)?;
         Ok(Found { api: Api::new(server.endpoint.clone()), server })
     };

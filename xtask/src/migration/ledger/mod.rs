@@ -16,7 +16,7 @@ pub use writer::Writer;
 
 use crate::error::Fault;
 use crate::postgres::open_session::OpenSession;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use crate::words;
 use anyhow::{Context as _, Result};
 use place::Place;
@@ -44,11 +44,11 @@ impl Ledger {
     /// # Errors
     /// A ledger that search_path hides: sqlx would make a second one and apply everything again. An empty ledger beside
     /// one with rows. Something of that name that is no plain table with the columns of sqlx's.
-    pub fn read(target: &Target, database: &str, run: &str, name: &Name, schemas: &[String]) -> Result<Self> {
-        let mut session = OpenSession::start_with(target, run, &[("PGDATABASE", database)], target.patience())?;
+    pub fn read(server: &Server<'_>, name: &Name, schemas: &[String]) -> Result<Self> {
+        let mut session = OpenSession::start_asking(server)?;
         let answer = session.run(&place::question(name)?)?.join("\n");
         let place: Place = serde_json::from_str(&answer).context("the place of the ledger")?;
-        place.check(name, target.user())?;
+        place.check(name, server.target().user())?;
         let lines = match place.rows_question(&name.table)? {
             Some(question) => session.run(&question)?,
             None => Vec::new(),

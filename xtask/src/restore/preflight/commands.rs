@@ -2,8 +2,8 @@
 
 use crate::backup::proof::Proven;
 use crate::error::{Exit, Fault};
-use crate::postgres::{questions, restrict};
-use crate::target::Target;
+use crate::postgres::restrict;
+use crate::postgres::server::Server;
 use anyhow::Result;
 
 /// Refuses such a file before anything is made or saved: the server's psql is asked for its version, where the proof found
@@ -11,13 +11,13 @@ use anyhow::Result;
 ///
 /// # Errors
 /// As for [`refuse_hidden_commands`].
-pub(super) fn check(target: &Target, session: &str, backup: &Proven) -> Result<()> {
+pub(super) fn check(server: &Server<'_>, backup: &Proven) -> Result<()> {
     let hidden = backup.contents.hidden;
     if hidden.command.is_none() && hidden.unrestrict.is_none() {
         return Ok(());
     }
     // A psql that refuses its own commands still knows its variables.
-    let version = questions::ask(target, session, "SELECT :'VERSION_NAME'")?;
+    let version = server.ask_maintenance("SELECT :'VERSION_NAME'")?;
     refuse_hidden_commands(backup, version.trim())
 }
 

@@ -14,8 +14,7 @@ use crate::backup::proof::Proven;
 use crate::error::{Exit, Fault};
 use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
-use crate::postgres::questions;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 pub use commands::refuse_hidden_commands;
 pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_advice, check_made};
@@ -26,9 +25,9 @@ pub(super) use space::{MAKE_ROOM, Watch};
 
 /// What the server offers.
 #[derive(Debug, Deserialize)]
-struct Server {
+struct Offer {
     version_num: u32,
-    extensions: extensions::Server,
+    extensions: extensions::ServerExtensions,
 }
 
 /// A backup that fits into the server.
@@ -77,29 +76,28 @@ pub struct Consent<'a> {
 /// with which a database is made here that does not exist yet; `encoding` is that of the database which the backup is
 /// loaded into, where it is not the server's usual one.
 pub fn check(
-    target: &Target,
-    session: &str,
+    server: &Server<'_>,
     backup: &Proven,
     made_like: Option<&Properties>,
     encoding: Option<&Encoding>,
     consent: Consent<'_>,
 ) -> Result<Fitting> {
     refuse_parts(backup)?;
-    commands::check(target, session, backup)?;
-    let text = questions::ask(target, session, &QUERY.replace("EXTENSIONS", extensions::QUERY))?;
-    let server: Server = serde_json::from_str(text.trim()).context("what the server offers")?;
-    versions::check(server.version_num / 10_000, backup)?;
-    let missing_roles = MissingRoles::of(target, session, backup, made_like, encoding)?;
+    commands::check(server, backup)?;
+    let text = server.ask_maintenance(&QUERY.replace("EXTENSIONS", extensions::QUERY))?;
+    let offer: Offer = serde_json::from_str(text.trim()).context("what the server offers")?;
+    versions::check(offer.version_num / 10_000, backup)?;
+    let missing_roles = MissingRoles::of(server, backup, made_like, encoding)?;
     if !missing_roles.is_empty() && !consent.create_roles {
         return Err(missing_roles.refuse()?.into());
     }
-    let version_changes = extensions::check(target, backup, &server.extensions)?;
+    let version_changes = extensions::check(server.target(), backup, &offer.extensions)?;
     if let Some(properties) = made_like {
-        settings::check(target, session, properties, consent.settings)?;
+        settings::check(server, properties, consent.settings)?;
     }
     let owner = made_like.map(|properties| properties.owner.as_str());
-    let encoded = roles::not_member_of(target, session, backup, encoding)?;
-    rights::check_load(target, session, backup, owner, encoded)?;
-    let space_known = space::check(target, session, backup)?;
+    let encoded = roles::not_member_of(server, backup, encoding)?;
+    rights::check_load(server, backup, owner, encoded)?;
+    let space_known = space::check(server, backup)?;
     Ok(Fitting { missing_roles, version_changes, space_known })
 }

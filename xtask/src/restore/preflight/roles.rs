@@ -12,8 +12,7 @@ use crate::postgres::dump::EncodedName;
 use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literals};
-use crate::postgres::{maintenance_database, questions, session};
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -43,8 +42,7 @@ impl MissingRoles {
     /// # Errors
     /// A database of that encoding cannot have one of the names.
     pub(super) fn of(
-        target: &Target,
-        run: &str,
+        server: &Server<'_>,
         backup: &Proven,
         made_like: Option<&Properties>,
         encoding: Option<&Encoding>,
@@ -52,9 +50,9 @@ impl MissingRoles {
         let mut names: BTreeSet<String> =
             backup.contents.roles.iter().filter(|name| name.is_ascii()).cloned().collect();
         names.extend(made_like.iter().flat_map(|properties| properties.roles()));
-        let named = missing_by_name(target, run, &names)?;
+        let named = missing_by_name(server, &names)?;
         let encoded = &backup.contents.encoded_roles;
-        let encoded = by_bytes(target, run, encoded, encoding, |is_it| {
+        let encoded = by_bytes(server, encoded, encoding, |is_it| {
             format!("NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE {is_it})")
         })?;
         Ok(Self { named, encoded })
@@ -92,20 +90,20 @@ impl MissingRoles {
 
     /// Makes those that the new database's owner, grants and settings may need; nobody can log in as one of them. Their
     /// names.
-    pub fn create_named(&self, target: &Target, run: &str) -> Result<Vec<String>> {
+    pub fn create_named(&self, server: &Server<'_>) -> Result<Vec<String>> {
         if !self.named.is_empty() {
             let sql: String = self.named.iter().map(|role| creation(role)).collect::<Result<_, _>>()?;
-            make(target, maintenance_database(target), run, &sql)?;
+            make(&server.in_maintenance(), &sql)?;
         }
         Ok(self.named.clone())
     }
 
     /// Makes those that only the database can name which the dump is loaded into; nobody can log in as one of them. The
     /// names of those that [`Self::create_named`] has not made.
-    pub fn create_encoded(&self, target: &Target, run: &str, staging: &OwnedDatabase) -> Result<Vec<String>> {
+    pub fn create_encoded(&self, server: &Server<'_>, staging: &OwnedDatabase) -> Result<Vec<String>> {
         if !self.encoded.is_empty() {
             let sql: String = self.encoded.iter().map(EncodedRole::creation).collect::<Result<_, _>>()?;
-            make(target, staging.name(), run, &sql)?;
+            make(&server.in_database(staging.name()), &sql)?;
         }
         let others = self.encoded.iter().map(|role| &role.name).filter(|name| !self.named.contains(name));
         Ok(others.cloned().collect())
@@ -132,35 +130,30 @@ fn creation(role: &str) -> Result<String, Fault> {
     Ok(format!("CREATE ROLE {} NOLOGIN;", identifier(role)?))
 }
 
-fn make(target: &Target, database: &str, run: &str, sql: &str) -> Result<()> {
-    session::ask_in(target, database, run, &format!("BEGIN; {sql} COMMIT;")).map(drop).map_err(|error| {
-        let user = target.user();
+fn make(server: &Server<'_>, sql: &str) -> Result<()> {
+    server.ask(&format!("BEGIN; {sql} COMMIT;")).map(drop).map_err(|error| {
+        let user = server.target().user();
         let hint = format!("user {user} needs CREATEROLE for that; or ask a user who has it");
         error::explain(error, || Fault::failed("The roles that the backup names cannot be created").hint(hint))
     })
 }
 
-fn missing_by_name(target: &Target, run: &str, names: &BTreeSet<String>) -> Result<Vec<String>> {
+fn missing_by_name(server: &Server<'_>, names: &BTreeSet<String>) -> Result<Vec<String>> {
     let sql = format!(
         "SELECT COALESCE(pg_catalog.json_agg(w.name ORDER BY w.number), '[]') \
          FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.text[]) WITH ORDINALITY AS w(name, number) \
          WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = w.name)",
         literals(names.iter().map(String::as_str))?
     );
-    serde_json::from_str(questions::ask(target, run, &sql)?.trim()).context("the roles that the server lacks")
+    serde_json::from_str(server.ask_maintenance(&sql)?.trim()).context("the roles that the server lacks")
 }
 
 /// Roles with names beyond ASCII to which a dump gives something, and which this role may not act as.
 ///
 /// # Errors
 /// A database of that encoding cannot have one of the names.
-pub(super) fn not_member_of(
-    target: &Target,
-    run: &str,
-    backup: &Proven,
-    encoding: Option<&Encoding>,
-) -> Result<Vec<String>> {
-    let roles = by_bytes(target, run, &backup.contents.encoded_owners, encoding, |is_it| {
+pub(super) fn not_member_of(server: &Server<'_>, backup: &Proven, encoding: Option<&Encoding>) -> Result<Vec<String>> {
+    let roles = by_bytes(server, &backup.contents.encoded_owners, encoding, |is_it| {
         format!(
             "EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE {is_it} AND NOT (pg_catalog.pg_has_role(r.oid, 'USAGE') \
              AND pg_catalog.pg_has_role(r.oid, CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 \
@@ -180,8 +173,7 @@ struct Found {
 
 /// Those of the names for which a condition holds; it is made of SQL by which a role `r` bears the name.
 fn by_bytes(
-    target: &Target,
-    run: &str,
+    server: &Server<'_>,
     names: &BTreeSet<EncodedName>,
     encoding: Option<&Encoding>,
     condition: impl Fn(&str) -> String,
@@ -193,7 +185,7 @@ fn by_bytes(
         Some(encoding) => encoding.clone(),
         None => {
             let sql = "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database WHERE datname = 'template0'";
-            let name = questions::ask(target, run, sql)?;
+            let name = server.ask_maintenance(sql)?;
             Encoding::try_from(name.trim()).map_err(anyhow::Error::msg)?
         }
     };
@@ -223,7 +215,7 @@ fn by_bytes(
         let message = format!("The backup names a role that a database in encoding {of_database} cannot name");
         Fault::failed(message).hint("restore it into a database of the encoding that the backup has")
     };
-    let answer = questions::ask(target, run, &sql).map_err(|error| error::explain(error, cannot))?;
+    let answer = server.ask_maintenance(&sql).map_err(|error| error::explain(error, cannot))?;
     let found: Vec<Found> = serde_json::from_str(answer.trim()).context("the roles that the backup names")?;
     let role = |found: &Found| {
         let name = names.iter().nth(found.number).context("a role that was not asked for")?;

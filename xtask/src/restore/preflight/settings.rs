@@ -3,10 +3,9 @@
 
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
-use crate::postgres::questions;
 use crate::postgres::quote::literals;
+use crate::postgres::server::Server;
 use crate::postgres::text::Name;
-use crate::target::Target;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 
@@ -25,12 +24,7 @@ pub(in crate::restore) struct SettingRules<'a> {
 
 impl<'a> SettingRules<'a> {
     /// Asks the server about the settings of these properties.
-    pub(in crate::restore) fn of(
-        target: &Target,
-        session: &str,
-        properties: &Properties,
-        allowed: &'a [String],
-    ) -> Result<Self> {
+    pub(in crate::restore) fn of(server: &Server<'_>, properties: &Properties, allowed: &'a [String]) -> Result<Self> {
         let names = properties.settings.iter().flat_map(|setting| &setting.values);
         let names: Vec<String> = names.map(|assignment| assignment.name.to_ascii_lowercase()).collect();
         if names.is_empty() {
@@ -41,7 +35,7 @@ impl<'a> SettingRules<'a> {
             "SELECT COALESCE(pg_catalog.json_object_agg(pg_catalog.lower(name), context), '{{}}') \
              FROM pg_catalog.pg_settings WHERE pg_catalog.lower(name) = ANY (ARRAY[{names}]::pg_catalog.text[])"
         );
-        let answer = questions::ask(target, session, &sql)?;
+        let answer = server.ask_maintenance(&sql)?;
         let contexts = serde_json::from_str(answer.trim()).context("the settings that the server knows")?;
         Ok(Self { contexts, allowed })
     }
@@ -67,8 +61,8 @@ impl<'a> SettingRules<'a> {
 ///
 /// # Errors
 /// Which settings, why each, and the options that allow them.
-pub(super) fn check(target: &Target, session: &str, properties: &Properties, allowed: &[String]) -> Result<()> {
-    let rules = SettingRules::of(target, session, properties, allowed)?;
+pub(super) fn check(server: &Server<'_>, properties: &Properties, allowed: &[String]) -> Result<()> {
+    let rules = SettingRules::of(server, properties, allowed)?;
     let mut refused: BTreeMap<String, String> = BTreeMap::new();
     for setting in &properties.settings {
         for assignment in &setting.values {

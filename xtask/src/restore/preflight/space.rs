@@ -5,8 +5,7 @@
 
 use crate::backup::proof::Proven;
 use crate::error::Fault;
-use crate::postgres::{maintenance_database, questions, session};
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::Result;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,8 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Refuses a backup that would not fit; whether that could be known.
-pub(super) fn check(target: &Target, run: &str, backup: &Proven) -> Result<bool> {
-    let Some(free) = free(target, run) else { return Ok(false) };
+pub(super) fn check(server: &Server<'_>, backup: &Proven) -> Result<bool> {
+    let Some(free) = free(server) else { return Ok(false) };
     let by_manifest = backup.manifest.as_ref().map(|manifest| manifest.properties.size_bytes.get());
     let needed = by_manifest.unwrap_or_else(|| backup.bytes().saturating_mul(DUMP_TO_DATABASE));
     let wanted = needed.saturating_add(RESERVE);
@@ -55,10 +54,10 @@ impl Watch {
     ///
     /// # Errors
     /// The task's, or that the load was stopped.
-    pub fn during<T>(target: &Target, run: &str, loader: &str, task: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub fn during<T>(server: &Server<'_>, loader: &str, task: impl FnOnce() -> Result<T>) -> Result<T> {
         let watch = Self::default();
         let result = thread::scope(|scope| {
-            scope.spawn(|| watch.look(target, run, loader));
+            scope.spawn(|| watch.look(server, loader));
             let result = task();
             watch.over.store(true, Ordering::Relaxed);
             result
@@ -71,17 +70,18 @@ impl Watch {
         }
     }
 
-    fn look(&self, target: &Target, run: &str, loader: &str) {
+    fn look(&self, server: &Server<'_>, loader: &str) {
+        let target = server.target();
         let mut folders = None;
         while self.waits() {
-            let folders = folders.get_or_insert_with(|| folders_of(target, run));
+            let folders = folders.get_or_insert_with(|| folders_of(server));
             let left = if folders.is_empty() { None } else { target.access().free_space(folders) };
             if let Some(left) = left.filter(|left| *left < RESERVE) {
                 let message = format!("The load was stopped: the server's disk has only {} left", megabytes(left));
                 *self.full.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
                     Some(Fault::failed(message).hint(MAKE_ROOM));
                 // If that fails, it is tried again in a second.
-                let _ = session::terminate_from(target, maintenance_database(target), loader);
+                let _ = server.named(loader).in_maintenance().terminate();
             }
         }
     }
@@ -96,15 +96,15 @@ impl Watch {
     }
 }
 
-fn free(target: &Target, run: &str) -> Option<u64> {
-    let folders = folders_of(target, run);
-    if folders.is_empty() { None } else { target.access().free_space(&folders) }
+fn free(server: &Server<'_>) -> Option<u64> {
+    let folders = folders_of(server);
+    if folders.is_empty() { None } else { server.target().access().free_space(&folders) }
 }
 
 /// Where the server writes data and log; none where this role may not know it.
-fn folders_of(target: &Target, run: &str) -> Vec<String> {
+fn folders_of(server: &Server<'_>) -> Vec<String> {
     let sql = "SHOW data_directory";
-    let answer = questions::ask(target, run, sql).unwrap_or_default();
+    let answer = server.ask_maintenance(sql).unwrap_or_default();
     let folder = answer.trim();
     if folder.is_empty() { Vec::new() } else { vec![folder.to_owned(), format!("{folder}/pg_wal")] }
 }

@@ -20,8 +20,7 @@ pub use view::View;
 
 use crate::error::Fault;
 use crate::postgres::open_session::OpenSession;
-use crate::postgres::questions;
-use crate::target::Target;
+use crate::postgres::server::Server;
 use anyhow::Result;
 use place::{Place, Stage};
 use serde::Deserialize;
@@ -36,21 +35,21 @@ pub struct Wanted {
 }
 
 /// The record, for those who only look: it is never made or removed. One that is not to be trusted is empty and says why.
-pub fn look(target: &Target, run: &str, wanted: Wanted) -> Result<View> {
-    let answer = questions::ask(target, run, QUESTION)?;
-    look_by(&answer, target, run, wanted)
+pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<View> {
+    let answer = server.ask_maintenance(QUESTION)?;
+    look_by(&answer, server, wanted)
 }
 
 /// The same, where [`QUESTION`] was asked already.
-pub fn look_by(answer: &str, target: &Target, run: &str, wanted: Wanted) -> Result<View> {
-    let live = target.database();
+pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View> {
+    let live = server.target().database();
     let place = Place::read(answer)?;
     let stage = match place.stage() {
         Ok(stage) => stage,
         Err(why) => return Ok(View::distrusted(why)),
     };
     if stage == Stage::Complete {
-        let view = open(target, run, &place.name).and_then(|(mut session, table)| {
+        let view = open(server, &place.name).and_then(|(mut session, table)| {
             table.then(|| View::read(&session.run(&View::question(live, wanted.sizes)?)?.join("\n"))).transpose()
         });
         match view {
@@ -58,7 +57,7 @@ pub fn look_by(answer: &str, target: &Target, run: &str, wanted: Wanted) -> Resu
             Ok(None) => {}
             // A run that ended meanwhile may have removed it.
             Err(error) => {
-                let now = Place::read(&questions::ask(target, run, QUESTION)?)?;
+                let now = Place::read(&server.ask_maintenance(QUESTION)?)?;
                 if now.stage()? == Stage::Complete {
                     return Err(error);
                 }
@@ -68,7 +67,7 @@ pub fn look_by(answer: &str, target: &Target, run: &str, wanted: Wanted) -> Resu
     if !wanted.unrecorded {
         return Ok(View::default());
     }
-    View::read(&questions::ask(target, run, &View::question_without_record(live)?)?)
+    View::read(&server.ask_maintenance(&View::question_without_record(live)?)?)
 }
 
 /// A quote around SQL that no name in it can end: it holds the run's random name.
@@ -77,14 +76,14 @@ pub(in crate::restore) fn dollar_quote(run: &str) -> String {
 }
 
 /// A session in the record database, and whether the record is there.
-fn open<'a>(target: &'a Target, run: &str, name: &str) -> Result<(OpenSession<'a>, bool)> {
+fn open<'a>(server: &Server<'a>, name: &str) -> Result<(OpenSession<'a>, bool)> {
     /// `None`: there is no such thing.
     #[derive(Deserialize)]
     struct Own {
         database: Option<bool>,
         table: Option<bool>,
     }
-    let mut session = OpenSession::start(target, name, run)?;
+    let mut session = OpenSession::start(&server.in_database(name))?;
     session.run("SET synchronous_commit TO on")?;
     let own: Own = serde_json::from_str(&session.run(view::IS_THERE)?.join("\n"))?;
     if own.database != Some(true) || own.table == Some(false) {

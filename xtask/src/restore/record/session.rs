@@ -10,7 +10,7 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::change_lock::{self, Mode};
 use crate::postgres::open_session::{DEADLINE, OpenSession};
 use crate::postgres::quote::{identifier, literal};
-use crate::postgres::{maintenance_database, session};
+use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::restore::subscriptions;
 use crate::settings::fault_point;
@@ -31,8 +31,7 @@ const BEING_MADE: &str = "being made";
 /// The record of this role, open for changes. Closed when it is dropped: with its last entry the record database goes.
 #[derive(Debug)]
 pub struct Record<'a> {
-    target: &'a Target,
-    run: &'a str,
+    server: Server<'a>,
     /// A session in the maintenance database, which may hold the lock on the target's database. By its name others can
     /// tell that the run is alive.
     maintenance: RefCell<OpenSession<'a>>,
@@ -51,10 +50,9 @@ struct Inside<'a> {
 
 impl<'a> Record<'a> {
     /// Opens nothing yet: the record database is looked for, or made, when it is needed.
-    pub fn new(target: &'a Target, run: &'a str, maintenance: OpenSession<'a>) -> Self {
+    pub fn new(server: &Server<'a>, maintenance: OpenSession<'a>) -> Self {
         Self {
-            target,
-            run,
+            server: server.clone(),
             maintenance: RefCell::new(maintenance),
             inside: RefCell::new(None),
             uses: Cell::new(false),
@@ -62,13 +60,13 @@ impl<'a> Record<'a> {
         }
     }
 
-    pub fn target(&self) -> &'a Target {
-        self.target
+    /// The run's handle for the server.
+    pub fn server(&self) -> &Server<'a> {
+        &self.server
     }
 
-    /// The run's session name.
-    pub fn run(&self) -> &'a str {
-        self.run
+    pub fn target(&self) -> &'a Target {
+        self.server.target()
     }
 
     /// What it holds, beside what the server has.
@@ -76,7 +74,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// The record database is not to be trusted (1), or the server's own.
     pub fn view(&self) -> Result<View> {
-        let live = self.target.database();
+        let live = self.target().database();
         if !self.connect(false)? {
             let answer = self.outside(&View::question_without_record(live)?)?;
             return View::read(&answer);
@@ -115,14 +113,14 @@ impl<'a> Record<'a> {
     }
 
     fn insert(&self, purpose: Purpose, name: &str, at: &str) -> Result<i64> {
-        let (live, details) = (literal(self.target.database())?, Details::default().sql()?);
+        let (live, details) = (literal(self.target().database())?, Details::default().sql()?);
         let sql = format!(
             "INSERT INTO xtask.databases (purpose, live, name, owner, live_oid, run, at, details) \
              SELECT '{}', {live}, {}, r.oid, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {live}), \
              {}, {}, {details} FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user RETURNING id",
             purpose.word(),
             literal(name)?,
-            literal(self.run)?,
+            literal(self.server.session())?,
             literal(at)?
         );
         self.sql(&sql)?.trim().parse().context("the number of the new entry")
@@ -148,13 +146,13 @@ impl<'a> Record<'a> {
         let view = self.view()?;
         let entry = view.entries().iter().find(|entry| entry.id == id).context("the new entry is gone")?;
         self.live_was_there.set(entry.live_oid.is_some());
-        view.owned(entry, self.target.database()).context("the new database is not the recorded one")
+        view.owned(entry, self.target().database()).context("the new database is not the recorded one")
     }
 
     /// The name of this purpose at this time, or soon after, that no database has; and that time.
     pub fn free_name(&self, purpose: Purpose, mut time: DateTime<Local>) -> Result<(String, DateTime<Local>)> {
         loop {
-            let name = purpose.name(self.target.database(), self.run, &time);
+            let name = purpose.name(self.target().database(), self.server.session(), &time);
             let sql = format!("SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {}", literal(&name)?);
             if self.outside(&format!("SELECT EXISTS ({sql})"))?.trim() == "f" {
                 return Ok((name, time));
@@ -165,7 +163,7 @@ impl<'a> Record<'a> {
 
     /// Replaces the details of an entry, which belongs to this run from now on.
     pub fn note(&self, id: i64, details: &Details) -> Result<()> {
-        let (details, run) = (details.sql()?, literal(self.run)?);
+        let (details, run) = (details.sql()?, literal(self.server.session())?);
         self.sql(&format!("UPDATE xtask.databases SET details = {details}, run = {run} WHERE id = {id}")).map(drop)
     }
 
@@ -181,11 +179,11 @@ impl<'a> Record<'a> {
     /// # Errors
     /// Exit 6 if there is no live database afterwards, though there was one.
     pub fn drop_database(&self, database: &OwnedDatabase) -> Result<()> {
-        let live = self.target.database();
-        subscriptions::remove(self.target, self.run, database)?;
+        let live = self.target().database();
+        subscriptions::remove(&self.server, database)?;
         let is_there =
             format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {})", literal(live)?);
-        let tag = super::dollar_quote(self.run);
+        let tag = super::dollar_quote(self.server.session());
         let answer = self.sql(&format!(
             "{is_there};\nSET lock_timeout TO '{LOCK_TIMEOUT}';\nDO {tag} BEGIN {assertion} \
              UPDATE xtask.databases SET run = {run} WHERE id = {id}; \
@@ -196,7 +194,7 @@ impl<'a> Record<'a> {
             name = database.quoted()?,
             oid = database.oid(),
             id = database.id(),
-            run = literal(self.run)?
+            run = literal(self.server.session())?
         ))?;
         let [before, after] = answer.lines().map(|line| line == "t").collect::<Vec<_>>()[..] else {
             return Err(anyhow::Error::msg(answer).context("the answer to DROP DATABASE"));
@@ -211,7 +209,7 @@ impl<'a> Record<'a> {
     pub fn discard(&self, id: i64) -> Result<()> {
         let view = self.view()?;
         let Some(entry) = view.entries().iter().find(|entry| entry.id == id) else { return Ok(()) };
-        match view.judge(entry, self.target.database()) {
+        match view.judge(entry, self.target().database()) {
             Verdict::Owned(database) => self.drop_database(&database),
             Verdict::Gone => self.forget(id),
             Verdict::Doubtful(_) => Ok(()),
@@ -223,7 +221,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// Exit 6: it belongs to another one, or to none.
     pub fn check_live(&self, oid: u32) -> Result<()> {
-        let live = self.target.database();
+        let live = self.target().database();
         let sql = format!("SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {}", literal(live)?);
         match self.sql(&sql)?.trim() {
             "" => Err(gone(live, "since it was swapped in").into()),
@@ -258,8 +256,7 @@ impl<'a> Record<'a> {
         if let Ok(answer) = answer {
             return Ok(answer.join("\n"));
         }
-        let place = [("PGDATABASE", maintenance_database(self.target))];
-        session::ask_with(self.target, self.run, question, &place, patience)
+        self.server.in_maintenance().within(patience).ask(question)
     }
 
     /// Runs SQL in the maintenance database; what it prints.
@@ -273,7 +270,7 @@ impl<'a> Record<'a> {
             return Ok(true);
         }
         let mut place = self.place()?;
-        if place.name == self.target.database() {
+        if place.name == self.target().database() {
             let message = format!("{} is this program's own record: it cannot be restored or reset", place.name);
             return Err(Fault::failed(message).into());
         }
@@ -289,7 +286,7 @@ impl<'a> Record<'a> {
                 return Ok(false);
             }
             Stage::Complete => {
-                super::open(self.target, self.run, &place.name).map(|(session, table)| table.then_some(session))?
+                super::open(&self.server, &place.name).map(|(session, table)| table.then_some(session))?
             }
             Stage::Absent | Stage::Unfinished => None,
         };
@@ -306,7 +303,7 @@ impl<'a> Record<'a> {
         for statement in now.making(now.stage()?)? {
             self.outside(&statement).map_err(|error| error::explain(error, cannot))?;
         }
-        let (mut session, table) = super::open(self.target, self.run, &place.name)?;
+        let (mut session, table) = super::open(&self.server, &place.name)?;
         if !table {
             session.run(view::TABLE).map_err(|error| error::explain(error, cannot))?;
         }

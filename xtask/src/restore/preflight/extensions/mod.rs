@@ -8,4 +8,4 @@ mod steps;
 pub(super) use of_backup::check;
 pub use of_backup::{VersionChange, advice};
 pub use of_files::{Beside, MadeExtension, check_made};
-pub(super) use server::{QUERY, Server};
+pub(super) use server::{QUERY, ServerExtensions};

@@ -1,6 +1,6 @@
 //! The extensions that a backup names.
 
-use super::server::{INSTALL, Obstacle, Server, only_in, preload, setting_of};
+use super::server::{INSTALL, Obstacle, ServerExtensions, only_in, preload, setting_of};
 use super::steps;
 use crate::backup::manifest::Manifest;
 use crate::backup::proof::Proven;
@@ -29,7 +29,7 @@ impl VersionChange {
 ///
 /// # Errors
 /// Which extensions, and what to do (1).
-pub fn check(target: &Target, backup: &Proven, server: &Server) -> Result<Vec<VersionChange>, Fault> {
+pub fn check(target: &Target, backup: &Proven, server: &ServerExtensions) -> Result<Vec<VersionChange>, Fault> {
     let named: Vec<&str> = backup.contents.extensions.iter().map(String::as_str).collect();
     let by_hand = || by_hand(target, backup.manifest.as_ref(), &backup.path);
     let (message, hint) = match Obstacle::of(&named, server) {
@@ -75,7 +75,7 @@ fn by_hand(target: &Target, manifest: Option<&Manifest>, file: &Path) -> String 
     )
 }
 
-fn version_changes(manifest: &Manifest, server: &Server) -> Vec<VersionChange> {
+fn version_changes(manifest: &Manifest, server: &ServerExtensions) -> Vec<VersionChange> {
     let versions = manifest.extension_versions.iter().flatten();
     let changes = versions.filter_map(|(name, backup)| {
         let there = server.available.get(name.as_str())?.as_deref()?;

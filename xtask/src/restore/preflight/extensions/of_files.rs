@@ -1,10 +1,10 @@
 //! The extensions that migration files make.
 
-use super::server::{INSTALL, Obstacle, QUERY, Server, preload};
+use super::server::{INSTALL, Obstacle, QUERY, ServerExtensions, preload};
 use super::steps;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
-use crate::postgres::questions;
+use crate::postgres::server::Server;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 
@@ -29,15 +29,16 @@ pub enum Beside<'a> {
 ///
 /// # Errors
 /// Which extension, by file and line, and what to do (1).
-pub fn check_made(target: &Target, session: &str, made: &[MadeExtension], beside: Beside<'_>) -> Result<()> {
-    let text = questions::ask(target, session, &format!("SELECT {QUERY}"))?;
-    let server: Server = serde_json::from_str(text.trim()).context("the server's extensions")?;
+pub fn check_made(server: &Server<'_>, made: &[MadeExtension], beside: Beside<'_>) -> Result<()> {
+    let target = server.target();
+    let text = server.ask_maintenance(&format!("SELECT {QUERY}"))?;
+    let extensions: ServerExtensions = serde_json::from_str(text.trim()).context("the server's extensions")?;
     let named: Vec<&str> = made.iter().map(|made| made.name.as_str()).collect();
     let places = |wanted: &[&str]| {
         let places = made.iter().filter(|made| wanted.contains(&made.name.as_str())).map(|made| made.place.as_str());
         places.collect::<Vec<_>>().join(", ")
     };
-    let (message, hint) = match Obstacle::of(&named, &server) {
+    let (message, hint) = match Obstacle::of(&named, &extensions) {
         None => return Ok(()),
         Some(Obstacle::Missing(names)) => {
             (format!("{}: the server lacks extension {}", places(&names), names.join(", ")), INSTALL.to_owned())

@@ -11,7 +11,7 @@ const OF_PRELOADED_LIBRARY: [&str; 6] = ["citus", "pg_cron", "pg_net", "pgaudit"
 
 /// What the server says of extensions.
 #[derive(Debug, Deserialize)]
-pub struct Server {
+pub struct ServerExtensions {
     /// Those that it can make, with the version that it would have.
     pub available: BTreeMap<String, Option<String>>,
     /// `shared_preload_libraries`; `None`: this role may not see it.
@@ -20,7 +20,7 @@ pub struct Server {
     databases: BTreeMap<String, String>,
 }
 
-/// What [`Server`] is read from, as a value of JSON.
+/// What [`ServerExtensions`] is read from, as a value of JSON.
 pub const QUERY: &str = "pg_catalog.json_build_object(
   'available', (SELECT COALESCE(pg_catalog.json_object_agg(name, default_version), '{}') FROM pg_catalog.pg_available_extensions),
   'preloaded', (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries'),
@@ -40,7 +40,7 @@ pub enum Obstacle<'a> {
 
 impl<'a> Obstacle<'a> {
     /// The first for one of these extensions.
-    pub fn of(named: &[&'a str], server: &Server) -> Option<Self> {
+    pub fn of(named: &[&'a str], server: &ServerExtensions) -> Option<Self> {
         let missing: Vec<&str> = named.iter().filter(|name| !server.available.contains_key(**name)).copied().collect();
         if !missing.is_empty() {
             return Some(Self::Missing(missing));
@@ -73,7 +73,7 @@ pub fn preload(library: &str, target: &Target) -> String {
 /// What makes a server know extensions.
 pub const INSTALL: &str = "install their packages on the server's host, or use an image that has them";
 
-impl Server {
+impl ServerExtensions {
     /// Whether this library is loaded, as far as can be told.
     fn may_have_preloaded(&self, library: &str) -> bool {
         let Some(preloaded) = &self.preloaded else { return true };
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_library_is_known_by_its_name_whatever_is_around_it() {
-        let server = |preloaded: Option<&str>| Server {
+        let server = |preloaded: Option<&str>| ServerExtensions {
             available: BTreeMap::new(),
             preloaded: preloaded.map(str::to_owned),
             databases: BTreeMap::new(),

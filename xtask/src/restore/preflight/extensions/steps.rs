@@ -2,9 +2,9 @@
 
 use super::super::super::carried;
 use crate::error::Fault;
-use crate::postgres::maintenance_database;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal};
+use crate::postgres::server::maintenance_database;
 use crate::target::Target;
 
 /// How a database has the jobs of pg_cron without the extension.

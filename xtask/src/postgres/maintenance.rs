@@ -1,0 +1,41 @@
+//! Questions to the maintenance database, which change nothing: one psql answers all of a run's.
+
+use super::server::Server;
+use super::session;
+use crate::process::Dialog;
+use anyhow::Result;
+use std::io::Write as _;
+use std::time::Duration;
+
+/// A psql that is silent for so long is given up, and a fresh one is asked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Server<'_> {
+    /// What psql prints for a question to the maintenance database. Where the psql that stays open has no answer,
+    /// one of its own is asked: its deadline counts, and its words say what is wrong.
+    pub fn ask_maintenance(&self, question: &str) -> Result<String> {
+        let server = &self.in_maintenance();
+        let (waiting, session) = (server.target().waiting(), server.session());
+        let psql = waiting.take(session).map_or_else(|| session::dialog(server), Ok);
+        let answered = psql.ok().and_then(|mut psql| answer(&mut psql, question).map(|answer| (psql, answer)));
+        let Some((psql, answer)) = answered else {
+            return server.ask(question);
+        };
+        waiting.put(session, psql);
+        Ok(answer)
+    }
+}
+
+fn answer(psql: &mut Dialog, question: &str) -> Option<String> {
+    let nonce = session::fresh_name().ok()?;
+    writeln!(psql, "{question}\n;SELECT '{nonce}';").and_then(|()| psql.flush()).ok()?;
+    let mut answer = String::new();
+    loop {
+        let line = psql.line(PATIENCE)?;
+        if line == nonce {
+            return Some(answer);
+        }
+        answer.push_str(&line);
+        answer.push('\n');
+    }
+}

@@ -1,0 +1,136 @@
+//! The handle for the server: where it is, the name of our sessions there, and the database that they connect to.
+
+use super::session_name::fresh_name;
+use crate::process::Program;
+use crate::target::{Talk, Target};
+use anyhow::Result;
+use std::fmt;
+use std::time::Duration;
+
+/// A database of the target's server, as the sessions of one run use it. What is to be different for some sessions is said
+/// of a copy: `server.in_database(name).within(deadline)`.
+#[derive(Clone)]
+pub struct Server<'a> {
+    target: &'a Target,
+    session: String,
+    database: String,
+    environment: Vec<(String, String)>,
+    is_utf8: bool,
+    deadline: Option<Duration>,
+}
+
+impl<'a> Server<'a> {
+    /// The target's database, for sessions of a new name.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub fn new(target: &'a Target) -> Result<Self> {
+        Ok(Self::under_name(target, &fresh_name()?))
+    }
+
+    /// The target's database, for sessions of this name.
+    pub fn under_name(target: &'a Target, session: &str) -> Self {
+        let (session, database) = (session.to_owned(), target.database().to_owned());
+        Self { target, session, database, environment: Vec::new(), is_utf8: false, deadline: None }
+    }
+
+    /// Where the server is. Its database is the live one, whatever these sessions connect to.
+    pub fn target(&self) -> &'a Target {
+        self.target
+    }
+
+    /// The sessions' `application_name`, by which they are found and ended.
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// The database that is connected to.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The database that is connected to while others are made, renamed and dropped.
+    pub fn maintenance_database(&self) -> &'static str {
+        maintenance_database(self.target)
+    }
+
+    /// Another database of the server.
+    #[must_use]
+    pub fn in_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+
+    /// The maintenance database. A question is asked there by [`Self::ask_maintenance`] without a new program.
+    #[must_use]
+    pub fn in_maintenance(&self) -> Self {
+        self.in_database(self.maintenance_database())
+    }
+
+    /// Sessions of another name.
+    #[must_use]
+    pub fn named(&self, session: &str) -> Self {
+        Self { session: session.to_owned(), ..self.clone() }
+    }
+
+    /// Sessions of programs that have these variables more in their environment.
+    #[must_use]
+    pub fn with_environment(&self, environment: &[(&str, &str)]) -> Self {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self { environment: environment.collect(), ..self.clone() }
+    }
+
+    /// Sessions of UTF-8, whatever the database's encoding is: JSON has no other.
+    #[must_use]
+    pub fn in_utf8(&self) -> Self {
+        Self { is_utf8: true, ..self.clone() }
+    }
+
+    /// A login and an answer are waited for so long, in place of the target's own deadline.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// How long a login or an answer is waited for.
+    pub fn deadline(&self) -> Duration {
+        self.deadline.unwrap_or_else(|| self.target.patience())
+    }
+
+    /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database, under the settings of its role and database.
+    pub fn program(&self, name: &str, talk: Talk) -> Result<Program> {
+        self.start(name, talk, None)
+    }
+
+    /// The same for a session of ours, which does not depend on what role and database set for their own programs.
+    pub fn own_program(&self, name: &str) -> Result<Program> {
+        self.own_program_under(self.target.overriding(), name)
+    }
+
+    /// The same under these options of the connection.
+    pub(super) fn own_program_under(&self, options: Option<&str>, name: &str) -> Result<Program> {
+        self.start(name, Talk::Piped, options)
+    }
+
+    fn start(&self, name: &str, talk: Talk, options: Option<&str>) -> Result<Program> {
+        let mut environment = vec![("PGDATABASE", self.database.as_str())];
+        environment.extend(self.is_utf8.then_some(("PGCLIENTENCODING", "UTF8")));
+        environment.extend(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        environment.extend(options.map(|options| ("PGOPTIONS", options)));
+        self.target.program(name, &self.session, talk, &environment)
+    }
+}
+
+/// Without the environment, which may hold a password.
+impl fmt::Debug for Server<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, database, deadline, .. } = self;
+        let mut shown = formatter.debug_struct("Server");
+        shown.field("session", session).field("database", database).field("deadline", deadline);
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// As [`Server::maintenance_database`], where only the target is known.
+pub fn maintenance_database(target: &Target) -> &'static str {
+    if target.database() == "postgres" { "template1" } else { "postgres" }
+}
