@@ -6,7 +6,13 @@ use crate::settings::{self, Settings};
 use crate::target::{Kind, Target};
 use crate::terminal::{self, Options, Terminal};
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long Docker and Compose may take to say which server is meant, each.
+const IDENTIFIED: Duration = Duration::from_secs(20);
 
 /// One run of the program. Commands get it; nothing below them does.
 #[derive(Debug, Clone)]
@@ -19,6 +25,8 @@ pub struct Context {
     pub terminal: Terminal,
     /// Whether more is to be said than usual (`--verbose`).
     pub verbose: bool,
+    /// What was said of the target already: a command may open it several times.
+    said: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Context {
@@ -36,7 +44,13 @@ impl Context {
             target: settings.typed("XTASK_TARGET").map(str::to_owned),
         };
         let here = std::env::current_dir().unwrap_or_else(|_| root.clone());
-        Self { root, here, settings, terminal: Terminal::new(options), verbose: global.verbose }
+        Self { root, here, settings, terminal: Terminal::new(options), verbose: global.verbose, said: Arc::default() }
+    }
+
+    /// Tells where each setting came from. Those that the stack answers are told when it is read.
+    pub fn tell_settings(&self) {
+        let of_stack = Kind::chosen(&self.settings).map_or(&[][..], Kind::settings_of_stack);
+        self.settings.shown(of_stack).for_each(|line| self.terminal.note(&line));
     }
 
     /// That there is a checkout, and that its `.env` can be read: else it would be another database.
@@ -60,13 +74,27 @@ impl Context {
 
     /// The database that the settings name.
     pub fn target(&self) -> Result<Target> {
+        self.target_within(IDENTIFIED)
+    }
+
+    /// The same for a caller who waits no longer than this for the server to be found.
+    pub fn target_within(&self, deadline: Duration) -> Result<Target> {
         self.settings.check_understood()?;
         let target = Target::chosen(&self.settings, &self.root)?;
+        let identified = target.access().identify(deadline)?;
+        identified.warnings.iter().filter(|line| self.is_news(line)).for_each(|line| self.terminal.warn(line));
+        let origins = identified.origins.iter().filter(|_| self.verbose);
+        let notes = identified.notes.iter().chain(origins).filter(|line| self.is_news(line));
+        notes.for_each(|line| self.terminal.note(&terminal::clean_line(line)));
         if let Some(names) = target.access().ignored_parameters() {
             let shown = target.shown();
             self.terminal.note(&format!("{shown}: ignored, because psql does not accept it: {names}"));
         }
         Ok(target)
+    }
+
+    fn is_news(&self, line: &str) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(line.to_owned())
     }
 
     /// Where backups are kept.

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     process::signals::install();
     let context = context::Context::new(&cli.global);
     if cli.global.verbose {
-        context.settings.shown().for_each(|line| context.terminal.note(&line));
+        context.tell_settings();
         let terminal = context.terminal.clone();
         process::trace_to(move |line| terminal.note(&format!("+ {line}")));
     }

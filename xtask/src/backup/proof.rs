@@ -104,6 +104,9 @@ fn open(path: &Path) -> Result<File> {
         if kind.is_symlink() {
             return other("it is a symbolic link");
         }
+        if kind.is_dir() && path.join("toc.dat").is_file() {
+            return other("it is pg_dump's directory format: convert it to SQL first (pg_restore -f x.sql FOLDER)");
+        }
         if kind.is_dir() {
             return other("it is a folder");
         }

@@ -48,9 +48,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let server = &Server::new(target)?;
     context.terminal.note(&format!("Resetting {}", target.shown()));
     let live = Live::of(server).map_err(|error| with_the_way_by_hand(error, target))?;
+    rights::check_names(server, &live)?;
     live.check_swappable(target)?;
     rights::check_swap(server, &live)?;
-    rights::check_names(server, &live)?;
     db_migrate::check_fill(target, live.properties.as_ref(), context)?;
     let plan = Plan::draw(server, &live, &Contents::default())?;
     if args.dry_run {
@@ -89,7 +89,7 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
     let like = live.properties.as_ref();
-    let empty = Staging::create(&record, Purpose::Staging, like)?.left_empty();
+    let empty = Staging::create(&record, Purpose::Staging, like, like.map(|like| like.owner.as_str()))?.left_empty();
     fault_point("created");
     let incoming = empty.database().clone();
     db_migrate::fill(target, incoming.name(), context)?;

@@ -20,7 +20,7 @@ use crate::restore::live::Live;
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::merged::Merged;
 use crate::restore::plan::Plan;
-use crate::restore::preflight::Consent;
+use crate::restore::preflight::{Consent, Destination};
 use crate::restore::record::{Details, Purpose as RecordPurpose, Record};
 use crate::restore::staging::Staging;
 use crate::restore::swap::swap_in;
@@ -102,15 +102,19 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
     let live = Live::of(server)?;
+    rights::check_names(server, &live)?;
     let of_elsewhere = backup.manifest.as_ref().map(|manifest| &manifest.properties).filter(|_| live.is_absent());
     let consent = Consent { create_roles: args.create_roles, settings: &args.allow_setting };
     let merged = Merged::draw(&live, &backup, server, consent)?;
-    let encoding = merged.properties.as_ref().map(|properties| &properties.encoding);
-    let mut fitting = preflight::check(server, &backup, of_elsewhere, encoding, consent)?;
+    let destination = Destination {
+        made_like: of_elsewhere,
+        encoding: merged.properties.as_ref().map(|properties| &properties.encoding),
+        owner: merged.properties.as_ref().map(|properties| properties.owner.as_str()),
+    };
+    let mut fitting = preflight::check(server, &backup, destination, consent)?;
     fitting.missing_roles.add(&merged.missing_roles);
     live.check_swappable(target)?;
     rights::check_swap(server, &live)?;
-    rights::check_names(server, &live)?;
     let plan = Plan::draw(server, &live, &backup.contents)?;
     preview::show(&plan, &fitting, &backup, of_elsewhere, &merged, args, context)?;
     if args.dry_run {
@@ -131,7 +135,8 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     fault_point("safety");
     say_roles_made(&fitting.missing_roles.create_named(server)?, context);
     let like = merged.properties;
-    let staging = Staging::create(&record, RecordPurpose::Staging, like.as_ref())?;
+    let owner = like.as_ref().map(|like| like.owner.as_str());
+    let staging = Staging::create(&record, RecordPurpose::Staging, like.as_ref(), owner)?;
     fault_point("created");
     say_roles_made(&fitting.missing_roles.create_encoded(server, staging.database())?, context);
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));

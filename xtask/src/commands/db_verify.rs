@@ -13,11 +13,11 @@ use crate::postgres::open_session::OpenSession;
 use crate::postgres::search_path::SearchPath;
 use crate::postgres::server::Server;
 use crate::postgres::text::Name;
-use crate::restore::live;
 use crate::restore::load_failure::LoadOptions;
-use crate::restore::preflight::{self, Consent};
+use crate::restore::preflight::{self, Consent, Destination};
 use crate::restore::record::{Purpose, Record};
 use crate::restore::staging::Staging;
+use crate::restore::{live, rights};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -161,10 +161,15 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     let record = Record::new(server, OpenSession::start(&server.in_maintenance())?);
     leftovers::clear_throwaways(&record, context)?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
+    let owner = match properties.map(|properties| properties.owner.as_str()) {
+        Some(owner) if rights::may_act_as(server, owner)? => Some(owner),
+        _ => None,
+    };
     let encoding = properties.map(|properties| &properties.encoding);
-    let fitting = preflight::check(server, backup, None, encoding, Consent::default())?;
+    let destination = Destination { made_like: None, encoding, owner };
+    let fitting = preflight::check(server, backup, destination, Consent::default())?;
     preview::name_foreign_tables(backup, context);
-    let staging = Staging::create(&record, Purpose::Verify, properties)?;
+    let staging = Staging::create(&record, Purpose::Verify, properties, owner)?;
     let progress = context.terminal.progress("loading", None);
     let options = LoadOptions { search_path: args.search_path.as_ref(), version_changes: &fitting.version_changes };
     staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()

@@ -58,9 +58,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     conclusion(&report, args.strict)
 }
 
+/// Of the time for a look, what Docker and Compose may take each to say which server is meant.
+const IDENTIFIED: Duration = Duration::from_secs(4);
+
 /// One look at everything that is wanted. Each begins anew: a container made meanwhile has another id.
 pub fn look(options: &Options, end: Instant, context: &Context) -> Result<Report> {
-    let target = context.target()?.until(end);
+    let target = context.target_within(IDENTIFIED.min(end.saturating_duration_since(Instant::now())))?.until(end);
     let scene = Scene::new(&target, &context.settings, &context.root, end)?;
     let waiting = context.terminal.waiting("asking every part");
     let report = health::examine(&scene, options);

@@ -69,6 +69,11 @@ impl<'a> Scene<'a> {
         self.target.stack().compose_project()
     }
 
+    /// OpenFGA's service.
+    pub fn openfga_service(&self) -> &'a str {
+        self.target.own_openfga().openfga_service()
+    }
+
     /// Where a part of the stack says more.
     pub fn log_hint(&self, service: &str) -> String {
         self.target.hints().service_log_hint(service)

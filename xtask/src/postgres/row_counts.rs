@@ -17,6 +17,8 @@ const COPIED_UP_TO: u64 = 16_000_000;
 pub struct Rows {
     pub schema: String,
     pub table: String,
+    /// The bytes of both names in the database's encoding, as hexadecimal digits: those that a dump of it has.
+    pub bytes: (String, String),
     pub rows: u64,
     /// `pg_class`'s figure, or the server's counters' where that has none yet.
     pub estimated: bool,
@@ -26,6 +28,8 @@ pub struct Rows {
 struct Counted {
     schema: String,
     name: String,
+    schema_bytes: String,
+    name_bytes: String,
     /// A query of it runs no code but the server's and this role's.
     trusted: bool,
     /// `None`: not to be counted.
@@ -53,8 +57,13 @@ const PLANNED_BY_FUNCTIONS: &str = "EXISTS (SELECT FROM pg_catalog.pg_index AS i
 
 fn question(counted: bool) -> String {
     let bytes = if counted { "pg_catalog.pg_relation_size(c.oid)" } else { "NULL" };
+    let bytes_of = |column: &str| {
+        format!("pg_catalog.encode(pg_catalog.convert_to({column}, pg_catalog.getdatabaseencoding()), 'hex')")
+    };
+    let (schema, name) = (bytes_of("n.nspname"), bytes_of("c.relname"));
     format!(
-        "SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname, 'trusted', {TRUSTED} AND NOT {PLANNED_BY_FUNCTIONS}, 'bytes', {bytes},
+        "SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname,
+  'schema_bytes', {schema}, 'name_bytes', {name}, 'trusted', {TRUSTED} AND NOT {PLANNED_BY_FUNCTIONS}, 'bytes', {bytes},
   'estimate', GREATEST(CASE WHEN c.reltuples < 0 THEN pg_catalog.pg_stat_get_live_tuples(c.oid)
     ELSE c.reltuples::pg_catalog.int8 END, 0),
   'column', (SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE {PLAIN_COLUMN}
@@ -127,7 +136,8 @@ impl Counted {
     fn with(&self, counts: &mut dyn Iterator<Item = Result<u64>>) -> Result<Rows> {
         let estimated = self.way() == Way::Estimate;
         let rows = if estimated { self.estimate } else { counts.next().context("a count of rows is missing")?? };
-        Ok(Rows { schema: self.schema.clone(), table: self.name.clone(), rows, estimated })
+        let bytes = (self.schema_bytes.clone(), self.name_bytes.clone());
+        Ok(Rows { schema: self.schema.clone(), table: self.name.clone(), bytes, rows, estimated })
     }
 }
 
@@ -139,7 +149,17 @@ mod tests {
     fn only_a_trusted_table_is_queried() {
         let table = |trusted, bytes, column: Option<&str>| {
             let (schema, name) = ("public".to_owned(), "t".to_owned());
-            Counted { schema, name, trusted, bytes, estimate: 7, column: column.map(str::to_owned) }
+            let (schema_bytes, name_bytes) = (String::new(), String::new());
+            Counted {
+                schema,
+                name,
+                schema_bytes,
+                name_bytes,
+                trusted,
+                bytes,
+                estimate: 7,
+                column: column.map(str::to_owned),
+            }
         };
         assert_eq!(table(true, Some(u64::MAX), None).way(), Way::Count);
         assert_eq!(table(false, Some(8192), Some("a\"b")).way(), Way::Copy("a\"b".to_owned()));

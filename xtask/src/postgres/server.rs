@@ -79,7 +79,9 @@ impl<'a> Server<'a> {
         Self { environment: environment.collect(), ..self.clone() }
     }
 
-    /// Sessions of UTF-8, whatever the database's encoding is: JSON has no other.
+    /// Sessions of UTF-8, whatever the database's encoding is: JSON has no other. In the maintenance database names are sent
+    /// and come as the bytes that the server keeps: a database or a role that was named in UTF-8 is found there whatever
+    /// its encoding is.
     #[must_use]
     pub fn in_utf8(&self) -> Self {
         Self { is_utf8: true, ..self.clone() }
@@ -113,7 +115,8 @@ impl<'a> Server<'a> {
 
     fn start(&self, name: &str, talk: Talk, options: Option<&str>) -> Result<Program> {
         let mut environment = vec![("PGDATABASE", self.database.as_str())];
-        environment.extend(self.is_utf8.then_some(("PGCLIENTENCODING", "UTF8")));
+        let encoding = if self.database == self.maintenance_database() { "SQL_ASCII" } else { "UTF8" };
+        environment.extend(self.is_utf8.then_some(("PGCLIENTENCODING", encoding)));
         environment.extend(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         environment.extend(options.map(|options| ("PGOPTIONS", options)));
         self.target.program(name, &self.session, talk, &environment)

@@ -1,10 +1,10 @@
 //! The live database, seen from the maintenance database: it may be absent, locked out or unreadable.
 
 use super::workers;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::properties::Properties;
 use crate::postgres::quote;
-use crate::postgres::server::Server;
+use crate::postgres::server::{Server, maintenance_database};
 use crate::postgres::session::OWN;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -74,13 +74,24 @@ pub fn exists(server: &Server<'_>) -> Result<bool> {
     Ok(server.ask_maintenance(&sql)?.trim() == "t")
 }
 
+/// A server whose maintenance database has an encoding without these bytes refuses the question.
+fn unreadable(error: anyhow::Error, target: &Target) -> anyhow::Error {
+    let (name, maintenance) = (target.database(), maintenance_database(target));
+    let message = format!("Database {maintenance} cannot read the name {name}; nothing was changed");
+    let hint = "give the database a name in ASCII: connect to another one in UTF-8, then\n\
+                \\l\nALTER DATABASE \"NAME\" RENAME TO new_name;";
+    error::explain(error, || Fault::failed(message).hint(hint))
+}
+
 impl Live {
     /// Asks the server.
     pub fn of(server: &Server<'_>) -> Result<Self> {
         let target = server.target();
-        let properties = Properties::named(server, target.database())?;
+        let name = target.database();
+        let properties = Properties::named(server, name);
+        let properties = properties.map_err(|error| if name.is_ascii() { error } else { unreadable(error, target) })?;
         let query = QUERY.replace("OWN", OWN).replace("WORKERS", &workers::OF_DATABASE.replace("NAME", "d.datname"));
-        let sql = format!("{query}{}", quote::literal(target.database())?);
+        let sql = format!("{query}{}", quote::literal(name)?);
         let text = server.ask_maintenance(&sql)?;
         let facts = match text.trim() {
             "" => Facts::default(),

@@ -2,7 +2,7 @@
 
 use super::live::Live;
 use crate::backup::manifest;
-use crate::postgres::dump::{Contents, Ids};
+use crate::postgres::dump::{Contents, Copied, Ids};
 use crate::postgres::locks;
 use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
@@ -133,18 +133,56 @@ fn server_message(said: &str) -> String {
 
 fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
     let mut tables: BTreeMap<(String, String), Change> = BTreeMap::new();
-    let mut change = |schema: String, table: String, set: &dyn Fn(&mut Change)| {
-        let empty =
-            || Change { schema: schema.clone(), table: table.clone(), now: None, estimated: false, backup: None };
-        set(tables.entry((schema.clone(), table.clone())).or_insert_with(empty));
-    };
-    for rows in now {
-        change(rows.schema, rows.table, &|change| {
-            (change.now, change.estimated) = (Some(rows.rows), rows.estimated);
-        });
+    // A dump that is not UTF-8 has other names for the tables of now.
+    let mut as_dumped: BTreeMap<(String, String), Vec<(String, String)>> = BTreeMap::new();
+    for Rows { schema, table, bytes, rows, estimated } in now {
+        let name = (schema.clone(), table.clone());
+        as_dumped.entry((as_read(&bytes.0), as_read(&bytes.1))).or_default().push(name.clone());
+        tables.insert(name, Change { schema, table, now: Some(rows), estimated, backup: None });
     }
-    for table in manifest::tables(&then.filled()) {
-        change(table.schema, table.name, &|change| change.backup = Some(table.rows));
+    for Copied { schema, name: table, rows } in manifest::tables(&then.filled()) {
+        let dumped = (schema.clone(), table.clone());
+        let name = match as_dumped.get(&dumped).map(Vec::as_slice) {
+            Some([name]) => name.clone(),
+            _ => dumped,
+        };
+        let absent = Change { schema, table, now: None, estimated: false, backup: None };
+        tables.entry(name).or_insert(absent).backup = Some(rows);
     }
     tables.into_values().collect()
+}
+
+/// What the reader of a dump makes of these bytes of a name.
+fn as_read(hex: &str) -> String {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = hex.as_bytes().chunks(2).map(byte).collect();
+    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_a_dump_that_is_not_utf8_is_that_of_now() {
+        let row = |table: &str, hex: &str| Rows {
+            schema: "public".to_owned(),
+            table: table.to_owned(),
+            bytes: ("7075626c6963".to_owned(), hex.to_owned()),
+            rows: 1,
+            estimated: false,
+        };
+        let copied = |name: &str| Copied { schema: "public".to_owned(), name: name.to_owned(), rows: 2 };
+        let then =
+            Contents { copied: vec![copied("t"), copied("\u{fffd}l"), copied("\u{fffd}")], ..Contents::default() };
+        // The last two are the same for who reads a dump.
+        let now = vec![row("t", "74"), row("öl", "f66c"), row("ä", "e4"), row("ü", "fc")];
+        let changes = changes(now, &then);
+        let shown: Vec<_> = changes.iter().map(|c| (c.table.as_str(), c.now, c.backup)).collect();
+        let (here, both) = (Some(1), Some(2));
+        assert_eq!(
+            shown,
+            [("t", here, both), ("ä", here, None), ("öl", here, both), ("ü", here, None), ("\u{fffd}", None, both)]
+        );
+    }
 }

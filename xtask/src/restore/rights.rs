@@ -3,7 +3,7 @@
 
 use super::live::Live;
 use crate::backup::proof::Proven;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::quote::{identifier, literal, literal_or_null, literals};
 use crate::postgres::server::Server;
 use crate::postgres::session;
@@ -100,6 +100,18 @@ pub fn check_load(server: &Server<'_>, backup: &Proven, owner: Option<&str>, enc
     lacks.refuse(server.target(), &by_hand(&backup.path.display().to_string()))
 }
 
+/// Whether this role is a superuser's or may act as that one, and make it the owner of something.
+pub fn may_act_as(server: &Server<'_>, role: &str) -> Result<bool, Fault> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = {} AND pg_catalog.pg_has_role(r.oid, 'USAGE') \
+         AND pg_catalog.pg_has_role(r.oid, CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 \
+         >= 160000 THEN 'SET' ELSE 'MEMBER' END))",
+        literal(role)?
+    );
+    // A maintenance database that cannot read the name has no such role.
+    Ok(server.ask_maintenance(&sql).is_ok_and(|answer| answer.trim() == "t"))
+}
+
 /// Refuses a swap that this role could not do: the live database is renamed, its sessions end, what belongs to it
 /// goes over to the new one.
 pub fn check_swap(server: &Server<'_>, live: &Live) -> Result<()> {
@@ -108,12 +120,24 @@ pub fn check_swap(server: &Server<'_>, live: &Live) -> Result<()> {
     ask(server, &[], database)?.refuse(target, "")
 }
 
-/// Refuses to make a database with the live one's owner and rights where their names cannot be read: the server keeps a
-/// role's name in the bytes of the database that made it, and the maintenance database may have another encoding.
+/// Refuses to make a database with the live one's owner and rights where their names cannot be written as they are: the
+/// server keeps a role's name in the bytes of the database that made it, and this program writes UTF-8.
 pub fn check_names(server: &Server<'_>, live: &Live) -> Result<()> {
     let target = server.target();
     let Some(properties) = &live.properties else { return Ok(()) };
     let roles = properties.roles();
+    let Some(doubtful) = roles.iter().find(|name| !name.is_ascii()) else { return Ok(()) };
+    let (database, maintenance) = (target.database(), server.maintenance_database());
+    let refusal = |name: &str| {
+        Fault::failed(format!(
+            "A role that owns {database} or has rights on it has a name that is not in UTF-8, or that database \
+             {maintenance} cannot read: {name:?}; nothing was changed"
+        ))
+        .hint(
+            "give the role a name in ASCII: cargo xtask db-shell, then\n\
+             \\du\nALTER ROLE \"NAME\" RENAME TO new_name;",
+        )
+    };
     // The owner of another name than was read is another role.
     let sql = format!(
         "SELECT COALESCE(pg_catalog.json_agg(w.name), '[]') FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.text[]) AS w(name) \
@@ -122,19 +146,15 @@ pub fn check_names(server: &Server<'_>, live: &Live) -> Result<()> {
          WHERE d.datname = {} AND r.rolname = w.name))",
         literals(roles.iter().map(String::as_str))?,
         literal(&properties.owner)?,
-        literal(target.database())?
+        literal(database)?
     );
-    let unread: Vec<String> =
-        serde_json::from_str(server.ask_maintenance(&sql)?.trim()).context("the roles of the database")?;
-    let Some(name) = unread.first() else { return Ok(()) };
-    let (database, maintenance) = (target.database(), server.maintenance_database());
-    let message = format!(
-        "A role that owns {database} or has rights on it has a name in another encoding than database {maintenance}, which \
-         reads {name:?}; nothing was changed"
-    );
-    let hint = "give the role a name in ASCII: cargo xtask db-shell, then\n\
-                \\du\nALTER ROLE \"NAME\" RENAME TO new_name;";
-    Err(Fault::failed(message).hint(hint).into())
+    // A server whose encoding has no such bytes refuses the question.
+    let answer = server.ask_maintenance(&sql).map_err(|error| error::explain(error, || refusal(doubtful)))?;
+    let unread: Vec<String> = serde_json::from_str(answer.trim()).context("the roles of the database")?;
+    match unread.first() {
+        Some(name) => Err(refusal(name).into()),
+        None => Ok(()),
+    }
 }
 
 fn ask(server: &Server<'_>, roles: &[&str], database: Option<&str>) -> Result<Lacks> {
@@ -236,7 +256,7 @@ impl Lacks {
     }
 }
 
-fn by_hand(file: &str) -> String {
+pub(super) fn by_hand(file: &str) -> String {
     format!(
         "\nor restore by hand into an empty database that a superuser creates for you:\n\
          cargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"

@@ -47,9 +47,13 @@ pub struct Checked<'r, 't> {
 
 impl<'r, 't> Staging<'r, 't> {
     /// Makes an empty, recorded database; from template0, because nothing that was put into template1 belongs into it.
-    pub fn create(record: &'r Record<'t>, purpose: Purpose, like: Option<&Properties>) -> Result<Self> {
-        // While it is loaded, too: the owner of a table must be allowed to make one there.
-        let owner = like.filter(|_| purpose == Purpose::Staging).map(|like| like.owner.as_str());
+    /// `owner` owns it while it is loaded, too: the owner of a table must be allowed to make one there.
+    pub fn create(
+        record: &'r Record<'t>,
+        purpose: Purpose,
+        like: Option<&Properties>,
+        owner: Option<&str>,
+    ) -> Result<Self> {
         let options = like.map(carried::creation).transpose()?.unwrap_or_default();
         Ok(Self { record, database: record.create(purpose, &options, owner)?, left: false })
     }

@@ -77,6 +77,8 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_BACKUP_MAX_AGE", "24h"),
     ("XTASK_TRANSACTION_MAX_AGE", "5m"),
     ("XTASK_COMPOSE", ""),
+    ("XTASK_POSTGRES_SERVICE", ""),
+    ("XTASK_OPENFGA_SERVICE", ""),
     ("XTASK_LOCAL_DIR", ".xtask/local"),
     ("XTASK_PG_BIN", ""),
     ("XTASK_OPENFGA_BIN", ""),
@@ -188,9 +190,9 @@ impl Settings {
         })
     }
 
-    /// Where each of these settings came from, secrets masked (`--verbose`).
-    pub fn shown(&self) -> impl Iterator<Item = String> {
-        KNOWN.iter().map(|(name, default)| {
+    /// Where each setting came from, secrets masked (`--verbose`); without those that are told elsewhere.
+    pub fn shown(&self, but: &[&str]) -> impl Iterator<Item = String> {
+        KNOWN.iter().filter(|(name, _)| !but.contains(name)).map(|(name, default)| {
             let (value, origin) = self.find(name).unwrap_or((default, Origin::Default));
             let value = if value.is_empty() {
                 "(not set)"
@@ -275,7 +277,7 @@ mod tests {
     fn secrets_are_masked_when_settings_are_shown() {
         let mut settings = Settings::default();
         settings.set_flag("POSTGRES_PASSWORD", "hunter2");
-        let shown: Vec<String> = settings.shown().collect();
+        let shown: Vec<String> = settings.shown(&[]).collect();
         assert!(shown.contains(&"POSTGRES_PASSWORD=*** (command line)".to_owned()));
         assert!(shown.contains(&"POSTGRES_USER=postgres (default)".to_owned()));
         assert!(shown.contains(&"OPENFGA_API_TOKEN=(not set) (default)".to_owned()));

@@ -55,6 +55,13 @@ pub struct Launch<'a> {
 
 /// Reaching the server.
 pub trait Access: fmt::Debug + Send + Sync {
+    /// Finds out which server is meant, and how to log in: once, before anything else is asked. Where that needs a
+    /// program that does not answer, it is no error: who needs that program says so.
+    ///
+    /// # Errors
+    /// Exit 2: it is doubtful which server is meant.
+    fn identify(&self, deadline: Duration) -> Result<Identified>;
+
     fn login(&self) -> &Login;
 
     /// Where the server is, for people: `compose service postgres`, `db.example.com:5432`.
@@ -103,6 +110,15 @@ pub trait Access: fmt::Debug + Send + Sync {
     fn data_folder(&self) -> Option<PathBuf>;
 }
 
+/// What is to be said of a server that was found by looking.
+#[derive(Debug, Default)]
+pub struct Identified {
+    pub notes: Vec<String>,
+    pub warnings: Vec<String>,
+    /// `POSTGRES_USER=app (service db)`: each part of the login, the password masked. Empty where settings say it all.
+    pub origins: Vec<String>,
+}
+
 /// Programs that do not see the files of this host.
 pub trait ProgramsElsewhere {
     /// Where that is, for people: `the container`.
@@ -113,19 +129,19 @@ pub trait ProgramsElsewhere {
 }
 
 /// How `pg_isready` asks a silent server.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Readiness {
     /// `PGHOST` of the program beside it.
     pub host: &'static str,
     /// What a person does about a server that is not ready.
-    pub hint: &'static str,
+    pub hint: String,
 }
 
 /// Where the disk of the server's data can be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DataDisk {
     /// From inside the container of this service.
-    InContainer { service: &'static str },
+    InContainer { service: String },
     /// On this host, by this folder.
     Folder(PathBuf),
     /// There is no data yet.
@@ -243,6 +259,9 @@ pub trait OwnOpenfga {
 
     /// Whether this stack has one, or would once it is started.
     fn has_openfga(&self) -> bool;
+
+    /// Its service, as the target names it.
+    fn openfga_service(&self) -> &str;
 
     /// What it is, for people: `this project's openfga container`.
     fn openfga_name(&self) -> &'static str;

@@ -80,17 +80,29 @@ impl Endpoint {
         Ok(Self { url: url.to_owned(), token, agent: agent.into() })
     }
 
-    /// The same server with a key.
+    /// The same server with a key of its own list, which may hold blanks.
     ///
     /// # Errors
     /// Exit 2: a key that no request can carry.
-    pub fn with_key(&self, token: &str) -> Result<Self, Fault> {
-        Ok(Self { token: Some(usable(token)?), ..self.clone() })
+    pub fn with_key(&self, key: &str) -> Result<Self, Fault> {
+        if key.is_empty() || key.ends_with(' ') || !key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(Fault::usage(
+                "A key in OPENFGA_AUTHN_PRESHARED_KEYS cannot be sent: it ends in a blank, or holds a \
+                                     line break or a letter beyond ASCII",
+            )
+            .hint("write the keys without blanks, a comma between them"));
+        }
+        Ok(Self { token: Some(key.to_owned()), ..self.clone() })
     }
 
     /// Its address, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The key that requests carry.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     /// Whether requests carry a key.

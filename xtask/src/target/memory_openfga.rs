@@ -103,7 +103,7 @@ fn in_container(made_of: &MadeOf, settings: &Settings, folder: &StateFolder) -> 
     // By these labels `docker compose down` removes it, too, should it be left behind.
     let labels = [
         format!("com.docker.compose.project={project}"),
-        format!("com.docker.compose.service={}", openfga::SERVICE),
+        format!("com.docker.compose.service={}", openfga::USUAL_SERVICE),
         "com.docker.compose.oneoff=True".to_owned(),
     ];
     let address = format!("OPENFGA_HTTP_ADDR=0.0.0.0:{port}");

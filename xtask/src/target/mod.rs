@@ -42,7 +42,7 @@ use url::Url;
 /// The kinds of target, by the names of `--target` and `XTASK_TARGET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
-    /// The `postgres` service of docker-compose.yml
+    /// The PostgreSQL service of the Compose project
     Compose,
     /// A private server that this tool starts from PostgreSQL programs of this host
     Local,
@@ -61,6 +61,14 @@ impl Kind {
             Self::Local => Box::new(Local::new(settings, root)),
             Self::Url => Box::new(Url::new(settings, root)?),
         })
+    }
+
+    /// The settings that such a target answers by looking, where neither command line nor environment do.
+    pub fn settings_of_stack(self) -> &'static [&'static str] {
+        match self {
+            Self::Compose => &compose::SETTINGS,
+            Self::Local | Self::Url => &[],
+        }
     }
 
     /// `--target` > `XTASK_TARGET` > `compose`. Nothing else ever chooses a database.

@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use std::fmt;
 use std::time::Duration;
 
-/// OpenFGA's service in docker-compose.yml.
-pub const SERVICE: &str = "openfga";
+/// OpenFGA's name where nothing names it otherwise.
+pub const USUAL_SERVICE: &str = "openfga";
 /// The port of its HTTP API inside the container.
 pub const HTTP_PORT: u16 = 8080;
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -28,25 +28,36 @@ pub fn foreign(url: &str, settings: &Settings) -> Result<Endpoint> {
 /// The stack's own server. Where no key was set it gets the first of those that it accepts.
 pub fn own(url: &str, settings: &Settings) -> Result<Endpoint> {
     let is_preshared = settings.get(METHOD) == Some("preshared");
-    let keys = settings.get(KEYS).filter(|_| is_preshared).and_then(first);
-    Endpoint::new(url, settings.get(TOKEN).or(keys), settings)
+    let keys = settings.get(KEYS).filter(|_| is_preshared).unwrap_or_default();
+    let endpoint = Endpoint::new(url, settings.get(TOKEN), settings)?;
+    match key_for(&endpoint, keys) {
+        Some(key) => Ok(endpoint.with_key(key)?),
+        None => Ok(endpoint),
+    }
 }
 
-/// Whether the stack's own server answers, with its key in `endpoint`. One that wants a key which the settings do not
-/// know may have it from elsewhere: `keys`, a comma between them.
+/// Whether the stack's own server answers, with its key in `endpoint`. One that refuses the key which the settings know
+/// may have another from elsewhere: `keys`, a comma between them.
 pub fn own_answers(endpoint: &mut Endpoint, keys: &dyn Fn() -> Option<String>) -> Result<()> {
     let refusal = match answers(endpoint) {
-        Err(refusal) if error::is_lasting(&refusal) && !endpoint.has_key() => refusal,
+        Err(refusal) if error::is_lasting(&refusal) => refusal,
         answered => return answered,
     };
     let keys = keys();
-    let Some(key) = keys.as_deref().and_then(first) else { return Err(refusal) };
+    let Some(key) = keys.as_deref().and_then(|keys| key_for(endpoint, keys)) else { return Err(refusal) };
     *endpoint = endpoint.with_key(key)?;
     answers(endpoint)
 }
 
-fn first(keys: &str) -> Option<&str> {
-    keys.split(',').map(str::trim).find(|key| !key.is_empty())
+/// The key of this list that the endpoint should send in place of what it has. OpenFGA splits the list at its commas
+/// and takes every other letter for a part of a key: of `a, b` the second key is ` b`. One that ends in a blank cannot
+/// be sent.
+fn key_for<'a>(endpoint: &Endpoint, keys: &'a str) -> Option<&'a str> {
+    let mut keys = keys.split(',').filter(|key| !key.is_empty() && key.trim_end() == *key);
+    match endpoint.key() {
+        None => keys.next(),
+        Some(token) => keys.find(|key| key.trim_start() == token).filter(|key| *key != token),
+    }
 }
 
 /// Asks `GET /healthz`, then `GET /stores?page_size=1` with the key.
@@ -119,6 +130,32 @@ impl std::error::Error for FailsNow {}
 pub fn key_refused(server: &Endpoint) -> Fault {
     let said = if server.has_key() { "it does not know the key that was sent" } else { "it requires a key" };
     Fault::unreachable(format!("OpenFGA at {}: key refused ({said})", server.url()))
-        .hint("set OPENFGA_API_TOKEN in .env to one of the keys in OPENFGA_AUTHN_PRESHARED_KEYS")
+        .hint(
+            "set OPENFGA_API_TOKEN in .env to one of the keys in OPENFGA_AUTHN_PRESHARED_KEYS\n\
+             a blank beside a comma there is part of the key: write the list without blanks",
+        )
         .lasting()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_all_that_stands_between_two_commas() {
+        let sent = |token: Option<&str>, keys: &str| {
+            let mut settings = Settings::default();
+            settings.set_flag(METHOD, "preshared");
+            settings.set_flag(KEYS, keys);
+            token.iter().for_each(|token| settings.set_flag(TOKEN, *token));
+            own("http://h", &settings).unwrap().key().map(str::to_owned)
+        };
+        assert_eq!(sent(None, "a, b").as_deref(), Some("a"));
+        assert_eq!(sent(None, " a,b").as_deref(), Some(" a"));
+        assert_eq!(sent(None, "a ,,b").as_deref(), Some("b"));
+        assert_eq!((sent(None, ","), sent(None, "a ")), (None, None));
+        assert_eq!(sent(Some("b"), "a, b").as_deref(), Some(" b"));
+        assert_eq!(sent(Some("b\n"), "a,b").as_deref(), Some("b"));
+        assert_eq!(sent(Some("c"), "a, b").as_deref(), Some("c"));
+    }
 }

@@ -1,5 +1,6 @@
 //! Ports of this host: which are free, and who holds the others.
 
+use super::openfga;
 use crate::process::Program;
 use crate::settings::Origin;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -11,17 +12,34 @@ pub struct Published {
     /// The setting that names the port of this host.
     pub setting: &'static str,
     pub default: u16,
-    pub service: &'static str,
+    pub part: Part,
     /// The port inside its container.
     pub inside: u16,
 }
 
+/// The part of the stack that publishes a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Postgres,
+    Openfga,
+}
+
+impl Part {
+    /// Its service in the shipped docker-compose.yml, whose ports these settings name.
+    pub fn shipped_service(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Openfga => openfga::USUAL_SERVICE,
+        }
+    }
+}
+
 /// The ports that a setting names, all of docker-compose.yml's.
 pub const PUBLISHED: [Published; 4] = [
-    Published { setting: "POSTGRES_PORT", default: 5432, service: "postgres", inside: 5432 },
-    Published { setting: "OPENFGA_HTTP_PORT", default: 8080, service: "openfga", inside: 8080 },
-    Published { setting: "OPENFGA_GRPC_PORT", default: 8081, service: "openfga", inside: 8081 },
-    Published { setting: "OPENFGA_METRICS_PORT", default: 2112, service: "openfga", inside: 2112 },
+    Published { setting: "POSTGRES_PORT", default: 5432, part: Part::Postgres, inside: 5432 },
+    Published { setting: "OPENFGA_HTTP_PORT", default: 8080, part: Part::Openfga, inside: 8080 },
+    Published { setting: "OPENFGA_GRPC_PORT", default: 8081, part: Part::Openfga, inside: 8081 },
+    Published { setting: "OPENFGA_METRICS_PORT", default: 2112, part: Part::Openfga, inside: 2112 },
 ];
 
 const DEADLINE: Duration = Duration::from_secs(10);

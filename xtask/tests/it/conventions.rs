@@ -245,8 +245,9 @@ fn a_checkout_may_have_any_name() {
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let database = shared().database();
     let run = |xtask: Xtask| xtask.args(["db-shell", "--", "-Atc", "SELECT current_database()"]).run();
+    // The container was made with another: what `.env` says now counts once the container is made anew.
     database.sandbox.set("POSTGRES_DB", "postgres");
-    run(Xtask::new(&database.sandbox)).ok().prints("postgres");
+    run(Xtask::new(&database.sandbox)).ok().prints("openfga");
     run(Xtask::new(&database.sandbox).env("POSTGRES_DB", &database.name)).ok().prints(&database.name);
     database.sandbox.set("XTASK_TARGET", "nonsense");
     run(Xtask::new(&database.sandbox).env("XTASK_TARGET", "compose")).ok();
@@ -260,7 +261,8 @@ fn verbose_tells_programs_and_origins() {
     let run = database.xtask(["--verbose", "db-shell", "--", "-Atc", "SELECT 1"]).run();
     run.ok().prints("1").stderr_has("+ docker exec").stderr_has("psql").stderr_lacks("hunter2");
     run.stderr_has(&format!("POSTGRES_DB={} (environment)", database.name));
-    run.stderr_has("POSTGRES_USER=postgres (.env)").stderr_has("POSTGRES_PASSWORD=*** (.env)");
+    run.stderr_has("POSTGRES_USER=postgres (service postgres)");
+    run.stderr_has("POSTGRES_PASSWORD=*** (service postgres: PGPASSWORD)");
     run.stderr_has("XTASK_TARGET=compose (default)");
     let flag = database.xtask(["--verbose", "--target", "compose", "db-shell", "--", "-Atc", "SELECT 1"]).run();
     flag.ok().stderr_has("XTASK_TARGET=compose (command line)");

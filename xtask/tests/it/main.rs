@@ -11,6 +11,7 @@ mod harness;
 mod authorization;
 mod circles;
 mod completions;
+mod compose_stacks;
 mod configured;
 mod conventions;
 mod damage;
@@ -186,6 +187,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         dsl::tests(),
         circles::tests(),
         completions::tests(),
+        compose_stacks::tests(),
         conventions::tests(),
         hostile::tests(),
         made_elsewhere::tests(),

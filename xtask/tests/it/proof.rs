@@ -163,7 +163,7 @@ fn what_no_manifest_vouches_for_is_checked_for_its_structure() {
 
 fn files_that_are_no_backup_are_named_for_what_they_are() {
     let sandbox = Sandbox::new();
-    let tar = [&[b'x'; 257][..], b"ustar\0", &[0; 300]].concat();
+    let tar = [&b"toc.dat"[..], &[0; 250], b"ustar\x0000", &[0; 300]].concat();
     let cases: &[(&str, &[u8], &str, &str)] = &[
         ("empty", b"", "cut", "it is empty"),
         ("custom", b"PGDMP\x01\x0e\0\x04\x08\x01", "damaged", "pg_restore"),
@@ -171,12 +171,12 @@ fn files_that_are_no_backup_are_named_for_what_they_are() {
         ("zstd", &[0x28, 0xb5, 0x2f, 0xfd, 4, 0], "damaged", "zstd"),
         ("zip", b"PK\x03\x04rest", "damaged", "zip archive"),
         ("xz", &[0xfd, b'7', b'z', b'X', b'Z', 0, 1], "damaged", "xz"),
-        ("tar", &tar, "damaged", "tar archive"),
+        ("tar", &tar, "damaged", "pg_restore -f x.sql FILE"),
         ("page", b"<!DOCTYPE html>\n<html><body>404</body></html>\n", "damaged", "web page"),
         ("utf16", b"\xff\xfe-\0-\0\n\0", "damaged", "UTF-16"),
         ("bom", b"\xef\xbb\xbf--\n-- PostgreSQL database dump\n--\n\n", "damaged", "byte order mark"),
         ("cluster", b"--\n-- PostgreSQL database cluster dump\n--\n\n", "damaged", "pg_dumpall"),
-        ("words", b"pg_dump: error: connection to server failed\n", "damaged", "does not begin as pg_dump writes it"),
+        ("words", b"pg_dump: error: connection to server failed\n", "damaged", "what a program said"),
         ("zeroes", &[0; 4096], "damaged", "binary"),
         ("newline", b"\n", "damaged", "does not begin"),
         ("half-head", b"--\n-- Postgre", "cut", "first lines"),

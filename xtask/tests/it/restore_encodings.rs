@@ -1,10 +1,13 @@
-//! Roles whose names are other bytes in the encoding of the database that is restored.
+//! Names that are other bytes in the encoding of the database that is restored, or of the maintenance database.
 
-use crate::harness::{Test, shared_for_restores};
+use crate::harness::{Local, Test, shared_for_restores};
 use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
-    tests![[Compose] roles_of_a_dump_that_is_not_utf8_are_found_and_made]
+    tests![
+        [Compose] roles_of_a_dump_that_is_not_utf8_are_found_and_made,
+        [Postgres] names_in_utf8_are_known_in_a_maintenance_database_of_another_encoding,
+    ]
 }
 
 /// Names whose bytes are letters in every encoding of the shared server: a role of any database is seen by all.
@@ -35,7 +38,7 @@ fn roles_of_a_dump_that_is_not_utf8_are_found_and_made() {
         database.sql(&format!("ALTER DATABASE {} OWNER TO \"{owner}\"", database.name));
         for args in [&["db-restore", "--yes"][..], &["db-reset", "--yes"]] {
             let run = database.xtask(args.iter().copied()).run();
-            run.code(1).stderr_has("has a name in another encoding than database postgres").stderr_has("RENAME TO");
+            run.code(1).stderr_has("has a name that is not in UTF-8").stderr_has("RENAME TO");
             assert!(database.safety_backups().is_empty() && database.beside("staging").is_empty());
         }
         database.sql(&format!("ALTER DATABASE {} OWNER TO postgres", database.name));
@@ -70,5 +73,33 @@ fn roles_of_a_dump_that_is_not_utf8_are_found_and_made() {
         if in_utf8 {
             stack.admin(&format!("DROP ROLE \"{owner}\""));
         }
+    }
+}
+
+fn names_in_utf8_are_known_in_a_maintenance_database_of_another_encoding() {
+    let local = Local::new();
+    local.up();
+    local.sql(
+        "template1",
+        "CREATE ROLE \"Jürgen\"; CREATE DATABASE \"zähler\" TEMPLATE template0 OWNER \"Jürgen\"; \
+         COMMENT ON DATABASE \"zähler\" IS 'für alle'",
+    );
+    local.sql("zähler", "CREATE TABLE \"ü\" AS SELECT 1 AS a; ALTER TABLE \"ü\" OWNER TO \"Jürgen\"");
+    local.on("zähler", ["db-backup"]).run().ok();
+    let properties = "SELECT pg_get_userbyid(datdba), shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'zähler'";
+    for encoding in ["LATIN1", "EUC_JP"] {
+        local.sql("template1", "DROP DATABASE postgres WITH (FORCE)");
+        local
+            .sql("template1", &format!("CREATE DATABASE postgres TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"));
+        local.sql("zähler", "DELETE FROM \"ü\"");
+        local.on("zähler", ["db-verify", "--restore"]).run().ok();
+        local.on("zähler", ["db-restore", "--yes"]).run().ok().stderr_has("public.ü");
+        assert_eq!(
+            local.sql("zähler", "SELECT count(*), tableowner FROM \"ü\", pg_tables WHERE tablename = 'ü' GROUP BY 2"),
+            "1|Jürgen"
+        );
+        local.on("zähler", ["db-restore", "--undo", "--yes"]).run().ok();
+        assert_eq!(local.sql("zähler", "SELECT count(*) FROM \"ü\""), "0");
+        assert_eq!(local.sql("template1", properties), "Jürgen|für alle");
     }
 }

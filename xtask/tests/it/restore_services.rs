@@ -80,15 +80,15 @@ fn services_and_a_server_that_dies() {
 }
 
 fn managed_from_template1(stack: &Stack) {
-    stack.sandbox.set("POSTGRES_DB", "postgres");
     let rows = || stack.psql("postgres", "SELECT count(*) FROM t");
     stack.psql("postgres", "CREATE TABLE t AS SELECT 1 AS i");
     stack.forget_sessions();
-    stack.xtask(["db-backup"]).run().ok();
+    let xtask = |words: &[&'static str]| stack.xtask(words.iter().copied()).env("POSTGRES_DB", "postgres").run();
+    xtask(&["db-backup"]).ok();
     stack.psql("postgres", "DELETE FROM t");
-    stack.xtask(["db-restore", "--yes"]).run().ok();
+    xtask(&["db-restore", "--yes"]).ok();
     assert_eq!(rows(), "1");
-    stack.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+    xtask(&["db-restore", "--undo", "--yes"]).ok();
     assert_eq!(rows(), "0");
 }
 

@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_database_that_belongs_to_a_group,
         [Postgres] sessions_of_others,
         [Postgres] objects_of_others,
+        [Postgres] objects_of_roles_that_may_make_none_in_their_schema,
         [Postgres] what_belongs_to_the_database_goes_along,
         [Postgres] limits_of_a_role_are_not_for_this,
     ]
@@ -156,6 +157,32 @@ fn objects_of_others() {
     database.sql(&format!("DROP OWNED BY {other}"));
     database.drop_beside();
     database.admin(&format!("DROP ROLE {other}"));
+}
+
+/// A dump grants CREATE on a schema after it has given objects of it away.
+fn objects_of_roles_that_may_make_none_in_their_schema() {
+    let database = UrlDatabase::new();
+    let (group, writer) = (format!("group_{}", database.name), format!("writer_{}", database.name));
+    database.admin(&format!("CREATE ROLE {group}; CREATE ROLE {writer}; GRANT {group}, {writer} TO @role"));
+    database.admin(&format!("ALTER DATABASE @name OWNER TO {group}"));
+    database.sql(&format!("CREATE TABLE t AS SELECT generate_series(1, 2) AS i; ALTER TABLE t OWNER TO {group}"));
+    database.xtask(["db-backup"]).run().ok();
+    // The owner of the database may make objects in its public, also in a throwaway one.
+    database.xtask(["db-verify", "--restore"]).run().ok();
+    database.sql(&format!("CREATE VIEW v AS SELECT 1; ALTER VIEW v OWNER TO {writer}"));
+    database.xtask(["db-backup"]).run().ok();
+    let is_private = database.admin("SELECT current_setting('server_version_num')::int >= 150000") == "t";
+    for command in [&["db-restore", "--yes"][..], &["db-verify", "--restore"]].into_iter().filter(|_| is_private) {
+        let run = refused(&database, command);
+        run.stderr_has(&format!("gives role {writer} an object in schema public, where {writer} may make none"));
+        run.stderr_has(&format!("GRANT \"{group}\" TO \"{writer}\";")).stderr_has("restore by hand");
+        assert_eq!(database.sandbox.backups().len(), 2);
+    }
+    database.admin(&format!("GRANT {group} TO {writer}"));
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    assert_eq!(database.sql("SELECT viewowner FROM pg_views WHERE viewname = 'v'"), writer);
+    database.drop_databases();
+    database.admin(&format!("DROP ROLE {writer}; DROP ROLE {group}"));
 }
 
 const PROPERTIES: &str = "SELECT pg_get_userbyid(datdba), datacl, datconnlimit, shobj_description(d.oid, 'pg_database'), \

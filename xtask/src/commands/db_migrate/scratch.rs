@@ -34,7 +34,7 @@ pub(super) fn with<T>(
     let record = Record::new(server, OpenSession::start(&server.in_maintenance())?);
     leftovers::clear_throwaways(&record, context)?;
     let like = Properties::named(server, target.database())?;
-    let database = Staging::create(&record, Purpose::Verify, like.as_ref())?;
+    let database = Staging::create(&record, Purpose::Verify, like.as_ref(), None)?;
     let done = Scratch::begin(Work::on(&Server::new(target)?.in_database(database.name()), context)?)
         .and_then(|mut scratch| task(&mut scratch))?;
     database.discard()?;

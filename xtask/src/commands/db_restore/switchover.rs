@@ -12,7 +12,6 @@ use crate::restore::record::{self, Details, Entry, OwnedDatabase, Record};
 use crate::restore::repair;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
-use crate::target::openfga;
 use crate::terminal;
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -92,12 +91,13 @@ impl Switchover<'_, '_> {
         exchange: impl FnOnce(&Swap<'_>) -> Result<swap::Outage>,
     ) -> Result<Done> {
         let target = self.record.target();
+        let openfga = target.own_openfga().openfga_service();
         let (next, now) = previous::next_name(self.record)?;
         let before = self.live.properties.as_ref().map(|_| next);
         let details = Details {
             stopped: self.stopped.clone(),
             swapping: false,
-            migrate: self.openfga || self.stopped.iter().any(|service| service == openfga::SERVICE),
+            migrate: self.openfga || self.stopped.iter().any(|service| service == openfga),
             only_way_back: self.only_way_back && before.is_some(),
             written: self.written.clone(),
         };

@@ -11,9 +11,6 @@ use crate::target::Talk;
 use crate::target::backend::ComposeProject;
 use anyhow::Result;
 
-/// The name of the server's log.
-const LOG: &str = "postgres";
-
 const QUERY: &str = "
 SELECT pg_catalog.json_build_object(
   'version', pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),
@@ -88,7 +85,7 @@ fn running(scene: &Scene, compose: &dyn ComposeProject) -> Result<String, Findin
 
 /// Why it does not answer; `pg_isready` tells a server that refuses us from one that is not there.
 fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
-    let finding = Finding::of_error(error, &scene.log_hint(LOG));
+    let finding = Finding::of_error(error, &scene.target.hints().log_hint());
     let words = format!("{error:#}");
     let is_without_answer = finding.cause == Some(Cause::NoAnswer);
     let is_silent =

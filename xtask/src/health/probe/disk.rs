@@ -28,7 +28,7 @@ pub fn of_backups(scene: &Scene) -> Finding {
 pub fn of_server(scene: &Scene) -> Finding {
     let hint = "make room on the server's disk before it stops writing";
     let free = match scene.target.access().data_disk() {
-        DataDisk::InContainer { service } => match in_container(scene, service) {
+        DataDisk::InContainer { service } => match in_container(scene, &service) {
             Some(asked) => asked,
             None => return Finding::not_asked(Part::Postgres),
         },

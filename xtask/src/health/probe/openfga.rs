@@ -10,7 +10,7 @@ use crate::openfga::api::Api;
 use crate::openfga::server::OpenfgaServer;
 use crate::postgres::openfga_tables::Known;
 use crate::target::endpoint::is_loopback;
-use crate::target::openfga::{HTTP_PORT, SERVICE};
+use crate::target::openfga::HTTP_PORT;
 use anyhow::Result;
 
 const START: &str = "cargo xtask up";
@@ -41,7 +41,7 @@ fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         server.answers(scene.target)?;
         Ok(Found { api: Api::new(server.endpoint.clone()), server })
     };
-    find().map(Some).map_err(|error| Finding::of_error(&error, &scene.log_hint(SERVICE)))
+    find().map(Some).map_err(|error| Finding::of_error(&error, &scene.log_hint(scene.openfga_service())))
 }
 
 /// Whether there should be one: an address, a service of the compose file, a program of this host.
@@ -50,8 +50,9 @@ fn is_configured(scene: &Scene) -> bool {
     is_named
         || match scene.project() {
             Some(Ok(project)) => {
-                let is_wanted = project.services.get(SERVICE).is_some_and(|service| service.profiles.is_empty());
-                is_wanted || !project.containers_of(SERVICE).is_empty()
+                let name = scene.openfga_service();
+                let is_wanted = project.services.get(name).is_some_and(|service| service.profiles.is_empty());
+                is_wanted || !project.containers_of(name).is_empty()
             }
             Some(Err(_)) => true,
             None => scene.target.own_openfga().has_openfga(),
@@ -66,7 +67,7 @@ fn names_own_port(scene: &Scene) -> bool {
         is_loopback(host).then(|| port.parse::<u16>().ok()).flatten()
     };
     let Some(Ok(project)) = scene.project() else { return false };
-    let ports = project.services.get(SERVICE).into_iter().flat_map(|service| &service.ports);
+    let ports = project.services.get(scene.openfga_service()).into_iter().flat_map(|service| &service.ports);
     let mut own = ports.filter(|port| port.target == HTTP_PORT).filter_map(Port::published);
     named().is_some_and(|named| own.any(|port| port == named))
 }
@@ -78,13 +79,16 @@ fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
         Some(Err(_)) if !is_named => Err(Finding::not_asked(Part::Compose)),
         Some(Err(_)) => Ok(Err(Fault::unreachable("Compose does not answer").into())),
         Some(Ok(project)) => {
-            let running = project.containers_of(SERVICE).iter().find(|container| container.is_running());
+            let name = scene.openfga_service();
+            let running = project.containers_of(name).iter().find(|container| container.is_running());
             let mapped = running.map(|container| container.mapped_port(HTTP_PORT));
             Ok(match mapped {
                 Some(Some(address)) => Ok(format!("http://{address}")),
-                Some(None) => Err(Fault::unreachable("The openfga service publishes no port").hint(START).into()),
+                Some(None) => {
+                    Err(Fault::unreachable(format!("The {name} service publishes no port")).hint(START).into())
+                }
                 None => {
-                    let (state, hint) = service::down(project, SERVICE);
+                    let (state, hint) = service::down(project, name);
                     Err(Fault::unreachable(state).hint(hint).into())
                 }
             })

@@ -65,7 +65,7 @@ pub fn wanted(scene: &Scene, name: &str) -> Vec<Wanted> {
 
 /// The setting that names the port of this host for a port inside.
 fn setting_of(name: &str, inside: u16) -> Option<&'static str> {
-    let known = PUBLISHED.iter().find(|known| known.service == name && known.inside == inside);
+    let known = PUBLISHED.iter().find(|known| known.part.shipped_service() == name && known.inside == inside);
     known.map(|known| known.setting)
 }
 
@@ -76,7 +76,7 @@ pub fn elsewhere(scene: &Scene, name: &str, container: &Container) -> Option<Fin
         let is_ours = container.mapped().iter().any(|(_, address)| address.port() == port);
         if is_ours { None } else { ports::taken_by(port).map(|by| (port, by)) }
     };
-    let mut of_service = PUBLISHED.iter().filter(|published| published.service == name);
+    let mut of_service = PUBLISHED.iter().filter(|published| published.part.shipped_service() == name);
     let (setting, (port, by)) = of_service.find_map(|published| Some((published.setting, taken(&published)?)))?;
     let detail = format!("{setting} is {port}, but that port is taken by {by}; the container publishes another one");
     let hint = format!("publish {port} again in the compose files, or set {setting} to the published port");

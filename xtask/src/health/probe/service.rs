@@ -7,7 +7,6 @@ use super::published;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part, Status};
 use crate::process::Program;
-use crate::target::openfga;
 use crate::words::span;
 
 /// Started anew this often, and again just now: it will not stay.
@@ -117,9 +116,10 @@ fn running(scene: &Scene, name: &str, service: &Service, container: &Container, 
 /// What another check of this report was answered by the service: its container's own check may not have run yet.
 fn other_check(scene: &Scene, name: &str) -> Vec<String> {
     let is_database = scene.compose().is_some_and(|compose| compose.database_service() == name);
+    let is_openfga = scene.openfga_service() == name;
     let answers = match name {
         _ if is_database => scene.server().is_ok(),
-        openfga::SERVICE => scene.openfga().is_ok_and(|found| found.is_some()),
+        _ if is_openfga => scene.openfga().is_ok_and(|found| found.is_some()),
         _ => false,
     };
     if answers { vec![format!("{name} answers")] } else { Vec::new() }

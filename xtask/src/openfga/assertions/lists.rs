@@ -78,7 +78,8 @@ pub fn ask(
             (false, _) => return Ok(Reply::Answered((found, None))),
             (true, false) => {
                 let count = found.len();
-                let note = format!("the server cut the list at {count} names: see {setting}_MAX_RESULTS");
+                let note =
+                    format!("the server cut the list at {count} names: see {setting}_MAX_RESULTS, {setting}_DEADLINE");
                 return Ok(Reply::Answered((found, Some(note))));
             }
             (true, true) if last => {

@@ -94,6 +94,10 @@ pub struct Contents {
     pub encoded_roles: BTreeSet<EncodedName>,
     /// Those of them that get something to own, or whose defaults are set.
     pub encoded_owners: BTreeSet<EncodedName>,
+    /// In which schema which role gets an object to own, and the line where it first does; names that are UTF-8.
+    pub given: BTreeMap<(String, String), u64>,
+    /// The owners that schemas get.
+    pub schema_owners: BTreeMap<String, String>,
     /// The last `client_encoding` that the dump sets.
     pub client_encoding: Option<Encoding>,
     pub extensions: BTreeSet<String>,

@@ -4,6 +4,7 @@
 
 mod commands;
 mod extensions;
+mod owners;
 mod roles;
 mod settings;
 mod space;
@@ -72,21 +73,31 @@ pub struct Consent<'a> {
     pub settings: &'a [String],
 }
 
-/// Refuses what could not be loaded here, and says what would help. `made_like` are the properties, by the manifest,
-/// with which a database is made here that does not exist yet; `encoding` is that of the database which the backup is
-/// loaded into, where it is not the server's usual one.
+/// The database that a backup is loaded into.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Destination<'a> {
+    /// The properties, by the manifest, with which it is made where there is no live database yet.
+    pub made_like: Option<&'a Properties>,
+    /// Its encoding, where that is not the server's usual one.
+    pub encoding: Option<&'a Encoding>,
+    /// Its owner, where that is not this role.
+    pub owner: Option<&'a str>,
+}
+
+/// Refuses what could not be loaded here, and says what would help.
 pub fn check(
     server: &Server<'_>,
     backup: &Proven,
-    made_like: Option<&Properties>,
-    encoding: Option<&Encoding>,
+    destination: Destination<'_>,
     consent: Consent<'_>,
 ) -> Result<Fitting> {
+    let Destination { made_like, encoding, owner: database_owner } = destination;
     refuse_parts(backup)?;
     commands::check(server, backup)?;
     let text = server.ask_maintenance(&QUERY.replace("EXTENSIONS", extensions::QUERY))?;
     let offer: Offer = serde_json::from_str(text.trim()).context("what the server offers")?;
-    versions::check(offer.version_num / 10_000, backup)?;
+    let major = offer.version_num / 10_000;
+    versions::check(major, backup)?;
     let missing_roles = MissingRoles::of(server, backup, made_like, encoding)?;
     if !missing_roles.is_empty() && !consent.create_roles {
         return Err(missing_roles.refuse()?.into());
@@ -98,6 +109,7 @@ pub fn check(
     let owner = made_like.map(|properties| properties.owner.as_str());
     let encoded = roles::not_member_of(server, backup, encoding)?;
     rights::check_load(server, backup, owner, encoded)?;
+    owners::check(server, backup, major, database_owner)?;
     let space_known = space::check(server, backup)?;
     Ok(Fitting { missing_roles, version_changes, space_known })
 }

@@ -1,10 +1,10 @@
 //! How the database's container is reached.
 
 use super::engine::DEADLINE;
-use super::{Compose, SERVICE, containers};
+use super::{Compose, containers};
 use crate::process::Program;
 use crate::settings::Settings;
-use crate::target::backend::{Access, DataDisk, Launch, Login, ProgramsElsewhere, Readiness, Talk};
+use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
 use crate::target::client_error::Connection;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,16 @@ use std::time::Duration;
 const DF_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Access for Compose {
+    fn identify(&self, deadline: Duration) -> Result<Identified> {
+        self.identified(deadline)
+    }
+
     fn login(&self) -> &Login {
-        &self.login
+        &self.found().login.login
     }
 
     fn place(&self) -> String {
-        format!("compose service {SERVICE}")
+        format!("compose service {}", self.service())
     }
 
     fn may_be_at(&self, _: &str) -> bool {
@@ -30,10 +34,11 @@ impl Access for Compose {
     }
 
     fn is_at_hand(&self) -> bool {
-        let Some(project) = &self.project else { return false };
+        let service = self.service();
+        let Some(project) = self.project() else { return false };
         let listed = containers::of_project(project, false).ok().flatten().unwrap_or_default();
         let mut ours =
-            listed.iter().filter(|container| container.service == SERVICE && container.check_awake().is_ok());
+            listed.iter().filter(|container| container.service == service && container.check_awake().is_ok());
         let only = ours.next().filter(|_| ours.next().is_none());
         only.is_some_and(|container| self.is_named || container.check_made_from(&self.root, project).is_ok())
     }
@@ -50,16 +55,18 @@ impl Access for Compose {
         self.cause_of(stderr, connection)
     }
 
-    fn as_services_connect(&self, settings: &Settings) -> Vec<(&'static str, String)> {
+    fn as_services_connect(&self, _: &Settings) -> Vec<(&'static str, String)> {
         // From inside and over 127.0.0.1 the image lets everyone in; and while it makes a new cluster, a passing
-        // server answers on the socket alone.
-        let password = settings.get_or("POSTGRES_PASSWORD", "postgres").to_owned();
-        vec![("PGHOST", SERVICE.to_owned()), ("PGPASSWORD", password)]
+        // server answers on the socket alone. The service's name may be another project's, too, in a shared network.
+        let found = self.found();
+        let address = found.address.clone().unwrap_or_else(|| self.service().to_owned());
+        let password = found.login.password.as_ref().map(|part| ("PGPASSWORD", part.value.clone()));
+        std::iter::once(("PGHOST", address)).chain(password).collect()
     }
 
     fn readiness(&self) -> Option<Readiness> {
-        let hint =
-            "it may still be starting: cargo xtask health-check --wait; else: docker compose logs --tail 20 postgres";
+        let logs = format!("docker compose logs --tail 20 {}", self.service());
+        let hint = format!("it may still be starting: cargo xtask health-check --wait; else: {logs}");
         Some(Readiness { host: "127.0.0.1", hint })
     }
 
@@ -77,7 +84,7 @@ impl Access for Compose {
     }
 
     fn data_disk(&self) -> DataDisk {
-        DataDisk::InContainer { service: SERVICE }
+        DataDisk::InContainer { service: self.service().to_owned() }
     }
 
     fn data_folder(&self) -> Option<PathBuf> {
@@ -92,6 +99,6 @@ impl ProgramsElsewhere for Compose {
 
     fn copy_in(&self, file: &Path, there: &str) -> Result<()> {
         let source = file.to_string_lossy();
-        self.run(["cp", &source, &format!("{SERVICE}:{there}")], DEADLINE).map(drop)
+        self.run(["cp", &source, &format!("{}:{there}", self.service())], DEADLINE).map(drop)
     }
 }

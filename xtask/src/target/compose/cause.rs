@@ -1,9 +1,9 @@
 //! Why Compose could not do what it was asked.
 
+use super::Compose;
 use super::containers::Container;
 use super::engine::{self, DEADLINE};
 use super::said::{errors_of, last_lines};
-use super::{Compose, SERVICE};
 use crate::error::Fault;
 use crate::target::client_error::Connection;
 
@@ -25,7 +25,7 @@ impl Compose {
 
     /// docker-compose.yml, an override or `.env` that Compose cannot read.
     pub(super) fn project_cause(&self) -> Option<anyhow::Error> {
-        let read = self.program(["config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
+        let read = self.program(["--profile", "*", "config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
         if read.ending.success() {
             return None;
         }
@@ -40,15 +40,20 @@ impl Compose {
 
     fn service_cause(&self, state: Option<State>, stderr: &str) -> Option<anyhow::Error> {
         let state = state.or_else(|| self.state_by_compose())?;
+        let service = &self.found().service;
+        let name = &service.name;
         let (state, hint) = match state {
             State::Running => return None,
-            State::Absent => ("has not been started", "start it with: cargo xtask up"),
+            State::Absent => ("has not been started", format!("start it with: {}", service.start_command())),
             State::Stopped => (
                 "is not running",
-                "see why it stopped with: docker compose logs --tail 20 postgres\nstart it again with: cargo xtask up",
+                format!(
+                    "see why it stopped with: docker compose logs --tail 20 {name}\nstart it again with: {}",
+                    service.start_command()
+                ),
             ),
         };
-        let fault = Fault::unreachable(format!("The {SERVICE} service {state}")).hint(hint);
+        let fault = Fault::unreachable(format!("The {name} service {state}")).hint(hint);
         Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
     }
 
@@ -56,7 +61,8 @@ impl Compose {
     /// `None` where Docker cannot be asked without Compose.
     fn state_of_database(&self, spoke: bool) -> Option<State> {
         let listed = self.listed(true)?;
-        let mut ours = listed.iter().filter(|container| container.service == SERVICE).peekable();
+        let service = self.service();
+        let mut ours = listed.iter().filter(|container| container.service == service).peekable();
         if ours.peek().is_none() {
             return Some(State::Absent);
         }
@@ -65,8 +71,8 @@ impl Compose {
     }
 
     fn state_by_compose(&self) -> Option<State> {
-        let ids = |options: &[&'static str]| {
-            let words = ["ps", "--quiet"].into_iter().chain(options.iter().copied()).chain([SERVICE]);
+        let ids = |options: &[&str]| {
+            let words = ["ps", "--quiet"].into_iter().chain(options.iter().copied()).chain([self.service()]);
             Some(self.program(words).ok()?.capture(DEADLINE).ok()?.stdout)
         };
         if !ids(&["--status", "running"])?.is_empty() {

@@ -1,20 +1,88 @@
-//! The project as Compose reads it: overrides and active profiles included.
+//! The project as Compose reads it: overrides and all profiles included.
 
-use serde::Deserialize;
+use super::image::{self, ImageKind};
+use crate::settings::Settings;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+/// Read from `docker compose --profile '*' config --format json`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Config {
     pub(super) name: String,
+    #[serde(default)]
     services: BTreeMap<String, Service>,
+    #[serde(default)]
+    secrets: BTreeMap<String, SecretFile>,
+}
+
+/// One service. Its environment holds secrets: it is read, never shown.
+#[derive(Debug, Deserialize)]
+pub(super) struct Service {
+    /// Empty where the service is built and has no image's name.
+    #[serde(default, deserialize_with = "text")]
+    pub(super) image: String,
+    #[serde(default)]
+    pub(super) profiles: Vec<String>,
+    #[serde(default, deserialize_with = "words")]
+    pub(super) command: Vec<String>,
+    #[serde(default)]
+    depends_on: BTreeMap<String, Value>,
+    #[serde(default, deserialize_with = "variables")]
+    pub(super) environment: BTreeMap<String, String>,
+    #[serde(default)]
+    secrets: Vec<Mounted>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Service {
+struct Mounted {
+    source: String,
+    /// Where it is inside: a path, or a name in `/run/secrets`; empty: its own name.
     #[serde(default)]
-    depends_on: BTreeMap<String, serde_json::Value>,
-    #[serde(default)]
-    environment: BTreeMap<String, serde_json::Value>,
+    target: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct SecretFile {
+    file: Option<PathBuf>,
+}
+
+/// `config` doubles the dollars that Compose would otherwise replace.
+fn undoubled(text: &str) -> String {
+    text.replace("$$", "$")
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(|text| undoubled(&text)).unwrap_or_default())
+}
+
+/// A command's words; `null` and anything else that is no list is no command.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(list.iter().filter_map(Value::as_str).map(undoubled).collect())
+}
+
+/// Variables that have a value.
+fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let value = Option::<BTreeMap<String, Value>>::deserialize(deserializer)?.unwrap_or_default();
+    let set = value.into_iter().filter_map(|(name, value)| Some((name, undoubled(value.as_str()?))));
+    Ok(set.collect())
+}
+
+impl Service {
+    /// What its image is.
+    pub(super) fn product(&self) -> ImageKind {
+        image::product(&self.image)
+    }
+
+    /// Whether Compose starts it without being asked for it by name.
+    pub(super) fn is_active(&self, settings: &Settings) -> bool {
+        let active = settings.get_or("COMPOSE_PROFILES", "");
+        let has = |profile: &str| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
+        self.profiles.is_empty() || self.profiles.iter().any(|profile| has(profile))
+    }
 }
 
 impl Config {
@@ -32,16 +100,79 @@ impl Config {
         users.split_off(1)
     }
 
-    /// A variable of a service's environment, as Compose resolves it.
-    pub(super) fn variable_of(&self, service: &str, name: &str) -> Option<String> {
-        let service = self.services.get(service);
-        let value = service.and_then(|service| service.environment.get(name)?.as_str());
-        // `config` doubles the dollars that Compose would otherwise replace.
-        value.map(|value| value.replace("$$", "$")).filter(|value| !value.is_empty())
+    /// The service of this name.
+    pub(super) fn service(&self, name: &str) -> Option<&Service> {
+        self.services.get(name)
     }
 
-    /// Whether the project has this service.
-    pub(super) fn has_service(&self, service: &str) -> bool {
-        self.services.contains_key(service)
+    /// All services by their names.
+    pub(super) fn services(&self) -> impl Iterator<Item = (&str, &Service)> {
+        self.services.iter().map(|(name, service)| (name.as_str(), service))
+    }
+
+    /// The file of this host that a service gets at this path as a secret, where it is one.
+    pub(super) fn secret_at(&self, service: &str, path: &str) -> Option<PathBuf> {
+        let mounted = &self.services.get(service)?.secrets;
+        let inside = |secret: &Mounted| match secret.target.as_str() {
+            "" => format!("/run/secrets/{}", secret.source),
+            absolute if absolute.starts_with('/') => absolute.to_owned(),
+            name => format!("/run/secrets/{name}"),
+        };
+        let found = mounted.iter().find(|secret| inside(secret) == path)?;
+        self.secrets.get(&found.source)?.file.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        serde_json::from_value(serde_json::json!({
+            "name": "app",
+            "secrets": { "pw": { "name": "app_pw", "file": "/host/pw.txt" }, "there": { "external": true } },
+            "services": {
+                "db": {
+                    "image": "postgres:16", "command": null,
+                    "environment": { "POSTGRES_PASSWORD": "a$$b", "UNSET": null },
+                    "secrets": [{ "source": "pw" }, { "source": "pw", "target": "other" }, { "source": "there" }],
+                },
+                "built": { "build": { "context": "." }, "profiles": ["tools"], "environment": null,
+                    "depends_on": { "db": { "condition": "service_started" } }, "command": ["run", "$$x"] },
+                "last": { "image": "x", "depends_on": { "built": {} } },
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn dollars_are_undoubled_and_what_is_missing_is_empty() {
+        let config = config();
+        assert_eq!(config.service("db").unwrap().environment["POSTGRES_PASSWORD"], "a$b");
+        assert_eq!(config.service("db").unwrap().environment.len(), 1);
+        let built = config.service("built").unwrap();
+        assert_eq!((built.image.as_str(), &built.command), ("", &vec!["run".to_owned(), "$x".to_owned()]));
+        assert_eq!(config.users_of("db"), ["built", "last"]);
+    }
+
+    #[test]
+    fn a_profile_makes_a_service_active() {
+        let (config, mut settings) = (config(), Settings::default());
+        let is_active = |settings: &Settings| config.service("built").unwrap().is_active(settings);
+        assert!(!is_active(&settings) && config.service("db").unwrap().is_active(&settings));
+        for (profiles, active) in [("other", false), ("other, tools", true), ("*", true)] {
+            settings.set_flag("COMPOSE_PROFILES", profiles);
+            assert_eq!(is_active(&settings), active, "{profiles}");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_a_file_is_found_by_its_path_inside() {
+        let config = config();
+        let file = Some(PathBuf::from("/host/pw.txt"));
+        assert_eq!(config.secret_at("db", "/run/secrets/pw"), file);
+        assert_eq!(config.secret_at("db", "/run/secrets/other"), file);
+        assert_eq!(config.secret_at("db", "/run/secrets/there"), None);
+        assert_eq!(config.secret_at("built", "/run/secrets/pw"), None);
     }
 }

@@ -5,35 +5,65 @@ use crate::error::Fault;
 use crate::process::Program;
 use anyhow::{Error, Result};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// One container, running or not.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Container {
     pub(super) id: String,
     pub(super) service: String,
     /// Docker's word: `running`, `paused`, `exited`.
     pub(super) state: String,
+    /// The image's name; an id where that name means another image now.
+    pub(super) image: String,
+    pub(super) project: String,
     /// The project folder that it was made from.
     folder: PathBuf,
 }
 
-/// The project's containers; those that do not run only with `all`. `None` where Docker does not answer.
-pub(super) fn of_project(project: &str, all: bool) -> Result<Option<Vec<Container>>> {
+/// Whose containers.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Of<'a> {
+    /// The project's of this name.
+    Project(&'a str),
+    /// Those that were made from this folder.
+    Folder(&'a Path),
+}
+
+/// The containers; those that do not run only with `all`. `None` where Docker does not answer.
+pub(super) fn listed(of: Of, all: bool, deadline: Duration) -> Result<Option<Vec<Container>>> {
     let label = |name: &str| format!("{{{{.Label \"com.docker.compose.{name}\"}}}}");
-    let format = format!("{{{{.ID}}}}\t{{{{.State}}}}\t{}\t{}", label("service"), label("project.working_dir"));
+    let fields = [
+        "{{.ID}}".to_owned(),
+        "{{.State}}".to_owned(),
+        label("service"),
+        "{{.Image}}".to_owned(),
+        label("project"),
+        label("project.working_dir"),
+    ];
+    let filter = match of {
+        Of::Project(name) => format!("label=com.docker.compose.project={name}"),
+        Of::Folder(folder) => format!("label=com.docker.compose.project.working_dir={}", folder.display()),
+    };
     let captured = Program::new("docker")
-        .args(["ps", "--no-trunc", "--format", &format])
+        .args(["ps", "--no-trunc", "--format", &fields.join("\t")])
         .args(all.then_some("--all"))
-        .args(["--filter", &format!("label=com.docker.compose.project={project}")])
+        .args(["--filter", &filter])
         .args(["--filter", "label=com.docker.compose.oneoff=False"])
-        .capture(DEADLINE)?;
+        .capture(deadline)?;
     Ok(captured.ending.success().then(|| captured.text().lines().filter_map(parsed).collect()))
 }
 
+/// The project's containers, as [`listed`].
+pub(super) fn of_project(project: &str, all: bool) -> Result<Option<Vec<Container>>> {
+    listed(Of::Project(project), all, DEADLINE)
+}
+
 fn parsed(line: &str) -> Option<Container> {
-    let mut fields = line.splitn(4, '\t');
+    let mut fields = line.splitn(6, '\t');
     let mut next = || fields.next().map(str::to_owned);
-    Some(Container { id: next()?, state: next()?, service: next()?, folder: next()?.into() })
+    let (id, state, service, image, project) = (next()?, next()?, next()?, next()?, next()?);
+    Some(Container { id, service, state, image, project, folder: next()?.into() })
 }
 
 impl Container {
@@ -52,6 +82,11 @@ impl Container {
              or, if that database is meant: COMPOSE_PROJECT_NAME={project}"
         );
         Err(Fault::usage(message).hint(hint))
+    }
+
+    /// Whether it has been started and has not ended: as `docker ps` lists it without `--all`.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "paused" | "restarting")
     }
 
     /// Whether it is at work.
@@ -85,9 +120,12 @@ mod tests {
             id: "4f".into(),
             state: "running".into(),
             service: "postgres".into(),
+            image: "postgres:16".into(),
+            project: "app".into(),
             folder: "/a folder\twith a tab".into(),
         };
-        assert_eq!(parsed("4f\trunning\tpostgres\t/a folder\twith a tab"), Some(expected));
+        let line = "4f\trunning\tpostgres\tpostgres:16\tapp\t/a folder\twith a tab";
+        assert_eq!(parsed(line), Some(expected));
         assert_eq!(parsed("4f\trunning"), None);
     }
 }

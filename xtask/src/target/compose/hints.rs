@@ -1,6 +1,6 @@
 //! What a person types, or where a person looks.
 
-use super::{Compose, SERVICE, engine};
+use super::{Compose, engine};
 use crate::target::backend::Hints;
 
 impl Hints for Compose {
@@ -10,17 +10,16 @@ impl Hints for Compose {
     }
 
     fn setting_hint(&self, what: &str, setting: &str) -> String {
-        format!(
-            "the {what} is {setting}, in the environment or in .env; the volume keeps the {what} that it was made with"
-        )
+        let source = self.found().login.source_of(setting);
+        format!("the {what} comes from {source}; the volume keeps the {what} that it was made with")
     }
 
     fn restart_hint(&self) -> String {
-        format!("docker compose restart {SERVICE}")
+        format!("docker compose restart {}", self.service())
     }
 
     fn log_hint(&self) -> String {
-        format!("see the server's log: docker compose logs --tail 20 {SERVICE}")
+        format!("see the server's log: docker compose logs --tail 20 {}", self.service())
     }
 
     fn service_log_hint(&self, service: &str) -> String {

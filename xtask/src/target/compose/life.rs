@@ -46,7 +46,7 @@ impl Compose {
         let told = inspect.capture(DEADLINE).ok()?.text();
         let (image, environment): (String, Option<Vec<String>>) = serde_json::from_str(told.trim()).ok()?;
         let environment = environment.unwrap_or_default();
-        Some(MadeOf { project: self.project.clone(), image, environment })
+        Some(MadeOf { project: self.project().map(str::to_owned), image, environment })
     }
 
     /// How a service's container fares, where there is one.
@@ -88,6 +88,6 @@ impl Compose {
 
     /// The project's containers, where Docker can list them without Compose.
     pub(super) fn listed(&self, all: bool) -> Option<Vec<Container>> {
-        containers::of_project(self.project.as_deref()?, all).ok().flatten()
+        containers::of_project(self.project()?, all).ok().flatten()
     }
 }

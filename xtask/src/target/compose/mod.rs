@@ -1,22 +1,32 @@
-//! The `compose` target: PostgreSQL is a service of docker-compose.yml, programs run inside its container.
+//! The `compose` target: PostgreSQL is a service of a Compose project, programs run inside its container.
 
 mod access;
 mod cause;
 mod config;
 mod containers;
 pub mod engine;
+mod found;
 mod generation;
 mod hints;
+mod image;
+mod inspection;
 mod life;
 mod openfga;
+mod openfga_service;
 mod ports;
 mod project;
+mod reading;
 mod said;
+mod selection;
+mod server_options;
 mod services;
+mod stack_login;
 mod up;
 mod volume;
 
-use super::backend::{Login, Talk};
+pub(super) use stack_login::SETTINGS;
+
+use super::backend::Talk;
 use super::client_error::Connection;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
@@ -24,26 +34,33 @@ use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use config::Config;
 use engine::DEADLINE;
+use found::Found;
+use selection::ServiceFound;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
-
-/// The database's service in docker-compose.yml.
-pub const SERVICE: &str = "postgres";
 
 /// One Compose project: this checkout's.
 #[derive(Debug)]
 pub struct Compose {
     root: PathBuf,
-    login: Login,
+    settings: Settings,
     /// `docker compose` or what stands for it, once it was looked for.
     command: OnceLock<Vec<String>>,
     /// Whether Docker's plugin lies where Docker looks for it.
     plugin: bool,
-    /// The project's name, where it can be known without asking Compose.
-    project: Option<String>,
+    /// Whether containers are asked by `docker` itself: not where `XTASK_COMPOSE` names another program, which may
+    /// have another engine.
+    by_docker: bool,
+    /// The project's name, where it can be known without asking Compose, or has been learnt.
+    project: OnceLock<String>,
     /// Whether somebody chose that name: then its containers are meant, whoever made them.
     is_named: bool,
+    /// What the stack says of the server, read once; and once more after it was started.
+    found: OnceLock<Found>,
+    renewed: OnceLock<Found>,
+    openfga: OnceLock<Option<ServiceFound>>,
+    /// The database's running container.
     container: OnceLock<String>,
     /// The project as Compose reads it.
     config: OnceLock<Config>,
@@ -58,15 +75,20 @@ impl Compose {
     pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
         let named = generation::named(settings)?;
         project::check(settings)?;
-        let project = if named.is_none() { project::declared(settings, root) } else { None };
+        let by_docker = named.is_none();
+        let project = by_docker.then(|| project::declared(settings, root)).flatten();
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self {
             root: root.to_owned(),
-            login: Login::of(settings),
+            settings: settings.clone(),
             command,
             plugin: generation::plugin_is_installed(settings),
-            project,
+            by_docker,
+            project: project.map_or_else(OnceLock::new, OnceLock::from),
             is_named: settings.get("COMPOSE_PROJECT_NAME").is_some(),
+            found: OnceLock::new(),
+            renewed: OnceLock::new(),
+            openfga: OnceLock::new(),
             container: OnceLock::new(),
             config: OnceLock::new(),
             checked: OnceLock::new(),
@@ -98,10 +120,11 @@ impl Compose {
         Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(|| said::explained(&captured)))
     }
 
-    /// A program inside the database's container, whose own environment gives the password. Where the
-    /// project's name is known, `docker exec` saves the 0.1 s that Compose needs to read its files.
+    /// A program inside the database's container, with the login that the stack has. Where the project's name is known,
+    /// `docker exec` saves the 0.1 s that Compose needs to read its files.
     fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
         let terminal = talk == Talk::Terminal;
+        let found = self.readable()?;
         let container = self.container()?;
         if container.is_none() {
             // An old Compose would fail in words of its own.
@@ -110,11 +133,11 @@ impl Compose {
         let (mut program, place) = match container {
             Some(id) if terminal => (Program::new("docker").args(["exec", "-it"]), id),
             Some(id) => (Program::new("docker").args(["exec", "-i"]), id),
-            None if terminal => (self.program(["exec"])?, SERVICE),
-            None => (self.program(["exec", "-T"])?, SERVICE),
+            None if terminal => (self.program(["exec"])?, self.service()),
+            None => (self.program(["exec", "-T"])?, self.service()),
         };
-        for (name, value) in environment {
-            program = match *name {
+        for (name, value) in found.login.inside_variables(environment).chain(environment.iter().copied()) {
+            program = match name {
                 // By name only: Docker takes the value from its own environment, where nobody else sees it.
                 "PGPASSWORD" => program.arg("-e").arg(name).secret(name, value),
                 _ => program.arg("-e").arg(format!("{name}={value}")),
@@ -129,13 +152,20 @@ impl Compose {
         if let Some(id) = self.container.get() {
             return Ok(Some(id));
         }
-        let Some(project) = &self.project else {
+        let service = self.service();
+        let Some(project) = self.project() else {
             self.check_made_here()?;
             return Ok(None);
         };
-        let asked = containers::of_project(project, false);
+        let asked = match self.found().listed.clone() {
+            // They have just been listed.
+            Some(listed) if listed.iter().any(|container| container.service == service && container.is_up()) => {
+                Ok(Some(listed))
+            }
+            _ => containers::of_project(project, false),
+        };
         let listed = asked.as_ref().ok().and_then(Option::as_ref).into_iter().flatten();
-        let mut ours = listed.filter(|container| container.service == SERVICE);
+        let mut ours = listed.filter(|container| container.service == service && container.is_up());
         match (ours.next(), ours.next()) {
             (Some(container), None) => {
                 if !self.is_named {
@@ -144,7 +174,7 @@ impl Compose {
                 container.check_awake()?;
                 Ok(Some(self.container.get_or_init(|| container.id.clone())))
             }
-            (Some(_), Some(_)) => Err(Fault::failed(format!("The {SERVICE} service runs in more than one container"))
+            (Some(_), Some(_)) => Err(Fault::failed(format!("The {service} service runs in more than one container"))
                 .hint("see them with: docker compose ps")
                 .into()),
             (None, _) => match (self.cause_of("", Connection::Unknown), asked) {
@@ -160,12 +190,12 @@ impl Compose {
         if self.checked.get().is_some() {
             return Ok(());
         }
-        let Some(project) = self.project.clone().or_else(|| self.asked_name()) else { return Ok(()) };
-        for container in containers::of_project(&project, true).ok().flatten().unwrap_or_default() {
+        let Some(project) = self.project().or_else(|| self.asked_name()) else { return Ok(()) };
+        for container in containers::of_project(project, true).ok().flatten().unwrap_or_default() {
             if !self.is_named {
-                container.check_made_from(&self.root, &project)?;
+                container.check_made_from(&self.root, project)?;
             }
-            if container.service == SERVICE {
+            if container.service == self.service() {
                 container.check_awake()?;
             }
         }
@@ -173,21 +203,30 @@ impl Compose {
         Ok(())
     }
 
-    /// The project as Compose reads it; asked once.
+    /// The project as Compose reads it, all profiles included; asked once.
     fn config(&self) -> Result<&Config> {
+        self.config_within(DEADLINE)
+    }
+
+    fn config_within(&self, deadline: Duration) -> Result<&Config> {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
+        // All profiles: a dependency on a service of an inactive one would fail otherwise.
         // Holds secrets: it is read, never shown.
-        let text = self.run(["config", "--format", "json"], DEADLINE)?.text();
+        let text = self.run(["--profile", "*", "config", "--format", "json"], deadline)?.text();
         let config = serde_json::from_str(&text).context("the project as Compose reads it")?;
         Ok(self.config.get_or_init(|| config))
     }
 
+    /// The project's name, where it is known without asking Compose.
+    fn project(&self) -> Option<&str> {
+        self.project.get().map(String::as_str)
+    }
+
     /// The project's name, as Compose tells it.
-    fn asked_name(&self) -> Option<String> {
-        let captured = self.program(["config", "--format", "json"]).ok()?.capture(DEADLINE).ok()?;
-        serde_json::from_str::<Config>(&captured.text()).ok().map(|config| config.name)
+    fn asked_name(&self) -> Option<&str> {
+        self.config().ok().map(|config| config.name.as_str())
     }
 
     /// The version of the Compose in use; refused when it is too old.

@@ -4,7 +4,7 @@ use super::Compose;
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::backend::{Build, MadeOf, OwnOpenfga};
-use crate::target::openfga::{HTTP_PORT, KEYS, SERVICE};
+use crate::target::openfga::{HTTP_PORT, KEYS};
 use crate::target::percent;
 use anyhow::Result;
 use std::time::Duration;
@@ -20,7 +20,11 @@ impl OwnOpenfga for Compose {
     }
 
     fn has_openfga(&self) -> bool {
-        self.config().is_ok_and(|config| config.has_service(SERVICE))
+        self.openfga().is_ok_and(|service| service.is_some())
+    }
+
+    fn openfga_service(&self) -> &str {
+        self.openfga_or_usual()
     }
 
     fn openfga_name(&self) -> &'static str {
@@ -28,8 +32,9 @@ impl OwnOpenfga for Compose {
     }
 
     fn openfga_address(&self) -> Result<String> {
-        self.check_awake(SERVICE)?;
-        let mapped = self.mapped_port(SERVICE, HTTP_PORT);
+        let service = self.openfga()?.unwrap_or_else(|| self.openfga_or_usual());
+        self.check_awake(service)?;
+        let mapped = self.mapped_port(service, HTTP_PORT);
         mapped.map(|address| format!("http://{address}")).map_err(|error| self.why_openfga_has_no_port(error))
     }
 
@@ -39,27 +44,28 @@ impl OwnOpenfga for Compose {
     }
 
     fn openfga_keys(&self) -> Option<String> {
-        self.config().ok()?.variable_of(SERVICE, KEYS)
+        let service = self.config().ok()?.service(self.openfga().ok()??)?;
+        service.environment.get(KEYS).filter(|keys| !keys.is_empty()).cloned()
     }
 
     fn other_database_of_openfga(&self) -> Option<String> {
-        let container = self.made_of(SERVICE)?;
+        let container = self.made_of(self.openfga_or_usual())?;
         let mut pairs = container.environment.iter().filter_map(|pair| pair.split_once('='));
         let address = pairs.find(|(name, _)| *name == DATASTORE)?.1.split('?').next()?;
         let named = address.rsplit('/').next()?;
-        let ours = &self.login.database;
+        let ours = &self.found().login.login.database;
         (named != percent::encoded(ours) && named != ours).then(|| format!("{DATASTORE} names {named}"))
     }
 
     fn migrate_openfga(&self) -> Result<()> {
-        if !self.config()?.has_service(MIGRATE) {
+        if self.config()?.service(MIGRATE).is_none_or(|service| !service.is_active(&self.settings)) {
             return Ok(());
         }
         self.run(["run", "--rm", "--no-deps", "-T", MIGRATE], MIGRATE_DEADLINE).map(drop)
     }
 
     fn openfga_container(&self) -> Option<MadeOf> {
-        self.made_of(SERVICE)
+        self.made_of(self.openfga_or_usual())
     }
 
     fn openfga_to_build(&self) -> Result<Option<Build<'_>>, Fault> {
@@ -70,10 +76,10 @@ impl OwnOpenfga for Compose {
 impl Compose {
     /// The service does not run, or something that Compose says itself.
     fn why_openfga_has_no_port(&self, error: anyhow::Error) -> anyhow::Error {
+        let name = self.openfga_or_usual();
         match self.running_services() {
-            Ok(running) if !running.iter().any(|service| service == SERVICE) => error.context(
-                Fault::unreachable(format!("The {SERVICE} service is not running"))
-                    .hint("start it with: cargo xtask up"),
+            Ok(running) if !running.iter().any(|service| service == name) => error.context(
+                Fault::unreachable(format!("The {name} service is not running")).hint("start it with: cargo xtask up"),
             ),
             _ => error,
         }

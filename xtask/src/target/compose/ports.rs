@@ -2,7 +2,7 @@
 
 use super::Compose;
 use crate::settings::{Origin, Settings};
-use crate::target::ports::{PUBLISHED, Published, Taken, is_free, stranger};
+use crate::target::ports::{PUBLISHED, Part, Published, Taken, is_free, stranger};
 
 /// The stack's ports that others hold. Ports that this project's own containers hold are not taken.
 pub(super) fn taken(compose: &Compose, settings: &Settings) -> Vec<Taken> {
@@ -17,7 +17,7 @@ pub(super) fn taken(compose: &Compose, settings: &Settings) -> Vec<Taken> {
     let mut taken = Vec::new();
     for (published, port, origin) in wanted {
         let ours = || {
-            let mapped = compose.mapped_port(published.service, published.inside);
+            let mapped = compose.mapped_port(service_of(compose, &published), published.inside);
             mapped.is_ok_and(|address| address.rsplit_once(':').is_some_and(|(_, mapped)| mapped == port.to_string()))
         };
         let Some(by) = stranger(port, ours) else { continue };
@@ -26,4 +26,12 @@ pub(super) fn taken(compose: &Compose, settings: &Settings) -> Vec<Taken> {
         taken.push(Taken { setting: published.setting, port, origin, by, free });
     }
     taken
+}
+
+/// The project's service that publishes it.
+fn service_of<'a>(compose: &'a Compose, published: &Published) -> &'a str {
+    match published.part {
+        Part::Postgres => compose.service(),
+        Part::Openfga => compose.openfga_or_usual(),
+    }
 }

@@ -1,6 +1,6 @@
 //! The services of the project that use the database: stopped for a swap, started again afterwards.
 
-use super::{Compose, SERVICE, up};
+use super::{Compose, up};
 use crate::error::Fault;
 use crate::target::backend::{Holders, Services};
 use crate::target::startup::Startup;
@@ -15,7 +15,7 @@ impl Services for Compose {
     /// Those that depend on the database's service, directly or through others.
     fn running_users(&self) -> Result<Vec<String>> {
         let running = self.running_services()?;
-        Ok(self.config()?.users_of(SERVICE).into_iter().filter(|service| running.contains(service)).collect())
+        Ok(self.config()?.users_of(self.service()).into_iter().filter(|service| running.contains(service)).collect())
     }
 
     fn notice(&self, _: bool) -> Result<Option<String>, Fault> {

@@ -1,11 +1,11 @@
 //! The stack of the `compose` target.
 
 use super::life::Life;
-use super::{Compose, SERVICE, engine, ports};
+use super::{Compose, engine, ports};
 use crate::error::{self, Fault};
 use crate::process::{Program, signals};
 use crate::settings::Settings;
-use crate::target::backend::{ComposeProject, OwnOpenfga as _, Stack};
+use crate::target::backend::{Access as _, ComposeProject, OwnOpenfga as _, Stack};
 use crate::target::openfga;
 use crate::target::ports::{Taken, holder};
 use crate::target::startup::{Answering, Queries, Startup};
@@ -37,19 +37,23 @@ impl Stack for Compose {
             if speaks_of_a_port(&error) {
                 return Err(port_fault(self, settings).unwrap_or_else(|| with_holder(error)));
             }
-            return Err(login_refusal(queries).unwrap_or(error));
+            let refusal = self.read_again().is_ok().then(|| self.login_refusal(queries)).flatten();
+            return Err(refusal.unwrap_or(error));
         }
+        // A container that was made anew has the login that the files have now.
+        self.read_again()?;
         stage("waiting for PostgreSQL");
-        let postgres = wait_for_service(self, SERVICE, "PostgreSQL", || lasting_version(queries))?;
+        let postgres = wait_for_service(self, self.service(), "PostgreSQL", || lasting_version(queries))?;
         // It has just been asked over TCP from within.
-        if let Some(refusal) = refusal(version_over_network(queries)) {
+        if let Some(refusal) = refusal(self.version_over_network(queries)) {
             return Err(refusal);
         }
-        let openfga = if self.config()?.has_service(openfga::SERVICE) {
-            stage("waiting for OpenFGA");
-            Some(openfga_url(self, settings)?)
-        } else {
-            None
+        let openfga = match self.openfga()? {
+            Some(service) => {
+                stage("waiting for OpenFGA");
+                Some(openfga_url(self, service, settings)?)
+            }
+            None => None,
         };
         Ok(Answering { postgres, openfga, started: true })
     }
@@ -84,11 +88,11 @@ impl Stack for Compose {
 
 impl ComposeProject for Compose {
     fn name(&self) -> Option<&str> {
-        self.project.as_deref()
+        self.project()
     }
 
     fn database_service(&self) -> &str {
-        SERVICE
+        self.service()
     }
 
     fn engine_cause(&self) -> Option<anyhow::Error> {
@@ -118,16 +122,20 @@ fn lasting_version(queries: &dyn Queries) -> Result<String> {
     queries.version(&[("PGHOST", "127.0.0.1")])
 }
 
-/// The same over the services' network, where the server asks for the password as it asks them.
-fn version_over_network(queries: &dyn Queries) -> Result<String> {
-    queries.version(&[("PGHOST", SERVICE)])
-}
+impl Compose {
+    /// The same over the services' network, where the server asks for the password as it asks them.
+    fn version_over_network(&self, queries: &dyn Queries) -> Result<String> {
+        let variables = self.as_services_connect(&self.settings);
+        let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        queries.version(&variables)
+    }
 
-/// Why the services cannot log in, if the server refuses them: a volume keeps the user, password and database that
-/// it was made with, whatever the settings say now.
-fn login_refusal(queries: &dyn Queries) -> Option<anyhow::Error> {
-    // Who comes over the network with a wrong name is only told that the password is wrong.
-    refusal(lasting_version(queries)).or_else(|| refusal(version_over_network(queries)))
+    /// Why the services cannot log in, if the server refuses them: a volume keeps the user, password and database that
+    /// it was made with, whatever the settings say now.
+    fn login_refusal(&self, queries: &dyn Queries) -> Option<anyhow::Error> {
+        // Who comes over the network with a wrong name is only told that the password is wrong.
+        refusal(lasting_version(queries)).or_else(|| refusal(self.version_over_network(queries)))
+    }
 }
 
 fn refusal(asked: Result<String>) -> Option<anyhow::Error> {
@@ -135,13 +143,13 @@ fn refusal(asked: Result<String>) -> Option<anyhow::Error> {
 }
 
 /// Where OpenFGA answers, once it does.
-fn openfga_url(compose: &Compose, settings: &Settings) -> Result<String> {
+fn openfga_url(compose: &Compose, service: &str, settings: &Settings) -> Result<String> {
     let mapped = OnceCell::new();
-    wait_for_service(compose, openfga::SERVICE, "OpenFGA", || {
+    wait_for_service(compose, service, "OpenFGA", || {
         let url = match mapped.get() {
             Some(url) => url,
             None => {
-                let port = compose.mapped_port(openfga::SERVICE, openfga::HTTP_PORT)?;
+                let port = compose.mapped_port(service, openfga::HTTP_PORT)?;
                 mapped.get_or_init(|| format!("http://{port}"))
             }
         };
@@ -152,10 +160,9 @@ fn openfga_url(compose: &Compose, settings: &Settings) -> Result<String> {
 
 /// Waits for OpenFGA, if it is one of these services.
 pub(super) fn wait_for_openfga(compose: &Compose, settings: &Settings, services: &[String]) -> Result<()> {
-    if services.iter().any(|service| service == openfga::SERVICE) {
-        openfga_url(compose, settings).map(drop)
-    } else {
-        Ok(())
+    match compose.openfga()?.filter(|openfga| services.iter().any(|service| service == openfga)) {
+        Some(service) => openfga_url(compose, service, settings).map(drop),
+        None => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where Docker keeps the database's data.
 
+use super::Compose;
 use super::engine::DEADLINE;
-use super::{Compose, SERVICE};
 use serde_json::Value;
 
 impl Compose {
@@ -10,12 +10,12 @@ impl Compose {
     pub(super) fn data_volume(&self) -> Option<String> {
         // Holds secrets: it is read, never shown.
         let text = self.run(["config", "--format", "json"], DEADLINE).ok()?.text();
-        name_in(&serde_json::from_str(&text).ok()?)
+        name_in(&serde_json::from_str(&text).ok()?, self.service())
     }
 }
 
-fn name_in(config: &Value) -> Option<String> {
-    let mounts = config.get("services")?.get(SERVICE)?.get("volumes")?.as_array()?;
+fn name_in(config: &Value, service: &str) -> Option<String> {
+    let mounts = config.get("services")?.get(service)?.get("volumes")?.as_array()?;
     let is_data = |mount: &&Value| {
         let target = mount.get("target").and_then(Value::as_str).unwrap_or_default();
         target.starts_with("/var/lib/postgresql") && mount.get("type").and_then(Value::as_str) == Some("volume")
@@ -39,8 +39,8 @@ mod tests {
                 "volumes": { "data": { "name": "app_data" } },
             })
         };
-        assert_eq!(name_in(&config("volume")).as_deref(), Some("app_data"));
-        assert_eq!(name_in(&config("bind")), None);
-        assert_eq!(name_in(&serde_json::json!({})), None);
+        assert_eq!(name_in(&config("volume"), "postgres").as_deref(), Some("app_data"));
+        assert_eq!(name_in(&config("bind"), "postgres"), None);
+        assert_eq!(name_in(&serde_json::json!({}), "postgres"), None);
     }
 }

@@ -3,12 +3,17 @@
 use super::Local;
 use crate::process::Program;
 use crate::settings::Settings;
-use crate::target::backend::{Access, DataDisk, Launch, Login, ProgramsElsewhere, Readiness};
+use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness};
 use crate::target::client_error::Connection;
 use anyhow::Result;
 use std::path::PathBuf;
+use std::time::Duration;
 
 impl Access for Local {
+    fn identify(&self, _: Duration) -> Result<Identified> {
+        Ok(Identified::default())
+    }
+
     fn login(&self) -> &Login {
         &self.login
     }

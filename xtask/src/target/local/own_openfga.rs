@@ -4,6 +4,7 @@ use super::{Local, openfga};
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::backend::{Build, MadeOf, OwnOpenfga};
+use crate::target::openfga::USUAL_SERVICE;
 use anyhow::Result;
 
 impl OwnOpenfga for Local {
@@ -14,6 +15,10 @@ impl OwnOpenfga for Local {
     fn has_openfga(&self) -> bool {
         self.openfga.program().is_ok_and(|program| program.is_some())
             || openfga::running(&self.folder).is_ok_and(|running| running.is_some())
+    }
+
+    fn openfga_service(&self) -> &str {
+        USUAL_SERVICE
     }
 
     fn openfga_name(&self) -> &'static str {

@@ -3,7 +3,7 @@
 use super::{Local, openfga};
 use crate::error::Fault;
 use crate::target::backend::{Holders, Services, Stack as _};
-use crate::target::openfga::SERVICE;
+use crate::target::openfga::USUAL_SERVICE;
 use crate::target::startup::Startup;
 use anyhow::Result;
 
@@ -12,7 +12,7 @@ impl Services for Local {
     fn running_users(&self) -> Result<Vec<String>> {
         let Some(running) = openfga::running(&self.folder)? else { return Ok(Vec::new()) };
         let uses = running.serves(self.running()?.port, &self.login.database);
-        Ok(uses.then(|| SERVICE.to_owned()).into_iter().collect())
+        Ok(uses.then(|| USUAL_SERVICE.to_owned()).into_iter().collect())
     }
 
     fn notice(&self, _: bool) -> Result<Option<String>, Fault> {

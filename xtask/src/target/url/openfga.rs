@@ -6,7 +6,7 @@ use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Build, MadeOf, OwnOpenfga, Talk};
 use crate::target::local::openfga::migrated;
-use crate::target::percent;
+use crate::target::{openfga, percent};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -20,6 +20,10 @@ impl OwnOpenfga for Url {
 
     fn has_openfga(&self) -> bool {
         false
+    }
+
+    fn openfga_service(&self) -> &str {
+        openfga::USUAL_SERVICE
     }
 
     fn openfga_name(&self) -> &'static str {

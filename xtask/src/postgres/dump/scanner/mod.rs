@@ -72,27 +72,28 @@ impl Default for Scanner {
 impl Scanner {
     /// Takes the next piece, of any size.
     pub fn feed(&mut self, piece: &[u8]) -> Result<(), Flaw> {
-        let zero = memchr(0, piece);
-        self.feed_text(&piece[..zero.unwrap_or(piece.len())])?;
-        match (self.state, zero) {
-            (_, None) => Ok(()),
-            // No dump begins with it, and what it is its first bytes say.
-            (State::Head(_), Some(zero)) => self.step(&piece[zero..]).map(drop),
-            // psql loses the rest of such a line, with the quotes that are in it.
-            (_, Some(_)) => Err(self.flaw("a zero byte, which no dump holds")),
+        let mut rest = piece;
+        // What else than a dump it is its first bytes say, zeros among them.
+        while matches!(self.state, State::Head(_)) && !rest.is_empty() {
+            rest = self.advance(rest)?;
         }
+        let zero = memchr(0, rest);
+        let mut text = &rest[..zero.unwrap_or(rest.len())];
+        while !text.is_empty() {
+            text = self.advance(text)?;
+        }
+        // psql loses the rest of such a line, with the quotes that are in it.
+        if zero.is_some() { Err(self.flaw("a zero byte, which no dump holds")) } else { Ok(()) }
     }
 
-    fn feed_text(&mut self, mut piece: &[u8]) -> Result<(), Flaw> {
-        while !piece.is_empty() {
-            let state = self.state;
-            let used = self.step(piece)?;
-            self.readings.take(&piece[..used], state, self.line);
-            self.line = self.line.saturating_add(memchr_iter(b'\n', &piece[..used]).count() as u64);
-            self.offset = self.offset.saturating_add(used as u64);
-            piece = &piece[used..];
-        }
-        Ok(())
+    /// Takes some of the text; what is left of it.
+    fn advance<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Flaw> {
+        let state = self.state;
+        let used = self.step(text)?;
+        self.readings.take(&text[..used], state, self.line);
+        self.line = self.line.saturating_add(memchr_iter(b'\n', &text[..used]).count() as u64);
+        self.offset = self.offset.saturating_add(used as u64);
+        Ok(&text[used..])
     }
 
     /// The line that the statement begins in which was read last; a block of rows belongs to its `COPY`.
@@ -243,8 +244,8 @@ impl Scanner {
                     self.state = State::Tail(seen.saturating_add(1));
                     self.tail_end = self.offset.saturating_add(1);
                 }
-                // Where the lines of `\restrict` were taken out, their empty ones stay.
-                None if byte == b'\n' => {}
+                // Where the lines of `\restrict` were taken out, their empty ones stay; editors add blanks.
+                None if byte.is_ascii_whitespace() => {}
                 _ => return Err(self.flaw("text after the end of the dump")),
             },
         }

@@ -1,6 +1,7 @@
 //! One statement, token by token: where it ends, whether pg_dump writes such a one, and the few facts that matter of it.
 
 mod body;
+mod given;
 mod grammar;
 mod head;
 mod insert;
@@ -15,6 +16,7 @@ pub(super) use token::{Token, printable};
 
 use super::{Contents, EncodedName, names};
 use body::Body;
+use given::Given;
 use grammar::{Depth, Item};
 use head::Head;
 use insert::Insert;
@@ -72,6 +74,7 @@ struct Statement {
     /// A string or a `.` came last: no SQL has a string after it, but psql may see one string where we see two.
     no_string_next: bool,
     if_exists: bool,
+    given: Given,
 }
 
 /// Who reads the statement.
@@ -141,7 +144,7 @@ impl Statements {
     }
 
     fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Option<Ended> {
-        let Statement { kind, refusal, if_exists, line, .. } = statement;
+        let Statement { kind, refusal, if_exists, line, given, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
             return Some(Ended::Refused(refusal));
@@ -157,6 +160,7 @@ impl Statements {
             return Some(Ended::Refused(refusal));
         }
         self.relations.tell(meaning, &self.target, if_exists, line, contents);
+        given.tell(meaning, line, contents);
         if meaning == Meaning::ForeignTable {
             contents.foreign_tables = contents.foreign_tables.saturating_add(1);
         }
@@ -241,11 +245,14 @@ impl Statement {
             return;
         }
         let depth = Depth { before: depth, after: self.parentheses };
+        let given = &mut self.given;
         matcher.take(token, depth, |item| match item {
             Item::TargetSchema => target.set_schema(token),
             Item::TargetName => target.set_name(token),
             Item::Role => note_role(token, contents),
+            Item::Schema => given.note(item, token),
             Item::Owner | Item::Session => {
+                given.note(item, token);
                 note_role(token, contents);
                 contents.owners.extend(names::role(token));
                 contents.encoded_owners.extend(encoded_role(token, contents));

@@ -15,6 +15,18 @@ fn every_statement_of_pg_dump_passes() {
     assert_eq!(inserted, [("none", 2), ("t", 4)]);
 }
 
+#[test]
+fn who_owns_objects_in_which_schema_is_known() {
+    let text = "ALTER SCHEMA s OWNER TO app;\nALTER TABLE s.t OWNER TO writer;\nALTER TABLE s.t OWNER TO writer;\n\
+                ALTER FUNCTION \"S\".f(integer) OWNER TO \"W\";\nALTER OPERATOR public.+ (integer, integer) OWNER TO w;\n\
+                ALTER LARGE OBJECT 1 OWNER TO other;\nALTER SERVER s OWNER TO other;\n";
+    let contents = scan(&dump(text)).unwrap();
+    let given: Vec<_> =
+        contents.given.iter().map(|((schema, owner), line)| format!("{schema} {owner} {line}")).collect();
+    assert_eq!(given, ["S W 15", "public w 16", "s writer 13"]);
+    assert_eq!(contents.schema_owners.into_iter().collect::<Vec<_>>(), [("s".to_owned(), "app".to_owned())]);
+}
+
 /// What reaches beyond the database, what writes into the system's own tables, and the rest of SQL's commands.
 const REFUSED: &str = include_str!("refused.sql");
 

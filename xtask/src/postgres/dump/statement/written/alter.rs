@@ -1,18 +1,18 @@
 //! Owners, and what pg_dump adds to an object after it is there.
 
-use super::Meaning::{self, Attaches, Completes, Drops, Plain};
+use super::Meaning::{self, Attaches, Completes, Drops, Gives, GivesSchema, Plain};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // _printTocEntry
     (
         "ALTER { [ FOREIGN ] TABLE | [ MATERIALIZED ] VIEW | SEQUENCE | TYPE | DOMAIN | COLLATION | CONVERSION | STATISTICS \
          | TEXT SEARCH { DICTIONARY | CONFIGURATION } } @name OWNER TO @owner",
-        Plain,
+        Gives,
     ),
-    ("ALTER { FUNCTION | PROCEDURE | AGGREGATE } @name ( .. ) OWNER TO @owner", Plain),
-    ("ALTER OPERATOR @schema . @op [ @op ]* ( .. ) OWNER TO @owner", Plain),
-    ("ALTER OPERATOR { CLASS | FAMILY } @name USING @id OWNER TO @owner", Plain),
-    ("ALTER SCHEMA @schema OWNER TO @owner", Plain),
+    ("ALTER { FUNCTION | PROCEDURE | AGGREGATE } @name ( .. ) OWNER TO @owner", Gives),
+    ("ALTER OPERATOR @schema . @op [ @op ]* ( .. ) OWNER TO @owner", Gives),
+    ("ALTER OPERATOR { CLASS | FAMILY } @name USING @id OWNER TO @owner", Gives),
+    ("ALTER SCHEMA @schema OWNER TO @owner", GivesSchema),
     (
         "ALTER { [ PROCEDURAL ] LANGUAGE | FOREIGN DATA WRAPPER | SERVER | EVENT TRIGGER | PUBLICATION | SUBSCRIPTION } \
          @id OWNER TO @owner",

@@ -28,6 +28,10 @@ pub(in super::super) enum Meaning {
     /// A constraint or an index on a table that must be there.
     Completes,
     Drops,
+    /// An object of a schema gets an owner.
+    Gives,
+    /// A schema does.
+    GivesSchema,
 }
 
 impl Meaning {

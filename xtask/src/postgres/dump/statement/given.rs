@@ -1,0 +1,31 @@
+//! Which role an object goes to, and in which schema: a role must be allowed to make objects there.
+
+use super::grammar::Item;
+use super::written::Meaning;
+use super::{Contents, Token, names};
+
+/// The schema and the role that a statement names last.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    schema: Option<String>,
+    owner: Option<String>,
+}
+
+impl Given {
+    pub(super) fn note(&mut self, item: Item, token: Token<'_>) {
+        match item {
+            Item::Schema => self.schema = names::identifier(token),
+            Item::Owner => self.owner = names::role(token),
+            _ => {}
+        }
+    }
+
+    pub(super) fn tell(self, meaning: Meaning, line: u64, contents: &mut Contents) {
+        let (Some(schema), Some(owner)) = (self.schema, self.owner) else { return };
+        match meaning {
+            Meaning::Gives => drop(contents.given.entry((schema, owner)).or_insert(line)),
+            Meaning::GivesSchema => drop(contents.schema_owners.insert(schema, owner)),
+            _ => {}
+        }
+    }
+}

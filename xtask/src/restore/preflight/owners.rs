@@ -1,0 +1,80 @@
+//! Roles to which a dump gives objects, but which may not make any in that schema of a new database. The server then
+//! refuses `ALTER … OWNER TO` to all but superusers, and a dump grants `CREATE` on a schema only at its end.
+
+use crate::backup::proof::Proven;
+use crate::error::Fault;
+use crate::postgres::quote::{identifier, literal};
+use crate::postgres::server::Server;
+use crate::restore::rights;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+/// Since this version not everybody may make objects in the schema `public` of a new database.
+const PRIVATE_PUBLIC_SINCE: u32 = 15;
+
+/// A role that gets an object in a schema which belongs to another role.
+#[derive(Debug, Deserialize)]
+struct Given {
+    line: u64,
+    schema: String,
+    role: String,
+    schema_owner: String,
+}
+
+/// `database_owner` owns the database that the dump is loaded into; `None`: this role does.
+pub(super) fn check(server: &Server<'_>, backup: &Proven, major: u32, database_owner: Option<&str>) -> Result<()> {
+    let user = server.target().user();
+    let owner_of = |schema: &str| match backup.contents.schema_owners.get(schema) {
+        Some(owner) => Some(owner.as_str()),
+        None if schema != "public" => Some(user),
+        None => (major >= PRIVATE_PUBLIC_SINCE).then(|| database_owner.unwrap_or(user)),
+    };
+    let mut rows = Vec::new();
+    for ((schema, role), line) in &backup.contents.given {
+        let Some(owner) = owner_of(schema).filter(|owner| owner != role && role != user) else { continue };
+        // What is not ASCII has other bytes in each encoding.
+        if role.is_ascii() && owner.is_ascii() && schema.is_ascii() {
+            rows.push(format!("({line}, {}, {}, {})", literal(schema)?, literal(role)?, literal(owner)?));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT COALESCE(pg_catalog.json_agg(g ORDER BY g.line), '[]') \
+         FROM (VALUES {}) AS g(line, schema, role, schema_owner) JOIN pg_catalog.pg_roles AS r ON r.rolname = g.role \
+         WHERE NOT r.rolsuper AND NOT (SELECT m.rolsuper FROM pg_catalog.pg_roles AS m WHERE m.rolname = current_user) \
+         AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname = g.schema_owner \
+         AND pg_catalog.pg_has_role(r.oid, o.oid, 'USAGE'))",
+        rows.join(", ")
+    );
+    let answer = server.ask_maintenance(&sql)?;
+    let lacking: Vec<Given> = serde_json::from_str(answer.trim()).context("who may own what in which schema")?;
+    match lacking.first() {
+        Some(given) => Err(given.refusal(backup, user)?.into()),
+        None => Ok(()),
+    }
+}
+
+impl Given {
+    fn refusal(&self, backup: &Proven, user: &str) -> Result<Fault, Fault> {
+        let Self { line, schema, role, schema_owner } = self;
+        let path = backup.path.display().to_string();
+        // A file of ours has a line of its own before the dump.
+        let line = line.saturating_add(u64::from(backup.manifest.is_some()));
+        let message = format!(
+            "{path} cannot be loaded by user {user}: line {line} gives role {role} an object in schema {schema}, where \
+             {role} may make none; nothing was changed"
+        );
+        let (quoted_role, quoted_owner) = (identifier(role)?, identifier(schema_owner)?);
+        let way = if schema_owner == user {
+            format!(
+                "restore it as a superuser; or give such objects to {user}, and back the database up again: \
+                 cargo xtask db-shell, then\nREASSIGN OWNED BY {quoted_role} TO {quoted_owner};"
+            )
+        } else {
+            format!("restore it as a superuser, or ask one for:\nGRANT {quoted_owner} TO {quoted_role};")
+        };
+        Ok(Fault::failed(message).hint(format!("{way}{}", rights::by_hand(&path))))
+    }
+}

@@ -1,0 +1,275 @@
+//! The stack is read: which service is PostgreSQL, and how to log in there. A running container of the usual name is
+//! enough; Compose is asked only where there is none, because that takes three times as long.
+
+use super::Compose;
+use super::config::Config;
+use super::containers::{self, Container, Of};
+use super::engine::DEADLINE;
+use super::found::Found;
+use super::image::{self, ImageKind};
+use super::inspection::Inspection;
+use super::selection::{self, Candidate, Role, ServiceFound};
+use super::stack_login::{Said, StackLogin};
+use crate::error::Fault;
+use crate::platform;
+use crate::process::Program;
+use crate::target::backend::Identified;
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// No secret is longer, in bytes.
+const LONGEST_SECRET: u64 = 1 << 16;
+/// A container without `pg_isready` says so at once.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
+
+impl Compose {
+    /// What the stack says; where it cannot be read, what the shipped stack would be. Programs are not started then.
+    pub(super) fn found(&self) -> &Found {
+        let first = || self.found.get_or_init(|| self.read(DEADLINE).unwrap_or_else(|error| self.assumed(&error)));
+        self.renewed.get().unwrap_or_else(first)
+    }
+
+    /// The same, where it was read.
+    ///
+    /// # Errors
+    /// Why Docker and Compose could not say it.
+    pub(super) fn readable(&self) -> Result<&Found> {
+        let found = self.found();
+        let Some(why) = &found.unread else { return Ok(found) };
+        let cause = self.cause_of("", crate::target::client_error::Connection::Unknown);
+        Err(cause
+            .unwrap_or_else(|| anyhow::Error::msg(why.clone()).context(Fault::unreachable("The stack cannot be read"))))
+    }
+
+    /// The database's service.
+    pub(super) fn service(&self) -> &str {
+        &self.found().service.name
+    }
+
+    /// Reads the stack, and says what a person should know of it.
+    ///
+    /// # Errors
+    /// Exit 2: the setting names no service, or several services are PostgreSQL, or none is.
+    pub(super) fn identified(&self, deadline: Duration) -> Result<Identified> {
+        if self.found.get().is_none() {
+            let found = match self.read(deadline) {
+                Ok(found) => found,
+                Err(error) if is_about_the_stack(&error) => return Err(error),
+                Err(error) => self.assumed(&error),
+            };
+            let _ = self.found.set(found);
+        }
+        let found = self.found();
+        let origins = if found.unread.is_none() { found.login.origins() } else { Vec::new() };
+        Ok(Identified { notes: found.notes.clone(), warnings: found.warnings.clone(), origins })
+    }
+
+    /// Reads it again, after its containers were made anew.
+    pub(super) fn read_again(&self) -> Result<()> {
+        let found = self.read(DEADLINE)?;
+        let _ = self.renewed.set(found);
+        Ok(())
+    }
+
+    fn read(&self, deadline: Duration) -> Result<Found> {
+        let mut listed = match self.project() {
+            Some(project) => containers::listed(Of::Project(project), true, deadline)?,
+            None => None,
+        };
+        let mut warnings = Vec::new();
+        let service = match listed.as_deref().and_then(|listed| self.by_name(&selection::POSTGRES, listed)) {
+            Some(service) => service,
+            None => match self.config_within(deadline) {
+                Ok(config) => {
+                    if listed.is_none() && self.by_docker {
+                        let project = self.project.get_or_init(|| config.name.clone());
+                        listed = containers::listed(Of::Project(project), true, deadline).ok().flatten();
+                    }
+                    self.by_files(config, listed.as_deref().unwrap_or_default())?
+                }
+                Err(error) => {
+                    let containers = listed.take().or_else(|| self.listed_by_folder(deadline)).unwrap_or_default();
+                    let service = self.by_containers(&containers, &error)?;
+                    warnings.push(format!(
+                        "Docker Compose cannot read this project; the running service {} is taken for its database: {error:#}",
+                        service.name
+                    ));
+                    listed = Some(containers);
+                    service
+                }
+            },
+        };
+        let inspection = listed.as_deref().and_then(|listed| inspected(listed, &service.name, deadline));
+        let login = self.login_of(&service.name, inspection.as_ref(), deadline)?;
+        warnings.extend(login.warnings.iter().cloned());
+        let notes = service.by_image.iter().map(|image| {
+            let setting = selection::POSTGRES.setting;
+            format!(
+                "PostgreSQL is the service {} (image {image}); {setting}={} says so, too",
+                service.name, service.name
+            )
+        });
+        let notes = notes.collect();
+        let address = inspection.and_then(|inspection| inspection.address);
+        Ok(Found { service, login, address, listed, unread: None, notes, warnings })
+    }
+
+    /// The service by setting or usual name, where a container of it is there and nothing speaks against it.
+    pub(super) fn by_name(&self, role: &Role, listed: &[Container]) -> Option<ServiceFound> {
+        let named = self.settings.get(role.setting);
+        let name = named.unwrap_or(role.usual);
+        let mut containers = listed.iter().filter(|container| container.service == name);
+        let fits = |container: &Container| {
+            (named.is_some() || container.runs())
+                && [role.product, ImageKind::Unknown].contains(&image::product(&container.image))
+        };
+        (selection::is_name(name) && containers.any(fits)).then(|| ServiceFound::named(name))
+    }
+
+    fn by_files(&self, config: &Config, listed: &[Container]) -> Result<ServiceFound> {
+        let role = &selection::POSTGRES;
+        let candidates = self.candidates(config, listed);
+        if let Some(found) = selection::choose(role, self.settings.get(role.setting), &candidates)? {
+            return Ok(found);
+        }
+        by_answer(listed, &candidates)?.ok_or_else(|| selection::none(role, &candidates).into())
+    }
+
+    /// The services of the files. One of an inactive profile that runs all the same is active.
+    pub(super) fn candidates(&self, config: &Config, listed: &[Container]) -> Vec<Candidate> {
+        let candidate = |(name, service): (&str, &super::config::Service)| {
+            let runs = || listed.iter().any(|container| container.service == name && container.is_up());
+            let is_active = service.is_active(&self.settings) || runs();
+            Candidate {
+                name: name.to_owned(),
+                image: service.image.clone(),
+                product: service.product(),
+                inactive: if is_active { Vec::new() } else { service.profiles.clone() },
+                one_shot: service.command.first().is_some_and(|word| word == "migrate"),
+            }
+        };
+        config.services().filter(|(name, _)| selection::is_name(name)).map(candidate).collect()
+    }
+
+    /// What runs, where Compose cannot read its files.
+    fn by_containers(&self, listed: &[Container], error: &anyhow::Error) -> Result<ServiceFound> {
+        let mut candidates: BTreeMap<&str, Candidate> = BTreeMap::new();
+        for container in listed.iter().filter(|container| container.is_up() && selection::is_name(&container.service)) {
+            let Container { service, image, .. } = container;
+            let product = image::product(image);
+            let found = Candidate {
+                name: service.clone(),
+                image: image.clone(),
+                product,
+                inactive: Vec::new(),
+                one_shot: false,
+            };
+            candidates.insert(service, found);
+        }
+        if candidates.is_empty() {
+            return Err(anyhow::Error::msg(format!("{error:#}")));
+        }
+        let candidates: Vec<Candidate> = candidates.into_values().collect();
+        let role = &selection::POSTGRES;
+        let chosen = selection::choose(role, self.settings.get(role.setting), &candidates)?;
+        chosen.ok_or_else(|| anyhow::Error::msg(format!("{error:#}")))
+    }
+
+    fn listed_by_folder(&self, deadline: Duration) -> Option<Vec<Container>> {
+        let root = self.root.canonicalize().ok().filter(|_| self.by_docker)?;
+        let listed = containers::listed(Of::Folder(&root), true, deadline).ok().flatten()?;
+        let project = listed.first()?.project.clone();
+        // Two projects of one folder: nobody can tell which is meant.
+        if listed.iter().any(|container| container.project != project) {
+            return None;
+        }
+        self.project.get_or_init(|| project);
+        Some(listed)
+    }
+
+    /// The login of a container, else of the files.
+    fn login_of(&self, service: &str, inspection: Option<&Inspection>, deadline: Duration) -> Result<StackLogin> {
+        if let Some(inspection) = inspection {
+            let file = |path: &str| file_inside(&inspection.id, path, deadline);
+            let Inspection { environment, command, .. } = inspection;
+            return Ok(StackLogin::read(&self.settings, &Said { service, environment, command, file: &file })?);
+        }
+        let config = self.config_within(deadline)?;
+        let Some(found) = config.service(service) else {
+            return Err(anyhow::Error::msg(format!("Compose does not know the service {service}")));
+        };
+        let file = |path: &str| match config.secret_at(service, path) {
+            Some(file) => platform::read_regular(&file, LONGEST_SECRET)
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .map_err(|error| error.to_string()),
+            None => Err("it is inside the container, which has not been started".to_owned()),
+        };
+        let (environment, command) = (&found.environment, found.command.as_slice());
+        Ok(StackLogin::read(&self.settings, &Said { service, environment, command, file: &file })?)
+    }
+
+    fn assumed(&self, error: &anyhow::Error) -> Found {
+        let role = &selection::POSTGRES;
+        let named = self.settings.get(role.setting).filter(|name| selection::is_name(name));
+        Found {
+            service: ServiceFound::named(named.unwrap_or(role.usual)),
+            login: StackLogin::assumed(&self.settings),
+            address: None,
+            listed: None,
+            unread: Some(format!("{error:#}")),
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// Whether an error tells what is wrong with the stack or its settings, not with what should read it.
+fn is_about_the_stack(error: &anyhow::Error) -> bool {
+    crate::error::fault(error).is_some_and(|fault| fault.exit == crate::error::Exit::Usage)
+}
+
+/// What a service's container was made of: of the running one, where there are several.
+fn inspected(listed: &[Container], service: &str, deadline: Duration) -> Option<Inspection> {
+    let ours = || listed.iter().filter(|container| container.service == service);
+    let container = ours().find(|container| container.is_up()).or_else(|| ours().next())?;
+    inspect(&[&container.id], deadline).into_iter().next()
+}
+
+/// What these containers were made of.
+pub(super) fn inspect(ids: &[&str], deadline: Duration) -> Vec<Inspection> {
+    let asked = Program::new("docker").arg("inspect").args(ids).capture(deadline);
+    asked.map(|captured| Inspection::all(&captured.text())).unwrap_or_default()
+}
+
+/// The only service whose image says nothing, but whose server answers as PostgreSQL.
+fn by_answer(listed: &[Container], candidates: &[Candidate]) -> Result<Option<ServiceFound>, Fault> {
+    let is_unknown = |name: &str| {
+        candidates.iter().any(|candidate| candidate.name == name && candidate.product == ImageKind::Unknown)
+    };
+    let answers = |container: &&Container| {
+        let asked = Program::new("docker").args(["exec", &container.id, "pg_isready", "-q", "-h", "127.0.0.1"]);
+        asked.capture(ANSWER_DEADLINE).is_ok_and(|captured| captured.ending.success())
+    };
+    let running = listed.iter().filter(|container| container.runs() && is_unknown(&container.service));
+    let mut names: Vec<&str> = running.filter(answers).map(|container| container.service.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let role = &selection::POSTGRES;
+    let as_postgres = |candidate: &Candidate| Candidate { product: role.product, ..candidate.clone() };
+    let found = candidates.iter().filter(|candidate| names.contains(&candidate.name.as_str())).map(as_postgres);
+    selection::choose(role, None, &found.collect::<Vec<_>>())
+}
+
+/// A file of the container, as a program inside reads it.
+fn file_inside(container: &str, path: &str, deadline: Duration) -> Result<String, String> {
+    if !path.starts_with('/') {
+        return Err("it is not a path from /".to_owned());
+    }
+    let asked = Program::new("docker").args(["exec", container, "head", "-c", "65536", path]).capture(deadline);
+    let captured = asked.map_err(|error| error.to_string())?;
+    if !captured.ending.success() {
+        return Err(captured.stderr.trim().lines().last().unwrap_or_default().to_owned());
+    }
+    Ok(captured.text())
+}

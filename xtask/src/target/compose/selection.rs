@@ -1,0 +1,249 @@
+//! Which service of a project is PostgreSQL, and which OpenFGA: by setting, by name, else the only one by its image.
+
+use super::image::ImageKind;
+use crate::error::Fault;
+
+/// What a service is looked for as.
+#[derive(Debug)]
+pub(super) struct Role {
+    pub(super) product: ImageKind,
+    /// For people.
+    what: &'static str,
+    /// The setting that names the service.
+    pub(super) setting: &'static str,
+    /// The name that is taken where no setting names another.
+    pub(super) usual: &'static str,
+}
+
+pub(super) const POSTGRES: Role =
+    Role { product: ImageKind::Postgres, what: "PostgreSQL", setting: "XTASK_POSTGRES_SERVICE", usual: "postgres" };
+pub(super) const OPENFGA: Role =
+    Role { product: ImageKind::Openfga, what: "OpenFGA", setting: "XTASK_OPENFGA_SERVICE", usual: "openfga" };
+
+/// A service of the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) name: String,
+    /// Empty where it is not known: a service that is built.
+    pub(super) image: String,
+    pub(super) product: ImageKind,
+    /// Profiles that it belongs to, where none of them is active.
+    pub(super) inactive: Vec<String>,
+    /// It only does a work and ends: OpenFGA's migration.
+    pub(super) one_shot: bool,
+}
+
+/// The service that was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ServiceFound {
+    pub(super) name: String,
+    /// Its image, where the service was told by that alone.
+    pub(super) by_image: Option<String>,
+    /// Profiles that it belongs to, where none of them is active.
+    pub(super) inactive: Vec<String>,
+}
+
+impl ServiceFound {
+    /// What a person types to start it.
+    pub(super) fn start_command(&self) -> String {
+        match self.inactive.first() {
+            Some(profile) => format!("COMPOSE_PROFILES={profile} cargo xtask up (the profile {profile} is not active)"),
+            None => "cargo xtask up".to_owned(),
+        }
+    }
+
+    /// The service of this name, of which nothing more is known.
+    pub(super) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), by_image: None, inactive: Vec::new() }
+    }
+}
+
+/// Whether this is a service's name: of Compose's letters, and no option of a command line.
+pub(super) fn is_name(name: &str) -> bool {
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || b"._-".contains(&letter);
+    (1..=255).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(is_letter)
+}
+
+/// The service of this role; `None` where no service is it by setting, name or image.
+///
+/// # Errors
+/// Exit 2: the setting names no service, or one that is something else; several are it.
+pub(super) fn choose(
+    role: &Role,
+    named: Option<&str>,
+    candidates: &[Candidate],
+) -> Result<Option<ServiceFound>, Fault> {
+    if let Some(name) = named {
+        return by_setting(role, name, candidates).map(Some);
+    }
+    let may_be = |candidate: &&Candidate| [role.product, ImageKind::Unknown].contains(&candidate.product);
+    let usual = candidates.iter().find(|candidate| candidate.name == role.usual).filter(may_be);
+    if let Some(usual) = usual.filter(|usual| usual.inactive.is_empty()) {
+        return Ok(Some(ServiceFound::named(&usual.name)));
+    }
+    let is_it = |candidate: &&Candidate| candidate.product == role.product && !candidate.one_shot;
+    let (active, inactive): (Vec<&Candidate>, Vec<&Candidate>) =
+        candidates.iter().filter(is_it).partition(|candidate| candidate.inactive.is_empty());
+    match (active.as_slice(), inactive.as_slice()) {
+        ([only], _) => Ok(Some(found(only))),
+        ([_, _, ..], _) => Err(several(role, &active)),
+        // OpenFGA that nobody wants to run is none; a database that nobody runs now still is the project's database.
+        ([], _) if role.product == ImageKind::Openfga => Ok(None),
+        ([], _) if usual.is_some() => Ok(usual.map(found)),
+        ([], [only]) => Ok(Some(found(only))),
+        ([], []) => Ok(None),
+        ([], _) => Err(several(role, &inactive)),
+    }
+}
+
+fn found(candidate: &Candidate) -> ServiceFound {
+    let by_image = Some(candidate.image.clone()).filter(|image| !image.is_empty());
+    ServiceFound { name: candidate.name.clone(), by_image, inactive: candidate.inactive.clone() }
+}
+
+fn by_setting(role: &Role, name: &str, candidates: &[Candidate]) -> Result<ServiceFound, Fault> {
+    let Role { setting, what, .. } = role;
+    let Some(candidate) = candidates.iter().find(|candidate| candidate.name == name) else {
+        let fault = Fault::usage(format!("{setting} is {name:?}, which is no service of this project"));
+        return Err(fault.hint(those_that_are(role, candidates)));
+    };
+    if candidate.product != ImageKind::Unknown && candidate.product != role.product {
+        let fault =
+            Fault::usage(format!("{setting} is {name}, which is not {what} (its image is {})", candidate.image));
+        return Err(fault.hint(those_that_are(role, candidates)));
+    }
+    Ok(ServiceFound { by_image: None, ..found(candidate) })
+}
+
+fn several(role: &Role, candidates: &[&Candidate]) -> Fault {
+    let names: Vec<String> = candidates.iter().map(|candidate| shown(candidate)).collect();
+    let Role { setting, what, .. } = role;
+    let first = candidates.first().map_or("NAME", |candidate| candidate.name.as_str());
+    Fault::usage(format!("Several services of this project are {what}: {}", names.join(", ")))
+        .hint(format!("name the one that is meant: {setting}={first}, in .env or in the environment"))
+}
+
+/// No service of the project is it.
+pub(super) fn none(role: &Role, candidates: &[Candidate]) -> Fault {
+    let Role { setting, what, usual, .. } = role;
+    let other = candidates.iter().find(|candidate| candidate.name == *usual && candidate.product == ImageKind::Other);
+    let message = match other {
+        Some(other) => format!("The service {usual} is not {what} (its image is {})", other.image),
+        None => format!("No service of this project is {what}, by name or image"),
+    };
+    let names: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+    let there = if names.is_empty() { String::new() } else { format!("; there are: {}", names.join(", ")) };
+    Fault::usage(message).hint(format!("name it: {setting}=SERVICE, in .env or in the environment{there}"))
+}
+
+/// What could be named instead.
+fn those_that_are(role: &Role, candidates: &[Candidate]) -> String {
+    let Role { setting, what, .. } = role;
+    let are = candidates.iter().filter(|candidate| candidate.product == role.product && !candidate.one_shot);
+    let are: Vec<String> = are.map(shown).collect();
+    if are.is_empty() {
+        let names: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+        return format!("the services of this project are: {}", names.join(", "));
+    }
+    format!("the services that are {what}: {}; name one of them in {setting}, or leave it unset", are.join(", "))
+}
+
+fn shown(candidate: &Candidate) -> String {
+    let Candidate { name, image, inactive, .. } = candidate;
+    match inactive.as_slice() {
+        [] => format!("{name} ({image})"),
+        profiles => format!("{name} ({image}, profile {} is not active)", profiles.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::image;
+    use super::*;
+
+    fn service(name: &str, image: &str) -> Candidate {
+        let product = image::product(image);
+        Candidate { name: name.into(), image: image.into(), product, inactive: Vec::new(), one_shot: false }
+    }
+
+    fn of_profile(name: &str, image: &str) -> Candidate {
+        Candidate { inactive: vec!["extra".to_owned()], ..service(name, image) }
+    }
+
+    fn name(role: &Role, named: Option<&str>, candidates: &[Candidate]) -> Option<String> {
+        choose(role, named, candidates).unwrap().map(|found| found.name)
+    }
+
+    #[track_caller]
+    fn refused(named: Option<&str>, candidates: &[Candidate]) -> String {
+        let fault = choose(&POSTGRES, named, candidates).unwrap_err();
+        assert_eq!(fault.exit.code(), 2);
+        format!("{fault} {}", fault.hint_text().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_setting_wins_then_the_usual_name_then_the_only_image() {
+        let both = [service("db", "postgres:16"), service("postgres", "postgres:16"), service("web", "app")];
+        assert_eq!(name(&POSTGRES, Some("db"), &both).as_deref(), Some("db"));
+        assert_eq!(name(&POSTGRES, Some("web"), &both).as_deref(), Some("web"), "a build may be anything");
+        assert_eq!(name(&POSTGRES, None, &both).as_deref(), Some("postgres"));
+        let one = [service("mysql", "mysql:8"), service("db", "postgis/postgis:16"), service("web", "app")];
+        let found = choose(&POSTGRES, None, &one).unwrap().unwrap();
+        assert_eq!((found.name.as_str(), found.by_image.as_deref()), ("db", Some("postgis/postgis:16")));
+        assert_eq!(name(&POSTGRES, None, &[service("postgres", "")]).as_deref(), Some("postgres"), "it is built");
+        assert_eq!(name(&POSTGRES, None, &[service("web", "app")]), None);
+    }
+
+    #[test]
+    fn several_a_wrong_name_and_another_product_are_refused_with_those_that_are() {
+        let two = [service("db", "postgres:16"), service("other", "pgvector/pgvector:pg16"), service("my", "mysql")];
+        let said = refused(None, &two);
+        assert!(said.contains("db (postgres:16), other (pgvector/pgvector:pg16)"), "{said}");
+        assert!(said.contains("XTASK_POSTGRES_SERVICE=db"), "{said}");
+        let said = refused(Some("databse"), &two);
+        assert!(said.contains("\"databse\"") && said.contains("db (postgres:16), other"), "{said}");
+        let said = refused(Some("my"), &two);
+        assert!(said.contains("my, which is not PostgreSQL (its image is mysql)"), "{said}");
+        let said = refused(Some("a\u{1b}[31m"), &[service("web", "app")]);
+        assert!(said.contains("\\u{1b}") && said.contains("web"), "{said}");
+    }
+
+    #[test]
+    fn another_product_under_the_usual_name_is_not_taken() {
+        let beside = [service("postgres", "mysql:8"), service("db", "postgres:16")];
+        assert_eq!(name(&POSTGRES, None, &beside).as_deref(), Some("db"));
+        let alone = [service("postgres", "mysql:8"), service("web", "app")];
+        assert_eq!(name(&POSTGRES, None, &alone), None);
+        let said = none(&POSTGRES, &alone);
+        assert_eq!(said.to_string(), "The service postgres is not PostgreSQL (its image is mysql:8)");
+    }
+
+    #[test]
+    fn an_inactive_profile_counts_only_where_nothing_else_does() {
+        let found = choose(&POSTGRES, None, &[of_profile("db", "postgres:16")]).unwrap().unwrap();
+        assert_eq!((found.name.as_str(), found.inactive), ("db", vec!["extra".to_owned()]));
+        let beside = [of_profile("postgres", "postgres:16"), service("db", "postgres:16")];
+        assert_eq!(name(&POSTGRES, None, &beside).as_deref(), Some("db"));
+        let said = refused(None, &[of_profile("a", "postgres:16"), of_profile("b", "postgres:16")]);
+        assert!(said.contains("a (postgres:16, profile extra is not active)"), "{said}");
+        assert_eq!(name(&OPENFGA, None, &[of_profile("openfga", "openfga/openfga")]), None);
+    }
+
+    #[test]
+    fn a_migration_is_not_the_server() {
+        let migrate = Candidate { one_shot: true, ..service("openfga-migrate", "openfga/openfga") };
+        let candidates = [migrate.clone(), service("fga", "openfga/openfga")];
+        assert_eq!(name(&OPENFGA, None, &candidates).as_deref(), Some("fga"));
+        assert_eq!(name(&OPENFGA, None, &[migrate]), None);
+    }
+
+    #[test]
+    fn a_name_is_no_option_and_has_composes_letters() {
+        for good in ["db", "plausible_db", "a.b-c", "1"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "-f", "--all", "a b", "a/b", "a\nb", "ä"] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}

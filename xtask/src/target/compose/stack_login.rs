@@ -1,0 +1,315 @@
+//! How to log in, as the service itself says: its container's variables, the files that they name, the image's defaults.
+
+use super::server_options;
+use crate::error::Fault;
+use crate::settings::{Origin, Settings};
+use crate::target::backend::Login;
+use std::collections::BTreeMap;
+
+const USER: &str = "POSTGRES_USER";
+const PASSWORD: &str = "POSTGRES_PASSWORD";
+pub(super) const DATABASE: &str = "POSTGRES_DB";
+/// The settings that a stack answers, where neither command line nor environment do.
+pub(in crate::target) const SETTINGS: [&str; 3] = [USER, PASSWORD, DATABASE];
+
+/// Bitnami's and Red Hat's names for the same, strongest first.
+const OTHER_NAMES: [(&str, &[&str]); 3] = [
+    (USER, &["POSTGRESQL_USERNAME", "POSTGRESQL_USER"]),
+    (PASSWORD, &["POSTGRESQL_PASSWORD"]),
+    (DATABASE, &["POSTGRESQL_DATABASE"]),
+];
+/// The password of the superuser `postgres` beside another user, on Bitnami's image.
+const SUPERUSER_PASSWORD: &str = "POSTGRESQL_POSTGRES_PASSWORD";
+const SUPERUSER: &str = "postgres";
+
+/// What the service says: of its container, or of the Compose files.
+pub(super) struct Said<'a> {
+    pub(super) service: &'a str,
+    pub(super) environment: &'a BTreeMap<String, String>,
+    pub(super) command: &'a [String],
+    /// The content of the file of a `…_FILE` variable; why it cannot be had.
+    pub(super) file: &'a dyn Fn(&str) -> Result<String, String>,
+}
+
+/// A part of the login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) value: String,
+    pub(super) origin: PartOrigin,
+}
+
+/// Where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PartOrigin {
+    CommandLine,
+    Environment,
+    /// A variable of a service.
+    Variable {
+        service: String,
+        name: String,
+    },
+    /// What the image does without.
+    Image,
+}
+
+/// The login of a stack's server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StackLogin {
+    pub(super) login: Login,
+    user: PartOrigin,
+    database: PartOrigin,
+    /// `None`: the service has none, and nobody gave one.
+    pub(super) password: Option<Part>,
+    /// Programs inside find this password by themselves: it is `PGPASSWORD` there.
+    pub(super) is_inside: bool,
+    /// Where programs inside reach the server, where that is not the usual socket and port.
+    pub(super) inside: Vec<(&'static str, String)>,
+    /// What a person should know.
+    pub(super) warnings: Vec<String>,
+}
+
+impl StackLogin {
+    /// Command line > process environment > the service > the image's default.
+    ///
+    /// # Errors
+    /// A file that should name user or database cannot be read.
+    pub(super) fn read(settings: &Settings, said: &Said) -> Result<Self, Fault> {
+        let own_user = said.part(USER)?;
+        let default_database = match (&own_user, said.is_bitnami()) {
+            (Some(user), false) => user.value.clone(),
+            _ => SUPERUSER.to_owned(),
+        };
+        let of_image = |value: &str| Part { value: value.to_owned(), origin: PartOrigin::Image };
+        let user = given(settings, USER).or(own_user).unwrap_or_else(|| of_image(SUPERUSER));
+        let database = match given(settings, DATABASE) {
+            Some(database) => database,
+            None => said.part(DATABASE)?.unwrap_or_else(|| of_image(&default_database)),
+        };
+        let mut warnings = Vec::new();
+        let password = given(settings, PASSWORD).or_else(|| {
+            // Programs inside try the socket first, where most images ask for none.
+            said.password(&user.value).unwrap_or_else(|why| {
+                warnings.push(why);
+                None
+            })
+        });
+        let is_inside = password.as_ref().is_some_and(|part| said.environment.get("PGPASSWORD") == Some(&part.value));
+        Ok(Self {
+            login: Login { database: database.value, user: user.value },
+            user: user.origin,
+            database: database.origin,
+            password,
+            is_inside,
+            inside: server_options::inside(said.environment, said.command),
+            warnings,
+        })
+    }
+
+    /// What the settings say, where no stack can be read. No program is started with it.
+    pub(super) fn assumed(settings: &Settings) -> Self {
+        Self {
+            login: Login::of(settings),
+            user: PartOrigin::Image,
+            database: PartOrigin::Image,
+            password: None,
+            is_inside: false,
+            inside: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Variables by which programs inside the container log in, but for those that the caller gives.
+    pub(super) fn inside_variables<'a>(
+        &'a self,
+        given: &'a [(&str, &str)],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let password = self.password.as_ref().filter(|_| !self.is_inside);
+        let password = password.map(|part| ("PGPASSWORD", part.value.as_str()));
+        let all = self.inside.iter().map(|(name, value)| (*name, value.as_str())).chain(password);
+        all.filter(|(name, _)| given.iter().all(|(given, _)| given != name))
+    }
+
+    /// Where each part came from, the password masked.
+    pub(super) fn origins(&self) -> Vec<String> {
+        let password = match &self.password {
+            Some(part) => format!("{PASSWORD}=*** ({})", part.origin.shown(PASSWORD)),
+            None => format!("{PASSWORD}=(not set) (the service has none)"),
+        };
+        let line = |name: &str, value: &str, origin: &PartOrigin| format!("{name}={value} ({})", origin.shown(name));
+        vec![line(USER, &self.login.user, &self.user), password, line(DATABASE, &self.login.database, &self.database)]
+    }
+
+    /// Where the value of a setting comes from, as a person changes it: `POSTGRES_USER in the environment`.
+    pub(super) fn source_of(&self, setting: &str) -> String {
+        let origin = match setting {
+            USER => Some(&self.user),
+            DATABASE => Some(&self.database),
+            _ => self.password.as_ref().map(|part| &part.origin),
+        };
+        match origin {
+            Some(PartOrigin::CommandLine) => format!("{setting} on the command line"),
+            Some(PartOrigin::Environment) => format!("{setting} in the environment"),
+            Some(PartOrigin::Variable { service, name }) => format!("{name} of the service {service}"),
+            Some(PartOrigin::Image) => format!("the image's default (no {setting} is set)"),
+            None => format!("not set ({setting})"),
+        }
+    }
+}
+
+impl PartOrigin {
+    fn shown(&self, setting: &str) -> String {
+        match self {
+            Self::CommandLine => Origin::Flag.shown().to_owned(),
+            Self::Environment => Origin::Environment.shown().to_owned(),
+            Self::Variable { service, name } if name == setting => format!("service {service}"),
+            Self::Variable { service, name } => format!("service {service}: {name}"),
+            Self::Image => "the image's default".to_owned(),
+        }
+    }
+}
+
+/// What command line or process environment say.
+fn given(settings: &Settings, name: &str) -> Option<Part> {
+    let (value, origin) = settings.find(name)?;
+    let origin = match origin {
+        Origin::Flag => PartOrigin::CommandLine,
+        Origin::Environment => PartOrigin::Environment,
+        Origin::File | Origin::Default => return None,
+    };
+    Some(Part { value: value.to_owned(), origin })
+}
+
+impl Said<'_> {
+    /// Whether the image names its variables as Bitnami's does. The official image and those made from it have `PG_MAJOR`.
+    fn is_bitnami(&self) -> bool {
+        let has = |name: &str| self.environment.get(name).is_some_and(|value| !value.is_empty());
+        let named = |name: &str| has(name) || has(&format!("{name}_FILE"));
+        !has("PG_MAJOR") && OTHER_NAMES.iter().any(|(_, others)| others.iter().any(|name| named(name)))
+    }
+
+    /// A setting by the names that the image has for it, from a variable or a file.
+    fn part(&self, setting: &str) -> Result<Option<Part>, Fault> {
+        let others = OTHER_NAMES.iter().find(|(name, _)| *name == setting).map_or(&[][..], |(_, others)| others);
+        let others = if self.is_bitnami() { others } else { &[] };
+        let mut names = others.iter().copied().chain([setting]);
+        let unreadable = |why| {
+            let hint = format!("say it in the environment: {setting}=…");
+            Fault::failed(why).hint(hint)
+        };
+        names.find_map(|name| self.variable(name).transpose()).transpose().map_err(unreadable)
+    }
+
+    /// The password of this user: the variable of programs inside, then those of the image.
+    fn password(&self, user: &str) -> Result<Option<Part>, String> {
+        if let Some(part) = self.variable("PGPASSWORD")? {
+            return Ok(Some(part));
+        }
+        if user == SUPERUSER
+            && self.is_bitnami()
+            && let Some(part) = self.variable(SUPERUSER_PASSWORD)?
+        {
+            return Ok(Some(part));
+        }
+        self.part(PASSWORD).map_err(|fault| fault.to_string())
+    }
+
+    fn variable(&self, name: &str) -> Result<Option<Part>, String> {
+        let value = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
+        let part = |name: &str, value: String| {
+            let origin = PartOrigin::Variable { service: self.service.to_owned(), name: name.to_owned() };
+            (!value.is_empty()).then_some(Part { value, origin })
+        };
+        if let Some(value) = value(name) {
+            return Ok(part(name, value.clone()));
+        }
+        let file = format!("{name}_FILE");
+        let Some(path) = value(&file) else { return Ok(None) };
+        let text = (self.file)(path).map_err(|why| {
+            format!("{file} of the service {} names {path}, which cannot be read: {why}", self.service)
+        })?;
+        // As the entry point's shell takes it.
+        Ok(part(&file, text.trim_end_matches('\n').to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)], settings: &Settings) -> StackLogin {
+        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let file = |path: &str| match path {
+            "/run/secrets/pw" => Ok("from a file\n\n".to_owned()),
+            "/run/secrets/user" => Ok("filed".to_owned()),
+            _ => Err("Permission denied".to_owned()),
+        };
+        let said = Said { service: "db", environment: &environment, command: &[], file: &file };
+        StackLogin::read(settings, &said).unwrap()
+    }
+
+    fn login(variables: &[(&str, &str)]) -> (String, String, Option<String>) {
+        let read = read(variables, &Settings::default());
+        (read.login.user, read.login.database, read.password.map(|part| part.value))
+    }
+
+    fn parts(user: &str, database: &str, password: Option<&str>) -> (String, String, Option<String>) {
+        (user.to_owned(), database.to_owned(), password.map(str::to_owned))
+    }
+
+    #[test]
+    fn the_official_images_defaults_are_its_entry_points() {
+        assert_eq!(login(&[]), parts("postgres", "postgres", None));
+        let official = ("PG_MAJOR", "16");
+        assert_eq!(login(&[official, ("POSTGRES_USER", "app")]), parts("app", "app", None));
+        assert_eq!(login(&[official, ("POSTGRES_USER", ""), ("POSTGRES_DB", "x")]), parts("postgres", "x", None));
+        let stray = [official, ("POSTGRESQL_USERNAME", "another's"), ("POSTGRES_PASSWORD", "a")];
+        assert_eq!(
+            login(&stray),
+            parts("postgres", "postgres", Some("a")),
+            "the official image does not know that name"
+        );
+    }
+
+    #[test]
+    fn bitnamis_names_count_with_its_own_defaults() {
+        let variables = [("POSTGRESQL_USERNAME", "app"), ("POSTGRESQL_PASSWORD", "a"), ("POSTGRES_PASSWORD", "b")];
+        assert_eq!(login(&variables), parts("app", "postgres", Some("a")));
+        let file = [("POSTGRESQL_PASSWORD_FILE", "/run/secrets/pw"), ("POSTGRESQL_DATABASE", "d")];
+        assert_eq!(login(&file), parts("postgres", "d", Some("from a file")));
+        let mut settings = Settings::default();
+        settings.set_flag("POSTGRES_USER", "postgres");
+        let both =
+            [("POSTGRESQL_USERNAME", "app"), ("POSTGRESQL_PASSWORD", "a"), ("POSTGRESQL_POSTGRES_PASSWORD", "s")];
+        assert_eq!(read(&both, &settings).password.unwrap().value, "s");
+    }
+
+    #[test]
+    fn a_file_is_read_as_the_entry_point_reads_it() {
+        let files = [("POSTGRES_USER_FILE", "/run/secrets/user"), ("POSTGRES_PASSWORD_FILE", "/run/secrets/pw")];
+        assert_eq!(login(&files), parts("filed", "filed", Some("from a file")));
+        let unreadable = read(&[("POSTGRES_PASSWORD_FILE", "/root/x")], &Settings::default());
+        assert_eq!(unreadable.password, None);
+        let said = "POSTGRES_PASSWORD_FILE of the service db names /root/x, which cannot be read: Permission denied";
+        assert_eq!(unreadable.warnings, [said]);
+        let environment = [("POSTGRES_DB_FILE".to_owned(), "/root/x".to_owned())].into();
+        let file = |_: &str| Err("Permission denied".to_owned());
+        let said = Said { service: "db", environment: &environment, command: &[], file: &file };
+        assert!(StackLogin::read(&Settings::default(), &said).is_err(), "a database is never guessed");
+    }
+
+    #[test]
+    fn command_line_and_environment_win_and_every_part_says_where_it_is_from() {
+        let mut settings = Settings::default();
+        settings.set_flag("POSTGRES_DB", "other");
+        let found =
+            read(&[("POSTGRES_USER", "app"), ("POSTGRES_PASSWORD", "hunter2"), ("PGPASSWORD", "hunter2")], &settings);
+        let expected = [
+            "POSTGRES_USER=app (service db)",
+            "POSTGRES_PASSWORD=*** (service db: PGPASSWORD)",
+            "POSTGRES_DB=other (command line)",
+        ];
+        assert_eq!(found.origins(), expected);
+        assert!(found.is_inside);
+        assert_eq!(found.source_of("POSTGRES_USER"), "POSTGRES_USER of the service db");
+    }
+}
