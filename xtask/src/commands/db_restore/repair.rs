@@ -19,7 +19,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
     let target = server.target();
-    context.terminal.note(&format!("Mending {}", target.shown()));
+    context.terminal.note(&format!("Repairing {}", target.shown()));
     let lock = Lock::take(server, LOCK_TIMEOUT)?;
     let record = Record::new(server, lock.into_session());
     let findings = repair_leftovers(&record, context)?;
