@@ -36,11 +36,12 @@ pub struct Terminal {
 
 /// What a terminal is told to be; the rest it finds out itself.
 #[derive(Debug, Clone)]
-pub struct Wishes {
+pub struct Options {
     pub color: ColorChoice,
     pub unicode: bool,
     pub quiet: bool,
-    /// The target that was typed, where without it another one would be meant: what is said to be typed next says it too.
+    /// The target that was typed, where without it another one would be meant: what is said to be typed next says it
+    /// too.
     pub target: Option<String>,
 }
 
@@ -55,9 +56,9 @@ pub enum Mark {
 
 impl Terminal {
     /// The terminal of this process.
-    pub fn new(wishes: Wishes) -> Self {
+    pub fn new(options: Options) -> Self {
         let (stdout, stderr) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let color = |terminal: bool| match wishes.color {
+        let color = |terminal: bool| match options.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal,
@@ -65,9 +66,9 @@ impl Terminal {
         Self {
             color: color(stderr),
             color_of_results: color(stdout),
-            unicode: wishes.unicode,
-            quiet: wishes.quiet,
-            target: wishes.target,
+            unicode: options.unicode,
+            quiet: options.quiet,
+            target: options.target,
             stdin: io::stdin().is_terminal(),
             stdout,
             stderr,
@@ -185,7 +186,7 @@ impl Terminal {
         if self.unicode { "→ " } else { "-> " }
     }
 
-    /// Text for people: nothing that a terminal obeys, whoever wrote it; for the target that they typed, in the letters
+    /// Text for people: without control sequences, from any author; for the target that they typed, in the letters
     /// that this terminal has.
     fn plain(&self, text: &str) -> String {
         if !self.color && !self.color_of_results {
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn nothing_that_another_wrote_is_obeyed_and_our_marks_keep_their_colour() {
-        let terminal = |color| Terminal::new(Wishes { color, unicode: true, quiet: false, target: None });
+        let terminal = |color| Terminal::new(Options { color, unicode: true, quiet: false, target: None });
         let hostile = "a\x1b]0;x\x07b\u{9b}31m\x1b[31mc\r";
         let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}31m\\u{1b}[31mc\\r";
         let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));

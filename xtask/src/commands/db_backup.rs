@@ -80,7 +80,7 @@ pub fn take_full(
 }
 
 /// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive
-/// the backup (`waiver` says how): a table that is held, a full disk and the like pass or can be mended.
+/// the backup (`waiver` says how): a locked table, a full disk and the like pass or can be fixed.
 pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
     match error::exit(&error) {
         Exit::Failed if error::is_lasting(&error) => error.context(Fault::failed(message).hint(waiver)),
@@ -107,7 +107,7 @@ impl Args {
     }
 
     fn tell(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
-        // Whoever waits for the path on stdout must not lose the backup with it.
+        // A script that waits for the path on stdout must not lose the backup with it.
         self.write(taken, target, context).with_context(|| {
             let made = format!("The backup is written, but its path could not be printed: {}", taken.path.display());
             Fault::new(Exit::Partial, made).hint("check where stdout goes; the backup is complete and stays")

@@ -8,7 +8,7 @@ use crate::openfga::export::{self, Export};
 use crate::openfga::model::Model;
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store::{self, MODEL_ID, STORE_ID};
-use crate::openfga::store_file::{StoreFile, Wishes};
+use crate::openfga::store_file::{Options, StoreFile};
 use crate::openfga::tuples::same_condition;
 use crate::process::signals;
 use crate::target::state_folder::write_private;
@@ -95,8 +95,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 /// That the file says what the store holds, by reading it as `setup-openfga` would.
 fn check(store: &Store, model: &Model, tuples: &[Stored], export: &Export) -> Result<()> {
     let differs = || Fault::failed("The store file would not be read back as the same store");
-    let wishes = Wishes { store: None, allow_external_files: false };
-    let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "the store file", None, wishes);
+    let options = Options { store: None, allow_external_files: false };
+    let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "the store file", None, options);
     let file = file.with_context(differs)?;
     let read: HashMap<_, _> = file.tuples.iter().map(|tuple| (tuple.key(), tuple.condition.as_deref())).collect();
     let is_there = |stored: &&Stored| {

@@ -5,7 +5,7 @@ use crate::openfga::api::Api;
 use crate::openfga::assertions::{Outcome, Tally, difference};
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store_file::findings::SHOWN;
-use crate::openfga::store_file::{StoreFile, Wishes};
+use crate::openfga::store_file::{Options, StoreFile};
 use crate::target::Target;
 use crate::terminal::{self, counted};
 use anyhow::Result;
@@ -44,13 +44,13 @@ impl FileArgs {
 
     /// Reads the store file and says what its author should know.
     pub fn read(&self, context: &Context) -> Result<StoreFile> {
-        let wishes = Wishes { store: self.store.as_deref(), allow_external_files: self.allow_external_files };
+        let options = Options { store: self.store.as_deref(), allow_external_files: self.allow_external_files };
         let file = match self.path(context) {
-            Some(path) => StoreFile::read(&path, &context.shown(&path), wishes)?,
+            Some(path) => StoreFile::read(&path, &context.shown(&path), options)?,
             // Files that it names are those of the folder that the user stands in.
             None => {
                 let bytes = context.terminal.stdin_bytes("the store file")?;
-                StoreFile::of(bytes, &context.here, "<stdin>", None, wishes)?
+                StoreFile::of(bytes, &context.here, "<stdin>", None, options)?
             }
         };
         for warning in file.warnings.iter().take(SHOWN) {

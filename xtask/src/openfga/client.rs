@@ -179,7 +179,8 @@ impl Client {
     }
 }
 
-/// What another try may mend. A request that creates is repeated only where the server did not take it.
+/// Failures after which another try may succeed. A request that creates is repeated only where the server did not take
+/// it.
 fn passes(answer: &Answer, repeat: Repeat) -> bool {
     match answer.status {
         _ if repeat == Repeat::Never || is_too_large(answer) => false,

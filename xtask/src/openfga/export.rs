@@ -166,7 +166,7 @@ fn is_printable(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openfga::store_file::{StoreFile, Wishes};
+    use crate::openfga::store_file::{Options, StoreFile};
     use crate::openfga::tuples::{Condition, same_condition};
     use std::path::Path;
 
@@ -232,8 +232,8 @@ mod tests {
         let export = store_file("yes", &model, &tuples);
         assert_eq!((export.tuples, export.unfitting), (tuples.len(), 0));
         assert_eq!(export.not_in_dsl, not_in_dsl);
-        let wishes = Wishes { store: None, allow_external_files: false };
-        let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "x", None, wishes)
+        let options = Options { store: None, allow_external_files: false };
+        let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "x", None, options)
             .unwrap_or_else(|error| panic!("{error:#}\n{}", export.text));
         assert_eq!(file.name, "yes");
         assert_eq!(model.difference(file.model.as_ref().unwrap()), Vec::<String>::new());

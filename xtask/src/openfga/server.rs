@@ -38,7 +38,7 @@ impl OpenfgaServer {
     pub fn of(target: &Target, settings: &Settings) -> Result<Self> {
         let own = target.own_openfga().openfga_address();
         match own {
-            // Whoever answers on the port of a service that does not run is a stranger.
+            // What answers on the port of a service that does not run is another program.
             Err(why) if names_own_port(target, settings) => Err(why),
             own => Self::at(own, target, settings),
         }

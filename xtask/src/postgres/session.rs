@@ -7,7 +7,7 @@ use super::configured;
 use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
 use super::server::Server;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 use crate::process::{Captured, Dialog, Program, signals};
 use crate::target::{Target, openfga_migration};
 use anyhow::{Context as _, Result};
@@ -21,8 +21,8 @@ const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
 /// Each try takes two programs: some seconds in all.
 const END_TRIES: u32 = 20;
 
-/// True of a session of `pg_stat_activity` that logged in as this one did. Any role may give its sessions any name: only
-/// those of our own are taken for ours.
+/// True of a session of `pg_stat_activity` that logged in as this one did. Any role may give its sessions any name:
+/// only those of our own are taken for ours.
 pub const OWN: &str = "usesysid = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user)";
 
 /// The JSON value that an answer begins with, and what follows it. PostgreSQL writes a line for each element of a list.
@@ -122,7 +122,8 @@ impl Server<'_> {
         }
         signals::check()?;
         if left().is_zero() {
-            let fault = Fault::unreachable(format!("psql did not answer within {} s", deadline.as_secs()));
+            let message = format!("psql did not answer within {} s", deadline.as_secs());
+            let fault = Fault::unreachable(message).because(Cause::NoAnswer);
             let program = self.in_utf8().own_program("psql")?.args(OPTIONS);
             return Err(fault.hint(format!("it was started as: {}", program.shown())).into());
         }

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn what_is_to_be_typed_is_for_the_target_that_was_typed() {
         for (text, expected) in [
-            ("mend it: cargo xtask db-restore --repair", "mend it: cargo xtask db-restore --target url --repair"),
+            ("repair it: cargo xtask db-restore --repair", "repair it: cargo xtask db-restore --target url --repair"),
             (
                 "cargo xtask up, then: cargo xtask down\n",
                 "cargo xtask up --target url, then: cargo xtask down --target url\n",

@@ -34,7 +34,7 @@ fn services_and_a_server_that_dies() {
             );
         }
         let said = whole_and_mended(&database, &states, swapped, point);
-        let mended = said.contains("Mended: stopped for a swap and not started again: client");
+        let mended = said.contains("Repaired: stopped for a swap and not started again: client");
         assert!(stack.runs("client") && mended == (signal == Signal::KILL), "{point}: {said}");
     }
     // What did not run before is not started.

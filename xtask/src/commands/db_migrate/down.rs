@@ -1,4 +1,4 @@
-//! `db-migrate down`: the newest versions taken back, each by its `.down.sql` file.
+//! `db-migrate down`: the newest versions reverted, each by its `.down.sql` file.
 
 use super::limits::Waiting;
 use super::report::{self, Report};

@@ -33,11 +33,11 @@ pub(super) struct Args {
 struct Verdict {
     version: i64,
     description: String,
-    /// null: it has no way back, or the way up failed.
+    /// null: it cannot be reverted, or its up file failed.
     reversible: Option<bool>,
     /// What differs, in words.
     differences: Vec<String>,
-    /// Tables whose columns have another order afterwards: nothing can mend that, and little depends on it.
+    /// Tables whose columns have another order afterwards: no statement can change that, and little depends on it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     column_order: Vec<String>,
     /// Why a file failed.

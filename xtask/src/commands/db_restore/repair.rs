@@ -21,7 +21,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
     let target = server.target();
-    context.terminal.note(&format!("Mending {}", target.shown()));
+    context.terminal.note(&format!("Repairing {}", target.shown()));
     let lock = Lock::take(server, LOCK_TIMEOUT)?;
     let record = Record::new(server, lock.into_session());
     let (findings, unstarted) = repair_what_can_be(&record, context)?;
@@ -166,7 +166,7 @@ fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Finding
             Leftover::LockedOut(_) => repair::repair(record, leftover, &start).map(|()| true)?,
         };
         if repaired {
-            context.terminal.done(&format!("Mended: {}", leftover.shown()));
+            context.terminal.done(&format!("Repaired: {}", leftover.shown()));
         }
     }
     warn_of_stuck(&stuck, context);
@@ -174,7 +174,7 @@ fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Finding
     Ok((Findings { stuck, ..found }, unstarted))
 }
 
-/// Drops the throwaway databases of drills that were killed, and says what.
+/// Drops the scratch databases of drills that were killed, and says what.
 pub(in crate::commands) fn clear_throwaways(record: &Record<'_>, context: &Context) -> Result<()> {
     let (dropped, stuck) = repair::clear_throwaways(record)?;
     for name in dropped {

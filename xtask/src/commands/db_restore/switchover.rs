@@ -39,7 +39,7 @@ pub(in crate::commands) struct Switchover<'a, 't> {
 pub(in crate::commands) struct Done {
     /// The OID of the database that is the live one now.
     live: u32,
-    /// The live database of before, under its new name.
+    /// The previous database, under its new name.
     pub(in crate::commands) before: Option<String>,
     /// Nobody could connect so long.
     pub(in crate::commands) database_outage: Duration,
@@ -136,7 +136,7 @@ impl Switchover<'_, '_> {
         fault_point("swapped");
         let database_outage = match swapped {
             Ok(outage) => outage,
-            // Nobody knows where the names are: whoever mends that starts the services too.
+            // It is not known which database has which name: the repair starts the services, too.
             Err(error) if error::exit(&error) == Exit::Partial => return Err(error),
             Err(error) => {
                 signals::shielded(|| restart(running)).map_err(|why| {

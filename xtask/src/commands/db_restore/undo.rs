@@ -1,4 +1,4 @@
-//! The database of before the last restore, swapped back in.
+//! `db-restore --undo`: swaps the previous database back in.
 
 use super::report::{self, Report};
 use super::switchover::{Done, SwapServices, Switchover};
@@ -86,7 +86,7 @@ fn swap_back(
     let details = Details { stopped: services.started.clone(), swapping: true, ..old.entry.details.clone() };
     fault_point("to be marked");
     signals::check()?;
-    // Whatever signal comes: what was noted is known, and taken back.
+    // Whatever signal comes: the note is known, and removed.
     signals::shielded(|| record.note(old.entry.id, &details))?;
     fault_point("marked");
     signals::check()?;

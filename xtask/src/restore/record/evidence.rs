@@ -102,8 +102,8 @@ impl OwnedDatabase {
         &self.name
     }
 
-    /// A PL/pgSQL statement that fails unless record and server still say what proved it. For the statement that follows
-    /// in the same session.
+    /// A PL/pgSQL statement that fails unless record and server still say what proved it. For the statement that
+    /// follows in the same session.
     pub(in crate::restore) fn assertion(&self) -> Result<String> {
         let Self { id, oid, name, owner } = self;
         let name = literal(name)?;
@@ -205,7 +205,7 @@ mod tests {
         assert!(matches!(verdict(&recorded, &[database(7, name, ROLE)]), Verdict::Owned(_)));
         let doubtful = Verdict::Doubtful(Doubt::AnotherDatabase);
         assert_eq!(verdict(&recorded, &[database(7, name, APP)]), doubtful);
-        // The live database, which somebody renamed to it.
+        // The live database, renamed to it by another session.
         assert_eq!(verdict(&recorded, &[database(1, name, ROLE)]), doubtful);
         let other = entry(Purpose::Previous, NAME, Some(7), ROLE);
         assert_eq!(judge(&recorded, &[other], &[database(7, name, ROLE)], ROLE, "openfga"), doubtful);

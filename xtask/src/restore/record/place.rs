@@ -119,7 +119,7 @@ impl Place {
         Ok(if stage == Stage::Complete { Vec::new() } else { first.into_iter().chain(complete).collect() })
     }
 
-    /// The statement that removes it. It fails while somebody is connected there.
+    /// The statement that removes it. It fails while a session is connected to it.
     pub(super) fn removal(&self) -> Result<String> {
         Ok(format!("DROP DATABASE {}", identifier(&self.name)?))
     }

@@ -27,7 +27,7 @@ pub const LOG: &str = "openfga";
 
 /// What the settings say about OpenFGA.
 #[derive(Debug)]
-pub struct Wishes {
+pub struct Options {
     program: Option<PathBuf>,
     go_folders: Vec<PathBuf>,
     method: String,
@@ -71,7 +71,7 @@ impl Started {
     }
 }
 
-impl Wishes {
+impl Options {
     pub fn of(settings: &Settings, root: &Path) -> Self {
         let go_paths = settings.get("GOPATH").map(|paths| std::env::split_paths(paths).collect::<Vec<_>>());
         let home =
