@@ -4,7 +4,7 @@ use super::Compose;
 use crate::error::Fault;
 use crate::process::{Captured, Ending, Program};
 use crate::settings::Settings;
-use crate::target::backend::{Build, MadeOf, OwnOpenfga};
+use crate::target::backend::{Access as _, Build, MadeOf, OwnOpenfga};
 use crate::target::openfga::{HTTP_PORT, KEYS};
 use crate::target::{openfga_migration, percent};
 use anyhow::Result;
@@ -80,13 +80,13 @@ impl OwnOpenfga for Compose {
 impl Compose {
     /// The role that the one-shot service logs in as.
     fn openfga_role(&self) -> String {
-        let variable = |name| self.config().ok()?.variable_of(MIGRATE, name);
+        let variable = |name: &str| self.config().ok()?.service(MIGRATE)?.environment.get(name).cloned();
         let of_address = || {
             let address = variable(DATASTORE)?;
             let (login, _) = address.split_once("://")?.1.split_once('@')?;
             percent::decoded(login.split(':').next()?).ok()
         };
-        variable(ROLE).or_else(of_address).unwrap_or_else(|| self.login.user.clone())
+        variable(ROLE).or_else(of_address).unwrap_or_else(|| self.login().user.clone())
     }
 
     /// The failure of the one-shot service, with its own words, where Compose says only that it failed.

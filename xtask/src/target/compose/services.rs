@@ -32,7 +32,7 @@ impl Services for Compose {
         }
         // Those of an earlier run may be gone from the project meanwhile.
         let config = self.config()?;
-        let there: Vec<String> = services.iter().filter(|name| config.has_service(name)).cloned().collect();
+        let there: Vec<String> = services.iter().filter(|name| config.service(name).is_some()).cloned().collect();
         // `start`, unlike `up`, never makes a container anew.
         self.run_for(&["start"], &there)?;
         up::wait_for_openfga(self, startup.settings, &there)
