@@ -4,7 +4,7 @@ use crate::error::Fault;
 use crate::global_options::Global;
 use crate::settings::{self, Settings};
 use crate::target::{Kind, Target};
-use crate::terminal::{self, Terminal, Wishes};
+use crate::terminal::{self, Options, Terminal};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,14 +37,14 @@ impl Context {
         if let Some(target) = global.target {
             settings.set_flag("XTASK_TARGET", target.to_string());
         }
-        let wishes = Wishes {
+        let options = Options {
             color: settings.color(global.color),
             unicode: settings.locale_is_utf8(),
             quiet: global.quiet,
             target: settings.typed("XTASK_TARGET").map(str::to_owned),
         };
         let here = std::env::current_dir().unwrap_or_else(|_| root.clone());
-        Self { root, here, settings, terminal: Terminal::new(wishes), verbose: global.verbose, said: Arc::default() }
+        Self { root, here, settings, terminal: Terminal::new(options), verbose: global.verbose, said: Arc::default() }
     }
 
     /// Tells where each setting came from. Those that the stack answers are told when it is read.
@@ -125,7 +125,7 @@ impl Context {
                 // Beyond the checkout a long chain of ../ helps nobody.
                 let is_near = self.here.starts_with(&self.root) || up.as_os_str().is_empty();
                 return match up.join(rest) {
-                    // From the top of the file system a path without its slash is a riddle.
+                    // From `/`, paths stay absolute.
                     _ if !is_near || self.here.parent().is_none() => path.to_owned(),
                     here if here.as_os_str().is_empty() => PathBuf::from("."),
                     near => near,

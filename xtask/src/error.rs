@@ -36,6 +36,17 @@ impl Exit {
     }
 }
 
+/// Why something failed, for code that goes on by it: text is for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A program was started and gave no answer before its deadline.
+    NoAnswer,
+    /// No connection was made, and nothing more is known.
+    NoConnection,
+    /// The server answered that it fails itself (HTTP 500 to 599).
+    ServerFails,
+}
+
 /// What failed, with its exit code and the next thing to type. It travels as an error of its own or as
 /// `anyhow` context over a cause; `main` finds it by downcast.
 #[derive(Debug)]
@@ -45,12 +56,13 @@ pub struct Fault {
     message: String,
     hint: Option<String>,
     lasting: bool,
+    cause: Option<Cause>,
 }
 
 impl Fault {
     /// A failure with the exit code that belongs to it.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, lasting: false }
+        Self { exit, message: message.into(), hint: None, lasting: false, cause: None }
     }
 
     /// A plain failure, exit code 1.
@@ -75,10 +87,17 @@ impl Fault {
         self
     }
 
-    /// It will not pass: whoever waits need not ask again.
+    /// It is lasting: a caller that waits need not ask again.
     #[must_use]
     pub fn lasting(mut self) -> Self {
         self.lasting = true;
+        self
+    }
+
+    /// The cause, for code that goes on by it.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
         self
     }
 
@@ -111,6 +130,11 @@ pub fn is_lasting(error: &anyhow::Error) -> bool {
     fault(error).is_some_and(Fault::is_lasting)
 }
 
+/// The cause that the error's fault names.
+pub fn cause(error: &anyhow::Error) -> Option<Cause> {
+    fault(error).and_then(|fault| fault.cause)
+}
+
 /// How a run ends with this error; a failure that names no exit is 1.
 pub fn exit(error: &anyhow::Error) -> Exit {
     fault(error).map_or(Exit::Failed, |fault| fault.exit)
@@ -128,7 +152,7 @@ pub fn explain(error: anyhow::Error, fault: impl FnOnce() -> Fault) -> anyhow::E
 
 /// Says what could not be done; exit code and hint stay those of what went wrong.
 pub fn headed(error: anyhow::Error, message: impl Into<String>) -> anyhow::Error {
-    let headline = Fault::new(exit(&error), message);
+    let headline = Fault { cause: cause(&error), ..Fault::new(exit(&error), message) };
     let hint = fault(&error).and_then(Fault::hint_text).map(str::to_owned);
     error.context(Fault { hint, ..headline })
 }
@@ -146,5 +170,12 @@ mod tests {
         assert_eq!(exit_code(&above.unwrap_err()), 3);
         assert_eq!(exit_code(&anyhow::anyhow!("plain")), 1);
         assert_eq!(Exit::Signal(2).code(), 130);
+    }
+
+    #[test]
+    fn a_headline_keeps_the_cause() {
+        let silent: anyhow::Error = Fault::unreachable("psql did not answer").because(Cause::NoAnswer).into();
+        assert_eq!(cause(&headed(silent, "The backup failed")), Some(Cause::NoAnswer));
+        assert_eq!(cause(&anyhow::anyhow!("psql did not answer")), None);
     }
 }

@@ -33,7 +33,8 @@ mod system;
 #[path = "platform/other.rs"]
 mod system;
 
-/// Creates a new file that this user alone may read and write, whatever the umask is; fails on anything that exists, a symbolic link too.
+/// Creates a new file that this user alone may read and write, whatever the umask is; fails on anything that exists, a
+/// symbolic link too.
 pub fn create_private(path: &Path) -> io::Result<File> {
     system::create_private(path)
 }
@@ -83,7 +84,7 @@ pub fn read_regular(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Marks a file that we made as ours until it is closed, however we end; waits for whoever looks at it just now.
+/// Marks a file that we made as ours until it is closed, however we end; waits for a program that reads it just now.
 pub fn hold(file: &File) -> io::Result<()> {
     system::hold(file)
 }
@@ -138,7 +139,7 @@ pub fn end_group(pid: u32, now: bool) -> io::Result<()> {
     system::end_group(pid, now)
 }
 
-/// Stops this process until somebody continues or kills it; for tests.
+/// Stops this process until a test continues or kills it.
 pub fn stop_here() {
     system::stop_here();
 }

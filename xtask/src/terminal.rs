@@ -36,11 +36,12 @@ pub struct Terminal {
 
 /// What a terminal is told to be; the rest it finds out itself.
 #[derive(Debug, Clone)]
-pub struct Wishes {
+pub struct Options {
     pub color: ColorChoice,
     pub unicode: bool,
     pub quiet: bool,
-    /// The target that was typed, where without it another one would be meant: what is said to be typed next says it too.
+    /// The target that was typed, where without it another one would be meant: what is said to be typed next says it
+    /// too.
     pub target: Option<String>,
 }
 
@@ -55,9 +56,9 @@ pub enum Mark {
 
 impl Terminal {
     /// The terminal of this process.
-    pub fn new(wishes: Wishes) -> Self {
+    pub fn new(options: Options) -> Self {
         let (stdout, stderr) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let color = |terminal: bool| match wishes.color {
+        let color = |terminal: bool| match options.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal,
@@ -65,9 +66,9 @@ impl Terminal {
         Self {
             color: color(stderr),
             color_of_results: color(stdout),
-            unicode: wishes.unicode,
-            quiet: wishes.quiet,
-            target: wishes.target,
+            unicode: options.unicode,
+            quiet: options.quiet,
+            target: options.target,
             stdin: io::stdin().is_terminal(),
             stdout,
             stderr,
@@ -89,8 +90,14 @@ impl Terminal {
         self.stdin && self.stderr
     }
 
-    /// What is going on, on stderr; nothing under `--quiet`.
+    /// What is going on, on stderr; nothing under `--quiet`. Only its first line stands at the margin: a name with a
+    /// line break in it does not look like a line of ours.
     pub fn note(&self, text: &str) {
+        self.note_report(&text.replace('\n', "\n  "));
+    }
+
+    /// The same for lines of ours, in which names are shown clean.
+    pub fn note_report(&self, text: &str) {
         if !self.quiet {
             write_stderr(&fold::behind("", 0, &self.plain(text), self.width_of_notes()));
         }
@@ -179,7 +186,7 @@ impl Terminal {
         if self.unicode { "→ " } else { "-> " }
     }
 
-    /// Text for people: nothing that a terminal obeys, whoever wrote it; for the target that they typed, in the letters
+    /// Text for people: without control sequences, from any author; for the target that they typed, in the letters
     /// that this terminal has.
     fn plain(&self, text: &str) -> String {
         if !self.color && !self.color_of_results {
@@ -232,7 +239,7 @@ mod tests {
 
     #[test]
     fn nothing_that_another_wrote_is_obeyed_and_our_marks_keep_their_colour() {
-        let terminal = |color| Terminal::new(Wishes { color, unicode: true, quiet: false, target: None });
+        let terminal = |color| Terminal::new(Options { color, unicode: true, quiet: false, target: None });
         let hostile = "a\x1b]0;x\x07b\u{9b}31m\x1b[31mc\r";
         let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}31m\\u{1b}[31mc\\r";
         let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));

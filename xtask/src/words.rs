@@ -56,6 +56,44 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// One line for each, but only the first of many.
+pub fn first_lines(lines: impl ExactSizeIterator<Item = String>) -> String {
+    const SHOWN: usize = 20;
+    let more = lines.len().saturating_sub(SHOWN);
+    let rest = (more > 0).then(|| format!("… and {} more", count(more as u64)));
+    lines.take(SHOWN).chain(rest).collect::<Vec<_>>().join("\n")
+}
+
+/// A line without the logins of addresses in it: `postgres://***@host/db`.
+pub fn without_logins(mut line: String) -> String {
+    let mut from = 0;
+    while let Some(start) = line[from..].find("://").map(|at| from + at + 3) {
+        let rest = &line[start..];
+        let end = rest.find(|letter: char| letter.is_whitespace() || "\"'/?".contains(letter)).unwrap_or(rest.len());
+        if let Some(at) = rest[..end].rfind('@') {
+            line.replace_range(start..start + at, "***");
+        }
+        from = start;
+    }
+    line
+}
+
+/// What a terminal obeys instead of showing it, or does not show at all: control characters, ends of lines and
+/// paragraphs, marks that turn the direction of writing, and letters without a shape. By each of them a name can look
+/// like another one.
+pub fn is_obeyed(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}') || is_ignorable(letter)
+}
+
+/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt, version 16), which has the marks of direction, too.
+fn is_ignorable(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// A text as one word of a suggested command: in single quotes where a shell would find anything else in it.
 pub fn shell_word(text: &str) -> String {
     let is_plain = |letter: char| letter.is_alphanumeric() || "_./:@%+=,-".contains(letter) || letter == MAIN_SEPARATOR;

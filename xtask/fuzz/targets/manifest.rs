@@ -34,10 +34,16 @@ fn keeps_bounds(manifest: &Manifest) {
     // What is sent to a server holds nothing that ends a line or a text before its time.
     let json = serde_json::to_value(manifest).expect("JSON");
     let properties = &json["properties"];
-    for member in ["encoding", "collate", "ctype", "locale", "owner", "locale_provider"] {
+    for member in ["encoding", "collate", "ctype", "locale", "locale_provider"] {
         if let Some(text) = properties[member].as_str() {
             assert!(!text.contains(char::is_control) && text.len() <= 255, "{member}: {text:?}");
         }
+    }
+    // A role's name may hold blanks of every kind, as on the server; it is quoted and escaped wherever it goes.
+    let is_blank = |letter| matches!(letter, '\t' | '\n' | '\r');
+    if let Some(owner) = properties["owner"].as_str() {
+        assert!(!owner.contains(|letter: char| letter.is_control() && !is_blank(letter)), "owner: {owner:?}");
+        assert!(owner.len() <= 252, "owner: {owner:?}");
     }
     no_nul(&json);
 }

@@ -4,9 +4,8 @@
 // Every number of a file may be any number: what is counted with it must not overflow.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-mod ends;
 mod fault;
-pub mod feed;
+mod inspect;
 pub mod listing;
 pub mod manifest;
 pub mod name;
@@ -18,5 +17,6 @@ pub mod retention;
 pub mod space;
 pub mod spool;
 mod statement;
+pub mod stream;
 pub mod take;
 mod verdict;

@@ -13,7 +13,7 @@ pub struct BackupOptions {
     pub purpose: Purpose,
     /// `--table` patterns; none: the whole database.
     pub tables: Vec<String>,
-    /// How long pg_dump waits for a table that someone holds.
+    /// How long pg_dump waits for a table that another session locks.
     pub lock_timeout: Duration,
     /// What else the server is asked while pg_dump runs; empty: nothing.
     pub question: &'static str,

@@ -2,7 +2,7 @@
 
 pub use super::verdict::{Examined, Verdict};
 
-use super::ends::examine_ends;
+use super::inspect::examine_ends;
 use super::manifest::{self, Manifest};
 use super::pieces::{Pieces, RunningDigest};
 use crate::error::{Exit, Fault};
@@ -45,7 +45,7 @@ pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
 /// The same for a file that messages call by another name.
 pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     let mut file = open(path)?;
-    // Whoever removes old backups leaves a file alone that somebody reads. Where locks are unknown, nobody asks.
+    // Shared lock: db-prune skips this file. A file system without locks is read without one.
     let _ = file.try_lock_shared();
     let (examined, dump_end, digests) = check_open(&mut file, name, progress)?;
     let Examined { verdict, reason, manifest, contents, .. } = examined;
@@ -54,7 +54,7 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
             Ok(Proven { file, path: name.to_owned(), manifest, contents, dump_end, digests })
         }
         _ => {
-            let message = format!("{} is {}: {}", name.display(), verdict.words(), reason.unwrap_or_default());
+            let message = format!("{} is {}: {}", name.display(), verdict.as_str(), reason.unwrap_or_default());
             Err(Fault::new(Exit::Refused, message)
                 .hint("list the backups that are whole: cargo xtask db-list --check")
                 .into())
@@ -96,7 +96,7 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
     }
 }
 
-/// Opens a regular file; a link would lead elsewhere, and a pipe holds whoever reads it.
+/// Opens a regular file; a link could point to another file, and a pipe would block the reader.
 fn open(path: &Path) -> Result<File> {
     let open = || {
         let kind = std::fs::symlink_metadata(path)?.file_type();

@@ -25,7 +25,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// As it stands in tables.
-    pub fn words(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
             Self::Whole => "whole",

@@ -77,7 +77,7 @@ impl Args {
     }
 
     fn tell(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
-        // Whoever waits for the path on stdout must not lose the backup with it.
+        // A script that waits for the path on stdout must not lose the backup with it.
         self.write(taken, target, context).with_context(|| {
             let made = format!("The backup is written, but its path could not be printed: {}", taken.path.display());
             Fault::new(Exit::Partial, made).hint("check where stdout goes; the backup is complete and stays")
@@ -93,7 +93,7 @@ impl Args {
         if context.terminal.stdout_is_terminal() {
             return context.terminal.result(&report.text);
         }
-        context.terminal.note(&report.text);
+        context.terminal.note_report(&report.text);
         context.terminal.result_path(&context.near(&taken.path))
     }
 

@@ -126,7 +126,7 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
     let dash = || "-".to_owned();
     let age = backup.time.map(|time| now.signed_duration_since(time).num_seconds());
     let counts = counts(backup);
-    let mut verdict = backup.examined.verdict.words().to_owned();
+    let mut verdict = backup.examined.verdict.as_str().to_owned();
     match backup.purpose {
         Some(Purpose::Tables) => verdict.push_str(", partial"),
         Some(Purpose::PreRestore) => verdict.push_str(", before a restore"),
@@ -161,7 +161,7 @@ fn counts(backup: &Backup) -> Option<(u64, u64)> {
 struct Document<'a> {
     version: u32,
     backups: Vec<Entry<'a>>,
-    /// Databases of before a restore; null where the server did not answer at once.
+    /// Previous databases; null where the server did not answer at once.
     kept_on_server: Option<&'a [Kept]>,
     /// Databases that are named like ours but are not recorded, with the statements that undo by hand.
     not_recorded: Option<&'a [Unrecorded]>,

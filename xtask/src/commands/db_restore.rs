@@ -49,13 +49,14 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     preview::ask(args, target, &backup, context)?;
     let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     fault_point("locked");
-    leftovers::repair_leftovers(&record, context)?;
+    let unstarted = leftovers::repair_before_swap(&record, context)?;
     let live = proposal.confirm_live(server)?;
     let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
     let (checked, written) = load(&proposal, &record, args, context)?;
     let (openfga, only_way_back) = (backup.contents.openfga.is_some(), safety.is_none());
-    let switchover = Switchover { record: &record, live: &live, context, openfga, only_way_back, written };
+    let switchover =
+        Switchover { record: &record, live: &live, context, unstarted, openfga, only_way_back, written };
     let done = switchover.swap_in(checked, proposal.merged.properties.as_ref(), args.keep_old)?;
     report::name_subscriptions(server, context);
     report::name_ended_workers(&live, server, context);

@@ -33,7 +33,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let program = server.program("psql", Talk::Piped)?;
         program.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1"]).args(psql.words)
     };
-    Err(program.become_it(file))
+    Err(program.exec(file))
 }
 
 /// Where a person's .psqlrc is copied to, beside a psql that does not run on this host.

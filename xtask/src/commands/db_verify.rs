@@ -59,8 +59,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         }
         report.push(entry);
     }
-    // A file that is refused starts nothing; what is only looked at here is mended by whoever changes the database
-    // next.
+    // A file that is refused starts nothing; what is only read here is repaired by the command that changes the
+    // database next.
     if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
         leftovers::name_leftovers(target, context);
         name_absence(target, context);
@@ -200,7 +200,7 @@ impl Entry {
             context.terminal.error(error);
             return Ok(());
         }
-        let words = self.verdict.map_or("", Verdict::words);
+        let words = self.verdict.map_or("", Verdict::as_str);
         let tables = terminal::counted(self.tables.unwrap_or_default(), "table", "tables");
         let rows = terminal::counted(self.rows.unwrap_or_default(), "row", "rows");
         let mut line = format!("{file}: {words} ({tables}, {rows})");

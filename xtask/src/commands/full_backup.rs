@@ -26,7 +26,7 @@ pub fn take_full(
 }
 
 /// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive
-/// the backup (`waiver` says how): a table that is held, a full disk and the like pass or can be mended.
+/// the backup (`waiver` says how): a locked table, a full disk and the like pass or can be fixed.
 pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
     match error::exit(&error) {
         Exit::Failed if error::is_lasting(&error) => error.context(Fault::failed(message).hint(waiver)),

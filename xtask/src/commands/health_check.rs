@@ -7,7 +7,7 @@ pub use show::show;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::health::report::{Check, Report, Status};
-use crate::health::{self, DEADLINE, Scene, Wishes};
+use crate::health::{self, DEADLINE, Options, Scene};
 use crate::process::signals;
 use crate::terminal;
 use anyhow::Result;
@@ -41,10 +41,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let wishes = Wishes { only: &args.only, logs: context.verbose };
+    let options = Options { only: &args.only, logs: context.verbose };
     let report =
-        if args.wait { wait(args, &wishes, context)? } else { look(&wishes, Instant::now() + DEADLINE, context)? };
-    if let Some(name) = wishes.unknown(&report) {
+        if args.wait { wait(args, &options, context)? } else { look(&options, Instant::now() + DEADLINE, context)? };
+    if let Some(name) = options.unknown(&report) {
         let known: Vec<&str> = health::names().collect();
         return Err(Fault::usage(format!("There is no check {name}"))
             .hint(format!("the checks are: {}", known.join(", ")))
@@ -62,11 +62,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 const IDENTIFIED: Duration = Duration::from_secs(4);
 
 /// One look at everything that is wanted. Each begins anew: a container made meanwhile has another id.
-pub fn look(wishes: &Wishes, end: Instant, context: &Context) -> Result<Report> {
+pub fn look(options: &Options, end: Instant, context: &Context) -> Result<Report> {
     let target = context.target_within(IDENTIFIED.min(end.saturating_duration_since(Instant::now())))?.until(end);
     let scene = Scene::new(&target, &context.settings, &context.root, end)?;
     let waiting = context.terminal.waiting("asking every part");
-    let report = health::examine(&scene, wishes);
+    let report = health::examine(&scene, options);
     drop(waiting);
     // Programs that a signal ended have answered nothing.
     signals::check()?;
@@ -74,14 +74,14 @@ pub fn look(wishes: &Wishes, end: Instant, context: &Context) -> Result<Report> 
 }
 
 /// Looks until nothing is wrong any more, or the time is over.
-fn wait(args: &Args, wishes: &Wishes, context: &Context) -> Result<Report> {
+fn wait(args: &Args, options: &Options, context: &Context) -> Result<Report> {
     let end = Instant::now() + Duration::from_secs(args.timeout);
     let mut whole = None;
     loop {
         // The first look has the time that it takes to find out anything.
         let least = Instant::now() + if whole.is_none() { FIRST_LOOK } else { Duration::ZERO };
-        let report = look(wishes, end.max(least).min(Instant::now() + DEADLINE), context)?;
-        if report.is_ok(args.strict) || wishes.unknown(&report).is_some() {
+        let report = look(options, end.max(least).min(Instant::now() + DEADLINE), context)?;
+        if report.is_ok(args.strict) || options.unknown(&report).is_some() {
             return Ok(report);
         }
         if Instant::now() + PAUSE >= end {

@@ -3,11 +3,13 @@
 use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::postgres::startup;
+use crate::process::signals;
 use crate::restore::record::{Details, Record, Unrecorded, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
 use crate::target::Target;
 use crate::terminal;
-use anyhow::Result;
+use anyhow::{Error, Result};
+use std::collections::BTreeSet;
 
 /// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to
 /// say.
@@ -43,7 +45,11 @@ pub fn name(leftovers: &[Leftover], context: &Context) {
 }
 
 /// Says of each that it is left alone, and what a person would type.
-pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context: &Context) -> Result<()> {
+pub fn name_unrecorded(
+    found: &[Unrecorded],
+    maintenance_database: &str,
+    context: &Context,
+) -> Result<()> {
     for database in found {
         let text = format!("{}\n{}", database.shown(), database.hint(maintenance_database)?);
         context.terminal.warn(&terminal::clean(&text));
@@ -51,33 +57,63 @@ pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context
     Ok(())
 }
 
-/// Repairs what killed runs left, and says what. To be called under the lock.
-pub fn repair_leftovers(record: &Record<'_>, context: &Context) -> Result<Findings> {
+/// What an earlier run left to be started or migrated, and why that does not work.
+pub struct Unstarted {
+    what: String,
+    services: Vec<String>,
+    pub error: Error,
+}
+
+/// Repairs what killed runs left before the database is swapped, and says what; gives the services that this swap has to
+/// start beside those that run now. That some cannot be started is no reason not to swap: another database may be what
+/// they need. To be called under the lock.
+pub fn repair_before_swap(record: &Record<'_>, context: &Context) -> Result<BTreeSet<String>> {
+    let (_, unstarted) = repair_what_can_be(record, context)?;
+    for Unstarted { what, error, .. } in &unstarted {
+        let why = terminal::clean_line(&format!("{error:#}"));
+        context.terminal.warn(&format!("{}, and cannot be now: {why}", terminal::clean_line(what)));
+    }
+    Ok(unstarted.into_iter().flat_map(|unstarted| unstarted.services).collect())
+}
+
+/// Repairs what killed runs left, and says what; gives what it found, and the services that could not be started.
+pub fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Findings, Vec<Unstarted>)> {
     let target = record.target();
     let found = repair::find(record)?;
     let start = |details: &Details| {
         if details.migrate {
-            target.own_openfga().migrate_openfga()?;
+            startup::migrate_openfga(target)?;
         }
         startup::start_services(target, &context.settings, &details.stopped)
     };
-    let mut stuck = Vec::new();
+    let (mut stuck, mut unstarted) = (Vec::new(), Vec::new());
     for leftover in &found.leftovers {
-        let left = match leftover {
-            Leftover::Abandoned(database) => repair::drop_or_name(record, database)?,
-            _ => repair::repair(record, leftover, &start).map(|()| None)?,
+        let repaired = match leftover {
+            Leftover::Abandoned(database) => repair::drop_or_name(record, database)?.is_none_or(|left| {
+                stuck.push(left);
+                false
+            }),
+            Leftover::NotStarted(entry) => match repair::repair(record, leftover, &start) {
+                Ok(()) => true,
+                Err(error) => {
+                    signals::check()?;
+                    let services = entry.details.stopped.clone();
+                    unstarted.push(Unstarted { what: leftover.shown(), services, error });
+                    false
+                }
+            },
+            Leftover::LockedOut(_) => repair::repair(record, leftover, &start).map(|()| true)?,
         };
-        match left {
-            None => context.terminal.done(&format!("Mended: {}", leftover.shown())),
-            Some(left) => stuck.push(left),
+        if repaired {
+            context.terminal.done(&format!("Repaired: {}", leftover.shown()));
         }
     }
     warn_of_stuck(&stuck, context);
     repair::forget_void(record)?;
-    Ok(Findings { stuck, ..found })
+    Ok((Findings { stuck, ..found }, unstarted))
 }
 
-/// Drops the throwaway databases of drills that were killed, and says what.
+/// Drops the scratch databases of drills that were killed, and says what.
 pub fn clear_throwaways(record: &Record<'_>, context: &Context) -> Result<()> {
     let (dropped, stuck) = repair::clear_throwaways(record)?;
     for name in dropped {

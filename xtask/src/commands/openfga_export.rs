@@ -8,11 +8,12 @@ use crate::openfga::export::{self, Export};
 use crate::openfga::model::Model;
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store::{self, MODEL_ID, STORE_ID};
-use crate::openfga::store_file::{StoreFile, Wishes};
+use crate::openfga::store_file::{Options, StoreFile};
 use crate::openfga::tuples::same_condition;
 use crate::process::signals;
 use crate::target::state_folder::write_private;
-use crate::terminal::{self, clean, counted};
+use crate::terminal::{self, clean_line, counted};
+use crate::words::first_lines;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -67,11 +68,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let api = connected(&mut server, &target, context)?;
     let store = the_store(args, &api, context)?;
     let (id, value) = api.newest_model(&store.id)?.ok_or_else(|| {
-        Fault::failed(format!("The store {} has no model", clean(&store.name)))
+        Fault::failed(format!("The store {} has no model", clean_line(&store.name)))
             .hint("write one: cargo xtask setup-openfga")
     })?;
     let model = Model::from_value(&value)
-        .with_context(|| Fault::failed(format!("The model {} cannot be written as a store file", clean(&id))))?;
+        .with_context(|| Fault::failed(format!("The model {} cannot be written as a store file", clean_line(&id))))?;
     let named = context.settings.get(MODEL_ID).filter(|_| context.settings.get(STORE_ID) == Some(&store.id));
     if let Some(named) = named.filter(|named| *named != id) {
         let text = format!("{MODEL_ID} is {named}, but the store's newest model is {id}; the newest is exported");
@@ -94,8 +95,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 /// That the file says what the store holds, by reading it as `setup-openfga` would.
 fn check(store: &Store, model: &Model, tuples: &[Stored], export: &Export) -> Result<()> {
     let differs = || Fault::failed("The store file would not be read back as the same store");
-    let wishes = Wishes { store: None, allow_external_files: false };
-    let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "the store file", None, wishes);
+    let options = Options { store: None, allow_external_files: false };
+    let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "the store file", None, options);
     let file = file.with_context(differs)?;
     let read: HashMap<_, _> = file.tuples.iter().map(|tuple| (tuple.key(), tuple.condition.as_deref())).collect();
     let is_there = |stored: &&Stored| {
@@ -117,7 +118,7 @@ fn say_what_is_left_out(export: &Export, context: &Context) {
             .warn(&format!("{tuples} not fit the model, so that OpenFGA ignores them: they are comments in the file"));
     }
     if !export.not_in_dsl.is_empty() {
-        let why = clean(&export.not_in_dsl.join("; "));
+        let why = clean_line(&export.not_in_dsl.join("; "));
         context.terminal.warn(&format!(
             "The file holds the model as JSON, which the fga tool does not read there: \
              the DSL cannot express it ({why})"
@@ -137,14 +138,14 @@ fn the_store(args: &Args, api: &Api, context: &Context) -> Result<Store> {
     if let Some(named) = store::named(api, &context.settings, true)? {
         return named.store.ok_or_else(|| {
             let message = format!("{STORE_ID}={} ({}) names no store of {}", named.id, named.origin.shown(), api.url());
-            Fault::failed(clean(&message)).hint("name one: --store NAME").into()
+            Fault::failed(clean_line(&message)).hint("name one: --store NAME").into()
         });
     }
     let mut stores = api.stores()?;
     if stores.len() > 1 {
-        let list: Vec<String> = stores.iter().map(|store| clean(&format!("{}  {}", store.id, store.name))).collect();
+        let list = first_lines(stores.iter().map(|store| clean_line(&format!("{}  {}", store.id, store.name))));
         let fault = Fault::usage(format!("{} has {} stores", api.url(), stores.len()));
-        return Err(anyhow::Error::msg(list.join("\n")).context(fault.hint("name one: --store NAME")));
+        return Err(anyhow::Error::msg(list).context(fault.hint("name one: --store NAME")));
     }
     stores.pop().ok_or_else(|| {
         Fault::failed(format!("{} has no store", api.url())).hint("make it: cargo xtask setup-openfga").into()
@@ -189,12 +190,12 @@ fn show(
         return terminal.result_path(&context.near(path));
     }
     let lines = [
-        terminal.done_line(&format!("Store {} exported", clean(&store.name))),
+        terminal.done_line(&format!("Store {} exported", clean_line(&store.name))),
         String::new(),
-        format!("File:    {}", clean(&context.shown(path))),
+        format!("File:    {}", clean_line(&context.shown(path))),
         format!("Server:  {server}"),
-        format!("Store:   {}", clean(&store.id)),
-        format!("Model:   {}", clean(model)),
+        format!("Store:   {}", clean_line(&store.id)),
+        format!("Model:   {}", clean_line(model)),
         format!("Tuples:  {}", terminal::count(export.tuples as u64)),
     ];
     terminal.result(&terminal::report(&lines))

@@ -104,7 +104,7 @@ fn write_setting(name: &str, value: &str, written: &mut Vec<String>, context: &C
     Ok(())
 }
 
-/// Offers the next free port for each one that somebody else holds.
+/// Offers the next free port for each port that another program holds.
 fn move_taken_ports(target: &Target, args: &Args, written: &mut Vec<String>, context: &Context) -> Result<Context> {
     for taken in target.stack().taken_ports(&context.settings)? {
         let setting = taken.setting;

@@ -5,7 +5,7 @@ use crate::openfga::api::Api;
 use crate::openfga::assertions::{Outcome, Tally, difference};
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store_file::findings::SHOWN;
-use crate::openfga::store_file::{StoreFile, Wishes};
+use crate::openfga::store_file::{Options, StoreFile};
 use crate::target::Target;
 use crate::terminal::{self, counted};
 use anyhow::Result;
@@ -44,17 +44,17 @@ impl FileArgs {
 
     /// Reads the store file and says what its author should know.
     pub fn read(&self, context: &Context) -> Result<StoreFile> {
-        let wishes = Wishes { store: self.store.as_deref(), allow_external_files: self.allow_external_files };
+        let options = Options { store: self.store.as_deref(), allow_external_files: self.allow_external_files };
         let file = match self.path(context) {
-            Some(path) => StoreFile::read(&path, &context.shown(&path), wishes)?,
+            Some(path) => StoreFile::read(&path, &context.shown(&path), options)?,
             // Files that it names are those of the folder that the user stands in.
             None => {
                 let bytes = context.terminal.stdin_bytes("the store file")?;
-                StoreFile::of(bytes, &context.here, "<stdin>", None, wishes)?
+                StoreFile::of(bytes, &context.here, "<stdin>", None, options)?
             }
         };
         for warning in file.warnings.iter().take(SHOWN) {
-            context.terminal.warn(&terminal::clean(&warning.to_string()));
+            context.terminal.warn(&terminal::clean_line(&warning.to_string()));
         }
         if file.warnings.len() > SHOWN {
             context.terminal.warn(&format!("{} more warnings", terminal::count((file.warnings.len() - SHOWN) as u64)));
@@ -74,25 +74,26 @@ pub fn connected(server: &mut OpenfgaServer, target: &Target, context: &Context)
 /// One line for an assertion; more where it failed or a person should know more.
 pub fn outcome_lines(outcome: &Outcome, context: &Context) -> Vec<String> {
     let terminal = &context.terminal;
-    let question = terminal::clean(&format!("{} {}", outcome.kind, outcome.question));
-    let place = format!("(line {}, {})", outcome.line, terminal::clean(&outcome.test));
-    let note = outcome.note.iter().map(|note| format!("    {}", terminal::clean(note)));
+    let question = terminal::clean_line(&format!("{} {}", outcome.kind, outcome.question));
+    let place = format!("(line {}, {})", outcome.line, terminal::clean_line(&outcome.test));
+    let note = outcome.note.iter().map(|note| format!("    {}", terminal::clean_line(note)));
     if outcome.is_unanswered() {
-        let why = terminal::clean(&outcome.actual.to_string());
+        let why = terminal::clean_line(&outcome.actual.to_string());
         return vec![terminal.warning_line(&format!("{question}  {place}")), format!("    {why}")];
     }
     if !outcome.passed {
         let lines = difference(&outcome.expected, &outcome.actual);
         let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-        let lines = lines.into_iter().map(|(label, text)| format!("    {label:width$} {}", terminal::clean(&text)));
+        let lines =
+            lines.into_iter().map(|(label, text)| format!("    {label:width$} {}", terminal::clean_line(&text)));
         return std::iter::once(terminal.failure_line(&format!("{question}  {place}")))
             .chain(lines)
             .chain(note)
             .collect();
     }
-    let expected = terminal::clean(&outcome.expected.to_string());
+    let expected = terminal::clean_line(&outcome.expected.to_string());
     if !outcome.extra.is_empty() {
-        let extra = terminal::clean(&outcome.extra.join(", "));
+        let extra = terminal::clean_line(&outcome.extra.join(", "));
         let line = format!("{question}: {expected}; the store's other tuples also give {extra}");
         return std::iter::once(terminal.warning_line(&line)).chain(note).collect();
     }

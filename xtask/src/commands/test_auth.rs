@@ -177,13 +177,13 @@ impl Asked<'_> {
             return context.terminal.json(&document);
         }
         let mut lines = vec![
-            terminal::clean(&format!("Store {} ({}) at {url}", store.name, store.id)),
-            format!("Model {}", terminal::clean(self.model)),
+            terminal::clean_line(&format!("Store {} ({}) at {url}", store.name, store.id)),
+            format!("Model {}", terminal::clean_line(self.model)),
         ];
         for test in outcomes.chunk_by(|one, other| one.test == other.test) {
             lines.push(String::new());
             let own = if test[0].own_store { " (asked in a second OpenFGA, of the file's tuples)" } else { "" };
-            lines.push(format!("{}{own}", terminal::clean(&test[0].test)));
+            lines.push(format!("{}{own}", terminal::clean_line(&test[0].test)));
             let shown = test.iter().flat_map(|outcome| outcome_lines(outcome, context));
             lines.extend(shown.map(|line| format!("  {line}")));
         }

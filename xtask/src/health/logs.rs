@@ -3,6 +3,7 @@
 use super::Scene;
 use crate::process::Program;
 use crate::settings;
+use crate::words::without_logins;
 
 const LINES: &str = "8";
 const SHORTEST_SECRET: usize = 4;
@@ -34,18 +35,8 @@ fn secrets(scene: &Scene) -> Vec<String> {
 }
 
 fn masked(line: &str, secrets: &[String]) -> String {
-    let mut line = secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"));
-    // The login of an address, wherever it came from.
-    let mut from = 0;
-    while let Some(start) = line[from..].find("://").map(|at| from + at + 3) {
-        let rest = &line[start..];
-        let end = rest.find(|letter: char| letter.is_whitespace() || "\"'/?".contains(letter)).unwrap_or(rest.len());
-        if let Some(at) = rest[..end].rfind('@') {
-            line.replace_range(start..start + at, "***");
-        }
-        from = start;
-    }
-    line
+    let line = secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"));
+    without_logins(line)
 }
 
 #[cfg(test)]

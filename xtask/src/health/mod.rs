@@ -38,14 +38,14 @@ const SERVICES: &str = "service";
 
 /// Which checks are wanted, and what they bring along.
 #[derive(Debug, Default)]
-pub struct Wishes<'a> {
+pub struct Options<'a> {
     /// Names, or the part before a `/`; none: all.
     pub only: &'a [String],
     /// The last log lines of a sick container as well.
     pub logs: bool,
 }
 
-impl Wishes<'_> {
+impl Options<'_> {
     fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| is_part(name, only))
     }
@@ -56,7 +56,7 @@ impl Wishes<'_> {
     }
 
     /// The first name that no check bears. Where the services cannot be read, one of them may well be there; and a
-    /// target without any is no mistake of whoever asks.
+    /// target without any is not the caller's mistake.
     pub fn unknown(&self, report: &Report) -> Option<&str> {
         let is_known = |only: &&String| {
             let bears =
@@ -78,24 +78,24 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Asks every part.
-pub fn examine(scene: &Scene, wishes: &Wishes) -> Report {
+pub fn examine(scene: &Scene, options: &Options) -> Report {
     let begin = Instant::now();
     let checks = std::thread::scope(|scope| {
-        let run = move |name: String, look: &dyn Fn() -> Finding| checked(name, scene, wishes, begin, look);
+        let run = move |name: String, look: &dyn Fn() -> Finding| checked(name, scene, options, begin, look);
         let (docker, others) = PROBES.split_at(1);
         let spawn =
             |(name, look): &'static (&str, Probe)| scope.spawn(move || run((*name).to_owned(), &|| look(scene)));
-        let wanted = |(name, _): &&(&str, Probe)| wishes.wants(name);
+        let wanted = |(name, _): &&(&str, Probe)| options.wants(name);
         let first: Vec<_> = docker.iter().filter(wanted).map(spawn).collect();
-        let services = wishes.wants_below(SERVICES).then(|| {
+        let services = options.wants_below(SERVICES).then(|| {
             scope.spawn(move || match service::all(scene) {
                 Err(finding) => vec![run(SERVICES.to_owned(), &|| finding.clone())],
-                Ok(names) if names.is_empty() && !wishes.only.is_empty() => {
+                Ok(names) if names.is_empty() && !options.only.is_empty() => {
                     vec![run(SERVICES.to_owned(), &|| Finding::skipped("this target has none"))]
                 }
                 Ok(names) => std::thread::scope(|inner| {
                     let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
-                    let wanted = named.filter(|(check, _)| wishes.wants(check));
+                    let wanted = named.filter(|(check, _)| options.wants(check));
                     let threads: Vec<_> = wanted
                         .map(|(check, name)| inner.spawn(move || run(check, &|| service::look(scene, name))))
                         .collect();
@@ -146,10 +146,10 @@ pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
     services.filter_map(of_service).collect()
 }
 
-fn checked(name: String, scene: &Scene, wishes: &Wishes, begin: Instant, look: &dyn Fn() -> Finding) -> Check {
+fn checked(name: String, scene: &Scene, options: &Options, begin: Instant, look: &dyn Fn() -> Finding) -> Check {
     let finding = look();
     let ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let log = finding.container.as_deref().filter(|_| wishes.logs).map(|container| logs::last(scene, container));
+    let log = finding.container.as_deref().filter(|_| options.logs).map(|container| logs::last(scene, container));
     let Finding { status, detail, hint, blocked, .. } = finding;
     Check { name, status, detail, hint, ms, log: log.unwrap_or_default(), blocked }
 }
@@ -161,10 +161,10 @@ mod tests {
     #[test]
     fn a_name_stands_for_itself_and_for_what_is_below() {
         let only = ["openfga".to_owned(), "service/redis".to_owned()];
-        let wishes = Wishes { only: &only, logs: false };
-        assert!(wishes.wants("openfga") && wishes.wants("openfga/model") && !wishes.wants("openfgax"));
-        assert!(wishes.wants("service/redis") && !wishes.wants("service/kafka") && !wishes.wants("postgres"));
-        assert!(wishes.wants_below("service") && Wishes::default().wants_below("service"));
-        assert_eq!(wishes.unknown(&Report::default()), Some("openfga"));
+        let options = Options { only: &only, logs: false };
+        assert!(options.wants("openfga") && options.wants("openfga/model") && !options.wants("openfgax"));
+        assert!(options.wants("service/redis") && !options.wants("service/kafka") && !options.wants("postgres"));
+        assert!(options.wants_below("service") && Options::default().wants_below("service"));
+        assert_eq!(options.unknown(&Report::default()), Some("openfga"));
     }
 }

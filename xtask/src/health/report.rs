@@ -1,6 +1,6 @@
 //! What the probes found, and how a whole report counts.
 
-use crate::error;
+use crate::error::{self, Cause};
 use serde::Serialize;
 
 /// How a check ended.
@@ -50,11 +50,13 @@ pub struct Finding {
     pub container: Option<String>,
     /// The part without which this could not be asked.
     pub blocked: Option<Part>,
+    /// Why it failed, where the error says.
+    pub cause: Option<Cause>,
 }
 
 impl Finding {
     fn new(status: Status, detail: impl Into<String>, hint: Option<String>) -> Self {
-        Self { status, detail: detail.into(), hint, container: None, blocked: None }
+        Self { status, detail: detail.into(), hint, container: None, blocked: None, cause: None }
     }
 
     pub fn ok(detail: impl Into<String>) -> Self {
@@ -93,7 +95,8 @@ impl Finding {
         let known = error::fault(error).and_then(|fault| fault.hint_text());
         let detail = if known.is_some() { error.to_string() } else { format!("{error:#}") };
         let first = detail.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-        Self::fail(first.chars().take(LONGEST).collect::<String>(), known.unwrap_or(hint))
+        let failed = Self::fail(first.chars().take(LONGEST).collect::<String>(), known.unwrap_or(hint));
+        Self { cause: error::cause(error), ..failed }
     }
 
     /// The same finding, with the container that it is about.

@@ -11,8 +11,8 @@ use std::time::Duration;
 /// Holders that are named.
 const NAMED: usize = 5;
 
-/// Runs a task, and asks four times in each `lock_timeout` who blocks the session of this name. Gives the task's result and
-/// the last answer that named someone.
+/// Runs a task, and asks four times in each `lock_timeout` who blocks the session of this name. Gives the task's result
+/// and the last answer that named a session.
 pub fn during<T>(server: &Server<'_>, lock_timeout: Duration, task: impl FnOnce() -> T) -> (T, Vec<Holder>) {
     let (over, ended) = channel::<()>();
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! A database's whole schema as text that can be compared: what a way back did not take back shows as a line.
+//! A database's whole schema as text that can be compared: what a `.down.sql` file did not revert shows as a line.
 
 use crate::postgres::server::Server;
 use crate::postgres::session;

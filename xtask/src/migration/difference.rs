@@ -18,7 +18,7 @@ pub enum Cause {
 
 impl Cause {
     /// As people read it.
-    pub fn words(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::LineEndings => "only its line endings changed (LF, CR LF)",
             Self::ByteOrderMark => "only a byte order mark was added or removed",

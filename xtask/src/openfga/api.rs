@@ -1,11 +1,13 @@
 //! OpenFGA's API, one function for each request that is needed.
 
 use super::client::{Client, DEADLINE, Repeat, refusal};
+use super::id;
+use super::pages::Pages;
 use super::store_file::UserFilter;
 use super::tuples::{Condition, Key, Tuple};
 use crate::target::endpoint::Endpoint;
 use crate::target::percent::encoded;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Reads see what was just written.
 const CONSISTENCY: &str = "HIGHER_CONSISTENCY";
 const PAGE: usize = 100;
+/// A list of stores is taken no longer than this.
+const MOST_STORES: u64 = 100_000;
 
 /// A store, as the server lists it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Store {
+    #[serde(deserialize_with = "id::deserialize")]
     pub id: String,
     pub name: String,
     #[serde(default)]
@@ -76,7 +81,15 @@ impl Api {
     /// A store by its id; `None` where there is none, or where it was deleted.
     pub fn store(&self, id: &str) -> Result<Option<Store>> {
         match self.client.get(&format!("/stores/{}", encoded(id))) {
-            Ok(value) => Ok(Some(understood(value)?)),
+            Ok(value) => {
+                let store: Store = self.understood(value)?;
+                let is_it = store.id == id;
+                if is_it {
+                    Ok(Some(store))
+                } else {
+                    Err(self.client.unlike_openfga("it gives another store than that of the id".to_owned()))
+                }
+            }
             // 400: it could not be an id.
             Err(error) if refusal(&error).is_some_and(|refusal| matches!(refusal.status, Some(400 | 404))) => Ok(None),
             Err(error) => Err(error),
@@ -105,28 +118,36 @@ impl Api {
             continuation_token: String,
         }
         let mut found = Vec::new();
-        let mut token = String::new();
+        let mut pages = Pages::of_at_most(MOST_STORES);
         loop {
-            let path = format!("/stores?{filter}page_size={PAGE}&continuation_token={}", encoded(&token));
-            let page: Page = understood(self.client.get(&path)?)?;
+            let path = format!("/stores?{filter}page_size={PAGE}&continuation_token={}", encoded(pages.token()));
+            let page: Page = self.understood(self.client.get(&path)?)?;
+            let count = page.stores.len();
             found.extend(page.stores);
-            if page.continuation_token.is_empty() {
+            if !self.go_on(&mut pages, count, page.continuation_token)? {
                 return Ok(found);
             }
-            token = page.continuation_token;
         }
+    }
+
+    /// Whether a list goes on, after a page of so many entries.
+    ///
+    /// # Errors
+    /// Exit 4: the server does not let it end.
+    pub fn go_on(&self, pages: &mut Pages, entries: usize, next: String) -> Result<bool> {
+        pages.go_on(entries, next).map_err(|why| self.client.unlike_openfga(format!("its list does not end: {why}")))
     }
 
     /// A new store. Never repeated by itself: names are not unique.
     pub fn create_store(&self, name: &str) -> Result<Store> {
-        understood(self.client.post("/stores", &json!({ "name": name }), Repeat::Creates)?)
+        self.understood(self.client.post("/stores", &json!({ "name": name }), Repeat::Creates)?)
     }
 
     /// The newest model of a store, as the server keeps it, with its id.
     pub fn newest_model(&self, store: &str) -> Result<Option<(String, Value)>> {
         let mut answer = self.client.get(&format!("/stores/{}/authorization-models?page_size=1", encoded(store)))?;
         let model = answer["authorization_models"].get_mut(0).map(Value::take);
-        model.map(|model| Ok((id_of(&model, "id")?, model))).transpose()
+        model.map(|model| Ok((self.id_of(&model, "id")?, model))).transpose()
     }
 
     /// Whether a store has this model.
@@ -146,7 +167,7 @@ impl Api {
     /// A new model; its id. Never repeated by itself: each request makes another one.
     pub fn write_model(&self, store: &str, model: &Value) -> Result<String> {
         let path = format!("/stores/{}/authorization-models", encoded(store));
-        id_of(&self.client.post(&path, model, Repeat::Creates)?, "authorization_model_id")
+        self.id_of(&self.client.post(&path, model, Repeat::Creates)?, "authorization_model_id")
     }
 
     /// One page of a store's tuples, and the token of the next; empty at the end.
@@ -192,7 +213,7 @@ impl Api {
             context: Option<Map<String, Value>>,
         }
         let page: Page =
-            understood(self.client.post(&format!("/stores/{}/read", encoded(store)), body, Repeat::Safe)?)?;
+            self.understood(self.client.post(&format!("/stores/{}/read", encoded(store)), body, Repeat::Safe)?)?;
         let stored = page.tuples.into_iter().map(|Entry { key }| Stored {
             user: key.user,
             relation: key.relation,
@@ -254,7 +275,7 @@ impl Api {
         // What it does not answer in time is asked again in smaller batches, not in this one.
         let answer =
             self.client.post(&format!("/stores/{}/batch-check", encoded(asking.store)), &body, Repeat::Never)?;
-        let results: BTreeMap<String, Value> = understood(answer["result"].clone())?;
+        let results: BTreeMap<String, Value> = self.understood(answer["result"].clone())?;
         let answers = (0..requests.len()).map(|number| {
             let result = results.get(&number.to_string()).filter(|result| result.get("error").is_none())?;
             Some(result["allowed"] == true)
@@ -288,7 +309,7 @@ impl Api {
                 json!({ "tuple_keys": asking.tuples.iter().map(Tuple::to_json).collect::<Vec<_>>() });
         }
         let answer = self.ask(asking, "list-objects", body)?;
-        understood(answer["objects"].clone())
+        self.understood(answer["objects"].clone())
     }
 
     /// The users of one kind that have a relation to an object, as tuples write them.
@@ -322,6 +343,15 @@ impl Api {
         body["consistency"] = json!(CONSISTENCY);
         self.client.post(&format!("/stores/{}/{what}", encoded(asking.store)), &body, Repeat::Safe)
     }
+
+    fn understood<T: serde::de::DeserializeOwned>(&self, value: Value) -> Result<T> {
+        serde_json::from_value(value).map_err(|error| self.client.unlike_openfga(error.to_string()))
+    }
+
+    fn id_of(&self, value: &Value, name: &str) -> Result<String> {
+        let text = value[name].as_str().unwrap_or_default();
+        id::checked(text).map_err(|why| self.client.unlike_openfga(format!("{name}: {why}")))
+    }
 }
 
 /// `user:anne`, `team:x#member` or `user:*`.
@@ -334,12 +364,4 @@ fn user_shown(user: &Value) -> String {
         return format!("{}:{}#{}", text(userset, "type"), text(userset, "id"), text(userset, "relation"));
     }
     format!("{}:*", text(&user["wildcard"], "type"))
-}
-
-fn understood<T: serde::de::DeserializeOwned>(value: Value) -> Result<T> {
-    serde_json::from_value(value).context("OpenFGA's answer is not understood")
-}
-
-fn id_of(value: &Value, name: &str) -> Result<String> {
-    value[name].as_str().map(str::to_owned).context("OpenFGA's answer names no id")
 }

@@ -119,10 +119,14 @@ impl Client {
     fn value(&self, body: &str) -> Result<Value> {
         serde_json::from_str(body).map_err(|_| {
             let begins: String = body.trim_start().chars().take(60).collect();
-            let fault = Fault::unreachable(format!("{} answers, but not as OpenFGA does", self.endpoint.url()));
-            anyhow::Error::msg(format!("its answer begins {begins:?}"))
-                .context(fault.hint("name OpenFGA's own address in OPENFGA_API_URL"))
+            self.unlike_openfga(format!("its answer begins {begins:?}"))
         })
+    }
+
+    /// What answers is no OpenFGA, and why that is known (exit 4).
+    pub fn unlike_openfga(&self, why: String) -> anyhow::Error {
+        let fault = Fault::unreachable(format!("{} answers, but not as OpenFGA does", self.endpoint.url()));
+        anyhow::Error::msg(why).context(fault.hint("name OpenFGA's own address in OPENFGA_API_URL"))
     }
 
     fn refused(&self, said: Result<Answer, Silence>, repeat: Repeat) -> anyhow::Error {
@@ -175,7 +179,8 @@ impl Client {
     }
 }
 
-/// What another try may mend. A request that creates is repeated only where the server did not take it.
+/// Failures after which another try may succeed. A request that creates is repeated only where the server did not take
+/// it.
 fn passes(answer: &Answer, repeat: Repeat) -> bool {
     match answer.status {
         _ if repeat == Repeat::Never || is_too_large(answer) => false,

@@ -4,11 +4,16 @@
 
 use super::api::{Api, Stored};
 use super::model::Model;
+use super::pages::Pages;
 use super::reconcile::stranded::parts;
 use crate::process::signals;
+use crate::words::is_obeyed;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
+
+/// A store file of so many would have some gigabytes; `db-backup` keeps such a store.
+pub const MOST_TUPLES: u64 = 10_000_000;
 
 /// A store file's text, and what it holds.
 #[derive(Debug)]
@@ -24,16 +29,16 @@ pub struct Export {
 /// All tuples of a store, in the order in which they were written. `seen` hears how many were read.
 pub fn tuples(api: &Api, store: &str, seen: &dyn Fn(u64)) -> Result<Vec<Stored>> {
     let mut all = Vec::new();
-    let mut token = String::new();
+    let mut pages = Pages::of_at_most(MOST_TUPLES);
     loop {
         signals::check()?;
-        let (page, next) = api.read_page(store, &token)?;
+        let (page, next) = api.read_page(store, pages.token())?;
+        let count = page.len();
         all.extend(page);
         seen(all.len() as u64);
-        if next.is_empty() {
+        if !api.go_on(&mut pages, count, next)? {
             return Ok(all);
         }
-        token = next;
     }
 }
 
@@ -151,17 +156,17 @@ fn quoted(text: &str) -> String {
 fn is_printable(letter: char) -> bool {
     match letter {
         ' '..='~' => true,
-        '\u{a1}'..='\u{ff}' => letter != '\u{ad}',
-        '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{2060}'..='\u{206f}' => false,
-        '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' => false,
-        letter => letter > '\u{ff}' && !letter.is_whitespace() && !letter.is_control() && letter < '\u{e0000}',
+        '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{e000}'..='\u{f8ff}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'.. => {
+            false
+        }
+        letter => letter > '\u{a0}' && !letter.is_whitespace() && !is_obeyed(letter),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openfga::store_file::{StoreFile, Wishes};
+    use crate::openfga::store_file::{Options, StoreFile};
     use crate::openfga::tuples::{Condition, same_condition};
     use std::path::Path;
 
@@ -227,8 +232,8 @@ mod tests {
         let export = store_file("yes", &model, &tuples);
         assert_eq!((export.tuples, export.unfitting), (tuples.len(), 0));
         assert_eq!(export.not_in_dsl, not_in_dsl);
-        let wishes = Wishes { store: None, allow_external_files: false };
-        let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "x", None, wishes)
+        let options = Options { store: None, allow_external_files: false };
+        let file = StoreFile::of(export.text.clone().into_bytes(), Path::new(""), "x", None, options)
             .unwrap_or_else(|error| panic!("{error:#}\n{}", export.text));
         assert_eq!(file.name, "yes");
         assert_eq!(model.difference(file.model.as_ref().unwrap()), Vec::<String>::new());

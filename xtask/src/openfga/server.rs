@@ -4,6 +4,7 @@ use crate::error::{self, Fault};
 use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
 use crate::postgres::server::Server;
+use crate::postgres::startup;
 use crate::process::signals;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -37,7 +38,7 @@ impl OpenfgaServer {
     pub fn of(target: &Target, settings: &Settings) -> Result<Self> {
         let own = target.own_openfga().openfga_address();
         match own {
-            // Whoever answers on the port of a service that does not run is a stranger.
+            // What answers on the port of a service that does not run is another program.
             Err(why) if names_own_port(target, settings) => Err(why),
             own => Self::at(own, target, settings),
         }
@@ -82,7 +83,7 @@ impl OpenfgaServer {
             return Err(Fault::failed(message).hint(hint).into());
         }
         stage("migrating OpenFGA's tables");
-        target.own_openfga().migrate_openfga()?;
+        startup::migrate_openfga(target)?;
         Ok(revision(target)? > before)
     }
 

@@ -5,6 +5,7 @@ use super::client::refusal;
 use super::model::Model;
 use crate::error::{self, Fault};
 use crate::settings::{Origin, Settings};
+use crate::words::first_lines;
 use anyhow::Result;
 
 /// The setting that names a store.
@@ -35,10 +36,10 @@ pub fn named(api: &Api, settings: &Settings, from_file: bool) -> Result<Option<N
 pub fn by_name(api: &Api, name: &str) -> Result<Option<Store>> {
     let mut stores = api.stores_named(name)?;
     if stores.len() > 1 {
-        let list: Vec<String> = stores.iter().map(|store| format!("{}  made {}", store.id, store.created_at)).collect();
+        let list = first_lines(stores.iter().map(|store| format!("{}  made {}", store.id, store.created_at)));
         let fault = Fault::failed(format!("{} stores are called {name:?}", stores.len()));
         let hint = format!("name the right one: {STORE_ID}={} (in .env or the environment)", stores[0].id);
-        return Err(anyhow::Error::msg(list.join("\n")).context(fault.hint(hint)));
+        return Err(anyhow::Error::msg(list).context(fault.hint(hint)));
     }
     Ok(stores.pop())
 }

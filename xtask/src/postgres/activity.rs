@@ -53,7 +53,7 @@ impl Counters {
         Ok(serde_json::from_str(text.trim()).ok())
     }
 
-    /// What was written since these counters were read; `None` where they have begun anew meanwhile.
+    /// Rows changed since these counters were read; `None` where the server reset them meanwhile.
     pub fn since(&self, before: &Self) -> Option<BTreeMap<String, Written>> {
         let mut changes = BTreeMap::new();
         for (table, was) in &before.0 {

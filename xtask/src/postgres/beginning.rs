@@ -1,5 +1,5 @@
-//! A psql of ours at its beginning: it is sent its first statements, and started once more where a setting of its role or
-//! its database ended it before it could set its own (see `overriding`).
+//! A psql of ours at its beginning: it is sent its first statements, and started once more where a setting of its role
+//! or its database ended it before it could set its own (see `overriding`).
 
 use super::preamble::PREAMBLE;
 use super::restrict::{self, Begun};
@@ -43,8 +43,8 @@ fn begin_once(mut psql: Dialog, preamble: &str, patience: Duration) -> Result<Be
     }
 }
 
-/// Finds options under which sessions of ours begin here, after a program of such a session has failed. Whether there are
-/// such, and that program had begun without them.
+/// Finds options under which sessions of ours begin here, after a program of such a session has failed. Whether there
+/// are such, and that program had begun without them.
 pub fn overcome(server: &Server<'_>, said: &Captured) -> Result<bool> {
     let target = server.target();
     if target.overriding().is_some() || said.ending.success() || !overriding::may_help(&said.stderr, said.ending) {

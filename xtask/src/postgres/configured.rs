@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::process::Ending;
 use crate::target::Target;
 use crate::target::client_error::{Connection, server_says};
+use crate::target::openfga_migration::Failed;
 use serde::Deserialize;
 
 /// One setting, and whose sessions it is for.
@@ -102,21 +103,33 @@ pub fn to_blame(
     ask: &dyn Fn(&str) -> Option<String>,
 ) -> Option<Fault> {
     let names = suspects(program, stderr, ending);
-    let found = if names.is_empty() { Vec::new() } else { of(target, names, ask) };
-    let hint = how_to_reset(&found)?;
+    let hint = how_to_reset(&of(target, target.user(), names, ask))?;
     let held = matches!(Connection::of(stderr, ending), Connection::Held);
     let message = format!("A setting of user {} or database {} prevents this", target.user(), target.database());
     let fault = if held { Fault::failed(message) } else { Fault::unreachable(message).lasting() };
     Some(fault.hint(hint))
 }
 
-/// Those of these names that stand for the sessions of the target's user in its database, as far as that can be asked.
-pub fn of(target: &Target, names: &[&str], ask: &dyn Fn(&str) -> Option<String>) -> Vec<Configured> {
-    let found = question(target, names).ok().and_then(|sql| serde_json::from_str(ask(&sql)?.trim()).ok());
+/// The same for OpenFGA's program: its words quote the server's, wherever they stand.
+pub fn to_blame_for_migration(target: &Target, failed: &Failed, ask: &dyn Fn(&str) -> Option<String>) -> Option<Fault> {
+    let names = CAUSES.iter().filter(|cause| failed.words.contains(cause.words)).flat_map(|cause| cause.names);
+    let names: Vec<&str> = names.copied().collect();
+    let hint = how_to_reset(&of(target, &failed.role, &names, ask))?;
+    let message = format!("A setting of user {} or database {} is in OpenFGA's way", failed.role, target.database());
+    Some(Fault::failed(message).hint(hint))
+}
+
+/// Those of these names that stand for this role's sessions in the target's database, as far as that can be asked.
+pub fn of(target: &Target, role: &str, names: &[&str], ask: &dyn Fn(&str) -> Option<String>) -> Vec<Configured> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let found =
+        question(target.database(), role, names).ok().and_then(|sql| serde_json::from_str(ask(&sql)?.trim()).ok());
     found.unwrap_or_default()
 }
 
-fn question(target: &Target, names: &[&str]) -> Result<String, Fault> {
+fn question(database: &str, role: &str, names: &[&str]) -> Result<String, Fault> {
     Ok(format!(
         "SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('name', pg_catalog.split_part(e, '=', 1), \
          'value', pg_catalog.substr(e, pg_catalog.strpos(e, '=') + 1), 'role', r.rolname, 'database', d.datname) \
@@ -126,8 +139,8 @@ fn question(target: &Target, names: &[&str]) -> Result<String, Fault> {
          LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole \
          WHERE (s.setdatabase = 0 OR d.datname = {}) AND (s.setrole = 0 OR r.rolname = {}) \
          AND pg_catalog.split_part(e, '=', 1) IN ({})",
-        literal(target.database())?,
-        literal(target.user())?,
+        literal(database)?,
+        literal(role)?,
         literals(names.iter().copied())?
     ))
 }

@@ -79,7 +79,7 @@ pub fn possible_name_holders(server: &Server<'_>, names: &[&str]) -> Result<Vec<
     serde_json::from_str(answer.trim()).context("who holds the databases' names")
 }
 
-/// Whoever connects holds the name for a moment in the weakest mode that an object knows.
+/// A session that connects locks the name for a moment, in the weakest mode of an object.
 fn names_held(run: &str, names: &[&str], how: &str) -> Result<String> {
     let names = literals(names.iter().copied())?;
     Ok(format!(

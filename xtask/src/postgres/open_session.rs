@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::session;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 use crate::process::{Dialog, signals};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -72,7 +72,8 @@ impl<'a> OpenSession<'a> {
         let psql = self.psql.take().context("the session is over")?;
         if Instant::now() >= end {
             // Dropped, it ends: its own end would be waited for in vain.
-            return Err(Fault::unreachable(format!("psql did not answer within {} s", self.deadline.as_secs())).into());
+            let message = format!("psql did not answer within {} s", self.deadline.as_secs());
+            return Err(Fault::unreachable(message).because(Cause::NoAnswer).into());
         }
         let said = psql.finish()?;
         Err(session::failure(self.target, "psql", &said.stderr, said.ending))

@@ -1,4 +1,4 @@
-//! What OpenFGA's tables in the target's database say, whoever owns them.
+//! The contents of OpenFGA's tables in the target's database, for any owner.
 
 use super::quote::{identifier, literal};
 use super::reader::Reader;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::time::Instant;
 
-/// A table that somebody holds is not waited for.
+/// Does not wait for a locked table.
 const LOCK_TIMEOUT: &str = "SET lock_timeout TO '3s'";
 /// A larger table is not read to its end: COPY knows no LIMIT.
 const LARGEST: u64 = 64_000_000;
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The statement that reads columns of a table, whoever owns it: it refuses what is no table, and plans nothing.
+/// The statement that reads columns of a table of any owner: it refuses what is no table, and plans nothing.
 pub(super) fn copy(schema: &str, table: &str, columns: &[&str]) -> Result<String, Fault> {
     let columns: Result<Vec<String>, Fault> = columns.iter().map(|column| identifier(column)).collect();
     Ok(format!("COPY {}.{} ({}) TO STDOUT;", identifier(schema)?, identifier(table)?, columns?.join(", ")))

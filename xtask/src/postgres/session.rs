@@ -7,9 +7,9 @@ use super::configured;
 use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
 use super::server::Server;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 use crate::process::{Captured, Dialog, Program, signals};
-use crate::target::Target;
+use crate::target::{Target, openfga_migration};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::io::Write as _;
@@ -21,8 +21,8 @@ const CLEAR_UP_DEADLINE: Duration = Duration::from_secs(5);
 /// Each try takes two programs: some seconds in all.
 const END_TRIES: u32 = 20;
 
-/// True of a session of `pg_stat_activity` that logged in as this one did. Any role may give its sessions any name: only
-/// those of our own are taken for ours.
+/// True of a session of `pg_stat_activity` that logged in as this one did. Any role may give its sessions any name:
+/// only those of our own are taken for ours.
 pub const OWN: &str = "usesysid = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user)";
 
 /// The JSON value that an answer begins with, and what follows it. PostgreSQL writes a line for each element of a list.
@@ -122,7 +122,8 @@ impl Server<'_> {
         }
         signals::check()?;
         if left().is_zero() {
-            let fault = Fault::unreachable(format!("psql did not answer within {} s", deadline.as_secs()));
+            let message = format!("psql did not answer within {} s", deadline.as_secs());
+            let fault = Fault::unreachable(message).because(Cause::NoAnswer);
             let program = self.in_utf8().own_program("psql")?.args(OPTIONS);
             return Err(fault.hint(format!("it was started as: {}", program.shown())).into());
         }
@@ -134,7 +135,7 @@ impl Server<'_> {
 /// Settings of these names that stand for sessions of the target's user in its database, each with the statement that
 /// takes it away; `None` where there is none, or nobody can be asked.
 pub fn configured_settings(target: &Target, names: &[&str]) -> Option<String> {
-    configured::how_to_reset(&configured::of(target, names, &|sql| ask_quietly(target, sql)))
+    configured::how_to_reset(&configured::of(target, target.user(), names, &|sql| ask_quietly(target, sql)))
 }
 
 /// What psql prints for this SQL in the maintenance database; `None` where that does not work, for whatever reason.
@@ -170,6 +171,16 @@ pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::proc
         return cause;
     }
     anyhow::Error::msg(stderr.trim().to_owned()).context(Fault::failed(format!("{program} failed ({ending})")))
+}
+
+/// The same for an error of the target's, which may be that of OpenFGA's own program.
+pub fn explain_migration(target: &Target, error: anyhow::Error) -> anyhow::Error {
+    let failed = error.downcast_ref::<openfga_migration::Failed>();
+    let ask = |sql: &str| ask_quietly(target, sql);
+    match failed.and_then(|failed| configured::to_blame_for_migration(target, failed, &ask)) {
+        Some(fault) => error.context(fault),
+        None => error,
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::quote::{identifier, literal};
 use super::server::Server;
+use super::session;
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -12,7 +13,14 @@ const SESSION: &str = "xtask-up";
 
 /// Starts the target's stack and waits until it answers.
 pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
-    target.stack().up(&Startup { settings, callbacks, queries: &Starting { target } })
+    let answering = target.stack().up(&Startup { settings, callbacks, queries: &Starting { target } });
+    answering.map_err(|error| session::explain_migration(target, error))
+}
+
+/// Brings OpenFGA's tables in the target's database up to date, where the target has the means. Where a setting of its
+/// role or its database ended OpenFGA's session, the failure names it, with the statement that takes it away.
+pub fn migrate_openfga(target: &Target) -> Result<()> {
+    target.own_openfga().migrate_openfga().map_err(|error| session::explain_migration(target, error))
 }
 
 /// Starts services that were stopped for a swap, and waits until they answer. Nothing is installed for that.

@@ -2,7 +2,7 @@
 
 use super::watched::OnSignal;
 use super::{Captured, Detached, Dialog, TRACE, Writer, captured, signals, text_mode};
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 use crate::platform::{self, User};
 use anyhow::{Context as _, Result};
 use std::ffi::{OsStr, OsString};
@@ -195,6 +195,7 @@ impl Program {
                 stop();
                 let name = self.inner.clone().unwrap_or_else(|| self.name());
                 let fault = Fault::unreachable(format!("{name} did not answer within {} s", deadline.as_secs()));
+                let fault = fault.because(Cause::NoAnswer);
                 return Err(fault.hint(format!("it was started as: {}", self.shown())).into());
             }
         }
@@ -214,8 +215,8 @@ impl Program {
         started.with_context(|| self.cannot_start())
     }
 
-    /// Starts the program with its stdin and stdout open to us. Lines that are not `wanted` are not kept. A signal to us
-    /// ends it.
+    /// Starts the program with its stdin and stdout open to us. Lines that are not `wanted` are not kept. A signal to
+    /// us ends it.
     pub fn dialog(&self, wanted: fn(&[u8]) -> bool) -> Result<Dialog> {
         self.start_dialog(wanted, OnSignal::End)
     }
@@ -245,7 +246,7 @@ impl Program {
     }
 
     /// Becomes the program: terminal, signals and exit code are then its own. Returns only if that fails.
-    pub fn become_it(&self, stdin: Option<File>) -> anyhow::Error {
+    pub fn exec(&self, stdin: Option<File>) -> anyhow::Error {
         self.trace();
         let mut command = self.command();
         if let Some(file) = stdin {

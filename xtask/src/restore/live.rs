@@ -105,7 +105,8 @@ impl Live {
         self.properties.is_none()
     }
 
-    /// Refuses to go on where the database came or went since the preview: what the manifest would give it was not shown.
+    /// Refuses to go on where the database came or went since the preview: what the manifest would give it was not
+    /// shown.
     pub fn check_unchanged(&self, was_absent: bool, target: &Target) -> Result<(), Fault> {
         if self.is_absent() == was_absent {
             return Ok(());
@@ -133,7 +134,7 @@ impl Live {
         Ok(if answer.empty { like } else { live.clone() })
     }
 
-    /// Refuses a database that somebody locked on purpose.
+    /// Refuses a database that a person locked on purpose.
     pub fn check_open(&self, target: &Target) -> Result<(), Fault> {
         if self.properties.is_none() || self.facts.accepts_connections {
             return Ok(());

@@ -21,7 +21,8 @@ pub struct Change {
     pub schema: String,
     pub table: String,
     pub now: Option<u64>,
-    /// Whether the rows of now are an estimate: the database is large, or counting would run code of the table's owner.
+    /// Whether the live row counts are an estimate: the database is large, or counting would run code of the table's
+    /// owner.
     pub estimated: bool,
     pub backup: Option<u64>,
 }
@@ -31,7 +32,7 @@ pub struct Change {
 pub struct Plan {
     /// `None` where the live database is absent or cannot be read.
     pub tables: Option<Vec<Change>>,
-    /// Whether some of the rows of now are estimates.
+    /// Whether some of the live row counts are estimates.
     pub estimated: bool,
     /// Why the live database cannot be read.
     pub unreadable: Option<String>,
@@ -112,7 +113,7 @@ impl Plan {
     }
 }
 
-/// Who stands in the way where somebody does, else what the server says.
+/// The session that holds the lock, if there is one, else the message of the server.
 fn why_unreadable(server: &Server<'_>, error: &anyhow::Error) -> String {
     let said = format!("{error:#}");
     if said.contains(" lock timeout") {

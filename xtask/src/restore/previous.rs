@@ -1,4 +1,4 @@
-//! The databases of before a swap, which stay on the server under their own names.
+//! The previous databases, which stay on the server under their own names.
 
 use super::record::{Entry, OwnedDatabase, Purpose, Record, View};
 use crate::target::Target;
@@ -6,7 +6,7 @@ use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
 use serde::Serialize;
 
-/// A database of before a swap that is proven to be this role's own.
+/// A previous database that is proven to be this role's own.
 #[derive(Debug, Clone)]
 pub struct Previous {
     pub entry: Entry,
@@ -31,8 +31,8 @@ fn sort(previous: &mut [Previous]) {
 }
 
 /// The name that the live database gets at the swap to come, and the time of that: now, but later than every swap of
-/// which something is kept. Undo and dropping go by that order, though two swaps may come within one second, and a clock
-/// may have been set back.
+/// which something is kept. Undo and dropping go by that order, though two swaps may come within one second, and a
+/// clock may have been set back.
 pub fn next_name(record: &Record<'_>) -> Result<(String, DateTime<Local>)> {
     let newest = list(&record.view()?, record.target().database()).first().and_then(|previous| previous.entry.time());
     let after = newest.map(|time| time.with_timezone(&Local) + TimeDelta::seconds(1));
@@ -47,7 +47,7 @@ pub fn drop_old(record: &Record<'_>, keep: usize) -> Result<Vec<(String, Result<
     Ok(old.map(|old| (old.entry.name, record.drop_database(&old.database))).collect())
 }
 
-/// A database of before a swap, for those who only look.
+/// A previous database, for commands that only read.
 #[derive(Debug, Serialize)]
 pub struct Kept {
     pub name: String,

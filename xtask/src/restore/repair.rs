@@ -18,7 +18,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub enum Leftover {
     /// The live database accepts no connections since a run was killed in its swap.
     LockedOut(String),
-    /// A staging or throwaway database of a run that was killed.
+    /// A staging or scratch database of a run that was killed.
     Abandoned(OwnedDatabase),
     /// A run was killed around its swap, and its services were not started again.
     NotStarted(Entry),
@@ -69,7 +69,7 @@ pub struct Stuck {
 /// What [`look_by`] wants to be asked, in whichever database of the server.
 pub const QUESTION: &str = record::QUESTION;
 
-/// Looks without changing anything: nothing of a run that lives, and no throwaway database, which the next drill drops.
+/// Looks without changing anything: nothing of a run that lives, and no scratch database, which the next drill drops.
 pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<Findings> {
     findings(server, record::look(server, wanted)?)
 }
@@ -134,7 +134,7 @@ fn among(server: &Server<'_>, view: &View, entries: &[&Entry]) -> Result<Vec<Lef
     Ok(found)
 }
 
-/// The record, once no session of the runs that made its entries works any more. Whoever holds the lock is alone: such
+/// The record, once no session of the runs that made its entries works any more. The holder of the lock is alone: such
 /// sessions are orphans, and what they still do must end before anything is repaired.
 fn without_orphans(record: &Record<'_>) -> Result<View> {
     let target = record.target();
@@ -177,7 +177,7 @@ pub fn settle(record: &Record<'_>, entry: &Entry) -> Result<()> {
     record.note(entry.id, &entry.details.settled())
 }
 
-/// Drops the throwaway databases of drills that were killed; gives their names, and those that could not be dropped.
+/// Drops the scratch databases of drills that were killed; gives their names, and those that could not be dropped.
 pub fn clear_throwaways(record: &Record<'_>) -> Result<(Vec<String>, Vec<Stuck>)> {
     let view = record.view()?;
     let (mut dropped, mut stuck) = (Vec::new(), Vec::new());

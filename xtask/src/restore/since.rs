@@ -1,4 +1,4 @@
-//! What was written since a swap, and would go with an undo.
+//! Changes since a swap, which an undo would lose.
 
 use crate::postgres::activity::{Counters, Written};
 use crate::postgres::openfga_tables::{self, Known, Tuples};

@@ -21,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const HELD: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Waits a moment for whoever keeps the names from being exchanged: now nothing is stopped and nobody is locked out.
+/// Waits a moment for sessions that lock the names: now no service is stopped, and connections are still accepted.
 ///
 /// # Errors
 /// It is still held (1); the fault names who holds it.
@@ -63,8 +63,8 @@ pub fn swap_in(record: &Record<'_>, live: &Live, staging: Checked<'_, '_>, swap:
     outage
 }
 
-/// Sends the whole swap as one script. It runs in the record database, so that names and record change together. Where its answer is missing the server is asked which state it
-/// is in.
+/// Sends the whole swap as one script. It runs in the record database, so that names and record change together. Where
+/// its answer is missing the server is asked which state it is in.
 ///
 /// # Errors
 /// The databases are as they were, and open (1); or nobody could tell, and a person must look (6).

@@ -16,8 +16,8 @@ pub struct Swap<'a> {
     pub incoming: &'a OwnedDatabase,
     /// The live one's next name; `None` where there is no live one yet.
     pub outgoing: Option<&'a str>,
-    /// What the new entry says: about the outgoing one, or where there is none about the new live one, until its services
-    /// run.
+    /// What the new entry says: about the outgoing one, or where there is none about the new live one, until its
+    /// services run.
     pub details: &'a Details,
     /// The new entry's time.
     pub at: &'a str,
@@ -70,7 +70,8 @@ pub(super) fn script(live: &str, run: &str, live_exists: bool, swap: &Swap<'_>) 
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
     let name = identifier(live)?;
     if live_exists {
-        // Committed by itself: only then it keeps others out. Where somebody is changing the database the script ends.
+        // Committed by itself: only then it keeps others out. Where another session is changing the database, the
+        // script ends.
         writeln!(
             script,
             "SET lock_timeout TO '5s';\nALTER DATABASE {name} ALLOW_CONNECTIONS false;\nSET lock_timeout TO 0;"

@@ -82,7 +82,7 @@ fn with(program: Program, (name, value): (&str, &str)) -> Program {
     if SHOWN.contains(&name) { program.env(name, value) } else { program.secret(name, value) }
 }
 
-/// The program with these variables, and none of libpq's that somebody else set.
+/// The program with these variables, and no other variable of libpq.
 pub fn with_environment(program: Program, environment: &[(&str, &str)], password: &str) -> Program {
     let given = |name: &str| name == "PGPASSWORD" || environment.iter().any(|(given, _)| *given == name);
     let program = without(program, given);

@@ -1,5 +1,5 @@
-//! What a client program of PostgreSQL (`psql`, `pg_dump`) says of its own connection. The server's messages are somebody
-//! else's text: they quote other servers (`DETAIL:  connection to server at … failed`), and a function raises what its
+//! What a client program of PostgreSQL (`psql`, `pg_dump`) says of its own connection. The server's messages are text
+//! of other authors: they quote other servers (`DETAIL:  connection to server at … failed`), and a function raises what its
 //! author likes, lines that look like psql's own included. So the first report decides: a program whose connection failed
 //! has never heard a server, and one that heard a server says so first.
 

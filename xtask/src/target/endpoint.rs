@@ -10,8 +10,8 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Error, Timeout};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
-/// A model or a page of tuples is far below.
-const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
+/// A model (256 KiB) or a page of tuples (a hundred of 32 KiB) is below.
+const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
 
 /// A server by its address.
 #[derive(Clone)]

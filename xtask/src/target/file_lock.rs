@@ -19,7 +19,7 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Waits for its turn; `waiting` hears of it when there is somebody to wait for.
+    /// Waits for the lock; calls `waiting` once if another run holds it.
     ///
     /// # Errors
     /// Exit 5, naming the holder, when the turn does not come.

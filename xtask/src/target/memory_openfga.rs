@@ -11,7 +11,7 @@ use crate::process::{Detached, Program, signals};
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::backend::MadeOf;
-use crate::target::local::openfga::{self as program, Wishes};
+use crate::target::local::openfga::{self as program, Options};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -88,7 +88,7 @@ pub fn start(target: &Target, settings: &Settings, root: &Path) -> Result<Option
         clear_leftovers(&folder);
         return in_container(&made_of, settings, &folder).map(Some);
     }
-    let Some(path) = Wishes::of(settings, root).program()? else { return Ok(None) };
+    let Some(path) = Options::of(settings, root).program()? else { return Ok(None) };
     clear_leftovers(&folder);
     in_process(&path, settings, &folder).map(Some)
 }

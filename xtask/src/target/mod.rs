@@ -13,6 +13,7 @@ mod local;
 mod login;
 pub mod memory_openfga;
 pub mod openfga;
+pub mod openfga_migration;
 pub mod overriding;
 pub mod percent;
 pub mod ports;

@@ -1,7 +1,7 @@
 //! Whether OpenFGA answers: its health (which knows nothing of keys and data) and a request (which does).
 
 use super::endpoint::{Answer, Endpoint, Silence};
-use crate::error::{self, Fault};
+use crate::error::{self, Cause, Fault};
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use std::fmt;
@@ -81,7 +81,8 @@ pub fn answers(server: &Endpoint) -> Result<()> {
         200 if stores.body.contains("\"stores\"") => Ok(()),
         401 | 403 => Err(key_refused(server).into()),
         status => {
-            Err(Fault::unreachable(format!("OpenFGA at {url} is healthy but refuses a request (HTTP {status})")).into())
+            let message = format!("OpenFGA at {url} is healthy but refuses a request (HTTP {status})");
+            Err(of_status(message, status).into())
         }
     }
 }
@@ -102,7 +103,12 @@ fn not_serving(url: &str, health: &Answer) -> Fault {
         let fault = Fault::unreachable(format!("another program answers at {url}, not OpenFGA (HTTP {status})"));
         return fault.hint("name OpenFGA's own address in OPENFGA_API_URL").lasting();
     }
-    Fault::unreachable(format!("OpenFGA at {url} is not serving (HTTP {status})"))
+    of_status(format!("OpenFGA at {url} is not serving (HTTP {status})"), status)
+}
+
+fn of_status(message: String, status: u16) -> Fault {
+    let fault = Fault::unreachable(message);
+    if status >= 500 { fault.because(Cause::ServerFails) } else { fault }
 }
 
 /// The answer of a server that fails for a moment, as OpenFGA does (HTTP 500) while it connects to its database anew.

@@ -48,7 +48,7 @@ const PASSING: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(100);
 const UNKNOWN: &str = "a program of another user";
 
-/// A port that somebody else listens on.
+/// A port on which another program listens.
 #[derive(Debug)]
 pub struct Taken {
     /// The setting that names it.
@@ -70,20 +70,20 @@ pub fn is_free(port: u16) -> bool {
     !in_use && TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err()
 }
 
-/// Who holds the port, if somebody does and we do not. A container that is being started or stopped right now holds
+/// The holder of the port, if it is not this program. A container that is being started or stopped right now holds
 /// it before, or after, the engine lists it; a moment later it is known whose it is.
 pub(in crate::target) fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
     holder_after(SETTLING, port, ours)
 }
 
-/// Who holds a port of 127.0.0.1; `None` where a server could listen on it. Another run that looks for a free port holds
-/// it for less than a millisecond, and no program is found by then.
+/// Who holds a port of 127.0.0.1; `None` where a server could listen on it. Another run that looks for a free port
+/// holds it for less than a millisecond, and no program is found by then.
 pub fn taken_by(port: u16) -> Option<String> {
     holder_after(PASSING, port, || false)
 }
 
-/// Who holds the port after this time, if a program does and `ours` is false; at once where that is neither Docker's nor
-/// an unknown one.
+/// Who holds the port after this time, if a program does and `ours` is false; at once where that is neither Docker's
+/// nor an unknown one.
 fn holder_after(settling: Duration, port: u16, ours: impl Fn() -> bool) -> Option<String> {
     let end = Instant::now() + settling;
     while !is_free(port) && !ours() {

@@ -50,8 +50,8 @@ impl Terminal {
     pub fn note_table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) {
         let table = text::table(head, rows, right);
         match self.width_of_notes() {
-            Some(columns) if text::width(&table) > columns => self.note(&text::paragraphs(head, rows)),
-            _ => self.note(&table),
+            Some(columns) if text::width(&table) > columns => self.note_report(&text::paragraphs(head, rows)),
+            _ => self.note_report(&table),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub use crate::words::{count, counted, duration, shell_word, size, span};
 
+use crate::words::is_obeyed;
 use chrono::{DateTime, Local};
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
@@ -71,22 +72,6 @@ pub fn clean(text: &str) -> String {
 /// The same for one line or cell, which a line break or a tab would tear apart.
 pub fn clean_line(text: &str) -> String {
     escaped(text, |letter| !is_obeyed(letter))
-}
-
-/// What a terminal obeys instead of showing it, or does not show at all: control characters, ends of lines and
-/// paragraphs, marks that turn the direction of writing, and letters without a shape. By each of them a name can look
-/// like another one.
-pub(super) fn is_obeyed(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}') || is_ignorable(letter)
-}
-
-/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt, version 16), which has the marks of direction, too.
-fn is_ignorable(letter: char) -> bool {
-    matches!(letter,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A JSON document in which each such letter is written as `\u….`: it stands in a string, where that means the same.
@@ -181,7 +166,7 @@ mod tests {
     #[test]
     fn what_is_to_be_typed_is_for_the_target_that_was_typed() {
         for (text, expected) in [
-            ("mend it: cargo xtask db-restore --repair", "mend it: cargo xtask db-restore --target url --repair"),
+            ("repair it: cargo xtask db-restore --repair", "repair it: cargo xtask db-restore --target url --repair"),
             (
                 "cargo xtask up, then: cargo xtask down\n",
                 "cargo xtask up --target url, then: cargo xtask down --target url\n",

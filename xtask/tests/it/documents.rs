@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [] links_lead_to_pages_and_headings,
         [] ci_runs_the_test_command_of_readme,
         [] files_that_documents_name_are_there,
+        [] tests_that_the_page_on_security_names_are_there,
     ]
 }
 
@@ -254,4 +255,26 @@ fn ci_runs_the_test_command_of_readme() {
     let ci = read(".ci/run");
     let last = ci.trim_end().lines().next_back().unwrap();
     assert!(last.starts_with(command), ".ci/run ends with README's command: {last}");
+}
+
+/// `module`, `module::name` in `xtask/tests/it`, or a file or folder of unit tests.
+fn tests_that_the_page_on_security_names_are_there() {
+    let page = read("docs/security.md");
+    let rows = page.lines().filter(|line| line.starts_with("| **"));
+    let mut named = 0;
+    for row in rows {
+        let tests = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap();
+        for name in quoted(tests) {
+            named += 1;
+            if name.contains('/') {
+                let places = [checkout().join(name), checkout().join("xtask/src").join(name)];
+                assert!(places.iter().any(|place| place.exists()), "{name}");
+                continue;
+            }
+            let (module, test) = name.split_once("::").unwrap_or((name, ""));
+            let text = read(format!("xtask/tests/it/{module}.rs"));
+            assert!(test.is_empty() || text.contains(&format!("] {test},")), "{name}");
+        }
+    }
+    assert!(named > 20, "{named}");
 }

@@ -62,6 +62,7 @@ mod made_elsewhere;
 mod manifest;
 mod openfga_export;
 mod other_roles;
+mod plain_words;
 mod proof;
 mod record;
 mod record_forged;
@@ -159,6 +160,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         url_faults::tests(),
         url_rights::tests(),
         manifest::tests(),
+        plain_words::tests(),
         proof::tests(),
         round_trip::tests(),
         db_shell::tests(),

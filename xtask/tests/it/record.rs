@@ -91,7 +91,7 @@ fn a_live_database_that_is_gone_is_never_said_to_be_well() {
     killed.wait();
     let run = repair();
     run.code(6)
-        .stderr_has("✓ Mended: ")
+        .stderr_has("✓ Repaired: ")
         .stderr_has("was left behind")
         .stderr_has(&absent)
         .stderr_lacks("Nothing to repair");
@@ -114,7 +114,7 @@ fn is_refused(database: &UrlDatabase, words: &str) {
         &["db-migrate", "verify"],
     ] {
         let run = database.xtask(command.iter().copied()).run();
-        run.code(1).stderr_has(&record).stderr_has(words).stderr_lacks("✓ Database").stderr_lacks("✓ Mended");
+        run.code(1).stderr_has(&record).stderr_has(words).stderr_lacks("✓ Database").stderr_lacks("✓ Repaired");
     }
     for looks in [&["db-backup"][..], &["db-list"], &["db-restore", "--dry-run"]] {
         database.xtask(looks.iter().copied()).run().ok().stderr_has("⚠").stderr_has(words);
@@ -245,8 +245,8 @@ fn a_name_that_another_role_took_is_left_alone() {
     stack.admin(&format!("DROP ROLE {role}"));
 }
 
-/// As after a server that was dumped and restored, and as version 0.1.0 left them: listed, with the statements that undo
-/// by hand, which work; never acted on.
+/// As after a server that was dumped and restored, and as version 0.1.0 left them: listed, with the statements that
+/// undo by hand, which work; never acted on.
 fn another_oid_or_owner_is_left_alone_and_undone_by_hand() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();

@@ -1,5 +1,5 @@
-//! What a file, a manifest, a comment or another role says of a database decides nothing: nothing is dropped, swapped or
-//! renamed by it.
+//! What a file, a manifest, a comment or another role says of a database decides nothing: nothing is dropped, swapped
+//! or renamed by it.
 
 use super::db_verify::throwaways;
 use crate::harness::backup::manifest;
@@ -56,7 +56,7 @@ fn comments_that_a_body_makes_drop_nothing() {
             run.stderr_lacks("Dropped").holds(throwaways(&database).is_empty(), "no throwaway stays");
         }
         assert!(database.repair().contains("✓ Nothing to repair"));
-        database.restore([states.backup.to_str().unwrap()]).run().ok().stderr_lacks("Mended");
+        database.restore([states.backup.to_str().unwrap()]).run().ok().stderr_lacks("Repaired");
         database.restore(["--undo"]).run().ok();
         assert!(database.dump() == states.old, "{named} as {use}");
         assert_eq!(other.sql("SELECT 1"), "1");
@@ -99,7 +99,7 @@ fn a_comment_in_a_manifest_drops_nothing_and_is_not_carried_over() {
     // The first restore takes everything from the manifest.
     stack.admin(&format!("DROP DATABASE {name}"));
     for _ in 0..2 {
-        database.restore([file.to_str().unwrap()]).run().ok().stderr_lacks("Mended");
+        database.restore([file.to_str().unwrap()]).run().ok().stderr_lacks("Repaired");
         assert_eq!((database.sql("SELECT count(*) FROM t"), stack.admin(&comment)), ("2".to_owned(), String::new()));
     }
     // One that version 0.1.0 left on the server is no person's.
@@ -118,7 +118,7 @@ fn a_kept_database_that_is_backed_up_is_restored_like_any_other() {
     let of_kept = database.xtask(["db-backup", "--quiet"]).env("POSTGRES_DB", &kept).run();
     let file = of_kept.ok().text().trim_end().to_owned();
     for _ in 0..2 {
-        database.restore([file.as_str()]).run().ok().stderr_has("✓ Database restored").stderr_lacks("Mended");
+        database.restore([file.as_str()]).run().ok().stderr_has("✓ Database restored").stderr_lacks("Repaired");
         assert_eq!(database.dump(), states.old);
     }
     assert!(database.repair().contains("✓ Nothing to repair"));

@@ -191,7 +191,7 @@ fn an_undo_that_is_ended_leaves_nothing_to_mend() {
     for (point, signal) in [("marked", Signal::INT), ("stopped", Signal::TERM)] {
         let run = paused(database.restore(["--undo"]), point).ended_by(signal);
         run.code(128 + signal.as_raw()).stderr_has("nothing was changed").stderr_lacks("✓");
-        database.xtask(["db-list"]).run().ok().stderr_lacks("mend");
+        database.xtask(["db-list"]).run().ok().stderr_lacks("repair it with");
         assert!(database.repair().contains("✓ Nothing to repair"), "{point}");
         assert!(database.dump() == states.restored && database.only_beside("before") == kept, "{point}");
     }
@@ -340,7 +340,7 @@ fn openfga_under_requests() {
         running.signal(Signal::KILL);
         running.wait();
         let run = stack.xtask(["db-restore", "--repair"]).run();
-        run.ok().stderr_has("Mended: stopped for a swap and not started again: openfga");
+        run.ok().stderr_has("Repaired: stopped for a swap and not started again: openfga");
         sees(point == "swapped", point == "stopped");
         stack.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
     }

@@ -17,7 +17,11 @@ pub fn tests() -> Vec<Test> {
         [] a_key_that_is_refused_is_exit_4,
         [] a_redirect_does_not_get_the_key,
         [] another_programs_answers_are_recognised,
+        [] an_answer_that_is_too_large_is_given_up,
         [] every_page_of_stores_is_read,
+        [] a_list_that_does_not_end_is_given_up,
+        [] an_id_that_is_none_gets_nowhere,
+        [] a_name_with_a_line_break_in_it_is_no_line_of_ours,
         [] a_server_that_is_too_old_is_left_alone,
         [Postgres] on_a_server_of_ones_own_nothing_is_migrated,
     ]
@@ -159,7 +163,7 @@ fn a_server_that_has_no_time_is_asked_again() {
     let run = setup(&checkout(&server)).run();
     run.code(4)
         .stderr_has(
-            "✗ The connection to The connection to OpenFGA was lost when part of it was done; .env is as before\n",
+            "✗ The connection to The connection to The connection to OpenFGA was lost when part of it was done; .env is as before\n",
         )
         .stderr_has("HTTP 501");
     assert_eq!(server.count("POST /stores/S0/write"), 1);
@@ -252,11 +256,16 @@ fn another_programs_answers_are_recognised() {
     setup(&checkout(&server)).run().code(4).stderr_has("answers, but not as OpenFGA does");
 }
 
+fn an_answer_that_is_too_large_is_given_up() {
+    let server = failing("GET /healthz", 9, |_, _| (200, String::new(), " ".repeat(17 << 20)));
+    setup(&checkout(&server)).run().code(4).stderr_has("larger than request limit");
+}
+
 fn every_page_of_stores_is_read() {
     let server = FakeServer::new(|got| {
         let page = |names: [&str; 2], token: &str| {
-            let stores =
-                names.map(|name| json!({"id": format!("id-{name}-{token}"), "name": name, "created_at": "2025"}));
+            let stores = names
+                .map(|name| json!({"id": format!("id-{name}-{}", token.len()), "name": name, "created_at": "2025"}));
             (200, String::new(), json!({"stores": stores, "continuation_token": token}).to_string())
         };
         match got.line.as_str() {
@@ -267,8 +276,72 @@ fn every_page_of_stores_is_read() {
         }
     });
     let run = setup(&checkout(&server)).run();
-    run.code(1).stderr_has("2 stores are called \"shop\"").stderr_has("id-shop-a b").stderr_has("id-shop-  made 2025");
+    run.code(1).stderr_has("2 stores are called \"shop\"").stderr_has("id-shop-3").stderr_has("id-shop-0  made 2025");
     run.stderr_lacks("shopping");
+}
+
+/// As a page of tuples, where it is asked for one.
+fn endless(stores: Value, tuples: Value, token: impl Fn(usize) -> String + Send + Sync + 'static) -> FakeServer {
+    let (made, count) = (Made::default(), AtomicUsize::new(0));
+    FakeServer::new(move |got| {
+        let next = token(count.fetch_add(1, Ordering::Relaxed));
+        let is_asked = |list: &Value, line: &str| !list.is_null() && got.line.split('?').next() == Some(line);
+        let answer = if is_asked(&stores, "GET /stores") {
+            json!({"stores": stores, "continuation_token": next})
+        } else if is_asked(&tuples, "POST /stores/S0/read") {
+            json!({"tuples": tuples, "continuation_token": next})
+        } else {
+            return made.answer(got);
+        };
+        (200, String::new(), answer.to_string())
+    })
+}
+
+fn a_list_that_does_not_end_is_given_up() {
+    let store = json!([{"id": "S0", "name": "other"}]);
+    let ours = json!([{"key": {"user": "user:a", "relation": "viewer", "object": "doc:1"}}]);
+    for server in [
+        endless(store, Value::Null, |_| "the same".to_owned()),
+        endless(json!([]), Value::Null, |number| number.to_string()),
+    ] {
+        let run = setup(&checkout(&server)).run();
+        run.code(4).stderr_has("answers, but not as OpenFGA does").stderr_has("its list does not end");
+    }
+    // What the file names, again and again: it may hold others, too.
+    let server = endless(Value::Null, ours, |number| number.to_string());
+    setup(&checkout(&server)).run().ok();
+    assert!(server.count("POST /stores/S0/read") < 5);
+}
+
+fn an_id_that_is_none_gets_nowhere() {
+    for id in ["x\nPATH=1", "../../stores", "$(touch x)", "a b", "", "\u{1b}[2J"] {
+        for (line, name) in [("POST /stores", "id"), ("POST /stores/S0/authorization-models", "authorization_model_id")]
+        {
+            let server =
+                failing(line, 1, move |_, _| (200, String::new(), json!({name: id, "name": "shop"}).to_string()));
+            let sandbox = checkout(&server);
+            let run = setup(&sandbox).run();
+            run.code(4).prints_nothing().stderr_has("answers, but not as OpenFGA does").stderr_has(" is no id");
+            assert!(!std::fs::read_to_string(sandbox.path(".env")).unwrap().contains("OPENFGA_STORE_ID"), "{id:?}");
+        }
+    }
+    let server =
+        failing("GET /stores/S7", 9, |_, _| (200, String::new(), json!({"id": "S8", "name": "shop"}).to_string()));
+    let run = setup(&checkout(&server)).env("OPENFGA_STORE_ID", "S7").run();
+    run.code(4).stderr_has("another store than that of the id");
+}
+
+fn a_name_with_a_line_break_in_it_is_no_line_of_ours() {
+    let server = failing("POST /stores/S0/list-objects", 9, |_, _| {
+        (200, String::new(), json!({"objects": ["doc:1\n✓ Store shop is set up"]}).to_string())
+    });
+    let sandbox = checkout(&server);
+    let list = "list_objects: [{user: 'user:a', type: doc, assertions: {viewer: ['doc:1']}}]";
+    let file = std::fs::read_to_string(sandbox.path("openfga/store.fga.yaml")).unwrap();
+    sandbox.write("openfga/store.fga.yaml", format!("{file}tests:\n  - {list}\n"));
+    let run = setup(&sandbox).run();
+    let forged = run.stderr.lines().find(|line| line.trim_start().starts_with("✓ Store"));
+    run.code(6).stderr_has("doc:1\\n✓").holds(forged.is_none(), "the name is one line");
 }
 
 fn a_server_that_is_too_old_is_left_alone() {

@@ -1,5 +1,5 @@
-//! Databases with subscriptions, event triggers and what else keeps `DROP DATABASE` from working: copies go without a trace,
-//! the publisher's slot stays, and no leftover stops a run.
+//! Databases with subscriptions, event triggers and what else keeps `DROP DATABASE` from working: copies go without a
+//! trace, the publisher's slot stays, and no leftover stops a run.
 
 use crate::harness::forge::{Forged, dump};
 use crate::harness::{Local, Test, wait_until};
@@ -115,7 +115,7 @@ fn a_throwaway_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
     let run = local.xtask(["db-restore", "--repair"]).run();
     run.code(1).stderr_has(&format!("Not dropped: {name}")).stderr_has("ROLLBACK PREPARED");
     local.sql(&name, "ROLLBACK PREPARED 'it''s mine'");
-    local.xtask(["db-restore", "--repair"]).run().ok().stderr_has(&format!("Mended: {name}"));
+    local.xtask(["db-restore", "--repair"]).run().ok().stderr_has(&format!("Repaired: {name}"));
     assert_eq!(local.sql("postgres", BESIDE), "");
 }
 

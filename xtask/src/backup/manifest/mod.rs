@@ -1,5 +1,5 @@
-//! The manifest: the backup's last line, a comment for psql, ASCII JSON that ends in a checksum of itself. Whoever
-//! wrote a file wrote its manifest, too: every field has a type that cannot hold what no backup of ours says.
+//! The manifest: the backup's last line, a comment for psql, ASCII JSON that ends in a checksum of itself. The file's
+//! author wrote its manifest, too: the type of every field holds only what a backup of ours can say.
 //!
 //! Members that are not known are ignored. A member that is added is optional, and one whose meaning changes makes
 //! another format.

@@ -71,7 +71,7 @@ impl Told {
             let age = at.map(|at| terminal::span(now.fixed_offset().signed_duration_since(at).num_seconds().max(0)));
             let dash = || "-".to_owned();
             let size = kept.bytes.map_or_else(dash, terminal::size);
-            vec![terminal::clean(&kept.name), terminal::clean(&kept.database), age.unwrap_or_else(dash), size]
+            vec![terminal::clean_line(&kept.name), terminal::clean_line(&kept.database), age.unwrap_or_else(dash), size]
         };
         let rows: Vec<Vec<String>> = self.kept.iter().map(row).collect();
         if rows.is_empty() {

@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         compare(&work, &ledger, &known)?;
     }
     for migration in &known {
-        context.terminal.note(&terminal::clean(&format!("  {} {}", migration.version, migration.description)));
+        context.terminal.note(&terminal::clean_line(&format!("  {} {}", migration.version, migration.description)));
     }
     let count = terminal::counted(known.len() as u64, "migration", "migrations");
     context.terminal.confirm(&format!("Record {count} as applied, without running anything?"), args.yes)?;

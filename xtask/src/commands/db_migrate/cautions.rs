@@ -77,7 +77,7 @@ fn of_file(file: &Path, findings: &Findings) -> Vec<Caution> {
     findings.warnings.iter().map(caution).collect()
 }
 
-/// What is amiss with a migration's way back. A plain `.sql` file says of itself that there is none.
+/// What is wrong with a migration's `.down.sql`. A plain `.sql` file declares that it has none.
 fn way_back(migration: &Migration, ignored: &Ignored) -> Result<Option<Caution>> {
     let caution = |text: String| Some(Caution { weight: Weight::WithData, text });
     let up = shown(&migration.up);

@@ -1,4 +1,4 @@
-//! `db-migrate down`: the newest versions taken back, each by its `.down.sql` file.
+//! `db-migrate down`: the newest versions reverted, each by its `.down.sql` file.
 
 use super::limits::Waiting;
 use super::report::{self, Report};
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         return report.show(args.json, &target, context);
     }
     for step in &steps {
-        context.terminal.note(&terminal::clean(&format!("  {} {}", step.version, step.description)));
+        context.terminal.note(&terminal::clean_line(&format!("  {} {}", step.version, step.description)));
     }
     if let Some(stop) = stop {
         context.terminal.warn(&format!("It stops there: {} cannot be reverted", stop.version));

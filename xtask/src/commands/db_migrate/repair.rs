@@ -1,4 +1,4 @@
-//! `db-migrate repair`: what is amiss, why, and the ledger mended after a question for each.
+//! `db-migrate repair`: what is wrong, why, and the ledger repaired after a question for each.
 
 use super::limits::Waiting;
 use super::status;
@@ -33,7 +33,7 @@ pub(super) struct Args {
 
 /// What a yes does to the ledger.
 #[derive(Debug)]
-enum Mend {
+enum Repair {
     /// The file as it is now stands for what was applied.
     Accept,
     /// A dirty version was finished by hand.
@@ -51,23 +51,23 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     terminal.note(&format!("Repairing the ledger of {}", target.shown()));
     let work = Work::opened(&target, context, false)?;
     let look = work.settled(limits)?;
-    let amiss = amiss(args, &look)?;
-    if amiss.is_empty() {
+    let faulty = faulty(args, &look)?;
+    if faulty.is_empty() {
         terminal.done("Nothing to repair");
         return Ok(());
     }
-    let mut mends = Vec::new();
+    let mut repairs = Vec::new();
     let mut left = 0;
-    for entry in amiss {
+    for entry in faulty {
         let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
         terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
-        let Some((question, mend)) = mend(entry, args) else {
+        let Some((question, repair)) = question(entry, args) else {
             terminal.note(&only_by_name(entry));
             left += 1;
             continue;
         };
         match if args.yes { Some(true) } else { terminal.ask(&question)? } {
-            Some(true) => mends.push((entry, mend)),
+            Some(true) => repairs.push((entry, repair)),
             Some(false) => left += 1,
             None => {
                 let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
@@ -75,20 +75,20 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             }
         }
     }
-    if !mends.is_empty() {
+    if !repairs.is_empty() {
         let mut locked = work.lock(limits)?;
         if work.look()?.ledger != look.ledger {
             return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was repaired")
                 .hint("run it again")
                 .into());
         }
-        for (entry, _) in mends.iter().filter(|(_, mend)| matches!(mend, Mend::Finish)) {
+        for (entry, _) in repairs.iter().filter(|(_, repair)| matches!(repair, Repair::Finish)) {
             check_finished(&work, &mut locked.session, entry)?;
         }
         let writer = work.writer(&mut locked.session, &look.ledger, limits.table)?;
-        let sql = mends.iter().map(|(entry, mend)| mend.sql(&writer.table, entry, &look, &work));
+        let sql = repairs.iter().map(|(entry, repair)| repair.sql(&writer.table, entry, &look, &work));
         writer.change(&mut locked.session, &sql.collect::<Result<Vec<_>>>()?.join("\n"))?;
-        terminal.done(&format!("{} repaired", terminal::counted(mends.len() as u64, "version", "versions")));
+        terminal.done(&format!("{} repaired", terminal::counted(repairs.len() as u64, "version", "versions")));
     }
     if left > 0 {
         let stay = terminal::counted(left, "version stays as it is", "versions stay as they are");
@@ -97,8 +97,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The versions that are to be mended.
-fn amiss<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
+/// The versions to repair.
+fn faulty<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
     if let Some(unknown) =
         args.versions.iter().find(|version| !look.entries.iter().any(|entry| entry.version == **version))
     {
@@ -113,22 +113,22 @@ fn amiss<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
 }
 
 /// The question, and what a yes does; `None` for what must be named.
-fn mend(entry: &Entry, args: &Args) -> Option<(String, Mend)> {
+fn question(entry: &Entry, args: &Args) -> Option<(String, Repair)> {
     let has_file = entry.migration.is_some();
-    let (question, mend) = match (entry.state, entry.lost) {
-        (State::Changed, _) => ("Accept the file as it is now as the applied one?".to_owned(), Mend::Accept),
+    let (question, repair) = match (entry.state, entry.lost) {
+        (State::Changed, _) => ("Accept the file as it is now as the applied one?".to_owned(), Repair::Accept),
         (State::Dirty, _) if args.applied && has_file => {
-            ("Mark it as applied, because it was finished by hand?".to_owned(), Mend::Finish)
+            ("Mark it as applied, because it was finished by hand?".to_owned(), Repair::Finish)
         }
-        (State::Dirty, _) => ("Remove its row, so that `up` runs its file again?".to_owned(), Mend::Remove),
+        (State::Dirty, _) => ("Remove its row, so that `up` runs its file again?".to_owned(), Repair::Remove),
         (State::Renamed, Some(Lost::Renamed { to, .. })) => {
-            (format!("Change its row to version {to}?"), Mend::Renumber(to))
+            (format!("Change its row to version {to}?"), Repair::Renumber(to))
         }
         // What is taken out is applied again where its file comes back.
         (_, Some(Lost::Ahead | Lost::Alike { .. } | Lost::OnlyWayBack)) if args.versions.is_empty() => return None,
-        _ => ("Remove its row from the ledger?".to_owned(), Mend::Remove),
+        _ => ("Remove its row from the ledger?".to_owned(), Repair::Remove),
     };
-    Some((question, mend))
+    Some((question, repair))
 }
 
 fn only_by_name(entry: &Entry) -> String {
@@ -161,7 +161,7 @@ fn check_finished(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry) -> 
     Ok(())
 }
 
-impl Mend {
+impl Repair {
     fn sql(&self, table: &str, entry: &Entry, look: &Look, work: &Work<'_>) -> Result<String> {
         let version = entry.version;
         let checksum = |entry: &Entry| {

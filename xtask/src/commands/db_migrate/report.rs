@@ -67,7 +67,7 @@ impl Report<'_> {
         if terminal.stdout_is_terminal() {
             return terminal.result(&text);
         }
-        terminal.note(&text);
+        terminal.note_report(&text);
         Ok(())
     }
 }

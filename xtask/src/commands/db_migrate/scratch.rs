@@ -1,4 +1,4 @@
-//! A throwaway database in which files are tried; gone when the task is over.
+//! A scratch database in which files are tried; it is dropped when the task is over.
 
 use super::cautions;
 use super::work::Work;

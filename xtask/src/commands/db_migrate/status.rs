@@ -1,4 +1,4 @@
-//! `db-migrate status`: every version of files and ledger, and what is amiss with it.
+//! `db-migrate status`: every version of files and ledger, and what is wrong with it.
 
 use super::drift;
 use super::work::{Look, Work};
@@ -62,9 +62,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
                 .into());
         }
     }
-    let amiss = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
-    if args.check && amiss > 0 {
-        let versions = terminal::counted(amiss as u64, "version is", "versions are");
+    let faulty = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
+    if args.check && faulty > 0 {
+        let versions = terminal::counted(faulty as u64, "version is", "versions are");
         return Err(Fault::failed(format!("{versions} not applied as the files say"))
             .hint("apply pending versions: cargo xtask db-migrate; repair the others: cargo xtask db-migrate repair")
             .into());
@@ -109,7 +109,7 @@ fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
         vec![
             entry.version.to_string(),
             entry.description().to_owned(),
-            entry.state.words().to_owned(),
+            entry.state.as_str().to_owned(),
             entry.row.as_ref().map_or_else(dash, |row| row.installed_on.clone()),
             time(entry).map_or_else(dash, terminal::duration),
         ]
@@ -121,12 +121,12 @@ fn time(entry: &Entry) -> Option<Duration> {
     entry.row.as_ref().and_then(|row| u64::try_from(row.execution_time).ok()).map(Duration::from_nanos)
 }
 
-/// What is amiss, where the state alone does not say it.
+/// What is wrong, where the state alone does not say it.
 pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>> {
     let text = |text: &str| Some(text.to_owned());
     Ok(match (entry.state, &entry.migration, &entry.row) {
         (State::Changed, Some(migration), Some(row)) => {
-            text(difference::cause(&migration.up, &row.checksum, ignored)?.words())
+            text(difference::cause(&migration.up, &row.checksum, ignored)?.as_str())
         }
         (State::Dirty, ..) => text("it was started outside a transaction and did not finish"),
         (State::Running, ..) => {
@@ -135,7 +135,7 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
         (State::MissingFile | State::Renamed, ..) => Some(match entry.lost {
             Some(Lost::Renamed { to, cause: None }) => format!("its file has version {to} now, byte for byte"),
             Some(Lost::Renamed { to, cause: Some(cause) }) => {
-                format!("its file has version {to} now; {}", cause.words())
+                format!("its file has version {to} now; {}", cause.as_str())
             }
             Some(Lost::Alike { to }) => {
                 format!("it is applied, but its file is gone; {to} has the same description and other content")

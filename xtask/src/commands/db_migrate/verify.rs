@@ -33,11 +33,11 @@ pub(super) struct Args {
 struct Verdict {
     version: i64,
     description: String,
-    /// null: it has no way back, or the way up failed.
+    /// null: it cannot be reverted, or its up file failed.
     reversible: Option<bool>,
     /// What differs, in words.
     differences: Vec<String>,
-    /// Tables whose columns have another order afterwards: nothing can mend that, and little depends on it.
+    /// Tables whose columns have another order afterwards: no statement can change that, and little depends on it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     column_order: Vec<String>,
     /// Why a file failed.
@@ -119,7 +119,7 @@ impl Trial<'_> {
     fn in_one(&mut self, scratch: &mut Scratch<'_>, wanted: &[Migration], progress: &Progress) -> Result<usize> {
         let mut before = scratch.catalog()?;
         for (index, migration) in wanted.iter().enumerate() {
-            progress.say(&terminal::clean(&format!("trying {} {}", migration.version, migration.description)));
+            progress.say(&terminal::clean_line(&format!("trying {} {}", migration.version, migration.description)));
             let mut verdict = Verdict::of(migration);
             let known = verdict.find(scratch, migration, &mut before)?;
             if verdict.error.is_none() || verdict.reversible.is_some() {
@@ -195,7 +195,7 @@ impl Verdict {
     }
 
     fn show(&self, context: &Context) -> Result<()> {
-        let name = terminal::clean(&format!("{} {}", self.version, self.description));
+        let name = terminal::clean_line(&format!("{} {}", self.version, self.description));
         if let Some(error) = &self.error {
             let told: Vec<&str> = self.differences.iter().map(String::as_str).chain([error.as_str()]).collect();
             context.terminal.error(&anyhow::Error::msg(told.join("\n")).context(name));
@@ -206,7 +206,9 @@ impl Verdict {
             return Ok(());
         }
         for table in &self.column_order {
-            context.terminal.warn(&terminal::clean(&format!("{name}: the columns have a different order {table}")));
+            context
+                .terminal
+                .warn(&terminal::clean_line(&format!("{name}: the columns have a different order {table}")));
         }
         let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it cannot be reverted" };
         context.terminal.result(&context.terminal.done_line(&format!("{name}: {ways}")))

@@ -82,12 +82,12 @@ fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {
     };
     for backup in backups.iter().take(5) {
         let age = backup.time.map_or_else(String::new, |time| terminal::age_of(&time.with_timezone(&Local)));
-        let words = backup.examined.verdict.words();
+        let words = backup.examined.verdict.as_str();
         context.terminal.note(&format!("  {}  {age}  {words}", context.shown(&backup.path)));
     }
     let newer = backups.iter().take_while(|backup| backup.path != newest.path);
     if let Some(unfit) = newer.into_iter().find(|backup| backup.examined.verdict.is_unfit()) {
-        let message = format!("{} is newer, but {}", context.shown(&unfit.path), unfit.examined.verdict.words());
+        let message = format!("{} is newer, but {}", context.shown(&unfit.path), unfit.examined.verdict.as_str());
         if args.yes || !context.terminal.can_ask() {
             let hint = format!("name the file that you want: cargo xtask db-restore {}", context.as_word(&newest.path));
             return Err(Fault::new(Exit::Refused, message).hint(hint).into());

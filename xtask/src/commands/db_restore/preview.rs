@@ -42,11 +42,11 @@ pub(super) fn show(proposal: &Proposal<'_>, args: &Args, context: &Context) -> R
         let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let more = pending.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        context.terminal.note(&terminal::clean(&format!("Migrations that will be pending: {named}{more}")));
+        context.terminal.note(&terminal::clean_line(&format!("Migrations that will be pending: {named}{more}")));
     }
     if !fitting.missing_roles.is_empty() {
         let roles = fitting.missing_roles.names().join(", ");
-        context.terminal.note(&terminal::clean(&format!("Roles that will be created, without login: {roles}")));
+        context.terminal.note(&terminal::clean_line(&format!("Roles that will be created, without login: {roles}")));
     }
     name_foreign_tables(backup, context);
     for change in &fitting.version_changes {

@@ -1,6 +1,6 @@
 //! `--repair`: what killed runs left behind, repaired.
 
-use crate::commands::leftovers::{name_unrecorded, repair_leftovers};
+use crate::commands::leftovers::{name_unrecorded, repair_what_can_be};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::change_lock::Lock;
@@ -18,18 +18,21 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
     let target = server.target();
-    context.terminal.note(&format!("Mending {}", target.shown()));
+    context.terminal.note(&format!("Repairing {}", target.shown()));
     let lock = Lock::take(server, LOCK_TIMEOUT)?;
     let record = Record::new(server, lock.into_session());
-    let findings = repair_leftovers(&record, context)?;
+    let (findings, unstarted) = repair_what_can_be(&record, context)?;
+    if let Some(failed) = unstarted.into_iter().next() {
+        return Err(failed.error);
+    }
     name_unrecorded(&findings.unrecorded, server.maintenance_database(), context)?;
-    let exists = live::exists(server)?;
-    if !exists && !was_first(&findings, target) {
+    if !live::exists(server)? {
+        if was_first(&findings, target) {
+            context.terminal.warn("A first restore did not finish: the database was never there");
+        }
         return Err(no_live_database(&record, &findings)?);
     }
-    if !exists {
-        context.terminal.warn(&format!("{}: a first restore did not finish", absent(target)));
-    } else if findings.leftovers.is_empty() {
+    if findings.leftovers.is_empty() {
         context.terminal.done("Nothing to repair");
     }
     if findings.stuck.is_empty() {

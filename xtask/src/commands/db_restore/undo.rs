@@ -1,9 +1,9 @@
-//! The database of before the last restore, swapped back in.
+//! `db-restore --undo`: swaps the previous database back in.
 
 use super::args::Args;
 use crate::commands::leftovers;
 use crate::commands::swap::report::{self, Report};
-use crate::commands::swap::switchover::{Done, Switchover};
+use crate::commands::swap::switchover::{Done, SwapServices, Switchover};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::{Counters, Written};
@@ -21,6 +21,7 @@ use crate::terminal;
 use anyhow::Result;
 use chrono::Local;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
@@ -47,7 +48,7 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     }
     context.terminal.confirm("Continue?", args.yes)?;
     let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
-    leftovers::repair_leftovers(&record, context)?;
+    let unstarted = leftovers::repair_before_swap(&record, context)?;
     // While we asked, another run may have taken it.
     let list = previous::list(&record.view()?, target.database());
     let Some(old) = list.into_iter().find(|now| now.database == old.database) else {
@@ -63,7 +64,8 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     live.check_swappable(target)?;
     live.check_open(target)?;
     rights::check_swap(server, &live)?;
-    let done = swap_back(&record, &old, &live, context).inspect_err(|error| {
+    let services = SwapServices::of(target, &unstarted)?;
+    let done = swap_back(&record, &old, &live, &services, context).inspect_err(|error| {
         // Where nobody knows what became of the swap, the next run needs the entry to repair it.
         if error::exit(error) != Exit::Partial {
             let _ = signals::shielded(|| record.note(old.entry.id, &old.entry.details));
@@ -76,20 +78,26 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 
-fn swap_back(record: &Record<'_>, old: &Previous, live: &Live, context: &Context) -> Result<Done> {
-    let stopped = record.target().services().running_users()?;
-    let details = Details { stopped: stopped.clone(), swapping: true, ..old.entry.details.clone() };
+fn swap_back(
+    record: &Record<'_>,
+    old: &Previous,
+    live: &Live,
+    services: &SwapServices,
+    context: &Context,
+) -> Result<Done> {
+    let details = Details { stopped: services.started.clone(), swapping: true, ..old.entry.details.clone() };
     fault_point("to be marked");
     signals::check()?;
-    // Whatever signal comes: what was noted is known, and taken back.
+    // Whatever signal comes: the note is known, and removed.
     signals::shielded(|| record.note(old.entry.id, &details))?;
     fault_point("marked");
     signals::check()?;
     let server = record.server();
     let written = Counters::of(&server.in_database(old.database.name())).ok();
-    let switchover = Switchover { record, live, context, openfga: false, only_way_back: false, written };
+    let (openfga, only_way_back, unstarted) = (false, false, BTreeSet::new());
+    let switchover = Switchover { record, live, context, unstarted, openfga, only_way_back, written };
     switchover
-        .perform(&old.database, None, &stopped, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
+        .perform(&old.database, None, services, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
 }
 
 /// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.
@@ -117,7 +125,7 @@ fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
         Some(tables) => {
             let number = |rows: u64| if rows == 0 { "0".to_owned() } else { format!("≈ {}", terminal::count(rows)) };
             let row = |(table, rows): (&String, &Written)| {
-                vec![terminal::clean(table), number(rows.inserted), number(rows.updated), number(rows.deleted)]
+                vec![terminal::clean_line(table), number(rows.inserted), number(rows.updated), number(rows.deleted)]
             };
             let rows: Vec<Vec<String>> = tables.iter().map(row).collect();
             terminal.note("Rows changed since the swap, by the server's counters:");

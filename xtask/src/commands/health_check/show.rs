@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::health::report::{Check, Report, Status};
-use crate::terminal::{Mark, clean, folded};
+use crate::terminal::{Mark, clean, clean_line, folded};
 use anyhow::Result;
 
 /// A column of facts that is narrower than this goes below the name.
@@ -24,7 +24,7 @@ fn lines(check: &Check, names: usize, context: &Context) -> Vec<String> {
         Status::Skipped => Mark::Skipped,
     });
     let begin = mark_width + 1;
-    let name = clean(&check.name);
+    let name = clean_line(&check.name);
     let width = terminal.width_of_results();
     let beside = begin + names + 2;
     let fact = format!("{}  {} ms", clean(&check.detail).replace('\n', "; "), check.ms);
@@ -44,6 +44,6 @@ fn lines(check: &Check, names: usize, context: &Context) -> Vec<String> {
         let hint = terminal.hint_line(&clean(hint));
         lines.extend(fold(&hint).into_iter().map(|hint| format!("{}{hint}", " ".repeat(indent))));
     }
-    lines.extend(check.log.iter().map(|line| format!("{}| {}", " ".repeat(begin), clean(line))));
+    lines.extend(check.log.iter().map(|line| format!("{}| {}", " ".repeat(begin), clean_line(line))));
     lines
 }

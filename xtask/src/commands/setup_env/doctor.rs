@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Fault;
 use crate::health::report::{Finding, Status};
-use crate::health::{self, DEADLINE, Scene, Wishes, doctor};
+use crate::health::{self, DEADLINE, Options, Scene, doctor};
 use crate::process::signals;
 use crate::target::Target;
 use crate::terminal::{Mark, clean, counted};
@@ -55,7 +55,7 @@ pub fn conclude(context: &Context) -> Result<()> {
     let target = context.target()?.until(end);
     let scene = Scene::new(&target, &context.settings, &context.root, end)?;
     let waiting = context.terminal.waiting("asking every part");
-    let report = health::examine(&scene, &Wishes::default());
+    let report = health::examine(&scene, &Options::default());
     let addresses = health::addresses(&scene);
     drop(waiting);
     signals::check()?;

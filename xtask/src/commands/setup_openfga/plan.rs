@@ -11,7 +11,7 @@ use crate::openfga::reconcile::stranded::{self, Stranded};
 use crate::openfga::store::{self, Comparison, STORE_ID};
 use crate::openfga::store_file::StoreFile;
 use crate::settings::Origin;
-use crate::terminal::{clean, counted};
+use crate::terminal::{clean_line, counted};
 use anyhow::Result;
 
 /// So many lines of a long list are shown.
@@ -68,7 +68,7 @@ impl<'f> Wanted<'f> {
     pub fn show(&self, file: &StoreFile, context: &Context) {
         let terminal = &context.terminal;
         if let Some((other, origin)) = &self.other {
-            let (id, name) = (&other.id, clean(&other.name));
+            let (id, name) = (&other.id, clean_line(&other.name));
             terminal.note(&format!(
                 "{STORE_ID} ({}) is the store {name} ({id}); the file's is {}",
                 origin.shown(),
@@ -81,7 +81,7 @@ impl<'f> Wanted<'f> {
         let differences = self.model.difference.as_deref().unwrap_or_default();
         if !differences.is_empty() {
             terminal.note("The model changes:");
-            list(differences.iter().map(|line| clean(line)), context);
+            list(differences.iter().map(|line| clean_line(line)), context);
         }
         if !self.tuples.changed.is_empty() {
             terminal.note("Conditions of tuples change:");
@@ -89,7 +89,7 @@ impl<'f> Wanted<'f> {
                 let shown = |condition: Option<String>| condition.unwrap_or_else(|| "none".to_owned());
                 let before = shown(there.as_ref().map(|condition| condition.shown()));
                 let after = shown(tuple.condition.as_ref().map(|condition| condition.shown()));
-                clean(&format!("{}: {before} → {after}", tuple.shown()))
+                clean_line(&format!("{}: {before} → {after}", tuple.shown()))
             });
             list(lines, context);
             let most = batches::LARGEST;
@@ -100,7 +100,7 @@ impl<'f> Wanted<'f> {
         }
         if !self.stranded.is_empty() {
             terminal.warn("Live tuples do not fit the new model; OpenFGA will ignore them:");
-            list(self.stranded.iter().map(|stranded| clean(&stranded.to_string())), context);
+            list(self.stranded.iter().map(|stranded| clean_line(&stranded.to_string())), context);
         }
     }
 
@@ -119,7 +119,7 @@ impl<'f> Wanted<'f> {
             return Ok(());
         }
         terminal.note("Tuples that the file does not name:");
-        list(self.deletions(args).iter().map(|line| clean(line)), context);
+        list(self.deletions(args).iter().map(|line| clean_line(line)), context);
         let count = counted(self.tuples.others.len() as u64, "tuple", "tuples");
         let name = self.store.as_ref().map_or("", |store| &store.name);
         if file.tuples.is_empty() && !args.allow_empty {
@@ -154,7 +154,7 @@ fn store_and_other(
             Some(store) if store.name == name => return Ok((Some(store), None)),
             Some(store) => other = Some((store, named.origin)),
             None => {
-                let (id, origin) = (clean(&named.id), named.origin.shown());
+                let (id, origin) = (clean_line(&named.id), named.origin.shown());
                 context.terminal.note(&format!("{STORE_ID}={id} ({origin}) names no store of {}", api.url()));
             }
         }

@@ -146,7 +146,7 @@ impl Report {
             if so { format!(", {}{word}", if self.dry_run { "to be " } else { "" }) } else { String::new() }
         };
         let mut lines = vec![
-            context.terminal.done_line(&terminal::clean(&first)),
+            context.terminal.done_line(&terminal::clean_line(&first)),
             String::new(),
             format!("Server:  {}", self.server),
             format!("Store:  {}{}", id(&self.store.id), said(self.store.created, "created")),
@@ -154,10 +154,10 @@ impl Report {
             format!("Tuples:  {}", self.tuples.shown(&said)),
         ];
         if let Some(path) = &self.deletions_kept_in {
-            lines.push(format!("Deleted: kept in {}", terminal::clean(&context.shown(path))));
+            lines.push(format!("Deleted: kept in {}", terminal::clean_line(&context.shown(path))));
         } else {
             // Every one of them: this is what the dry run is for.
-            lines.extend(self.deletions.iter().map(|tuple| format!("  - {}", terminal::clean(tuple))));
+            lines.extend(self.deletions.iter().map(|tuple| format!("  - {}", terminal::clean_line(tuple))));
         }
         if let Some(tests) = &self.tests {
             lines.push(format!("Tests:   {}", tests.summary()));

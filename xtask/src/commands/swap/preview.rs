@@ -33,21 +33,21 @@ pub fn changes(plan: &Plan, then: &str, context: &Context) {
         }
     }
     for store in &plan.stores_gained {
-        terminal.note(&terminal::clean(&format!("OpenFGA store comes back: {store}")));
+        terminal.note(&terminal::clean_line(&format!("OpenFGA store comes back: {store}")));
     }
     for store in &plan.stores_lost {
-        terminal.note(&terminal::clean(&format!("OpenFGA store disappears: {store}")));
+        terminal.note(&terminal::clean_line(&format!("OpenFGA store disappears: {store}")));
     }
     if plan.models_gained + plan.models_lost > 0 {
         terminal.note(&format!("OpenFGA models: {} come back, {} disappear", plan.models_gained, plan.models_lost));
     }
     if !plan.sessions.is_empty() {
-        terminal.note(&terminal::clean(&format!("Sessions that will be terminated: {}", plan.sessions.join(", "))));
+        terminal.note(&terminal::clean_line(&format!("Sessions that will be terminated: {}", plan.sessions.join(", "))));
     }
     if !plan.workers.is_empty() {
         let workers = plan.workers.join(", ");
         let text = format!("Background workers that will end, perhaps until the server restarts: {workers}");
-        terminal.note(&terminal::clean(&text));
+        terminal.note(&terminal::clean_line(&text));
     }
 }
 

@@ -67,7 +67,7 @@ impl Report<'_> {
         if context.terminal.stdout_is_terminal() {
             return context.terminal.result(&text);
         }
-        context.terminal.note(&text);
+        context.terminal.note_report(&text);
         Ok(())
     }
 }

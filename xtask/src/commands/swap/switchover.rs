@@ -13,15 +13,21 @@ use crate::restore::repair;
 use crate::restore::staging::Checked;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
+use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+
+const NOT_BACK: &str = "repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo";
 
 /// The steps around a swap.
 pub struct Switchover<'a, 't> {
     pub record: &'a Record<'t>,
     pub live: &'a Live,
     pub context: &'a Context,
+    /// Services that earlier runs stopped and that could not be started: they are started after this swap.
+    pub unstarted: BTreeSet<String>,
     /// Whether the incoming database holds OpenFGA's tables.
     pub openfga: bool,
     /// No safety backup was made: the outgoing database must never be dropped by itself.
@@ -35,7 +41,7 @@ pub struct Switchover<'a, 't> {
 pub struct Done {
     /// The OID of the database that is the live one now.
     live: u32,
-    /// The live database of before, under its new name.
+    /// The previous database, under its new name.
     pub before: Option<String>,
     /// Nobody could connect so long.
     pub database_outage: Duration,
@@ -67,6 +73,23 @@ fn drop_old(keep: usize, done: &mut Done, record: &Record<'_>, context: &Context
     done.check(record)
 }
 
+/// The services around a swap.
+pub struct SwapServices {
+    /// Those that run now: they are stopped for it.
+    pub running: Vec<String>,
+    /// Those that are started after it: also those that an earlier run stopped and that could not be started.
+    pub started: Vec<String>,
+}
+
+impl SwapServices {
+    /// `unstarted`: stopped by earlier runs.
+    pub fn of(target: &Target, unstarted: &BTreeSet<String>) -> Result<Self> {
+        let running = target.services().running_users()?;
+        let started: BTreeSet<&String> = unstarted.iter().chain(&running).collect();
+        Ok(Self { started: started.into_iter().cloned().collect(), running })
+    }
+}
+
 impl Done {
     /// Whether the live name belongs to the database that was swapped in.
     ///
@@ -82,11 +105,11 @@ impl Switchover<'_, '_> {
     /// services are stopped: the next run starts them, if this one cannot.
     pub fn swap_in(&self, checked: Checked<'_, '_>, carried: Option<&Properties>, keep: usize) -> Result<Done> {
         let (record, live) = (self.record, self.live);
-        let stopped = record.target().services().running_users()?;
+        let services = SwapServices::of(record.target(), &self.unstarted)?;
         let incoming = checked.database().clone();
-        record.note(incoming.id(), &Details { stopped: stopped.clone(), ..Details::default() })?;
+        record.note(incoming.id(), &Details { stopped: services.started.clone(), ..Details::default() })?;
         fault_point("marked");
-        let mut done = self.perform(&incoming, carried, &stopped, |swap| swap::swap_in(record, live, checked, swap))?;
+        let mut done = self.perform(&incoming, carried, &services, |swap| swap::swap_in(record, live, checked, swap))?;
         drop_old(keep, &mut done, record, self.context)?;
         Ok(done)
     }
@@ -96,37 +119,39 @@ impl Switchover<'_, '_> {
         &self,
         incoming: &OwnedDatabase,
         carried: Option<&Properties>,
-        stopped: &[String],
+        services: &SwapServices,
         exchange: impl FnOnce(&Swap<'_>) -> Result<swap::Outage>,
     ) -> Result<Done> {
         let target = self.record.target();
+        let SwapServices { running, started } = services;
         let openfga = target.own_openfga().openfga_service();
         let (next, now) = previous::next_name(self.record)?;
         let before = self.live.properties.as_ref().map(|_| next);
         let details = Details {
-            stopped: stopped.to_vec(),
+            stopped: started.clone(),
             swapping: false,
-            migrate: self.openfga || stopped.iter().any(|service| service == openfga),
+            migrate: self.openfga || started.iter().any(|service| service == openfga),
             only_way_back: self.only_way_back && before.is_some(),
             written: self.written.clone(),
+            is_unknown: false,
         };
         let at = record::at(&now);
         let swap = Swap { incoming, outgoing: before.as_deref(), details: &details, at: &at, carried };
         swap::wait_for_names(self.record, &swap)?;
         let clock = Instant::now();
-        let restart = || startup::start_services(target, &self.context.settings, stopped);
-        let swapped = target.services().stop(stopped).and_then(|()| {
+        let restart = |services| startup::start_services(target, &self.context.settings, services);
+        let swapped = target.services().stop(running).and_then(|()| {
             fault_point("stopped");
             exchange(&swap)
         });
         fault_point("swapped");
         let database_outage = match swapped {
             Ok(outage) => outage,
-            // Nobody knows where the names are: whoever mends that starts the services too.
+            // It is not known which database has which name: the repair starts the services, too.
             Err(error) if error::exit(&error) == Exit::Partial => return Err(error),
             Err(error) => {
-                signals::shielded(restart).map_err(|why| {
-                    let what = format!("The database is unchanged, but {} did not start", stopped.join(", "));
+                signals::shielded(|| restart(running)).map_err(|why| {
+                    let what = format!("The database is unchanged, but {} did not start", running.join(", "));
                     why.context(Fault::new(Exit::Partial, what).hint("start them with: cargo xtask up"))
                 })?;
                 return Err(error);
@@ -135,28 +160,28 @@ impl Switchover<'_, '_> {
         // From here on a signal only stops us from waiting: what was begun is finished.
         signals::shielded(|| {
             if details.migrate {
-                target.own_openfga().migrate_openfga()?;
+                startup::migrate_openfga(target)?;
             }
             fault_point("migrated");
-            restart()?;
+            restart(started)?;
             fault_point("started");
             self.settle(before.as_deref())
         })
         .map_err(|error| {
+            let cause = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n"));
             let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not start");
-            error.context(
-                fault
-                    .hint("repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo"),
-            )
+            let hint = format!("{}{NOT_BACK}", cause.unwrap_or_default());
+            error.context(fault.hint(hint))
         })?;
-        let services_outage = (!stopped.is_empty()).then(|| clock.elapsed());
+        let services_outage = (!started.is_empty()).then(|| clock.elapsed());
         Ok(Done { live: incoming.oid(), before, database_outage, services_outage })
     }
 
-    /// Notes in the swap's entry that the services run again.
+    /// Notes in the swap's entry, and in those of earlier swaps whose services could not be started, that all run now.
     fn settle(&self, before: Option<&str>) -> Result<()> {
         let (view, live) = (self.record.view()?, self.record.target().database());
-        let of_swap = |entry: &&Entry| entry.name == before.unwrap_or(live);
+        let was_owed = |entry: &Entry| !entry.alive && !entry.details.is_settled();
+        let of_swap = |entry: &&Entry| entry.name == before.unwrap_or(live) || was_owed(entry);
         view.of(live).filter(of_swap).try_for_each(|entry| repair::settle(self.record, entry))
     }
 }

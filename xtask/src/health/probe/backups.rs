@@ -37,14 +37,14 @@ pub fn look(scene: &Scene) -> Finding {
     let name = backup.path.file_name().unwrap_or_default().to_string_lossy();
     if examined.verdict.is_unfit() {
         let reason = examined.reason.as_deref().unwrap_or("it is not whole");
-        let detail = format!("the newest backup {name} is {}: {reason}", examined.verdict.words());
+        let detail = format!("the newest backup {name} is {}: {reason}", examined.verdict.as_str());
         return Finding::fail(detail, format!("{BACK_UP}; see the others: cargo xtask db-list --check"));
     }
     let Some(age) = backup.time.map(|time| Local::now().fixed_offset().signed_duration_since(time).num_seconds())
     else {
         return Finding::warn(format!("{name} has no time in its name or manifest"), BACK_UP);
     };
-    let facts = format!("{name}, {}, {}", size(examined.bytes), examined.verdict.words());
+    let facts = format!("{name}, {}, {}", size(examined.bytes), examined.verdict.as_str());
     if age < -60 {
         return Finding::warn(format!("{name} is from the future: the clock was set back"), "set the clock");
     }

@@ -2,6 +2,7 @@
 
 use super::server_facts::Facts;
 use super::service;
+use crate::error::Cause;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::postgres::openfga_tables;
@@ -86,15 +87,17 @@ fn running(scene: &Scene, compose: &dyn ComposeProject) -> Result<String, Findin
 fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
     let finding = Finding::of_error(error, &scene.target.hints().log_hint());
     let words = format!("{error:#}");
-    let is_silent = ["Connection refused", "timeout expired", "did not answer"].iter().any(|part| words.contains(part));
+    let is_without_answer = finding.cause == Some(Cause::NoAnswer);
+    let is_silent =
+        is_without_answer || ["Connection refused", "timeout expired"].iter().any(|part| words.contains(part));
     let readiness = scene.target.access().readiness();
-    if readiness.is_none() && words.contains("did not answer") {
+    if readiness.is_none() && is_without_answer {
         let hint = "check whether this host may connect there, and see the server's log";
         return Finding::fail(format!("PostgreSQL at {} does not answer: {words}", scene.target.place()), hint);
     }
     let Some(readiness) = readiness.filter(|_| is_silent) else {
         let is_told = |reason: &str| {
-            let is_known = words.contains("FATAL") && !finding.detail.ends_with("cannot be reached");
+            let is_known = words.contains("FATAL") && finding.cause != Some(Cause::NoConnection);
             finding.detail.contains(reason) || (is_known && !reason.starts_with("the database system"))
         };
         return match reason(&words).filter(|reason| !is_told(reason)) {

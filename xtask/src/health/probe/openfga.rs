@@ -3,7 +3,7 @@
 use super::answering_openfga::Found;
 use super::project::Port;
 use super::service;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
@@ -32,7 +32,7 @@ fn find(scene: &Scene) -> Result<Option<Found>, Finding> {
         return Ok(None);
     }
     let own = own_address(scene)?;
-    // Whoever answers on the port of a service that does not run is a stranger.
+    // What answers on the port of a service that does not run is another program.
     if let (Err(why), true) = (&own, names_own_port(scene)) {
         return Err(Finding::of_error(why, START));
     }
@@ -117,7 +117,7 @@ pub fn look(scene: &Scene) -> Finding {
 fn because_of_database(scene: &Scene, finding: &Finding) -> Finding {
     let is_of_stack = scene.target.own_openfga().can_have_openfga();
     match scene.server() {
-        Err(cause) if is_of_stack && finding.detail.contains("HTTP 5") => Finding {
+        Err(cause) if is_of_stack && finding.cause == Some(Cause::ServerFails) => Finding {
             detail: format!("{}: its database does not answer (see postgres)", finding.detail),
             hint: cause.hint.clone(),
             ..finding.clone()

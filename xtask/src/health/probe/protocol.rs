@@ -10,9 +10,9 @@ use std::time::Duration;
 
 /// How long a service that speaks when spoken to may stay silent.
 const SILENCE: Duration = Duration::from_millis(300);
-/// Whoever is there has answered by then.
+/// A program that listens there answers within this time.
 const ANSWER: Duration = Duration::from_secs(5);
-/// The first byte of TLS' own messages: whoever was spoken to openly, but wants it otherwise.
+/// The first byte of TLS' own messages: the answer of a server that requires TLS to a plain request.
 const TLS_ALERT: u8 = 21;
 
 /// How a port is asked.
@@ -91,7 +91,7 @@ fn http(path: &str, address: SocketAddr, scene: &Scene) -> Result<String, String
         why if why.contains("http parse fail") => "the answer is not HTTP".to_owned(),
         why => why,
     })?;
-    // Whoever wants a key, or has no such path, answers.
+    // A server that requires a key, or lacks the path, answers too.
     if answer.status < 500 { Ok(format!("HTTP {}", answer.status)) } else { Err(format!("HTTP {}", answer.status)) }
 }
 
@@ -110,7 +110,8 @@ pub fn redis(answer: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Says something and reads what comes. Whoever was spoken to must answer; else silence is fine, but no closed door.
+/// Says something and reads what comes. A server that was spoken to must answer; else silence is fine, but the
+/// connection must stay open.
 fn first_bytes(address: SocketAddr, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
     let mut stream = TcpStream::connect_timeout(&address, patience.max(SILENCE)).map_err(|error| error.to_string())?;
     let heard = send_and_receive(&mut stream, words, patience)?;

@@ -69,7 +69,7 @@ fn setting_of(name: &str, inside: u16) -> Option<&'static str> {
     known.map(|known| known.setting)
 }
 
-/// A port that a setting names for this service's users, but where somebody else answers.
+/// A port that a setting names for this service's users, but where another program answers.
 pub fn elsewhere(scene: &Scene, name: &str, container: &Container) -> Option<Finding> {
     let taken = |published: &&Published| {
         let port = scene.settings.get(published.setting)?.parse().ok()?;
@@ -83,7 +83,7 @@ pub fn elsewhere(scene: &Scene, name: &str, container: &Container) -> Option<Fin
     Some(Finding::fail(detail, hint))
 }
 
-/// Somebody else on the port of a service that does not run.
+/// Another program on the port of a service that does not run.
 pub fn stranger(name: &str, service: &Service) -> Option<Finding> {
     let taken = |port: &Port| Some((port.target, port.published()?, ports::taken_by(port.published()?)?));
     let (inside, port, by) = service.ports.iter().find_map(taken)?;

@@ -4,7 +4,7 @@ use super::tcp::send_and_receive;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// The request for TLS: the server answers `S` or `N`, whoever asks (PostgreSQL manual, "Message Formats").
+/// The request for TLS: the server answers `S` or `N` to every client (PostgreSQL manual, "Message Formats").
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 /// Protocol 3.0, and no user's own name: who they are is not asked before the server accepts logins at all.
 const LOGIN: &[u8] = b"\0\x03\0\0user\0postgres\0database\0postgres\0\0";

@@ -5,7 +5,7 @@ use super::openfga::{SETUP_OPENFGA, of_openfga};
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
-use crate::openfga::store_file::{StoreFile, Wishes};
+use crate::openfga::store_file::{Options, StoreFile};
 use anyhow::Result;
 use std::path::Path;
 
@@ -42,5 +42,5 @@ fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
 /// The project's store file; `None` where there is none.
 pub(super) fn file(scene: &Scene) -> Option<Result<StoreFile>> {
     let path = scene.root.join(Path::new(FILE));
-    path.exists().then(|| StoreFile::read(&path, FILE, Wishes { store: None, allow_external_files: false }))
+    path.exists().then(|| StoreFile::read(&path, FILE, Options { store: None, allow_external_files: false }))
 }

@@ -22,7 +22,7 @@ pub struct Migration {
     /// The rest of the name, `_` read as a blank.
     pub description: String,
     pub up: PathBuf,
-    /// `None`: it has no way back.
+    /// `None`: it cannot be reverted.
     pub down: Option<PathBuf>,
     /// More files that say that they lead up to this version.
     pub rivals: Vec<PathBuf>,

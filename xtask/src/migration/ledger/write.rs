@@ -38,7 +38,7 @@ pub fn finish(ledger: &str, version: i64, took: Duration) -> String {
     format!("UPDATE ONLY {ledger} SET success = true, execution_time = {time} WHERE version = {version};")
 }
 
-/// A version that is being taken back outside of a transaction.
+/// A version that is being reverted outside a transaction.
 pub fn begin_removal(ledger: &str, version: i64) -> String {
     format!("UPDATE ONLY {ledger} SET success = false WHERE version = {version};")
 }

@@ -35,7 +35,7 @@ impl Writer {
     }
 
     /// Makes sure, in an open transaction, that the next statements change the ledger and run no code of its owner.
-    /// `before` takes back what a file set in the session.
+    /// `before` resets what a file set in the session.
     pub fn lock(&self, session: &mut Session<'_>, before: &str) -> Result<()> {
         if self.guarded {
             let timeout = self.lock_timeout.as_millis();

@@ -40,7 +40,7 @@ pub enum State {
 
 impl State {
     /// As people read it.
-    pub fn words(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Pending => "pending",

@@ -69,10 +69,10 @@ pub fn pending<'a>(
     Ok(wanted.into_iter().map(Wanted::up).collect())
 }
 
-/// What is to be taken back, newest first, and the version that stops it because it has no way back.
+/// What is to be reverted, newest first, and the version that stops it because it cannot be reverted.
 ///
 /// # Errors
-/// A state that a person must look at first; or the very first one has no way back.
+/// A state that a person must look at first; or the very first one cannot be reverted.
 pub fn reverting(entries: &[Entry], limit: Limit) -> Result<(Vec<Wanted<'_>>, Option<&Entry>), Fault> {
     refusal::unfinished(entries)?;
     limit.to.filter(|to| *to != 0).map_or(Ok(()), |to| refusal::unknown(entries, to))?;

@@ -1,4 +1,4 @@
-//! What is applied and taken back, by examples.
+//! What is applied and reverted, by examples.
 
 use super::*;
 use crate::error::{Exit, exit};

@@ -7,6 +7,8 @@ pub mod replace;
 pub mod stranded;
 
 use super::api::{Api, Stored};
+use super::export::MOST_TUPLES;
+use super::pages::Pages;
 use super::tuples::{Condition, Key, Tuple, same_condition};
 use crate::process::signals;
 use anyhow::Result;
@@ -58,7 +60,7 @@ impl<'t> Plan<'t> {
         let mut found: Vec<Option<Option<Condition>>> = vec![None; tuples.len()];
         let mut plan = Self { only_ours: true, ..Self::default() };
         let pages = PAGES_AT_LEAST + TIMES_THE_FILE * tuples.len().div_ceil(PAGE);
-        let mut token = String::new();
+        let mut list = Pages::of_at_most(MOST_TUPLES);
         let mut read = 0;
         let mut complete = false;
         for page in 0.. {
@@ -66,8 +68,9 @@ impl<'t> Plan<'t> {
                 break;
             }
             signals::check()?;
-            let (stored, next) = api.read_page(store, &token)?;
-            read += stored.len() as u64;
+            let (stored, next) = api.read_page(store, list.token())?;
+            let count = stored.len();
+            read += count as u64;
             seen(read);
             for stored in stored {
                 match ours.get(&stored.key()) {
@@ -80,11 +83,10 @@ impl<'t> Plan<'t> {
                     }
                 }
             }
-            if next.is_empty() {
+            if !api.go_on(&mut list, count, next)? {
                 complete = true;
                 break;
             }
-            token = next;
         }
         drop(ours);
         if !complete {
@@ -116,16 +118,18 @@ impl<'t> Plan<'t> {
 /// Whether the store holds only what the file names; at most one page more than the file has is read.
 pub fn holds_only(api: &Api, store: &str, tuples: &[Tuple]) -> Result<bool> {
     let ours: HashSet<Key<'_>> = tuples.iter().map(Tuple::key).collect();
-    let mut token = String::new();
+    let mut pages = Pages::of_at_most(MOST_TUPLES);
+    let mut read = 0;
     loop {
-        let (stored, next) = api.read_page(store, &token)?;
-        if stored.iter().any(|stored| !ours.contains(&stored.key())) {
+        signals::check()?;
+        let (stored, next) = api.read_page(store, pages.token())?;
+        read += stored.len();
+        if read > ours.len() || stored.iter().any(|stored| !ours.contains(&stored.key())) {
             return Ok(false);
         }
-        if next.is_empty() {
+        if !api.go_on(&mut pages, stored.len(), next)? {
             return Ok(true);
         }
-        token = next;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Live tuples that fit the model of now and not the one that takes its place: the server would pass over them.
+//! Live tuples that fit the live model but not the new one: the server would ignore them.
 
 use crate::openfga::api::Stored;
 use crate::openfga::model::{Model, TupleParts};

@@ -50,7 +50,7 @@ impl StoreFile {
 
 /// How a store file is to be read.
 #[derive(Debug, Clone, Copy)]
-pub struct Wishes<'a> {
+pub struct Options<'a> {
     /// The store's name, whatever the file says.
     pub store: Option<&'a str>,
     /// Whether files outside the store file's folder may be read.
@@ -62,18 +62,18 @@ impl StoreFile {
     ///
     /// # Errors
     /// Exit 2 where there is no such file, exit 1 with every finding where it or a file that it names has errors.
-    pub fn read(path: &Path, shown: &str, wishes: Wishes) -> Result<Self> {
+    pub fn read(path: &Path, shown: &str, options: Options) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| unreadable(shown))?;
         let here = path.parent().unwrap_or(Path::new(""));
-        Self::of(bytes, here, shown, Some(&name_of(path)), wishes)
+        Self::of(bytes, here, shown, Some(&name_of(path)), options)
     }
 
     /// The same for a file's content that came another way. Files that it names are looked for in `here`; `name` is the
-    /// store's where neither the file nor `wishes` name it.
+    /// store's where neither the file nor `options` name it.
     ///
     /// # Errors
     /// The same; exit 2 where nothing names the store.
-    pub fn of(bytes: Vec<u8>, here: &Path, shown: &str, name: Option<&str>, wishes: Wishes) -> Result<Self> {
+    pub fn of(bytes: Vec<u8>, here: &Path, shown: &str, name: Option<&str>, options: Options) -> Result<Self> {
         let text = String::from_utf8(bytes).context("it is not UTF-8").with_context(|| unreadable(shown))?;
         let mut report = Report::new(shown, &text);
         let root = match yaml::parse(&text) {
@@ -88,11 +88,11 @@ impl StoreFile {
             }
         };
         let shown_folder = Path::new(shown).parent().unwrap_or(Path::new(""));
-        let folder = Folder::new(here, shown_folder, wishes.allow_external_files);
+        let folder = Folder::new(here, shown_folder, options.allow_external_files);
         let fields = root.as_ref().and_then(|root| Fields::of(root, "a store file", KEYS, &mut report));
         let read = fields.map(|fields| Content::of(fields, &folder, &mut report));
         let named = fields.and_then(|fields| fields.text("name", &mut report));
-        let name = wishes.store.or(named).or(name).map(str::to_owned);
+        let name = options.store.or(named).or(name).map(str::to_owned);
         let warnings = warnings_or_fault(shown, report.into_findings())?;
         let name = name.ok_or_else(|| {
             Fault::usage(format!("{shown} has no name for the store"))

@@ -1,4 +1,4 @@
-//! The tests of a store file: who may do what, what someone sees, who sees something.
+//! The tests of a store file: who may do what, what a user sees, which users see an object.
 
 use super::fields::{self, Fields, text, truth};
 use super::findings::{Place, Report};

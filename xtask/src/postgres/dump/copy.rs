@@ -17,7 +17,7 @@ pub(super) struct CopyBlock {
     tabs: u64,
     /// How many bytes of `END` the piece before ended with.
     matched: usize,
-    /// Whether somebody looks at the rows.
+    /// Whether the caller reads the rows.
     watched: bool,
 }
 

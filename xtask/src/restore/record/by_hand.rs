@@ -18,7 +18,7 @@ pub struct Unrecorded {
 }
 
 impl Unrecorded {
-    /// Whether it is named like a database of before a swap.
+    /// Whether it is named like a previous database.
     pub fn is_previous(&self) -> bool {
         self.purpose == Purpose::Previous
     }

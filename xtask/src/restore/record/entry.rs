@@ -6,7 +6,7 @@ use crate::postgres::activity::Counters;
 use crate::postgres::quote::literal;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What the record holds of one database.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +26,7 @@ pub struct Entry {
     pub run: String,
     /// RFC 3339.
     pub at: String,
+    #[serde(deserialize_with = "details_of_text")]
     pub details: Details,
     /// Whether that run still has a session.
     pub alive: bool,
@@ -45,6 +46,9 @@ pub struct Details {
     pub only_way_back: bool,
     /// The server's counters of the database that became the live one, when it did.
     pub written: Option<Counters>,
+    /// They are not understood: the database is left alone.
+    #[serde(skip)]
+    pub is_unknown: bool,
 }
 
 impl Entry {
@@ -77,7 +81,33 @@ impl Details {
     }
 }
 
+/// Details are JSON in a text. One entry whose details are not understood hides no other: it is one that nothing is known
+/// of.
+fn details_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Details, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(serde_json::from_str(&text).unwrap_or_else(|_| Details { is_unknown: true, ..Details::default() }))
+}
+
 /// A time as the record holds it.
 pub fn at(time: &DateTime<Local>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_that_are_not_understood_are_said_to_be_so() {
+        let entry = |details: &str| {
+            let row = serde_json::json!({ "id": 1, "purpose": "before", "live": "a", "name": "b", "oid": 7, "owner": 10,
+                "live_oid": null, "run": "x", "at": "y", "details": details, "alive": false });
+            serde_json::from_value::<Entry>(row).unwrap().details
+        };
+        let known = entry(r#"{"stopped": ["a"], "later": 1}"#);
+        assert!(known.stopped == ["a"] && !known.is_unknown);
+        for details in ["", "no JSON", "[]x", "7", r#"{"stopped": 7}"#, &"[".repeat(10_000)] {
+            assert!(entry(details).is_unknown && entry(details).is_settled(), "{details}");
+        }
+    }
 }

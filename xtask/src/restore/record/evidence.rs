@@ -50,7 +50,7 @@ pub enum Doubt {
     AnotherDatabase,
     /// Another role owns it than the recorded one.
     AnotherOwner,
-    /// It has a live database's name or OID, or a name that fits no purpose.
+    /// It has a live database's name or OID, or a name that fits no purpose, or its entry is not understood.
     NotBeside,
 }
 
@@ -70,7 +70,8 @@ pub fn judge(entry: &Entry, record: &[Entry], databases: &[Database], role: u32,
         return named.map_or(Verdict::Gone, |_| Verdict::Doubtful(Doubt::AnotherDatabase));
     };
     let live_oid = databases.iter().find(|database| database.name == entry.live).map(|database| database.oid);
-    if !entry.purpose.fits(&entry.name, &entry.live)
+    if entry.details.is_unknown
+        || !entry.purpose.fits(&entry.name, &entry.live)
         || [&entry.live, live].contains(&entry.name.as_str())
         || live_oid == Some(database.oid)
     {
@@ -101,8 +102,8 @@ impl OwnedDatabase {
         &self.name
     }
 
-    /// A PL/pgSQL statement that fails unless record and server still say what proved it. For the statement that follows
-    /// in the same session.
+    /// A PL/pgSQL statement that fails unless record and server still say what proved it. For the statement that
+    /// follows in the same session.
     pub(in crate::restore) fn assertion(&self) -> Result<String> {
         let Self { id, oid, name, owner } = self;
         let name = literal(name)?;
@@ -204,7 +205,7 @@ mod tests {
         assert!(matches!(verdict(&recorded, &[database(7, name, ROLE)]), Verdict::Owned(_)));
         let doubtful = Verdict::Doubtful(Doubt::AnotherDatabase);
         assert_eq!(verdict(&recorded, &[database(7, name, APP)]), doubtful);
-        // The live database, which somebody renamed to it.
+        // The live database, renamed to it by another session.
         assert_eq!(verdict(&recorded, &[database(1, name, ROLE)]), doubtful);
         let other = entry(Purpose::Previous, NAME, Some(7), ROLE);
         assert_eq!(judge(&recorded, &[other], &[database(7, name, ROLE)], ROLE, "openfga"), doubtful);

@@ -59,7 +59,7 @@ pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View
             Err(error) => {
                 let now = Place::read(&server.ask_maintenance(QUESTION)?)?;
                 if now.stage()? == Stage::Complete {
-                    return Err(error);
+                    return Err(place.unreadable(error));
                 }
             }
         }

@@ -14,7 +14,7 @@ const TIME: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// A throwaway database of a drill.
+    /// A scratch database of a drill.
     Verify,
     /// It is being filled, and becomes the live one at the swap.
     Staging,
@@ -40,8 +40,8 @@ impl Purpose {
         }
     }
 
-    /// The name of a database of this purpose beside `live`, never longer than a name may be. `run` is the run's session
-    /// name, whose last part a throwaway database bears.
+    /// The name of a database of this purpose beside `live`, never longer than a name may be. `run` is the run's
+    /// session name, whose last part a scratch database bears.
     pub fn name(self, live: &str, run: &str, time: &DateTime<Local>) -> String {
         let own = run.rsplit('-').next().unwrap_or_default();
         match self {

@@ -1,9 +1,9 @@
 //! The record database: a small database of this role's own that holds nothing but the record. It is made when there is
 //! something to record, and goes with the last entry.
 
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use crate::postgres::quote::identifier;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use serde::Deserialize;
 
 /// One line of JSON, from whichever database: whether this role has a record, and whether it may be trusted. The name
@@ -96,6 +96,15 @@ impl Place {
         )))
     }
 
+    /// What a failure to read it means, where it is no more than a failure.
+    pub(super) fn unreadable(&self, error: Error) -> Error {
+        error::explain(error, || {
+            let fault =
+                Fault::failed("This role's record of its databases cannot be read; nothing is changed without it");
+            fault.hint(format!("see it: cargo xtask db-shell -- -d {} -c 'TABLE xtask.databases'", self.name))
+        })
+    }
+
     /// The statements that make it or complete it, one after the other. Nobody can connect before it is private.
     pub(super) fn making(&self, stage: Stage) -> Result<Vec<String>> {
         let name = identifier(&self.name)?;
@@ -110,7 +119,7 @@ impl Place {
         Ok(if stage == Stage::Complete { Vec::new() } else { first.into_iter().chain(complete).collect() })
     }
 
-    /// The statement that removes it. It fails while somebody is connected there.
+    /// The statement that removes it. It fails while a session is connected to it.
     pub(super) fn removal(&self) -> Result<String> {
         Ok(format!("DROP DATABASE {}", identifier(&self.name)?))
     }

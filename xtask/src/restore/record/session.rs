@@ -1,4 +1,5 @@
-//! The record while a run changes something: its session in the record database, and the database's own coming and going.
+//! The record while a run changes something: its session in the record database, and the database's own coming and
+//! going.
 
 use super::entry::{Details, at};
 use super::evidence::{OwnedDatabase, Verdict};
@@ -19,7 +20,7 @@ use chrono::{DateTime, Local, TimeDelta};
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-/// Making and removing the record database takes a moment; whoever waits longer than this has met a run that hangs.
+/// Making and removing the record database takes a moment; a longer wait means that a run hangs.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// A person who holds a database's name keeps `DROP DATABASE` waiting no longer than this.
 const LOCK_TIMEOUT: &str = "10s";
@@ -78,7 +79,11 @@ impl<'a> Record<'a> {
             let answer = self.outside(&View::question_without_record(live)?)?;
             return View::read(&answer);
         }
-        View::read(&self.sql(&View::question(live, false)?)?)
+        let view = self.sql(&View::question(live, false)?).and_then(|answer| View::read(&answer));
+        view.map_err(|error| match &*self.inside.borrow() {
+            Some(inside) => inside.place.unreadable(error),
+            None => error,
+        })
     }
 
     /// The record database's name.
@@ -172,7 +177,8 @@ impl<'a> Record<'a> {
     }
 
     /// Drops a database, also with sessions in it, and its entry. Directly before, record and server are asked again
-    /// whether it is this role's own. From then on the entry names this run, so that others know who changes the database.
+    /// whether it is this role's own. From then on the entry names this run, so that others know who changes the
+    /// database.
     ///
     /// # Errors
     /// Exit 6 if there is no live database afterwards, though there was one.
@@ -244,8 +250,8 @@ impl<'a> Record<'a> {
     }
 
     /// What the server answers in the maintenance database to a question that changes nothing, within this time. The
-    /// session that this run has had from its beginning is asked: what is changed of the role meanwhile does not reach it.
-    /// Where it has ended another one is asked.
+    /// session that this run has had from its beginning is asked: what is changed of the role meanwhile does not reach
+    /// it. Where it has ended another one is asked.
     pub(in crate::restore) fn ask(&self, question: &str, patience: Duration) -> Result<String> {
         let mut maintenance = self.maintenance.borrow_mut();
         maintenance.wait_for(patience);

@@ -41,7 +41,7 @@ SELECT pg_catalog.json_build_object(
   'entries', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
       'id', e.id, 'purpose', e.purpose, 'live', e.live, 'name', e.name, 'oid', e.oid::pg_catalog.int8,
       'owner', e.owner::pg_catalog.int8, 'live_oid', e.live_oid::pg_catalog.int8, 'run', e.run, 'at', e.at,
-      'details', e.details::pg_catalog.json,
+      'details', e.details,
       'alive', EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid
         WHERE r.rolname = session_user AND a.application_name IN (e.run, e.run || '-swap'))
     ) ORDER BY e.id), '[]') FROM xtask.databases AS e),

@@ -125,7 +125,7 @@ impl<'a> Scanner<'a> {
         let start = line.start;
         let line = &self.text[line];
         let value = line.split_once(" #").map_or(line, |(value, _comment)| value).trim_end();
-        // `A= # words`: Compose takes the words for the value, but whoever wrote them meant a comment, so `set` keeps
+        // `A= # words`: Compose takes the words for the value, but the author meant a comment, so `set` keeps
         // it.
         let is_comment = value.starts_with('#') && start > delimiter_end;
         let slot =

@@ -29,7 +29,7 @@ impl Compose {
     }
 
     /// A service's container, where there is one.
-    fn container_of(&self, service: &str) -> Option<String> {
+    pub(super) fn container_of(&self, service: &str) -> Option<String> {
         match self.listed(true) {
             Some(listed) => Some(listed.into_iter().find(|container| container.service == service)?.id),
             None => {

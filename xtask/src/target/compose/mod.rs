@@ -112,12 +112,22 @@ impl Compose {
 
     /// Runs a Compose command and takes what it says; a failure is explained.
     fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
+        self.run_or(args, deadline, said::explained)
+    }
+
+    /// The same where `explain` explains a failure for which nothing around Compose is the cause.
+    fn run_or<'a>(
+        &self,
+        args: impl IntoIterator<Item = &'a str>,
+        deadline: Duration,
+        explain: impl FnOnce(&Captured) -> anyhow::Error,
+    ) -> Result<Captured> {
         let captured = match self.program(args)?.capture(deadline) {
             Ok(captured) if captured.ending.success() => return Ok(captured),
             Ok(captured) => captured,
             Err(error) => return Err(self.outer_cause().unwrap_or(error)),
         };
-        Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(|| said::explained(&captured)))
+        Err(self.outer_cause().or_else(|| self.project_cause()).unwrap_or_else(|| explain(&captured)))
     }
 
     /// A program inside the database's container, with the login that the stack has. Where the project's name is known,

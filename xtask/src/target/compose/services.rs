@@ -27,9 +27,15 @@ impl Services for Compose {
     }
 
     fn start(&self, services: &[String], startup: &Startup) -> Result<()> {
+        if services.is_empty() {
+            return Ok(());
+        }
+        // Those of an earlier run may be gone from the project meanwhile.
+        let config = self.config()?;
+        let there: Vec<String> = services.iter().filter(|name| config.service(name).is_some()).cloned().collect();
         // `start`, unlike `up`, never makes a container anew.
-        self.run_for(&["start"], services)?;
-        up::wait_for_openfga(self, startup.settings, services)
+        self.run_for(&["start"], &there)?;
+        up::wait_for_openfga(self, startup.settings, &there)
     }
 
     fn holders_of(&self, variables: &[&str]) -> Option<Holders> {
@@ -65,6 +71,8 @@ impl Compose {
             // Compose would take all of them.
             return Ok(());
         }
-        self.run(command.iter().copied().chain(services.iter().map(String::as_str)), DEADLINE).map(drop)
+        // A service may be called `--dry-run`.
+        let words = command.iter().copied().chain(["--"]).chain(services.iter().map(String::as_str));
+        self.run(words, DEADLINE).map(drop)
     }
 }

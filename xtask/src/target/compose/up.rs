@@ -38,7 +38,7 @@ impl Stack for Compose {
                 return Err(port_fault(self, settings).unwrap_or_else(|| with_holder(error)));
             }
             let refusal = self.read_again().is_ok().then(|| self.login_refusal(queries)).flatten();
-            return Err(refusal.unwrap_or(error));
+            return Err(refusal.or_else(|| self.failed_migration(&error)).unwrap_or(error));
         }
         // A container that was made anew has the login that the files have now.
         self.read_again()?;

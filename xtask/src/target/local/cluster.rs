@@ -61,7 +61,7 @@ pub fn major(folder: &Folder) -> Result<Option<u32>> {
         return Ok(None);
     }
     let text = std::fs::read_to_string(data.join("PG_VERSION")).with_context(|| {
-        // Never ours to delete: whoever put it there may want it.
+        // Never deleted here: another program may need it.
         let fault = Fault::failed(format!("{} is not a PostgreSQL data folder", data.display()));
         fault.hint("check it and move it away, then: cargo xtask up --target local")
     })?;

@@ -118,7 +118,7 @@ impl Folder {
     /// The right to start and stop what lives here.
     pub fn lock(&self, waiting: &dyn Fn(&str)) -> Result<FileLock> {
         let path = self.path.join("lock");
-        // Made by whoever comes first and never replaced: two files would be two locks.
+        // The first run creates it, and no run replaces it: two files would be two locks.
         match platform::create_private(&path) {
             Ok(_) => self.give(&path).map_err(|error| self.refused(error))?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -228,7 +228,7 @@ impl Folder {
         anyhow::Error::new(error).context(fault)
     }
 
-    /// The fault of somebody who cannot read what is here.
+    /// The fault of a user who may not read this folder.
     pub fn not_ours(&self) -> Fault {
         let owner = platform::owner_of(&self.path).ok().flatten();
         let name = owner.map(|uid| platform::user_numbered(uid).map_or_else(|| uid.to_string(), |user| user.name));

@@ -1,6 +1,7 @@
 //! The `local` target: a private PostgreSQL that this tool makes and starts itself, for one checkout.
 //!
-//! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; [`up`] puts the steps of `up` and
+//! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; [`up`] puts the steps of `up`
+//! and
 //! `down` in order.
 
 mod access;
@@ -37,7 +38,7 @@ const START: &str = "cargo xtask up --target local";
 #[derive(Debug)]
 pub struct Local {
     folder: Folder,
-    openfga: openfga::Wishes,
+    openfga: openfga::Options,
     login: Login,
     named_programs: Option<PathBuf>,
     embedded_only: bool,
@@ -49,7 +50,7 @@ impl Local {
         let named = settings.get("XTASK_PG_BIN");
         Self {
             folder: Folder::chosen(settings, root),
-            openfga: openfga::Wishes::of(settings, root),
+            openfga: openfga::Options::of(settings, root),
             login: Login::of(settings),
             named_programs: named.filter(|name| *name != EMBEDDED).map(|folder| root.join(folder)),
             embedded_only: named == Some(EMBEDDED),
@@ -90,7 +91,7 @@ impl Local {
         // Any other server that would answer here without asking for the password is not ours.
         all.extend([("PGREQUIREAUTH", "scram-sha-256"), ("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable")]);
         if launch.talk == Talk::Piped {
-            // LC_ALL in somebody's shell would win over the LC_MESSAGES that causes are told from.
+            // LC_ALL in the caller's shell would win over LC_MESSAGES, in whose language causes are recognised.
             all.push(("LC_ALL", "C"));
         }
         all.extend(launch.environment);

@@ -4,9 +4,9 @@ use super::folder::{Folder, OpenfgaPorts, Record};
 use super::ports;
 use crate::error::Fault;
 use crate::platform::{self, User};
-use crate::process::{self, Captured, Detached, Program, identity};
+use crate::process::{self, Detached, Program, identity};
 use crate::settings::Settings;
-use crate::target::percent;
+use crate::target::{openfga_migration, percent};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -27,7 +27,7 @@ pub const LOG: &str = "openfga";
 
 /// What the settings say about OpenFGA.
 #[derive(Debug)]
-pub struct Wishes {
+pub struct Options {
     program: Option<PathBuf>,
     go_folders: Vec<PathBuf>,
     method: String,
@@ -71,7 +71,7 @@ impl Started {
     }
 }
 
-impl Wishes {
+impl Options {
     pub fn of(settings: &Settings, root: &Path) -> Self {
         let go_paths = settings.get("GOPATH").map(|paths| std::env::split_paths(paths).collect::<Vec<_>>());
         let home =
@@ -152,7 +152,7 @@ impl Wishes {
     /// Brings the database's schema to the program's version.
     pub fn migrate(&self, folder: &Folder, program: &Path, user: Option<&User>, store: Datastore) -> Result<()> {
         let captured = self.prepared(folder, program, user, store).arg("migrate").capture(MIGRATE_DEADLINE)?;
-        migrated(&captured)
+        openfga_migration::check(&captured, store.role)
     }
 
     /// Starts the server in the background. It may still fail: its log says why.
@@ -239,16 +239,6 @@ pub fn end_in_memory(pid: u32) {
     } else {
         let _ = platform::end_group(pid, true);
     }
-}
-
-/// How `openfga migrate` went.
-pub fn migrated(captured: &Captured) -> Result<()> {
-    if captured.ending.success() {
-        return Ok(());
-    }
-    let said = format!("{}\n{}", captured.text().trim(), captured.stderr.trim());
-    let last = said.trim().lines().next_back().unwrap_or_default().to_owned();
-    Err(anyhow::Error::msg(last).context(Fault::failed(format!("openfga migrate failed ({})", captured.ending))))
 }
 
 /// The OpenFGA that runs for this folder.

@@ -187,7 +187,7 @@ fn is_passing(refusal: &anyhow::Error) -> bool {
         .any(|part| words.contains(part))
 }
 
-/// That the server on our port serves our folder, not somebody else's.
+/// Checks that the server on our port serves our folder and no other one.
 fn check_identity(local: &Local, identity: &Identity) -> Result<()> {
     let ours = local.folder.data();
     if Path::new(&identity.data) == ours {

@@ -16,10 +16,10 @@ mod uri;
 use super::backend::{CONNECT_TIMEOUT_SECONDS, Launch, Login, Talk};
 use super::client_error::Connection as ClientConnection;
 use super::{cause, client};
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
-use crate::target::local::openfga::Wishes;
+use crate::target::local::openfga::Options;
 use anyhow::Result;
 use clients::Clients;
 use connection::Connection;
@@ -36,7 +36,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub struct Url {
     connection: Connection,
     login: Login,
-    openfga: Wishes,
+    openfga: Options,
     named_programs: Option<PathBuf>,
     /// The programs of the server's own version, once it was asked.
     clients: OnceLock<Clients>,
@@ -69,7 +69,7 @@ impl Url {
         Ok(Self {
             login: Login { database: connection.database.clone(), user: connection.user.clone() },
             connection,
-            openfga: Wishes::of(settings, root),
+            openfga: Options::of(settings, root),
             named_programs: named.map(|folder| root.join(folder)),
             clients: OnceLock::new(),
         })
@@ -116,11 +116,11 @@ impl Url {
         let connection = &self.connection;
         let mut all: Vec<(&str, &str)> = Vec::new();
         if talk == Talk::Piped {
-            // LC_ALL in somebody's shell would win over the LC_MESSAGES that causes are told from.
+            // LC_ALL in the caller's shell would win over LC_MESSAGES, in whose language causes are recognised.
             all.push(("LC_ALL", "C"));
         }
         all.extend(environment);
-        // What somebody wrote into the address wins over our defaults, but a step's own options win over it.
+        // Options in the address win over our defaults; a step's own options win over both.
         let stands = |name: &str| name != "PGCONNECT_TIMEOUT" && environment.iter().any(|(known, _)| *known == name);
         let own = connection.variables.iter().filter(|(name, _)| !stands(name));
         all.extend(own.map(|(name, value)| (*name, value.as_str())));
@@ -142,6 +142,7 @@ impl Url {
                 .lasting()
         } else {
             Fault::unreachable(format!("PostgreSQL at {place} cannot be reached"))
+                .because(Cause::NoConnection)
                 .hint("check host and port in DATABASE_URL, and whether this host may connect there")
         })
     }

@@ -5,8 +5,7 @@ use crate::error::Fault;
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Build, MadeOf, OwnOpenfga, Talk};
-use crate::target::local::openfga::migrated;
-use crate::target::{openfga, percent};
+use crate::target::{openfga, openfga_migration, percent};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -64,7 +63,8 @@ impl OwnOpenfga for Url {
             None => program.unset("OPENFGA_DATASTORE_PASSWORD"),
         };
         let environment = [("PGDATABASE", database), ("PGUSER", user), ("PGAPPNAME", "xtask-migrate")];
-        migrated(&self.prepared(program, &environment, Talk::Piped).capture(MIGRATE_DEADLINE)?)
+        let captured = self.prepared(program, &environment, Talk::Piped).capture(MIGRATE_DEADLINE)?;
+        openfga_migration::check(&captured, user)
     }
 
     fn openfga_container(&self) -> Option<MadeOf> {

@@ -165,7 +165,7 @@ pub fn whole_and_mended(database: &Database<'_>, states: &States, swapped: bool,
     assert!(database.is_open() && &database.dump() == live, "{point}: the live database is not whole");
     let said = database.repair();
     if !said.contains("✓ Nothing to repair") {
-        assert!(said.contains("✓ Mended: "), "{point}: {said}");
+        assert!(said.contains("✓ Repaired: "), "{point}: {said}");
         let again = database.repair();
         assert!(again.contains("✓ Nothing to repair"), "{point}: {again}");
         assert!(database.is_open() && &database.dump() == live, "{point}: the repair changed the live database");

@@ -36,10 +36,10 @@ pub fn check(model: &Model, relations: &Relations<'_>, wrong: &Wrong<'_>, notes:
     }
 }
 
-/// By type and relation: whether someone can have it.
+/// By type and relation: whether a user can have it.
 type Reached<'m> = HashMap<(&'m str, &'m str), bool>;
 
-/// Finds all relations that someone can have, from the directly assignable ones on.
+/// Finds all relations that a user can have, from the directly assignable ones on.
 fn settle<'m>(model: &'m Model, relations: &Relations<'_>, reached: &mut Reached<'m>) {
     let all = model.types.iter().flat_map(|definition| definition.relations.iter().map(move |it| (definition, it)));
     let mut open: Vec<(&TypeDefinition, &Relation)> = all.collect();

@@ -1,4 +1,4 @@
-//! A server's own search for someone who can have a relation. It remembers what it has visited across the operands of
+//! A server's own search for a user who can have a relation. It remembers what it has visited across the operands of
 //! `and` and `but not`, so that it takes some definitions for a loop that are none, and refuses them (seen in 1.18).
 
 use super::super::definition::Model;

@@ -61,7 +61,7 @@ fn a_refusal_says_which_statement_and_what_to_do() {
     }
 }
 
-/// A view of a system table takes rows for it, and so does a foreign table that leads back to this server.
+/// A view of a system table takes rows for it, and so does a foreign table that points back to this server.
 #[test]
 fn rows_go_to_tables_alone() {
     let long = "v".repeat(70);

@@ -44,7 +44,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("ALTER TABLE [ ONLY ] @name REPLICA IDENTITY { NOTHING | FULL | USING INDEX @id }", Plain),
     ("ALTER TABLE [ ONLY ] @name { ENABLE | FORCE } ROW LEVEL SECURITY", Plain),
     ("ALTER TABLE @name SET ACCESS METHOD @id", Plain),
-    // A person's usual mend; no pg_dump writes it.
+    // A person's usual repair; no pg_dump writes it.
     ("ALTER TABLE @name RENAME COLUMN @id TO @id", Plain),
     // dumpTableAttach, dumpIndexAttach
     (

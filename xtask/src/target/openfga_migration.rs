@@ -1,0 +1,68 @@
+//! How `openfga migrate` went. It is OpenFGA's own program with a session of its own: settings of its role and of the
+//! database hold for it.
+
+use crate::error::Fault;
+use crate::process::{Captured, Ending};
+use crate::words::without_logins;
+use anyhow::Result;
+use std::fmt;
+
+/// Why it failed, found by downcast.
+#[derive(Debug)]
+pub struct Failed {
+    /// The role that it logs in as.
+    pub role: String,
+    /// Its own words, which quote the server's.
+    pub words: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.words)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// Whether the program that ran as this role ended well.
+///
+/// # Errors
+/// Exit 1, with its words.
+pub fn check(captured: &Captured, role: &str) -> Result<()> {
+    if captured.ending.success() { Ok(()) } else { Err(failed(captured, role)) }
+}
+
+/// The failure of a program that said this.
+pub fn failed(captured: &Captured, role: &str) -> anyhow::Error {
+    failed_saying(&format!("{}\n{}", captured.text(), captured.stderr), captured.ending, role)
+}
+
+/// The same for a program whose output was found elsewhere.
+pub fn failed_saying(output: &str, ending: Ending, role: &str) -> anyhow::Error {
+    let fault = Fault::failed(format!("openfga migrate failed ({ending})")).hint("fix that first");
+    anyhow::Error::new(Failed { role: role.to_owned(), words: words(output) }).context(fault)
+}
+
+/// Its error, without the manual that follows it.
+fn words(output: &str) -> String {
+    let mut lines = output.trim().lines().skip_while(|line| !line.starts_with("Error: ")).peekable();
+    let error: Vec<&str> = match lines.peek() {
+        Some(_) => lines.take_while(|line| *line != "Usage:").collect(),
+        None => output.trim().lines().next_back().into_iter().collect(),
+    };
+    without_logins(error.join("\n").trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_error_is_told_and_not_its_manual() {
+        let manual = "Usage:\n  openfga migrate [flags]\n\nFlags:\n      --version uint   the version\n";
+        let output = format!("Container x  Running\nError: failed to ping:\n\tFATAL: no (SQLSTATE 57P05)\n{manual}");
+        assert_eq!(words(&output), "Error: failed to ping:\n\tFATAL: no (SQLSTATE 57P05)");
+        assert_eq!(words("a\npanic: postgres://u:hunter2@h/db\n"), "panic: postgres://***@h/db");
+        assert_eq!(words(""), "");
+    }
+}
