@@ -163,7 +163,8 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     switchover::drop_old(args.keep_old, &mut done, &record, context)?;
     report::name_subscriptions(server, context);
     report::name_ended_workers(&live, server, context);
-    let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
+    let what = if backup.contents.has_rows() { "Database restored" } else { "Database restored, without any rows" };
+    let report = Report { what, file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }
 

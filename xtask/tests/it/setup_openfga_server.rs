@@ -163,7 +163,7 @@ fn a_server_that_has_no_time_is_asked_again() {
     let run = setup(&checkout(&server)).run();
     run.code(4)
         .stderr_has(
-            "✗ The connection to The connection to The connection to OpenFGA was lost when part of it was done; .env is as before\n",
+            "✗ The connection to OpenFGA was lost when part of it was done; .env is as before\n",
         )
         .stderr_has("HTTP 501");
     assert_eq!(server.count("POST /stores/S0/write"), 1);
