@@ -60,7 +60,8 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     let done = switchover.swap_in(checked, proposal.merged.properties.as_ref(), args.keep_old)?;
     report::name_subscriptions(server, context);
     report::name_ended_workers(&live, server, context);
-    let report = Report { what: "Database restored", file: Some(&backup.path), safety: safety.as_deref(), done: &done };
+    let what = if backup.contents.has_rows() { "Database restored" } else { "Database restored, without any rows" };
+    let report = Report { what, file: Some(&backup.path), safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }
 

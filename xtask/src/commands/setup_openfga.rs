@@ -84,7 +84,7 @@ fn explained(error: anyhow::Error, stage: Stage) -> anyhow::Error {
         (Exit::Unreachable, Stage::Changed) => error.context(
             Fault::new(
                 Exit::Unreachable,
-                "The connection to The connection to The connection to OpenFGA was lost when part of it was done; .env is as before",
+                "The connection to OpenFGA was lost when part of it was done; .env is as before",
             )
             .hint("run it again when the server answers: that completes it"),
         ),

@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] rows_in_insert_statements_are_counted_and_come_back,
         [Stack] every_kind_of_object_loads_with_every_option_of_pg_dump,
         [Stack] what_an_empty_database_cannot_take_is_refused_beforehand,
+        [Stack] a_file_without_rows_is_told_before_the_question_and_after_the_swap,
         [Stack] what_a_psql_could_read_as_a_command_is_refused_where_it_would_run_it,
         [Stack] rows_for_the_systems_tables_change_nothing,
     ]
@@ -99,6 +100,18 @@ fn what_an_empty_database_cannot_take_is_refused_beforehand() {
     let (bytes, errors) = database.stack.exec(&words, "");
     let file = database.sandbox.write("clean.sql", bytes.unwrap_or_else(|| panic!("{errors}")));
     database.xtask(["db-verify", "--restore"]).args([&file]).run().ok();
+}
+
+fn a_file_without_rows_is_told_before_the_question_and_after_the_swap() {
+    let database = shared().database();
+    database.sql(TABLES);
+    let (bytes, errors) = database.stack.exec(&["pg_dump", "-d", &database.name, "--schema-only"], "");
+    database.sandbox.write("schema.sql", bytes.unwrap_or_else(|| panic!("{errors}")));
+    let preview = database.xtask(["db-restore", "schema.sql", "--dry-run"]).run();
+    preview.ok().stderr_has("⚠ schema.sql holds no rows: every table of the restored database will be empty");
+    let restored = database.xtask(["db-restore", "schema.sql", "--yes"]).run();
+    restored.ok().stderr_has("✓ Database restored, without any rows").stderr_lacks("✓ Database restored\n");
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
 }
 
 /// A default changes how psql reads the strings after it: one that ends for us does not end for psql.

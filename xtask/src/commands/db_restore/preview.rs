@@ -48,6 +48,10 @@ pub(super) fn show(proposal: &Proposal<'_>, args: &Args, context: &Context) -> R
         let roles = fitting.missing_roles.names().join(", ");
         context.terminal.note(&terminal::clean_line(&format!("Roles that will be created, without login: {roles}")));
     }
+    if !backup.contents.has_rows() {
+        let file = context.shown(&backup.path);
+        context.terminal.warn(&format!("{file} holds no rows: every table of the restored database will be empty"));
+    }
     name_foreign_tables(backup, context);
     for change in &fitting.version_changes {
         context.terminal.note(&terminal::clean_line(&format!("Note: {}", change.line())));

@@ -122,6 +122,12 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// Whether any table gets a row.
+    pub fn has_rows(&self) -> bool {
+        let inserted = self.inserted.values().flat_map(BTreeMap::values);
+        self.copied.iter().map(|copied| &copied.rows).chain(inserted).any(|rows| *rows > 0)
+    }
+
     /// All that puts rows into tables: the `COPY` blocks in order, and then the tables that `INSERT` statements fill.
     pub fn filled(&self) -> Vec<Copied> {
         let mut filled = self.copied.clone();
