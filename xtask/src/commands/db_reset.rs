@@ -96,8 +96,7 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     db_migrate::fill(target, incoming.database(), context)?;
     let written = Counters::of(&incoming).ok();
     let only_way_back = safety.is_none();
-    let switchover =
-        Switchover { record: &record, live: &live, context, unstarted, openfga, only_way_back, written };
+    let switchover = Switchover { record: &record, live: &live, context, unstarted, openfga, only_way_back, written };
     let done = switchover.swap_in(empty, like, args.keep_old)?;
     name_ended_workers(&live, server, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };

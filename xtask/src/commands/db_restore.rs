@@ -55,8 +55,7 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     fault_point("safety");
     let (checked, written) = load(&proposal, &record, args, context)?;
     let (openfga, only_way_back) = (backup.contents.openfga.is_some(), safety.is_none());
-    let switchover =
-        Switchover { record: &record, live: &live, context, unstarted, openfga, only_way_back, written };
+    let switchover = Switchover { record: &record, live: &live, context, unstarted, openfga, only_way_back, written };
     let done = switchover.swap_in(checked, proposal.merged.properties.as_ref(), args.keep_old)?;
     report::name_subscriptions(server, context);
     report::name_ended_workers(&live, server, context);

@@ -45,11 +45,7 @@ pub fn name(leftovers: &[Leftover], context: &Context) {
 }
 
 /// Says of each that it is left alone, and what a person would type.
-pub fn name_unrecorded(
-    found: &[Unrecorded],
-    maintenance_database: &str,
-    context: &Context,
-) -> Result<()> {
+pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context: &Context) -> Result<()> {
     for database in found {
         let text = format!("{}\n{}", database.shown(), database.hint(maintenance_database)?);
         context.terminal.warn(&terminal::clean(&text));

@@ -42,7 +42,8 @@ pub fn changes(plan: &Plan, then: &str, context: &Context) {
         terminal.note(&format!("OpenFGA models: {} come back, {} disappear", plan.models_gained, plan.models_lost));
     }
     if !plan.sessions.is_empty() {
-        terminal.note(&terminal::clean_line(&format!("Sessions that will be terminated: {}", plan.sessions.join(", "))));
+        terminal
+            .note(&terminal::clean_line(&format!("Sessions that will be terminated: {}", plan.sessions.join(", "))));
     }
     if !plan.workers.is_empty() {
         let workers = plan.workers.join(", ");

@@ -109,7 +109,8 @@ impl Switchover<'_, '_> {
         let incoming = checked.database().clone();
         record.note(incoming.id(), &Details { stopped: services.started.clone(), ..Details::default() })?;
         fault_point("marked");
-        let mut done = self.perform(&incoming, carried, &services, |swap| swap::swap_in(record, live, checked, swap))?;
+        let mut done =
+            self.perform(&incoming, carried, &services, |swap| swap::swap_in(record, live, checked, swap))?;
         drop_old(keep, &mut done, record, self.context)?;
         Ok(done)
     }
