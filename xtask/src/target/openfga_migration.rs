@@ -2,7 +2,7 @@
 //! database hold for it.
 
 use crate::error::Fault;
-use crate::process::{Captured, Ending};
+use crate::process::Captured;
 use crate::words::without_logins;
 use anyhow::Result;
 use std::fmt;
@@ -34,12 +34,13 @@ pub fn check(captured: &Captured, role: &str) -> Result<()> {
 
 /// The failure of a program that said this.
 pub fn failed(captured: &Captured, role: &str) -> anyhow::Error {
-    failed_saying(&format!("{}\n{}", captured.text(), captured.stderr), captured.ending, role)
+    let output = format!("{}\n{}", captured.text(), captured.stderr);
+    let fault = Fault::failed(format!("openfga migrate failed ({})", captured.ending)).hint("fix the error above");
+    failed_saying(&output, role, fault)
 }
 
 /// The same for a program whose output was found elsewhere.
-pub fn failed_saying(output: &str, ending: Ending, role: &str) -> anyhow::Error {
-    let fault = Fault::failed(format!("openfga migrate failed ({ending})")).hint("fix that first");
+pub fn failed_saying(output: &str, role: &str, fault: Fault) -> anyhow::Error {
     anyhow::Error::new(Failed { role: role.to_owned(), words: words(output) }).context(fault)
 }
 

@@ -85,7 +85,7 @@ fn line_ends_of_a_terminal() {
         ["real \"$@\" | sed 's/$/\\r/'", "real \"$@\" | sed '/^COPY/s/$/\\r/'", "real \"$@\" | sed '/^250\\t/s/$/\\r/'"]
     {
         let run = database.xtask_with_pg_dump(["db-backup"], body).run();
-        run.code(1).stderr_has("is not whole").holds(
+        run.code(1).stderr_has("is incomplete").holds(
             run.stderr.contains("carriage return") || run.stderr.contains("CR LF") || run.stderr.contains("COPY"),
             "the reason should be named",
         );

@@ -225,7 +225,7 @@ fn a_strangers_container_on_the_port() {
     sandbox.set("POSTGRES_PORT", &stranger.postgres_port.to_string());
     let health = Health::of(Xtask::new(&sandbox), &["--only", "service/postgres", "postgres"]);
     let name = format!("taken by container {}-postgres-1", stranger.sandbox.project);
-    health.says("service/postgres", "fail", &name, "setup-env").says("postgres", "fail", "not there", "setup-env");
+    health.says("service/postgres", "fail", &name, "setup-env").says("postgres", "fail", "is missing", "setup-env");
     // Their OpenFGA is not ours because its address is the one that ours would have.
     sandbox.set("OPENFGA_HTTP_PORT", &stranger.openfga_port.to_string());
     let named = Xtask::new(&sandbox).env("OPENFGA_API_URL", format!("http://127.0.0.1:{}", stranger.openfga_port));

@@ -99,7 +99,9 @@ impl Compose {
         let log = log.capture(LOG_DEADLINE).ok()?;
         let output = format!("{}\n{}", log.text(), log.stderr);
         let ending = Ending::Code(i32::try_from(ended.exit_code).ok()?);
-        Some(openfga_migration::failed_saying(&output, ending, &self.openfga_role()))
+        let fault = Fault::failed(format!("The {MIGRATE} service failed ({ending})"))
+            .hint(format!("fix the error above; its log: docker compose logs {MIGRATE}"));
+        Some(openfga_migration::failed_saying(&output, &self.openfga_role(), fault))
     }
 
     /// The service does not run, or something that Compose says itself.

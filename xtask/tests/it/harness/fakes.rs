@@ -61,4 +61,10 @@ impl Fakes {
         let calls = text.split_terminator('\u{1e}');
         calls.map(|call| call.split_terminator('\u{1f}').map(str::to_owned).collect()).collect()
     }
+
+    /// The calls but for those that look which containers there are: the stack is read before anything else.
+    pub fn calls_but_looks(&self) -> Vec<Vec<String>> {
+        let is_look = |call: &Vec<String>| call[0] == "docker" && ["ps", "inspect"].contains(&call[1].as_str());
+        self.calls().into_iter().filter(|call| !is_look(call)).collect()
+    }
 }
