@@ -4,6 +4,7 @@ use super::engine::DEADLINE;
 use crate::error::Fault;
 use crate::process::Program;
 use anyhow::{Error, Result};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ pub(super) struct Container {
     /// The image's name; an id where that name means another image now.
     pub(super) image: String,
     pub(super) project: String,
+    /// Of the settings that it was made of, as Compose counts it.
+    pub(super) config_hash: String,
+    /// The id of the image that Compose made it of.
+    pub(super) image_id: String,
     /// The project folder that it was made from.
     folder: PathBuf,
 }
@@ -39,6 +44,8 @@ pub(super) fn listed(of: Of, all: bool, deadline: Duration) -> Result<Option<Vec
         label("service"),
         "{{.Image}}".to_owned(),
         label("project"),
+        label("config-hash"),
+        label("image"),
         label("project.working_dir"),
     ];
     let filter = match of {
@@ -59,11 +66,27 @@ pub(super) fn of_project(project: &str, all: bool) -> Result<Option<Vec<Containe
     listed(Of::Project(project), all, DEADLINE)
 }
 
+/// The exit codes of these containers, by id; of those that Docker tells.
+pub(super) fn exit_codes(ids: &[&str]) -> BTreeMap<String, i32> {
+    let asked = Program::new("docker").args(["inspect", "--format", "{{.Id}} {{.State.ExitCode}}"]).args(ids);
+    let told = asked.capture(DEADLINE).map(|captured| captured.text()).unwrap_or_default();
+    let pair = |line: &str| line.split_once(' ').and_then(|(id, code)| Some((id.to_owned(), code.parse().ok()?)));
+    told.lines().filter_map(pair).collect()
+}
+
 fn parsed(line: &str) -> Option<Container> {
-    let mut fields = line.splitn(6, '\t');
+    let mut fields = line.splitn(8, '\t');
     let mut next = || fields.next().map(str::to_owned);
-    let (id, state, service, image, project) = (next()?, next()?, next()?, next()?, next()?);
-    Some(Container { id, service, state, image, project, folder: next()?.into() })
+    Some(Container {
+        id: next()?,
+        state: next()?,
+        service: next()?,
+        image: next()?,
+        project: next()?,
+        config_hash: next()?,
+        image_id: next()?,
+        folder: next()?.into(),
+    })
 }
 
 impl Container {
@@ -122,9 +145,11 @@ mod tests {
             service: "postgres".into(),
             image: "postgres:16".into(),
             project: "app".into(),
+            config_hash: "a0".into(),
+            image_id: String::new(),
             folder: "/a folder\twith a tab".into(),
         };
-        let line = "4f\trunning\tpostgres\tpostgres:16\tapp\t/a folder\twith a tab";
+        let line = "4f\trunning\tpostgres\tpostgres:16\tapp\ta0\t\t/a folder\twith a tab";
         assert_eq!(parsed(line), Some(expected));
         assert_eq!(parsed("4f\trunning"), None);
     }
