@@ -100,7 +100,7 @@ impl Compose {
                 }
             },
         };
-        let inspection = listed.as_deref().and_then(|listed| inspected(listed, &service.name, deadline));
+        let inspection = inspected(listed.as_deref().unwrap_or_default(), &service.name, deadline)?;
         let login = self.login_of(&service.name, inspection.as_ref(), deadline)?;
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.by_image.iter().map(|image| {
@@ -229,17 +229,20 @@ fn is_about_the_stack(error: &anyhow::Error) -> bool {
     crate::error::fault(error).is_some_and(|fault| fault.exit == crate::error::Exit::Usage)
 }
 
-/// What a service's container was made of: of the running one, where there are several.
-fn inspected(listed: &[Container], service: &str, deadline: Duration) -> Option<Inspection> {
+/// What a service's container was made of: of the running one, where there are several; `None` where there is none.
+///
+/// # Errors
+/// Docker does not tell it. What the files say now may be another login and another database: it does not count then.
+fn inspected(listed: &[Container], service: &str, deadline: Duration) -> Result<Option<Inspection>> {
     let ours = || listed.iter().filter(|container| container.service == service);
-    let container = ours().find(|container| container.is_up()).or_else(|| ours().next())?;
-    inspect(&[&container.id], deadline).into_iter().next()
-}
-
-/// What these containers were made of.
-pub(super) fn inspect(ids: &[&str], deadline: Duration) -> Vec<Inspection> {
-    let asked = Program::new("docker").arg("inspect").args(ids).capture(deadline);
-    asked.map(|captured| Inspection::all(&captured.text())).unwrap_or_default()
+    let Some(container) = ours().find(|container| container.is_up()).or_else(|| ours().next()) else { return Ok(None) };
+    let asked = Program::new("docker").args(["inspect", &container.id]).capture(deadline)?;
+    let Some(inspection) = Inspection::all(&asked.text()).into_iter().next() else {
+        let fault = Fault::unreachable(format!("Docker does not describe the container of the service {service}"));
+        let fault = fault.hint(format!("see what it says: docker inspect {}", container.id));
+        return Err(anyhow::Error::msg(asked.stderr.trim().to_owned()).context(fault));
+    };
+    Ok(Some(inspection))
 }
 
 /// The only service whose image says nothing, but whose server answers as PostgreSQL.
