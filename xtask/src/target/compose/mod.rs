@@ -35,7 +35,7 @@ use super::backend::Talk;
 use super::client_error::Connection;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
-use crate::settings::Settings;
+use crate::settings::{Settings, compose_files};
 use anyhow::{Context as _, Result};
 use config::Config;
 use engine::DEADLINE;
@@ -80,6 +80,7 @@ impl Compose {
     pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
         let named = generation::named(settings)?;
         project::check(settings)?;
+        compose_files::check(settings, root)?;
         let by_docker = named.is_none();
         let project = by_docker.then(|| project::declared(settings, root)).flatten();
         let command = named.map_or_else(OnceLock::new, OnceLock::from);

@@ -123,6 +123,7 @@ impl Compose {
                 failed.push(FailedService { service, why: format!("it ended ({ending})") });
             }
         }
+        failed.sort_by(|one, other| one.service.cmp(&other.service));
         Ok(failed)
     }
 
