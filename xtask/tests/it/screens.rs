@@ -36,7 +36,7 @@ const STORY: &[&str] = &[
 const NOT_RUN: &[(&str, &str, &str)] = &[
     ("README.md", "cargo xtask setup-env", "its screen stands, and is run, in docs/setup.md"),
     ("README.md", "cargo test", "this is the suite itself"),
-    ("README.md", "XTASK_ROOT=../their-repo cargo xtask health-check", "it is about another checkout"),
+    ("README.md", "cargo xtask --root ../their-repo health-check", "it is about another checkout"),
     (
         "README.md",
         "export DATABASE_URL='postgres://app:p%40ss@db.example.com:5432/app?sslmode=verify-full'",
