@@ -94,7 +94,11 @@ impl Compose {
         let words = format!("{error:#}");
         let Ok(config) = self.config() else { return error };
         let needed = config.needed_by(services);
-        let ended = self.ended().into_iter().find(|(service, _)| needed.contains(service) && words.contains(service));
+        let ended = self
+            .ended()
+            .unwrap_or_default()
+            .into_iter()
+            .find(|(service, _)| needed.contains(service) && words.contains(service));
         let Some((service, ending)) = ended else { return error };
         let fault = Fault::failed(format!("The {service} service failed ({ending})"));
         error.context(fault.hint(format!("see its log: docker compose logs --tail 20 {service}")))
@@ -118,7 +122,7 @@ impl Compose {
         if !rest.is_empty() {
             std::thread::sleep(SETTLE);
         }
-        for (service, ending) in self.ended() {
+        for (service, ending) in self.ended()? {
             if rest.contains(&service) && failed.iter().all(|failed| failed.service != service) {
                 failed.push(FailedService { service, why: format!("it ended ({ending})") });
             }
@@ -128,16 +132,19 @@ impl Compose {
     }
 
     /// The services whose containers ended with an error, or are started over and over.
-    fn ended(&self) -> Vec<(String, Ending)> {
-        let listed = self.listed(true).unwrap_or_default();
+    fn ended(&self) -> Result<Vec<(String, Ending)>> {
+        let listed = match self.project().or_else(|| self.asked_name()) {
+            Some(project) => containers::of_project(project, true)?.unwrap_or_default(),
+            None => Vec::new(),
+        };
         let suspects: Vec<&str> =
             listed.iter().filter(|container| !container.runs()).map(|container| container.id.as_str()).collect();
-        let codes = if suspects.is_empty() { BTreeMap::new() } else { containers::exit_codes(&suspects) };
+        let codes = if suspects.is_empty() { BTreeMap::new() } else { containers::exit_codes(&suspects)? };
         let ended = |container: &Container| {
             let code = codes.get(&container.id).copied().filter(|code| *code != 0)?;
             Some((container.service.clone(), Ending::Code(code)))
         };
-        listed.iter().filter_map(ended).collect()
+        Ok(listed.iter().filter_map(ended).collect())
     }
 }
 
