@@ -9,6 +9,7 @@ mod drift;
 mod execute;
 mod extensions;
 mod failed;
+mod foreign;
 mod limits;
 mod new;
 mod notices;

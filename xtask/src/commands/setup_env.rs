@@ -11,7 +11,7 @@ use crate::error::{self, Exit, Fault};
 use crate::openfga::store::STORE_ID;
 use crate::process::signals;
 use crate::settings::{self, Origin};
-use crate::target::backend::Extent;
+use crate::target::backend::{ComposeProject, Extent};
 use crate::target::{Kind, Target};
 use crate::terminal;
 use anyhow::Result;
@@ -32,7 +32,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.done(&format!("Target {kind}: {why}"));
     target.stack().check_ours()?;
     doctor::examine(context)?;
-    let mut written = write_env(kind, context)?;
+    let mut written = write_env(kind, &target, context)?;
     let context = &move_taken_ports(&target, args, &mut written, context)
         .map_err(|error| said_of_signals(error, &left(&written)))?;
     set_up(args, context).map_err(|error| said_of_signals(error, "completed steps stay: run it again to continue"))
@@ -43,7 +43,7 @@ fn set_up(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     doctor::offer_openfga(&target, args.yes, context)?;
     let openfga = up::start(&target, Extent::Needed, args.yes, context)?;
-    db_migrate::up_all(&target, context)?;
+    db_migrate::up_all(&target, args.yes, context)?;
     if openfga {
         set_up_openfga_once(&target, args.yes, context)?;
     }
@@ -78,10 +78,15 @@ fn choose(context: &Context) -> Result<(Kind, String)> {
     Kind::for_this_host()
 }
 
-/// Makes `.env` where it is missing, and writes the choice where there is none yet; gives what it changed.
-fn write_env(kind: Kind, context: &Context) -> Result<Vec<String>> {
+/// Makes `.env` where it is missing, and writes the choice where there is none yet; gives what it changed. Beside
+/// containers it changes nothing: they were made of the settings that are there.
+fn write_env(kind: Kind, target: &Target, context: &Context) -> Result<Vec<String>> {
     let terminal = &context.terminal;
     let mut written = Vec::new();
+    if target.stack().compose_project().is_some_and(ComposeProject::has_containers) {
+        terminal.done(".env stays as it is: this stack has containers, and another .env could make them anew");
+        return Ok(written);
+    }
     if settings::make_env_file(&context.root)? {
         terminal.done("Made .env from .env.example, readable by you only");
         written.push(".env was made".to_owned());

@@ -19,6 +19,7 @@ pub mod ledger;
 mod lexer;
 pub mod made;
 pub mod messages;
+pub mod other_ledgers;
 pub mod plan;
 mod quoting;
 pub mod run;

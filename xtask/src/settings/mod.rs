@@ -75,6 +75,7 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("OPENFGA_MODEL_ID", ""),
     ("XTASK_LOCK_TIMEOUT", "30"),
     ("XTASK_WAIT_FOR_RUN", "60"),
+    ("XTASK_MIGRATIONS", ""),
     ("XTASK_BACKUP_MAX_AGE", "24h"),
     ("XTASK_TRANSACTION_MAX_AGE", "5m"),
     ("XTASK_COMPOSE", ""),

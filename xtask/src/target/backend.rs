@@ -213,6 +213,9 @@ pub trait ComposeProject {
     /// Its name, where it is known without asking Compose.
     fn name(&self) -> Option<&str>;
 
+    /// Whether it has containers, running or not.
+    fn has_containers(&self) -> bool;
+
     /// The database's service.
     fn database_service(&self) -> &str;
 
@@ -230,6 +233,9 @@ pub trait ComposeProject {
 
     /// Why Compose cannot read the project.
     fn check_readable(&self, deadline: Duration) -> Result<()>;
+
+    /// The service that runs this folder's files itself when it makes a new cluster: they are mounted for that.
+    fn runs_at_first_start(&self, folder: &Path) -> Option<String>;
 
     /// Programs run in this container from now on: the caller has just seen that it is the database's.
     fn adopt(&self, container: &str);

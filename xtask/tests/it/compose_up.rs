@@ -2,12 +2,16 @@
 //! service that migrates them.
 
 use crate::compose_stacks::{Images, stack};
-use crate::harness::{Stack, Test, needs};
+use crate::harness::sandbox::free_port;
+use crate::harness::{Sandbox, Stack, Test, Xtask, needs};
+use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
         [OwnStack, Openfga] an_openfga_without_a_one_shot_is_migrated_by_its_own_image,
         [OwnStack] up_starts_the_database_alone_where_there_is_no_openfga,
+        [OwnStack] settings_and_migrations_of_others_are_left_alone,
+        [Compose] any_compose_file_makes_a_root_but_never_a_parents,
     ]
 }
 
@@ -117,4 +121,104 @@ fn up_starts_the_database_alone_where_there_is_no_openfga() {
     let renewed = stack.xtask(["up"]).env("MARK", "2").run();
     renewed.ok().stderr_has("Compose makes containers anew, because their settings or images changed: db");
     run(&["db-shell", "--", "-Atc", "SELECT answer FROM kept"]).ok().prints("42");
+}
+
+const MOUNTED: &str = "
+name: PROJECT
+services:
+  db:
+    image: IMAGE/postgres:left
+    environment: {POSTGRES_PASSWORD: '${PW:-right}', POSTGRES_DB: app}
+    volumes: ['data:/var/lib/postgresql/data', './migrations:/docker-entrypoint-initdb.d:ro']
+volumes: {data: {}}
+";
+
+fn settings_and_migrations_of_others_are_left_alone() {
+    let _images = Images::tagged(&["postgres:left"]);
+    let stack = stack(MOUNTED, "");
+    let sandbox = &stack.sandbox;
+    let yaml = fs::read_to_string(sandbox.path("compose.yaml")).unwrap();
+    sandbox.write("compose.yaml", yaml.replace("PROJECT", &sandbox.project));
+    fs::remove_file(sandbox.path(".env")).unwrap();
+    sandbox.write(".env.example", "PW=placeholder\n");
+    sandbox.write("migrations/1_a.down.sql", "DROP TABLE IF EXISTS theirs;");
+    sandbox.write("migrations/1_a.up.sql", "CREATE TABLE IF NOT EXISTS theirs (i int);");
+    sandbox.write("own/1_b.up.sql", "CREATE TABLE ours (i int);");
+    sandbox.write("own/1_b.down.sql", "DROP TABLE ours;");
+    sandbox.write("goose/1_c.sql", "-- +goose Up\nCREATE TABLE g (i int);\n-- +goose Down\nDROP TABLE g;");
+    let ports: Vec<String> = (0..4).map(|_| free_port().to_string()).collect();
+    let names = ["POSTGRES_PORT", "OPENFGA_HTTP_PORT", "OPENFGA_GRPC_PORT", "OPENFGA_METRICS_PORT"];
+    let xtask = |words: &[&'static str]| {
+        let run = stack.xtask(words.iter().copied());
+        names.iter().zip(&ports).fold(run, |run, (name, port)| run.env(name, port))
+    };
+    let sql = |sql: &'static str| xtask(&["db-shell", "--", "-qAtc", sql]).run().ok().text().trim().to_owned();
+    xtask(&["up"]).run().ok();
+    let before = stack.container_of("db");
+
+    let set_up = xtask(&["setup-env", "--yes"]).run();
+    set_up.ok().stderr_has(".env stays as it is").stderr_has("The migrations are left out: ");
+    set_up.stderr_has("migrations/ is mounted at /docker-entrypoint-initdb.d of the service db");
+    assert!(!sandbox.path(".env").exists(), "the example's password is not this stack's");
+    assert_eq!(before, stack.container_of("db"));
+    let ledger = "SELECT count(*) FROM pg_class WHERE relname = '_sqlx_migrations'";
+    assert_eq!(sql(ledger), "0");
+    let run = xtask(&["db-migrate"]).run();
+    run.code(1)
+        .stderr_has("Nothing is applied: ")
+        .stderr_has("of the service db")
+        .stderr_has("XTASK_MIGRATIONS=FOLDER");
+
+    let named = |folder: &'static str, words: &[&'static str]| xtask(words).env("XTASK_MIGRATIONS", folder).run();
+    named("goose", &["db-migrate"]).code(1).stderr_has("goose/1_c.sql is goose's: its files are not run here");
+    named("nosuch", &["db-migrate"]).code(2).stderr_has("XTASK_MIGRATIONS is \"nosuch\", which is not a folder");
+    named("none", &["db-migrate"]).ok().stderr_has("Nothing to do");
+    named("none", &["db-migrate", "new", "x"]).code(2).stderr_has("XTASK_MIGRATIONS is none");
+
+    sql("CREATE TABLE alembic_version AS SELECT 'a'");
+    let theirs = named("own", &["db-migrate"]);
+    theirs
+        .code(1)
+        .stderr_has("Nothing is applied: database app is migrated by another tool (its ledger: alembic_version)");
+    named("own", &["setup-env", "--yes"]).ok().stderr_has("The migrations are left out: database app is migrated by");
+    sql("DROP TABLE alembic_version; CREATE TABLE data AS SELECT 1");
+    let asked = named("own", &["setup-env"]);
+    asked
+        .code(1)
+        .stderr_has("Database app holds data, and none of the 1 migration of own is applied")
+        .stderr_has("--yes");
+    assert_eq!(sql(ledger), "0");
+    named("own", &["setup-env", "--yes"]).ok().stderr_has("Backup: backups/app_pre_migration_").stderr_has("✓ 1 b");
+}
+
+/// Where files of Compose are, and what the checkout is then; `Err`: what is said of none.
+fn any_compose_file_makes_a_root_but_never_a_parents() {
+    let sandbox = Sandbox::new();
+    fs::remove_file(sandbox.path("docker-compose.yml")).unwrap();
+    let down = |root: &str| Xtask::new(&sandbox).env("XTASK_ROOT", sandbox.path(root)).args(["down"]).run();
+    let yaml = |name: &str| format!("services: {{{name}: {{image: 'postgres:16'}}}}");
+    let env = format!("COMPOSE_PROJECT_NAME={}\n", sandbox.project);
+    for (number, name) in ["compose.yaml", "compose.yml", "docker-compose.yaml"].into_iter().enumerate() {
+        let root = format!("root{number}");
+        sandbox.write(format!("{root}/.env"), &env);
+        sandbox.write(format!("{root}/{name}"), yaml("main"));
+        down(&root).ok().stderr_has("Stopping compose service main (");
+        sandbox.write(format!("{root}/{name}"), "services: [this is no map\n");
+        down(&root).stderr_has(&format!("fix {name}, an override or .env"));
+    }
+    // Elsewhere, and several.
+    sandbox.write("named/deploy/a.yml", yaml("first"));
+    sandbox.write("named/b.yml", "services: {first: {environment: {POSTGRES_DB: second}}}");
+    sandbox.write("named/.env", format!("{env}COMPOSE_FILE=deploy/a.yml:b.yml\n"));
+    down("named").ok().stderr_has("service first (target compose, database second,");
+    sandbox.write("named/.env", format!("{env}COMPOSE_FILE=deploy/a.yml:none.yml\n"));
+    down("named").code(2).stderr_has("COMPOSE_FILE names ").stderr_has("none.yml, which is not a file");
+    // Compose would take that of the folder above.
+    sandbox.write("compose.yaml", yaml("above"));
+    sandbox.write("package/xtask/Cargo.toml", "");
+    fs::create_dir(sandbox.path("empty")).unwrap();
+    let above = format!("Docker Compose would take {}", sandbox.path("compose.yaml").display());
+    for root in ["package", "empty"] {
+        down(root).code(2).prints_nothing().stderr_has("no Compose file").stderr_has(&above);
+    }
 }

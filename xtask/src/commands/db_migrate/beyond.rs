@@ -2,7 +2,6 @@
 
 use crate::context::Context;
 use crate::migration::config::Config;
-use crate::migration::files;
 use crate::migration::ledger::Name;
 use crate::terminal;
 use anyhow::Result;
@@ -12,8 +11,8 @@ use std::collections::BTreeSet;
 /// read is a warning: it stops nothing but `db-migrate` itself.
 pub fn pending_beyond(applied: Option<&BTreeSet<i64>>, context: &Context) -> Result<Vec<String>> {
     let read = || -> Result<_> {
-        let config = Config::load(&context.root)?;
-        let folder = files::read(&config.folder)?;
+        let config = Config::load(&context.root, &context.settings)?;
+        let folder = config.files()?;
         Ok((config, folder))
     };
     let (config, folder) = match read() {

@@ -1,8 +1,10 @@
 //! `db-migrate new`: the files of a new migration.
 
 use crate::context::Context;
-use crate::migration::config::Config;
+use crate::error::Fault;
+use crate::migration::config::{Config, SETTING};
 use crate::migration::files;
+use crate::migration::plan::FOLDER_HINT;
 use anyhow::Result;
 use chrono::Utc;
 
@@ -15,8 +17,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
-    let config = Config::load(&context.root)?;
-    let found = files::read(&config.folder)?;
+    let config = Config::load(&context.root, &context.settings)?;
+    let Some(folder) = &config.folder else {
+        let fault = Fault::usage(format!("{SETTING} is none: there are to be no migrations"));
+        return Err(fault.hint(format!("name a folder: {SETTING}=migrations")).into());
+    };
+    let found = files::read(folder)?;
+    if let Some(why) = found.foreign {
+        return Err(Fault::failed(format!("Nothing is made: {why}")).hint(FOLDER_HINT).into());
+    }
     let versions = found.migrations.iter().map(|migration| migration.version);
     let newest = versions.chain(found.orphans.iter().map(|orphan| orphan.version)).max();
     // Two within one second, or a colleague's clock that is ahead: the new one is the newest all the same.
@@ -27,7 +36,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         false => Utc::now().format("%Y%m%d%H%M%S").to_string().parse::<i64>()?.max(next).to_string(),
     };
     let one_way = config.new_files.one_way;
-    let made = files::create(&config.folder, &version, &args.words.join(" "), one_way)?;
+    let made = files::create(folder, &version, &args.words.join(" "), one_way)?;
     made.iter().try_for_each(|path| context.terminal.result_path(&context.near(path)))?;
     let next = if one_way {
         "Write the SQL of the change into it, then: cargo xtask db-migrate"

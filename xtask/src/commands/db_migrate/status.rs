@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             .into());
     }
     if args.check
-        && let Some(refusal) = work.folder.refusals.first()
+        && let Some(refusal) = work.folder.refusals.first().or(work.folder.foreign.as_ref())
     {
         return Err(Fault::failed(refusal.clone()).hint("name it as a migration, or move it elsewhere").into());
     }
@@ -85,11 +85,11 @@ fn drift_of(work: &Work<'_>, look: &Look) -> Result<Differences> {
 }
 
 fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context) -> Result<()> {
-    for refusal in &work.folder.refusals {
+    for refusal in work.folder.refusals.iter().chain(&work.folder.foreign) {
         context.terminal.warn(&terminal::clean(refusal));
     }
     if entries.is_empty() {
-        if work.folder.refusals.is_empty() {
+        if work.folder.refusals.is_empty() && work.folder.foreign.is_none() {
             context.terminal.note("No migrations; make one with: cargo xtask db-migrate new WORDS");
         }
         return Ok(());

@@ -5,8 +5,9 @@ use super::limits::{Limits, Waiting};
 use super::report::{self, Report};
 use super::work::{Look, Work};
 use crate::context::Context;
+use crate::error::Fault;
 use crate::migration::checks::Direction;
-use crate::migration::plan::{self, Limit, State};
+use crate::migration::plan::{self, FOLDER_HINT, Limit, State};
 use crate::migration::run::{Runner, Step};
 use crate::postgres::server::Server;
 use crate::target::Target;
@@ -85,11 +86,18 @@ pub(super) fn run(count: Option<usize>, options: &Options, context: &Context) ->
 }
 
 /// Everything that is pending, on the target's own database; says what it did. For commands that set up a database.
-pub fn up_all(target: &Target, context: &Context) -> Result<()> {
+/// Asks first where the database is not this program's so far.
+pub fn up_all(target: &Target, yes: bool, context: &Context) -> Result<()> {
     let work = Work::opened(target, context, false)?;
-    if work.folder.migrations.is_empty() && work.folder.refusals.is_empty() {
+    if work.is_left_out() || (work.folder.migrations.is_empty() && work.folder.refusals.is_empty()) {
         return Ok(());
     }
+    let look = work.look()?;
+    if let Some(ledgers) = work.other_ledgers(&look)? {
+        context.terminal.warn(&format!("The migrations are left out: {ledgers}"));
+        return Ok(());
+    }
+    work.confirm_first(&look, yes)?;
     let limits = Waiting::default().limits(context)?;
     let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: false, limits };
     if apply(&work, order)?.done.is_empty() {
@@ -101,6 +109,9 @@ pub fn up_all(target: &Target, context: &Context) -> Result<()> {
 /// Everything that is pending, on a database of the target's server that nobody else knows yet: no lock, no backup.
 pub fn fill(target: &Target, database: &str, context: &Context) -> Result<()> {
     let work = Work::on(&Server::new(target)?.in_database(database), context)?;
+    if work.is_left_out() {
+        return Ok(());
+    }
     let limits = Waiting::default().limits(context)?;
     let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: true, limits };
     let look = work.look()?;
@@ -149,6 +160,12 @@ fn apply(work: &Work<'_>, order: Order) -> Result<Applied> {
     let mut locked = work.lock(order.limits)?;
     let look = work.look()?;
     let steps = order.steps(work, &look, false)?;
+    if let Some(ledgers) = work.other_ledgers(&look)? {
+        let hint = format!(
+            "if these files are meant for it, mark what it has already: cargo xtask db-migrate baseline VERSION; else {FOLDER_HINT}"
+        );
+        return Err(Fault::failed(format!("Nothing is applied: {ledgers}")).hint(hint).into());
+    }
     if steps.is_empty() {
         return Ok(Applied { done: Vec::new(), backup: None, newest: look.newest() });
     }

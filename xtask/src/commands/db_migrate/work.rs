@@ -10,7 +10,7 @@ use crate::migration::checks::Direction;
 use crate::migration::checksum;
 use crate::migration::config::Config;
 use crate::migration::data;
-use crate::migration::files::{self, Folder};
+use crate::migration::files::Folder;
 use crate::migration::ledger::{Ledger, Writer};
 use crate::migration::plan::{self, Entry, Rules, State, Wanted};
 use crate::migration::run::Step;
@@ -66,9 +66,9 @@ pub(super) struct Locked<'a> {
 impl<'a> Work<'a> {
     /// On the server's database, without a word.
     pub(super) fn on(server: &Server<'a>, context: &'a Context) -> Result<Self> {
-        let config = Config::load(&context.root)?;
+        let config = Config::load(&context.root, &context.settings)?;
         config.check_database(server.target(), &context.settings, &context.root)?;
-        let folder = files::read(&config.folder)?;
+        let folder = config.files_for(server.target())?;
         Ok(Self { server: server.clone(), context, config, folder, ignore_missing: false })
     }
 
@@ -181,7 +181,7 @@ impl<'a> Work<'a> {
     }
 
     /// The target's own database.
-    fn live(&self) -> Server<'a> {
+    pub(super) fn live(&self) -> Server<'a> {
         self.server.in_database(self.server.target().database())
     }
 

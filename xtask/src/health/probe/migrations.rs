@@ -6,7 +6,7 @@ use crate::health::report::{Finding, Part};
 use crate::migration::config::Config;
 use crate::migration::ledger::Ledger;
 use crate::migration::plan::{self, Entry, Rules, State};
-use crate::migration::{files, running};
+use crate::migration::{other_ledgers, running};
 use crate::words::counted;
 use anyhow::Result;
 
@@ -17,20 +17,35 @@ pub fn look(scene: &Scene) -> Finding {
         return Finding::not_asked(Part::Postgres);
     }
     match entries(scene) {
-        Ok(entries) => judge(&entries),
+        Ok(Found::Foreign(why)) => Finding::skipped(why),
+        Ok(Found::Entries(entries)) => judge(&entries),
         Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
         Err(error) => Finding::of_error(&error, STATUS),
     }
 }
 
-fn entries(scene: &Scene) -> Result<Vec<Entry>> {
-    let config = Config::load(scene.root)?;
-    let folder = files::read(&config.folder)?;
+enum Found {
+    Entries(Vec<Entry>),
+    /// Why the folder is not this program's.
+    Foreign(String),
+}
+
+fn entries(scene: &Scene) -> Result<Found> {
+    let config = Config::load(scene.root, scene.settings)?;
+    let folder = config.files_for(scene.postgres().target())?;
+    if let Some(why) = folder.foreign {
+        return Ok(Found::Foreign(why));
+    }
     let ledger = Ledger::read(scene.postgres(), &config.ledger, &config.create_schemas)?;
+    if !folder.migrations.is_empty()
+        && let Some(why) = other_ledgers::owner(scene.postgres(), &ledger)?
+    {
+        return Ok(Found::Foreign(why));
+    }
     let rules = Rules { ignored: &config.ignored, ignore_missing: false };
     let mut entries = plan::compare(&folder, &ledger, rules)?;
     running::mark(&mut entries, scene.postgres())?;
-    Ok(entries)
+    Ok(Found::Entries(entries))
 }
 
 fn judge(entries: &[Entry]) -> Finding {

@@ -7,9 +7,12 @@ mod database;
 mod name;
 
 use super::checksum::Ignored;
+use super::files::{self, Folder};
 use super::ledger::Name;
 use crate::error::Fault;
 use crate::platform;
+use crate::settings::Settings;
+use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -19,6 +22,8 @@ use std::path::{Path, PathBuf};
 
 /// The file's name.
 const FILE: &str = "sqlx.toml";
+/// The setting that names the folder, or `none`; it wins over the file.
+pub const SETTING: &str = "XTASK_MIGRATIONS";
 /// The variable in which sqlx finds its database's address, where `sqlx.toml` names none.
 const USUAL: &str = "DATABASE_URL";
 /// No such file is larger, in bytes.
@@ -29,8 +34,8 @@ const DEEPEST: usize = 64;
 /// Where files and ledger are, and how a file is hashed.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// The folder of the files.
-    pub folder: PathBuf,
+    /// The folder of the files; `None`: there are to be none.
+    pub folder: Option<PathBuf>,
     /// The ledger's name.
     pub ledger: Name,
     /// Schemas that are made before the ledger.
@@ -110,7 +115,7 @@ impl Config {
     ///
     /// # Errors
     /// Exit 2: the file cannot be read, is no TOML, or says what this program does not know.
-    pub fn load(root: &Path) -> Result<Self> {
+    pub fn load(root: &Path, settings: &Settings) -> Result<Self> {
         let path = root.join(FILE);
         let file = match platform::read_regular(&path, LARGEST as u64) {
             Ok(text) => parse(&text).with_context(|| {
@@ -123,7 +128,17 @@ impl Config {
                 return Err(anyhow::Error::new(error).context(fault));
             }
         };
-        Ok(Self::of(root, file)?)
+        let config = Self::of(root, file)?;
+        Ok(match settings.get(SETTING) {
+            None => config,
+            Some("none") => Self { folder: None, ..config },
+            Some(folder) => Self { folder: Some(named(root, folder)?), ..config },
+        })
+    }
+
+    /// The files of the folder; none where the setting says so.
+    pub fn files(&self) -> Result<Folder> {
+        self.folder.as_deref().map_or_else(|| Ok(Folder::default()), files::read)
     }
 
     fn of(root: &Path, file: File) -> Result<Self, Fault> {
@@ -134,7 +149,7 @@ impl Config {
         };
         let schemas = create_schemas.iter().map(|text| schema(text).ok_or_else(|| unknown("create-schemas", text)));
         Ok(Self {
-            folder: root.join(migrations_dir.as_deref().unwrap_or(Path::new("migrations"))),
+            folder: Some(root.join(migrations_dir.as_deref().unwrap_or(Path::new("migrations")))),
             ledger: table_name.as_deref().map(ledger).transpose()?.unwrap_or_default(),
             create_schemas: schemas.collect::<Result<_, _>>()?,
             ignored: Ignored::of(ignored_chars),
@@ -145,6 +160,30 @@ impl Config {
             address_in: file.common.database_url_var.filter(|name| name != USUAL),
         })
     }
+}
+
+impl Config {
+    /// The same for this target: none of a folder that the database's image runs when it makes a new cluster.
+    pub fn files_for(&self, target: &Target) -> Result<Folder> {
+        let found = self.files()?;
+        let Some(path) = self.folder.as_deref().filter(|_| !found.migrations.is_empty()) else { return Ok(found) };
+        let runs_it = target.stack().compose_project().and_then(|project| project.runs_at_first_start(path));
+        let Some(service) = runs_it else { return Ok(found) };
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let mounted = format!("{name}/ is mounted at /docker-entrypoint-initdb.d of the service {service}");
+        Ok(Folder::of_another(format!("{mounted}, which runs it itself")))
+    }
+}
+
+/// The folder that the setting names.
+fn named(root: &Path, folder: &str) -> Result<PathBuf, Fault> {
+    let path = root.join(folder);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    let fault = Fault::usage(format!("{SETTING} is {folder:?}, which is not a folder"));
+    Err(fault
+        .hint(format!("its path begins at {}; where there are to be no migrations: {SETTING}=none", root.display())))
 }
 
 fn parse(text: &[u8]) -> Result<File> {
@@ -192,7 +231,7 @@ mod tests {
             [migrate.defaults]\nmigration-type = 'simple'\nmigration-versioning = 'sequential'\n";
         let config = config(text).unwrap();
         let ledger = Name { schema: Some("app".to_owned()), table: "My Ledger".to_owned() };
-        assert_eq!((config.ledger, config.folder), (ledger, PathBuf::from("/top/db/steps")));
+        assert_eq!((config.ledger, config.folder), (ledger, Some(PathBuf::from("/top/db/steps"))));
         assert_eq!(config.create_schemas, ["Two", "app"]);
         assert_eq!((config.new_files.one_way, config.new_files.sequential), (true, true));
         assert_eq!(config.address_in.as_deref(), Some("OTHER_URL"));
@@ -203,7 +242,7 @@ mod tests {
         for text in ["", "# nothing\n", "[migrate]\n", "[common]\ndatabase-url-var = 'DATABASE_URL'\n"] {
             let config = config(text).unwrap();
             assert_eq!((config.ledger, config.address_in), (Name::default(), None), "{text}");
-            assert_eq!(config.folder, PathBuf::from("/top/migrations"));
+            assert_eq!(config.folder, Some(PathBuf::from("/top/migrations")));
         }
     }
 

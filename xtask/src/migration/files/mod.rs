@@ -4,6 +4,7 @@
 
 mod create;
 mod name;
+mod owner;
 
 pub use create::create;
 
@@ -47,6 +48,15 @@ pub struct Folder {
     pub remarks: Vec<String>,
     /// Why nothing is applied from it: sqlx refuses the whole folder, too.
     pub refusals: Vec<String>,
+    /// Why its files are not this program's to run: another tool's, or the image's own. Then it holds no migrations.
+    pub foreign: Option<String>,
+}
+
+impl Folder {
+    /// A folder whose files are never run here, and why.
+    pub fn of_another(why: String) -> Self {
+        Self { foreign: Some(why), ..Self::default() }
+    }
 }
 
 /// All migrations of a folder. A folder that is not there holds none.
@@ -58,6 +68,9 @@ pub fn read(folder: &Path) -> Result<Folder> {
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", folder.display())),
     };
     paths.sort();
+    if let Some((tool, path)) = owner::other_tool(&paths) {
+        return Ok(Folder::of_another(format!("{} is {tool}'s: its files are not run here", shown(path))));
+    }
     paths.into_iter().for_each(|path| reader.take(path));
     Ok(reader.finish(folder))
 }
@@ -149,9 +162,10 @@ impl Reader {
             let what = format!(
                 "{name}/ has folders with an up.sql, as Diesel makes them; files are read as sqlx names them, <version>_<words>.up.sql"
             );
-            let list =
-                if self.found.migrations.is_empty() { &mut self.found.refusals } else { &mut self.found.remarks };
-            list.push(what);
+            if self.found.migrations.is_empty() {
+                return Folder::of_another(what);
+            }
+            self.found.remarks.push(what);
         }
         self.found
     }

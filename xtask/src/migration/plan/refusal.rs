@@ -4,8 +4,15 @@ use super::entry::{Entry, Lost, State};
 use crate::error::{Exit, Fault};
 use crate::migration::files::{Folder, Migration, shown};
 
-/// What sqlx refuses as a whole.
+/// What a person does about a folder or database that is another tool's.
+pub const FOLDER_HINT: &str = "keep this program's migrations in a folder of their own, XTASK_MIGRATIONS=FOLDER, or have none: XTASK_MIGRATIONS=none";
+
+/// What sqlx refuses as a whole, and what another tool runs.
 pub fn folder(folder: &Folder) -> Result<(), Fault> {
+    if let Some(why) = &folder.foreign {
+        let fault = Fault::failed(format!("Nothing is applied: {why}"));
+        return Err(fault.hint(FOLDER_HINT));
+    }
     let Some((first, more)) = folder.refusals.split_first() else { return Ok(()) };
     let mut fault = format!("Nothing is applied: {first}");
     more.iter().for_each(|refusal| fault.extend(["; ", refusal]));

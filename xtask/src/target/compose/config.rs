@@ -6,7 +6,10 @@ use crate::target::profiles;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Where PostgreSQL's images look for files to run when they make a new cluster.
+const INITDB: &str = "/docker-entrypoint-initdb.d";
 
 /// Read from `docker compose --profile '*' config --format json`.
 #[derive(Debug, Deserialize)]
@@ -46,6 +49,10 @@ pub(super) struct Service {
 /// What a service gets from outside of its image.
 #[derive(Debug, Deserialize)]
 struct Mount {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    source: String,
     #[serde(default)]
     target: String,
 }
@@ -95,6 +102,20 @@ impl Service {
     /// Whether it gets something at a path that fits.
     pub(super) fn mounts(&self, fits: impl Fn(&str) -> bool) -> bool {
         self.volumes.iter().chain(&self.configs).any(|mount| fits(&mount.target))
+    }
+
+    /// Whether its image runs the files of this folder of the host when it makes a new cluster: the folder, or one of its
+    /// files, is mounted where the image looks for them.
+    pub(super) fn runs_at_first_start(&self, folder: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let folder = real(folder);
+        let is_it = |mount: &Mount| {
+            let source = real(Path::new(&mount.source));
+            mount.kind == "bind"
+                && Path::new(&mount.target).starts_with(INITDB)
+                && (source == folder || (source.is_file() && source.parent() == Some(&folder)))
+        };
+        self.volumes.iter().any(is_it)
     }
 
     /// Whether Compose starts it without being asked for it by name.

@@ -1,7 +1,7 @@
 //! The stack of the `compose` target.
 
 use super::life::Life;
-use super::{Compose, engine, ports};
+use super::{Compose, containers, engine, ports};
 use crate::error::{self, Fault};
 use crate::process::{Program, signals};
 use crate::settings::Settings;
@@ -13,6 +13,7 @@ use crate::target::wait::wait_for;
 use anyhow::Result;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// A container that was started anew so often will not stay.
@@ -105,6 +106,17 @@ impl ComposeProject for Compose {
 
     fn check_readable(&self, deadline: Duration) -> Result<()> {
         self.run(["config", "--quiet"], deadline).map(drop)
+    }
+
+    fn runs_at_first_start(&self, folder: &Path) -> Option<String> {
+        let config = self.config().ok()?;
+        config.services().find(|(_, service)| service.runs_at_first_start(folder)).map(|(name, _)| name.to_owned())
+    }
+
+    fn has_containers(&self) -> bool {
+        let project = self.project().or_else(|| self.asked_name());
+        let listed = project.and_then(|project| containers::of_project(project, true).ok().flatten());
+        listed.is_some_and(|listed| !listed.is_empty())
     }
 
     fn adopt(&self, container: &str) {
