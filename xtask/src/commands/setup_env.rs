@@ -11,7 +11,7 @@ use crate::error::{self, Exit, Fault};
 use crate::openfga::store::STORE_ID;
 use crate::process::signals;
 use crate::settings::{self, Origin};
-use crate::target::backend::{ComposeProject, Extent};
+use crate::target::backend::Extent;
 use crate::target::{Kind, Target};
 use crate::terminal;
 use anyhow::Result;
@@ -83,7 +83,7 @@ fn choose(context: &Context) -> Result<(Kind, String)> {
 fn write_env(kind: Kind, target: &Target, context: &Context) -> Result<Vec<String>> {
     let terminal = &context.terminal;
     let mut written = Vec::new();
-    if target.stack().compose_project().is_some_and(ComposeProject::has_containers) {
+    if target.stack().has_containers() {
         terminal.done(".env stays as it is: this stack has containers, and another .env could make them anew");
         return Ok(written);
     }

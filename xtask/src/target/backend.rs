@@ -204,6 +204,12 @@ pub trait Stack {
     /// It cannot be told whose they are.
     fn taken_ports(&self, settings: &Settings) -> Result<Vec<Taken>>;
 
+    /// Whether the stack has containers, running or not.
+    fn has_containers(&self) -> bool;
+
+    /// The service that runs this folder's files itself when it makes a new cluster: they are mounted for that.
+    fn runs_at_first_start(&self, folder: &Path) -> Option<String>;
+
     /// The Compose project that the stack is; `None` where Docker is not needed.
     fn compose_project(&self) -> Option<&dyn ComposeProject>;
 }
@@ -212,9 +218,6 @@ pub trait Stack {
 pub trait ComposeProject {
     /// Its name, where it is known without asking Compose.
     fn name(&self) -> Option<&str>;
-
-    /// Whether it has containers, running or not.
-    fn has_containers(&self) -> bool;
 
     /// The database's service.
     fn database_service(&self) -> &str;
@@ -233,9 +236,6 @@ pub trait ComposeProject {
 
     /// Why Compose cannot read the project.
     fn check_readable(&self, deadline: Duration) -> Result<()>;
-
-    /// The service that runs this folder's files itself when it makes a new cluster: they are mounted for that.
-    fn runs_at_first_start(&self, folder: &Path) -> Option<String>;
 
     /// Programs run in this container from now on: the caller has just seen that it is the database's.
     fn adopt(&self, container: &str);

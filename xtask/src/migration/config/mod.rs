@@ -167,8 +167,7 @@ impl Config {
     pub fn files_for(&self, target: &Target) -> Result<Folder> {
         let found = self.files()?;
         let Some(path) = self.folder.as_deref().filter(|_| !found.migrations.is_empty()) else { return Ok(found) };
-        let runs_it = target.stack().compose_project().and_then(|project| project.runs_at_first_start(path));
-        let Some(service) = runs_it else { return Ok(found) };
+        let Some(service) = target.stack().runs_at_first_start(path) else { return Ok(found) };
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let mounted = format!("{name}/ is mounted at /docker-entrypoint-initdb.d of the service {service}");
         Ok(Folder::of_another(format!("{mounted}, which runs it itself")))

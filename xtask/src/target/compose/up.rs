@@ -78,6 +78,17 @@ impl Stack for Compose {
         Ok(ports::taken(self, settings))
     }
 
+    fn runs_at_first_start(&self, folder: &Path) -> Option<String> {
+        let config = self.config().ok()?;
+        config.services().find(|(_, service)| service.runs_at_first_start(folder)).map(|(name, _)| name.to_owned())
+    }
+
+    fn has_containers(&self) -> bool {
+        let project = self.project().or_else(|| self.asked_name());
+        let listed = project.and_then(|project| containers::of_project(project, true).ok().flatten());
+        listed.is_some_and(|listed| !listed.is_empty())
+    }
+
     fn compose_project(&self) -> Option<&dyn ComposeProject> {
         Some(self)
     }
@@ -106,17 +117,6 @@ impl ComposeProject for Compose {
 
     fn check_readable(&self, deadline: Duration) -> Result<()> {
         self.run(["config", "--quiet"], deadline).map(drop)
-    }
-
-    fn runs_at_first_start(&self, folder: &Path) -> Option<String> {
-        let config = self.config().ok()?;
-        config.services().find(|(_, service)| service.runs_at_first_start(folder)).map(|(name, _)| name.to_owned())
-    }
-
-    fn has_containers(&self) -> bool {
-        let project = self.project().or_else(|| self.asked_name());
-        let listed = project.and_then(|project| containers::of_project(project, true).ok().flatten());
-        listed.is_some_and(|listed| !listed.is_empty())
     }
 
     fn adopt(&self, container: &str) {

@@ -49,6 +49,14 @@ impl Stack for Local {
         Ok(Vec::new())
     }
 
+    fn has_containers(&self) -> bool {
+        false
+    }
+
+    fn runs_at_first_start(&self, _: &Path) -> Option<String> {
+        None
+    }
+
     fn compose_project(&self) -> Option<&dyn ComposeProject> {
         None
     }

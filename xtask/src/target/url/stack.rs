@@ -7,6 +7,7 @@ use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
 use crate::target::ports::Taken;
 use crate::target::startup::{Answering, Startup};
 use anyhow::Result;
+use std::path::Path;
 
 impl Stack for Url {
     fn starts_server(&self) -> bool {
@@ -33,6 +34,14 @@ impl Stack for Url {
 
     fn taken_ports(&self, _: &Settings) -> Result<Vec<Taken>> {
         Ok(Vec::new())
+    }
+
+    fn has_containers(&self) -> bool {
+        false
+    }
+
+    fn runs_at_first_start(&self, _: &Path) -> Option<String> {
+        None
     }
 
     fn compose_project(&self) -> Option<&dyn ComposeProject> {
