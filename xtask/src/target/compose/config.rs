@@ -1,6 +1,7 @@
 //! The project as Compose reads it: overrides and all profiles included.
 
 use super::image::{self, ImageKind};
+use super::server_options;
 use crate::settings::Settings;
 use crate::target::profiles;
 use serde::{Deserialize, Deserializer};
@@ -97,6 +98,14 @@ impl Service {
     /// What its image is.
     pub(super) fn product(&self) -> ImageKind {
         image::product(&self.image)
+    }
+
+    /// Whether it runs another program of its image than the server.
+    pub(super) fn runs_other_program(&self) -> bool {
+        match self.product() {
+            ImageKind::Postgres => !server_options::start_server(&self.entrypoint, &self.command),
+            ImageKind::Openfga | ImageKind::Unknown | ImageKind::Other => self.only_migrates_openfga(),
+        }
     }
 
     /// Whether it gets something at a path that fits.
