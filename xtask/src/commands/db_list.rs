@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-/// List the backups, newest first; --check reads and proves every byte
+/// List the backups of every database, or of --database, newest first; --check reads and proves every byte
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folder to look in [default: backups/]
@@ -29,9 +29,6 @@ pub struct Args {
     /// Read every file and prove it
     #[arg(long)]
     check: bool,
-    /// Only backups of this database
-    #[arg(long, value_name = "NAME")]
-    database: Option<String>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -58,12 +55,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     } else {
         listing::list(&folder, &proof::glance)?
     };
-    if let Some(database) = &args.database {
-        backups.retain(|backup| backup.database.as_deref() == Some(database));
+    let database = context.typed_database();
+    if database.is_some() {
+        backups.retain(|backup| backup.database.as_deref() == database);
     }
     let told = || {
         let mut told = question.and_then(Question::answer)?;
-        told.kept.retain(|kept| args.database.as_ref().is_none_or(|database| kept.database == *database));
+        told.kept.retain(|kept| database.is_none_or(|database| kept.database == *database));
         Some(told)
     };
     let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
@@ -75,7 +73,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.json(&Document { version: 1, backups, kept_on_server, not_recorded })?;
         told
     } else if backups.is_empty() {
-        let of = args.database.as_ref().map(|name| terminal::clean_line(&format!(" of database {name}")));
+        let of = database.map(|name| terminal::clean_line(&format!(" of database {name}")));
         terminal.note(&format!("No backups{} in {}", of.unwrap_or_default(), context.shown(&folder)));
         terminal.note("Make one with: cargo xtask db-backup");
         told()

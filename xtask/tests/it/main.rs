@@ -99,6 +99,7 @@ mod up;
 mod url;
 mod url_faults;
 mod url_rights;
+mod which_database;
 
 use std::process::ExitCode;
 
@@ -188,6 +189,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         circles::tests(),
         completions::tests(),
         compose_stacks::tests(),
+        which_database::tests(),
         conventions::tests(),
         hostile::tests(),
         made_elsewhere::tests(),

@@ -2,8 +2,11 @@
 
 mod access;
 mod cause;
+mod claims;
+mod claims_in_text;
 mod config;
 mod containers;
+mod datastore;
 pub mod engine;
 mod found;
 mod generation;
@@ -18,19 +21,22 @@ mod project;
 mod reading;
 mod said;
 mod selection;
+mod server_names;
 mod server_options;
 mod services;
 mod stack_login;
 mod up;
+mod users;
 mod volume;
 
 pub(super) use stack_login::SETTINGS;
 
 use super::backend::Talk;
 use super::client_error::Connection;
+use super::database_name::SETTING;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
-use crate::settings::Settings;
+use crate::settings::{Origin, Settings};
 use anyhow::{Context as _, Result};
 use config::Config;
 use engine::DEADLINE;
@@ -65,6 +71,8 @@ pub struct Compose {
     /// The project as Compose reads it.
     config: OnceLock<Config>,
     checked: OnceLock<()>,
+    /// Set by `up`: from then on Compose puts the database of command line or environment into its files.
+    starts: OnceLock<()>,
 }
 
 impl Compose {
@@ -92,6 +100,7 @@ impl Compose {
             container: OnceLock::new(),
             config: OnceLock::new(),
             checked: OnceLock::new(),
+            starts: OnceLock::new(),
         })
     }
 
@@ -106,23 +115,33 @@ impl Compose {
 
     /// `docker compose …` for this project. No `-f`: a team's docker-compose.override.yml keeps its effect.
     fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
-        let program = generation::started(self.command()?);
+        let program = self.with_selection(generation::started(self.command()?));
         Ok(program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root))
+    }
+
+    /// What is typed, or set for this process, says which database a command works on, not what the services are made
+    /// of: only `up` gives it to Compose. Elsewhere it would turn the URI of each service into that database's.
+    fn with_selection(&self, program: Program) -> Program {
+        let selected = self.settings.find(SETTING).filter(|(_, origin)| *origin != Origin::File);
+        match selected.filter(|_| self.starts.get().is_some()) {
+            Some((database, _)) => program.env(SETTING, database),
+            None => program.unset(SETTING),
+        }
     }
 
     /// Runs a Compose command and takes what it says; a failure is explained.
     fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
-        self.run_or(args, deadline, said::explained)
+        self.run_program(&self.program(args)?, deadline, said::explained)
     }
 
     /// The same where `explain` explains a failure for which nothing around Compose is the cause.
-    fn run_or<'a>(
+    fn run_program(
         &self,
-        args: impl IntoIterator<Item = &'a str>,
+        program: &Program,
         deadline: Duration,
         explain: impl FnOnce(&Captured) -> anyhow::Error,
     ) -> Result<Captured> {
-        let captured = match self.program(args)?.capture(deadline) {
+        let captured = match program.capture(deadline) {
             Ok(captured) if captured.ending.success() => return Ok(captured),
             Ok(captured) => captured,
             Err(error) => return Err(self.outer_cause().unwrap_or(error)),

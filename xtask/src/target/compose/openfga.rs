@@ -1,6 +1,10 @@
 //! OpenFGA as a service of the project.
 
 use super::Compose;
+use super::datastore::{Datastore, Kept};
+use super::engine::DEADLINE;
+use super::inspection::Inspection;
+use super::reading::inspect;
 use crate::error::Fault;
 use crate::process::{Captured, Ending, Program};
 use crate::settings::Settings;
@@ -14,6 +18,8 @@ use std::time::Duration;
 const MIGRATE: &str = "openfga-migrate";
 const MIGRATE_DEADLINE: Duration = Duration::from_secs(120);
 const DATASTORE: &str = "OPENFGA_DATASTORE_URI";
+/// What the names of the variables begin with that say where the data is, and whose login.
+const DATASTORE_VARIABLES: &str = "OPENFGA_DATASTORE_";
 const ROLE: &str = "OPENFGA_DATASTORE_USERNAME";
 const LOG_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -52,20 +58,27 @@ impl OwnOpenfga for Compose {
     }
 
     fn other_database_of_openfga(&self) -> Option<String> {
-        let container = self.made_of(self.openfga_or_usual())?;
-        let mut pairs = container.environment.iter().filter_map(|pair| pair.split_once('='));
-        let address = pairs.find(|(name, _)| *name == DATASTORE)?.1.split('?').next()?;
-        let named = address.rsplit('/').next()?;
-        let ours = &self.found().login.login.database;
-        (named != percent::encoded(ours) && named != ours).then(|| format!("{DATASTORE} names {named}"))
+        match self.kept_by_openfga().ok()? {
+            Kept::Here(named) if named != self.login().database => Some(format!("its datastore names {named}")),
+            Kept::Elsewhere => Some("its datastore names another server".to_owned()),
+            Kept::Here(_) | Kept::Unknown => None,
+        }
     }
 
+    /// Only where OpenFGA keeps its data there.
     fn migrate_openfga(&self) -> Result<()> {
         if self.config()?.service(MIGRATE).is_none_or(|service| !service.is_active(&self.settings)) {
             return Ok(());
         }
+        let database = self.login().database.clone();
+        if self.kept_by_openfga()? != Kept::Here(database.clone()) {
+            return Ok(());
+        }
+        let run = self.program(["run", "--rm", "--no-deps", "-T"])?;
+        let given = self.datastore_for_one_shot(&database)?;
+        let run = given.iter().fold(run, |run, (name, value)| run.arg("-e").arg(name).secret(name, value));
         let failed = |captured: &Captured| openfga_migration::failed(captured, &self.openfga_role());
-        self.run_or(["run", "--rm", "--no-deps", "-T", MIGRATE], MIGRATE_DEADLINE, failed).map(drop)
+        self.run_program(&run.arg(MIGRATE), MIGRATE_DEADLINE, failed).map(drop)
     }
 
     fn openfga_container(&self) -> Option<MadeOf> {
@@ -78,6 +91,44 @@ impl OwnOpenfga for Compose {
 }
 
 impl Compose {
+    /// Where OpenFGA keeps its data: as its container says, else as the files do.
+    fn kept_by_openfga(&self) -> Result<Kept> {
+        let Some(service) = self.openfga()? else { return Ok(Kept::Unknown) };
+        let names = &self.found().names;
+        if let Some(Inspection { environment, command, .. }) = self.inspected_openfga(service) {
+            return Ok(Datastore::read(service, &environment, &command).kept(names));
+        }
+        let Some(found) = self.config()?.service(service) else { return Ok(Kept::Unknown) };
+        Ok(Datastore::read(service, &found.environment, &found.words()).kept(names))
+    }
+
+    fn inspected_openfga(&self, service: &str) -> Option<Inspection> {
+        inspect(&[&self.container_of(service)?], DEADLINE).into_iter().next()
+    }
+
+    /// The variables that lead the one-shot service to this database, where the files name another one now than when
+    /// OpenFGA's container was made of them.
+    ///
+    /// # Errors
+    /// It would migrate another database, and OpenFGA's container has no variables to give it.
+    fn datastore_for_one_shot(&self, database: &str) -> Result<Vec<(String, String)>> {
+        let Some(service) = self.config()?.service(MIGRATE) else { return Ok(Vec::new()) };
+        let kept = Datastore::read(MIGRATE, &service.environment, &service.words()).kept(&self.found().names);
+        if kept == Kept::Here(database.to_owned()) {
+            return Ok(Vec::new());
+        }
+        let of_openfga = self.openfga()?.and_then(|service| self.inspected_openfga(service));
+        let environment = of_openfga.map(|inspection| inspection.environment).unwrap_or_default();
+        let told = Datastore::read(MIGRATE, &environment, &service.words()).kept(&self.found().names);
+        if told != Kept::Here(database.to_owned()) {
+            let fault = Fault::failed(format!("The service {MIGRATE} would migrate another database than {database}"));
+            let hint = format!("let {DATASTORE} of {MIGRATE} name the database of OpenFGA, in the Compose files");
+            return Err(fault.hint(hint).into());
+        }
+        let variables = environment.into_iter().filter(|(name, _)| name.starts_with(DATASTORE_VARIABLES));
+        Ok(variables.collect())
+    }
+
     /// The role that the one-shot service logs in as.
     fn openfga_role(&self) -> String {
         let variable = |name: &str| self.config().ok()?.service(MIGRATE)?.environment.get(name).cloned();

@@ -29,6 +29,7 @@ impl Stack for Compose {
     fn up(&self, startup: &Startup) -> Result<Answering> {
         let (settings, queries, stage) = (startup.settings, startup.queries, startup.callbacks.stage);
         stage("starting the containers");
+        self.starts.get_or_init(|| ());
         self.check_version()?;
         self.check_made_here()?;
         if let Err(error) = self.run(["up", "--detach"], START_DEADLINE) {
