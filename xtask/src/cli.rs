@@ -39,6 +39,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it works on a checkout.
+    pub fn needs_checkout(&self) -> bool {
+        !matches!(self, Self::Completions(_))
+    }
+
     /// Does what the command says.
     pub fn run(self, context: &Context) -> Result<()> {
         match self {

@@ -1,8 +1,9 @@
 //! What a command needs to know about this run: the checkout, the settings, the terminal.
 
+use crate::backup::own_folder;
 use crate::error::Fault;
 use crate::global_options::Global;
-use crate::settings::{self, Settings};
+use crate::settings::{Root, Settings};
 use crate::target::database_name::{self, SETTING as DATABASE};
 use crate::target::{Kind, Target};
 use crate::terminal::{self, Options, Terminal};
@@ -20,6 +21,8 @@ const IDENTIFIED: Duration = Duration::from_secs(20);
 pub struct Context {
     /// The checkout.
     pub root: PathBuf,
+    /// The same, with what named it.
+    named: Root,
     /// The folder that the user stands in; paths that they typed are relative to it.
     pub here: PathBuf,
     pub settings: Settings,
@@ -33,7 +36,9 @@ pub struct Context {
 impl Context {
     /// Reads settings and looks at the terminal; never fails, so that errors can be shown.
     pub fn new(global: &Global) -> Self {
-        let root = settings::root();
+        let here = std::env::current_dir().ok();
+        let named = Root::find(global.root.as_deref(), here.as_deref());
+        let root = named.path.clone();
         let mut settings = Settings::load(&root);
         if let Some(target) = global.target {
             settings.set_flag("XTASK_TARGET", target.to_string());
@@ -50,8 +55,9 @@ impl Context {
                 .filter_map(|(option, value)| Some((option, terminal::shell_word(value?))))
                 .collect(),
         };
-        let here = std::env::current_dir().unwrap_or_else(|_| root.clone());
-        Self { root, here, settings, terminal: Terminal::new(options), verbose: global.verbose, said: Arc::default() }
+        let here = here.unwrap_or_else(|| root.clone());
+        let terminal = Terminal::new(options);
+        Self { root, named, here, settings, terminal, verbose: global.verbose, said: Arc::default() }
     }
 
     /// Tells where each setting came from. Those that the stack answers are told when it is read.
@@ -60,9 +66,11 @@ impl Context {
         self.settings.shown(of_stack).for_each(|line| self.terminal.note(&line));
     }
 
-    /// That there is a checkout, and that its `.env` can be read: else it would be another database.
+    /// That there is a checkout, and that its `.env` can be read: else it would be another database. Names a checkout
+    /// that nobody named.
     pub fn check(&self) -> Result<(), Fault> {
-        settings::check_root(&self.root)?;
+        self.named.check()?;
+        self.named.note().iter().for_each(|note| self.terminal.note(note));
         self.settings.check_readable()
     }
 
@@ -113,6 +121,13 @@ impl Context {
     /// Where backups are kept.
     pub fn backups_folder(&self) -> PathBuf {
         self.root.join("backups")
+    }
+
+    /// The same for one who writes there: it is made, and git ignores what is in it.
+    pub fn made_backups_folder(&self) -> Result<PathBuf> {
+        let folder = self.backups_folder();
+        own_folder::make(&folder)?;
+        Ok(folder)
     }
 
     /// A path that the user typed, from where they stand.

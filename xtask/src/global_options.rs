@@ -2,12 +2,16 @@
 
 use crate::settings::ColorChoice;
 use crate::target::{Kind, database_name};
-use clap::Args;
+use clap::{Args, ValueHint};
+use std::path::PathBuf;
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
+    /// Work on the Compose project in this folder, not on this checkout's [setting: XTASK_ROOT]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
     /// Where PostgreSQL is [setting: XTASK_TARGET, default: compose]
     #[arg(long, global = true, value_enum)]
     pub target: Option<Kind>,

@@ -33,7 +33,8 @@ fn main() -> ExitCode {
     for problem in context.settings.problems() {
         context.terminal.warn(&problem);
     }
-    let ran = context.check().map_err(Into::into).and_then(|()| cli.command.run(&context));
+    let checked = if cli.command.needs_checkout() { context.check() } else { Ok(()) };
+    let ran = checked.map_err(Into::into).and_then(|()| cli.command.run(&context));
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

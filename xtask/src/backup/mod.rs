@@ -10,6 +10,7 @@ pub mod listing;
 pub mod manifest;
 pub mod name;
 mod options;
+pub mod own_folder;
 mod partial;
 mod pieces;
 pub mod proof;

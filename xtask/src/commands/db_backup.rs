@@ -51,8 +51,8 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
-    let options = args.options(context)?;
     args.check_policy()?;
+    let options = args.options(context)?;
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &options, context)?;
     args.tell(&taken, &target, context)?;
@@ -99,7 +99,7 @@ impl Args {
 
     fn options(&self, context: &Context) -> Result<BackupOptions> {
         let destination = match &self.output {
-            None => Destination::Folder(context.backups_folder()),
+            None => Destination::Folder(context.made_backups_folder()?),
             Some(path) => destination(path, context.typed(path))?,
         };
         Ok(BackupOptions {

@@ -59,8 +59,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         }
         report.push(entry);
     }
-    // A file that is refused starts nothing; what is only read here is repaired by the command that changes the
-    // database next.
+    // A file that is refused starts no program on the server. What is only read here is repaired by the command that
+    // changes the database next.
     if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
         leftovers::name_leftovers(target, context);
         name_absence(target, context);
@@ -163,7 +163,7 @@ fn verify(path: &Path, target: Option<&Target>, args: &Args, context: &Context) 
 fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
     let server = &Server::new(target)?;
     let record = Record::new(server, OpenSession::start(&server.in_maintenance())?);
-    leftovers::clear_throwaways(&record, context)?;
+    leftovers::clear_scratch_databases(&record, context)?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
     let owner = match properties.map(|properties| properties.owner.as_str()) {
         Some(owner) if rights::may_act_as(server, owner)? => Some(owner),

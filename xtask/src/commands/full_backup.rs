@@ -20,7 +20,7 @@ pub fn take_full(
     context: &Context,
 ) -> Result<Taken> {
     let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
-    let destination = Destination::Folder(context.backups_folder());
+    let destination = Destination::Folder(context.made_backups_folder()?);
     let options = BackupOptions { purpose, tables: Vec::new(), lock_timeout, question: "", destination };
     take_visibly(target, &options, context)
 }

@@ -110,8 +110,8 @@ pub fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Fin
 }
 
 /// Drops the scratch databases of drills that were killed, and says what.
-pub fn clear_throwaways(record: &Record<'_>, context: &Context) -> Result<()> {
-    let (dropped, stuck) = repair::clear_throwaways(record)?;
+pub fn clear_scratch_databases(record: &Record<'_>, context: &Context) -> Result<()> {
+    let (dropped, stuck) = repair::clear_scratch_databases(record)?;
     for name in dropped {
         context.terminal.note(&format!("Dropped {name}, the scratch database of a run that was killed"));
     }

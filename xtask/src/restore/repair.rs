@@ -178,7 +178,7 @@ pub fn settle(record: &Record<'_>, entry: &Entry) -> Result<()> {
 }
 
 /// Drops the scratch databases of drills that were killed; gives their names, and those that could not be dropped.
-pub fn clear_throwaways(record: &Record<'_>) -> Result<(Vec<String>, Vec<Stuck>)> {
+pub fn clear_scratch_databases(record: &Record<'_>) -> Result<(Vec<String>, Vec<Stuck>)> {
     let view = record.view()?;
     let (mut dropped, mut stuck) = (Vec::new(), Vec::new());
     for entry in view.entries().iter().filter(|entry| entry.purpose == Purpose::Verify && !entry.alive) {

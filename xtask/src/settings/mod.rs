@@ -6,7 +6,7 @@ pub mod env_file;
 mod root;
 
 pub use dot_env::{EnvEdit, make_env_file, write_env_file};
-pub use root::{check_root, root};
+pub use root::Root;
 
 use crate::error::Fault;
 use crate::platform;

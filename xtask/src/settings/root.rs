@@ -2,40 +2,112 @@
 
 use super::variable;
 use crate::error::Fault;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-/// What only a checkout has. The last is for those who keep their Compose file elsewhere.
-const MARKS: [&str; 5] =
-    ["docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml", "xtask/Cargo.toml"];
+/// The names of Compose's main file, in its own order.
+const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+/// What makes a checkout of a folder whose Compose file is elsewhere.
+const PACKAGE: &str = "xtask/Cargo.toml";
 
-/// The checkout: `XTASK_ROOT`, else the run-time, else the compile-time manifest folder's parent.
-pub fn root() -> PathBuf {
-    if let Some(root) = named() {
-        let root = PathBuf::from(root);
-        return std::path::absolute(&root).unwrap_or(root);
-    }
-    let manifest = variable("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").to_owned());
-    let manifest = PathBuf::from(manifest);
-    manifest.parent().map_or(manifest.clone(), Path::to_owned)
+/// Who named the checkout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NamedBy {
+    /// `--root`
+    Flag,
+    /// `XTASK_ROOT`
+    Environment,
+    /// The folder that `cargo` runs the program from, or where it was built.
+    Package,
+    /// The nearest Compose file, upwards from the user's folder.
+    ComposeFile(&'static str),
+    /// Nothing: this is where the program was built.
+    Nobody,
 }
 
-/// Refuses to work in a folder that is no checkout: backups would go there, and the database be another one.
-///
-/// # Errors
-/// Exit 2: the checkout was moved, or `XTASK_ROOT` names another folder.
-pub fn check_root(root: &Path) -> Result<(), Fault> {
-    if MARKS.iter().any(|mark| root.join(mark).is_file()) {
-        return Ok(());
-    }
-    let root = root.display();
-    Err(match named() {
-        Some(_) => Fault::usage(format!("XTASK_ROOT is {root}, which is not a checkout (no docker-compose.yml)"))
-            .hint("name the checkout's folder: XTASK_ROOT=/path/to/checkout"),
-        None => Fault::usage(format!("There is no checkout in {root}, where this program was built"))
-            .hint("if it was moved, name its folder: XTASK_ROOT=/path/to/checkout; or build again there: cargo build"),
-    })
+/// The checkout that a run is for, and what named it: `--root` > `XTASK_ROOT` > the manifest folder of `cargo run` > the
+/// one of the build > the nearest Compose file upwards.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// The folder, from `/`.
+    pub path: PathBuf,
+    named_by: NamedBy,
 }
 
-fn named() -> Option<String> {
-    variable("XTASK_ROOT").filter(|root| !root.is_empty())
+impl Root {
+    /// Finds the checkout; `flag` is what `--root` says, from `here`.
+    pub fn find(flag: Option<&Path>, here: Option<&Path>) -> Self {
+        let typed = |path: &Path, named_by| Self { path: absolute(path), named_by };
+        if let Some(flag) = flag {
+            return typed(flag, NamedBy::Flag);
+        }
+        if let Some(root) = variable("XTASK_ROOT").filter(|root| !root.is_empty()) {
+            return typed(Path::new(&root), NamedBy::Environment);
+        }
+        if let Some(package) = package_folder() {
+            return Self { path: parent_of(&package), named_by: NamedBy::Package };
+        }
+        let above = here.into_iter().flat_map(Path::ancestors);
+        let mut found = above.filter_map(|folder| Some((folder, compose_file(folder)?)));
+        match found.next() {
+            Some((folder, file)) => Self { path: folder.to_owned(), named_by: NamedBy::ComposeFile(file) },
+            None => Self { path: parent_of(Path::new(env!("CARGO_MANIFEST_DIR"))), named_by: NamedBy::Nobody },
+        }
+    }
+
+    /// What a person should know where nobody named the checkout.
+    pub fn note(&self) -> Option<String> {
+        let NamedBy::ComposeFile(file) = self.named_by else { return None };
+        Some(format!("The checkout is {}: its {file} is the nearest Compose file", self.path.display()))
+    }
+
+    /// Refuses to work in a folder that is no checkout: backups would go there, and the database be another one.
+    ///
+    /// # Errors
+    /// Exit 2: the folder that was named is none, or the checkout was moved.
+    pub fn check(&self) -> Result<(), Fault> {
+        let root = self.path.display();
+        let (what, hint) = match self.named_by {
+            _ if self.is_checkout() => return Ok(()),
+            NamedBy::Flag => (format!("--root is {root}"), "name the folder of a Compose project: --root DIR"),
+            NamedBy::Environment => {
+                (format!("XTASK_ROOT is {root}"), "name the checkout's folder: XTASK_ROOT=/path/to/checkout")
+            }
+            NamedBy::Package | NamedBy::ComposeFile(_) | NamedBy::Nobody => {
+                let hint = "name the folder of your Compose project: --root DIR, or XTASK_ROOT=/path/to/checkout";
+                let message =
+                    format!("There is no checkout in {root}, where this program was built, and no Compose file here");
+                return Err(Fault::usage(message).hint(hint));
+            }
+        };
+        let why = if self.path.is_dir() { "not a checkout (no docker-compose.yml)" } else { "not a folder" };
+        Err(Fault::usage(format!("{what}, which is {why}")).hint(hint))
+    }
+
+    fn is_checkout(&self) -> bool {
+        let is_package = self.named_by == NamedBy::Package || self.path.join(PACKAGE).is_file();
+        is_package || compose_file(&self.path).is_some()
+    }
+}
+
+/// The folder of this program's package: the one that `cargo` runs it from, else the one where it was built; `None`
+/// where neither is there any more.
+fn package_folder() -> Option<PathBuf> {
+    let run_time = variable("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let folders = run_time.into_iter().chain([PathBuf::from(env!("CARGO_MANIFEST_DIR"))]);
+    folders.into_iter().find(|folder| folder.join("Cargo.toml").is_file())
+}
+
+fn compose_file(folder: &Path) -> Option<&'static str> {
+    COMPOSE_FILES.into_iter().find(|name| folder.join(name).is_file())
+}
+
+fn parent_of(package: &Path) -> PathBuf {
+    package.parent().unwrap_or(package).to_owned()
+}
+
+/// The path from `/`. Only where it holds `..` are links followed: `link/..` is not the link's own folder.
+fn absolute(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let is_plain = path.components().all(|part| part != Component::ParentDir);
+    if is_plain { path } else { path.canonicalize().unwrap_or(path) }
 }

@@ -19,6 +19,7 @@ pub mod openfga_migration;
 pub mod overriding;
 pub mod percent;
 pub mod ports;
+pub mod profiles;
 mod programs;
 pub mod startup;
 pub mod state_folder;

@@ -1,6 +1,6 @@
 //! A property of `db-verify`: whatever was done to a file, it is refused, or loads, or fails cleanly.
 
-use super::db_verify::throwaways;
+use super::db_verify::scratch_databases;
 use crate::harness::dice::{self, Dice};
 use crate::harness::forge::Forged;
 use crate::harness::{Test, shared};
@@ -61,7 +61,7 @@ fn damage_of_every_kind_ends_cleanly() {
         let clean = entry["restored"] == true || entry["reason"].is_string();
         assert!(entry["restored"].is_boolean() && clean, "seed {seed}: {entry}");
     }
-    assert_eq!(throwaways(&database), Vec::<String>::new());
+    assert_eq!(scratch_databases(&database), Vec::<String>::new());
     assert!(real == database.dump(), "seed {seed}: the live database was changed");
     eprintln!("damage_of_every_kind: seed {seed}, {cases} cases, {} loaded", accepted.len());
 }

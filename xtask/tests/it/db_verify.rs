@@ -26,8 +26,8 @@ pub fn backup_of(database: &Database<'_>) -> PathBuf {
     database.sandbox.path(run.ok().text().trim_end())
 }
 
-/// The throwaway databases that there are of this one.
-pub fn throwaways(database: &Database<'_>) -> Vec<String> {
+/// The scratch databases that there are of this one.
+pub fn scratch_databases(database: &Database<'_>) -> Vec<String> {
     let name = database.name.replace('\'', "''");
     let sql = format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{name}_verify_')");
     database.stack.admin(&sql).lines().map(str::to_owned).collect()
@@ -39,7 +39,7 @@ fn is_restored(database: &Database<'_>) {
     backup_of(database);
     let run = database.xtask(["db-verify", "--restore"]).run();
     run.ok().stdout_has("✓ ").stdout_has("restored and compared in").stderr_lacks("✗");
-    assert_eq!(throwaways(database), Vec::<String>::new());
+    assert_eq!(scratch_databases(database), Vec::<String>::new());
     assert!(before == database.dump(), "the live database was changed");
 }
 
@@ -172,7 +172,7 @@ fn encodings_and_collations_come_back() {
         backup_of(&database);
         let run = database.xtask(["db-verify", "--restore"]).run();
         run.ok().stdout_has("(1 table, 1 row), restored and compared");
-        assert_eq!(throwaways(&database), Vec::<String>::new());
+        assert_eq!(scratch_databases(&database), Vec::<String>::new());
     }
 }
 
@@ -181,7 +181,7 @@ fn what_the_server_lacks_is_named() {
     let run = |file: Forged, user: &str| {
         let file = database.sandbox.write("lacks.sql", file.bytes());
         let run = database.xtask(["db-verify", "--restore"]).args([file]).env("POSTGRES_USER", user).run();
-        assert_eq!(throwaways(&database), Vec::<String>::new());
+        assert_eq!(scratch_databases(&database), Vec::<String>::new());
         run
     };
     let owned = "CREATE TABLE public.t (a int);\nALTER TABLE public.t OWNER TO \"Miss\"\"ing\";\nGRANT ALL ON TABLE public.t TO gone;";
@@ -221,7 +221,7 @@ fn an_older_server_refuses_and_a_newer_one_takes_it() {
     database.sql("CREATE TABLE t AS SELECT 1 AS a");
     let run = database.xtask(["db-verify", "--restore"]).args([&file]).run();
     run.code(1).prints_nothing().stderr_has("PostgreSQL 17").stderr_has("this server is");
-    assert_eq!(throwaways(&database), Vec::<String>::new());
+    assert_eq!(scratch_databases(&database), Vec::<String>::new());
     database.xtask(["db-verify"]).args([&file]).run().ok();
     newer.xtask(["db-verify", "--restore"]).args([backup_of(&database)]).run().ok().stdout_has("restored and compared");
     assert!(fs::exists(&file).unwrap());

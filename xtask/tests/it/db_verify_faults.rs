@@ -1,6 +1,6 @@
-//! `db-verify --restore` when something goes wrong half-way: it is told, and no throwaway database stays.
+//! `db-verify --restore` when something goes wrong half-way: it is told, and no scratch database stays.
 
-use super::db_verify::{backup_of, throwaways};
+use super::db_verify::{backup_of, scratch_databases};
 use crate::harness::forge::{Forged, dump};
 use crate::harness::run::Running;
 use crate::harness::stack::Database;
@@ -46,14 +46,14 @@ fn verify(database: &Database<'_>, file: &PathBuf) -> Outcome {
 
 #[track_caller]
 fn nothing_is_left(database: &Database<'_>) {
-    assert_eq!(throwaways(database), Vec::<String>::new());
+    assert_eq!(scratch_databases(database), Vec::<String>::new());
 }
 
 fn a_signal_while_loading_leaves_nothing() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let database = shared().database();
         let run = loading(&database, &slow_file(&database));
-        assert_eq!(throwaways(&database).len(), 1);
+        assert_eq!(scratch_databases(&database).len(), 1);
         run.signal(signal);
         let run = run.wait();
         run.code(code).prints_nothing().stderr_has("Ended by").stderr_lacks("✓");
@@ -66,9 +66,9 @@ fn after_a_kill_the_next_run_clears_up_but_not_after_the_living() {
     let database = shared().database();
     let small = Forged::small().write(&database.sandbox, "small.sql");
     let living = loading(&database, &slow_file(&database));
-    let alive = throwaways(&database);
+    let alive = scratch_databases(&database);
     let killed = loading(&database, &slow_file(&database));
-    let mut dead = throwaways(&database);
+    let mut dead = scratch_databases(&database);
     dead.retain(|name| !alive.contains(name));
     assert_eq!((alive.len(), dead.len()), (1, 1));
     killed.signal(Signal::KILL);
@@ -79,7 +79,7 @@ fn after_a_kill_the_next_run_clears_up_but_not_after_the_living() {
     wait_until("the dead run's database is dropped", || {
         let run = verify(&database, &small);
         told |= run.ok().stderr.contains(&format!("Dropped {}", dead[0]));
-        throwaways(&database) == alive
+        scratch_databases(&database) == alive
     });
     assert!(told, "what was dropped should be named");
     living.signal(Signal::INT);

@@ -31,7 +31,7 @@ fn files(sandbox: &Sandbox, bodies: &[Vec<u8>]) -> Vec<PathBuf> {
     bodies.iter().enumerate().flat_map(write).collect()
 }
 
-/// Every one of these is refused, without and with a manifest that fits, and no program is started for it.
+/// Every one of these is refused, without and with a manifest that fits, and no program is started on the server for it.
 #[track_caller]
 fn are_refused(bodies: &[Vec<u8>]) {
     let database = shared().database();
@@ -47,7 +47,7 @@ fn are_refused(bodies: &[Vec<u8>]) {
     }
     assert_eq!(report["files"].as_array().unwrap().len(), files.len());
     run.code(3);
-    assert_eq!(fakes.calls_but_looks(), Vec::<Vec<String>>::new(), "nothing should have been started");
+    assert_eq!(fakes.calls_but_looks(), Vec::<Vec<String>>::new(), "no program should have been started on the server");
 }
 
 fn canary_is_silent(database: &Database<'_>) {

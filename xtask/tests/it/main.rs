@@ -77,6 +77,7 @@ mod restore_properties;
 mod restore_property;
 mod restore_services;
 mod restore_undo;
+mod root;
 mod round_trip;
 mod screens;
 mod search_path;
@@ -163,6 +164,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         manifest::tests(),
         plain_words::tests(),
         proof::tests(),
+        root::tests(),
         round_trip::tests(),
         db_shell::tests(),
         authorization::tests(),

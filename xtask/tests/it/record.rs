@@ -1,6 +1,6 @@
 //! The record of the databases that this role's runs made: when it is there, whom it is trusted from, what it proves.
 
-use super::db_verify::throwaways;
+use super::db_verify::scratch_databases;
 use crate::harness::backup::manifest;
 use crate::harness::restore::paused;
 use crate::harness::stack::Database;
@@ -13,7 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_live_database_that_is_gone_is_never_said_to_be_well,
         [Postgres] one_of_another_role_is_not_trusted,
         [Postgres] one_that_others_may_use_is_not_trusted,
-        [Compose] a_throwaway_that_was_not_recorded_any_more_is_dropped_by_the_next_drill,
+        [Compose] a_scratch_database_that_was_not_recorded_any_more_is_dropped_by_the_next_drill,
         [Compose] a_name_that_another_role_took_is_left_alone,
         [Compose] another_oid_or_owner_is_left_alone_and_undone_by_hand,
         [Compose] a_record_that_was_being_made_is_finished,
@@ -172,12 +172,12 @@ fn one_that_others_may_use_is_not_trusted() {
 }
 
 /// Killed between the making of the database and the record of its OID, and before it was made.
-fn a_throwaway_that_was_not_recorded_any_more_is_dropped_by_the_next_drill() {
+fn a_scratch_database_that_was_not_recorded_any_more_is_dropped_by_the_next_drill() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     for (point, left) in [("unmarked", 1), ("named", 0)] {
         paused(database.xtask(["db-verify", "--restore"]), point).ended_by(Signal::KILL);
-        let names = throwaways(&database);
+        let names = scratch_databases(&database);
         assert_eq!(names.len(), left, "{point}");
         wait_until("its sessions have ended", || dead(&database));
         let run = database.xtask(["db-verify", "--restore"]).run();
@@ -185,7 +185,7 @@ fn a_throwaway_that_was_not_recorded_any_more_is_dropped_by_the_next_drill() {
         for name in &names {
             run.stderr_has(&format!("Dropped {name}"));
         }
-        assert_eq!(throwaways(&database), [""; 0], "{point}");
+        assert_eq!(scratch_databases(&database), [""; 0], "{point}");
         assert_eq!(entries(&database), "", "{point}");
     }
     assert_eq!(database.dump(), states.old);

@@ -1,7 +1,7 @@
 //! What a file, a manifest, a comment or another role says of a database decides nothing: nothing is dropped, swapped
 //! or renamed by it.
 
-use super::db_verify::throwaways;
+use super::db_verify::scratch_databases;
 use crate::harness::backup::manifest;
 use crate::harness::forge::{Forged, dump};
 use crate::harness::stack::Database;
@@ -53,7 +53,7 @@ fn comments_that_a_body_makes_drop_nothing() {
         let file = forged(&database, &body);
         for _ in 0..2 {
             let run = database.xtask(["db-verify", "--restore"]).args([&file]).run();
-            run.stderr_lacks("Dropped").holds(throwaways(&database).is_empty(), "no throwaway stays");
+            run.stderr_lacks("Dropped").holds(scratch_databases(&database).is_empty(), "no scratch database stays");
         }
         assert!(database.repair().contains("✓ Nothing to repair"));
         database.restore([states.backup.to_str().unwrap()]).run().ok().stderr_lacks("Repaired");
@@ -181,7 +181,7 @@ fn a_drill_that_loses_the_live_database_is_no_success() {
     let body = body_that_runs(&format!("ALTER DATABASE {} RENAME TO {away}", database.name));
     let run = database.xtask(["db-verify", "--restore"]).args([forged(&database, &body)]).run();
     run.code(6).prints_nothing().stderr_has(&database.name);
-    assert_eq!(throwaways(&database), [""; 0]);
+    assert_eq!(scratch_databases(&database), [""; 0]);
     assert_eq!(database.stack.psql(&away, "SELECT i FROM kept"), "1");
     database.stack.admin(&format!("ALTER DATABASE {away} RENAME TO {}", database.name));
     // The same with all sessions of the run ended but the one that loads.

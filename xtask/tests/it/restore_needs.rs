@@ -85,7 +85,7 @@ fn a_psql_without_restrict() {
     let calls = fakes.calls_but_looks().len();
     database.sandbox.write("hostile.sql", dump("\\! touch /tmp/xtask-canary\n"));
     fakes.over(database.restore(["hostile.sql"])).run().code(3).stderr_has("a psql meta-command");
-    assert_eq!(fakes.calls_but_looks().len(), calls, "nothing is started for it");
+    assert_eq!(fakes.calls_but_looks().len(), calls, "no program is started on the server for it");
 }
 
 /// A server on a small disk: what cannot fit is refused beforehand; what grows beyond it is stopped, and the live

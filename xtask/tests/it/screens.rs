@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [] blocks_that_are_not_run_are_listed,
         [] only_versions_times_ids_and_sizes_may_differ,
+        [] a_port_is_replaced_as_a_whole_number,
         [OwnStack, Openfga, Script, Make] every_screen_of_the_pages_is_what_the_program_shows,
     ]
 }
@@ -35,7 +36,7 @@ const STORY: &[&str] = &[
 const NOT_RUN: &[(&str, &str, &str)] = &[
     ("README.md", "cargo xtask setup-env", "its screen stands, and is run, in docs/setup.md"),
     ("README.md", "cargo test", "this is the suite itself"),
-    ("README.md", "XTASK_ROOT=../their-repo cargo xtask health-check", "it is about another checkout"),
+    ("README.md", "cargo xtask --root ../their-repo health-check", "it is about another checkout"),
     (
         "README.md",
         "export DATABASE_URL='postgres://app:p%40ss@db.example.com:5432/app?sslmode=verify-full'",
@@ -191,7 +192,7 @@ impl Story {
     /// The line as it would be with the default settings.
     fn as_by_default(&self, mut line: String) -> String {
         for (name, default) in PORTS {
-            line = line.replace(&self.settings[name], default);
+            line = with_number(&line, &self.settings[name], default);
         }
         for (name, default) in [("POSTGRES_IMAGE", "postgres:16-alpine"), ("OPENFGA_IMAGE", "openfga/openfga:v1.18.1")]
         {
@@ -207,6 +208,21 @@ impl Story {
     fn backups(&self, named: &str) -> Vec<String> {
         self.stack.sandbox.backups().into_iter().filter(|name| name.contains(named)).collect()
     }
+}
+
+/// The text with this number as another one; the same digits within a longer number (a file's time) stay.
+fn with_number(text: &str, number: &str, other: &str) -> String {
+    let mut changed = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(|letter: char| letter.is_ascii_digit()) {
+        let (before, digits) = rest.split_at(at);
+        let end = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());
+        let (digits, after) = digits.split_at(end);
+        changed.push_str(before);
+        changed.push_str(if digits == number { other } else { digits });
+        rest = after;
+    }
+    changed + rest
 }
 
 /// The question of a line and the answer that the page gives.
@@ -266,6 +282,16 @@ fn prepare(story: &Story, page: &str, command: &str) {
             sandbox.write("openfga/why.fga.yaml", yaml.lines.join("\n") + "\n");
         }
         _ => (),
+    }
+}
+
+fn a_port_is_replaced_as_a_whole_number() {
+    for (text, shown) in [
+        ("openfga_backup_20261127_121121.sql", "openfga_backup_20261127_121121.sql"),
+        ("http://127.0.0.1:12112/metrics, 12112", "http://127.0.0.1:2112/metrics, 2112"),
+        ("no number", "no number"),
+    ] {
+        assert_eq!(with_number(text, "12112", "2112"), shown);
     }
 }
 

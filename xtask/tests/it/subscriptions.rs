@@ -8,7 +8,7 @@ use chrono::Local as Clock;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] copies_go_with_their_subscriptions_and_the_publishers_slot_stays,
-        [Postgres] a_throwaway_that_cannot_be_dropped_is_no_pass_and_stops_nothing,
+        [Postgres] a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing,
         [Postgres] a_subscription_that_a_file_enables_is_refused,
         [Postgres] foreign_tables_are_named_before_a_load,
     ]
@@ -88,7 +88,7 @@ fn copies_go_with_their_subscriptions_and_the_publishers_slot_stays() {
     assert_eq!(local.sql("openfga", "SELECT a FROM t"), "1");
 }
 
-fn a_throwaway_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
+fn a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
     let local = server();
     local.xtask(["db-backup"]).run().ok();
     // `DROP DATABASE` refuses a database that has a prepared transaction.

@@ -167,7 +167,7 @@ fn objects_of_roles_that_may_make_none_in_their_schema() {
     database.admin(&format!("ALTER DATABASE @name OWNER TO {group}"));
     database.sql(&format!("CREATE TABLE t AS SELECT generate_series(1, 2) AS i; ALTER TABLE t OWNER TO {group}"));
     database.xtask(["db-backup"]).run().ok();
-    // The owner of the database may make objects in its public, also in a throwaway one.
+    // The owner of the database may make objects in its public, also in a scratch one.
     database.xtask(["db-verify", "--restore"]).run().ok();
     database.sql(&format!("CREATE VIEW v AS SELECT 1; ALTER VIEW v OWNER TO {writer}"));
     database.xtask(["db-backup"]).run().ok();

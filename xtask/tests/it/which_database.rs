@@ -55,7 +55,7 @@ services:
     <<: *quiet
     environment: {PGUSER: postgres, PGPASSWORD: hunter2}
     volumes: ['./place:/etc/place:ro']
-    entrypoint: [bash, -c, 'until psql -d openfga -h "$$(cat /etc/place)" -c "SELECT pg_sleep(86400)"; do sleep 0.2; done']
+    entrypoint: [bash, -c, 'until psql -d openfga -h "$$(cat /etc/place)" < <(sleep infinity); do sleep 0.2; done']
 volumes: {data: {}}
 "#;
 const SERVICES: [&str; 7] = ["postgres", "openfga", "keycloak", "portal", "gdpr", "worker", "session"];

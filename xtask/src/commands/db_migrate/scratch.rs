@@ -32,7 +32,7 @@ pub(super) fn with<T>(
 ) -> Result<T> {
     let server = &Server::new(target)?;
     let record = Record::new(server, OpenSession::start(&server.in_maintenance())?);
-    leftovers::clear_throwaways(&record, context)?;
+    leftovers::clear_scratch_databases(&record, context)?;
     let like = Properties::named(server, target.database())?;
     let database = Staging::create(&record, Purpose::Verify, like.as_ref(), None)?;
     let done = Scratch::begin(Work::on(&Server::new(target)?.in_database(database.name()), context)?)

@@ -59,7 +59,7 @@ fn from_stdin(args: &Args, context: &Context) -> Result<Proven> {
         let fault = Fault::usage("Standard input is a keyboard, not a backup");
         return Err(fault.hint("pipe a backup to it: gunzip -c FILE.gz | cargo xtask db-restore - --yes").into());
     }
-    let mut spool = Spool::create(&context.backups_folder(), &session::fresh_name()?)?;
+    let mut spool = Spool::create(&context.made_backups_folder()?, &session::fresh_name()?)?;
     let progress = context.terminal.progress("reading standard input", None);
     context.terminal.stdin_pieces(&mut |piece| {
         spool.write(piece)?;

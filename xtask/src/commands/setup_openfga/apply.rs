@@ -204,7 +204,7 @@ impl Setup<'_> {
         if !wanted.deletes(self.args) {
             return Ok((model, None));
         }
-        let kept = deleted::keep(&self.context.backups_folder(), &store.name, &plan.others)?;
+        let kept = deleted::keep(&self.context.made_backups_folder()?, &store.name, &plan.others)?;
         terminal.note(&format!("The tuples to be deleted are saved in {}", self.context.shown(&kept)));
         fault_point("kept");
         let progress = terminal.counter("deleting tuples", plan.others.len() as u64);

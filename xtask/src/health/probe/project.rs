@@ -3,6 +3,7 @@
 use super::container::Container;
 use crate::health::report::Finding;
 use crate::settings::Settings;
+use crate::target::profiles;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -80,10 +81,7 @@ impl Service {
 
     /// Why the service should not run.
     pub fn unwanted(&self, settings: &Settings) -> Option<Finding> {
-        let active = settings.get_or("COMPOSE_PROFILES", "");
-        let is_active =
-            |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
-        if !self.profiles.is_empty() && !self.profiles.iter().any(is_active) {
+        if !profiles::are_active(&self.profiles, settings) {
             return Some(Finding::skipped(format!("profile {} is not active", self.profiles.join(", "))));
         }
         (self.wanted() == 0).then(|| Finding::skipped("scaled to 0"))

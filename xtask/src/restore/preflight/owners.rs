@@ -73,7 +73,10 @@ impl Given {
                  cargo xtask db-shell, then\nREASSIGN OWNED BY {quoted_role} TO {quoted_owner};"
             )
         } else {
-            format!("restore it as a superuser, or ask one for:\nGRANT {quoted_owner} TO {quoted_role};")
+            format!(
+                "restore it as a superuser, or ask one to make {role} a member of {schema_owner} for the restore:\n\
+                 GRANT {quoted_owner} TO {quoted_role};"
+            )
         };
         Ok(Fault::failed(message).hint(format!("{way}{}", rights::by_hand(&path))))
     }

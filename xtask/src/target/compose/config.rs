@@ -2,6 +2,7 @@
 
 use super::image::{self, ImageKind};
 use crate::settings::Settings;
+use crate::target::profiles;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -111,9 +112,7 @@ impl Service {
 
     /// Whether Compose starts it without being asked for it by name.
     pub(super) fn is_active(&self, settings: &Settings) -> bool {
-        let active = settings.get_or("COMPOSE_PROFILES", "");
-        let has = |profile: &str| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
-        self.profiles.is_empty() || self.profiles.iter().any(|profile| has(profile))
+        profiles::are_active(&self.profiles, settings)
     }
 }
 
@@ -190,17 +189,6 @@ mod tests {
         let pair = |name: &str, through: &str| (name.to_owned(), through.to_owned());
         assert_eq!(config.users_of("db", |_| true), [pair("built", "db"), pair("last", "built")]);
         assert_eq!(config.users_of("db", |name| name != "built"), []);
-    }
-
-    #[test]
-    fn a_profile_makes_a_service_active() {
-        let (config, mut settings) = (config(), Settings::default());
-        let is_active = |settings: &Settings| config.service("built").unwrap().is_active(settings);
-        assert!(!is_active(&settings) && config.service("db").unwrap().is_active(&settings));
-        for (profiles, active) in [("other", false), ("other, tools", true), ("*", true)] {
-            settings.set_flag("COMPOSE_PROFILES", profiles);
-            assert_eq!(is_active(&settings), active, "{profiles}");
-        }
     }
 
     #[test]

@@ -95,15 +95,16 @@ impl Compose {
     fn kept_by_openfga(&self) -> Result<Kept> {
         let Some(service) = self.openfga()? else { return Ok(Kept::Unknown) };
         let names = &self.found().names;
-        if let Some(Inspection { environment, command, .. }) = self.inspected_openfga(service) {
+        if let Some(Inspection { environment, command, .. }) = self.inspected_openfga(service)? {
             return Ok(Datastore::read(service, &environment, &command).kept(names));
         }
         let Some(found) = self.config()?.service(service) else { return Ok(Kept::Unknown) };
         Ok(Datastore::read(service, &found.environment, &found.words()).kept(names))
     }
 
-    fn inspected_openfga(&self, service: &str) -> Option<Inspection> {
-        inspect(&[&self.container_of(service)?], DEADLINE).into_iter().next()
+    fn inspected_openfga(&self, service: &str) -> Result<Option<Inspection>> {
+        let id = self.container_of(service);
+        Ok(inspect(id.as_deref().map(|id| (id, service)), DEADLINE)?.into_iter().next())
     }
 
     /// The variables that lead the one-shot service to this database, where the files name another one now than when
@@ -117,7 +118,7 @@ impl Compose {
         if kept == Kept::Here(database.to_owned()) {
             return Ok(Vec::new());
         }
-        let of_openfga = self.openfga()?.and_then(|service| self.inspected_openfga(service));
+        let of_openfga = self.openfga()?.map(|service| self.inspected_openfga(service)).transpose()?.flatten();
         let environment = of_openfga.map(|inspection| inspection.environment).unwrap_or_default();
         let told = Datastore::read(MIGRATE, &environment, &service.words()).kept(&self.found().names);
         if told != Kept::Here(database.to_owned()) {

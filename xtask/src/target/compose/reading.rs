@@ -106,8 +106,7 @@ impl Compose {
         let containers = listed.as_deref().unwrap_or_default();
         let server = of_service(containers, &service.name);
         let openfga = if self.is_database_given() { Vec::new() } else { self.may_be_openfga(containers) };
-        let ids: Vec<&str> = server.iter().chain(&openfga).map(|container| container.id.as_str()).collect();
-        let inspected = if ids.is_empty() { Vec::new() } else { inspect(&ids, deadline) };
+        let inspected = inspect(server.into_iter().chain(openfga.iter().copied()).map(Container::key), deadline)?;
         let inspection = server.and_then(|server| inspected.iter().find(|inspection| inspection.id == server.id));
         let names = self.names_of(&service.name, inspection, deadline);
         let mut stores = Self::datastores_of(&openfga, &inspected);
@@ -282,10 +281,29 @@ fn of_service<'a>(listed: &'a [Container], service: &str) -> Option<&'a Containe
     ours().find(|container| container.is_up()).or_else(|| ours().next())
 }
 
-/// What these containers were made of.
-pub(super) fn inspect(ids: &[&str], deadline: Duration) -> Vec<Inspection> {
-    let asked = Program::new("docker").arg("inspect").args(ids).capture(deadline);
-    asked.map(|captured| Inspection::all(&captured.text())).unwrap_or_default()
+/// What these containers were made of, each named by its id and its service.
+///
+/// # Errors
+/// Docker does not tell it. What the files say now may be another login and another database: it does not count then.
+pub(super) fn inspect<'a>(
+    containers: impl IntoIterator<Item = (&'a str, &'a str)>,
+    deadline: Duration,
+) -> Result<Vec<Inspection>> {
+    let containers: Vec<(&str, &str)> = containers.into_iter().collect();
+    if containers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = containers.iter().map(|(id, _)| id);
+    let asked = Program::new("docker").arg("inspect").args(ids).capture(deadline)?;
+    let inspected = Inspection::all(&asked.text());
+    for (id, service) in containers {
+        if !inspected.iter().any(|inspection| inspection.id == id) {
+            let fault = Fault::unreachable(format!("Docker does not describe the container of the service {service}"));
+            let fault = fault.hint(format!("see what it says: docker inspect {id}"));
+            return Err(anyhow::Error::msg(asked.stderr.trim().to_owned()).context(fault));
+        }
+    }
+    Ok(inspected)
 }
 
 /// The only service whose image says nothing, but whose server answers as PostgreSQL.

@@ -41,8 +41,7 @@ impl Compose {
         let (running, inspected) = match self.listed(false) {
             Some(listed) => {
                 let running: Vec<Container> = listed.into_iter().filter(Container::runs).collect();
-                let ids: Vec<&str> = running.iter().map(|container| container.id.as_str()).collect();
-                let inspected = if ids.is_empty() { Vec::new() } else { inspect(&ids, DEADLINE) };
+                let inspected = inspect(running.iter().map(Container::key), DEADLINE)?;
                 (running.into_iter().map(|container| (container.service, container.id)).collect(), inspected)
             }
             None => {

@@ -22,8 +22,9 @@ impl Fakes {
     /// A program that notes its arguments, then runs this `sh` text.
     pub fn program(self, name: &str, body: &str) -> Self {
         let log = self.log.display();
-        // Fields end with 0x1f, calls with 0x1e: arguments may hold anything else.
-        let note = format!("{{ printf '%s\\037' '{name}' \"$@\"; printf '\\036'; }} >>'{log}'");
+        // Fields end with 0x1f, calls with 0x1e: arguments may hold anything else. One printf writes a whole call:
+        // programs that run side by side share the file.
+        let note = format!("call=$(printf '%s\\037' '{name}' \"$@\")\nprintf '%s\\036' \"$call\" >>'{log}'");
         let path = self.folder.join(name);
         fs::write(&path, format!("#!/bin/sh\n{note}\n{body}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

@@ -30,6 +30,7 @@ pub enum Need {
     /// util-linux's `script`, which gives a pseudo-terminal.
     Script,
     Make,
+    Git,
     Bash,
     Zsh,
     Fish,
@@ -49,7 +50,7 @@ pub enum Need {
     PgCron,
 }
 
-static FOUND: [OnceLock<Option<String>>; 22] = [const { OnceLock::new() }; 22];
+static FOUND: [OnceLock<Option<String>>; 23] = [const { OnceLock::new() }; 23];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -82,6 +83,7 @@ impl Need {
             Self::OldCompose => "old-compose",
             Self::Script => "script",
             Self::Make => "make",
+            Self::Git => "git",
             Self::Bash => "bash",
             Self::Zsh => "zsh",
             Self::Fish => "fish",
@@ -124,6 +126,7 @@ impl Need {
                 (!output("script", &["--version"]).contains("util-linux")).then(|| "no script of util-linux".to_owned())
             }
             Self::Make => (!works("make", &["--version"])).then(|| "no make".to_owned()),
+            Self::Git => (!works("git", &["--version"])).then(|| "no git".to_owned()),
             Self::Bash => (!works("bash", &["--version"])).then(|| "no bash".to_owned()),
             Self::Zsh => (!works("zsh", &["--version"])).then(|| "no zsh".to_owned()),
             Self::Fish => (!works("fish", &["--version"])).then(|| "no fish".to_owned()),

@@ -1,0 +1,126 @@
+//! Another repository's Compose project, named by `--root`, `XTASK_ROOT` or by nothing but where the user stands.
+
+use crate::harness::{Sandbox, Test, Xtask, sandbox::checkout, shared};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Git, Stack] nothing_but_ignored_backups_is_written_into_another_repository,
+        [] a_root_that_is_no_compose_project_is_refused,
+        [] the_flag_wins_over_the_variable_and_is_relative_to_the_users_folder,
+        [Mount] a_program_without_its_checkout_takes_the_nearest_compose_file_and_names_it,
+    ]
+}
+
+#[track_caller]
+pub fn git(folder: &Path, words: &[&str]) -> String {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"]);
+    let run = git.args(words).current_dir(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+    assert!(run.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// Makes a repository of the folder, with everything that is in it.
+pub fn committed(folder: &Path) {
+    git(folder, &["init", "--quiet"]);
+    git(folder, &["add", "--all", "--force"]);
+    git(folder, &["commit", "--quiet", "--allow-empty", "--message", "as it is"]);
+}
+
+fn nothing_but_ignored_backups_is_written_into_another_repository() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t AS SELECT 1 AS a");
+    let theirs = &database.sandbox;
+    fs::remove_dir_all(theirs.path("backups")).unwrap();
+    committed(&theirs.root);
+    let run = |words: &[&str]| {
+        let name = theirs.root.file_name().unwrap();
+        let run = Xtask::bare(&theirs.home, &theirs.home).env("POSTGRES_DB", &database.name);
+        // The lock of the tests looks for the checkout there.
+        let run = run.env("XTASK_ROOT", &theirs.root);
+        run.args(["--root".into(), Path::new("..").join(name)]).args(words).run()
+    };
+    run(&["db-list"]).ok();
+    assert!(!theirs.path("backups").exists(), "who only looks makes no folder");
+    let made = run(&["db-backup"]);
+    made.ok().holds(Path::new(made.text().trim()).starts_with(&theirs.root), "the path leads into the other checkout");
+    assert!(fs::read_to_string(theirs.path("backups/.gitignore")).unwrap().lines().any(|line| line == "*"));
+    database.sql("DELETE FROM t");
+    for words in
+        [&["db-list"][..], &["db-verify"], &["db-prune", "--keep-last", "1", "--yes"], &["db-restore", "--yes"]]
+    {
+        run(words).ok();
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM t"), "1");
+    run(&["health-check", "--only", "postgres", "--only", "backups"]).ok();
+    assert_eq!(git(&theirs.root, &["status", "--porcelain"]), "");
+}
+
+fn a_root_that_is_no_compose_project_is_refused() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.beside("empty");
+    fs::create_dir(&empty).unwrap();
+    fs::write(sandbox.beside("file"), "").unwrap();
+    for (root, why) in [("../empty", "no docker-compose.yml"), ("../none", "not a folder"), ("../file", "not a folder")]
+    {
+        for words in [&["db-list"][..], &["db-backup"], &["health-check"]] {
+            let run = Xtask::new(&sandbox).args(["--root", root]).args(words).run();
+            run.code(2)
+                .prints_nothing()
+                .stderr_has("✗ --root is ")
+                .stderr_has(why)
+                .stderr_has("→")
+                .stderr_has("--root DIR");
+        }
+    }
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+}
+
+/// Says which checkout was taken, without a server.
+fn listed(run: &Xtask) -> String {
+    run.clone().args(["db-prune", "--keep-last", "1"]).run().ok().stderr.clone()
+}
+
+fn the_flag_wins_over_the_variable_and_is_relative_to_the_users_folder() {
+    let (ours, theirs) = (Sandbox::new(), Sandbox::named("theirs"));
+    let folder = theirs.path("some/folder");
+    fs::create_dir_all(&folder).unwrap();
+    let of_variable = Xtask::new(&ours).here(&folder);
+    assert!(listed(&of_variable).contains(&ours.path("backups").display().to_string()));
+    // From its own folder, paths are near.
+    assert!(listed(&of_variable.clone().args(["--root", "../.."])).contains(" ../../backups\n"));
+    assert!(listed(&of_variable.env("XTASK_ROOT", "../..")).contains(" ../../backups\n"));
+    // `..` behind a link leaves the folder that the link leads to.
+    symlink(&folder, ours.path("link")).unwrap();
+    let behind = Xtask::new(&ours).args(["--root", "link/../.."]);
+    assert!(listed(&behind).contains(&theirs.path("backups").display().to_string()));
+    let completions = Xtask::new(&ours).args(["--root", "/no/such/folder", "completions", "bash"]);
+    completions.run().ok().stdout_has("--root");
+}
+
+fn a_program_without_its_checkout_takes_the_nearest_compose_file_and_names_it() {
+    let sandbox = Sandbox::new();
+    let program: PathBuf = sandbox.home.join("xtask");
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &program).unwrap();
+    let folder = sandbox.path("some/folder");
+    fs::create_dir_all(&folder).unwrap();
+    let hide = format!("mount -t tmpfs none '{}' && exec \"$@\"", checkout().display());
+    let hidden = |here: &Path| {
+        let run = Xtask::bare(here, &sandbox.home).program(&program);
+        run.through(["unshare", "--mount", "sh", "-c", &hide, "sh"])
+    };
+    let named =
+        format!("The checkout is {}: its docker-compose.yml is the nearest Compose file", sandbox.root.display());
+    let run = hidden(&folder).args(["db-prune", "--keep-last", "1"]).run();
+    run.ok().stderr_has(&named).stderr_has(" ../../backups\n");
+    let lost = hidden(Path::new("/")).args(["db-list"]).run();
+    lost.code(2).stderr_has("There is no checkout in ").stderr_has("--root DIR");
+    hidden(Path::new("/")).args(["completions", "bash"]).run().ok();
+    // A name wins over the place.
+    let run = hidden(&folder).args(["--root", "/no/such", "db-list"]).run();
+    run.code(2).stderr_has("--root is /no/such, which is not a folder");
+}
