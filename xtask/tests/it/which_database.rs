@@ -104,7 +104,7 @@ fn one_server_with_the_databases_of_three_services() {
     let tables = |database: &str| sql(database, "SELECT count(*) FROM pg_tables WHERE tablename = 'goose_db_version'");
 
     // There is no container yet: the files name it.
-    run(&["up"]).ok().stderr_has(&format!("Starting {}", named("openfga"))).stderr_has("✓ OpenFGA ");
+    run(&["up", "--all"]).ok().stderr_has(&format!("Starting {}", named("openfga"))).stderr_has("✓ OpenFGA ");
     let told = run(&["--verbose", "db-shell", "--", "-Atc", "SELECT current_database()"]);
     told.ok().prints("openfga").stderr_has("POSTGRES_DB=openfga (service openfga: OPENFGA_DATASTORE_URI)");
     told.stderr_lacks("hunter2");

@@ -1,268 +1,158 @@
-//! The database that OpenFGA's datastore names: the one that is meant where nobody says another.
+//! Where a service of OpenFGA keeps its data, as its flags, variables and files say it.
 
-use super::Compose;
-use super::claims::expanded;
-use super::claims_in_text::{Claim, of_text};
 use super::config::Service;
-use super::containers::Container;
-use super::image::{self, ImageKind};
-use super::inspection::Inspection;
-use super::selection::{self, OPENFGA, ServiceFound};
-use super::server_names::ServerNames;
-use super::stack_login::{Part, PartOrigin};
-use crate::error::Fault;
-use crate::target::database_name::SETTING;
-use anyhow::Result;
-use std::collections::BTreeMap;
-use std::time::Duration;
+use super::image::ImageKind;
+use crate::target::percent;
 
-const URI: &str = "OPENFGA_DATASTORE_URI";
-const ENGINE: &str = "OPENFGA_DATASTORE_ENGINE";
-const OPTION: &str = "--datastore-uri";
-const ENGINE_OPTION: &str = "--datastore-engine";
-/// The work of OpenFGA's that is no server.
-const MIGRATE: &str = "migrate";
+/// What OpenFGA reads of its datastore: the flag, and the variable for the same. The flag wins.
+pub(super) const SETTINGS: [(&str, &str); 4] = [
+    ("--datastore-engine", "OPENFGA_DATASTORE_ENGINE"),
+    ("--datastore-uri", "OPENFGA_DATASTORE_URI"),
+    ("--datastore-username", "OPENFGA_DATASTORE_USERNAME"),
+    ("--datastore-password", "OPENFGA_DATASTORE_PASSWORD"),
+];
+const PREFIX: &str = "OPENFGA_DATASTORE_";
+/// OpenFGA's word for bringing its tables up to date.
+pub(super) const MIGRATE: &str = "migrate";
+/// Where the official image has its program.
+const PROGRAM: &str = "/openfga";
 
-/// What an OpenFGA was told about its datastore.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Datastore {
-    pub(super) service: String,
-    claims: Vec<Claim>,
-}
-
-/// Where OpenFGA keeps its data, as far as it can be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kept {
-    /// In this database of the stack's server.
-    Here(String),
-    /// In another server, or in none.
-    Elsewhere,
-    /// It does not say.
-    Unknown,
-}
-
-impl Datastore {
-    /// Of an environment and the words of a command: the option wins over the variable, as for OpenFGA itself.
-    pub(super) fn read(service: &str, environment: &BTreeMap<String, String>, command: &[String]) -> Self {
-        let engine = option(command, ENGINE_OPTION, environment).or_else(|| environment.get(ENGINE).cloned());
-        if engine.is_some_and(|engine| !engine.is_empty() && !engine.eq_ignore_ascii_case("postgres")) {
-            // It keeps its data in no PostgreSQL.
-            let elsewhere = Claim {
-                source: ENGINE.to_owned(),
-                hosts: Vec::new(),
-                databases: Vec::new(),
-                is_certain: true,
-                is_readable: true,
-            };
-            return Self { service: service.to_owned(), claims: vec![elsewhere] };
-        }
-        let typed = option(command, OPTION, environment).map(|uri| (OPTION, uri));
-        let named = typed.or_else(|| environment.get(URI).map(|uri| (URI, uri.clone())));
-        let claims = named.map(|(source, uri)| of_text(source, &uri, environment)).unwrap_or_default();
-        Self { service: service.to_owned(), claims }
+impl Service {
+    /// The words that OpenFGA's program gets.
+    fn openfga_words(&self) -> impl Iterator<Item = &str> {
+        let words = self.entrypoint.iter().chain(&self.command).map(String::as_str);
+        words.skip_while(|word| is_program(word))
     }
 
-    /// Where its data is.
-    pub(super) fn kept(&self, server: &ServerNames) -> Kept {
-        match self.claims.as_slice() {
-            [] => Kept::Unknown,
-            [claim] if !claim.is_at(server) => Kept::Elsewhere,
-            [claim] => claim.only_database(server).map_or(Kept::Unknown, |name| Kept::Here(name.to_owned())),
-            _ => Kept::Unknown,
-        }
-    }
-
-    fn source(&self) -> &str {
-        self.claims.first().map_or(URI, |claim| &claim.source)
-    }
-}
-
-/// An option's last value, in a command's own words or in those of a text for a shell.
-fn option(command: &[String], name: &str, environment: &BTreeMap<String, String>) -> Option<String> {
-    let mut inner = Vec::new();
-    for word in command {
-        if word.contains(char::is_whitespace) {
-            let words = word.split_whitespace().map(|word| word.trim_matches(['"', '\'', ';']));
-            inner.extend(words.map(|word| expanded(word, environment)));
-        } else {
-            inner.push(word.clone());
-        }
-    }
-    let mut words = inner.iter();
-    let mut found = None;
-    while let Some(word) = words.next() {
-        let value = match word.strip_prefix(name) {
-            Some("") => words.next().cloned(),
-            Some(rest) => rest.strip_prefix('=').map(|value| value.trim_matches(['"', '\'']).to_owned()),
-            None => None,
+    /// Whether it only brings OpenFGA's tables up to date, and ends.
+    pub(super) fn only_migrates_openfga(&self) -> bool {
+        let is_openfga = match self.product() {
+            ImageKind::Openfga => true,
+            // A team's own build.
+            ImageKind::Unknown => self.environment.keys().any(|name| name.starts_with(PREFIX)),
+            ImageKind::Postgres | ImageKind::Other => false,
         };
-        found = value.or(found);
+        is_openfga && self.openfga_words().next() == Some(MIGRATE)
     }
-    found
-}
 
-/// Whether these words start OpenFGA's migration, not its server.
-pub(super) fn is_migration(command: &[String]) -> bool {
-    command.iter().any(|word| word.split_whitespace().any(|word| word == MIGRATE))
-}
+    /// The flags of its command that name its datastore, as variables with their values: what `migrate` gets no other way.
+    pub(super) fn datastore_flags(&self) -> Vec<(&'static str, &str)> {
+        let words: Vec<&str> = self.openfga_words().collect();
+        let value = |(flag, variable): (&str, &'static str)| {
+            let given = words.iter().enumerate().rev().find_map(|(at, word)| match word.strip_prefix(flag)? {
+                "" => words.get(at + 1).copied(),
+                rest => rest.strip_prefix('='),
+            });
+            given.map(|value| (variable, value))
+        };
+        SETTINGS.into_iter().filter_map(value).collect()
+    }
 
-/// The one database that they name; `None` where they name none of this server.
-///
-/// # Errors
-/// Exit 2: they name several.
-pub(super) fn chosen(stores: &[Datastore], server: &ServerNames) -> Result<Option<Part>, Fault> {
-    let mut named: Vec<(&Datastore, String)> = Vec::new();
-    for store in stores {
-        if let Kept::Here(database) = store.kept(server)
-            && named.iter().all(|(_, known)| *known != database)
-        {
-            named.push((store, database));
+    fn datastore_setting(&self, variable: &str) -> Option<&str> {
+        let flag = self.datastore_flags().into_iter().find(|(name, _)| *name == variable).map(|(_, value)| value);
+        let set = || self.environment.get(variable).map(String::as_str);
+        flag.or_else(set).filter(|value| !value.is_empty())
+    }
+
+    /// Whether OpenFGA keeps its data in PostgreSQL, as far as that can be told: a mounted file may say it.
+    pub(super) fn may_use_postgres(&self) -> bool {
+        let is_config = |path: &str| {
+            path.starts_with("/etc/openfga") || path.contains(".openfga") || path.ends_with("/config.yaml")
+        };
+        match self.datastore_setting("OPENFGA_DATASTORE_ENGINE") {
+            Some(engine) => engine == "postgres",
+            None => self.mounts(is_config),
         }
     }
-    let part = |(store, database): &(&Datastore, String)| {
-        let origin = PartOrigin::Variable { service: store.service.clone(), name: store.source().to_owned() };
-        Part { value: database.clone(), origin }
-    };
-    match named.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(part(one))),
-        several => {
-            let names: Vec<String> =
-                several.iter().map(|(store, database)| format!("{} names {database}", store.service)).collect();
-            let (_, first) = &several[0];
-            let fault =
-                Fault::usage(format!("Several OpenFGA services name databases of this server: {}", names.join(", ")));
-            Err(fault.hint(format!(
-                "name the one that is meant: --database {}, or {SETTING} in the environment\n\
-                 or the service: {}=…, in .env or in the environment",
-                crate::words::shell_word(first),
-                OPENFGA.setting
-            )))
-        }
-    }
-}
 
-impl Compose {
-    /// The containers that may be OpenFGA's server: of the service that the setting names, else of the usual name or by
-    /// their image.
-    pub(super) fn may_be_openfga<'a>(&self, listed: &'a [Container]) -> Vec<&'a Container> {
-        let named = self.settings.get(OPENFGA.setting);
-        let is_it = |container: &&Container| match named {
-            Some(name) => container.service == name,
-            None => {
-                let product = image::product(&container.image);
-                let has_name = container.service == OPENFGA.usual && product == ImageKind::Unknown;
-                product == ImageKind::Openfga || has_name
+    /// The role that OpenFGA logs in as, where flags or variables name it.
+    pub(super) fn datastore_role(&self) -> Option<String> {
+        let of_address = || {
+            let (login, _) = self.datastore_setting("OPENFGA_DATASTORE_URI")?.split_once("://")?.1.split_once('@')?;
+            percent::decoded(login.split(':').next()?).ok()
+        };
+        let named = self.datastore_setting("OPENFGA_DATASTORE_USERNAME").map(str::to_owned);
+        named.or_else(of_address)
+    }
+
+    /// The program that replaces an entry point that would not take `migrate` for its command; `None`: it takes it.
+    pub(super) fn entrypoint_to_migrate(&self) -> Option<&str> {
+        let is_plain = |word: &&str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+        match self.entrypoint.as_slice() {
+            [] => None,
+            [only] if is_program(only) => None,
+            words => {
+                let program = words.iter().map(String::as_str).filter(is_plain).find(|word| is_program(word));
+                Some(program.unwrap_or(PROGRAM))
             }
-        };
-        let mut containers: Vec<&Container> = listed.iter().filter(is_it).collect();
-        // What runs is what is used; an older container of the same service says nothing more.
-        containers.sort_by_key(|container| !container.is_up());
-        let mut services = Vec::new();
-        containers.retain(|container| {
-            let is_first = !services.contains(&container.service.as_str());
-            services.push(container.service.as_str());
-            is_first
-        });
-        containers
+        }
     }
+}
 
-    /// What these containers were told.
-    pub(super) fn datastores_of(containers: &[&Container], inspected: &[Inspection]) -> Vec<Datastore> {
-        let store = |container: &&Container| {
-            let inspection = inspected.iter().find(|inspection| inspection.id == container.id)?;
-            (!is_migration(&inspection.command))
-                .then(|| Datastore::read(&container.service, &inspection.environment, &inspection.command))
-        };
-        containers.iter().filter_map(store).collect()
-    }
-
-    /// What the Compose files tell OpenFGA, where it has no container.
-    ///
-    /// # Errors
-    /// Exit 2: the setting names no service, or one that is something else. Else: Compose cannot read the project.
-    pub(super) fn datastores_of_files(&self, listed: &[Container], deadline: Duration) -> Result<Vec<Datastore>> {
-        let config = self.config_within(deadline)?;
-        let candidates = self.candidates(config, listed);
-        let by_setting = match self.settings.get(OPENFGA.setting) {
-            named @ Some(_) => selection::choose(&OPENFGA, named, &candidates)?,
-            None => None,
-        };
-        let is_it = |(name, service): &(&str, &Service)| match &by_setting {
-            Some(ServiceFound { name: named, .. }) => named == name,
-            None => {
-                let candidate = candidates.iter().find(|candidate| candidate.name == *name);
-                let has_name = *name == OPENFGA.usual && service.product() == ImageKind::Unknown;
-                candidate.is_some_and(|candidate| candidate.inactive.is_empty() && !candidate.one_shot)
-                    && (service.product() == ImageKind::Openfga || has_name)
-            }
-        };
-        let found = config.services().filter(is_it).filter(|(_, service)| !is_migration(&service.words()));
-        Ok(found.map(|(name, service)| Datastore::read(name, &service.environment, &service.words())).collect())
-    }
+pub(super) fn is_program(word: &str) -> bool {
+    word == "openfga" || word.ends_with(PROGRAM)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn store(service: &str, variables: &[(&str, &str)], command: &[&str]) -> Datastore {
-        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-        Datastore::read(service, &environment, &command)
-    }
-
-    fn kept(variables: &[(&str, &str)], command: &[&str]) -> Kept {
-        store("fga", variables, command).kept(&ServerNames::named(["db".to_owned()]))
-    }
-
-    fn here(name: &str) -> Kept {
-        Kept::Here(name.to_owned())
-    }
-
-    const FGA: (&str, &str) = (URI, "postgres://u:p@db:5432/fga?sslmode=disable");
-
-    #[test]
-    fn the_variable_and_the_option_name_it() {
-        assert_eq!(kept(&[FGA], &["run"]), here("fga"));
-        assert_eq!(kept(&[FGA], &["run", OPTION, "postgres://db/other"]), here("other"));
-        assert_eq!(kept(&[], &["run", "--datastore-uri=postgres://u:p@db/o%20ther"]), here("o ther"));
-        let shell = "exec /openfga run --datastore-engine postgres --datastore-uri \"postgres://u:$PW@db/$NAME\"";
-        assert_eq!(kept(&[("NAME", "x"), ("PW", "y")], &["sh", "-c", shell]), here("x"));
-        assert_eq!(kept(&[("PW", "y")], &["sh", "-c", shell]), Kept::Unknown);
+    fn service(json: serde_json::Value) -> Service {
+        serde_json::from_value(json).unwrap()
     }
 
     #[test]
-    fn another_engine_another_server_and_nothing_at_all() {
-        assert_eq!(kept(&[FGA, (ENGINE, "memory")], &["run"]), Kept::Elsewhere);
-        assert_eq!(kept(&[FGA, (ENGINE, "postgres")], &["run", "--datastore-engine", "mysql"]), Kept::Elsewhere);
-        assert_eq!(kept(&[(URI, "postgres://u:p@rds.example.com/fga")], &["run"]), Kept::Elsewhere);
-        assert_eq!(kept(&[], &["run"]), Kept::Unknown);
-        assert_eq!(kept(&[(URI, "mysql://db/fga")], &["run"]), Kept::Unknown);
-        assert_eq!(kept(&[(URI, "postgres://u:p@db")], &["run"]), Kept::Unknown);
+    fn only_a_service_whose_openfga_migrates_is_a_one_shot() {
+        let is = |image: &str, entrypoint: &[&str], command: &[&str], variable: &str| {
+            let environment = serde_json::json!({ variable: "x" });
+            service(serde_json::json!({ "image": image, "entrypoint": entrypoint, "command": command, "environment": environment }))
+                .only_migrates_openfga()
+        };
+        assert!(is("openfga/openfga:latest", &[], &["migrate", "--verbose"], "A"));
+        assert!(is("openfga/openfga", &["/openfga", "migrate"], &[], "A"));
+        assert!(is("openfga/openfga", &[], &["/usr/bin/openfga", "migrate"], "A"));
+        assert!(is("team/fga", &[], &["migrate"], "OPENFGA_DATASTORE_ENGINE"));
+        assert!(!is("team/app", &[], &["migrate"], "DATABASE_URL"), "another program's migration");
+        assert!(!is("postgres:16", &[], &["migrate"], "OPENFGA_DATASTORE_ENGINE"));
+        assert!(!is("openfga/openfga", &[], &["run", "migrate"], "A"));
+        assert!(!is("openfga/openfga", &["sh", "-c"], &["openfga migrate && openfga run"], "A"));
     }
 
     #[test]
-    fn two_databases_are_a_doubt_and_one_twice_is_none() {
-        let names = ServerNames::named(["db".to_owned()]);
-        let one = store("one", &[FGA], &["run"]);
-        let same = store("same", &[(URI, "postgres://db/fga")], &["run"]);
-        let other = store("other", &[(URI, "postgres://u:hunter2@db/it's")], &["run"]);
-        let elsewhere = store("elsewhere", &[(URI, "postgres://x/y")], &["run"]);
-        let part = chosen(&[one.clone(), same, elsewhere.clone()], &names).unwrap().unwrap();
-        assert_eq!(part.value, "fga");
-        assert_eq!(chosen(&[elsewhere], &names).unwrap(), None);
-        let fault = chosen(&[one, other], &names).unwrap_err();
-        assert_eq!(fault.exit.code(), 2);
-        let said = format!("{fault} {}", fault.hint_text().unwrap_or_default());
-        assert!(said.contains("one names fga, other names it's") && said.contains("--database fga"), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+    fn a_flag_wins_over_its_variable_and_the_last_flag_over_the_first() {
+        let both = service(serde_json::json!({
+            "image": "openfga/openfga",
+            "command": ["run", "--datastore-engine", "postgres", "--datastore-uri=postgres://a%40b:x@db/f", "--datastore-uri",
+                "postgres://c%40d:x@db/f?a=b", "--datastore-max-open-conns=5", "--datastore-username"],
+            "environment": { "OPENFGA_DATASTORE_ENGINE": "memory", "OPENFGA_DATASTORE_PASSWORD": "env" },
+        }));
+        let flags =
+            [("OPENFGA_DATASTORE_ENGINE", "postgres"), ("OPENFGA_DATASTORE_URI", "postgres://c%40d:x@db/f?a=b")];
+        assert_eq!(both.datastore_flags(), flags);
+        assert!(both.may_use_postgres());
+        assert_eq!(both.datastore_role().as_deref(), Some("c@d"));
     }
 
     #[test]
-    fn a_migration_is_no_server() {
-        let is_it = |words: &[&str]| is_migration(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-        assert!(is_it(&["migrate"]) && is_it(&["sh", "-c", "/openfga migrate && echo done"]));
-        assert!(!is_it(&["run"]) && !is_it(&[]));
+    fn a_datastore_in_memory_is_not_migrated_but_a_mounted_file_may_name_postgres() {
+        let memory = service(serde_json::json!({ "image": "openfga/openfga", "command": ["run"] }));
+        assert!(!memory.may_use_postgres());
+        let mysql = service(serde_json::json!({ "environment": { "OPENFGA_DATASTORE_ENGINE": "mysql" } }));
+        assert!(!mysql.may_use_postgres());
+        let file = serde_json::json!({ "volumes": [{ "type": "bind", "source": "/h", "target": "/etc/openfga/config.yaml" }] });
+        assert!(service(file).may_use_postgres());
+    }
+
+    #[test]
+    fn an_entry_point_that_takes_no_command_is_replaced_by_openfgas_program() {
+        let of = |words: &[&str]| {
+            let service = service(serde_json::json!({ "entrypoint": words }));
+            service.entrypoint_to_migrate().map(str::to_owned)
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["/openfga"]), None);
+        assert_eq!(of(&["/openfga", "run"]).as_deref(), Some("/openfga"));
+        assert_eq!(of(&["tini", "--", "/usr/local/bin/openfga", "run"]).as_deref(), Some("/usr/local/bin/openfga"));
+        assert_eq!(of(&["sh", "-c", "x; /openfga"]).as_deref(), Some("/openfga"));
     }
 }

@@ -6,6 +6,7 @@ mod claims;
 mod claims_in_text;
 mod config;
 mod containers;
+mod data_place;
 mod datastore;
 pub mod engine;
 mod found;
@@ -14,7 +15,10 @@ mod hints;
 mod image;
 mod inspection;
 mod life;
+mod migrate;
 mod openfga;
+mod openfga_database;
+mod openfga_kept;
 mod openfga_service;
 mod ports;
 mod project;
@@ -25,6 +29,8 @@ mod server_names;
 mod server_options;
 mod services;
 mod stack_login;
+mod start;
+mod stop;
 mod up;
 mod users;
 mod volume;
@@ -36,7 +42,7 @@ use super::client_error::Connection;
 use super::database_name::SETTING;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
-use crate::settings::{Origin, Settings};
+use crate::settings::{Origin, Settings, compose_files};
 use anyhow::{Context as _, Result};
 use config::Config;
 use engine::DEADLINE;
@@ -68,8 +74,9 @@ pub struct Compose {
     openfga: OnceLock<Option<ServiceFound>>,
     /// The database's running container.
     container: OnceLock<String>,
-    /// The project as Compose reads it.
+    /// The project as Compose reads it; and as it reads it for `up`, with the database that is selected.
     config: OnceLock<Config>,
+    config_of_start: OnceLock<Config>,
     checked: OnceLock<()>,
     /// Set by `up`: from then on Compose puts the database of command line or environment into its files.
     starts: OnceLock<()>,
@@ -83,6 +90,7 @@ impl Compose {
     pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
         let named = generation::named(settings)?;
         project::check(settings)?;
+        compose_files::check(settings, root)?;
         let by_docker = named.is_none();
         let project = by_docker.then(|| project::declared(settings, root)).flatten();
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
@@ -99,6 +107,7 @@ impl Compose {
             openfga: OnceLock::new(),
             container: OnceLock::new(),
             config: OnceLock::new(),
+            config_of_start: OnceLock::new(),
             checked: OnceLock::new(),
             starts: OnceLock::new(),
         })
@@ -122,20 +131,25 @@ impl Compose {
     /// What is typed, or set for this process, says which database a command works on, not what the services are made
     /// of: only `up` gives it to Compose. Elsewhere it would turn the URI of each service into that database's.
     fn with_selection(&self, program: Program) -> Program {
-        let selected = self.settings.find(SETTING).filter(|(_, origin)| *origin != Origin::File);
-        match selected.filter(|_| self.starts.get().is_some()) {
-            Some((database, _)) => program.env(SETTING, database),
+        match self.selection() {
+            Some(database) => program.env(SETTING, database),
             None => program.unset(SETTING),
         }
     }
 
-    /// Runs a Compose command and takes what it says; a failure is explained.
-    fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
-        self.run_program(&self.program(args)?, deadline, said::explained)
+    /// The database that Compose is given: in `up`, where one is selected.
+    fn selection(&self) -> Option<&str> {
+        let selected = self.settings.find(SETTING).filter(|(_, origin)| *origin != Origin::File);
+        selected.filter(|_| self.starts.get().is_some()).map(|(database, _)| database)
     }
 
-    /// The same where `explain` explains a failure for which nothing around Compose is the cause.
-    fn run_program(
+    /// Runs a Compose command and takes what it says; a failure is explained.
+    fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
+        self.captured(&self.program(args)?, deadline, said::explained)
+    }
+
+    /// What a Compose program says; `explain` explains a failure for which nothing around Compose is the cause.
+    fn captured(
         &self,
         program: &Program,
         deadline: Duration,
@@ -238,14 +252,15 @@ impl Compose {
     }
 
     fn config_within(&self, deadline: Duration) -> Result<&Config> {
-        if let Some(config) = self.config.get() {
+        let cache = if self.selection().is_some() { &self.config_of_start } else { &self.config };
+        if let Some(config) = cache.get() {
             return Ok(config);
         }
         // All profiles: a dependency on a service of an inactive one would fail otherwise.
         // Holds secrets: it is read, never shown.
         let text = self.run(["--profile", "*", "config", "--format", "json"], deadline)?.text();
         let config = serde_json::from_str(&text).context("the project as Compose reads it")?;
-        Ok(self.config.get_or_init(|| config))
+        Ok(cache.get_or_init(|| config))
     }
 
     /// The project's name, where it is known without asking Compose.

@@ -4,11 +4,11 @@
 use super::Compose;
 use super::config::Config;
 use super::containers::{self, Container, Of};
-use super::datastore;
 use super::engine::DEADLINE;
 use super::found::Found;
 use super::image::{self, ImageKind};
 use super::inspection::Inspection;
+use super::openfga_database;
 use super::selection::{self, Candidate, Role, ServiceFound};
 use super::server_names::ServerNames;
 use super::stack_login::{self, Part, Said, StackLogin};
@@ -121,7 +121,7 @@ impl Compose {
                 )),
             }
         }
-        let of_openfga = datastore::chosen(&stores, &names)?;
+        let of_openfga = openfga_database::chosen(&stores, &names)?;
         let login = self.login_of(&service.name, inspection, of_openfga, deadline)?;
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.by_image.iter().map(|image| {
@@ -137,7 +137,7 @@ impl Compose {
     }
 
     /// Whether command line or environment say the database.
-    fn is_database_given(&self) -> bool {
+    pub(super) fn is_database_given(&self) -> bool {
         stack_login::given(&self.settings, SETTING).is_some()
     }
 
@@ -182,7 +182,7 @@ impl Compose {
                 image: service.image.clone(),
                 product: service.product(),
                 inactive: if is_active { Vec::new() } else { service.profiles.clone() },
-                one_shot: service.command.first().is_some_and(|word| word == "migrate"),
+                one_shot: service.only_migrates_openfga(),
             }
         };
         config.services().filter(|(name, _)| selection::is_name(name)).map(candidate).collect()
