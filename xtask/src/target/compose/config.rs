@@ -1,6 +1,7 @@
 //! The project as Compose reads it: overrides and all profiles included.
 
 use super::image::{self, ImageKind};
+use super::server_options;
 use crate::settings::Settings;
 use crate::target::profiles;
 use serde::{Deserialize, Deserializer};
@@ -120,6 +121,14 @@ impl Service {
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
         let aliases = self.networks.values().filter_map(|attachment| attachment.aliases.as_ref()).flatten();
         [&self.container_name, &self.hostname].into_iter().chain(aliases).filter(|name| !name.is_empty()).cloned()
+    }
+
+    /// Whether it runs another program of its image than the server.
+    pub(super) fn runs_other_program(&self) -> bool {
+        match self.product() {
+            ImageKind::Postgres => !server_options::start_server(&self.entrypoint, &self.command),
+            ImageKind::Openfga | ImageKind::Unknown | ImageKind::Other => self.only_migrates_openfga(),
+        }
     }
 
     /// Whether it gets something at a path that fits.

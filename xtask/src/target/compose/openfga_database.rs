@@ -201,7 +201,7 @@ impl Compose {
             None => {
                 let candidate = candidates.iter().find(|candidate| candidate.name == *name);
                 let has_name = *name == OPENFGA.usual && service.product() == ImageKind::Unknown;
-                candidate.is_some_and(|candidate| candidate.inactive.is_empty() && !candidate.one_shot)
+                candidate.is_some_and(|candidate| candidate.inactive.is_empty() && !candidate.runs_other_program)
                     && (service.product() == ImageKind::Openfga || has_name)
             }
         };
