@@ -1,6 +1,7 @@
 //! Every setting, from one order: flag > process environment > `.env` > default. The only place that reads the
 //! environment.
 
+pub mod compose_files;
 mod dot_env;
 pub mod env_file;
 mod root;

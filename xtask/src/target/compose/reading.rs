@@ -146,7 +146,7 @@ impl Compose {
                 image: service.image.clone(),
                 product: service.product(),
                 inactive: if is_active { Vec::new() } else { service.profiles.clone() },
-                one_shot: service.command.first().is_some_and(|word| word == "migrate"),
+                runs_other_program: service.runs_other_program(),
             }
         };
         config.services().filter(|(name, _)| selection::is_name(name)).map(candidate).collect()
@@ -163,7 +163,7 @@ impl Compose {
                 image: image.clone(),
                 product,
                 inactive: Vec::new(),
-                one_shot: false,
+                runs_other_program: false,
             };
             candidates.insert(service, found);
         }
