@@ -12,7 +12,7 @@ pub enum Verdict {
     /// It depends on a value that is missing, or on what was not read.
     Undecided,
     No,
-    /// It leads back to itself. A server takes it for no, also behind `but not`.
+    /// A cycle in the tuples: a server answers no, also where it stands behind `but not`.
     Cycle,
 }
 

@@ -81,21 +81,22 @@ impl Remedies<'_> {
             | Way::From { .. }
             | Way::Union => self.one_of(node.children.iter(), Self::allowing)?,
             Way::Intersection => self.all_of(node.children.iter(), Self::allowing)?,
-            Way::Exclusion => match &node.children[..] {
-                [base, subtract] => {
-                    let unblocked = match subtract.verdict {
-                        Verdict::No => vec![Vec::new()],
-                        Verdict::Yes => self.denying(subtract)?,
-                        Verdict::Undecided | Verdict::Cycle => Vec::new(),
-                    };
-                    together(&self.allowing(base)?, &unblocked)
-                }
-                _ => Vec::new(),
-            },
+            Way::Exclusion => self.allowing_exclusion(node)?,
             Way::Itself { .. } | Way::Cycle { .. } | Way::Asked { .. } | Way::Ignored { .. } | Way::Unread => {
                 Vec::new()
             }
         })
+    }
+
+    /// Sets after which the first operand leads to the user and the second does not.
+    fn allowing_exclusion(&self, node: &Node) -> Result<Vec<Set>> {
+        let [base, subtract] = &node.children[..] else { return Ok(Vec::new()) };
+        let unblocked = match subtract.verdict {
+            Verdict::No => vec![Vec::new()],
+            Verdict::Yes => self.denying(subtract)?,
+            Verdict::Undecided | Verdict::Cycle => Vec::new(),
+        };
+        Ok(together(&self.allowing(base)?, &unblocked))
     }
 
     /// Sets after which the node, which leads to the user, does so no more.
