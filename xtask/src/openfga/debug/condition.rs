@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_probe_is_a_tuple_that_decides_alone() {
         let mixed = model(
-            "    define a: [user]\n    define b: [user with c] and a\n    define d: a or ([user:* with c] but not a)\n",
+            "    define a: [user]\n    define b: [user with c] and a\n    define d: ([user:* with c] but not a) or a\n",
         );
         let tuple = probe(&mixed, &condition()).unwrap();
         assert_eq!((tuple.user.as_str(), tuple.relation.as_str()), ("user:*", "d"));
