@@ -91,7 +91,7 @@ pub fn judged(
 mod tests {
     use super::*;
 
-    const CONDITION: &str = "condition c(x: int, y: int) {\n  x < y\n}\n";
+    const CONDITION: &str = "condition less(x: int, y: int) {\n  x < y\n}\n";
 
     fn model(relations: &str) -> Model {
         let text = format!("model\n  schema 1.1\ntype user\ntype doc\n  relations\n{relations}{CONDITION}");
@@ -99,13 +99,13 @@ mod tests {
     }
 
     fn condition() -> Condition {
-        Condition { name: "c".to_owned(), context: Map::from_iter([("x".to_owned(), Value::from(1))]) }
+        Condition { name: "less".to_owned(), context: Map::from_iter([("x".to_owned(), Value::from(1))]) }
     }
 
     #[test]
     fn a_probe_is_a_tuple_that_decides_alone() {
         let mixed = model(
-            "    define a: [user]\n    define b: [user with c] and a\n    define d: ([user:* with c] but not a) or a\n",
+            "    define a: [user]\n    define b: [user with less] and a\n    define d: ([user:* with less] but not a) or a\n",
         );
         let tuple = probe(&mixed, &condition()).unwrap();
         assert_eq!((tuple.user.as_str(), tuple.relation.as_str()), ("user:*", "d"));
@@ -115,13 +115,13 @@ mod tests {
             tuple.object,
             "nobody can write a tuple about it before"
         );
-        let none = model("    define a: [user]\n    define b: [user with c] and a\n");
+        let none = model("    define a: [user]\n    define b: [user with less] and a\n");
         assert!(probe(&none, &condition()).is_none());
     }
 
     #[test]
     fn a_value_is_missing_only_where_the_server_cannot_do_without() {
-        let model = model("    define a: [user with c]\n");
+        let model = model("    define a: [user with less]\n");
         let request = Map::from_iter([("x".to_owned(), Value::from(9)), ("z".to_owned(), Value::from(9))]);
         let refused = judged(&model, &condition(), Some(&request), Some(Answer::refused("no")));
         assert_eq!((refused.missing, refused.of_request), (vec!["y".to_owned()], Map::new()));
