@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// What was read. Its environment holds secrets: it is never shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub(super) struct Inspection {
     pub(super) command: Vec<String>,
     /// Its address in a network of containers; `None` in the host's network, and while it does not run.
     pub(super) address: Option<String>,
+    pub(super) runs: bool,
+    /// Files and folders of this host by their paths inside.
+    mounted: BTreeMap<String, PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +27,24 @@ struct Raw {
     args: Option<Vec<String>>,
     config: RawConfig,
     network_settings: Option<RawNetworks>,
+    #[serde(default)]
+    state: RawState,
+    #[serde(default)]
+    mounts: Vec<RawMount>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct RawState {
+    running: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct RawMount {
+    r#type: String,
+    source: PathBuf,
+    destination: String,
 }
 
 #[derive(Deserialize)]
@@ -66,8 +88,19 @@ impl Inspection {
             environment: pairs.iter().filter_map(pair).collect(),
             command: raw.args.unwrap_or_default(),
             address: addresses.find(|address| address.parse::<std::net::IpAddr>().is_ok()),
+            runs: raw.state.running,
+            mounted: raw.mounts.into_iter().filter(|mount| mount.r#type == "bind").map(of_host).collect(),
         }
     }
+
+    /// The file of this host that is at this path inside, where it is one.
+    pub(super) fn mounted_at(&self, path: &str) -> Option<&Path> {
+        self.mounted.get(path).map(PathBuf::as_path)
+    }
+}
+
+fn of_host(mount: RawMount) -> (String, PathBuf) {
+    (mount.destination, mount.source)
 }
 
 #[cfg(test)]
@@ -78,7 +111,10 @@ mod tests {
     fn an_inspection_is_read_and_nonsense_left_out() {
         let text = serde_json::json!([
             { "Id": "4f", "Args": ["postgres"], "Config": { "Image": "postgres:16", "Env": ["A=b=c", "EMPTY=", "NONE"] },
-              "NetworkSettings": { "Networks": { "a": { "IPAddress": "" }, "b": { "IPAddress": "172.18.0.2" } } } },
+              "NetworkSettings": { "Networks": { "a": { "IPAddress": "" }, "b": { "IPAddress": "172.18.0.2" } } },
+              "State": { "Running": true },
+              "Mounts": [{ "Type": "bind", "Source": "/host/pw.txt", "Destination": "/run/secrets/pw" },
+                         { "Type": "volume", "Name": "data", "Source": "/v", "Destination": "/data" }] },
             { "Id": "5e", "Args": null, "Config": { "Env": null }, "NetworkSettings": { "Networks": { "host": {} } } },
             { "Id": 6 },
         ]);
@@ -90,7 +126,10 @@ mod tests {
             environment,
             command: vec!["postgres".to_owned()],
             address: Some("172.18.0.2".to_owned()),
+            runs: true,
+            mounted: [("/run/secrets/pw".to_owned(), PathBuf::from("/host/pw.txt"))].into(),
         };
+        assert_eq!(first.mounted_at("/run/secrets/pw"), Some(Path::new("/host/pw.txt")));
         assert_eq!(read, [first, Inspection { id: "5e".to_owned(), ..Inspection::default() }]);
         assert_eq!(Inspection::all("no JSON"), []);
     }
