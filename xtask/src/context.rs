@@ -4,6 +4,7 @@ use crate::backup::own_folder;
 use crate::error::Fault;
 use crate::global_options::Global;
 use crate::settings::{Root, Settings};
+use crate::target::database_name::{self, SETTING as DATABASE};
 use crate::target::{Kind, Target};
 use crate::terminal::{self, Options, Terminal};
 use anyhow::Result;
@@ -42,11 +43,17 @@ impl Context {
         if let Some(target) = global.target {
             settings.set_flag("XTASK_TARGET", target.to_string());
         }
+        if let Some(database) = &global.database {
+            settings.set_flag(DATABASE, database);
+        }
         let options = Options {
             color: settings.color(global.color),
             unicode: settings.locale_is_utf8(),
             quiet: global.quiet,
-            target: settings.typed("XTASK_TARGET").map(str::to_owned),
+            typed: [("--target", settings.typed("XTASK_TARGET")), ("--database", settings.flag(DATABASE))]
+                .into_iter()
+                .filter_map(|(option, value)| Some((option, terminal::shell_word(value?))))
+                .collect(),
         };
         let here = here.unwrap_or_else(|| root.clone());
         let terminal = Terminal::new(options);
@@ -90,6 +97,7 @@ impl Context {
         self.settings.check_understood()?;
         let target = Target::chosen(&self.settings, &self.root)?;
         let identified = target.access().identify(deadline)?;
+        database_name::check(target.database())?;
         identified.warnings.iter().filter(|line| self.is_news(line)).for_each(|line| self.terminal.warn(line));
         let origins = identified.origins.iter().filter(|_| self.verbose);
         let notes = identified.notes.iter().chain(origins).filter(|line| self.is_news(line));
@@ -99,6 +107,11 @@ impl Context {
             self.terminal.note(&format!("{shown}: ignored, because psql does not accept it: {names}"));
         }
         Ok(target)
+    }
+
+    /// The database of `--database`: commands that take all of them without it take this one alone.
+    pub fn typed_database(&self) -> Option<&str> {
+        self.settings.flag(DATABASE)
     }
 
     fn is_news(&self, line: &str) -> bool {
