@@ -28,7 +28,7 @@ pub(super) struct Inspection {
     pub(super) published: Vec<u16>,
     pub(super) runs: bool,
     /// Files and folders of this host by their paths inside.
-    mounted: BTreeMap<String, PathBuf>,
+    pub(super) mounted: BTreeMap<String, PathBuf>,
 }
 
 #[derive(Deserialize)]
