@@ -1,11 +1,13 @@
 //! A running program that is spoken with: we write to its stdin while its stdout is read beside it.
 
 use super::watched::{LOOK, OnSignal, Watched};
-use super::{Captured, signals, text_mode};
+use super::{Captured, answer, signals, text_mode};
 use crate::platform;
 use anyhow::Result;
 use std::io::{self, BufRead, BufReader, Read as _, Write};
 use std::process::{ChildStdin, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,8 @@ pub struct Dialog {
     stdin: Option<ChildStdin>,
     lines: Receiver<Vec<u8>>,
     program: Watched,
+    /// It wrote more than an answer may have.
+    is_too_long: Arc<AtomicBool>,
     text_mode: bool,
 }
 
@@ -33,6 +37,8 @@ impl Dialog {
         let (stdin, stdout) = (program.stdin()?, program.stdout()?);
         platform::widen_pipe(&stdin);
         let (send, lines) = channel();
+        let is_too_long = Arc::new(AtomicBool::new(false));
+        let found = Arc::clone(&is_too_long);
         std::thread::spawn(move || {
             let mut stdout = BufReader::new(stdout);
             let lines = std::iter::from_fn(|| next_line(&mut stdout, LONGEST_LINE).ok().flatten());
@@ -40,10 +46,20 @@ impl Dialog {
                 line.truncate(line.len() - usize::from(text_mode && line.ends_with(b"\r")));
                 line
             });
-            // Nobody listens any more when sending fails.
-            let _ = lines.filter(|line| wanted(line)).try_for_each(|line| send.send(line));
+            let mut length = 0;
+            for line in lines.filter(|line| wanted(line)) {
+                length += line.len() + size_of::<Vec<u8>>();
+                if length > answer::LONGEST {
+                    found.store(true, Ordering::Relaxed);
+                    break;
+                }
+                // The receiver is gone.
+                if send.send(line).is_err() {
+                    break;
+                }
+            }
         });
-        Ok(Self { stdin: Some(stdin), lines, program, text_mode })
+        Ok(Self { stdin: Some(stdin), lines, program, is_too_long, text_mode })
     }
 
     /// The next line of its stdout; `None` where there is none: it ended, a signal came, or the deadline passed.
@@ -65,11 +81,23 @@ impl Dialog {
     }
 
     /// Closes its stdin and waits for its end; `stdout` holds the lines that were not taken.
+    ///
+    /// # Errors
+    /// Its lines have more than 64 MiB in all: it is ended.
     pub fn finish(mut self) -> Result<Captured> {
         drop(self.stdin.take());
+        self.check_length()?;
         let (ending, stderr) = self.program.finish()?;
         let stdout = self.lines.iter().flat_map(|line| line.into_iter().chain([b'\n'])).collect();
+        self.check_length()?;
         Ok(Captured { ending, stdout, stderr })
+    }
+
+    fn check_length(&self) -> Result<()> {
+        if self.is_too_long.load(Ordering::Relaxed) {
+            return Err(answer::too_long(self.program.name()).into());
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The only place that starts programs. `xshell` asks short local questions, `duct` captures with a
 //! deadline, a program that we feed or that writes a file is `std` behind a handle that another thread may end.
 
+mod answer;
 mod dialog;
 pub mod identity;
 mod program;
@@ -94,9 +95,9 @@ pub fn find(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
 }
 
-fn captured(output: &std::process::Output, text_mode: bool) -> Captured {
-    let stdout = if text_mode { text_mode::decoded(&output.stdout) } else { output.stdout.clone() };
-    Captured { ending: Ending::of(output.status), stdout, stderr: words(&output.stderr) }
+fn captured(status: ExitStatus, stdout: Vec<u8>, stderr: &[u8], text_mode: bool) -> Captured {
+    let stdout = if text_mode { text_mode::decoded(&stdout) } else { stdout };
+    Captured { ending: Ending::of(status), stdout, stderr: words(stderr) }
 }
 
 /// What a program says to people, with the line ends of every system.

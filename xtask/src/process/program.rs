@@ -1,5 +1,6 @@
 //! A program and how it is to be started: nothing runs until one of the verbs is called.
 
+use super::answer::{self, Answer};
 use super::watched::OnSignal;
 use super::{Captured, Detached, Dialog, TRACE, Writer, captured, signals, text_mode};
 use crate::error::{Cause, Fault};
@@ -137,10 +138,11 @@ impl Program {
             command = command.env(name, value);
         }
         let output = command.output().with_context(|| self.cannot_start())?;
-        Ok(captured(&output, self.text_mode))
+        Ok(captured(output.status, output.stdout, &output.stderr, self.text_mode))
     }
 
-    /// Runs the program with nothing on stdin, and kills it when the deadline passes or a signal comes.
+    /// Runs the program with nothing on stdin. It is ended when the deadline passes, when a signal comes, and when its
+    /// answer is longer than 64 MiB.
     pub fn capture(&self, deadline: Duration) -> Result<Captured> {
         self.capture_with(Vec::new(), deadline)
     }
@@ -162,6 +164,7 @@ impl Program {
             expression = expression.dir(folder);
         }
         let user = self.user.clone();
+        let (answer, stdout, stderr) = Answer::reading().with_context(|| self.cannot_start())?;
         let handle = expression
             .before_spawn(move |command| {
                 platform::own_group(command);
@@ -170,11 +173,15 @@ impl Program {
                 }
                 Ok(())
             })
-            .stdout_capture()
-            .stderr_capture()
+            .stdout_file(stdout)
+            .stderr_file(stderr)
             .unchecked()
             .start()
             .with_context(|| self.cannot_start())?;
+        self.answered(&handle, answer, deadline)
+    }
+
+    fn answered(&self, handle: &duct::Handle, answer: Answer, deadline: Duration) -> Result<Captured> {
         let end = Instant::now() + deadline;
         let stop = || {
             for pid in handle.pids() {
@@ -185,7 +192,16 @@ impl Program {
         loop {
             let slice = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(50));
             if let Some(output) = handle.wait_timeout(slice).with_context(|| self.cannot_start())? {
-                return Ok(captured(output, self.text_mode));
+                if answer.is_complete() {
+                    let (stdout, stderr) = answer.finish();
+                    return Ok(captured(output.status, stdout, &stderr, self.text_mode));
+                }
+                // What it wrote last is still being read.
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if answer.is_too_long() {
+                stop();
+                return Err(answer::too_long(&self.name()).into());
             }
             if let Some(signal) = signals::pending() {
                 stop();

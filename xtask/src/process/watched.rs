@@ -46,6 +46,11 @@ impl Watched {
         Ok(Self { child, stderr, done, name })
     }
 
+    /// The program's name, for messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(super) fn stdin(&self) -> io::Result<ChildStdin> {
         self.child.take_stdin().ok_or_else(|| io::Error::other("the program has no stdin"))
     }
@@ -92,7 +97,7 @@ fn end_on_signal(child: &SharedChild, over: &AtomicBool) {
     }
 }
 
-fn both_ends(mut errors: impl io::Read) -> Vec<u8> {
+pub(super) fn both_ends(mut errors: impl io::Read) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut piece = vec![0; STDERR_KEPT / 4];
     while let Ok(count @ 1..) = errors.read(&mut piece) {

@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] the_database_accepts_no_connections,
         [Docker, OldCompose] compose_is_too_old,
         [] compose_is_not_installed,
+        [Stack] answers_without_end_are_cut_off,
         [Docker] the_compose_file_cannot_be_read,
         [] the_target_is_none,
         [] a_folder_that_is_no_checkout,
@@ -132,6 +133,22 @@ fn compose_is_not_installed() {
         .stderr_has("Docker Compose is not installed")
         .stderr_has("docs.docker.com/compose/install");
     assert!(fakes.calls().iter().all(|call| call[0] == "docker"));
+}
+
+/// Neither the engine nor a server decides how much memory a run takes.
+fn answers_without_end_are_cut_off() {
+    let database = shared().database();
+    let docker = needs::on_path("docker").unwrap();
+    let ps = format!("case \"$1\" in ps) exec yes;; esac; exec '{}' \"$@\"", docker.display());
+    let fakes = Fakes::new(&database.sandbox).program("docker", &ps);
+    let run = fakes.over(database.xtask(["db-backup"])).run();
+    run.code(4).prints_nothing().stderr_has("docker wrote more than 64 MiB, and was stopped");
+
+    let fakes =
+        Fakes::new(&database.sandbox).docker_but("psql", &format!("real \"$@\" && exec yes '{}'", "1".repeat(1000)));
+    let run = fakes.over(database.xtask(["db-backup"])).run();
+    run.code(1).prints_nothing().stderr_has("wrote more than 64 MiB, and was stopped");
+    assert!(database.sandbox.backups().is_empty());
 }
 
 fn the_compose_file_cannot_be_read() {

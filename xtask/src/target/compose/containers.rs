@@ -3,7 +3,7 @@
 use super::engine::DEADLINE;
 use crate::error::Fault;
 use crate::process::Program;
-use anyhow::{Error, Result};
+use anyhow::{Context as _, Error, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,12 +32,13 @@ pub(super) enum Of<'a> {
 
 /// The containers; those that do not run only with `all`. `None` where Docker does not answer.
 pub(super) fn listed(of: Of, all: bool, deadline: Duration) -> Result<Option<Vec<Container>>> {
-    let label = |name: &str| format!("{{{{.Label \"com.docker.compose.{name}\"}}}}");
+    // Labels may hold any text: each container is a list in JSON.
+    let label = |name: &str| format!("{{{{json (.Label \"com.docker.compose.{name}\")}}}}");
     let fields = [
-        "{{.ID}}".to_owned(),
-        "{{.State}}".to_owned(),
+        "{{json .ID}}".to_owned(),
+        "{{json .State}}".to_owned(),
         label("service"),
-        "{{.Image}}".to_owned(),
+        "{{json .Image}}".to_owned(),
         label("project"),
         label("project.working_dir"),
     ];
@@ -46,12 +47,15 @@ pub(super) fn listed(of: Of, all: bool, deadline: Duration) -> Result<Option<Vec
         Of::Folder(folder) => format!("label=com.docker.compose.project.working_dir={}", folder.display()),
     };
     let captured = Program::new("docker")
-        .args(["ps", "--no-trunc", "--format", &fields.join("\t")])
+        .args(["ps", "--no-trunc", "--format", &format!("[{}]", fields.join(","))])
         .args(all.then_some("--all"))
         .args(["--filter", &filter])
         .args(["--filter", "label=com.docker.compose.oneoff=False"])
         .capture(deadline)?;
-    Ok(captured.ending.success().then(|| captured.text().lines().filter_map(parsed).collect()))
+    if !captured.ending.success() {
+        return Ok(None);
+    }
+    captured.text().lines().map(parsed).collect::<Result<_>>().map(Some)
 }
 
 /// The project's containers, as [`listed`].
@@ -59,11 +63,10 @@ pub(super) fn of_project(project: &str, all: bool) -> Result<Option<Vec<Containe
     listed(Of::Project(project), all, DEADLINE)
 }
 
-fn parsed(line: &str) -> Option<Container> {
-    let mut fields = line.splitn(6, '\t');
-    let mut next = || fields.next().map(str::to_owned);
-    let (id, state, service, image, project) = (next()?, next()?, next()?, next()?, next()?);
-    Some(Container { id, service, state, image, project, folder: next()?.into() })
+fn parsed(line: &str) -> Result<Container> {
+    let fields = serde_json::from_str(line).with_context(|| format!("docker ps answered {line:?}"))?;
+    let (id, state, service, image, project, folder) = fields;
+    Ok(Container { id, service, state, image, project, folder })
 }
 
 impl Container {
@@ -115,17 +118,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_may_have_any_name() {
+    fn labels_may_hold_any_text() {
         let expected = Container {
             id: "4f".into(),
             state: "running".into(),
-            service: "postgres".into(),
+            service: "postgres\trunning".into(),
             image: "postgres:16".into(),
             project: "app".into(),
-            folder: "/a folder\twith a tab".into(),
+            folder: "/a folder\nwith\ta \"tab\"".into(),
         };
-        let line = "4f\trunning\tpostgres\tpostgres:16\tapp\t/a folder\twith a tab";
-        assert_eq!(parsed(line), Some(expected));
-        assert_eq!(parsed("4f\trunning"), None);
+        let line = r#"["4f","running","postgres\trunning","postgres:16","app","/a folder\nwith\ta \"tab\""]"#;
+        assert_eq!(parsed(line).unwrap(), expected);
+        for line in ["", "4f\trunning", r#"["4f","running"]"#, r#"["4f","running",1,"a","b","c"]"#] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
     }
 }
