@@ -32,6 +32,13 @@ pub struct Context {
     said: Arc<Mutex<BTreeSet<String>>>,
 }
 
+/// Options that were typed, and without which another database would be meant.
+fn typed(global: &Global, settings: &Settings) -> Vec<(&'static str, String)> {
+    let root = global.root.as_ref().map(|root| ("--root", terminal::shell_word(&root.display().to_string())));
+    let target = settings.typed("XTASK_TARGET").map(|target| ("--target", target.to_owned()));
+    root.into_iter().chain(target).collect()
+}
+
 impl Context {
     /// Reads settings and looks at the terminal; never fails, so that errors can be shown.
     pub fn new(global: &Global) -> Self {
@@ -46,7 +53,7 @@ impl Context {
             color: settings.color(global.color),
             unicode: settings.locale_is_utf8(),
             quiet: global.quiet,
-            target: settings.typed("XTASK_TARGET").map(str::to_owned),
+            typed: typed(global, &settings),
         };
         let here = here.unwrap_or_else(|| root.clone());
         let terminal = Terminal::new(options);
@@ -72,6 +79,13 @@ impl Context {
         let mut settings = self.settings.clone();
         settings.set_flag("XTASK_TARGET", kind.to_string());
         Self { settings, ..self.clone() }
+    }
+
+    /// A run like this one, but for the Compose project in another folder.
+    pub fn at(&self, folder: &Path) -> Self {
+        let mut settings = self.settings.reloaded(folder);
+        settings.set_flag("XTASK_TARGET", Kind::COMPOSE.to_string());
+        Self { root: folder.to_owned(), settings, ..self.clone() }
     }
 
     /// The same run after `.env` was changed.

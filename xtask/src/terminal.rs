@@ -27,8 +27,8 @@ pub struct Terminal {
     color_of_results: bool,
     unicode: bool,
     quiet: bool,
-    /// The target that was typed, where without it another one would be meant.
-    target: Option<String>,
+    /// Options that were typed, and without which something else would be meant.
+    typed: Vec<(&'static str, String)>,
     stdin: bool,
     stdout: bool,
     stderr: bool,
@@ -40,9 +40,9 @@ pub struct Options {
     pub color: ColorChoice,
     pub unicode: bool,
     pub quiet: bool,
-    /// The target that was typed, where without it another one would be meant: what is said to be typed next says it
-    /// too.
-    pub target: Option<String>,
+    /// Options that were typed, and without which something else would be meant: what is said to be typed next says
+    /// them, too.
+    pub typed: Vec<(&'static str, String)>,
 }
 
 /// What a line is marked with.
@@ -68,7 +68,7 @@ impl Terminal {
             color_of_results: color(stdout),
             unicode: options.unicode,
             quiet: options.quiet,
-            target: options.target,
+            typed: options.typed,
             stdin: io::stdin().is_terminal(),
             stdout,
             stderr,
@@ -205,7 +205,7 @@ impl Terminal {
     }
 
     fn lettered(&self, text: &str) -> String {
-        let text = self.target.as_ref().map_or_else(|| text.to_owned(), |target| text::for_target(text, target));
+        let text = text::under_own_name(&text::with_options(text, &self.typed));
         if self.unicode {
             return text;
         }
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn nothing_that_another_wrote_is_obeyed_and_our_marks_keep_their_colour() {
-        let terminal = |color| Terminal::new(Options { color, unicode: true, quiet: false, target: None });
+        let terminal = |color| Terminal::new(Options { color, unicode: true, quiet: false, typed: Vec::new() });
         let hostile = "a\x1b]0;x\x07b\u{9b}31m\x1b[31mc\r";
         let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}31m\\u{1b}[31mc\\r";
         let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));

@@ -48,7 +48,9 @@ pub fn hash(text: &str) -> String {
 /// The list of these files.
 pub fn list(files: &BTreeMap<String, String>, version: &str) -> String {
     let lines: String = files.iter().map(|(path, text)| format!("{}  {path}\n", hash(text))).collect();
-    format!("# The files as `cargo xtask adopt` copied them; `cargo xtask adopt --update` brings newer ones.\n{VERSION}{version}\n{lines}")
+    format!(
+        "# The files as `cargo xtask adopt` copied them; `cargo xtask adopt --update` brings newer ones.\n{VERSION}{version}\n{lines}"
+    )
 }
 
 impl Adopted {
@@ -61,7 +63,12 @@ impl Adopted {
         for path in repository.files(&["*/.adopted"])? {
             let Some(name) = path.strip_suffix("/.adopted").filter(|name| !name.contains('/')) else { continue };
             let read = repository.text(&path)?.and_then(|text| parsed(name, &text));
-            let refused = || Collision::new(format!("{path} is not as adopt wrote it"), format!("restore it: git checkout -- {path}"));
+            let refused = || {
+                Collision::new(
+                    format!("{path} is not as adopt wrote it"),
+                    format!("restore it: git checkout -- {path}"),
+                )
+            };
             found.push(read.ok_or_else(|| Fault::from(refused()))?);
         }
         if let [first, second, ..] = found.as_slice() {
@@ -78,7 +85,8 @@ impl Adopted {
         for path in repository.files(&[&folder])? {
             let Some(inside) = path.strip_prefix(&folder).filter(|inside| *inside != FILE) else { continue };
             let Some(text) = repository.text(&path)? else { continue };
-            let is_known = self.hashes.get(inside) == Some(&hash(&text)) || new.get(inside).map(|text| hash(text)) == Some(hash(&text));
+            let is_known = self.hashes.get(inside) == Some(&hash(&text))
+                || new.get(inside).map(|text| hash(text)) == Some(hash(&text));
             changed.extend((!is_known).then(|| inside.to_owned()));
         }
         let is_gone = |path: &&String| new.contains_key(*path) && !repository.has(&format!("{folder}{path}"));
@@ -137,7 +145,9 @@ mod tests {
 
     #[test]
     fn a_list_is_read_back_and_no_other_path_is_taken() {
-        let files: BTreeMap<String, String> = [("Cargo.toml", "a\r\n"), ("src/main.rs", "b\n")].map(|(path, text)| (path.to_owned(), text.to_owned())).into();
+        let files: BTreeMap<String, String> = [("Cargo.toml", "a\r\n"), ("src/main.rs", "b\n")]
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .into();
         let text = list(&files, "0.2.0");
         let read = parsed("xtask", &text.replace('\n', "\r\n")).unwrap();
         assert_eq!((read.name.as_str(), read.version.as_str(), read.hashes.len()), ("xtask", "0.2.0", 2));

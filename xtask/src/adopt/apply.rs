@@ -24,9 +24,11 @@ pub fn apply(repository: &Repository, plan: &Plan, tell: &dyn Fn(&Change)) -> Re
     for (done, change) in plan.changes.iter().enumerate() {
         fault_point(&format!("adopting-{done}"));
         one(repository, change).with_context(|| {
-            let message = format!("{} cannot be written; {done} of {} changes are made", change.path, plan.changes.len());
+            let message =
+                format!("{} cannot be written; {done} of {} changes are made", change.path, plan.changes.len());
             let exit = if done == 0 { Exit::Failed } else { Exit::Partial };
-            Fault::new(exit, message).hint("make it writable, or free some space; then run the same command again: it goes on")
+            Fault::new(exit, message)
+                .hint("make it writable, or free some space; then run the same command again: it goes on")
         })?;
         tell(change);
     }
@@ -36,7 +38,8 @@ pub fn apply(repository: &Repository, plan: &Plan, tell: &dyn Fn(&Change)) -> Re
 
 /// Refuses a folder in which no file can be made, before anything is changed.
 fn check_writable(repository: &Repository, plan: &Plan) -> Result<(), anyhow::Error> {
-    let mut folders: Vec<PathBuf> = plan.changes.iter().map(|change| parent(&repository.folder.join(&change.path))).collect();
+    let mut folders: Vec<PathBuf> =
+        plan.changes.iter().map(|change| parent(&repository.folder.join(&change.path))).collect();
     folders.sort();
     folders.dedup();
     for folder in folders.iter().filter(|folder| folder.is_dir()) {

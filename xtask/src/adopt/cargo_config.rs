@@ -25,7 +25,8 @@ pub fn plan(repository: &Repository, name: &PackageName) -> Result<Option<Change
     let config = toml_text::parsed(&text)
         .map_err(|error| Collision::new(format!("{path} cannot be read: {error}"), "correct it, then try again"))?;
     if let Some(alias) = config.get("alias").and_then(|aliases| aliases.get(name.as_str())) {
-        let words = alias.as_array().map(|words| words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join(" "));
+        let words =
+            alias.as_array().map(|words| words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join(" "));
         if alias.as_str() == Some(&value) || words.as_ref() == Some(&value) {
             return Ok(None);
         }

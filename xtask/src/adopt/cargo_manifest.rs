@@ -47,17 +47,26 @@ impl Manifests {
             None => None,
             Some(text) => match toml_text::parsed(&text) {
                 Ok(manifest) => Some((text, manifest)),
-                Err(error) => return Err(refused(&format!("{PATH} cannot be read: {error}"), "correct it, then try again")),
+                Err(error) => {
+                    return Err(refused(&format!("{PATH} cannot be read: {error}"), "correct it, then try again"));
+                }
             },
         };
         let kind = match &root {
             None => Kind::None,
             Some((_, manifest)) if manifest.get("workspace").is_some() => Kind::Workspace,
             Some((_, manifest)) if manifest.get("package").is_some() => Kind::Package,
-            Some(_) => return Err(refused(&format!("{PATH} has neither a package nor a workspace"), "correct it, or remove it")),
+            Some(_) => {
+                return Err(refused(
+                    &format!("{PATH} has neither a package nor a workspace"),
+                    "correct it, or remove it",
+                ));
+            }
         };
         let outer = repository.folder.ancestors().skip(1).take_while(|above| above.starts_with(&repository.top));
-        if kind != Kind::Workspace && let Some(above) = outer.filter(|above| above.join(PATH).is_file()).last() {
+        if kind != Kind::Workspace
+            && let Some(above) = outer.filter(|above| above.join(PATH).is_file()).last()
+        {
             let what = format!("{} lies inside the cargo project {}", repository.folder.display(), above.display());
             return Err(refused(&what, &format!("adopt it there: cargo xtask adopt {}", above.display())));
         }
@@ -118,9 +127,12 @@ impl Manifests {
 
     fn new_root(&self, name: &PackageName) -> Change {
         let excluded = self.standing_alone(name);
-        let exclude = if excluded.is_empty() { String::new() } else { format!("exclude = {}\n", Value::from(excluded)) };
+        let exclude =
+            if excluded.is_empty() { String::new() } else { format!("exclude = {}\n", Value::from(excluded)) };
         let mut text = format!("[workspace]\nresolver = \"3\"\nmembers = [\"{name}\"]\n{exclude}");
-        text.push_str("\n# The first build is what people wait for; every byte of a backup passes through two of its packages.\n");
+        text.push_str(
+            "\n# The first build is what people wait for; every byte of a backup passes through two of its packages.\n",
+        );
         text.push_str("[profile.dev]\ndebug = \"line-tables-only\"\n");
         for package in OPTIMISED {
             text.push_str(&format!("\n[profile.dev.package.{package}]\nopt-level = 3\n"));
@@ -176,7 +188,9 @@ fn covers(pattern: &str, name: &str) -> bool {
     fn fits(pattern: &[u8], name: &[u8]) -> bool {
         match (pattern.split_first(), name.split_first()) {
             (None, None) => true,
-            (Some((b'*', rest)), _) => fits(rest, name) || name.split_first().is_some_and(|(_, name)| fits(pattern, name)),
+            (Some((b'*', rest)), _) => {
+                fits(rest, name) || name.split_first().is_some_and(|(_, name)| fits(pattern, name))
+            }
             (Some((b'?', rest)), Some((_, name))) => fits(rest, name),
             (Some((letter, rest)), Some((other, name))) => letter == other && fits(rest, name),
             _ => false,
@@ -238,7 +252,15 @@ mod tests {
 
     #[test]
     fn patterns_mean_folders_of_the_top_alone() {
-        for (pattern, expected) in [("xtask", true), ("./xtask/", true), ("*", true), ("x*k", true), ("xtas?", true), ("crates/*", false), ("y*", false)] {
+        for (pattern, expected) in [
+            ("xtask", true),
+            ("./xtask/", true),
+            ("*", true),
+            ("x*k", true),
+            ("xtas?", true),
+            ("crates/*", false),
+            ("y*", false),
+        ] {
             assert_eq!(covers(pattern, "xtask"), expected, "{pattern}");
         }
     }

@@ -29,9 +29,8 @@ pub fn for_docker(repository: &Repository, kind: Kind) -> Result<Option<Change>>
     }
     let text = text.unwrap_or_default();
     let wanted: &[&str] = if kind == Kind::None { &["backups", ".xtask", "target"] } else { &["backups", ".xtask"] };
-    let is_there = |wanted: &str| {
-        text.lines().any(|line| line.trim().trim_start_matches("**/").trim_matches('/') == wanted)
-    };
+    let is_there =
+        |wanted: &str| text.lines().any(|line| line.trim().trim_start_matches("**/").trim_matches('/') == wanted);
     let lines: Vec<&str> = wanted.iter().copied().filter(|line| !is_there(line)).collect();
     Ok(change(DOCKER, &text, &lines))
 }

@@ -31,7 +31,11 @@ impl Journal {
     pub fn wrote(&self, repository: &Repository, path: &str) -> bool {
         self.entries.iter().any(|(expected, entry)| match expected.as_str() {
             FOLDER => path.strip_prefix(entry.as_str()).is_some_and(|rest| rest.starts_with('/')),
-            expected => path == unfinished(entry) || (path == entry && repository.text(path).ok().flatten().is_some_and(|text| hash(&text) == expected)),
+            expected => {
+                path == unfinished(entry)
+                    || (path == entry
+                        && repository.text(path).ok().flatten().is_some_and(|text| hash(&text) == expected))
+            }
         })
     }
 
@@ -40,7 +44,9 @@ impl Journal {
         let mut text = String::new();
         for change in changes {
             match &change.content {
-                Content::Folder(_) => text.push_str(&format!("{FOLDER}  {}\n{FOLDER}  {}\n", change.path, unfinished(&change.path))),
+                Content::Folder(_) => {
+                    text.push_str(&format!("{FOLDER}  {}\n{FOLDER}  {}\n", change.path, unfinished(&change.path)))
+                }
                 Content::Text(content) => text.push_str(&format!("{}  {}\n", hash(content), change.path)),
                 Content::Removed => {}
             }

@@ -16,7 +16,8 @@ pub fn of_copy(lock: &str, name: &PackageName, manifest: &str) -> Option<String>
     let head = parts.next()?;
     let mut packages: BTreeMap<&str, Vec<Locked>> = BTreeMap::new();
     for text in parts {
-        let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"'));
+        let value =
+            |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"'));
         let dependencies = text.lines().filter_map(|line| line.strip_prefix(" \"")?.strip_suffix("\",")).collect();
         packages.entry(value("name")?).or_default().push(Locked { text, version: value("version")?, dependencies });
     }
@@ -80,7 +81,8 @@ mod tests {
             package("xtask", "", "dependencies = [\n \"a\",\n \"of-tests\",\n]\n"),
         ];
         let copy = of_copy(&lock.join("\n"), &"db".parse().unwrap(), "[dependencies]\na = \"1\" # c\n").unwrap();
-        let expected = [lock[0].clone(), lock[1].clone(), lock[2].clone(), package("db", "", "dependencies = [\n \"a\",\n]\n")];
+        let expected =
+            [lock[0].clone(), lock[1].clone(), lock[2].clone(), package("db", "", "dependencies = [\n \"a\",\n]\n")];
         assert_eq!(copy, expected.join("\n"));
         assert_eq!(of_copy("", &"db".parse().unwrap(), ""), None);
     }

@@ -50,21 +50,24 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
     let text = repository.text(file)?.unwrap_or_default();
     let mut rules = Rules::default();
     rules.read(repository, file, &text, DEPTH);
-    let free: Vec<&str> = goals.iter().map(String::as_str).filter(|goal| !rules.by_target.contains_key(*goal)).collect();
+    let free: Vec<&str> =
+        goals.iter().map(String::as_str).filter(|goal| !rules.by_target.contains_key(*goal)).collect();
     let free: Vec<&str> = free.into_iter().filter(|goal| *goal != "help" || rules.by_target.is_empty()).collect();
     let taken = goals.iter().filter_map(|goal| Some((goal.as_str(), rules.by_target.get(goal)?)));
     let by_hand = taken.filter(|(_, rule)| !rule.is_ours(name)).map(|(goal, rule)| rule.to_replace(goal, name));
     let mut by_hand: Vec<String> = by_hand.collect();
-    by_hand.extend(rules.not_read.iter().map(|what| format!("{what}: if it has a rule of the same name, remove that name from the last lines of {file}")));
+    by_hand.extend(rules.not_read.iter().map(|what| {
+        format!("{what}: if it has a rule of the same name, remove that name from the last lines of {file}")
+    }));
     let change = (!free.is_empty()).then(|| {
         let names = free.join(" ");
-        let lines = format!(
-            "# Added by cargo {name} adopt\n.PHONY: {names}\n{names}: ; @cargo {name} $@ {ARGUMENTS}\n"
-        );
+        let lines =
+            format!("# Added by cargo {name} adopt\n.PHONY: {names}\n{names}: ; @cargo {name} $@ {ARGUMENTS}\n");
         Change::new(file, toml_text::appended(&text, &lines), format!("make names that are free: {names}"))
     });
     let targets = rules.by_target.len();
-    let same: BTreeSet<&str> = goals.iter().map(String::as_str).filter(|goal| rules.by_target.contains_key(*goal)).collect();
+    let same: BTreeSet<&str> =
+        goals.iter().map(String::as_str).filter(|goal| rules.by_target.contains_key(*goal)).collect();
     let same: Vec<&str> = same.into_iter().collect();
     let shared = if same.is_empty() { String::new() } else { format!("; of the same names: {}", same.join(", ")) };
     Ok(Planned { change, by_hand, found: format!("{file}, {targets} targets{shared}") })
@@ -90,11 +93,15 @@ impl Rules {
             }
             if words.starts_with("define ") {
                 at += lines[at..].iter().take_while(|line| line.trim() != "endef").count();
-            } else if let Some(names) = ["include ", "-include ", "sinclude "].iter().find_map(|word| words.strip_prefix(word)) {
+            } else if let Some(names) =
+                ["include ", "-include ", "sinclude "].iter().find_map(|word| words.strip_prefix(word))
+            {
                 self.include(repository, names, depth);
             } else if let Some((targets, inline)) = rule(words) {
                 let mut recipe: Vec<String> = inline.map(str::to_owned).into_iter().collect();
-                recipe.extend(lines[at..].iter().take_while(|line| line.starts_with('\t')).map(|line| line.trim().to_owned()));
+                recipe.extend(
+                    lines[at..].iter().take_while(|line| line.starts_with('\t')).map(|line| line.trim().to_owned()),
+                );
                 for target in targets.split_whitespace().filter(|target| !target.starts_with('.')) {
                     let rule = Rule { file: file.to_owned(), line: first + 1, recipe: recipe.clone() };
                     // Of several rules of a target, the one with a recipe.
@@ -109,7 +116,9 @@ impl Rules {
 
     fn include(&mut self, repository: &Repository, names: &str, depth: usize) {
         for name in names.split_whitespace() {
-            let is_plain = !name.contains(['$', '*', '?', '[', '~']) && !name.starts_with('/') && !name.split('/').any(|part| part == "..");
+            let is_plain = !name.contains(['$', '*', '?', '[', '~'])
+                && !name.starts_with('/')
+                && !name.split('/').any(|part| part == "..");
             match repository.text(name) {
                 Ok(Some(text)) if is_plain && depth > 0 => self.read(repository, name, &text, depth - 1),
                 Ok(None) if is_plain => {}
@@ -144,7 +153,10 @@ impl Rule {
     fn to_replace(&self, goal: &str, name: &PackageName) -> String {
         let Self { file, line, recipe } = self;
         let old: Vec<String> = recipe.iter().map(|line| format!("\n  - {line}")).collect();
-        format!("{file}:{line}: {goal} keeps its recipe; to have this tool do it, replace{}\n  + @cargo {name} {goal} {ARGUMENTS}", old.concat())
+        format!(
+            "{file}:{line}: {goal} keeps its recipe; to have this tool do it, replace{}\n  + @cargo {name} {goal} {ARGUMENTS}",
+            old.concat()
+        )
     }
 }
 

@@ -5,9 +5,40 @@ use std::str::FromStr;
 
 /// Commands of cargo's own, before which no alias comes.
 const COMMANDS_OF_CARGO: [&str; 34] = [
-    "add", "bench", "build", "check", "clean", "clippy", "config", "doc", "fetch", "fix", "fmt", "generate-lockfile",
-    "help", "init", "install", "locate-project", "login", "logout", "metadata", "miri", "new", "owner", "package",
-    "pkgid", "publish", "remove", "report", "run", "rustc", "rustdoc", "search", "test", "tree", "update",
+    "add",
+    "bench",
+    "build",
+    "check",
+    "clean",
+    "clippy",
+    "config",
+    "doc",
+    "fetch",
+    "fix",
+    "fmt",
+    "generate-lockfile",
+    "help",
+    "init",
+    "install",
+    "locate-project",
+    "login",
+    "logout",
+    "metadata",
+    "miri",
+    "new",
+    "owner",
+    "package",
+    "pkgid",
+    "publish",
+    "remove",
+    "report",
+    "run",
+    "rustc",
+    "rustdoc",
+    "search",
+    "test",
+    "tree",
+    "update",
 ];
 /// Folders that repositories have for other things.
 const OTHER_FOLDERS: [&str; 5] = ["backups", "migrations", "openfga", "src", "target"];
@@ -35,8 +66,13 @@ impl FromStr for PackageName {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let is_letter = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b"-_".contains(&letter);
-        if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(is_letter) || name.len() > LONGEST {
-            return Err(format!("a name has up to {LONGEST} lower-case letters, digits, - and _, and begins with a letter"));
+        if !name.starts_with(|first: char| first.is_ascii_lowercase())
+            || !name.bytes().all(is_letter)
+            || name.len() > LONGEST
+        {
+            return Err(format!(
+                "a name has up to {LONGEST} lower-case letters, digits, - and _, and begins with a letter"
+            ));
         }
         if COMMANDS_OF_CARGO.contains(&name) || OTHER_FOLDERS.contains(&name) {
             return Err(format!("{name} is a command of cargo, or the folder of something else"));

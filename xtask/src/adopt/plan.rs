@@ -85,9 +85,11 @@ impl Plan {
             Some(name) => name,
             None => default()?,
         };
-        let mut plan = Self { name, found: Vec::new(), changes: Vec::new(), by_hand: Vec::new(), collisions: Vec::new() };
+        let mut plan =
+            Self { name, found: Vec::new(), changes: Vec::new(), by_hand: Vec::new(), collisions: Vec::new() };
         plan.found.push(("Git", repository.state()?));
-        if let Some((known, asked)) = known.as_ref().zip(options.name.as_ref()).filter(|(known, asked)| known != asked) {
+        if let Some((known, asked)) = known.as_ref().zip(options.name.as_ref()).filter(|(known, asked)| known != asked)
+        {
             let what = format!("It is adopted there already, as {known}, not as {asked}");
             plan.collide(Fault::from(Collision::new(what, "leave --name out")));
         }
@@ -114,7 +116,13 @@ impl Plan {
     }
 
     /// The copy itself.
-    fn package(&mut self, repository: &Repository, source: &Source, adopted: Option<&Adopted>, update: bool) -> Result<()> {
+    fn package(
+        &mut self,
+        repository: &Repository,
+        source: &Source,
+        adopted: Option<&Adopted>,
+        update: bool,
+    ) -> Result<()> {
         let name = self.name.clone();
         let mut files = source.files(&name);
         let Some(adopted) = adopted else {
@@ -129,26 +137,39 @@ impl Plan {
             self.changes.push(Change { path: name.to_string(), content: Content::Folder(files), what });
             return Ok(());
         };
-        let hashes: BTreeMap<String, String> = files.iter().map(|(path, text)| (path.clone(), adopted::hash(text))).collect();
+        let hashes: BTreeMap<String, String> =
+            files.iter().map(|(path, text)| (path.clone(), adopted::hash(text))).collect();
         if hashes == adopted.hashes && adopted.version == source.version {
             return Ok(());
         }
         if !update {
-            let what = format!("{name} is there in version {}, and here are other files (version {})", adopted.version, source.version);
+            let what = format!(
+                "{name} is there in version {}, and here are other files (version {})",
+                adopted.version, source.version
+            );
             self.collide(Fault::from(Collision::new(what, "bring them there: cargo xtask adopt --update DIR")));
             return Ok(());
         }
         let changed = adopted.local_changes(repository, &files)?;
         if !changed.is_empty() {
             let diff = adopted.difference(repository, &changed, &source.package)?;
-            let fault = Fault::failed(format!("Files of {name} were changed since they were adopted; nothing was changed"));
-            let hint = format!("undo that, and make it again after the update: git diff shows it; then: git checkout COMMIT -- {name}");
+            let fault =
+                Fault::failed(format!("Files of {name} were changed since they were adopted; nothing was changed"));
+            let hint = format!(
+                "undo that, and make it again after the update: git diff shows it; then: git checkout COMMIT -- {name}"
+            );
             self.collide(anyhow::Error::new(LocalChanges { files: changed, diff }).context(fault.hint(hint)));
         }
         self.update(repository, &files, adopted, &source.version)
     }
 
-    fn update(&mut self, repository: &Repository, files: &BTreeMap<String, String>, adopted: &Adopted, version: &str) -> Result<()> {
+    fn update(
+        &mut self,
+        repository: &Repository,
+        files: &BTreeMap<String, String>,
+        adopted: &Adopted,
+        version: &str,
+    ) -> Result<()> {
         let name = self.name.clone();
         for (path, text) in files {
             let path = format!("{name}/{path}");
@@ -164,7 +185,11 @@ impl Plan {
             }
         }
         // Last: until then an interrupted update is known as such.
-        let list = Change::new(format!("{name}/{}", adopted::FILE), adopted::list(files, version), "the list of these files".to_owned());
+        let list = Change::new(
+            format!("{name}/{}", adopted::FILE),
+            adopted::list(files, version),
+            "the list of these files".to_owned(),
+        );
         self.changes.push(list);
         Ok(())
     }
@@ -172,10 +197,13 @@ impl Plan {
     /// What leads to the copy.
     fn rest(&mut self, repository: &Repository, source: &Source, options: &Options<'_>) -> Result<()> {
         let name = self.name.clone();
-        self.found.push(("Rust", toolchain::pinned(repository).map_or_else(
-            || "no toolchain is pinned".to_owned(),
-            |(file, channel)| format!("{file} pins {channel}"),
-        )));
+        self.found.push((
+            "Rust",
+            toolchain::pinned(repository).map_or_else(
+                || "no toolchain is pinned".to_owned(),
+                |(file, channel)| format!("{file} pins {channel}"),
+            ),
+        ));
         self.keep(toolchain::check(repository, &source.rust_version).map(|()| None).map_err(Into::into))?;
         self.keep(ignored::for_git(repository))?;
         self.keep(env_example::plan(repository, options.settings).map_err(Into::into))?;
@@ -191,11 +219,15 @@ impl Plan {
             Ok(manifests) => manifests,
             Err(error) => return self.keep(Err(error)),
         };
-        self.found.push(("Cargo", match manifests.kind {
-            Kind::None => "no Cargo.toml",
-            Kind::Package => "a package without a workspace",
-            Kind::Workspace => "a workspace",
-        }.to_owned()));
+        self.found.push((
+            "Cargo",
+            match manifests.kind {
+                Kind::None => "no Cargo.toml",
+                Kind::Package => "a package without a workspace",
+                Kind::Workspace => "a workspace",
+            }
+            .to_owned(),
+        ));
         self.keep(ignored::for_docker(repository, manifests.kind))?;
         self.keep(manifests.check(&name).map(|()| None).map_err(Into::into))?;
         // Before the manifest: with that, a run that goes on would take the workspace for theirs.

@@ -32,9 +32,9 @@ impl Repository {
     pub fn open(typed: &Path) -> Result<Self> {
         let shown = typed.display();
         let unusable = |why: &str| Fault::usage(format!("{shown} is not {why}"));
-        let folder = typed.canonicalize().with_context(|| {
-            unusable("a folder that can be read").hint("name the top folder of a git repository")
-        })?;
+        let folder = typed
+            .canonicalize()
+            .with_context(|| unusable("a folder that can be read").hint("name the top folder of a git repository"))?;
         if !folder.is_dir() {
             return Err(unusable("a folder").hint("name the top folder of a git repository").into());
         }
@@ -62,7 +62,8 @@ impl Repository {
             return Ok(captured);
         }
         let command = words.first().copied().unwrap_or_default();
-        Err(anyhow::Error::msg(captured.stderr.trim().to_owned()).context(Fault::failed(format!("git {command} failed"))))
+        Err(anyhow::Error::msg(captured.stderr.trim().to_owned())
+            .context(Fault::failed(format!("git {command} failed"))))
     }
 
     /// The files of the folder that git knows, or would add; paths from the folder.
@@ -124,14 +125,16 @@ impl Repository {
                 Err(_) => return Ok(None),
             }
         }
-        let bytes = platform::read_regular(&part, LONGEST).map_err(|error| refused(&format!("cannot be read: {error}")))?;
+        let bytes =
+            platform::read_regular(&part, LONGEST).map_err(|error| refused(&format!("cannot be read: {error}")))?;
         String::from_utf8(bytes).map(Some).map_err(|_| refused("is no UTF-8 text"))
     }
 }
 
 /// Git in a folder, without what its configuration would start.
 fn git(folder: &Path, words: &[&str]) -> Result<Captured> {
-    let program = Program::new("git").args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(words);
+    let program =
+        Program::new("git").args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(words);
     let program = OTHER_REPOSITORY.iter().fold(program, |program, name| program.unset(name));
     let program = program.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").folder(folder);
     program.capture(DEADLINE).with_context(|| Fault::failed("git cannot be run").hint("install git"))

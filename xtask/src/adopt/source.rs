@@ -77,7 +77,8 @@ fn read(path: &Path) -> Result<String> {
 
 /// The value of the first line `key = "value"`.
 fn value_of(manifest: &str, key: &str) -> Result<String> {
-    let value = |line: &str| Some(line.strip_prefix(key)?.trim_start().strip_prefix("= \"")?.split('"').next()?.to_owned());
+    let value =
+        |line: &str| Some(line.strip_prefix(key)?.trim_start().strip_prefix("= \"")?.split('"').next()?.to_owned());
     manifest.lines().find_map(value).with_context(|| format!("the package's Cargo.toml has no {key}"))
 }
 
@@ -108,7 +109,8 @@ mod tests {
     fn a_copy_of_the_manifest_has_another_name_and_no_tests_and_a_copy_of_it_is_the_same() {
         let manifest = "[package]\nname = \"xtask\"\nautotests = false\n\n[[bin]]\nname = \"xtask\"\npath = \"src/main.rs\"\n\n# --- `cargo xtask adopt` leaves out what follows: x\n\n[[test]]\nname = \"it\"\n";
         let name = "db-tool".parse().unwrap();
-        let copy = "[package]\nname = \"db-tool\"\n\n[[bin]]\nname = \"db-tool\"\npath = \"src/main.rs\"\ntest = false\n";
+        let copy =
+            "[package]\nname = \"db-tool\"\n\n[[bin]]\nname = \"db-tool\"\npath = \"src/main.rs\"\ntest = false\n";
         assert_eq!(manifest_of_copy(manifest, &name), copy);
         assert_eq!(manifest_of_copy(copy, &name), copy);
     }

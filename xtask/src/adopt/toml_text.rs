@@ -32,7 +32,8 @@ pub fn with_table(text: &str, path: &[&str], lines: &[(&str, Value)]) -> Option<
     let mut expected = parsed(text).ok()?;
     let mut table = &mut expected;
     for name in path {
-        table = table.as_object_mut()?.entry((*name).to_owned()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+        table =
+            table.as_object_mut()?.entry((*name).to_owned()).or_insert_with(|| Value::Object(serde_json::Map::new()));
     }
     let mut piece = format!("[{}]\n", path.join("."));
     for (key, value) in lines {
@@ -66,7 +67,8 @@ pub fn with_item(text: &str, table: &str, key: &str, item: &str) -> Option<Strin
     let changed = match line {
         // The bracket stands on a line of its own.
         Some(line) => {
-            let indent: String = text[..=last].rsplit('\n').next()?.chars().take_while(|letter| letter.is_whitespace()).collect();
+            let indent: String =
+                text[..=last].rsplit('\n').next()?.chars().take_while(|letter| letter.is_whitespace()).collect();
             let indent = if indent.is_empty() { "    ".to_owned() } else { indent };
             let piece = with_ends_of(text, &format!("{indent}{item},\n"));
             format!("{}{comma}{}{piece}{}", &text[..=last], &text[last + 1..=line], &text[line + 1..])
@@ -85,7 +87,9 @@ fn header_end(text: &str, table: &str) -> Option<usize> {
     for line in text.split_inclusive('\n') {
         at += line.len();
         let inside = line.trim().strip_prefix('[').and_then(|rest| rest.split_once(']'));
-        if inside.is_some_and(|(name, rest)| name.trim() == table && (rest.trim().is_empty() || rest.trim().starts_with('#'))) {
+        if inside.is_some_and(|(name, rest)| {
+            name.trim() == table && (rest.trim().is_empty() || rest.trim().starts_with('#'))
+        }) {
             return Some(at);
         }
     }
@@ -149,7 +153,10 @@ mod tests {
                 "a = 1\n[ workspace ] # c\nresolver = \"2\"\nmembers = [\n  \"a\", # ]\n  \"b\" # c\n]\n[x]\n",
                 "a = 1\n[ workspace ] # c\nresolver = \"2\"\nmembers = [\n  \"a\", # ]\n  \"b\", # c\n  \"x\",\n]\n[x]\n",
             ),
-            ("[workspace]\r\nmembers = [\r\n\t\"]\",\r\n]\r\n", "[workspace]\r\nmembers = [\r\n\t\"]\",\r\n\t\"x\",\r\n]\r\n"),
+            (
+                "[workspace]\r\nmembers = [\r\n\t\"]\",\r\n]\r\n",
+                "[workspace]\r\nmembers = [\r\n\t\"]\",\r\n\t\"x\",\r\n]\r\n",
+            ),
             ("[workspace]\nmembers = [\n]", "[workspace]\nmembers = [\n    \"x\",\n]"),
         ] {
             assert_eq!(with_item(before, "workspace", "members", "x").as_deref(), Some(after), "{before}");
@@ -158,7 +165,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_changed_by_its_text_is_left() {
-        for text in ["workspace.members = []\n", "workspace = { members = [] }\n", "[workspace]\n", "x = [\n", "\"\"\"\n[workspace]\nmembers = []\n\"\"\" = 1\n"] {
+        for text in [
+            "workspace.members = []\n",
+            "workspace = { members = [] }\n",
+            "[workspace]\n",
+            "x = [\n",
+            "\"\"\"\n[workspace]\nmembers = []\n\"\"\" = 1\n",
+        ] {
             assert_eq!(with_item(text, "workspace", "members", "x"), None, "{text}");
         }
         assert_eq!(with_key("alias = { b = \"build\" }\n", "alias", "x", &"run".into()), None);
@@ -167,7 +180,10 @@ mod tests {
 
     #[test]
     fn keys_and_tables_are_added() {
-        assert_eq!(with_key("[alias]\r\nb = 1\r\n", "alias", "x", &"run".into()).unwrap(), "[alias]\r\nx = \"run\"\r\nb = 1\r\n");
+        assert_eq!(
+            with_key("[alias]\r\nb = 1\r\n", "alias", "x", &"run".into()).unwrap(),
+            "[alias]\r\nx = \"run\"\r\nb = 1\r\n"
+        );
         assert_eq!(with_key("[alias]", "alias", "x", &"run".into()).unwrap(), "[alias]\nx = \"run\"\n");
         let table = with_table("[a.b]\nc = 1", &["a"], &[("x", 1.into())]);
         assert_eq!(table.unwrap(), "[a.b]\nc = 1\n\n[a]\nx = 1\n");

@@ -33,7 +33,11 @@ pub fn check(repository: &Repository, needed: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let what = format!("{file} pins Rust {channel}, and {needed} or newer is needed");
-    Err(Collision::new(what, format!("pin {needed} or newer; or use it from here, with nothing copied: cargo xtask --root DIR db-backup")).into())
+    Err(Collision::new(
+        what,
+        format!("pin {needed} or newer; or use it from here, with nothing copied: cargo xtask --root DIR db-backup"),
+    )
+    .into())
 }
 
 /// Whether a channel is known to be older; one that says no version is not.

@@ -101,20 +101,34 @@ fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
         .collect()
 }
 
-/// Commands that a text says to type, for this target; a line that names one already keeps it.
-pub fn for_target(text: &str, target: &str) -> String {
-    const CALL: &str = "cargo xtask ";
+/// What commands are typed as, where the package has this name.
+const CALL: &str = "cargo xtask ";
+/// The same for the package as it is built: a copy may have another name.
+const OWN_CALL: &str = concat!("cargo ", env!("CARGO_PKG_NAME"), " ");
+
+/// The text for a copy of the program that has another name.
+pub fn under_own_name(text: &str) -> String {
+    if CALL == OWN_CALL { text.to_owned() } else { text.replace(CALL, OWN_CALL) }
+}
+
+/// Commands that a text says to type, with the options that were typed: `("--target", "local")`. A line that has such an
+/// option already keeps it.
+pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
+    options.iter().fold(text.to_owned(), |text, (option, value)| with_option(&text, option, value))
+}
+
+fn with_option(text: &str, option: &str, value: &str) -> String {
     let mut completed = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let mut rest = line;
-        while let Some(at) = rest.find(CALL).filter(|_| !line.contains("--target")) {
+        while let Some(at) = rest.find(CALL).filter(|_| !line.contains(option)) {
             let (before, after) = rest.split_at(at + CALL.len());
             let end = after.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(after.len());
             let (command, after) = after.split_at(end);
             completed.push_str(before);
             completed.push_str(command);
-            if !command.is_empty() && command != "help" {
-                completed.push_str(&format!(" --target {target}"));
+            if !command.is_empty() && command != "help" && !command.starts_with('-') {
+                completed.push_str(&format!(" {option} {value}"));
             }
             rest = after;
         }
@@ -177,7 +191,7 @@ mod tests {
             ),
             ("cargo xtask help db-list; cargo xtask …", "cargo xtask help db-list; cargo xtask …"),
         ] {
-            assert_eq!(for_target(text, "url"), expected);
+            assert_eq!(with_option(text, "--target", "url"), expected);
         }
     }
 }
