@@ -61,7 +61,8 @@ impl Adopted {
     pub fn find(repository: &Repository) -> Result<Option<Self>> {
         let mut found = Vec::new();
         for path in repository.files(&["*/.adopted"])? {
-            let Some(name) = path.strip_suffix("/.adopted").filter(|name| !name.contains('/')) else { continue };
+            // One that an interrupted run has not finished has no such name.
+            let Some(name) = path.strip_suffix("/.adopted").and_then(|name| name.parse().ok()) else { continue };
             let read = repository.text(&path)?.and_then(|text| parsed(name, &text));
             let refused = || {
                 Collision::new(
@@ -118,7 +119,7 @@ impl Adopted {
     }
 }
 
-fn parsed(name: &str, text: &str) -> Option<Adopted> {
+fn parsed(name: PackageName, text: &str) -> Option<Adopted> {
     let text = text.replace("\r\n", "\n");
     let version = text.lines().find_map(|line| line.strip_prefix(VERSION))?.to_owned();
     let mut hashes = BTreeMap::new();
@@ -128,7 +129,7 @@ fn parsed(name: &str, text: &str) -> Option<Adopted> {
         (is_hash && is_of_copy(path)).then(|| hashes.insert(path.to_owned(), hash.to_owned()))?;
     }
     let is_version = version.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-+".contains(letter));
-    is_version.then_some(Adopted { name: name.parse().ok()?, version, hashes })
+    is_version.then_some(Adopted { name, version, hashes })
 }
 
 /// Whether a path is one that a copy can have: files that are not listed any more are removed.
@@ -149,13 +150,13 @@ mod tests {
             .map(|(path, text)| (path.to_owned(), text.to_owned()))
             .into();
         let text = list(&files, "0.2.0");
-        let read = parsed("xtask", &text.replace('\n', "\r\n")).unwrap();
+        let name = || "xtask".parse().unwrap();
+        let read = parsed(name(), &text.replace('\n', "\r\n")).unwrap();
         assert_eq!((read.name.as_str(), read.version.as_str(), read.hashes.len()), ("xtask", "0.2.0", 2));
         assert_eq!(read.hashes["Cargo.toml"], hash("a\n"), "line ends do not count");
         for path in ["../x", "src/../../x", "/etc/passwd", "src//x", "src/", "other", "src/a b"] {
-            assert!(parsed("xtask", &text.replace("src/main.rs", path)).is_none(), "{path}");
+            assert!(parsed(name(), &text.replace("src/main.rs", path)).is_none(), "{path}");
         }
-        assert!(parsed("xtask", &text.replace("0.2.0", "\u{1b}[31m")).is_none());
-        assert!(parsed("../x", &text).is_none());
+        assert!(parsed(name(), &text.replace("0.2.0", "\u{1b}[31m")).is_none());
     }
 }

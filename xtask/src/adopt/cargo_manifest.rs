@@ -1,6 +1,7 @@
 //! The workspace that the copy becomes a member of.
 
 use super::collision::Collision;
+use super::journal::is_unfinished;
 use super::name::PackageName;
 use super::plan::Change;
 use super::repository::Repository;
@@ -38,7 +39,7 @@ impl Manifests {
     pub fn read(repository: &Repository) -> Result<Self> {
         let mut below = Vec::new();
         for path in repository.files(&["*/Cargo.toml"])? {
-            let Some(folder) = path.strip_suffix("/Cargo.toml") else { continue };
+            let Some(folder) = path.strip_suffix("/Cargo.toml").filter(|path| !is_unfinished(path)) else { continue };
             // One that cannot be read is nobody's package here: cargo does not read it either.
             let read = repository.text(&path).ok().flatten().and_then(|text| toml_text::parsed(&text).ok());
             below.extend(read.map(|manifest| (folder.to_owned(), manifest)));

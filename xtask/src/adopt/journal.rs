@@ -11,6 +11,8 @@ use std::path::PathBuf;
 const NAME: &str = "xtask-adopt";
 /// Stands for the hash of a folder.
 const FOLDER: &str = "folder";
+/// The same for a file that is to go.
+const REMOVED: &str = "removed";
 
 /// The list of an interrupted run; empty where there was none.
 #[derive(Debug)]
@@ -31,6 +33,7 @@ impl Journal {
     pub fn wrote(&self, repository: &Repository, path: &str) -> bool {
         self.entries.iter().any(|(expected, entry)| match expected.as_str() {
             FOLDER => path.strip_prefix(entry.as_str()).is_some_and(|rest| rest.starts_with('/')),
+            REMOVED => path == entry && !repository.has(path),
             expected => {
                 path == unfinished(entry)
                     || (path == entry
@@ -45,10 +48,10 @@ impl Journal {
         for change in changes {
             match &change.content {
                 Content::Folder(_) => {
-                    text.push_str(&format!("{FOLDER}  {}\n{FOLDER}  {}\n", change.path, unfinished(&change.path)))
+                    text.push_str(&format!("{FOLDER}  {}\n{FOLDER}  {}\n", change.path, unfinished(&change.path)));
                 }
                 Content::Text(content) => text.push_str(&format!("{}  {}\n", hash(content), change.path)),
-                Content::Removed => {}
+                Content::Removed => text.push_str(&format!("{REMOVED}  {}\n", change.path)),
             }
         }
         let earlier = self.entries.iter().map(|(hash, path)| format!("{hash}  {path}\n"));
@@ -64,9 +67,16 @@ impl Journal {
     }
 }
 
+const UNFINISHED: &str = ".xtask-adopting";
+
+/// Whether a path belongs to a folder that is not whole yet.
+pub fn is_unfinished(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('.') && part.ends_with(UNFINISHED))
+}
+
 /// The name that a file or folder has until it is whole.
 pub fn unfinished(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let slash = if folder.is_empty() { "" } else { "/" };
-    format!("{folder}{slash}.{name}.xtask-adopting")
+    format!("{folder}{slash}.{name}{UNFINISHED}")
 }

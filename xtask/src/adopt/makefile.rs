@@ -54,7 +54,9 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
         goals.iter().map(String::as_str).filter(|goal| !rules.by_target.contains_key(*goal)).collect();
     let free: Vec<&str> = free.into_iter().filter(|goal| *goal != "help" || rules.by_target.is_empty()).collect();
     let taken = goals.iter().filter_map(|goal| Some((goal.as_str(), rules.by_target.get(goal)?)));
-    let by_hand = taken.filter(|(_, rule)| !rule.is_ours(name)).map(|(goal, rule)| rule.to_replace(goal, name));
+    let by_hand = taken
+        .filter(|(goal, rule)| *goal != "help" && !rule.is_ours(name))
+        .map(|(goal, rule)| rule.to_replace(goal, name));
     let mut by_hand: Vec<String> = by_hand.collect();
     by_hand.extend(rules.not_read.iter().map(|what| {
         format!("{what}: if it has a rule of the same name, remove that name from the last lines of {file}")
@@ -70,7 +72,8 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
         goals.iter().map(String::as_str).filter(|goal| rules.by_target.contains_key(*goal)).collect();
     let same: Vec<&str> = same.into_iter().collect();
     let shared = if same.is_empty() { String::new() } else { format!("; of the same names: {}", same.join(", ")) };
-    Ok(Planned { change, by_hand, found: format!("{file}, {targets} targets{shared}") })
+    let noun = if targets == 1 { "target" } else { "targets" };
+    Ok(Planned { change, by_hand, found: format!("{file}, {targets} {noun}{shared}") })
 }
 
 impl Rules {

@@ -215,6 +215,7 @@ impl Plan {
             }
             Err(fault) => self.collide(fault),
         }
+        self.keep(cargo_config::plan(repository, &name).map_err(Into::into))?;
         let manifests = match Manifests::read(repository) {
             Ok(manifests) => manifests,
             Err(error) => return self.keep(Err(error)),
@@ -238,8 +239,7 @@ impl Plan {
             let change = lock.map(|lock| Change::new("Cargo.lock", lock, "the versions that were tested".to_owned()));
             self.changes.extend(change);
         }
-        self.keep(manifests.plan(&name).map_err(Into::into))?;
-        self.keep(cargo_config::plan(repository, &name).map_err(Into::into))
+        self.keep(manifests.plan(&name).map_err(Into::into))
     }
 
     fn check_clean(&mut self, repository: &Repository) -> Result<()> {
