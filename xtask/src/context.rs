@@ -69,7 +69,7 @@ impl Context {
     /// That there is a checkout, and that its `.env` can be read: else it would be another database. Names a checkout
     /// that nobody named.
     pub fn check(&self) -> Result<(), Fault> {
-        self.named.check()?;
+        self.named.check(&self.settings)?;
         self.named.note().iter().for_each(|note| self.terminal.note(note));
         self.settings.check_readable()
     }

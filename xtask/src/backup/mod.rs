@@ -14,6 +14,7 @@ pub mod own_folder;
 mod partial;
 mod pieces;
 pub mod proof;
+mod reading;
 pub mod retention;
 pub mod space;
 pub mod spool;

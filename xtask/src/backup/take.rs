@@ -1,36 +1,31 @@
 //! Taking a backup: pg_dump's stream, hashed, proven and written in one pass, published only if it is whole.
 
 pub use super::options::{BackupOptions, Destination, LOCK_TIMEOUT};
+pub use super::reading::Event;
 
-use super::fault::{LOCKING, failed, not_whole};
+use super::fault::not_whole;
 use super::listing;
 use super::manifest::{self, CopyBlocks, Digest, Manifest, Seconds, StartedAt};
 use super::name;
 use super::partial::{self, Partial};
+use super::reading::Reading;
 use super::space;
 use crate::error::Fault;
-use crate::postgres::beginning;
 use crate::postgres::count::Count;
 use crate::postgres::database::OfItself;
-use crate::postgres::dump::{Contents, Scanner};
+use crate::postgres::dump::Contents;
 use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::server::Server;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
-use crate::process::{Captured, Writer, signals};
-use crate::target::{Target, overriding};
+use crate::process::signals;
+use crate::target::Target;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local};
-use sha2::{Digest as _, Sha256};
+use sha2::Digest as _;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-const PIECE: usize = 1 << 18;
-/// How long the reader waits for pg_dump to write more.
-const PAUSE: Duration = Duration::from_millis(10);
-/// Free space is looked at again after so many bytes.
-const SPACE_CHECK: u64 = 16 << 20;
+use std::time::Instant;
 
 /// A backup that was made and proven.
 #[derive(Debug)]
@@ -47,26 +42,17 @@ pub struct Taken {
     pub answer: String,
 }
 
-/// What a run tells while it works.
-#[derive(Debug)]
-pub enum News {
-    /// Bytes written so far, and about how many there will be.
-    Written(u64, Option<u64>),
-    /// Unfinished files of killed runs were removed.
-    Cleared(usize),
-}
-
 /// Takes the backup.
 ///
 /// # Errors
 /// Nothing is left under the final name, and no partial file, unless this process is killed outright.
-pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(News)) -> Result<Taken> {
+pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> Result<Taken> {
     let folder = options.destination.folder();
     prepare(folder, &options.destination)?;
     let server = Server::new(target)?;
     let leftovers = partial::clear_leftovers(folder);
     if !leftovers.is_empty() {
-        tell(News::Cleared(leftovers.len()));
+        tell(Event::Cleared(leftovers.len()));
         for leftover in &leftovers {
             // A killed run's pg_dump may still hold its tables; if it cannot be ended, the dump below says why.
             let _ = server.named(leftover).terminate();
@@ -131,7 +117,7 @@ fn write(
     options: &BackupOptions,
     attempt: &Attempt<'_>,
     mut partial: Partial,
-    tell: &dyn Fn(News),
+    tell: &dyn Fn(Event),
 ) -> Result<Taken> {
     let target = server.target();
     let &Attempt { started, expected, encoding } = attempt;
@@ -140,7 +126,8 @@ fn write(
     let dump = pg_dump(server, options, encoding)?.write_to(partial.for_program()?)?;
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asked = scope.spawn(|| OfItself::ask(server, options.question));
-        let proof = follow(server, dump, &partial, options, expected, tell);
+        let reading = Reading { server, options, expected, tell };
+        let proof = reading.follow(dump, &partial);
         let of_itself = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
         let of_itself = match of_itself {
             Ok(of_itself) => of_itself,
@@ -248,74 +235,4 @@ fn pg_dump(server: &Server<'_>, options: &BackupOptions, encoding: Option<&str>)
         .args(options.tables.iter().map(|table| format!("--table={table}")));
     // Without it a name that matches nothing would be passed over in silence.
     Ok(if options.tables.is_empty() { program } else { program.arg("--strict-names") })
-}
-
-/// Whether pg_dump was ended before its first query for a table, after which it heeds no limit but the one that it was
-/// given.
-fn is_ended_by_a_setting(said: &Captured) -> bool {
-    const LIMITS: [&str; 3] = ["due to statement timeout", "due to idle-session timeout", "due to transaction timeout"];
-    let is_limit = LIMITS.iter().any(|limit| said.stderr.contains(limit)) && !said.stderr.contains(LOCKING);
-    is_limit || overriding::is_library_missing(&said.stderr)
-}
-
-struct Proof {
-    scanner: Scanner,
-    hash: Sha256,
-    bytes: u64,
-}
-
-/// Reads what pg_dump writes, close behind it and out of the file itself: every byte is hashed and scanned as it
-/// lies there. (A pipe through this program would copy every byte twice more.)
-fn follow(
-    server: &Server<'_>,
-    dump: Writer,
-    partial: &Partial,
-    options: &BackupOptions,
-    expected: Option<u64>,
-    tell: &dyn Fn(News),
-) -> Result<Proof> {
-    let target = server.target();
-    let head = manifest::HEAD;
-    let hash = Sha256::new().chain_update(head);
-    let mut proof = Proof { scanner: Scanner::default(), hash, bytes: head.len() as u64 };
-    let mut buffer = vec![0; PIECE];
-    let mut space_checked = 0u64;
-    let mut flaw = None;
-    let mut ended = false;
-    while flaw.is_none() {
-        let read = partial.read_at(&mut buffer, proof.bytes)?;
-        if read == 0 && ended {
-            break;
-        }
-        if read == 0 {
-            // What it wrote last is read once more after its end.
-            ended = dump.ends_within(PAUSE)?;
-            continue;
-        }
-        let piece = &buffer[..read];
-        flaw = proof.scanner.feed(piece).err();
-        proof.hash.update(piece);
-        proof.bytes = proof.bytes.saturating_add(read as u64);
-        tell(News::Written(proof.bytes, expected));
-        if proof.bytes.saturating_sub(space_checked) >= SPACE_CHECK {
-            space_checked = proof.bytes;
-            space::watch(options.destination.folder())?;
-        }
-    }
-    if flaw.is_some() {
-        dump.end();
-    }
-    let (ending, stderr) = dump.finish()?;
-    signals::check()?;
-    if let Some(flaw) = flaw {
-        return Err(anyhow::Error::new(flaw).context(not_whole(target)));
-    }
-    if !ending.success() {
-        let said = Captured { ending, stdout: Vec::new(), stderr: stderr.clone() };
-        if is_ended_by_a_setting(&said) && beginning::overcome(server, &said)? {
-            return Err(anyhow::Error::msg(stderr.trim().to_owned()));
-        }
-        return Err(failed(server, options, &stderr, ending));
-    }
-    Ok(proof)
 }

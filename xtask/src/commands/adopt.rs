@@ -3,7 +3,7 @@
 use crate::adopt::{self, Change, LocalChanges, Options, PackageName, Plan, Repository, Source};
 use crate::context::Context;
 use crate::error::Fault;
-use crate::settings;
+use crate::settings::{self, compose_files};
 use crate::terminal;
 use anyhow::Result;
 use clap::ValueHint;
@@ -142,12 +142,11 @@ impl Stack {
     fn read(folder: &Path, context: &Context) -> Self {
         let mut stack = Self { found: Vec::new(), settings: Vec::new() };
         let theirs = context.at(folder);
-        let named = theirs.settings.in_file("COMPOSE_FILE").map(str::to_owned);
-        let Some(file) = named.or_else(|| settings::compose_file(folder).map(str::to_owned)) else {
+        if !compose_files::are_there(&theirs.settings, folder) {
             stack.found.push(("Compose", "no Compose file".to_owned()));
             return stack;
-        };
-        stack.found.push(("Compose", file));
+        }
+        stack.found.push(("Compose", compose_files::shown(&theirs.settings, folder)));
         if let Err(error) = stack.ask(&theirs) {
             stack.found.push(("PostgreSQL", format!("not told yet: {error:#}")));
         }

@@ -4,7 +4,7 @@
 
 mod server;
 
-use self::server::Question;
+use self::server::{Answer, Question};
 use crate::backup::listing::{self, Backup};
 use crate::backup::manifest;
 use crate::backup::name::Purpose;
@@ -19,6 +19,7 @@ use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
 use serde::Serialize;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 /// List the backups, newest first; --check reads and proves every byte
@@ -38,74 +39,65 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let terminal = &context.terminal;
     let folder = match &args.folder {
         Some(typed) => existing(&context.typed(typed))?,
         None => context.backups_folder(),
     };
     // Another folder has nothing to do with the server of this checkout.
     let question = args.folder.is_none().then(|| Question::ask(context));
-    let mut backups = if args.check {
-        let progress = terminal.progress("checking", None);
-        let checked = std::cell::Cell::new(0);
-        listing::list(&folder, &|path| {
-            let before = checked.get();
-            proof::check(path, &|bytes| {
-                checked.set(u64::saturating_add(before, bytes));
-                progress.set(checked.get());
-            })
-        })?
-    } else {
-        listing::list(&folder, &proof::glance)?
-    };
+    let mut backups = listed(&folder, args.check, context)?;
     if let Some(database) = &args.database {
         backups.retain(|backup| backup.database.as_deref() == Some(database));
     }
-    let told = || {
-        let mut told = question.and_then(Question::answer)?;
-        told.kept.retain(|kept| args.database.as_ref().is_none_or(|database| kept.database == *database));
-        Some(told)
+    let answer = || {
+        let mut answer = question.and_then(Question::answer)?;
+        answer.kept.retain(|kept| args.database.as_ref().is_none_or(|database| kept.database == *database));
+        Some(answer)
     };
-    let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
-    let told = if args.json {
-        let told = told();
-        let backups = backups.iter().map(Entry::of).collect();
-        let kept_on_server = told.as_ref().map(|told| told.kept.as_slice());
-        let not_recorded = told.as_ref().map(|told| told.findings.unrecorded.as_slice());
-        terminal.json(&Document { version: 1, backups, kept_on_server, not_recorded })?;
-        told
-    } else if backups.is_empty() {
-        let of = args.database.as_ref().map(|name| terminal::clean_line(&format!(" of database {name}")));
-        terminal.note(&format!("No backups{} in {}", of.unwrap_or_default(), context.shown(&folder)));
-        terminal.note("Make one with: cargo xtask db-backup");
-        told()
+    let answer = if args.json {
+        let answer = answer();
+        context.terminal.json(&Document::of(&backups, answer.as_ref()))?;
+        answer
     } else {
-        show(&backups, context)?;
-        for backup in &backups {
-            if let Some(reason) = &backup.examined.reason {
-                terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
-            }
-        }
-        // The files are shown before anybody waits for the server.
-        told()
+        // The files are shown before the server's answer is waited for.
+        show(&backups, args, &folder, context)?;
+        let answer = answer();
+        answer.iter().try_for_each(|answer| answer.show(context))?;
+        answer
     };
-    if let Some(told) = &told {
-        if !args.json {
-            told.show(context)?;
-        }
-        told.warn(context)?;
+    answer.iter().try_for_each(|answer| answer.warn(context))?;
+    if args.check { check_fit(&backups) } else { Ok(()) }
+}
+
+/// The backups of the folder; with `check`, each file is read and proven, with its progress.
+fn listed(folder: &Path, check: bool, context: &Context) -> Result<Vec<Backup>> {
+    if !check {
+        return listing::list(folder, &proof::glance);
     }
-    if args.check && unfit > 0 {
-        let files = terminal::counted(unfit as u64, "file is", "files are");
-        let them = if unfit == 1 { "it" } else { "them" };
-        return Err(Fault::new(
-            Exit::Refused,
-            format!("{files} cut, damaged or unreadable; a restore would refuse {them}"),
-        )
-        .hint("make a new backup with: cargo xtask db-backup")
-        .into());
+    let progress = context.terminal.progress("checking", None);
+    let checked = Cell::new(0);
+    listing::list(folder, &|path| {
+        let before = checked.get();
+        proof::check(path, &|bytes| {
+            checked.set(u64::saturating_add(before, bytes));
+            progress.set(checked.get());
+        })
+    })
+}
+
+/// Refuses files that a restore would refuse.
+///
+/// # Errors
+/// Exit 3: there are such files.
+fn check_fit(backups: &[Backup]) -> Result<()> {
+    let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
+    if unfit == 0 {
+        return Ok(());
     }
-    Ok(())
+    let files = terminal::counted(unfit as u64, "file is", "files are");
+    let them = if unfit == 1 { "it" } else { "them" };
+    let message = format!("{files} cut, damaged or unreadable; a restore would refuse {them}");
+    Err(Fault::new(Exit::Refused, message).hint("make a new backup with: cargo xtask db-backup").into())
 }
 
 /// A folder that was named must be there: no backups in it would be the wrong answer to a mistyped name.
@@ -116,10 +108,24 @@ fn existing(folder: &Path) -> Result<PathBuf, Fault> {
     Err(Fault::failed(format!("There is no folder {}", folder.display())).hint("list what is there: ls"))
 }
 
-fn show(backups: &[Backup], context: &Context) -> Result<()> {
+/// Each file with its verdict, then the reasons of those that are not whole.
+fn show(backups: &[Backup], args: &Args, folder: &Path, context: &Context) -> Result<()> {
+    let terminal = &context.terminal;
+    if backups.is_empty() {
+        let of = args.database.as_ref().map(|name| terminal::clean_line(&format!(" of database {name}")));
+        terminal.note(&format!("No backups{} in {}", of.unwrap_or_default(), context.shown(folder)));
+        terminal.note("Make one with: cargo xtask db-backup");
+        return Ok(());
+    }
     let now = Local::now().fixed_offset();
     let rows: Vec<Vec<String>> = backups.iter().map(|backup| row(backup, &now, context)).collect();
-    context.terminal.table(&["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"], &rows, &[2, 3, 4, 5])
+    terminal.table(&["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"], &rows, &[2, 3, 4, 5])?;
+    for backup in backups {
+        if let Some(reason) = &backup.examined.reason {
+            terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
+        }
+    }
+    Ok(())
 }
 
 fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<String> {
@@ -165,6 +171,17 @@ struct Document<'a> {
     kept_on_server: Option<&'a [Kept]>,
     /// Databases that are named like ours but are not recorded, with the statements that undo by hand.
     not_recorded: Option<&'a [Unrecorded]>,
+}
+
+impl<'a> Document<'a> {
+    fn of(backups: &'a [Backup], answer: Option<&'a Answer>) -> Self {
+        Self {
+            version: 1,
+            backups: backups.iter().map(Entry::of).collect(),
+            kept_on_server: answer.map(|answer| answer.kept.as_slice()),
+            not_recorded: answer.map(|answer| answer.findings.unrecorded.as_slice()),
+        }
+    }
 }
 
 #[derive(Serialize)]

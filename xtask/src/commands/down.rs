@@ -1,16 +1,25 @@
 //! `down`: the stack of the target, stopped; its data stays.
 
 use crate::context::Context;
+use crate::target::backend::Extent;
+use crate::terminal;
 use anyhow::Result;
 
 /// Stop the stack (data is kept)
+///
+/// On compose it stops the services that `up` starts. Other services keep running; those that need one of these are named.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Stop and remove every container of the Compose project, as docker compose down would
+    #[arg(long)]
+    all: bool,
+}
 
-pub fn run(_args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
+    let extent = if args.all { Extent::All } else { Extent::Needed };
     context.terminal.note(&format!("Stopping {}", target.shown()));
-    target.stack().down()?;
+    target.stack().down(extent, &|line| context.terminal.warn(&terminal::clean(line)))?;
     context.terminal.done("Stopped; the data is kept");
     Ok(())
 }

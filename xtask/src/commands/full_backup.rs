@@ -1,7 +1,7 @@
 //! A backup that is made on the way: by its own command, and by those that want one before they go on.
 
 use crate::backup::name::Purpose;
-use crate::backup::take::{self, BackupOptions, Destination, News, Taken};
+use crate::backup::take::{self, BackupOptions, Destination, Event, Taken};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks;
@@ -38,15 +38,15 @@ pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
 /// Takes a backup and shows how far it has come.
 pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context) -> Result<Taken> {
     let progress = OnceCell::new();
-    take::take(target, options, &|news| show(&news, context, &progress))
+    take::take(target, options, &|event| show(&event, context, &progress))
 }
 
-fn show(news: &News, context: &Context, progress: &OnceCell<Progress>) {
-    match *news {
-        News::Written(bytes, expected) => {
+fn show(event: &Event, context: &Context, progress: &OnceCell<Progress>) {
+    match *event {
+        Event::Written(bytes, expected) => {
             progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
         }
-        News::Cleared(files) => {
+        Event::Cleared(files) => {
             let files = terminal::counted(files as u64, "unfinished backup", "unfinished backups");
             context.terminal.note(&format!("Removed {files} of a run that was killed"));
         }

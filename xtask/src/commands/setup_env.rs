@@ -11,6 +11,7 @@ use crate::error::{self, Exit, Fault};
 use crate::openfga::store::STORE_ID;
 use crate::process::signals;
 use crate::settings::{self, Origin};
+use crate::target::backend::Extent;
 use crate::target::{Kind, Target};
 use crate::terminal;
 use anyhow::Result;
@@ -41,7 +42,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn set_up(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     doctor::offer_openfga(&target, args.yes, context)?;
-    let openfga = up::start(&target, args.yes, context)?;
+    let openfga = up::start(&target, Extent::Needed, args.yes, context)?;
     db_migrate::up_all(&target, context)?;
     if openfga {
         set_up_openfga_once(&target, args.yes, context)?;

@@ -6,6 +6,7 @@ use super::report::{Finding, Status};
 use crate::backup::space;
 use crate::platform;
 use crate::process::{self, Program};
+use crate::settings::compose_files;
 use crate::target::backend::ComposeProject;
 use crate::words::{size, span};
 use chrono::{DateTime, Local, NaiveDateTime, Utc};
@@ -21,7 +22,7 @@ const SKEW_SECONDS: i64 = 120;
 const LONGEST: u64 = 1 << 26;
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Files whose meaning changes with their line endings: make's, the shell's, and migrations' checksums.
-const TEXTS: [&str; 4] = ["Makefile", "docker-compose.yml", "migrations", "openfga"];
+const TEXTS: [&str; 3] = ["Makefile", "migrations", "openfga"];
 
 /// Every look: its name and what it found.
 pub fn examine(scene: &Scene) -> Vec<(&'static str, Finding)> {
@@ -136,7 +137,9 @@ fn disk(root: &Path) -> Finding {
 fn clock(scene: &Scene) -> Finding {
     let now = Utc::now();
     let hint = "set the clock: it decides which backup is the newest (Docker Desktop: restart it)";
-    let touched = scene.root.join("docker-compose.yml").metadata().and_then(|facts| facts.modified()).ok();
+    let touched = compose_files::main_file(scene.root)
+        .and_then(|file| scene.root.join(file).metadata().ok())
+        .and_then(|facts| facts.modified().ok());
     if let Some(ahead) = touched.map(|time| (DateTime::<Utc>::from(time) - now).num_seconds())
         && ahead > SKEW_SECONDS
     {
@@ -156,7 +159,7 @@ fn clock(scene: &Scene) -> Finding {
 
 fn line_endings(root: &Path) -> Finding {
     let mut paths: Vec<PathBuf> = Vec::new();
-    for name in TEXTS {
+    for name in TEXTS.into_iter().chain(compose_files::main_file(root)) {
         let path = root.join(name);
         match std::fs::read_dir(&path) {
             Ok(entries) => paths.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file())),

@@ -6,14 +6,16 @@ use super::session;
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::Target;
+use crate::target::backend::Extent;
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
 use anyhow::{Context as _, Result};
 
 const SESSION: &str = "xtask-up";
 
 /// Starts the target's stack and waits until it answers.
-pub fn up(target: &Target, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
-    let answering = target.stack().up(&Startup { settings, callbacks, queries: &Starting { target } });
+pub fn up(target: &Target, extent: Extent, settings: &Settings, callbacks: &Callbacks) -> Result<Answering> {
+    let startup = Startup { settings, callbacks, queries: &Starting { target } };
+    let answering = target.stack().up(&startup, extent);
     answering.map_err(|error| session::explain_migration(target, error))
 }
 

@@ -2,6 +2,7 @@
 
 mod carried;
 pub mod live;
+mod load;
 pub mod load_failure;
 pub mod merged;
 pub mod new_database;

@@ -1,32 +1,19 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
 use super::carried;
-use super::load_failure::{self, LoadOptions};
-use super::preflight::{self, Watch};
+use super::load::{self, Load};
+use super::load_failure::LoadOptions;
+use super::preflight::Watch;
 use super::record::{OwnedDatabase, Purpose, Record};
 use super::shared_catalogs::Guard;
 use super::subscriptions;
 use crate::backup::proof::Proven;
-use crate::error::{self, Exit, Fault};
+use crate::error::{self, Fault};
 use crate::postgres::activity::Counters;
-use crate::postgres::beginning::{self, Beginning};
-use crate::postgres::preamble::{EMPTY_PATH, PREAMBLE};
 use crate::postgres::properties::Properties;
-use crate::postgres::quote::literal;
 use crate::postgres::search_path::SearchPath;
-use crate::postgres::session;
-use crate::process::{Program, signals};
-use crate::settings::fault_point;
-use crate::target::client_error;
+use crate::process::signals;
 use anyhow::Result;
-use std::io::Write as _;
-use std::time::Duration;
-
-/// psql has said everything by then; what it still does is the server's own work.
-const LAST_WORDS: Duration = Duration::from_secs(24 * 3600);
-
-/// The system's words for ENOSPC, which PostgreSQL hands on.
-const DISK_FULL: &str = "No space left on device";
 
 /// A database that is being filled. Dropped without a swap, it is dropped on the server too.
 #[derive(Debug)]
@@ -75,7 +62,9 @@ impl<'r, 't> Staging<'r, 't> {
         let server = self.record.server();
         let loader = format!("{}-load", server.session());
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
-        let loaded = Watch::during(server, &loader, || self.fill(&loader, backup, options, progress));
+        let inside = server.in_database(self.name()).named(&loader);
+        let load = Load { backup, options };
+        let loaded = Watch::during(server, &loader, || load.run(&inside, progress));
         match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard) }),
             Err(error) => Err(self.discard_after(error)),
@@ -101,89 +90,6 @@ impl<'r, 't> Staging<'r, 't> {
         Err(Fault::failed(message).hint("a file whose code does that is refused: find out where it comes from").into())
     }
 
-    fn fill(&self, loader: &str, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<()> {
-        let cannot = || Fault::failed(format!("{} cannot be loaded", backup.path.display()));
-        let nonce = session::fresh_name()?;
-        let target = self.record.target();
-        let inside = self.record.server().in_database(self.name()).named(loader).within(LAST_WORDS);
-        let started = |psql: Program| {
-            psql.args([
-                "--no-psqlrc",
-                "--no-password",
-                "--tuples-only",
-                "--no-align",
-                "--set=ON_ERROR_STOP=1",
-                "-f",
-                "-",
-            ])
-            // Of a line for every statement only those are kept that are looked at.
-            .dialog(|line| line.starts_with(b"COPY ") || line.starts_with(b"xtask-"))
-        };
-        // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
-        // statement, because poolers refuse options of a session.
-        // A file that sets no path means the role's own, or the one that was typed.
-        let path = match options.search_path {
-            Some(path) => format!("SELECT pg_catalog.set_config('search_path', {}, false);", literal(path.as_str())?),
-            None => "RESET search_path;".to_owned(),
-        };
-        let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {path}\n");
-        let (mut psql, begun) = match beginning::begin(&inside, &preamble, &started)? {
-            Beginning::Begun(psql, begun) => (psql, begun),
-            Beginning::Silent(_) => return Err(signals::check().err().map_or_else(|| cannot().into(), Into::into)),
-            Beginning::Ended(said) => {
-                let why = session::failure(target, "psql", &said.stderr, said.ending);
-                return Err(error::headed(why, cannot().to_string()));
-            }
-        };
-        let lines = begun.lines;
-        let fed = (|| -> Result<()> {
-            preflight::refuse_hidden_commands(backup, &begun.version)?;
-            backup.feed(&mut psql, options.search_path, progress)?;
-            // Within a transaction nothing would be left of the load once psql ends.
-            let committed = "pg_catalog.pg_current_xact_id_if_assigned() IS NULL";
-            writeln!(psql, "{EMPTY_PATH}SELECT '{nonce}' WHERE {committed};").map_err(Into::into)
-        })();
-        let mut counted = Vec::new();
-        let mut complete = false;
-        if fed.is_ok() {
-            while let Some(line) = psql.line(LAST_WORDS) {
-                counted.extend(line.strip_prefix("COPY ").and_then(|rows| rows.parse::<u64>().ok()));
-                complete = line == nonce;
-                if complete {
-                    break;
-                }
-            }
-        }
-        let said = psql.finish()?;
-        fault_point("loaded");
-        signals::check()?;
-        let fed = match fed {
-            // A file that changed is refused, whatever psql said to it.
-            Err(error) if error::exit(&error) == Exit::Refused => return Err(error),
-            fed => fed,
-        };
-        if !said.ending.success() && client_error::server_says(&said.stderr, DISK_FULL) {
-            // The server may have gone down with it: what it says last is not the cause.
-            let fault = Fault::failed(format!("The server's disk is full; {} is unchanged", target.database()));
-            return Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));
-        }
-        if !said.ending.success() {
-            return Err(load_failure::explain(target, backup, options, lines, &said));
-        }
-        fed.map_err(|error| error::explain(error, cannot))?;
-        let expected: Vec<u64> = backup.contents.copied.iter().map(|copied| copied.rows).collect();
-        if !complete || counted != expected {
-            let (loaded, held) = (total(&counted), total(&expected));
-            let what = format!(
-                "the server counted {loaded} rows in {} tables, the backup holds {held} in {}",
-                counted.len(),
-                expected.len()
-            );
-            return Err(anyhow::Error::msg(what)).map_err(|error| error::explain(error, cannot));
-        }
-        Ok(())
-    }
-
     /// Nothing is loaded: an empty database is what is wanted.
     pub fn left_empty(self) -> Checked<'r, 't> {
         Checked { staging: self, guard: None }
@@ -204,11 +110,6 @@ impl<'r, 't> Staging<'r, 't> {
     }
 }
 
-/// What psql prints may claim any number of rows.
-fn total(rows: &[u64]) -> u64 {
-    rows.iter().fold(0, |total, rows| total.saturating_add(*rows))
-}
-
 impl Checked<'_, '_> {
     pub fn database(&self) -> &OwnedDatabase {
         &self.staging.database
@@ -222,7 +123,7 @@ impl Checked<'_, '_> {
             Some(path) => format!("SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
             None => "ANALYZE".to_owned(),
         };
-        let inside = record.server().in_database(database.name()).within(LAST_WORDS);
+        let inside = record.server().in_database(database.name()).within(load::DEADLINE);
         let counters = Counters::after(&analyze, &inside);
         match &self.guard {
             Some(guard) => {

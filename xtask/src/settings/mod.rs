@@ -1,12 +1,13 @@
 //! Every setting, from one order: flag > process environment > `.env` > default. The only place that reads the
 //! environment.
 
+pub mod compose_files;
 mod dot_env;
 pub mod env_file;
 mod root;
 
 pub use dot_env::{EnvEdit, make_env_file, write_env_file};
-pub use root::{Root, compose_file, package_folder};
+pub use root::{Root, package_folder};
 
 use crate::error::Fault;
 use crate::platform;

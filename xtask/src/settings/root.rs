@@ -1,11 +1,10 @@
 //! The checkout that a run is for.
 
-use super::variable;
+use super::compose_files::{self, main_file};
+use super::{Settings, variable};
 use crate::error::Fault;
 use std::path::{Component, Path, PathBuf};
 
-/// The names of Compose's main file, in its own order.
-const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 /// What makes a checkout of a folder whose Compose file is elsewhere.
 const PACKAGE: &str = concat!(env!("CARGO_PKG_NAME"), "/Cargo.toml");
 
@@ -47,7 +46,7 @@ impl Root {
             return Self { path: parent_of(&package), named_by: NamedBy::Package };
         }
         let above = here.into_iter().flat_map(Path::ancestors);
-        let mut found = above.filter_map(|folder| Some((folder, compose_file(folder)?)));
+        let mut found = above.filter_map(|folder| Some((folder, main_file(folder)?)));
         match found.next() {
             Some((folder, file)) => Self { path: folder.to_owned(), named_by: NamedBy::ComposeFile(file) },
             None => Self { path: parent_of(Path::new(env!("CARGO_MANIFEST_DIR"))), named_by: NamedBy::Nobody },
@@ -64,10 +63,10 @@ impl Root {
     ///
     /// # Errors
     /// Exit 2: the folder that was named is none, or the checkout was moved.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub fn check(&self, settings: &Settings) -> Result<(), Fault> {
         let root = self.path.display();
         let (what, hint) = match self.named_by {
-            _ if self.is_checkout() => return Ok(()),
+            _ if self.is_checkout(settings) => return Ok(()),
             NamedBy::Flag => (format!("--root is {root}"), "name the folder of a Compose project: --root DIR"),
             NamedBy::Environment => {
                 (format!("XTASK_ROOT is {root}"), "name the checkout's folder: XTASK_ROOT=/path/to/checkout")
@@ -79,13 +78,17 @@ impl Root {
                 return Err(Fault::usage(message).hint(hint));
             }
         };
-        let why = if self.path.is_dir() { "not a checkout (no docker-compose.yml)" } else { "not a folder" };
+        let why = match compose_files::above(&self.path) {
+            _ if !self.path.is_dir() => "not a folder".to_owned(),
+            Some(file) => format!("not a checkout (no Compose file; Docker Compose would take {})", file.display()),
+            None => "not a checkout (no Compose file)".to_owned(),
+        };
         Err(Fault::usage(format!("{what}, which is {why}")).hint(hint))
     }
 
-    fn is_checkout(&self) -> bool {
+    fn is_checkout(&self, settings: &Settings) -> bool {
         let is_package = self.named_by == NamedBy::Package || self.path.join(PACKAGE).is_file();
-        is_package || compose_file(&self.path).is_some()
+        is_package || compose_files::are_there(settings, &self.path)
     }
 }
 
@@ -95,11 +98,6 @@ pub fn package_folder() -> Option<PathBuf> {
     let run_time = variable("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let folders = run_time.into_iter().chain([PathBuf::from(env!("CARGO_MANIFEST_DIR"))]);
     folders.into_iter().find(|folder| folder.join("Cargo.toml").is_file())
-}
-
-/// The name of the Compose file in a folder.
-pub fn compose_file(folder: &Path) -> Option<&'static str> {
-    COMPOSE_FILES.into_iter().find(|name| folder.join(name).is_file())
 }
 
 fn parent_of(package: &Path) -> PathBuf {

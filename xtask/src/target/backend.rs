@@ -174,16 +174,25 @@ pub trait Hints {
     fn start_over_hint(&self) -> Option<String>;
 }
 
+/// How much of a stack is started or stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The database, OpenFGA, and what they need.
+    Needed,
+    /// Every service, as the stack's own program would.
+    All,
+}
+
 /// The server with what belongs to it, started and stopped as one.
 pub trait Stack {
     /// Whether `up` starts the server, and `down` stops it.
     fn starts_server(&self) -> bool;
 
     /// Starts the stack and waits until PostgreSQL answers a query, and OpenFGA its health and a request.
-    fn up(&self, startup: &Startup) -> Result<Answering>;
+    fn up(&self, startup: &Startup, extent: Extent) -> Result<Answering>;
 
-    /// Stops the stack; data stays.
-    fn down(&self) -> Result<()>;
+    /// Stops the stack; data stays. `warn` hears which services lose what they need.
+    fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<()>;
 
     /// Refuses a stack that another checkout made.
     fn check_ours(&self) -> Result<()>;

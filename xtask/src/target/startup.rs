@@ -13,6 +13,15 @@ pub struct Answering {
     pub openfga: Option<String>,
     /// Whether anything had to be started; not known where Compose does it.
     pub started: bool,
+    /// Other services that were to be started, and failed.
+    pub failed: Vec<FailedService>,
+}
+
+/// A service that did not start, or ended at once.
+#[derive(Debug)]
+pub struct FailedService {
+    pub service: String,
+    pub why: String,
 }
 
 /// How `up` speaks to its caller.

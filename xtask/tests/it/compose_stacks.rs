@@ -16,10 +16,10 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// The suite's image under other names; untagged when it is dropped.
-struct Images(Vec<String>);
+pub struct Images(Vec<String>);
 
 impl Images {
-    fn tagged(names: &[&str]) -> Self {
+    pub fn tagged(names: &[&str]) -> Self {
         let names: Vec<String> = names.iter().map(|name| image(name)).collect();
         names.iter().for_each(|name| docker(&["tag", &needs::postgres_image(), name]));
         Self(names)
@@ -45,7 +45,7 @@ fn docker(words: &[&str]) {
 }
 
 /// A stack of this Compose file, `compose.yaml`; `.env` holds these lines alone.
-fn stack(yaml: &str, env: &str) -> Stack {
+pub fn stack(yaml: &str, env: &str) -> Stack {
     let sandbox = Sandbox::new();
     fs::remove_file(sandbox.path("docker-compose.yml")).unwrap();
     sandbox.write("compose.yaml", yaml.replace("IMAGE/", &image("")));

@@ -114,7 +114,8 @@ fn services_of_every_kind() {
     // `$` is Compose's own.
     let text = text.concat().replace('$', "$$");
     stack.override_with(&text);
-    stack.up();
+    let up = stack.xtask(["up", "--all"]).run();
+    up.code(6).stderr_has("failed did not start: it ended (exit code 1)").stderr_has("; the others are up");
     let labels = [("project", stack.sandbox.project.as_str()), ("service", "idle"), ("oneoff", "False")];
     let labels = labels.map(|(name, value)| format!("--label=com.docker.compose.{name}={value}"));
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();

@@ -13,6 +13,7 @@ mod authorization;
 mod circles;
 mod completions;
 mod compose_stacks;
+mod compose_up;
 mod configured;
 mod conventions;
 mod damage;
@@ -192,6 +193,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         circles::tests(),
         completions::tests(),
         compose_stacks::tests(),
+        compose_up::tests(),
         conventions::tests(),
         hostile::tests(),
         made_elsewhere::tests(),

@@ -65,8 +65,7 @@ fn a_root_that_is_no_compose_project_is_refused() {
     let empty = sandbox.beside("empty");
     fs::create_dir(&empty).unwrap();
     fs::write(sandbox.beside("file"), "").unwrap();
-    for (root, why) in [("../empty", "no docker-compose.yml"), ("../none", "not a folder"), ("../file", "not a folder")]
-    {
+    for (root, why) in [("../empty", "no Compose file"), ("../none", "not a folder"), ("../file", "not a folder")] {
         for words in [&["db-list"][..], &["db-backup"], &["health-check"]] {
             let run = Xtask::new(&sandbox).args(["--root", root]).args(words).run();
             run.code(2)

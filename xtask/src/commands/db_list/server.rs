@@ -13,13 +13,13 @@ use chrono::{DateTime, Local};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// Nobody waits longer for what follows a list of files; a server at rest answers in a quarter of a second, one on a
+/// A list of files waits so long for the server's answer; a server at rest answers in a quarter of a second, one on a
 /// busy machine in several.
-const PATIENCE: Duration = Duration::from_secs(4);
+const DEADLINE: Duration = Duration::from_secs(4);
 
-/// What the server told.
+/// What the server keeps, and what killed runs left on it.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Answer {
     pub(super) kept: Vec<Kept>,
     pub(super) findings: Findings,
     /// Where psql is for what a person types.
@@ -29,7 +29,7 @@ pub(super) struct Told {
 /// A question to the server, which is asked while the files are looked at.
 #[derive(Debug)]
 pub(super) struct Question {
-    answer: Receiver<Told>,
+    answer: Receiver<Answer>,
     asked: Instant,
 }
 
@@ -39,30 +39,30 @@ impl Question {
         let (send, answer) = channel();
         let (settings, root) = (context.settings.clone(), context.root.clone());
         std::thread::spawn(move || {
-            let told = Target::chosen(&settings, &root).ok().and_then(|target| tell(&target));
-            // Nobody listens any more when it came too late.
-            told.is_some_and(|told| send.send(told).is_ok())
+            let answer = Target::chosen(&settings, &root).ok().and_then(|target| answer_of(&target));
+            // An answer that comes too late has no receiver.
+            answer.is_some_and(|answer| send.send(answer).is_ok())
         });
         Self { answer, asked: Instant::now() }
     }
 
     /// `None`: there is no server, or it is too slow.
-    pub(super) fn answer(self) -> Option<Told> {
-        self.answer.recv_timeout(PATIENCE.saturating_sub(self.asked.elapsed())).ok()
+    pub(super) fn answer(self) -> Option<Answer> {
+        self.answer.recv_timeout(DEADLINE.saturating_sub(self.asked.elapsed())).ok()
     }
 }
 
-fn tell(target: &Target) -> Option<Told> {
+fn answer_of(target: &Target) -> Option<Answer> {
     if !target.access().is_at_hand() {
         return None;
     }
     let server = &Server::new(target).ok()?;
     let findings = repair::look(server, Wanted { unrecorded: true, sizes: true }).ok()?;
     let kept = previous::kept(&findings.view, target);
-    Some(Told { kept, findings, maintenance_database: server.maintenance_database() })
+    Some(Answer { kept, findings, maintenance_database: server.maintenance_database() })
 }
 
-impl Told {
+impl Answer {
     /// Shows what is kept as a table of its own, where there is anything.
     pub(super) fn show(&self, context: &Context) -> Result<()> {
         let now = Local::now();

@@ -5,6 +5,7 @@ use super::containers::Container;
 use super::engine::{self, DEADLINE};
 use super::said::{errors_of, last_lines};
 use crate::error::Fault;
+use crate::settings::compose_files;
 use crate::target::client_error::Connection;
 
 impl Compose {
@@ -23,7 +24,7 @@ impl Compose {
         engine::cause().or_else(|| self.check_version().err())
     }
 
-    /// docker-compose.yml, an override or `.env` that Compose cannot read.
+    /// A Compose file, an override or `.env` that Compose cannot read.
     pub(super) fn project_cause(&self) -> Option<anyhow::Error> {
         let read = self.program(["--profile", "*", "config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
         if read.ending.success() {
@@ -31,11 +32,8 @@ impl Compose {
         }
         let fault = Fault::failed("Docker Compose cannot read this project");
         let said = anyhow::Error::msg(errors_of(&read.stderr));
-        Some(
-            said.context(
-                fault.hint("fix docker-compose.yml, its override or .env; then: docker compose config --quiet"),
-            ),
-        )
+        let files = compose_files::shown(&self.settings, &self.root);
+        Some(said.context(fault.hint(format!("fix {files}, an override or .env; then: docker compose config --quiet"))))
     }
 
     fn service_cause(&self, state: Option<State>, stderr: &str) -> Option<anyhow::Error> {

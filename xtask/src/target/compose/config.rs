@@ -27,13 +27,27 @@ pub(super) struct Service {
     #[serde(default)]
     pub(super) profiles: Vec<String>,
     #[serde(default, deserialize_with = "words")]
+    pub(super) entrypoint: Vec<String>,
+    #[serde(default, deserialize_with = "words")]
     pub(super) command: Vec<String>,
     #[serde(default)]
     depends_on: BTreeMap<String, Value>,
+    /// Folders and files of this host, volumes, Compose's `configs`: where each is inside.
+    #[serde(default)]
+    volumes: Vec<Mount>,
+    #[serde(default)]
+    configs: Vec<Mount>,
     #[serde(default, deserialize_with = "variables")]
     pub(super) environment: BTreeMap<String, String>,
     #[serde(default)]
     secrets: Vec<Mounted>,
+}
+
+/// What a service gets from outside of its image.
+#[derive(Debug, Deserialize)]
+struct Mount {
+    #[serde(default)]
+    target: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,6 +92,11 @@ impl Service {
         image::product(&self.image)
     }
 
+    /// Whether it gets something at a path that fits.
+    pub(super) fn mounts(&self, fits: impl Fn(&str) -> bool) -> bool {
+        self.volumes.iter().chain(&self.configs).any(|mount| fits(&mount.target))
+    }
+
     /// Whether Compose starts it without being asked for it by name.
     pub(super) fn is_active(&self, settings: &Settings) -> bool {
         profiles::are_active(&self.profiles, settings)
@@ -97,6 +116,19 @@ impl Config {
             }
         }
         users.split_off(1)
+    }
+
+    /// These services and all that they depend on, directly or through others.
+    pub(super) fn needed_by(&self, services: &[&str]) -> Vec<String> {
+        let mut needed: Vec<String> = services.iter().map(|name| (*name).to_owned()).collect();
+        let mut next = 0;
+        while let Some(name) = needed.get(next) {
+            let depends_on = self.services.get(name).into_iter().flat_map(|service| service.depends_on.keys());
+            let more: Vec<String> = depends_on.filter(|name| !needed.contains(name)).cloned().collect();
+            needed.extend(more);
+            next += 1;
+        }
+        needed
     }
 
     /// The service of this name.
@@ -152,6 +184,7 @@ mod tests {
         let built = config.service("built").unwrap();
         assert_eq!((built.image.as_str(), &built.command), ("", &vec!["run".to_owned(), "$x".to_owned()]));
         assert_eq!(config.users_of("db"), ["built", "last"]);
+        assert_eq!(config.needed_by(&["last", "db"]), ["last", "db", "built"]);
     }
 
     #[test]

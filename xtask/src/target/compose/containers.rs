@@ -4,6 +4,7 @@ use super::engine::DEADLINE;
 use crate::error::Fault;
 use crate::process::Program;
 use anyhow::{Context as _, Error, Result};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ pub(super) struct Container {
     /// The image's name; an id where that name means another image now.
     pub(super) image: String,
     pub(super) project: String,
+    /// Of the settings that it was made of, as Compose counts it.
+    pub(super) config_hash: String,
+    /// The id of the image that Compose made it of.
+    pub(super) image_id: String,
     /// The project folder that it was made from.
     folder: PathBuf,
 }
@@ -40,6 +45,8 @@ pub(super) fn listed(of: Of, all: bool, deadline: Duration) -> Result<Option<Vec
         label("service"),
         "{{json .Image}}".to_owned(),
         label("project"),
+        label("config-hash"),
+        label("image"),
         label("project.working_dir"),
     ];
     let filter = match of {
@@ -63,10 +70,17 @@ pub(super) fn of_project(project: &str, all: bool) -> Result<Option<Vec<Containe
     listed(Of::Project(project), all, DEADLINE)
 }
 
+/// The exit codes of these containers, by id; those that are gone meanwhile are left out.
+pub(super) fn exit_codes(ids: &[&str]) -> Result<BTreeMap<String, i32>> {
+    let asked = Program::new("docker").args(["inspect", "--format", "{{.Id}} {{.State.ExitCode}}"]).args(ids);
+    let pair = |line: &str| line.split_once(' ').and_then(|(id, code)| Some((id.to_owned(), code.parse().ok()?)));
+    Ok(asked.capture(DEADLINE)?.text().lines().filter_map(pair).collect())
+}
+
 fn parsed(line: &str) -> Result<Container> {
     let fields = serde_json::from_str(line).with_context(|| format!("docker ps answered {line:?}"))?;
-    let (id, state, service, image, project, folder) = fields;
-    Ok(Container { id, service, state, image, project, folder })
+    let (id, state, service, image, project, config_hash, image_id, folder) = fields;
+    Ok(Container { id, service, state, image, project, config_hash, image_id, folder })
 }
 
 impl Container {
@@ -125,11 +139,13 @@ mod tests {
             service: "postgres\trunning".into(),
             image: "postgres:16".into(),
             project: "app".into(),
+            config_hash: "a0".into(),
+            image_id: String::new(),
             folder: "/a folder\nwith\ta \"tab\"".into(),
         };
-        let line = r#"["4f","running","postgres\trunning","postgres:16","app","/a folder\nwith\ta \"tab\""]"#;
+        let line = r#"["4f","running","postgres\trunning","postgres:16","app","a0","","/a folder\nwith\ta \"tab\""]"#;
         assert_eq!(parsed(line).unwrap(), expected);
-        for line in ["", "4f\trunning", r#"["4f","running"]"#, r#"["4f","running",1,"a","b","c"]"#] {
+        for line in ["", "4f\trunning", r#"["4f","running"]"#, r#"["4f","running",1,"a","b","c","d","e"]"#] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

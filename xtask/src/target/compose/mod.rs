@@ -4,6 +4,8 @@ mod access;
 mod cause;
 mod config;
 mod containers;
+mod data_place;
+mod datastore;
 pub mod engine;
 mod found;
 mod generation;
@@ -11,6 +13,7 @@ mod hints;
 mod image;
 mod inspection;
 mod life;
+mod migrate;
 mod openfga;
 mod openfga_service;
 mod ports;
@@ -21,6 +24,8 @@ mod selection;
 mod server_options;
 mod services;
 mod stack_login;
+mod start;
+mod stop;
 mod up;
 mod volume;
 
@@ -30,7 +35,7 @@ use super::backend::Talk;
 use super::client_error::Connection;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
-use crate::settings::Settings;
+use crate::settings::{Settings, compose_files};
 use anyhow::{Context as _, Result};
 use config::Config;
 use engine::DEADLINE;
@@ -75,6 +80,7 @@ impl Compose {
     pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
         let named = generation::named(settings)?;
         project::check(settings)?;
+        compose_files::check(settings, root)?;
         let by_docker = named.is_none();
         let project = by_docker.then(|| project::declared(settings, root)).flatten();
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
@@ -112,17 +118,17 @@ impl Compose {
 
     /// Runs a Compose command and takes what it says; a failure is explained.
     fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
-        self.run_or(args, deadline, said::explained)
+        self.captured(&self.program(args)?, deadline, said::explained)
     }
 
-    /// The same where `explain` explains a failure for which nothing around Compose is the cause.
-    fn run_or<'a>(
+    /// What a Compose program says; `explain` explains a failure for which nothing around Compose is the cause.
+    fn captured(
         &self,
-        args: impl IntoIterator<Item = &'a str>,
+        program: &Program,
         deadline: Duration,
         explain: impl FnOnce(&Captured) -> anyhow::Error,
     ) -> Result<Captured> {
-        let captured = match self.program(args)?.capture(deadline) {
+        let captured = match program.capture(deadline) {
             Ok(captured) if captured.ending.success() => return Ok(captured),
             Ok(captured) => captured,
             Err(error) => return Err(self.outer_cause().unwrap_or(error)),

@@ -1,21 +1,15 @@
 //! OpenFGA as a service of the project.
 
 use super::Compose;
+use super::migrate::Dependencies;
 use crate::error::Fault;
-use crate::process::{Captured, Ending, Program};
 use crate::settings::Settings;
-use crate::target::backend::{Access as _, Build, MadeOf, OwnOpenfga};
+use crate::target::backend::{Build, MadeOf, OwnOpenfga};
 use crate::target::openfga::{HTTP_PORT, KEYS};
-use crate::target::{openfga_migration, percent};
+use crate::target::percent;
 use anyhow::Result;
-use std::time::Duration;
 
-/// The one-shot service that brings OpenFGA's tables up to date.
-const MIGRATE: &str = "openfga-migrate";
-const MIGRATE_DEADLINE: Duration = Duration::from_secs(120);
 const DATASTORE: &str = "OPENFGA_DATASTORE_URI";
-const ROLE: &str = "OPENFGA_DATASTORE_USERNAME";
-const LOG_DEADLINE: Duration = Duration::from_secs(10);
 
 impl OwnOpenfga for Compose {
     fn can_have_openfga(&self) -> bool {
@@ -61,11 +55,10 @@ impl OwnOpenfga for Compose {
     }
 
     fn migrate_openfga(&self) -> Result<()> {
-        if self.config()?.service(MIGRATE).is_none_or(|service| !service.is_active(&self.settings)) {
-            return Ok(());
+        match self.migration()? {
+            Some(migration) => self.migrate(migration, Dependencies::Left),
+            None => Ok(()),
         }
-        let failed = |captured: &Captured| openfga_migration::failed(captured, &self.openfga_role());
-        self.run_or(["run", "--rm", "--no-deps", "-T", MIGRATE], MIGRATE_DEADLINE, failed).map(drop)
     }
 
     fn openfga_container(&self) -> Option<MadeOf> {
@@ -78,32 +71,6 @@ impl OwnOpenfga for Compose {
 }
 
 impl Compose {
-    /// The role that the one-shot service logs in as.
-    fn openfga_role(&self) -> String {
-        let variable = |name: &str| self.config().ok()?.service(MIGRATE)?.environment.get(name).cloned();
-        let of_address = || {
-            let address = variable(DATASTORE)?;
-            let (login, _) = address.split_once("://")?.1.split_once('@')?;
-            percent::decoded(login.split(':').next()?).ok()
-        };
-        variable(ROLE).or_else(of_address).unwrap_or_else(|| self.login().user.clone())
-    }
-
-    /// The failure of the one-shot service, with its own words, where Compose says only that it failed.
-    pub(super) fn failed_migration(&self, said: &anyhow::Error) -> Option<anyhow::Error> {
-        let ended = self.life_of(MIGRATE).filter(|life| life.ended && life.exit_code != 0)?;
-        if !format!("{said:#}").contains(MIGRATE) {
-            return None;
-        }
-        let log = Program::new("docker").args(["logs", "--tail", "50", &self.container_of(MIGRATE)?]);
-        let log = log.capture(LOG_DEADLINE).ok()?;
-        let output = format!("{}\n{}", log.text(), log.stderr);
-        let ending = Ending::Code(i32::try_from(ended.exit_code).ok()?);
-        let fault = Fault::failed(format!("The {MIGRATE} service failed ({ending})"))
-            .hint(format!("fix the error above; its log: docker compose logs {MIGRATE}"));
-        Some(openfga_migration::failed_saying(&output, &self.openfga_role(), fault))
-    }
-
     /// The service does not run, or something that Compose says itself.
     fn why_openfga_has_no_port(&self, error: anyhow::Error) -> anyhow::Error {
         let name = self.openfga_or_usual();

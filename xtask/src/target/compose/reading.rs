@@ -148,7 +148,7 @@ impl Compose {
                 image: service.image.clone(),
                 product: service.product(),
                 inactive: if is_active { Vec::new() } else { service.profiles.clone() },
-                one_shot: service.command.first().is_some_and(|word| word == "migrate"),
+                one_shot: service.only_migrates_openfga(),
             }
         };
         config.services().filter(|(name, _)| selection::is_name(name)).map(candidate).collect()

@@ -5,7 +5,7 @@ use super::{Compose, engine, ports};
 use crate::error::{self, Fault};
 use crate::process::{Program, signals};
 use crate::settings::Settings;
-use crate::target::backend::{Access as _, ComposeProject, OwnOpenfga as _, Stack};
+use crate::target::backend::{Access as _, ComposeProject, Extent, OwnOpenfga as _, Stack};
 use crate::target::openfga;
 use crate::target::ports::{Taken, holder};
 use crate::target::startup::{Answering, Queries, Startup};
@@ -15,8 +15,6 @@ use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-const START_DEADLINE: Duration = Duration::from_secs(300);
-const STOP_DEADLINE: Duration = Duration::from_secs(120);
 /// A container that was started anew so often will not stay.
 const CRASHES: u64 = 3;
 
@@ -26,42 +24,40 @@ impl Stack for Compose {
     }
 
     /// Starts the containers; PostgreSQL then answers a query, OpenFGA its health and a request on the mapped port.
-    fn up(&self, startup: &Startup) -> Result<Answering> {
-        let (settings, queries, stage) = (startup.settings, startup.queries, startup.callbacks.stage);
-        stage("starting the containers");
+    fn up(&self, startup: &Startup, extent: Extent) -> Result<Answering> {
+        let (queries, callbacks) = (startup.queries, startup.callbacks);
+        (callbacks.stage)("starting the containers");
         self.check_version()?;
         self.check_made_here()?;
-        if let Err(error) = self.run(["up", "--detach"], START_DEADLINE) {
-            // A run that was cut short may hold its own ports half-way: they explain nothing.
-            signals::check()?;
-            if speaks_of_a_port(&error) {
-                return Err(port_fault(self, settings).unwrap_or_else(|| with_holder(error)));
-            }
-            let refusal = self.read_again().is_ok().then(|| self.login_refusal(queries)).flatten();
-            return Err(refusal.or_else(|| self.failed_migration(&error)).unwrap_or(error));
-        }
+        self.name_renewed(&self.services_of(extent)?, callbacks.note)?;
+        let openfga = self.openfga()?;
+        self.start(&[self.service()], startup)?;
         // A container that was made anew has the login that the files have now.
         self.read_again()?;
-        stage("waiting for PostgreSQL");
+        (callbacks.stage)("waiting for PostgreSQL");
         let postgres = wait_for_service(self, self.service(), "PostgreSQL", || lasting_version(queries))?;
         // It has just been asked over TCP from within.
         if let Some(refusal) = refusal(self.version_over_network(queries)) {
             return Err(refusal);
         }
-        let openfga = match self.openfga()? {
-            Some(service) => {
-                stage("waiting for OpenFGA");
-                Some(openfga_url(self, service, settings)?)
-            }
-            None => None,
+        let openfga = openfga.map(|service| self.start_openfga(service, startup)).transpose()?;
+        if openfga.is_none() && extent == Extent::Needed {
+            (callbacks.note)("No service of this project is OpenFGA: only the database is started");
+        }
+        let failed = if extent == Extent::All {
+            (callbacks.stage)("starting the other services");
+            self.start_rest(&self.services_of(Extent::Needed)?)?
+        } else {
+            Vec::new()
         };
-        Ok(Answering { postgres, openfga, started: true })
+        Ok(Answering { postgres, openfga, started: true, failed })
     }
 
-    /// Stops and removes the containers; volumes stay.
-    fn down(&self) -> Result<()> {
+    /// Containers stay where only those that `up` starts are stopped; volumes always do.
+    fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<()> {
+        self.check_version()?;
         self.check_made_here()?;
-        self.run(["down"], STOP_DEADLINE).map(drop)
+        self.stop_stack(extent, warn)
     }
 
     fn check_ours(&self) -> Result<()> {
@@ -123,6 +119,28 @@ fn lasting_version(queries: &dyn Queries) -> Result<String> {
 }
 
 impl Compose {
+    /// Starts these services; a port that another program holds, and a login that the server refuses, explain a failure.
+    fn start(&self, services: &[&str], startup: &Startup) -> Result<()> {
+        let Err(error) = self.start_services(services) else { return Ok(()) };
+        // A run that was cut short may hold its own ports half-way: they explain nothing.
+        signals::check()?;
+        if speaks_of_a_port(&error) {
+            return Err(port_fault(self, startup.settings).unwrap_or_else(|| with_holder(error)));
+        }
+        let refusal = self.read_again().is_ok().then(|| self.login_refusal(startup.queries)).flatten();
+        Err(refusal.unwrap_or(error))
+    }
+
+    /// Migrates OpenFGA, starts it, and waits for its answer; gives where it answers.
+    fn start_openfga(&self, service: &str, startup: &Startup) -> Result<String> {
+        let stage = startup.callbacks.stage;
+        self.migrate_before_start(service, stage)?;
+        stage("starting OpenFGA");
+        self.start(&[service], startup)?;
+        stage("waiting for OpenFGA");
+        openfga_url(self, service, startup.settings)
+    }
+
     /// The same over the services' network, where the server asks for the password as it asks them.
     fn version_over_network(&self, queries: &dyn Queries) -> Result<String> {
         let variables = self.as_services_connect(&self.settings);

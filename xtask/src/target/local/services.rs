@@ -2,7 +2,7 @@
 
 use super::{Local, openfga};
 use crate::error::Fault;
-use crate::target::backend::{Holders, Services, Stack as _};
+use crate::target::backend::{Extent, Holders, Services, Stack as _};
 use crate::target::openfga::USUAL_SERVICE;
 use crate::target::startup::Startup;
 use anyhow::Result;
@@ -30,7 +30,7 @@ impl Services for Local {
         if services.is_empty() {
             return Ok(());
         }
-        self.up(startup).map(drop)
+        self.up(startup, Extent::Needed).map(drop)
     }
 
     /// OpenFGA has no ids of stores.

@@ -6,7 +6,7 @@ use super::{Local, openfga, ports};
 use crate::error::{self, Fault};
 use crate::process::{Detached, signals};
 use crate::settings::Settings;
-use crate::target::backend::{Access as _, ComposeProject, Stack};
+use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
 use crate::target::openfga as probe;
 use crate::target::ports::Taken;
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
@@ -26,11 +26,11 @@ impl Stack for Local {
         true
     }
 
-    fn up(&self, startup: &Startup) -> Result<Answering> {
+    fn up(&self, startup: &Startup, _: Extent) -> Result<Answering> {
         up(self, startup)
     }
 
-    fn down(&self) -> Result<()> {
+    fn down(&self, _: Extent, _: &dyn Fn(&str)) -> Result<()> {
         down(self)
     }
 
@@ -80,7 +80,7 @@ fn up(local: &Local, startup: &Startup) -> Result<Answering> {
         queries.create_database()?;
     }
     let openfga = up_openfga(local, startup, &mut started)?;
-    Ok(Answering { postgres: identity.version, openfga, started })
+    Ok(Answering { postgres: identity.version, openfga, started, failed: Vec::new() })
 }
 
 /// Stops OpenFGA, then PostgreSQL.

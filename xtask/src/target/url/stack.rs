@@ -3,7 +3,7 @@
 use super::Url;
 use crate::error::Fault;
 use crate::settings::Settings;
-use crate::target::backend::{Access as _, ComposeProject, Stack};
+use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
 use crate::target::ports::Taken;
 use crate::target::startup::{Answering, Startup};
 use anyhow::Result;
@@ -13,11 +13,11 @@ impl Stack for Url {
         false
     }
 
-    fn up(&self, startup: &Startup) -> Result<Answering> {
-        Ok(Answering { postgres: startup.queries.version(&[])?, openfga: None, started: false })
+    fn up(&self, startup: &Startup, _: Extent) -> Result<Answering> {
+        Ok(Answering { postgres: startup.queries.version(&[])?, openfga: None, started: false, failed: Vec::new() })
     }
 
-    fn down(&self) -> Result<()> {
+    fn down(&self, _: Extent, _: &dyn Fn(&str)) -> Result<()> {
         let fault = Fault::usage(format!("This program does not stop {}", self.place()));
         Err(fault.hint("stop it on its host; or name another target: --target compose, --target local").into())
     }

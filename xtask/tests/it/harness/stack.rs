@@ -122,10 +122,10 @@ impl Stack {
         Xtask::new(&self.sandbox).args(args)
     }
 
-    /// Starts it with our own `up`, which must work.
+    /// Starts all of it with our own `up`, which must work.
     #[track_caller]
     pub fn up(&self) -> Outcome {
-        let outcome = self.xtask(["up"]).run();
+        let outcome = self.xtask(["up", "--all"]).run();
         outcome.ok();
         outcome
     }

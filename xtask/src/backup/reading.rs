@@ -1,0 +1,121 @@
+//! What pg_dump writes is read close behind it, out of the file itself: every byte is hashed and scanned as it lies
+//! there. (A pipe through this program would copy every byte twice more.)
+
+use super::fault::{LOCKING, failed, not_whole};
+use super::manifest;
+use super::options::BackupOptions;
+use super::partial::Partial;
+use super::space;
+use crate::postgres::beginning;
+use crate::postgres::dump::{Flaw, Scanner};
+use crate::postgres::server::Server;
+use crate::process::{Captured, Ending, Writer, signals};
+use crate::target::overriding;
+use anyhow::{Error, Result};
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+
+const PIECE: usize = 1 << 18;
+/// How long the reader waits for pg_dump to write more.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Free space is looked at again after so many bytes.
+const SPACE_CHECK: u64 = 16 << 20;
+
+/// What a backup reports while it is taken.
+#[derive(Debug)]
+pub enum Event {
+    /// Bytes written so far, and about how many there will be.
+    Written(u64, Option<u64>),
+    /// Unfinished files of killed runs were removed.
+    Cleared(usize),
+}
+
+/// How a dump is read while it is written.
+pub(super) struct Reading<'a> {
+    pub(super) server: &'a Server<'a>,
+    pub(super) options: &'a BackupOptions,
+    /// About how many bytes there will be.
+    pub(super) expected: Option<u64>,
+    pub(super) tell: &'a dyn Fn(Event),
+}
+
+/// What was read of a dump.
+pub(super) struct Proof {
+    pub(super) scanner: Scanner,
+    /// Of all bytes so far, the file's head included.
+    pub(super) hash: Sha256,
+    /// All bytes so far, the file's head included.
+    pub(super) bytes: u64,
+}
+
+impl Reading<'_> {
+    /// Reads the dump to its end.
+    ///
+    /// # Errors
+    /// pg_dump failed, the file holds what no dump holds, or the disk is nearly full.
+    pub(super) fn follow(&self, dump: Writer, partial: &Partial) -> Result<Proof> {
+        let head = manifest::HEAD;
+        let hash = Sha256::new().chain_update(head);
+        let mut proof = Proof { scanner: Scanner::default(), hash, bytes: head.len() as u64 };
+        let flaw = self.read(&dump, partial, &mut proof)?;
+        if flaw.is_some() {
+            dump.end();
+        }
+        let (ending, stderr) = dump.finish()?;
+        signals::check()?;
+        if let Some(flaw) = flaw {
+            return Err(Error::new(flaw).context(not_whole(self.server.target())));
+        }
+        self.check_end(ending, stderr)?;
+        Ok(proof)
+    }
+
+    /// Reads until pg_dump has ended, or until what it wrote is no dump: then why.
+    fn read(&self, dump: &Writer, partial: &Partial, proof: &mut Proof) -> Result<Option<Flaw>> {
+        let mut buffer = vec![0; PIECE];
+        let mut space_checked = 0u64;
+        let mut ended = false;
+        loop {
+            let read = partial.read_at(&mut buffer, proof.bytes)?;
+            if read == 0 && ended {
+                return Ok(None);
+            }
+            if read == 0 {
+                // What it wrote last is read once more after its end.
+                ended = dump.ends_within(PAUSE)?;
+                continue;
+            }
+            let piece = &buffer[..read];
+            let flaw = proof.scanner.feed(piece).err();
+            proof.hash.update(piece);
+            proof.bytes = proof.bytes.saturating_add(read as u64);
+            (self.tell)(Event::Written(proof.bytes, self.expected));
+            if proof.bytes.saturating_sub(space_checked) >= SPACE_CHECK {
+                space_checked = proof.bytes;
+                space::watch(self.options.destination.folder())?;
+            }
+            if flaw.is_some() {
+                return Ok(flaw);
+            }
+        }
+    }
+
+    fn check_end(&self, ending: Ending, stderr: String) -> Result<()> {
+        if ending.success() {
+            return Ok(());
+        }
+        let said = Captured { ending, stdout: Vec::new(), stderr };
+        if is_ended_by_a_setting(&said) && beginning::overcome(self.server, &said)? {
+            return Err(Error::msg(said.stderr.trim().to_owned()));
+        }
+        Err(failed(self.server, self.options, &said.stderr, ending))
+    }
+}
+
+/// Whether pg_dump was ended before its first query for a table, after which it heeds no limit but the one that it was
+/// given.
+fn is_ended_by_a_setting(said: &Captured) -> bool {
+    const LIMITS: [&str; 3] = ["due to statement timeout", "due to idle-session timeout", "due to transaction timeout"];
+    let is_limit = LIMITS.iter().any(|limit| said.stderr.contains(limit)) && !said.stderr.contains(LOCKING);
+    is_limit || overriding::is_library_missing(&said.stderr)
+}

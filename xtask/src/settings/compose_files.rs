@@ -1,0 +1,91 @@
+//! The files that Docker Compose reads for a folder: those of `COMPOSE_FILE`, else the one with a name that it knows.
+
+use super::Settings;
+use crate::error::Fault;
+use crate::platform;
+use std::path::{Path, PathBuf};
+
+/// The names of Compose's main file, in its own order.
+const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const FILE: &str = "COMPOSE_FILE";
+const SEPARATOR: &str = "COMPOSE_PATH_SEPARATOR";
+
+/// The main file that Compose finds in a folder by itself.
+pub fn main_file(folder: &Path) -> Option<&'static str> {
+    NAMES.into_iter().find(|name| folder.join(name).is_file())
+}
+
+/// The files that `COMPOSE_FILE` lists, from the folder; `None` where it is not set.
+fn listed(settings: &Settings, folder: &Path) -> Option<Vec<PathBuf>> {
+    let list = settings.get(FILE)?;
+    let separator = settings.get_or(SEPARATOR, if platform::WINDOWS { ";" } else { ":" });
+    Some(list.split(separator).filter(|path| !path.is_empty()).map(|path| folder.join(path)).collect())
+}
+
+/// Whether Compose finds its files for this folder: in it, or where `COMPOSE_FILE` says.
+pub fn are_there(settings: &Settings, folder: &Path) -> bool {
+    listed(settings, folder).map_or_else(|| main_file(folder).is_some(), |files| !files.is_empty())
+}
+
+/// The files for people, as a person would type them in the folder: `compose.yaml`.
+pub fn shown(settings: &Settings, folder: &Path) -> String {
+    match settings.get(FILE) {
+        Some(_) => {
+            let files = listed(settings, folder).unwrap_or_default();
+            let name = |file: &PathBuf| file.strip_prefix(folder).unwrap_or(file).display().to_string();
+            files.iter().map(name).collect::<Vec<_>>().join(", ")
+        }
+        None => main_file(folder).unwrap_or("docker-compose.yml").to_owned(),
+    }
+}
+
+/// The file of a folder above, which Compose takes where the folder has none.
+pub fn above(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().skip(1).find_map(|above| Some(above.join(main_file(above)?)))
+}
+
+/// Refuses a folder for which Compose would take the file of a folder above it, or none: that is another project.
+///
+/// # Errors
+/// Exit 2, naming that file, or the one of `COMPOSE_FILE` that is not there.
+pub fn check(settings: &Settings, folder: &Path) -> Result<(), Fault> {
+    let root = folder.display();
+    if let Some(files) = listed(settings, folder) {
+        let Some(missing) = files.iter().find(|file| !file.is_file()) else { return Ok(()) };
+        let fault = Fault::usage(format!("{FILE} names {}, which is not a file", missing.display()));
+        return Err(fault.hint(format!("its paths begin at {root}; correct it, or unset it")));
+    }
+    if main_file(folder).is_some() {
+        return Ok(());
+    }
+    Err(match above(folder) {
+        Some(file) => {
+            let message = format!("{root} has no Compose file; Docker Compose would take {}", file.display());
+            let theirs = file.parent().unwrap_or(folder).display().to_string();
+            Fault::usage(message).hint(format!("if that project is meant: --root {theirs}, or {FILE} in .env"))
+        }
+        None => {
+            let hint =
+                format!("make one (compose.yaml), name it by {FILE} in .env, or name another target: --target local");
+            Fault::usage(format!("{root} has no Compose file")).hint(hint)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_begins_at_the_folder_and_has_its_own_separator() {
+        let mut settings = Settings::default();
+        assert_eq!(listed(&settings, Path::new("/r")), None);
+        settings.set_flag(FILE, "a.yml,/b/c.yml,");
+        settings.set_flag(SEPARATOR, ",");
+        let files = [PathBuf::from("/r/a.yml"), PathBuf::from("/b/c.yml")];
+        assert_eq!(listed(&settings, Path::new("/r")).unwrap(), files);
+        assert_eq!(shown(&settings, Path::new("/r")), "a.yml, /b/c.yml");
+        let fault = check(&settings, Path::new("/r")).unwrap_err();
+        assert!(fault.to_string().contains("/r/a.yml"), "{fault}");
+    }
+}

@@ -1,0 +1,163 @@
+//! Services are started: those that are needed, or all of the project. What Compose makes anew is named first.
+
+use super::Compose;
+use super::containers::{self, Container};
+use super::engine::DEADLINE;
+use super::migrate::{Dependencies, Migration};
+use crate::error::Fault;
+use crate::process::{Ending, Program, signals};
+use crate::target::backend::Extent;
+use crate::target::startup::FailedService;
+use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+const START_DEADLINE: Duration = Duration::from_secs(300);
+/// Other services may have to be built.
+const REST_DEADLINE: Duration = Duration::from_secs(1800);
+/// A service that cannot work mostly ends at once.
+const SETTLE: Duration = Duration::from_secs(1);
+
+impl Compose {
+    /// The services of this extent: what `up` starts and `down` stops.
+    pub(super) fn services_of(&self, extent: Extent) -> Result<Vec<String>> {
+        let config = self.config()?;
+        if extent == Extent::All {
+            let active = config.services().filter(|(_, service)| service.is_active(&self.settings));
+            return Ok(active.map(|(name, _)| name.to_owned()).collect());
+        }
+        let migration = self.migration()?.map(Migration::service);
+        let roots: Vec<&str> = std::iter::once(self.service()).chain(self.openfga()?).chain(migration).collect();
+        Ok(config.needed_by(&roots))
+    }
+
+    /// Says which containers Compose makes anew when it starts these services.
+    ///
+    /// # Errors
+    /// Exit 1: the database's data is in such a container alone.
+    pub(super) fn name_renewed(&self, services: &[String], note: &dyn Fn(&str)) -> Result<()> {
+        let renewed = self.renewed(services)?;
+        if renewed.is_empty() {
+            return Ok(());
+        }
+        let runs = |one: &Container| one.runs() && one.service == self.service();
+        if renewed.contains(self.service()) && self.listed(false).is_some_and(|listed| listed.iter().any(runs)) {
+            self.check_data_outlives(super::data_place::End::Renewed)?;
+        }
+        let names: Vec<&str> = renewed.iter().map(String::as_str).collect();
+        note(&format!("Compose makes containers anew, because their settings or images changed: {}", names.join(", ")));
+        Ok(())
+    }
+
+    /// The services whose containers were made of other settings, or of another image, than they would be now.
+    fn renewed(&self, services: &[String]) -> Result<BTreeSet<String>> {
+        let listed = self.listed(true).unwrap_or_default();
+        let ours: Vec<&Container> = listed.iter().filter(|container| services.contains(&container.service)).collect();
+        if ours.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let told = self.run(["--profile", "*", "config", "--hash", "*"], DEADLINE)?.text();
+        let hashes: BTreeMap<&str, &str> = told.lines().filter_map(|line| line.trim().split_once(' ')).collect();
+        let config = self.config()?;
+        let differs = |container: &&&Container| {
+            let hash = hashes.get(container.service.as_str()).map(|hash| hash.trim());
+            let is_of_hash = hash.is_none_or(|hash| hash == container.config_hash);
+            let image = || config.service(&container.service).map(|service| service.image.as_str()).and_then(image_id);
+            let is_of_image = || container.image_id.is_empty() || image().is_none_or(|id| id == container.image_id);
+            !is_of_hash || !is_of_image()
+        };
+        Ok(ours.iter().filter(differs).map(|container| container.service.clone()).collect())
+    }
+
+    /// Starts these services with what they depend on; where Compose fails, the service that ended is named.
+    pub(super) fn start_services(&self, services: &[&str]) -> Result<()> {
+        // A service may be called `--dry-run`.
+        let words = ["up", "--detach", "--"].into_iter().chain(services.iter().copied());
+        self.run(words, START_DEADLINE)
+            .map(drop)
+            .map_err(|error| self.failed_one_shot(&error).unwrap_or_else(|| self.naming_what_ended(services, error)))
+    }
+
+    /// Brings OpenFGA's tables up to date, unless Compose does it when it starts OpenFGA.
+    pub(super) fn migrate_before_start(&self, openfga: &str, stage: &dyn Fn(&str)) -> Result<()> {
+        let Some(migration) = self.migration()? else { return Ok(()) };
+        if let Migration::OneShot(service) = migration
+            && self.config()?.needed_by(&[openfga]).iter().any(|needed| needed == service)
+        {
+            return Ok(());
+        }
+        stage("migrating OpenFGA's tables");
+        self.migrate(migration, Dependencies::Started)
+    }
+
+    fn naming_what_ended(&self, services: &[&str], error: anyhow::Error) -> anyhow::Error {
+        let words = format!("{error:#}");
+        let Ok(config) = self.config() else { return error };
+        let needed = config.needed_by(services);
+        let ended = self
+            .ended()
+            .unwrap_or_default()
+            .into_iter()
+            .find(|(service, _)| needed.contains(service) && words.contains(service));
+        let Some((service, ending)) = ended else { return error };
+        let fault = Fault::failed(format!("The {service} service failed ({ending})"));
+        error.context(fault.hint(format!("see its log: docker compose logs --tail 20 {service}")))
+    }
+
+    /// Starts every other service; gives those that did not start, or ended at once.
+    pub(super) fn start_rest(&self, started: &[String]) -> Result<Vec<FailedService>> {
+        let rest: Vec<String> =
+            self.services_of(Extent::All)?.into_iter().filter(|service| !started.contains(service)).collect();
+        let mut failed = Vec::new();
+        if !rest.is_empty() && self.run(["up", "--detach"], REST_DEADLINE).is_err() {
+            signals::check()?;
+            // One failure keeps Compose from starting the others.
+            for service in &rest {
+                if let Err(error) = self.run(["up", "--detach", "--", service], REST_DEADLINE) {
+                    signals::check()?;
+                    failed.push(FailedService { service: service.clone(), why: first_line(&error) });
+                }
+            }
+        }
+        if !rest.is_empty() {
+            std::thread::sleep(SETTLE);
+        }
+        for (service, ending) in self.ended()? {
+            if rest.contains(&service) && failed.iter().all(|failed| failed.service != service) {
+                failed.push(FailedService { service, why: format!("it ended ({ending})") });
+            }
+        }
+        failed.sort_by(|one, other| one.service.cmp(&other.service));
+        Ok(failed)
+    }
+
+    /// The services whose containers ended with an error, or are started over and over.
+    fn ended(&self) -> Result<Vec<(String, Ending)>> {
+        let listed = match self.project().or_else(|| self.asked_name()) {
+            Some(project) => containers::of_project(project, true)?.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let suspects: Vec<&str> =
+            listed.iter().filter(|container| !container.runs()).map(|container| container.id.as_str()).collect();
+        let codes = if suspects.is_empty() { BTreeMap::new() } else { containers::exit_codes(&suspects)? };
+        let ended = |container: &Container| {
+            let code = codes.get(&container.id).copied().filter(|code| *code != 0)?;
+            Some((container.service.clone(), Ending::Code(code)))
+        };
+        Ok(listed.iter().filter_map(ended).collect())
+    }
+}
+
+/// The id of the image that has this name now.
+fn image_id(name: &str) -> Option<String> {
+    if name.is_empty() || name.starts_with('-') {
+        return None;
+    }
+    let asked =
+        Program::new("docker").args(["image", "inspect", "--format", "{{.Id}}", name]).capture(DEADLINE).ok()?;
+    asked.ending.success().then(|| asked.text().trim().to_owned())
+}
+
+fn first_line(error: &anyhow::Error) -> String {
+    error.root_cause().to_string().lines().next().unwrap_or_default().to_owned()
+}

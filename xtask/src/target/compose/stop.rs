@@ -1,0 +1,53 @@
+//! The stack is stopped: what `up` starts, or the whole project as Compose does it.
+
+use super::Compose;
+use super::containers::Container;
+use super::data_place::End;
+use crate::target::backend::{Extent, Services as _};
+use anyhow::Result;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+
+impl Compose {
+    /// Stops the services of this extent. Others that need them are named first, and keep running.
+    pub(super) fn stop_stack(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<()> {
+        if extent == Extent::All {
+            self.check_data_outlives(End::Removed)?;
+            return self.run(["down"], DEADLINE).map(drop);
+        }
+        let wanted = self.services_of(extent)?;
+        let listed = self.listed(true);
+        let is_up = |service: &String| match &listed {
+            Some(listed) => listed.iter().any(|container| container.service == *service && container.is_up()),
+            None => true,
+        };
+        let stopped: Vec<&str> = wanted.iter().filter(|service| is_up(service)).map(String::as_str).collect();
+        if stopped.is_empty() {
+            return Ok(());
+        }
+        let users = self.users_that_stay(&wanted, listed.as_deref())?;
+        if !users.is_empty() {
+            let users: Vec<&str> = users.iter().map(String::as_str).collect();
+            warn(&format!(
+                "Running services that need what is stopped, and keep running: {}\nstop the whole project with: cargo xtask down --all",
+                users.join(", ")
+            ));
+        }
+        self.run(["stop", "--"].into_iter().chain(stopped), DEADLINE).map(drop)
+    }
+
+    /// The running services beyond these that depend on one of them, or use the database.
+    fn users_that_stay(&self, stopped: &[String], listed: Option<&[Container]>) -> Result<BTreeSet<String>> {
+        let config = self.config()?;
+        let running: Vec<String> = match listed {
+            Some(listed) => listed.iter().filter(|one| one.is_up()).map(|one| one.service.clone()).collect(),
+            None => self.running_services()?,
+        };
+        let dependent = stopped.iter().flat_map(|service| config.users_of(service));
+        let dependent = dependent.filter(|service| running.contains(service));
+        let users = self.running_users().unwrap_or_default().into_iter().chain(dependent);
+        Ok(users.filter(|service| !stopped.contains(service)).collect())
+    }
+}
