@@ -1,8 +1,9 @@
 //! The plan carried out. Each file is replaced in one step, and the copy appears whole: a run that is interrupted can be
 //! run again to its end.
 
+use super::change::{Change, Content};
 use super::journal::{Journal, unfinished};
-use super::plan::{Change, Content, Plan};
+use super::plan::Plan;
 use super::repository::Repository;
 use crate::error::{Exit, Fault};
 use crate::platform;

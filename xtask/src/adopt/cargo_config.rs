@@ -1,8 +1,8 @@
 //! The alias in `.cargo/config.toml`, or in `.cargo/config` where a repository still has that one.
 
+use super::change::Change;
 use super::collision::Collision;
 use super::name::PackageName;
-use super::plan::Change;
 use super::repository::Repository;
 use super::toml_text;
 use crate::error::Fault;

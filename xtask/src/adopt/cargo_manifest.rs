@@ -1,9 +1,9 @@
 //! The workspace that the copy becomes a member of.
 
+use super::change::Change;
 use super::collision::Collision;
 use super::journal::is_unfinished;
 use super::name::PackageName;
-use super::plan::Change;
 use super::repository::Repository;
 use super::toml_text;
 use crate::error::Fault;

@@ -1,6 +1,6 @@
 //! Settings that were detected, for `.env.example`: whoever changes the stack later sees what is meant.
 
-use super::plan::Change;
+use super::change::Change;
 use super::repository::Repository;
 use super::toml_text::appended;
 use crate::error::Fault;

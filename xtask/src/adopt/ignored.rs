@@ -1,7 +1,7 @@
 //! What git and Docker must not see: builds, local settings, state, and backups in an image.
 
 use super::cargo_manifest::Kind;
-use super::plan::Change;
+use super::change::Change;
 use super::repository::Repository;
 use super::toml_text::appended;
 use anyhow::Result;

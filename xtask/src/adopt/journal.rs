@@ -2,7 +2,7 @@
 //! nobody's work, and the next one goes on.
 
 use super::adopted::hash;
-use super::plan::{Change, Content};
+use super::change::{Change, Content};
 use super::repository::Repository;
 use crate::error::Fault;
 use anyhow::{Context as _, Result};

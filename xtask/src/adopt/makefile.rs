@@ -1,7 +1,7 @@
 //! The names that people type behind `make`: those that are free lead to this program, the others stay.
 
+use super::change::Change;
 use super::name::PackageName;
-use super::plan::Change;
 use super::repository::Repository;
 use super::toml_text;
 use crate::error::Fault;

@@ -5,6 +5,7 @@ mod adopted;
 mod apply;
 mod cargo_config;
 mod cargo_manifest;
+mod change;
 mod collision;
 mod env_example;
 mod ignored;
@@ -20,7 +21,8 @@ mod toolchain;
 
 pub use adopted::LocalChanges;
 pub use apply::apply;
+pub use change::Change;
 pub use name::PackageName;
-pub use plan::{Change, Options, Plan};
+pub use plan::{Options, Plan};
 pub use repository::Repository;
 pub use source::Source;
