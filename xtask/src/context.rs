@@ -4,6 +4,7 @@ use crate::backup::own_folder;
 use crate::error::Fault;
 use crate::global_options::Global;
 use crate::settings::{Root, Settings};
+use crate::target::database_name::{self, SETTING as DATABASE};
 use crate::target::{Kind, Target};
 use crate::terminal::{self, Options, Terminal};
 use anyhow::Result;
@@ -35,8 +36,9 @@ pub struct Context {
 /// Options that were typed, and without which another database would be meant.
 fn typed(global: &Global, settings: &Settings) -> Vec<(&'static str, String)> {
     let root = global.root.as_ref().map(|root| ("--root", terminal::shell_word(&root.display().to_string())));
-    let target = settings.typed("XTASK_TARGET").map(|target| ("--target", target.to_owned()));
-    root.into_iter().chain(target).collect()
+    let others = [("--target", settings.typed("XTASK_TARGET")), ("--database", settings.flag(DATABASE))];
+    let others = others.into_iter().filter_map(|(option, value)| Some((option, terminal::shell_word(value?))));
+    root.into_iter().chain(others).collect()
 }
 
 impl Context {
@@ -48,6 +50,9 @@ impl Context {
         let mut settings = Settings::load(&root);
         if let Some(target) = global.target {
             settings.set_flag("XTASK_TARGET", target.to_string());
+        }
+        if let Some(database) = &global.database {
+            settings.set_flag(DATABASE, database);
         }
         let options = Options {
             color: settings.color(global.color),
@@ -104,6 +109,7 @@ impl Context {
         self.settings.check_understood()?;
         let target = Target::chosen(&self.settings, &self.root)?;
         let identified = target.access().identify(deadline)?;
+        database_name::check(target.database())?;
         identified.warnings.iter().filter(|line| self.is_news(line)).for_each(|line| self.terminal.warn(line));
         let origins = identified.origins.iter().filter(|_| self.verbose);
         let notes = identified.notes.iter().chain(origins).filter(|line| self.is_news(line));
@@ -113,6 +119,11 @@ impl Context {
             self.terminal.note(&format!("{shown}: ignored, because psql does not accept it: {names}"));
         }
         Ok(target)
+    }
+
+    /// The database of `--database`: commands that take all of them without it take this one alone.
+    pub fn typed_database(&self) -> Option<&str> {
+        self.settings.flag(DATABASE)
     }
 
     fn is_news(&self, line: &str) -> bool {

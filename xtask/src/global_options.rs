@@ -1,7 +1,7 @@
 //! The options that every command takes.
 
 use crate::settings::ColorChoice;
-use crate::target::Kind;
+use crate::target::{Kind, database_name};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -15,6 +15,9 @@ pub struct Global {
     /// Where PostgreSQL is [setting: XTASK_TARGET, default: compose]
     #[arg(long, global = true, value_enum)]
     pub target: Option<Kind>,
+    /// The database that is meant: a name, whatever letters it has [setting: POSTGRES_DB]
+    #[arg(long, global = true, value_name = "NAME", value_parser = database_name::parse, allow_hyphen_values = true)]
+    pub database: Option<String>,
     /// Print only results, warnings and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,

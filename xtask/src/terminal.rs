@@ -27,7 +27,7 @@ pub struct Terminal {
     color_of_results: bool,
     unicode: bool,
     quiet: bool,
-    /// Options that were typed, and without which something else would be meant.
+    /// Options of every command that were typed.
     typed: Vec<(&'static str, String)>,
     stdin: bool,
     stdout: bool,
@@ -40,8 +40,8 @@ pub struct Options {
     pub color: ColorChoice,
     pub unicode: bool,
     pub quiet: bool,
-    /// Options that were typed, and without which something else would be meant: what is said to be typed next says
-    /// them, too.
+    /// Options that were typed, where without them another target or database would be meant: what is said to be typed
+    /// next says them, too. The values are words of a command line.
     pub typed: Vec<(&'static str, String)>,
 }
 
@@ -186,7 +186,7 @@ impl Terminal {
         if self.unicode { "→ " } else { "-> " }
     }
 
-    /// Text for people: without control sequences, from any author; for the target that they typed, in the letters
+    /// Text for people: without control sequences, from any author; with the options that they typed, in the letters
     /// that this terminal has.
     fn plain(&self, text: &str) -> String {
         if !self.color && !self.color_of_results {

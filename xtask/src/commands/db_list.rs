@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-/// List the backups, newest first; --check reads and proves every byte
+/// List the backups of every database, or of --database, newest first; --check reads and proves every byte
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folder to look in [default: backups/]
@@ -30,9 +30,6 @@ pub struct Args {
     /// Read every file and prove it
     #[arg(long)]
     check: bool,
-    /// Only backups of this database
-    #[arg(long, value_name = "NAME")]
-    database: Option<String>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -46,12 +43,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     // Another folder has nothing to do with the server of this checkout.
     let question = args.folder.is_none().then(|| Question::ask(context));
     let mut backups = listed(&folder, args.check, context)?;
-    if let Some(database) = &args.database {
-        backups.retain(|backup| backup.database.as_deref() == Some(database));
+    let database = context.typed_database();
+    if database.is_some() {
+        backups.retain(|backup| backup.database.as_deref() == database);
     }
     let answer = || {
         let mut answer = question.and_then(Question::answer)?;
-        answer.kept.retain(|kept| args.database.as_ref().is_none_or(|database| kept.database == *database));
+        answer.kept.retain(|kept| database.is_none_or(|database| kept.database == *database));
         Some(answer)
     };
     let answer = if args.json {
@@ -60,7 +58,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         answer
     } else {
         // The files are shown before the server's answer is waited for.
-        show(&backups, args, &folder, context)?;
+        show(&backups, &folder, context)?;
         let answer = answer();
         answer.iter().try_for_each(|answer| answer.show(context))?;
         answer
@@ -109,10 +107,10 @@ fn existing(folder: &Path) -> Result<PathBuf, Fault> {
 }
 
 /// Each file with its verdict, then the reasons of those that are not whole.
-fn show(backups: &[Backup], args: &Args, folder: &Path, context: &Context) -> Result<()> {
+fn show(backups: &[Backup], folder: &Path, context: &Context) -> Result<()> {
     let terminal = &context.terminal;
     if backups.is_empty() {
-        let of = args.database.as_ref().map(|name| terminal::clean_line(&format!(" of database {name}")));
+        let of = context.typed_database().map(|name| terminal::clean_line(&format!(" of database {name}")));
         terminal.note(&format!("No backups{} in {}", of.unwrap_or_default(), context.shown(folder)));
         terminal.note("Make one with: cargo xtask db-backup");
         return Ok(());

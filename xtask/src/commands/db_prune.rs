@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::path::Path;
 
-/// Remove old backups by rules; shows why each file stays or goes, then asks
+/// Remove old backups of every database, or of --database, by rules; shows why each file stays or goes, then asks
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -34,8 +34,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     check(&args.policy)?;
     let terminal = &context.terminal;
     let folder = context.backups_folder();
-    terminal.note(&format!("Pruning the backups in {}", context.shown(&folder)));
-    let backups = listing::list(&folder, &proof::glance)?;
+    let database = context.typed_database();
+    let of = database.map(|name| terminal::clean_line(&format!(" of database {name}"))).unwrap_or_default();
+    terminal.note(&format!("Pruning the backups{of} in {}", context.shown(&folder)));
+    let mut backups = listing::list(&folder, &proof::glance)?;
+    if database.is_some() {
+        backups.retain(|backup| backup.database.as_deref() == database);
+    }
     let decisions = retention::decide(&backups, &args.policy, Local::now().fixed_offset(), &retention::is_whole)?;
     let going: Vec<&Backup> =
         backups.iter().zip(&decisions).filter(|(_, decision)| !decision.keep).map(|(backup, _)| backup).collect();
@@ -55,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.note(&format!("Would remove {files} ({bytes})"));
         return Ok(());
     }
-    terminal.confirm(&format!("Remove {files} ({bytes}) from {}?", context.shown(&folder)), args.yes)?;
+    terminal.confirm(&format!("Remove {files}{of} ({bytes}) from {}?", context.shown(&folder)), args.yes)?;
     remove(&going, context)
 }
 

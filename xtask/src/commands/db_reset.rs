@@ -5,6 +5,7 @@ use super::leftovers;
 use super::swap::preview;
 use super::swap::report::{Report, name_ended_workers};
 use super::swap::safety::{SafetyOptions, safety_backup};
+use super::swap::services;
 use super::swap::switchover::Switchover;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -57,10 +58,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if args.dry_run {
         leftovers::name_leftovers(target, context);
     }
+    let users = services::users(server)?;
     if args.dry_run && args.json {
-        return context.terminal.json(&json!({ "version": 1, "plan": plan }));
+        return context.terminal.json(&json!({ "version": 1, "plan": plan, "services": users }));
     }
     preview::changes(&plan, "AFTERWARDS", context);
+    services::show(&users, context);
     if args.dry_run {
         return Ok(());
     }

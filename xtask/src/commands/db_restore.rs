@@ -11,6 +11,7 @@ pub use args::Args;
 use super::leftovers;
 use super::swap::report::{self, Report};
 use super::swap::safety::safety_backup;
+use super::swap::services;
 use super::swap::switchover::Switchover;
 use crate::context::Context;
 use crate::postgres::activity::Counters;
@@ -41,7 +42,7 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
     let proposal = Proposal::check(server, &backup, args.consent())?;
-    preview::show(&proposal, args, context)?;
+    preview::show(&proposal, &services::users(server)?, args, context)?;
     if args.dry_run {
         leftovers::name_leftovers(target, context);
         return Ok(());

@@ -31,7 +31,7 @@ use std::time::Instant;
 pub struct Args {
     /// Backup files [default: the newest full backup of this database]
     files: Vec<PathBuf>,
-    /// Every backup of backups/
+    /// Every backup of backups/; with --database every one of that database
     #[arg(long, conflicts_with = "files")]
     all: bool,
     /// Also load each into a scratch database of the target's server
@@ -77,6 +77,9 @@ impl Args {
             return Ok(self.files.iter().map(|file| context.typed(file)).collect());
         }
         let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
+        if let Some(database) = context.typed_database().filter(|_| self.all) {
+            backups.retain(|backup| backup.database.as_deref() == Some(database));
+        }
         if !self.all {
             let target = context.target()?;
             backups.retain(|backup| backup.database.as_deref() == Some(target.database()));

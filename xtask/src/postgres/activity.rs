@@ -1,11 +1,13 @@
 //! What was written into a database, by the server's own counters: cheap, and not to the last row, because they come
 //! a moment late and begin anew when the server crashes.
 
+use super::quote::literal;
 use super::reader::Reader;
 use super::server::Server;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Rows written so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,19 @@ const QUERY: &str = "
 SELECT COALESCE(pg_catalog.json_object_agg(schemaname || '.' || relname, pg_catalog.json_build_object(
   'inserted', n_tup_ins, 'updated', n_tup_upd, 'deleted', n_tup_del)), '{}')
 FROM pg_catalog.pg_stat_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0";
+
+/// The addresses from which sessions come to the target's database, as far as this role may see them; none of those that
+/// come by a socket.
+pub fn clients(server: &Server<'_>) -> Result<Vec<IpAddr>> {
+    let name = literal(server.target().database())?;
+    let sql = format!(
+        "SELECT COALESCE(pg_catalog.json_agg(DISTINCT pg_catalog.host(client_addr)), '[]') \
+         FROM pg_catalog.pg_stat_activity WHERE datname = {name} AND client_addr IS NOT NULL"
+    );
+    let text = server.ask_maintenance(&sql)?;
+    let addresses: Vec<String> = serde_json::from_str(text.trim()).context("the sessions of the database")?;
+    Ok(addresses.iter().filter_map(|address| address.parse().ok()).collect())
+}
 
 impl Counters {
     /// Asks the reader's database.

@@ -81,6 +81,7 @@ impl Program {
     fn variable(mut self, name: &str, value: &OsStr, secrecy: Secrecy) -> Self {
         // Set twice, the first would win in duct and the last in std.
         self.env.retain(|(given, ..)| given != name);
+        self.unset.retain(|given| given != name);
         self.env.push((name.to_owned(), value.to_owned(), secrecy));
         self
     }

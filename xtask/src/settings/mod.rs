@@ -129,6 +129,11 @@ impl Settings {
         self.flags.insert(name.to_owned(), value.into());
     }
 
+    /// What was typed for a setting.
+    pub fn flag(&self, name: &str) -> Option<&str> {
+        self.flags.get(name).map(String::as_str).filter(|typed| !typed.is_empty())
+    }
+
     /// What was typed for a setting, where without it another value would count.
     pub fn typed(&self, name: &str) -> Option<&str> {
         let otherwise = self.environment.get(name).map(String::as_str).or_else(|| self.file.get(name));

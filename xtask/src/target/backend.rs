@@ -8,7 +8,9 @@ use crate::error::Fault;
 use crate::process::Program;
 use crate::settings::Settings;
 use anyhow::Result;
+use serde::Serialize;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -239,8 +241,8 @@ pub trait ComposeProject {
 
 /// The services that use the database.
 pub trait Services {
-    /// The names of those that run now.
-    fn running_users(&self) -> Result<Vec<String>>;
+    /// Those that run now; `clients`: the addresses from which the database's sessions come.
+    fn running_users(&self, clients: &[IpAddr]) -> Result<Vec<ServiceUser>>;
 
     /// What a person must know where services are not this program's to stop; `openfga`: its tables are about to come in.
     fn notice(&self, openfga: bool) -> Result<Option<String>, Fault>;
@@ -253,6 +255,14 @@ pub trait Services {
 
     /// The services that got these variables when they were started; `None` where there are none.
     fn holders_of(&self, variables: &[&str]) -> Option<Holders>;
+}
+
+/// A service that uses the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceUser {
+    pub name: String,
+    /// How that is known, for people: `DATABASE_URL names openfga`.
+    pub why: String,
 }
 
 /// Services that keep the values of variables with which they were started.

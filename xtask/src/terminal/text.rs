@@ -111,24 +111,21 @@ pub fn under_own_name(text: &str) -> String {
     if CALL == OWN_CALL { text.to_owned() } else { text.replace(CALL, OWN_CALL) }
 }
 
-/// Commands that a text says to type, with the options that were typed: `("--target", "local")`. A line that has such an
-/// option already keeps it.
+/// Commands that a text says to type, with these options; a line that has one of them already keeps it.
 pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
-    options.iter().fold(text.to_owned(), |text, (option, value)| with_option(&text, option, value))
-}
-
-fn with_option(text: &str, option: &str, value: &str) -> String {
     let mut completed = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
+        let missing = options.iter().filter(|(option, _)| !line.contains(option));
+        let missing: String = missing.map(|(option, value)| format!(" {option} {}", clean_line(value))).collect();
         let mut rest = line;
-        while let Some(at) = rest.find(CALL).filter(|_| !line.contains(option)) {
+        while let Some(at) = rest.find(CALL) {
             let (before, after) = rest.split_at(at + CALL.len());
             let end = after.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(after.len());
             let (command, after) = after.split_at(end);
             completed.push_str(before);
             completed.push_str(command);
             if !command.is_empty() && command != "help" && !command.starts_with('-') {
-                completed.push_str(&format!(" {option} {value}"));
+                completed.push_str(&missing);
             }
             rest = after;
         }
@@ -178,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_typed_is_for_the_target_that_was_typed() {
+    fn what_is_to_be_typed_has_the_options_that_were_typed() {
         for (text, expected) in [
             ("repair it: cargo xtask db-restore --repair", "repair it: cargo xtask db-restore --target url --repair"),
             (
@@ -191,7 +188,12 @@ mod tests {
             ),
             ("cargo xtask help db-list; cargo xtask …", "cargo xtask help db-list; cargo xtask …"),
         ] {
-            assert_eq!(with_option(text, "--target", "url"), expected);
+            assert_eq!(with_options(text, &[("--target", "url".to_owned())]), expected);
         }
+        let both = [("--target", "url".to_owned()), ("--database", "'a b\n'".to_owned())];
+        let text = "go back: cargo xtask db-restore --undo\ncargo xtask up --target url";
+        let expected = "go back: cargo xtask db-restore --target url --database 'a b\\n' --undo\n\
+                        cargo xtask up --database 'a b\\n' --target url";
+        assert_eq!(with_options(text, &both), expected);
     }
 }

@@ -200,7 +200,7 @@ services:
 }
 
 /// A Compose file, `.env`, and what `down` then says that it stops: service, database, user.
-const RESOLVED: [(&str, &str, [&str; 3]); 14] = [
+const RESOLVED: [(&str, &str, [&str; 3]); 20] = [
     ("services: {db: {image: 'postgres:16'}}", "POSTGRES_USER=x\nPOSTGRES_DB=y\n", ["db", "postgres", "postgres"]),
     (
         "services: {db: {image: 'postgres:16', environment: {POSTGRES_USER: bar}}}",
@@ -243,6 +243,37 @@ const RESOLVED: [(&str, &str, [&str; 3]); 14] = [
         "",
         ["db", "filed", "filed"],
     ),
+    // OpenFGA's datastore, where it is in this server.
+    (
+        "services: {db: {image: 'postgres:16', environment: {POSTGRES_DB: own}}, fga: {image: 'openfga/openfga', environment: {OPENFGA_DATASTORE_URI: 'postgres://u:p@db:5432/${POSTGRES_DB:-fga}?sslmode=disable'}}}",
+        "",
+        ["db", "fga", "postgres"],
+    ),
+    (
+        "services: {db: {image: 'postgres:16'}, fga: {image: 'openfga/openfga', environment: {OPENFGA_DATASTORE_URI: 'postgres://u:p@db:5432/${POSTGRES_DB:-fga}?sslmode=disable'}}}",
+        "POSTGRES_DB=of-the-file\n",
+        ["db", "of-the-file", "postgres"],
+    ),
+    (
+        "services: {db: {image: 'postgres:16', networks: {n: {aliases: [pg.internal]}}}, openfga: {build: ., networks: [n], command: [run, --datastore-engine, postgres, --datastore-uri, 'postgres://u:p@pg.internal/fga']}}\nnetworks: {n: {}}",
+        "",
+        ["db", "fga", "postgres"],
+    ),
+    (
+        "services: {db: {image: 'postgres:16'}, fga: {image: 'openfga/openfga', environment: {OPENFGA_DATASTORE_URI: 'postgres://u:p@db.example.com/fga'}}}",
+        "",
+        ["db", "postgres", "postgres"],
+    ),
+    (
+        "services: {db: {image: 'postgres:16'}, fga: {image: 'openfga/openfga', environment: {OPENFGA_DATASTORE_ENGINE: mysql, OPENFGA_DATASTORE_URI: 'postgres://u:p@db/fga'}}}",
+        "",
+        ["db", "postgres", "postgres"],
+    ),
+    (
+        "services: {db: {image: 'postgres:16'}, a: {image: 'openfga/openfga', environment: {OPENFGA_DATASTORE_URI: 'postgres://db/one'}}, b: {image: 'openfga/openfga', environment: {OPENFGA_DATASTORE_URI: 'postgres://db/two'}}}",
+        "XTASK_OPENFGA_SERVICE=b\n",
+        ["db", "two", "postgres"],
+    ),
 ];
 
 fn service_and_login_are_those_that_compose_resolves() {
@@ -259,8 +290,12 @@ fn service_and_login_are_those_that_compose_resolves() {
         stack.xtask(["down"]).run().stderr_has(&named).ok();
     }
     // What is typed or set for the process wins over the service.
-    let given = stack.xtask(["down"]).env("POSTGRES_USER", "me").env("POSTGRES_DB", "mine").run();
-    given.ok().stderr_has("(target compose, database mine, user me)");
+    let given = || stack.xtask(["down"]).env("POSTGRES_USER", "me").env("POSTGRES_DB", "mine");
+    given().run().ok().stderr_has("(target compose, database mine, user me)");
+    let typed = given().args(["--database", "typed one"]).run();
+    typed.ok().stderr_has("(target compose, database typed one, user me)");
+    let long = given().env("POSTGRES_DB", "x".repeat(64)).run();
+    long.code(2).stderr_has("the name of the database has 64 bytes; PostgreSQL takes at most 63");
 }
 
 fn a_doubt_is_refused_with_the_services_that_there_are() {
@@ -284,6 +319,18 @@ fn a_doubt_is_refused_with_the_services_that_there_are() {
         let run = stack.xtask(["up"]).env("XTASK_POSTGRES_SERVICE", setting).run();
         run.code(2).prints_nothing().stderr_has(message).stderr_lacks("Starting");
     }
+    let fga = |name: &str, database: &str| {
+        let uri = format!("OPENFGA_DATASTORE_URI: 'postgres://u:hunter2@db/{database}'");
+        format!("{name}: {{image: 'openfga/openfga', environment: {{{uri}}}}}")
+    };
+    let (one, other) = (fga("openfga", "authorization"), fga("second", "it s"));
+    stack.sandbox.write("compose.yaml", format!("services: {{db: {{image: 'postgres:16'}}, {one}, {other}}}"));
+    let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
+    let doubt = run(&["up"]);
+    doubt.code(2).stderr_lacks("Starting").stderr_lacks("hunter2");
+    doubt.stderr_has("OpenFGA services name databases of this server: openfga names authorization, second names it s");
+    doubt.stderr_has("--database authorization").stderr_has("XTASK_OPENFGA_SERVICE=");
+    run(&["down", "--database", "it s"]).ok().stderr_has("database it s, user postgres");
     let two = "services: {db: {image: 'postgres:16'}, a: {image: 'openfga/openfga'}, b: {image: 'openfga/openfga'}}";
     stack.sandbox.write("compose.yaml", two);
     stack.sandbox.copy_folder("openfga");

@@ -102,6 +102,7 @@ mod up;
 mod url;
 mod url_faults;
 mod url_rights;
+mod which_database;
 
 use std::process::ExitCode;
 
@@ -193,6 +194,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         circles::tests(),
         completions::tests(),
         compose_stacks::tests(),
+        which_database::tests(),
         compose_up::tests(),
         conventions::tests(),
         hostile::tests(),

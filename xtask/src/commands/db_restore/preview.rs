@@ -4,12 +4,14 @@ use super::args::Args;
 use crate::backup::proof::Proven;
 use crate::commands::db_migrate;
 use crate::commands::swap::preview::{changes, name_foreign_tables};
+use crate::commands::swap::services;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::restore::merged::Merged;
 use crate::restore::new_database::NewDatabase;
 use crate::restore::proposal::Proposal;
 use crate::target::Target;
+use crate::target::backend::ServiceUser;
 use crate::terminal;
 use anyhow::Result;
 use chrono::Local;
@@ -19,7 +21,7 @@ const NAMED: usize = 5;
 /// So many letters of a property are shown.
 const LINE_SHOWN: usize = 200;
 
-pub(super) fn show(proposal: &Proposal<'_>, args: &Args, context: &Context) -> Result<()> {
+pub(super) fn show(proposal: &Proposal<'_>, users: &[ServiceUser], args: &Args, context: &Context) -> Result<()> {
     let Proposal { backup, merged, fitting, plan, .. } = proposal;
     let new_database = proposal.of_elsewhere().map(NewDatabase::of);
     // Files that cannot be read are a matter for db-migrate, not for a restore.
@@ -29,10 +31,11 @@ pub(super) fn show(proposal: &Proposal<'_>, args: &Args, context: &Context) -> R
             "version": 1, "file": &backup.path, "plan": plan,
             "roles_to_make": fitting.missing_roles.names(), "pending_migrations": pending,
             "new_database": new_database, "properties_from_backup": merged.from_backup,
-            "properties_not_applied": merged.not_applied,
+            "properties_not_applied": merged.not_applied, "services": users,
         }));
     }
     changes(plan, "IN THE BACKUP", context);
+    services::show(users, context);
     if let Some(new) = &new_database {
         context.terminal.note("The database will be created with the backup's properties:");
         new.lines().iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));

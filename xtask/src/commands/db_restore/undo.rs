@@ -3,7 +3,8 @@
 use super::args::Args;
 use crate::commands::leftovers;
 use crate::commands::swap::report::{self, Report};
-use crate::commands::swap::switchover::{Done, SwapServices, Switchover};
+use crate::commands::swap::services::{self, SwapServices};
+use crate::commands::swap::switchover::{Done, Switchover};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::{Counters, Written};
@@ -38,10 +39,14 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     }
     if args.json && args.dry_run {
         let Previous { entry, .. } = &old;
-        let document = json!({ "version": 1, "before": entry.name, "swapped_at": entry.at, "written_since": since });
+        let document = json!({
+            "version": 1, "before": entry.name, "swapped_at": entry.at, "written_since": since,
+            "services": services::users(server)?,
+        });
         return context.terminal.json(&document);
     }
     show(&old, &since, target, context);
+    services::show(&services::users(server)?, context);
     target.services().notice(false)?.iter().for_each(|notice| context.terminal.note(notice));
     if args.dry_run {
         return Ok(());
@@ -64,7 +69,7 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     live.check_swappable(target)?;
     live.check_open(target)?;
     rights::check_swap(server, &live)?;
-    let services = SwapServices::of(target, &unstarted)?;
+    let services = SwapServices::of(server, &unstarted)?;
     let done = swap_back(&record, &old, &live, &services, context).inspect_err(|error| {
         // Where nobody knows what became of the swap, the next run needs the entry to repair it.
         if error::exit(error) != Exit::Partial {

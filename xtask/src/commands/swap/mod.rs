@@ -3,4 +3,5 @@
 pub mod preview;
 pub mod report;
 pub mod safety;
+pub mod services;
 pub mod switchover;

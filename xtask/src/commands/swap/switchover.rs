@@ -1,5 +1,6 @@
 //! The steps around a swap: services stopped before, migrated and started after.
 
+use super::services::SwapServices;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
@@ -13,7 +14,6 @@ use crate::restore::repair;
 use crate::restore::staging::Checked;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
-use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -73,23 +73,6 @@ fn drop_old(keep: usize, done: &mut Done, record: &Record<'_>, context: &Context
     done.check(record)
 }
 
-/// The services around a swap.
-pub struct SwapServices {
-    /// Those that run now: they are stopped for it.
-    pub running: Vec<String>,
-    /// Those that are started after it: also those that an earlier run stopped and that could not be started.
-    pub started: Vec<String>,
-}
-
-impl SwapServices {
-    /// `unstarted`: stopped by earlier runs.
-    pub fn of(target: &Target, unstarted: &BTreeSet<String>) -> Result<Self> {
-        let running = target.services().running_users()?;
-        let started: BTreeSet<&String> = unstarted.iter().chain(&running).collect();
-        Ok(Self { started: started.into_iter().cloned().collect(), running })
-    }
-}
-
 impl Done {
     /// Whether the live name belongs to the database that was swapped in.
     ///
@@ -105,7 +88,7 @@ impl Switchover<'_, '_> {
     /// services are stopped: the next run starts them, if this one cannot.
     pub fn swap_in(&self, checked: Checked<'_, '_>, carried: Option<&Properties>, keep: usize) -> Result<Done> {
         let (record, live) = (self.record, self.live);
-        let services = SwapServices::of(record.target(), &self.unstarted)?;
+        let services = SwapServices::of(record.server(), &self.unstarted)?;
         let incoming = checked.database().clone();
         record.note(incoming.id(), &Details { stopped: services.started.clone(), ..Details::default() })?;
         fault_point("marked");

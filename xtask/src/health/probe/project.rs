@@ -94,6 +94,19 @@ impl Project {
         self.containers.get(service).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Whether one of these services depends on this one, directly or through others, or is it.
+    pub fn is_needed_by(&self, services: &[&str], name: &str) -> bool {
+        let mut needed = services.to_vec();
+        let mut next = 0;
+        while let Some(service) = needed.get(next) {
+            let depends_on = self.services.get(*service).into_iter().flat_map(|service| service.depends_on.keys());
+            let more: Vec<&str> = depends_on.map(String::as_str).filter(|name| !needed.contains(name)).collect();
+            needed.extend(more);
+            next += 1;
+        }
+        needed.contains(&name)
+    }
+
     /// Whether a service does its work and ends: others wait for that, or nobody can ask it anything.
     pub fn is_one_shot(&self, name: &str) -> bool {
         let is_silent = |service: &Service| service.ports.is_empty() && service.healthcheck.is_none();
@@ -135,6 +148,8 @@ mod tests {
         let shots: Vec<&str> =
             project.services.keys().map(String::as_str).filter(|name| project.is_one_shot(name)).collect();
         assert_eq!(shots, ["migrate", "none", "seed"]);
+        assert!(project.is_needed_by(&["api"], "postgres") && project.is_needed_by(&["api"], "api"));
+        assert!(!project.is_needed_by(&["worker", "migrate"], "api"));
         assert_eq!(project.services["none"].wanted(), 0);
         assert_eq!(project.services["postgres"].ports[0].published(), Some(5432));
         assert_eq!(project.services["api"].ports.iter().filter_map(Port::published).count(), 0);

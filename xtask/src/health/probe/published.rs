@@ -18,7 +18,8 @@ pub fn addresses(container: &Container) -> Vec<String> {
 }
 
 /// A port that the files publish, but that leads elsewhere: the container is older than the settings.
-pub fn wrong(service: &Service, container: &Container) -> Option<Finding> {
+/// `start` is what recreates it.
+pub fn wrong(service: &Service, container: &Container, start: &str) -> Option<Finding> {
     let wrong = |port: &Port| {
         let wanted = port.published()?;
         let to_it = container.mapped().into_iter().filter(|(inside, _)| *inside == port.target);
@@ -33,7 +34,7 @@ pub fn wrong(service: &Service, container: &Container) -> Option<Finding> {
     // Several containers of one service share a range.
     let one = service.wanted() == 1;
     let found = service.ports.iter().filter(|_| one).find_map(wrong)?;
-    Some(Finding::fail(found, "recreate it with the current settings: cargo xtask up"))
+    Some(Finding::fail(found, format!("recreate it with the current settings: {start}")))
 }
 
 /// A port of this host that a service is to have.

@@ -33,7 +33,8 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
         return unwanted;
     }
     if containers.is_empty() {
-        return absent(name, service);
+        return published::stranger(name, service)
+            .unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), start(scene, project, name)));
     }
     let mut findings: Vec<Finding> =
         containers.iter().map(|container| one(scene, project, name, service, container)).collect();
@@ -45,40 +46,58 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
     finding
 }
 
-fn absent(name: &str, service: &Service) -> Finding {
-    published::stranger(name, service)
-        .unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), "cargo xtask up"))
+/// What a person types next about a service.
+struct Next {
+    /// Its log.
+    logs: String,
+    /// What starts it.
+    start: &'static str,
+}
+
+impl Next {
+    fn of(scene: &Scene, project: &Project, name: &str) -> Self {
+        Self { logs: format!("see why: docker compose logs --tail 20 {name}"), start: start(scene, project, name) }
+    }
+}
+
+/// What starts the service: `up` alone starts the database, OpenFGA and what they need.
+fn start(scene: &Scene, project: &Project, name: &str) -> &'static str {
+    let database = scene.compose().map(|compose| compose.database_service());
+    let roots: Vec<&str> = database.into_iter().chain([scene.openfga_service()]).collect();
+    if project.is_needed_by(&roots, name) { "cargo xtask up" } else { "cargo xtask up --all" }
 }
 
 fn one(scene: &Scene, project: &Project, name: &str, service: &Service, container: &Container) -> Finding {
     let state = &container.state;
-    let logs = format!("see why: docker compose logs --tail 20 {name}");
+    let next = Next::of(scene, project, name);
+    let Next { logs, start } = &next;
     let finding = match state.status.as_str() {
-        "running" => return running(scene, name, service, container, &logs),
+        "running" => return running(scene, name, service, container, &next),
         "paused" => Finding::fail("it is paused", container.wake()),
-        "restarting" => loops(scene, container, &logs),
+        "restarting" => loops(scene, container, logs),
         "created" => published::stranger(name, service).unwrap_or_else(|| {
             let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
-            Finding::fail(format!("it was created but not started{why}"), "cargo xtask up")
+            Finding::fail(format!("it was created but not started{why}"), *start)
         }),
         _ if state.exit_code == 0 && !container.comes_back() && project.is_one_shot(name) => {
             return Finding::ok(format!("done, exit code 0, {} ago", span(container.ended_for())));
         }
         _ if !container.comes_back() && project.is_one_shot(name) => Finding::fail(
             format!("the one-shot ended with exit code {}", state.exit_code),
-            format!("{logs}; then: cargo xtask up"),
+            format!("{logs}; then: {start}"),
         ),
         _ => published::stranger(name, service).unwrap_or_else(|| {
             let memory = if state.out_of_memory { ", out of memory" } else { "" };
             let ago = span(container.ended_for());
             let detail = format!("it is stopped (exit code {}{memory}, {ago} ago)", state.exit_code);
-            Finding::fail(detail, format!("cargo xtask up; {logs}"))
+            Finding::fail(detail, format!("{start}; {logs}"))
         }),
     };
     finding.about(&container.id)
 }
 
-fn running(scene: &Scene, name: &str, service: &Service, container: &Container, logs: &str) -> Finding {
+fn running(scene: &Scene, name: &str, service: &Service, container: &Container, next: &Next) -> Finding {
+    let logs = &next.logs;
     if container.restart_count >= RESTARTS && container.running_for() < JUST_NOW_SECONDS {
         return loops(scene, container, logs).about(&container.id);
     }
@@ -87,7 +106,8 @@ fn running(scene: &Scene, name: &str, service: &Service, container: &Container, 
         let words = container.health_words().map(|words| format!(": {words}")).unwrap_or_default();
         return Finding::fail(format!("it is unhealthy{words}"), logs).about(&container.id);
     }
-    if let Some(wrong) = published::wrong(service, container).or_else(|| published::elsewhere(scene, name, container)) {
+    let wrong = published::wrong(service, container, next.start);
+    if let Some(wrong) = wrong.or_else(|| published::elsewhere(scene, name, container)) {
         return wrong;
     }
     let answers = match asked(scene, service, container, health) {

@@ -1,6 +1,7 @@
 //! The project as Compose reads it: overrides and all profiles included.
 
 use super::image::{self, ImageKind};
+use super::server_options;
 use crate::settings::Settings;
 use crate::target::profiles;
 use serde::{Deserialize, Deserializer};
@@ -30,6 +31,13 @@ pub(super) struct Service {
     pub(super) entrypoint: Vec<String>,
     #[serde(default, deserialize_with = "words")]
     pub(super) command: Vec<String>,
+    #[serde(default, deserialize_with = "text")]
+    container_name: String,
+    #[serde(default, deserialize_with = "text")]
+    hostname: String,
+    /// By their names, with the names that each gives to the service.
+    #[serde(default, deserialize_with = "attachments")]
+    networks: BTreeMap<String, Attachment>,
     #[serde(default)]
     depends_on: BTreeMap<String, Value>,
     /// Folders and files of this host, volumes, Compose's `configs`: where each is inside.
@@ -41,6 +49,12 @@ pub(super) struct Service {
     pub(super) environment: BTreeMap<String, String>,
     #[serde(default)]
     secrets: Vec<Mounted>,
+}
+
+/// How a service is in a network.
+#[derive(Debug, Default, Deserialize)]
+struct Attachment {
+    aliases: Option<Vec<String>>,
 }
 
 /// What a service gets from outside of its image.
@@ -79,6 +93,12 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::E
     Ok(list.iter().filter_map(Value::as_str).map(undoubled).collect())
 }
 
+/// Networks; one without anything of its own is `null`.
+fn attachments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Attachment>, D::Error> {
+    let value = Option::<BTreeMap<String, Option<Attachment>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(value.into_iter().map(|(name, attachment)| (name, attachment.unwrap_or_default())).collect())
+}
+
 /// Variables that have a value.
 fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let value = Option::<BTreeMap<String, Value>>::deserialize(deserializer)?.unwrap_or_default();
@@ -90,6 +110,25 @@ impl Service {
     /// What its image is.
     pub(super) fn product(&self) -> ImageKind {
         image::product(&self.image)
+    }
+
+    /// The words that start it, as far as the files say them.
+    pub(super) fn words(&self) -> Vec<String> {
+        [self.entrypoint.as_slice(), &self.command].concat()
+    }
+
+    /// The names by which other services reach it, beside its own.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        let aliases = self.networks.values().filter_map(|attachment| attachment.aliases.as_ref()).flatten();
+        [&self.container_name, &self.hostname].into_iter().chain(aliases).filter(|name| !name.is_empty()).cloned()
+    }
+
+    /// Whether it runs another program of its image than the server.
+    pub(super) fn runs_other_program(&self) -> bool {
+        match self.product() {
+            ImageKind::Postgres => !server_options::start_server(&self.entrypoint, &self.command),
+            ImageKind::Openfga | ImageKind::Unknown | ImageKind::Other => self.only_migrates_openfga(),
+        }
     }
 
     /// Whether it gets something at a path that fits.
@@ -104,14 +143,17 @@ impl Service {
 }
 
 impl Config {
-    /// The services that depend on this one, directly or through others.
-    pub(super) fn users_of(&self, service: &str) -> Vec<String> {
-        let mut users = vec![service.to_owned()];
+    /// The services that depend on this one, directly or through others that pass, each with the one that it depends on.
+    pub(super) fn users_of(&self, service: &str, passes: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let mut users: Vec<(String, String)> = vec![(service.to_owned(), String::new())];
         loop {
-            let depends = |service: &Service| service.depends_on.keys().any(|name| users.contains(name));
-            let next = self.services.iter().find(|(name, service)| !users.contains(name) && depends(service));
-            match next.map(|(name, _)| name.clone()) {
-                Some(name) => users.push(name),
+            let is_new = |name: &str| users.iter().all(|(known, _)| known != name);
+            let through = |service: &Service| {
+                users.iter().map(|(known, _)| known).find(|known| service.depends_on.contains_key(*known)).cloned()
+            };
+            let mut services = self.services.iter().filter(|(name, _)| is_new(name) && passes(name));
+            match services.find_map(|(name, service)| Some((name.clone(), through(service)?))) {
+                Some(found) => users.push(found),
                 None => break,
             }
         }
@@ -183,7 +225,9 @@ mod tests {
         assert_eq!(config.service("db").unwrap().environment.len(), 1);
         let built = config.service("built").unwrap();
         assert_eq!((built.image.as_str(), &built.command), ("", &vec!["run".to_owned(), "$x".to_owned()]));
-        assert_eq!(config.users_of("db"), ["built", "last"]);
+        let pair = |name: &str, through: &str| (name.to_owned(), through.to_owned());
+        assert_eq!(config.users_of("db", |_| true), [pair("built", "db"), pair("last", "built")]);
+        assert_eq!(config.users_of("db", |name| name != "built"), []);
         assert_eq!(config.needed_by(&["last", "db"]), ["last", "db", "built"]);
     }
 

@@ -84,6 +84,11 @@ fn parsed(line: &str) -> Result<Container> {
 }
 
 impl Container {
+    /// Its id and its service.
+    pub(super) fn key(&self) -> (&str, &str) {
+        (&self.id, &self.service)
+    }
+
     /// Refuses a container that another checkout made under the same project name: its database is another one.
     /// A folder that is gone was this checkout's own, before it was moved.
     pub(super) fn check_made_from(&self, root: &Path, project: &str) -> Result<(), Fault> {

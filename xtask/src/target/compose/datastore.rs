@@ -5,7 +5,7 @@ use super::image::ImageKind;
 use crate::target::percent;
 
 /// What OpenFGA reads of its datastore: the flag, and the variable for the same. The flag wins.
-const SETTINGS: [(&str, &str); 4] = [
+pub(super) const SETTINGS: [(&str, &str); 4] = [
     ("--datastore-engine", "OPENFGA_DATASTORE_ENGINE"),
     ("--datastore-uri", "OPENFGA_DATASTORE_URI"),
     ("--datastore-username", "OPENFGA_DATASTORE_USERNAME"),
@@ -89,7 +89,7 @@ impl Service {
     }
 }
 
-fn is_program(word: &str) -> bool {
+pub(super) fn is_program(word: &str) -> bool {
     word == "openfga" || word.ends_with(PROGRAM)
 }
 

@@ -2,6 +2,7 @@
 
 use super::containers::Container;
 use super::selection::ServiceFound;
+use super::server_names::ServerNames;
 use super::stack_login::StackLogin;
 
 /// What the stack says of its server.
@@ -11,6 +12,8 @@ pub(super) struct Found {
     pub(super) login: StackLogin,
     /// The server's address in the network of its container.
     pub(super) address: Option<String>,
+    /// The names by which services reach it.
+    pub(super) names: ServerNames,
     /// The project's containers, where Docker listed them.
     pub(super) listed: Option<Vec<Container>>,
     /// Why neither Docker nor Compose could say it: then service and login are those of the shipped stack.

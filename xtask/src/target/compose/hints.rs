@@ -11,6 +11,9 @@ impl Hints for Compose {
 
     fn setting_hint(&self, what: &str, setting: &str) -> String {
         let source = self.found().login.source_of(setting);
+        if self.settings.flag(setting).is_some() {
+            return format!("the {what} comes from {source}");
+        }
         format!("the {what} comes from {source}; the volume keeps the {what} that it was made with")
     }
 

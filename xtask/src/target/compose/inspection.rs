@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// What was read. Its environment holds secrets: it is never shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,14 +15,27 @@ pub(super) struct Inspection {
     pub(super) command: Vec<String>,
     /// Its address in a network of containers; `None` in the host's network, and while it does not run.
     pub(super) address: Option<String>,
+    /// Its addresses in all its networks.
+    pub(super) addresses: Vec<IpAddr>,
+    /// Its own names, and those that its networks give it.
+    pub(super) names: Vec<String>,
+    /// `container:name` of the containers that it is linked to: `/app-db-1:/app-web-1/database`.
+    pub(super) links: Vec<String>,
+    /// Its network: `host`, `container:ID`, or a network's name.
+    pub(super) network: String,
+    /// Ports of this host that lead to it.
+    pub(super) published: Vec<u16>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Raw {
     id: String,
+    #[serde(default)]
+    name: String,
     args: Option<Vec<String>>,
     config: RawConfig,
+    host_config: Option<RawHost>,
     network_settings: Option<RawNetworks>,
 }
 
@@ -30,21 +44,45 @@ struct Raw {
 struct RawConfig {
     #[serde(default)]
     image: String,
+    #[serde(default)]
+    hostname: String,
     env: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawHost {
+    #[serde(default)]
+    network_mode: String,
+    links: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct RawNetworks {
     networks: Option<BTreeMap<String, RawNetwork>>,
+    /// `5432/tcp` and where this host publishes it.
+    ports: Option<BTreeMap<String, Option<Vec<RawPort>>>>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawPort {
+    #[serde(default)]
+    host_port: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct RawNetwork {
     #[serde(rename = "IPAddress", default)]
     address: String,
     #[serde(rename = "GlobalIPv6Address", default)]
     address_6: String,
+    aliases: Option<Vec<String>>,
+    #[serde(rename = "DNSNames")]
+    dns_names: Option<Vec<String>>,
+    links: Option<Vec<String>>,
 }
 
 impl Inspection {
@@ -57,17 +95,37 @@ impl Inspection {
     fn of(raw: Raw) -> Self {
         let pairs = raw.config.env.unwrap_or_default();
         let pair = |pair: &String| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let networks = raw.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
-        let addresses = |network: RawNetwork| [network.address, network.address_6];
-        let mut addresses = networks.into_values().flat_map(addresses);
+        let settings = raw.network_settings;
+        let published = settings.as_ref().map(published).unwrap_or_default();
+        let networks = settings.and_then(|settings| settings.networks).unwrap_or_default();
+        let host = raw.host_config.unwrap_or(RawHost { network_mode: String::new(), links: None });
+        let mut names = vec![raw.name.trim_start_matches('/').to_owned(), raw.config.hostname];
+        let (mut addresses, mut links) = (Vec::new(), host.links.unwrap_or_default());
+        for network in networks.into_values() {
+            let valid = |text: String| text.parse::<IpAddr>().ok();
+            addresses.extend([network.address, network.address_6].into_iter().filter_map(valid));
+            names.extend([network.aliases, network.dns_names].into_iter().flatten().flatten());
+            links.extend(network.links.into_iter().flatten());
+        }
+        names.retain(|name| !name.is_empty());
         Self {
             id: raw.id,
             image: raw.config.image,
             environment: pairs.iter().filter_map(pair).collect(),
             command: raw.args.unwrap_or_default(),
-            address: addresses.find(|address| address.parse::<std::net::IpAddr>().is_ok()),
+            address: addresses.first().map(IpAddr::to_string),
+            addresses,
+            names,
+            links,
+            network: host.network_mode,
+            published,
         }
     }
+}
+
+fn published(settings: &RawNetworks) -> Vec<u16> {
+    let ports = settings.ports.iter().flat_map(BTreeMap::values).flatten().flatten();
+    ports.filter_map(|port| port.host_port.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -77,8 +135,13 @@ mod tests {
     #[test]
     fn an_inspection_is_read_and_nonsense_left_out() {
         let text = serde_json::json!([
-            { "Id": "4f", "Args": ["postgres"], "Config": { "Image": "postgres:16", "Env": ["A=b=c", "EMPTY=", "NONE"] },
-              "NetworkSettings": { "Networks": { "a": { "IPAddress": "" }, "b": { "IPAddress": "172.18.0.2" } } } },
+            { "Id": "4f", "Name": "/app-db-1", "Args": ["postgres"],
+              "Config": { "Image": "postgres:16", "Hostname": "pg", "Env": ["A=b=c", "EMPTY=", "NONE"] },
+              "HostConfig": { "NetworkMode": "app_default", "Links": ["/x:/app-db-1/y"] },
+              "NetworkSettings": {
+                "Ports": { "5432/tcp": [{ "HostIp": "0.0.0.0", "HostPort": "5433" }], "1/tcp": null, "2/tcp": [{}] },
+                "Networks": { "a": { "IPAddress": "", "Aliases": null, "DNSNames": ["dns"] },
+                  "b": { "IPAddress": "172.18.0.2", "GlobalIPv6Address": "fd00::2", "Aliases": ["db", ""] } } } },
             { "Id": "5e", "Args": null, "Config": { "Env": null }, "NetworkSettings": { "Networks": { "host": {} } } },
             { "Id": 6 },
         ]);
@@ -90,6 +153,11 @@ mod tests {
             environment,
             command: vec!["postgres".to_owned()],
             address: Some("172.18.0.2".to_owned()),
+            addresses: vec!["172.18.0.2".parse().unwrap(), "fd00::2".parse().unwrap()],
+            names: ["app-db-1", "pg", "dns", "db"].map(str::to_owned).to_vec(),
+            links: vec!["/x:/app-db-1/y".to_owned()],
+            network: "app_default".to_owned(),
+            published: vec![5433],
         };
         assert_eq!(read, [first, Inspection { id: "5e".to_owned(), ..Inspection::default() }]);
         assert_eq!(Inspection::all("no JSON"), []);

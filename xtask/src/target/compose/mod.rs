@@ -2,6 +2,8 @@
 
 mod access;
 mod cause;
+mod claims;
+mod claims_in_text;
 mod config;
 mod containers;
 mod data_place;
@@ -15,27 +17,32 @@ mod inspection;
 mod life;
 mod migrate;
 mod openfga;
+mod openfga_database;
+mod openfga_kept;
 mod openfga_service;
 mod ports;
 mod project;
 mod reading;
 mod said;
 mod selection;
+mod server_names;
 mod server_options;
 mod services;
 mod stack_login;
 mod start;
 mod stop;
 mod up;
+mod users;
 mod volume;
 
 pub(super) use stack_login::SETTINGS;
 
 use super::backend::Talk;
 use super::client_error::Connection;
+use super::database_name::SETTING;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
-use crate::settings::{Settings, compose_files};
+use crate::settings::{Origin, Settings, compose_files};
 use anyhow::{Context as _, Result};
 use config::Config;
 use engine::DEADLINE;
@@ -67,9 +74,12 @@ pub struct Compose {
     openfga: OnceLock<Option<ServiceFound>>,
     /// The database's running container.
     container: OnceLock<String>,
-    /// The project as Compose reads it.
+    /// The project as Compose reads it; and as it reads it for `up`, with the database that is selected.
     config: OnceLock<Config>,
+    config_of_start: OnceLock<Config>,
     checked: OnceLock<()>,
+    /// Set by `up`: from then on Compose puts the database of command line or environment into its files.
+    starts: OnceLock<()>,
 }
 
 impl Compose {
@@ -97,7 +107,9 @@ impl Compose {
             openfga: OnceLock::new(),
             container: OnceLock::new(),
             config: OnceLock::new(),
+            config_of_start: OnceLock::new(),
             checked: OnceLock::new(),
+            starts: OnceLock::new(),
         })
     }
 
@@ -112,8 +124,23 @@ impl Compose {
 
     /// `docker compose …` for this project. No `-f`: a team's docker-compose.override.yml keeps its effect.
     fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
-        let program = generation::started(self.command()?);
+        let program = self.with_selection(generation::started(self.command()?));
         Ok(program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root))
+    }
+
+    /// What is typed, or set for this process, says which database a command works on, not what the services are made
+    /// of: only `up` gives it to Compose. Elsewhere it would turn the URI of each service into that database's.
+    fn with_selection(&self, program: Program) -> Program {
+        match self.selection() {
+            Some(database) => program.env(SETTING, database),
+            None => program.unset(SETTING),
+        }
+    }
+
+    /// The database that Compose is given: in `up`, where one is selected.
+    fn selection(&self) -> Option<&str> {
+        let selected = self.settings.find(SETTING).filter(|(_, origin)| *origin != Origin::File);
+        selected.filter(|_| self.starts.get().is_some()).map(|(database, _)| database)
     }
 
     /// Runs a Compose command and takes what it says; a failure is explained.
@@ -225,14 +252,15 @@ impl Compose {
     }
 
     fn config_within(&self, deadline: Duration) -> Result<&Config> {
-        if let Some(config) = self.config.get() {
+        let cache = if self.selection().is_some() { &self.config_of_start } else { &self.config };
+        if let Some(config) = cache.get() {
             return Ok(config);
         }
         // All profiles: a dependency on a service of an inactive one would fail otherwise.
         // Holds secrets: it is read, never shown.
         let text = self.run(["--profile", "*", "config", "--format", "json"], deadline)?.text();
         let config = serde_json::from_str(&text).context("the project as Compose reads it")?;
-        Ok(self.config.get_or_init(|| config))
+        Ok(cache.get_or_init(|| config))
     }
 
     /// The project's name, where it is known without asking Compose.

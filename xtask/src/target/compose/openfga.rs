@@ -2,14 +2,12 @@
 
 use super::Compose;
 use super::migrate::Dependencies;
+use super::openfga_database::Kept;
 use crate::error::Fault;
 use crate::settings::Settings;
-use crate::target::backend::{Build, MadeOf, OwnOpenfga};
+use crate::target::backend::{Access as _, Build, MadeOf, OwnOpenfga};
 use crate::target::openfga::{HTTP_PORT, KEYS};
-use crate::target::percent;
 use anyhow::Result;
-
-const DATASTORE: &str = "OPENFGA_DATASTORE_URI";
 
 impl OwnOpenfga for Compose {
     fn can_have_openfga(&self) -> bool {
@@ -46,19 +44,22 @@ impl OwnOpenfga for Compose {
     }
 
     fn other_database_of_openfga(&self) -> Option<String> {
-        let container = self.made_of(self.openfga_or_usual())?;
-        let mut pairs = container.environment.iter().filter_map(|pair| pair.split_once('='));
-        let address = pairs.find(|(name, _)| *name == DATASTORE)?.1.split('?').next()?;
-        let named = address.rsplit('/').next()?;
-        let ours = &self.found().login.login.database;
-        (named != percent::encoded(ours) && named != ours).then(|| format!("{DATASTORE} names {named}"))
+        match self.kept_by_openfga().ok()? {
+            Kept::Here(named) if named != self.login().database => Some(format!("its datastore names {named}")),
+            Kept::Elsewhere => Some("its datastore names another server".to_owned()),
+            Kept::Here(_) | Kept::Unknown => None,
+        }
     }
 
+    /// Only where OpenFGA keeps its data there; where it does not say, its own settings name the stack's own database.
     fn migrate_openfga(&self) -> Result<()> {
-        match self.migration()? {
-            Some(migration) => self.migrate(migration, Dependencies::Left),
-            None => Ok(()),
-        }
+        let Some(migration) = self.migration()? else { return Ok(()) };
+        let is_here = match self.kept_by_openfga()? {
+            Kept::Here(database) => database == self.login().database,
+            Kept::Elsewhere => false,
+            Kept::Unknown => !self.is_database_given(),
+        };
+        if is_here { self.migrate(migration, Dependencies::Left) } else { Ok(()) }
     }
 
     fn openfga_container(&self) -> Option<MadeOf> {

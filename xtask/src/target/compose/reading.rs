@@ -8,12 +8,15 @@ use super::engine::DEADLINE;
 use super::found::Found;
 use super::image::{self, ImageKind};
 use super::inspection::Inspection;
+use super::openfga_database;
 use super::selection::{self, Candidate, Role, ServiceFound};
-use super::stack_login::{Said, StackLogin};
+use super::server_names::ServerNames;
+use super::stack_login::{self, Part, Said, StackLogin};
 use crate::error::Fault;
 use crate::platform;
 use crate::process::Program;
 use crate::target::backend::Identified;
+use crate::target::database_name::SETTING;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -102,8 +105,26 @@ impl Compose {
                 }
             },
         };
-        let inspection = inspected(listed.as_deref().unwrap_or_default(), &service.name, deadline)?;
-        let login = self.login_of(&service.name, inspection.as_ref(), deadline)?;
+        let containers = listed.as_deref().unwrap_or_default();
+        let server = of_service(containers, &service.name);
+        let openfga = if self.is_database_given() { Vec::new() } else { self.may_be_openfga(containers) };
+        let inspected = inspect(server.into_iter().chain(openfga.iter().copied()).map(Container::key), deadline)?;
+        let inspection = server.and_then(|server| inspected.iter().find(|inspection| inspection.id == server.id));
+        let names = self.names_of(&service.name, inspection, deadline);
+        let mut stores = Self::datastores_of(&openfga, &inspected);
+        if stores.is_empty() && !self.is_database_given() {
+            match self.datastores_of_files(containers, deadline) {
+                Ok(found) => stores = found,
+                Err(error) if is_about_the_stack(&error) || inspection.is_none() => return Err(error),
+                Err(error) => warnings.push(format!(
+                    "Docker Compose cannot read this project, and OpenFGA has no container: the database is the one of \
+                     the service {}: {error:#}",
+                    service.name
+                )),
+            }
+        }
+        let of_openfga = openfga_database::chosen(&stores, &names)?;
+        let login = self.login_of(&service.name, inspection, of_openfga, deadline)?;
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.by_image.iter().map(|image| {
             let setting = selection::POSTGRES.setting;
@@ -113,8 +134,23 @@ impl Compose {
             )
         });
         let notes = notes.collect();
-        let address = inspection.and_then(|inspection| inspection.address);
-        Ok(Found { service, login, address, listed, unread: None, notes, warnings })
+        let address = inspection.and_then(|inspection| inspection.address.clone());
+        Ok(Found { service, login, address, names, listed, unread: None, notes, warnings })
+    }
+
+    /// Whether command line or environment say the database.
+    pub(super) fn is_database_given(&self) -> bool {
+        stack_login::given(&self.settings, SETTING).is_some()
+    }
+
+    /// The names of the server: of its container, else of the files, as far as they can be read.
+    fn names_of(&self, service: &str, inspection: Option<&Inspection>, deadline: Duration) -> ServerNames {
+        if let Some(inspection) = inspection {
+            return ServerNames::of_container(service, inspection);
+        }
+        let config = self.config_within(deadline).ok();
+        let of_files = config.and_then(|config| config.service(service)).map(|service| service.names());
+        ServerNames::named(of_files.into_iter().flatten().chain([service.to_owned()]))
     }
 
     /// The service by setting or usual name, where a container of it is there and nothing speaks against it.
@@ -148,7 +184,7 @@ impl Compose {
                 image: service.image.clone(),
                 product: service.product(),
                 inactive: if is_active { Vec::new() } else { service.profiles.clone() },
-                one_shot: service.only_migrates_openfga(),
+                runs_other_program: service.runs_other_program(),
             }
         };
         config.services().filter(|(name, _)| selection::is_name(name)).map(candidate).collect()
@@ -165,7 +201,7 @@ impl Compose {
                 image: image.clone(),
                 product,
                 inactive: Vec::new(),
-                one_shot: false,
+                runs_other_program: false,
             };
             candidates.insert(service, found);
         }
@@ -191,11 +227,20 @@ impl Compose {
     }
 
     /// The login of a container, else of the files.
-    fn login_of(&self, service: &str, inspection: Option<&Inspection>, deadline: Duration) -> Result<StackLogin> {
+    fn login_of(
+        &self,
+        service: &str,
+        inspection: Option<&Inspection>,
+        of_openfga: Option<Part>,
+        deadline: Duration,
+    ) -> Result<StackLogin> {
         if let Some(inspection) = inspection {
             let file = |path: &str| file_inside(&inspection.id, path, deadline);
             let Inspection { environment, command, .. } = inspection;
-            return Ok(StackLogin::read(&self.settings, &Said { service, environment, command, file: &file })?);
+            return Ok(StackLogin::read(
+                &self.settings,
+                &Said { service, environment, command, file: &file, of_openfga },
+            )?);
         }
         let config = self.config_within(deadline)?;
         let Some(found) = config.service(service) else {
@@ -208,7 +253,7 @@ impl Compose {
             None => Err("it is inside the container, which has not been started".to_owned()),
         };
         let (environment, command) = (&found.environment, found.command.as_slice());
-        Ok(StackLogin::read(&self.settings, &Said { service, environment, command, file: &file })?)
+        Ok(StackLogin::read(&self.settings, &Said { service, environment, command, file: &file, of_openfga })?)
     }
 
     fn assumed(&self, error: &anyhow::Error) -> Found {
@@ -218,6 +263,7 @@ impl Compose {
             service: ServiceFound::named(named.unwrap_or(role.usual)),
             login: StackLogin::assumed(&self.settings),
             address: None,
+            names: ServerNames::default(),
             listed: None,
             unread: Some(format!("{error:#}")),
             notes: Vec::new(),
@@ -231,20 +277,35 @@ fn is_about_the_stack(error: &anyhow::Error) -> bool {
     crate::error::fault(error).is_some_and(|fault| fault.exit == crate::error::Exit::Usage)
 }
 
-/// What a service's container was made of: of the running one, where there are several; `None` where there is none.
+/// A service's container: the running one, where there are several.
+fn of_service<'a>(listed: &'a [Container], service: &str) -> Option<&'a Container> {
+    let ours = || listed.iter().filter(|container| container.service == service);
+    ours().find(|container| container.is_up()).or_else(|| ours().next())
+}
+
+/// What these containers were made of, each named by its id and its service.
 ///
 /// # Errors
 /// Docker does not tell it. What the files say now may be another login and another database: it does not count then.
-fn inspected(listed: &[Container], service: &str, deadline: Duration) -> Result<Option<Inspection>> {
-    let ours = || listed.iter().filter(|container| container.service == service);
-    let Some(container) = ours().find(|container| container.is_up()).or_else(|| ours().next()) else { return Ok(None) };
-    let asked = Program::new("docker").args(["inspect", &container.id]).capture(deadline)?;
-    let Some(inspection) = Inspection::all(&asked.text()).into_iter().next() else {
-        let fault = Fault::unreachable(format!("Docker does not describe the container of the service {service}"));
-        let fault = fault.hint(format!("see what it says: docker inspect {}", container.id));
-        return Err(anyhow::Error::msg(asked.stderr.trim().to_owned()).context(fault));
-    };
-    Ok(Some(inspection))
+pub(super) fn inspect<'a>(
+    containers: impl IntoIterator<Item = (&'a str, &'a str)>,
+    deadline: Duration,
+) -> Result<Vec<Inspection>> {
+    let containers: Vec<(&str, &str)> = containers.into_iter().collect();
+    if containers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = containers.iter().map(|(id, _)| id);
+    let asked = Program::new("docker").arg("inspect").args(ids).capture(deadline)?;
+    let inspected = Inspection::all(&asked.text());
+    for (id, service) in containers {
+        if !inspected.iter().any(|inspection| inspection.id == id) {
+            let fault = Fault::unreachable(format!("Docker does not describe the container of the service {service}"));
+            let fault = fault.hint(format!("see what it says: docker inspect {id}"));
+            return Err(anyhow::Error::msg(asked.stderr.trim().to_owned()).context(fault));
+        }
+    }
+    Ok(inspected)
 }
 
 /// The only service whose image says nothing, but whose server answers as PostgreSQL.

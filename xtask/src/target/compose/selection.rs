@@ -29,8 +29,8 @@ pub(super) struct Candidate {
     pub(super) product: ImageKind,
     /// Profiles that it belongs to, where none of them is active.
     pub(super) inactive: Vec<String>,
-    /// It only does a work and ends: OpenFGA's migration.
-    pub(super) one_shot: bool,
+    /// It runs another program of the image than its server: OpenFGA's migration, a nightly `pg_dump`.
+    pub(super) runs_other_program: bool,
 }
 
 /// The service that was chosen.
@@ -81,9 +81,8 @@ pub(super) fn choose(
     if let Some(usual) = usual.filter(|usual| usual.inactive.is_empty()) {
         return Ok(Some(ServiceFound::named(&usual.name)));
     }
-    let is_it = |candidate: &&Candidate| candidate.product == role.product && !candidate.one_shot;
     let (active, inactive): (Vec<&Candidate>, Vec<&Candidate>) =
-        candidates.iter().filter(is_it).partition(|candidate| candidate.inactive.is_empty());
+        servers(role, candidates).into_iter().partition(|candidate| candidate.inactive.is_empty());
     match (active.as_slice(), inactive.as_slice()) {
         ([only], _) => Ok(Some(found(only))),
         ([_, _, ..], _) => Err(several(role, &active)),
@@ -94,6 +93,16 @@ pub(super) fn choose(
         ([], []) => Ok(None),
         ([], _) => Err(several(role, &inactive)),
     }
+}
+
+/// The services that run this product's server. A PostgreSQL whose program is not known (a script of the team's own)
+/// counts where no other does.
+fn servers<'a>(role: &Role, candidates: &'a [Candidate]) -> Vec<&'a Candidate> {
+    let (other, servers): (Vec<_>, Vec<_>) = candidates
+        .iter()
+        .filter(|candidate| candidate.product == role.product)
+        .partition(|candidate| candidate.runs_other_program);
+    if servers.is_empty() && role.product == ImageKind::Postgres { other } else { servers }
 }
 
 fn found(candidate: &Candidate) -> ServiceFound {
@@ -139,8 +148,7 @@ pub(super) fn none(role: &Role, candidates: &[Candidate]) -> Fault {
 /// What could be named instead.
 fn those_that_are(role: &Role, candidates: &[Candidate]) -> String {
     let Role { setting, what, .. } = role;
-    let are = candidates.iter().filter(|candidate| candidate.product == role.product && !candidate.one_shot);
-    let are: Vec<String> = are.map(shown).collect();
+    let are: Vec<String> = servers(role, candidates).into_iter().map(shown).collect();
     if are.is_empty() {
         let names: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
         return format!("the services of this project are: {}", names.join(", "));
@@ -163,7 +171,7 @@ mod tests {
 
     fn service(name: &str, image: &str) -> Candidate {
         let product = image::product(image);
-        Candidate { name: name.into(), image: image.into(), product, inactive: Vec::new(), one_shot: false }
+        Candidate { name: name.into(), image: image.into(), product, inactive: Vec::new(), runs_other_program: false }
     }
 
     fn of_profile(name: &str, image: &str) -> Candidate {
@@ -231,10 +239,20 @@ mod tests {
 
     #[test]
     fn a_migration_is_not_the_server() {
-        let migrate = Candidate { one_shot: true, ..service("openfga-migrate", "openfga/openfga") };
+        let migrate = Candidate { runs_other_program: true, ..service("openfga-migrate", "openfga/openfga") };
         let candidates = [migrate.clone(), service("fga", "openfga/openfga")];
         assert_eq!(name(&OPENFGA, None, &candidates).as_deref(), Some("fga"));
         assert_eq!(name(&OPENFGA, None, &[migrate]), None);
+    }
+
+    #[test]
+    fn a_backup_job_of_postgres_image_is_not_the_server() {
+        let job = Candidate { runs_other_program: true, ..service("backup", "postgres:16") };
+        let beside = [job.clone(), service("db", "postgres:16")];
+        assert_eq!(name(&POSTGRES, None, &beside).as_deref(), Some("db"));
+        let alone = [Candidate { name: "db".into(), ..job.clone() }];
+        assert_eq!(name(&POSTGRES, None, &alone).as_deref(), Some("db"), "a script of the team's own may start it");
+        assert!(refused(None, &[job.clone(), Candidate { name: "web".into(), ..job }]).contains("backup"));
     }
 
     #[test]

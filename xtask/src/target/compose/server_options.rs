@@ -19,6 +19,20 @@ pub(super) fn inside(environment: &BTreeMap<String, String>, command: &[String])
     variables
 }
 
+/// Whether these words start the server in a container of PostgreSQL's image: the image's own entrypoint does, with
+/// options or without, as does a script that calls it.
+pub(super) fn start_server(entrypoint: &[String], command: &[String]) -> bool {
+    let starts = |word: &String| {
+        let program = word.rsplit('/').next().unwrap_or(word);
+        ["postgres", "postmaster"].contains(&program) || word.contains("entrypoint") || word.contains("exec postgres")
+    };
+    if entrypoint.iter().any(starts) {
+        return true;
+    }
+    let by_image = entrypoint.is_empty() && command.first().is_none_or(|word| word.starts_with('-'));
+    by_image || command.iter().any(starts)
+}
+
 /// The last value of an option of `postgres`: `-p 5433`, `-p5433`, `--port=5433`, `-c port=5433`.
 fn option(command: &[String], short: char, long: &str) -> Option<String> {
     let mut found = None;
@@ -54,6 +68,25 @@ fn option(command: &[String], short: char, long: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn words(text: &[&str]) -> Vec<String> {
+        text.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_starts_the_server_is_told_from_a_job() {
+        let starts = |entrypoint: &[&str], command: &[&str]| start_server(&words(entrypoint), &words(command));
+        assert!(starts(&[], &[]));
+        assert!(starts(&[], &["-c", "max_connections=200"]));
+        assert!(starts(&[], &["postgres", "-c", "fsync=off"]));
+        assert!(starts(&["/docker-entrypoint.sh"], &["/run.sh"]));
+        assert!(starts(&["/our.sh"], &["postgres"]));
+        assert!(starts(&[], &["sh", "-c", "cp /k /l && exec docker-entrypoint.sh postgres"]));
+        assert!(!starts(&["sleep"], &["infinity"]));
+        assert!(!starts(&[], &["sh", "-c", "while true; do pg_dump -h postgres app > /b/x.sql; sleep 86400; done"]));
+        assert!(!starts(&["/backup.sh"], &[]));
+        assert!(!starts(&[], &["psql", "-h", "db"]));
+    }
 
     fn of(command: &str) -> Vec<(&'static str, String)> {
         let words: Vec<String> = command.split(' ').map(str::to_owned).collect();

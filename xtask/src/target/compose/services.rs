@@ -2,20 +2,19 @@
 
 use super::{Compose, up};
 use crate::error::Fault;
-use crate::target::backend::{Holders, Services};
+use crate::target::backend::{Holders, ServiceUser, Services};
 use crate::target::startup::Startup;
 use anyhow::Result;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
 impl Services for Compose {
-    /// Those that depend on the database's service, directly or through others.
-    fn running_users(&self) -> Result<Vec<String>> {
-        let running = self.running_services()?;
-        Ok(self.config()?.users_of(self.service()).into_iter().filter(|service| running.contains(service)).collect())
+    fn running_users(&self, clients: &[IpAddr]) -> Result<Vec<ServiceUser>> {
+        self.users(clients)
     }
 
     fn notice(&self, _: bool) -> Result<Option<String>, Fault> {

@@ -29,6 +29,8 @@ pub(super) struct Said<'a> {
     pub(super) command: &'a [String],
     /// The content of the file of a `…_FILE` variable; why it cannot be had.
     pub(super) file: &'a dyn Fn(&str) -> Result<String, String>,
+    /// The database that OpenFGA's datastore names.
+    pub(super) of_openfga: Option<Part>,
 }
 
 /// A part of the login.
@@ -69,7 +71,8 @@ pub(super) struct StackLogin {
 }
 
 impl StackLogin {
-    /// Command line > process environment > the service > the image's default.
+    /// Command line > process environment > the service > the image's default; the database of OpenFGA's datastore
+    /// stands before the service's own.
     ///
     /// # Errors
     /// A file that should name user or database cannot be read.
@@ -81,7 +84,7 @@ impl StackLogin {
         };
         let of_image = |value: &str| Part { value: value.to_owned(), origin: PartOrigin::Image };
         let user = given(settings, USER).or(own_user).unwrap_or_else(|| of_image(SUPERUSER));
-        let database = match given(settings, DATABASE) {
+        let database = match given(settings, DATABASE).or_else(|| said.of_openfga.clone()) {
             Some(database) => database,
             None => said.part(DATABASE)?.unwrap_or_else(|| of_image(&default_database)),
         };
@@ -147,6 +150,7 @@ impl StackLogin {
             _ => self.password.as_ref().map(|part| &part.origin),
         };
         match origin {
+            Some(PartOrigin::CommandLine) if setting == DATABASE => "--database".to_owned(),
             Some(PartOrigin::CommandLine) => format!("{setting} on the command line"),
             Some(PartOrigin::Environment) => format!("{setting} in the environment"),
             Some(PartOrigin::Variable { service, name }) => format!("{name} of the service {service}"),
@@ -169,7 +173,7 @@ impl PartOrigin {
 }
 
 /// What command line or process environment say.
-fn given(settings: &Settings, name: &str) -> Option<Part> {
+pub(super) fn given(settings: &Settings, name: &str) -> Option<Part> {
     let (value, origin) = settings.find(name)?;
     let origin = match origin {
         Origin::Flag => PartOrigin::CommandLine,
@@ -243,7 +247,7 @@ mod tests {
             "/run/secrets/user" => Ok("filed".to_owned()),
             _ => Err("Permission denied".to_owned()),
         };
-        let said = Said { service: "db", environment: &environment, command: &[], file: &file };
+        let said = Said { service: "db", environment: &environment, command: &[], file: &file, of_openfga: None };
         StackLogin::read(settings, &said).unwrap()
     }
 
@@ -293,7 +297,7 @@ mod tests {
         assert_eq!(unreadable.warnings, [said]);
         let environment = [("POSTGRES_DB_FILE".to_owned(), "/root/x".to_owned())].into();
         let file = |_: &str| Err("Permission denied".to_owned());
-        let said = Said { service: "db", environment: &environment, command: &[], file: &file };
+        let said = Said { service: "db", environment: &environment, command: &[], file: &file, of_openfga: None };
         assert!(StackLogin::read(&Settings::default(), &said).is_err(), "a database is never guessed");
     }
 

@@ -3,7 +3,7 @@
 use super::Compose;
 use super::containers::Container;
 use super::data_place::End;
-use crate::target::backend::{Extent, Services as _};
+use crate::target::backend::Extent;
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -45,9 +45,9 @@ impl Compose {
             Some(listed) => listed.iter().filter(|one| one.is_up()).map(|one| one.service.clone()).collect(),
             None => self.running_services()?,
         };
-        let dependent = stopped.iter().flat_map(|service| config.users_of(service));
-        let dependent = dependent.filter(|service| running.contains(service));
-        let users = self.running_users().unwrap_or_default().into_iter().chain(dependent);
+        let dependent = stopped.iter().flat_map(|service| config.users_of(service, |_| true));
+        let dependent = dependent.map(|(service, _)| service).filter(|service| running.contains(service));
+        let users = self.users(&[]).unwrap_or_default().into_iter().map(|user| user.name).chain(dependent);
         Ok(users.filter(|service| !stopped.contains(service)).collect())
     }
 }

@@ -27,6 +27,7 @@ impl Stack for Compose {
     fn up(&self, startup: &Startup, extent: Extent) -> Result<Answering> {
         let (queries, callbacks) = (startup.queries, startup.callbacks);
         (callbacks.stage)("starting the containers");
+        self.starts.get_or_init(|| ());
         self.check_version()?;
         self.check_made_here()?;
         self.name_renewed(&self.services_of(extent)?, callbacks.note)?;

@@ -2,6 +2,7 @@
 
 use super::Local;
 use crate::target::backend::Hints;
+use crate::target::database_name;
 
 impl Hints for Local {
     fn password_hint(&self) -> String {
@@ -9,7 +10,8 @@ impl Hints for Local {
     }
 
     fn setting_hint(&self, what: &str, setting: &str) -> String {
-        format!("the {what} is {setting}, in the environment or in .env")
+        let option = if setting == database_name::SETTING { "--database, else " } else { "" };
+        format!("the {what} is {option}{setting}, in the environment or in .env")
     }
 
     fn restart_hint(&self) -> String {

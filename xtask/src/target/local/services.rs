@@ -2,17 +2,19 @@
 
 use super::{Local, openfga};
 use crate::error::Fault;
-use crate::target::backend::{Extent, Holders, Services, Stack as _};
+use crate::target::backend::{Extent, Holders, ServiceUser, Services, Stack as _};
 use crate::target::openfga::USUAL_SERVICE;
 use crate::target::startup::Startup;
 use anyhow::Result;
+use std::net::IpAddr;
 
 impl Services for Local {
     /// OpenFGA, where it runs with its data in this database.
-    fn running_users(&self) -> Result<Vec<String>> {
+    fn running_users(&self, _: &[IpAddr]) -> Result<Vec<ServiceUser>> {
         let Some(running) = openfga::running(&self.folder)? else { return Ok(Vec::new()) };
         let uses = running.serves(self.running()?.port, &self.login.database);
-        Ok(uses.then(|| USUAL_SERVICE.to_owned()).into_iter().collect())
+        let why = format!("it was started for {}", self.login.database);
+        Ok(uses.then(|| ServiceUser { name: USUAL_SERVICE.to_owned(), why }).into_iter().collect())
     }
 
     fn notice(&self, _: bool) -> Result<Option<String>, Fault> {

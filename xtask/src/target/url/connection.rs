@@ -1,10 +1,10 @@
 //! What `DATABASE_URL` says: where the server is, whose login, and what programs are told about both.
 
 use super::parameters::{Fate, fate, is_path};
-use super::{conninfo, uri};
 use crate::error::Fault;
 use crate::platform;
 use crate::settings::Settings;
+use crate::target::{conninfo, uri};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
@@ -35,16 +35,18 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// What the setting says.
+    /// What the setting says; `database` takes the place of the one that it names.
     ///
     /// # Errors
     /// Exit 2: it is missing, cannot be taken apart, or asks for what cannot be given. No part of it is shown but
     /// the names of parameters.
-    pub(super) fn of(settings: &Settings, root: &Path) -> Result<Self, Fault> {
+    pub(super) fn of(settings: &Settings, root: &Path, database: Option<&str>) -> Result<Self, Fault> {
         let Some(text) = settings.get(SETTING) else {
             return Err(Fault::usage(format!("The target url needs {SETTING}, which is not set")).hint(EXAMPLE));
         };
-        let given = parse(text.trim()).map_err(|why| Fault::usage(format!("{SETTING}: {why}")).hint(EXAMPLE))?;
+        let mut given = parse(text.trim()).map_err(|why| Fault::usage(format!("{SETTING}: {why}")).hint(EXAMPLE))?;
+        // The last one counts.
+        given.extend(database.map(|name| ("dbname".to_owned(), name.to_owned())));
         Self::build(given, root, || own_name(settings))
     }
 
@@ -76,7 +78,8 @@ impl Connection {
             Some(variables.remove(at).1)
         };
         let database = take("PGDATABASE").ok_or_else(|| {
-            Fault::usage(format!("{SETTING} names no database")).hint("libpq would guess one; this program does not")
+            Fault::usage(format!("{SETTING} names no database"))
+                .hint("libpq would guess one; this program does not: name it there, or as --database NAME")
         })?;
         let user = take("PGUSER").or_else(own);
         let user = user.ok_or_else(|| Fault::usage(format!("{SETTING} names no user")).hint(EXAMPLE))?;

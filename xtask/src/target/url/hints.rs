@@ -2,14 +2,16 @@
 
 use super::Url;
 use crate::target::backend::Hints;
+use crate::target::database_name;
 
 impl Hints for Url {
     fn password_hint(&self) -> String {
         "the password is in DATABASE_URL (@ / : % in it percent-encoded), else in ~/.pgpass".to_owned()
     }
 
-    fn setting_hint(&self, what: &str, _: &str) -> String {
-        format!("the {what} is named in DATABASE_URL")
+    fn setting_hint(&self, what: &str, setting: &str) -> String {
+        let option = if setting == database_name::SETTING { "in --database, else " } else { "" };
+        format!("the {what} is named {option}in DATABASE_URL")
     }
 
     fn restart_hint(&self) -> String {

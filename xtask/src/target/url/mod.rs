@@ -4,18 +4,16 @@
 mod access;
 mod clients;
 mod connection;
-mod conninfo;
 mod contact;
 mod hints;
 mod openfga;
 mod parameters;
 mod services;
 mod stack;
-mod uri;
 
 use super::backend::{CONNECT_TIMEOUT_SECONDS, Launch, Login, Talk};
 use super::client_error::Connection as ClientConnection;
-use super::{cause, client};
+use super::{cause, client, database_name};
 use crate::error::{Cause, Fault};
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
@@ -54,18 +52,18 @@ pub struct Named {
 /// # Errors
 /// Exit 2 where it is missing or cannot be used.
 pub fn named(settings: &Settings, root: &Path) -> Result<Named, Fault> {
-    let connection = Connection::of(settings, root)?;
+    let connection = Connection::of(settings, root, None)?;
     Ok(Named { place: connection.place(), database: connection.database })
 }
 
 impl Url {
-    /// Takes `DATABASE_URL` apart; nothing is asked yet.
+    /// Takes `DATABASE_URL` apart; `--database` replaces its database. Nothing is asked yet.
     ///
     /// # Errors
     /// Exit 2 where it is missing or cannot be used.
     pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
         let named = settings.get("XTASK_PG_BIN").filter(|name| *name != super::local::EMBEDDED);
-        let connection = Connection::of(settings, root)?;
+        let connection = Connection::of(settings, root, settings.flag(database_name::SETTING))?;
         Ok(Self {
             login: Login { database: connection.database.clone(), user: connection.user.clone() },
             connection,

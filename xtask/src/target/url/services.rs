@@ -2,12 +2,13 @@
 
 use super::Url;
 use crate::error::Fault;
-use crate::target::backend::{Access as _, Holders, Services};
+use crate::target::backend::{Access as _, Holders, ServiceUser, Services};
 use crate::target::startup::Startup;
 use anyhow::Result;
+use std::net::IpAddr;
 
 impl Services for Url {
-    fn running_users(&self) -> Result<Vec<String>> {
+    fn running_users(&self, _: &[IpAddr]) -> Result<Vec<ServiceUser>> {
         Ok(Vec::new())
     }
 

@@ -1,7 +1,7 @@
 //! `postgres://user:password@host:port/database?parameter=value`, read as libpq reads it (its manual, "Connection
 //! URIs").
 
-use crate::target::percent;
+use super::percent;
 
 /// libpq's parameters that the URI gives, in order; a later one wins.
 ///

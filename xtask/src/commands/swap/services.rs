@@ -1,0 +1,44 @@
+//! The services that use the database: shown before a swap, stopped for it, started after it.
+
+use crate::context::Context;
+use crate::postgres::activity;
+use crate::postgres::server::Server;
+use crate::target::backend::ServiceUser;
+use crate::terminal;
+use anyhow::Result;
+use std::collections::BTreeSet;
+
+/// The services around a swap.
+pub struct SwapServices {
+    /// Those that run now: they are stopped for it.
+    pub running: Vec<String>,
+    /// Those that are started after it: also those that an earlier run stopped and that could not be started.
+    pub started: Vec<String>,
+}
+
+impl SwapServices {
+    /// `unstarted`: stopped by earlier runs.
+    pub fn of(server: &Server<'_>, unstarted: &BTreeSet<String>) -> Result<Self> {
+        let running: Vec<String> = users(server)?.into_iter().map(|user| user.name).collect();
+        let started: BTreeSet<&String> = unstarted.iter().chain(&running).collect();
+        Ok(Self { started: started.into_iter().cloned().collect(), running })
+    }
+}
+
+/// The running services that use the target's database.
+pub fn users(server: &Server<'_>) -> Result<Vec<ServiceUser>> {
+    server.target().services().running_users(&activity::clients(server)?)
+}
+
+/// Names them in a preview; with `--verbose` the reasons, too.
+pub fn show(users: &[ServiceUser], context: &Context) {
+    if users.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = users.iter().map(|user| user.name.as_str()).collect();
+    let text = format!("Services that will be stopped: {}", names.join(", "));
+    context.terminal.note(&terminal::clean_line(&text));
+    for ServiceUser { name, why } in users.iter().filter(|_| context.verbose) {
+        context.terminal.note(&terminal::clean_line(&format!("  {name}: {why}")));
+    }
+}
