@@ -1,19 +1,19 @@
 //! `openfga-export`: the live store as a store file.
 
 use super::store_file::connected;
+use super::which_store::the_store;
 use crate::context::Context;
 use crate::error::{Exit, Fault};
-use crate::openfga::api::{Api, Store, Stored};
+use crate::openfga::api::{Store, Stored};
 use crate::openfga::export::{self, Export};
 use crate::openfga::model::Model;
 use crate::openfga::server::OpenfgaServer;
-use crate::openfga::store::{self, MODEL_ID, STORE_ID};
+use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::openfga::store_file::{Options, StoreFile};
 use crate::openfga::tuples::same_condition;
 use crate::process::signals;
 use crate::target::state_folder::write_private;
 use crate::terminal::{self, clean_line, counted};
-use crate::words::first_lines;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -66,7 +66,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
-    let store = the_store(args, &api, context)?;
+    let store = the_store(args.store.as_deref(), &api, context)?;
     let (id, value) = api.newest_model(&store.id)?.ok_or_else(|| {
         Fault::failed(format!("The store {} has no model", clean_line(&store.name)))
             .hint("write one: cargo xtask setup-openfga")
@@ -124,32 +124,6 @@ fn say_what_is_left_out(export: &Export, context: &Context) {
              the DSL cannot express it ({why})"
         ));
     }
-}
-
-/// The named store, the one of the settings, else the only one.
-fn the_store(args: &Args, api: &Api, context: &Context) -> Result<Store> {
-    if let Some(wanted) = &args.store {
-        if let Some(store) = api.store(wanted)? {
-            return Ok(store);
-        }
-        return store::by_name(api, wanted)?
-            .ok_or_else(|| Fault::failed(format!("{} has no store {wanted}", api.url())).into());
-    }
-    if let Some(named) = store::named(api, &context.settings, true)? {
-        return named.store.ok_or_else(|| {
-            let message = format!("{STORE_ID}={} ({}) names no store of {}", named.id, named.origin.shown(), api.url());
-            Fault::failed(clean_line(&message)).hint("name one: --store NAME").into()
-        });
-    }
-    let mut stores = api.stores()?;
-    if stores.len() > 1 {
-        let list = first_lines(stores.iter().map(|store| clean_line(&format!("{}  {}", store.id, store.name))));
-        let fault = Fault::usage(format!("{} has {} stores", api.url(), stores.len()));
-        return Err(anyhow::Error::msg(list).context(fault.hint("name one: --store NAME")));
-    }
-    stores.pop().ok_or_else(|| {
-        Fault::failed(format!("{} has no store", api.url())).hint("make it: cargo xtask setup-openfga").into()
-    })
 }
 
 fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()> {

@@ -65,7 +65,7 @@ fn verdict(outcomes: &[Outcome]) -> Result<(), Fault> {
     let of = counted(outcomes.len() as u64, "assertion", "assertions");
     if tally.failed > 0 {
         let fault = Fault::failed(format!("{} of {of} failed", terminal::count(tally.failed as u64)));
-        return Err(fault.hint("to find out why: docs/openfga.md, \"Why is this user denied?\""));
+        return Err(fault.hint("to find out why: cargo xtask debug-auth USER RELATION OBJECT"));
     }
     if tally.unanswered > 0 {
         return Err(unanswered(tally, &of));

@@ -2,6 +2,7 @@
 
 use super::client::{Client, DEADLINE, Repeat, refusal};
 use super::id;
+use super::model::TupleParts;
 use super::pages::Pages;
 use super::store_file::UserFilter;
 use super::tuples::{Condition, Key, Tuple};
@@ -29,7 +30,7 @@ pub struct Store {
 }
 
 /// A tuple, as the server keeps it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Stored {
     pub user: String,
     pub relation: String,
@@ -40,6 +41,12 @@ pub struct Stored {
 impl Stored {
     pub fn key(&self) -> Key<'_> {
         (&self.user, &self.relation, &self.object)
+    }
+
+    /// What the model judges.
+    pub fn parts(&self) -> TupleParts<'_> {
+        let condition = self.condition.as_ref().map(|condition| (condition.name.as_str(), &condition.context));
+        TupleParts { user: &self.user, relation: &self.relation, object: &self.object, condition }
     }
 }
 
@@ -176,9 +183,30 @@ impl Api {
     }
 
     /// The tuple of this key, if the store has it.
-    pub fn read_one(&self, store: &str, tuple: &Tuple) -> Result<Option<Stored>> {
-        let body = json!({ "tuple_key": tuple.key_json(), "page_size": 1, "consistency": CONSISTENCY });
+    pub fn read_one(&self, store: &str, (user, relation, object): Key<'_>) -> Result<Option<Stored>> {
+        let key = json!({ "user": user, "relation": relation, "object": object });
+        let body = json!({ "tuple_key": key, "page_size": 1, "consistency": CONSISTENCY });
         Ok(self.read(store, &body)?.0.pop())
+    }
+
+    /// One page of the tuples that give a relation to an object, and the token of the next; empty at the end.
+    pub fn read_relation(
+        &self,
+        store: &str,
+        object: &str,
+        relation: &str,
+        token: &str,
+    ) -> Result<(Vec<Stored>, String)> {
+        let key = json!({ "relation": relation, "object": object });
+        let body =
+            json!({ "tuple_key": key, "page_size": PAGE, "continuation_token": token, "consistency": CONSISTENCY });
+        self.read(store, &body)
+    }
+
+    /// The first page of the tuples that give a user a relation to objects of a type.
+    pub fn read_objects(&self, store: &str, user: &str, relation: &str, object_type: &str) -> Result<Vec<Stored>> {
+        let key = json!({ "user": user, "relation": relation, "object": format!("{object_type}:") });
+        Ok(self.read(store, &json!({ "tuple_key": key, "page_size": PAGE, "consistency": CONSISTENCY }))?.0)
     }
 
     /// Whether the store has the tuple of this key, whatever its condition.

@@ -5,7 +5,6 @@
 use super::api::{Api, Stored};
 use super::model::Model;
 use super::pages::Pages;
-use super::reconcile::stranded::parts;
 use crate::process::signals;
 use crate::words::is_obeyed;
 use anyhow::Result;
@@ -51,7 +50,7 @@ pub fn store_file(name: &str, model: &Model, tuples: &[Stored]) -> Export {
     };
     text.push_str(&block("model", &written));
     let (fitting, unfitting): (Vec<&Stored>, Vec<&Stored>) =
-        tuples.iter().partition(|tuple| model.why_not(&parts(tuple)).is_none());
+        tuples.iter().partition(|tuple| model.why_not(&tuple.parts()).is_none());
     text.push_str(if fitting.is_empty() { "tuples: []\n" } else { "tuples:\n" });
     for tuple in &fitting {
         add(&mut text, tuple);

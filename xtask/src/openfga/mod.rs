@@ -3,6 +3,7 @@
 pub mod api;
 pub mod assertions;
 pub mod client;
+pub mod debug;
 pub mod export;
 pub mod id;
 pub mod model;

@@ -443,8 +443,11 @@ fn the_page_shows_what_it_says() {
     let page = fs::read_to_string(checkout().join("docs/adopt.md")).unwrap();
     let block =
         page.split("$ cargo xtask adopt ../their-repo --dry-run\n").nth(1).unwrap().split("```").next().unwrap();
-    // Numbers of files change with every file.
+    // Numbers of files change with every file; what is read of the stack is held by the tests of `compose_stacks`.
     let numbers = |text: &str| {
+        let of_stack =
+            |line: &&str| ["  PostgreSQL ", "  Login ", "  OpenFGA "].iter().any(|name| line.starts_with(name));
+        let text = text.lines().filter(|line| !of_stack(line)).collect::<Vec<_>>().join("\n");
         text.split(' ').map(|word| if word.parse::<u32>().is_ok() { "N" } else { word }).collect::<Vec<_>>().join(" ")
     };
     if std::env::var_os("XTASK_TEST_BLESS").is_some() {

@@ -128,8 +128,12 @@ fn a_stack_of_other_names_is_read_from_its_container() {
     by_setting(&stack);
     where_compose_fails(&stack);
     docker(&["stop", "--time", "0", &stack.container_of("database")]);
-    let stopped = run(&["db-backup"]);
+    let stopped = run(&["--verbose", "db-backup"]);
     stopped.code(4).stderr_has("The database service is not running").stderr_has("logs --tail 20 database");
+    // The file is where its mount comes from.
+    stopped
+        .stderr_has("POSTGRES_PASSWORD=*** (service database: POSTGRES_PASSWORD_FILE)")
+        .stderr_lacks("cannot be read");
 }
 
 fn by_setting(stack: &Stack) {

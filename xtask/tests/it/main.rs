@@ -42,6 +42,7 @@ mod db_reset_faults;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
+mod debug_auth;
 mod documents;
 mod dsl;
 mod env;
@@ -189,6 +190,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         db_verify::tests(),
         db_verify_faults::tests(),
         damage::tests(),
+        debug_auth::tests(),
         documents::tests(),
         dsl::tests(),
         circles::tests(),

@@ -288,10 +288,6 @@ fn prepare(story: &Story, page: &str, command: &str) {
                 sandbox.write(".env", kept.join("\n") + "\n");
             }
         }
-        ("docs/openfga.md", "cargo xtask test-auth --file openfga/why.fga.yaml") => {
-            let yaml = blocks().into_iter().find(|block| block.page == page && block.tag == "yaml").unwrap();
-            sandbox.write("openfga/why.fga.yaml", yaml.lines.join("\n") + "\n");
-        }
         _ => (),
     }
 }

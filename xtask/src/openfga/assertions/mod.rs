@@ -1,10 +1,10 @@
 //! The tests of a store file, asked of a store.
 
 mod answer;
-mod checks;
+pub mod checks;
 pub mod junit;
 mod lists;
-mod reply;
+pub mod reply;
 
 pub use super::store_file::Test;
 pub use answer::{Answer, difference};

@@ -1,6 +1,6 @@
 //! A model as a whole, and what is looked up in it.
 
-use super::parts::{Condition, Name, Relation, TypeDefinition, UserType};
+use super::parts::{Condition, Name, Relation, Rewrite, TypeDefinition, UserType};
 
 /// A model. Two are equal if they authorize the same by construction: the order of types, relations, user types and
 /// of the operands of `or` and `and` counts for nothing.
@@ -52,6 +52,11 @@ impl Model {
     /// Whom a tuple of the relation may name: empty if it is only computed, `None` if type or relation do not exist.
     pub fn relation(&self, type_name: &str, relation: &str) -> Option<&[UserType]> {
         self.definition(type_name, relation).map(|relation| relation.user_types.as_slice())
+    }
+
+    /// Who has the relation; `None` if type or relation do not exist.
+    pub fn rewrite(&self, type_name: &str, relation: &str) -> Option<&Rewrite> {
+        self.definition(type_name, relation).map(|relation| &relation.rewrite)
     }
 
     /// A condition, with its parameters.

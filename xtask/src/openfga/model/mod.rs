@@ -20,9 +20,9 @@ mod validate;
 pub use definition::Model;
 pub use finding::{Finding, Severity, WITH_LINES, excerpt};
 pub use names::nearest;
-pub use parts::Name;
+pub use parts::{Name, Rewrite, UserForm, UserType};
 pub use printer::NotExpressible;
-pub use tuple::TupleParts;
+pub use tuple::{TupleParts, is_wildcard, split_userset, type_of};
 
 use finding::{Note, Place, Sources};
 use json::Node;

@@ -145,7 +145,7 @@ fn ask_one_by_one(
     let answers = Mutex::new(Vec::new());
     let count = AtomicU64::new(read);
     in_parallel(&open, &|&at| {
-        if let Some(stored) = api.read_one(store, &tuples[at])? {
+        if let Some(stored) = api.read_one(store, tuples[at].key())? {
             answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, stored.condition));
         }
         seen(count.fetch_add(1, Ordering::Relaxed) + 1);

@@ -1,7 +1,7 @@
 //! Live tuples that fit the live model but not the new one: the server would ignore them.
 
 use crate::openfga::api::Stored;
-use crate::openfga::model::{Model, TupleParts};
+use crate::openfga::model::Model;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl std::fmt::Display for Stranded {
 pub fn find(before: Option<&Model>, after: &Model, tuples: &[Stored]) -> Vec<Stranded> {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for tuple in tuples {
-        let parts = parts(tuple);
+        let parts = tuple.parts();
         if after.why_not(&parts).is_some() && before.is_none_or(|before| before.why_not(&parts).is_none()) {
             let object_type =
                 tuple.object.split_once(':').map_or(tuple.object.as_str(), |(object_type, _)| object_type);
@@ -39,12 +39,6 @@ pub fn find(before: Option<&Model>, after: &Model, tuples: &[Stored]) -> Vec<Str
         tuples,
     };
     counts.into_iter().map(stranded).collect()
-}
-
-/// What the model judges.
-pub fn parts(tuple: &Stored) -> TupleParts<'_> {
-    let condition = tuple.condition.as_ref().map(|condition| (condition.name.as_str(), &condition.context));
-    TupleParts { user: &tuple.user, relation: &tuple.relation, object: &tuple.object, condition }
 }
 
 #[cfg(test)]

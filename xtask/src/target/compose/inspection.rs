@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 /// What was read. Its environment holds secrets: it is never shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +26,9 @@ pub(super) struct Inspection {
     pub(super) network: String,
     /// Ports of this host that lead to it.
     pub(super) published: Vec<u16>,
+    pub(super) runs: bool,
+    /// Files and folders of this host by their paths inside.
+    pub(super) mounted: BTreeMap<String, PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +41,24 @@ struct Raw {
     config: RawConfig,
     host_config: Option<RawHost>,
     network_settings: Option<RawNetworks>,
+    #[serde(default)]
+    state: RawState,
+    #[serde(default)]
+    mounts: Vec<RawMount>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct RawState {
+    running: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct RawMount {
+    r#type: String,
+    source: PathBuf,
+    destination: String,
 }
 
 #[derive(Deserialize)]
@@ -119,8 +141,19 @@ impl Inspection {
             links,
             network: host.network_mode,
             published,
+            runs: raw.state.running,
+            mounted: raw.mounts.into_iter().filter(|mount| mount.r#type == "bind").map(of_host).collect(),
         }
     }
+
+    /// The file of this host that is at this path inside, where it is one.
+    pub(super) fn mounted_at(&self, path: &str) -> Option<&Path> {
+        self.mounted.get(path).map(PathBuf::as_path)
+    }
+}
+
+fn of_host(mount: RawMount) -> (String, PathBuf) {
+    (mount.destination, mount.source)
 }
 
 fn published(settings: &RawNetworks) -> Vec<u16> {
@@ -141,7 +174,10 @@ mod tests {
               "NetworkSettings": {
                 "Ports": { "5432/tcp": [{ "HostIp": "0.0.0.0", "HostPort": "5433" }], "1/tcp": null, "2/tcp": [{}] },
                 "Networks": { "a": { "IPAddress": "", "Aliases": null, "DNSNames": ["dns"] },
-                  "b": { "IPAddress": "172.18.0.2", "GlobalIPv6Address": "fd00::2", "Aliases": ["db", ""] } } } },
+                  "b": { "IPAddress": "172.18.0.2", "GlobalIPv6Address": "fd00::2", "Aliases": ["db", ""] } } },
+              "State": { "Running": true },
+              "Mounts": [{ "Type": "bind", "Source": "/host/pw.txt", "Destination": "/run/secrets/pw" },
+                         { "Type": "volume", "Name": "data", "Source": "/v", "Destination": "/data" }] },
             { "Id": "5e", "Args": null, "Config": { "Env": null }, "NetworkSettings": { "Networks": { "host": {} } } },
             { "Id": 6 },
         ]);
@@ -158,7 +194,10 @@ mod tests {
             links: vec!["/x:/app-db-1/y".to_owned()],
             network: "app_default".to_owned(),
             published: vec![5433],
+            runs: true,
+            mounted: [("/run/secrets/pw".to_owned(), PathBuf::from("/host/pw.txt"))].into(),
         };
+        assert_eq!(first.mounted_at("/run/secrets/pw"), Some(Path::new("/host/pw.txt")));
         assert_eq!(read, [first, Inspection { id: "5e".to_owned(), ..Inspection::default() }]);
         assert_eq!(Inspection::all("no JSON"), []);
     }

@@ -19,6 +19,7 @@ use crate::target::backend::Identified;
 use crate::target::database_name::SETTING;
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 /// No secret is longer, in bytes.
@@ -235,7 +236,11 @@ impl Compose {
         deadline: Duration,
     ) -> Result<StackLogin> {
         if let Some(inspection) = inspection {
-            let file = |path: &str| file_inside(&inspection.id, path, deadline);
+            let file = |path: &str| match inspection.mounted_at(path) {
+                _ if inspection.runs => file_inside(&inspection.id, path, deadline),
+                Some(file) => secret_of_host(file),
+                None => Err("it is inside the container, which does not run".to_owned()),
+            };
             let Inspection { environment, command, .. } = inspection;
             return Ok(StackLogin::read(
                 &self.settings,
@@ -247,9 +252,7 @@ impl Compose {
             return Err(anyhow::Error::msg(format!("Compose does not know the service {service}")));
         };
         let file = |path: &str| match config.secret_at(service, path) {
-            Some(file) => platform::read_regular(&file, LONGEST_SECRET)
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-                .map_err(|error| error.to_string()),
+            Some(file) => secret_of_host(&file),
             None => Err("it is inside the container, which has not been started".to_owned()),
         };
         let (environment, command) = (&found.environment, found.command.as_slice());
@@ -325,6 +328,11 @@ fn by_answer(listed: &[Container], candidates: &[Candidate]) -> Result<Option<Se
     let as_postgres = |candidate: &Candidate| Candidate { product: role.product, ..candidate.clone() };
     let found = candidates.iter().filter(|candidate| names.contains(&candidate.name.as_str())).map(as_postgres);
     selection::choose(role, None, &found.collect::<Vec<_>>())
+}
+
+fn secret_of_host(file: &Path) -> Result<String, String> {
+    let bytes = platform::read_regular(file, LONGEST_SECRET).map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A file of the container, as a program inside reads it.

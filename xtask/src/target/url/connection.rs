@@ -200,6 +200,27 @@ mod tests {
     }
 
     #[test]
+    fn a_typed_database_replaces_that_of_the_address_and_nothing_else() {
+        let of = |address: &str, typed: Option<&str>| {
+            let mut settings = Settings::default();
+            settings.set_flag(SETTING, address);
+            Connection::of(&settings, Path::new("/"), typed)
+        };
+        for (address, typed) in [
+            ("postgres://u:p@h:5433/d?sslmode=require", "other"),
+            ("postgres://u:p@h:5433/d?sslmode=require&dbname=e", "a=b://c"),
+            ("host=h port=5433 user=u password=p sslmode=require", "-x 'y'"),
+        ] {
+            let found = of(address, Some(typed)).unwrap();
+            assert_eq!((found.database.as_str(), found.user.as_str()), (typed, "u"));
+            assert_eq!((found.place().as_str(), found.variable("PGSSLMODE")), ("h:5433", Some("require")));
+            assert_eq!(found.password.unwrap().0, "p");
+        }
+        assert_eq!(of("postgres://u@h/d", None).unwrap().database, "d");
+        assert_eq!(of("postgres://u@h", None).unwrap_err().exit.code(), 2);
+    }
+
+    #[test]
     fn a_place_is_shown_without_its_login() {
         for (text, place, loopback) in [
             ("postgres://u:hunter2@db.example.com/d", "db.example.com:5432", false),

@@ -12,6 +12,7 @@ pub const TESTS: &[(&str, &str)] = &[
     ("db-restore", "restore::what_was_lost_comes_back"),
     ("db-shell", "db_shell::a_command_prints_its_rows"),
     ("db-verify", "db_verify::what_openfga_wrote_is_restored_and_the_live_database_is_untouched"),
+    ("debug-auth", "debug_auth::a_denial_names_each_change_that_would_allow_it"),
     ("down", "local::it_goes_up_and_down_and_keeps_its_data"),
     ("health-check", "health::everything_answers_in_the_time_of_the_slowest"),
     ("help", "conventions::help_lists_every_command_on_stdout"),

@@ -63,6 +63,11 @@ impl Shop<'_> {
         Xtask::new(&self.sandbox).args(["openfga-export"]).args(args)
     }
 
+    /// `debug-auth` in this checkout.
+    pub fn debug_auth<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
+        Xtask::new(&self.sandbox).args(["debug-auth"]).args(args)
+    }
+
     pub fn api(&self) -> Api {
         self.stack.openfga()
     }

@@ -10,16 +10,18 @@ const LONGEST_RELATION: usize = 50;
 /// A condition's name in a model may have one character; in a tuple it needs two.
 const CONDITION: std::ops::RangeInclusive<usize> = 2..=256;
 
-/// Why no server takes texts of this form.
+/// Why no server takes a tuple whose texts have this form.
 pub fn why_not(tuple: &TupleParts<'_>) -> Option<String> {
-    let texts = [("user", tuple.user), ("relation", tuple.relation), ("object", tuple.object)];
-    texts.iter().find_map(|(what, text)| why_no_text(what, text)).or_else(|| {
-        why_no_user(tuple.user)
-            .or_else(|| why_no_object(tuple.object))
-            .or_else(|| why_no_relation(tuple.relation))
-            .or_else(|| tuple.condition.and_then(|(name, _)| why_no_condition(name)))
-            .or_else(|| why_implicit(tuple))
-    })
+    why_no_question(tuple.user, tuple.relation, tuple.object)
+        .or_else(|| tuple.condition.and_then(|(name, _)| why_no_condition(name)))
+        .or_else(|| why_implicit(tuple))
+}
+
+/// Why no server takes a question whose texts have this form.
+pub fn why_no_question(user: &str, relation: &str, object: &str) -> Option<String> {
+    let texts = [("user", user), ("relation", relation), ("object", object)];
+    let text = texts.iter().find_map(|(what, text)| why_no_text(what, text));
+    text.or_else(|| why_no_user(user)).or_else(|| why_no_object(object)).or_else(|| why_no_relation(relation))
 }
 
 /// What stands before the first colon; nothing where there is none.

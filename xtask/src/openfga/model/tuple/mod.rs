@@ -8,6 +8,7 @@ mod restriction;
 mod size;
 mod value;
 
+pub use form::{is_wildcard, split_userset, type_of};
 pub use parts::TupleParts;
 
 use super::definition::Model;
@@ -19,6 +20,25 @@ impl Model {
         form::why_not(tuple)
             .or_else(|| self.why_no_relation(form::type_of(tuple.object), tuple.relation))
             .or_else(|| restriction::why_not(self, tuple))
+    }
+
+    /// Why a server does not take this question, in one line, and the names that its place could have; `None` where it
+    /// takes it.
+    pub fn why_no_question(&self, user: &str, relation: &str, object: &str) -> Option<(String, Vec<&str>)> {
+        let types = || self.types().collect();
+        if let Some(why) = form::why_no_question(user, relation, object) {
+            return Some((why, types()));
+        }
+        let (object_type, user_type) = (form::type_of(object), form::type_of(user));
+        if let Some(why) = self.why_no_type(object_type).or_else(|| self.why_no_type(user_type)) {
+            return Some((why, types()));
+        }
+        let unknown = |name, relation| {
+            self.why_no_relation(name, relation).map(|why| (why, self.relations(name).collect::<Vec<_>>()))
+        };
+        let userset = form::split_userset(user).1;
+        let of_user = (!userset.is_empty()).then(|| unknown(user_type, userset)).flatten();
+        unknown(object_type, relation).or(of_user)
     }
 
     /// Why a type has no such relation; `None` where it has.

@@ -1,0 +1,38 @@
+//! Which store `openfga-export` and `debug-auth` mean.
+
+use crate::context::Context;
+use crate::error::Fault;
+use crate::openfga::api::{Api, Store};
+use crate::openfga::store::{self, STORE_ID};
+use crate::terminal::clean_line;
+use crate::words::first_lines;
+use anyhow::Result;
+
+/// The store of this name or id, the one of the settings, else the only one.
+///
+/// # Errors
+/// Exit 2 where there are several and none is named.
+pub fn the_store(wanted: Option<&str>, api: &Api, context: &Context) -> Result<Store> {
+    if let Some(wanted) = wanted {
+        if let Some(store) = api.store(wanted)? {
+            return Ok(store);
+        }
+        return store::by_name(api, wanted)?
+            .ok_or_else(|| Fault::failed(format!("{} has no store {wanted}", api.url())).into());
+    }
+    if let Some(named) = store::named(api, &context.settings, true)? {
+        return named.store.ok_or_else(|| {
+            let message = format!("{STORE_ID}={} ({}) names no store of {}", named.id, named.origin.shown(), api.url());
+            Fault::failed(clean_line(&message)).hint("name one: --store NAME").into()
+        });
+    }
+    let mut stores = api.stores()?;
+    if stores.len() > 1 {
+        let list = first_lines(stores.iter().map(|store| clean_line(&format!("{}  {}", store.id, store.name))));
+        let fault = Fault::usage(format!("{} has {} stores", api.url(), stores.len()));
+        return Err(anyhow::Error::msg(list).context(fault.hint("name one: --store NAME")));
+    }
+    stores.pop().ok_or_else(|| {
+        Fault::failed(format!("{} has no store", api.url())).hint("make it: cargo xtask setup-openfga").into()
+    })
+}

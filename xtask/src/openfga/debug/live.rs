@@ -1,0 +1,161 @@
+//! A live store as a source: each tuple, list and condition is asked for once.
+
+use super::condition;
+use super::node::Judged;
+use super::source::{Answer, Listing, Source, Userset};
+use crate::openfga::api::{Api, Asking, CheckRequest, Stored};
+use crate::openfga::assertions::checks::Pace;
+use crate::openfga::assertions::reply::Reply;
+use crate::openfga::client::refusal;
+use crate::openfga::model::Model;
+use crate::openfga::pages::Pages;
+use crate::openfga::tuples::{Condition, Key, Tuple};
+use crate::process::signals;
+use anyhow::Result;
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// So many tuples of one relation of one object are read.
+pub const MOST_TUPLES: usize = 10_000;
+
+/// What is asked, and of whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub api: &'a Api,
+    /// The store's id.
+    pub store: &'a str,
+    /// The model's id.
+    pub model_id: &'a str,
+    pub model: &'a Model,
+    /// The values that the request brings for conditions.
+    pub context: Option<&'a Map<String, Value>>,
+}
+
+/// A live store.
+#[derive(Debug)]
+pub struct Live<'a> {
+    asked: Asked<'a>,
+    tuples: RefCell<HashMap<(String, String, String), Option<Stored>>>,
+    lists: RefCell<HashMap<Userset, Rc<Listing>>>,
+    conditions: RefCell<HashMap<String, Judged>>,
+    answers: RefCell<HashMap<(String, Userset), Answer>>,
+}
+
+impl<'a> Live<'a> {
+    pub fn new(asked: Asked<'a>) -> Self {
+        Self {
+            asked,
+            tuples: RefCell::default(),
+            lists: RefCell::default(),
+            conditions: RefCell::default(),
+            answers: RefCell::default(),
+        }
+    }
+
+    /// The server's answer to a question, with tuples that count for it alone.
+    ///
+    /// # Errors
+    /// Exit 4 where no answer comes; a refusal of the question is an answer.
+    pub fn check(&self, (user, relation, object): Key<'_>, tuples: &[Tuple]) -> Result<Answer> {
+        let Asked { api, store, model_id, context, .. } = self.asked;
+        let asking = Asking { store, model: model_id, tuples, context };
+        match api.check(asking, &CheckRequest { user, relation, object, context: None }) {
+            Ok(allowed) => Ok(Answer::of(allowed)),
+            Err(error) => match refusal(&error) {
+                Some(refusal) if matches!(refusal.status, Some(400..=404)) => Ok(Answer::refused(refusal.to_string())),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn read_list(&self, object: &str, relation: &str) -> Result<Listing> {
+        let Asked { api, store, .. } = self.asked;
+        let mut listing = Listing::default();
+        let mut pages = Pages::of_at_most(2 * MOST_TUPLES as u64);
+        loop {
+            signals::check()?;
+            let (tuples, next) = api.read_relation(store, object, relation, pages.token())?;
+            let count = tuples.len();
+            // A server that does not know the filter lists them all.
+            listing.tuples.extend(tuples.into_iter().filter(|it| it.object == object && it.relation == relation));
+            if listing.tuples.len() >= MOST_TUPLES && !next.is_empty() {
+                listing.tuples.truncate(MOST_TUPLES);
+                listing.is_cut = true;
+                return Ok(listing);
+            }
+            if !api.go_on(&mut pages, count, next)? {
+                return Ok(listing);
+            }
+        }
+    }
+}
+
+impl Source for Live<'_> {
+    fn tuple(&self, key: Key<'_>) -> Result<Option<Stored>> {
+        let (user, relation, object) = key;
+        let owned = (user.to_owned(), relation.to_owned(), object.to_owned());
+        if let Some(known) = self.tuples.borrow().get(&owned) {
+            return Ok(known.clone());
+        }
+        let found = self.asked.api.read_one(self.asked.store, key)?.filter(|stored| stored.key() == key);
+        self.tuples.borrow_mut().insert(owned, found.clone());
+        Ok(found)
+    }
+
+    fn tuples(&self, object: &str, relation: &str) -> Result<Rc<Listing>> {
+        let key = (object.to_owned(), relation.to_owned());
+        if let Some(known) = self.lists.borrow().get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let read = Rc::new(self.read_list(object, relation)?);
+        self.lists.borrow_mut().insert(key, Rc::clone(&read));
+        Ok(read)
+    }
+
+    fn objects_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<String>> {
+        let found = self.asked.api.read_objects(self.asked.store, user, relation, object_type)?;
+        Ok(found.into_iter().map(|stored| stored.object).collect())
+    }
+
+    fn condition(&self, condition: &Condition) -> Result<Judged> {
+        let key = condition.shown();
+        if let Some(known) = self.conditions.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let Asked { model, context, .. } = self.asked;
+        let answer = match condition::probe(model, condition) {
+            Some(probe) => Some(self.check(probe.key(), std::slice::from_ref(&probe))?),
+            None => None,
+        };
+        let judged = condition::judged(model, condition, context, answer);
+        self.conditions.borrow_mut().insert(key, judged.clone());
+        Ok(judged)
+    }
+
+    fn ask(&self, user: &str, usersets: &[Userset]) -> Result<Vec<Answer>> {
+        let key = |userset: &Userset| (user.to_owned(), userset.clone());
+        let known = |userset: &&Userset| self.answers.borrow().contains_key(&key(userset));
+        let open: Vec<&Userset> = usersets.iter().filter(|userset| !known(userset)).collect();
+        if let [(object, relation)] = open[..] {
+            let answer = self.check((user, relation, object), &[])?;
+            self.answers.borrow_mut().insert((user.to_owned(), (object.clone(), relation.clone())), answer);
+        } else {
+            let Asked { api, store, model_id, context, .. } = self.asked;
+            let asking = Asking { store, model: model_id, tuples: &[], context };
+            let requests: Vec<CheckRequest<'_>> =
+                open.iter().map(|(object, relation)| CheckRequest { user, relation, object, context: None }).collect();
+            let replies = Pace::new().ask(api, asking, &requests, 0)?;
+            let answers = replies.into_iter().map(|reply| match reply {
+                Reply::Answered(allowed) => Answer::of(allowed),
+                Reply::Refused(why) | Reply::Unanswered(why) => Answer::refused(why),
+            });
+            let mut kept = self.answers.borrow_mut();
+            open.into_iter().zip(answers).for_each(|(userset, answer)| drop(kept.insert(key(userset), answer)));
+        }
+        let kept = self.answers.borrow();
+        let answer = |userset| kept.get(&key(userset)).cloned().unwrap_or_else(|| Answer::refused("it was not asked"));
+        Ok(usersets.iter().map(answer).collect())
+    }
+}

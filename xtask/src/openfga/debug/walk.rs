@@ -1,0 +1,312 @@
+//! Every way through the model from a relation of an object to the user, each with what became of it.
+
+use super::node::{Judged, Node, TupleName, Unshown, Verdict, Way};
+use super::source::{Source, Userset};
+use crate::openfga::api::Stored;
+use crate::openfga::model::{Model, Rewrite, UserForm, UserType, is_wildcard, split_userset, type_of};
+use crate::process::signals;
+use anyhow::Result;
+use std::collections::HashSet;
+
+/// A server goes no deeper.
+const DEEPEST: usize = 25;
+/// So many relations of objects are looked at in one tree; the server is asked for the others.
+const MOST_RELATIONS: usize = 300;
+/// So many branches of one kind are followed.
+const MOST_BRANCHES: usize = 20;
+/// For so many of them the server is asked which ones to follow.
+const MOST_ASKED: usize = 200;
+/// Those with a tuple of the user's own come first, for so many kinds of them.
+const MOST_KINDS: usize = 5;
+
+/// One walk through a model.
+pub struct Walk<'a> {
+    model: &'a Model,
+    user: &'a str,
+    source: &'a dyn Source,
+    /// The relations that led here, object first.
+    path: Vec<Userset>,
+    left: usize,
+}
+
+impl std::fmt::Debug for Walk<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Walk {{ user: {:?}, path: {:?} }}", self.user, self.path)
+    }
+}
+
+/// A tuple that leads on to a relation of another object.
+struct Branch<'t> {
+    tuple: &'t Stored,
+    next: Userset,
+    condition: Option<Judged>,
+}
+
+impl Branch<'_> {
+    /// Whether its condition lets it lead on.
+    fn gate(&self) -> Verdict {
+        self.condition.as_ref().map_or(Verdict::Yes, |condition| condition.verdict)
+    }
+
+    /// The type of the next object, and its relation.
+    fn kind(&self) -> Userset {
+        (type_of(&self.next.0).to_owned(), self.next.1.clone())
+    }
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(model: &'a Model, user: &'a str, source: &'a dyn Source) -> Self {
+        Self { model, user, source, path: Vec::new(), left: MOST_RELATIONS }
+    }
+
+    /// The tree of a relation of an object.
+    pub fn relation(&mut self, object: &str, relation: &str) -> Result<Node> {
+        signals::check()?;
+        let here = (object.to_owned(), relation.to_owned());
+        let (object, relation) = here.clone();
+        if self.path.contains(&here) {
+            return Ok(Node::leaf(Way::Cycle { object, relation }, Verdict::Cycle));
+        }
+        if self.user == format!("{object}#{relation}") {
+            return Ok(Node::leaf(Way::Itself { object, relation }, Verdict::Yes));
+        }
+        if self.path.len() >= DEEPEST || self.left == 0 {
+            return self.asked(here);
+        }
+        let model = self.model;
+        let Some(rewrite) = model.rewrite(type_of(&object), &relation) else {
+            let node = Node::leaf(Way::Relation { object, relation }, Verdict::No);
+            return Ok(node.with_note("the model has no such relation"));
+        };
+        self.left -= 1;
+        self.path.push(here);
+        let below = self.rewrite(rewrite, &object, &relation);
+        let here = self.path.pop();
+        let below = below?;
+        let node = Node::new(Way::Relation { object, relation }, below.verdict, vec![below]);
+        match here {
+            Some(here) if node.verdict == Verdict::Undecided => self.decided_by_server(node, &here),
+            _ => Ok(node),
+        }
+    }
+
+    /// What the tree cannot decide the server may: it reads everything.
+    fn decided_by_server(&self, mut node: Node, here: &Userset) -> Result<Node> {
+        let answers = self.source.ask(self.user, std::slice::from_ref(here))?;
+        if let Some(answer) = answers.into_iter().next().filter(|answer| answer.verdict != Verdict::Undecided) {
+            node.verdict = answer.verdict;
+            node.note = Some("not everything below was decided: this is the server's answer".to_owned());
+        }
+        Ok(node)
+    }
+
+    fn asked(&self, here: Userset) -> Result<Node> {
+        let answers = self.source.ask(self.user, std::slice::from_ref(&here))?;
+        let answer = answers.into_iter().next();
+        let verdict = answer.as_ref().map_or(Verdict::Undecided, |answer| answer.verdict);
+        let (object, relation) = here;
+        let node = Node::leaf(Way::Asked { object, relation }, verdict);
+        Ok(match answer.and_then(|answer| answer.refusal) {
+            Some(refusal) => node.with_note(refusal),
+            None => node,
+        })
+    }
+
+    fn rewrite(&mut self, rewrite: &Rewrite, object: &str, relation: &str) -> Result<Node> {
+        Ok(match rewrite {
+            Rewrite::Direct => self.direct(object, relation)?,
+            Rewrite::Computed(name) => {
+                let below = self.relation(object, &name.text)?;
+                Node::new(Way::Computed { relation: name.text.clone() }, below.verdict, vec![below])
+            }
+            Rewrite::From { computed, tupleset } => self.from(object, &computed.text, &tupleset.text)?,
+            Rewrite::Union(operands) => {
+                let below = self.operands(operands, object, relation)?;
+                Node::new(Way::Union, Verdict::any(below.iter().map(|node| node.verdict)), below)
+            }
+            Rewrite::Intersection(operands) => {
+                let below = self.operands(operands, object, relation)?;
+                Node::new(Way::Intersection, Verdict::all(below.iter().map(|node| node.verdict)), below)
+            }
+            Rewrite::Difference(base, subtract) => {
+                let base = self.rewrite(base, object, relation)?;
+                let subtract = self.rewrite(subtract, object, relation)?;
+                Node::new(Way::Exclusion, base.verdict.but_not(subtract.verdict), vec![base, subtract])
+            }
+        })
+    }
+
+    fn operands(&mut self, operands: &[Rewrite], object: &str, relation: &str) -> Result<Vec<Node>> {
+        operands.iter().map(|operand| self.rewrite(operand, object, relation)).collect()
+    }
+
+    /// `[…]`: the tuple of the user, that of everybody of its type, those of usersets.
+    fn direct(&mut self, object: &str, relation: &str) -> Result<Node> {
+        let model = self.model;
+        let takes = model.relation(type_of(object), relation).unwrap_or_default();
+        let mut children = Vec::new();
+        for user in users_of_tuples(takes, self.user) {
+            children.push(self.tuple(&user, relation, object)?);
+        }
+        let mut unshown = Unshown::default();
+        let mut verdicts: Vec<Verdict> = children.iter().map(|node| node.verdict).collect();
+        if takes.iter().any(|user_type| matches!(user_type.form, UserForm::Userset(_))) {
+            let listing = self.source.tuples(object, relation)?;
+            let usersets = listing.tuples.iter().filter(|tuple| tuple.user.contains('#') && tuple.user != self.user);
+            let usersets: Vec<(&Stored, Userset)> = usersets
+                .map(|tuple| {
+                    let (object, relation) = split_userset(&tuple.user);
+                    (tuple, (object.to_owned(), relation.to_owned()))
+                })
+                .collect();
+            let branches = self.branches(usersets, |tuple| Way::Userset { tuple })?;
+            verdicts.extend(branches.verdicts);
+            children.extend(branches.nodes);
+            unshown = branches.unshown;
+            children.extend(unread(listing.is_cut, &mut verdicts));
+        }
+        let way = Way::Direct { takes: takes.iter().map(ToString::to_string).collect() };
+        let node = Node { unshown, ..Node::new(way, Verdict::any(verdicts), children) };
+        let takes_nobody = node.children.is_empty();
+        Ok(if takes_nobody { node.with_note(format!("no tuple here leads to {}", self.user)) } else { node })
+    }
+
+    /// The tuple that names this user, or that it is not there.
+    fn tuple(&self, user: &str, relation: &str, object: &str) -> Result<Node> {
+        let Some(stored) = self.source.tuple((user, relation, object))? else {
+            let (user, relation, object) = (user.to_owned(), relation.to_owned(), object.to_owned());
+            return Ok(Node::leaf(Way::Missing { tuple: TupleName { user, relation, object } }, Verdict::No));
+        };
+        if let Some(why) = self.model.why_not(&stored.parts()) {
+            return Ok(ignored(&stored, why));
+        }
+        let condition = self.judged(&stored)?;
+        let verdict = condition.as_ref().map_or(Verdict::Yes, |condition| condition.verdict);
+        Ok(Node::leaf(Way::Tuple { tuple: TupleName::of(&stored) }, verdict).with_condition(condition))
+    }
+
+    fn judged(&self, stored: &Stored) -> Result<Option<Judged>> {
+        stored.condition.as_ref().map(|condition| self.source.condition(condition)).transpose()
+    }
+
+    /// `computed from tupleset`
+    fn from(&mut self, object: &str, computed: &str, tupleset: &str) -> Result<Node> {
+        let listing = self.source.tuples(object, tupleset)?;
+        let model = self.model;
+        let leads_on = |tuple: &&Stored| {
+            let has_it = model.rewrite(type_of(&tuple.user), computed).is_some();
+            has_it && !tuple.user.contains('#') && !is_wildcard(&tuple.user)
+        };
+        let objects = listing.tuples.iter().filter(leads_on);
+        let objects = objects.map(|tuple| (tuple, (tuple.user.clone(), computed.to_owned()))).collect();
+        let branches = self.branches(objects, |tuple| Way::Object { tuple })?;
+        let (mut verdicts, mut children) = (branches.verdicts, branches.nodes);
+        children.extend(unread(listing.is_cut, &mut verdicts));
+        let way = Way::From { relation: computed.to_owned(), tupleset: tupleset.to_owned() };
+        let node = Node { unshown: branches.unshown, ..Node::new(way, Verdict::any(verdicts), children) };
+        let none = node.children.is_empty();
+        Ok(if none { node.with_note(format!("{object} has no {tupleset} with the relation {computed}")) } else { node })
+    }
+
+    /// Tuples that lead on. Of many, those that the server says lead to the user are followed first.
+    fn branches(&mut self, tuples: Vec<(&Stored, Userset)>, way: fn(TupleName) -> Way) -> Result<Branches> {
+        let mut found = Branches::default();
+        let mut open = Vec::new();
+        for (tuple, next) in tuples {
+            if let Some(why) = self.model.why_not(&tuple.parts()) {
+                found.verdicts.push(Verdict::No);
+                found.ignored.push(ignored(tuple, why));
+                continue;
+            }
+            let condition = self.judged(tuple)?;
+            open.push(Branch { tuple, next, condition });
+        }
+        let rest = if open.len() > MOST_BRANCHES { self.best_first(&mut open)? } else { Vec::new() };
+        for branch in open {
+            let gate = branch.gate();
+            let below = match gate {
+                Verdict::No => None,
+                _ => Some(self.relation(&branch.next.0, &branch.next.1)?),
+            };
+            let verdict = below.as_ref().map_or(Verdict::No, |below| behind(gate, below.verdict));
+            found.verdicts.push(verdict);
+            let node = Node::new(way(TupleName::of(branch.tuple)), verdict, below.into_iter().collect());
+            found.nodes.push(node.with_condition(branch.condition));
+        }
+        let ignored = std::mem::take(&mut found.ignored);
+        let more = ignored.len().saturating_sub(MOST_BRANCHES);
+        found.nodes.extend(ignored.into_iter().take(MOST_BRANCHES));
+        rest.iter().for_each(|verdict| found.unshown.add(*verdict));
+        (0..more).for_each(|_| found.unshown.add(Verdict::No));
+        found.verdicts.extend(rest);
+        Ok(found)
+    }
+
+    /// Keeps the branches that are followed; the verdicts of the others, as the server answers.
+    fn best_first(&self, open: &mut Vec<Branch<'_>>) -> Result<Vec<Verdict>> {
+        let mut kinds: Vec<Userset> = open.iter().map(|branch| branch.kind()).collect();
+        kinds.sort();
+        kinds.dedup();
+        let mut own = HashSet::new();
+        for (object_type, relation) in kinds.into_iter().take(MOST_KINDS) {
+            let objects = self.source.objects_of(self.user, &relation, &object_type)?;
+            own.extend(objects.into_iter().map(|object| (object, relation.clone())));
+        }
+        open.sort_by_key(|branch| !own.contains(&branch.next));
+        let unasked = open.split_off(MOST_ASKED.min(open.len()));
+        let usersets: Vec<Userset> = open.iter().map(|branch| branch.next.clone()).collect();
+        let answers = self.source.ask(self.user, &usersets)?;
+        let judged = std::mem::take(open).into_iter().zip(answers);
+        let mut judged: Vec<(Verdict, Branch<'_>)> =
+            judged.map(|(branch, answer)| (behind(branch.gate(), answer.verdict), branch)).collect();
+        judged.sort_by_key(|(verdict, _)| *verdict);
+        let rest = judged.split_off(MOST_BRANCHES.min(judged.len()));
+        open.extend(judged.into_iter().map(|(_, branch)| branch));
+        let unasked = unasked.iter().map(|branch| behind(branch.gate(), Verdict::Undecided));
+        Ok(rest.into_iter().map(|(verdict, _)| verdict).chain(unasked).collect())
+    }
+}
+
+/// A tuple leads on while its condition holds. Where that cannot be decided a server goes no further.
+fn behind(gate: Verdict, below: Verdict) -> Verdict {
+    if gate == Verdict::Yes { below } else { gate }
+}
+
+/// What became of tuples that lead on.
+#[derive(Default)]
+struct Branches {
+    nodes: Vec<Node>,
+    ignored: Vec<Node>,
+    verdicts: Vec<Verdict>,
+    unshown: Unshown,
+}
+
+/// The users that a tuple can name for this one: itself, and everybody of its type.
+fn users_of_tuples(takes: &[UserType], user: &str) -> Vec<String> {
+    let (user_type, userset) = (type_of(user), split_userset(user).1);
+    let of_type = |form: &dyn Fn(&UserForm) -> bool| {
+        takes.iter().any(|user_type_taken| user_type_taken.type_name.text == user_type && form(&user_type_taken.form))
+    };
+    let is_single = userset.is_empty() && !is_wildcard(user);
+    let takes_everybody = of_type(&|form| *form == UserForm::Wildcard);
+    let takes_user = match (userset, is_single) {
+        ("", true) => of_type(&|form| *form == UserForm::Object),
+        ("", false) => takes_everybody,
+        (userset, _) => of_type(&|form| matches!(form, UserForm::Userset(name) if name.text == userset)),
+    };
+    let own = takes_user.then(|| user.to_owned());
+    let everybody = (is_single && takes_everybody).then(|| format!("{user_type}:*"));
+    own.into_iter().chain(everybody).collect()
+}
+
+fn ignored(tuple: &Stored, why: String) -> Node {
+    Node::leaf(Way::Ignored { tuple: TupleName::of(tuple) }, Verdict::No).with_note(why)
+}
+
+/// What stands for the tuples that were not read.
+fn unread(is_cut: bool, verdicts: &mut Vec<Verdict>) -> Option<Node> {
+    is_cut.then(|| {
+        verdicts.push(Verdict::Undecided);
+        Node::leaf(Way::Unread, Verdict::Undecided).with_note("there are more tuples than are read")
+    })
+}
