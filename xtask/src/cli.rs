@@ -10,7 +10,7 @@ use std::ffi::OsString;
 /// Look after PostgreSQL and OpenFGA of this Compose stack: backups that prove themselves, and the daily jobs around
 /// them.
 #[derive(Debug, Parser)]
-#[command(name = "xtask", bin_name = "cargo xtask", version, max_term_width = 100, subcommand_required = true)]
+#[command(name = "xtask", bin_name = concat!("cargo ", env!("CARGO_PKG_NAME")), version, max_term_width = 100, subcommand_required = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -36,13 +36,14 @@ pub enum Command {
     DebugAuth(commands::debug_auth::Args),
     OpenfgaExport(commands::openfga_export::Args),
     HealthCheck(commands::health_check::Args),
+    Adopt(commands::adopt::Args),
     Completions(commands::completions::Args),
 }
 
 impl Command {
     /// Whether it works on a checkout.
     pub fn needs_checkout(&self) -> bool {
-        !matches!(self, Self::Completions(_))
+        !matches!(self, Self::Adopt(_) | Self::Completions(_))
     }
 
     /// Does what the command says.
@@ -64,6 +65,7 @@ impl Command {
             Self::DebugAuth(args) => commands::debug_auth::run(&args, context),
             Self::OpenfgaExport(args) => commands::openfga_export::run(&args, context),
             Self::HealthCheck(args) => commands::health_check::run(&args, context),
+            Self::Adopt(args) => commands::adopt::run(&args, &Cli::command(), context),
             Self::Completions(args) => commands::completions::run(&args, Cli::command(), context),
         }
     }

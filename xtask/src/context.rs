@@ -33,6 +33,14 @@ pub struct Context {
     said: Arc<Mutex<BTreeSet<String>>>,
 }
 
+/// Options that were typed, and without which another database would be meant.
+fn typed(global: &Global, settings: &Settings) -> Vec<(&'static str, String)> {
+    let root = global.root.as_ref().map(|root| ("--root", terminal::shell_word(&root.display().to_string())));
+    let others = [("--target", settings.typed("XTASK_TARGET")), ("--database", settings.flag(DATABASE))];
+    let others = others.into_iter().filter_map(|(option, value)| Some((option, terminal::shell_word(value?))));
+    root.into_iter().chain(others).collect()
+}
+
 impl Context {
     /// Reads settings and looks at the terminal; never fails, so that errors can be shown.
     pub fn new(global: &Global) -> Self {
@@ -50,10 +58,7 @@ impl Context {
             color: settings.color(global.color),
             unicode: settings.locale_is_utf8(),
             quiet: global.quiet,
-            typed: [("--target", settings.typed("XTASK_TARGET")), ("--database", settings.flag(DATABASE))]
-                .into_iter()
-                .filter_map(|(option, value)| Some((option, terminal::shell_word(value?))))
-                .collect(),
+            typed: typed(global, &settings),
         };
         let here = here.unwrap_or_else(|| root.clone());
         let terminal = Terminal::new(options);
@@ -79,6 +84,13 @@ impl Context {
         let mut settings = self.settings.clone();
         settings.set_flag("XTASK_TARGET", kind.to_string());
         Self { settings, ..self.clone() }
+    }
+
+    /// A run like this one, but for the Compose project in another folder.
+    pub fn at(&self, folder: &Path) -> Self {
+        let mut settings = self.settings.reloaded(folder);
+        settings.set_flag("XTASK_TARGET", Kind::COMPOSE.to_string());
+        Self { root: folder.to_owned(), settings, ..self.clone() }
     }
 
     /// The same run after `.env` was changed.

@@ -1,5 +1,6 @@
 //! `cargo xtask`: parse, dispatch, print the one error, end with its exit code.
 
+mod adopt;
 mod backup;
 mod cli;
 mod commands;

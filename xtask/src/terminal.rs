@@ -205,7 +205,7 @@ impl Terminal {
     }
 
     fn lettered(&self, text: &str) -> String {
-        let text = if self.typed.is_empty() { text.to_owned() } else { text::with_options(text, &self.typed) };
+        let text = text::under_own_name(&text::with_options(text, &self.typed));
         if self.unicode {
             return text;
         }

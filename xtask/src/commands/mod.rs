@@ -1,5 +1,6 @@
 //! One file per command: its `Args` and its `run`, which says what is done and leaves the how to the rooms below.
 
+pub mod adopt;
 pub mod completions;
 pub mod db_backup;
 pub mod db_list;

@@ -7,7 +7,7 @@ pub mod env_file;
 mod root;
 
 pub use dot_env::{EnvEdit, make_env_file, write_env_file};
-pub use root::Root;
+pub use root::{Root, package_folder};
 
 use crate::error::Fault;
 use crate::platform;

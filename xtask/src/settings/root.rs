@@ -6,7 +6,7 @@ use crate::error::Fault;
 use std::path::{Component, Path, PathBuf};
 
 /// What makes a checkout of a folder whose Compose file is elsewhere.
-const PACKAGE: &str = "xtask/Cargo.toml";
+const PACKAGE: &str = concat!(env!("CARGO_PKG_NAME"), "/Cargo.toml");
 
 /// Who named the checkout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Root {
 
 /// The folder of this program's package: the one that `cargo` runs it from, else the one where it was built; `None`
 /// where neither is there any more.
-fn package_folder() -> Option<PathBuf> {
+pub fn package_folder() -> Option<PathBuf> {
     let run_time = variable("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let folders = run_time.into_iter().chain([PathBuf::from(env!("CARGO_MANIFEST_DIR"))]);
     folders.into_iter().find(|folder| folder.join("Cargo.toml").is_file())

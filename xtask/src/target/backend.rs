@@ -119,6 +119,8 @@ pub struct Identified {
     pub warnings: Vec<String>,
     /// `POSTGRES_USER=app (service db)`: each part of the login, the password masked. Empty where settings say it all.
     pub origins: Vec<String>,
+    /// The setting that would name the service, where only its image tells which one it is.
+    pub untold: Option<(&'static str, String)>,
 }
 
 /// Programs that do not see the files of this host.

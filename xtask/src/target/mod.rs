@@ -56,6 +56,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kind that a repository with a Compose file has.
+    pub const COMPOSE: Self = Self::Compose;
+
     /// The target of this kind.
     ///
     /// # Errors

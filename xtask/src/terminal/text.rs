@@ -101,9 +101,18 @@ fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
         .collect()
 }
 
+/// What commands are typed as, where the package has this name.
+const CALL: &str = "cargo xtask ";
+/// The same for the package as it is built: a copy may have another name.
+const OWN_CALL: &str = concat!("cargo ", env!("CARGO_PKG_NAME"), " ");
+
+/// The text for a copy of the program that has another name.
+pub fn under_own_name(text: &str) -> String {
+    if CALL == OWN_CALL { text.to_owned() } else { text.replace(CALL, OWN_CALL) }
+}
+
 /// Commands that a text says to type, with these options; a line that has one of them already keeps it.
 pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
-    const CALL: &str = "cargo xtask ";
     let mut completed = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let missing = options.iter().filter(|(option, _)| !line.contains(option));
@@ -115,7 +124,7 @@ pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
             let (command, after) = after.split_at(end);
             completed.push_str(before);
             completed.push_str(command);
-            if !command.is_empty() && command != "help" {
+            if !command.is_empty() && command != "help" && !command.starts_with('-') {
                 completed.push_str(&missing);
             }
             rest = after;

@@ -8,6 +8,7 @@
 #[macro_use]
 mod harness;
 
+mod adopt;
 mod authorization;
 mod circles;
 mod completions;
@@ -167,6 +168,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         plain_words::tests(),
         proof::tests(),
         root::tests(),
+        adopt::tests(),
         round_trip::tests(),
         db_shell::tests(),
         authorization::tests(),

@@ -36,7 +36,18 @@ const STORY: &[&str] = &[
 const NOT_RUN: &[(&str, &str, &str)] = &[
     ("README.md", "cargo xtask setup-env", "its screen stands, and is run, in docs/setup.md"),
     ("README.md", "cargo test", "this is the suite itself"),
-    ("README.md", "cargo xtask --root ../their-repo health-check", "it is about another checkout"),
+    (
+        "README.md",
+        "cargo xtask --root ../their-repo db-backup",
+        "it is about another repository; see the tests of root",
+    ),
+    ("docs/adopt.md", "cargo xtask --root ../their-repo health-check", "the same"),
+    (
+        "docs/adopt.md",
+        "cargo xtask adopt ../their-repo --dry-run",
+        "the test adopt::the_page_shows_what_it_says holds it",
+    ),
+    ("docs/adopt.md", "cd ../their-repo", "the tests of adopt do it"),
     (
         "README.md",
         "export DATABASE_URL='postgres://app:p%40ss@db.example.com:5432/app?sslmode=verify-full'",

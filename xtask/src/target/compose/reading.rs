@@ -66,7 +66,9 @@ impl Compose {
         }
         let found = self.found();
         let origins = if found.unread.is_none() { found.login.origins() } else { Vec::new() };
-        Ok(Identified { notes: found.notes.clone(), warnings: found.warnings.clone(), origins })
+        let by_image = found.service.by_image.as_ref();
+        let untold = by_image.map(|_| (selection::POSTGRES.setting, found.service.name.clone()));
+        Ok(Identified { notes: found.notes.clone(), warnings: found.warnings.clone(), origins, untold })
     }
 
     /// Reads it again, after its containers were made anew.

@@ -1,0 +1,145 @@
+//! The other repository, as git and its files tell it. Everything in it may have been written by anybody: nothing of it
+//! is run, and no link is followed.
+
+use super::collision::Collision;
+use crate::error::Fault;
+use crate::platform;
+use crate::process::{Captured, Ending, Program};
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// No text that is read here is longer, in bytes.
+const LONGEST: u64 = 1 << 22;
+const DEADLINE: Duration = Duration::from_secs(60);
+/// What git is told by these means another repository.
+const OTHER_REPOSITORY: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
+
+/// A folder of a git repository.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    /// The folder, without links in its path.
+    pub folder: PathBuf,
+    /// The top folder of its repository.
+    pub top: PathBuf,
+    /// The folder as seen from the top: empty, or `a/b/`.
+    prefix: String,
+}
+
+impl Repository {
+    /// # Errors
+    /// Exit 2: it is no folder, or no folder of a git repository.
+    pub fn open(typed: &Path) -> Result<Self> {
+        let shown = typed.display();
+        let unusable = |why: &str| Fault::usage(format!("{shown} is not {why}"));
+        let folder = typed
+            .canonicalize()
+            .with_context(|| unusable("a folder that can be read").hint("name the top folder of a git repository"))?;
+        if !folder.is_dir() {
+            return Err(unusable("a folder").hint("name the top folder of a git repository").into());
+        }
+        let told = git(&folder, &["rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix"])?;
+        let text = told.text();
+        let mut lines = text.lines();
+        if !told.ending.success() || lines.next() != Some("true") {
+            let hint = "adopt changes files, and git shows what: cd DIR && git init && git add . && git commit -m 'Before xtask'";
+            let cause = anyhow::Error::msg(told.stderr.trim().to_owned());
+            return Err(cause.context(unusable("a folder of a git repository").hint(hint)));
+        }
+        let top = PathBuf::from(lines.next().unwrap_or_default()).canonicalize()?;
+        Ok(Self { folder, top, prefix: lines.next().unwrap_or_default().to_owned() })
+    }
+
+    /// A git command in the folder, which must work.
+    pub fn git(&self, words: &[&str]) -> Result<Captured> {
+        self.git_or(words, 0)
+    }
+
+    /// The same where this exit code is as good.
+    pub fn git_or(&self, words: &[&str], code: i32) -> Result<Captured> {
+        let captured = git(&self.folder, words)?;
+        if captured.ending.success() || captured.ending == Ending::Code(code) {
+            return Ok(captured);
+        }
+        let command = words.first().copied().unwrap_or_default();
+        Err(anyhow::Error::msg(captured.stderr.trim().to_owned())
+            .context(Fault::failed(format!("git {command} failed"))))
+    }
+
+    /// The files of the folder that git knows, or would add; paths from the folder.
+    pub fn files(&self, patterns: &[&str]) -> Result<Vec<String>> {
+        let words = [&["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"], patterns].concat();
+        let mut files = zero_terminated(&self.git(&words)?);
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+
+    /// What differs from the last commit, untracked files too; paths from the folder.
+    pub fn dirty(&self) -> Result<Vec<String>> {
+        let words = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", "."];
+        let lines = zero_terminated(&self.git(&words)?);
+        let paths = lines.iter().filter_map(|line| line.get(3..));
+        Ok(paths.map(|path| path.strip_prefix(&self.prefix).unwrap_or(path).to_owned()).collect())
+    }
+
+    /// Whether git ignores this path.
+    pub fn ignores(&self, path: &str) -> Result<bool> {
+        Ok(git(&self.folder, &["check-ignore", "--quiet", "--no-index", "--", path])?.ending.success())
+    }
+
+    /// The branch and what is not committed, for people.
+    pub fn state(&self) -> Result<String> {
+        let branch = git(&self.folder, &["symbolic-ref", "--short", "HEAD"])?.text();
+        let branch = if branch.trim().is_empty() { "no branch" } else { branch.trim() }.to_owned();
+        Ok(match self.dirty()?.len() {
+            0 => format!("{branch}, clean"),
+            1 => format!("{branch}, 1 file is not committed"),
+            files => format!("{branch}, {files} files are not committed"),
+        })
+    }
+
+    /// Where git keeps a file of ours.
+    pub fn git_path(&self, name: &str) -> Result<PathBuf> {
+        Ok(self.folder.join(self.git(&["rev-parse", "--git-path", name])?.text().trim_end_matches('\n')))
+    }
+
+    pub fn has(&self, path: &str) -> bool {
+        self.folder.join(path).symlink_metadata().is_ok()
+    }
+
+    /// The text of a file; `None` where there is none.
+    ///
+    /// # Errors
+    /// It is a link, or behind one, is no regular file, or no text: it cannot be changed safely.
+    pub fn text(&self, path: &str) -> Result<Option<String>, Fault> {
+        let refused = |why: &str| {
+            Fault::from(Collision::new(format!("{path} {why}"), "replace it by a plain text file, or move it away"))
+        };
+        let mut part = self.folder.clone();
+        for name in path.split('/') {
+            part.push(name);
+            match part.symlink_metadata() {
+                Ok(found) if found.is_symlink() => return Err(refused("is a symbolic link, or lies behind one")),
+                Ok(_) => {}
+                Err(_) => return Ok(None),
+            }
+        }
+        let bytes =
+            platform::read_regular(&part, LONGEST).map_err(|error| refused(&format!("cannot be read: {error}")))?;
+        String::from_utf8(bytes).map(Some).map_err(|_| refused("is no UTF-8 text"))
+    }
+}
+
+/// Git in a folder, without what its configuration would start.
+fn git(folder: &Path, words: &[&str]) -> Result<Captured> {
+    let program =
+        Program::new("git").args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(words);
+    let program = OTHER_REPOSITORY.iter().fold(program, |program, name| program.unset(name));
+    let program = program.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").folder(folder);
+    program.capture(DEADLINE).with_context(|| Fault::failed("git cannot be run").hint("install git"))
+}
+
+fn zero_terminated(captured: &Captured) -> Vec<String> {
+    captured.text().split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect()
+}

@@ -1,0 +1,179 @@
+//! `adopt`: this program copied into another repository, after a look at what is there.
+
+use crate::adopt::{self, Change, LocalChanges, Options, PackageName, Plan, Repository, Source};
+use crate::context::Context;
+use crate::error::Fault;
+use crate::settings::{self, compose_files};
+use crate::terminal;
+use anyhow::Result;
+use clap::ValueHint;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long Docker and Compose may take to say what the stack is.
+const IDENTIFIED: Duration = Duration::from_secs(20);
+
+/// Copy this program into another repository: looks at it, shows what it would write, asks
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of the other repository, where its Compose file is
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    folder: PathBuf,
+    /// Only show what was found, what would be written, and what stands in the way
+    #[arg(long)]
+    dry_run: bool,
+    /// Write without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Bring a newer version into a repository that adopted an older one
+    #[arg(long)]
+    update: bool,
+    /// Name of package, folder and alias [default: xtask]
+    #[arg(long, value_name = "NAME")]
+    name: Option<PackageName>,
+    /// Go on although the repository has changes that are not committed
+    #[arg(long)]
+    force: bool,
+}
+
+/// `command_line` is the whole program's: its commands become names of the Makefile.
+pub fn run(args: &Args, command_line: &clap::Command, context: &Context) -> Result<()> {
+    let package = settings::package_folder().ok_or_else(|| {
+        Fault::usage("This program's checkout is not here, and what is copied is the checkout")
+            .hint("clone this project with git, and run there: cargo xtask adopt DIR")
+    })?;
+    let repository = Repository::open(&context.typed(&args.folder))?;
+    let source = Source::open(&package)?;
+    let stack = Stack::read(&repository.folder, context);
+    let goals: Vec<String> = goals(command_line);
+    let options = Options {
+        name: args.name.clone(),
+        update: args.update,
+        force: args.force,
+        goals: &goals,
+        settings: &stack.settings,
+    };
+    let plan = Plan::draw(&repository, &source, &options)?;
+    let report = report(&plan, &stack, &repository.folder);
+    if args.dry_run {
+        context.terminal.result(&report)?;
+    } else {
+        context.terminal.note_report(&report);
+    }
+    finish(args, &repository, plan, context)
+}
+
+fn finish(args: &Args, repository: &Repository, mut plan: Plan, context: &Context) -> Result<()> {
+    let folder = repository.folder.display();
+    if !plan.collisions.is_empty() {
+        let first = plan.collisions.swap_remove(0);
+        if let Some(LocalChanges { diff, .. }) = first.downcast_ref() {
+            context.terminal.note_report(diff.trim_end());
+        }
+        return Err(first);
+    }
+    if plan.changes.is_empty() {
+        context.terminal.done(&format!("Nothing to do: {} is adopted in {folder}", plan.name));
+        return Ok(());
+    }
+    if args.dry_run {
+        return Ok(());
+    }
+    context.terminal.confirm(&format!("Write this into {folder}?"), args.yes)?;
+    adopt::apply(repository, &plan, &|change| context.terminal.note(&format!("  {}", change.path)))?;
+    context.terminal.done(&format!("{} is adopted in {folder}", plan.name));
+    say_what_is_next(&plan, repository, context);
+    Ok(())
+}
+
+/// The commands that `make` is to know.
+fn goals(command_line: &clap::Command) -> Vec<String> {
+    let names = command_line.get_subcommands().map(|command| command.get_name().to_owned());
+    ["help".to_owned()].into_iter().chain(names.filter(|name| name != "help")).collect()
+}
+
+fn report(plan: &Plan, stack: &Stack, folder: &Path) -> String {
+    let rows = |rows: &mut dyn Iterator<Item = (String, String)>| {
+        let rows: Vec<(String, String)> = rows.collect();
+        let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let line = |(name, what): &(String, String)| format!("\n  {name:<width$}  {}", terminal::clean_line(what));
+        rows.iter().map(line).collect::<String>()
+    };
+    let found = stack.found.iter().chain(&plan.found).map(|(name, what)| ((*name).to_owned(), what.clone()));
+    let mut report = format!("Found in {}:{}", folder.display(), rows(&mut found.into_iter()));
+    if !plan.changes.is_empty() {
+        let shown = |change: &Change| (change.path.clone(), change.what.clone());
+        report.push_str(&format!("\n\nTo be written:{}", rows(&mut plan.changes.iter().map(shown))));
+    }
+    if !plan.by_hand.is_empty() {
+        report.push_str("\n\nStays as it is; to be changed by hand where you want it:");
+        plan.by_hand.iter().for_each(|text| report.push_str(&format!("\n  {}", text.replace('\n', "\n  "))));
+    }
+    if !plan.collisions.is_empty() {
+        report.push_str("\n\nIn the way:");
+        plan.collisions.iter().for_each(|error| report.push_str(&format!("\n  {error:#}")));
+    }
+    report
+}
+
+fn say_what_is_next(plan: &Plan, repository: &Repository, context: &Context) {
+    let folder = context.as_word(&repository.folder);
+    context.terminal.note("");
+    context.terminal.note("Next:");
+    for (command, what) in [
+        (format!("cd {folder}"), ""),
+        (format!("cargo {} health-check", plan.name), "the first run compiles for about 40 s"),
+        (format!("cargo {} db-backup", plan.name), "then prove it: db-verify --restore"),
+        ("git add --all && git diff --cached --stat".to_owned(), "what was written; commit it"),
+    ] {
+        context.terminal.note(format!("  {command:<42} {what}").trim_end());
+    }
+}
+
+/// What the Compose files of the other repository say.
+struct Stack {
+    found: Vec<(&'static str, String)>,
+    /// Settings that name what only images tell.
+    settings: Vec<(String, String)>,
+}
+
+impl Stack {
+    /// Looks at it. What cannot be told is no reason to stop: the commands say it again, with a hint.
+    fn read(folder: &Path, context: &Context) -> Self {
+        let mut stack = Self { found: Vec::new(), settings: Vec::new() };
+        let theirs = context.at(folder);
+        if !compose_files::are_there(&theirs.settings, folder) {
+            stack.found.push(("Compose", "no Compose file".to_owned()));
+            return stack;
+        }
+        stack.found.push(("Compose", compose_files::shown(&theirs.settings, folder)));
+        if let Err(error) = stack.ask(&theirs) {
+            stack.found.push(("PostgreSQL", format!("not told yet: {error:#}")));
+        }
+        stack
+    }
+
+    fn ask(&mut self, theirs: &Context) -> Result<()> {
+        theirs.settings.check_understood()?;
+        let target = crate::target::Target::chosen(&theirs.settings, &theirs.root)?;
+        let identified = target.access().identify(IDENTIFIED)?;
+        if identified.origins.is_empty() {
+            anyhow::bail!("Docker and Compose do not answer");
+        }
+        self.found.push(("PostgreSQL", target.shown()));
+        self.found.push(("Login", identified.origins.join(", ")));
+        let untold = identified.untold.map(|(name, service)| (name.to_owned(), service));
+        self.settings.extend(untold);
+        let openfga = target.own_openfga();
+        if !openfga.has_openfga() {
+            self.found.push(("OpenFGA", "no service".to_owned()));
+            return Ok(());
+        }
+        let service = openfga.openfga_service();
+        self.found.push(("OpenFGA", format!("service {service}")));
+        if service != "openfga" {
+            self.settings.push(("XTASK_OPENFGA_SERVICE".to_owned(), service.to_owned()));
+        }
+        Ok(())
+    }
+}
