@@ -158,7 +158,7 @@ fn of_host(mount: RawMount) -> (String, PathBuf) {
 
 fn published(settings: &RawNetworks) -> Vec<u16> {
     let ports = settings.ports.iter().flat_map(BTreeMap::values).flatten().flatten();
-    ports.filter_map(|port| port.host_port.parse().ok()).collect()
+    ports.filter_map(|port| port.host_port.parse::<u16>().ok()).collect()
 }
 
 #[cfg(test)]
