@@ -118,5 +118,6 @@ pub fn on_disk(run: Xtask, folder: &Path, options: &str, before: &str) -> (super
     let run = run.env("DISK", folder).env("LIST", &list);
     let outcome = run.through(["unshare", "--mount", "sh", "-c", &script, "sh"]).run();
     let names = fs::read_to_string(&list).unwrap_or_default();
-    (outcome, names.lines().map(str::to_owned).collect())
+    // The folder's own rules for git come with it.
+    (outcome, names.lines().filter(|name| *name != ".gitignore").map(str::to_owned).collect())
 }
