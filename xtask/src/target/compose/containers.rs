@@ -74,7 +74,12 @@ pub(super) fn of_project(project: &str, all: bool) -> Result<Option<Vec<Containe
 pub(super) fn exit_codes(ids: &[&str]) -> Result<BTreeMap<String, i32>> {
     let asked = Program::new("docker").args(["inspect", "--format", "{{.Id}} {{.State.ExitCode}}"]).args(ids);
     let pair = |line: &str| line.split_once(' ').and_then(|(id, code)| Some((id.to_owned(), code.parse().ok()?)));
-    Ok(asked.capture(DEADLINE)?.text().lines().filter_map(pair).collect())
+    let told = asked.capture(DEADLINE)?;
+    if !told.ending.success() && told.stdout.is_empty() {
+        let fault = Fault::unreachable("Docker does not tell how the project's containers ended");
+        return Err(Error::msg(told.stderr.trim().to_owned()).context(fault));
+    }
+    Ok(told.text().lines().filter_map(pair).collect())
 }
 
 fn parsed(line: &str) -> Result<Container> {

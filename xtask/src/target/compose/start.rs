@@ -15,8 +15,8 @@ use std::time::Duration;
 const START_DEADLINE: Duration = Duration::from_secs(300);
 /// Other services may have to be built.
 const REST_DEADLINE: Duration = Duration::from_secs(1800);
-/// A service that cannot work mostly ends at once.
-const SETTLE: Duration = Duration::from_secs(1);
+/// A service that cannot work mostly ends at once; a busy engine tells it a moment later.
+const SETTLE: Duration = Duration::from_secs(2);
 
 impl Compose {
     /// The services of this extent: what `up` starts and `down` stops.
@@ -134,8 +134,8 @@ impl Compose {
     /// The services whose containers ended with an error, or are started over and over.
     fn ended(&self) -> Result<Vec<(String, Ending)>> {
         let listed = match self.project().or_else(|| self.asked_name()) {
-            Some(project) => containers::of_project(project, true)?.unwrap_or_default(),
-            None => Vec::new(),
+            Some(project) => containers::of_project(project, true)?.ok_or_else(unlisted)?,
+            None => return Err(unlisted()),
         };
         let suspects: Vec<&str> =
             listed.iter().filter(|container| !container.runs()).map(|container| container.id.as_str()).collect();
@@ -146,6 +146,12 @@ impl Compose {
         };
         Ok(listed.iter().filter_map(ended).collect())
     }
+}
+
+/// That nothing is listed must not read as that nothing failed.
+fn unlisted() -> anyhow::Error {
+    let fault = Fault::unreachable("Docker does not list the project's containers");
+    fault.hint("see them with: docker compose ps --all").into()
 }
 
 /// The id of the image that has this name now.
