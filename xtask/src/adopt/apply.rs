@@ -45,7 +45,9 @@ fn check_writable(repository: &Repository, plan: &Plan) -> Result<(), anyhow::Er
     folders.dedup();
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
         let probe = folder.join(".xtask-adopting");
-        let made = OpenOptions::new().write(true).create(true).truncate(true).open(&probe);
+        // One of a run that was killed; a link in its place is removed, and never followed.
+        let _ = fs::remove_file(&probe);
+        let made = OpenOptions::new().write(true).create_new(true).open(&probe);
         made.and_then(|_| fs::remove_file(&probe)).with_context(|| {
             let message = format!("No file can be made in {}; nothing was changed", folder.display());
             Fault::failed(message).hint("make the folder writable")

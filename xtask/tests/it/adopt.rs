@@ -275,8 +275,12 @@ fn what_stands_in_the_way_is_named_and_nothing_is_written() {
     let run = theirs.adopt(&["--yes"]).run();
     run.code(1).stderr_has("has changes that are not committed: a b and 1 more").stderr_has("--force");
     assert_eq!(theirs.status(), " M \"a b\"\n?? new\n");
+    // A link where it tries whether it can write is not written through either.
+    let outside = theirs.sandbox.home.join("outside");
+    fs::write(&outside, "kept").unwrap();
+    symlink(&outside, theirs.folder.join(".xtask-adopting")).unwrap();
     theirs.adopted(&["--force"]);
-    assert_eq!(theirs.text("a b"), "2");
+    assert_eq!((theirs.text("a b").as_str(), fs::read_to_string(outside).unwrap().as_str()), ("2", "kept"));
 }
 
 fn a_folder_that_is_no_repository_of_somebody_elses_is_refused() {

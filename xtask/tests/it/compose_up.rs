@@ -106,7 +106,7 @@ fn down_leaves_others(stack: &Stack) {
 
 fn up_starts_the_database_alone_where_there_is_no_openfga() {
     let _images = Images::tagged(&["other:1", "postgres:alone"]);
-    let yaml = "services: {db: {image: 'IMAGE/postgres:alone', environment: {POSTGRES_DB: app, POSTGRES_PASSWORD: x, MARK: '${MARK:-1}'}, depends_on: [setup]}, setup: {image: 'IMAGE/other:1', entrypoint: ['true']}, web: {image: 'IMAGE/other:1', entrypoint: [sleep, infinity], depends_on: [db]}}";
+    let yaml = "services: {db: {image: 'IMAGE/postgres:alone', environment: {POSTGRES_DB: app, POSTGRES_PASSWORD: x, MARK: '${MARK:-1}', PGDATA: '${PLACE:-/var/lib/postgresql/data}'}, depends_on: [setup]}, setup: {image: 'IMAGE/other:1', entrypoint: ['true']}, web: {image: 'IMAGE/other:1', entrypoint: [sleep, infinity], depends_on: [db]}}";
     let stack = stack(yaml, "");
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
     run(&["up"]).ok().stderr_has("No service of this project is OpenFGA: only the database is started");
@@ -121,6 +121,16 @@ fn up_starts_the_database_alone_where_there_is_no_openfga() {
     let renewed = stack.xtask(["up"]).env("MARK", "2").run();
     renewed.ok().stderr_has("Compose makes containers anew, because their settings or images changed: db");
     run(&["db-shell", "--", "-Atc", "SELECT answer FROM kept"]).ok().prints("42");
+
+    // The data is in the container itself: that it is stopped saves nothing.
+    let inside = |words: &[&'static str], mark| {
+        stack.xtask(words.iter().copied()).env("PLACE", "/inside").env("MARK", mark).run()
+    };
+    inside(&["up"], "2").ok();
+    inside(&["down"], "2").ok();
+    let refused = inside(&["up"], "3");
+    refused.code(1).stderr_has("inside of its container, in no volume").stderr_has("cargo xtask db-backup");
+    inside(&["up"], "2").ok();
 }
 
 const MOUNTED: &str = "

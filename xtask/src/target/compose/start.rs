@@ -2,6 +2,7 @@
 
 use super::Compose;
 use super::containers::{self, Container};
+use super::data_place::End;
 use super::engine::DEADLINE;
 use super::migrate::{Dependencies, Migration};
 use crate::error::Fault;
@@ -40,9 +41,10 @@ impl Compose {
         if renewed.is_empty() {
             return Ok(());
         }
-        let runs = |one: &Container| one.runs() && one.service == self.service();
-        if renewed.contains(self.service()) && self.listed(false).is_some_and(|listed| listed.iter().any(runs)) {
-            self.check_data_outlives(super::data_place::End::Renewed)?;
+        // One that was never started has no data.
+        let has_data = |one: &Container| one.state != "created" && one.service == self.service();
+        if renewed.contains(self.service()) && self.listed(true).is_none_or(|listed| listed.iter().any(has_data)) {
+            self.check_data_outlives(End::Renewed)?;
         }
         let names: Vec<&str> = renewed.iter().map(String::as_str).collect();
         note(&format!("Compose makes containers anew, because their settings or images changed: {}", names.join(", ")));
