@@ -60,9 +60,11 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A failure with the exit code that belongs to it.
+    /// A failure with the exit code that belongs to it. Its message is one line: a line break that a file's name or a
+    /// server brings is shown as `\n`, so that nothing of it looks like a line of ours.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, lasting: false, cause: None }
+        let message = message.into().trim_end().replace('\n', "\\n");
+        Self { exit, message, hint: None, lasting: false, cause: None }
     }
 
     /// A plain failure, exit code 1.
@@ -161,6 +163,12 @@ pub fn headed(error: anyhow::Error, message: impl Into<String>) -> anyhow::Error
 mod tests {
     use super::*;
     use anyhow::Context as _;
+
+    #[test]
+    fn a_message_is_one_line() {
+        let fault = Fault::failed("backups/a\n✓ b.sql cannot be read\n");
+        assert_eq!(fault.to_string(), "backups/a\\n✓ b.sql cannot be read");
+    }
 
     #[test]
     fn a_fault_is_found_below_and_above_other_context() {

@@ -158,7 +158,8 @@ impl Stack {
         let target = crate::target::Target::chosen(&theirs.settings, &theirs.root)?;
         let identified = target.access().identify(IDENTIFIED)?;
         if identified.origins.is_empty() {
-            anyhow::bail!("Docker and Compose do not answer");
+            let folder = terminal::shell_word(&theirs.root.to_string_lossy());
+            anyhow::bail!("Docker or Compose does not describe it; see why: cargo xtask --root {folder} health-check");
         }
         self.found.push(("PostgreSQL", target.shown()));
         self.found.push(("Login", identified.origins.join(", ")));

@@ -116,7 +116,8 @@ fn known(model: &Model, args: &Args) -> Result<(), Fault> {
     let shown = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
     let more = if names.len() > MOST_NAMES { ", …" } else { "" };
     let hint = if names.is_empty() { "it has none".to_owned() } else { format!("there are: {shown}{more}") };
-    Err(Fault::usage(clean_line(&why)).hint(clean_line(&hint)))
+    let message = format!("The question does not fit the model: {why}");
+    Err(Fault::usage(clean_line(&message)).hint(clean_line(&hint)))
 }
 
 /// Where another model than that of the settings is asked.

@@ -12,7 +12,7 @@ impl Work<'_> {
     /// Whether the folder's files are another tool's; says so.
     pub(super) fn is_left_out(&self) -> bool {
         if let Some(why) = &self.folder.foreign {
-            self.context.terminal.warn(&terminal::clean(&format!("The migrations are left out: {why}")));
+            self.context.terminal.warn(&terminal::clean_line(&format!("The migrations are left out: {why}")));
         }
         self.folder.foreign.is_some()
     }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::migration::checks::Direction;
 use crate::migration::checksum;
-use crate::migration::config::Config;
+use crate::migration::config::{Config, SETTING};
 use crate::migration::data;
 use crate::migration::files::Folder;
 use crate::migration::ledger::{Ledger, Writer};
@@ -75,6 +75,9 @@ impl<'a> Work<'a> {
     /// On the target's own database; says what a person should know of the folder.
     pub(super) fn opened(target: &'a Target, context: &'a Context, ignore_missing: bool) -> Result<Self> {
         let work = Self { ignore_missing, ..Self::on(&Server::new(target)?, context)? };
+        if work.config.folder.is_none() {
+            context.terminal.note(&format!("No files of migrations are read: {SETTING} is none"));
+        }
         for remark in &work.folder.remarks {
             context.terminal.warn(&terminal::clean(remark));
         }
