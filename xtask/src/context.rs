@@ -3,7 +3,7 @@
 use crate::backup::own_folder;
 use crate::error::Fault;
 use crate::global_options::Global;
-use crate::settings::{Root, Settings};
+use crate::settings::{PROGRAMS, Root, Settings};
 use crate::target::database_name::{self, SETTING as DATABASE};
 use crate::target::{Kind, Target};
 use crate::terminal::{self, Options, Terminal};
@@ -71,8 +71,8 @@ impl Context {
         self.settings.shown(of_stack).for_each(|line| self.terminal.note(&line));
     }
 
-    /// That there is a checkout, and that its `.env` can be read: else it would be another database. Names a checkout
-    /// that nobody named.
+    /// That there is a checkout, and that its `.env` can be read: else it would be another database. Says which
+    /// checkout was found, where none was named.
     pub fn check(&self) -> Result<(), Fault> {
         self.named.check(&self.settings)?;
         self.named.note().iter().for_each(|note| self.terminal.note(note));
@@ -86,10 +86,14 @@ impl Context {
         Self { settings, ..self.clone() }
     }
 
-    /// A run like this one, but for the Compose project in another folder.
+    /// A run like this one, but for the Compose project in another folder, which somebody else may have written: no
+    /// program is taken from its `.env`.
     pub fn at(&self, folder: &Path) -> Self {
         let mut settings = self.settings.reloaded(folder);
         settings.set_flag("XTASK_TARGET", Kind::COMPOSE.to_string());
+        for name in PROGRAMS {
+            settings.set_flag(name, self.settings.in_environment(name).unwrap_or_default());
+        }
         Self { root: folder.to_owned(), settings, ..self.clone() }
     }
 

@@ -40,7 +40,7 @@ impl Manifests {
         let mut below = Vec::new();
         for path in repository.files(&["*/Cargo.toml"])? {
             let Some(folder) = path.strip_suffix("/Cargo.toml").filter(|path| !is_unfinished(path)) else { continue };
-            // One that cannot be read is nobody's package here: cargo does not read it either.
+            // A manifest that cannot be read is not a package: cargo does not read it either.
             let read = repository.text(&path).ok().flatten().and_then(|text| toml_text::parsed(&text).ok());
             below.extend(read.map(|manifest| (folder.to_owned(), manifest)));
         }

@@ -1,4 +1,4 @@
-//! Settings that were detected, for `.env.example`: whoever changes the stack later sees what is meant.
+//! Settings that were detected, for `.env.example`: a later reader sees which services are meant.
 
 use super::change::Change;
 use super::repository::Repository;

@@ -1,5 +1,5 @@
-//! What a run is about to write, kept where git keeps its own files: a run that was interrupted leaves changes that are
-//! nobody's work, and the next one goes on.
+//! What a run is about to write, kept where git keeps its own files. By it the next run tells the changes of an interrupted
+//! run from a person's work, and goes on.
 
 use super::adopted::hash;
 use super::change::{Change, Content};

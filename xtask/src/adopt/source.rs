@@ -33,7 +33,7 @@ impl Source {
     /// Reads the package in this folder.
     ///
     /// # Errors
-    /// Exit 2: it is no folder of a git repository, so that nobody can tell which files belong to it.
+    /// Exit 2: it is no folder of a git repository: git alone tells which files belong to it.
     pub fn open(package: &Path) -> Result<Self> {
         let repository = Repository::open(package).with_context(|| {
             Fault::usage(format!("What is copied is the checkout of this program, and {} is none", package.display()))

@@ -86,6 +86,9 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_OPENFGA_BIN", ""),
 ];
 
+/// Settings that name programs, which then run as this user.
+pub const PROGRAMS: [&str; 3] = ["XTASK_COMPOSE", "XTASK_PG_BIN", "XTASK_OPENFGA_BIN"];
+
 /// What the names of settings begin with that decide which database is meant.
 const DECISIVE: [&str; 4] = ["POSTGRES_", "XTASK_", "COMPOSE_", "DATABASE_URL"];
 

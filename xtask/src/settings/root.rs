@@ -20,7 +20,7 @@ enum NamedBy {
     /// The nearest Compose file, upwards from the user's folder.
     ComposeFile(&'static str),
     /// Nothing: this is where the program was built.
-    Nobody,
+    Build,
 }
 
 /// The checkout that a run is for, and what named it: `--root` > `XTASK_ROOT` > the manifest folder of `cargo run` > the
@@ -49,11 +49,11 @@ impl Root {
         let mut found = above.filter_map(|folder| Some((folder, main_file(folder)?)));
         match found.next() {
             Some((folder, file)) => Self { path: folder.to_owned(), named_by: NamedBy::ComposeFile(file) },
-            None => Self { path: parent_of(Path::new(env!("CARGO_MANIFEST_DIR"))), named_by: NamedBy::Nobody },
+            None => Self { path: parent_of(Path::new(env!("CARGO_MANIFEST_DIR"))), named_by: NamedBy::Build },
         }
     }
 
-    /// What a person should know where nobody named the checkout.
+    /// What a person should know where the checkout was found, not named.
     pub fn note(&self) -> Option<String> {
         let NamedBy::ComposeFile(file) = self.named_by else { return None };
         Some(format!("The checkout is {}: its {file} is the nearest Compose file", self.path.display()))
@@ -71,7 +71,7 @@ impl Root {
             NamedBy::Environment => {
                 (format!("XTASK_ROOT is {root}"), "name the checkout's folder: XTASK_ROOT=/path/to/checkout")
             }
-            NamedBy::Package | NamedBy::ComposeFile(_) | NamedBy::Nobody => {
+            NamedBy::Package | NamedBy::ComposeFile(_) | NamedBy::Build => {
                 let hint = "name the folder of your Compose project: --root DIR, or XTASK_ROOT=/path/to/checkout";
                 let message =
                     format!("There is no checkout in {root}, where this program was built, and no Compose file here");

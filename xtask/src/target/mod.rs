@@ -8,6 +8,7 @@ pub mod client_error;
 mod compose;
 mod conninfo;
 pub mod database_name;
+pub mod dependencies;
 pub mod endpoint;
 pub mod file_lock;
 mod handle;

@@ -268,6 +268,13 @@ fn what_stands_in_the_way_is_named_and_nothing_is_written() {
         .stdout_has("Makefile is a symbolic link")
         .stdout_has("Cargo.toml cannot be read");
     run.stdout_has("config.toml is a symbolic link, or lies behind one").stdout_has("xtask is there already");
+    // Their settings name a program: a look does not run it.
+    let theirs = Theirs::with(&[("compose.yaml", "services: {}\n")]);
+    let canary = theirs.sandbox.home.join("canary");
+    fs::write(theirs.folder.join(".env"), format!("XTASK_COMPOSE=touch {}\n", canary.display())).unwrap();
+    theirs.commit();
+    theirs.adopt(&["--dry-run"]).run().ok().stdout_has("xtask  ");
+    assert!(!canary.exists());
     // Work that is not committed.
     let theirs = Theirs::with(&[("a b", "1"), ("c", "1")]);
     fs::write(theirs.folder.join("a b"), "2").unwrap();

@@ -31,7 +31,7 @@ impl Work<'_> {
         let database = self.server.database();
         let migrations = terminal::counted(pending as u64, "migration", "migrations");
         let from = self.config.folder.as_deref().map(|folder| self.context.shown(folder)).unwrap_or_default();
-        self.context.terminal.warn(&terminal::clean(&format!(
+        self.context.terminal.warn(&terminal::clean_line(&format!(
             "Database {database} holds data, and none of the {migrations} of {from} is applied to it; a backup is taken first"
         )));
         let declined = || {

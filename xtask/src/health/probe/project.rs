@@ -3,7 +3,7 @@
 use super::container::Container;
 use crate::health::report::Finding;
 use crate::settings::Settings;
-use crate::target::profiles;
+use crate::target::{dependencies, profiles};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -96,15 +96,11 @@ impl Project {
 
     /// Whether one of these services depends on this one, directly or through others, or is it.
     pub fn is_needed_by(&self, services: &[&str], name: &str) -> bool {
-        let mut needed = services.to_vec();
-        let mut next = 0;
-        while let Some(service) = needed.get(next) {
-            let depends_on = self.services.get(*service).into_iter().flat_map(|service| service.depends_on.keys());
-            let more: Vec<&str> = depends_on.map(String::as_str).filter(|name| !needed.contains(name)).collect();
-            needed.extend(more);
-            next += 1;
-        }
-        needed.contains(&name)
+        let depends_on = |name: &str| {
+            let dependencies = self.services.get(name).into_iter().flat_map(|service| service.depends_on.keys());
+            dependencies.map(String::as_str).collect()
+        };
+        dependencies::needed_by(services, depends_on).contains(&name)
     }
 
     /// Whether a service does its work and ends: others wait for that, or nobody can ask it anything.

@@ -11,7 +11,7 @@ use crate::openfga::tuples::{Condition, Tuple};
 use serde_json::{Map, Value};
 use std::hash::{BuildHasher as _, RandomState};
 
-/// A tuple about an object that nobody knows the name of, with this condition; `None` where no relation of the model is
+/// A tuple about an object with a random name, with this condition; `None` where no relation of the model is
 /// decided by such a tuple alone.
 pub fn probe(model: &Model, condition: &Condition) -> Option<Tuple> {
     let (object_type, relation, user_type) = carrier(model, &condition.name)?;
@@ -110,11 +110,7 @@ mod tests {
         let tuple = probe(&mixed, &condition()).unwrap();
         assert_eq!((tuple.user.as_str(), tuple.relation.as_str()), ("user:*", "d"));
         assert!(mixed.why_not(&tuple.parts()).is_none());
-        assert_ne!(
-            probe(&mixed, &condition()).unwrap().object,
-            tuple.object,
-            "nobody can write a tuple about it before"
-        );
+        assert_ne!(probe(&mixed, &condition()).unwrap().object, tuple.object, "its name cannot be known before");
         let none = model("    define a: [user]\n    define b: [user with less] and a\n");
         assert!(probe(&none, &condition()).is_none());
     }

@@ -167,8 +167,8 @@ impl<'a> Walk<'a> {
         }
         let way = Way::Direct { takes: takes.iter().map(ToString::to_string).collect() };
         let node = Node { unshown, ..Node::new(way, Verdict::any(verdicts), children) };
-        let takes_nobody = node.children.is_empty();
-        Ok(if takes_nobody { node.with_note(format!("no tuple here leads to {}", self.user)) } else { node })
+        let is_empty = node.children.is_empty();
+        Ok(if is_empty { node.with_note(format!("no tuple here leads to {}", self.user)) } else { node })
     }
 
     /// The tuple that names this user, or that it is not there.

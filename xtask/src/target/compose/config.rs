@@ -3,7 +3,7 @@
 use super::image::{self, ImageKind};
 use super::server_options;
 use crate::settings::Settings;
-use crate::target::profiles;
+use crate::target::{dependencies, profiles};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -183,15 +183,11 @@ impl Config {
 
     /// These services and all that they depend on, directly or through others.
     pub(super) fn needed_by(&self, services: &[&str]) -> Vec<String> {
-        let mut needed: Vec<String> = services.iter().map(|name| (*name).to_owned()).collect();
-        let mut next = 0;
-        while let Some(name) = needed.get(next) {
-            let depends_on = self.services.get(name).into_iter().flat_map(|service| service.depends_on.keys());
-            let more: Vec<String> = depends_on.filter(|name| !needed.contains(name)).cloned().collect();
-            needed.extend(more);
-            next += 1;
-        }
-        needed
+        let depends_on = |name: &str| {
+            let dependencies = self.services.get(name).into_iter().flat_map(|service| service.depends_on.keys());
+            dependencies.map(String::as_str).collect()
+        };
+        dependencies::needed_by(services, depends_on).into_iter().map(str::to_owned).collect()
     }
 
     /// The service of this name.

@@ -1,8 +1,10 @@
 //! Where a service of OpenFGA keeps its data, as its flags, variables and files say it.
 
+use super::claims::expanded;
 use super::config::Service;
 use super::image::ImageKind;
 use crate::target::percent;
+use std::collections::BTreeMap;
 
 /// What OpenFGA reads of its datastore: the flag, and the variable for the same. The flag wins.
 pub(super) const SETTINGS: [(&str, &str); 4] = [
@@ -36,22 +38,15 @@ impl Service {
     }
 
     /// The flags of its command that name its datastore, as variables with their values: what `migrate` gets no other way.
-    pub(super) fn datastore_flags(&self) -> Vec<(&'static str, &str)> {
-        let words: Vec<&str> = self.openfga_words().collect();
-        let value = |(flag, variable): (&str, &'static str)| {
-            let given = words.iter().enumerate().rev().find_map(|(at, word)| match word.strip_prefix(flag)? {
-                "" => words.get(at + 1).copied(),
-                rest => rest.strip_prefix('='),
-            });
-            given.map(|value| (variable, value))
-        };
+    pub(super) fn datastore_flags(&self) -> Vec<(&'static str, String)> {
+        let words = self.words();
+        let value = |(flag, variable)| Some((variable, option(&words, flag, &self.environment)?));
         SETTINGS.into_iter().filter_map(value).collect()
     }
 
-    fn datastore_setting(&self, variable: &str) -> Option<&str> {
+    fn datastore_setting(&self, variable: &str) -> Option<String> {
         let flag = self.datastore_flags().into_iter().find(|(name, _)| *name == variable).map(|(_, value)| value);
-        let set = || self.environment.get(variable).map(String::as_str);
-        flag.or_else(set).filter(|value| !value.is_empty())
+        flag.or_else(|| self.environment.get(variable).cloned()).filter(|value| !value.is_empty())
     }
 
     /// Whether OpenFGA keeps its data in PostgreSQL, as far as that can be told: a mounted file may say it.
@@ -68,11 +63,11 @@ impl Service {
     /// The role that OpenFGA logs in as, where flags or variables name it.
     pub(super) fn datastore_role(&self) -> Option<String> {
         let of_address = || {
-            let (login, _) = self.datastore_setting("OPENFGA_DATASTORE_URI")?.split_once("://")?.1.split_once('@')?;
+            let uri = self.datastore_setting("OPENFGA_DATASTORE_URI")?;
+            let (login, _) = uri.split_once("://")?.1.split_once('@')?;
             percent::decoded(login.split(':').next()?).ok()
         };
-        let named = self.datastore_setting("OPENFGA_DATASTORE_USERNAME").map(str::to_owned);
-        named.or_else(of_address)
+        self.datastore_setting("OPENFGA_DATASTORE_USERNAME").or_else(of_address)
     }
 
     /// The program that replaces an entry point that would not take `migrate` for its command; `None`: it takes it.
@@ -87,6 +82,30 @@ impl Service {
             }
         }
     }
+}
+
+/// An option's last value, in a command's own words or in those of a text for a shell.
+pub(super) fn option(command: &[String], name: &str, environment: &BTreeMap<String, String>) -> Option<String> {
+    let mut inner = Vec::new();
+    for word in command {
+        if word.contains(char::is_whitespace) {
+            let words = word.split_whitespace().map(|word| word.trim_matches(['"', '\'', ';']));
+            inner.extend(words.map(|word| expanded(word, environment)));
+        } else {
+            inner.push(word.clone());
+        }
+    }
+    let mut words = inner.iter();
+    let mut found = None;
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix(name) {
+            Some("") => words.next().cloned(),
+            Some(rest) => rest.strip_prefix('=').map(|value| value.trim_matches(['"', '\'']).to_owned()),
+            None => None,
+        };
+        found = value.or(found);
+    }
+    found
 }
 
 pub(super) fn is_program(word: &str) -> bool {
@@ -128,9 +147,19 @@ mod tests {
         }));
         let flags =
             [("OPENFGA_DATASTORE_ENGINE", "postgres"), ("OPENFGA_DATASTORE_URI", "postgres://c%40d:x@db/f?a=b")];
-        assert_eq!(both.datastore_flags(), flags);
+        assert_eq!(both.datastore_flags(), flags.map(|(name, value)| (name, value.to_owned())));
         assert!(both.may_use_postgres());
         assert_eq!(both.datastore_role().as_deref(), Some("c@d"));
+    }
+
+    #[test]
+    fn flags_in_a_text_for_a_shell_count() {
+        let text = "exec /openfga run --datastore-engine postgres --datastore-uri \"postgres://fga:$PW@db/f\"";
+        let shell =
+            service(serde_json::json!({ "entrypoint": ["sh", "-c"], "command": [text], "environment": { "PW": "x" } }));
+        assert!(shell.may_use_postgres());
+        assert_eq!(shell.datastore_setting("OPENFGA_DATASTORE_URI").as_deref(), Some("postgres://fga:x@db/f"));
+        assert_eq!(shell.datastore_role().as_deref(), Some("fga"));
     }
 
     #[test]

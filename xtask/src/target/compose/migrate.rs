@@ -83,10 +83,10 @@ impl Compose {
         let moved = if dependencies == Dependencies::Left { self.variables_to_migrate(name)? } else { Vec::new() };
         if let (Migration::Own(_), Some(service)) = (migration, self.config()?.service(name)) {
             words.extend(service.entrypoint_to_migrate().into_iter().flat_map(|program| ["--entrypoint", program]));
-            // By name only: Compose takes the values from its own environment, where nobody else sees them.
+            // By name only: Compose takes the values from its own environment, not from a command line that others can read.
             variables = service.datastore_flags();
         }
-        variables.extend(moved.iter().map(|(variable, value)| (variable.as_str(), value.as_str())));
+        variables.extend(moved);
         words.extend(variables.iter().flat_map(|(variable, _)| ["-e", *variable]));
         words.push(name);
         words.extend((migration == Migration::Own(name)).then_some(MIGRATE));

@@ -1,11 +1,10 @@
-//! The database that OpenFGA's datastore names: the one that is meant where nobody says another.
+//! The database that OpenFGA's datastore names: the one that is meant where no option or setting names another.
 
 use super::Compose;
-use super::claims::expanded;
 use super::claims_in_text::{Claim, of_text};
 use super::config::Service;
 use super::containers::Container;
-use super::datastore::{self, MIGRATE, is_program};
+use super::datastore::{self, MIGRATE, is_program, option};
 use super::image::{self, ImageKind};
 use super::inspection::Inspection;
 use super::selection::{self, OPENFGA, ServiceFound};
@@ -62,10 +61,10 @@ impl Datastore {
     }
 
     /// All that says where the data is and whose login, as variables.
-    pub(super) fn variables(environment: &BTreeMap<String, String>, command: &[String]) -> Vec<(String, String)> {
-        let value = |(flag, variable): (&str, &str)| {
+    pub(super) fn variables(environment: &BTreeMap<String, String>, command: &[String]) -> Vec<(&'static str, String)> {
+        let value = |(flag, variable)| {
             let value = option(command, flag, environment).or_else(|| environment.get(variable).cloned())?;
-            Some((variable.to_owned(), value))
+            Some((variable, value))
         };
         datastore::SETTINGS.into_iter().filter_map(value).collect()
     }
@@ -83,30 +82,6 @@ impl Datastore {
     fn source(&self) -> &str {
         self.claims.first().map_or(URI, |claim| &claim.source)
     }
-}
-
-/// An option's last value, in a command's own words or in those of a text for a shell.
-fn option(command: &[String], name: &str, environment: &BTreeMap<String, String>) -> Option<String> {
-    let mut inner = Vec::new();
-    for word in command {
-        if word.contains(char::is_whitespace) {
-            let words = word.split_whitespace().map(|word| word.trim_matches(['"', '\'', ';']));
-            inner.extend(words.map(|word| expanded(word, environment)));
-        } else {
-            inner.push(word.clone());
-        }
-    }
-    let mut words = inner.iter();
-    let mut found = None;
-    while let Some(word) = words.next() {
-        let value = match word.strip_prefix(name) {
-            Some("") => words.next().cloned(),
-            Some(rest) => rest.strip_prefix('=').map(|value| value.trim_matches(['"', '\'']).to_owned()),
-            None => None,
-        };
-        found = value.or(found);
-    }
-    found
 }
 
 /// Whether these words start OpenFGA's migration, not its server.

@@ -20,7 +20,7 @@ impl Compose {
 
     /// The variables that lead a migration by this service to OpenFGA's data, where the files name another place now than
     /// when OpenFGA's container was made of them.
-    pub(super) fn variables_to_migrate(&self, service: &str) -> Result<Vec<(String, String)>> {
+    pub(super) fn variables_to_migrate(&self, service: &str) -> Result<Vec<(&'static str, String)>> {
         let Some(openfga) = self.openfga()? else { return Ok(Vec::new()) };
         let Some(container) = self.inspected_openfga(openfga)? else { return Ok(Vec::new()) };
         let of_files = self.config()?.service(service).map(|found| self.kept_by_files(service, found));

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 /// By which a container reaches the ports that this host publishes.
 const HOST_GATEWAYS: [&str; 2] = ["host.docker.internal", "gateway.docker.internal"];
 
-/// A host that somebody names, and its port where one is named.
+/// A host that a service names, with its port where it names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Host {
     name: String,
