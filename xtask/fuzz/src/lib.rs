@@ -12,7 +12,6 @@ pub mod postgres {
     pub mod count;
     pub mod dump;
     pub mod encoding;
-    pub mod lexical;
     pub mod properties;
     pub mod quote;
     pub mod text;
@@ -29,12 +28,15 @@ pub mod migration {
     pub mod checksum;
     pub mod flaw;
     pub mod lasting;
-    pub mod lexer;
+    pub mod reader;
     pub mod made;
     pub mod quoting;
     pub mod statement;
     pub mod transaction;
 }
+
+#[path = "../../src/sql/mod.rs"]
+pub mod sql;
 
 #[path = "../../src/settings"]
 pub mod settings {

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use xtask_fuzz::migration::checks::{Direction, Flaw, check};
 use xtask_fuzz::migration::checksum::Ignored;
-use xtask_fuzz::migration::lexer::{Lexer, Listener, Next, Token};
+use xtask_fuzz::migration::reader::{Listener, Next, Reader};
 use xtask_fuzz::migration::statement::Statement;
+use xtask_fuzz::sql::Token;
 
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
     let name = format!("xtask-fuzz-{}.sql", std::process::id());
@@ -72,8 +73,8 @@ fuzz_target!(|data: &[u8]| {
 
 fn read(text: &[u8], size: usize) -> (Result<(), Flaw>, Heard) {
     let mut listening = Listening::default();
-    let mut lexer = Lexer::default();
-    let read = text.chunks(size).try_for_each(|piece| lexer.feed(piece, &mut listening));
-    let read = read.and_then(|()| lexer.finish(&mut listening));
+    let mut reader = Reader::default();
+    let read = text.chunks(size).try_for_each(|piece| reader.feed(piece, &mut listening));
+    let read = read.and_then(|()| reader.finish(&mut listening));
     (read, listening.heard)
 }

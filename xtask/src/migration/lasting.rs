@@ -3,7 +3,7 @@
 //! Here it ends with the file. sqlx runs all pending files of one run in one session, so there it reaches the files
 //! that follow, and sqlx's own statements.
 
-use super::lexer::Lexeme;
+use super::reader::Lexeme;
 
 /// A setting that outlives its statement.
 #[derive(Debug, Clone, PartialEq, Eq)]

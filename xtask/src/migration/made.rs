@@ -1,6 +1,6 @@
 //! What a statement makes, by name: `CREATE TABLE app.t …`.
 
-use super::lexer::Lexeme;
+use super::reader::Lexeme;
 
 /// An object that a statement of a file makes.
 #[derive(Debug, Clone, PartialEq, Eq)]

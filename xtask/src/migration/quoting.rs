@@ -1,6 +1,6 @@
 //! Statements that change how psql reads quotes: `standard_conforming_strings` and the client's encoding.
 
-use super::lexer::Token;
+use crate::sql::Token;
 
 const STRINGS: &str = "standard_conforming_strings";
 const ENCODING: &str = "client_encoding";
@@ -35,7 +35,7 @@ impl Quoting {
             Token::Word(text) | Token::Name(text) | Token::Text(text) => {
                 String::from_utf8_lossy(text).to_ascii_lowercase()
             }
-            Token::Symbol(_) => return,
+            Token::Symbol(_) | Token::Dollars => return,
         };
         let setting = [STRINGS, ENCODING].into_iter().find(|name| *name == text);
         self.state = match (self.state, text.as_str()) {

@@ -1,10 +1,11 @@
 //! One statement of a migration: the few facts that decide whether and how it may run.
 
 use super::lasting::{self, Lasting};
-use super::lexer::{Lexeme, Token};
 use super::made::{self, Made};
 use super::quoting::Quoting;
+use super::reader::Lexeme;
 use super::transaction::Control;
+use crate::sql::Token;
 
 /// The tables of OpenFGA, which OpenFGA alone migrates.
 const OPENFGA: &[&str] = &["tuple", "store", "authorization_model", "changelog", "assertion", "goose_db_version"];

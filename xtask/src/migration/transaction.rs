@@ -4,7 +4,7 @@
 //! sent, so that the row in the ledger is written in the same transaction; the file and its checksum stay as they are.
 
 use super::flaw::Flaw;
-use super::lexer::Lexeme;
+use super::reader::Lexeme;
 use std::ops::Range;
 
 /// A statement that begins or ends a transaction.

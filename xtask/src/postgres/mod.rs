@@ -10,7 +10,6 @@ pub mod database;
 pub mod dump;
 pub mod encoding;
 pub mod first_words;
-pub mod lexical;
 pub mod locks;
 mod maintenance;
 pub mod open_session;

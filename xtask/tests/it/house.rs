@@ -23,7 +23,7 @@ pub fn tests() -> Vec<Test> {
 
 /// The rooms, from the bottom up; a room may look into those below its own line.
 const FLOORS: &[&[&str]] = &[
-    &["error", "words"],
+    &["error", "words", "sql"],
     &["process", "platform", "settings"],
     &["target"],
     &["postgres"],

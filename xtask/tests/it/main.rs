@@ -95,6 +95,7 @@ mod setup_openfga_print;
 mod setup_openfga_prune;
 mod setup_openfga_server;
 mod shared_objects;
+mod sql_reading;
 mod statements;
 mod subscriptions;
 mod test_auth;
@@ -181,6 +182,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         setup_openfga_prune::tests(),
         setup_openfga_server::tests(),
         shared_objects::tests(),
+        sql_reading::tests(),
         statements::tests(),
         subscriptions::tests(),
         test_auth::tests(),

@@ -8,10 +8,11 @@ pub use places::statement_before;
 
 use super::checksum::{self, Ignored};
 use super::lasting::Lasting;
-use super::lexer::{Lexer, Listener, Next, Token};
 use super::made::Made;
+use super::reader::{Listener, Next, Reader};
 use super::statement::Statement;
 use super::transaction::{Enclosing, LeftOut};
+use crate::sql::Token;
 use anyhow::Result;
 use bytes::Bytes;
 use std::ops::Range;
@@ -64,7 +65,7 @@ pub struct Warning {
 /// The first flaw, found by downcast, or why the file cannot be read.
 pub fn check(path: &Path, direction: Direction, ignored: &Ignored) -> Result<Findings> {
     let mut bytes = Bytes::new(ignored);
-    let mut lexer = Lexer::default();
+    let mut reader = Reader::default();
     let mut statements = Statements::new(direction);
     let mut size = 0;
     checksum::in_pieces(path, &mut |piece| {
@@ -73,9 +74,9 @@ pub fn check(path: &Path, direction: Direction, ignored: &Ignored) -> Result<Fin
         }
         size += piece.len() as u64;
         bytes.take(piece)?;
-        Ok(lexer.feed(piece, &mut statements)?)
+        Ok(reader.feed(piece, &mut statements)?)
     })?;
-    lexer.finish(&mut statements)?;
+    reader.finish(&mut statements)?;
     bytes.finish()?;
     if !statements.transactional && size > LARGEST_WITHOUT_TRANSACTION {
         let what = format!("a file without transaction is larger than {LARGEST_WITHOUT_TRANSACTION} bytes");

@@ -2,17 +2,18 @@
 
 use crate::migration::checksum;
 use crate::migration::flaw::Flaw;
-use crate::migration::lexer::{Lexer, Listener, Next, Token};
+use crate::migration::reader::{Listener, Next, Reader};
 use crate::migration::statement::Statement;
+use crate::sql::Token;
 use std::ops::Range;
 use std::path::Path;
 
 /// The line on which the statement began that psql was at when it read this line.
 pub fn statement_before(path: &Path, line: u64) -> Option<u64> {
-    let mut lexer = Lexer::default();
+    let mut reader = Reader::default();
     let mut found = Places { wanted: line, ..Places::default() };
-    checksum::in_pieces(path, &mut |piece| Ok(lexer.feed(piece, &mut found)?)).ok()?;
-    lexer.finish(&mut found).ok()?;
+    checksum::in_pieces(path, &mut |piece| Ok(reader.feed(piece, &mut found)?)).ok()?;
+    reader.finish(&mut found).ok()?;
     found.found.or(found.last)
 }
 

@@ -157,6 +157,15 @@ fn a_pair_around_the_whole_file_is_left_out_of_what_is_sent() {
 }
 
 #[test]
+fn a_psql_command_cannot_hide_where_psql_reads_a_quote_and_a_careless_reader_does_not() {
+    for hidden in ["1$$'$$", ":a$$'$$", "$e'\\''", ":e'\\'", "1e'\\''", "1.e'\\''", "E'a'\n'\\','"] {
+        let error = checked(format!("SELECT {hidden} \\! touch /tmp/x\n;'")).expect_err(hidden);
+        assert!(error.downcast_ref::<Flaw>().is_some(), "{hidden}: {error:#}");
+    }
+    refused("SELECT E'a' '\\' \\! touch /tmp/x\n;'", 1, "a backslash outside of quotes");
+}
+
+#[test]
 fn what_outlives_the_file_and_what_it_makes_are_known() {
     let text =
         "SET search_path TO app;\nCREATE TABLE t (a int);\nCREATE INDEX i ON t (a);\nCREATE VIEW app.v AS SELECT 1;";
@@ -171,10 +180,10 @@ fn pieces_of_every_size_are_read_alike() {
     let text =
         "SELECT 'a''b', E'\\'', $t$;$t$, \"x\"\"y\", 1::int; -- c\nCOPY t FROM stdin;\n1\n\\.\n/* /* ; */ */ SELECT ü;";
     for size in 1..text.len() {
-        let mut lexer = Lexer::default();
+        let mut reader = Reader::default();
         let mut statements = Statements::new(Direction::Up);
-        text.as_bytes().chunks(size).try_for_each(|piece| lexer.feed(piece, &mut statements)).unwrap();
-        lexer.finish(&mut statements).unwrap();
+        text.as_bytes().chunks(size).try_for_each(|piece| reader.feed(piece, &mut statements)).unwrap();
+        reader.finish(&mut statements).unwrap();
         assert_eq!(statements.count, 3, "pieces of {size} bytes");
     }
 }

@@ -1,7 +1,7 @@
 //! Names in a dump's statements, as the server reads them.
 
-use super::statement::Token;
 use crate::postgres::encoding::Encoding;
+use crate::sql::Token;
 
 /// Words that stand where a role may stand.
 const NO_ROLES: &[&str] = &[

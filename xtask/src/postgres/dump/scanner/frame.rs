@@ -1,7 +1,6 @@
 //! What frames a dump's statements: pg_dump's comments, its `\restrict` pair, the rows of `COPY` blocks.
 
-use super::state::State;
-use super::{Flaw, Scanner, TOKEN_KEPT, UNRESTRICT};
+use super::{Flaw, LONGEST_TOKEN, Part, Scanner, UNRESTRICT};
 use crate::postgres::dump::statement::printable;
 
 /// The comment that pg_dump writes last, and what it writes after it.
@@ -9,19 +8,19 @@ const TRAILER: &[u8] = b"-- PostgreSQL database dump complete";
 const AFTER_TRAILER: &[u8] = b"\n--\n\n";
 
 impl Scanner {
-    pub(super) fn comment_end(&mut self) {
-        self.state = State::Text;
-        if self.statements.is_empty() && self.token == TRAILER {
+    /// A line of comment, which begins with `--`.
+    pub(super) fn comment(&mut self, text: &[u8]) {
+        if self.statements.is_empty() && text == TRAILER {
             self.tail = AFTER_TRAILER.to_vec();
             if let Some(key) = &self.restrict_key {
                 self.tail.extend_from_slice(UNRESTRICT);
                 self.tail.extend_from_slice(key);
                 self.tail.extend_from_slice(b"\n\n");
             }
-            self.state = State::Tail(0);
+            self.part = Part::Tail(0);
         }
         let version = |start: &[u8]| {
-            let rest = self.token.strip_prefix(start)?;
+            let rest = text.strip_prefix(start)?;
             Some(String::from_utf8_lossy(rest).trim().to_owned())
         };
         if let Some(version) = version(b"-- Dumped from database version ") {
@@ -33,23 +32,23 @@ impl Scanner {
 
     /// Only pg_dump's own `\restrict KEY`, once, before the first statement; `\unrestrict` belongs to the tail.
     pub(super) fn meta_command(&mut self) -> Result<(), Flaw> {
-        let key = self.token.strip_prefix(b"\\restrict ").filter(|key| key.iter().all(u8::is_ascii_alphanumeric));
+        let key = self.command.strip_prefix(b"\\restrict ").filter(|key| key.iter().all(u8::is_ascii_alphanumeric));
         let allowed = key.filter(|key| {
             !key.is_empty()
-                && self.token.len() < TOKEN_KEPT
+                && self.command.len() < LONGEST_TOKEN
                 && self.restrict_key.is_none()
                 && self.contents.server_version.is_none()
                 && self.statements.is_empty()
         });
         let Some(key) = allowed else {
-            let shown = printable(&String::from_utf8_lossy(&self.token));
+            let shown = printable(&String::from_utf8_lossy(&self.command));
             return Err(self.flaw(format!("a psql meta-command: {shown}")));
         };
         // The line was kept from its backslash on; its newline is being read.
-        let start = self.offset.saturating_sub(self.token.len() as u64);
+        let start = self.offset.saturating_sub(self.command.len() as u64);
         self.contents.restrict_lines.push(start..self.offset.saturating_add(1));
         self.restrict_key = Some(key.to_vec());
-        self.state = State::Text;
+        self.part = Part::Statements;
         Ok(())
     }
 
@@ -63,7 +62,7 @@ impl Scanner {
                 self.watching.block_ended(&copy.copied);
                 self.contents.copied.push(copy.copied);
             }
-            self.state = State::Text;
+            self.part = Part::Statements;
         }
         Ok(used)
     }

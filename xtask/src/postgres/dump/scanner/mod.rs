@@ -1,41 +1,48 @@
-//! The lexer: follows psql's own rules for what is a quote, a comment, a statement's end and a row.
+//! What a dump consists of: pg_dump's first and last lines, statements, rows of `COPY` blocks, the pair of `\restrict`.
 
 mod frame;
 mod readings;
-mod state;
-mod tokens;
 
 use super::copy::CopyBlock;
 use super::foreign;
-use super::statement::{Ended, Statements, Token, printable};
+use super::statement::{Ended, Statements, printable};
 use super::watching::Watching;
 use super::{Contents, Flaw};
-use crate::postgres::lexical::{BlockComment, is_word};
-use memchr::{memchr, memchr_iter, memchr2};
-use readings::Readings;
-use state::State;
+use crate::sql::{Dialect, Found, LONGEST_TOKEN, Lexer, Spelling};
+use memchr::{memchr, memchr_iter};
+use readings::{Reading, Readings};
 
 /// pg_dump's first lines, of every version.
 const HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
 /// The meta-command that ends what `\restrict` began; its key follows.
 const UNRESTRICT: &[u8] = b"\\unrestrict ";
-/// Names, comments and settings are never longer; the rest of a longer token does not matter.
-const TOKEN_KEPT: usize = 512;
+/// Which part of the dump the next byte belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// So many bytes of `HEAD` have come.
+    Head(usize),
+    Statements,
+    /// After the backslash of a psql command.
+    Meta,
+    CopyHeaderEnd,
+    Copy,
+    /// So many bytes of what follows the trailer have come.
+    Tail(usize),
+}
 
 /// Reads a dump piece by piece.
 #[derive(Debug)]
 pub struct Scanner {
-    state: State,
+    part: Part,
+    lexer: Lexer,
     line: u64,
     /// Bytes before the piece that is being read.
     offset: u64,
-    token: Vec<u8>,
-    dollar_tag: Vec<u8>,
     statements: Statements,
     standard_strings: bool,
     open_transaction: bool,
-    /// How many colons stand directly before.
-    colons: usize,
+    /// The psql command that is being read, from its backslash on.
+    command: Vec<u8>,
     restrict_key: Option<Vec<u8>>,
     copy: Option<CopyBlock>,
     watching: Watching,
@@ -49,15 +56,14 @@ pub struct Scanner {
 impl Default for Scanner {
     fn default() -> Self {
         Self {
-            state: State::Head(0),
+            part: Part::Head(0),
+            lexer: Lexer::default(),
             line: 1,
             offset: 0,
-            token: Vec::new(),
-            dollar_tag: Vec::new(),
             statements: Statements::default(),
             standard_strings: true,
             open_transaction: false,
-            colons: 0,
+            command: Vec::new(),
             restrict_key: None,
             copy: None,
             watching: Watching::default(),
@@ -74,7 +80,7 @@ impl Scanner {
     pub fn feed(&mut self, piece: &[u8]) -> Result<(), Flaw> {
         let mut rest = piece;
         // What else than a dump it is its first bytes say, zeros among them.
-        while matches!(self.state, State::Head(_)) && !rest.is_empty() {
+        while matches!(self.part, Part::Head(_)) && !rest.is_empty() {
             rest = self.advance(rest)?;
         }
         let zero = memchr(0, rest);
@@ -88,9 +94,11 @@ impl Scanner {
 
     /// Takes some of the text; what is left of it.
     fn advance<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Flaw> {
-        let state = self.state;
+        let reading = Reading::of(self.part, self.lexer.state());
         let used = self.step(text)?;
-        self.readings.take(&text[..used], state, self.line);
+        if let Some(reading) = reading.filter(|_| used > 0) {
+            self.readings.take(&text[..used], reading, self.line);
+        }
         self.line = self.line.saturating_add(memchr_iter(b'\n', &text[..used]).count() as u64);
         self.offset = self.offset.saturating_add(used as u64);
         Ok(&text[used..])
@@ -102,146 +110,70 @@ impl Scanner {
     }
 
     /// Nothing more comes: the dump is whole, or this is where it was cut.
-    pub fn finish(mut self) -> Result<Contents, Flaw> {
-        let what = match self.state {
+    pub fn finish(self) -> Result<Contents, Flaw> {
+        let what = match self.part {
             // What was loaded would go with psql's session.
-            State::Tail(_) if self.open_transaction => return Err(self.flaw("a transaction that never ends")),
-            State::Tail(seen) if seen == self.tail.len() => {
-                self.watching.finish(&mut self.contents);
-                if let Some(key) = &self.restrict_key {
-                    // The tail ends with that line and an empty one.
-                    let end = self.tail_end.saturating_sub(1);
-                    let line = UNRESTRICT.len().saturating_add(key.len()).saturating_add(1) as u64;
-                    self.contents.restrict_lines.push(end.saturating_sub(line)..end);
-                }
-                self.contents.hidden = self.readings.hidden;
-                return Ok(self.contents);
-            }
-            State::Head(0) => "the file is empty".to_owned(),
-            State::Head(_) => "it ends within pg_dump's first lines".to_owned(),
-            State::Tail(_) => "it ends within pg_dump's last lines".to_owned(),
-            State::Copy | State::CopyHeaderEnd => {
+            Part::Tail(_) if self.open_transaction => return Err(self.flaw("a transaction that never ends")),
+            Part::Tail(seen) if seen == self.tail.len() => return Ok(self.contents()),
+            Part::Head(0) => "the file is empty".to_owned(),
+            Part::Head(_) => "it ends within pg_dump's first lines".to_owned(),
+            Part::Tail(_) => "it ends within pg_dump's last lines".to_owned(),
+            Part::Copy | Part::CopyHeaderEnd => {
                 let name = self.copy.as_ref().map(|copy| printable(&copy.copied.name)).unwrap_or_default();
                 format!("it ends within the rows of table {name}")
             }
-            State::String(_) | State::StringEscape(_) | State::Dollar { .. } | State::QuotedName => {
-                "it ends within a quoted text".to_owned()
-            }
+            Part::Statements if self.lexer.state().is_quoted() => "it ends within a quoted text".to_owned(),
             _ if !self.statements.is_empty() => "it ends within a statement".to_owned(),
             _ => "pg_dump's last lines are missing".to_owned(),
         };
         Err(Flaw { cut: true, ..self.flaw(what) })
     }
 
+    /// What the dump holds, which is whole.
+    fn contents(mut self) -> Contents {
+        self.watching.finish(&mut self.contents);
+        if let Some(key) = &self.restrict_key {
+            // The tail ends with that line and an empty one.
+            let end = self.tail_end.saturating_sub(1);
+            let line = UNRESTRICT.len().saturating_add(key.len()).saturating_add(1) as u64;
+            self.contents.restrict_lines.push(end.saturating_sub(line)..end);
+        }
+        self.contents.hidden = self.readings.hidden;
+        self.contents
+    }
+
     fn flaw(&self, what: impl Into<String>) -> Flaw {
         Flaw { line: self.line, what: what.into(), cut: false }
     }
 
-    /// Consumes bytes, or changes the state that the next step consumes them in.
+    /// Consumes bytes, or changes what the next step consumes them as.
     fn step(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
         let byte = piece[0];
-        match self.state {
-            State::Text => return self.text(piece),
-            State::Copy => return self.rows(piece),
-            State::Word => {
-                let short = self.is_short_word(byte);
-                let goes_on = |byte: u8| is_word(byte) || (byte == b'$' && !short);
-                let end = piece.iter().position(|&byte| !goes_on(byte)).unwrap_or(piece.len());
-                self.keep(&piece[..end]);
-                if end == piece.len() {
-                    return Ok(end);
-                }
-                if short && matches!(piece[end], b'$' | b'\'') {
-                    return Err(self.flaw("a quote that touches a number or a psql variable"));
-                }
-                return self.word_end(byte_at(piece, end)).map(|used| end.saturating_add(used));
-            }
-            State::LineComment => {
-                let end = memchr2(b'\n', b'\r', piece).unwrap_or(piece.len());
-                self.keep(&piece[..end]);
-                if end < piece.len() {
-                    self.comment_end();
-                }
-                return Ok(end);
-            }
-            State::String(quote) => {
-                let end = if quote.escapes { memchr2(b'\'', b'\\', piece) } else { memchr(b'\'', piece) };
-                self.keep(&piece[..end.unwrap_or(piece.len())]);
-                let Some(end) = end else { return Ok(piece.len()) };
-                self.state = if piece[end] == b'\\' {
-                    State::StringEscape(quote)
-                } else {
-                    State::StringEnd { quote, newline: false }
-                };
-                return Ok(end.saturating_add(1));
-            }
-            State::Dollar { matched: 0 } => {
-                let Some(at) = memchr(b'$', piece) else { return Ok(piece.len()) };
-                self.state = State::Dollar { matched: 1 };
-                return Ok(at.saturating_add(1));
-            }
-            State::Head(seen) => {
+        match self.part {
+            Part::Statements => return self.statement(piece),
+            Part::Copy => return self.rows(piece),
+            Part::Head(seen) => {
                 if byte != HEAD[seen] {
                     return Err(self.flaw(foreign::kind_of(&HEAD[..seen], piece)));
                 }
                 let seen = seen.saturating_add(1);
-                self.state = if seen == HEAD.len() { State::Text } else { State::Head(seen) };
+                self.part = if seen == HEAD.len() { Part::Statements } else { Part::Head(seen) };
             }
-            State::Dash => {
-                self.state = if byte == b'-' { State::LineComment } else { State::Text };
-                if byte != b'-' {
-                    return self.after_symbol(b'-', piece);
-                }
-                self.token.clear();
-                self.token.extend_from_slice(b"--");
-            }
-            State::Slash => {
-                self.state = if byte == b'*' { State::BlockComment(BlockComment::BEGUN) } else { State::Text };
-                if byte != b'*' {
-                    return self.after_symbol(b'/', piece);
+            Part::Meta if byte == b'\n' => self.meta_command()?,
+            Part::Meta => {
+                if self.command.len() < LONGEST_TOKEN {
+                    self.command.push(byte);
                 }
             }
-            State::QuotedName => {
-                let end = memchr(b'"', piece).unwrap_or(piece.len());
-                self.keep(&piece[..end]);
-                if end < piece.len() {
-                    self.state = State::QuotedNameEnd;
-                    return Ok(end.saturating_add(1));
-                }
-                return Ok(end);
-            }
-            State::QuotedNameEnd if byte == b'"' => {
-                self.keep(b"\"");
-                self.state = State::QuotedName;
-            }
-            State::QuotedNameEnd => {
-                self.state = State::Text;
-                let name = std::mem::take(&mut self.token);
-                self.take(Token::Name(&name));
-                self.token = name;
-                return self.text(piece);
-            }
-            State::StringEscape(quote) => self.state = State::String(quote),
-            State::StringEnd { quote, newline } => return self.string_end(quote, newline, piece),
-            State::BlockComment(comment) => self.state = comment.after(byte).map_or(State::Text, State::BlockComment),
-            State::DollarTag => return self.dollar_tag(piece),
-            State::Dollar { matched } => self.dollar_text(matched, byte),
-            State::Meta => {
-                if byte == b'\n' {
-                    self.meta_command()?;
-                } else {
-                    self.keep(&[byte]);
-                }
-            }
-            State::CopyHeaderEnd => {
+            Part::CopyHeaderEnd => {
                 if byte != b'\n' {
                     return Err(self.flaw("text after the header of a COPY block"));
                 }
-                self.state = State::Copy;
+                self.part = Part::Copy;
             }
-            State::Tail(seen) => match self.tail.get(seen) {
+            Part::Tail(seen) => match self.tail.get(seen) {
                 Some(&expected) if expected == byte => {
-                    self.state = State::Tail(seen.saturating_add(1));
+                    self.part = Part::Tail(seen.saturating_add(1));
                     self.tail_end = self.offset.saturating_add(1);
                 }
                 // Where the lines of `\restrict` were taken out, their empty ones stay; editors add blanks.
@@ -252,16 +184,40 @@ impl Scanner {
         Ok(1)
     }
 
-    fn take(&mut self, token: Token<'_>) -> Option<Ended> {
-        self.statements.take(token, self.line, &mut self.contents)
+    /// A part of a statement, or what stands between statements.
+    fn statement(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
+        let dialect = Dialect { standard_strings: self.standard_strings, spelling: Spelling::PgDump };
+        let line = self.line;
+        let step = self.lexer.step(piece, dialect).map_err(|what| Flaw { line, what: what.to_owned(), cut: false })?;
+        let used = step.used;
+        let ended = match step.found {
+            None => return Ok(used),
+            Some(Found::Comment(text)) => {
+                let text = text.to_vec();
+                self.comment(&text);
+                return Ok(used);
+            }
+            Some(Found::Backslash) => {
+                self.command = vec![b'\\'];
+                self.part = Part::Meta;
+                return Ok(used);
+            }
+            Some(Found::Token(token)) => self.statements.take(token, line, &mut self.contents),
+        };
+        match ended {
+            None => {}
+            Some(Ended::Copy(header)) => {
+                self.copy = Some(CopyBlock::new(&header, line, &mut self.watching));
+                self.part = Part::CopyHeaderEnd;
+            }
+            Some(Ended::Refused(what)) => return Err(Flaw { line: self.statements.line(), what, cut: false }),
+            Some(Ended::Transaction(open)) => self.open_transaction = open,
+            Some(Ended::SearchPath) => {
+                // The `;` is being read.
+                self.contents.search_path_set.get_or_insert(self.offset.saturating_add(1));
+            }
+            Some(Ended::StandardStrings(on)) => self.standard_strings = on,
+        }
+        Ok(used)
     }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        let room = TOKEN_KEPT.saturating_sub(self.token.len());
-        self.token.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    }
-}
-
-fn byte_at(piece: &[u8], at: usize) -> u8 {
-    piece.get(at).copied().unwrap_or_default()
 }

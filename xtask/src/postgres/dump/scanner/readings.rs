@@ -4,8 +4,9 @@
 //! `client_encoding`, and a default or a check that runs while rows are loaded can change both. So from the first
 //! place on where the readings part, a backslash anywhere may be a meta-command.
 
-use super::state::State;
+use super::Part;
 use crate::postgres::dump::Hidden;
+use crate::sql::State;
 use memchr::{memchr_iter, memmem};
 
 /// What would end the reach of `\restrict`.
@@ -32,10 +33,12 @@ pub(super) struct Readings {
 
 /// What psql reads a piece of text as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    /// A string without a letter before it, in which a backslash is a letter, or the other way round.
+pub(super) enum Reading {
+    /// A string without a letter before it, in which a backslash is a letter, or the other way round; whether the byte
+    /// before was such a backslash.
     Plain {
         escapes: bool,
+        escaped: bool,
     },
     /// Something that these bytes alone could end.
     Until(&'static [u8]),
@@ -44,26 +47,30 @@ enum Reading {
 }
 
 impl Reading {
-    fn of(state: State) -> Option<Self> {
+    /// `None`: where pg_dump writes the same bytes into every dump.
+    pub(super) fn of(part: Part, state: State) -> Option<Self> {
+        match part {
+            Part::Head(_) | Part::Tail(_) => return None,
+            Part::Copy => return Some(Self::Rows),
+            Part::CopyHeaderEnd | Part::Meta => return Some(Self::Statement),
+            Part::Statements => {}
+        }
         Some(match state {
-            State::Head(_) | State::Tail(_) => return None,
-            State::String(quote) if quote.plain => Self::Plain { escapes: quote.escapes },
-            State::StringEscape(quote) if quote.plain => Self::Plain { escapes: true },
+            State::String(quote) if quote.plain => Self::Plain { escapes: quote.escapes, escaped: false },
+            State::StringEscape(quote) if quote.plain => Self::Plain { escapes: true, escaped: true },
             State::String(_) | State::StringEscape(_) => Self::Until(b"'\\"),
-            State::QuotedName => Self::Until(b"\""),
+            State::Name => Self::Until(b"\""),
             State::Dollar { .. } => Self::Until(b"$"),
             State::LineComment => Self::Until(b""),
             State::BlockComment(_) => Self::Until(b"*/"),
-            State::Copy => Self::Rows,
             _ => Self::Statement,
         })
     }
 }
 
 impl Readings {
-    /// Takes bytes that were read in this state. `line`: where they begin.
-    pub(super) fn take(&mut self, bytes: &[u8], state: State, line: u64) {
-        let Some(reading) = Reading::of(state) else { return };
+    /// Takes bytes that were read in this way. `line`: where they begin.
+    pub(super) fn take(&mut self, bytes: &[u8], reading: Reading, line: u64) {
         if self.parted {
             return self.look_for_commands(bytes, reading, line);
         }
@@ -71,8 +78,8 @@ impl Readings {
             self.rest = [0; 4];
             return;
         }
-        if let Reading::Plain { escapes } = reading {
-            self.follow_quotes(bytes, escapes, matches!(state, State::StringEscape(_)));
+        if let Reading::Plain { escapes, escaped } = reading {
+            self.follow_quotes(bytes, escapes, escaped);
         } else {
             self.backslash = false;
         }
@@ -109,7 +116,7 @@ impl Readings {
                 continue;
             }
             let matters = match reading {
-                Reading::Plain { escapes } => byte == b'\'' || (escapes && byte == b'\\'),
+                Reading::Plain { escapes, .. } => byte == b'\'' || (escapes && byte == b'\\'),
                 Reading::Until(ends) => ends.contains(&byte),
                 Reading::Rows | Reading::Statement => byte.is_ascii(),
             };

@@ -1,8 +1,8 @@
 //! The SQL body of a routine: psql ends no statement within its `BEGIN … END`, and counts those words wherever they
 //! stand.
 
-use super::Token;
 use super::keyword::Keyword;
+use crate::sql::Token;
 
 /// How far a routine's body has come.
 #[derive(Debug, Default)]

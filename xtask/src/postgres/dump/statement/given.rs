@@ -2,7 +2,8 @@
 
 use super::grammar::Item;
 use super::written::Meaning;
-use super::{Contents, Token, names};
+use super::{Contents, names};
+use crate::sql::Token;
 
 /// The schema and the role that a statement names last.
 #[derive(Debug, Default)]

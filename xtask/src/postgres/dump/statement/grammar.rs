@@ -18,9 +18,9 @@
 //! | `@encoding` | a string that names an encoding which servers have |
 //! | another character | that symbol; `"["`, `"]"`, `"*"` are the brackets and the star themselves |
 
-use super::Token;
 use crate::postgres::dump::names;
 use crate::postgres::encoding;
+use crate::sql::Token;
 
 /// One test of one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

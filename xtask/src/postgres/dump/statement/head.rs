@@ -1,6 +1,7 @@
 //! A statement's first words, for a person.
 
-use super::token::{self, Token};
+use super::token;
+use crate::sql::Token;
 
 /// How many tokens of it are kept, and letters shown.
 const TOKENS: usize = 9;

@@ -1,9 +1,9 @@
 //! `INSERT INTO schema.table [(columns)] VALUES (…), …` with constants only, as pg_dump writes rows with `--inserts`,
 //! `--column-inserts`, `--rows-per-insert` and `--on-conflict-do-nothing` (dumpTableData_insert).
 
-use super::Token;
 use super::relations::Name;
 use crate::postgres::dump::names;
+use crate::sql::Token;
 
 /// How far the statement has come.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! Follows a statement through all the forms of the allow-list at once.
 
-use super::Token;
 use super::grammar::{Depth, Item, Step};
 use super::written::{Forms, Meaning};
+use crate::sql::Token;
 
 /// The forms that a statement may still have, as places in `Forms`.
 #[derive(Debug, Default)]

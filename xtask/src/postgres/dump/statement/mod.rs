@@ -12,9 +12,10 @@ mod relations;
 mod token;
 mod written;
 
-pub(super) use token::{Token, printable};
+pub(super) use token::printable;
 
 use super::{Contents, EncodedName, names};
+use crate::sql::Token;
 use body::Body;
 use given::Given;
 use grammar::{Depth, Item};

@@ -3,10 +3,10 @@
 //! pg_dump writes the rows of plain and partitioned tables only. A row for a view or a foreign table is written to
 //! whatever stands behind it: a system catalog, or another server.
 
-use super::Token;
 use super::token::display_name;
 use super::written::Meaning;
 use crate::postgres::dump::{Absent, Contents, names};
+use crate::sql::Token;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};

@@ -1,18 +1,9 @@
-//! The tokens of a statement, and how they are shown.
+//! How the tokens of a statement are shown.
+
+use crate::sql::Token;
 
 /// How much of a token is shown.
 const SHOWN: usize = 40;
-
-/// A token, as far as statements are concerned. Words are unquoted (keywords, names, numbers).
-#[derive(Debug, Clone, Copy)]
-pub(in super::super) enum Token<'a> {
-    Word(&'a [u8]),
-    Name(&'a [u8]),
-    Text(&'a [u8]),
-    /// A string in dollar quotes.
-    Dollars,
-    Symbol(u8),
-}
 
 /// A name for a person.
 pub(super) fn display_name(schema: &[u8], name: &[u8]) -> String {

@@ -156,7 +156,9 @@ fn strings_follow_standard_conforming_strings() {
     assert!(scan(&dump(off)).is_err(), "the quote is escaped, so the command is inside psql's reach");
     assert!(scan(&dump("SET standard_conforming_strings = off;\nCOMMENT ON TABLE public.t IS 'a\\';b';\n")).is_ok());
     assert!(scan(&dump("COMMENT ON TABLE public.t IS 'a\\';\n")).is_ok());
-    assert!(scan(&dump("COMMENT ON TABLE public.t IS E'a'\n'\\'';\nCREATE VIEW public.v AS a$b$c, $1;\n")).is_ok());
+    assert!(scan(&dump("COMMENT ON TABLE public.t IS E'a\\'';\nCREATE VIEW public.v AS a$b$c, $1;\n")).is_ok());
+    let parted = scan(&dump("COMMENT ON TABLE public.t IS E'a'\n'\\'';\n")).unwrap_err();
+    assert!(parted.what.contains("which psql reads otherwise than the server does"), "{parted}");
 }
 
 #[test]

@@ -1,17 +1,8 @@
-//! What the lexer tells of, and whom.
+//! Who is told what a file holds, and what is kept of it.
 
 use crate::migration::flaw::Flaw;
+use crate::sql::Token;
 use std::ops::Range;
-
-/// A token of a statement. Words are unquoted (keywords, names, numbers).
-#[derive(Debug, Clone, Copy)]
-pub enum Token<'a> {
-    Word(&'a [u8]),
-    Name(&'a [u8]),
-    /// A quoted string; of a dollar-quoted one nothing is kept.
-    Text(&'a [u8]),
-    Symbol(u8),
-}
 
 /// What psql reads after a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +26,7 @@ pub trait Listener {
 pub enum Lexeme {
     Word(String),
     Name(String),
+    /// A quoted string; of a dollar-quoted one nothing is kept.
     Text(String),
     Symbol(u8),
 }
@@ -46,6 +38,7 @@ impl From<Token<'_>> for Lexeme {
             Token::Word(word) => Self::Word(text(word).to_ascii_lowercase()),
             Token::Name(name) => Self::Name(text(name)),
             Token::Text(words) => Self::Text(text(words)),
+            Token::Dollars => Self::Text(String::new()),
             Token::Symbol(symbol) => Self::Symbol(symbol),
         }
     }

@@ -1,5 +1,4 @@
-//! SQL's lexical rules, byte by byte, as psql's own reader has them (psqlscan.l): what the reader of dumps and that of
-//! migrations must agree on.
+//! Rules that hold byte by byte: words, comments that nest, the end of a dollar quote.
 
 /// A byte of a word, a name without quotes or a dollar quote's tag.
 pub fn is_word(byte: u8) -> bool {
