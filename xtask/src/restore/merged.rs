@@ -35,7 +35,7 @@ pub struct Merged {
 struct Bounds<'a> {
     database: &'a str,
     rules: SettingRules<'a>,
-    /// Of the backup's roles those that the server has.
+    /// Of the roles of the backup and of the live database those that the server has.
     roles: BTreeSet<String>,
     create_roles: bool,
 }
@@ -65,7 +65,7 @@ impl Merged {
         let bounds = Bounds {
             database: server.target().database(),
             rules: SettingRules::of(server, then, consent.settings)?,
-            roles: existing(&then.roles(), server)?,
+            roles: existing(&(&then.roles() | &now.roles()), server)?,
             create_roles: consent.create_roles,
         };
         let made = live.made_like(then, server)?;

@@ -1,6 +1,7 @@
 //! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
 
 mod carried;
+mod closed;
 pub mod live;
 mod load;
 pub mod load_failure;

@@ -34,7 +34,8 @@ pub struct Checked<'r, 't> {
 
 impl<'r, 't> Staging<'r, 't> {
     /// Makes an empty, recorded database; from template0, because nothing that was put into template1 belongs into it.
-    /// `owner` owns it while it is loaded, too: the owner of a table must be allowed to make one there.
+    /// Nobody else may connect to it. Where this role is no superuser, `owner` owns it while it is loaded, too: the owner
+    /// of a table must be allowed to make one there.
     pub fn create(
         record: &'r Record<'t>,
         purpose: Purpose,

@@ -1,6 +1,7 @@
 //! The script of a swap: what it changes, in one transaction.
 
 use super::carried::carry;
+use super::closed;
 use super::record::{self, Details, OwnedDatabase, Purpose};
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
@@ -99,6 +100,9 @@ fn transaction(live: &str, run: &str, swap: &Swap<'_>) -> Result<String> {
     let tag = record::dollar_quote(run);
     let (incoming, live_name) = (swap.incoming, literal(live)?);
     let mut steps = format!("  {}\n", incoming.assertion()?);
+    if Purpose::Staging.fits(incoming.name(), live) {
+        steps.push_str(&closed::open_for_all(incoming.name())?);
+    }
     if let Some(properties) = swap.carried {
         steps.push_str(&carry(incoming.name(), properties)?);
         let comment = literal_or_null(properties.comment.as_deref())?;

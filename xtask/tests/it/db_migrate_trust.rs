@@ -8,6 +8,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] an_armed_ledger_is_read_and_not_written,
         [Postgres] a_bare_ledger_of_a_lesser_owner_is_written,
         [Postgres] a_ledger_armed_while_a_file_runs_is_not_written,
+        [Postgres] a_schema_is_not_renamed_under_the_ledger,
         [Postgres] what_is_no_ledger_is_refused,
         [Postgres] what_waits_for_commit_runs_on_the_configured_path,
         [Postgres] the_ledger_is_in_the_servers_current_schema,
@@ -154,6 +155,46 @@ fn a_ledger_armed_while_a_file_runs_is_not_written() {
     run.code(1).stderr_has("is not written: it belongs to user ").stderr_has("a trigger");
     untouched(&database, &run);
     assert_eq!(database.sql("SELECT (SELECT count(*) FROM _sqlx_migrations), to_regclass('t1') IS NULL"), "0|t");
+}
+
+/// The owner waits until the ledger is locked, and puts its armed twin in its place by two renames.
+const RENAMES: &str = "SET lock_timeout TO '20s'; DO $$
+    DECLARE ledger oid := 'public._sqlx_migrations'::regclass; start timestamptz := clock_timestamp();
+    BEGIN
+      WHILE clock_timestamp() < start + interval '30 s' LOOP
+        IF EXISTS (SELECT FROM pg_locks WHERE relation = ledger AND mode = 'ShareUpdateExclusiveLock' AND granted) THEN
+          ALTER SCHEMA public RENAME TO p1; ALTER SCHEMA p2 RENAME TO public; COMMIT;
+          ALTER SCHEMA public RENAME TO p2; ALTER SCHEMA p1 RENAME TO public; COMMIT;
+          EXIT WHEN EXISTS (SELECT FROM public.enough);
+        END IF;
+        COMMIT;
+      END LOOP;
+    END $$;";
+
+fn a_schema_is_not_renamed_under_the_ledger() {
+    let database = prepared(&[LEDGER, TRAP, "CREATE TABLE enough (a int)"]);
+    database.admin("GRANT CREATE ON DATABASE @name TO @role");
+    let role = format!("\"{}\"", database.role);
+    database.sql(&format!("ALTER SCHEMA public OWNER TO {role}; GRANT USAGE ON SCHEMA public TO PUBLIC"));
+    database.own(&format!(
+        "CREATE SCHEMA p2; SET search_path TO p2; {LEDGER} SET search_path TO public; \
+        CREATE TRIGGER x BEFORE INSERT ON p2._sqlx_migrations FOR EACH ROW EXECUTE FUNCTION trap_trigger()"
+    ));
+    for version in 3..12 {
+        database.sandbox.migration(version, "nothing", "SELECT 1;\n", None);
+    }
+    std::thread::scope(|scope| {
+        let owner = scope.spawn(|| database.own(RENAMES));
+        let run = as_superuser(&database, &["db-migrate", "up", "--no-backup"]).run();
+        database.sql("INSERT INTO public.enough VALUES (1)");
+        // The last lock that it waits for is this one.
+        database.sql(
+            "BEGIN; LOCK TABLE public._sqlx_migrations IN SHARE UPDATE EXCLUSIVE MODE; SELECT pg_sleep(0.2); COMMIT",
+        );
+        owner.join().unwrap();
+        untouched(&database, &run);
+        run.ok();
+    });
 }
 
 fn what_is_no_ledger_is_refused() {

@@ -96,6 +96,7 @@ mod setup_openfga_prune;
 mod setup_openfga_server;
 mod shared_objects;
 mod sql_reading;
+mod staging_access;
 mod statements;
 mod subscriptions;
 mod test_auth;
@@ -183,6 +184,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         setup_openfga_server::tests(),
         shared_objects::tests(),
         sql_reading::tests(),
+        staging_access::tests(),
         statements::tests(),
         subscriptions::tests(),
         test_auth::tests(),

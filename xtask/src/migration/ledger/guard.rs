@@ -19,9 +19,15 @@ pub struct Guard {
     armed: Vec<String>,
 }
 
-/// Keeps everything in `armed` from coming to be until the transaction ends. Readers and writers of rows go on.
+/// Keeps everything in `armed` from coming to be until the transaction ends, and where this role is a superuser, who
+/// alone may lock that catalog, the table's name from becoming another table's: a schema that is renamed takes no lock
+/// on its tables. Readers and writers of rows go on.
 pub fn lock(ledger: &str) -> String {
-    format!("LOCK TABLE ONLY {ledger} IN SHARE UPDATE EXCLUSIVE MODE;")
+    format!(
+        "DO $lock$ BEGIN IF (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) THEN \
+         LOCK TABLE pg_catalog.pg_namespace IN SHARE MODE; END IF; END $lock$; \
+         LOCK TABLE ONLY {ledger} IN SHARE UPDATE EXCLUSIVE MODE;"
+    )
 }
 
 /// The query that gives a [`Guard`] as JSON; `ledger` is the table's quoted name.

@@ -12,7 +12,7 @@ use crate::postgres::open_session::{DEADLINE, OpenSession};
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::server::Server;
 use crate::process::signals;
-use crate::restore::subscriptions;
+use crate::restore::{closed, subscriptions};
 use crate::settings::fault_point;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
@@ -96,8 +96,8 @@ impl<'a> Record<'a> {
         Ok(inside.as_ref().context("the record is closed")?.place.name.clone())
     }
 
-    /// Makes an empty database of this purpose beside the target's, by `CREATE DATABASE` with these options, for this
-    /// owner. Its name is recorded before it is made, its OID and owner afterwards.
+    /// Makes an empty database of this purpose beside the target's, by `CREATE DATABASE` with these options. Only this
+    /// role may connect to it; where it is no superuser, `owner` may too, and owns it. Its name is recorded before it is made, its OID and owner afterwards.
     pub fn create(&self, purpose: Purpose, options: &str, owner: Option<&str>) -> Result<OwnedDatabase> {
         self.connect(true)?;
         let now = Local::now();
@@ -132,15 +132,12 @@ impl<'a> Record<'a> {
 
     fn make(&self, id: i64, name: &str, options: &str, owner: Option<&str>) -> Result<OwnedDatabase> {
         let quoted = identifier(name)?;
-        self.sql(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options}"))?;
+        self.sql(&format!("CREATE DATABASE {quoted} TEMPLATE template0{options} ALLOW_CONNECTIONS false"))?;
         fault_point("unmarked");
-        let give = match owner {
-            Some(owner) => format!("ALTER DATABASE {quoted} OWNER TO {};\n", identifier(owner)?),
-            None => String::new(),
-        };
+        let open = closed::open_for_this_role(name, owner, &super::dollar_quote(self.server.session()))?;
         // An entry that bears the OID already is of another server, or of a database that is no more.
         self.sql(&format!(
-            "BEGIN;\n{give}\
+            "BEGIN;\n{open}\
              DELETE FROM xtask.databases AS e USING pg_catalog.pg_database AS d \
              WHERE d.datname = {name} AND e.oid = d.oid AND e.id <> {id};\n\
              UPDATE xtask.databases AS e SET oid = d.oid, owner = d.datdba FROM pg_catalog.pg_database AS d \
