@@ -39,6 +39,7 @@ mod db_prune;
 mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
+mod db_schedule;
 mod db_shell;
 mod db_verify;
 mod db_verify_faults;
@@ -170,6 +171,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         root::tests(),
         adopt::tests(),
         round_trip::tests(),
+        db_schedule::tests(),
         db_shell::tests(),
         authorization::tests(),
         openfga_export::tests(),
