@@ -1,6 +1,7 @@
 //! The screen of `db-stats`, as lines.
 
 use crate::postgres::openfga_tables::Known;
+use crate::postgres::quote::identifier;
 use crate::stats::{Stats, Store, Table};
 use crate::target::Target;
 use crate::terminal::{self, Terminal, clean_line, count, folded, size};
@@ -10,6 +11,9 @@ mod activity;
 
 /// Older transaction ids than this part of 2^31 are a danger: the server stops taking writes.
 const OLD_IDS: u64 = 1_500_000_000;
+
+/// Most commands fit into a line of so many columns.
+const COMMANDS_FIT: usize = 60;
 
 /// What is shown of one look.
 pub(super) struct Screen<'a> {
@@ -132,7 +136,7 @@ impl Screen<'_> {
             return vec![String::new(), "No OpenFGA store".to_owned()];
         }
         let rows: Vec<Vec<String>> = stores.iter().take(self.top).map(store_row).collect();
-        let table = terminal.laid_out(&["STORE", "ID", "MODELS", "TUPLES", "NEWEST CHANGE"], &rows, &[2, 3]);
+        let table = terminal.laid_out(&["STORE", "ID", "MODELS", "TUPLES", "CHANGED"], &rows, &[2, 3]);
         let more = stores.len().saturating_sub(self.top);
         let more = (more > 0).then(|| format!("… and {} more stores (--top N)", count(more as u64)));
         [String::new(), table].into_iter().chain(more).collect()
@@ -147,15 +151,22 @@ impl Screen<'_> {
         vec![
             String::new(),
             terminal.warning_line(&format!("Hidden from {user}: {}", hidden.join(", "))),
-            terminal.hint_line(&format!("as a superuser: GRANT pg_monitor TO {user:?}")),
+            terminal.hint_line(&format!(
+                "as a superuser: GRANT pg_monitor TO {}",
+                identifier(self.target.user()).unwrap_or(user)
+            )),
         ]
     }
 }
 
-/// The text in lines that fit; a line that must be copied whole, such as a command, stays whole.
+/// The text in lines that fit. A command that is copied stays on one line, except where hardly one fits.
 fn fitted(text: &str, terminal: &Terminal) -> Vec<String> {
+    let is_typed = |line: &str| line.starts_with(&terminal.hint_line(""));
+    let broken = |line: &str, width| {
+        if is_typed(line) && width >= COMMANDS_FIT { vec![line.to_owned()] } else { folded(line, width) }
+    };
     match terminal.width_of_results() {
-        Some(width) => text.lines().flat_map(|line| folded(line, width)).collect(),
+        Some(width) => text.lines().flat_map(|line| broken(line, width)).collect(),
         None => vec![text.to_owned()],
     }
 }
