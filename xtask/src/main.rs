@@ -16,6 +16,7 @@ mod process;
 mod restore;
 mod schedule;
 mod settings;
+mod stats;
 mod target;
 mod terminal;
 mod words;
