@@ -98,6 +98,10 @@ impl Args {
         if self.all {
             backup.push("--all".to_owned());
         }
+        let databases = context.typed_databases();
+        if databases.len() > 1 {
+            backup.extend(databases.iter().map(|database| format!("--database={database}")));
+        }
         let work = Work {
             rhythm: Rhythm { at: self.at, every: self.every },
             options: typed_options(context),
@@ -112,9 +116,10 @@ impl Args {
     }
 }
 
-/// The options of every command that say which database is meant, as they were typed.
+/// The options of every command that say which database is meant, as they were typed. Only `db-backup` takes several.
 fn typed_options(context: &Context) -> Vec<String> {
-    let typed = [("--target", context.settings.flag("XTASK_TARGET")), ("--database", context.typed_database())];
+    let one = context.typed_database().filter(|_| context.typed_databases().len() == 1);
+    let typed = [("--target", context.settings.flag("XTASK_TARGET")), ("--database", one)];
     typed.into_iter().filter_map(|(option, value)| Some(format!("{option}={}", value?))).collect()
 }
 
