@@ -18,6 +18,7 @@ mod configured;
 mod conventions;
 mod damage;
 mod db_backup;
+mod db_backup_all;
 mod db_backup_content;
 mod db_backup_disk;
 mod db_backup_faults;
@@ -39,7 +40,9 @@ mod db_prune;
 mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
+mod db_schedule;
 mod db_shell;
+mod db_stats;
 mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
@@ -128,6 +131,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         local_programs::tests(),
         local_backup::tests(),
         db_backup::tests(),
+        db_backup_all::tests(),
         db_backup_content::tests(),
         db_backup_disk::tests(),
         db_backup_faults::tests(),
@@ -172,7 +176,9 @@ fn modules() -> Vec<Vec<harness::Test>> {
         root::tests(),
         adopt::tests(),
         round_trip::tests(),
+        db_schedule::tests(),
         db_shell::tests(),
+        db_stats::tests(),
         authorization::tests(),
         openfga_export::tests(),
         setup_openfga::tests(),
