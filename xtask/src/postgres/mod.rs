@@ -12,7 +12,6 @@ pub mod dump;
 pub mod encoding;
 pub mod first_words;
 pub mod identity;
-pub mod lexical;
 pub mod locks;
 mod maintenance;
 pub mod open_session;
