@@ -43,7 +43,7 @@ pub(super) fn examine_ends(file: &mut File) -> Result<Examined> {
             (verdict, reason, None)
         }
     };
-    Ok(Examined { verdict, reason, bytes, manifest, contents: None })
+    Ok(Examined { verdict, reason, bytes, manifest, globals: None, contents: None })
 }
 
 /// Whether what precedes the manifest's line has the size that it says.

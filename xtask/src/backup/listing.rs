@@ -69,17 +69,18 @@ fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
         // One file that cannot be read (a link, another user's) does not hide the others.
         Err(error) if error.downcast_ref::<Fault>().is_none() => {
             let reason = Some(error.root_cause().to_string());
-            Examined { verdict: Verdict::Unreadable, reason, bytes: 0, manifest: None, contents: None }
+            Examined { verdict: Verdict::Unreadable, reason, bytes: 0, manifest: None, globals: None, contents: None }
         }
         Err(error) => return Err(error),
     };
     let manifest = examined.manifest.as_ref();
-    let told = manifest.map(|manifest| manifest.started_at.time());
+    let globals = examined.globals.as_ref().map(|globals| globals.started_at.time());
+    let told = manifest.map(|manifest| manifest.started_at.time()).or(globals);
     let time = told.or_else(|| named.as_ref().map(|named| named.time.fixed_offset()));
     let database = manifest.map(|manifest| manifest.database.clone());
     let (database, purpose, copy) = match named {
-        Some(named) => (database.or(Some(named.database)), Some(named.purpose), named.copy),
-        None => (database, None, 1),
+        Some(named) => (database.or(named.database), Some(named.purpose), named.copy),
+        None => (database, examined.globals.as_ref().map(|_| Purpose::Globals), 1),
     };
     Ok(Backup { path, database, purpose, time, copy, examined })
 }
@@ -90,7 +91,7 @@ pub(super) fn newest_size(folder: &Path, database: &str) -> Option<u64> {
     let candidates = entries.filter_map(|entry| {
         let entry = entry.ok()?;
         let named = name::parse(entry.file_name().to_str()?)?;
-        (*named.database == *database && named.purpose != Purpose::Tables).then_some((
+        (named.database.as_deref() == Some(database) && named.purpose != Purpose::Tables).then_some((
             named.time,
             named.copy,
             entry.path(),

@@ -4,6 +4,7 @@
 
 use super::db_prune;
 use super::full_backup::take_visibly;
+use super::globals_backup;
 use super::leftovers;
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
@@ -41,6 +42,9 @@ pub struct Args {
     /// Seconds to wait for a table that another session locks [setting: XTASK_LOCK_TIMEOUT, default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
     lock_timeout: Option<Duration>,
+    /// Save the server's roles, memberships and role settings, without passwords, in a file of their own; no database
+    #[arg(long, conflicts_with_all = ["tables", "lock_timeout", "Policy"])]
+    globals: bool,
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
     policy: Policy,
@@ -53,6 +57,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     args.check_policy()?;
     let options = args.options(context)?;
+    if args.globals {
+        return globals_backup::back_up(&target, &options.destination, args.json, context);
+    }
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &options, context)?;
     args.tell(&taken, &target, context)?;

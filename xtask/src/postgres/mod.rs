@@ -10,6 +10,7 @@ pub mod database;
 pub mod dump;
 pub mod encoding;
 pub mod first_words;
+pub mod globals;
 pub mod lexical;
 pub mod locks;
 mod maintenance;

@@ -10,7 +10,7 @@ mod line;
 pub(crate) mod tests;
 
 pub use fields::{CopyBlocks, Digest, Seconds, StartedAt, rows, tables};
-pub use line::{ascii_json, hex};
+pub use line::{ascii_json, hex, seal, shown, unseal};
 
 use crate::postgres::count::Count;
 use crate::postgres::dump::{Copied, OpenFga};
@@ -23,6 +23,8 @@ use std::collections::BTreeMap;
 pub const HEAD: &[u8] = b"-- xtask backup, format 1: it is whole only if its last line is a manifest that fits\n";
 /// What every head line of every format begins with.
 pub const HEAD_START: &[u8] = b"-- xtask backup, format ";
+/// The format of the files that hold a server's globals.
+pub const GLOBALS_FORMAT: u32 = 2;
 /// The longest manifest, in bytes: one of this size names some hundred thousand tables.
 pub const LONGEST: usize = 64 << 20;
 
