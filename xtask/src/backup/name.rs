@@ -17,13 +17,13 @@ pub enum Purpose {
     PreRestore,
     /// The whole database, made before migrations change it.
     PreMigration,
-    /// No database: the server's roles.
+    /// No database: the server's roles (see [`super::server_name`]).
     Globals,
 }
 
 impl Purpose {
-    /// Those of a database's backups.
-    const OF_DATABASES: [Self; 4] = [Self::Backup, Self::Tables, Self::PreRestore, Self::PreMigration];
+    /// Those of databases.
+    const ALL: [Self; 4] = [Self::Backup, Self::Tables, Self::PreRestore, Self::PreMigration];
 
     fn word(self) -> &'static str {
         match self {
@@ -44,8 +44,6 @@ impl Purpose {
 /// How the names of unfinished backups end.
 pub const UNFINISHED: &str = ".partial";
 
-/// What the names of files begin with that are about the whole server.
-const OF_SERVER: &str = "server_";
 const TIME: &str = "%Y%m%d_%H%M%S";
 /// `20251021_143022`
 const TIME_LENGTH: usize = 15;
@@ -53,8 +51,7 @@ const TIME_LENGTH: usize = 15;
 /// What a file's name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// `None`: the file is about the whole server.
-    pub database: Option<Name>,
+    pub database: Name,
     pub purpose: Purpose,
     pub time: DateTime<Local>,
     /// Counts backups of the same second from 1.
@@ -63,12 +60,7 @@ pub struct Named {
 
 /// The name of a backup of this database at this time; `copy` counts backups of the same second from 1.
 pub fn file_name(database: &str, purpose: Purpose, time: &DateTime<Local>, copy: u32) -> String {
-    format!("{}_{}_{}{}.sql", escaped(database), purpose.word(), time.format(TIME), again_of(copy))
-}
-
-/// The name of a file that holds the server's roles, of this time.
-pub fn globals_file_name(time: &DateTime<Local>, copy: u32) -> String {
-    format!("{OF_SERVER}{}_{}{}.sql", Purpose::Globals.word(), time.format(TIME), again_of(copy))
+    format!("{}_{}_{}.sql", escaped(database), purpose.word(), time_and_copy(time, copy))
 }
 
 /// Whether the file bears a name of unfinished backups.
@@ -79,21 +71,20 @@ pub fn is_unfinished(path: &Path) -> bool {
 /// Reads a name; `None` for a file that is not named as this program names a backup.
 pub fn parse(file_name: &str) -> Option<Named> {
     let stem = file_name.strip_suffix(".sql")?;
-    let of_server = stem.strip_prefix(OF_SERVER).and_then(|rest| {
-        let (time, copy) = time_of(rest.strip_prefix(Purpose::Globals.word())?.strip_prefix('_')?)?;
-        Some(Named { database: None, purpose: Purpose::Globals, time, copy })
-    });
-    of_server.or_else(|| {
-        Purpose::OF_DATABASES.into_iter().find_map(|purpose| {
-            let (database, rest) = stem.rsplit_once(&format!("_{}_", purpose.word()))?;
-            let (time, copy) = time_of(rest)?;
-            Some(Named { database: Some(unescaped(database)?), purpose, time, copy })
-        })
+    Purpose::ALL.into_iter().find_map(|purpose| {
+        let (database, rest) = stem.rsplit_once(&format!("_{}_", purpose.word()))?;
+        let (time, copy) = parse_time_and_copy(rest)?;
+        Some(Named { database: unescaped(database)?, purpose, time, copy })
     })
 }
 
-/// `20251021_143022_2`: the time, and which one of the same second.
-fn time_of(text: &str) -> Option<(DateTime<Local>, u32)> {
+/// How a name ends, before its extension: `20251021_143022`, for the second copy of that second `20251021_143022_2`.
+pub(super) fn time_and_copy(time: &DateTime<Local>, copy: u32) -> String {
+    format!("{}{}", time.format(TIME), again_of(copy))
+}
+
+/// Reads what [`time_and_copy`] writes, and nothing else.
+pub(super) fn parse_time_and_copy(text: &str) -> Option<(DateTime<Local>, u32)> {
     let (time, again) = text.split_at_checked(TIME_LENGTH)?;
     let copy = if again.is_empty() { 1 } else { again.strip_prefix('_')?.parse().ok()? };
     let naive = NaiveDateTime::parse_from_str(time, TIME).ok()?;
@@ -156,24 +147,17 @@ mod tests {
                 let name = file_name(database, purpose, &time, copy);
                 assert!(!name.contains('/') && !name.starts_with('-'), "{name}");
                 let named = parse(&name).unwrap();
-                let database = Some(Name::try_from(database).unwrap());
+                let database = Name::try_from(database).unwrap();
                 assert_eq!(named, Named { database, purpose, time, copy }, "{name}");
             }
         }
         assert_eq!(file_name("openfga", Purpose::Backup, &time, 1), "openfga_backup_20251021_143022.sql");
-        assert_eq!(globals_file_name(&time, 2), "server_globals_20251021_143022_2.sql");
-        let globals = Named { database: None, purpose: Purpose::Globals, time, copy: 2 };
-        assert_eq!(parse("server_globals_20251021_143022_2.sql"), Some(globals));
-        let of_database = parse("server_globals_backup_20251021_143022.sql").unwrap();
-        assert_eq!(of_database.database.as_deref(), Some("server_globals"));
     }
 
     #[test]
     fn other_names_are_not_taken_for_backups() {
         for name in [
             "dump.sql",
-            "openfga_globals_20251021_143022.sql",
-            "server_globals_20251021_14302.sql",
             "openfga_backup_20251021_1430.sql",
             "openfga_backup_20251341_143022.sql",
             "_backup_20251021_143022.sql",

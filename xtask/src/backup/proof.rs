@@ -5,8 +5,8 @@ pub use super::verdict::{Examined, Verdict};
 use super::globals;
 use super::inspect::examine_ends;
 use super::manifest::{self, Manifest};
-use super::name::{self, Purpose};
 use super::pieces::{Pieces, RunningDigest};
+use super::server_name::Kind;
 use crate::error::{Exit, Fault};
 use crate::platform;
 use crate::postgres::dump::{Contents, Flaw, Scanner};
@@ -33,6 +33,11 @@ impl Proven {
     /// The file's size in bytes.
     pub fn bytes(&self) -> u64 {
         self.file.metadata().map_or(0, |facts| facts.len())
+    }
+
+    /// SHA-256 of the whole file, as the proof read it.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digests.last().copied().unwrap_or_default()
     }
 }
 
@@ -85,8 +90,8 @@ fn examine(file: &mut File, path: &Path) -> Result<Examined> {
         return globals::examine(file, path);
     }
     let mut examined = examine_ends(file)?;
-    let named = path.file_name().and_then(|name| name.to_str()).and_then(name::parse);
-    if !examined.verdict.is_unfit() && named.is_some_and(|named| named.purpose == Purpose::Globals) {
+    let is_of_globals = |name: &str| Kind::Globals.parse(name).is_some();
+    if !examined.verdict.is_unfit() && path.file_name().and_then(|name| name.to_str()).is_some_and(is_of_globals) {
         examined.verdict = Verdict::Damaged;
         let reason = "it holds a database, and its name is that of a file with a server's roles";
         examined.reason = Some(reason.to_owned());
@@ -112,6 +117,7 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
                 examined.verdict = Verdict::Whole;
             }
             examined.contents = Some(contents);
+            examined.digest = digests.last().copied();
             Ok((examined, dump_end, digests))
         }
         Err((verdict, reason)) => {

@@ -56,4 +56,6 @@ pub struct Examined {
     pub globals: Option<GlobalsManifest>,
     /// What a full read found.
     pub contents: Option<Contents>,
+    /// SHA-256 of the whole file, where a full read found it right.
+    pub digest: Option<[u8; 32]>,
 }

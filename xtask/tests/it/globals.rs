@@ -155,7 +155,7 @@ fn memberships_keep_the_options_of_newer_servers() {
 fn a_role_that_may_not_create_roles_saves_them_and_creates_none() {
     let database = UrlDatabase::new();
     let file = saved(database.xtask(["db-backup", "--globals"]), &database.sandbox);
-    let more = forged(&format!("{}{}", made("xtask_globals_a"), made("xtask_globals_b")), json!({ "roles": 2 }));
+    let more = forged(&format!("{}{}", made("xtask_globals_a"), made("xtask_globals_b")), &json!({ "roles": 2 }));
     fs::write(&file, more).unwrap();
     let refused = database.xtask(["db-restore", "--globals", file.to_str().unwrap(), "--yes"]).run();
     refused
@@ -175,7 +175,7 @@ fn made(name: &str) -> String {
 }
 
 /// A file of globals with these statements, whole in every way but for what `facts` says otherwise.
-fn forged(statements: &str, facts: serde_json::Value) -> Vec<u8> {
+fn forged(statements: &str, facts: &serde_json::Value) -> Vec<u8> {
     let text = format!("{HEAD}{OPENING}{statements}{CLOSING}");
     let mut manifest = json!({
         "format": 2, "kind": "globals", "tool": "xtask 0.2.0", "server_version": "15.18",
@@ -208,7 +208,7 @@ fn a_hostile_file_of_roles_is_refused_with_its_line() {
             "line 13: a password: it is not read from a file",
         ),
     ] {
-        fs::write(&path, forged(&format!("{}{statement}\n", made("a")), json!({ "roles": 1 }))).unwrap();
+        fs::write(&path, forged(&format!("{}{statement}\n", made("a")), &json!({ "roles": 1 }))).unwrap();
         let refused = local.xtask(["db-restore", "--globals", path.to_str().unwrap(), "--yes"]).run();
         refused.code(3).prints_nothing().stderr_has(words).stderr_lacks("md5abc");
     }
@@ -219,11 +219,11 @@ fn a_hostile_file_of_roles_is_refused_with_its_line() {
         (json!({ "kind": "set" }), "the manifest cannot be read"),
         (json!({ "sha256": "0".repeat(64) }), "do not match the manifest's SHA-256"),
     ] {
-        fs::write(&path, forged(&made("a"), facts)).unwrap();
+        fs::write(&path, forged(&made("a"), &facts)).unwrap();
         let refused = local.xtask(["db-restore", "--globals", path.to_str().unwrap(), "--yes"]).run();
         refused.code(3).prints_nothing().stderr_has(words);
     }
-    let whole = forged(&made("a"), json!({ "roles": 1 }));
+    let whole = forged(&made("a"), &json!({ "roles": 1 }));
     for cut in [0, 1, HEAD.len() - 1, HEAD.len(), whole.len() / 2, whole.len() - 1] {
         fs::write(&path, &whole[..cut]).unwrap();
         local.xtask(["db-restore", "--globals", path.to_str().unwrap(), "--yes"]).run().code(3).prints_nothing();
@@ -234,7 +234,7 @@ fn a_hostile_file_of_roles_is_refused_with_its_line() {
 fn each_kind_is_shown_and_proven_as_what_it_is_and_is_refused_in_the_others_place() {
     let sandbox = Sandbox::new();
     let xtask = |words: &[&str]| Xtask::new(&sandbox).args(words).run();
-    let globals = forged(&made("a"), json!({ "roles": 1 }));
+    let globals = forged(&made("a"), &json!({ "roles": 1 }));
     let (own, roles) = ("server_globals_20251021_143022.sql", "roles.sql");
     let (of_database, of_globals) = ("openfga_backup_20251021_143022.sql", "server_globals_20251022_143022.sql");
     for name in [own, roles, of_database] {

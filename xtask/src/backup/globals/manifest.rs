@@ -1,6 +1,7 @@
 //! What a file of globals says about itself, in its last line.
 
-use crate::backup::manifest::{Digest, GLOBALS_FORMAT, Seconds, StartedAt, shown, unseal};
+use crate::backup::manifest::{Digest, Seconds, StartedAt};
+use crate::backup::sealed::{Seal, Sealed};
 use crate::postgres::count::Count;
 use crate::postgres::globals::Globals;
 use crate::postgres::text::Line;
@@ -33,23 +34,21 @@ pub enum Kind {
 }
 
 impl GlobalsManifest {
-    /// Reads a line, newline included.
-    ///
-    /// # Errors
-    /// Why it is no such manifest.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
-        let json = unseal(line).ok_or("its manifest, the last line, is missing")??;
-        let manifest: Self =
-            serde_json::from_str(&json).map_err(|error| shown(&format!("the manifest cannot be read: {error}")))?;
-        if manifest.format == GLOBALS_FORMAT {
-            Ok(manifest)
-        } else {
-            Err(format!("the manifest is of format {}", manifest.format))
-        }
-    }
-
     /// Whether it counts what the file holds.
     pub(super) fn agrees_with(&self, globals: &Globals) -> bool {
         self.roles.get() == globals.roles.len() as u64 && self.memberships.get() == globals.memberships.len() as u64
+    }
+}
+
+impl Sealed for GlobalsManifest {
+    const FORMAT: u32 = 2;
+    const SEAL: Seal = Seal { start: "-- xtask manifest: ", kind: "manifest", longest: 1 << 16 };
+
+    fn format(&self) -> u32 {
+        self.format
+    }
+
+    fn adds_up(&self) -> Result<(), String> {
+        Ok(())
     }
 }

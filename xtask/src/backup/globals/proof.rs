@@ -2,8 +2,9 @@
 
 use super::{GlobalsManifest, HEAD};
 use crate::backup::manifest::{HEAD_START, hex};
-use crate::backup::name::{self, Purpose};
+use crate::backup::name;
 use crate::backup::proof;
+use crate::backup::sealed::Sealed as _;
 use crate::backup::verdict::{Examined, Verdict};
 use crate::error::{Exit, Fault};
 use crate::postgres::globals::{self, Globals, LONGEST};
@@ -22,8 +23,12 @@ pub struct ProvenGlobals {
     pub path: PathBuf,
     pub manifest: GlobalsManifest,
     pub globals: Globals,
+    /// SHA-256 of the whole file.
+    pub digest: [u8; 32],
 }
 
+/// What a file holds, and its SHA-256.
+type Right = (GlobalsManifest, Globals, [u8; 32]);
 /// What is wrong with a file.
 type Wrong = (Verdict, String);
 
@@ -42,7 +47,7 @@ pub fn prove(path: &Path) -> Result<ProvenGlobals> {
         return Err(refused("does not hold a server's roles", hint).into());
     }
     match read(&mut file, path).with_context(reading)? {
-        Ok((manifest, globals)) => Ok(ProvenGlobals { path: path.to_owned(), manifest, globals }),
+        Ok((manifest, globals, digest)) => Ok(ProvenGlobals { path: path.to_owned(), manifest, globals, digest }),
         Err((verdict, reason)) => {
             let hint = "list the backups that are whole: cargo xtask db-list --check";
             Err(refused(&format!("is {}: {reason}", verdict.as_str()), hint).into())
@@ -68,14 +73,14 @@ pub(in crate::backup) fn is_globals(file: &mut File) -> Result<bool> {
 /// The verdict on a file that says so.
 pub(in crate::backup) fn examine(file: &mut File, path: &Path) -> Result<Examined> {
     let bytes = file.metadata()?.len();
-    let (verdict, reason, globals) = match read(file, path)? {
-        Ok((manifest, _)) => (Verdict::Whole, None, Some(manifest)),
-        Err((verdict, reason)) => (verdict, Some(reason), None),
+    let (verdict, reason, globals, digest) = match read(file, path)? {
+        Ok((manifest, _, digest)) => (Verdict::Whole, None, Some(manifest), Some(digest)),
+        Err((verdict, reason)) => (verdict, Some(reason), None, None),
     };
-    Ok(Examined { verdict, reason, bytes, manifest: None, globals, contents: None })
+    Ok(Examined { verdict, reason, bytes, manifest: None, globals, contents: None, digest })
 }
 
-fn read(file: &mut File, path: &Path) -> Result<Result<(GlobalsManifest, Globals), Wrong>> {
+fn read(file: &mut File, path: &Path) -> Result<Result<Right, Wrong>> {
     if let Some(reason) = misnamed(path) {
         return Ok(Err((Verdict::Damaged, reason)));
     }
@@ -88,11 +93,10 @@ fn read(file: &mut File, path: &Path) -> Result<Result<(GlobalsManifest, Globals
 /// A name that says that the file holds something else.
 fn misnamed(path: &Path) -> Option<String> {
     let named = name::parse(path.file_name()?.to_str()?)?;
-    let database = named.database.filter(|_| named.purpose != Purpose::Globals)?;
-    Some(format!("it holds a server's roles, and its name is that of a backup of {database}"))
+    Some(format!("it holds a server's roles, and its name is that of a backup of {}", named.database))
 }
 
-fn parse(bytes: &[u8]) -> Result<(GlobalsManifest, Globals), Wrong> {
+fn parse(bytes: &[u8]) -> Result<Right, Wrong> {
     let damaged = |reason: &str| (Verdict::Damaged, reason.to_owned());
     if bytes.len() as u64 > MOST {
         return Err(damaged("it is longer than any list of roles"));
@@ -102,10 +106,7 @@ fn parse(bytes: &[u8]) -> Result<(GlobalsManifest, Globals), Wrong> {
     let body = rest.strip_suffix(b"\n").ok_or_else(cut)?;
     let end = memchr::memrchr(b'\n', body).map_or(0, |at| at.saturating_add(1));
     let (text, line) = rest.split_at(end);
-    if !line.starts_with(b"-- xtask manifest: ") {
-        return Err(cut());
-    }
-    let manifest = GlobalsManifest::parse(line).map_err(|reason| damaged(&reason))?;
+    let manifest = GlobalsManifest::parse(line).ok_or_else(cut)?.map_err(|reason| damaged(&reason))?;
     let before = HEAD.len().saturating_add(text.len());
     if manifest.bytes.get() != before as u64 {
         return Err(damaged(&format!("{before} bytes precede its manifest, which says {}", manifest.bytes.get())));
@@ -121,5 +122,5 @@ fn parse(bytes: &[u8]) -> Result<(GlobalsManifest, Globals), Wrong> {
     if !manifest.agrees_with(&globals) {
         return Err(damaged("it holds other numbers of roles or memberships than its manifest says"));
     }
-    Ok((manifest, globals))
+    Ok((manifest, globals, Sha256::digest(bytes).into()))
 }

@@ -1,10 +1,11 @@
 //! Taking a server's globals: pg_dumpall's text, read and understood to its last byte before it gets its name.
 
 use super::{GlobalsManifest, HEAD, manifest::Kind};
-use crate::backup::manifest::{Digest, GLOBALS_FORMAT, Seconds, StartedAt, hex, seal};
-use crate::backup::name;
+use crate::backup::manifest::{Digest, Seconds, StartedAt, hex};
 use crate::backup::options::Destination;
 use crate::backup::partial::Partial;
+use crate::backup::sealed::Sealed as _;
+use crate::backup::server_name;
 use crate::backup::space;
 use crate::error::Fault;
 use crate::postgres::count::Count;
@@ -45,8 +46,9 @@ pub fn take(target: &Target, destination: &Destination) -> Result<TakenGlobals> 
     let text = pg_dumpall(&server)?;
     let globals = globals::read(&text).map_err(unread)?;
     let manifest = manifest(&server, &text, &globals, (started, clock))?;
-    let line = seal(&manifest)?;
-    let mut partial = Partial::create(folder, &name::globals_file_name(&started, 1), server.session())?;
+    let line = manifest.line()?;
+    let name = |copy| server_name::Kind::Globals.file_name(&started, copy);
+    let mut partial = Partial::create(folder, &name(1), server.session())?;
     for part in [HEAD, &text, &line] {
         partial.write(part)?;
     }
@@ -54,9 +56,7 @@ pub fn take(target: &Target, destination: &Destination) -> Result<TakenGlobals> 
     signals::check()?;
     let path = match destination {
         Destination::File(file) => partial.publish(std::iter::once(file.clone()))?,
-        Destination::Folder(folder) => {
-            partial.publish((1..1000).map(|copy| folder.join(name::globals_file_name(&started, copy))))?
-        }
+        Destination::Folder(folder) => partial.publish((1..1000).map(|copy| folder.join(name(copy))))?,
     };
     let whole = Sha256::new().chain_update(HEAD).chain_update(&text).chain_update(&line);
     let bytes = manifest.bytes.get().saturating_add(line.len() as u64);
@@ -95,7 +95,7 @@ fn manifest(
     let sha256 = hex(&Sha256::new().chain_update(HEAD).chain_update(text).finalize());
     let made = || {
         Ok::<_, String>(GlobalsManifest {
-            format: GLOBALS_FORMAT,
+            format: GlobalsManifest::FORMAT,
             kind: Kind::Globals,
             tool: Line::try_from(concat!("xtask ", env!("CARGO_PKG_VERSION")))?,
             server_version: Line::try_from(version.trim())?,

@@ -22,6 +22,7 @@ fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
             manifest: Some(sample()),
             globals: None,
             contents: None,
+            digest: None,
         },
     }
 }

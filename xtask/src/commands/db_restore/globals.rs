@@ -25,14 +25,13 @@ pub(super) fn restore(file: &Path, args: &Args, server: &Server<'_>, context: &C
     })?;
     let consent = Consent { roles: &args.roles, settings: &args.allow_setting };
     let plan = Plan::draw(server, &proven.globals, consent)?;
-    if args.dry_run {
-        return if args.json {
-            context.terminal.json(&Document::of(&proven, &plan, false))
-        } else {
-            Ok(show(&plan, context))
-        };
+    if args.dry_run && args.json {
+        return context.terminal.json(&Document::of(&proven, &plan, false));
     }
     show(&plan, context);
+    if args.dry_run {
+        return Ok(());
+    }
     if !plan.is_empty() {
         context.terminal.note(&format!("on the server of {}", target.shown()));
         context.terminal.confirm("Create these roles and memberships?", args.yes)?;

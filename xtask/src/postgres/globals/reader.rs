@@ -27,7 +27,7 @@ pub fn read(text: &[u8]) -> Result<Globals, Flaw> {
         return Err(flaw("pg_dumpall's last lines are missing", true));
     }
     let mut reading = Reading::default();
-    for statement in statements(tokens(text)?)? {
+    for statement in statements(&tokens(text)?)? {
         reading.take(&statement)?;
     }
     reading.finish()
@@ -39,8 +39,7 @@ fn not_utf8(text: &[u8], valid: usize) -> Flaw {
 }
 
 /// The statements, each without its semicolon. The pair of meta-commands stands around all of them.
-fn statements(tokens: Vec<Placed>) -> Result<Vec<Vec<Placed>>, Flaw> {
-    let mut tokens = tokens.as_slice();
+fn statements(mut tokens: &[Placed]) -> Result<Vec<Vec<Placed>>, Flaw> {
     if let Some(((Token::Restrict(key), line), rest)) = tokens.split_first() {
         match rest.split_last() {
             Some(((Token::Unrestrict(last), _), between)) if last == key => tokens = between,
