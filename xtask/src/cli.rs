@@ -37,6 +37,7 @@ pub enum Command {
     DebugAuth(commands::debug_auth::Args),
     OpenfgaExport(commands::openfga_export::Args),
     HealthCheck(commands::health_check::Args),
+    DbStats(commands::db_stats::Args),
     Adopt(commands::adopt::Args),
     Completions(commands::completions::Args),
 }
@@ -80,6 +81,7 @@ impl Command {
             Self::DebugAuth(args) => commands::debug_auth::run(&args, context),
             Self::OpenfgaExport(args) => commands::openfga_export::run(&args, context),
             Self::HealthCheck(args) => commands::health_check::run(&args, context),
+            Self::DbStats(args) => commands::db_stats::run(&args, context),
             Self::Adopt(args) => commands::adopt::run(&args, &Cli::command(), context),
             Self::Completions(args) => commands::completions::run(&args, Cli::command(), context),
         }

@@ -15,6 +15,7 @@ mod postgres;
 mod process;
 mod restore;
 mod settings;
+mod stats;
 mod target;
 mod terminal;
 mod words;
