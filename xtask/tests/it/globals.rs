@@ -215,7 +215,7 @@ fn a_hostile_file_of_roles_is_refused_with_its_line() {
     for (facts, words) in [
         (json!({ "roles": 2 }), "other numbers of roles"),
         (json!({ "bytes": 7 }), "bytes precede its manifest, which says 7"),
-        (json!({ "format": 3 }), "the manifest is of format 3"),
+        (json!({ "format": 3 }), "format 3 is newer than this program"),
         (json!({ "kind": "set" }), "the manifest cannot be read"),
         (json!({ "sha256": "0".repeat(64) }), "do not match the manifest's SHA-256"),
     ] {
