@@ -1,10 +1,17 @@
-//! `db-backup`: one self-proving SQL file.
+//! `db-backup`: one self-proving SQL file for each database; of several databases a set, too.
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+mod choice;
+mod report;
+mod several;
+mod work;
+
+use self::choice::Choice;
 use super::db_prune;
 use super::full_backup::take_visibly;
 use super::leftovers;
+use super::notices;
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
@@ -25,9 +32,13 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Back up the database into one SQL file that proves itself
+/// Back up the database into one SQL file that proves itself; with --all every database of the server, as a set
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Every database of the server but templates and this program's own, or those of the setting, and a file that
+    /// proves which belong together; --database may be repeated for the same with some of them [setting: XTASK_DATABASES]
+    #[arg(long)]
+    all: bool,
     /// Folder, or file, to write to; no file is ever replaced [default: backups/]
     #[arg(long, short, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
@@ -44,12 +55,27 @@ pub struct Args {
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
     policy: Policy,
+    /// Ping the address in this private file: /start, then itself or /fail [setting: XTASK_PING_URL]
+    #[arg(long, value_name = "FILE", conflicts_with = "tables")]
+    ping_file: Option<PathBuf>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    // An export of some tables must not pass for a backup.
+    if !args.tables.is_empty() {
+        return back_up(args, context).map(drop);
+    }
+    notices::around(args.ping_file.as_deref(), context, || back_up(args, context))
+}
+
+/// Makes the backup; gives its file.
+fn back_up(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
+    if let Some(choice) = Choice::of(args, context)? {
+        return several::run(args, &choice, context);
+    }
     let target = context.target()?;
     args.check_policy()?;
     let options = args.options(context)?;
@@ -62,7 +88,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
             .context(Fault::new(Exit::Partial, "The backup is written, but old backups could not be removed"))?;
     }
-    Ok(())
+    Ok(vec![taken.path])
 }
 
 impl Args {
@@ -108,6 +134,7 @@ impl Args {
             lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             question: repair::QUESTION,
             destination,
+            first_copy: 1,
         })
     }
 }

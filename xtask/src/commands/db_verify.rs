@@ -3,6 +3,9 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+mod subject;
+
+use self::subject::Subject;
 use super::leftovers;
 use super::swap::preview;
 use crate::backup::listing;
@@ -29,7 +32,7 @@ use std::time::Instant;
 /// Prove backups; with --restore load each into a scratch database, compare, and drop it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Backup files [default: the newest full backup of this database]
+    /// Backup files, or sets: then every file of each [default: the newest full backup of this database]
     files: Vec<PathBuf>,
     /// Every backup of backups/; with --database every one of that database
     #[arg(long, conflicts_with = "files")]
@@ -46,14 +49,14 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let files = args.choose(context)?;
+    let subjects = args.choose(context)?;
     let target = if args.restore { Some(context.target()?) } else { None };
     if let Some(target) = &target {
         context.terminal.note(&format!("Restoring into a scratch database of {}", target.shown()));
     }
     let mut report = Vec::new();
-    for path in &files {
-        let entry = verify(path, target.as_ref(), args, context)?;
+    for subject in &subjects {
+        let entry = verify(subject, target.as_ref(), args, context)?;
         if !args.json {
             entry.show(context)?;
         }
@@ -72,9 +75,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 impl Args {
-    fn choose(&self, context: &Context) -> Result<Vec<PathBuf>> {
+    fn choose(&self, context: &Context) -> Result<Vec<Subject>> {
         if !self.files.is_empty() {
-            return Ok(self.files.iter().map(|file| context.typed(file)).collect());
+            return Ok(self.files.iter().flat_map(|file| Subject::typed(context.typed(file))).collect());
         }
         let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
         if let Some(database) = context.typed_database().filter(|_| self.all) {
@@ -92,7 +95,7 @@ impl Args {
                 .hint("make one with: cargo xtask db-backup")
                 .into());
         }
-        Ok(backups.into_iter().map(|backup| backup.path).collect())
+        Ok(backups.into_iter().map(|backup| Subject::file(backup.path)).collect())
     }
 }
 
@@ -114,7 +117,8 @@ struct Entry {
     error: Option<Error>,
 }
 
-fn verify(path: &Path, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
+fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
+    let path = &subject.path;
     let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
     let mut entry = Entry {
         file: path.to_string_lossy().into_owned(),
@@ -127,7 +131,7 @@ fn verify(path: &Path, target: Option<&Target>, args: &Args, context: &Context) 
         reason: None,
         error: None,
     };
-    let backup = match proof::prove(path, &|bytes| progress.set(bytes)) {
+    let backup = match subject.prove(&|bytes| progress.set(bytes)) {
         Ok(backup) => backup,
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
             return Err(error);

@@ -18,6 +18,7 @@ mod configured;
 mod conventions;
 mod damage;
 mod db_backup;
+mod db_backup_all;
 mod db_backup_content;
 mod db_backup_disk;
 mod db_backup_faults;
@@ -39,6 +40,7 @@ mod db_prune;
 mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
+mod db_schedule;
 mod db_shell;
 mod db_stats;
 mod db_verify;
@@ -127,6 +129,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         local_programs::tests(),
         local_backup::tests(),
         db_backup::tests(),
+        db_backup_all::tests(),
         db_backup_content::tests(),
         db_backup_disk::tests(),
         db_backup_faults::tests(),
@@ -171,6 +174,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         root::tests(),
         adopt::tests(),
         round_trip::tests(),
+        db_schedule::tests(),
         db_shell::tests(),
         db_stats::tests(),
         authorization::tests(),
