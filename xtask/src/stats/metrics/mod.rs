@@ -97,11 +97,11 @@ pub fn look(target: &Target, settings: &Settings, apart: Duration) -> Openfga {
     if named.is_none() && !target.own_openfga().has_openfga() {
         return Openfga::Absent;
     }
-    told(named, target, settings, apart).map_or_else(unread, Openfga::Told)
+    told(named, target, settings, apart).map_or_else(|error| unread(&error), Openfga::Told)
 }
 
-fn unread(error: anyhow::Error) -> Openfga {
-    let hint = crate::error::fault(&error).and_then(Fault::hint_text);
+fn unread(error: &anyhow::Error) -> Openfga {
+    let hint = crate::error::fault(error).and_then(Fault::hint_text);
     let hint = hint.map_or_else(|| format!("name their address: {URL}=http://127.0.0.1:2112"), str::to_owned);
     Openfga::Unread { why: format!("{error:#}").lines().next().unwrap_or_default().to_owned(), hint }
 }
