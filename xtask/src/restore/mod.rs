@@ -2,6 +2,7 @@
 
 mod carried;
 mod closed;
+pub mod globals;
 pub mod live;
 mod load;
 pub mod load_failure;
