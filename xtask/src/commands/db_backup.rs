@@ -99,7 +99,7 @@ impl Args {
         if !self.tables.is_empty() {
             return Err(Fault::usage("--keep-… goes with a full backup, not with --table"));
         }
-        db_prune::check(&self.policy)
+        self.policy.check()
     }
 
     fn tell(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {

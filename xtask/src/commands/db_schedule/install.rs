@@ -1,9 +1,9 @@
 //! `db-schedule install`: what is to be done and when, written down, and the timer set.
 
-use super::{checkout, own_program};
+use super::place::{checkout, own_program};
 use crate::backup::manifest::StartedAt as Time;
 use crate::backup::retention::Policy;
-use crate::commands::{db_prune, notices};
+use crate::commands::notices;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::platform;
@@ -121,7 +121,7 @@ fn confirm_edited(before: Option<&Plan>, name: &str, yes: bool, context: &Contex
 impl Args {
     fn plan(&self, root: &Path, command_line: clap::Command, context: &Context) -> Result<Plan> {
         if self.policy.is_given() {
-            db_prune::check(&self.policy)?;
+            self.policy.check()?;
         } else {
             context.terminal.warn("No --keep-… rule was given: every backup stays, until the disk is full");
         }

@@ -1,6 +1,6 @@
 //! `db-schedule remove`: the timer and the plan go; backups, log and the history of the runs stay.
 
-use super::checkout;
+use super::place::checkout;
 use crate::context::Context;
 use crate::schedule::plan::Plan;
 use crate::schedule::timer::Timer;

@@ -1,6 +1,6 @@
 //! `db-schedule run`: what the timer starts, also by hand.
 
-use super::{checkout, own_program};
+use super::place::{checkout, own_program};
 use crate::commands::notices;
 use crate::context::Context;
 use crate::error::Fault;

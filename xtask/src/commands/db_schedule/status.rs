@@ -1,6 +1,6 @@
 //! `db-schedule status`: what is installed, the next and the last runs, and what is wrong.
 
-use super::checkout;
+use super::place::checkout;
 use crate::commands::notices;
 use crate::context::Context;
 use crate::error::Fault;
