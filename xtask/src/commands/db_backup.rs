@@ -99,7 +99,7 @@ impl Args {
         if !self.tables.is_empty() {
             return Err(Fault::usage("--keep-… goes with a full backup, not with --table"));
         }
-        self.policy.check()
+        db_prune::check(&self.policy)
     }
 
     fn tell(&self, taken: &Taken, target: &Target, context: &Context) -> Result<()> {

@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    args.policy.check()?;
+    check(&args.policy)?;
     let terminal = &context.terminal;
     let folder = context.backups_folder();
     let database = context.typed_database();
@@ -74,6 +74,15 @@ pub fn after_backup(made: &Path, database: &str, policy: &Policy, context: &Cont
     let goes = |(backup, decision): &(&Backup, &Decision)| !decision.keep && backup.path != made;
     let going: Vec<&Backup> = backups.iter().zip(&decisions).filter(goes).map(|(backup, _)| backup).collect();
     remove(&going, context)
+}
+
+/// Refuses rules that would keep nothing.
+pub fn check(policy: &Policy) -> Result<(), Fault> {
+    if policy.keeps_nothing() {
+        return Err(Fault::usage("These rules keep no backup")
+            .hint("add a rule that keeps some, such as --keep-last 7 or --keep-daily 30"));
+    }
+    Ok(())
 }
 
 fn remove(going: &[&Backup], context: &Context) -> Result<()> {
