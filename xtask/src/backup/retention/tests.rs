@@ -26,9 +26,19 @@ fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
     }
 }
 
+/// Decides on backups of no set.
+fn alone(
+    backups: &[Backup],
+    policy: &Policy,
+    now: DateTime<FixedOffset>,
+    is_whole: &dyn Fn(&Backup) -> Result<bool>,
+) -> Result<Vec<Decision>> {
+    Ok(decide(backups, &[], policy, now, is_whole)?.backups)
+}
+
 fn kept(hours: &[i64], policy: &Policy) -> Vec<i64> {
     let backups: Vec<Backup> = hours.iter().map(|hours| backup(*hours, Purpose::Backup)).collect();
-    let decisions = decide(&backups, policy, now(), &|_| Ok(true)).unwrap();
+    let decisions = alone(&backups, policy, now(), &|_| Ok(true)).unwrap();
     hours.iter().zip(decisions).filter(|(_, decision)| decision.keep).map(|(hours, _)| *hours).collect()
 }
 
@@ -50,7 +60,7 @@ fn each_rule_keeps_the_newest_of_its_periods() {
 fn the_newest_whole_backup_stays_and_damaged_ones_do_not_count() {
     let backups = [1, 2, 3].map(|hours| backup(hours, Purpose::Backup));
     let policy = Policy { keep_last: Some(1), ..Policy::default() };
-    let decisions = decide(&backups, &policy, now(), &|backup| Ok(!backup.path.starts_with("1.sql"))).unwrap();
+    let decisions = alone(&backups, &policy, now(), &|backup| Ok(!backup.path.starts_with("1.sql"))).unwrap();
     assert_eq!(decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>(), [true, true, false]);
     assert!(decisions[0].reason.contains("damaged") && decisions[1].reason.contains("newest whole"));
 }
@@ -66,7 +76,7 @@ fn safety_backups_stay_a_week_and_others_files_for_ever() {
     ];
     backups[4].examined.verdict = Verdict::MadeElsewhere;
     let policy = Policy { keep_last: Some(1), ..Policy::default() };
-    let decisions = decide(&backups, &policy, now(), &|_| Ok(true)).unwrap();
+    let decisions = alone(&backups, &policy, now(), &|_| Ok(true)).unwrap();
     assert_eq!(decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>(), [true, true, false, true, true]);
 }
 
