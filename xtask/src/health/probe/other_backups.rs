@@ -7,7 +7,7 @@ use super::catalog::reach;
 use crate::backup::listing;
 use crate::backup::proof;
 use crate::health::Scene;
-use crate::health::report::{Finding, Part};
+use crate::health::report::{Finding, Part, Status};
 use crate::postgres::rows;
 use crate::restore::server_databases;
 use crate::target::database_name::{self, EXCLUDED};
@@ -32,7 +32,10 @@ pub fn look(scene: &Scene) -> Finding {
     match without_backup(scene, limit) {
         Ok(names) => judge(scene, &names),
         Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
-        Err(error) => Finding::of_error(&error, "see the server's databases: cargo xtask db-shell -- -l"),
+        Err(error) => {
+            let unread = Finding::of_error(&error, "see the server's databases: cargo xtask db-shell -- -l");
+            Finding { status: Status::Warn, ..unread }
+        }
     }
 }
 
