@@ -23,6 +23,9 @@ pub struct BackupOptions {
     pub destination: Destination,
     /// The number that the file's name begins to count copies of its second with, from 1.
     pub first_copy: u32,
+    /// Whether the database is asked for its properties before pg_dump runs, rather than beside it: then there is never
+    /// more than one server session.
+    pub one_session: bool,
 }
 
 /// Where the file goes.

@@ -26,6 +26,7 @@ use sha2::Digest as _;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 /// A backup that was made and proven.
@@ -105,15 +106,17 @@ fn write(
     let &Attempt { started, expected, encoding } = attempt;
     let clock = Instant::now();
     partial.write(manifest::HEAD)?;
+    let ask = || OfItself::ask(server, options.question);
+    let asked = options.one_session.then(ask).transpose()?;
     let dump = pg_dump(server, options, encoding)?.write_to(partial.for_program()?)?;
     let (proof, mut of_itself) = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| OfItself::ask(server, options.question));
+        let asking = asked.is_none().then(|| scope.spawn(ask));
         let reading = Reading { server, options, expected, tell };
         let proof = reading.follow(dump, &partial);
-        let of_itself = asked.join().map_err(|_| anyhow::anyhow!("asking for the database's properties failed"))?;
-        let of_itself = match of_itself {
-            Ok(of_itself) => of_itself,
-            Err(error) => return Err(proof.err().unwrap_or(error)),
+        let of_itself = match (asked, asking.map(ScopedJoinHandle::join)) {
+            (Some(asked), _) | (None, Some(Ok(Ok(asked)))) => asked,
+            (None, Some(Ok(Err(error)))) => return Err(proof.err().unwrap_or(error)),
+            (None, _) => return Err(anyhow::anyhow!("asking for the database's properties failed")),
         };
         let own = &of_itself.properties.encoding;
         if encoding.is_none() && declared_encoding(&partial)?.is_some_and(|declared| declared != **own) {

@@ -43,6 +43,9 @@ pub struct Args {
     /// Folder, or file, to write to; no file is ever replaced [default: backups/]
     #[arg(long, short, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
+    /// With several databases: take so many side by side, one server session each
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
     /// Only this table (pg_dump's pattern, may be repeated, each must match one); marked as partial, never the
     /// latest backup
     #[arg(long = "table", short, value_name = "NAME")]
@@ -93,7 +96,8 @@ fn back_up(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
     warn_of_restores(&taken, &target, context);
     leftovers::name_leftovers_by(&taken.answer, &target, context);
     if args.policy.is_given() {
-        db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
+        let scope = db_prune::Scope::Database(target.database());
+        db_prune::after_backup(&[&taken.path], scope, &args.policy, context)
             .context(Fault::new(Exit::Partial, "The backup is written, but old backups could not be removed"))?;
     }
     Ok(vec![taken.path])
@@ -139,6 +143,7 @@ impl Args {
             question: repair::QUESTION,
             destination: self.destination(context)?,
             first_copy: 1,
+            one_session: false,
         })
     }
 

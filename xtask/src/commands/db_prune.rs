@@ -2,9 +2,12 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-use crate::backup::listing::{self, Backup};
-use crate::backup::proof;
-use crate::backup::retention::{self, Decision, Policy};
+mod scope;
+
+pub use scope::Scope;
+
+use self::scope::Ruled;
+use crate::backup::retention::{self, Policy};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::terminal;
@@ -37,43 +40,36 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let database = context.typed_database();
     let of = database.map(|name| terminal::clean_line(&format!(" of database {name}"))).unwrap_or_default();
     terminal.note(&format!("Pruning the backups{of} in {}", context.shown(&folder)));
-    let mut backups = listing::list(&folder, &proof::glance)?;
-    if database.is_some() {
-        backups.retain(|backup| backup.database.as_deref() == database);
-    }
-    let decisions = retention::decide(&backups, &args.policy, Local::now().fixed_offset(), &retention::is_whole)?;
-    let going: Vec<&Backup> =
-        backups.iter().zip(&decisions).filter(|(_, decision)| !decision.keep).map(|(backup, _)| backup).collect();
+    let scope = database.map_or(Scope::All, Scope::Database);
+    let files = scope.decide(&folder, &args.policy)?;
+    let going: Vec<&Ruled> = files.iter().filter(|file| !file.decision.keep).collect();
     if args.json {
-        let entries: Vec<Entry> = backups.iter().zip(&decisions).map(Entry::of).collect();
+        let entries: Vec<Entry> = files.iter().map(Entry::of).collect();
         terminal.json_list("files", &entries)?;
-    } else if !backups.is_empty() {
-        show(&backups, &decisions, context)?;
+    } else if !files.is_empty() {
+        show(&files, context)?;
     }
     if going.is_empty() {
         terminal.note("Nothing to remove");
         return Ok(());
     }
-    let files = terminal::counted(going.len() as u64, "backup", "backups");
-    let bytes = terminal::size(going.iter().fold(0u64, |total, backup| total.saturating_add(backup.examined.bytes)));
+    let count = terminal::counted(going.len() as u64, "backup", "backups");
+    let bytes = terminal::size(going.iter().fold(0u64, |total, file| total.saturating_add(file.bytes)));
     if args.dry_run {
-        terminal.note(&format!("Would remove {files} ({bytes})"));
+        terminal.note(&format!("Would remove {count} ({bytes})"));
         return Ok(());
     }
-    terminal.confirm(&format!("Remove {files}{of} ({bytes}) from {}?", context.shown(&folder)), args.yes)?;
+    terminal.confirm(&format!("Remove {count}{of} ({bytes}) from {}?", context.shown(&folder)), args.yes)?;
     remove(&going, context)
 }
 
-/// After a backup: the same rules for its folder and database, without a question. The new one itself stays,
-/// even where a clock was wrong and others seem newer.
-pub fn after_backup(made: &Path, database: &str, policy: &Policy, context: &Context) -> Result<()> {
-    let folder = made.parent().unwrap_or(&context.root);
-    let mut backups = listing::list(folder, &proof::glance)?;
-    backups.retain(|backup| backup.database.as_deref() == Some(database));
-    let decisions = retention::decide(&backups, policy, Local::now().fixed_offset(), &retention::is_whole)?;
-    let goes = |(backup, decision): &(&Backup, &Decision)| !decision.keep && backup.path != made;
-    let going: Vec<&Backup> = backups.iter().zip(&decisions).filter(goes).map(|(backup, _)| backup).collect();
-    remove(&going, context)
+/// After a backup: the same rules for its folder and what was backed up, without a question. The new files themselves
+/// stay, even where a clock was wrong and others seem newer.
+pub fn after_backup(made: &[&Path], scope: Scope<'_>, policy: &Policy, context: &Context) -> Result<()> {
+    let folder = made.first().and_then(|path| path.parent()).unwrap_or(&context.root);
+    let files = scope.decide(folder, policy)?;
+    let goes = |file: &&Ruled| !file.decision.keep && !made.contains(&file.path.as_path());
+    remove(&files.iter().filter(goes).collect::<Vec<_>>(), context)
 }
 
 /// Refuses rules that would keep nothing.
@@ -85,14 +81,14 @@ pub fn check(policy: &Policy) -> Result<(), Fault> {
     Ok(())
 }
 
-fn remove(going: &[&Backup], context: &Context) -> Result<()> {
+fn remove(going: &[&Ruled], context: &Context) -> Result<()> {
     let mut in_use = 0usize;
-    for (done, backup) in going.iter().enumerate() {
-        match retention::remove(backup) {
-            Ok(true) => context.terminal.done(&format!("Removed {}", context.shown(&backup.path))),
+    for (done, file) in going.iter().enumerate() {
+        match retention::remove(&file.path) {
+            Ok(true) => context.terminal.done(&format!("Removed {}", context.shown(&file.path))),
             Ok(false) => {
                 in_use = in_use.saturating_add(1);
-                context.terminal.warn(&format!("{} is in use by another run and stays", context.shown(&backup.path)));
+                context.terminal.warn(&format!("{} is in use by another run and stays", context.shown(&file.path)));
             }
             Err(error) if done > in_use => {
                 let fault = Fault::new(Exit::Partial, "Only some of the old backups were removed");
@@ -104,24 +100,19 @@ fn remove(going: &[&Backup], context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn show(backups: &[Backup], decisions: &[Decision], context: &Context) -> Result<()> {
+fn show(files: &[Ruled], context: &Context) -> Result<()> {
     let now = Local::now().fixed_offset();
-    let rows: Vec<Vec<String>> = backups
-        .iter()
-        .zip(decisions)
-        .map(|(backup, decision)| {
-            vec![
-                context.shown(&backup.path),
-                backup.time.map_or_else(
-                    || "-".to_owned(),
-                    |time| terminal::span(now.signed_duration_since(time).num_seconds().max(0)),
-                ),
-                terminal::size(backup.examined.bytes),
-                if decision.keep { "stays" } else { "goes" }.to_owned(),
-                decision.reason.clone(),
-            ]
-        })
-        .collect();
+    let age = |time| terminal::span(now.signed_duration_since(time).num_seconds().max(0));
+    let row = |file: &Ruled| {
+        vec![
+            context.shown(&file.path),
+            file.time.map_or_else(|| "-".to_owned(), age),
+            terminal::size(file.bytes),
+            if file.decision.keep { "stays" } else { "goes" }.to_owned(),
+            file.decision.reason.clone(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = files.iter().map(row).collect();
     context.terminal.table(&["FILE", "AGE", "SIZE", "", "REASON"], &rows, &[1, 2])
 }
 
@@ -136,13 +127,13 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn of((backup, decision): (&'a Backup, &'a Decision)) -> Self {
+    fn of(file: &'a Ruled) -> Self {
         Self {
-            file: backup.path.to_string_lossy(),
-            database: backup.database.as_deref(),
-            bytes: backup.examined.bytes,
-            keep: decision.keep,
-            reason: &decision.reason,
+            file: file.path.to_string_lossy(),
+            database: file.database.as_deref(),
+            bytes: file.bytes,
+            keep: file.decision.keep,
+            reason: &file.decision.reason,
         }
     }
 }

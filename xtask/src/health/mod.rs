@@ -29,12 +29,15 @@ const PROBES: &[(&str, Probe)] = &[
     ("openfga/store", probe::store::look),
     ("openfga/model", probe::model::look),
     ("backups", probe::backups::look),
+    (OTHERS, probe::other_backups::look),
     (SCHEDULE, probe::schedule::look),
     ("leftovers", probe::leftovers::look),
     ("disk", probe::disk::of_backups),
     ("disk/postgres", probe::disk::of_server),
 ];
 
+/// Shown where it says something to act on, or was asked for by this name: most stacks have one database.
+const OTHERS: &str = "backups/others";
 /// The check of a schedule: there is a line of it only where one is installed, or where it was asked for by name.
 const SCHEDULE: &str = "schedule";
 
@@ -114,7 +117,11 @@ pub fn examine(scene: &Scene, options: &Options) -> Report {
         let joined = |threads: Vec<std::thread::ScopedJoinHandle<'_, Check>>| {
             threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
         };
-        joined(first).into_iter().chain(services).chain(joined(rest)).collect()
+        let is_shown = |check: &Check| {
+            let says_something = matches!(check.status, Status::Warn | Status::Fail);
+            check.name != OTHERS || says_something || options.only.iter().any(|only| only == OTHERS)
+        };
+        joined(first).into_iter().chain(services).chain(joined(rest)).filter(is_shown).collect()
     });
     with_causes(scene, checks)
 }

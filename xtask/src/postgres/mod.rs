@@ -25,6 +25,7 @@ pub mod reader;
 pub mod relation;
 pub mod restrict;
 pub mod row_counts;
+pub mod rows;
 pub mod search_path;
 pub mod server;
 pub mod session;

@@ -1,9 +1,14 @@
 //! The name of a database as `--database` and `POSTGRES_DB` give it: a name, never an address.
 
 use crate::error::Fault;
+use crate::settings::Settings;
 
 /// The setting that `--database` is the option of.
 pub const SETTING: &str = "POSTGRES_DB";
+/// The databases that a backup of all takes, a comma between them.
+pub const DATABASES: &str = "XTASK_DATABASES";
+/// The databases that it leaves out, and that need no backup.
+pub const EXCLUDED: &str = "XTASK_BACKUP_EXCLUDE";
 /// The longest name that a server keeps, in bytes (`NAMEDATALEN` - 1). It would cut a longer one, and connect to the
 /// database of that name.
 const LONGEST: usize = 63;
@@ -28,6 +33,24 @@ pub fn check(name: &str) -> Result<(), Fault> {
         .map_err(|why| Fault::usage(why).hint("shorten it where it is set: --database, POSTGRES_DB or DATABASE_URL"))
 }
 
+/// The names that a setting lists, each once; none where it is not set.
+///
+/// # Errors
+/// Exit 2: one of them is no name that a database can have.
+pub fn listed(settings: &Settings, setting: &str) -> Result<Vec<String>, Fault> {
+    let mut names = Vec::new();
+    for name in settings.get(setting).unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let name = parse(name).map_err(|why| {
+            Fault::usage(format!("{setting} names a database that cannot be: {why}"))
+                .hint("it lists names of databases with commas between them: app,sessions")
+        })?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 fn check_length(name: &str) -> Result<(), String> {
     match name.len() {
         0..=LONGEST => Ok(()),
@@ -48,5 +71,17 @@ mod tests {
         assert!(parse("").is_err());
         assert!(parse(&"x".repeat(64)).is_err() && parse(&"ä".repeat(32)).is_err());
         assert_eq!(check(&"x".repeat(64)).unwrap_err().exit.code(), 2);
+    }
+
+    #[test]
+    fn a_list_of_names_has_commas_between_them() {
+        let read = |text: &str| {
+            let mut settings = Settings::default();
+            settings.set_flag(DATABASES, text);
+            listed(&settings, DATABASES)
+        };
+        assert_eq!(read(" app, we ird\"s ,,App,app").unwrap(), ["app", "we ird\"s", "App"]);
+        assert_eq!(read(" , ").unwrap(), [""; 0]);
+        assert_eq!(read(&"x".repeat(64)).unwrap_err().exit.code(), 2);
     }
 }

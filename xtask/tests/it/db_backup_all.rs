@@ -2,7 +2,7 @@
 //! together.
 
 use crate::harness::backup::{manifest, sha256};
-use crate::harness::{Local, Test};
+use crate::harness::{Health, Local, Test, UrlDatabase, shared, wait_until};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -10,6 +10,8 @@ use std::path::Path;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] every_database_of_a_server_and_a_set_of_their_files,
+        [Postgres] a_database_that_may_not_be_read_is_named_and_the_others_are_taken,
+        [Stack] several_databases_of_a_compose_service,
     ]
 }
 
@@ -18,6 +20,14 @@ const NAMES: [&str; 4] = ["APP", "app", "openfga", "we ird/\"ä"];
 /// A server with these databases, the name of each in its only row.
 fn server() -> Local {
     let local = Local::new();
+    // The dump of APP waits for a test that has made the file `halt`.
+    let place = local.sandbox.beside("halting");
+    fs::create_dir(&place).unwrap();
+    let halt =
+        "if [ \"$PGDATABASE\" = APP ] && [ -e halt ]; then : >middle; until [ -e go-on ]; do sleep 0.02; done; fi";
+    let body = format!("cd '{}'; {halt}\nexec \"$real\" \"$@\"", place.display());
+    let programs = local.programs_but("pg_dump", &body);
+    local.sandbox.set("XTASK_PG_BIN", programs.to_str().unwrap());
     local.up();
     for name in NAMES.iter().filter(|name| **name != "openfga") {
         local.sql("postgres", &format!("CREATE DATABASE {}", quoted(name)));
@@ -98,6 +108,116 @@ fn every_database_of_a_server_and_a_set_of_their_files() {
     local.xtask(["db-verify", path]).run().ok().stdout_has("APP_backup_");
     refusals(&local, path);
     chosen(&local);
+    what_changes_meanwhile(&local);
+    sets_are_pruned_as_one(&local, path);
+    health_names_what_has_no_backup(&local);
+}
+
+/// Side by side, with no more sessions than `--jobs` says; one database is dropped and one is made meanwhile.
+fn what_changes_meanwhile(local: &Local) {
+    let place = local.sandbox.beside("halting");
+    local.sql("postgres", "CREATE DATABASE dropped");
+    fs::write(place.join("halt"), "").unwrap();
+    let run = local.xtask(["db-backup", "--all", "--json"]).spawn();
+    wait_until("the first dump has begun", || place.join("middle").exists());
+    local.sql("postgres", "DROP DATABASE dropped; CREATE DATABASE made TEMPLATE app");
+    fs::write(place.join("go-on"), "").unwrap();
+    let run = run.wait();
+    let report = run.ok().json();
+    let taken = names(&report["databases"], "database");
+    assert_eq!(taken, ["APP", "app", "made", "openfga", "postgres", "scratch", "we ird/\"ä"]);
+    let gone = report["not_taken"].as_array().unwrap().iter().find(|one| one["database"] == "dropped").unwrap();
+    assert_eq!(gone["because"], "dropped");
+    fs::remove_file(place.join("halt")).unwrap();
+    let run = local.xtask(["db-backup", "--all", "--jobs", "3", "--json"]).spawn();
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^xtask-'";
+    let most = (0..20).map(|_| local.sql("postgres", sessions).parse::<u32>().unwrap()).max().unwrap();
+    assert_eq!(names(&run.wait().ok().json()["databases"], "database"), taken);
+    assert!(most <= 3, "{most} sessions for --jobs 3");
+    local.xtask(["db-backup", "--jobs", "2"]).run().code(2).stderr_has("--jobs goes with --all");
+    local.sql("postgres", "DROP DATABASE made");
+}
+
+/// A set goes with all its files; a set of other databases, and files of none, go by rules of their own.
+fn sets_are_pruned_as_one(local: &Local, oldest: &str) {
+    let file = |path: &str| of_set(&local.sandbox.path(path))["databases"][0]["file"].as_str().unwrap().to_owned();
+    let (old, alone) = (file(oldest), local.xtask(["db-backup", "--database", "app", "--quiet"]).run());
+    let alone = alone.ok().text();
+    let plan = local.xtask(["db-prune", "--keep-last", "1", "--dry-run", "--json"]).run().ok().json();
+    let of = |name: &str| {
+        let found = plan["files"].as_array().unwrap().iter().find(|one| one["file"].as_str().unwrap().ends_with(name));
+        found.map(|one| (one["keep"].as_bool().unwrap(), one["reason"].as_str().unwrap().to_owned())).unwrap()
+    };
+    assert_eq!(of(oldest), (false, "no rule keeps it".to_owned()));
+    assert_eq!(of(&old), (false, format!("it goes with {}", oldest.trim_start_matches("backups/"))));
+    assert!(of(alone.trim_end()).0);
+    // By one database's rules no file of a set goes.
+    let one = local.xtask(["db-prune", "--database", "APP", "--keep-last", "1", "--yes"]).run();
+    one.ok().stdout_has("needs it");
+    assert!(local.sandbox.path("backups").join(&old).exists());
+    let run = local.xtask(["db-backup", "--all", "--keep-last", "1"]).run();
+    let newest = run.ok().stderr_has(&format!("✓ Removed {oldest}")).text();
+    assert!(!local.sandbox.path("backups").join(&old).exists() && !local.sandbox.path(oldest).exists());
+    let list = local.xtask(["db-list", "--check", "--json"]).run();
+    let list = list.ok().json();
+    let left = names(&list["sets"], "file");
+    assert!(left[0].ends_with(newest.trim_end()) && left.len() > 1, "{left:?}");
+    assert!(names(&list["sets"], "verdict").iter().all(|verdict| *verdict == "complete"));
+}
+
+fn health_names_what_has_no_backup(local: &Local) {
+    let look = |excluded: &str| {
+        Health::of(local.xtask([]).env("XTASK_BACKUP_EXCLUDE", excluded), &["--only", "backups/others"])
+    };
+    look("").says("backups/others", "ok", "no other database with rows lacks", "");
+    local.sql("postgres", "CREATE DATABASE unsaved TEMPLATE app; CREATE DATABASE empty TEMPLATE template0");
+    look("").says("backups/others", "warn", "no fresh backup of unsaved", "db-backup --all");
+    look("unsaved").says("backups/others", "ok", "", "");
+    let whole = Health::of(local.xtask([]), &["--only", "backups"]);
+    assert_eq!(whole.names(), ["backups", "backups/others"]);
+}
+
+/// On the `url` target, as an owner that is no superuser.
+fn a_database_that_may_not_be_read_is_named_and_the_others_are_taken() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    let [locked, shut, own] = ["locked", "shut", "own"].map(|what| format!("{}_{what}", database.name));
+    for name in [&locked, &shut] {
+        database.admin(&format!("CREATE DATABASE {name} TEMPLATE template0"));
+    }
+    database.admin(&format!("CREATE DATABASE {own} OWNER @role TEMPLATE template0"));
+    database.admin(&format!("REVOKE CONNECT ON DATABASE {shut} FROM PUBLIC"));
+    database.server.sql(&locked, "CREATE TABLE secret AS SELECT 1 AS i");
+    let all =
+        |names: &[&str]| database.xtask(["db-backup", "--all", "--json"]).env("XTASK_DATABASES", names.join(",")).run();
+    let run = all(&[&database.name, &locked, &shut, &own]);
+    run.code(6).stderr_has(&format!("⚠ {locked} was not backed up: "));
+    run.stderr_has("permission denied for table secret").stderr_has(&format!("⚠ {shut} was not backed up: "));
+    run.stderr_has("2 of 4 databases could not be backed up").stderr_has("XTASK_BACKUP_EXCLUDE");
+    let report = run.json();
+    assert_eq!(names(&report["databases"], "database"), [&database.name, &own]);
+    assert_eq!(names(&report["not_taken"], "database"), [&locked, &shut]);
+    all(&[&locked, &shut]).code(1).prints_nothing().stderr_has("None of the 2 databases could be backed up");
+    let run = all(&[&database.name, &own]);
+    let set = run.ok().json()["set"].as_str().unwrap().to_owned();
+    database.xtask(["db-verify", &set]).run().ok();
+    for name in [locked, shut, own] {
+        database.admin(&format!("DROP DATABASE {name}"));
+    }
+}
+
+fn several_databases_of_a_compose_service() {
+    let (one, two) = (shared().database(), shared().database());
+    one.sql("CREATE TABLE t AS SELECT 1 AS a");
+    two.sql("CREATE TABLE t AS SELECT 2 AS a");
+    let run = one.xtask(["db-backup", "--database", &one.name, "--database", &two.name, "--jobs", "2"]).run();
+    let set = of_set(&one.sandbox.path(run.ok().text().trim_end()));
+    run.stderr_has("compose service postgres");
+    let mut expected = [one.name.as_str(), &two.name];
+    expected.sort_unstable();
+    assert_eq!(names(&set["databases"], "database"), expected);
+    one.xtask(["db-list", "--check"]).run().ok().stdout_has("set, complete");
+    one.xtask(["db-verify", run.text().trim_end()]).run().ok();
 }
 
 /// A set or a file that is not what it was.

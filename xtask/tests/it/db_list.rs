@@ -261,7 +261,7 @@ fn no_folder_and_an_empty_one() {
     let run = Xtask::new(&sandbox).args(["db-list", "--json"]).run();
     assert_eq!(
         run.ok().says_nothing().json(),
-        json!({ "version": 1, "backups": [], "kept_on_server": null, "not_recorded": null })
+        json!({ "version": 1, "backups": [], "kept_on_server": null, "not_recorded": null, "sets": [] })
     );
 }
 

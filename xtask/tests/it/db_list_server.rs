@@ -96,7 +96,10 @@ fn a_server_that_does_not_answer() {
         let begun = Instant::now();
         let run = fakes.over(Xtask::new(&sandbox).args(["db-list", "--json"])).run();
         run.ok().says_nothing();
-        assert_eq!(run.json(), json!({ "version": 1, "backups": [], "kept_on_server": null, "not_recorded": null }));
+        assert_eq!(
+            run.json(),
+            json!({ "version": 1, "backups": [], "kept_on_server": null, "not_recorded": null, "sets": [] })
+        );
         run.holds(begun.elapsed() < Duration::from_secs(20), "nobody waits for the server");
     }
 }

@@ -1,6 +1,7 @@
 //! Which backups stay and which go, each with its reason; and the removal of those that go.
 
 mod policy;
+mod sets;
 #[cfg(test)]
 mod tests;
 
@@ -9,11 +10,15 @@ pub use policy::{Policy, time_span};
 use super::listing::Backup;
 use super::name::Purpose;
 use super::proof::{self, Verdict};
+use super::set::Listed;
 use crate::platform;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, FixedOffset, Local, TimeDelta};
-use std::collections::{BTreeMap, BTreeSet};
+use sets::Sets;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::TryLockError;
+use std::path::{Path, PathBuf};
 
 /// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
 const SAFETY_DAYS: i64 = 7;
@@ -25,15 +30,60 @@ pub struct Decision {
     pub reason: String,
 }
 
-/// Decides on every file of a listing (newest first). `is_whole` reads a file to the last byte: the newest
-/// backup of each database that passes stays whatever the policy says.
+/// What is decided on a folder's backups and on its sets, each in the order of its listing.
+#[derive(Debug)]
+pub struct Decisions {
+    pub backups: Vec<Decision>,
+    pub sets: Vec<Decision>,
+}
+
+/// Decides on every file of a listing, and on every set (newest first). A set is counted as one, and its files are not
+/// counted beside it. `is_whole` reads a file to the last byte: the newest backup of each database that passes stays
+/// whatever the policy says.
 pub fn decide(
     backups: &[Backup],
+    listed: &[Listed],
+    policy: &Policy,
+    now: DateTime<FixedOffset>,
+    is_whole: &dyn Fn(&Backup) -> Result<bool>,
+) -> Result<Decisions> {
+    let known: RefCell<HashMap<PathBuf, bool>> = RefCell::default();
+    let is_whole = |backup: &Backup| {
+        if let Some(whole) = known.borrow().get(&backup.path) {
+            return Ok(*whole);
+        }
+        let whole = is_whole(backup)?;
+        known.borrow_mut().insert(backup.path.clone(), whole);
+        Ok(whole)
+    };
+    let whole_sets = Sets::of(listed, backups, &is_whole)?;
+    let of_sets = whole_sets.decide(policy, now);
+    let members = whole_sets.members();
+    let of_member = |at: &usize| {
+        let set = *members.get(at)?;
+        let is_kept = of_sets.get(set).is_none_or(|decision| decision.keep);
+        let name = whole_sets.name(set);
+        let reason = if is_kept { format!("{name} needs it") } else { format!("it goes with {name}") };
+        Some(Decision { keep: is_kept, reason })
+    };
+    let backups = decide_on_backups(backups, &of_member, policy, now, &is_whole)?;
+    Ok(Decisions { backups, sets: of_sets })
+}
+
+/// The same for the backups alone; `of_member` decides on those that belong to a set.
+fn decide_on_backups(
+    backups: &[Backup],
+    of_member: &dyn Fn(&usize) -> Option<Decision>,
     policy: &Policy,
     now: DateTime<FixedOffset>,
     is_whole: &dyn Fn(&Backup) -> Result<bool>,
 ) -> Result<Vec<Decision>> {
-    let mut decisions: Vec<Option<Decision>> = backups.iter().map(|backup| beyond_policy(backup, now)).collect();
+    let beyond_policy = |(at, backup): (usize, &Backup)| match backup.database {
+        // The server's roles: no database's rules speak of them.
+        None => of_member(&at).or_else(|| beyond_policy(backup, now)),
+        Some(_) => beyond_policy(backup, now),
+    };
+    let mut decisions: Vec<Option<Decision>> = backups.iter().enumerate().map(beyond_policy).collect();
     let mut by_database: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, backup) in backups.iter().enumerate().filter(|(at, _)| decisions[*at].is_none()) {
         by_database.entry(backup.database.as_deref().unwrap_or_default()).or_default().push(at);
@@ -48,20 +98,26 @@ pub fn decide(
                 decisions[at] = Some(stays("damaged: check it, then remove it by hand"));
             }
         }
-        let reasons = kept_by_rules(backups, &whole, policy, now);
+        let alone = whole.iter().filter(|at| of_member(at).is_none());
+        let alone: Vec<_> = alone.filter_map(|&at| Some((at, backups[at].time?))).collect();
+        let reasons = kept_by_rules(&alone, policy, now);
         for &at in &whole {
-            let mut why = reasons.get(&at).cloned().unwrap_or_default();
-            if whole.first() == Some(&at) {
-                why.insert(0, "the newest whole backup".to_owned());
-            }
-            decisions[at] = Some(match why.is_empty() {
-                true => Decision { keep: false, reason: "no rule keeps it".to_owned() },
-                false => stays(&why.join(", ")),
+            let is_newest = whole.first() == Some(&at);
+            decisions[at] = Some(match of_member(&at) {
+                Some(decision) if decision.keep || !is_newest => decision,
+                _ => {
+                    let newest = is_newest.then(|| "the newest whole backup".to_owned());
+                    let rules = reasons.get(&at).cloned().unwrap_or_default();
+                    sets::by_rules(&newest.into_iter().chain(rules).collect::<Vec<_>>())
+                }
             });
         }
     }
-    let mut decisions: Vec<Decision> =
-        decisions.into_iter().map(|decision| decision.unwrap_or_else(|| stays("not decided on"))).collect();
+    // What a kept set needs stays, whatever it is.
+    let needed = |at: usize| of_member(&at).filter(|decision| decision.keep);
+    let decided =
+        |(at, decision): (usize, Option<Decision>)| needed(at).or(decision).unwrap_or_else(|| stays("not decided on"));
+    let mut decisions: Vec<Decision> = decisions.into_iter().enumerate().map(decided).collect();
     keep_the_last_safety_backup(backups, &mut decisions, is_whole)?;
     Ok(decisions)
 }
@@ -135,15 +191,14 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
     }
 }
 
-/// For each file that a rule keeps, the rules.
+/// For each of these (a place and a time each, newest first) that a rule keeps, the rules.
 fn kept_by_rules(
-    backups: &[Backup],
-    files: &[usize],
+    timed: &[(usize, DateTime<FixedOffset>)],
     policy: &Policy,
     now: DateTime<FixedOffset>,
 ) -> BTreeMap<usize, Vec<String>> {
     let mut reasons: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    let timed = || files.iter().filter_map(|&at| backups[at].time.map(|time| (at, time)));
+    let timed = || timed.iter().copied();
     for (rule, count, period) in policy.counts() {
         let mut periods = BTreeSet::new();
         let mut left = count.unwrap_or_default();
@@ -163,16 +218,16 @@ fn kept_by_rules(
     reasons
 }
 
-/// Removes a backup, unless another run reads it; false then.
-pub fn remove(backup: &Backup) -> Result<bool> {
-    let removing = || format!("removing {}", backup.path.display());
-    let file = platform::open_no_follow(&backup.path).with_context(removing)?;
+/// Removes a backup or a set, unless another run reads it; false then.
+pub fn remove(path: &Path) -> Result<bool> {
+    let removing = || format!("removing {}", path.display());
+    let file = platform::open_no_follow(path).with_context(removing)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(false),
         Err(TryLockError::Error(error)) => return Err(error).with_context(removing),
     }
-    std::fs::remove_file(&backup.path).with_context(removing)?;
+    std::fs::remove_file(path).with_context(removing)?;
     Ok(true)
 }
 

@@ -27,9 +27,19 @@ fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
     }
 }
 
+/// Decides on backups of no set.
+fn alone(
+    backups: &[Backup],
+    policy: &Policy,
+    now: DateTime<FixedOffset>,
+    is_whole: &dyn Fn(&Backup) -> Result<bool>,
+) -> Result<Vec<Decision>> {
+    Ok(decide(backups, &[], policy, now, is_whole)?.backups)
+}
+
 fn kept(hours: &[i64], policy: &Policy) -> Vec<i64> {
     let backups: Vec<Backup> = hours.iter().map(|hours| backup(*hours, Purpose::Backup)).collect();
-    let decisions = decide(&backups, policy, now(), &|_| Ok(true)).unwrap();
+    let decisions = alone(&backups, policy, now(), &|_| Ok(true)).unwrap();
     hours.iter().zip(decisions).filter(|(_, decision)| decision.keep).map(|(hours, _)| *hours).collect()
 }
 
@@ -51,7 +61,7 @@ fn each_rule_keeps_the_newest_of_its_periods() {
 fn the_newest_whole_backup_stays_and_damaged_ones_do_not_count() {
     let backups = [1, 2, 3].map(|hours| backup(hours, Purpose::Backup));
     let policy = Policy { keep_last: Some(1), ..Policy::default() };
-    let decisions = decide(&backups, &policy, now(), &|backup| Ok(!backup.path.starts_with("1.sql"))).unwrap();
+    let decisions = alone(&backups, &policy, now(), &|backup| Ok(!backup.path.starts_with("1.sql"))).unwrap();
     assert_eq!(decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>(), [true, true, false]);
     assert!(decisions[0].reason.contains("damaged") && decisions[1].reason.contains("newest whole"));
 }
@@ -67,7 +77,7 @@ fn safety_backups_stay_a_week_and_others_files_for_ever() {
     ];
     backups[4].examined.verdict = Verdict::MadeElsewhere;
     let policy = Policy { keep_last: Some(1), ..Policy::default() };
-    let decisions = decide(&backups, &policy, now(), &|_| Ok(true)).unwrap();
+    let decisions = alone(&backups, &policy, now(), &|_| Ok(true)).unwrap();
     assert_eq!(decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>(), [true, true, false, true, true]);
 }
 
@@ -83,7 +93,7 @@ fn a_backup_before_a_migration_stays_a_week_and_then_goes_by_the_rules() {
         backup(24 * 8 + 1, Purpose::Backup),
         backup(24 * 9, Purpose::PreMigration),
     ];
-    let decisions = decide(&backups, &daily, now(), &|_| Ok(true)).unwrap();
+    let decisions = alone(&backups, &daily, now(), &|_| Ok(true)).unwrap();
     let kept: Vec<bool> = decisions.iter().map(|decision| decision.keep).collect();
     assert_eq!(kept, [true, true, true, true, false, false]);
     assert_eq!(decisions[1].reason, "made before a migration, younger than 7 days");
@@ -98,4 +108,51 @@ fn time_spans_are_read_and_nonsense_is_not() {
         assert!(time_span(text).is_err(), "{text}");
     }
     assert!(Policy::default().keeps_nothing() && !Policy::default().is_given());
+}
+
+/// A set is decided on as one, its files with it: those of a kept one stay, whatever else they are.
+#[test]
+fn a_set_stays_or_goes_with_all_its_files() {
+    let folder = std::env::temp_dir().join(format!("xtask-sets-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (mut backups, mut listed) = (Vec::new(), Vec::new());
+    let write = |name: &str| std::fs::write(folder.join(name), "-").unwrap();
+    for (hours, databases) in [(1, vec!["app", "b"]), (2, vec!["app", "b"]), (3, vec!["app", "old"]), (4, vec!["app"])]
+    {
+        let time = now() - TimeDelta::hours(hours);
+        let file = |database: &str| crate::backup::name::file_name(database, Purpose::Backup, &time.into(), 1);
+        let member = |database: &&str| {
+            serde_json::json!({ "database": database, "file": file(database), "bytes": 1, "sha256": "0".repeat(64),
+                "started_at": time.to_rfc3339(), "seconds": 0.5 })
+        };
+        let set = serde_json::json!({
+            "format": 1, "tool": "xtask", "server": { "system_identifier": "7", "version": "15" }, "all": true,
+            "started_at": time.to_rfc3339(), "finished_at": time.to_rfc3339(),
+            "databases": databases.iter().map(member).collect::<Vec<_>>(), "not_taken": [],
+        });
+        for database in &databases {
+            let database = crate::postgres::text::Name::try_from(*database).unwrap();
+            let path = folder.join(file(&database));
+            // The file of the oldest set is gone.
+            if hours < 4 {
+                write(&file(&database));
+                backups.push(Backup { path, database: Some(database), ..backup(hours, Purpose::Backup) });
+            }
+        }
+        let path = folder.join(format!("server_set_{hours}.json"));
+        let set = Ok(crate::backup::set::SetFile { path: path.clone(), set: serde_json::from_value(set).unwrap() });
+        listed.push(Listed { path, time: time.into(), copy: 1, set });
+    }
+    let policy = Policy { keep_last: Some(1), ..Policy::default() };
+    let decisions = decide(&backups, &listed, &policy, now(), &|_| Ok(true)).unwrap();
+    let keeps = |decisions: &[Decision]| decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>();
+    assert_eq!(keeps(&decisions.sets), [true, false, false, true], "{:?}", decisions.sets);
+    // Of `old` there is no newer backup.
+    assert_eq!(keeps(&decisions.backups), [true, true, false, false, false, true], "{:?}", decisions.backups);
+    // With a damaged file the newest set counts for nothing, and the next one stays.
+    let whole = |backup: &Backup| Ok(backup.path != backups[1].path);
+    let decisions = decide(&backups, &listed, &policy, now(), &whole).unwrap();
+    assert_eq!(keeps(&decisions.sets), [true, true, false, true]);
+    assert_eq!(keeps(&decisions.backups), [true, true, true, true, false, true]);
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -30,6 +30,13 @@ impl SetFile {
     pub fn path_of(&self, file: &FileName) -> PathBuf {
         file.in_folder(self.folder())
     }
+
+    /// Where all its files are.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let databases = self.set.databases.iter().map(|database| &database.file);
+        let globals = self.set.globals.iter().map(|globals| &globals.file);
+        databases.chain(globals).map(|file| self.path_of(file)).collect()
+    }
 }
 
 /// A file that is named like a set.

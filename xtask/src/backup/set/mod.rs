@@ -12,7 +12,7 @@ mod prove;
 mod tests;
 
 pub use fields::{FileName, NotTakenBecause, folded};
-pub use file::{SetFile, list, read, write};
+pub use file::{Listed, SetFile, list, read, write};
 pub use prove::{check_listed, check_presence, prove_database, prove_globals};
 
 use super::manifest::{Digest, Seconds, StartedAt};
@@ -35,6 +35,9 @@ pub struct ServerSet {
     /// The program that wrote it: `xtask 0.1.0`.
     pub tool: Line,
     pub server: Identity,
+    /// Whether every database was to be taken, rather than some that were named.
+    #[serde(default)]
+    pub all: bool,
     /// From when until when its files were taken. They are not one snapshot.
     pub started_at: StartedAt,
     pub finished_at: StartedAt,
@@ -95,6 +98,7 @@ impl ServerSet {
             format: Self::FORMAT,
             tool: Line::try_from(concat!("xtask ", env!("CARGO_PKG_VERSION")))?,
             server,
+            all: false,
             started_at: from,
             // A clock may have been set back meanwhile.
             finished_at: if until.time() < from.time() { from } else { until },
@@ -103,6 +107,17 @@ impl ServerSet {
             not_taken: Vec::new(),
         };
         set.adds_up().map(|()| set)
+    }
+
+    /// Equal for sets of which a newer one stands for an older one: those of all databases of one server, or of the same
+    /// databases there.
+    pub fn kind(&self) -> String {
+        let server = self.server.system_identifier.as_deref().unwrap_or_default();
+        let databases = self.databases.iter().map(|file| file.database.as_str());
+        let not_taken = self.not_taken.iter().map(|other| other.database.as_str());
+        let mut names: Vec<&str> = if self.all { Vec::new() } else { databases.chain(not_taken).collect() };
+        names.sort_unstable();
+        format!("{server}\n{names:?}")
     }
 
     /// Seconds from the beginning of its first file to the end of its last.

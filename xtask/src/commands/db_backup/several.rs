@@ -5,10 +5,11 @@ use super::report::Report;
 use super::work::{self, Job};
 use super::{Args, warn_of_restores};
 use crate::backup::manifest::{Digest, StartedAt};
-use crate::backup::set::{self, DatabaseFile, NotTaken, NotTakenBecause, ServerSet};
+use crate::backup::name::Purpose;
+use crate::backup::set::{self, DatabaseFile, NotTaken, NotTakenBecause, ServerSet, SetFile};
 use crate::backup::space;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
-use crate::commands::db_prune;
+use crate::commands::db_prune::{self, Scope};
 use crate::commands::full_backup::take_visibly;
 use crate::commands::leftovers;
 use crate::context::Context;
@@ -22,7 +23,7 @@ use crate::process::signals;
 use crate::restore::server_databases::{self, Selection};
 use crate::target::Target;
 use crate::terminal;
-use anyhow::{Error, Result};
+use anyhow::{Context as _, Error, Result};
 use chrono::{DateTime, Local};
 use std::path::{Path, PathBuf};
 
@@ -50,13 +51,14 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
     if outcome.taken.is_empty() {
         return Err(none(outcome, context));
     }
-    let set = set_of(&outcome, identity, &started)?;
+    let set = ServerSet { all: matches!(choice, Choice::All { .. }), ..set_of(&outcome, identity, &started)? };
     let path = set::write(&folder, &set, server.session())?;
     // What was written is what is found.
-    set::check_presence(&set::read(&path)?)?;
+    let made = set::read(&path)?;
+    set::check_presence(&made)?;
     Report { path: &path, set: &set, outcome: &outcome }.tell(args.json, &target, context)?;
     leftovers::name_leftovers(&target, context);
-    prune(args, &outcome, context)?;
+    prune(args, &made, context)?;
     conclude(&outcome, context)?;
     Ok(outcome.taken.into_iter().map(|taken| taken.path).collect())
 }
@@ -94,18 +96,18 @@ impl Run<'_> {
     /// Takes what was chosen. Of all databases, those that were made meanwhile, too.
     fn take(&self, choice: &Choice, server: &Server<'_>) -> Result<Outcome> {
         let excluded = match choice {
-            Choice::Named(names) => return Ok(outcome(self.round(names, &[]), Vec::new())),
+            Choice::Named(names) => return Ok(outcome(self.round(server, names, &[]), Vec::new())),
             Choice::All { excluded } => excluded,
         };
         let before = server_databases::select(server, excluded)?;
         let names = names_of(&before);
-        let mut results = self.round(&names, &[]);
+        let mut results = self.round(server, &names, &[]);
         if signals::pending().is_some() {
             return Ok(outcome(results, before.left_out));
         }
         let now = server_databases::select(server, excluded)?;
         let new: Vec<String> = names_of(&now).into_iter().filter(|name| !names.contains(name)).collect();
-        results.extend(self.round(&new, &names));
+        results.extend(self.round(server, &new, &names));
         let there = names_of(&server_databases::select(server, excluded)?);
         let (gone, results): (Vec<_>, Vec<_>) =
             results.into_iter().partition(|(job, taken)| taken.is_err() && !there.contains(&job.database));
@@ -118,8 +120,10 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    fn round(&self, databases: &[String], before: &[String]) -> Vec<(Job, Result<Taken>)> {
-        work::take_all(work::jobs(databases, before), 1, &|job| self.take_one(job))
+    fn round(&self, server: &Server<'_>, databases: &[String], before: &[String]) -> Vec<(Job, Result<Taken>)> {
+        // The psql that waits for the next question is a session, too.
+        drop(server.target().waiting().take(server.session()));
+        work::take_all(work::jobs(databases, before), self.args.jobs.into(), &|job| self.take_one(job))
     }
 
     /// One database, as `--database` would take it.
@@ -127,14 +131,20 @@ impl Run<'_> {
         let context = self.context.with_database(&job.database);
         let target = context.target()?;
         let options = BackupOptions {
-            purpose: crate::backup::name::Purpose::Backup,
+            purpose: Purpose::Backup,
             tables: Vec::new(),
             lock_timeout: locks::timeout(self.args.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             question: "",
             destination: Destination::Folder(self.folder.to_owned()),
             first_copy: job.first_copy,
+            one_session: self.args.jobs > 1,
         };
-        let taken = take_visibly(&target, &options, &context)?;
+        let taken = if self.args.jobs > 1 {
+            // Their progress would be one line for all.
+            take::take(&target, &options, &|_| ())?
+        } else {
+            take_visibly(&target, &options, &context)?
+        };
         warn_of_restores(&taken, &target, &context);
         Ok(taken)
     }
@@ -223,15 +233,14 @@ fn warn_of(failed: &[(String, Error)], context: &Context) {
     }
 }
 
-fn prune(args: &Args, outcome: &Outcome, context: &Context) -> Result<()> {
+fn prune(args: &Args, made: &SetFile, context: &Context) -> Result<()> {
     if !args.policy.is_given() {
         return Ok(());
     }
-    let fault = || Fault::new(Exit::Partial, "The backups are written, but old ones could not be removed");
-    outcome.taken.iter().try_for_each(|taken| {
-        let pruned = db_prune::after_backup(&taken.path, &taken.manifest.database, &args.policy, context);
-        pruned.map_err(|error| error.context(fault()))
-    })
+    let paths = made.paths();
+    let paths: Vec<&Path> = std::iter::once(&made.path).chain(&paths).map(PathBuf::as_path).collect();
+    let pruned = db_prune::after_backup(&paths, Scope::Set(&made.set), &args.policy, context);
+    pruned.context(Fault::new(Exit::Partial, "The backups are written, but old ones could not be removed"))
 }
 
 /// # Errors

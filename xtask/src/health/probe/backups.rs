@@ -12,8 +12,8 @@ use chrono::Local;
 use std::path::Path;
 use std::time::Duration;
 
-const AGE_SETTING: &str = "XTASK_BACKUP_MAX_AGE";
-const AGE: Duration = Duration::from_secs(24 * 3_600);
+pub(super) const AGE_SETTING: &str = "XTASK_BACKUP_MAX_AGE";
+pub(super) const AGE: Duration = Duration::from_secs(24 * 3_600);
 /// A larger file is not read to its end: that is what `db-verify` is for.
 const READ_WHOLE: u64 = 64 << 20;
 const BACK_UP: &str = "cargo xtask db-backup";

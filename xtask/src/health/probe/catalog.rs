@@ -7,11 +7,13 @@ use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::postgres::openfga_tables;
 use crate::postgres::reader::Reader;
+use crate::postgres::rows::has_data;
 use crate::target::Talk;
 use crate::target::backend::ComposeProject;
 use anyhow::Result;
 
-const QUERY: &str = "
+const QUERY: &str = concat!(
+    "
 SELECT pg_catalog.json_build_object(
   'version', pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),
   'recovery', pg_catalog.pg_is_in_recovery(),
@@ -35,9 +37,9 @@ SELECT pg_catalog.json_build_object(
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE NOT i.indisvalid AND c.relkind = 'i'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)),
-  'has_data', EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'
-      AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version') AND pg_catalog.pg_relation_size(c.oid) > 0),
+  'has_data', ",
+    has_data!(),
+    ",
   'settings', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('database', s.setdatabase <> 0,
       'role', CASE WHEN s.setrole <> 0 THEN pg_catalog.pg_get_userbyid(s.setrole) END, 'entry', e)
       ORDER BY s.setdatabase DESC, s.setrole, e), '[]')
@@ -47,7 +49,8 @@ SELECT pg_catalog.json_build_object(
       WHERE pg_catalog.has_schema_privilege('public', n.oid, 'CREATE')),
   'data_directory', CASE WHEN pg_catalog.pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
       THEN pg_catalog.current_setting('data_directory', true) END);
-";
+"
+);
 
 impl Scene<'_> {
     /// What the server says of itself and of the database; else why it does not.

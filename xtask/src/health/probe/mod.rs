@@ -12,6 +12,7 @@ pub mod leftovers;
 pub mod migrations;
 pub mod model;
 pub mod openfga;
+pub mod other_backups;
 pub mod project;
 mod protocol;
 pub mod published;

@@ -1,0 +1,107 @@
+//! Sets are counted as one: a set stays or goes, and its files with it.
+
+use super::{Decision, Policy, kept_by_rules, stays};
+use crate::backup::listing::Backup;
+use crate::backup::set::{Listed, SetFile, check_presence};
+use anyhow::Result;
+use chrono::{DateTime, FixedOffset};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// The whole sets of a folder.
+pub(super) struct Sets<'a> {
+    listed: &'a [Listed],
+    /// Places in `listed`, each with those of its files in the listing of backups.
+    whole: BTreeMap<usize, Vec<usize>>,
+}
+
+impl<'a> Sets<'a> {
+    /// Those whose every file is there and whole.
+    pub(super) fn of(
+        listed: &'a [Listed],
+        backups: &[Backup],
+        is_whole: &dyn Fn(&Backup) -> Result<bool>,
+    ) -> Result<Self> {
+        let places: HashMap<&Path, usize> =
+            backups.iter().enumerate().map(|(at, backup)| (backup.path.as_path(), at)).collect();
+        let mut whole = BTreeMap::new();
+        for (at, set) in listed.iter().enumerate() {
+            let Ok(set) = &set.set else { continue };
+            if let Some(files) = files(set, backups, &places, is_whole)? {
+                whole.insert(at, files);
+            }
+        }
+        Ok(Self { listed, whole })
+    }
+
+    /// The files of whole sets, each with its set.
+    pub(super) fn members(&self) -> HashMap<usize, usize> {
+        let members = |(set, files): (&usize, &Vec<usize>)| files.iter().map(|file| (*file, *set)).collect::<Vec<_>>();
+        // Newest first: a file that two sets name belongs to the newer one.
+        self.whole.iter().rev().flat_map(members).collect()
+    }
+
+    /// Decides on each set by the rules, for each server and each choice of databases by itself.
+    pub(super) fn decide(&self, policy: &Policy, now: DateTime<FixedOffset>) -> Vec<Decision> {
+        let mut decisions: Vec<Decision> =
+            self.listed.iter().map(|_| stays("not a whole set: check it, then remove it by hand")).collect();
+        let mut kinds: BTreeMap<String, Vec<(usize, DateTime<FixedOffset>)>> = BTreeMap::new();
+        for &at in self.whole.keys() {
+            if let Some(Ok(SetFile { set, .. })) = self.listed.get(at).map(|listed| &listed.set) {
+                kinds.entry(set.kind()).or_default().push((at, set.started_at.time()));
+            }
+        }
+        for sets in kinds.into_values() {
+            let reasons = kept_by_rules(&sets, policy, now);
+            for (place, (at, _)) in sets.iter().enumerate() {
+                let mut why = reasons.get(at).cloned().unwrap_or_default();
+                if place == 0 {
+                    why.insert(0, "the newest whole set".to_owned());
+                }
+                if let Some(decision) = decisions.get_mut(*at) {
+                    *decision = by_rules(&why);
+                }
+            }
+        }
+        decisions
+    }
+
+    /// The name of a set, for a reason.
+    pub(super) fn name(&self, at: usize) -> String {
+        let name = self.listed.get(at).and_then(|listed| listed.path.file_name());
+        name.unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+/// What the rules say: it stays for these reasons, or goes for the lack of one.
+pub(super) fn by_rules(why: &[String]) -> Decision {
+    if why.is_empty() {
+        return Decision { keep: false, reason: "no rule keeps it".to_owned() };
+    }
+    stays(&why.join(", "))
+}
+
+/// Where the files of a set are in the listing; `None` where the set is not whole.
+fn files(
+    set: &SetFile,
+    backups: &[Backup],
+    places: &HashMap<&Path, usize>,
+    is_whole: &dyn Fn(&Backup) -> Result<bool>,
+) -> Result<Option<Vec<usize>>> {
+    if check_presence(set).is_err() {
+        return Ok(None);
+    }
+    let mut files = Vec::new();
+    for file in &set.set.databases {
+        let found = places.get(set.path_of(&file.file).as_path()).and_then(|at| Some((*at, backups.get(*at)?)));
+        match found {
+            Some((at, backup)) if backup.database.as_ref() == Some(&file.database) && is_whole(backup)? => {
+                files.push(at);
+            }
+            _ => return Ok(None),
+        }
+    }
+    let globals = set.set.globals.as_ref().and_then(|globals| places.get(set.path_of(&globals.file).as_path()));
+    files.extend(globals);
+    Ok(Some(files))
+}

@@ -1,0 +1,74 @@
+//! The server's other databases: one that holds rows has a backup that is not too old.
+
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
+use super::backups::{AGE, AGE_SETTING};
+use super::catalog::reach;
+use crate::backup::listing;
+use crate::backup::proof;
+use crate::health::Scene;
+use crate::health::report::{Finding, Part, Status};
+use crate::postgres::rows;
+use crate::restore::server_databases;
+use crate::target::database_name::{self, EXCLUDED};
+use crate::words::counted;
+use anyhow::Result;
+use chrono::Local;
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// So many databases are asked whether they hold rows: each is a login.
+const ASKED: usize = 8;
+const BACK_UP: &str = "cargo xtask db-backup --all; a database that needs no backup: XTASK_BACKUP_EXCLUDE=NAME,NAME";
+
+pub fn look(scene: &Scene) -> Finding {
+    let limit = match scene.span(AGE_SETTING, AGE) {
+        Ok(limit) => limit,
+        Err(finding) => return finding,
+    };
+    if reach(scene).is_err() {
+        return Finding::not_asked(Part::Postgres);
+    }
+    match without_backup(scene, limit) {
+        Ok(names) => judge(scene, &names),
+        Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
+        Err(error) => {
+            let unread = Finding::of_error(&error, "see the server's databases: cargo xtask db-shell -- -l");
+            Finding { status: Status::Warn, ..unread }
+        }
+    }
+}
+
+/// The databases without a fresh backup, but for the target's own, which has a check of its own.
+fn without_backup(scene: &Scene, limit: Duration) -> Result<Vec<String>> {
+    let excluded = database_name::listed(scene.settings, EXCLUDED)?;
+    let now = Local::now().fixed_offset();
+    let backups = listing::list(&scene.root.join("backups"), &proof::glance)?;
+    let is_fresh = |backup: &&listing::Backup| {
+        let age = backup.time.and_then(|time| now.signed_duration_since(time).to_std().ok());
+        backup.is_full() && age.is_none_or(|age| age <= limit)
+    };
+    let fresh: HashSet<&str> =
+        backups.iter().filter(is_fresh).filter_map(|backup| backup.database.as_deref()).collect();
+    let selection = server_databases::select(scene.postgres(), &excluded)?;
+    let names = selection.taken.into_iter().map(|database| String::from(database.name));
+    Ok(names.filter(|name| name != scene.target.database() && !fresh.contains(name.as_str())).collect())
+}
+
+fn judge(scene: &Scene, names: &[String]) -> Finding {
+    // One that refuses the login says nothing: whoever may read it backs it up.
+    let has_rows = |name: &&String| {
+        let server = scene.postgres().in_database(name).within(scene.left());
+        !scene.is_over() && rows::are_there(&server).unwrap_or(false)
+    };
+    let with_rows: Vec<&str> = names.iter().take(ASKED).filter(has_rows).map(String::as_str).collect();
+    let more = names.len().saturating_sub(ASKED);
+    if with_rows.is_empty() {
+        return Finding::ok("no other database with rows lacks a fresh backup");
+    }
+    let mut detail = format!("no fresh backup of {}", with_rows.join(", "));
+    if more > 0 {
+        detail.push_str(&format!("; {} more not looked into", counted(more as u64, "database", "databases")));
+    }
+    Finding::warn(detail, BACK_UP)
+}
