@@ -16,6 +16,8 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_a_role_may_not_see_is_said_once,
         [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
         [OwnStack] slow_statements_or_what_makes_the_server_tell_them,
+        [Stack, Script] a_watch_draws_in_place_and_leaves_the_terminal_as_it_was,
+        [Stack, Script] a_watch_needs_a_terminal_that_is_large_enough,
         [Stack, Script] no_line_is_wider_than_a_narrow_terminal,
     ]
 }
@@ -35,7 +37,8 @@ fn sizes_tables_and_stores_are_those_of_the_server() {
     database.sql(
         "CREATE TABLE big (id int PRIMARY KEY, text text); ALTER TABLE big ALTER text SET STORAGE EXTERNAL; \
          INSERT INTO big SELECT i, repeat('x', 3000) FROM generate_series(1, 1000) AS i; DELETE FROM big WHERE id <= 10; \
-         CREATE SCHEMA s; CREATE TABLE s.small AS SELECT 1 AS i; ANALYZE",
+         CREATE SCHEMA s; CREATE TABLE s.small AS SELECT 1 AS i; ANALYZE; \
+         CREATE TABLE fresh AS SELECT repeat('x', 1000) FROM generate_series(1, 10000)",
     );
     let report = report(&database, &["--top", "2"]);
     assert_eq!(report["version"], 1);
@@ -49,7 +52,8 @@ fn sizes_tables_and_stores_are_those_of_the_server() {
     assert_eq!((&big["estimated_rows"], &big["dead_rows"]), (&Value::from(990), &Value::from(10)));
     assert!(big["last_analyze_at"].is_string() && big["last_vacuum_at"].is_null(), "{big}");
     let shown = report["tables"]["shown"].as_array().unwrap();
-    assert!(shown.len() == 2 && shown[0]["name"] == "big", "the largest comes first: {report:#}");
+    // The largest comes first, also where it was never analyzed.
+    assert_eq!((shown.len(), &shown[0]["name"], &shown[1]["name"]), (2, &"fresh".into(), &"big".into()));
     assert_eq!(report["tables"]["total"].to_string(), database.sql("SELECT count(*) FROM pg_stat_user_tables"));
     let store = &report["stores"][0];
     let named = database.sql("SELECT id || ' ' || name FROM store");
@@ -254,4 +258,50 @@ fn slow_statements_or_what_makes_the_server_tell_them() {
     screen().ok().stdout_has("its extension is missing").stdout_has(create);
     stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
     assert_eq!(state()["state"], "not_installed");
+}
+
+/// The frames that were drawn, each as what the terminal got.
+fn frames(screen: &str) -> Vec<String> {
+    screen.split("\u{1b}[?2026h\u{1b}[H").skip(1).map(str::to_owned).collect()
+}
+
+fn a_watch_draws_in_place_and_leaves_the_terminal_as_it_was() {
+    let database = shared().database();
+    database.sql("CREATE TABLE growing AS SELECT 1 AS i");
+    // The terminal is made smaller meanwhile, as by a mouse.
+    let resized = "(sleep 4; stty rows 20 columns 50 </dev/tty) & exec \"$@\"";
+    let mut terminal = database.xtask(["db-stats", "--watch", "1"]).through(["sh", "-c", resized, "sh"]).terminal();
+    terminal.shows("public.growing");
+    database.sql("INSERT INTO growing SELECT * FROM generate_series(1, 41)");
+    terminal.shows("≈42 (+41)");
+    let narrow = |frame: &String| frame.split("\r\n").all(|line| line.replace("\u{1b}[K", "").chars().count() <= 50);
+    wait_until("it is drawn for the new size", || frames(&terminal.screen()).iter().rev().nth(1).is_some_and(narrow));
+    terminal.types("\u{3}");
+    let ended = terminal.wait();
+    let screen = ended.code(130).text();
+    let whole = frames(&screen);
+    ended.holds(whole.len() >= 4, "it is drawn again and again");
+    // In place: nothing is cleared before it is written, and nothing scrolls.
+    ended.holds(
+        screen.starts_with("\u{1b}[?1049h\u{1b}[?25l\u{1b}[2J") && screen.matches("\u{1b}[2J").count() == 1,
+        "it is cleared once",
+    );
+    ended.holds(whole.iter().all(|frame| frame.matches("\r\n").count() < 40), "no frame is taller than the terminal");
+    let (_, after) =
+        screen.split_once("\u{1b}[?25h\u{1b}[?1049l").unwrap_or_else(|| ended.fail("the terminal is put back"));
+    ended.holds(
+        after.contains("Ended by Ctrl-C") && !after.contains("public.growing"),
+        "the end is told on the first screen",
+    );
+}
+
+fn a_watch_needs_a_terminal_that_is_large_enough() {
+    let database = shared().database();
+    database.xtask(["db-stats", "--watch"]).run().code(2).prints_nothing().stderr_has("--watch needs a terminal");
+    let small = ["sh", "-c", "stty rows 8 columns 30; exec \"$@\"", "sh"];
+    let refused = database.xtask(["db-stats", "--watch", "5"]).through(small).terminal().wait();
+    let text = refused.code(1).text().replace("\r\n", " ");
+    refused.holds(text.contains("too small for --watch") && !text.contains("\u{1b}[?1049h"), "nothing is drawn");
+    database.xtask(["db-stats", "--watch", "0"]).run().code(2);
+    database.xtask(["db-stats", "--watch", "1", "--json"]).run().code(2);
 }
