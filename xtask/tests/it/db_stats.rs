@@ -16,7 +16,6 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_a_role_may_not_see_is_said_once,
         [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
         [OwnStack] slow_statements_or_what_makes_the_server_tell_them,
-        [Stack, Script] a_watch_draws_in_place_and_leaves_the_terminal_as_it_was,
         [Stack, Script] a_watch_needs_a_terminal_that_is_large_enough,
         [Stack, Script] no_line_is_wider_than_a_narrow_terminal,
     ]
@@ -258,43 +257,6 @@ fn slow_statements_or_what_makes_the_server_tell_them() {
     screen().ok().stdout_has("its extension is missing").stdout_has(create);
     stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
     assert_eq!(state()["state"], "not_installed");
-}
-
-/// The frames that were drawn, each as what the terminal got.
-fn frames(screen: &str) -> Vec<String> {
-    screen.split("\u{1b}[?2026h\u{1b}[H").skip(1).map(str::to_owned).collect()
-}
-
-fn a_watch_draws_in_place_and_leaves_the_terminal_as_it_was() {
-    let database = shared().database();
-    database.sql("CREATE TABLE growing AS SELECT 1 AS i");
-    // The terminal is made smaller meanwhile, as by a mouse.
-    let resized = "(sleep 4; stty rows 20 columns 50 </dev/tty) & exec \"$@\"";
-    let mut terminal = database.xtask(["db-stats", "--watch", "1"]).through(["sh", "-c", resized, "sh"]).terminal();
-    terminal.shows("public.growing");
-    database.sql("INSERT INTO growing SELECT * FROM generate_series(1, 41)");
-    terminal.shows("≈42 (+41)");
-    let codes = ["\u{1b}[K", "\u{1b}[J", "\u{1b}[?2026l", "\u{1b}[33m", "\u{1b}[0m"];
-    let shown = |line: &str| codes.iter().fold(line.to_owned(), |line, code| line.replace(code, ""));
-    let narrow = |frame: &String| frame.split("\r\n").all(|line| shown(line).trim_end().chars().count() <= 50);
-    wait_until("it is drawn for the new size", || frames(&terminal.screen()).iter().rev().nth(1).is_some_and(narrow));
-    terminal.types("\u{3}");
-    let ended = terminal.wait();
-    let screen = ended.code(130).text();
-    let whole = frames(&screen);
-    ended.holds(whole.len() >= 4, "it is drawn again and again");
-    // In place: nothing is cleared before it is written, and nothing scrolls.
-    ended.holds(
-        screen.starts_with("\u{1b}[?1049h\u{1b}[?25l\u{1b}[2J") && screen.matches("\u{1b}[2J").count() == 1,
-        "it is cleared once",
-    );
-    ended.holds(whole.iter().all(|frame| frame.matches("\r\n").count() < 40), "no frame is taller than the terminal");
-    let (_, after) =
-        screen.split_once("\u{1b}[?25h\u{1b}[?1049l").unwrap_or_else(|| ended.fail("the terminal is put back"));
-    ended.holds(
-        after.contains("Ended by Ctrl-C") && !after.contains("public.growing"),
-        "the end is told on the first screen",
-    );
 }
 
 fn a_watch_needs_a_terminal_that_is_large_enough() {
