@@ -2,6 +2,7 @@
 
 mod fold;
 mod input;
+mod live;
 mod progress;
 mod question;
 mod results;

@@ -2,11 +2,12 @@
 
 mod document;
 mod screen;
+mod watch;
 
 use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::server::Server;
-use crate::stats::{self, Stats, Wanted};
+use crate::stats::{Observer, Stats, Wanted};
 use anyhow::Result;
 
 /// Show sizes, tables, OpenFGA's stores, connections, waits and rates of the database
@@ -21,18 +22,27 @@ pub struct Args {
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
+    /// Look and draw again every so many seconds [default: 2]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", conflicts_with = "json", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    watch: Option<u64>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let server = Server::new(&target)?;
+    let wanted = Wanted { names: &args.table, most: args.top };
+    let mut observer = Observer::new(&server, &context.settings, wanted);
+    let top = args.top as usize;
+    if let Some(seconds) = args.watch {
+        return watch::watch(&watch::Rhythm { seconds, top }, observer, &target, context);
+    }
     let waiting = context.terminal.waiting("looking for a second");
-    let stats = stats::look(&server, &context.settings, Wanted { names: &args.table, most: args.top })?;
+    let stats = observer.look(false)?;
     drop(waiting);
     if args.json {
         context.terminal.json(&document::Document::of(&stats))?;
     } else {
-        let screen = screen::Screen { stats: &stats, target: &target, top: args.top as usize };
+        let screen = screen::Screen { stats: &stats, before: None, target: &target, top };
         context.terminal.result(&screen.lines(&context.terminal).join("\n"))?;
     }
     check_tables(args, &stats)

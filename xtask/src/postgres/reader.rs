@@ -8,7 +8,7 @@ use super::server::Server;
 use crate::error::Fault;
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Does not wait for a locked table.
 const LOCK_TIMEOUT: &str = "SET lock_timeout TO '3s'";
@@ -33,6 +33,11 @@ impl<'a> Reader<'a> {
         let mut session = OpenSession::start_asking(server)?;
         session.run(LOCK_TIMEOUT)?;
         Ok(Self { session, end })
+    }
+
+    /// Answers are waited for this long from now on.
+    pub fn wait_for(&mut self, deadline: Duration) {
+        self.end = Instant::now() + deadline;
     }
 
     /// Runs SQL that answers nothing.

@@ -22,6 +22,7 @@ use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::settings::Settings;
 use anyhow::Result;
+use metrics::Scraper;
 use statements::Extension;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,6 +30,8 @@ use tables::Sizes;
 
 /// Between the two samples that rates are made of. Sessions tell the server's counters once a second.
 const SAMPLED: Duration = Duration::from_secs(1);
+/// How long an answer is waited for in a session that stays open.
+const ANSWERED: Duration = Duration::from_secs(10);
 /// How often signals are looked for in between.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -46,31 +49,85 @@ pub struct Stats {
     pub openfga: Openfga,
 }
 
-/// One look. It takes a second: what happens in it is counted.
-///
-/// # Errors
-/// Exit 4 where the server cannot be reached.
-pub fn look(server: &Server<'_>, settings: &Settings, wanted: Wanted<'_>) -> Result<Stats> {
-    let target = server.target();
-    thread::scope(|scope| {
-        let openfga = scope.spawn(|| metrics::look(target, settings, SAMPLED));
-        let stores = scope.spawn(|| stores::read(server));
-        let counting = scope.spawn(|| counting_session(server));
-        let Answers { database, activity, tables, extension } = of_database(server, wanted)?;
-        let stores = joined(stores).unwrap_or_else(|error| Known::Unread(reason(&error)));
-        // Our sessions in the database are over by now: their own transactions are not counted.
-        let mut counting = joined(counting)?;
-        let statements = match statements(&mut counting, &extension, server, wanted.most) {
-            Ok(statements) => statements,
-            // After an error the session is over.
-            Err(_) => {
-                counting = counting_session(server)?;
-                Statements { state: State::NotReadable, slowest: Vec::new() }
-            }
-        };
-        let (counters, rates) = sampled(&mut counting, target.database())?;
-        let openfga = openfga.join().map_err(|_| anyhow::anyhow!("a thread ended without an answer"))?;
-        Ok(Stats { database, counters, rates, activity, tables, stores, statements, openfga })
+/// Looks at a server, once or again and again: its sessions stay open, and rates are those since the look before.
+#[derive(Debug)]
+pub struct Observer<'a> {
+    server: &'a Server<'a>,
+    settings: &'a Settings,
+    wanted: Wanted<'a>,
+    sessions: Sessions<'a>,
+    last: Option<Sample>,
+    metrics: Scraper,
+}
+
+/// Sessions of the last look; one that failed is gone.
+#[derive(Debug, Default)]
+struct Sessions<'a> {
+    database: Option<Reader<'a>>,
+    stores: Option<Reader<'a>>,
+    counting: Option<Reader<'a>>,
+}
+
+impl<'a> Observer<'a> {
+    pub fn new(server: &'a Server<'a>, settings: &'a Settings, wanted: Wanted<'a>) -> Self {
+        Self { server, settings, wanted, sessions: Sessions::default(), last: None, metrics: Scraper::default() }
+    }
+
+    /// One look. The first takes a second: what happens in it is counted. `again`: the sessions stay for the next one.
+    ///
+    /// # Errors
+    /// Exit 4 where the server cannot be reached.
+    pub fn look(&mut self, again: bool) -> Result<Stats> {
+        let (server, settings, wanted) = (self.server, self.settings, self.wanted);
+        let target = server.target();
+        let Sessions { database, stores, counting } = std::mem::take(&mut self.sessions);
+        let metrics = &mut self.metrics;
+        thread::scope(|scope| {
+            let openfga = scope.spawn(|| metrics.look(target, settings, SAMPLED));
+            let stores = scope.spawn(move || stores_of(stores, server));
+            let counting = scope.spawn(move || opened(counting, || counting_session(server)));
+            let (answers, database) = of_database(database, server, wanted)?;
+            let (stores, stores_session) = joined(stores)?;
+            let mut counting = joined(counting)?;
+            self.sessions = if again {
+                Sessions { database, stores: stores_session, counting: None }
+            } else {
+                // Closed by now, so that their own transactions are not counted.
+                drop((database, stores_session));
+                Sessions::default()
+            };
+            let statements = match statements(&mut counting, &answers.extension, server, wanted.most) {
+                Ok(statements) => statements,
+                // After an error the session is over.
+                Err(_) => {
+                    counting = counting_session(server)?;
+                    Statements { state: State::NotReadable, slowest: Vec::new() }
+                }
+            };
+            let (counters, rates) = sampled(&mut counting, self.last.take(), target.database())?;
+            self.last = again.then(|| counters.clone());
+            self.sessions.counting = again.then_some(counting);
+            let openfga = openfga.join().map_err(|_| anyhow::anyhow!("a thread ended without an answer"))?;
+            let Answers { database, activity, tables, .. } = answers;
+            Ok(Stats { database, counters, rates, activity, tables, stores, statements, openfga })
+        })
+    }
+}
+
+/// The session of the look before, else a new one.
+fn opened<'a>(session: Option<Reader<'a>>, open: impl FnOnce() -> Result<Reader<'a>>) -> Result<Reader<'a>> {
+    let Some(mut session) = session else { return open() };
+    session.wait_for(ANSWERED);
+    // The server may have been started again meanwhile.
+    if session.run("SELECT").is_ok() { Ok(session) } else { open() }
+}
+
+/// The stores, and the session that told them, if it goes on.
+fn stores_of<'a>(session: Option<Reader<'a>>, server: &Server<'a>) -> Result<(Known<Vec<Store>>, Option<Reader<'a>>)> {
+    let mut session = opened(session, || Reader::start(server))?;
+    Ok(match stores::read(&mut session, server) {
+        Ok(stores) => (stores, Some(session)),
+        Err(error) => (Known::Unread(reason(&error)), None),
     })
 }
 
@@ -103,16 +160,21 @@ struct Answers {
     extension: Extension,
 }
 
-fn of_database(server: &Server<'_>, wanted: Wanted<'_>) -> Result<Answers> {
-    let mut reader = Reader::start(server)?;
+fn of_database<'a>(
+    session: Option<Reader<'a>>,
+    server: &Server<'a>,
+    wanted: Wanted<'_>,
+) -> Result<(Answers, Option<Reader<'a>>)> {
+    let mut reader = opened(session, || Reader::start(server))?;
     let database = Database::read(&mut reader, server.session())?;
     let activity = Activity::read(&mut reader, server.session())?;
     let extension = Extension::read(&mut reader)?;
-    let tables = Tables::read(&mut reader, wanted, Sizes::Measured).or_else(|_| {
+    let (tables, reader) = match Tables::read(&mut reader, wanted, Sizes::Measured) {
+        Ok(tables) => (tables, Some(reader)),
         // A lock that was taken meanwhile: after an error the session is over.
-        Tables::read(&mut Reader::start(server)?, wanted, Sizes::Estimated)
-    })?;
-    Ok(Answers { database, activity, tables, extension })
+        Err(_) => (Tables::read(&mut Reader::start(server)?, wanted, Sizes::Estimated)?, None),
+    };
+    Ok((Answers { database, activity, tables, extension }, reader))
 }
 
 /// A session in the maintenance database, where our questions are not counted for the database; where this role may not
@@ -121,17 +183,29 @@ fn counting_session<'a>(server: &Server<'a>) -> Result<Reader<'a>> {
     Reader::start(&server.in_maintenance()).or_else(|_| Reader::start(server))
 }
 
-/// Two samples, a second apart.
-fn sampled(reader: &mut Reader<'_>, database: &str) -> Result<(Sample, Option<Rates>)> {
-    let before = Sample::read(reader, database)?;
-    let end = Instant::now() + SAMPLED;
-    while Instant::now() < end {
-        signals::check()?;
-        thread::sleep(POLL_INTERVAL);
-    }
+/// The counters now, and what happened since the sample before; without one, two samples are taken, a second apart.
+fn sampled(reader: &mut Reader<'_>, before: Option<Sample>, database: &str) -> Result<(Sample, Option<Rates>)> {
+    let before = match before {
+        Some(before) => before,
+        None => {
+            let first = Sample::read(reader, database)?;
+            pause(SAMPLED)?;
+            first
+        }
+    };
     let now = Sample::read(reader, database)?;
     let rates = now.since(&before);
     Ok((now, rates))
+}
+
+/// Waits, but not beyond a signal.
+fn pause(time: Duration) -> Result<()> {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        signals::check()?;
+        thread::sleep(POLL_INTERVAL.min(end.saturating_duration_since(Instant::now())));
+    }
+    Ok(())
 }
 
 impl Stats {

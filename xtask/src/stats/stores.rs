@@ -18,7 +18,7 @@ const CHANGES: Wanted = Wanted { name: "changelog", columns: &["store", "ulid", 
 /// Stores beyond these are not told.
 const MOST: usize = 10_000;
 /// A locked table is told after so long.
-const LOCK_TIMEOUT: &str = "SET lock_timeout TO '1s'";
+const LOCK_TIMEOUT: &str = "SET lock_timeout TO '1s'; SET statement_timeout TO 0";
 /// Tuples are counted for so long.
 const COUNTED: &str = "SET statement_timeout TO '1s'";
 /// A table that only COPY may read is counted up to this size.
@@ -52,8 +52,7 @@ struct Tables<'a> {
 ///
 /// # Errors
 /// The tables of stores cannot be read.
-pub fn read(server: &Server<'_>) -> Result<Known<Vec<Store>>> {
-    let mut reader = Reader::start(server)?;
+pub fn read(reader: &mut Reader<'_>, server: &Server<'_>) -> Result<Known<Vec<Store>>> {
     reader.run(LOCK_TIMEOUT)?;
     let found = reader.find(&[STORES, MODELS, TUPLES, CHANGES])?;
     if let Found::Unread(what) = &found[0] {
@@ -66,8 +65,8 @@ pub fn read(server: &Server<'_>) -> Result<Known<Vec<Store>>> {
     let readable = |found: &'_ Found| found.table().is_some_and(|table| table.readable);
     let usable = |at: usize| found[at].table().filter(|_| readable(&found[at]));
     let tables = Tables { stores, models: usable(1), tuples: usable(2), changes: usable(3) };
-    let mut stores = tables.stores(&mut reader)?;
-    tables.count_tuples(&mut stores, &mut reader, server)?;
+    let mut stores = tables.stores(reader)?;
+    tables.count_tuples(&mut stores, reader, server)?;
     stores.sort_by(|a, b| b.tuples.cmp(&a.tuples).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id)));
     Ok(Known::Is(stores))
 }

@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_a_role_may_not_see_is_said_once,
         [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
         [OwnStack] slow_statements_or_what_makes_the_server_tell_them,
+        [Stack, Script] a_watch_needs_a_terminal_that_is_large_enough,
         [Stack, Script] no_line_is_wider_than_a_narrow_terminal,
     ]
 }
@@ -35,7 +36,8 @@ fn sizes_tables_and_stores_are_those_of_the_server() {
     database.sql(
         "CREATE TABLE big (id int PRIMARY KEY, text text); ALTER TABLE big ALTER text SET STORAGE EXTERNAL; \
          INSERT INTO big SELECT i, repeat('x', 3000) FROM generate_series(1, 1000) AS i; DELETE FROM big WHERE id <= 10; \
-         CREATE SCHEMA s; CREATE TABLE s.small AS SELECT 1 AS i; ANALYZE",
+         CREATE SCHEMA s; CREATE TABLE s.small AS SELECT 1 AS i; ANALYZE; \
+         CREATE TABLE fresh AS SELECT repeat('x', 1000) FROM generate_series(1, 10000)",
     );
     let report = report(&database, &["--top", "2"]);
     assert_eq!(report["version"], 1);
@@ -49,7 +51,8 @@ fn sizes_tables_and_stores_are_those_of_the_server() {
     assert_eq!((&big["estimated_rows"], &big["dead_rows"]), (&Value::from(990), &Value::from(10)));
     assert!(big["last_analyze_at"].is_string() && big["last_vacuum_at"].is_null(), "{big}");
     let shown = report["tables"]["shown"].as_array().unwrap();
-    assert!(shown.len() == 2 && shown[0]["name"] == "big", "the largest comes first: {report:#}");
+    // The largest comes first, also where it was never analyzed.
+    assert_eq!((shown.len(), &shown[0]["name"], &shown[1]["name"]), (2, &"fresh".into(), &"big".into()));
     assert_eq!(report["tables"]["total"].to_string(), database.sql("SELECT count(*) FROM pg_stat_user_tables"));
     let store = &report["stores"][0];
     let named = database.sql("SELECT id || ' ' || name FROM store");
@@ -254,4 +257,15 @@ fn slow_statements_or_what_makes_the_server_tell_them() {
     screen().ok().stdout_has("its extension is missing").stdout_has(create);
     stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
     assert_eq!(state()["state"], "not_installed");
+}
+
+fn a_watch_needs_a_terminal_that_is_large_enough() {
+    let database = shared().database();
+    database.xtask(["db-stats", "--watch"]).run().code(2).prints_nothing().stderr_has("--watch needs a terminal");
+    let small = ["sh", "-c", "stty rows 8 columns 30; exec \"$@\"", "sh"];
+    let refused = database.xtask(["db-stats", "--watch", "5"]).through(small).terminal().wait();
+    let text = refused.code(1).text();
+    refused.holds(text.contains("The terminal is too small") && !text.contains("\u{1b}[?1049h"), "nothing is drawn");
+    database.xtask(["db-stats", "--watch", "0"]).run().code(2);
+    database.xtask(["db-stats", "--watch", "1", "--json"]).run().code(2);
 }

@@ -20,6 +20,8 @@ const COMMANDS_FIT: usize = 60;
 /// What is shown of one look.
 pub(super) struct Screen<'a> {
     pub(super) stats: &'a Stats,
+    /// The look before: figures that changed since are followed by the difference.
+    pub(super) before: Option<&'a Stats>,
     pub(super) target: &'a Target,
     /// So many rows of each list.
     pub(super) top: usize,
@@ -46,9 +48,10 @@ impl Screen<'_> {
         let server = format!("PostgreSQL {}, {}", database.server_version, self.target.place());
         let recovery = if database.is_in_recovery { ", in recovery" } else { "" };
         let mut lines = vec![format!(
-            "Database:     {}, {} ({server}{recovery})",
+            "Database:     {}, {}{} ({server}{recovery})",
             clean_line(&database.name),
-            size(database.size_bytes)
+            size(database.size_bytes),
+            delta(database.size_bytes, self.before.map(|before| before.database.size_bytes), size),
         )];
         let hits = counters.hit_ratio().map_or_else(
             || "no block was read yet".to_owned(),
@@ -57,9 +60,11 @@ impl Screen<'_> {
         lines.push(format!("Cache:        {hits}"));
         lines.push(format!("Transactions: {}", self.rates()));
         lines.push(format!(
-            "Counted:      {}, {} in temporary files, {}",
+            "Counted:      {}{}, {}{} in temporary files, {}",
             terminal::counted(counters.deadlocks, "deadlock", "deadlocks"),
+            delta(counters.deadlocks, self.before.map(|before| before.counters.deadlocks), count),
             size(counters.temporary_bytes),
+            delta(counters.temporary_bytes, self.before.map(|before| before.counters.temporary_bytes), size),
             counters
                 .counted_since
                 .as_deref()
@@ -121,11 +126,21 @@ impl Screen<'_> {
             return vec!["No tables".to_owned()];
         }
         let head = ["TABLE", "ROWS", "DEAD", "SIZE", "TABLE", "INDEXES", "TOAST", "VACUUM", "ANALYZE"];
-        let rows: Vec<Vec<String>> = tables.shown.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = tables.shown.iter().map(|table| row(table, self.table_before(table))).collect();
         let mut lines = vec![terminal.laid_out(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8])];
         let more = tables.total.saturating_sub(tables.shown.len() as u64);
         lines.extend((more > 0).then(|| format!("… and {} more tables (--top N)", count(more))));
         lines
+    }
+
+    fn table_before(&self, table: &Table) -> Option<&Table> {
+        let mut before = self.before?.tables.shown.iter();
+        before.find(|before| before.schema == table.schema && before.name == table.name)
+    }
+
+    fn store_before(&self, store: &Store) -> Option<&Store> {
+        let Known::Is(before) = &self.before?.stores else { return None };
+        before.iter().find(|before| before.id == store.id)
     }
 
     fn stores(&self, terminal: &Terminal) -> Vec<String> {
@@ -139,7 +154,8 @@ impl Screen<'_> {
         if stores.is_empty() {
             return vec![String::new(), "No OpenFGA store".to_owned()];
         }
-        let rows: Vec<Vec<String>> = stores.iter().take(self.top).map(store_row).collect();
+        let rows: Vec<Vec<String>> =
+            stores.iter().take(self.top).map(|store| store_row(store, self.store_before(store))).collect();
         let table = terminal.laid_out(&["STORE", "ID", "MODELS", "TUPLES", "CHANGED"], &rows, &[2, 3]);
         let more = stores.len().saturating_sub(self.top);
         let more = (more > 0).then(|| format!("… and {} more stores (--top N)", count(more as u64)));
@@ -175,13 +191,27 @@ fn fitted(text: &str, terminal: &Terminal) -> Vec<String> {
     }
 }
 
-fn row(table: &Table) -> Vec<String> {
+/// How much more or less it is than before: ` (+12)`; empty where it is the same, or there is no before.
+fn delta(now: u64, before: Option<u64>, shown: fn(u64) -> String) -> String {
+    match before.map(|before| (now.checked_sub(before), before.saturating_sub(now))) {
+        None | Some((Some(0), _)) => String::new(),
+        Some((Some(more), _)) => format!(" (+{})", shown(more)),
+        Some((None, less)) => format!(" (-{})", shown(less)),
+    }
+}
+
+fn row(table: &Table, before: Option<&Table>) -> Vec<String> {
+    let before = |of: fn(&Table) -> u64| before.map(of);
     let sized = |bytes: u64| format!("{}{}", if table.sizes_are_estimated { "≈" } else { "" }, size(bytes));
     vec![
         format!("{}.{}", table.schema, table.name),
-        format!("≈{}", count(table.estimated_rows)),
-        count(table.dead_rows),
-        sized(table.total_bytes),
+        format!(
+            "≈{}{}",
+            count(table.estimated_rows),
+            delta(table.estimated_rows, before(|table| table.estimated_rows), count)
+        ),
+        format!("{}{}", count(table.dead_rows), delta(table.dead_rows, before(|table| table.dead_rows), count)),
+        format!("{}{}", sized(table.total_bytes), delta(table.total_bytes, before(|table| table.total_bytes), size)),
         sized(table.table_bytes),
         sized(table.index_bytes),
         sized(table.toast_bytes),
@@ -190,14 +220,17 @@ fn row(table: &Table) -> Vec<String> {
     ]
 }
 
-fn store_row(store: &Store) -> Vec<String> {
+fn store_row(store: &Store, before: Option<&Store>) -> Vec<String> {
     let unknown = || "-".to_owned();
     let about = if store.tuples_are_estimated { "≈" } else { "" };
     vec![
         store.name.clone(),
         store.id.clone(),
         store.models.map_or_else(unknown, count),
-        store.tuples.map_or_else(unknown, |tuples| format!("{about}{}", count(tuples))),
+        store.tuples.map_or_else(unknown, |tuples| {
+            let before = before.and_then(|before| before.tuples);
+            format!("{about}{}{}", count(tuples), delta(tuples, before, count))
+        }),
         store.last_change_at.as_deref().map_or_else(unknown, local),
     ]
 }

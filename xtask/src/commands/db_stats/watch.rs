@@ -1,0 +1,61 @@
+//! `db-stats --watch`: the screen, drawn again in place until a signal ends it.
+
+use super::screen::Screen;
+use crate::context::Context;
+use crate::process::signals;
+use crate::stats::{Observer, Stats};
+use crate::target::Target;
+use crate::terminal::clean_line;
+use anyhow::Result;
+use chrono::Local;
+use std::time::{Duration, Instant};
+
+/// How often signals and the terminal's size are looked at between two looks.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How often, and how much.
+pub(super) struct Rhythm {
+    /// From one look to the next.
+    pub(super) seconds: u64,
+    /// So many rows of each list.
+    pub(super) top: usize,
+}
+
+/// Looks and draws, again and again. A server that does not answer any more is asked again.
+///
+/// # Errors
+/// The signal that ended it; the terminal is as it was before. Also what ends the first look.
+pub(super) fn watch(rhythm: &Rhythm, mut observer: Observer<'_>, target: &Target, context: &Context) -> Result<()> {
+    let Rhythm { seconds, top } = *rhythm;
+    let terminal = &context.terminal;
+    let mut live = terminal.live()?;
+    terminal.draw(&mut live, &[format!("Every {seconds} s; the first look takes a second")])?;
+    let mut before: Option<Stats> = None;
+    loop {
+        let end = Instant::now() + Duration::from_secs(seconds);
+        let looked = observer.look(true);
+        signals::check()?;
+        let now = match looked {
+            Err(error) if before.is_none() => return Err(error),
+            looked => looked,
+        };
+        let lines = || {
+            let head = format!("{}, every {seconds} s; Ctrl-C ends it", Local::now().format("%H:%M:%S"));
+            let shown = match &now {
+                Ok(stats) => Screen { stats, before: before.as_ref(), target, top }.lines(terminal),
+                Err(error) => vec![terminal.failure_line(&clean_line(&error.to_string()))],
+            };
+            std::iter::once(head).chain(shown).collect::<Vec<_>>()
+        };
+        terminal.draw(&mut live, &lines())?;
+        while Instant::now() < end {
+            signals::check()?;
+            if terminal.is_resized(&live) {
+                terminal.draw(&mut live, &lines())?;
+            }
+            std::thread::sleep(POLL_INTERVAL.min(end.saturating_duration_since(Instant::now())));
+        }
+        signals::check()?;
+        before = now.ok().or(before);
+    }
+}
