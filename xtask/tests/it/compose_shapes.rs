@@ -119,6 +119,9 @@ fn a_database_in_several_containers_is_refused_before_it_is_started() {
         let refused = stack.xtask([command]).run();
         refused.code(1).stderr_has("The postgres service runs in more than one container").stderr_lacks("✓");
     }
+    // Compose would find no project where the user stands.
+    let outside = stack.xtask(["db-backup"]).here(&stack.sandbox.home).run();
+    outside.code(1).stderr_has(&format!("see them with: cd {} && docker compose ps", stack.sandbox.root.display()));
     let health = Health::of(stack.xtask([]), &["--only", "postgres", "service/postgres"]);
     let both = "the database runs in 2 containers, and must be in one";
     health.says("postgres", "fail", both, "--scale postgres=1").says("service/postgres", "fail", both, "");
