@@ -45,6 +45,12 @@ fn typed(root: Option<&Path>, settings: &Settings) -> Vec<(&'static str, String)
     root.into_iter().chain(others).collect()
 }
 
+/// The checkout as a word of a command line, where the user does not stand in it.
+fn from_outside(root: &Path, here: &Path) -> Option<String> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    (!real(here).starts_with(real(root))).then(|| terminal::shell_word(&root.display().to_string()))
+}
+
 impl Context {
     /// Reads settings and looks at the terminal; never fails, so that errors can be shown.
     pub fn new(global: &Global) -> Self {
@@ -63,6 +69,7 @@ impl Context {
             unicode: settings.locale_is_utf8(),
             quiet: global.quiet,
             typed: typed(global.root.as_deref(), &settings),
+            folder: here.as_deref().and_then(|here| from_outside(&root, here)),
         };
         let here = here.unwrap_or_else(|| root.clone());
         let terminal = Terminal::new(options);

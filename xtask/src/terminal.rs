@@ -30,6 +30,8 @@ pub struct Terminal {
     quiet: bool,
     /// Options of every command that were typed.
     typed: Vec<(&'static str, String)>,
+    /// The project's folder, where the user stands outside of it.
+    folder: Option<String>,
     stdin: bool,
     stdout: bool,
     stderr: bool,
@@ -44,6 +46,9 @@ pub struct Options {
     /// Options that were typed, where without them another target or database would be meant: what is said to be typed
     /// next says them, too. The values are words of a command line.
     pub typed: Vec<(&'static str, String)>,
+    /// The project's folder, as a word of a command line, where the user stands outside of it: commands of Compose are
+    /// typed there.
+    pub folder: Option<String>,
 }
 
 /// What a line is marked with.
@@ -70,6 +75,7 @@ impl Terminal {
             unicode: options.unicode,
             quiet: options.quiet,
             typed: options.typed,
+            folder: options.folder,
             stdin: io::stdin().is_terminal(),
             stdout,
             stderr,
@@ -213,6 +219,7 @@ impl Terminal {
 
     fn lettered(&self, text: &str) -> String {
         let text = text::under_own_name(&text::with_options(text, &self.typed));
+        let text = text::in_folder(&text, self.folder.as_deref());
         if self.unicode {
             return text;
         }
@@ -246,7 +253,8 @@ mod tests {
 
     #[test]
     fn nothing_that_another_wrote_is_obeyed_and_our_marks_keep_their_colour() {
-        let terminal = |color| Terminal::new(Options { color, unicode: true, quiet: false, typed: Vec::new() });
+        let terminal =
+            |color| Terminal::new(Options { color, unicode: true, quiet: false, typed: Vec::new(), folder: None });
         let hostile = "a\x1b]0;x\x07b\u{9b}31m\x1b[31mc\r";
         let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}31m\\u{1b}[31mc\\r";
         let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));

@@ -44,7 +44,7 @@ pub fn run(args: &Args, command_line: &clap::Command, context: &Context) -> Resu
     })?;
     let repository = Repository::open(&context.typed(&args.folder))?;
     let source = Source::open(&package)?;
-    let stack = Stack::read(&repository.folder, context);
+    let stack = Stack::read(&repository, context);
     let goals: Vec<String> = goals(command_line);
     let options = Options {
         name: args.name.clone(),
@@ -130,6 +130,22 @@ fn say_what_is_next(plan: &Plan, repository: &Repository, context: &Context) {
     }
 }
 
+/// So many Compose files of subfolders are named.
+const NAMED: usize = 3;
+
+/// That the folder itself has no Compose file, with those of its subfolders, and how one is named.
+fn no_file_here(repository: &Repository) -> String {
+    let mut files = repository.files(&["*compose.yaml", "*compose.yml"]).unwrap_or_default();
+    files.retain(|path| path.rsplit_once('/').is_some_and(|(_, name)| compose_files::is_main_name(name)));
+    files.sort_by_key(|path| path.matches('/').count());
+    let Some(first) = files.first() else { return "no Compose file".to_owned() };
+    let shown = files.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if files.len() > NAMED { format!(" and {} more", files.len() - NAMED) } else { String::new() };
+    format!(
+        "none in this folder; in subfolders: {shown}{more}; name the one that is meant in .env: COMPOSE_FILE={first}"
+    )
+}
+
 /// What the Compose files of the other repository say.
 struct Stack {
     found: Vec<(&'static str, String)>,
@@ -139,11 +155,12 @@ struct Stack {
 
 impl Stack {
     /// Looks at it. What cannot be told is no reason to stop: the commands say it again, with a hint.
-    fn read(folder: &Path, context: &Context) -> Self {
+    fn read(repository: &Repository, context: &Context) -> Self {
+        let folder = &repository.folder;
         let mut stack = Self { found: Vec::new(), settings: Vec::new() };
         let theirs = context.at(folder);
         if !compose_files::are_there(&theirs.settings, folder) {
-            stack.found.push(("Compose", "no Compose file".to_owned()));
+            stack.found.push(("Compose", no_file_here(repository)));
             return stack;
         }
         stack.found.push(("Compose", compose_files::shown(&theirs.settings, folder)));

@@ -44,7 +44,7 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
     let proposal = Proposal::check(server, &backup, args.consent())?;
-    preview::show(&proposal, &services::users(server)?, args, context)?;
+    preview::show(&proposal, &services::users(server)?, args, target, context)?;
     if args.dry_run {
         leftovers::name_leftovers(target, context);
         return Ok(());

@@ -87,7 +87,7 @@ fn write_env(kind: Kind, target: &Target, context: &Context) -> Result<Vec<Strin
         terminal.done(".env stays as it is: this stack has containers, and another .env could make them anew");
         return Ok(written);
     }
-    if settings::make_env_file(&context.root)? {
+    if settings::copy_env_example(&context.root)? {
         terminal.done("Made .env from .env.example, readable by you only");
         written.push(".env was made".to_owned());
     } else {

@@ -15,11 +15,28 @@ pub fn main_file(folder: &Path) -> Option<&'static str> {
     NAMES.into_iter().find(|name| folder.join(name).is_file())
 }
 
+/// Whether this is a name of Compose's main file.
+pub fn is_main_name(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
 /// The files that `COMPOSE_FILE` lists, from the folder; `None` where it is not set.
 fn listed(settings: &Settings, folder: &Path) -> Option<Vec<PathBuf>> {
     let list = settings.get(FILE)?;
     let separator = settings.get_or(SEPARATOR, if platform::WINDOWS { ";" } else { ":" });
     Some(list.split(separator).filter(|path| !path.is_empty()).map(|path| folder.join(path)).collect())
+}
+
+/// The folder that Compose takes for the project's: it names the project, and paths in the files begin there. That of
+/// the first file of `COMPOSE_FILE`, else the folder itself.
+pub fn project_folder(settings: &Settings, folder: &Path) -> PathBuf {
+    let first = listed(settings, folder).and_then(|files| files.into_iter().next());
+    first.as_deref().and_then(Path::parent).unwrap_or(folder).to_owned()
+}
+
+/// Whether `COMPOSE_FILE` names the files.
+pub fn are_listed(settings: &Settings) -> bool {
+    settings.get(FILE).is_some()
 }
 
 /// Whether Compose finds its files for this folder: in it, or where `COMPOSE_FILE` says.
@@ -85,7 +102,19 @@ mod tests {
         let files = [PathBuf::from("/r/a.yml"), PathBuf::from("/b/c.yml")];
         assert_eq!(listed(&settings, Path::new("/r")).unwrap(), files);
         assert_eq!(shown(&settings, Path::new("/r")), "a.yml, /b/c.yml");
+        assert_eq!(project_folder(&settings, Path::new("/r")), Path::new("/r"));
         let fault = check(&settings, Path::new("/r")).unwrap_err();
         assert!(fault.to_string().contains("/r/a.yml"), "{fault}");
+    }
+
+    #[test]
+    fn the_projects_folder_is_that_of_the_first_file() {
+        let mut settings = Settings::default();
+        assert_eq!(project_folder(&settings, Path::new("/r")), Path::new("/r"));
+        for (list, expected) in [("deploy/a.yml:b.yml", "/r/deploy"), ("/b/c.yml:a.yml", "/b"), ("a.yml", "/r")] {
+            settings.set_flag(FILE, list);
+            settings.set_flag(SEPARATOR, ":");
+            assert_eq!(project_folder(&settings, Path::new("/r")), Path::new(expected), "{list}");
+        }
     }
 }

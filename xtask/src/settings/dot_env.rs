@@ -8,8 +8,19 @@ use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Makes `.env` from `.env.example`, readable by this user only; false where it exists already.
-pub fn make_env_file(root: &Path) -> Result<bool> {
+/// Makes `.env` from `.env.example`, readable by this user only; false where it exists already. Only for a stack that
+/// has no containers: they were made without these values.
+pub fn copy_env_example(root: &Path) -> Result<bool> {
+    let example = platform::read_regular(&root.join(".env.example"), LONGEST).unwrap_or_default();
+    make_env_file(root, &example)
+}
+
+/// Makes an empty `.env`, readable by this user only, where there is none: it changes nothing for Compose.
+pub fn make_empty_env_file(root: &Path) -> Result<()> {
+    make_env_file(root, b"").map(drop)
+}
+
+fn make_env_file(root: &Path, content: &[u8]) -> Result<bool> {
     let path = root.join(".env");
     if path.symlink_metadata().is_ok() {
         return Ok(false);
@@ -18,9 +29,8 @@ pub fn make_env_file(root: &Path) -> Result<bool> {
         let hint = format!("make {} writable, and free some space on its disk", root.display());
         Fault::failed(format!("{} cannot be made", path.display())).hint(hint)
     };
-    let example = platform::read_regular(&root.join(".env.example"), LONGEST).unwrap_or_default();
     let mut file = platform::create_private(&path).with_context(refused)?;
-    file.write_all(&example).and_then(|()| file.sync_all()).with_context(refused)?;
+    file.write_all(content).and_then(|()| file.sync_all()).with_context(refused)?;
     Ok(true)
 }
 

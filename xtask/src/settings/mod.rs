@@ -6,7 +6,7 @@ mod dot_env;
 pub mod env_file;
 mod root;
 
-pub use dot_env::{EnvEdit, make_env_file, write_env_file};
+pub use dot_env::{EnvEdit, copy_env_example, make_empty_env_file, write_env_file};
 pub use root::{Root, package_folder};
 
 use crate::error::Fault;

@@ -111,6 +111,29 @@ pub fn under_own_name(text: &str) -> String {
     if CALL == OWN_CALL { text.to_owned() } else { text.replace(CALL, OWN_CALL) }
 }
 
+/// What Compose is typed as, and the commands of it that work on the project of the folder where they are typed.
+const COMPOSE: &str = "docker compose ";
+const OF_PROJECT: [&str; 11] =
+    ["config", "down", "logs", "ps", "restart", "rm", "run", "start", "stop", "unpause", "up"];
+
+/// Commands of Compose that a text says to type, for a person who stands outside of the project's folder, a word of a
+/// command line. Only there Compose reads the same `.env` and files as this program.
+pub fn in_folder(text: &str, folder: Option<&str>) -> String {
+    let Some(folder) = folder else { return text.to_owned() };
+    let mut completed = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(COMPOSE) {
+        completed.push_str(before);
+        let command = after.split(|letter: char| !letter.is_ascii_lowercase()).next().unwrap_or_default();
+        if OF_PROJECT.contains(&command) {
+            completed.push_str(&format!("cd {} && ", clean_line(folder)));
+        }
+        completed.push_str(COMPOSE);
+        rest = after;
+    }
+    completed + rest
+}
+
 /// Commands that a text says to type, with these options; a line that has one of them already keeps it.
 pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
     let mut completed = String::with_capacity(text.len());
@@ -172,6 +195,15 @@ mod tests {
         assert_eq!(lined_up, "NAME   ROWS\n日本      7\na     1,000");
         assert_eq!(width(&lined_up), 11);
         assert_eq!(paragraphs(&["NAME", "ROWS"], &rows), "日本\n  ROWS  7\na\n  ROWS  1,000");
+    }
+
+    #[test]
+    fn commands_of_compose_are_typed_in_the_projects_folder() {
+        let text = "see: docker compose ps --all, and docker compose logs db\ndocker compose failed (exit code 1)";
+        let expected = "see: cd '../a b' && docker compose ps --all, and cd '../a b' && docker compose logs db\n\
+                        docker compose failed (exit code 1)";
+        assert_eq!(in_folder(text, Some("'../a b'")), expected);
+        assert_eq!(in_folder(text, None), text);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Test> {
         [Git] a_folder_that_is_no_repository_of_somebody_elses_is_refused,
         [Git, Mount] a_read_only_folder_is_refused_before_anything_is_written,
         [Git] another_name_is_the_way_round_a_taken_one,
+        [Git] a_compose_file_of_a_subfolder_is_named,
         [Git] a_run_that_is_killed_anywhere_is_completed_by_the_next,
         [Git] an_update_brings_new_files_removes_old_ones_and_loses_nobodys_changes,
         [Git, Mount] a_program_without_its_checkout_says_so,
@@ -108,6 +109,16 @@ db-backup: env
 env:
 \t@true
 ";
+
+fn a_compose_file_of_a_subfolder_is_named() {
+    let yaml = COMPOSE.1;
+    let files =
+        [("a/b/docker-compose.yml", yaml), ("deploy/compose.yaml", yaml), ("deploy/my-compose.yaml", yaml), ("x", "")];
+    let look = Theirs::with(&files).adopt(&["--dry-run"]).run();
+    look.ok().stdout_has("in subfolders: deploy/compose.yaml, a/b/docker-compose.yml; name the one that is meant");
+    look.stdout_has("COMPOSE_FILE=deploy/compose.yaml");
+    Theirs::with(&[("x", "")]).adopt(&["--dry-run"]).run().ok().stdout_has("no Compose file");
+}
 
 fn every_kind_of_repository_gets_member_alias_and_free_names_and_a_second_run_nothing() {
     type Kind<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
@@ -458,10 +469,20 @@ fn the_page_shows_what_it_says() {
     let numbers = |text: &str| {
         let of_stack =
             |line: &&str| ["  PostgreSQL ", "  Login ", "  OpenFGA "].iter().any(|name| line.starts_with(name));
-        let text = text.lines().filter(|line| !of_stack(line)).collect::<Vec<_>>().join("\n");
-        text.split(' ').map(|word| if word.parse::<u32>().is_ok() { "N" } else { word }).collect::<Vec<_>>().join(" ")
+        // The list of commands is held by the tests of `conventions`.
+        let of_make = |line: &str| line.split_inclusive(" names that are free: ").next().unwrap_or_default().to_owned();
+        let text = text.lines().filter(|line| !of_stack(line)).map(of_make).collect::<Vec<_>>().join("\n");
+        let is_number = |word: &str| word == "…" || word.parse::<u32>().is_ok();
+        text.split(' ').map(|word| if is_number(word) { "N" } else { word }).collect::<Vec<_>>().join(" ")
     };
     if std::env::var_os("XTASK_TEST_BLESS").is_some() {
+        let uncounted = |line: &str| match line.split_once(" files of version ") {
+            Some((before, after)) => {
+                format!("{}… files of version {after}", before.trim_end_matches(|letter: char| letter.is_ascii_digit()))
+            }
+            None => line.to_owned(),
+        };
+        let shown = shown.lines().map(uncounted).collect::<Vec<_>>().join("\n") + "\n";
         fs::write(checkout().join("docs/adopt.md"), page.replace(block, &shown)).unwrap();
         return;
     }

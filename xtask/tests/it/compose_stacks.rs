@@ -34,7 +34,8 @@ impl Drop for Images {
     }
 }
 
-fn image(name: &str) -> String {
+/// One of these names.
+pub fn image(name: &str) -> String {
     format!("{PREFIX}{}/{name}", std::process::id())
 }
 

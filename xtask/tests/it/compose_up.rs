@@ -178,6 +178,7 @@ fn settings_and_migrations_of_others_are_left_alone() {
         .stderr_has("Nothing is applied: ")
         .stderr_has("of the service db")
         .stderr_has("XTASK_MIGRATIONS=FOLDER");
+    xtask(&["db-restore", "--dry-run"]).run().ok().stderr_lacks("Migrations that will be pending");
 
     let named = |folder: &'static str, words: &[&'static str]| xtask(words).env("XTASK_MIGRATIONS", folder).run();
     named("goose", &["db-migrate"]).code(1).stderr_has("goose/1_c.sql is goose's: its files are not run here");

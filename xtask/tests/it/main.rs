@@ -12,6 +12,7 @@ mod adopt;
 mod authorization;
 mod circles;
 mod completions;
+mod compose_shapes;
 mod compose_stacks;
 mod compose_up;
 mod configured;
@@ -206,6 +207,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         dsl::tests(),
         circles::tests(),
         completions::tests(),
+        compose_shapes::tests(),
         compose_stacks::tests(),
         which_database::tests(),
         compose_up::tests(),

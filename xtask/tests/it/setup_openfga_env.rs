@@ -8,6 +8,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Openfga] every_other_byte_stays,
         [Stack, Openfga] a_file_that_cannot_be_written_stops_it_first,
+        [Stack, Openfga] a_missing_file_gets_the_ids_and_nothing_of_the_example,
         [Stack, Openfga] services_that_use_the_ids_are_named,
         [Stack, Openfga] a_dry_run_says_that_the_ids_are_missing,
     ]
@@ -59,6 +60,20 @@ fn a_file_that_cannot_be_written_stops_it_first() {
         .stderr_has("Docker Compose cannot read this project")
         .stderr_has(".env line 2: the quote is never closed");
     assert!(shop.ids().is_empty(), "nothing should have been made");
+}
+
+/// The stack runs: a placeholder password would make its containers anew.
+fn a_missing_file_gets_the_ids_and_nothing_of_the_example() {
+    let shop = shared().shop();
+    shop.tuples(&[("user:a", "viewer", "doc:1")]);
+    let path = shop.sandbox.path(".env");
+    fs::remove_file(&path).unwrap();
+    shop.sandbox.write(".env.example", "POSTGRES_PASSWORD=placeholder\n");
+    shop.setup([]).env("COMPOSE_PROJECT_NAME", &shop.stack.sandbox.project).run().ok();
+    let (store, model) = (shop.ids().pop().unwrap(), newest_model(&shop));
+    let expected = format!("OPENFGA_STORE_ID={store}\nOPENFGA_MODEL_ID={model}\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 fn services_that_use_the_ids_are_named() {

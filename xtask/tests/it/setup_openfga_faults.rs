@@ -110,7 +110,11 @@ fn all_that_is_wrong_in_the_files_is_said_at_once() {
     );
     shop.setup([]).run().code(1).stderr_has("openfga/store.fga.yaml:8:23:").stderr_has("      define viewer: [usr]\n");
     assert!(shop.ids().is_empty());
-    shop.setup(["--file", "nowhere.fga.yaml"]).run().code(2).stderr_has("nowhere.fga.yaml cannot be read");
+    shop.setup(["--file", "nowhere.fga.yaml"])
+        .run()
+        .code(2)
+        .stderr_has("nowhere.fga.yaml cannot be read")
+        .stderr_has("cargo xtask openfga-export --output nowhere.fga.yaml");
     shop.setup(["--store", "a\"b"]).run().code(1);
 }
 

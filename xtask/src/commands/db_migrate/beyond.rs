@@ -3,16 +3,17 @@
 use crate::context::Context;
 use crate::migration::config::Config;
 use crate::migration::ledger::Name;
+use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use std::collections::BTreeSet;
 
-/// The migrations, as `version words`, that a database with these versions lacks. A folder or `sqlx.toml` that cannot be
+/// The migrations, as `version words`, that a database with these versions lacks, and `db-migrate` would apply. A folder or `sqlx.toml` that cannot be
 /// read is a warning: it stops nothing but `db-migrate` itself.
-pub fn pending_beyond(applied: Option<&BTreeSet<i64>>, context: &Context) -> Result<Vec<String>> {
+pub fn pending_beyond(applied: Option<&BTreeSet<i64>>, target: &Target, context: &Context) -> Result<Vec<String>> {
     let read = || -> Result<_> {
         let config = Config::load(&context.root, &context.settings)?;
-        let folder = config.files()?;
+        let folder = config.files_for(target)?;
         Ok((config, folder))
     };
     let (config, folder) = match read() {

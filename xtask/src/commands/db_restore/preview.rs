@@ -21,11 +21,17 @@ const NAMED: usize = 5;
 /// So many letters of a property are shown.
 const LINE_SHOWN: usize = 200;
 
-pub(super) fn show(proposal: &Proposal<'_>, users: &[ServiceUser], args: &Args, context: &Context) -> Result<()> {
+pub(super) fn show(
+    proposal: &Proposal<'_>,
+    users: &[ServiceUser],
+    args: &Args,
+    target: &Target,
+    context: &Context,
+) -> Result<()> {
     let Proposal { backup, merged, fitting, plan, .. } = proposal;
     let new_database = proposal.of_elsewhere().map(NewDatabase::of);
     // Files that cannot be read are a matter for db-migrate, not for a restore.
-    let pending = db_migrate::pending_beyond(backup.contents.migrations.as_ref(), context).unwrap_or_default();
+    let pending = db_migrate::pending_beyond(backup.contents.migrations.as_ref(), target, context).unwrap_or_default();
     if args.json && args.dry_run {
         return context.terminal.json(&serde_json::json!({
             "version": 1, "file": &backup.path, "plan": plan,

@@ -44,7 +44,8 @@ impl Ids {
         if !self.wanted {
             return Ok(false);
         }
-        settings::make_env_file(&context.root)?;
+        // Never from .env.example: the stack runs, and the next start would take a placeholder password from it.
+        settings::make_empty_env_file(&context.root)?;
         let edit = EnvEdit::prepare(&context.root, &values)?;
         let changes = edit.changes();
         edit.write()?;

@@ -79,6 +79,9 @@ pub fn reach(scene: &Scene) -> Result<(), Finding> {
 fn running(scene: &Scene, compose: &dyn ComposeProject) -> Result<String, Finding> {
     let Some(Ok(project)) = scene.project() else { return Err(Finding::not_asked(Part::Compose)) };
     let service = compose.database_service();
+    if let Some(several) = service::several(scene, project, service) {
+        return Err(several);
+    }
     let running = project.containers_of(service).iter().find(|container| container.is_running());
     running.map(|container| container.id.clone()).ok_or_else(|| {
         let (state, hint) = service::down(project, service);

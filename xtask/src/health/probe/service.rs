@@ -36,6 +36,9 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
         return published::stranger(name, service)
             .unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), start(scene, project, name)));
     }
+    if let Some(several) = several(scene, project, name) {
+        return several;
+    }
     let mut findings: Vec<Finding> =
         containers.iter().map(|container| one(scene, project, name, service, container)).collect();
     let worst = findings.iter().position(|finding| finding.status == Status::Fail).unwrap_or(0);
@@ -44,6 +47,19 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
         finding.detail = format!("{} containers; {}", containers.len(), finding.detail);
     }
     finding
+}
+
+/// A database that runs in more than one container: the other commands refuse to guess which is meant.
+pub fn several(scene: &Scene, project: &Project, name: &str) -> Option<Finding> {
+    scene.compose().filter(|compose| compose.database_service() == name)?;
+    let running = project.containers_of(name).iter().filter(|container| container.is_running()).count();
+    (running > 1).then(|| {
+        let detail = format!("the database runs in {running} containers, and must be in one");
+        Finding::fail(
+            detail,
+            format!("once you know whose data is the right one: docker compose up -d --no-recreate --scale {name}=1"),
+        )
+    })
 }
 
 /// What a person types next about a service.

@@ -106,7 +106,10 @@ impl StoreFile {
 
 fn unreadable(shown: &str) -> Fault {
     let fault = Fault::usage(format!("The store file {shown} cannot be read"));
-    fault.hint("name another one with --file, or make it: docs/openfga.md has an example")
+    fault.hint(format!(
+        "name another one with --file; or write it from a store of the server: cargo xtask openfga-export --output {shown}\n\
+         or begin it with two lines, name: NAME and model_file: model.fga, and write the model into model.fga beside it"
+    ))
 }
 
 struct Content {

@@ -40,7 +40,7 @@ impl Access for Compose {
         let mut ours =
             listed.iter().filter(|container| container.service == service && container.check_awake().is_ok());
         let only = ours.next().filter(|_| ours.next().is_none());
-        only.is_some_and(|container| self.is_named || container.check_made_from(&self.root, project).is_ok())
+        only.is_some_and(|container| self.is_named || container.check_made_from(&self.folder, project).is_ok())
     }
 
     fn program(&self, name: &str, launch: &Launch) -> Result<Program> {

@@ -26,7 +26,7 @@ impl Compose {
 
     /// A Compose file, an override or `.env` that Compose cannot read.
     pub(super) fn project_cause(&self) -> Option<anyhow::Error> {
-        let read = self.program(["--profile", "*", "config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
+        let read = self.program(["config", "--quiet"]).ok()?.capture(DEADLINE).ok()?;
         if read.ending.success() {
             return None;
         }

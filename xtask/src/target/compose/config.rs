@@ -19,7 +19,9 @@ pub(super) struct Config {
     #[serde(default)]
     services: BTreeMap<String, Service>,
     #[serde(default)]
-    secrets: BTreeMap<String, SecretFile>,
+    secrets: BTreeMap<String, HostFile>,
+    #[serde(default)]
+    configs: BTreeMap<String, HostFile>,
 }
 
 /// One service. Its environment holds secrets: it is read, never shown.
@@ -52,6 +54,13 @@ pub(super) struct Service {
     pub(super) environment: BTreeMap<String, String>,
     #[serde(default)]
     secrets: Vec<Mounted>,
+    scale: Option<u64>,
+    deploy: Option<Deploy>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Deploy {
+    replicas: Option<u64>,
 }
 
 /// How a service is in a network.
@@ -79,8 +88,9 @@ struct Mounted {
     target: String,
 }
 
+/// A secret or a config that is a file of this host; others have their text elsewhere.
 #[derive(Debug, Deserialize)]
-struct SecretFile {
+struct HostFile {
     file: Option<PathBuf>,
 }
 
@@ -157,6 +167,11 @@ impl Service {
         self.volumes.iter().any(is_it)
     }
 
+    /// In how many containers Compose runs it.
+    pub(super) fn replicas(&self) -> u64 {
+        self.scale.or_else(|| self.deploy.as_ref().and_then(|deploy| deploy.replicas)).unwrap_or(1)
+    }
+
     /// Whether Compose starts it without being asked for it by name.
     pub(super) fn is_active(&self, settings: &Settings) -> bool {
         profiles::are_active(&self.profiles, settings)
@@ -200,8 +215,34 @@ impl Config {
         self.services.iter().map(|(name, service)| (name.as_str(), service))
     }
 
-    /// The file of this host that a service gets at this path as a secret, where it is one.
-    pub(super) fn secret_at(&self, service: &str, path: &str) -> Option<PathBuf> {
+    /// The file of this host that a service gets at this path: as a secret, a config, or mounted.
+    pub(super) fn file_at(&self, service: &str, path: &str) -> Option<PathBuf> {
+        self.secret_at(service, path)
+            .or_else(|| self.config_at(service, path))
+            .or_else(|| self.mounted_at(service, path))
+    }
+
+    fn config_at(&self, service: &str, path: &str) -> Option<PathBuf> {
+        let mounted = &self.services.get(service)?.configs;
+        let inside = |mount: &Mount| match mount.target.as_str() {
+            "" => format!("/{}", mount.source),
+            target => target.to_owned(),
+        };
+        let found = mounted.iter().find(|mount| inside(mount) == path)?;
+        self.configs.get(&found.source)?.file.clone()
+    }
+
+    /// By the innermost folder or file of the host that is mounted there.
+    fn mounted_at(&self, service: &str, path: &str) -> Option<PathBuf> {
+        let mounts = self.services.get(service)?.volumes.iter();
+        let inside = mounts.filter_map(|mount| Some((mount, Path::new(path).strip_prefix(&mount.target).ok()?)));
+        let (mount, rest) = inside.min_by_key(|(_, rest)| rest.components().count())?;
+        let source = Path::new(&mount.source);
+        let whole = if rest.as_os_str().is_empty() { source.to_owned() } else { source.join(rest) };
+        (mount.kind == "bind").then_some(whole)
+    }
+
+    fn secret_at(&self, service: &str, path: &str) -> Option<PathBuf> {
         let mounted = &self.services.get(service)?.secrets;
         let inside = |secret: &Mounted| match secret.target.as_str() {
             "" => format!("/run/secrets/{}", secret.source),
@@ -221,11 +262,15 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "name": "app",
             "secrets": { "pw": { "name": "app_pw", "file": "/host/pw.txt" }, "there": { "external": true } },
+            "configs": { "user": { "name": "app_user", "file": "/host/user.txt" }, "text": { "content": "app" } },
             "services": {
                 "db": {
                     "image": "postgres:16", "command": null,
                     "environment": { "POSTGRES_PASSWORD": "a$$b", "UNSET": null },
                     "secrets": [{ "source": "pw" }, { "source": "pw", "target": "other" }, { "source": "there" }],
+                    "configs": [{ "source": "user" }, { "source": "text", "target": "/text" }],
+                    "volumes": [{ "type": "bind", "source": "/host/etc", "target": "/etc/app" },
+                        { "type": "volume", "source": "data", "target": "/etc/app/data" }],
                 },
                 "built": { "build": { "context": "." }, "profiles": ["tools"], "environment": null,
                     "depends_on": { "db": { "condition": "service_started" } }, "command": ["run", "$$x"] },
@@ -249,12 +294,17 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_a_file_is_found_by_its_path_inside() {
+    fn a_file_of_the_host_is_found_by_its_path_inside() {
         let config = config();
         let file = Some(PathBuf::from("/host/pw.txt"));
         assert_eq!(config.secret_at("db", "/run/secrets/pw"), file);
         assert_eq!(config.secret_at("db", "/run/secrets/other"), file);
         assert_eq!(config.secret_at("db", "/run/secrets/there"), None);
         assert_eq!(config.secret_at("built", "/run/secrets/pw"), None);
+        let at = |path: &str| config.file_at("db", path);
+        assert_eq!(at("/run/secrets/pw"), file);
+        assert_eq!((at("/user"), at("/text")), (Some(PathBuf::from("/host/user.txt")), None));
+        assert_eq!((at("/etc/app"), at("/etc/app/a/b")), (Some("/host/etc".into()), Some("/host/etc/a/b".into())));
+        assert_eq!((at("/etc/app/data/x"), at("/etc/application")), (None, None));
     }
 }

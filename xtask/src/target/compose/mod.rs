@@ -56,6 +56,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Compose {
     root: PathBuf,
+    /// Compose's own folder of the project: where the first of its files is.
+    folder: PathBuf,
     settings: Settings,
     /// `docker compose` or what stands for it, once it was looked for.
     command: OnceLock<Vec<String>>,
@@ -80,6 +82,8 @@ pub struct Compose {
     checked: OnceLock<()>,
     /// Set by `up`: from then on Compose puts the database of command line or environment into its files.
     starts: OnceLock<()>,
+    /// Whether Compose has to be given the database of the process environment at other times, too; asked where it fails.
+    needs_database: OnceLock<bool>,
 }
 
 impl Compose {
@@ -96,6 +100,7 @@ impl Compose {
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self {
             root: root.to_owned(),
+            folder: compose_files::project_folder(settings, root),
             settings: settings.clone(),
             command,
             plugin: generation::plugin_is_installed(settings),
@@ -110,6 +115,7 @@ impl Compose {
             config_of_start: OnceLock::new(),
             checked: OnceLock::new(),
             starts: OnceLock::new(),
+            needs_database: OnceLock::new(),
         })
     }
 
@@ -122,10 +128,23 @@ impl Compose {
         Ok(self.command.get_or_init(|| found))
     }
 
-    /// `docker compose …` for this project. No `-f`: a team's docker-compose.override.yml keeps its effect.
+    /// `docker compose …` for this project, all profiles included: without, Compose refuses a project in which a service
+    /// depends on one of an inactive profile. The arguments name the services; those of `down` do not, see
+    /// [`Compose::program_of_profiles`].
     fn program<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
-        let program = self.with_selection(generation::started(self.command()?));
-        Ok(program.arg("--project-directory").arg(&self.root).args(args).folder(&self.root))
+        self.program_of_profiles(["--profile", "*"].into_iter().chain(args))
+    }
+
+    /// The same with the profiles that the arguments name, and those that are active.
+    ///
+    /// No `-f`: a team's docker-compose.override.yml keeps its effect. No `--project-directory` where `COMPOSE_FILE` names
+    /// the files: the project's folder is that of the first file then, and its name and relative paths come from there.
+    fn program_of_profiles<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
+        let mut program = self.with_selection(generation::started(self.command()?)).folder(&self.root);
+        if !compose_files::are_listed(&self.settings) {
+            program = program.arg("--project-directory").arg(&self.root);
+        }
+        Ok(program.args(args))
     }
 
     /// What is typed, or set for this process, says which database a command works on, not what the services are made
@@ -137,15 +156,45 @@ impl Compose {
         }
     }
 
-    /// The database that Compose is given: in `up`, where one is selected.
+    /// The database that Compose is given: in `up`, where one is selected; elsewhere that of the process environment,
+    /// where the files cannot be read without it.
     fn selection(&self) -> Option<&str> {
+        if self.starts.get().is_none() {
+            return self.settings.in_environment(SETTING).filter(|_| self.needs_database.get() == Some(&true));
+        }
         let selected = self.settings.find(SETTING).filter(|(_, origin)| *origin != Origin::File);
-        selected.filter(|_| self.starts.get().is_some()).map(|(database, _)| database)
+        selected.map(|(database, _)| database)
+    }
+
+    /// Whether Compose reads the project only with the database of the process environment, as files with
+    /// `${POSTGRES_DB:?…}` want it. Asked after a failure, and once: true means that the same call is worth another try.
+    fn has_learnt_to_give_database(&self) -> bool {
+        if self.starts.get().is_some() || self.needs_database.get().is_some() {
+            return false;
+        }
+        let Some(database) = self.settings.in_environment(SETTING) else { return false };
+        let reads = |database: Option<&str>| {
+            let asked = self.program(["config", "--quiet"]).ok()?;
+            let asked = database.into_iter().fold(asked, |asked, database| asked.env(SETTING, database));
+            Some(asked.capture(DEADLINE).ok()?.ending.success())
+        };
+        let needs = reads(None) == Some(false) && reads(Some(database)) == Some(true);
+        *self.needs_database.get_or_init(|| needs)
     }
 
     /// Runs a Compose command and takes what it says; a failure is explained.
     fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>, deadline: Duration) -> Result<Captured> {
-        self.captured(&self.program(args)?, deadline, said::explained)
+        let words: Vec<&str> = ["--profile", "*"].into_iter().chain(args).collect();
+        self.run_with_profiles(&words, deadline)
+    }
+
+    /// The same with the profiles that the words name, and those that are active.
+    fn run_with_profiles(&self, words: &[&str], deadline: Duration) -> Result<Captured> {
+        let captured = || self.captured(&self.program_of_profiles(words.iter().copied())?, deadline, said::explained);
+        match captured() {
+            Err(_) if self.has_learnt_to_give_database() => captured(),
+            first => first,
+        }
     }
 
     /// What a Compose program says; `explain` explains a failure for which nothing around Compose is the cause.
@@ -212,14 +261,12 @@ impl Compose {
         match (ours.next(), ours.next()) {
             (Some(container), None) => {
                 if !self.is_named {
-                    container.check_made_from(&self.root, project)?;
+                    container.check_made_from(&self.folder, project)?;
                 }
                 container.check_awake()?;
                 Ok(Some(self.container.get_or_init(|| container.id.clone())))
             }
-            (Some(_), Some(_)) => Err(Fault::failed(format!("The {service} service runs in more than one container"))
-                .hint("see them with: docker compose ps")
-                .into()),
+            (Some(_), Some(_)) => Err(several(service).into()),
             (None, _) => match (self.cause_of("", Connection::Unknown), asked) {
                 (Some(cause), _) | (None, Err(cause)) => Err(cause),
                 (None, Ok(_)) => Ok(None),
@@ -236,7 +283,7 @@ impl Compose {
         let Some(project) = self.project().or_else(|| self.asked_name()) else { return Ok(()) };
         for container in containers::of_project(project, true).ok().flatten().unwrap_or_default() {
             if !self.is_named {
-                container.check_made_from(&self.root, project)?;
+                container.check_made_from(&self.folder, project)?;
             }
             if container.service == self.service() {
                 container.check_awake()?;
@@ -246,19 +293,38 @@ impl Compose {
         Ok(())
     }
 
+    /// Refuses a database that runs, or would be started, in more than one container: each has other data, or they
+    /// destroy it for each other.
+    fn check_single(&self) -> Result<()> {
+        let service = self.service();
+        let listed = self.listed(true).unwrap_or_default();
+        let running = listed.iter().filter(|container| container.service == service && container.is_up());
+        if running.count() > 1 {
+            return Err(several(service).into());
+        }
+        let replicas = self.config()?.service(service).map_or(1, config::Service::replicas);
+        if replicas > 1 {
+            let fault = Fault::failed(format!("The {service} service would run in {replicas} containers"));
+            return Err(fault
+                .hint("a database runs in one: set scale or deploy.replicas to 1 in its Compose file")
+                .into());
+        }
+        Ok(())
+    }
+
     /// The project as Compose reads it, all profiles included; asked once.
     fn config(&self) -> Result<&Config> {
         self.config_within(DEADLINE)
     }
 
     fn config_within(&self, deadline: Duration) -> Result<&Config> {
-        let cache = if self.selection().is_some() { &self.config_of_start } else { &self.config };
+        let is_selected = self.starts.get().is_some() && self.selection().is_some();
+        let cache = if is_selected { &self.config_of_start } else { &self.config };
         if let Some(config) = cache.get() {
             return Ok(config);
         }
-        // All profiles: a dependency on a service of an inactive one would fail otherwise.
         // Holds secrets: it is read, never shown.
-        let text = self.run(["--profile", "*", "config", "--format", "json"], deadline)?.text();
+        let text = self.run(["config", "--format", "json"], deadline)?.text();
         let config = serde_json::from_str(&text).context("the project as Compose reads it")?;
         Ok(cache.get_or_init(|| config))
     }
@@ -277,4 +343,10 @@ impl Compose {
     fn check_version(&self) -> Result<String> {
         generation::checked_version(self.command()?)
     }
+}
+
+/// The database's service runs in several containers: nobody can tell which is meant.
+fn several(service: &str) -> Fault {
+    let fault = Fault::failed(format!("The {service} service runs in more than one container"));
+    fault.hint("see them with: docker compose ps")
 }

@@ -75,7 +75,7 @@ impl Compose {
     pub(super) fn read_again(&self) -> Result<()> {
         let found = self.read(DEADLINE)?;
         let _ = self.renewed.set(found);
-        Ok(())
+        self.readable().map(drop)
     }
 
     fn read(&self, deadline: Duration) -> Result<Found> {
@@ -125,7 +125,12 @@ impl Compose {
             }
         }
         let of_openfga = openfga_database::chosen(&stores, &names)?;
-        let login = self.login_of(&service.name, inspection, of_openfga, deadline)?;
+        let (login, unread) = match self.login_of(&service.name, inspection, of_openfga, deadline) {
+            Ok(login) => (login, None),
+            Err(error) if is_about_the_stack(&error) => return Err(error),
+            // Without its login, the service that was found is the service all the same.
+            Err(error) => (StackLogin::assumed(&self.settings), Some(format!("{error:#}"))),
+        };
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.by_image.iter().map(|image| {
             let setting = selection::POSTGRES.setting;
@@ -136,7 +141,7 @@ impl Compose {
         });
         let notes = notes.collect();
         let address = inspection.and_then(|inspection| inspection.address.clone());
-        Ok(Found { service, login, address, names, listed, unread: None, notes, warnings })
+        Ok(Found { service, login, address, names, listed, unread, notes, warnings })
     }
 
     /// Whether command line or environment say the database.
@@ -216,7 +221,7 @@ impl Compose {
     }
 
     fn listed_by_folder(&self, deadline: Duration) -> Option<Vec<Container>> {
-        let root = self.root.canonicalize().ok().filter(|_| self.by_docker)?;
+        let root = self.folder.canonicalize().ok().filter(|_| self.by_docker)?;
         let listed = containers::listed(Of::Folder(&root), true, deadline).ok().flatten()?;
         let project = listed.first()?.project.clone();
         // Two projects of one folder: nobody can tell which is meant.
@@ -242,21 +247,20 @@ impl Compose {
                 None => Err("it is inside the container, which does not run".to_owned()),
             };
             let Inspection { environment, command, .. } = inspection;
-            return Ok(StackLogin::read(
-                &self.settings,
-                &Said { service, environment, command, file: &file, of_openfga },
-            )?);
+            let said = Said { service, environment, command, file: &file, of_openfga, runs: inspection.runs };
+            return Ok(StackLogin::read(&self.settings, &said)?);
         }
         let config = self.config_within(deadline)?;
         let Some(found) = config.service(service) else {
             return Err(anyhow::Error::msg(format!("Compose does not know the service {service}")));
         };
-        let file = |path: &str| match config.secret_at(service, path) {
+        let file = |path: &str| match config.file_at(service, path) {
             Some(file) => secret_of_host(&file),
             None => Err("it is inside the container, which has not been started".to_owned()),
         };
         let (environment, command) = (&found.environment, found.command.as_slice());
-        Ok(StackLogin::read(&self.settings, &Said { service, environment, command, file: &file, of_openfga })?)
+        let said = Said { service, environment, command, file: &file, of_openfga, runs: false };
+        Ok(StackLogin::read(&self.settings, &said)?)
     }
 
     fn assumed(&self, error: &anyhow::Error) -> Found {

@@ -53,6 +53,7 @@ impl Compose {
             services: BTreeMap<String, serde_json::Value>,
         }
         let mark = |name: &str| format!("xtask-mark-{name}");
+        let project = self.config()?;
         // The process environment wins over .env: every place that a variable reaches shows its mark.
         let asked = self.program(["config", "--format", "json"])?;
         let asked = variables.iter().fold(asked, |asked, name| asked.env(name, mark(name)));
@@ -62,7 +63,9 @@ impl Compose {
             let text = service.to_string();
             variables.iter().any(|name| text.contains(&mark(name)) || service["environment"].get(name).is_some())
         };
-        Ok(config.services.into_iter().filter(|(_, service)| uses(service)).map(|(name, _)| name).collect())
+        let is_active = |name: &str| project.service(name).is_some_and(|service| service.is_active(&self.settings));
+        let names = config.services.into_iter().filter(|(_, service)| uses(service)).map(|(name, _)| name);
+        Ok(names.filter(|name| is_active(name) || self.container_of(name).is_some()).collect())
     }
 
     fn run_for(&self, command: &[&str], services: &[String]) -> Result<()> {

@@ -31,6 +31,8 @@ pub(super) struct Said<'a> {
     pub(super) file: &'a dyn Fn(&str) -> Result<String, String>,
     /// The database that OpenFGA's datastore names.
     pub(super) of_openfga: Option<Part>,
+    /// Whether the server runs. Until then a file inside of its container cannot be read, and nothing logs in.
+    pub(super) runs: bool,
 }
 
 /// A part of the login.
@@ -75,9 +77,17 @@ impl StackLogin {
     /// stands before the service's own.
     ///
     /// # Errors
-    /// A file that should name user or database cannot be read.
+    /// A file that should name user or database cannot be read, and the server runs.
     pub(super) fn read(settings: &Settings, said: &Said) -> Result<Self, Fault> {
-        let own_user = said.part(USER)?;
+        let mut warnings = Vec::new();
+        let mut part = |name: &str| match said.part(name) {
+            Err(fault) if !said.runs => {
+                warnings.push(format!("{fault}; until it runs, the image's default is shown"));
+                Ok(None)
+            }
+            read => read,
+        };
+        let own_user = part(USER)?;
         let default_database = match (&own_user, said.is_bitnami()) {
             (Some(user), false) => user.value.clone(),
             _ => SUPERUSER.to_owned(),
@@ -86,9 +96,8 @@ impl StackLogin {
         let user = given(settings, USER).or(own_user).unwrap_or_else(|| of_image(SUPERUSER));
         let database = match given(settings, DATABASE).or_else(|| said.of_openfga.clone()) {
             Some(database) => database,
-            None => said.part(DATABASE)?.unwrap_or_else(|| of_image(&default_database)),
+            None => part(DATABASE)?.unwrap_or_else(|| of_image(&default_database)),
         };
-        let mut warnings = Vec::new();
         let password = given(settings, PASSWORD).or_else(|| {
             // Programs inside try the socket first, where most images ask for none.
             said.password(&user.value).unwrap_or_else(|why| {
@@ -247,7 +256,8 @@ mod tests {
             "/run/secrets/user" => Ok("filed".to_owned()),
             _ => Err("Permission denied".to_owned()),
         };
-        let said = Said { service: "db", environment: &environment, command: &[], file: &file, of_openfga: None };
+        let environment = &environment;
+        let said = Said { service: "db", environment, command: &[], file: &file, of_openfga: None, runs: true };
         StackLogin::read(settings, &said).unwrap()
     }
 
@@ -297,8 +307,13 @@ mod tests {
         assert_eq!(unreadable.warnings, [said]);
         let environment = [("POSTGRES_DB_FILE".to_owned(), "/root/x".to_owned())].into();
         let file = |_: &str| Err("Permission denied".to_owned());
-        let said = Said { service: "db", environment: &environment, command: &[], file: &file, of_openfga: None };
+        let environment = &environment;
+        let mut said = Said { service: "db", environment, command: &[], file: &file, of_openfga: None, runs: true };
         assert!(StackLogin::read(&Settings::default(), &said).is_err(), "a database is never guessed");
+        said.runs = false;
+        let shown = StackLogin::read(&Settings::default(), &said).unwrap();
+        assert_eq!((shown.login.database.as_str(), shown.warnings.len()), ("postgres", 1), "nothing logs in yet");
+        assert!(shown.warnings[0].starts_with("POSTGRES_DB_FILE of the service db names /root/x, which cannot be"));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Compose {
         if ours.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let told = self.run(["--profile", "*", "config", "--hash", "*"], DEADLINE)?.text();
+        let told = self.run(["config", "--hash", "*"], DEADLINE)?.text();
         let hashes: BTreeMap<&str, &str> = told.lines().filter_map(|line| line.trim().split_once(' ')).collect();
         let config = self.config()?;
         let differs = |container: &&&Container| {
@@ -66,9 +66,17 @@ impl Compose {
             let is_of_hash = hash.is_none_or(|hash| hash == container.config_hash);
             let image = || config.service(&container.service).map(|service| service.image.as_str()).and_then(image_id);
             let is_of_image = || container.image_id.is_empty() || image().is_none_or(|id| id == container.image_id);
-            !is_of_hash || !is_of_image()
+            (!is_of_hash && !self.would_stay(&container.service)) || !is_of_image()
         };
         Ok(ours.iter().filter(differs).map(|container| container.service.clone()).collect())
+    }
+
+    /// Whether Compose would leave the container of this service as it is: asked where the hashes differ, because
+    /// `config --hash` leaves out what a service gets by `env_file`, and the container's label counts it.
+    fn would_stay(&self, service: &str) -> bool {
+        let words = ["--dry-run", "up", "--detach", "--no-deps", "--", service];
+        let Ok(told) = self.run(words, DEADLINE) else { return false };
+        stays(&format!("{}\n{}", told.text(), told.stderr))
     }
 
     /// Starts these services with what they depend on; where Compose fails, the service that ended is named.
@@ -111,7 +119,8 @@ impl Compose {
         let rest: Vec<String> =
             self.services_of(Extent::All)?.into_iter().filter(|service| !started.contains(service)).collect();
         let mut failed = Vec::new();
-        if !rest.is_empty() && self.run(["up", "--detach"], REST_DEADLINE).is_err() {
+        let words = ["up", "--detach", "--"].into_iter().chain(rest.iter().map(String::as_str));
+        if !rest.is_empty() && self.run(words, REST_DEADLINE).is_err() {
             signals::check()?;
             // One failure keeps Compose from starting the others.
             for service in &rest {
@@ -150,6 +159,14 @@ impl Compose {
     }
 }
 
+/// Whether a dry run of `up` speaks of a container, and of none that it would make anew:
+/// ` DRY-RUN MODE -  Container app-db-1  Recreate`.
+fn stays(dry_run: &str) -> bool {
+    let lines = || dry_run.lines().filter(|line| line.contains(" Container "));
+    let is_renewed = |line: &str| matches!(line.split_whitespace().last(), Some("Recreate" | "Recreated"));
+    lines().next().is_some() && !lines().any(is_renewed)
+}
+
 /// That nothing is listed must not read as that nothing failed.
 fn unlisted() -> anyhow::Error {
     let fault = Fault::unreachable("Docker does not list the project's containers");
@@ -168,4 +185,18 @@ fn image_id(name: &str) -> Option<String> {
 
 fn first_line(error: &anyhow::Error) -> String {
     error.root_cause().to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_tells_whether_a_container_stays() {
+        let line = |end: &str| format!(" DRY-RUN MODE -  Container app-db-1  {end}\n");
+        assert!(stays(&line("Running")));
+        assert!(stays(&[line("Created"), line("Starting"), line("Started")].concat()), "it was stopped");
+        assert!(!stays(&[line("Recreate"), line("Recreated"), line("Starting")].concat()));
+        assert!(!stays("") && !stays("no words of a container\n"), "what is not told does not count");
+    }
 }

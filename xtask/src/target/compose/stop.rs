@@ -15,7 +15,7 @@ impl Compose {
     pub(super) fn stop_stack(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<()> {
         if extent == Extent::All {
             self.check_data_outlives(End::Removed)?;
-            return self.run(["down"], DEADLINE).map(drop);
+            return self.remove_all();
         }
         let wanted = self.services_of(extent)?;
         let listed = self.listed(true);
@@ -36,6 +36,20 @@ impl Compose {
             ));
         }
         self.run(["stop", "--"].into_iter().chain(stopped), DEADLINE).map(drop)
+    }
+
+    /// `docker compose down`, with all profiles where a container belongs to one that is not active: Compose refuses a
+    /// project in which another service depends on that one, else.
+    fn remove_all(&self) -> Result<()> {
+        let config = self.config()?;
+        let is_inactive = |container: &Container| {
+            config.service(&container.service).is_some_and(|service| !service.is_active(&self.settings))
+        };
+        let words: &[&str] = match self.listed(true) {
+            Some(listed) if listed.iter().any(is_inactive) => &["--profile", "*", "down"],
+            _ => &["down"],
+        };
+        self.run_with_profiles(words, DEADLINE).map(drop)
     }
 
     /// The running services beyond these that depend on one of them, or use the database.

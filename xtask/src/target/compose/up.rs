@@ -31,6 +31,7 @@ impl Stack for Compose {
         self.starts.get_or_init(|| ());
         self.check_version()?;
         self.check_made_here()?;
+        self.check_single()?;
         self.name_renewed(&self.services_of(extent)?, callbacks.note)?;
         let openfga = self.openfga()?;
         self.start(&[self.service()], startup)?;
