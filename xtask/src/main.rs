@@ -14,6 +14,7 @@ mod platform;
 mod postgres;
 mod process;
 mod restore;
+mod schedule;
 mod settings;
 mod stats;
 mod target;

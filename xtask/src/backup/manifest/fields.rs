@@ -85,6 +85,12 @@ impl Seconds {
     const MOST: f64 = 1e9;
 }
 
+impl From<Seconds> for f64 {
+    fn from(seconds: Seconds) -> Self {
+        seconds.0
+    }
+}
+
 impl TryFrom<f64> for Seconds {
     type Error = String;
 

@@ -48,9 +48,11 @@ pub enum Need {
     Pgbouncer,
     /// The extension pg_cron of the host's PostgreSQL.
     PgCron,
+    /// cron's program `crontab`.
+    Cron,
 }
 
-static FOUND: [OnceLock<Option<String>>; 23] = [const { OnceLock::new() }; 23];
+static FOUND: [OnceLock<Option<String>>; 24] = [const { OnceLock::new() }; 24];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -94,6 +96,7 @@ impl Need {
             Self::Openssl => "openssl",
             Self::Pgbouncer => "pgbouncer",
             Self::PgCron => "pg-cron",
+            Self::Cron => "cron",
         }
     }
 
@@ -149,6 +152,7 @@ impl Need {
                 let control = Path::new(shared.trim()).join("extension/pg_cron.control");
                 (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
             }),
+            Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }
