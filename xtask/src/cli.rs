@@ -63,6 +63,16 @@ impl Command {
         !matches!(self, Self::Adopt(_) | Self::Completions(_))
     }
 
+    /// The options of it that a command which is said to be typed next must have, too; values are words of a command
+    /// line.
+    pub fn typed(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::SetupOpenfga(args) => args.file.typed(),
+            Self::TestAuth(args) => args.file.typed(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Does what the command says.
     pub fn run(self, context: &Context) -> Result<()> {
         match self {

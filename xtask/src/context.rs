@@ -127,6 +127,12 @@ impl Context {
         Self { root: folder.to_owned(), settings, ..self.clone() }
     }
 
+    /// The same run, where these options of its command were typed: what is said to be typed next says them, too.
+    #[must_use]
+    pub fn with_typed(&self, options: Vec<(&'static str, String)>) -> Self {
+        Self { terminal: self.terminal.with_more_typed(options), ..self.clone() }
+    }
+
     /// The same run after `.env` was changed.
     pub fn reloaded(&self) -> Self {
         let settings = self.settings.reloaded(&self.root);

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse_from(cli::action_first(std::env::args_os().collect()));
     cli.check_databases().unwrap_or_else(|error| error.exit());
     process::signals::install();
-    let context = context::Context::new(&cli.global);
+    let context = context::Context::new(&cli.global).with_typed(cli.command.typed());
     if cli.global.verbose {
         context.tell_settings();
         let terminal = context.terminal.clone();

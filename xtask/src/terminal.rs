@@ -88,6 +88,13 @@ impl Terminal {
         Self { typed, ..self.clone() }
     }
 
+    /// The same terminal, where these options were typed, too.
+    #[must_use]
+    pub fn with_more_typed(&self, more: Vec<(&'static str, String)>) -> Self {
+        let typed = self.typed.iter().cloned().chain(more).collect();
+        Self { typed, ..self.clone() }
+    }
+
     /// Whether results are read by a person rather than by a program.
     pub fn stdout_is_terminal(&self) -> bool {
         self.stdout

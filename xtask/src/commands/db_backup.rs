@@ -9,7 +9,7 @@ mod work;
 
 use self::choice::Choice;
 use super::db_prune;
-use super::full_backup::take_visibly;
+use super::full_backup::{take_visibly, warn_of_extensions};
 use super::globals_backup;
 use super::leftovers;
 use super::notices;
@@ -23,7 +23,6 @@ use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::locks;
 use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::text::Text;
-use crate::restore::preflight::extension_advice;
 use crate::restore::repair;
 use crate::target::Target;
 use crate::terminal;
@@ -177,9 +176,7 @@ fn warn_of_restores(taken: &Taken, target: &Target, context: &Context) {
     if !taken.manifest.is_full() {
         return;
     }
-    if let Some(advice) = extension_advice(target, &taken.manifest, &taken.path) {
-        context.terminal.warn(&terminal::clean(&advice));
-    }
+    warn_of_extensions(taken, target, context);
     for PathDependent { object, function, names, schema } in &taken.path_dependents {
         let text = format!(
             "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a \

@@ -5,6 +5,7 @@ use crate::backup::take::{self, BackupOptions, Destination, Event, Taken};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks;
+use crate::restore::preflight::extension_advice;
 use crate::target::Target;
 use crate::terminal::{self, Progress};
 use anyhow::{Error, Result};
@@ -30,7 +31,16 @@ pub fn take_full(
         first_copy: 1,
         one_session: false,
     };
-    take_visibly(target, &options, context)
+    let taken = take_visibly(target, &options, context)?;
+    warn_of_extensions(&taken, target, context);
+    Ok(taken)
+}
+
+/// Says of a whole database's backup that its extensions keep db-restore from loading it.
+pub fn warn_of_extensions(taken: &Taken, target: &Target, context: &Context) {
+    if let Some(advice) = extension_advice(target, &taken.manifest, &taken.path) {
+        context.terminal.warn(&terminal::clean(&advice));
+    }
 }
 
 /// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive

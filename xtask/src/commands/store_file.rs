@@ -33,6 +33,14 @@ pub struct FileArgs {
 }
 
 impl FileArgs {
+    /// What was typed of it that makes another file or store of it, as words of a command line.
+    pub fn typed(&self) -> Vec<(&'static str, String)> {
+        let file = self.file.iter().map(|file| ("--file", terminal::shell_word(&file.display().to_string())));
+        let store = self.store.iter().map(|store| ("--store", terminal::shell_word(store)));
+        let external = self.allow_external_files.then(|| ("--allow-external-files", String::new()));
+        file.chain(store).chain(external).collect()
+    }
+
     /// Where the store file is; `None` where it comes on stdin.
     pub fn path(&self, context: &Context) -> Option<PathBuf> {
         match &self.file {
@@ -54,7 +62,7 @@ impl FileArgs {
             }
         };
         for warning in file.warnings.iter().take(SHOWN) {
-            context.terminal.warn(&terminal::clean_line(&warning.to_string()));
+            context.terminal.warn(&warning.to_string());
         }
         if file.warnings.len() > SHOWN {
             context.terminal.warn(&format!("{} more warnings", terminal::count((file.warnings.len() - SHOWN) as u64)));

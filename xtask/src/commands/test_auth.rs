@@ -9,7 +9,7 @@ use crate::openfga::assertions::{self, Live, Outcome, Tally, junit};
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::{self, pending};
 use crate::openfga::server::OpenfgaServer;
-use crate::openfga::store;
+use crate::openfga::store::{self, STORE_ID};
 use crate::openfga::store_file::StoreFile;
 use crate::target::state_folder::StateFolder;
 use crate::terminal::{self, counted};
@@ -21,7 +21,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    file: FileArgs,
+    pub file: FileArgs,
     /// Lists must be exactly as the file says, also where the store holds more than the file
     #[arg(long)]
     exact: bool,
@@ -47,7 +47,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let asked = Asked { api: &api, store: &store, model: &model, exact };
     let is_files = asked.says_what_differs(&file, context)?;
     let second = SecondOpenfga::new(&target, &api, args.file.temporary_store, context);
-    let live = Live { api: &api, store: &store.id, model: &model, exact };
+    let live = Live { api: &api, store: &store.id, model: &model, exact, tuples: &file.tuples };
     let outcomes = ask(live, &file, &second, context)?;
     drop(second);
     if let Some(path) = &args.junit {
@@ -56,16 +56,19 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             .with_context(|| Fault::failed(format!("{} cannot be written", path.display())))?;
     }
     asked.show(args, is_files, &outcomes, context)?;
-    verdict(&outcomes).map_err(Into::into)
+    // `debug-auth` asks the store that the settings name.
+    let store = (context.settings.get(STORE_ID) != Some(&store.id)).then_some(&store.id);
+    verdict(&outcomes, store.map(String::as_str)).map_err(Into::into)
 }
 
-/// What the exit code tells: a wrong answer more than a missing one.
-fn verdict(outcomes: &[Outcome]) -> Result<(), Fault> {
+/// What the exit code tells: a wrong answer more than a missing one. `store` is what `debug-auth` must be told.
+fn verdict(outcomes: &[Outcome], store: Option<&str>) -> Result<(), Fault> {
     let tally = Tally::of(outcomes);
     let of = counted(outcomes.len() as u64, "assertion", "assertions");
     if tally.failed > 0 {
         let fault = Fault::failed(format!("{} of {of} failed", terminal::count(tally.failed as u64)));
-        return Err(fault.hint("to find out why: cargo xtask debug-auth USER RELATION OBJECT"));
+        let store = store.map(|id| format!(" --store {id}")).unwrap_or_default();
+        return Err(fault.hint(format!("to find out why: cargo xtask debug-auth{store} USER RELATION OBJECT")));
     }
     if tally.unanswered > 0 {
         return Err(unanswered(tally, &of));

@@ -77,31 +77,33 @@ pub struct Client {
 
 impl Client {
     pub fn get(&self, path: &str) -> Result<Value> {
-        self.repeat(Repeat::Safe, || self.endpoint.get(path, DEADLINE))
+        self.value(&self.repeat(Repeat::Safe, || self.endpoint.get(path, DEADLINE))?)
     }
 
     pub fn post(&self, path: &str, body: &Value, repeat: Repeat) -> Result<Value> {
         let body = body.to_string();
-        self.repeat(repeat, || self.endpoint.post(path, &body, DEADLINE))
+        self.value(&self.repeat(repeat, || self.endpoint.post(path, &body, DEADLINE))?)
+    }
+
+    /// A question whose answer is a stream: one JSON value a line.
+    pub fn stream(&self, path: &str, body: &Value) -> Result<Vec<Value>> {
+        let body = body.to_string();
+        let answer = self.repeat(Repeat::Safe, || self.endpoint.post(path, &body, DEADLINE))?;
+        answer.lines().filter(|line| !line.trim().is_empty()).map(|line| self.value(line)).collect()
     }
 
     pub fn delete(&self, path: &str) -> Result<()> {
-        let exchange = || {
-            let answer = self.endpoint.delete(path, DEADLINE)?;
-            // It answers with nothing.
-            Ok(Answer { body: if answer.body.trim().is_empty() { "{}".to_owned() } else { answer.body }, ..answer })
-        };
-        self.repeat(Repeat::Safe, exchange).map(drop)
+        self.repeat(Repeat::Safe, || self.endpoint.delete(path, DEADLINE)).map(drop)
     }
 
-    fn repeat(&self, repeat: Repeat, exchange: impl Fn() -> Result<Answer, Silence>) -> Result<Value> {
+    fn repeat(&self, repeat: Repeat, exchange: impl Fn() -> Result<Answer, Silence>) -> Result<String> {
         let mut pause = FIRST_PAUSE;
         let end = Instant::now() + RETRY_TIMEOUT;
         for tries in 1.. {
             signals::check()?;
             let said = exchange();
             let wait = match &said {
-                Ok(answer) if (200..300).contains(&answer.status) => return self.value(&answer.body),
+                Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer.body.clone()),
                 Ok(answer) if passes(answer, repeat) => answer.retry_after.unwrap_or(pause),
                 Err(_) if repeat == Repeat::Never => return Err(self.refused(said, repeat)),
                 Err(silence) if repeat == Repeat::Safe || !silence.may_have_arrived => pause,

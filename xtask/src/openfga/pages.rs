@@ -1,7 +1,15 @@
 //! A list that a server gives page by page. The server decides when it ends, so it is held to that it gets on.
 
+use std::time::{Duration, Instant};
+
 /// Pages with nothing on them, one after the other.
 const EMPTY: u32 = 20;
+/// Pages with few entries, each of which could lead to another one for ever.
+const SPARSE: u32 = 1_000;
+const FEW: usize = 10;
+/// A list may take so long, and longer where it has more entries than this a second.
+const TIME: Duration = Duration::from_secs(60);
+const ENTRIES_PER_SECOND: u64 = 50;
 
 /// The way through a list.
 #[derive(Debug)]
@@ -9,12 +17,16 @@ pub struct Pages {
     token: String,
     left: u64,
     empty: u32,
+    sparse: u32,
+    entries: u64,
+    begun: Instant,
 }
 
 impl Pages {
     /// The beginning of a list of at most so many entries.
     pub fn of_at_most(entries: u64) -> Self {
-        Self { token: String::new(), left: entries, empty: 0 }
+        let begun = Instant::now();
+        Self { token: String::new(), left: entries, empty: 0, sparse: 0, entries: 0, begun }
     }
 
     /// What the next page is asked for with.
@@ -36,6 +48,15 @@ impl Pages {
         self.empty = if entries == 0 { self.empty + 1 } else { 0 };
         if self.empty > EMPTY {
             return Err(format!("{EMPTY} pages with nothing on them"));
+        }
+        self.sparse += u32::from(entries < FEW);
+        if self.sparse > SPARSE {
+            return Err(format!("{SPARSE} pages with fewer than {FEW} entries"));
+        }
+        self.entries += entries as u64;
+        let time = self.begun.elapsed();
+        if time > TIME + Duration::from_secs(self.entries / ENTRIES_PER_SECOND) {
+            return Err(format!("{} entries in {} s, and more to come", self.entries, time.as_secs()));
         }
         self.left = match self.left.checked_sub(entries as u64) {
             Some(left) if left > 0 => left,
@@ -62,5 +83,23 @@ mod tests {
         let mut empty = Pages::of_at_most(10);
         let ends = (0..).find(|number| empty.go_on(0, number.to_string()).is_err());
         assert_eq!(ends, Some(EMPTY));
+    }
+
+    #[test]
+    fn pages_with_one_entry_each_end_too() {
+        let mut pages = Pages::of_at_most(1_000_000);
+        let ends = (0..).find(|number| pages.go_on(1, number.to_string()).is_err());
+        assert_eq!(ends, Some(SPARSE));
+        let mut full = Pages::of_at_most(1_000_000);
+        assert!((0..5_000).all(|number| full.go_on(100, number.to_string()) == Ok(true)));
+    }
+
+    #[test]
+    fn a_list_that_comes_too_slowly_ends() {
+        let Some(begun) = Instant::now().checked_sub(TIME + Duration::from_secs(10)) else { return };
+        let mut slow = Pages { begun, ..Pages::of_at_most(1_000_000) };
+        assert_eq!(slow.go_on(100, "a".into()), Err("100 entries in 70 s, and more to come".to_owned()));
+        let mut large = Pages { begun, ..Pages::of_at_most(1_000_000) };
+        assert_eq!(large.go_on(1_000, "a".into()), Ok(true));
     }
 }

@@ -134,12 +134,22 @@ pub fn in_folder(text: &str, folder: Option<&str>) -> String {
     completed + rest
 }
 
-/// Commands that a text says to type, with these options; a line that has one of them already keeps it.
+/// Options that say which store file is meant, and the commands that read one. Every other option is every command's.
+const OF_STORE_FILES: &[&str] = &["--file", "--store", "--allow-external-files"];
+const READ_STORE_FILES: &[&str] = &["setup-openfga", "test-auth"];
+
+/// Commands that a text says to type, with these options; a line that has one of them already keeps it. An option
+/// without a value has an empty one.
 pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
     let mut completed = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let missing = options.iter().filter(|(option, _)| !line.contains(option));
-        let missing: String = missing.map(|(option, value)| format!(" {option} {}", clean_line(value))).collect();
+        let missing: Vec<_> = options.iter().filter(|(option, _)| !line.contains(option)).collect();
+        let missing = |command: &str| -> String {
+            let taken = |option: &str| !OF_STORE_FILES.contains(&option) || READ_STORE_FILES.contains(&command);
+            let missing = missing.iter().filter(|(option, _)| taken(option));
+            let words = missing.map(|(option, value)| format!("{option} {}", clean_line(value)));
+            words.map(|words| format!(" {}", words.trim_end())).collect()
+        };
         let mut rest = line;
         while let Some(at) = rest.find(CALL) {
             let (before, after) = rest.split_at(at + CALL.len());
@@ -148,7 +158,7 @@ pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
             completed.push_str(before);
             completed.push_str(command);
             if !command.is_empty() && command != "help" && !command.starts_with('-') {
-                completed.push_str(&missing);
+                completed.push_str(&missing(command));
             }
             rest = after;
         }
@@ -227,5 +237,20 @@ mod tests {
         let expected = "go back: cargo xtask db-restore --target url --database 'a b\\n' --undo\n\
                         cargo xtask up --database 'a b\\n' --target url";
         assert_eq!(with_options(text, &both), expected);
+    }
+
+    #[test]
+    fn a_store_file_goes_to_the_commands_that_read_one() {
+        let options = [("--root", "/r"), ("--file", "'a b.fga.yaml'"), ("--allow-external-files", "")];
+        let options = options.map(|(option, value)| (option, value.to_owned()));
+        assert_eq!(
+            with_options("write it: cargo xtask setup-openfga; then: cargo xtask health-check\n", &options),
+            "write it: cargo xtask setup-openfga --root /r --file 'a b.fga.yaml' --allow-external-files; \
+             then: cargo xtask health-check --root /r\n"
+        );
+        assert_eq!(
+            with_options("cargo xtask test-auth --file -", &options),
+            "cargo xtask test-auth --root /r --allow-external-files --file -"
+        );
     }
 }

@@ -31,11 +31,18 @@ fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
     let one = "extension pg_cron can be in one database alone, openfga, which cron.database_name names";
     let told = backup(&local, one, true);
     refused(&local, one);
+    // Another database cannot have the extension by hand either.
+    local.sql("postgres", "CREATE DATABASE other");
+    let run = local.xtask(["--database", "other", "db-restore", "--yes", &told.path]).run();
+    run.code(1).stderr_has("other cannot have pg_cron while cron.database_name is openfga").stderr_lacks("RENAME TO");
 
     // A swap ends the worker for good: the server starts it again only with itself.
     let run = local.xtask(["db-restore", "--yes", "--dry-run", &without.path]).run();
     run.ok().stderr_has("Background workers that will end, perhaps until the server restarts: pg_cron launcher");
-    local.xtask(["db-restore", "--yes", &without.path]).run().ok().stderr_has(ENDED).stderr_has(RESTART);
+    let run = local.xtask(["db-restore", "--yes", &without.path]).run();
+    run.ok().stderr_has(ENDED).stderr_has(RESTART);
+    // The safety backup is told of as any other.
+    run.stderr_has(one).stderr_has("pre_restore").stderr_has("by hand, while nothing uses it:");
     assert_eq!(local.sql("postgres", WORKERS), "0");
     restart(&local);
     local.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("pg_cron launcher");

@@ -1,5 +1,6 @@
 //! `setup-openfga`: from a model file to working authorization, and nothing the second time.
 
+use crate::harness::store::MODEL;
 use crate::harness::{Test, shared};
 use serde_json::json;
 use std::fs;
@@ -85,6 +86,21 @@ fn a_dry_run_changes_nothing() {
     assert!(shop.ids().is_empty());
     assert_eq!(fs::read(shop.sandbox.path(".env")).unwrap(), env);
     shop.setup([]).run().ok();
+    shop.tuples(&[("user:b", "viewer", "doc:1")]);
+    // A warning shows its line below it.
+    shop.sandbox.write("openfga/none.csv", "user_type,user_id,relation,object_type,object_id\n");
+    shop.sandbox.write(
+        "openfga/model.fga",
+        format!(
+            "{}    define editor: viewer or viewer\n",
+            MODEL.split("condition").next().unwrap().replace("user with in_time, ", "")
+        ),
+    );
+    shop.file("tuple_file: none.csv\n");
+    let model = shop.setup(["--dry-run"]).run();
+    model.ok().stdout_has(", another to be written\n").stdout_lacks("none yet");
+    model.stderr_has(": none.csv holds no tuples\n    tuple_file: none.csv\n").stderr_lacks("\\n");
+    shop.sandbox.write("openfga/model.fga", MODEL);
     shop.tuples(&[("user:b", "viewer", "doc:1")]);
     let json = shop.setup(["--dry-run", "--json"]).run().ok().json();
     assert_eq!(

@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] a_batch_that_runs_out_of_time_is_asked_again_singly,
         [Stack, Openfga] no_answer_is_no_failed_assertion,
         [Stack, Openfga] a_list_that_the_server_cut_is_named,
+        [Stack, Openfga] a_list_that_was_cut_to_what_the_test_expects_is_no_success,
         [Stack, Openfga] a_test_with_many_tuples_runs_in_a_second_openfga,
         [Stack, Openfga, OpenfgaBin] without_a_stack_the_program_or_a_temporary_store_does,
         [Stack, Openfga] tests_alone_are_asked_of_the_live_model,
@@ -113,6 +114,49 @@ fn a_list_that_the_server_cut_is_named() {
     run.code(1).stdout_has("the server cut the list at 1000 names: see OPENFGA_LIST_OBJECTS_MAX_RESULTS");
     run.stdout_has("… and 81 more").stdout_lacks("unexpected").stdout_lacks("expected ");
     run.holds(run.stdout.len() < 2_000, "only the difference is printed, and not all of it");
+}
+
+/// The limits of a list are the server's own: here 2 of 4 names come, and the file expects these two.
+fn a_list_that_was_cut_to_what_the_test_expects_is_no_success() {
+    let (sandbox, proxy) = shared().behind_proxy(|got| {
+        let cut = if got.line.ends_with("/list-objects") {
+            json!({ "objects": ["doc:1", "doc:2"] })
+        } else if got.line.ends_with("/list-users") {
+            let user = |id: &str| json!({ "object": { "type": "user", "id": id } });
+            json!({ "users": [user("a"), user("b")] })
+        } else {
+            return None;
+        };
+        Some((200, String::new(), cut.to_string()))
+    });
+    let tuple = |user: &str, doc: u32| format!("  - {{user: 'user:{user}', relation: viewer, object: 'doc:{doc}'}}\n");
+    let tuples: String =
+        [("a", 1), ("a", 2), ("a", 3), ("a", 4), ("b", 1), ("c", 1)].map(|(a, b)| tuple(a, b)).concat();
+    sandbox.write(
+        "openfga/cut.fga.yaml",
+        format!(
+            "name: cut-{}\nmodel_file: model.fga\ntuples:\n{tuples}tests:\n  \
+             - list_objects: [{{user: 'user:a', type: doc, assertions: {{viewer: ['doc:1', 'doc:2']}}}}]\n    \
+             list_users: [{{object: 'doc:1', user_filter: [{{type: user}}], assertions: {{viewer: {{users: ['user:a', 'user:b']}}}}}}]\n",
+            sandbox.project
+        ),
+    );
+    let run = |command: &str| run(&sandbox, command).args(["--file", "openfga/cut.fga.yaml"]).run();
+    run("setup-openfga").code(6).stderr_has("2 of 2 assertions failed");
+    let asked = run("test-auth");
+    asked.code(1).stdout_has("      unexpected doc:3, doc:4\n").stdout_has("      unexpected user:c\n");
+    asked.stdout_has("the server cut the list at 2 names: see OPENFGA_LIST_OBJECTS_MAX_RESULTS");
+    asked.stdout_has("the server cut the list at 2 names: see OPENFGA_LIST_USERS_MAX_RESULTS");
+    // The settings name no store: what is to be typed next names it.
+    asked.stderr_has("cargo xtask debug-auth --store 01");
+    // A file without a model leads to the same file.
+    sandbox.write(
+        "openfga/tests.fga.yaml",
+        "tests:\n  - check: [{user: 'user:a', object: 'doc:1', assertions: {viewer: true}}]\n",
+    );
+    let alone = Xtask::new(&sandbox).args(["setup-openfga", "-f", "openfga/tests.fga.yaml"]).run();
+    alone.code(1).stderr_has("cargo xtask test-auth --file openfga/tests.fga.yaml");
+    drop(proxy);
 }
 
 /// A test with 120 tuples of its own, as the `fga` tool's example has.

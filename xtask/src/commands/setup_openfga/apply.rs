@@ -91,7 +91,7 @@ impl Setup<'_> {
         let (made, model, kept) = self.write(&api, &wanted, &folder)?;
         fault_point("tuples");
         let exact = wanted.tuples.only_ours || args.prune || reconcile::holds_only(&api, &made.id, &file.tuples)?;
-        let live = Live { api: &api, store: &made.id, model: &model, exact };
+        let live = Live { api: &api, store: &made.id, model: &model, exact, tuples: &file.tuples };
         let outcomes = test_auth::ask(live, file, &second, context)?;
         let changed = self.stage.replace(Stage::Tested) == Stage::Changed;
         self.check(&outcomes, changed)?;
@@ -125,7 +125,7 @@ impl Setup<'_> {
     fn try_beforehand(self, second: &SecondOpenfga<'_>) -> Result<()> {
         let (file, context) = (self.file, self.context);
         let OwnStore { api, store, model } = second.store(self.model, &file.tuples, &[])?;
-        let live = Live { api, store: &store, model: &model, exact: true };
+        let live = Live { api, store: &store, model: &model, exact: true, tuples: &file.tuples };
         let outcomes = test_auth::ask(live, file, second, context)?;
         let tally = Tally::of(&outcomes);
         let of = counted(outcomes.len() as u64, "assertion", "assertions");

@@ -7,7 +7,7 @@ use crate::commands::store_file::FileArgs;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    pub(super) file: FileArgs,
+    pub file: FileArgs,
     /// Neither read nor write the ids of .env: for a second store
     #[arg(long)]
     pub(super) no_env: bool,

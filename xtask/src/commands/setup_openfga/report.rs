@@ -46,6 +46,9 @@ struct StoreReport {
 struct ModelReport {
     id: Option<String>,
     written: bool,
+    /// The newest of an existing store.
+    #[serde(skip)]
+    newest: Option<String>,
     difference: Vec<String>,
     /// Live tuples that no longer fit.
     stranded: Vec<Stranded>,
@@ -95,6 +98,7 @@ impl Report {
             model: ModelReport {
                 id: wanted.model.same().map(str::to_owned),
                 written,
+                newest: wanted.model.newest.clone(),
                 difference: wanted.model.difference.clone().unwrap_or_default(),
                 stranded: wanted.stranded.clone(),
             },
@@ -150,7 +154,12 @@ impl Report {
             String::new(),
             format!("Server:  {}", self.server),
             format!("Store:  {}{}", id(&self.store.id), said(self.store.created, "created")),
-            format!("Model:  {}{}", id(&self.model.id), said(self.model.written, "written")),
+            match &self.model.newest {
+                Some(newest) if self.dry_run && self.model.written => {
+                    format!("Model:   {}, another to be written", terminal::clean_line(newest))
+                }
+                _ => format!("Model:  {}{}", id(&self.model.id), said(self.model.written, "written")),
+            },
             format!("Tuples:  {}", self.tuples.shown(&said)),
         ];
         if let Some(path) = &self.deletions_kept_in {

@@ -31,6 +31,8 @@ pub struct Live<'a> {
     pub model: &'a str,
     /// A list must be exactly what the file says; else more than that is let pass and named.
     pub exact: bool,
+    /// The file's tuples: where lists are exact, all that the store holds.
+    pub tuples: &'a [Tuple],
 }
 
 /// A store that holds a test's own tuples beside the file's, in another OpenFGA or beside the live one.
@@ -135,7 +137,7 @@ pub fn run<'a>(
     for test in tests {
         if needs_own_store(test) {
             let OwnStore { api, store, model } = own_store(test)?;
-            let live = Live { api, store: &store, model: &model, exact: true };
+            let live = Live { api, store: &store, model: &model, exact: true, tuples: live.tuples };
             let mut pace = Pace::new();
             Interview { live, test, tuples: &[], own_store: true, pace: &mut pace, outcomes: &mut outcomes }.run()?;
         } else {
@@ -212,11 +214,8 @@ impl<'a> Interview<'a> {
         let asking = Asking { context: list.context.as_ref(), ..self.asking() };
         for (relation, expected) in &list.assertions {
             let expected: BTreeSet<String> = expected.iter().cloned().collect();
-            let api = self.live.api;
-            let question = Question::Objects { user: &list.user, relation };
-            let reply = lists::ask(self.pace, api, asking, question, &expected, &|| {
-                api.list_objects(asking, &list.user, relation, &list.object_type)
-            })?;
+            let question = Question::Objects { user: &list.user, relation, object_type: &list.object_type };
+            let reply = self.list(asking, question, &expected)?;
             let question = format!("{} {relation} {}:…", list.user, list.object_type);
             self.compare(Kind::ListObjects, question, list.place.line, expected, reply);
         }
@@ -227,18 +226,18 @@ impl<'a> Interview<'a> {
         let asking = Asking { context: list.context.as_ref(), ..self.asking() };
         for (relation, expected) in &list.assertions {
             let expected: BTreeSet<String> = expected.iter().cloned().collect();
-            let api = self.live.api;
-            let question = Question::Users { object: &list.object, relation };
-            // The API takes one filter a request.
-            let users = || {
-                let lists = list.filters.iter().map(|filter| api.list_users(asking, &list.object, relation, filter));
-                Ok(lists.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
-            };
-            let reply = lists::ask(self.pace, api, asking, question, &expected, &users)?;
+            let question = Question::Users { object: &list.object, relation, filters: &list.filters };
+            let reply = self.list(asking, question, &expected)?;
             let question = format!("… {relation} {}", list.object);
             self.compare(Kind::ListUsers, question, list.place.line, expected, reply);
         }
         Ok(())
+    }
+
+    fn list(&mut self, asking: Asking<'_>, question: Question<'_>, expected: &BTreeSet<String>) -> Result<Reply<List>> {
+        let users = self.live.tuples.iter().chain(&self.test.tuples).map(|tuple| tuple.user.as_str());
+        let known = if self.live.exact { users.collect() } else { BTreeSet::new() };
+        lists::Asked { api: self.live.api, asking, question, expected, exact: self.live.exact, known }.ask(self.pace)
     }
 
     fn compare(&mut self, kind: Kind, question: String, line: u32, expected: BTreeSet<String>, reply: Reply<List>) {

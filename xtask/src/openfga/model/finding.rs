@@ -52,7 +52,9 @@ pub fn excerpt(line: &str, column: usize) -> (String, usize) {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        // A line break that a name brings does not make a line of ours.
+        let (file, message) = (self.file.replace('\n', "\\n"), self.message.replace('\n', "\\n"));
+        write!(f, "{file}:{}:{}: {message}", self.line, self.column)?;
         if self.source_line.is_empty() {
             return Ok(());
         }
@@ -97,31 +99,56 @@ impl Sources {
     pub fn findings(&self, mut notes: Vec<Note>) -> Vec<Finding> {
         notes.sort_by(|a, b| (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message)));
         notes.dedup();
-        notes.into_iter().enumerate().map(|(index, note)| self.finding(note, index < WITH_LINES)).collect()
+        let mut last = Located::default();
+        let findings = notes.into_iter().enumerate().map(|(index, note)| {
+            last = self.located(note.place, &last);
+            self.finding(note, &last, index < WITH_LINES)
+        });
+        findings.collect()
     }
 
-    fn finding(&self, note: Note, with_line: bool) -> Finding {
+    fn finding(&self, note: Note, at: &Located, with_line: bool) -> Finding {
         let nothing = Source::default();
         let source = self.files.get(note.place.file).unwrap_or(&nothing);
-        let (line, column, whole) = source.located(note.place.offset);
-        let (source_line, before) = if with_line { excerpt(whole, column) } else { Default::default() };
-        let file = source.name.clone();
+        let whole = if with_line { source.line(at.start) } else { "" };
+        let (source_line, before) = if with_line { excerpt(whole, at.column) } else { Default::default() };
+        let (file, line, column) = (source.name.clone(), at.line, at.column);
         Finding { file, line, column, source_line, before, message: note.message, severity: note.severity }
+    }
+
+    /// Line and column of a place. Letters are counted from the place before on, where that stands on the same line: a
+    /// line may be long, and have thousands of places.
+    fn located(&self, place: Place, last: &Located) -> Located {
+        let nothing = Source::default();
+        let source = self.files.get(place.file).unwrap_or(&nothing);
+        let mut offset = place.offset.min(source.text.len());
+        while !source.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let line = source.lines.partition_point(|start| *start <= offset).max(1);
+        let start = source.lines.get(line - 1).copied().unwrap_or_default();
+        let is_behind = last.file == place.file && last.start == start && (start..=offset).contains(&last.offset);
+        let (from, column) = if is_behind && last.line == line { (last.offset, last.column) } else { (start, 1) };
+        let column = column + source.text[from..offset].chars().count();
+        Located { file: place.file, line, start, offset, column }
     }
 }
 
+/// Where a place is: its line and column from 1, the byte at which the line starts, its own byte.
+#[derive(Debug, Default)]
+struct Located {
+    file: usize,
+    line: usize,
+    start: usize,
+    offset: usize,
+    column: usize,
+}
+
 impl Source {
-    /// Line and column of a byte, both from 1, and the line it is on.
-    fn located(&self, offset: usize) -> (usize, usize, &str) {
-        let mut offset = offset.min(self.text.len());
-        while !self.text.is_char_boundary(offset) {
-            offset -= 1;
-        }
-        let line = self.lines.partition_point(|start| *start <= offset).max(1);
-        let start = self.lines.get(line - 1).copied().unwrap_or_default();
+    /// The line that starts at this byte.
+    fn line(&self, start: usize) -> &str {
         let rest = &self.text[start..];
-        let source_line = &rest[..rest.find(['\r', '\n']).unwrap_or(rest.len())];
-        (line, self.text[start..offset].chars().count() + 1, source_line)
+        &rest[..rest.find(['\r', '\n']).unwrap_or(rest.len())]
     }
 }
 
@@ -147,5 +174,41 @@ impl Note {
 
     pub fn warning(place: Place, message: impl Into<String>) -> Self {
         Self { place, severity: Severity::Warning, message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_one_long_line_are_counted_from_the_one_before() {
+        let mut sources = Sources::default();
+        let text = format!("ä b\r\nüü{}\nc", " x".repeat(50_000));
+        let file = sources.add("f", &text);
+        let offsets = text.match_indices('x').map(|(offset, _)| offset).rev();
+        let notes = offsets.map(|offset| Note::warning(Place { file, offset }, "x")).collect();
+        let found = sources.findings(notes);
+        assert_eq!(found.len(), 50_000);
+        for (index, finding) in found.iter().enumerate() {
+            assert_eq!((finding.line, finding.column), (2, 4 + 2 * index));
+        }
+        assert!(!found[0].source_line.is_empty() && found[WITH_LINES].source_line.is_empty());
+        let last = sources.findings(vec![Note::error(Place { file, offset: usize::MAX }, "end")]);
+        assert_eq!((last[0].line, last[0].column, last[0].source_line.as_str()), (3, 2, "c"));
+    }
+
+    #[test]
+    fn a_line_break_in_a_name_makes_no_line() {
+        let shown = Finding {
+            file: "a\nb".to_owned(),
+            line: 1,
+            column: 2,
+            source_line: "x y".to_owned(),
+            before: 1,
+            message: "`\n✓ well` is no name".to_owned(),
+            severity: Severity::Warning,
+        };
+        assert_eq!(shown.to_string(), "a\\nb:1:2: `\\n✓ well` is no name\n  x y\n   ^");
     }
 }

@@ -66,12 +66,17 @@ fn taken(read: Result<(Model, Vec<Finding>), Vec<Finding>>, place: Place, report
 fn moved(findings: Vec<Finding>, text: &str, block: Place, report: &Report<'_>) -> Vec<Finding> {
     let lead = first_line(text, block, report);
     let lines: Vec<&str> = text.lines().collect();
+    // Findings come line by line, and a line may be long.
+    let mut last = (0, None);
     let moved = |mut found: Finding| {
         let placed = lead.and_then(|first| {
             let at = first + found.line - 1;
-            let words = lines.get(found.line - 1)?.trim_end();
-            let indentation = report.line(at)?.trim_end().strip_suffix(words)?;
-            Some((at, indentation.chars().count()))
+            if last.0 != found.line {
+                let words = lines.get(found.line - 1)?.trim_end();
+                let indentation = report.line(at).and_then(|line| line.trim_end().strip_suffix(words));
+                last = (found.line, indentation.map(|blanks| blanks.chars().count()));
+            }
+            Some((at, last.1?))
         });
         match placed {
             Some((at, indentation)) => {

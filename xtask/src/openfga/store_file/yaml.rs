@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 /// Deeper than any store file; a tree without end would exhaust the stack.
 const DEEPEST: usize = 64;
-/// Made by aliases: a file of a few lines can ask for billions.
+/// Copied for anchors and aliases: a file of a few lines can ask for billions. A larger file may ask for more.
+const SMALL_COPIES: usize = 100_000;
 const MOST_COPIES: usize = 5_000_000;
+/// As many keys as one mapping may have.
+const MOST_KEYS: usize = 2_000;
 
 /// One part of the document.
 #[derive(Debug, Clone)]
@@ -56,7 +59,8 @@ struct Open {
 
 /// The tree of the one document in this text; `None` where the text is empty.
 pub fn parse(text: &str) -> Result<Option<Node>, Refusal> {
-    let mut builder = Builder::default();
+    let most_copies = MOST_COPIES.min(SMALL_COPIES + 10 * text.len());
+    let mut builder = Builder { copies_left: most_copies, ..Builder::default() };
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| Refusal {
@@ -76,13 +80,12 @@ pub fn parse(text: &str) -> Result<Option<Node>, Refusal> {
                 builder.add(Node { place, content: Content::Scalar(text.into_owned(), written) }, anchor)?;
             }
             Event::Alias(anchor) => {
-                let copied = builder.anchors.get(&anchor).cloned();
-                let copied = copied.ok_or_else(|| refusal("an alias of something that is not complete"))?;
-                builder.copies += size(&copied);
-                if builder.copies > MOST_COPIES {
-                    return Err(refusal(&format!("aliases make more than {MOST_COPIES} values")));
+                let size = builder.anchors.get(&anchor).map(size);
+                let size = size.ok_or_else(|| refusal("an alias of something that is not complete"))?;
+                builder.copy(size, place)?;
+                if let Some(copied) = builder.anchors.get(&anchor).cloned() {
+                    builder.add(copied, 0)?;
                 }
-                builder.add(copied, 0)?;
             }
             Event::SequenceStart(anchor, _) => builder.open(place, Content::Sequence(Vec::new()), anchor)?,
             Event::MappingStart(anchor, _) => builder.open(place, Content::Mapping(Vec::new()), anchor)?,
@@ -98,7 +101,7 @@ struct Builder {
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     root: Option<Node>,
-    copies: usize,
+    copies_left: usize,
     /// Each name once, however many mappings have it: a file may list a hundred thousand tuples.
     names: HashSet<Arc<str>>,
 }
@@ -125,8 +128,19 @@ impl Builder {
         }
     }
 
+    /// Counts values that are copied.
+    fn copy(&mut self, values: usize, place: Place) -> Result<(), Refusal> {
+        let left = self.copies_left.checked_sub(values);
+        self.copies_left = left.ok_or_else(|| Refusal {
+            place,
+            message: "anchors and aliases make many more values of this file than it has".to_owned(),
+        })?;
+        Ok(())
+    }
+
     fn add(&mut self, node: Node, anchor: usize) -> Result<(), Refusal> {
         if anchor != 0 {
+            self.copy(size(&node), node.place)?;
             self.anchors.insert(anchor, node.clone());
         }
         let Some(parent) = self.open.last_mut() else {
@@ -147,6 +161,9 @@ impl Builder {
 
 fn key(node: Node, before: &[(Key, Node)], names: &mut HashSet<Arc<str>>) -> Result<Key, Refusal> {
     let refusal = |message: String| Err(Refusal { place: node.place, message });
+    if before.len() >= MOST_KEYS {
+        return refusal(format!("a mapping with more than {MOST_KEYS} keys"));
+    }
     match node.content {
         Content::Scalar(name, _) => match before.iter().find(|(key, _)| *key.name == *name && name != "<<") {
             Some((first, _)) => refusal(format!("the key {name:?} is in line {} already", first.place.line)),
@@ -279,7 +296,20 @@ mod tests {
             let copies = vec![format!("*a{}", level - 1); 10].join(", ");
             text.push_str(&format!("a{level}: &a{level} [{copies}]\n"));
         }
-        assert!(refused(&text).contains("more than"));
+        assert!(refused(&text).starts_with("5:"), "{}", refused(&text));
+        // Anchors in each other copy as aliases do.
+        let many = "x, ".repeat(20_000);
+        let nested = format!("{}{many}{}", "&a [".repeat(60), "]".repeat(60));
+        assert!(refused(&nested).contains("anchors and aliases make many more values"));
+        let keys: String = (0..=MOST_KEYS).map(|number| format!("k{number}: 1\n")).collect();
+        assert!(refused(&keys).contains("a mapping with more than"));
+    }
+
+    #[test]
+    fn a_large_file_may_repeat_itself() {
+        let tuples = "  - {user: 'user:anne', relation: viewer, object: 'doc:1'}\n".repeat(2_000);
+        let tests: String = (0..20).map(|_| "  - tuples: *t\n").collect();
+        assert!(parse(&format!("tuples: &t\n{tuples}tests:\n{tests}")).is_ok());
     }
 
     #[test]

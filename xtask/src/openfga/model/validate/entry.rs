@@ -7,6 +7,9 @@ use super::references::Wrong;
 use super::relations::Relations;
 use std::collections::{HashMap, HashSet, VecDeque};
 
+/// So many operands are looked at, then it is left to the server.
+const MOST_STEPS: usize = 5_000_000;
+
 /// `wrong` are relations that have been noted already: nothing is concluded from them.
 pub fn check(model: &Model, relations: &Relations<'_>, wrong: &Wrong<'_>, notes: &mut Vec<Note>) {
     let mut known = Reached::new();
@@ -43,7 +46,8 @@ type Reached<'m> = HashMap<(&'m str, &'m str), bool>;
 fn settle<'m>(model: &'m Model, relations: &Relations<'_>, reached: &mut Reached<'m>) {
     let all = model.types.iter().flat_map(|definition| definition.relations.iter().map(move |it| (definition, it)));
     let mut open: Vec<(&TypeDefinition, &Relation)> = all.collect();
-    loop {
+    let operands: usize = open.iter().map(|(definition, relation)| cost(relations, definition, relation)).sum();
+    for _ in 0..MOST_STEPS / operands.max(1) {
         let before = open.len();
         open.retain(|(definition, relation)| {
             let key = (definition.name.text.as_str(), relation.name.text.as_str());
@@ -58,6 +62,21 @@ fn settle<'m>(model: &'m Model, relations: &Relations<'_>, reached: &mut Reached
         // Definitions lead to earlier ones or to later ones: each way is gone in turn.
         open.reverse();
     }
+    // Nothing is concluded of the others.
+    reached.extend(open.iter().map(|(definition, it)| ((&*definition.name.text, &*it.name.text), true)));
+}
+
+/// How many relations a definition may have to be looked up in.
+fn cost(relations: &Relations<'_>, definition: &TypeDefinition, relation: &Relation) -> usize {
+    let mut cost = relation.user_types.len();
+    relation.rewrite.visit(&mut |rewrite| {
+        cost += 1;
+        if let Rewrite::From { tupleset, .. } = rewrite {
+            let leading = relations.get(&(definition.name.text.as_str(), tupleset.text.as_str()));
+            cost += leading.map_or(0, |leading| leading.user_types.len());
+        }
+    });
+    cost
 }
 
 fn reaches(

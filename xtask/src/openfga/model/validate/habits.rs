@@ -7,6 +7,9 @@ use super::super::names::EXPRESSION;
 use super::super::parts::{Relation, Rewrite};
 use std::collections::{BTreeSet, HashMap};
 
+/// So many operands that stand twice in one definition are placed, the others are counted.
+const PLACED: usize = 10;
+
 pub fn check(model: &Model, notes: &mut Vec<Note>) {
     let mut used = HashMap::new();
     for relation in model.types.iter().flat_map(|definition| &definition.relations) {
@@ -45,12 +48,17 @@ fn twice(relation: &Relation, rewrite: &Rewrite, notes: &mut Vec<Note>) {
         _ => return,
     };
     let mut seen = BTreeSet::new();
-    for operand in operands {
-        if !seen.insert(canonical::rewrite(operand)) {
-            let place = place(operand).unwrap_or(relation.name.place);
-            let message = format!("the definition of `{}` has the same operand twice: {meaning}", relation.name);
-            notes.push(Note::warning(place, message));
-        }
+    let again: Vec<&Rewrite> =
+        operands.into_iter().filter(|operand| !seen.insert(canonical::rewrite(operand))).collect();
+    for (index, operand) in again.iter().take(PLACED + 1).enumerate() {
+        let place = place(operand).unwrap_or(relation.name.place);
+        let message = match again.len() - index {
+            more if index == PLACED && more > 1 => {
+                format!("the definition of `{}` has {more} more operands twice", relation.name)
+            }
+            _ => format!("the definition of `{}` has the same operand twice: {meaning}", relation.name),
+        };
+        notes.push(Note::warning(place, message));
     }
 }
 

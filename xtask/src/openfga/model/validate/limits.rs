@@ -13,6 +13,25 @@ const LONGEST_EXPRESSION: usize = 512;
 /// A server's default for `OPENFGA_MAX_TYPES_PER_AUTHORIZATION_MODEL`.
 const USUAL_TYPES: usize = 100;
 
+/// As many operands as a model may have. Each takes seven bytes at least; a server takes a model of 256 kB, and a
+/// request of about 600 kB, unless it is told otherwise.
+const MOST_OPERANDS: usize = 100_000;
+
+/// Whether the model is so large that no more is looked at.
+pub fn is_too_large(model: &Model, notes: &mut Vec<Note>) -> bool {
+    let mut operands: usize = 0;
+    for relation in model.types.iter().flat_map(|definition| &definition.relations) {
+        relation.rewrite.visit(&mut |_| operands += 1);
+        operands += relation.user_types.len();
+        if operands > MOST_OPERANDS {
+            let message = format!("the model has more than {MOST_OPERANDS} operands: no server takes a model so large");
+            notes.push(Note::error(relation.name.place, message));
+            return true;
+        }
+    }
+    false
+}
+
 /// `complete` if everything in the files was understood.
 pub fn check(model: &Model, complete: bool, notes: &mut Vec<Note>) {
     schema(model, notes);

@@ -16,6 +16,9 @@ use relations::relations;
 /// Looks a model over. `unread` are the words of statements that could not be read: what they may define is not missed.
 pub fn check(model: &Model, unread: &[String]) -> Vec<Note> {
     let mut notes = Vec::new();
+    if limits::is_too_large(model, &mut notes) {
+        return notes;
+    }
     limits::check(model, unread.is_empty(), &mut notes);
     let relations = relations(model);
     let wrong = references::check(model, &relations, unread, &mut notes);

@@ -1,11 +1,14 @@
 //! Whether every name that is used is defined, and is of the kind that its place wants.
 
 use super::super::definition::Model;
-use super::super::finding::{Note, Severity};
+use super::super::finding::{Note, Severity, WITH_LINES};
 use super::super::names;
 use super::super::parts::{Name, Relation, Rewrite, TypeDefinition, UserForm, UserType};
 use super::relations::Relations;
 use std::collections::{BTreeSet, HashMap};
+
+/// So many types of one relation are listed.
+const LISTED: usize = 10;
 
 /// Relations that are wrong in themselves, by type and name.
 pub type Wrong<'m> = BTreeSet<(&'m str, &'m str)>;
@@ -96,17 +99,16 @@ impl<'m> Checker<'_, 'm> {
             notes.push(Note::error(tupleset.place, message));
             return;
         }
-        let mut targets = leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str());
+        let mut targets = targets_of(leading);
         let known =
             |name: &str| self.types.get(name).is_none_or(|target| self.relation_of(target, &computed.text).is_some());
         if targets.clone().next().is_some() && !targets.any(known) && !self.unread.contains(&computed.text) {
-            let mut names: Vec<&str> =
-                leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str()).collect();
-            names.dedup();
+            let names: BTreeSet<&str> = targets_of(leading).take(LISTED).collect();
             let candidates = names.iter().filter_map(|name| self.types.get(name)).flat_map(|target| &target.relations);
-            let near = names::did_you_mean(&computed.text, candidates.map(|relation| relation.name.text.as_str()));
+            let near = near(&computed.text, candidates.map(|relation| relation.name.text.as_str()), notes);
             let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let message = format!("no type of `{tupleset}` ({listed}) has a relation `{computed}`{near}");
+            let more = if leading.user_types.len() > LISTED { ", …" } else { "" };
+            let message = format!("no type of `{tupleset}` ({listed}{more}) has a relation `{computed}`{near}");
             notes.push(Note::error(computed.place, message));
         }
     }
@@ -120,7 +122,7 @@ impl<'m> Checker<'_, 'm> {
                 self.missing_relation(target, userset, notes);
             }
         } else if !self.unread.contains(&name.text) {
-            let near = names::did_you_mean(&name.text, self.types.keys().copied());
+            let near = near(&name.text, self.types.keys().copied(), notes);
             notes.push(Note::error(name.place, format!("the type `{name}` is not defined{near}")));
         }
         if is_tupleset && user_type.form != UserForm::Object {
@@ -134,7 +136,7 @@ impl<'m> Checker<'_, 'm> {
             let defined = self.conditions.contains(condition.text.as_str());
             let known = defined || condition.text == names::EXPRESSION;
             if !known && !self.unread.contains(&condition.text) {
-                let near = names::did_you_mean(&condition.text, self.conditions.iter().copied());
+                let near = near(&condition.text, self.conditions.iter().copied(), notes);
                 notes.push(Note::error(condition.place, format!("the condition `{condition}` is not defined{near}")));
             }
         }
@@ -144,10 +146,20 @@ impl<'m> Checker<'_, 'm> {
         if self.unread.contains(&name.text) {
             return;
         }
-        let near =
-            names::did_you_mean(&name.text, definition.relations.iter().map(|relation| relation.name.text.as_str()));
+        let candidates = definition.relations.iter().map(|relation| relation.name.text.as_str());
+        let near = near(&name.text, candidates, notes);
         notes.push(Note::error(name.place, format!("the type `{}` has no relation `{name}`{near}", definition.name)));
     }
+}
+
+/// The types to which a relation leads.
+fn targets_of(leading: &Relation) -> impl Iterator<Item = &str> + Clone {
+    leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str())
+}
+
+/// `; did you mean …?`, or nothing, also where so much was found that nobody reads on.
+fn near<'n>(name: &str, candidates: impl Iterator<Item = &'n str>, notes: &[Note]) -> String {
+    if notes.len() < WITH_LINES { names::did_you_mean(name, candidates) } else { String::new() }
 }
 
 /// The relations of the type that stand after a `from`.

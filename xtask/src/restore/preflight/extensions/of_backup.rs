@@ -47,9 +47,11 @@ pub fn check(target: &Target, backup: &Proven, server: &ServerExtensions) -> Res
                 .map_or_else(String::new, |setting| format!("\n{}\n{}", only_in(name, setting, None), by_hand()));
             (message, preload(name, target) + &more)
         }
-        Some(Obstacle::Bound(_, why)) => {
-            let message = format!("{} cannot be loaded beside {}: {why}", backup.path.display(), target.database());
-            (message, format!("nothing was changed; {}", by_hand()))
+        Some(Obstacle::Bound(bound)) => {
+            let (path, why) = (backup.path.display(), bound.why());
+            let message = format!("{path} cannot be loaded beside {}: {why}", target.database());
+            let way = bound.elsewhere(target).unwrap_or_else(by_hand);
+            (message, format!("nothing was changed; {way}"))
         }
     };
     Err(Fault::new(Exit::Failed, message).hint(hint))

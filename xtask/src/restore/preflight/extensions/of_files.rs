@@ -47,9 +47,12 @@ pub fn check_made(server: &Server<'_>, made: &[MadeExtension], beside: Beside<'_
             let why = "whose library this server has not loaded (shared_preload_libraries)";
             (format!("{}: it makes extension {name}, {why}", places(&[name])), preload(name, target))
         }
-        Some(Obstacle::Bound(name, why)) => (
-            format!("{} cannot run beside {}: {why}", places(&[name]), target.database()),
-            in_its_place(target, beside)?,
+        Some(Obstacle::Bound(bound)) => (
+            format!("{} cannot run beside {}: {}", places(&[bound.name]), target.database(), bound.why()),
+            match (bound.elsewhere(target), beside) {
+                (Some(elsewhere), Beside::Reset(_)) => elsewhere,
+                _ => in_its_place(target, beside)?,
+            },
         ),
     };
     Err(Fault::failed(message).hint(format!("nothing was changed; {hint}")).into())

@@ -34,13 +34,39 @@ pub enum Obstacle<'a> {
     Missing(Vec<&'a str>),
     /// The server has not begun with the library of this one.
     Unloaded(&'a str),
-    /// This one can be in one database alone; in words.
-    Bound(&'a str, String),
+    /// This one can be in one database alone.
+    Bound(Bound<'a>),
+}
+
+/// An extension that can be in one database alone.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Bound<'a> {
+    pub name: &'a str,
+    setting: &'static str,
+    /// The one database, where the server shows the setting.
+    home: Option<&'a str>,
+}
+
+impl Bound<'_> {
+    /// That it can be in one database alone.
+    pub fn why(&self) -> String {
+        only_in(self.name, self.setting, self.home)
+    }
+
+    /// What to do where the target's own database is not the one that can have it; `None` where it is.
+    pub fn elsewhere(&self, target: &Target) -> Option<String> {
+        let (home, own) = (self.home.filter(|home| *home != target.database())?, target.database());
+        let Self { name, setting, .. } = self;
+        Some(format!(
+            "{own} cannot have {name} while {setting} is {home}: set {setting} = '{own}', and restart the server: {}",
+            target.hints().restart_hint()
+        ))
+    }
 }
 
 impl<'a> Obstacle<'a> {
     /// The first for one of these extensions.
-    pub fn of(named: &[&'a str], server: &ServerExtensions) -> Option<Self> {
+    pub fn of(named: &[&'a str], server: &'a ServerExtensions) -> Option<Self> {
         let missing: Vec<&str> = named.iter().filter(|name| !server.available.contains_key(**name)).copied().collect();
         if !missing.is_empty() {
             return Some(Self::Missing(missing));
@@ -50,7 +76,7 @@ impl<'a> Obstacle<'a> {
             return Some(Self::Unloaded(name));
         }
         let (name, setting) = named.iter().find_map(|name| Some((*name, setting_of(name)?)))?;
-        Some(Self::Bound(name, only_in(name, setting, server.databases.get(setting).map(String::as_str))))
+        Some(Self::Bound(Bound { name, setting, home: server.databases.get(setting).map(String::as_str) }))
     }
 }
 
