@@ -36,6 +36,7 @@ pub enum Command {
     DebugAuth(commands::debug_auth::Args),
     OpenfgaExport(commands::openfga_export::Args),
     HealthCheck(commands::health_check::Args),
+    MonitoringDashboard(commands::monitoring_dashboard::Args),
     Adopt(commands::adopt::Args),
     Completions(commands::completions::Args),
 }
@@ -65,6 +66,7 @@ impl Command {
             Self::DebugAuth(args) => commands::debug_auth::run(&args, context),
             Self::OpenfgaExport(args) => commands::openfga_export::run(&args, context),
             Self::HealthCheck(args) => commands::health_check::run(&args, context),
+            Self::MonitoringDashboard(args) => commands::monitoring_dashboard::run(&args, context),
             Self::Adopt(args) => commands::adopt::run(&args, &Cli::command(), context),
             Self::Completions(args) => commands::completions::run(&args, Cli::command(), context),
         }

@@ -8,6 +8,7 @@ mod fault;
 mod inspect;
 pub mod listing;
 pub mod manifest;
+pub mod metrics;
 pub mod name;
 mod options;
 pub mod own_folder;

@@ -15,6 +15,7 @@ pub mod down;
 mod full_backup;
 pub mod health_check;
 mod leftovers;
+pub mod monitoring_dashboard;
 pub mod openfga_export;
 mod second_openfga;
 pub mod setup_env;

@@ -31,7 +31,11 @@ const PROBES: &[(&str, Probe)] = &[
     ("leftovers", probe::leftovers::look),
     ("disk", probe::disk::of_backups),
     ("disk/postgres", probe::disk::of_server),
+    (MONITORING, probe::monitoring::look),
 ];
+
+/// The check that is left out of a whole report where there is nothing to look at.
+const MONITORING: &str = "monitoring";
 
 /// What the services' checks are named by.
 const SERVICES: &str = "service";
@@ -108,8 +112,11 @@ pub fn examine(scene: &Scene, options: &Options) -> Report {
         let joined = |threads: Vec<std::thread::ScopedJoinHandle<'_, Check>>| {
             threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
         };
-        joined(first).into_iter().chain(services).chain(joined(rest)).collect()
+        joined(first).into_iter().chain(services).chain(joined(rest)).collect::<Vec<Check>>()
     });
+    let is_told =
+        |check: &Check| !options.only.is_empty() || check.name != MONITORING || check.status != Status::Skipped;
+    let checks = checks.into_iter().filter(is_told).collect();
     with_causes(scene, checks)
 }
 
