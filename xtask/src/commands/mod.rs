@@ -20,6 +20,7 @@ pub mod openfga_export;
 mod second_openfga;
 pub mod setup_env;
 pub mod setup_openfga;
+mod starting;
 mod store_file;
 mod swap;
 pub mod test_auth;

@@ -5,7 +5,7 @@ mod elsewhere;
 mod report;
 
 use self::report::Report;
-use super::up;
+use super::starting;
 use crate::backup::metrics;
 use crate::context::Context;
 use crate::error::{self, Exit};
@@ -64,7 +64,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn surroundings(target: &Target, context: &Context) -> Result<Option<Surroundings>> {
     match target.companions().surroundings() {
         Err(error) if error::exit(&error) == Exit::Unreachable => {
-            up::start(target, Extent::Needed, false, context)?;
+            starting::start(target, Extent::Needed, false, context)?;
             target.companions().surroundings()
         }
         found => found,

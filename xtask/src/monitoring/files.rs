@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_embedded_and_none_holds_a_password() {
-        let top = crate::settings::package_folder().join("monitoring");
+        let top = crate::settings::package_folder().unwrap().join("monitoring");
         let mut found = Vec::new();
         walk(&top, &top, &mut found);
         let mut embedded: Vec<&str> = FILES.iter().map(|(path, _)| *path).collect();

@@ -40,8 +40,8 @@ impl Passwords {
     }
 
     /// Whether the password of this setting was made now.
-    pub fn is_new(&self, name: &str) -> bool {
-        self.made.iter().any(|made| *made == name)
+    pub fn is_new(&self, name: &'static str) -> bool {
+        self.made.contains(&name)
     }
 
     /// The settings to be written, with their values.

@@ -48,9 +48,13 @@ pub enum Need {
     Pgbouncer,
     /// The extension pg_cron of the host's PostgreSQL.
     PgCron,
+    /// Prometheus with `promtool`, postgres_exporter and node_exporter as programs of this host.
+    Monitoring,
+    /// Their images, and one that stands in for Grafana.
+    MonitoringImages,
 }
 
-static FOUND: [OnceLock<Option<String>>; 23] = [const { OnceLock::new() }; 23];
+static FOUND: [OnceLock<Option<String>>; 25] = [const { OnceLock::new() }; 25];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -92,8 +96,20 @@ impl Need {
             Self::Sqlx => "sqlx",
             Self::Postgres17 => "postgres-17",
             Self::Openssl => "openssl",
+            Self::Monitoring => {
+                let programs = ["prometheus", "promtool", "prometheus-postgres-exporter", "prometheus-node-exporter"];
+                let lacks = programs.into_iter().find(|name| on_path(name).is_none());
+                lacks.map(|name| format!("no program {name}"))
+            }
+            Self::MonitoringImages => {
+                let is_missing = |(_, image): &&(&str, &str)| !works("docker", &["image", "inspect", image]);
+                let missing = || MONITORING_IMAGES.iter().find(is_missing);
+                inner(Self::Openfga).or_else(|| missing().map(|(_, image)| format!("the image {image} is not here")))
+            }
             Self::Pgbouncer => "pgbouncer",
             Self::PgCron => "pg-cron",
+            Self::Monitoring => "monitoring",
+            Self::MonitoringImages => "monitoring-images",
         }
     }
 
@@ -153,6 +169,14 @@ impl Need {
         }
     }
 }
+
+/// The settings of the images of the dashboards, and the images that stand for them here.
+pub const MONITORING_IMAGES: [(&str, &str); 4] = [
+    ("PROMETHEUS_IMAGE", "xtask-ci/prometheus"),
+    ("POSTGRES_EXPORTER_IMAGE", "xtask-ci/postgres-exporter"),
+    ("NODE_EXPORTER_IMAGE", "xtask-ci/node-exporter"),
+    ("GRAFANA_IMAGE", "xtask-ci/grafana"),
+];
 
 fn inner(need: Need) -> Option<String> {
     lack(&[need]).map(|(_, why)| why.split_once(": ").map_or(why.clone(), |(_, why)| why.to_owned()))
