@@ -16,6 +16,7 @@ mod postgres;
 mod process;
 mod restore;
 mod settings;
+mod stats;
 mod target;
 mod terminal;
 mod words;

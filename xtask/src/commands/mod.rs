@@ -9,6 +9,7 @@ pub mod db_prune;
 pub mod db_reset;
 pub mod db_restore;
 pub mod db_shell;
+pub mod db_stats;
 pub mod db_verify;
 pub mod debug_auth;
 pub mod down;

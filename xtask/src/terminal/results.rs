@@ -39,10 +39,15 @@ impl Terminal {
 
     /// A table on stdout; on a terminal that is too narrow for it each row becomes a paragraph.
     pub fn table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Result<()> {
+        self.result(&self.laid_out(head, rows, right))
+    }
+
+    /// The same as text, for a part of a larger result.
+    pub fn laid_out(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
         let table = text::table(head, rows, right);
         match self.width_of_results() {
-            Some(columns) if text::width(&table) > columns => self.result(&text::paragraphs(head, rows)),
-            _ => self.result(&table),
+            Some(columns) if text::width(&table) > columns => text::paragraphs(head, rows),
+            _ => table,
         }
     }
 

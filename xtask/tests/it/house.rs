@@ -28,7 +28,7 @@ const FLOORS: &[&[&str]] = &[
     &["target"],
     &["postgres"],
     &["backup"],
-    &["restore", "migration", "openfga", "monitoring", "health", "adopt"],
+    &["restore", "migration", "openfga", "monitoring", "health", "adopt", "stats"],
 ];
 /// Neighbours that may be looked at.
 const SIDEWAYS: &[(&str, &str)] = &[

@@ -40,6 +40,7 @@ mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
 mod db_shell;
+mod db_stats;
 mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
@@ -175,6 +176,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         adopt::tests(),
         round_trip::tests(),
         db_shell::tests(),
+        db_stats::tests(),
         authorization::tests(),
         openfga_export::tests(),
         setup_openfga::tests(),

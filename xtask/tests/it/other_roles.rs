@@ -72,7 +72,8 @@ fn no_command_runs_code_of_the_databases_owner() {
         assert!(fired(role, stack).len() > before, "the canary does not see: {sql}");
     }
     let file = honest.to_str().unwrap();
-    let looks: [&[&str]; 6] = [
+    let looks: [&[&str]; 7] = [
+        &["db-stats"],
         &["health-check", "--only", "postgres", "connections", "migrations", "openfga", "leftovers", "settings"],
         &["db-list"],
         &["db-migrate", "status"],
@@ -177,7 +178,8 @@ fn every_psql_of_ours_begins_with_an_empty_path() {
     // What psql is sent is kept on its way, a file for each.
     let fakes =
         Fakes::new(&database.sandbox).docker_but("psql", &format!("tee '{}'/$$ | real \"$@\"", folder.display()));
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
+        &["db-stats"],
         &["db-backup"],
         &["db-list"],
         &["health-check", "--only", "postgres", "migrations", "leftovers"],

@@ -11,6 +11,7 @@ pub const TESTS: &[(&str, &str)] = &[
     ("db-reset", "db_reset::empty_and_undone"),
     ("db-restore", "restore::what_was_lost_comes_back"),
     ("db-shell", "db_shell::a_command_prints_its_rows"),
+    ("db-stats", "db_stats::sizes_tables_and_stores_are_those_of_the_server"),
     ("db-verify", "db_verify::what_openfga_wrote_is_restored_and_the_live_database_is_untouched"),
     ("debug-auth", "debug_auth::a_denial_names_each_change_that_would_allow_it"),
     ("down", "local::it_goes_up_and_down_and_keeps_its_data"),

@@ -1,0 +1,212 @@
+//! The screen of `db-stats`, as lines.
+
+use crate::postgres::openfga_tables::Known;
+use crate::postgres::quote::identifier;
+use crate::stats::{Stats, Store, Table};
+use crate::target::Target;
+use crate::terminal::{self, Terminal, clean_line, count, folded, size};
+use chrono::{DateTime, Local};
+
+mod activity;
+
+/// Older transaction ids than this part of 2^31 are a danger: the server stops taking writes.
+const OLD_IDS: u64 = 1_500_000_000;
+
+/// Most commands fit into a line of so many columns.
+const COMMANDS_FIT: usize = 60;
+
+/// What is shown of one look.
+pub(super) struct Screen<'a> {
+    pub(super) stats: &'a Stats,
+    pub(super) target: &'a Target,
+    /// So many rows of each list.
+    pub(super) top: usize,
+}
+
+impl Screen<'_> {
+    /// The screen, no line wider than the terminal but for what cannot be broken.
+    pub(super) fn lines(&self, terminal: &Terminal) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut say = |text: String| lines.extend(fitted(&text, terminal));
+        self.summary().into_iter().for_each(&mut say);
+        activity::warnings(&self.stats.activity, terminal).into_iter().for_each(&mut say);
+        lines.push(String::new());
+        lines.extend(self.tables(terminal));
+        lines.extend(self.stores(terminal));
+        lines.extend(self.hidden(terminal).iter().flat_map(|text| fitted(text, terminal)));
+        lines
+    }
+
+    fn summary(&self) -> Vec<String> {
+        let (database, counters) = (&self.stats.database, &self.stats.counters);
+        let server = format!("PostgreSQL {}, {}", database.server_version, self.target.place());
+        let recovery = if database.is_in_recovery { ", in recovery" } else { "" };
+        let mut lines = vec![format!(
+            "Database:     {}, {} ({server}{recovery})",
+            clean_line(&database.name),
+            size(database.size_bytes)
+        )];
+        let hits = counters.hit_ratio().map_or_else(
+            || "no block was read yet".to_owned(),
+            |ratio| format!("{:.1} % of the blocks that were read were in memory", ratio * 100.0),
+        );
+        lines.push(format!("Cache:        {hits}"));
+        lines.push(format!("Transactions: {}", self.rates()));
+        lines.push(format!(
+            "Counted:      {}, {} in temporary files, {}",
+            terminal::counted(counters.deadlocks, "deadlock", "deadlocks"),
+            size(counters.temporary_bytes),
+            counters
+                .counted_since
+                .as_deref()
+                .map_or_else(|| "never reset".to_owned(), |time| format!("since {}", local(time))),
+        ));
+        let ids = database.transaction_ids;
+        let caution = if ids.server_age_transactions >= OLD_IDS { "; near 2,147,483,647 the server stops" } else { "" };
+        lines.push(format!(
+            "Oldest id:    {} transactions old, {} on the server (vacuumed at {}{caution})",
+            count(ids.age_transactions),
+            count(ids.server_age_transactions),
+            count(ids.freeze_max_age_transactions),
+        ));
+        lines.extend(self.connections());
+        lines
+    }
+
+    fn rates(&self) -> String {
+        self.stats.rates.map_or_else(
+            || "the counters were reset meanwhile: no rates".to_owned(),
+            |rates| {
+                format!(
+                    "{:.1} per second, {:.1} rolled back (for {:.1} s)",
+                    rates.transactions_per_second, rates.rollbacks_per_second, rates.interval_seconds
+                )
+            },
+        )
+    }
+
+    fn connections(&self) -> [String; 2] {
+        let connections = &self.stats.database.connections;
+        let listed = |numbers: Vec<(&String, &u64)>| {
+            let mut numbers = numbers;
+            numbers.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+            let rest: u64 = numbers.iter().skip(self.top).map(|(_, number)| **number).sum();
+            let name = |name: &str| if name.is_empty() { "unnamed".to_owned() } else { clean_line(name) };
+            let shown =
+                numbers.iter().take(self.top).map(|(text, number)| format!("{} {}", name(text), count(**number)));
+            let rest = (rest > 0).then(|| format!("others {}", count(rest)));
+            shown.chain(rest).collect::<Vec<_>>().join(", ")
+        };
+        let states = listed(connections.by_state.iter().collect());
+        let states = if states.is_empty() { String::new() } else { format!(": {states}") };
+        let programs = listed(connections.by_program.iter().collect());
+        [
+            format!(
+                "Connections:  {} of {} used ({} reserved){states}",
+                count(connections.used),
+                count(connections.maximum),
+                count(connections.reserved)
+            ),
+            format!("By program:   {}", if programs.is_empty() { "none" } else { &programs }),
+        ]
+    }
+
+    fn tables(&self, terminal: &Terminal) -> Vec<String> {
+        let tables = &self.stats.tables;
+        if tables.shown.is_empty() {
+            return vec!["No tables".to_owned()];
+        }
+        let head = ["TABLE", "ROWS", "DEAD", "SIZE", "TABLE", "INDEXES", "TOAST", "VACUUM", "ANALYZE"];
+        let rows: Vec<Vec<String>> = tables.shown.iter().map(row).collect();
+        let mut lines = vec![terminal.laid_out(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8])];
+        let more = tables.total.saturating_sub(tables.shown.len() as u64);
+        lines.extend((more > 0).then(|| format!("… and {} more tables (--top N)", count(more))));
+        lines
+    }
+
+    fn stores(&self, terminal: &Terminal) -> Vec<String> {
+        let stores = match &self.stats.stores {
+            Known::Absent => return Vec::new(),
+            Known::Unread(why) => {
+                return vec![String::new(), format!("OpenFGA's stores are not read: {}", clean_line(why))];
+            }
+            Known::Is(stores) => stores,
+        };
+        if stores.is_empty() {
+            return vec![String::new(), "No OpenFGA store".to_owned()];
+        }
+        let rows: Vec<Vec<String>> = stores.iter().take(self.top).map(store_row).collect();
+        let table = terminal.laid_out(&["STORE", "ID", "MODELS", "TUPLES", "CHANGED"], &rows, &[2, 3]);
+        let more = stores.len().saturating_sub(self.top);
+        let more = (more > 0).then(|| format!("… and {} more stores (--top N)", count(more as u64)));
+        [String::new(), table].into_iter().chain(more).collect()
+    }
+
+    fn hidden(&self, terminal: &Terminal) -> Vec<String> {
+        let hidden = self.stats.hidden();
+        if hidden.is_empty() {
+            return Vec::new();
+        }
+        let user = clean_line(self.target.user());
+        vec![
+            String::new(),
+            terminal.warning_line(&format!("Hidden from {user}: {}", hidden.join(", "))),
+            terminal.hint_line(&format!(
+                "as a superuser: GRANT pg_monitor TO {}",
+                identifier(self.target.user()).unwrap_or(user)
+            )),
+        ]
+    }
+}
+
+/// The text in lines that fit. A command that is copied stays on one line, except where hardly one fits.
+fn fitted(text: &str, terminal: &Terminal) -> Vec<String> {
+    let is_typed = |line: &str| line.starts_with(&terminal.hint_line(""));
+    let broken = |line: &str, width| {
+        if is_typed(line) && width >= COMMANDS_FIT { vec![line.to_owned()] } else { folded(line, width) }
+    };
+    match terminal.width_of_results() {
+        Some(width) => text.lines().flat_map(|line| broken(line, width)).collect(),
+        None => vec![text.to_owned()],
+    }
+}
+
+fn row(table: &Table) -> Vec<String> {
+    let sized = |bytes: u64| format!("{}{}", if table.sizes_are_estimated { "≈" } else { "" }, size(bytes));
+    vec![
+        format!("{}.{}", table.schema, table.name),
+        format!("≈{}", count(table.estimated_rows)),
+        count(table.dead_rows),
+        sized(table.total_bytes),
+        sized(table.table_bytes),
+        sized(table.index_bytes),
+        sized(table.toast_bytes),
+        ago(table.last_vacuum_at.as_deref()),
+        ago(table.last_analyze_at.as_deref()),
+    ]
+}
+
+fn store_row(store: &Store) -> Vec<String> {
+    let unknown = || "-".to_owned();
+    let about = if store.tuples_are_estimated { "≈" } else { "" };
+    vec![
+        store.name.clone(),
+        store.id.clone(),
+        store.models.map_or_else(unknown, count),
+        store.tuples.map_or_else(unknown, |tuples| format!("{about}{}", count(tuples))),
+        store.last_change_at.as_deref().map_or_else(unknown, local),
+    ]
+}
+
+/// How long ago that was: `3 h`; `-`: never.
+fn ago(time: Option<&str>) -> String {
+    let time = time.and_then(|time| DateTime::parse_from_rfc3339(time).ok());
+    let seconds = time.map(|time| Local::now().fixed_offset().signed_duration_since(time).num_seconds().max(0));
+    seconds.map_or_else(|| "-".to_owned(), terminal::span)
+}
+
+/// A time of the server's as a clock here shows it.
+fn local(time: &str) -> String {
+    let parsed = DateTime::parse_from_rfc3339(time);
+    parsed.map_or_else(|_| clean_line(time), |time| time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string())
+}

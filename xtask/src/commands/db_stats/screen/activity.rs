@@ -1,0 +1,88 @@
+//! Sessions that others wait for, and what ends them; open transactions.
+
+use crate::postgres::quote::printable_literal;
+use crate::stats::{Activity, Blocked, Session};
+use crate::terminal::{Terminal, clean_line, counted, shell_word, span};
+
+/// A transaction that is open for longer than this is shown.
+const LONG_SECONDS: f64 = 5.0;
+
+/// The lines; none where no transaction is open for long and no session waits.
+pub(super) fn warnings(activity: &Activity, terminal: &Terminal) -> Vec<String> {
+    let mut lines: Vec<String> = activity.open_transactions.iter().take(1).filter_map(oldest).collect();
+    for session in &activity.blocking {
+        lines.extend(blocking(session, activity, terminal));
+    }
+    for prepared in &activity.prepared_transactions {
+        lines.push(terminal.warning_line(&format!(
+            "The prepared transaction {} has been holding its locks for {}",
+            clean_line(&prepared.name),
+            span(whole(prepared.transaction_seconds))
+        )));
+        // No name of a prepared transaction is refused: it has at most 200 bytes and no NUL.
+        lines.extend(
+            printable_literal(&prepared.name).ok().map(|name| typed(terminal, &format!("ROLLBACK PREPARED {name}"))),
+        );
+    }
+    lines
+}
+
+fn oldest(session: &Session) -> Option<String> {
+    let seconds = session.transaction_seconds.filter(|seconds| *seconds >= LONG_SECONDS)?;
+    Some(format!("Longest open: {}, {}", span(whole(seconds)), described(session)))
+}
+
+/// Who holds the lock, who waits for it, and what ends the wait.
+fn blocking(session: &Session, activity: &Activity, terminal: &Terminal) -> Vec<String> {
+    let waiting: Vec<&Blocked> =
+        activity.blocked.iter().filter(|blocked| blocked.waits_for.contains(&session.pid)).collect();
+    let pid = session.pid;
+    let number = counted(waiting.len() as u64, "session waits", "sessions wait");
+    let mut lines = vec![terminal.warning_line(&format!("{number} for {}", described(session)))];
+    lines.extend(waiting.iter().map(|blocked| format!("    {}", waits(blocked))));
+    // A session that waits itself is not what holds the others up.
+    if activity.blocked.iter().any(|blocked| blocked.pid == pid) {
+        return lines;
+    }
+    if !session.is_idle() {
+        lines.push(typed(terminal, &format!("SELECT pg_cancel_backend({pid})")));
+    }
+    lines.push(typed(terminal, &format!("SELECT pg_terminate_backend({pid})")));
+    lines
+}
+
+fn waits(blocked: &Blocked) -> String {
+    let since = blocked.statement_seconds.map(|seconds| format!(" for {}", span(whole(seconds)))).unwrap_or_default();
+    let statement = blocked.statement.as_ref().map(|statement| statement.as_str()).unwrap_or_default();
+    format!(
+        "session {} ({}) waits{since}: {}",
+        blocked.pid,
+        who(blocked.user.as_deref(), blocked.program.as_deref()),
+        clean_line(statement)
+    )
+}
+
+fn described(session: &Session) -> String {
+    let state = session.state.as_deref().unwrap_or("hidden");
+    let who = who(session.user.as_deref(), session.program.as_deref());
+    let statement = session.statement.as_ref().map(|statement| statement.as_str()).filter(|text| !text.is_empty());
+    let statement = statement.map(|text| format!(": {}", clean_line(text))).unwrap_or_default();
+    format!("session {} ({who}, {}){statement}", session.pid, clean_line(state))
+}
+
+fn who(user: Option<&str>, program: Option<&str>) -> String {
+    let program = program.filter(|program| !program.is_empty()).unwrap_or("unnamed");
+    format!("{} of {}", clean_line(program), clean_line(user.unwrap_or("no user")))
+}
+
+fn typed(terminal: &Terminal, sql: &str) -> String {
+    terminal.hint_line(&format!("cargo xtask db-shell -- -c {}", shell_word(sql)))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "whole seconds are shown; a float of any size fits in or ends at the bounds"
+)]
+fn whole(seconds: f64) -> i64 {
+    seconds as i64
+}

@@ -1,0 +1,168 @@
+//! `db-stats` on real servers; the tests cause what it is to show.
+
+use crate::harness::screen::rendered;
+use crate::harness::stack::Database;
+use crate::harness::{Outcome, Test, UrlDatabase, shared, wait_until};
+use serde_json::Value;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] sizes_tables_and_stores_are_those_of_the_server,
+        [Stack] a_blocked_session_is_named_with_the_command_that_ends_its_wait,
+        [Stack] a_deadlock_and_rollbacks_are_counted,
+        [Postgres] what_a_role_may_not_see_is_said_once,
+        [Stack, Script] no_line_is_wider_than_a_narrow_terminal,
+    ]
+}
+
+fn json(database: &Database<'_>, words: &[&str]) -> Value {
+    let run = database.xtask(["db-stats", "--json"]).args(words.iter().copied()).run();
+    run.ok().says_nothing().json()
+}
+
+fn table<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let tables = report["tables"]["shown"].as_array().unwrap();
+    tables.iter().find(|table| table["name"] == name).unwrap_or_else(|| panic!("{name}: {report:#}"))
+}
+
+fn sizes_tables_and_stores_are_those_of_the_server() {
+    let database = shared().openfga_database();
+    database.sql(
+        "CREATE TABLE big (id int PRIMARY KEY, text text); ALTER TABLE big ALTER text SET STORAGE EXTERNAL; \
+         INSERT INTO big SELECT i, repeat('x', 3000) FROM generate_series(1, 1000) AS i; DELETE FROM big WHERE id <= 10; \
+         CREATE SCHEMA s; CREATE TABLE s.small AS SELECT 1 AS i; ANALYZE",
+    );
+    let report = json(&database, &["--top", "2"]);
+    assert_eq!(report["version"], 1);
+    let measured = "SELECT pg_database_size(current_database()), pg_total_relation_size('big'), pg_indexes_size('big'), \
+        pg_total_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'big'::regclass";
+    let big = table(&report, "big");
+    let sizes = ["total_bytes", "index_bytes", "toast_bytes"].map(|key| big[key].to_string()).join("|");
+    assert_eq!(format!("{}|{sizes}", report["database"]["size_bytes"]), database.sql(measured));
+    let sum = ["table_bytes", "index_bytes", "toast_bytes"].iter().map(|key| big[*key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(big["total_bytes"], sum);
+    assert_eq!((&big["estimated_rows"], &big["dead_rows"]), (&Value::from(990), &Value::from(10)));
+    assert!(big["last_analyze_at"].is_string() && big["last_vacuum_at"].is_null(), "{big}");
+    let shown = report["tables"]["shown"].as_array().unwrap();
+    assert!(shown.len() == 2 && shown[0]["name"] == "big", "the largest comes first: {report:#}");
+    assert_eq!(report["tables"]["total"].to_string(), database.sql("SELECT count(*) FROM pg_stat_user_tables"));
+    let store = &report["stores"][0];
+    let named = database.sql("SELECT id || ' ' || name FROM store");
+    assert_eq!(format!("{} {}", store["id"].as_str().unwrap(), store["name"].as_str().unwrap()), named);
+    assert_eq!((&store["models"], &store["tuples"]), (&Value::from(1), &Value::from(10)));
+    assert_eq!(store["tuples_are_estimated"], false);
+    assert!(report["rates"]["interval_seconds"].as_f64().unwrap() >= 1.0, "{report:#}");
+    assert_eq!(report["hidden"], Value::Array(Vec::new()));
+    // One row each for those that are named, with or without their schema; the others are not shown.
+    let screen = database.xtask(["db-stats", "--table", "small", "public.big", "nosuch"]).run();
+    screen.code(1).stderr_has("✗ There is no table nosuch").stderr_has("cargo xtask db-stats");
+    screen.stdout_has("\ns.small ").stdout_has("\npublic.big ").stdout_lacks("public.tuple").stdout_has("≈990");
+    screen.stdout_has(&format!("Database:     {}, ", database.name)).stdout_has("per second");
+}
+
+fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t AS SELECT 1 AS i; CREATE TABLE other AS SELECT 2 AS i");
+    let mut holder = database.session();
+    holder.try_sql("BEGIN; LOCK TABLE t").unwrap();
+    let pid = holder.try_sql("SELECT pg_backend_pid()").unwrap();
+    let blocked = std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| database.sql("SELECT count(*), 'hunter2' FROM t"));
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass";
+        wait_until("the session waits", || database.sql(waiting) == "1");
+        let run = database.xtask(["db-stats"]).run();
+        run.ok().stdout_has(&format!("1 session waits for session {pid} ("));
+        // It runs no statement that could be cancelled.
+        let ends = format!("cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({pid})'");
+        run.stdout_has(&ends).stdout_lacks("pg_cancel_backend").stdout_has(": SELECT …").stdout_lacks("hunter2");
+        // What is locked is not measured, and the others are.
+        run.holds(row(&run, "public.t").contains("≈0 bytes"), "the locked table's size is estimated");
+        run.holds(row(&run, "public.other").contains(" 8.2 kB"), "the other table is measured");
+        let report = json(&database, &[]);
+        assert_eq!(report["activity"]["blocked"][0]["waits_for"][0].to_string(), pid);
+        assert_eq!(report["activity"]["blocking"][0]["statement"], "SELECT …");
+        assert_eq!(table(&report, "t")["sizes_are_estimated"], true);
+        let typed = format!("SELECT pg_terminate_backend({pid})");
+        database.xtask(["db-shell", "--", "-c", &typed]).run().ok();
+        waiter.join().unwrap()
+    });
+    assert_eq!(blocked, "1|hunter2");
+    // A statement that runs is cancelled first.
+    let mut busy = database.session();
+    let pid = busy.try_sql("SELECT pg_backend_pid()").unwrap();
+    std::thread::scope(|scope| {
+        let running = scope.spawn(move || busy.try_sql("BEGIN; LOCK TABLE t; SELECT pg_sleep(60)"));
+        let sleeping = format!("SELECT wait_event FROM pg_stat_activity WHERE pid = {pid}");
+        wait_until("it sleeps", || database.sql(&sleeping) == "PgSleep");
+        let waiter = scope.spawn(|| database.sql("SELECT count(*) FROM t"));
+        wait_until("the session waits", || {
+            database.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass") == "1"
+        });
+        let run = database.xtask(["db-stats"]).run();
+        let text = run.ok().text();
+        let at = |word: &str| text.find(&format!("SELECT {word}({pid})")).unwrap_or_else(|| run.fail(word));
+        run.holds(at("pg_cancel_backend") < at("pg_terminate_backend"), "cancel comes before terminate");
+        database.sql(&format!("SELECT pg_cancel_backend({pid})"));
+        assert!(running.join().unwrap().is_err());
+        database.sql(&format!("SELECT pg_terminate_backend({pid})"));
+        waiter.join().unwrap();
+    });
+}
+
+#[track_caller]
+fn row(run: &Outcome, table: &str) -> String {
+    let text = run.text();
+    text.lines().find(|line| line.split(' ').next() == Some(table)).unwrap_or_else(|| run.fail(table)).to_owned()
+}
+
+fn a_deadlock_and_rollbacks_are_counted() {
+    let database = shared().database();
+    database.sql("CREATE TABLE a (i int); CREATE TABLE b (i int)");
+    let before = json(&database, &[]);
+    let (mut one, mut two) = (database.session(), database.session());
+    one.try_sql("BEGIN; LOCK TABLE a").unwrap();
+    two.try_sql("SET deadlock_timeout TO '50ms'; BEGIN; LOCK TABLE b").unwrap();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(move || one.try_sql("LOCK TABLE b"));
+        wait_until("the first waits", || {
+            database.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'b'::regclass") == "1"
+        });
+        let second = two.try_sql("LOCK TABLE a; ROLLBACK");
+        assert!(second.unwrap_err().contains("deadlock"));
+        drop(two);
+        first.join().unwrap().unwrap();
+    });
+    wait_until("the server counts it", || {
+        let report = json(&database, &[]);
+        let more = |key: &str| report["counters"][key].as_u64().unwrap() - before["counters"][key].as_u64().unwrap();
+        more("deadlocks") == 1 && more("rollbacks") >= 1
+    });
+    database.xtask(["db-stats"]).run().ok().stdout_has("1 deadlock, ");
+}
+
+fn what_a_role_may_not_see_is_said_once() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    let run = database.xtask(["db-stats"]).run();
+    let hidden = format!("Hidden from {}: ", database.role);
+    run.ok().stdout_has("\npublic.t ").stdout_has(&hidden).says_nothing();
+    run.holds(run.text().matches("GRANT pg_monitor TO").count() == 1, "it is said once");
+    let report = database.xtask(["db-stats", "--json"]).run().ok().json();
+    assert_eq!(report["hidden"].as_array().unwrap().len(), 1, "{report:#}");
+    // The statement works.
+    let typed = run.text().lines().find_map(|line| line.split_once("GRANT ")).map(|(_, rest)| format!("GRANT {rest}"));
+    database.admin(&typed.unwrap());
+    let granted = database.xtask(["db-stats"]).run();
+    database.admin("REVOKE pg_monitor FROM @role");
+    granted.ok().stdout_lacks("Hidden");
+}
+
+fn no_line_is_wider_than_a_narrow_terminal() {
+    let database = shared().openfga_database();
+    let narrow = ["sh", "-c", "stty columns 40; exec \"$@\"", "sh"];
+    let screen = database.xtask(["db-stats", "--top", "2"]).through(narrow).terminal().wait();
+    let shown = rendered(&screen.ok().text());
+    let fits = |line: &String| line.chars().count() <= 40 || !line.trim().contains(' ');
+    screen.holds(shown.iter().all(fits), "no line is wider than the terminal");
+    screen.stdout_has("public.tuple").stdout_has("CHANGED");
+}
