@@ -50,11 +50,18 @@ pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context)
     taken
 }
 
-/// Writes down for Prometheus what happened to the backups of this database.
+/// Writes down for Prometheus what happened to the backups of this database, where the checkout has backups. A backup that
+/// failed says why itself.
 pub fn tell_metrics(database: &str, event: metrics::Event, context: &Context) {
-    let recorded = context.made_backups_folder().and_then(|folder| metrics::record(&folder, database, event));
-    if let Err(error) = recorded {
-        context.terminal.warn(&terminal::clean(&format!("The dashboards will not show this: {error:#}")));
+    let folder = context.backups_folder();
+    if !folder.is_dir() {
+        return;
+    }
+    match metrics::record(&folder, database, event) {
+        Err(error) if event != metrics::Event::Failed => {
+            context.terminal.warn(&terminal::clean(&format!("The dashboards will not show this: {error:#}")));
+        }
+        _ => {}
     }
 }
 

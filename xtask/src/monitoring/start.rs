@@ -87,7 +87,7 @@ fn addresses(plan: &Plan, database: &str) -> String {
     let address = |application: &str, database: &str| {
         format!(
             "postgresql://{ROLE}:{}@{}:{}/{}?application_name={application}&connect_timeout=5&sslmode={}\
-             &search_path=pg_catalog&statement_timeout=10000",
+             &search_path=pg_catalog&statement_timeout=10000&lock_timeout=1000",
             encoded(&plan.passwords.exporter),
             place.host,
             place.port,

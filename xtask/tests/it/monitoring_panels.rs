@@ -57,7 +57,7 @@ const PANELS: &[(&str, &str, usize, Shows)] = &[
     ("openfga", "Time to get a connection", 0, |_, now| sum(now) > 0.0),
     ("openfga", "Table sizes", 0, |before, now| of(now, "relname", "tuple") > of(before, "relname", "tuple")),
     ("openfga", "Tuples", 0, |before, now| sum(now) >= sum(before) + 200.0),
-    ("openfga", "Slow queries", 0, |before, now| before.is_empty() && any(now, "query", "pg_sleep", |ms| ms > 80.0)),
+    ("openfga", "Slow queries", 0, |before, now| !any(before, "query", "pg_sleep", |_| true) && any(now, "query", "pg_sleep", |ms| ms > 80.0)),
     ("postgres", "Server", 0, |_, now| sum(now) == 1.0),
     ("postgres", "Running for", 0, |before, now| sum(now) > sum(before)),
     ("postgres", "Connections in use", 0, |before, now| sum(now) >= sum(before) + 0.05),
@@ -174,7 +174,7 @@ impl Watched {
         let address = |application: &str, database: &str| {
             format!(
                 "postgresql://xtask_monitor:monitor@127.0.0.1:{}/{database}?application_name={application}\
-                 &sslmode=disable&search_path=pg_catalog&statement_timeout=10000",
+                 &sslmode=disable&search_path=pg_catalog&statement_timeout=10000&lock_timeout=1000",
                 local.port()
             )
         };
@@ -374,7 +374,7 @@ fn cause(watched: &Watched, store: &str, over: &AtomicBool) {
             scope.spawn(|| sql("BEGIN; LOCK TABLE tuple IN ACCESS EXCLUSIVE MODE;\n\\! sleep 2.5\nROLLBACK"));
             (0..8).for_each(|_| drop(scope.spawn(|| sql("SELECT pg_sleep(2)"))));
             std::thread::sleep(Duration::from_millis(200));
-            (0..3).for_each(|_| drop(scope.spawn(|| check("executor"))));
+            (0..6).for_each(|_| drop(scope.spawn(|| check("executor"))));
         });
     }
 }
@@ -391,6 +391,6 @@ fn back_up(watched: &Watched, over: &AtomicBool) {
             let held = "BEGIN; LOCK TABLE big IN ACCESS EXCLUSIVE MODE;\n\\! sleep 4\nROLLBACK";
             watched.local.client("openfga", &["psql", "-X", "-q"], held.as_bytes());
         });
-        while !over.load(Ordering::Relaxed) && run(&["db-backup", "--lock-timeout", "0"]).code == Some(0) {}
+        while !over.load(Ordering::Relaxed) && run(&["db-backup", "--lock-timeout", "1"]).code == Some(0) {}
     });
 }

@@ -96,16 +96,6 @@ impl Need {
             Self::Sqlx => "sqlx",
             Self::Postgres17 => "postgres-17",
             Self::Openssl => "openssl",
-            Self::Monitoring => {
-                let programs = ["prometheus", "promtool", "prometheus-postgres-exporter", "prometheus-node-exporter"];
-                let lacks = programs.into_iter().find(|name| on_path(name).is_none());
-                lacks.map(|name| format!("no program {name}"))
-            }
-            Self::MonitoringImages => {
-                let is_missing = |(_, image): &&(&str, &str)| !works("docker", &["image", "inspect", image]);
-                let missing = || MONITORING_IMAGES.iter().find(is_missing);
-                inner(Self::Openfga).or_else(|| missing().map(|(_, image)| format!("the image {image} is not here")))
-            }
             Self::Pgbouncer => "pgbouncer",
             Self::PgCron => "pg-cron",
             Self::Monitoring => "monitoring",
@@ -165,6 +155,16 @@ impl Need {
                 let control = Path::new(shared.trim()).join("extension/pg_cron.control");
                 (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
             }),
+            Self::Monitoring => {
+                let programs = ["prometheus", "promtool", "prometheus-postgres-exporter", "prometheus-node-exporter"];
+                let lacks = programs.into_iter().find(|name| on_path(name).is_none());
+                lacks.map(|name| format!("no program {name}"))
+            }
+            Self::MonitoringImages => {
+                let is_missing = |(_, image): &&(&str, &str)| !works("docker", &["image", "inspect", image]);
+                let missing = || MONITORING_IMAGES.iter().find(is_missing);
+                inner(Self::Openfga).or_else(|| missing().map(|(_, image)| format!("the image {image} is not here")))
+            }
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }
