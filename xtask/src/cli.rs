@@ -4,6 +4,7 @@ use crate::commands;
 use crate::context::Context;
 use crate::global_options::Global;
 use anyhow::Result;
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -40,6 +41,20 @@ pub enum Command {
     MonitoringDashboard(commands::monitoring_dashboard::Args),
     Adopt(commands::adopt::Args),
     Completions(commands::completions::Args),
+}
+
+impl Cli {
+    /// Refuses a second `--database` where one database is meant.
+    ///
+    /// # Errors
+    /// In clap's own words.
+    pub fn check_databases(&self) -> Result<(), clap::Error> {
+        if self.global.databases.len() < 2 || matches!(self.command, Command::DbBackup(_)) {
+            return Ok(());
+        }
+        let message = "the argument '--database <NAME>' cannot be used multiple times";
+        Err(Self::command().error(ErrorKind::ArgumentConflict, message))
+    }
 }
 
 impl Command {

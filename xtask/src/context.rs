@@ -21,6 +21,8 @@ const IDENTIFIED: Duration = Duration::from_secs(20);
 pub struct Context {
     /// The checkout.
     pub root: PathBuf,
+    /// As it was typed (`--root`).
+    typed_root: Option<PathBuf>,
     /// The same, with what named it.
     named: Root,
     /// The folder that the user stands in; paths that they typed are relative to it.
@@ -29,13 +31,15 @@ pub struct Context {
     pub terminal: Terminal,
     /// Whether more is to be said than usual (`--verbose`).
     pub verbose: bool,
+    /// Every `--database` that was typed; only `db-backup` takes more than one.
+    databases: Vec<String>,
     /// What was said of the target already: a command may open it several times.
     said: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// Options that were typed, and without which another database would be meant.
-fn typed(global: &Global, settings: &Settings) -> Vec<(&'static str, String)> {
-    let root = global.root.as_ref().map(|root| ("--root", terminal::shell_word(&root.display().to_string())));
+fn typed(root: Option<&Path>, settings: &Settings) -> Vec<(&'static str, String)> {
+    let root = root.map(|root| ("--root", terminal::shell_word(&root.display().to_string())));
     let others = [("--target", settings.typed("XTASK_TARGET")), ("--database", settings.flag(DATABASE))];
     let others = others.into_iter().filter_map(|(option, value)| Some((option, terminal::shell_word(value?))));
     root.into_iter().chain(others).collect()
@@ -51,18 +55,29 @@ impl Context {
         if let Some(target) = global.target {
             settings.set_flag("XTASK_TARGET", target.to_string());
         }
-        if let Some(database) = &global.database {
+        if let [database] = &global.databases[..] {
             settings.set_flag(DATABASE, database);
         }
         let options = Options {
             color: settings.color(global.color),
             unicode: settings.locale_is_utf8(),
             quiet: global.quiet,
-            typed: typed(global, &settings),
+            typed: typed(global.root.as_deref(), &settings),
         };
         let here = here.unwrap_or_else(|| root.clone());
         let terminal = Terminal::new(options);
-        Self { root, named, here, settings, terminal, verbose: global.verbose, said: Arc::default() }
+        let (typed_root, databases) = (global.root.clone(), global.databases.clone());
+        Self {
+            root,
+            typed_root,
+            named,
+            here,
+            settings,
+            terminal,
+            verbose: global.verbose,
+            databases,
+            said: Arc::default(),
+        }
     }
 
     /// Tells where each setting came from. Those that the stack answers are told when it is read.
@@ -84,6 +99,14 @@ impl Context {
         let mut settings = self.settings.clone();
         settings.set_flag("XTASK_TARGET", kind.to_string());
         Self { settings, ..self.clone() }
+    }
+
+    /// The same run on another database of the server, as if `--database` named it.
+    pub fn with_database(&self, database: &str) -> Self {
+        let mut settings = self.settings.clone();
+        settings.set_flag(DATABASE, database);
+        let terminal = self.terminal.with_typed(typed(self.typed_root.as_deref(), &settings));
+        Self { settings, terminal, databases: vec![database.to_owned()], ..self.clone() }
     }
 
     /// A run like this one, but for the Compose project in another folder, which somebody else may have written: no
@@ -128,6 +151,12 @@ impl Context {
     /// The database of `--database`: commands that take all of them without it take this one alone.
     pub fn typed_database(&self) -> Option<&str> {
         self.settings.flag(DATABASE)
+    }
+
+    /// Every `--database` that was typed, each once.
+    pub fn typed_databases(&self) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        self.databases.iter().filter(|name| seen.insert(name.as_str())).cloned().collect()
     }
 
     fn is_news(&self, line: &str) -> bool {

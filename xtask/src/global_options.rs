@@ -2,7 +2,7 @@
 
 use crate::settings::ColorChoice;
 use crate::target::{Kind, database_name};
-use clap::{Args, ValueHint};
+use clap::{ArgAction, Args, ValueHint};
 use std::path::PathBuf;
 
 /// Options that every command takes.
@@ -16,8 +16,9 @@ pub struct Global {
     #[arg(long, global = true, value_enum)]
     pub target: Option<Kind>,
     /// The database that is meant: a name, whatever letters it has [setting: POSTGRES_DB]
-    #[arg(long, global = true, value_name = "NAME", value_parser = database_name::parse, allow_hyphen_values = true)]
-    pub database: Option<String>,
+    #[arg(long = "database", global = true, value_name = "NAME", value_parser = database_name::parse,
+        allow_hyphen_values = true, action = ArgAction::Append)]
+    pub databases: Vec<String>,
     /// Print only results, warnings and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse_from(cli::action_first(std::env::args_os().collect()));
+    cli.check_databases().unwrap_or_else(|error| error.exit());
     process::signals::install();
     let context = context::Context::new(&cli.global);
     if cli.global.verbose {

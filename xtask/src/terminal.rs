@@ -75,6 +75,12 @@ impl Terminal {
         }
     }
 
+    /// The same terminal, where these options were typed.
+    #[must_use]
+    pub fn with_typed(&self, typed: Vec<(&'static str, String)>) -> Self {
+        Self { typed, ..self.clone() }
+    }
+
     /// Whether results are read by a person rather than by a program.
     pub fn stdout_is_terminal(&self) -> bool {
         self.stdout

@@ -21,6 +21,7 @@ pub mod postgres {
 #[path = "../../src/backup"]
 pub mod backup {
     pub mod manifest;
+    pub mod sealed;
 }
 
 #[path = "../../src/migration"]

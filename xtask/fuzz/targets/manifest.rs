@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use xtask_fuzz::backup::manifest::{Manifest, hex};
+use xtask_fuzz::backup::sealed::Sealed as _;
 
 const START: &str = "-- xtask manifest: ";
 /// No database of a server has more rows, or takes more bytes.

@@ -2,6 +2,7 @@
 
 use super::manifest::{self, Manifest};
 use super::pieces::{PIECE, read_up_to};
+use super::sealed::Sealed as _;
 use super::verdict::{Examined, Verdict};
 use crate::postgres::dump::{Flaw, Scanner};
 use anyhow::Result;
@@ -43,7 +44,7 @@ pub(super) fn examine_ends(file: &mut File) -> Result<Examined> {
             (verdict, reason, None)
         }
     };
-    Ok(Examined { verdict, reason, bytes, manifest, contents: None })
+    Ok(Examined { verdict, reason, bytes, manifest, contents: None, digest: None })
 }
 
 /// Whether what precedes the manifest's line has the size that it says.

@@ -69,7 +69,8 @@ fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
         // One file that cannot be read (a link, another user's) does not hide the others.
         Err(error) if error.downcast_ref::<Fault>().is_none() => {
             let reason = Some(error.root_cause().to_string());
-            Examined { verdict: Verdict::Unreadable, reason, bytes: 0, manifest: None, contents: None }
+            let verdict = Verdict::Unreadable;
+            Examined { verdict, reason, bytes: 0, manifest: None, contents: None, digest: None }
         }
         Err(error) => return Err(error),
     };

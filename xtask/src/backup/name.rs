@@ -56,7 +56,7 @@ pub struct Named {
 
 /// The name of a backup of this database at this time; `copy` counts backups of the same second from 1.
 pub fn file_name(database: &str, purpose: Purpose, time: &DateTime<Local>, copy: u32) -> String {
-    format!("{}_{}_{}{}.sql", escaped(database), purpose.word(), time.format(TIME), again_of(copy))
+    format!("{}_{}_{}.sql", escaped(database), purpose.word(), time_and_copy(time, copy))
 }
 
 /// Whether the file bears a name of unfinished backups.
@@ -69,17 +69,27 @@ pub fn parse(file_name: &str) -> Option<Named> {
     let stem = file_name.strip_suffix(".sql")?;
     Purpose::ALL.into_iter().find_map(|purpose| {
         let (database, rest) = stem.rsplit_once(&format!("_{}_", purpose.word()))?;
-        let (time, again) = rest.split_at_checked(TIME_LENGTH)?;
-        let copy = if again.is_empty() { 1 } else { again.strip_prefix('_')?.parse().ok()? };
-        let naive = NaiveDateTime::parse_from_str(time, TIME).ok()?;
-        // Signs, blanks and leading zeroes are read, too, but never written.
-        if naive.format(TIME).to_string() != time || again_of(copy) != again {
-            return None;
-        }
-        // Of an hour that the clock went through twice, the earlier one.
-        let time = Local.from_local_datetime(&naive).earliest()?;
+        let (time, copy) = parse_time_and_copy(rest)?;
         Some(Named { database: unescaped(database)?, purpose, time, copy })
     })
+}
+
+/// How a name ends, before its extension: `20251021_143022`, for the second copy of that second `20251021_143022_2`.
+pub(super) fn time_and_copy(time: &DateTime<Local>, copy: u32) -> String {
+    format!("{}{}", time.format(TIME), again_of(copy))
+}
+
+/// Reads what [`time_and_copy`] writes, and nothing else.
+pub(super) fn parse_time_and_copy(text: &str) -> Option<(DateTime<Local>, u32)> {
+    let (time, again) = text.split_at_checked(TIME_LENGTH)?;
+    let copy = if again.is_empty() { 1 } else { again.strip_prefix('_')?.parse().ok()? };
+    let naive = NaiveDateTime::parse_from_str(time, TIME).ok()?;
+    // Signs, blanks and leading zeroes are read, too, but never written.
+    if naive.format(TIME).to_string() != time || again_of(copy) != again {
+        return None;
+    }
+    // Of an hour that the clock went through twice, the earlier one.
+    Some((Local.from_local_datetime(&naive).earliest()?, copy))
 }
 
 /// What tells backups of the same second apart.

@@ -18,6 +18,8 @@ pub struct BackupOptions {
     /// What else the server is asked while pg_dump runs; empty: nothing.
     pub question: &'static str,
     pub destination: Destination,
+    /// The number that the file's name begins to count copies of its second with, from 1.
+    pub first_copy: u32,
 }
 
 /// Where the file goes.

@@ -32,6 +32,11 @@ impl Proven {
     pub fn bytes(&self) -> u64 {
         self.file.metadata().map_or(0, |facts| facts.len())
     }
+
+    /// SHA-256 of the whole file, as the proof read it.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digests.last().copied().unwrap_or_default()
+    }
 }
 
 /// Proves a backup.
@@ -86,6 +91,7 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
                 examined.verdict = Verdict::Whole;
             }
             examined.contents = Some(contents);
+            examined.digest = digests.last().copied();
             Ok((examined, dump_end, digests))
         }
         Err((verdict, reason)) => {
@@ -97,7 +103,7 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
 }
 
 /// Opens a regular file; a link could point to another file, and a pipe would block the reader.
-fn open(path: &Path) -> Result<File> {
+pub(super) fn open(path: &Path) -> Result<File> {
     let open = || {
         let kind = std::fs::symlink_metadata(path)?.file_type();
         let other = |what: &str| Err(std::io::Error::other(what));

@@ -59,7 +59,7 @@ pub(super) fn is_full_by_words(stderr: &str) -> bool {
 ///
 /// # Errors
 /// Something else stands there, or it cannot be made.
-pub(super) fn make_folder(folder: &Path) -> Result<()> {
+pub fn make_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }

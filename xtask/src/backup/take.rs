@@ -9,6 +9,7 @@ use super::manifest::{self, CopyBlocks, Digest, Manifest, Seconds, StartedAt};
 use super::name;
 use super::partial::{self, Partial};
 use super::reading::Reading;
+use super::sealed::Sealed as _;
 use super::space;
 use crate::error::Fault;
 use crate::postgres::count::Count;
@@ -154,7 +155,8 @@ fn write(
     let path = match &options.destination {
         Destination::File(file) => partial.publish(std::iter::once(file.clone()))?,
         Destination::Folder(folder) => {
-            let names = (1..1000).map(|copy| name::file_name(target.database(), options.purpose, &started, copy));
+            let copies = options.first_copy..options.first_copy.saturating_add(1000);
+            let names = copies.map(|copy| name::file_name(target.database(), options.purpose, &started, copy));
             partial.publish(names.map(|name| folder.join(name)))?
         }
     };

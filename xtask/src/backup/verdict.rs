@@ -53,4 +53,6 @@ pub struct Examined {
     pub manifest: Option<Manifest>,
     /// What a full read found.
     pub contents: Option<Contents>,
+    /// SHA-256 of the whole file, where a full read found it right.
+    pub digest: Option<[u8; 32]>,
 }

@@ -1,7 +1,13 @@
-//! `db-backup`: one self-proving SQL file.
+//! `db-backup`: one self-proving SQL file for each database; of several databases a set, too.
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+mod choice;
+mod report;
+mod several;
+mod work;
+
+use self::choice::Choice;
 use super::db_prune;
 use super::full_backup::take_visibly;
 use super::leftovers;
@@ -25,9 +31,13 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Back up the database into one SQL file that proves itself
+/// Back up the database into one SQL file that proves itself; with --all every database of the server, as a set
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Every database of the server but templates and this program's own, or those of the setting, and a file that
+    /// proves which belong together; --database may be repeated for the same with some of them [setting: XTASK_DATABASES]
+    #[arg(long)]
+    all: bool,
     /// Folder, or file, to write to; no file is ever replaced [default: backups/]
     #[arg(long, short, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
@@ -50,6 +60,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    if let Some(choice) = Choice::of(args, context)? {
+        return several::run(args, &choice, context);
+    }
     let target = context.target()?;
     args.check_policy()?;
     let options = args.options(context)?;
@@ -108,6 +121,7 @@ impl Args {
             lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             question: repair::QUESTION,
             destination,
+            first_copy: 1,
         })
     }
 }

@@ -3,8 +3,10 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod server;
+mod sets;
 
 use self::server::{Answer, Question};
+use self::sets::{Group, SetEntry, Sets};
 use crate::backup::listing::{self, Backup};
 use crate::backup::manifest;
 use crate::backup::name::Purpose;
@@ -22,7 +24,8 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-/// List the backups of every database, or of --database, newest first; --check reads and proves every byte
+/// List the backups of every database, or of --database, newest first, those of a set together; --check reads and proves
+/// every byte
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folder to look in [default: backups/]
@@ -44,6 +47,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let question = args.folder.is_none().then(|| Question::ask(context));
     let mut backups = listed(&folder, args.check, context)?;
     let database = context.typed_database();
+    let sets = Sets::list(&folder, &backups, database)?;
     if database.is_some() {
         backups.retain(|backup| backup.database.as_deref() == database);
     }
@@ -54,17 +58,17 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     };
     let answer = if args.json {
         let answer = answer();
-        context.terminal.json(&Document::of(&backups, answer.as_ref()))?;
+        context.terminal.json(&Document::of(&backups, &sets, answer.as_ref()))?;
         answer
     } else {
         // The files are shown before the server's answer is waited for.
-        show(&backups, &folder, context)?;
+        show(&backups, &sets, &folder, context)?;
         let answer = answer();
         answer.iter().try_for_each(|answer| answer.show(context))?;
         answer
     };
     answer.iter().try_for_each(|answer| answer.warn(context))?;
-    if args.check { check_fit(&backups) } else { Ok(()) }
+    if args.check { check_fit(&backups, &sets) } else { Ok(()) }
 }
 
 /// The backups of the folder; with `check`, each file is read and proven, with its progress.
@@ -87,8 +91,9 @@ fn listed(folder: &Path, check: bool, context: &Context) -> Result<Vec<Backup>> 
 ///
 /// # Errors
 /// Exit 3: there are such files.
-fn check_fit(backups: &[Backup]) -> Result<()> {
+fn check_fit(backups: &[Backup], sets: &Sets) -> Result<()> {
     let unfit = backups.iter().filter(|backup| backup.examined.verdict.is_unfit()).count();
+    let unfit = unfit.saturating_add(sets.unfit());
     if unfit == 0 {
         return Ok(());
     }
@@ -107,28 +112,59 @@ fn existing(folder: &Path) -> Result<PathBuf, Fault> {
 }
 
 /// Each file with its verdict, then the reasons of those that are not whole.
-fn show(backups: &[Backup], folder: &Path, context: &Context) -> Result<()> {
+fn show(backups: &[Backup], sets: &Sets, folder: &Path, context: &Context) -> Result<()> {
     let terminal = &context.terminal;
-    if backups.is_empty() {
+    if backups.is_empty() && sets.is_empty() {
         let of = context.typed_database().map(|name| terminal::clean_line(&format!(" of database {name}")));
         terminal.note(&format!("No backups{} in {}", of.unwrap_or_default(), context.shown(folder)));
         terminal.note("Make one with: cargo xtask db-backup");
         return Ok(());
     }
     let now = Local::now().fixed_offset();
-    let rows: Vec<Vec<String>> = backups.iter().map(|backup| row(backup, &now, context)).collect();
+    let rows: Vec<Vec<String>> = sets.groups(backups).iter().flat_map(|group| rows(group, &now, context)).collect();
     terminal.table(&["FILE", "DATABASE", "AGE", "SIZE", "TABLES", "ROWS", "VERDICT"], &rows, &[2, 3, 4, 5])?;
     for backup in backups {
         if let Some(reason) = &backup.examined.reason {
             terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
         }
     }
+    sets.reasons().for_each(|reason| terminal.warn(&terminal::clean_line(reason)));
     Ok(())
+}
+
+/// The rows of a file, or of a set and its files below it.
+fn rows(group: &Group<'_>, now: &DateTime<FixedOffset>, context: &Context) -> Vec<Vec<String>> {
+    let files = group.backups.iter().map(|backup| row(backup, now, context));
+    let Some(set) = group.set else { return files.collect() };
+    let counted = group.backups.iter().filter_map(|backup| counts(backup));
+    let (tables, rows) = counted.fold((0u64, 0u64), |(tables, rows), (more_tables, more_rows)| {
+        (tables.saturating_add(more_tables), rows.saturating_add(more_rows))
+    });
+    let bytes = group.backups.iter().fold(0u64, |total, backup| total.saturating_add(backup.examined.bytes));
+    let mut all = vec![vec![
+        context.shown(&set.path),
+        set.databases.map_or_else(|| "-".to_owned(), |count| terminal::counted(count, "database", "databases")),
+        age(now, &set.time),
+        terminal::size(bytes),
+        terminal::count(tables),
+        terminal::count(rows),
+        format!("set, {}", set.verdict.as_str()),
+    ]];
+    all.extend(files.map(|mut row| {
+        row.iter_mut().take(1).for_each(|file| file.insert_str(0, "  "));
+        row
+    }));
+    all
+}
+
+/// How old something is; of a time to come, that the clock was set back since.
+fn age(now: &DateTime<FixedOffset>, time: &DateTime<FixedOffset>) -> String {
+    let seconds = now.signed_duration_since(time).num_seconds();
+    if seconds < 0 { "in future".to_owned() } else { terminal::span(seconds) }
 }
 
 fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<String> {
     let dash = || "-".to_owned();
-    let age = backup.time.map(|time| now.signed_duration_since(time).num_seconds());
     let counts = counts(backup);
     let mut verdict = backup.examined.verdict.as_str().to_owned();
     match backup.purpose {
@@ -143,8 +179,7 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
     vec![
         context.shown(&backup.path),
         backup.database.as_ref().map_or_else(dash, ToString::to_string),
-        // A file from the future: the clock was set back since.
-        age.map_or_else(dash, |age| if age < 0 { "in future".to_owned() } else { terminal::span(age) }),
+        backup.time.map_or_else(dash, |time| age(now, &time)),
         if backup.examined.verdict == Verdict::Unreadable { dash() } else { terminal::size(backup.examined.bytes) },
         counts.map_or_else(dash, |(tables, _)| terminal::count(tables)),
         counts.map_or_else(dash, |(_, rows)| terminal::count(rows)),
@@ -165,6 +200,8 @@ fn counts(backup: &Backup) -> Option<(u64, u64)> {
 struct Document<'a> {
     version: u32,
     backups: Vec<Entry<'a>>,
+    /// Newest first.
+    sets: Vec<SetEntry<'a>>,
     /// Previous databases; null where the server did not answer at once.
     kept_on_server: Option<&'a [Kept]>,
     /// Databases that are named like ours but are not recorded, with the statements that undo by hand.
@@ -172,10 +209,11 @@ struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(backups: &'a [Backup], answer: Option<&'a Answer>) -> Self {
+    fn of(backups: &'a [Backup], sets: &'a Sets, answer: Option<&'a Answer>) -> Self {
         Self {
             version: 1,
-            backups: backups.iter().map(Entry::of).collect(),
+            backups: backups.iter().map(|backup| Entry::of(backup, sets.of(backup))).collect(),
+            sets: sets.entries().collect(),
             kept_on_server: answer.map(|answer| answer.kept.as_slice()),
             not_recorded: answer.map(|answer| answer.findings.unrecorded.as_slice()),
         }
@@ -196,10 +234,12 @@ struct Entry<'a> {
     full: bool,
     verdict: Verdict,
     reason: Option<&'a str>,
+    /// The newest set that names it.
+    set: Option<Cow<'a, str>>,
 }
 
 impl<'a> Entry<'a> {
-    fn of(backup: &'a Backup) -> Self {
+    fn of(backup: &'a Backup, set: Option<&'a Path>) -> Self {
         Self {
             file: backup.path.to_string_lossy(),
             database: backup.database.as_deref(),
@@ -211,6 +251,7 @@ impl<'a> Entry<'a> {
             full: backup.is_full(),
             verdict: backup.examined.verdict,
             reason: backup.examined.reason.as_deref(),
+            set: set.map(Path::to_string_lossy),
         }
     }
 }

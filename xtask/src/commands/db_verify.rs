@@ -3,6 +3,9 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+mod subject;
+
+use self::subject::Subject;
 use super::swap::preview;
 use super::{full_backup, leftovers};
 use crate::backup::listing;
@@ -32,7 +35,7 @@ use std::time::Instant;
 /// Prove backups; with --restore load each into a scratch database, compare, and drop it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Backup files [default: the newest full backup of this database]
+    /// Backup files, or sets: then every file of each [default: the newest full backup of this database]
     files: Vec<PathBuf>,
     /// Every backup of backups/; with --database every one of that database
     #[arg(long, conflicts_with = "files")]
@@ -49,14 +52,14 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let files = args.choose(context)?;
+    let subjects = args.choose(context)?;
     let target = if args.restore { Some(context.target()?) } else { None };
     if let Some(target) = &target {
         context.terminal.note(&format!("Restoring into a scratch database of {}", target.shown()));
     }
     let mut report = Vec::new();
-    for path in &files {
-        let entry = verify(path, target.as_ref(), args, context)?;
+    for subject in &subjects {
+        let entry = verify(subject, target.as_ref(), args, context)?;
         if !args.json {
             entry.show(context)?;
         }
@@ -79,8 +82,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn tell_metrics(report: &[Entry], context: &Context) {
     let mut found: BTreeMap<String, Event> = BTreeMap::new();
     for entry in report {
-        let of_name = || Some(name::parse(&Path::new(&entry.file).file_name()?.to_string_lossy())?.database);
-        let Some(database) = entry.database.clone().or_else(of_name) else { continue };
+        let file = Path::new(&entry.file).file_name().unwrap_or_default().to_string_lossy();
+        let named = name::parse(&file);
+        // Some of its tables are no backup of a database.
+        if named.as_ref().is_some_and(|named| named.purpose == name::Purpose::Tables) {
+            continue;
+        }
+        let Some(database) = entry.database.clone().or(named.map(|named| named.database)) else { continue };
         let event = match (&entry.error, entry.restored) {
             // Another cause than the file: the server, a lock.
             (Some(error), _) if !matches!(error::exit(error), Exit::Refused | Exit::Failed) => continue,
@@ -96,9 +104,9 @@ fn tell_metrics(report: &[Entry], context: &Context) {
 }
 
 impl Args {
-    fn choose(&self, context: &Context) -> Result<Vec<PathBuf>> {
+    fn choose(&self, context: &Context) -> Result<Vec<Subject>> {
         if !self.files.is_empty() {
-            return Ok(self.files.iter().map(|file| context.typed(file)).collect());
+            return Ok(self.files.iter().flat_map(|file| Subject::typed(context.typed(file))).collect());
         }
         let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
         if let Some(database) = context.typed_database().filter(|_| self.all) {
@@ -116,7 +124,7 @@ impl Args {
                 .hint("make one with: cargo xtask db-backup")
                 .into());
         }
-        Ok(backups.into_iter().map(|backup| backup.path).collect())
+        Ok(backups.into_iter().map(|backup| Subject::file(backup.path)).collect())
     }
 }
 
@@ -138,7 +146,8 @@ struct Entry {
     error: Option<Error>,
 }
 
-fn verify(path: &Path, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
+fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
+    let path = &subject.path;
     let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
     let mut entry = Entry {
         file: path.to_string_lossy().into_owned(),
@@ -151,7 +160,7 @@ fn verify(path: &Path, target: Option<&Target>, args: &Args, context: &Context) 
         reason: None,
         error: None,
     };
-    let backup = match proof::prove(path, &|bytes| progress.set(bytes)) {
+    let backup = match subject.prove(&|bytes| progress.set(bytes)) {
         Ok(backup) => backup,
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
             return Err(error);

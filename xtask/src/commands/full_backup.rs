@@ -22,7 +22,7 @@ pub fn take_full(
 ) -> Result<Taken> {
     let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
     let destination = Destination::Folder(context.made_backups_folder()?);
-    let options = BackupOptions { purpose, tables: Vec::new(), lock_timeout, question: "", destination };
+    let options = BackupOptions { purpose, tables: Vec::new(), lock_timeout, question: "", destination, first_copy: 1 };
     take_visibly(target, &options, context)
 }
 

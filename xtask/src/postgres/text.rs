@@ -182,6 +182,15 @@ pub struct TextRule;
 /// A text that people wrote, such as a comment or a setting's value: no server can hold a NUL in one.
 pub type Text = Checked<TextRule>;
 
+impl Text {
+    /// The beginning of a reason for people: what no text holds is left out.
+    pub fn reason(text: &str) -> Self {
+        const SHOWN: usize = 2000;
+        let text = text.chars().filter(|letter| TextRule::allows(*letter)).take(SHOWN).collect();
+        Self { text, rule: PhantomData }
+    }
+}
+
 impl Rule for TextRule {
     const KIND: &'static str = "text";
     const LONGEST: usize = 1 << 20;

@@ -2,11 +2,12 @@
 
 use crate::error::{Exit, Fault};
 use crate::platform;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 static PENDING: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
-static SHIELDED: AtomicBool = AtomicBool::new(false);
+/// How many tasks are shielded now: threads shield each for itself.
+static SHIELDED: AtomicUsize = AtomicUsize::new(0);
 
 /// From here on a signal is noted. A handler (not "ignore") so that programs started later get the default again.
 pub fn install() {
@@ -19,7 +20,7 @@ pub fn install() {
 
 /// The signal that came, if one did.
 pub fn pending() -> Option<i32> {
-    if SHIELDED.load(Ordering::Relaxed) {
+    if SHIELDED.load(Ordering::Relaxed) > 0 {
         return None;
     }
     match PENDING.get()?.load(Ordering::Relaxed) {
@@ -30,9 +31,9 @@ pub fn pending() -> Option<i32> {
 
 /// Does something, such as clearing up, that a signal must not cut short.
 pub fn shielded<T>(task: impl FnOnce() -> T) -> T {
-    let outer = SHIELDED.swap(true, Ordering::Relaxed);
+    SHIELDED.fetch_add(1, Ordering::Relaxed);
     let result = task();
-    SHIELDED.store(outer, Ordering::Relaxed);
+    SHIELDED.fetch_sub(1, Ordering::Relaxed);
     result
 }
 

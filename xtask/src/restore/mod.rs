@@ -13,6 +13,7 @@ pub mod proposal;
 pub mod record;
 pub mod repair;
 pub mod rights;
+pub mod server_databases;
 mod shared_catalogs;
 pub mod since;
 pub mod staging;

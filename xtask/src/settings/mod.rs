@@ -77,6 +77,8 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_WAIT_FOR_RUN", "60"),
     ("XTASK_MIGRATIONS", ""),
     ("XTASK_BACKUP_MAX_AGE", "24h"),
+    ("XTASK_DATABASES", ""),
+    ("XTASK_BACKUP_EXCLUDE", ""),
     ("XTASK_TRANSACTION_MAX_AGE", "5m"),
     ("XTASK_COMPOSE", ""),
     ("XTASK_POSTGRES_SERVICE", ""),

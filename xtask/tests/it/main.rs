@@ -18,6 +18,7 @@ mod configured;
 mod conventions;
 mod damage;
 mod db_backup;
+mod db_backup_all;
 mod db_backup_content;
 mod db_backup_disk;
 mod db_backup_faults;
@@ -129,6 +130,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         local_programs::tests(),
         local_backup::tests(),
         db_backup::tests(),
+        db_backup_all::tests(),
         db_backup_content::tests(),
         db_backup_disk::tests(),
         db_backup_faults::tests(),

@@ -5,13 +5,13 @@
 //! another format.
 
 mod fields;
-mod line;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use super::sealed::{ascii_json, hex};
 pub use fields::{CopyBlocks, Digest, Seconds, StartedAt, rows, tables};
-pub use line::{ascii_json, hex};
 
+use super::sealed::{Seal, Sealed};
 use crate::postgres::count::Count;
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::properties::Properties;
@@ -56,9 +56,6 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The format that this program writes.
-    pub const FORMAT: u32 = 1;
-
     /// Rows per table, in the dump's order; a table with several `COPY` blocks is summed.
     pub fn tables(&self) -> Vec<Copied> {
         tables(&self.copied)
@@ -73,8 +70,17 @@ impl Manifest {
     pub fn is_full(&self) -> bool {
         self.only_tables.is_none()
     }
+}
 
-    /// Whether its parts agree: OpenFGA's stores, models and tuples are rows of tables.
+impl Sealed for Manifest {
+    const FORMAT: u32 = 1;
+    const SEAL: Seal = Seal { start: "-- xtask manifest: ", kind: "manifest", longest: LONGEST };
+
+    fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// OpenFGA's stores, models and tuples are rows of tables.
     fn adds_up(&self) -> Result<(), String> {
         let Some(openfga) = self.openfga else { return Ok(()) };
         let parts = [

@@ -21,6 +21,7 @@ fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
             bytes: 1,
             manifest: Some(sample()),
             contents: None,
+            digest: None,
         },
     }
 }

@@ -70,6 +70,25 @@ pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View
     View::read(&server.ask_maintenance(&View::question_without_record(live)?)?)
 }
 
+/// The databases that this program made for itself on the server, each with what it is: those that this role's record
+/// proves to be its own, and the records of all roles. A record that is not to be trusted proves nothing.
+pub fn own_databases(server: &Server<'_>) -> Result<Vec<(String, String)>> {
+    let records: Vec<String> = serde_json::from_str(server.ask_maintenance(place::RECORDS)?.trim())?;
+    let view = look(server, Wanted::default())?;
+    let live = server.target().database();
+    let beside = view.entries().iter().filter_map(|entry| {
+        let what = match entry.purpose {
+            Purpose::Previous => format!("the previous database of {}", entry.live),
+            Purpose::Staging => format!("a restore of {} is filling it", entry.live),
+            Purpose::Verify => format!("a drill for {} uses it", entry.live),
+            Purpose::First | Purpose::Unknown => return None,
+        };
+        Some((view.owned(entry, live)?.name().to_owned(), what))
+    });
+    let records = records.into_iter().map(|name| (name, "this program's record".to_owned()));
+    Ok(beside.chain(records).collect())
+}
+
 /// A quote around SQL that no name in it can end: it holds the run's random name.
 pub(in crate::restore) fn dollar_quote(run: &str) -> String {
     format!("${}$", run.replace('-', ""))

@@ -6,9 +6,26 @@ use crate::postgres::quote::identifier;
 use anyhow::{Context as _, Error, Result};
 use serde::Deserialize;
 
+/// The record database's name for the role `r`.
+macro_rules! record_name {
+    () => {
+        "'xtask_record_' || CASE WHEN r.rolname ~ '^[A-Za-z0-9_]{1,50}$' THEN r.rolname::pg_catalog.text
+    ELSE 'role-' || pg_catalog.to_hex(pg_catalog.hashnameextended(r.rolname, 0)) END"
+    };
+}
+
+/// The names of the record databases of all roles, as one line of JSON: each belongs to the role that its name tells.
+pub(super) const RECORDS: &str = concat!(
+    "
+SELECT COALESCE(pg_catalog.json_agg(d.datname), '[]') FROM pg_catalog.pg_database AS d
+  JOIN pg_catalog.pg_roles AS r ON r.oid = d.datdba AND d.datname = ",
+    record_name!()
+);
+
 /// One line of JSON, from whichever database: whether this role has a record, and whether it may be trusted. The name
 /// is the role's where that is plain, else a hash of it; either is ASCII, so that every database can answer.
-pub const QUESTION: &str = "
+pub const QUESTION: &str = concat!(
+    "
 SELECT pg_catalog.json_build_object('name', n.name, 'database', (
   SELECT pg_catalog.json_build_object(
     'owner', CASE WHEN o.rolname ~ '^[ -~]+$' THEN o.rolname::pg_catalog.text ELSE 'another role' END,
@@ -20,9 +37,11 @@ SELECT pg_catalog.json_build_object('name', n.name, 'database', (
       SELECT FROM pg_catalog.pg_db_role_setting AS s WHERE s.setdatabase = d.oid))
   FROM pg_catalog.pg_database AS d JOIN pg_catalog.pg_roles AS o ON o.oid = d.datdba
   WHERE d.datname = n.name))
-FROM (SELECT r.oid AS role, 'xtask_record_' || CASE WHEN r.rolname ~ '^[A-Za-z0-9_]{1,50}$' THEN r.rolname::pg_catalog.text
-    ELSE 'role-' || pg_catalog.to_hex(pg_catalog.hashnameextended(r.rolname, 0)) END AS name
-  FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) AS n";
+FROM (SELECT r.oid AS role, ",
+    record_name!(),
+    " AS name
+  FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) AS n"
+);
 
 /// What the server says of the record database.
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,107 @@
+//! What a run that backed up several databases says.
+
+use super::Document as OneDatabase;
+use super::several::{Outcome, server_of};
+use crate::backup::manifest::StartedAt;
+use crate::backup::set::{NotTaken, NotTakenBecause, ServerSet};
+use crate::context::Context;
+use crate::error::{Exit, Fault};
+use crate::target::Target;
+use crate::terminal;
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::path::Path;
+
+/// A set that was written.
+pub(super) struct Report<'a> {
+    pub(super) path: &'a Path,
+    pub(super) set: &'a ServerSet,
+    pub(super) outcome: &'a Outcome,
+}
+
+impl Report<'_> {
+    /// Writes the result: for a person the table, for a script the set's path, or the JSON.
+    pub(super) fn tell(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
+        let written = if json { context.terminal.json(&self.document()) } else { self.show(target, context) };
+        written.with_context(|| {
+            let made = format!("The set is written, but its path could not be printed: {}", self.path.display());
+            Fault::new(Exit::Partial, made).hint("check where stdout goes; the set is complete and stays")
+        })
+    }
+
+    fn show(&self, target: &Target, context: &Context) -> Result<()> {
+        const HEAD: [&str; 5] = ["DATABASE", "FILE", "SIZE", "TABLES", "ROWS"];
+        let text = terminal::report(&self.lines(target, context));
+        let rows: Vec<Vec<String>> = self
+            .outcome
+            .taken
+            .iter()
+            .map(|taken| {
+                vec![
+                    taken.manifest.database.to_string(),
+                    context.shown(&taken.path),
+                    terminal::size(taken.bytes),
+                    terminal::count(taken.manifest.tables().len() as u64),
+                    terminal::count(taken.manifest.rows()),
+                ]
+            })
+            .collect();
+        if context.terminal.stdout_is_terminal() {
+            context.terminal.result(&text)?;
+            return context.terminal.table(&HEAD, &rows, &[2, 3, 4]);
+        }
+        context.terminal.note_report(&text);
+        context.terminal.note_table(&HEAD, &rows, &[2, 3, 4]);
+        context.terminal.result_path(&context.near(self.path))
+    }
+
+    fn lines(&self, target: &Target, context: &Context) -> Vec<String> {
+        let folder = context.shown(self.path.parent().unwrap_or(Path::new(".")));
+        let backups = terminal::counted(self.set.databases.len() as u64, "backup", "backups");
+        let seconds = terminal::counted(self.set.seconds().max(1), "second", "seconds");
+        let mut lines = vec![
+            context
+                .terminal
+                .done_line(&format!("{backups} and their set created in {}/", folder.trim_end_matches('/'))),
+            String::new(),
+            format!("Set:       {}", context.shown(self.path)),
+            format!("Server:    {}", server_of(self.set, target)),
+            format!("Taken:     over {seconds}; they are not one snapshot"),
+        ];
+        lines.extend(self.set.not_taken.iter().filter(|one| one.because != NotTakenBecause::Failed).map(left_out));
+        lines.push(String::new());
+        lines
+    }
+
+    fn document(&self) -> Document<'_> {
+        let set = self.set;
+        Document {
+            version: 1,
+            set: self.path.to_string_lossy(),
+            server_version: &set.server.version,
+            system_identifier: set.server.system_identifier.as_deref(),
+            started_at: set.started_at,
+            finished_at: set.finished_at,
+            databases: self.outcome.taken.iter().map(OneDatabase::of).collect(),
+            not_taken: &set.not_taken,
+        }
+    }
+}
+
+fn left_out(one: &NotTaken) -> String {
+    format!("Left out:  {} ({})", one.database, one.reason)
+}
+
+/// `--json`, version 1.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    set: Cow<'a, str>,
+    server_version: &'a str,
+    system_identifier: Option<&'a str>,
+    started_at: StartedAt,
+    finished_at: StartedAt,
+    databases: Vec<OneDatabase<'a>>,
+    not_taken: &'a [NotTaken],
+}

@@ -1,0 +1,160 @@
+//! `db-backup --all`, and `--database` more than once: a file for each database, and a set that proves which belong
+//! together.
+
+use crate::harness::backup::{manifest, sha256};
+use crate::harness::{Local, Test};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Postgres] every_database_of_a_server_and_a_set_of_their_files,
+    ]
+}
+
+const NAMES: [&str; 4] = ["APP", "app", "openfga", "we ird/\"ä"];
+
+/// A server with these databases, the name of each in its only row.
+fn server() -> Local {
+    let local = Local::new();
+    local.up();
+    for name in NAMES.iter().filter(|name| **name != "openfga") {
+        local.sql("postgres", &format!("CREATE DATABASE {}", quoted(name)));
+    }
+    for name in NAMES {
+        local.sql(name, "CREATE TABLE own AS SELECT current_database()::text AS name");
+    }
+    local
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn of_set(set: &Path) -> Value {
+    let text = fs::read_to_string(set).unwrap();
+    assert!(text.ends_with("\"}\n") && text.lines().count() == 1, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+fn names<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
+    list.as_array().unwrap().iter().map(|one| one[key].as_str().unwrap()).collect()
+}
+
+/// Sets of the folder, by name.
+fn sets(local: &Local) -> Vec<String> {
+    local.sandbox.backups().into_iter().filter(|name| name.starts_with("server_set_")).collect()
+}
+
+fn every_database_of_a_server_and_a_set_of_their_files() {
+    let local = server();
+    local.sql("postgres", "CREATE DATABASE scratch; CREATE DATABASE mould IS_TEMPLATE true");
+    // A previous database that a swap kept, and with it this role's record.
+    local.xtask(["db-backup"]).run().ok();
+    local.xtask(["db-restore", "--yes"]).run().ok();
+    let before = local.sql("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'openfga_before_%'");
+    let run = local.xtask(["db-backup", "--all"]).env("XTASK_BACKUP_EXCLUDE", "scratch, nosuch").run();
+    let path = run.ok().text();
+    let path = path.trim_end();
+    assert!(path.starts_with("backups/server_set_") && path.ends_with(".json"), "{path}");
+    run.stderr_has("✓ 5 backups and their set created in backups/\n").stderr_has("they are not one snapshot");
+    run.stderr_has(&format!("Left out:  {before} (the previous database of openfga)"));
+    run.stderr_has("Left out:  xtask_record_postgres (this program's record)");
+    run.stderr_has("Left out:  scratch (XTASK_BACKUP_EXCLUDE names it)").stderr_has("Left out:  mould (a template)");
+    let set = of_set(&local.sandbox.path(path));
+    assert_eq!(names(&set["databases"], "database"), ["APP", "app", "openfga", "postgres", "we ird/\"ä"]);
+    let left_out: Vec<&str> = names(&set["not_taken"], "because");
+    assert_eq!(left_out, ["template", "own", "excluded", "template", "template", "own"]);
+    let identifier = local.sql("postgres", "SELECT system_identifier FROM pg_control_system()");
+    assert_eq!(set["server"]["system_identifier"], identifier);
+    let mut folded = Vec::new();
+    for database in set["databases"].as_array().unwrap() {
+        let file = local.sandbox.path("backups").join(database["file"].as_str().unwrap());
+        let bytes = fs::read(&file).unwrap();
+        assert_eq!(
+            (database["bytes"].as_u64(), &database["sha256"]),
+            (Some(bytes.len() as u64), &sha256(&bytes).into())
+        );
+        assert_eq!(manifest(&file)["database"], database["database"]);
+        let name = database["database"].as_str().unwrap();
+        let own = name == "postgres" || String::from_utf8(bytes).unwrap().contains(&format!("\n{name}\n\\.\n"));
+        assert!(own, "the file of {name} holds another database");
+        folded.push(database["file"].as_str().unwrap().to_lowercase());
+    }
+    folded.dedup();
+    assert_eq!(folded.len(), 5, "names that a Mac takes for one: {folded:?}");
+
+    // It is listed with its files below it, and proven.
+    let list = local.xtask(["db-list", "--check"]).run();
+    let text = list.ok().text();
+    let shown: Vec<&str> = text.lines().skip(1).take(6).collect();
+    assert!(shown[0].starts_with(path) && shown[0].ends_with("  set, complete"), "{shown:?}");
+    assert!(shown[1..].iter().all(|line| line.starts_with("  backups/") && line.ends_with("  whole")), "{shown:?}");
+    let json = local.xtask(["db-list", "--json"]).run().ok().json();
+    assert_eq!(names(&json["sets"], "verdict"), ["complete"]);
+    let with_set = json["backups"].as_array().unwrap().iter().filter(|one| one["set"].is_string()).count();
+    assert_eq!(with_set, 5);
+    local.xtask(["db-verify", path]).run().ok().stdout_has("APP_backup_");
+    refusals(&local, path);
+    chosen(&local);
+}
+
+/// A set or a file that is not what it was.
+fn refusals(local: &Local, path: &str) {
+    let set = local.sandbox.path(path);
+    let text = fs::read(&set).unwrap();
+    let file = local.sandbox.path("backups").join(of_set(&set)["databases"][0]["file"].as_str().unwrap());
+    let bytes = fs::read(&file).unwrap();
+    let says = |why: &str| {
+        local.xtask(["db-verify", path]).run().code(3).stderr_has(why);
+        let list = local.xtask(["db-list", "--check"]).run();
+        list.code(3).stderr_has(why);
+    };
+    fs::write(&set, &text[..text.len() - 1]).unwrap();
+    says("the set does not match its own checksum");
+    fs::write(&set, [&text[..], b"\n"].concat()).unwrap();
+    says("the set does not match its own checksum");
+    fs::write(&set, &text).unwrap();
+    fs::remove_file(&file).unwrap();
+    says("it is missing");
+    // A whole backup of that database, but another one.
+    let other = local.xtask(["db-backup", "--database", "APP", "--quiet"]).run();
+    fs::rename(local.sandbox.path(other.ok().text().trim_end()), &file).unwrap();
+    let other = fs::read(&file).unwrap();
+    let why = if other.len() == bytes.len() { "its SHA-256 is not the one" } else { "bytes and should have" };
+    says(why);
+    fs::write(&file, &bytes).unwrap();
+    local.xtask(["db-verify", path]).run().ok();
+}
+
+/// Which databases several options mean, and what goes wrong with some.
+fn chosen(local: &Local) {
+    let before = sets(local).len();
+    let two = local.xtask(["db-backup", "--database", "app", "--database", "APP", "--database", "app", "--json"]).run();
+    let report = two.ok().json();
+    assert_eq!(names(&report["databases"], "database"), ["APP", "app"]);
+    assert!(Path::new(report["set"].as_str().unwrap()).is_file() && report["not_taken"].as_array().unwrap().is_empty());
+    let setting = local.xtask(["db-backup", "--all", "--json"]).env("XTASK_DATABASES", "openfga,nosuch,app").run();
+    setting.code(6).stderr_has("⚠ nosuch was not backed up: PostgreSQL has no database nosuch");
+    setting.stderr_has("1 of 3 databases could not be backed up: nosuch");
+    let report = setting.json();
+    assert_eq!(names(&report["databases"], "database"), ["app", "openfga"]);
+    assert_eq!(names(&report["not_taken"], "because"), ["failed"]);
+    assert_eq!(sets(local).len(), before + 2);
+    let none = local.xtask(["db-backup", "--all"]).env("XTASK_DATABASES", "nosuch").run();
+    none.code(4).prints_nothing().stderr_has("PostgreSQL has no database nosuch");
+    for (args, words) in [
+        (&["--all", "--output", "one.sql"][..], "is one file; each database gets its own"),
+        (&["--all", "--database", "app"], "--all and --database do not go together"),
+        (&["--all", "--table", "own"], "--table goes with one database"),
+    ] {
+        let run = local.xtask(["db-backup"]).args(args).run();
+        run.code(2).prints_nothing().stderr_has(words);
+    }
+    let list = local.xtask(["db-list", "--database", "app", "--database", "APP"]).run();
+    list.code(2).stderr_has("the argument '--database <NAME>' cannot be used multiple times");
+    assert_eq!(sets(local).len(), before + 2);
+    let folder = local.xtask(["db-backup", "--all", "--output", "elsewhere/"]).env("XTASK_DATABASES", "app").run();
+    folder.ok().holds(folder.text().starts_with("elsewhere/server_set_"), "the folder that was named");
+}
