@@ -133,7 +133,8 @@ fn say_what_stays_empty(server: &Server<'_>, surroundings: &Surroundings, found:
     if !found.statements_loaded {
         terminal.warn(
             "The panels of slow statements stay empty: PostgreSQL was started without pg_stat_statements\n\
-             load it: ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements', restart PostgreSQL, run this again",
+             load it: cargo xtask db-shell -- -c \"ALTER SYSTEM SET shared_preload_libraries TO 'pg_stat_statements'\"\n\
+             then: cargo xtask down, cargo xtask up, cargo xtask monitoring-dashboard",
         );
     }
     match &surroundings.openfga {
