@@ -32,6 +32,7 @@ pub enum Command {
     DbVerify(commands::db_verify::Args),
     DbPrune(commands::db_prune::Args),
     DbMigrate(commands::db_migrate::Args),
+    DbSchedule(commands::db_schedule::Args),
     SetupOpenfga(commands::setup_openfga::Args),
     TestAuth(commands::test_auth::Args),
     DebugAuth(commands::debug_auth::Args),
@@ -49,7 +50,7 @@ impl Cli {
     /// # Errors
     /// In clap's own words.
     pub fn check_databases(&self) -> Result<(), clap::Error> {
-        if self.global.databases.len() < 2 || matches!(self.command, Command::DbBackup(_)) {
+        if self.global.databases.len() < 2 || matches!(self.command, Command::DbBackup(_) | Command::DbSchedule(_)) {
             return Ok(());
         }
         let message = "the argument '--database <NAME>' cannot be used multiple times";
@@ -77,6 +78,7 @@ impl Command {
             Self::DbVerify(args) => commands::db_verify::run(&args, context),
             Self::DbPrune(args) => commands::db_prune::run(&args, context),
             Self::DbMigrate(args) => commands::db_migrate::run(&args, context),
+            Self::DbSchedule(args) => commands::db_schedule::run(&args, Cli::command(), context),
             Self::SetupOpenfga(args) => commands::setup_openfga::run(&args, context),
             Self::TestAuth(args) => commands::test_auth::run(&args, context),
             Self::DebugAuth(args) => commands::debug_auth::run(&args, context),

@@ -15,6 +15,7 @@ mod platform;
 mod postgres;
 mod process;
 mod restore;
+mod schedule;
 mod settings;
 mod stats;
 mod target;

@@ -11,6 +11,8 @@ use std::process::{Command, ExitStatus};
 /// For what differs in data only: usual folders, names of tools.
 pub const WINDOWS: bool = cfg!(windows);
 /// The same.
+pub const LINUX: bool = cfg!(target_os = "linux");
+/// The same.
 pub const MACOS: bool = cfg!(target_os = "macos");
 
 /// The signals by which people and systems end a program, as far as there are such.

@@ -11,6 +11,7 @@ use self::choice::Choice;
 use super::db_prune;
 use super::full_backup::take_visibly;
 use super::leftovers;
+use super::notices;
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
@@ -54,12 +55,24 @@ pub struct Args {
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
     policy: Policy,
+    /// Ping the address in this private file: /start, then itself or /fail [setting: XTASK_PING_URL]
+    #[arg(long, value_name = "FILE", conflicts_with = "tables")]
+    ping_file: Option<PathBuf>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    // An export of some tables must not pass for a backup.
+    if !args.tables.is_empty() {
+        return back_up(args, context).map(drop);
+    }
+    notices::around(args.ping_file.as_deref(), context, || back_up(args, context))
+}
+
+/// Makes the backup; gives its file.
+fn back_up(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
     if let Some(choice) = Choice::of(args, context)? {
         return several::run(args, &choice, context);
     }
@@ -75,7 +88,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         db_prune::after_backup(&taken.path, target.database(), &args.policy, context)
             .context(Fault::new(Exit::Partial, "The backup is written, but old backups could not be removed"))?;
     }
-    Ok(())
+    Ok(vec![taken.path])
 }
 
 impl Args {

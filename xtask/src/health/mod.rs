@@ -8,6 +8,7 @@ mod scene;
 
 pub use scene::{DEADLINE, Scene};
 
+use crate::schedule::{name, plan::Plan};
 use probe::service;
 use report::{Check, Finding, Report, Status};
 use std::time::Instant;
@@ -28,6 +29,7 @@ const PROBES: &[(&str, Probe)] = &[
     ("openfga/store", probe::store::look),
     ("openfga/model", probe::model::look),
     ("backups", probe::backups::look),
+    (SCHEDULE, probe::schedule::look),
     ("leftovers", probe::leftovers::look),
     ("disk", probe::disk::of_backups),
     ("disk/postgres", probe::disk::of_server),
@@ -36,6 +38,8 @@ const PROBES: &[(&str, Probe)] = &[
 
 /// The check that is left out of a whole report where there is nothing to look at.
 const MONITORING: &str = "monitoring";
+/// The check of a schedule: there is a line of it only where one is installed, or where it was asked for by name.
+const SCHEDULE: &str = "schedule";
 
 /// What the services' checks are named by.
 const SERVICES: &str = "service";
@@ -89,7 +93,8 @@ pub fn examine(scene: &Scene, options: &Options) -> Report {
         let (docker, others) = PROBES.split_at(1);
         let spawn =
             |(name, look): &'static (&str, Probe)| scope.spawn(move || run((*name).to_owned(), &|| look(scene)));
-        let wanted = |(name, _): &&(&str, Probe)| options.wants(name);
+        let has_schedule = !options.only.is_empty() || Plan::is_there(&name::checkout(scene.root));
+        let wanted = |(name, _): &&(&str, Probe)| options.wants(name) && (*name != SCHEDULE || has_schedule);
         let first: Vec<_> = docker.iter().filter(wanted).map(spawn).collect();
         let services = options.wants_below(SERVICES).then(|| {
             scope.spawn(move || match service::all(scene) {

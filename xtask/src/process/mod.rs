@@ -95,6 +95,13 @@ pub fn find(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
 }
 
+/// Where this program is. Of one that was replaced while it runs, such as by a build, the path stays.
+pub fn own_path() -> std::io::Result<PathBuf> {
+    let path = std::env::current_exe()?;
+    let replaced = path.to_str().and_then(|text| text.strip_suffix(" (deleted)")).map(PathBuf::from);
+    Ok(replaced.filter(|_| !path.exists()).unwrap_or(path))
+}
+
 fn captured(status: ExitStatus, stdout: Vec<u8>, stderr: &[u8], text_mode: bool) -> Captured {
     let stdout = if text_mode { text_mode::decoded(&stdout) } else { stdout };
     Captured { ending: Ending::of(status), stdout, stderr: words(stderr) }

@@ -24,6 +24,10 @@ pub struct Program {
     folder: Option<PathBuf>,
     user: Option<User>,
     text_mode: bool,
+    /// Whether it gets nothing of our environment.
+    alone: bool,
+    /// After a signal, how long it may take to end by itself.
+    grace: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,8 @@ impl Program {
             folder: None,
             user: None,
             text_mode: false,
+            alone: false,
+            grace: Duration::ZERO,
         }
     }
 
@@ -90,6 +96,20 @@ impl Program {
     #[must_use]
     pub fn unset(mut self, name: &str) -> Self {
         self.unset.push(name.to_owned());
+        self
+    }
+
+    /// Gives it nothing of our environment, only the variables that are named here.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// Where it is captured: after a signal to us it is asked to end, and killed only after this time.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 
@@ -155,6 +175,9 @@ impl Program {
         let mut expression = duct::cmd(&self.path, &self.args);
         let input = if self.text_mode { text_mode::encoded(&input) } else { input };
         expression = if input.is_empty() { expression.stdin_null() } else { expression.stdin_bytes(input) };
+        if self.alone {
+            expression = expression.full_env(self.env.iter().map(|(name, value, _)| (name, value)));
+        }
         for (name, value, _) in &self.env {
             expression = expression.env(name, value);
         }
@@ -205,6 +228,7 @@ impl Program {
                 return Err(answer::too_long(&self.name()).into());
             }
             if let Some(signal) = signals::pending() {
+                self.ask_to_end(handle);
                 stop();
                 return Err(signals::interrupted(signal).into());
             }
@@ -216,6 +240,17 @@ impl Program {
                 return Err(fault.hint(format!("it was started as: {}", self.shown())).into());
             }
         }
+    }
+
+    /// Asks it to end, where it may take its time for that, and waits.
+    fn ask_to_end(&self, handle: &duct::Handle) {
+        if self.grace.is_zero() {
+            return;
+        }
+        for pid in handle.pids() {
+            let _ = platform::end_group(pid, false);
+        }
+        let _ = handle.wait_timeout(self.grace);
     }
 
     /// Starts the program with this file as its stdout.
@@ -276,6 +311,9 @@ impl Program {
         #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
         let mut command = Command::new(&self.path);
         command.args(&self.args);
+        if self.alone {
+            command.env_clear();
+        }
         for (name, value, _) in &self.env {
             command.env(name, value);
         }

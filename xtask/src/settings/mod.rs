@@ -11,6 +11,7 @@ pub use root::{Root, package_folder};
 
 use crate::error::Fault;
 use crate::platform;
+use chrono::{DateTime, Local};
 use env_file::{EnvFile, Problem};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -80,6 +81,8 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_DATABASES", ""),
     ("XTASK_BACKUP_EXCLUDE", ""),
     ("XTASK_TRANSACTION_MAX_AGE", "5m"),
+    ("XTASK_PING_URL", ""),
+    ("XTASK_ON_FAILURE", ""),
     ("XTASK_COMPOSE", ""),
     ("XTASK_POSTGRES_SERVICE", ""),
     ("XTASK_OPENFGA_SERVICE", ""),
@@ -102,12 +105,15 @@ pub const KNOWN: &[(&str, &str)] = &[
 /// Settings that name programs, which then run as this user.
 pub const PROGRAMS: [&str; 3] = ["XTASK_COMPOSE", "XTASK_PG_BIN", "XTASK_OPENFGA_BIN"];
 
+/// Settings that `.env` does not set: a checkout must not choose a program that runs as its user.
+const ENVIRONMENT_ONLY: [&str; 1] = ["XTASK_ON_FAILURE"];
+
 /// What the names of settings begin with that decide which database is meant.
 const DECISIVE: [&str; 4] = ["POSTGRES_", "XTASK_", "COMPOSE_", "DATABASE_URL"];
 
 /// A variable whose value must not be shown.
 pub fn is_secret(name: &str) -> bool {
-    ["PASSWORD", "TOKEN", "SECRET", "KEY", "DATABASE_URL"].iter().any(|word| name.contains(word))
+    ["PASSWORD", "TOKEN", "SECRET", "KEY", "DATABASE_URL", "PING_URL"].iter().any(|word| name.contains(word))
 }
 
 /// No `.env` of a person is longer, in bytes.
@@ -146,6 +152,11 @@ impl Settings {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The whole process environment, as far as it is Unicode.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// A value that was typed on the command line.
     pub fn set_flag(&mut self, name: &str, value: impl Into<String>) {
         self.flags.insert(name.to_owned(), value.into());
@@ -166,7 +177,8 @@ impl Settings {
     pub fn find(&self, name: &str) -> Option<(&str, Origin)> {
         let flag = self.flags.get(name).map(|value| (value.as_str(), Origin::Flag));
         let environment = || self.environment.get(name).map(|value| (value.as_str(), Origin::Environment));
-        let file = || self.file.get(name).map(|value| (value, Origin::File));
+        let in_file = || self.file.get(name).filter(|_| !ENVIRONMENT_ONLY.contains(&name));
+        let file = || in_file().map(|value| (value, Origin::File));
         flag.or_else(environment).or_else(file).filter(|(value, _)| !value.is_empty())
     }
 
@@ -190,10 +202,15 @@ impl Settings {
 
     /// The lines of `.env` that were not understood, as `line 3: why`, and what follows from it.
     pub fn problems(&self) -> impl Iterator<Item = String> {
-        self.file.problems().iter().map(|Problem { line, message, compose_refuses, .. }| {
+        let ignored = ENVIRONMENT_ONLY.iter().filter(|name| self.in_file(name).is_some());
+        let ignored = ignored.map(|name| {
+            format!("{name} in .env is not used: a checkout must not choose a program; set it in the environment")
+        });
+        let problems = self.file.problems().iter().map(|Problem { line, message, compose_refuses, .. }| {
             let compose = if *compose_refuses { "; Docker Compose refuses the whole file for it" } else { "" };
             format!(".env line {line}: {message}: this line is not used{compose}")
-        })
+        });
+        problems.chain(ignored)
     }
 
     /// The first line of `.env` for which Compose refuses the whole file, as `line 3: why`.
@@ -258,6 +275,12 @@ pub fn fault_point(name: &str) {
     if variable("XTASK_FAULT_POINT").is_some_and(|point| point == name) {
         platform::stop_here();
     }
+}
+
+/// The time of day: the clock's, or where a test sets it by `XTASK_FAULT_CLOCK` (RFC 3339) the one that it says.
+pub fn now() -> DateTime<Local> {
+    let set = variable("XTASK_FAULT_CLOCK").and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
+    set.map_or_else(Local::now, |time| time.with_timezone(&Local))
 }
 
 /// The user's cache folder by the system's custom.

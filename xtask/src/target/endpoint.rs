@@ -44,6 +44,8 @@ pub struct Silence {
 enum Method<'a> {
     Get,
     Post(&'a str),
+    /// A POST of plain text.
+    Tell(&'a str),
     Delete,
 }
 
@@ -57,27 +59,21 @@ impl Endpoint {
             Fault::usage(format!("OPENFGA_API_URL is not an address of an OpenFGA server: {why}"))
                 .hint("write it as http://127.0.0.1:8080 or https://fga.example.com")
         };
-        let url = url.trim().trim_end_matches('/');
-        let uri: Uri = url.parse().map_err(|_| wrong("it cannot be understood"))?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
-            return Err(wrong("it begins neither with http:// nor with https://").into());
-        }
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err(wrong("it contains a login; put the key into OPENFGA_API_TOKEN").into());
-        }
+        let (url, uri) = understood(url, "; put the key into OPENFGA_API_TOKEN").map_err(|why| wrong(&why))?;
         let token = token.map(usable).transpose()?;
-        let proxy = proxy_for(&uri, settings).map(ureq::Proxy::new).transpose();
-        let proxy = proxy.with_context(|| Fault::usage("The proxy of the environment cannot be used"))?;
-        let agent = ureq::Agent::config_builder()
-            .timeout_connect(Some(CONNECT_DEADLINE))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_connections_per_host(16)
-            .proxy(proxy)
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-            .build();
-        Ok(Self { url: url.to_owned(), token, agent: agent.into() })
+        Ok(Self { url, token, agent: agent(&uri, settings)? })
+    }
+
+    /// An address that is told something by a plain POST. It may be a secret: no error repeats it.
+    ///
+    /// # Errors
+    /// Exit 2: no address of an HTTP server, or a proxy that is none.
+    pub fn to_ping(url: &str, settings: &Settings) -> Result<Self> {
+        let (url, uri) = understood(url, "").map_err(|why| {
+            Fault::usage(format!("The ping address is not one of an HTTP server: {why}"))
+                .hint("write it as https://hc-ping.com/UUID, in XTASK_PING_URL or in a file: --ping-file FILE")
+        })?;
+        Ok(Self { url, token: None, agent: agent(&uri, settings)? })
     }
 
     /// The same server with a key of its own list, which may hold blanks.
@@ -125,6 +121,11 @@ impl Endpoint {
         self.exchange(path, Method::Post(body), true, deadline)
     }
 
+    /// One POST of plain text, without the key.
+    pub fn tell(&self, path: &str, text: &str, deadline: Duration) -> Result<Answer, Silence> {
+        self.exchange(path, Method::Tell(text), false, deadline)
+    }
+
     /// One DELETE.
     pub fn delete(&self, path: &str, deadline: Duration) -> Result<Answer, Silence> {
         self.exchange(path, Method::Delete, true, deadline)
@@ -143,9 +144,11 @@ impl Endpoint {
         let response = match method {
             Method::Get => without_body(self.agent.get(&url)),
             Method::Delete => without_body(self.agent.delete(&url)),
-            Method::Post(body) => {
+            Method::Post(body) | Method::Tell(body) => {
                 let request = self.agent.post(&url).config().timeout_global(Some(deadline)).build();
-                let request = request.header("Content-Type", "application/json");
+                let is_json = matches!(method, Method::Post(_));
+                let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
+                let request = request.header("Content-Type", kind);
                 match &key {
                     Some(key) => request.header("Authorization", key).send(body),
                     None => request.send(body),
@@ -160,6 +163,35 @@ impl Endpoint {
         let body = body.map_err(|error| Silence { may_have_arrived: true, ..silence(&error, deadline) })?;
         Ok(Answer { status: response.status().as_u16(), retry_after, location, body })
     }
+}
+
+/// An address without the slash at its end, or why it is none.
+fn understood(url: &str, of_login: &str) -> Result<(String, Uri), String> {
+    let url = url.trim().trim_end_matches('/');
+    let uri: Uri = url.parse().map_err(|_| "it cannot be understood".to_owned())?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+        return Err("it begins neither with http:// nor with https://".to_owned());
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(format!("it contains a login{of_login}"));
+    }
+    Ok((url.to_owned(), uri))
+}
+
+/// What speaks to this server; it follows no redirect.
+fn agent(uri: &Uri, settings: &Settings) -> Result<ureq::Agent> {
+    let proxy = proxy_for(uri, settings).map(ureq::Proxy::new).transpose();
+    let proxy = proxy.with_context(|| Fault::usage("The proxy of the environment cannot be used"))?;
+    let agent = ureq::Agent::config_builder()
+        .timeout_connect(Some(CONNECT_DEADLINE))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_idle_connections_per_host(16)
+        .proxy(proxy)
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .build();
+    Ok(agent.into())
 }
 
 /// A key without the blanks and line breaks around it: a file that holds one often ends in one.

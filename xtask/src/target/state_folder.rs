@@ -1,4 +1,4 @@
-//! What runs against OpenFGA keep in the checkout: `.xtask/openfga`, private, never part of the repository.
+//! What runs keep in the checkout: `.xtask/openfga` and its like, private, never part of the repository.
 
 use crate::error::Fault;
 use crate::platform;
@@ -13,9 +13,14 @@ pub struct StateFolder {
 }
 
 impl StateFolder {
-    /// The folder of this checkout.
+    /// The folder of this checkout for what is written to OpenFGA.
     pub fn of(root: &Path) -> Self {
-        Self { path: root.join(".xtask").join("openfga") }
+        Self::named(root, "openfga")
+    }
+
+    /// The folder of this name of this checkout.
+    pub fn named(root: &Path, name: &str) -> Self {
+        Self { path: root.join(".xtask").join(name) }
     }
 
     /// Makes it, for this user only.

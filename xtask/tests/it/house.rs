@@ -28,7 +28,7 @@ const FLOORS: &[&[&str]] = &[
     &["target"],
     &["postgres"],
     &["backup"],
-    &["restore", "migration", "openfga", "monitoring", "health", "adopt", "stats"],
+    &["restore", "migration", "openfga", "monitoring", "health", "adopt", "stats", "schedule"],
 ];
 /// Neighbours that may be looked at.
 const SIDEWAYS: &[(&str, &str)] = &[
@@ -37,6 +37,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("health", "restore"),
     ("health", "migration"),
     ("health", "openfga"),
+    ("health", "schedule"),
     ("health", "monitoring"),
 ];
 /// What stands above all floors, and what it may look at beyond them.

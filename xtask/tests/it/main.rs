@@ -40,6 +40,7 @@ mod db_prune;
 mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
+mod db_schedule;
 mod db_shell;
 mod db_stats;
 mod db_verify;
@@ -177,6 +178,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         root::tests(),
         adopt::tests(),
         round_trip::tests(),
+        db_schedule::tests(),
         db_shell::tests(),
         db_stats::tests(),
         authorization::tests(),

@@ -90,6 +90,12 @@ impl Seconds {
     }
 }
 
+impl From<Seconds> for f64 {
+    fn from(seconds: Seconds) -> Self {
+        seconds.0
+    }
+}
+
 impl TryFrom<f64> for Seconds {
     type Error = String;
 

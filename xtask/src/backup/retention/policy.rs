@@ -28,6 +28,14 @@ impl Policy {
         self.counts().iter().any(|(_, count, _)| count.is_some()) || self.keep_within.is_some()
     }
 
+    /// The same rules as words of a command line.
+    pub fn words(&self) -> Vec<String> {
+        let counts =
+            self.counts().into_iter().filter_map(|(name, count, _)| Some([name.to_owned(), count?.to_string()]));
+        let within = self.keep_within.map(|span| ["--keep-within".to_owned(), format!("{}s", span.num_seconds())]);
+        counts.chain(within).flatten().collect()
+    }
+
     /// Whether the rules would keep no backup at all.
     pub fn keeps_nothing(&self) -> bool {
         let counts = self.counts();

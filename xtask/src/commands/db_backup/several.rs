@@ -35,7 +35,8 @@ pub(super) struct Outcome {
     pub(super) failed: Vec<(String, Error)>,
 }
 
-pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<()> {
+/// Makes them; gives the files of the databases.
+pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec<PathBuf>> {
     args.check_policy()?;
     let folder = folder(args, context)?;
     let target = context.target()?;
@@ -56,7 +57,8 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<()>
     Report { path: &path, set: &set, outcome: &outcome }.tell(args.json, &target, context)?;
     leftovers::name_leftovers(&target, context);
     prune(args, &outcome, context)?;
-    conclude(&outcome, context)
+    conclude(&outcome, context)?;
+    Ok(outcome.taken.into_iter().map(|taken| taken.path).collect())
 }
 
 /// Where the files go.

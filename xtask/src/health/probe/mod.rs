@@ -18,6 +18,7 @@ mod protocol;
 pub mod published;
 mod read_project;
 mod ready;
+pub mod schedule;
 pub mod schema;
 pub mod server;
 pub mod server_facts;

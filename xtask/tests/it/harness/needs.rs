@@ -48,13 +48,15 @@ pub enum Need {
     Pgbouncer,
     /// The extension pg_cron of the host's PostgreSQL.
     PgCron,
+    /// cron's program `crontab`.
+    Cron,
     /// Prometheus with `promtool`, postgres_exporter and node_exporter as programs of this host.
     Monitoring,
     /// Their images, and one that stands in for Grafana.
     MonitoringImages,
 }
 
-static FOUND: [OnceLock<Option<String>>; 25] = [const { OnceLock::new() }; 25];
+static FOUND: [OnceLock<Option<String>>; 26] = [const { OnceLock::new() }; 26];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -98,6 +100,7 @@ impl Need {
             Self::Openssl => "openssl",
             Self::Pgbouncer => "pgbouncer",
             Self::PgCron => "pg-cron",
+            Self::Cron => "cron",
             Self::Monitoring => "monitoring",
             Self::MonitoringImages => "monitoring-images",
         }
@@ -155,6 +158,7 @@ impl Need {
                 let control = Path::new(shared.trim()).join("extension/pg_cron.control");
                 (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
             }),
+            Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
             Self::Monitoring => {
                 let programs = ["prometheus", "promtool", "prometheus-postgres-exporter", "prometheus-node-exporter"];
                 let lacks = programs.into_iter().find(|name| on_path(name).is_none());

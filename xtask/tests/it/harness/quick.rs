@@ -10,6 +10,7 @@ pub const TESTS: &[(&str, &str)] = &[
     ("db-prune", "db_prune::every_database_has_its_own_count"),
     ("db-reset", "db_reset::empty_and_undone"),
     ("db-restore", "restore::what_was_lost_comes_back"),
+    ("db-schedule", "db_schedule::what_cron_starts_makes_a_proven_backup_and_a_failing_night_is_seen"),
     ("db-shell", "db_shell::a_command_prints_its_rows"),
     ("db-stats", "db_stats::sizes_tables_and_stores_are_those_of_the_server"),
     ("db-verify", "db_verify::what_openfga_wrote_is_restored_and_the_live_database_is_untouched"),

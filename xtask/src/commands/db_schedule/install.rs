@@ -1,0 +1,172 @@
+//! `db-schedule install`: what is to be done and when, written down, and the timer set.
+
+use super::{checkout, own_program};
+use crate::backup::manifest::StartedAt as Time;
+use crate::backup::retention::Policy;
+use crate::commands::{db_prune, notices};
+use crate::context::Context;
+use crate::error::Fault;
+use crate::platform;
+use crate::schedule::plan::{Plan, Verification, Work};
+use crate::schedule::rhythm::{Every, Rhythm, TimeOfDay};
+use crate::schedule::timer::Timer;
+use crate::schedule::{carried, cron, crontab, name, paste};
+use crate::settings;
+use anyhow::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// Install a schedule, in place of the one that is there
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The time of the day, such as 03:00, by this machine's clock
+    #[arg(long, value_name = "HH:MM")]
+    at: TimeOfDay,
+    /// The time between two backups, such as 6h
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    every: Every,
+    /// After each backup, remove old ones by these rules, as db-prune does
+    #[command(flatten)]
+    policy: Policy,
+    /// Back up every database, as db-backup --all does
+    #[arg(long)]
+    all: bool,
+    /// Also load the new backups into a scratch database, as db-verify --restore does, so often
+    #[arg(long, value_enum)]
+    verify: Option<Verification>,
+    /// Ping the address in this private file: /start, then itself or /fail [setting: XTASK_PING_URL]
+    #[arg(long, value_name = "FILE")]
+    ping_file: Option<PathBuf>,
+    /// Who starts the runs [default: cron; on other systems than Linux paste, which prints the lines]
+    #[arg(long, value_enum)]
+    timer: Option<Timer>,
+    /// Replace lines that were edited by hand without asking
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Result<()> {
+    let root = checkout(context);
+    let mut plan = args.plan(&root, command_line, context)?;
+    let shown = root.display();
+    context.terminal.note(&format!("Scheduling backups of the checkout {shown} ({})", plan.rhythm));
+    context.made_backups_folder()?;
+    plan.timer = args.timer.unwrap_or(if platform::LINUX { Timer::Cron } else { Timer::Paste });
+    // One that cannot be read is replaced.
+    let before = Plan::read(&root).ok().flatten();
+    let name = name::of(&root);
+    if plan.timer == Timer::Cron {
+        plan.block = Some(crontab::block(&plan, &name)?);
+    }
+    let of_crontab = before.as_ref().is_some_and(|before| before.timer == Timer::Cron);
+    if plan.timer == Timer::Cron || of_crontab {
+        confirm_edited(before.as_ref(), &name, args.yes, context)?;
+    }
+    plan.write(&root)?;
+    if let Err(error) = set_timer(&plan, of_crontab, &name) {
+        // What is not started by a timer is no schedule.
+        let undone = before.map_or_else(|| Plan::remove(&root), |before| before.write(&root));
+        undone.err().iter().for_each(|error| context.terminal.warn(&format!("{error:#}")));
+        return Err(error);
+    }
+    tell(&plan, &name, context)
+}
+
+/// Sets the timer, and removes another one that was set before.
+fn set_timer(plan: &Plan, of_crontab: bool, name: &str) -> Result<()> {
+    match &plan.block {
+        Some(block) => cron::install(block, name),
+        None if of_crontab => cron::remove(name).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Asks before lines of the crontab go that a person changed.
+fn confirm_edited(before: Option<&Plan>, name: &str, yes: bool, context: &Context) -> Result<()> {
+    let Some(lines) = cron::edited(before, name)? else { return Ok(()) };
+    context.terminal.warn(&format!("The block {name} of the crontab was edited by hand. It says now:\n{lines}"));
+    Ok(context.terminal.confirm("Replace these lines?", yes)?)
+}
+
+impl Args {
+    fn plan(&self, root: &Path, command_line: clap::Command, context: &Context) -> Result<Plan> {
+        if self.policy.is_given() {
+            db_prune::check(&self.policy)?;
+        } else {
+            context.terminal.warn("No --keep-… rule was given: every backup stays, until the disk is full");
+        }
+        let mut backup = self.policy.words();
+        if self.all {
+            backup.push("--all".to_owned());
+        }
+        let databases = context.typed_databases();
+        if databases.len() > 1 {
+            backup.extend(databases.iter().map(|database| format!("--database={database}")));
+        }
+        let work = Work {
+            rhythm: Rhythm { at: self.at, every: self.every },
+            options: typed_options(context),
+            backup,
+            verify: self.verify,
+            notices: notices::to_keep(self.ping_file.as_deref(), context)?,
+            environment: carried::of(context.settings.environment()),
+        };
+        check_words(&work, command_line)?;
+        let now = Time::try_from(settings::now().fixed_offset()).map_err(Error::msg)?;
+        Ok(Plan::new(work, &own_program()?, root, now)?)
+    }
+}
+
+/// The options of every command that say which database is meant, as they were typed. Only `db-backup` takes several.
+fn typed_options(context: &Context) -> Vec<String> {
+    let one = context.typed_database().filter(|_| context.typed_databases().len() == 1);
+    let typed = [("--target", context.settings.flag("XTASK_TARGET")), ("--database", one)];
+    typed.into_iter().filter_map(|(option, value)| Some(format!("{option}={}", value?))).collect()
+}
+
+/// That `db-backup` takes these words: at night nobody reads its usage.
+fn check_words(work: &Work, command_line: clap::Command) -> Result<(), Fault> {
+    let words = ["xtask".to_owned()].into_iter().chain(work.options.iter().cloned());
+    let words = words.chain(["db-backup".to_owned()]).chain(work.backup.iter().cloned());
+    let parsed = command_line.try_get_matches_from(words);
+    parsed.map(drop).map_err(|error| {
+        let said = error.to_string();
+        let first = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        Fault::usage(format!("db-backup does not take these options: {first}")).hint("see cargo xtask db-backup --help")
+    })
+}
+
+fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
+    let terminal = &context.terminal;
+    let kept = carried::notable(&plan.environment);
+    if !kept.is_empty() {
+        let path = context.shown(&Plan::path(Path::new(&plan.root)));
+        terminal.note(&format!(
+            "Kept for the runs from your environment, in {path} (only you may read it): {}",
+            kept.join(", ")
+        ));
+    }
+    if plan.timer == Timer::Paste {
+        terminal.warn("Nothing starts the runs until you add this to a timer of the system:");
+        return terminal.result(&paste::lines(plan, name)?);
+    }
+    if let Some(caution) = cron::caution() {
+        terminal.warn(&caution);
+    }
+    let next = plan.rhythm.next(&settings::now());
+    let next = next.map_or_else(|| "not known".to_owned(), |next| next.format("%Y-%m-%d %H:%M").to_string());
+    let (ping, on_failure) = notices::shown(&plan.notices, context);
+    let lines = [
+        terminal.done_line(&format!("Backups are scheduled: {}", plan.rhythm)),
+        String::new(),
+        format!("Timer:     cron, the block {name} of your crontab"),
+        format!("Program:   {}", plan.program),
+        format!("Next run:  {next}"),
+        format!("Options:   {}", if plan.backup.is_empty() { "none".to_owned() } else { plan.backup.join(" ") }),
+        format!("Restored:  {}", plan.verify.map_or("never; see --verify", Verification::as_str)),
+        format!("Ping:      {ping}"),
+        format!("Failure:   {on_failure}"),
+    ];
+    terminal.result(&crate::terminal::report(&lines))?;
+    terminal.note("Try it now: cargo xtask db-schedule run");
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! `db-schedule run`: what the timer starts, also by hand.
+
+use super::{checkout, own_program};
+use crate::commands::notices;
+use crate::context::Context;
+use crate::error::Fault;
+use crate::schedule::plan::Plan;
+use crate::schedule::run::{Ended, Runner};
+use crate::terminal;
+use anyhow::Result;
+use std::path::Path;
+use std::time::Duration;
+
+/// Make the backups of the schedule now, as its timer does
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write the record of the run as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let root = checkout(context);
+    let program = own_program()?;
+    let Some(plan) = Plan::read(&root)? else {
+        let fault = Fault::failed(format!("No schedule is installed for the checkout {}", root.display()));
+        return Err(fault.hint("install one: cargo xtask db-schedule install --at 03:00 --keep-daily 14").into());
+    };
+    context.terminal.note(&format!("Making the scheduled backups of the checkout {}", root.display()));
+    context.made_backups_folder()?;
+    let backups = root.join("backups");
+    let runner = Runner { plan: &plan, root: &root, backups: &backups, program: &program };
+    let ended = runner.run(notices::of_plan(&plan, context), &mut |text| context.terminal.warn(text))?;
+    report(args, &ended, &backups, context)?;
+    match (ended.error, ended.unrecorded) {
+        (Some(error), unrecorded) => {
+            unrecorded.iter().for_each(|error| context.terminal.warn(&format!("{error:#}")));
+            Err(error)
+        }
+        (None, Some(unrecorded)) => Err(unrecorded),
+        (None, None) => Ok(()),
+    }
+}
+
+fn report(args: &Args, ended: &Ended, backups: &Path, context: &Context) -> Result<()> {
+    let run = &ended.run;
+    if args.json {
+        return context.terminal.json(run);
+    }
+    if ended.error.is_some() {
+        return Ok(());
+    }
+    if !context.terminal.stdout_is_terminal() {
+        let mut paths = run.files.iter().map(|file| context.near(&backups.join(file)));
+        return paths.try_for_each(|path| context.terminal.result_path(&path));
+    }
+    let seconds = run.seconds.map_or(0.0, f64::from);
+    let restored = if run.verified == Some(true) { ", restored and compared" } else { "" };
+    let size = terminal::size(run.bytes);
+    let time = terminal::duration(Duration::from_secs_f64(seconds));
+    let text = format!("Backups proven{restored}: {} ({size}, {time})", run.files.join(", "));
+    context.terminal.result(&context.terminal.done_line(&text))
+}

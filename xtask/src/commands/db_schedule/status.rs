@@ -1,0 +1,188 @@
+//! `db-schedule status`: what is installed, the next and the last runs, and what is wrong.
+
+use super::checkout;
+use crate::commands::notices;
+use crate::context::Context;
+use crate::error::Fault;
+use crate::schedule::history::{Outcome, Run};
+use crate::schedule::judge::{Flaw, Gravity, Standing};
+use crate::schedule::plan::Verification;
+use crate::schedule::timer::Timer;
+use crate::schedule::{log, name};
+use crate::terminal;
+use anyhow::Result;
+use chrono::{DateTime, Local};
+use serde::Serialize;
+use std::time::Duration;
+
+/// Runs that a person sees.
+const SHOWN: usize = 7;
+/// How long the timer's program may take to answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Show what is installed, the next and the last runs and how they ended
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let Some(standing) = Standing::look(&context.root, DEADLINE)? else {
+        if args.json {
+            return context.terminal.json(&Document::default());
+        }
+        context.terminal.result("No schedule is installed")?;
+        context
+            .terminal
+            .note("Install one: cargo xtask db-schedule install --at 03:00 --keep-daily 14 --keep-monthly 12");
+        return Ok(());
+    };
+    let flaws = standing.flaws();
+    if args.json {
+        context.terminal.json(&Document::of(&standing, &flaws))?;
+    } else {
+        show(&standing, &flaws, context)?;
+    }
+    match flaws.iter().find(|flaw| flaw.gravity == Gravity::Failure) {
+        Some(flaw) => Err(Fault::failed(format!("The schedule does not work: {}", flaw.what)).hint(&flaw.hint).into()),
+        None => Ok(()),
+    }
+}
+
+fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
+    let plan = &standing.plan;
+    let root = checkout(context);
+    let timer = match plan.timer {
+        Timer::Cron => format!("cron, the block {} of your crontab", name::of(&root)),
+        Timer::Paste => "lines that you added to a timer of the system yourself".to_owned(),
+    };
+    let next = standing.next().map_or_else(|| "not known".to_owned(), minute);
+    let program = if standing.has_program { "" } else { " (it is gone)" };
+    let runs = if standing.runs_now { "; one goes on now" } else { "" };
+    let (ping, on_failure) = notices::shown(&plan.notices, context);
+    let mut lines = vec![
+        format!("Schedule:  {}", plan.rhythm),
+        format!("Timer:     {timer}"),
+        format!("Program:   {}{program}", plan.program),
+        format!("Next run:  {next}{runs}"),
+        format!("Last run:  {}", last(standing)),
+        format!("Options:   {}", if plan.backup.is_empty() { "none".to_owned() } else { plan.backup.join(" ") }),
+        format!("Restored:  {}", plan.verify.map_or("never; see --verify", Verification::as_str)),
+        format!("Ping:      {ping}"),
+        format!("Failure:   {on_failure}"),
+        format!("Log:       {}", context.shown(&log::path(&root))),
+    ];
+    for flaw in flaws {
+        let line = match flaw.gravity {
+            Gravity::Failure => context.terminal.failure_line(&flaw.what),
+            _ => context.terminal.warning_line(&flaw.what),
+        };
+        lines.push(format!("{line}\n  {}", context.terminal.hint_line(&flaw.hint)));
+    }
+    context.terminal.result(&terminal::report(&lines))?;
+    let history = standing.history.as_ref().ok();
+    let runs: Vec<&Run> = history.into_iter().flat_map(|history| history.runs.iter().rev()).take(SHOWN).collect();
+    if runs.is_empty() {
+        return Ok(());
+    }
+    context.terminal.result("")?;
+    let rows: Vec<Vec<String>> =
+        runs.iter().enumerate().map(|(at, run)| row(run, at == 0 && standing.runs_now)).collect();
+    context.terminal.table(&["BEGAN", "TOOK", "ENDED", "BACKUPS"], &rows, &[1])
+}
+
+fn minute(time: DateTime<Local>) -> String {
+    time.format("%Y-%m-%d %H:%M").to_string()
+}
+
+fn last(standing: &Standing) -> String {
+    let last = standing.history.as_ref().ok().and_then(|history| history.last());
+    last.map_or_else(
+        || "none yet".to_owned(),
+        |run| {
+            let began = run.started_at.time().with_timezone(&Local);
+            format!("{} ({}), {}", minute(began), standing.age(began), ending(run, standing.runs_now))
+        },
+    )
+}
+
+fn ending(run: &Run, runs_now: bool) -> String {
+    match (run.outcome, run.verified) {
+        (Outcome::Running, _) if runs_now => "goes on".to_owned(),
+        (Outcome::Running, _) => "was killed".to_owned(),
+        (Outcome::Done, Some(true)) => "done, restored".to_owned(),
+        (Outcome::Done, _) => "done".to_owned(),
+        (Outcome::Failed, _) => run.exit.map_or_else(|| "failed".to_owned(), |exit| format!("failed ({exit})")),
+    }
+}
+
+fn row(run: &Run, runs_now: bool) -> Vec<String> {
+    let took = run
+        .seconds
+        .map_or_else(|| "-".to_owned(), |seconds| terminal::duration(Duration::from_secs_f64(seconds.into())));
+    let backups = match &run.message {
+        Some(message) => message.lines().next().unwrap_or_default().to_owned(),
+        None => run.files.join(", "),
+    };
+    vec![minute(run.started_at.time().with_timezone(&Local)), took, ending(run, runs_now), backups]
+}
+
+/// `--json`, version 1.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    version: u32,
+    installed: bool,
+    ok: bool,
+    timer: Option<Timer>,
+    schedule: Option<String>,
+    program: Option<&'a str>,
+    program_exists: Option<bool>,
+    next_run_at: Option<String>,
+    missed: u32,
+    failed: u32,
+    running: bool,
+    problems: Vec<&'a str>,
+    runs: &'a [Run],
+}
+
+impl Default for Document<'_> {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            installed: false,
+            ok: true,
+            timer: None,
+            schedule: None,
+            program: None,
+            program_exists: None,
+            next_run_at: None,
+            missed: 0,
+            failed: 0,
+            running: false,
+            problems: Vec::new(),
+            runs: &[],
+        }
+    }
+}
+
+impl<'a> Document<'a> {
+    fn of(standing: &'a Standing, flaws: &'a [Flaw]) -> Self {
+        Self {
+            version: 1,
+            installed: true,
+            ok: flaws.iter().all(|flaw| flaw.gravity != Gravity::Failure),
+            timer: Some(standing.plan.timer),
+            schedule: Some(standing.plan.rhythm.to_string()),
+            program: Some(&standing.plan.program),
+            program_exists: Some(standing.has_program),
+            next_run_at: standing.next().map(|next| next.to_rfc3339()),
+            missed: standing.missed(),
+            failed: standing.failed(),
+            running: standing.runs_now,
+            problems: flaws.iter().map(|flaw| flaw.what.as_str()).collect(),
+            runs: standing.history.as_ref().map_or(&[], |history| history.runs.as_slice()),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What became of the last runs: a small file among the backups, which is no backup.
+
+use crate::backup::manifest::{Seconds, StartedAt as Time};
+use crate::platform;
+use crate::target::state_folder::write_private;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "schedule.json";
+const VERSION: u32 = 1;
+/// So many runs are kept.
+const KEPT: usize = 30;
+/// No file of ours is longer, in bytes.
+const LONGEST: u64 = 1 << 20;
+/// Letters of a message that are kept.
+const MESSAGE: usize = 2_000;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It has not ended, or was killed.
+    Running,
+    /// Its backups are proven.
+    Done,
+    Failed,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub started_at: Time,
+    /// How long it took; null until it ends.
+    pub seconds: Option<Seconds>,
+    pub outcome: Outcome,
+    /// The exit code; null until it ends.
+    pub exit: Option<i32>,
+    /// Why it failed.
+    pub message: Option<String>,
+    /// The backups that it made and proved.
+    pub files: Vec<String>,
+    /// Of all of them.
+    pub bytes: u64,
+    /// Whether they were restored and compared; null where that was not due.
+    pub verified: Option<bool>,
+    /// Runs that were due before it, since the run before, and were not made.
+    pub missed: u32,
+    /// What became of the ping; null where there is none.
+    pub ping: Option<String>,
+}
+
+impl Run {
+    /// A run that begins.
+    pub fn begun(started_at: Time, missed: u32) -> Self {
+        Self {
+            started_at,
+            seconds: None,
+            outcome: Outcome::Running,
+            exit: None,
+            message: None,
+            files: Vec::new(),
+            bytes: 0,
+            verified: None,
+            missed,
+            ping: None,
+        }
+    }
+}
+
+/// The last runs, the oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    version: u32,
+    pub runs: Vec<Run>,
+    /// When the last run began that made proven backups.
+    pub last_done_at: Option<Time>,
+    /// When a run began whose backups were restored and compared.
+    pub last_verified_at: Option<Time>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { version: VERSION, runs: Vec::new(), last_done_at: None, last_verified_at: None }
+    }
+}
+
+impl History {
+    /// Where it is.
+    pub fn path(backups: &Path) -> PathBuf {
+        backups.join(FILE)
+    }
+
+    /// Reads it; an empty one where there is no file.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not one.
+    pub fn read(backups: &Path) -> io::Result<Self> {
+        let text = match platform::read_regular(&Self::path(backups), LONGEST) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error),
+        };
+        let history: Self = serde_json::from_slice(&text).map_err(io::Error::other)?;
+        if history.version == VERSION {
+            Ok(history)
+        } else {
+            Err(io::Error::other(format!("it is of version {}, which this program does not know", history.version)))
+        }
+    }
+
+    /// Reads it for one who goes on writing it: a file that is none is kept under another name.
+    pub fn read_to_write(backups: &Path, warn: &mut dyn FnMut(String)) -> Self {
+        Self::read(backups).unwrap_or_else(|error| {
+            let path = Self::path(backups);
+            let aside = path.with_extension("json.damaged");
+            let kept = fs::rename(&path, &aside)
+                .map_or_else(|error| error.to_string(), |()| format!("kept as {}", aside.display()));
+            warn(format!("{} cannot be read: {error}; it is begun anew ({kept})", path.display()));
+            Self::default()
+        })
+    }
+
+    /// Adds a run, or replaces it where it is there already.
+    pub fn set(&mut self, run: &Run) {
+        let mut run = run.clone();
+        run.message = run.message.map(|text| shortened(&text));
+        if run.outcome == Outcome::Done {
+            self.last_done_at = Some(run.started_at);
+        }
+        if run.verified == Some(true) {
+            self.last_verified_at = Some(run.started_at);
+        }
+        match self.runs.last_mut().filter(|last| last.started_at == run.started_at && last.outcome == Outcome::Running)
+        {
+            Some(last) => *last = run,
+            None => self.runs.push(run),
+        }
+        let surplus = self.runs.len().saturating_sub(KEPT);
+        self.runs.drain(..surplus);
+    }
+
+    /// Says of the last run what became of its ping.
+    pub fn set_ping(&mut self, ping: Option<String>) {
+        if let Some(last) = self.runs.last_mut() {
+            last.ping = ping;
+        }
+    }
+
+    /// Writes it in one step.
+    pub fn write(&self, backups: &Path) -> io::Result<()> {
+        write_private(&Self::path(backups), &serde_json::to_vec_pretty(self).map_err(io::Error::other)?)
+    }
+
+    /// The last run.
+    pub fn last(&self) -> Option<&Run> {
+        self.runs.last()
+    }
+
+    /// How many of the last runs failed one after the other. One that has not ended counts as killed, unless it is the
+    /// last one and still runs.
+    pub fn failures(&self, runs_now: bool) -> u32 {
+        let ended = self.runs.iter().rev().skip(usize::from(runs_now && self.last_runs()));
+        u32::try_from(ended.take_while(|run| run.outcome != Outcome::Done).count()).unwrap_or(u32::MAX)
+    }
+
+    fn last_runs(&self) -> bool {
+        self.last().is_some_and(|run| run.outcome == Outcome::Running)
+    }
+
+    /// Whether a restore of the backups is due, after so many days without one. It is due a little earlier, so that runs
+    /// that take turns in length do not put it off by a day.
+    pub fn verification_is_due(&self, days: i64, now: DateTime<FixedOffset>) -> bool {
+        const EARLIER: i64 = 3_600;
+        let since = |time: Time| now.signed_duration_since(time.time()).num_seconds();
+        self.last_verified_at
+            .is_none_or(|time| since(time) >= days.saturating_mul(86_400).saturating_sub(EARLIER) || since(time) < 0)
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.trim().chars().take(MESSAGE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(hour: u32, outcome: Outcome) -> Run {
+        let time = Time::try_from(format!("2026-11-27T{hour:02}:00:00+00:00")).unwrap();
+        Run { outcome, message: Some("m".repeat(9_000)), ..Run::begun(time, 0) }
+    }
+
+    #[test]
+    fn the_last_runs_are_kept_and_failures_in_a_row_are_counted() {
+        let mut history = History::default();
+        assert_eq!(history.failures(false), 0);
+        for count in 0..50 {
+            history.set(&run(count % 24, Outcome::Failed));
+        }
+        assert_eq!((history.runs.len(), history.failures(false)), (KEPT, 30));
+        history.set(&run(3, Outcome::Done));
+        assert_eq!(history.failures(false), 0);
+        history.set(&run(4, Outcome::Running));
+        assert_eq!((history.failures(true), history.failures(false)), (0, 1));
+        history.set(&run(4, Outcome::Failed));
+        assert_eq!(history.runs.len(), KEPT);
+        assert_eq!(history.failures(false), 1);
+        assert_eq!(history.last_done_at, Some(run(3, Outcome::Done).started_at));
+        assert_eq!(history.last().unwrap().message.as_ref().unwrap().len(), MESSAGE);
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_kept_aside() {
+        let folder = std::env::temp_dir().join(format!("xtask-history-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut history = History::default();
+        history.set(&run(3, Outcome::Done));
+        history.write(&folder).unwrap();
+        assert_eq!(History::read(&folder).unwrap(), history);
+        for wrong in ["", "{", "[]", "{\"version\": 2, \"runs\": []}"] {
+            fs::write(History::path(&folder), wrong).unwrap();
+            assert!(History::read(&folder).is_err(), "{wrong}");
+            let mut said = Vec::new();
+            assert_eq!(History::read_to_write(&folder, &mut |text| said.push(text)), History::default());
+            assert!(said[0].contains("kept as"), "{said:?}");
+            assert_eq!(fs::read_to_string(folder.join("schedule.json.damaged")).unwrap(), wrong);
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_restore_is_due_after_its_days() {
+        let mut history = History::default();
+        let at =
+            |day: u32, hour: u32| DateTime::parse_from_rfc3339(&format!("2026-11-{day:02}T{hour:02}:30:00Z")).unwrap();
+        assert!(history.verification_is_due(7, at(27, 3)));
+        history.last_verified_at = Some(run(3, Outcome::Done).started_at);
+        assert!(!history.verification_is_due(1, at(27, 9)));
+        assert!(history.verification_is_due(1, at(28, 3)) && !history.verification_is_due(7, at(28, 3)));
+        // The clock was set back.
+        assert!(history.verification_is_due(7, at(26, 3)));
+    }
+}

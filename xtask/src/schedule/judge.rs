@@ -1,0 +1,208 @@
+//! Whether a schedule does what it should: one judgement for `status` and for `health-check`.
+
+use super::history::{History, Outcome};
+use super::plan::Plan;
+use super::run::Turn;
+use super::timer::{Presence, Timer};
+use super::{cron, name};
+use crate::settings;
+use crate::words::span;
+use anyhow::Result;
+use chrono::{DateTime, Local, TimeDelta};
+use std::path::Path;
+use std::time::Duration;
+
+/// So long after its time a run may begin.
+const LATE: i64 = 15;
+const INSTALL: &str = "install it again: cargo xtask db-schedule install";
+const RUN: &str = "see why: cargo xtask db-schedule status; make one now: cargo xtask db-schedule run";
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// A run failed or was missed.
+    Warning,
+    /// More than one, or none can be made.
+    Failure,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    pub gravity: Gravity,
+    pub what: String,
+    /// What to type next.
+    pub hint: String,
+}
+
+/// All that is known of a schedule at one time.
+#[derive(Debug)]
+pub struct Standing {
+    pub plan: Plan,
+    /// The last runs, or why they cannot be read.
+    pub history: Result<History, String>,
+    pub presence: Presence,
+    pub has_program: bool,
+    /// Whether a run goes on.
+    pub runs_now: bool,
+    pub now: DateTime<Local>,
+}
+
+impl Standing {
+    /// Looks at the schedule of a checkout and asks its timer; `None` where none is installed.
+    ///
+    /// # Errors
+    /// Exit 1: the plan cannot be read.
+    pub fn look(root: &Path, deadline: Duration) -> Result<Option<Self>> {
+        let root = name::checkout(root);
+        let Some(plan) = Plan::read(&root)? else { return Ok(None) };
+        let presence = match plan.timer {
+            Timer::Cron => cron::presence(&plan, &name::of(&root), deadline),
+            Timer::Paste => Presence::There,
+        };
+        Ok(Some(Self::of(plan, &root, presence, settings::now())))
+    }
+
+    /// Looks at the files of the checkout; `presence` is asked of the timer.
+    fn of(plan: Plan, root: &Path, presence: Presence, now: DateTime<Local>) -> Self {
+        let history = History::read(&root.join("backups")).map_err(|error| error.to_string());
+        Self { has_program: plan.has_program(), runs_now: Turn::is_taken(root), history, presence, now, plan }
+    }
+
+    /// The next time that a run is due.
+    pub fn next(&self) -> Option<DateTime<Local>> {
+        self.plan.rhythm.next(&self.now)
+    }
+
+    /// Runs that were due since the last one and were not made.
+    pub fn missed(&self) -> u32 {
+        let last = self.history.as_ref().ok().and_then(History::last).map(|run| run.started_at.time());
+        let installed = self.plan.installed_at.time();
+        let since = last.map_or(installed, |last| last.max(installed)).with_timezone(&Local);
+        self.plan.rhythm.due_between(&since, &(self.now - TimeDelta::minutes(LATE)))
+    }
+
+    /// Runs in a row that failed or were killed.
+    pub fn failed(&self) -> u32 {
+        self.history.as_ref().map_or(0, |history| history.failures(self.runs_now))
+    }
+
+    /// What is wrong, the worst first.
+    pub fn flaws(&self) -> Vec<Flaw> {
+        let mut flaws = Vec::new();
+        let mut add = |gravity, what: String, hint: &str| flaws.push(Flaw { gravity, what, hint: hint.to_owned() });
+        if !self.has_program {
+            let hint = format!("build it (cargo build), or {INSTALL}");
+            add(Gravity::Failure, format!("the program is gone: {}", self.plan.program), &hint);
+        }
+        match &self.presence {
+            Presence::There => (),
+            Presence::Gone(what) => add(Gravity::Failure, what.clone(), INSTALL),
+            Presence::Edited(what) => add(Gravity::Warning, what.clone(), INSTALL),
+            Presence::Unknown(what) => add(Gravity::Warning, format!("the timer cannot be seen: {what}"), INSTALL),
+        }
+        if let Err(why) = &self.history {
+            add(Gravity::Warning, format!("what became of the last runs cannot be read: {why}"), RUN);
+        }
+        let (failed, missed) = (self.failed(), self.missed());
+        let gravity = if failed.saturating_add(missed) > 1 { Gravity::Failure } else { Gravity::Warning };
+        if failed > 0 {
+            add(gravity, self.failure(failed), RUN);
+        }
+        if missed > 0 {
+            let what = match missed {
+                1 => "the last run that was due was not made".to_owned(),
+                missed => format!("the last {missed} runs that were due were not made"),
+            };
+            add(gravity, what, RUN);
+        }
+        flaws.sort_by_key(|flaw| std::cmp::Reverse(flaw.gravity));
+        flaws
+    }
+
+    /// The last runs that failed, in words.
+    fn failure(&self, failed: u32) -> String {
+        let history = self.history.as_ref().ok();
+        let ended = history.and_then(|history| {
+            let skipped = usize::from(self.runs_now);
+            let of_ended = history.runs.iter().rev().skip(skipped);
+            let last = history.runs.last().filter(|run| !(self.runs_now && run.outcome == Outcome::Running));
+            last.or_else(|| of_ended.take(1).next())
+        });
+        let age = ended.map(|run| self.age(run.started_at.time().with_timezone(&Local)));
+        let why = match ended {
+            Some(run) if run.outcome == Outcome::Running => "it was killed, or the machine stopped".to_owned(),
+            run => run.and_then(|run| run.message.clone()).unwrap_or_default().replace('\n', "; "),
+        };
+        let runs =
+            if failed == 1 { "the last run failed".to_owned() } else { format!("the last {failed} runs failed") };
+        format!("{runs} ({}): {why}", age.unwrap_or_default())
+    }
+
+    /// How long ago that was.
+    pub fn age(&self, time: DateTime<Local>) -> String {
+        format!("{} ago", span(self.now.signed_duration_since(time).num_seconds().max(0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::manifest::StartedAt as Time;
+    use crate::schedule::history::Run;
+    use crate::schedule::plan::tests::plan;
+    use chrono::TimeZone as _;
+
+    fn local(day: u32, hour: u32, minute: u32) -> DateTime<Local> {
+        Local.with_ymd_and_hms(2026, 11, day, hour, minute, 0).unwrap()
+    }
+
+    fn standing(runs: &[(u32, u32, Outcome)], now: DateTime<Local>) -> Standing {
+        let mut plan = plan("/srv/app");
+        plan.installed_at = Time::try_from(local(20, 12, 0).fixed_offset()).unwrap();
+        let mut history = History::default();
+        for (day, hour, outcome) in runs {
+            let begun = Run::begun(Time::try_from(local(*day, *hour, 0).fixed_offset()).unwrap(), 0);
+            history.set(&Run { outcome: *outcome, message: Some("No server".to_owned()), ..begun });
+        }
+        Standing { plan, history: Ok(history), presence: Presence::There, has_program: true, runs_now: false, now }
+    }
+
+    fn worst(standing: &Standing) -> Option<(Gravity, String)> {
+        standing.flaws().first().map(|flaw| (flaw.gravity, flaw.what.clone()))
+    }
+
+    #[test]
+    fn one_run_that_failed_or_was_missed_is_a_warning_and_two_are_a_failure() {
+        use Outcome::{Done, Failed, Running};
+        let (warning, failure) = (Some(Gravity::Warning), Some(Gravity::Failure));
+        let gravity = |runs: &[(u32, u32, Outcome)], now| worst(&standing(runs, now)).map(|(gravity, _)| gravity);
+        assert_eq!(gravity(&[], local(20, 13, 0)), None);
+        assert_eq!(gravity(&[], local(21, 3, 10)), None);
+        assert_eq!(gravity(&[], local(21, 3, 20)), warning);
+        assert_eq!(gravity(&[], local(22, 3, 20)), failure);
+        assert_eq!(gravity(&[(22, 3, Done)], local(22, 9, 0)), None);
+        assert_eq!(gravity(&[(22, 3, Done), (23, 3, Failed)], local(23, 9, 0)), warning);
+        assert_eq!(gravity(&[(22, 3, Failed), (23, 3, Failed)], local(23, 9, 0)), failure);
+        assert_eq!(gravity(&[(22, 3, Failed)], local(23, 9, 0)), failure);
+        assert_eq!(gravity(&[(22, 3, Running)], local(22, 9, 0)), warning);
+        assert_eq!(gravity(&[(22, 3, Failed), (22, 8, Done)], local(22, 9, 0)), None);
+        let mut running = standing(&[(22, 3, Running)], local(22, 9, 0));
+        running.runs_now = true;
+        assert_eq!(worst(&running), None);
+        let killed = worst(&standing(&[(22, 3, Running)], local(22, 9, 0))).unwrap().1;
+        assert_eq!(killed, "the last run failed (6 h ago): it was killed, or the machine stopped");
+    }
+
+    #[test]
+    fn a_schedule_that_cannot_run_is_a_failure_at_once() {
+        let mut gone = standing(&[(22, 3, Outcome::Done)], local(22, 9, 0));
+        gone.has_program = false;
+        assert_eq!(worst(&gone).unwrap().0, Gravity::Failure);
+        let presence = Presence::Gone("the block is gone".to_owned());
+        let gone = Standing { presence, has_program: true, ..gone };
+        assert_eq!(worst(&gone), Some((Gravity::Failure, "the block is gone".to_owned())));
+        let unreadable = Standing { history: Err("no JSON".to_owned()), presence: Presence::There, ..gone };
+        assert_eq!(unreadable.flaws()[0].gravity, Gravity::Failure, "{:?}", unreadable.flaws());
+    }
+}

@@ -1,0 +1,21 @@
+//! Backups on a schedule: when they are due, who starts them, one run, and what became of the last ones.
+//!
+//! The system's timer (cron, a systemd user timer) starts `db-schedule run`, and that starts `db-backup` as a program of
+//! its own, so that a backup that is killed is noticed. What the runs need stands in the plan, a private file.
+
+pub mod carried;
+pub mod cron;
+pub mod crontab;
+mod daemon;
+pub mod history;
+pub mod hook;
+pub mod judge;
+pub mod log;
+pub mod name;
+pub mod notifier;
+pub mod paste;
+pub mod ping;
+pub mod plan;
+pub mod rhythm;
+pub mod run;
+pub mod timer;

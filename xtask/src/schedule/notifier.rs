@@ -1,0 +1,63 @@
+//! Who is told how a backup ended, beside the person who sees it: a ping's server, a program of the team's own. Nothing
+//! here fails a backup.
+
+use super::hook::{Failure, Hook};
+use super::ping::Ping;
+use crate::process::signals;
+
+/// Who is told.
+#[derive(Debug, Default)]
+pub struct Notifier {
+    pub ping: Option<Ping>,
+    pub hook: Option<Hook>,
+}
+
+/// What became of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Notified {
+    /// `sent`, or why not; `None` where there is no ping.
+    pub ping: Option<String>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+impl Notifier {
+    /// Whether anybody is told.
+    pub fn is_there(&self) -> bool {
+        self.ping.is_some() || self.hook.is_some()
+    }
+
+    /// Tells that a backup begins.
+    pub fn begin(&mut self) {
+        self.ping.iter_mut().for_each(Ping::begin);
+    }
+
+    /// Tells that there is a proven backup.
+    pub fn succeed(self, report: &str) -> Notified {
+        let sent = self.ping.map(|ping| ping.succeed(report));
+        Notified::of_ping(sent)
+    }
+
+    /// Tells that there is none. After a signal, too.
+    pub fn fail(self, failure: &Failure) -> Notified {
+        signals::shielded(|| {
+            let sent = self.ping.map(|ping| ping.fail(&format!("{} ({})", failure.message, failure.command)));
+            let mut notified = Notified::of_ping(sent);
+            if let Some(Err(why)) = self.hook.map(|hook| hook.call(failure)) {
+                notified.warnings.push(format!("The program of {} failed: {why}", super::hook::SETTING));
+            }
+            notified
+        })
+    }
+}
+
+impl Notified {
+    fn of_ping(sent: Option<Result<(), String>>) -> Self {
+        let Some(sent) = sent else { return Self::default() };
+        let warning = sent.as_ref().err().map(|why| format!("The ping was not taken: {why}"));
+        Self {
+            ping: Some(sent.map_or_else(|why| why, |()| "sent".to_owned())),
+            warnings: warning.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What is installed: when runs are due, what they do, and what they need. A private file of the checkout.
+
+use super::rhythm::Rhythm;
+use super::timer::Timer;
+use crate::backup::manifest::StartedAt as Time;
+use crate::error::Fault;
+use crate::platform;
+use crate::target::state_folder::StateFolder;
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "plan.json";
+/// No environment is larger, in bytes.
+const LONGEST: u64 = 4 << 20;
+const VERSION: u32 = 1;
+
+/// How often a backup is loaded into a scratch database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Verification {
+    Daily,
+    Weekly,
+    Monthly,
+}
+
+impl Verification {
+    /// Days between two of them.
+    pub fn days(self) -> i64 {
+        match self {
+            Self::Daily => 1,
+            Self::Weekly => 7,
+            Self::Monthly => 30,
+        }
+    }
+
+    /// As it is typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+        }
+    }
+}
+
+/// What is installed. The timer starts `program --root ROOT db-schedule run`; all else stands here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    version: u32,
+    pub rhythm: Rhythm,
+    pub timer: Timer,
+    /// Since then runs are due.
+    pub installed_at: Time,
+    /// The built program.
+    pub program: String,
+    /// The checkout.
+    pub root: String,
+    /// Options of every command, such as `--target url`.
+    pub options: Vec<String>,
+    /// Options of `db-backup`, such as `--keep-daily 14`.
+    pub backup: Vec<String>,
+    pub verify: Option<Verification>,
+    /// Who is told how runs end.
+    #[serde(default)]
+    pub notices: Notices,
+    /// The environment of a run.
+    pub environment: BTreeMap<String, String>,
+    /// What was written into the crontab, to tell whether a person changed it since.
+    #[serde(default)]
+    pub block: Option<String>,
+}
+
+/// Who is told how runs end. The address is a secret, which stands here and nowhere else.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notices {
+    /// The file with the address that is pinged.
+    pub ping_file: Option<String>,
+    /// The address of the environment of the day of installation.
+    pub ping_url: Option<String>,
+    /// The program that is called after a failure, with its arguments.
+    pub on_failure: Option<Vec<String>>,
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Notices").field("on_failure", &self.on_failure).finish_non_exhaustive()
+    }
+}
+
+/// What a plan is made from.
+#[derive(Debug)]
+pub struct Work {
+    pub rhythm: Rhythm,
+    pub options: Vec<String>,
+    pub backup: Vec<String>,
+    pub verify: Option<Verification>,
+    pub notices: Notices,
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// The plan of this checkout's work, run by this program.
+    ///
+    /// # Errors
+    /// Exit 2: a path that is not Unicode, which no timer's file can hold.
+    pub fn new(work: Work, program: &Path, root: &Path, now: Time) -> Result<Self, Fault> {
+        let text = |path: &Path| {
+            let refused = || Fault::usage(format!("{} is not Unicode: no timer can be told this path", path.display()));
+            path.to_str().map(str::to_owned).ok_or_else(refused)
+        };
+        Ok(Self {
+            version: VERSION,
+            rhythm: work.rhythm,
+            timer: Timer::Paste,
+            installed_at: now,
+            program: text(program)?,
+            root: text(root)?,
+            options: work.options,
+            backup: work.backup,
+            verify: work.verify,
+            notices: work.notices,
+            environment: work.environment,
+            block: None,
+        })
+    }
+
+    /// What the timer starts.
+    pub fn command(&self) -> Vec<String> {
+        let words = [self.program.as_str(), "--root", &self.root, "--quiet", "db-schedule", "run"];
+        words.map(str::to_owned).into()
+    }
+
+    /// The plan of the checkout; `None` where nothing is installed.
+    ///
+    /// # Errors
+    /// Exit 1: it cannot be read, is not one, or others may read or write it.
+    pub fn read(root: &Path) -> Result<Option<Self>> {
+        let path = Self::path(root);
+        let hint = "install the schedule again: cargo xtask db-schedule install";
+        let text = match platform::read_regular(&path, LONGEST) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                let fault = Fault::failed(format!("{} cannot be read", path.display())).hint(hint);
+                return Err(anyhow::Error::new(error).context(fault));
+            }
+        };
+        check_private(&path)?;
+        let plan: Self = serde_json::from_slice(&text)
+            .with_context(|| Fault::failed(format!("{} is not a schedule", path.display())).hint(hint))?;
+        if plan.version != VERSION {
+            let what = format!("{} is of version {}, which this program does not know", path.display(), plan.version);
+            return Err(Fault::failed(what).hint(hint).into());
+        }
+        Ok(Some(plan))
+    }
+
+    /// Writes it, for this user alone.
+    pub fn write(&self, root: &Path) -> Result<()> {
+        folder(root).write(FILE, &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// Removes it.
+    pub fn remove(root: &Path) -> Result<()> {
+        folder(root).remove(FILE)
+    }
+
+    /// Whether there is one; it may be unreadable.
+    pub fn is_there(root: &Path) -> bool {
+        Self::path(root).symlink_metadata().is_ok()
+    }
+
+    /// Where it is.
+    pub fn path(root: &Path) -> PathBuf {
+        folder(root).path(FILE)
+    }
+
+    /// Names of what it keeps that logs in somewhere, and may expire.
+    pub fn notable_secrets(&self) -> Vec<&str> {
+        let names = self.environment.keys().map(String::as_str);
+        names.filter(|name| crate::settings::is_secret(name)).collect()
+    }
+
+    /// Whether the program is still where it was.
+    pub fn has_program(&self) -> bool {
+        Path::new(&self.program).is_file()
+    }
+}
+
+/// The folder of plan, lock and log.
+pub fn folder(root: &Path) -> StateFolder {
+    StateFolder::named(root, "schedule")
+}
+
+/// Refuses a file that another user may have written, or may read.
+///
+/// # Errors
+/// Exit 1, naming the file.
+pub fn check_private(path: &Path) -> Result<(), Fault> {
+    let mode = platform::mode(path).ok().flatten();
+    let is_open = mode.is_some_and(|mode| mode & 0o077 != 0);
+    let is_foreign = platform::owner_of(path).ok().flatten() != platform::user_id();
+    if !is_open && !is_foreign {
+        return Ok(());
+    }
+    let path = path.display();
+    let fault = Fault::failed(format!("{path} is not private: it must belong to you, and only you may read it"));
+    Err(fault.hint(format!("check what it says, then: chmod 600 {path}")))
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn plan(root: &str) -> Plan {
+        let environment = [("HOME", "/home/me"), ("PATH", "/usr/bin:/bin"), ("PGPASSWORD", "hunter2")];
+        let work = Work {
+            rhythm: Rhythm { at: "03:00".parse().unwrap(), every: "24h".parse().unwrap() },
+            options: Vec::new(),
+            backup: Vec::new(),
+            verify: None,
+            notices: Notices::default(),
+            environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        };
+        let now = Time::try_from("2026-11-27T12:00:00+00:00".to_owned()).unwrap();
+        Plan::new(work, &Path::new(root).join("target/debug/xtask"), Path::new(root), now).unwrap()
+    }
+
+    #[test]
+    fn a_plan_is_private_and_read_back_as_it_was_written() {
+        let root = std::env::temp_dir().join(format!("xtask-plan-{}", std::process::id()));
+        assert_eq!(Plan::read(&root).unwrap(), None);
+        let written = plan("/srv/app");
+        written.write(&root).unwrap();
+        assert_eq!(Plan::read(&root).unwrap(), Some(written));
+        assert!(platform::mode(&Plan::path(&root)).unwrap().is_none_or(|mode| mode == 0o600));
+        if !platform::WINDOWS {
+            platform::set_mode(&Plan::path(&root), 0o644).unwrap();
+            let refused = Plan::read(&root).unwrap_err().to_string();
+            assert!(refused.contains("not private"), "{refused}");
+            platform::set_mode(&Plan::path(&root), 0o600).unwrap();
+        }
+        for wrong in ["", "{}", "[1]", "\u{0}", "{\"version\": 1}"] {
+            std::fs::write(Plan::path(&root), wrong).unwrap();
+            assert!(Plan::read(&root).is_err(), "{wrong:?}");
+        }
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

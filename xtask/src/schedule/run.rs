@@ -1,0 +1,337 @@
+//! One run: the backup as a program of its own, each file proven anew, a restore where it is due, and a record of all
+//! that.
+
+use super::history::{History, Outcome, Run};
+use super::hook::Failure;
+use super::log;
+use super::notifier::Notifier;
+use super::plan::{self, Plan};
+use crate::backup::manifest::{Seconds, StartedAt as Time};
+use crate::backup::proof;
+use crate::error::{self, Exit, Fault};
+use crate::process::{Captured, Ending, Program, signals};
+use crate::settings;
+use anyhow::{Context as _, Error, Result};
+use serde_json::Value;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// No backup takes longer; a program that hangs must not keep the next nights' runs out for ever.
+const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+/// How long a backup may take to clear up after a signal.
+const GRACE: Duration = Duration::from_secs(20);
+const LOCK: &str = "lock";
+
+/// What a person, a mail or a log should hear while it runs.
+pub type Tell<'a> = &'a mut dyn FnMut(&str);
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub run: Run,
+    /// Why it failed, with the exit code of the program that did.
+    pub error: Option<Error>,
+    /// Why its record could not be written, although the backup is there.
+    pub unrecorded: Option<Error>,
+}
+
+/// Held while a run goes on; it ends with its holder, however that ends.
+#[derive(Debug)]
+pub struct Turn {
+    _file: File,
+}
+
+impl Turn {
+    /// Takes it; `None` where another run has it.
+    pub fn take(root: &Path) -> Result<Option<Self>> {
+        let folder = plan::folder(root);
+        folder.make()?;
+        let path = folder.path(LOCK);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(Error::new(error).context(Fault::failed(format!("{} cannot be locked", path.display()))))
+            }
+        }
+    }
+
+    /// Whether another run has it now.
+    pub fn is_taken(root: &Path) -> bool {
+        let path = plan::folder(root).path(LOCK);
+        File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+/// One run of a plan.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    pub plan: &'a Plan,
+    pub root: &'a Path,
+    /// The folder of the backups, which is there.
+    pub backups: &'a Path,
+    /// The program that is running.
+    pub program: &'a Path,
+}
+
+impl Runner<'_> {
+    /// Makes the run.
+    ///
+    /// # Errors
+    /// Exit 5: another run goes on. Whatever fails afterwards is in the result.
+    pub fn run(&self, mut notifier: Notifier, tell: Tell) -> Result<Ended> {
+        let Some(_turn) = Turn::take(self.root)? else {
+            let fault = Fault::new(Exit::Locked, "Another scheduled run goes on; this one is left out");
+            return Err(fault.hint("wait until it has ended: cargo xtask db-schedule status").into());
+        };
+        let clock = Instant::now();
+        let now = settings::now();
+        let mut history = History::read_to_write(self.backups, &mut |text| tell(&text));
+        let mut run = Run::begun(Time::try_from(now.fixed_offset()).map_err(Error::msg)?, self.missed(&history));
+        history.set(&run);
+        let unrecorded = history.write(self.backups).err();
+        notifier.begin();
+        self.log(&format!("a run begins{}", missed_text(run.missed)));
+        if run.missed > 0 {
+            tell(&format!("This run comes late{}", missed_text(run.missed)));
+        }
+        let error = self.work(&mut run, &history, tell).err();
+        let ended = signals::shielded(|| {
+            let ended = self.end(run, clock, error, &mut history);
+            self.notify(ended, notifier, &mut history, tell)
+        });
+        Ok(Ended {
+            unrecorded: ended.unrecorded.or_else(|| unrecorded.map(|error| unwritten(error, self.backups))),
+            ..ended
+        })
+    }
+
+    /// Runs that were due since the last one, before this one.
+    fn missed(&self, history: &History) -> u32 {
+        let now = settings::now();
+        let since = history.last().map_or(self.plan.installed_at, |last| last.started_at);
+        let since = since.time().max(self.plan.installed_at.time()).with_timezone(&now.timezone());
+        // The run that is due now is this one.
+        self.plan.rhythm.due_between(&since, &now).saturating_sub(1)
+    }
+
+    fn work(&self, run: &mut Run, history: &History, tell: Tell) -> Result<()> {
+        let mut words = vec!["db-backup".to_owned(), "--json".to_owned()];
+        words.extend(self.plan.backup.iter().cloned());
+        let captured = self.start(&words)?;
+        let files = files(&captured.stdout);
+        self.heard("db-backup", &captured, tell)?;
+        if files.is_empty() {
+            return Err(Fault::failed("db-backup ended without an error, but named no file").into());
+        }
+        for file in &files {
+            run.bytes = run.bytes.saturating_add(prove(file)?);
+            run.files.push(file.strip_prefix(self.backups).unwrap_or(file).to_string_lossy().into_owned());
+        }
+        let now = settings::now().fixed_offset();
+        if self.plan.verify.is_some_and(|verify| history.verification_is_due(verify.days(), now)) {
+            run.verified = Some(false);
+            let mut words = vec!["db-verify".to_owned(), "--restore".to_owned(), "--json".to_owned()];
+            words.extend(files.iter().map(|file| file.to_string_lossy().into_owned()));
+            let captured = self.start(&words)?;
+            self.heard("db-verify --restore", &captured, tell)?;
+            run.verified = Some(true);
+        }
+        Ok(())
+    }
+
+    /// Starts this program with nothing of our environment.
+    fn start(&self, words: &[String]) -> Result<Captured> {
+        let mut program = Program::new(self.program).alone().grace(GRACE).folder(self.root);
+        for (name, value) in &self.plan.environment {
+            program = program.secret(name, value);
+        }
+        // The run says itself how it ended; an empty variable wins over the `.env`.
+        program = program.env("XTASK_PING_URL", "");
+        let common = ["--root", &self.plan.root, "--quiet", "--color", "never"];
+        program.args(common).args(&self.plan.options).args(words).capture(LONGEST)
+    }
+
+    /// What a program said, for log, mail and person, and whether it did its work.
+    fn heard(&self, name: &str, captured: &Captured, tell: Tell) -> Result<()> {
+        let said = captured.stderr.trim();
+        if !said.is_empty() {
+            self.log(said);
+        }
+        if captured.ending.success() {
+            if !said.is_empty() {
+                tell(said);
+            }
+            return Ok(());
+        }
+        Err(failure(name, captured, &self.plan.notable_secrets()))
+    }
+
+    fn end(&self, mut run: Run, clock: Instant, error: Option<Error>, history: &mut History) -> Ended {
+        run.seconds = Seconds::try_from(clock.elapsed().as_secs_f64()).ok();
+        run.outcome = if error.is_some() { Outcome::Failed } else { Outcome::Done };
+        run.exit = Some(error.as_ref().map_or(0, error::exit_code));
+        run.message = error.as_ref().map(|error| format!("{error:#}"));
+        history.set(&run);
+        let unrecorded = history.write(self.backups).err().map(|error| unwritten(error, self.backups));
+        match &run.message {
+            Some(message) => self.log(&format!("the run failed: {message}")),
+            None => self.log(&format!("the run is done: {}", run.files.join(", "))),
+        }
+        Ended { run, error, unrecorded }
+    }
+
+    /// Tells others how the run ended, and writes down what became of that.
+    fn notify(&self, mut ended: Ended, notifier: Notifier, history: &mut History, tell: Tell) -> Ended {
+        let run = &ended.run;
+        let notified = match &run.message {
+            None => notifier.succeed(&format!("{} bytes: {}", run.bytes, run.files.join(", "))),
+            Some(message) => {
+                let exit = run.exit.unwrap_or_default();
+                notifier.fail(&Failure { command: "db-schedule run", exit, message, root: self.root })
+            }
+        };
+        for warning in &notified.warnings {
+            self.log(warning);
+            tell(warning);
+        }
+        if notified.ping.is_some() {
+            ended.run.ping.clone_from(&notified.ping);
+            history.set_ping(notified.ping);
+            // The run itself is written already; if this cannot be, that could not be either, or the next run does it.
+            let _ = history.write(self.backups);
+        }
+        ended
+    }
+
+    fn log(&self, text: &str) {
+        let time = settings::now().format("%Y-%m-%d %H:%M:%S").to_string();
+        // A full disk is told by the record of the run, which is written beside the backups.
+        let _ = log::write(self.root, &time, text);
+    }
+}
+
+fn missed_text(missed: u32) -> String {
+    match missed {
+        0 => String::new(),
+        1 => ": the one that was due before it was not made".to_owned(),
+        missed => format!(": {missed} that were due before it were not made"),
+    }
+}
+
+fn unwritten(error: std::io::Error, backups: &Path) -> Error {
+    let what = format!("What became of this run could not be written to {}", History::path(backups).display());
+    let fault = Fault::new(Exit::Partial, what);
+    Error::new(error)
+        .context(fault.hint("free some space on its disk; until then health-check takes the run for missed"))
+}
+
+/// Reads a backup to its last byte; gives its size.
+///
+/// # Errors
+/// Exit 3: it is not whole, or carries no proof.
+pub fn prove(file: &Path) -> Result<u64> {
+    let proven = proof::prove(file, &|_| ())?;
+    if proven.manifest.is_none() {
+        return Err(Fault::new(Exit::Refused, format!("{} carries no proof", file.display())).into());
+    }
+    Ok(std::fs::metadata(file).map_or(0, |facts| facts.len()))
+}
+
+/// The files that `--json` names: one backup, or several.
+fn files(stdout: &[u8]) -> Vec<PathBuf> {
+    fn collect(value: &Value, found: &mut Vec<PathBuf>) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+            Value::Object(members) => {
+                let file = members.get("file").and_then(Value::as_str).filter(|file| file.ends_with(".sql"));
+                found.extend(file.map(PathBuf::from));
+                members.values().for_each(|value| collect(value, found));
+            }
+            _ => (),
+        }
+    }
+    let mut found = Vec::new();
+    if let Ok(document) = serde_json::from_slice(stdout) {
+        collect(&document, &mut found);
+    }
+    found
+}
+
+/// A program's failure as one of ours: its exit code, and what it said last.
+fn failure(name: &str, captured: &Captured, kept: &[&str]) -> Error {
+    let exit = match captured.ending {
+        Ending::Code(code) => exit_of(code),
+        Ending::Signal(signal) => Exit::Signal(signal),
+    };
+    let said = last_error(&captured.stderr);
+    let fault = Fault::new(exit, format!("{name} failed ({})", captured.ending));
+    let fault = match exit {
+        Exit::Unreachable if !kept.is_empty() => fault.hint(format!(
+            "the schedule keeps {} as they were when it was installed; after a change install it again: cargo xtask \
+             db-schedule install",
+            kept.join(", ")
+        )),
+        _ => fault.hint("see the log: cargo xtask db-schedule status"),
+    };
+    if said.is_empty() { fault.into() } else { Error::msg(said).context(fault) }
+}
+
+/// The last error of the program's words, without what it warned of before.
+fn last_error(stderr: &str) -> String {
+    let starts: Vec<&str> = ["✗ ", "ERROR: "].into_iter().collect();
+    let lines: Vec<&str> = stderr.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let last = lines.iter().rposition(|line| starts.iter().any(|start| line.starts_with(start)));
+    let lines = &lines[last.unwrap_or_default()..];
+    let plain =
+        lines.iter().enumerate().map(|(at, line)| match starts.iter().find_map(|start| line.strip_prefix(start)) {
+            Some(rest) if at == 0 => rest,
+            _ => line.trim(),
+        });
+    plain.collect::<Vec<_>>().join("\n")
+}
+
+fn exit_of(code: i32) -> Exit {
+    let known = [Exit::Usage, Exit::Refused, Exit::Unreachable, Exit::Locked, Exit::Partial];
+    let signal = Exit::Signal(code.saturating_sub(128));
+    match known.into_iter().find(|exit| exit.code() == code) {
+        Some(exit) => exit,
+        None if (129..160).contains(&code) => signal,
+        None => Exit::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_in_the_report_of_one_backup_and_of_several() {
+        let found = |text: &str| files(text.as_bytes());
+        assert_eq!(found(r#"{"version": 1, "file": "/a.sql", "bytes": 3}"#), [PathBuf::from("/a.sql")]);
+        let several =
+            r#"{"version": 1, "databases": [{"file": "/a.sql"}, {"file": "/b.sql"}], "set": {"file": "/s.json"}}"#;
+        assert_eq!(found(several), [PathBuf::from("/a.sql"), PathBuf::from("/b.sql")]);
+        assert!(found("").is_empty() && found("[1]").is_empty() && found(r#"{"file": 3}"#).is_empty());
+    }
+
+    #[test]
+    fn a_failure_keeps_the_last_error_and_its_code() {
+        let stderr = "⚠ a warning\n✗ No server\n  connection refused\n→ start it\n".to_owned();
+        let captured = Captured { ending: Ending::Code(4), stdout: Vec::new(), stderr };
+        let error = failure("db-backup", &captured, &["PGPASSWORD"]);
+        assert_eq!(error::exit_code(&error), 4);
+        assert_eq!(format!("{error:#}"), "db-backup failed (exit code 4): No server\nconnection refused\n→ start it");
+        assert!(error::fault(&error).unwrap().hint_text().unwrap().contains("PGPASSWORD"));
+        let killed = Captured { ending: Ending::Signal(9), stdout: Vec::new(), stderr: String::new() };
+        let error = failure("db-backup", &killed, &[]);
+        assert_eq!(
+            (error::exit_code(&error), format!("{error:#}")),
+            (137, "db-backup failed (killed by signal 9)".to_owned())
+        );
+        assert_eq!([exit_of(1), exit_of(7), exit_of(143)].map(Exit::code), [1, 1, 143]);
+    }
+}

@@ -1,0 +1,25 @@
+//! Who starts the runs.
+
+use serde::{Deserialize, Serialize};
+
+/// Who starts the runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Timer {
+    /// A block in this user's crontab.
+    Cron,
+    /// Lines that a person adds to a timer of the system themselves.
+    Paste,
+}
+
+/// Whether what was installed is still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    There,
+    /// It is there, but a person changed it: the line that is there now.
+    Edited(String),
+    /// It is gone.
+    Gone(String),
+    /// This cannot be seen from here, and why.
+    Unknown(String),
+}
