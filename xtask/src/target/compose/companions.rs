@@ -26,7 +26,8 @@ const PORT_WORDS: [&str; 3] = ["port is already allocated", "address already in 
 impl Companions for Compose {
     fn surroundings(&self) -> Result<Option<Surroundings>> {
         let project = self.project_or_asked()?;
-        let listed = containers::of_project(&project, false)?;
+        let listed = containers::of_project(&project, false);
+        let listed = listed.map_err(|error| self.outer_cause().unwrap_or(error))?;
         let listed = listed.ok_or_else(|| self.outer_cause().unwrap_or_else(|| not_running(self.service())))?;
         let running = |service: &str| listed.iter().find(|one| one.service == service && one.runs());
         let database = running(self.service()).ok_or_else(|| not_running(self.service()))?;
