@@ -27,7 +27,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let server = Server::new(&target)?;
     let waiting = context.terminal.waiting("looking for a second");
-    let stats = stats::look(&server, Wanted { names: &args.table, most: args.top })?;
+    let stats = stats::look(&server, &context.settings, Wanted { names: &args.table, most: args.top })?;
     drop(waiting);
     if args.json {
         context.terminal.json(&document::Document::of(&stats))?;

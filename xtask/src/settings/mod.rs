@@ -71,6 +71,7 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("OPENFGA_AUTHN_METHOD", "none"),
     ("OPENFGA_AUTHN_PRESHARED_KEYS", ""),
     ("OPENFGA_API_URL", ""),
+    ("XTASK_OPENFGA_METRICS_URL", ""),
     ("OPENFGA_API_TOKEN", ""),
     ("OPENFGA_STORE_ID", ""),
     ("OPENFGA_MODEL_ID", ""),

@@ -15,6 +15,8 @@ const MOST_WAITING: u32 = 50;
 pub struct Activity {
     /// The oldest transactions, the oldest first.
     pub open_transactions: Vec<Session>,
+    /// Statements that run now, the longest first.
+    pub running: Vec<Running>,
     pub blocked: Vec<Blocked>,
     /// The sessions that others wait for.
     pub blocking: Vec<Session>,
@@ -32,6 +34,16 @@ pub struct Session {
     pub state: Option<String>,
     /// How long its transaction has been open.
     pub transaction_seconds: Option<f64>,
+    pub statement: Option<Statement>,
+}
+
+/// A session that runs a statement.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Running {
+    pub pid: i64,
+    pub user: Option<String>,
+    pub program: Option<String>,
+    pub statement_seconds: Option<f64>,
     pub statement: Option<Statement>,
 }
 
@@ -112,6 +124,10 @@ waiting AS (SELECT h.*, pg_catalog.pg_blocking_pids(h.pid) AS waits_for FROM her
 SELECT pg_catalog.json_build_object(
   'open_transactions', (SELECT COALESCE(pg_catalog.json_agg({session} ORDER BY s.xact_start), '[]')
     FROM (SELECT * FROM here WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT {MOST_OPEN}) AS s),
+  'running', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('pid', s.pid, 'user', s.usename,
+    'program', s.application_name, 'statement_seconds', {running}, 'statement', pg_catalog.\"left\"(s.query, 4000))
+    ORDER BY s.query_start, s.pid), '[]')
+    FROM (SELECT * FROM here WHERE state = 'active' ORDER BY query_start, pid LIMIT {MOST_OPEN}) AS s),
   'blocked', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('pid', s.pid, 'user', s.usename,
     'program', s.application_name, 'statement_seconds', {running}, 'statement', pg_catalog.\"left\"(s.query, 4000),
     'waits_for', s.waits_for) ORDER BY s.query_start, s.pid), '[]') FROM waiting AS s),

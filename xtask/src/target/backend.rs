@@ -303,6 +303,12 @@ pub trait OwnOpenfga {
     /// Exit 4 where it does not run; exit 2 where the stack can have none and no setting names one.
     fn openfga_address(&self) -> Result<String>;
 
+    /// Where its metrics are: `http://127.0.0.1:2112`.
+    ///
+    /// # Errors
+    /// Exit 4 where it does not run, or its metrics cannot be reached from here.
+    fn openfga_metrics_address(&self) -> Result<String>;
+
     /// Where it would answer if it ran, as far as the settings say that.
     fn openfga_address_of_settings(&self, settings: &Settings) -> Option<String>;
 

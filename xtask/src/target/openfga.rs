@@ -11,6 +11,8 @@ use std::time::Duration;
 pub const USUAL_SERVICE: &str = "openfga";
 /// The port of its HTTP API inside the container.
 pub const HTTP_PORT: u16 = 8080;
+/// The port of its metrics.
+pub const METRICS_PORT: u16 = 2112;
 const DEADLINE: Duration = Duration::from_secs(5);
 /// So many characters of an answer are shown.
 const ANSWER_SHOWN: usize = 200;

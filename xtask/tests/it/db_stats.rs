@@ -1,9 +1,12 @@
 //! `db-stats` on real servers; the tests cause what it is to show.
 
+use crate::harness::sandbox::free_port;
 use crate::harness::screen::rendered;
 use crate::harness::stack::Database;
-use crate::harness::{Outcome, Test, UrlDatabase, shared, wait_until};
-use serde_json::Value;
+use crate::harness::{Outcome, Stack, Test, UrlDatabase, shared, wait_until};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -11,11 +14,13 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_blocked_session_is_named_with_the_command_that_ends_its_wait,
         [Stack] a_deadlock_and_rollbacks_are_counted,
         [Postgres] what_a_role_may_not_see_is_said_once,
+        [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
+        [OwnStack] slow_statements_or_what_makes_the_server_tell_them,
         [Stack, Script] no_line_is_wider_than_a_narrow_terminal,
     ]
 }
 
-fn json(database: &Database<'_>, words: &[&str]) -> Value {
+fn report(database: &Database<'_>, words: &[&str]) -> Value {
     let run = database.xtask(["db-stats", "--json"]).args(words.iter().copied()).run();
     run.ok().says_nothing().json()
 }
@@ -32,7 +37,7 @@ fn sizes_tables_and_stores_are_those_of_the_server() {
          INSERT INTO big SELECT i, repeat('x', 3000) FROM generate_series(1, 1000) AS i; DELETE FROM big WHERE id <= 10; \
          CREATE SCHEMA s; CREATE TABLE s.small AS SELECT 1 AS i; ANALYZE",
     );
-    let report = json(&database, &["--top", "2"]);
+    let report = report(&database, &["--top", "2"]);
     assert_eq!(report["version"], 1);
     let measured = "SELECT pg_database_size(current_database()), pg_total_relation_size('big'), pg_indexes_size('big'), \
         pg_total_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'big'::regclass";
@@ -78,7 +83,7 @@ fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
         // What is locked is not measured, and the others are.
         run.holds(row(&run, "public.t").contains("≈0 bytes"), "the locked table's size is estimated");
         run.holds(row(&run, "public.other").contains(" 8.2 kB"), "the other table is measured");
-        let report = json(&database, &[]);
+        let report = report(&database, &[]);
         assert_eq!(report["activity"]["blocked"][0]["waits_for"][0].to_string(), pid);
         assert_eq!(report["activity"]["blocking"][0]["statement"], "SELECT …");
         assert_eq!(table(&report, "t")["sizes_are_estimated"], true);
@@ -118,7 +123,7 @@ fn row(run: &Outcome, table: &str) -> String {
 fn a_deadlock_and_rollbacks_are_counted() {
     let database = shared().database();
     database.sql("CREATE TABLE a (i int); CREATE TABLE b (i int)");
-    let before = json(&database, &[]);
+    let before = report(&database, &[]);
     let (mut one, mut two) = (database.session(), database.session());
     one.try_sql("BEGIN; LOCK TABLE a").unwrap();
     two.try_sql("SET deadlock_timeout TO '50ms'; BEGIN; LOCK TABLE b").unwrap();
@@ -133,7 +138,7 @@ fn a_deadlock_and_rollbacks_are_counted() {
         first.join().unwrap().unwrap();
     });
     wait_until("the server counts it", || {
-        let report = json(&database, &[]);
+        let report = report(&database, &[]);
         let more = |key: &str| report["counters"][key].as_u64().unwrap() - before["counters"][key].as_u64().unwrap();
         more("deadlocks") == 1 && more("rollbacks") >= 1
     });
@@ -165,4 +170,88 @@ fn no_line_is_wider_than_a_narrow_terminal() {
     let fits = |line: &String| line.chars().count() <= 40 || !line.trim().contains(' ');
     screen.holds(shown.iter().all(fits), "no line is wider than the terminal");
     screen.stdout_has("public.tuple").stdout_has("CHANGED");
+}
+
+/// A program that answers each request with these metrics; its address.
+fn metrics_of_another(text: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut stream = BufReader::new(stream);
+            let mut line = String::new();
+            while stream.read_line(&mut line).is_ok_and(|length| length > 2) {
+                line.clear();
+            }
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
+            let _ = stream.into_inner().write_all(format!("{head}{text}").as_bytes());
+        }
+    });
+    address
+}
+
+fn requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them() {
+    let stack = shared();
+    let database = stack.openfga_database();
+    let store = database.sql("SELECT id FROM store");
+    let check = json!({ "tuple_key": { "user": "user:alice", "relation": "member", "object": "organization:acme" } });
+    (0..5).for_each(|_| drop(stack.openfga().request(&format!("/stores/{store}/check"), Some(&check))));
+    let report = report(&database, &[]);
+    let methods = report["openfga"]["methods"].as_array().unwrap_or_else(|| panic!("{report:#}"));
+    let check = methods.iter().find(|method| method["method"] == "Check").unwrap_or_else(|| panic!("{report:#}"));
+    assert!(check["requests"].as_u64().unwrap() >= 5 && check["requests_per_second"].is_number(), "{check}");
+    let times = ["p50_ms", "p95_ms", "p99_ms"].map(|key| check[key].as_f64().unwrap());
+    assert!(times[0] > 0.0 && times.is_sorted() && check["datastore_queries_per_request"].is_number(), "{check}");
+    database.xtask(["db-stats"]).run().ok().stdout_has(" requests per second, ").stdout_has("\nCheck ");
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let orders = "x\u{1b}[31m 1\ngrpc_server_handled_total{grpc_method=\"Check\"} 7\n";
+    for (address, why) in [
+        (nobody.as_str(), "do not answer at "),
+        (&metrics_of_another(orders), "Another program's metrics are at "),
+        (&format!("http://127.0.0.1:{}", stack.openfga_port), "answers HTTP 404"),
+        ("nonsense", "XTASK_OPENFGA_METRICS_URL is not an address"),
+    ] {
+        let run = database.xtask(["db-stats"]).env("XTASK_OPENFGA_METRICS_URL", address).run();
+        run.ok().stdout_has("OpenFGA's requests are not known: ").stdout_has(why).stdout_lacks("\nCheck ");
+        run.stdout_lacks("\u{1b}").stdout_has("XTASK_OPENFGA_METRICS_URL");
+    }
+}
+
+fn slow_statements_or_what_makes_the_server_tell_them() {
+    let stack = Stack::postgres_only();
+    stack.up();
+    let screen = || stack.xtask(["db-stats"]).run();
+    let state = || stack.xtask(["db-stats", "--json"]).run().ok().json()["slow_statements"].clone();
+    let create = "cargo xtask db-shell -- -d postgres -c 'CREATE EXTENSION pg_stat_statements'";
+    screen()
+        .ok()
+        .stdout_has("does not load pg_stat_statements")
+        .stdout_has("shared_preload_libraries")
+        .stdout_has(create);
+    assert_eq!(state()["state"], "not_preloaded");
+    stack.admin("CREATE EXTENSION pg_stat_statements");
+    assert_eq!(state()["state"], "extension_not_preloaded");
+    stack.admin("ALTER SYSTEM SET shared_preload_libraries TO pg_stat_statements");
+    stack.forget_sessions();
+    stack.docker(&["restart", stack.postgres()]);
+    stack.up();
+    stack.psql("openfga", "SELECT pg_sleep(0.3), 'hunter2' AS slow");
+    stack.psql("openfga", "CREATE ROLE app LOGIN PASSWORD 'hunter2'");
+    stack.psql("openfga", "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor");
+    let told = state();
+    assert_eq!(
+        (&told["state"], &told["slowest"][0]["statement"]),
+        (&"readable".into(), &"SELECT pg_sleep($1), $2 AS slow".into())
+    );
+    assert!(told["slowest"][0]["mean_ms"].as_f64().unwrap() >= 300.0, "{told:#}");
+    screen().ok().stdout_has("SELECT pg_sleep($1)").stdout_lacks("hunter2").stdout_lacks("not known");
+    // A role sees the text of its own statements alone.
+    let hidden = stack.xtask(["db-stats"]).env("POSTGRES_USER", "app").run();
+    hidden.ok().stdout_has("(hidden)").stdout_has("the statements of other users").stdout_lacks("pg_sleep");
+    let seen = stack.xtask(["db-stats"]).env("POSTGRES_USER", "monitor").run();
+    seen.ok().stdout_has("pg_sleep").stdout_lacks("Hidden");
+    stack.admin("DROP EXTENSION pg_stat_statements");
+    screen().ok().stdout_has("its extension is missing").stdout_has(create);
+    stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
+    assert_eq!(state()["state"], "not_installed");
 }

@@ -1,7 +1,7 @@
 //! `db-stats --json`, version 1: every number as it is, with its unit in the key.
 
 use crate::postgres::openfga_tables::Known;
-use crate::stats::{Activity, Database, Rates, Sample, Stats, Store, Tables};
+use crate::stats::{Activity, Database, Openfga, Rates, Requests, Sample, Statements, Stats, Store, Tables};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -18,6 +18,10 @@ pub(super) struct Document<'a> {
     /// Null where there are none of OpenFGA, or they are not read.
     stores: Option<&'a [Store]>,
     stores_not_read: Option<&'a str>,
+    slow_statements: &'a Statements,
+    /// Null where the target has none, or its metrics are not read.
+    openfga: Option<&'a Requests>,
+    openfga_not_read: Option<&'a str>,
     /// What this role may not see.
     hidden: Vec<&'static str>,
 }
@@ -29,6 +33,11 @@ impl<'a> Document<'a> {
             Known::Absent => (None, None),
             Known::Unread(why) => (None, Some(why.as_str())),
         };
+        let (openfga, openfga_not_read) = match &stats.openfga {
+            Openfga::Told(requests) => (Some(requests), None),
+            Openfga::Absent => (None, None),
+            Openfga::Unread { why, .. } => (None, Some(why.as_str())),
+        };
         Self {
             version: 1,
             database: &stats.database,
@@ -39,6 +48,9 @@ impl<'a> Document<'a> {
             tables: &stats.tables,
             stores,
             stores_not_read,
+            slow_statements: &stats.statements,
+            openfga,
+            openfga_not_read,
             hidden: stats.hidden(),
         }
     }

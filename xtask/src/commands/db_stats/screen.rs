@@ -8,6 +8,8 @@ use crate::terminal::{self, Terminal, clean_line, count, folded, size};
 use chrono::{DateTime, Local};
 
 mod activity;
+mod openfga;
+mod statements;
 
 /// Older transaction ids than this part of 2^31 are a danger: the server stops taking writes.
 const OLD_IDS: u64 = 1_500_000_000;
@@ -33,6 +35,8 @@ impl Screen<'_> {
         lines.push(String::new());
         lines.extend(self.tables(terminal));
         lines.extend(self.stores(terminal));
+        lines.extend(openfga::lines(&self.stats.openfga, self.top, terminal));
+        lines.extend(statements::lines(self, terminal));
         lines.extend(self.hidden(terminal).iter().flat_map(|text| fitted(text, terminal)));
         lines
     }

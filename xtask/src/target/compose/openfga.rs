@@ -6,7 +6,7 @@ use super::openfga_database::Kept;
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::backend::{Access as _, Build, MadeOf, OwnOpenfga};
-use crate::target::openfga::{HTTP_PORT, KEYS};
+use crate::target::openfga::{HTTP_PORT, KEYS, METRICS_PORT};
 use anyhow::Result;
 
 impl OwnOpenfga for Compose {
@@ -31,6 +31,18 @@ impl OwnOpenfga for Compose {
         self.check_awake(service)?;
         let mapped = self.mapped_port(service, HTTP_PORT);
         mapped.map(|address| format!("http://{address}")).map_err(|error| self.why_openfga_has_no_port(error))
+    }
+
+    fn openfga_metrics_address(&self) -> Result<String> {
+        let service = self.openfga()?.unwrap_or_else(|| self.openfga_or_usual());
+        self.mapped_port(service, METRICS_PORT).map(|address| format!("http://{address}")).map_err(|_| {
+            if self.running_services().is_ok_and(|running| !running.iter().any(|name| name == service)) {
+                return self.openfga_is_down().into();
+            }
+            Fault::unreachable(format!("The {service} service publishes no port {METRICS_PORT} for its metrics"))
+                .hint(format!("publish it in the Compose file: 127.0.0.1:{METRICS_PORT}:{METRICS_PORT}"))
+                .into()
+        })
     }
 
     fn openfga_address_of_settings(&self, settings: &Settings) -> Option<String> {
@@ -76,10 +88,13 @@ impl Compose {
     fn why_openfga_has_no_port(&self, error: anyhow::Error) -> anyhow::Error {
         let name = self.openfga_or_usual();
         match self.running_services() {
-            Ok(running) if !running.iter().any(|service| service == name) => error.context(
-                Fault::unreachable(format!("The {name} service is not running")).hint("start it with: cargo xtask up"),
-            ),
+            Ok(running) if !running.iter().any(|service| service == name) => error.context(self.openfga_is_down()),
             _ => error,
         }
+    }
+
+    fn openfga_is_down(&self) -> Fault {
+        let name = self.openfga_or_usual();
+        Fault::unreachable(format!("The {name} service is not running")).hint("start it with: cargo xtask up")
     }
 }

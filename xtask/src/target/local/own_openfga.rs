@@ -32,6 +32,13 @@ impl OwnOpenfga for Local {
         }
     }
 
+    fn openfga_metrics_address(&self) -> Result<String> {
+        match (openfga::running(&self.folder)?, self.folder.record()?.openfga) {
+            (Some(_), Some(ports)) => Ok(format!("http://127.0.0.1:{}", ports.metrics)),
+            _ => Err(self.openfga.not_running()?.into()),
+        }
+    }
+
     /// Its port is chosen when it is started.
     fn openfga_address_of_settings(&self, _: &Settings) -> Option<String> {
         None

@@ -34,6 +34,10 @@ impl OwnOpenfga for Url {
         Err(fault.hint(format!("set it, in .env or the environment: {URL}=https://fga.example.com")).into())
     }
 
+    fn openfga_metrics_address(&self) -> Result<String> {
+        Err(Fault::usage("This target does not know where OpenFGA's metrics are").into())
+    }
+
     fn openfga_address_of_settings(&self, _: &Settings) -> Option<String> {
         None
     }

@@ -1,0 +1,89 @@
+//! The slowest statements, else those that run now; and what makes the server tell them.
+
+use super::{Screen, fitted};
+use crate::postgres::quote::identifier;
+use crate::postgres::server::maintenance_database;
+use crate::stats::{Running, State, Statement};
+use crate::terminal::{Terminal, clean_line, count, shell_word};
+use std::time::Duration;
+
+/// Columns that the figures of a statement take, and those that its text has at least.
+const FIGURES: usize = 50;
+const LEAST: usize = 24;
+
+/// The lines, after an empty one.
+pub(super) fn lines(screen: &Screen<'_>, terminal: &Terminal) -> Vec<String> {
+    let statements = &screen.stats.statements;
+    let mut lines = vec![String::new()];
+    if let Some((why, hint)) = missing(statements.state, screen) {
+        let texts = [format!("Slow statements are not known: {why}"), terminal.hint_line(&hint)];
+        lines.extend(texts.iter().flat_map(|text| fitted(text, terminal)));
+        let rows: Vec<Vec<String>> = screen.stats.activity.running.iter().map(running).collect();
+        lines.extend((!rows.is_empty()).then(|| terminal.laid_out(&["RUNNING NOW", "FOR", "SESSION"], &rows, &[1])));
+        return lines;
+    }
+    if statements.slowest.is_empty() {
+        lines.push("No statement was counted yet".to_owned());
+        return lines;
+    }
+    let hidden = || "(hidden)".to_owned();
+    let room = terminal.width_of_results().map_or(usize::MAX, |width| width.saturating_sub(FIGURES).max(LEAST));
+    let row = |statement: &Statement| {
+        let text = statement.statement.as_ref().map_or_else(hidden, |text| cut(text.as_str(), room));
+        let times = [statement.total_ms, statement.mean_ms, statement.max_ms].map(time);
+        let [total, mean, max] = times;
+        vec![total, mean, max, count(statement.calls), count(statement.rows), text]
+    };
+    let rows: Vec<Vec<String>> = statements.slowest.iter().take(screen.top).map(row).collect();
+    lines.push(terminal.laid_out(&["TIME", "MEAN", "MAX", "CALLS", "ROWS", "STATEMENT"], &rows, &[0, 1, 2, 3, 4]));
+    lines
+}
+
+/// Why the server does not tell the slowest statements, and what makes it; `None` where it tells them.
+fn missing(state: State, screen: &Screen<'_>) -> Option<(&'static str, String)> {
+    const PRELOAD: &str = "add pg_stat_statements to shared_preload_libraries and restart the server";
+    let maintenance = maintenance_database(screen.target);
+    let create = format!("cargo xtask db-shell -- -d {maintenance} -c 'CREATE EXTENSION pg_stat_statements'");
+    Some(match state {
+        State::Readable | State::TextHidden => return None,
+        State::NotInstalled => (
+            "the server has no files of pg_stat_statements",
+            format!("install PostgreSQL's contrib package beside the server; {PRELOAD}; then: {create}"),
+        ),
+        State::NotPreloaded => ("the server does not load pg_stat_statements", format!("{PRELOAD}; then: {create}")),
+        State::NoExtension => ("pg_stat_statements is loaded, and its extension is missing", create),
+        State::ExtensionNotPreloaded => {
+            ("the extension pg_stat_statements is there, and its library is not loaded", PRELOAD.to_owned())
+        }
+        State::NotTrusted => (
+            "another role could have replaced the function of pg_stat_statements",
+            format!("let a superuser own it, in the database {maintenance}: {create}"),
+        ),
+        State::NotReadable => {
+            let user = identifier(screen.target.user()).unwrap_or_default();
+            let grant = format!("GRANT pg_monitor TO {user}");
+            ("the server refuses to tell them", format!("as a superuser: {}", shell_word(&grant)))
+        }
+    })
+}
+
+fn running(running: &Running) -> Vec<String> {
+    let statement = running.statement.as_ref().map(|statement| statement.as_str()).unwrap_or_default();
+    let seconds = running.statement_seconds.map_or_else(|| "-".to_owned(), |seconds| time(seconds * 1000.0));
+    let program = running.program.as_deref().filter(|program| !program.is_empty()).unwrap_or("unnamed");
+    vec![statement.to_owned(), seconds, clean_line(&format!("{} ({program})", running.pid))]
+}
+
+/// The beginning of a text.
+fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters.saturating_sub(1)) {
+        Some((at, _)) if text.chars().count() > letters => format!("{}…", text[..at].trim_end_matches('…')),
+        _ => text.to_owned(),
+    }
+}
+
+/// Milliseconds as people read them.
+fn time(ms: f64) -> String {
+    let time = Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default();
+    if ms < 10.0 { format!("{ms:.1} ms") } else { crate::terminal::duration(time) }
+}
