@@ -1,1 +1,1 @@
-help up down setup-env db-shell db-backup db-restore db-list db-verify db-prune db-reset db-migrate db-schedule setup-openfga test-auth debug-auth openfga-export health-check db-stats adopt completions:: ; @cargo xtask $@ $(if $(filter command,$(origin ARGS)),$(ARGS))
+help up down setup-env db-shell db-backup db-restore db-list db-verify db-prune db-reset db-migrate db-schedule setup-openfga test-auth debug-auth openfga-export health-check db-stats monitoring-dashboard adopt completions:: ; @cargo xtask $@ $(if $(filter command,$(origin ARGS)),$(ARGS))

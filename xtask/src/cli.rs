@@ -39,6 +39,7 @@ pub enum Command {
     OpenfgaExport(commands::openfga_export::Args),
     HealthCheck(commands::health_check::Args),
     DbStats(commands::db_stats::Args),
+    MonitoringDashboard(commands::monitoring_dashboard::Args),
     Adopt(commands::adopt::Args),
     Completions(commands::completions::Args),
 }
@@ -94,6 +95,7 @@ impl Command {
             Self::OpenfgaExport(args) => commands::openfga_export::run(&args, context),
             Self::HealthCheck(args) => commands::health_check::run(&args, context),
             Self::DbStats(args) => commands::db_stats::run(&args, context),
+            Self::MonitoringDashboard(args) => commands::monitoring_dashboard::run(&args, context),
             Self::Adopt(args) => commands::adopt::run(&args, &Cli::command(), context),
             Self::Completions(args) => commands::completions::run(&args, Cli::command(), context),
         }

@@ -9,6 +9,7 @@ mod error;
 mod global_options;
 mod health;
 mod migration;
+mod monitoring;
 mod openfga;
 mod platform;
 mod postgres;

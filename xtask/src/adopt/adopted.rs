@@ -136,7 +136,8 @@ fn parsed(name: PackageName, text: &str) -> Option<Adopted> {
 fn is_of_copy(path: &str) -> bool {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
     let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
-    let is_known = ["Cargo.toml", "clippy.toml", "rustfmt.toml", "LICENSE"].contains(&path) || path.starts_with("src/");
+    let is_known = ["Cargo.toml", "clippy.toml", "rustfmt.toml", "LICENSE"].contains(&path)
+        || ["src/", "monitoring/"].iter().any(|folder| path.starts_with(folder));
     is_known && path.chars().all(is_letter) && path.split('/').all(is_part)
 }
 

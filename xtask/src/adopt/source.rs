@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What belongs to a copy, as git names it. Tests and fuzz targets need the rest of this repository.
-const PARTS: [&str; 4] = ["Cargo.toml", "clippy.toml", "rustfmt.toml", "src"];
+const PARTS: [&str; 5] = ["Cargo.toml", "clippy.toml", "rustfmt.toml", "src", "monitoring"];
 const LICENSE: &str = "LICENSE";
 /// What follows this line of the manifest is about the tests.
 const MARKER: &str = "# --- `cargo xtask adopt` leaves out what follows";

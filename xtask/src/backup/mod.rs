@@ -9,6 +9,7 @@ pub mod globals;
 mod inspect;
 pub mod listing;
 pub mod manifest;
+pub mod metrics;
 pub mod name;
 mod options;
 pub mod own_folder;

@@ -6,10 +6,12 @@
 mod subject;
 
 use self::subject::Subject;
-use super::leftovers;
 use super::swap::preview;
+use super::{full_backup, leftovers};
 use crate::backup::listing;
 use crate::backup::manifest;
+use crate::backup::metrics::Event;
+use crate::backup::name;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -26,6 +28,7 @@ use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -68,10 +71,36 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         leftovers::name_leftovers(target, context);
         name_absence(target, context);
     }
+    tell_metrics(&report, context);
     if args.json {
         context.terminal.json_list("files", &report)?;
     }
     conclusion(&report)
+}
+
+/// Writes down for Prometheus whether the backups of each database are good.
+fn tell_metrics(report: &[Entry], context: &Context) {
+    let mut found: BTreeMap<String, Event> = BTreeMap::new();
+    for entry in report {
+        let file = Path::new(&entry.file).file_name().unwrap_or_default().to_string_lossy();
+        let named = name::parse(&file);
+        // Some of its tables are no backup of a database.
+        if named.as_ref().is_some_and(|named| named.purpose == name::Purpose::Tables) {
+            continue;
+        }
+        let Some(database) = entry.database.clone().or(named.map(|named| named.database)) else { continue };
+        let event = match (&entry.error, entry.restored) {
+            // Another cause than the file: the server, a lock.
+            (Some(error), _) if !matches!(error::exit(error), Exit::Refused | Exit::Failed) => continue,
+            (Some(_), _) => Event::Unfit,
+            (None, restored) => Event::Verified { restored: restored == Some(true) },
+        };
+        let so_far = found.entry(database.as_str().to_owned()).or_insert(event);
+        if event == Event::Unfit {
+            *so_far = event;
+        }
+    }
+    found.into_iter().for_each(|(database, event)| full_backup::tell_metrics(&database, event, context));
 }
 
 impl Args {

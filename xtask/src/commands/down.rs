@@ -1,13 +1,15 @@
 //! `down`: the stack of the target, stopped; its data stays.
 
 use crate::context::Context;
+use crate::monitoring;
 use crate::target::backend::Extent;
 use crate::terminal;
 use anyhow::Result;
 
 /// Stop the stack (data is kept)
 ///
-/// On compose it stops the services that `up` starts. Other services keep running; those that need one of these are named.
+/// On compose it stops the services that `up` starts. The dashboards of monitoring-dashboard
+/// are stopped, too. Other services keep running; those that need one of these are named.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Stop and remove every container of the Compose project, as docker compose down would
@@ -19,6 +21,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let extent = if args.all { Extent::All } else { Extent::Needed };
     context.terminal.note(&format!("Stopping {}", target.shown()));
+    if monitoring::stop(&target, args.all)? > 0 {
+        context.terminal.done("Stopped the dashboards of monitoring-dashboard");
+    }
     target.stack().down(extent, &|line| context.terminal.warn(&terminal::clean(line)))?;
     context.terminal.done("Stopped; the data is kept");
     Ok(())

@@ -1,7 +1,8 @@
 //! A backup that is made on the way: by its own command, and by those that want one before they go on.
 
+use crate::backup::metrics;
 use crate::backup::name::Purpose;
-use crate::backup::take::{self, BackupOptions, Destination, Event, Taken};
+use crate::backup::take::{self, BackupOptions, Destination, Taken};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks;
@@ -56,15 +57,38 @@ pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
 /// Takes a backup and shows how far it has come.
 pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context) -> Result<Taken> {
     let progress = OnceCell::new();
-    take::take(target, options, &|event| show(&event, context, &progress))
+    let taken = take::take(target, options, &|event| show(&event, context, &progress));
+    if options.purpose == Purpose::Backup {
+        let event = match &taken {
+            Ok(taken) => metrics::Event::Made { bytes: taken.bytes, seconds: taken.manifest.seconds.get() },
+            Err(_) => metrics::Event::Failed,
+        };
+        tell_metrics(target.database(), event, context);
+    }
+    taken
 }
 
-fn show(event: &Event, context: &Context, progress: &OnceCell<Progress>) {
+/// Writes down for Prometheus what happened to the backups of this database, where the checkout has backups. A backup that
+/// failed says why itself.
+pub fn tell_metrics(database: &str, event: metrics::Event, context: &Context) {
+    let folder = context.backups_folder();
+    if !folder.is_dir() {
+        return;
+    }
+    match metrics::record(&folder, database, event) {
+        Err(error) if event != metrics::Event::Failed => {
+            context.terminal.warn(&terminal::clean(&format!("The dashboards will not show this: {error:#}")));
+        }
+        _ => {}
+    }
+}
+
+fn show(event: &take::Event, context: &Context, progress: &OnceCell<Progress>) {
     match *event {
-        Event::Written(bytes, expected) => {
+        take::Event::Written(bytes, expected) => {
             progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
         }
-        Event::Cleared(files) => {
+        take::Event::Cleared(files) => {
             let files = terminal::counted(files as u64, "unfinished backup", "unfinished backups");
             context.terminal.note(&format!("Removed {files} of a run that was killed"));
         }

@@ -34,10 +34,13 @@ const PROBES: &[(&str, Probe)] = &[
     ("leftovers", probe::leftovers::look),
     ("disk", probe::disk::of_backups),
     ("disk/postgres", probe::disk::of_server),
+    (MONITORING, probe::monitoring::look),
 ];
 
 /// Shown where it says something to act on, or was asked for by this name: most stacks have one database.
 const OTHERS: &str = "backups/others";
+/// The check that is left out of a whole report where there is nothing to look at.
+const MONITORING: &str = "monitoring";
 /// The check of a schedule: there is a line of it only where one is installed, or where it was asked for by name.
 const SCHEDULE: &str = "schedule";
 
@@ -117,13 +120,18 @@ pub fn examine(scene: &Scene, options: &Options) -> Report {
         let joined = |threads: Vec<std::thread::ScopedJoinHandle<'_, Check>>| {
             threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
         };
-        let is_shown = |check: &Check| {
-            let says_something = matches!(check.status, Status::Warn | Status::Fail);
-            check.name != OTHERS || says_something || options.only.iter().any(|only| only == OTHERS)
-        };
-        joined(first).into_iter().chain(services).chain(joined(rest)).filter(is_shown).collect()
+        joined(first).into_iter().chain(services).chain(joined(rest)).filter(|check| is_shown(check, options)).collect()
     });
     with_causes(scene, checks)
+}
+
+/// Whether the report has a line of it: two checks are left out where they say nothing that matters.
+fn is_shown(check: &Check, options: &Options) -> bool {
+    match check.name.as_str() {
+        OTHERS => matches!(check.status, Status::Warn | Status::Fail) || options.only.iter().any(|only| only == OTHERS),
+        MONITORING => check.status != Status::Skipped || !options.only.is_empty(),
+        _ => true,
+    }
 }
 
 /// A check that could not be asked is skipped where another one says why. Where that one was not wanted, it fails

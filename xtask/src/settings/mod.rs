@@ -90,6 +90,17 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_LOCAL_DIR", ".xtask/local"),
     ("XTASK_PG_BIN", ""),
     ("XTASK_OPENFGA_BIN", ""),
+    ("PROMETHEUS_IMAGE", "prom/prometheus:v2.53.3"),
+    ("PROMETHEUS_PORT", "9090"),
+    ("GRAFANA_IMAGE", "grafana/grafana:11.4.0"),
+    ("GRAFANA_PORT", "3000"),
+    ("GRAFANA_ADMIN_PASSWORD", ""),
+    ("POSTGRES_EXPORTER_IMAGE", "prometheuscommunity/postgres-exporter:v0.16.0"),
+    ("POSTGRES_EXPORTER_PORT", "9187"),
+    ("POSTGRES_EXPORTER_PASSWORD", ""),
+    ("POSTGRES_EXPORTER_FLAGS", "--no-collector.stat_user_tables --no-collector.statio_user_tables"),
+    ("NODE_EXPORTER_IMAGE", "prom/node-exporter:v1.8.2"),
+    ("NODE_EXPORTER_PORT", "9100"),
 ];
 
 /// Settings that name programs, which then run as this user.
@@ -130,6 +141,11 @@ impl Settings {
     /// What `.env` itself says, whatever wins over it.
     pub fn in_file(&self, name: &str) -> Option<&str> {
         self.file.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The names that `.env` itself sets.
+    pub fn names_in_file(&self) -> impl Iterator<Item = &str> {
+        self.file.names()
     }
 
     /// What the process environment says, whatever wins over it.

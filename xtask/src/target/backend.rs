@@ -2,6 +2,7 @@
 //! `target/mod.rs` lists the targets. No method has a default body: the compiler names everything that a new target lacks.
 
 use super::client_error::Connection;
+use super::companion::{Companion, CompanionContainer, Surroundings};
 use super::ports::Taken;
 use super::startup::{Answering, Startup};
 use crate::error::Fault;
@@ -18,9 +19,9 @@ use std::time::Duration;
 pub(super) const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 
 /// A target as a whole.
-pub trait Backend: Access + Hints + Stack + Services + OwnOpenfga {}
+pub trait Backend: Access + Hints + Stack + Services + OwnOpenfga + Companions {}
 
-impl<T: Access + Hints + Stack + Services + OwnOpenfga> Backend for T {}
+impl<T: Access + Hints + Stack + Services + OwnOpenfga + Companions> Backend for T {}
 
 /// Whether a program talks to a person or to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,6 +262,9 @@ pub trait Services {
 
     /// The services that got these variables when they were started; `None` where there are none.
     fn holders_of(&self, variables: &[&str]) -> Option<Holders>;
+
+    /// The services that get every one of these variables, as those do whose `env_file` is the `.env` that sets them.
+    fn given_all(&self, variables: &[&str]) -> Vec<String>;
 }
 
 /// A service that uses the database.
@@ -344,4 +348,22 @@ pub struct Build<'a> {
     pub question: String,
     /// Builds and installs it; where it is then.
     pub install: Box<dyn Fn() -> Result<PathBuf> + 'a>,
+}
+
+/// Containers of ours beside the stack: a Compose project of its own, joined to the stack's networks.
+pub trait Companions {
+    /// Where such containers find the stack; `None` where the target's server is in no container.
+    ///
+    /// # Errors
+    /// Exit 4: Docker does not answer, or the stack does not run. Exit 1: no network leads to it.
+    fn surroundings(&self) -> Result<Option<Surroundings>>;
+
+    /// Starts the companion; `renew` makes its containers anew.
+    fn start_companion(&self, companion: &Companion<'_>, renew: bool) -> Result<()>;
+
+    /// The containers of the companion of this name, running or not; none where Docker does not tell.
+    fn companion_containers(&self, name: &str, deadline: Duration) -> Vec<CompanionContainer>;
+
+    /// Stops the companion of this name; with `remove` its containers and its network go, too. Its volumes stay.
+    fn stop_companion(&self, name: &str, remove: bool) -> Result<()>;
 }

@@ -1,7 +1,9 @@
 //! The chosen target, and how to run programs against its database.
 
 use super::Kind;
-use super::backend::{Access, Backend, CONNECT_TIMEOUT_SECONDS, Hints, Launch, OwnOpenfga, Services, Stack, Talk};
+use super::backend::{
+    Access, Backend, CONNECT_TIMEOUT_SECONDS, Companions, Hints, Launch, OwnOpenfga, Services, Stack, Talk,
+};
 use super::cause;
 use super::waiting::Waiting;
 use crate::error::Fault;
@@ -123,6 +125,11 @@ impl Target {
 
     /// OpenFGA as a part of the stack.
     pub fn own_openfga(&self) -> &dyn OwnOpenfga {
+        &*self.backend
+    }
+
+    /// Containers of ours beside the stack.
+    pub fn companions(&self) -> &dyn Companions {
         &*self.backend
     }
 

@@ -5,6 +5,7 @@ pub mod backend;
 mod cause;
 mod client;
 pub mod client_error;
+pub mod companion;
 mod compose;
 mod conninfo;
 pub mod database_name;

@@ -20,7 +20,6 @@ const KNOWN: &[&str] = &[
     "db_restore db_migrate",
     "setup_env db_migrate",
     "setup_env setup_openfga",
-    "setup_env up",
     "setup_openfga test_auth",
 ];
 

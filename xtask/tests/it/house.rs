@@ -28,7 +28,7 @@ const FLOORS: &[&[&str]] = &[
     &["target"],
     &["postgres"],
     &["backup"],
-    &["restore", "migration", "openfga", "health", "adopt", "stats", "schedule"],
+    &["restore", "migration", "openfga", "monitoring", "health", "adopt", "stats", "schedule"],
 ];
 /// Neighbours that may be looked at.
 const SIDEWAYS: &[(&str, &str)] = &[
@@ -38,6 +38,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("health", "migration"),
     ("health", "openfga"),
     ("health", "schedule"),
+    ("health", "monitoring"),
 ];
 /// What stands above all floors, and what it may look at beyond them.
 const ABOVE: &[(&str, &[&str])] = &[

@@ -68,6 +68,8 @@ mod local_private;
 mod local_programs;
 mod made_elsewhere;
 mod manifest;
+mod monitoring;
+mod monitoring_panels;
 mod openfga_export;
 mod other_roles;
 mod plain_words;
@@ -173,6 +175,8 @@ fn modules() -> Vec<Vec<harness::Test>> {
         url_faults::tests(),
         url_rights::tests(),
         manifest::tests(),
+        monitoring::tests(),
+        monitoring_panels::tests(),
         plain_words::tests(),
         proof::tests(),
         root::tests(),

@@ -53,6 +53,11 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
         "export DATABASE_URL='postgres://app:p%40ss@db.example.com:5432/app?sslmode=verify-full'",
         "no such server",
     ),
+    (
+        "docs/monitoring.md",
+        "cargo xtask monitoring-dashboard",
+        "images of Grafana and Prometheus; monitoring::it_runs_beside_the_stack_and_shows_it runs it on others",
+    ),
     ("docs/setup.md", "cargo xtask db-shell", "psql stays open"),
     (
         "docs/stats.md",

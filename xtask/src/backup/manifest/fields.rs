@@ -83,6 +83,11 @@ pub struct Seconds(f64);
 impl Seconds {
     /// So many milliseconds, and each of them apart, a number holds exactly; JSON gives back what was written.
     const MOST: f64 = 1e9;
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
 }
 
 impl From<Seconds> for f64 {

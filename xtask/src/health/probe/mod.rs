@@ -11,6 +11,7 @@ pub mod indexes;
 pub mod leftovers;
 pub mod migrations;
 pub mod model;
+pub mod monitoring;
 pub mod openfga;
 pub mod other_backups;
 pub mod project;

@@ -58,6 +58,11 @@ impl EnvFile {
         self.values.get(name).map(String::as_str)
     }
 
+    /// The names that have a value.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
     /// The lines that were not understood.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

@@ -24,6 +24,8 @@ pub(super) struct Inspection {
     pub(super) links: Vec<String>,
     /// Its network: `host`, `container:ID`, or a network's name.
     pub(super) network: String,
+    /// Its networks, each with the names that it has there.
+    pub(super) networks: BTreeMap<String, Vec<String>>,
     /// Ports of this host that lead to it.
     pub(super) published: Vec<u16>,
     pub(super) runs: bool,
@@ -123,10 +125,13 @@ impl Inspection {
         let host = raw.host_config.unwrap_or(RawHost { network_mode: String::new(), links: None });
         let mut names = vec![raw.name.trim_start_matches('/').to_owned(), raw.config.hostname];
         let (mut addresses, mut links) = (Vec::new(), host.links.unwrap_or_default());
-        for network in networks.into_values() {
+        let mut names_in = BTreeMap::new();
+        for (name, network) in networks {
             let valid = |text: String| text.parse::<IpAddr>().ok();
             addresses.extend([network.address, network.address_6].into_iter().filter_map(valid));
-            names.extend([network.aliases, network.dns_names].into_iter().flatten().flatten());
+            let there: Vec<String> = [network.aliases, network.dns_names].into_iter().flatten().flatten().collect();
+            names.extend(there.iter().cloned());
+            names_in.insert(name, there);
             links.extend(network.links.into_iter().flatten());
         }
         names.retain(|name| !name.is_empty());
@@ -140,6 +145,7 @@ impl Inspection {
             names,
             links,
             network: host.network_mode,
+            networks: names_in,
             published,
             runs: raw.state.running,
             mounted: raw.mounts.into_iter().filter(|mount| mount.r#type == "bind").map(of_host).collect(),
@@ -193,12 +199,16 @@ mod tests {
             names: ["app-db-1", "pg", "dns", "db"].map(str::to_owned).to_vec(),
             links: vec!["/x:/app-db-1/y".to_owned()],
             network: "app_default".to_owned(),
+            networks: [("a", vec!["dns"]), ("b", vec!["db", ""])]
+                .map(|(name, names)| (name.to_owned(), names.into_iter().map(str::to_owned).collect()))
+                .into(),
             published: vec![5433],
             runs: true,
             mounted: [("/run/secrets/pw".to_owned(), PathBuf::from("/host/pw.txt"))].into(),
         };
         assert_eq!(first.mounted_at("/run/secrets/pw"), Some(Path::new("/host/pw.txt")));
-        assert_eq!(read, [first, Inspection { id: "5e".to_owned(), ..Inspection::default() }]);
+        let networks = [("host".to_owned(), Vec::new())].into();
+        assert_eq!(read, [first, Inspection { id: "5e".to_owned(), networks, ..Inspection::default() }]);
         assert_eq!(Inspection::all("no JSON"), []);
     }
 }

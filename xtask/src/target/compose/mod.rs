@@ -4,6 +4,7 @@ mod access;
 mod cause;
 mod claims;
 mod claims_in_text;
+mod companions;
 mod config;
 mod containers;
 mod data_place;

@@ -21,11 +21,16 @@ const IMAGE_WORDS: [&str; 9] = [
 
 /// Compose's own words, where nothing around it explains them.
 pub(super) fn explained(captured: &Captured) -> anyhow::Error {
+    explained_with(captured, IMAGE_HINT, NEXT_LOOK)
+}
+
+/// The same with what to do about an image, and about anything else.
+pub(super) fn explained_with(captured: &Captured, image_hint: &str, hint: &str) -> anyhow::Error {
     let words = errors_of(&captured.stderr);
     let lower = words.to_ascii_lowercase();
     let of_an_image = IMAGE_WORDS.iter().any(|part| lower.contains(part));
     let fault = Fault::failed(format!("docker compose failed ({})", captured.ending));
-    anyhow::Error::msg(words).context(fault.hint(if of_an_image { IMAGE_HINT } else { NEXT_LOOK }))
+    anyhow::Error::msg(words).context(fault.hint(if of_an_image { image_hint } else { hint }))
 }
 
 /// Compose's own words: its progress lines are indented, its errors are not.

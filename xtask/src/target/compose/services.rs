@@ -1,5 +1,6 @@
 //! The services of the project that use the database: stopped for a swap, started again afterwards.
 
+use super::config::Service;
 use super::{Compose, up};
 use crate::error::Fault;
 use crate::target::backend::{Holders, ServiceUser, Services};
@@ -42,6 +43,12 @@ impl Services for Compose {
         let services = self.using(variables).ok().filter(|services| !services.is_empty())?;
         let renew = format!("docker compose up -d {} (a restart is not enough)", services.join(" "));
         Some(Holders { services, renew })
+    }
+
+    fn given_all(&self, variables: &[&str]) -> Vec<String> {
+        let Ok(config) = self.config() else { return Vec::new() };
+        let has_all = |service: &Service| variables.iter().all(|name| service.environment.contains_key(*name));
+        config.services().filter(|(_, service)| has_all(service)).map(|(name, _)| name.to_owned()).collect()
     }
 }
 

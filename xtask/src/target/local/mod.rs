@@ -6,6 +6,7 @@
 
 mod access;
 mod cluster;
+mod companions;
 mod embedded;
 mod folder;
 mod hints;

@@ -3,6 +3,7 @@
 
 mod access;
 mod clients;
+mod companions;
 mod connection;
 mod contact;
 mod hints;

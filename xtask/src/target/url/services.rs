@@ -33,4 +33,7 @@ impl Services for Url {
     fn holders_of(&self, _: &[&str]) -> Option<Holders> {
         None
     }
+    fn given_all(&self, _: &[&str]) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -113,7 +113,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub fn on_disk(run: Xtask, folder: &Path, options: &str, before: &str) -> (super::Outcome, Vec<String>) {
     let list = folder.with_extension("list");
     let script = format!(
-        "mount -t tmpfs -o {options} none \"$DISK\" || exit 99\n{before}\n\"$@\"\ncode=$?\nls -A \"$DISK\" >\"$LIST\"\nexit $code"
+        "mount -t tmpfs -o {options} none \"$DISK\" || exit 99\n{before}\n\"$@\"\ncode=$?\nls -A -I metrics \"$DISK\" >\"$LIST\"\nexit $code"
     );
     let run = run.env("DISK", folder).env("LIST", &list);
     let outcome = run.through(["unshare", "--mount", "sh", "-c", &script, "sh"]).run();

@@ -52,9 +52,13 @@ pub enum Need {
     Cron,
     /// systemd's program `systemd-analyze`.
     Systemd,
+    /// Prometheus with `promtool`, postgres_exporter and node_exporter as programs of this host.
+    Monitoring,
+    /// Their images, and one that stands in for Grafana.
+    MonitoringImages,
 }
 
-static FOUND: [OnceLock<Option<String>>; 25] = [const { OnceLock::new() }; 25];
+static FOUND: [OnceLock<Option<String>>; 27] = [const { OnceLock::new() }; 27];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -100,6 +104,8 @@ impl Need {
             Self::PgCron => "pg-cron",
             Self::Cron => "cron",
             Self::Systemd => "systemd",
+            Self::Monitoring => "monitoring",
+            Self::MonitoringImages => "monitoring-images",
         }
     }
 
@@ -157,10 +163,28 @@ impl Need {
             }),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
+            Self::Monitoring => {
+                let programs = ["prometheus", "promtool", "prometheus-postgres-exporter", "prometheus-node-exporter"];
+                let lacks = programs.into_iter().find(|name| on_path(name).is_none());
+                lacks.map(|name| format!("no program {name}"))
+            }
+            Self::MonitoringImages => {
+                let is_missing = |(_, image): &&(&str, &str)| !works("docker", &["image", "inspect", image]);
+                let missing = || MONITORING_IMAGES.iter().find(is_missing);
+                inner(Self::Openfga).or_else(|| missing().map(|(_, image)| format!("the image {image} is not here")))
+            }
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }
 }
+
+/// The settings of the images of the dashboards, and the images that stand for them here.
+pub const MONITORING_IMAGES: [(&str, &str); 4] = [
+    ("PROMETHEUS_IMAGE", "xtask-ci/prometheus"),
+    ("POSTGRES_EXPORTER_IMAGE", "xtask-ci/postgres-exporter"),
+    ("NODE_EXPORTER_IMAGE", "xtask-ci/node-exporter"),
+    ("GRAFANA_IMAGE", "xtask-ci/grafana"),
+];
 
 fn inner(need: Need) -> Option<String> {
     lack(&[need]).map(|(_, why)| why.split_once(": ").map_or(why.clone(), |(_, why)| why.to_owned()))

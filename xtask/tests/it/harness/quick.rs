@@ -18,6 +18,7 @@ pub const TESTS: &[(&str, &str)] = &[
     ("down", "local::it_goes_up_and_down_and_keeps_its_data"),
     ("health-check", "health::everything_answers_in_the_time_of_the_slowest"),
     ("help", "conventions::help_lists_every_command_on_stdout"),
+    ("monitoring-dashboard", "monitoring::it_runs_beside_the_stack_and_shows_it"),
     ("openfga-export", "openfga_export::an_export_is_read_back_as_the_same_store"),
     ("setup-env", "setup_env::from_nothing_without_docker"),
     ("setup-openfga", "setup_openfga::a_fresh_store_and_then_no_changes"),

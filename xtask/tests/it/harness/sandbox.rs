@@ -87,11 +87,11 @@ impl Sandbox {
         path
     }
 
-    /// The names in `backups/`, sorted, without `.gitignore`.
+    /// The names in `backups/`, sorted, without `.gitignore` and what Prometheus reads.
     pub fn backups(&self) -> Vec<String> {
         let names = fs::read_dir(self.path("backups")).unwrap().map(|entry| entry.unwrap().file_name());
         let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-        names.retain(|name| name != ".gitignore");
+        names.retain(|name| name != ".gitignore" && name != "metrics");
         names.sort();
         names
     }

@@ -288,7 +288,9 @@ impl Drop for Stack {
     fn drop(&mut self) {
         if std::env::var_os("XTASK_TEST_KEEP").is_none() {
             let project = self.sandbox.project.clone();
-            removal::remove(&|name| name == project);
+            removal::remove(&|name| {
+                name.strip_prefix(&project).is_some_and(|rest| ["", "-monitoring"].contains(&rest))
+            });
         }
     }
 }

@@ -1,0 +1,149 @@
+//! `monitoring-dashboard`: Prometheus, its exporters and Grafana beside the stack, with dashboards and alert rules.
+
+mod browser;
+mod elsewhere;
+mod report;
+
+use self::report::Report;
+use super::starting;
+use crate::backup::metrics;
+use crate::context::Context;
+use crate::error::{self, Exit};
+use crate::monitoring::files::{self, Targets};
+use crate::monitoring::part::PARTS;
+use crate::monitoring::passwords::{self, Passwords};
+use crate::monitoring::start::{self, Plan};
+use crate::monitoring::{ready, role};
+use crate::postgres::server::Server;
+use crate::process::signals;
+use crate::settings::{self, EnvEdit};
+use crate::target::Target;
+use crate::target::backend::Extent;
+use crate::target::companion::Surroundings;
+use anyhow::Result;
+use std::path::PathBuf;
+
+/// Start Prometheus and Grafana beside the stack, with dashboards of OpenFGA, PostgreSQL and the backups
+///
+/// They run in a Compose project of their own; cargo xtask down stops them. It needs the target compose.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Do not open a browser
+    #[arg(long)]
+    no_open: bool,
+    /// Only write the files, for a Prometheus and Grafana that you have already
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["no_open", "json"])]
+    print: Option<PathBuf>,
+    /// Write the addresses as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    if let Some(folder) = &args.print {
+        let written = files::print(&context.typed(folder), &Targets::usual())?;
+        return written.iter().try_for_each(|path| context.terminal.result_path(&context.near(path)));
+    }
+    let target = context.target()?;
+    context.terminal.note(&format!("Starting the dashboards of {}", target.shown()));
+    let surroundings = elsewhere::or_explained(surroundings(&target, context))?;
+    let Some(surroundings) = surroundings else { return Err(elsewhere::no_containers(&target).into()) };
+    complete(&target, &surroundings, context).map_err(|error| match error::exit(&error) {
+        Exit::Signal(signal) => signals::interrupted_while(signal, "run it again to complete the start").into(),
+        _ => error,
+    })?;
+    let report = Report::of(context)?;
+    report.show(args.json, context)?;
+    if !args.no_open && !args.json {
+        browser::open(&report.grafana, context);
+    }
+    Ok(())
+}
+
+/// Where the stack is, which is started where it does not run.
+fn surroundings(target: &Target, context: &Context) -> Result<Option<Surroundings>> {
+    match target.companions().surroundings() {
+        Err(error) if error::exit(&error) == Exit::Unreachable => {
+            starting::start(target, Extent::Needed, false, context)?;
+            target.companions().surroundings()
+        }
+        found => found,
+    }
+}
+
+/// From the role to the last part that answers.
+fn complete(target: &Target, surroundings: &Surroundings, context: &Context) -> Result<()> {
+    let terminal = &context.terminal;
+    let server = Server::new(target)?;
+    let passwords = Passwords::of(&context.settings)?;
+    let found = role::look(&server)?;
+    role::check_ours(&found, passwords.is_new(passwords::EXPORTER))?;
+    start::check_ports(target, &context.settings)?;
+    write_passwords(target, &passwords, context)?;
+    role::ensure(&server, &found, &passwords.exporter)?;
+    terminal.done(&format!("The role {} reads the statistics of PostgreSQL (pg_monitor)", role::ROLE));
+    say_what_stays_empty(&server, surroundings, &found, context);
+    let renew = files::write(&files::folder(&context.root), &Targets::beside(surroundings))?;
+    let plan = Plan {
+        surroundings,
+        passwords: &passwords,
+        maintenance: server.maintenance_database(),
+        tls: found.tls,
+        metrics: &metrics::make_folder(&context.made_backups_folder()?)?,
+    };
+    let progress = terminal.waiting("starting the containers; the first time their images are pulled");
+    start::start(target, &plan, &context.settings, &context.root, renew)?;
+    for part in PARTS {
+        progress.say(&format!("waiting for {}", part.name));
+        ready::wait(part, start::port(part, &context.settings)?, &context.settings)?;
+        progress.aside(|| terminal.done(&format!("{} answers", part.name)));
+    }
+    Ok(())
+}
+
+/// Writes new passwords to `.env`, after naming the services that the change concerns.
+fn write_passwords(target: &Target, passwords: &Passwords, context: &Context) -> Result<()> {
+    let values = passwords.to_write();
+    if values.is_empty() {
+        return Ok(());
+    }
+    target.stack().check_env_file(&context.settings)?;
+    let names: Vec<&str> = context.settings.names_in_file().collect();
+    let services = if names.is_empty() { Vec::new() } else { target.services().given_all(&names) };
+    if !services.is_empty() {
+        context.terminal.note(&format!(
+            "Containers that get all of .env, and that the next cargo xtask up makes anew: {}",
+            services.join(", ")
+        ));
+    }
+    settings::make_env_file(&context.root)?;
+    EnvEdit::prepare(&context.root, &values)?.write()?;
+    let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
+    context.terminal.done(&format!("Wrote new passwords to .env: {}", names.join(", ")));
+    Ok(())
+}
+
+/// Makes what slow queries need, and names the panels that get no data.
+fn say_what_stays_empty(server: &Server<'_>, surroundings: &Surroundings, found: &role::Found, context: &Context) {
+    let terminal = &context.terminal;
+    if found.statements_loaded && !found.statements_made && role::make_statements(server).is_ok() {
+        let database = server.maintenance_database();
+        terminal.done(&format!("Made the extension pg_stat_statements in the database {database}"));
+    }
+    if !found.statements_loaded {
+        terminal.warn(
+            "The panels of slow statements stay empty: PostgreSQL was started without pg_stat_statements\n\
+             load it: cargo xtask db-shell -- -c \"ALTER SYSTEM SET shared_preload_libraries TO 'pg_stat_statements'\"\n\
+             then: cargo xtask down, cargo xtask up, cargo xtask monitoring-dashboard",
+        );
+    }
+    match &surroundings.openfga {
+        None => terminal.warn("The dashboard OpenFGA stays empty: the stack has no OpenFGA that gives metrics"),
+        Some(openfga) if !openfga.has_pool => terminal.warn(&format!(
+            "The panels of the connection pool stay empty\n\
+             set OPENFGA_DATASTORE_METRICS_ENABLED=true for the service {}, then: cargo xtask up",
+            openfga.service
+        )),
+        Some(_) => {}
+    }
+}

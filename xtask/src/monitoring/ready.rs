@@ -1,0 +1,175 @@
+//! Whether a part answers: each is asked in its own protocol.
+
+use super::dashboard;
+use super::part::{GRAFANA, NODE_EXPORTER, POSTGRES_EXPORTER, PROMETHEUS, Part};
+use super::role::ROLE;
+use crate::error::Fault;
+use crate::process::signals;
+use crate::settings::Settings;
+use crate::target::endpoint::Endpoint;
+use anyhow::Result;
+use serde::Deserialize;
+use std::time::{Duration, Instant};
+
+/// Grafana makes its database at its first start.
+const TIMEOUT: Duration = Duration::from_secs(120);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Waits until a part answers on this port, with data.
+///
+/// # Errors
+/// Exit 4: it does not within two minutes.
+pub fn wait(part: &Part, port: u16, settings: &Settings) -> Result<()> {
+    let end = Instant::now() + TIMEOUT;
+    loop {
+        let Err(why) = check(part, port, settings, ANSWER_TIMEOUT) else { return Ok(()) };
+        signals::check()?;
+        if Instant::now() >= end {
+            let fault = Fault::unreachable(format!("{} is started, but {why}", part.name));
+            return Err(fault.hint(log_hint(part)).into());
+        }
+        std::thread::sleep(POLL_INTERVAL);
+    }
+}
+
+/// Where a part says more.
+pub fn log_hint(part: &Part) -> String {
+    format!("see its log: docker logs --tail 20 $(docker ps -aqf label=com.docker.compose.service={})", part.service)
+}
+
+/// Asks a part on this port; why it does not do its work.
+pub fn check(part: &Part, port: u16, settings: &Settings, deadline: Duration) -> Result<(), String> {
+    let endpoint =
+        Endpoint::new(&format!("http://127.0.0.1:{port}"), None, settings).map_err(|error| error.to_string())?;
+    let get = |path: &str| {
+        let answer =
+            endpoint.get_openly(path, deadline).map_err(|silence| format!("it does not answer: {}", silence.why))?;
+        if answer.status == 200 { Ok(answer.body) } else { Err(format!("it answers HTTP {} to {path}", answer.status)) }
+    };
+    if *part == POSTGRES_EXPORTER {
+        exporter(&get("/metrics")?)
+    } else if *part == NODE_EXPORTER {
+        disks(&get("/metrics")?)
+    } else if *part == PROMETHEUS {
+        get("/-/ready").and_then(|_| scraped(&get("/api/v1/targets?state=active")?))
+    } else if *part == GRAFANA {
+        healthy(&get("/api/health")?)?;
+        let shows = |uid: &str| get(&format!("/api/dashboards/uid/{uid}")).map(drop);
+        dashboard::all().iter().try_for_each(|dashboard| {
+            shows(&dashboard.uid).map_err(|why| format!("it does not show the dashboard {}: {why}", dashboard.title))
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// The value of a metric without labels, or with any.
+fn value_of(metrics: &str, name: &str) -> Option<f64> {
+    let mut lines = metrics.lines().filter_map(|line| line.strip_prefix(name));
+    lines.find(|rest| rest.starts_with([' ', '{']))?.rsplit_once(' ')?.1.parse().ok()
+}
+
+fn exporter(metrics: &str) -> Result<(), String> {
+    match (value_of(metrics, "pg_up"), value_of(metrics, "pg_exporter_last_scrape_error")) {
+        (None, _) => Err("it is not postgres_exporter".to_owned()),
+        (Some(up), _) if up != 1.0 => Err(format!("it cannot log in to PostgreSQL as {ROLE}")),
+        (_, Some(error)) if error != 0.0 => Err("a query of queries.yaml fails".to_owned()),
+        _ if value_of(metrics, "xtask_pg_server_max_connections").is_none() => {
+            Err("it does not run the queries of queries.yaml".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn disks(metrics: &str) -> Result<(), String> {
+    if value_of(metrics, "node_textfile_scrape_error").is_none() {
+        return Err("it is not node_exporter".to_owned());
+    }
+    if value_of(metrics, "node_textfile_scrape_error") != Some(0.0) {
+        return Err("it cannot read backups/metrics/".to_owned());
+    }
+    if value_of(metrics, "node_filesystem_size_bytes").is_none() { Err("it sees no disk".to_owned()) } else { Ok(()) }
+}
+
+fn scraped(answer: &str) -> Result<(), String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data {
+        active_targets: Vec<Target>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Target {
+        scrape_pool: String,
+        health: String,
+        last_error: String,
+    }
+    let answer: Answer = serde_json::from_str(answer).map_err(|_| "it is not Prometheus".to_owned())?;
+    let targets = answer.data.active_targets;
+    if targets.is_empty() {
+        return Err("it has nothing to ask yet".to_owned());
+    }
+    match targets.iter().find(|target| target.health != "up") {
+        None => Ok(()),
+        Some(Target { scrape_pool, health, .. }) if health == "unknown" => {
+            Err(format!("it has not asked {scrape_pool} yet"))
+        }
+        Some(Target { scrape_pool, last_error, .. }) => {
+            Err(format!("it gets no metrics of {scrape_pool}: {last_error}"))
+        }
+    }
+}
+
+fn healthy(answer: &str) -> Result<(), String> {
+    let answer: serde_json::Value = serde_json::from_str(answer).map_err(|_| "it is not Grafana".to_owned())?;
+    if answer["database"] == "ok" { Ok(()) } else { Err("its own database is not ready".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exporter_that_cannot_log_in_is_not_ready() {
+        let good = "pg_up 1\npg_exporter_last_scrape_error 0\nxtask_pg_server_max_connections{server=\"a b\"} 100\n";
+        assert_eq!(exporter(good), Ok(()));
+        for (bad, why) in [
+            ("go_threads 1\n", "not postgres_exporter"),
+            ("pg_up 0\npg_exporter_last_scrape_error 1\n", "cannot log in"),
+            ("pg_up 1\npg_exporter_last_scrape_error 1\n", "fails"),
+            ("pg_up 1\npg_exporter_last_scrape_error 0\npg_upper 3\n", "does not run"),
+        ] {
+            assert!(exporter(bad).unwrap_err().contains(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_textfile_that_cannot_be_read_is_told() {
+        let disk = "node_filesystem_size_bytes{mountpoint=\"/\"} 1e+09\n";
+        assert_eq!(disks(&format!("node_textfile_scrape_error 0\n{disk}")), Ok(()));
+        assert!(disks(&format!("node_textfile_scrape_error 1\n{disk}")).unwrap_err().contains("backups/metrics"));
+        assert!(disks("node_textfile_scrape_error 0\n").unwrap_err().contains("no disk"));
+        assert!(disks("pg_up 1\n").is_err());
+    }
+
+    #[test]
+    fn prometheus_is_ready_when_every_target_answers() {
+        let answer = |targets: serde_json::Value| {
+            scraped(&serde_json::json!({ "status": "success", "data": { "activeTargets": targets } }).to_string())
+        };
+        let target =
+            |health: &str| serde_json::json!({ "scrapePool": "openfga", "health": health, "lastError": "refused" });
+        assert_eq!(answer(serde_json::json!([target("up")])), Ok(()));
+        assert!(answer(serde_json::json!([])).is_err());
+        assert!(answer(serde_json::json!([target("up"), target("down")])).unwrap_err().contains("openfga: refused"));
+        assert!(answer(serde_json::json!([target("unknown")])).unwrap_err().contains("not asked openfga yet"));
+        assert!(scraped("<html>").is_err() && healthy("<html>").is_err());
+        assert_eq!(healthy("{\"database\":\"ok\"}"), Ok(()));
+        assert!(healthy("{\"database\":\"failing\"}").is_err());
+    }
+}

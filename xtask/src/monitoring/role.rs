@@ -1,0 +1,126 @@
+//! The role that postgres_exporter logs in as: it reads the server's statistics, and nothing of anybody's tables.
+
+use super::passwords;
+use super::scram;
+use crate::error::{self, Fault};
+use crate::postgres::quote::{identifier, literal};
+use crate::postgres::server::Server;
+use anyhow::Result;
+use serde::Deserialize;
+
+/// Its name.
+pub const ROLE: &str = "xtask_monitor";
+/// The exporter has two sessions, and opens another one while it collects.
+const CONNECTIONS: u32 = 10;
+
+/// What the server says before anything is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Found {
+    /// Whether the role is there.
+    pub exists: bool,
+    /// Whether it may do more than log in.
+    pub is_powerful: bool,
+    /// Whether the server takes TLS.
+    pub tls: bool,
+    /// Whether the server was started with pg_stat_statements.
+    pub statements_loaded: bool,
+    /// Whether the maintenance database has that extension.
+    pub statements_made: bool,
+}
+
+/// Looks at the server, in its maintenance database.
+pub fn look(server: &Server<'_>) -> Result<Found> {
+    server.in_maintenance().query(&format!(
+        "SELECT pg_catalog.json_build_object(\
+           'exists', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {role}), \
+           'is_powerful', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {role} AND (rolsuper OR rolcreaterole \
+              OR rolcreatedb OR rolreplication OR rolbypassrls)), \
+           'tls', pg_catalog.current_setting('ssl') = 'on', \
+           'statements_loaded', EXISTS (SELECT FROM pg_catalog.pg_settings \
+              WHERE name = 'pg_stat_statements.max'), \
+           'statements_made', EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements'))",
+        role = literal(ROLE)?
+    ))
+}
+
+/// Refuses a role that is somebody else's: its password is not ours to change.
+pub fn check_ours(found: &Found, password_is_new: bool) -> Result<(), Fault> {
+    if found.is_powerful {
+        return Err(Fault::failed(format!(
+            "The role {ROLE} may do more than read statistics: it is not this program's"
+        ))
+        .hint(format!("rename it, or take its rights away: ALTER ROLE {ROLE} NOSUPERUSER NOCREATEROLE NOCREATEDB …")));
+    }
+    if found.exists && password_is_new {
+        let fault = Fault::failed(format!(
+            "The role {ROLE} is on this server already, and {} is not set: it may be another checkout's",
+            passwords::EXPORTER
+        ));
+        return Err(fault.hint(format!(
+            "set {} in .env to its password; or, if nobody uses it: cargo xtask db-shell -- -c 'DROP ROLE {ROLE}'",
+            passwords::EXPORTER
+        )));
+    }
+    Ok(())
+}
+
+/// Makes the role, or gives it this password.
+///
+/// # Errors
+/// Exit 1: this user may not make roles, or the role may not connect to the database.
+pub fn ensure(server: &Server<'_>, found: &Found, password: &str) -> Result<()> {
+    let (role, verifier) = (identifier(ROLE)?, literal(&scram::verifier(password)?)?);
+    let sql = if found.exists {
+        format!("ALTER ROLE {role} LOGIN PASSWORD {verifier}; GRANT pg_monitor TO {role};")
+    } else {
+        format!("CREATE ROLE {role} LOGIN PASSWORD {verifier} CONNECTION LIMIT {CONNECTIONS} IN ROLE pg_monitor;")
+    };
+    server.in_maintenance().ask(&sql).map_err(|error| {
+        error::explain(error, || {
+            let fault = Fault::failed(format!("The role {ROLE} cannot be made"));
+            fault.hint(format!(
+                "let a role that may do it run: CREATE ROLE {ROLE} LOGIN IN ROLE pg_monitor; then set its password, and {} in .env",
+                passwords::EXPORTER
+            ))
+        })
+    })?;
+    check_connect(server)
+}
+
+fn check_connect(server: &Server<'_>) -> Result<()> {
+    for database in [server.database(), server.maintenance_database()] {
+        let question = format!(
+            "SELECT pg_catalog.to_json(pg_catalog.has_database_privilege({}, {}, 'CONNECT'))",
+            literal(ROLE)?,
+            literal(database)?
+        );
+        if !server.in_maintenance().query::<bool>(&question)? {
+            let fault = Fault::failed(format!("The role {ROLE} may not connect to the database {database}"));
+            let grant = format!("GRANT CONNECT ON DATABASE {} TO {ROLE}", identifier(database)?);
+            return Err(fault.hint(format!("allow it, then run it again: {grant}")).into());
+        }
+    }
+    Ok(())
+}
+
+/// Makes the extension that counts statements, in the maintenance database: it shows all databases, and is in no backup.
+pub fn make_statements(server: &Server<'_>) -> Result<()> {
+    server.in_maintenance().ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_of_somebody_else_keeps_its_password() {
+        let none =
+            Found { exists: false, is_powerful: false, tls: false, statements_loaded: true, statements_made: false };
+        assert!(check_ours(&none, true).is_ok());
+        let there = Found { exists: true, ..none.clone() };
+        assert!(check_ours(&there, false).is_ok());
+        assert!(check_ours(&there, true).unwrap_err().to_string().contains("is on this server already"));
+        let powerful = Found { exists: true, is_powerful: true, ..none };
+        assert!(check_ours(&powerful, false).is_err());
+    }
+}
