@@ -116,7 +116,7 @@ fn write_passwords(target: &Target, passwords: &Passwords, context: &Context) ->
             services.join(", ")
         ));
     }
-    settings::make_env_file(&context.root)?;
+    settings::make_empty_env_file(&context.root)?;
     EnvEdit::prepare(&context.root, &values)?.write()?;
     let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
     context.terminal.done(&format!("Wrote new passwords to .env: {}", names.join(", ")));
