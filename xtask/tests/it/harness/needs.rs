@@ -50,13 +50,15 @@ pub enum Need {
     PgCron,
     /// cron's program `crontab`.
     Cron,
+    /// systemd's program `systemd-analyze`.
+    Systemd,
     /// Prometheus with `promtool`, postgres_exporter and node_exporter as programs of this host.
     Monitoring,
     /// Their images, and one that stands in for Grafana.
     MonitoringImages,
 }
 
-static FOUND: [OnceLock<Option<String>>; 26] = [const { OnceLock::new() }; 26];
+static FOUND: [OnceLock<Option<String>>; 27] = [const { OnceLock::new() }; 27];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -101,6 +103,7 @@ impl Need {
             Self::Pgbouncer => "pgbouncer",
             Self::PgCron => "pg-cron",
             Self::Cron => "cron",
+            Self::Systemd => "systemd",
             Self::Monitoring => "monitoring",
             Self::MonitoringImages => "monitoring-images",
         }
@@ -158,6 +161,7 @@ impl Need {
                 let control = Path::new(shared.trim()).join("extension/pg_cron.control");
                 (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
             }),
+            Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
             Self::Monitoring => {
                 let programs = ["prometheus", "promtool", "prometheus-postgres-exporter", "prometheus-node-exporter"];
