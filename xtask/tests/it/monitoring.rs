@@ -203,6 +203,9 @@ fn without_docker_it_says_what_else_there_is() {
     run.code(4).stderr_has("The docker command is not installed").stderr_has("cargo xtask db-stats --watch");
     run.stderr_has("this host has: Prometheus;").stderr_has("--print DIR");
     let local = fakes.instead_of_path(Xtask::new(&sandbox).args(["monitoring-dashboard", "--target", "local"])).run();
-    local.code(2).stderr_has("The dashboards run in containers").stderr_has("cargo xtask db-stats --watch");
+    local
+        .code(2)
+        .stderr_has("The dashboards run in containers")
+        .stderr_has("cargo xtask db-stats --target local --watch");
     assert!(!sandbox.path(".xtask/monitoring").exists());
 }
