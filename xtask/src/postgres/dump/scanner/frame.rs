@@ -1,6 +1,7 @@
 //! What frames a dump's statements: pg_dump's comments, its `\restrict` pair, the rows of `COPY` blocks.
 
-use super::{Flaw, LONGEST_TOKEN, Part, Scanner, UNRESTRICT};
+use super::part::Part;
+use super::{Flaw, LONGEST_TOKEN, Scanner, UNRESTRICT};
 use crate::postgres::dump::statement::printable;
 
 /// The comment that pg_dump writes last, and what it writes after it.

@@ -1,6 +1,7 @@
 //! What a dump consists of: pg_dump's first and last lines, statements, rows of `COPY` blocks, the pair of `\restrict`.
 
 mod frame;
+mod part;
 mod readings;
 
 use super::copy::CopyBlock;
@@ -10,26 +11,13 @@ use super::watching::Watching;
 use super::{Contents, Flaw};
 use crate::sql::{Dialect, Found, LONGEST_TOKEN, Lexer, Spelling};
 use memchr::{memchr, memchr_iter};
+use part::Part;
 use readings::{Reading, Readings};
 
 /// pg_dump's first lines, of every version.
 const HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
 /// The meta-command that ends what `\restrict` began; its key follows.
 const UNRESTRICT: &[u8] = b"\\unrestrict ";
-/// Which part of the dump the next byte belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// So many bytes of `HEAD` have come.
-    Head(usize),
-    Statements,
-    /// After the backslash of a psql command.
-    Meta,
-    CopyHeaderEnd,
-    Copy,
-    /// So many bytes of what follows the trailer have come.
-    Tail(usize),
-}
-
 /// Reads a dump piece by piece.
 #[derive(Debug)]
 pub struct Scanner {

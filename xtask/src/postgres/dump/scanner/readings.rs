@@ -4,7 +4,7 @@
 //! `client_encoding`, and a default or a check that runs while rows are loaded can change both. So from the first
 //! place on where the readings part, a backslash anywhere may be a meta-command.
 
-use super::Part;
+use super::part::Part;
 use crate::postgres::dump::Hidden;
 use crate::sql::State;
 use memchr::{memchr_iter, memmem};
