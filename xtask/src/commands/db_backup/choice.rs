@@ -1,6 +1,6 @@
 //! Which databases of several are meant.
 
-use super::Args;
+use super::args::Args;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::target::database_name::{self, DATABASES, EXCLUDED};

@@ -1,7 +1,7 @@
 //! What a run that backed up several databases says.
 
-use super::Document as OneDatabase;
-use super::several::{Outcome, server_of};
+use super::one::{self, Document as OneDatabase};
+use super::outcome::Outcome;
 use crate::backup::manifest::StartedAt;
 use crate::backup::set::{NotTaken, NotTakenBecause, ServerSet};
 use crate::context::Context;
@@ -104,4 +104,9 @@ struct Document<'a> {
     finished_at: StartedAt,
     databases: Vec<OneDatabase<'a>>,
     not_taken: &'a [NotTaken],
+}
+
+/// The same file for the report of one database.
+fn server_of(set: &ServerSet, target: &Target) -> String {
+    format!("{}, {}", one::server(&set.server.version), target.place())
 }

@@ -1,9 +1,11 @@
 //! Several databases of one server: a file for each, and a set that proves which belong together.
 
+use super::args::{self, Args};
 use super::choice::Choice;
+use super::outcome::Outcome;
 use super::report::Report;
+use super::warnings::warn_of_restores;
 use super::work::{self, Job};
-use super::{Args, warn_of_restores};
 use crate::backup::manifest::{Digest, StartedAt};
 use crate::backup::name::Purpose;
 use crate::backup::set::{self, DatabaseFile, NotTaken, NotTakenBecause, ServerSet, SetFile};
@@ -21,20 +23,10 @@ use crate::postgres::server::Server;
 use crate::postgres::text::{ObjectName, Text};
 use crate::process::signals;
 use crate::restore::server_databases::{self, Selection};
-use crate::target::Target;
 use crate::terminal;
 use anyhow::{Context as _, Error, Result};
 use chrono::{DateTime, Local};
 use std::path::{Path, PathBuf};
-
-/// What became of the databases.
-#[derive(Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) taken: Vec<Taken>,
-    pub(super) not_taken: Vec<NotTaken>,
-    /// Those of them that should have been taken.
-    pub(super) failed: Vec<(String, Error)>,
-}
 
 /// Makes them; gives the files of the databases.
 pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec<PathBuf>> {
@@ -70,7 +62,7 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
 fn folder(args: &Args, context: &Context) -> Result<PathBuf> {
     let destination = match &args.output {
         None => Destination::Folder(context.made_backups_folder()?),
-        Some(path) => super::destination(path, context.typed(path))?,
+        Some(path) => args::destination(path, context.typed(path))?,
     };
     match destination {
         Destination::Folder(folder) => {
@@ -256,9 +248,4 @@ fn conclude(outcome: &Outcome, context: &Context) -> Result<()> {
     Err(Fault::new(Exit::Partial, message)
         .hint("fix what is said above, then try again; to leave one out for good: XTASK_BACKUP_EXCLUDE=NAME,NAME")
         .into())
-}
-
-/// The same file for the report of one database.
-pub(super) fn server_of(set: &ServerSet, target: &Target) -> String {
-    format!("{}, {}", super::server(&set.server.version), target.place())
 }

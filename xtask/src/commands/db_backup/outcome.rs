@@ -1,0 +1,14 @@
+//! What became of several databases.
+
+use crate::backup::set::NotTaken;
+use crate::backup::take::Taken;
+use anyhow::Error;
+
+/// What became of the databases.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) taken: Vec<Taken>,
+    pub(super) not_taken: Vec<NotTaken>,
+    /// Those of them that should have been taken.
+    pub(super) failed: Vec<(String, Error)>,
+}
