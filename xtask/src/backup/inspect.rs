@@ -44,7 +44,7 @@ pub(super) fn examine_ends(file: &mut File) -> Result<Examined> {
             (verdict, reason, None)
         }
     };
-    Ok(Examined { verdict, reason, bytes, manifest, contents: None, digest: None })
+    Ok(Examined { verdict, reason, bytes, manifest, globals: None, contents: None, digest: None })
 }
 
 /// Whether what precedes the manifest's line has the size that it says.

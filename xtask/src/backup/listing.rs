@@ -2,6 +2,7 @@
 
 use super::name::{self, Purpose};
 use super::proof::{Examined, Verdict, glance};
+use super::server_name::Kind;
 use crate::error::Fault;
 use crate::postgres::text::Name;
 use anyhow::{Context as _, Result};
@@ -63,24 +64,30 @@ pub fn list(folder: &Path, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
 }
 
 fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Result<Backup> {
-    let named = path.file_name().and_then(|name| name.to_str()).and_then(name::parse);
+    let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let (named, of_server) = (name::parse(file_name), Kind::Globals.parse(file_name));
     let examined = match examine(&path) {
         Ok(examined) => examined,
         // One file that cannot be read (a link, another user's) does not hide the others.
         Err(error) if error.downcast_ref::<Fault>().is_none() => {
             let reason = Some(error.root_cause().to_string());
             let verdict = Verdict::Unreadable;
-            Examined { verdict, reason, bytes: 0, manifest: None, contents: None, digest: None }
+            Examined { verdict, reason, bytes: 0, manifest: None, globals: None, contents: None, digest: None }
         }
         Err(error) => return Err(error),
     };
     let manifest = examined.manifest.as_ref();
-    let told = manifest.map(|manifest| manifest.started_at.time());
-    let time = told.or_else(|| named.as_ref().map(|named| named.time.fixed_offset()));
+    let globals = examined.globals.as_ref().map(|globals| globals.started_at.time());
+    let told = manifest.map(|manifest| manifest.started_at.time()).or(globals);
+    let by_name = named.as_ref().map(|named| named.time).or(of_server.map(|(time, _)| time));
+    let time = told.or_else(|| by_name.map(|time| time.fixed_offset()));
     let database = manifest.map(|manifest| manifest.database.clone());
     let (database, purpose, copy) = match named {
         Some(named) => (database.or(Some(named.database)), Some(named.purpose), named.copy),
-        None => (database, None, 1),
+        None => {
+            let is_globals = of_server.is_some() || examined.globals.is_some();
+            (database, is_globals.then_some(Purpose::Globals), of_server.map_or(1, |(_, copy)| copy))
+        }
     };
     Ok(Backup { path, database, purpose, time, copy, examined })
 }

@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod fault;
+pub mod globals;
 mod inspect;
 pub mod listing;
 pub mod manifest;

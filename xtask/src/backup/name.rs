@@ -17,9 +17,12 @@ pub enum Purpose {
     PreRestore,
     /// The whole database, made before migrations change it.
     PreMigration,
+    /// No database: the server's roles (see [`super::server_name`]).
+    Globals,
 }
 
 impl Purpose {
+    /// Those of databases.
     const ALL: [Self; 4] = [Self::Backup, Self::Tables, Self::PreRestore, Self::PreMigration];
 
     fn word(self) -> &'static str {
@@ -28,6 +31,7 @@ impl Purpose {
             Self::Tables => "tables",
             Self::PreRestore => "pre_restore",
             Self::PreMigration => "pre_migration",
+            Self::Globals => "globals",
         }
     }
 

@@ -1,6 +1,9 @@
 //! What a backup is to hold, and where it goes.
 
 use super::name::Purpose;
+use super::space;
+use crate::error::Fault;
+use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +35,30 @@ pub enum Destination {
 }
 
 impl Destination {
+    /// The folder, ready to be written to.
+    ///
+    /// # Errors
+    /// There is a file of that name already, or no such folder and none can be made.
+    pub(super) fn prepared(&self) -> Result<&Path> {
+        let folder = self.folder();
+        if let Self::File(file) = self
+            && file.symlink_metadata().is_ok()
+        {
+            let fault = Fault::failed(format!("{} exists already; a backup never replaces a file", file.display()));
+            return Err(fault.hint("name another file, or a folder").into());
+        }
+        if folder.is_dir() {
+            return Ok(folder);
+        }
+        // A folder that was named as one is made; one that only stands before a file's name may be a slip.
+        if matches!(self, Self::File(_)) && folder.symlink_metadata().is_err() {
+            let fault = Fault::failed(format!("There is no folder {}", folder.display()));
+            return Err(fault.hint("create it first; or end the name with / to have the folder created").into());
+        }
+        space::make_folder(folder)?;
+        Ok(folder)
+    }
+
     pub(super) fn folder(&self) -> &Path {
         match self {
             Self::Folder(folder) => folder,

@@ -2,9 +2,11 @@
 
 pub use super::verdict::{Examined, Verdict};
 
+use super::globals;
 use super::inspect::examine_ends;
 use super::manifest::{self, Manifest};
 use super::pieces::{Pieces, RunningDigest};
+use super::server_name::Kind;
 use crate::error::{Exit, Fault};
 use crate::platform;
 use crate::postgres::dump::{Contents, Flaw, Scanner};
@@ -53,7 +55,12 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
     // Shared lock: db-prune skips this file. A file system without locks is read without one.
     let _ = file.try_lock_shared();
     let (examined, dump_end, digests) = check_open(&mut file, name, progress)?;
-    let Examined { verdict, reason, manifest, contents, .. } = examined;
+    let Examined { verdict, reason, manifest, globals, contents, .. } = examined;
+    if globals.is_some() {
+        let message = format!("{} holds a server's roles, not a database", name.display());
+        let hint = format!("create those that are missing: cargo xtask db-restore --globals {}", name.display());
+        return Err(Fault::new(Exit::Refused, message).hint(hint).into());
+    }
     match contents {
         Some(contents) if !verdict.is_unfit() => {
             Ok(Proven { file, path: name.to_owned(), manifest, contents, dump_end, digests })
@@ -70,7 +77,26 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
 /// Looks at both ends of the file only.
 pub fn glance(path: &Path) -> Result<Examined> {
     let mut file = open(path)?;
-    examine_ends(&mut file).with_context(|| format!("reading {}", path.display()))
+    let mut examined = examine(&mut file, path).with_context(|| format!("reading {}", path.display()))?;
+    if examined.verdict == Verdict::Whole {
+        examined.verdict = Verdict::Complete;
+    }
+    Ok(examined)
+}
+
+/// By both ends of a database's backup, whose name must not be that of another kind; a file of globals is read.
+fn examine(file: &mut File, path: &Path) -> Result<Examined> {
+    if globals::is_globals(file)? {
+        return globals::examine(file, path);
+    }
+    let mut examined = examine_ends(file)?;
+    let is_of_globals = |name: &str| Kind::Globals.parse(name).is_some();
+    if !examined.verdict.is_unfit() && path.file_name().and_then(|name| name.to_str()).is_some_and(is_of_globals) {
+        examined.verdict = Verdict::Damaged;
+        let reason = "it holds a database, and its name is that of a file with a server's roles";
+        examined.reason = Some(reason.to_owned());
+    }
+    Ok(examined)
 }
 
 /// Reads every byte. `progress` hears how many have been read.
@@ -81,8 +107,8 @@ pub fn check(path: &Path, progress: &dyn Fn(u64)) -> Result<Examined> {
 /// Also gives where the dump ends and the digest after each piece, where the file was read.
 fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(Examined, u64, Vec<RunningDigest>)> {
     let reading = || format!("reading {}", path.display());
-    let mut examined = examine_ends(file).with_context(reading)?;
-    if examined.verdict.is_unfit() {
+    let mut examined = examine(file, path).with_context(reading)?;
+    if examined.verdict.is_unfit() || examined.globals.is_some() {
         return Ok((examined, 0, Vec::new()));
     }
     match read_all(file, &examined, progress).with_context(reading)? {

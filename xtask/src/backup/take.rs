@@ -25,7 +25,7 @@ use chrono::{DateTime, Local};
 use sha2::Digest as _;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// A backup that was made and proven.
@@ -48,8 +48,7 @@ pub struct Taken {
 /// # Errors
 /// Nothing is left under the final name, and no partial file, unless this process is killed outright.
 pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> Result<Taken> {
-    let folder = options.destination.folder();
-    prepare(folder, &options.destination)?;
+    let folder = options.destination.prepared()?;
     let server = Server::new(target)?;
     let leftovers = partial::clear_leftovers(folder);
     if !leftovers.is_empty() {
@@ -84,24 +83,6 @@ pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> R
         signals::shielded(|| server.terminate()).ok();
     }
     taken
-}
-
-fn prepare(folder: &Path, destination: &Destination) -> Result<()> {
-    if let Destination::File(file) = destination
-        && file.symlink_metadata().is_ok()
-    {
-        let fault = Fault::failed(format!("{} exists already; a backup never replaces a file", file.display()));
-        return Err(fault.hint("name another file, or a folder").into());
-    }
-    if folder.is_dir() {
-        return Ok(());
-    }
-    // A folder that was named as one is made; one that only stands before a file's name may be a slip.
-    if matches!(destination, Destination::File(_)) && folder.symlink_metadata().is_err() {
-        let fault = Fault::failed(format!("There is no folder {}", folder.display()));
-        return Err(fault.hint("create it first; or end the name with / to have the folder created").into());
-    }
-    space::make_folder(folder)
 }
 
 /// One run of pg_dump.

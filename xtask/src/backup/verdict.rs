@@ -1,5 +1,6 @@
 //! What a file turned out to be.
 
+use super::globals::GlobalsManifest;
 use super::manifest::Manifest;
 use crate::postgres::dump::Contents;
 use serde::Serialize;
@@ -49,8 +50,10 @@ pub struct Examined {
     /// Why, where it is unfit.
     pub reason: Option<String>,
     pub bytes: u64,
-    /// Present where it fits itself.
+    /// Of a database's backup; present where it fits itself.
     pub manifest: Option<Manifest>,
+    /// Of a file that holds the server's roles; present where it fits itself.
+    pub globals: Option<GlobalsManifest>,
     /// What a full read found.
     pub contents: Option<Contents>,
     /// SHA-256 of the whole file, where a full read found it right.

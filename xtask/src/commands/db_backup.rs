@@ -10,6 +10,7 @@ mod work;
 use self::choice::Choice;
 use super::db_prune;
 use super::full_backup::{take_visibly, warn_of_extensions};
+use super::globals_backup;
 use super::leftovers;
 use super::notices;
 use crate::backup::manifest::{Seconds, StartedAt};
@@ -51,6 +52,9 @@ pub struct Args {
     /// Seconds to wait for a table that another session locks [setting: XTASK_LOCK_TIMEOUT, default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
     lock_timeout: Option<Duration>,
+    /// Save the server's roles, memberships and role settings, without passwords, in a file of their own; no database
+    #[arg(long, conflicts_with_all = ["all", "tables", "lock_timeout", "Policy", "ping_file"])]
+    globals: bool,
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
     policy: Policy,
@@ -63,6 +67,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    if args.globals {
+        let destination = args.destination(context)?;
+        return globals_backup::back_up(&context.target()?, &destination, args.json, context);
+    }
     // An export of some tables must not pass for a backup.
     if !args.tables.is_empty() {
         return back_up(args, context).map(drop);
@@ -123,18 +131,21 @@ impl Args {
     }
 
     fn options(&self, context: &Context) -> Result<BackupOptions> {
-        let destination = match &self.output {
-            None => Destination::Folder(context.made_backups_folder()?),
-            Some(path) => destination(path, context.typed(path))?,
-        };
         Ok(BackupOptions {
             purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
             tables: self.tables.clone(),
             lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             question: repair::QUESTION,
-            destination,
+            destination: self.destination(context)?,
             first_copy: 1,
         })
+    }
+
+    fn destination(&self, context: &Context) -> Result<Destination> {
+        match &self.output {
+            None => Ok(Destination::Folder(context.made_backups_folder()?)),
+            Some(path) => Ok(destination(path, context.typed(path))?),
+        }
     }
 }
 

@@ -171,6 +171,7 @@ fn row(backup: &Backup, now: &DateTime<FixedOffset>, context: &Context) -> Vec<S
         Some(Purpose::Tables) => verdict.push_str(", partial"),
         Some(Purpose::PreRestore) => verdict.push_str(", before a restore"),
         Some(Purpose::PreMigration) => verdict.push_str(", before a migration"),
+        Some(Purpose::Globals) => verdict.push_str(", roles"),
         _ if backup.examined.manifest.as_ref().is_some_and(|manifest| !manifest.is_full()) => {
             verdict.push_str(", partial");
         }

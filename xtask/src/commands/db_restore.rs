@@ -2,6 +2,7 @@
 
 mod args;
 mod choose;
+mod globals;
 mod preview;
 mod repair;
 mod undo;
@@ -33,6 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     match args {
         Args { repair: true, .. } => repair::repair(&server, context),
         Args { undo: true, .. } => undo::undo(args, &server, context),
+        Args { globals: Some(file), .. } => globals::restore(file, args, &server, context),
         _ => restore(args, &server, context),
     }
 }

@@ -1,15 +1,13 @@
 //! `db-schedule`: backups made by the system's timer, and what became of them.
 
 mod install;
+mod place;
 mod remove;
 mod run;
 mod status;
 
 use crate::context::Context;
-use crate::process;
-use crate::schedule::name;
-use anyhow::{Context as _, Result};
-use std::path::PathBuf;
+use anyhow::Result;
 
 /// Have backups made by the system's timer: install, look at the last runs, run one now, remove
 #[derive(Debug, clap::Args)]
@@ -34,13 +32,4 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
         Action::Run(args) => run::run(args, context),
         Action::Remove(args) => remove::run(args, context),
     }
-}
-
-/// The checkout's own path.
-fn checkout(context: &Context) -> PathBuf {
-    name::checkout(&context.root)
-}
-
-fn own_program() -> Result<PathBuf> {
-    process::own_path().context("the path of this program is not known")
 }

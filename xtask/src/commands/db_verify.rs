@@ -107,6 +107,9 @@ struct Entry {
     database: Option<Name>,
     tables: Option<u64>,
     rows: Option<u64>,
+    /// How many roles it holds; only of a file with a server's roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<u64>,
     /// Whether it was loaded and compared; null where that was not asked or not possible.
     restored: Option<bool>,
     /// How long loading took.
@@ -126,11 +129,15 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
         database: None,
         tables: None,
         rows: None,
+        roles: None,
         restored: None,
         seconds: None,
         reason: None,
         error: None,
     };
+    if subject.is_globals() {
+        return Ok(entry.of_globals(subject, args));
+    }
     let backup = match subject.prove(&|bytes| progress.set(bytes)) {
         Ok(backup) => backup,
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
@@ -195,6 +202,19 @@ fn name_absence(target: &Target, context: &Context) {
 }
 
 impl Entry {
+    /// A file with a server's roles is proven as what it is.
+    fn of_globals(mut self, subject: &Subject, args: &Args) -> Self {
+        match subject.prove_globals() {
+            Ok(proven) => {
+                self.verdict = Some(Verdict::Whole);
+                self.roles = Some(proven.manifest.roles.get());
+                self.reason = args.restore.then(|| "a server's roles: proven, not loaded".to_owned());
+                self
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
     fn failed(mut self, error: Error) -> Self {
         self.reason = Some(format!("{error:#}"));
         self.error = Some(error);
@@ -208,9 +228,7 @@ impl Entry {
             return Ok(());
         }
         let words = self.verdict.map_or("", Verdict::as_str);
-        let tables = terminal::counted(self.tables.unwrap_or_default(), "table", "tables");
-        let rows = terminal::counted(self.rows.unwrap_or_default(), "row", "rows");
-        let mut line = format!("{file}: {words} ({tables}, {rows})");
+        let mut line = format!("{file}: {words} ({})", self.counts());
         if let Some(seconds) = self.seconds {
             line.push_str(&format!(", restored and compared in {seconds:.1} s"));
         }
@@ -218,6 +236,14 @@ impl Entry {
             line.push_str(&format!("; {reason}"));
         }
         context.terminal.result(&context.terminal.done_line(&line))
+    }
+
+    fn counts(&self) -> String {
+        if let Some(roles) = self.roles {
+            return terminal::counted(roles, "role", "roles");
+        }
+        let tables = terminal::counted(self.tables.unwrap_or_default(), "table", "tables");
+        format!("{tables}, {}", terminal::counted(self.rows.unwrap_or_default(), "row", "rows"))
     }
 }
 

@@ -15,6 +15,7 @@ pub mod db_verify;
 pub mod debug_auth;
 pub mod down;
 mod full_backup;
+mod globals_backup;
 pub mod health_check;
 mod leftovers;
 mod notices;

@@ -11,6 +11,7 @@ pub mod databases;
 pub mod dump;
 pub mod encoding;
 pub mod first_words;
+pub mod globals;
 pub mod identity;
 pub mod lexical;
 pub mod locks;

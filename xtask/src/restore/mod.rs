@@ -1,6 +1,7 @@
 //! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
 
 mod carried;
+pub mod globals;
 pub mod live;
 mod load;
 pub mod load_failure;

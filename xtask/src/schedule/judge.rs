@@ -2,9 +2,9 @@
 
 use super::history::{History, Outcome};
 use super::plan::Plan;
-use super::run::Turn;
 use super::timer::{Presence, Timer};
-use super::{cron, name};
+use super::turn::Turn;
+use super::{name, start, systemd};
 use crate::settings;
 use crate::words::span;
 use anyhow::Result;
@@ -43,6 +43,10 @@ pub struct Standing {
     pub history: Result<History, String>,
     pub presence: Presence,
     pub has_program: bool,
+    /// Whether the timer stops when its user logs out.
+    pub ends_at_logout: bool,
+    /// Where the checkout is now, if it is not the one that the plan was made for.
+    pub elsewhere: Option<String>,
     /// Whether a run goes on.
     pub runs_now: bool,
     pub now: DateTime<Local>,
@@ -56,17 +60,25 @@ impl Standing {
     pub fn look(root: &Path, deadline: Duration) -> Result<Option<Self>> {
         let root = name::checkout(root);
         let Some(plan) = Plan::read(&root)? else { return Ok(None) };
-        let presence = match plan.timer {
-            Timer::Cron => cron::presence(&plan, &name::of(&root), deadline),
-            Timer::Paste => Presence::There,
-        };
-        Ok(Some(Self::of(plan, &root, presence, settings::now())))
+        let presence = start::presence(&plan, &name::of(&root), deadline);
+        let ends_at_logout = plan.timer == Timer::Systemd && !systemd::lingers(deadline);
+        Ok(Some(Self { ends_at_logout, ..Self::of(plan, &root, presence, settings::now()) }))
     }
 
     /// Looks at the files of the checkout; `presence` is asked of the timer.
     fn of(plan: Plan, root: &Path, presence: Presence, now: DateTime<Local>) -> Self {
         let history = History::read(&root.join("backups")).map_err(|error| error.to_string());
-        Self { has_program: plan.has_program(), runs_now: Turn::is_taken(root), history, presence, now, plan }
+        let elsewhere = (!plan.is_of(root)).then(|| root.display().to_string());
+        Self {
+            has_program: plan.has_program(),
+            runs_now: Turn::is_taken(root),
+            history,
+            presence,
+            now,
+            plan,
+            ends_at_logout: false,
+            elsewhere,
+        }
     }
 
     /// The next time that a run is due.
@@ -89,8 +101,20 @@ impl Standing {
 
     /// What is wrong, the worst first.
     pub fn flaws(&self) -> Vec<Flaw> {
+        let mut flaws = self.flaws_of_timer();
+        flaws.extend(self.flaws_of_runs());
+        flaws.sort_by_key(|flaw| std::cmp::Reverse(flaw.gravity));
+        flaws
+    }
+
+    fn flaws_of_timer(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
         let mut add = |gravity, what: String, hint: &str| flaws.push(Flaw { gravity, what, hint: hint.to_owned() });
+        if let Some(root) = &self.elsewhere {
+            let what = format!("it was installed for the checkout {}, not for this one, {root}", self.plan.root);
+            add(Gravity::Failure, what, INSTALL);
+            return flaws;
+        }
         if !self.has_program {
             let hint = format!("build it (cargo build), or {INSTALL}");
             add(Gravity::Failure, format!("the program is gone: {}", self.plan.program), &hint);
@@ -101,6 +125,16 @@ impl Standing {
             Presence::Edited(what) => add(Gravity::Warning, what.clone(), INSTALL),
             Presence::Unknown(what) => add(Gravity::Warning, format!("the timer cannot be seen: {what}"), INSTALL),
         }
+        if self.ends_at_logout {
+            let what = "the timer stops when you log out: lingering is not enabled".to_owned();
+            add(Gravity::Warning, what, "loginctl enable-linger");
+        }
+        flaws
+    }
+
+    fn flaws_of_runs(&self) -> Vec<Flaw> {
+        let mut flaws = Vec::new();
+        let mut add = |gravity, what: String, hint: &str| flaws.push(Flaw { gravity, what, hint: hint.to_owned() });
         if let Err(why) = &self.history {
             add(Gravity::Warning, format!("what became of the last runs cannot be read: {why}"), RUN);
         }
@@ -116,7 +150,6 @@ impl Standing {
             };
             add(gravity, what, RUN);
         }
-        flaws.sort_by_key(|flaw| std::cmp::Reverse(flaw.gravity));
         flaws
     }
 
@@ -165,7 +198,16 @@ mod tests {
             let begun = Run::begun(Time::try_from(local(*day, *hour, 0).fixed_offset()).unwrap(), 0);
             history.set(&Run { outcome: *outcome, message: Some("No server".to_owned()), ..begun });
         }
-        Standing { plan, history: Ok(history), presence: Presence::There, has_program: true, runs_now: false, now }
+        Standing {
+            plan,
+            history: Ok(history),
+            presence: Presence::There,
+            has_program: true,
+            runs_now: false,
+            ends_at_logout: false,
+            elsewhere: None,
+            now,
+        }
     }
 
     fn worst(standing: &Standing) -> Option<(Gravity, String)> {

@@ -29,3 +29,23 @@ pub fn write(root: &Path, time: &str, text: &str) -> std::io::Result<()> {
     let lines: String = text.lines().map(|line| format!("{time} {line}\n")).collect();
     file.write_all(lines.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_log_is_kept_once_and_a_new_one_is_begun() {
+        let root = std::env::temp_dir().join(format!("xtask-log-{}", std::process::id()));
+        plan::folder(&root).make().unwrap();
+        write(&root, "03:00", "one\ntwo").unwrap();
+        assert_eq!(fs::read_to_string(path(&root)).unwrap(), "03:00 one\n03:00 two\n");
+        for text in ["first", "second"] {
+            fs::write(path(&root), vec![b'x'; 1 << 20]).unwrap();
+            write(&root, "04:00", text).unwrap();
+            assert_eq!(fs::read_to_string(path(&root)).unwrap(), format!("04:00 {text}\n"));
+            assert_eq!(fs::metadata(plan::folder(&root).path(BEFORE)).unwrap().len(), 1 << 20);
+        }
+        fs::remove_dir_all(&root).unwrap();
+    }
+}

@@ -185,6 +185,11 @@ impl Plan {
         names.filter(|name| crate::settings::is_secret(name)).collect()
     }
 
+    /// Whether it was installed for the checkout in this folder: a moved or copied checkout brings another's plan.
+    pub fn is_of(&self, root: &Path) -> bool {
+        Path::new(&self.root) == root
+    }
+
     /// Whether the program is still where it was.
     pub fn has_program(&self) -> bool {
         Path::new(&self.program).is_file()

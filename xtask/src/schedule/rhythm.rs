@@ -126,13 +126,25 @@ impl Rhythm {
         (0..DAY / self.every.0).map(|count| (self.at.0 + count * self.every.0) % DAY).collect()
     }
 
-    /// The first five fields of a crontab's line.
-    pub fn cron(self) -> String {
+    /// The hours and the minutes of the hour as lists, `*` for every hour.
+    fn lists(self, shown: &dyn Fn(&u32) -> String) -> (String, String) {
         let minutes = self.minutes();
-        let list = |numbers: BTreeSet<u32>| numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let list = |numbers: BTreeSet<u32>| numbers.iter().map(shown).collect::<Vec<_>>().join(",");
         let hours: BTreeSet<u32> = minutes.iter().map(|minute| minute / HOUR).collect();
         let hours = if hours.len() == 24 { "*".to_owned() } else { list(hours) };
-        format!("{} {hours} * * *", list(minutes.iter().map(|minute| minute % HOUR).collect()))
+        (hours, list(minutes.iter().map(|minute| minute % HOUR).collect()))
+    }
+
+    /// The first five fields of a crontab's line.
+    pub fn cron(self) -> String {
+        let (hours, minutes) = self.lists(&u32::to_string);
+        format!("{minutes} {hours} * * *")
+    }
+
+    /// systemd's `OnCalendar=`.
+    pub fn calendar(self) -> String {
+        let (hours, minutes) = self.lists(&|number| format!("{number:02}"));
+        format!("*-*-* {hours}:{minutes}:00")
     }
 
     /// The next time that a run is due, after this one.
@@ -204,14 +216,15 @@ mod tests {
     }
 
     #[test]
-    fn cron_gets_the_times_as_fields() {
-        for (at, every, cron) in [
-            ("03:00", "24h", "0 3 * * *"),
-            ("22:15", "6h", "15 4,10,16,22 * * *"),
-            ("00:20", "1h", "20 * * * *"),
-            ("00:05", "15m", "5,20,35,50 * * * *"),
+    fn cron_and_systemd_get_the_same_times() {
+        for (at, every, cron, calendar) in [
+            ("03:00", "24h", "0 3 * * *", "*-*-* 03:00:00"),
+            ("22:15", "6h", "15 4,10,16,22 * * *", "*-*-* 04,10,16,22:15:00"),
+            ("00:20", "1h", "20 * * * *", "*-*-* *:20:00"),
+            ("00:05", "15m", "5,20,35,50 * * * *", "*-*-* *:05,20,35,50:00"),
         ] {
             assert_eq!(rhythm(at, every).cron(), cron);
+            assert_eq!(rhythm(at, every).calendar(), calendar);
         }
     }
 

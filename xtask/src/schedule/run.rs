@@ -1,27 +1,26 @@
-//! One run: the backup as a program of its own, each file proven anew, a restore where it is due, and a record of all
-//! that.
+//! One run: the backup as a program of its own, each file proven anew, a restore where it is due, and its entry in the
+//! history.
 
 use super::history::{History, Outcome, Run};
 use super::hook::Failure;
 use super::log;
 use super::notifier::Notifier;
-use super::plan::{self, Plan};
+use super::outcome::{failure, files};
+use super::plan::Plan;
+use super::turn::Turn;
 use crate::backup::manifest::{Seconds, StartedAt as Time};
 use crate::backup::proof;
 use crate::error::{self, Exit, Fault};
-use crate::process::{Captured, Ending, Program, signals};
+use crate::process::{Captured, Program, signals};
 use crate::settings;
-use anyhow::{Context as _, Error, Result};
-use serde_json::Value;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use anyhow::{Error, Result};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// No backup takes longer; a program that hangs must not keep the next nights' runs out for ever.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 /// How long a backup may take to clear up after a signal.
 const GRACE: Duration = Duration::from_secs(20);
-const LOCK: &str = "lock";
 
 /// What a person, a mail or a log should hear while it runs.
 pub type Tell<'a> = &'a mut dyn FnMut(&str);
@@ -32,38 +31,8 @@ pub struct Ended {
     pub run: Run,
     /// Why it failed, with the exit code of the program that did.
     pub error: Option<Error>,
-    /// Why its record could not be written, although the backup is there.
-    pub unrecorded: Option<Error>,
-}
-
-/// Held while a run goes on; it ends with its holder, however that ends.
-#[derive(Debug)]
-pub struct Turn {
-    _file: File,
-}
-
-impl Turn {
-    /// Takes it; `None` where another run has it.
-    pub fn take(root: &Path) -> Result<Option<Self>> {
-        let folder = plan::folder(root);
-        folder.make()?;
-        let path = folder.path(LOCK);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = file.with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => {
-                Err(Error::new(error).context(Fault::failed(format!("{} cannot be locked", path.display()))))
-            }
-        }
-    }
-
-    /// Whether another run has it now.
-    pub fn is_taken(root: &Path) -> bool {
-        let path = plan::folder(root).path(LOCK);
-        File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-    }
+    /// Why its entry could not be written, although the backup is there.
+    pub unwritten_entry: Option<Error>,
 }
 
 /// One run of a plan.
@@ -92,7 +61,7 @@ impl Runner<'_> {
         let mut history = History::read_to_write(self.backups, &mut |text| tell(&text));
         let mut run = Run::begun(Time::try_from(now.fixed_offset()).map_err(Error::msg)?, self.missed(&history));
         history.set(&run);
-        let unrecorded = history.write(self.backups).err();
+        let unwritten_entry = history.write(self.backups).err();
         notifier.begin();
         self.log(&format!("a run begins{}", missed_text(run.missed)));
         if run.missed > 0 {
@@ -104,7 +73,9 @@ impl Runner<'_> {
             self.notify(ended, notifier, &mut history, tell)
         });
         Ok(Ended {
-            unrecorded: ended.unrecorded.or_else(|| unrecorded.map(|error| unwritten(error, self.backups))),
+            unwritten_entry: ended
+                .unwritten_entry
+                .or_else(|| unwritten_entry.map(|error| unwritten(error, self.backups))),
             ..ended
         })
     }
@@ -123,13 +94,15 @@ impl Runner<'_> {
         words.extend(self.plan.backup.iter().cloned());
         let captured = self.start(&words)?;
         let files = files(&captured.stdout);
-        self.heard("db-backup", &captured, tell)?;
-        if files.is_empty() {
-            return Err(Fault::failed("db-backup ended without an error, but named no file").into());
-        }
+        let heard = self.heard("db-backup", &captured, tell);
+        // Of several databases, those that could be taken count although others failed.
         for file in &files {
             run.bytes = run.bytes.saturating_add(prove(file)?);
             run.files.push(file.strip_prefix(self.backups).unwrap_or(file).to_string_lossy().into_owned());
+        }
+        heard?;
+        if files.is_empty() {
+            return Err(Fault::failed("db-backup ended without an error, but named no file").into());
         }
         let now = settings::now().fixed_offset();
         if self.plan.verify.is_some_and(|verify| history.verification_is_due(verify.days(), now)) {
@@ -176,12 +149,13 @@ impl Runner<'_> {
         run.exit = Some(error.as_ref().map_or(0, error::exit_code));
         run.message = error.as_ref().map(|error| format!("{error:#}"));
         history.set(&run);
-        let unrecorded = history.write(self.backups).err().map(|error| unwritten(error, self.backups));
+        let unwritten_entry = history.write(self.backups).err().map(|error| unwritten(error, self.backups));
         match &run.message {
-            Some(message) => self.log(&format!("the run failed: {message}")),
+            // What the program said stands above already.
+            Some(message) => self.log(&format!("the run failed: {}", message.lines().next().unwrap_or_default())),
             None => self.log(&format!("the run is done: {}", run.files.join(", "))),
         }
-        Ended { run, error, unrecorded }
+        Ended { run, error, unwritten_entry }
     }
 
     /// Tells others how the run ended, and writes down what became of that.
@@ -209,7 +183,7 @@ impl Runner<'_> {
 
     fn log(&self, text: &str) {
         let time = settings::now().format("%Y-%m-%d %H:%M:%S").to_string();
-        // A full disk is told by the record of the run, which is written beside the backups.
+        // A full disk is told by the run's entry, which is written beside the backups.
         let _ = log::write(self.root, &time, text);
     }
 }
@@ -239,99 +213,4 @@ pub fn prove(file: &Path) -> Result<u64> {
         return Err(Fault::new(Exit::Refused, format!("{} carries no proof", file.display())).into());
     }
     Ok(std::fs::metadata(file).map_or(0, |facts| facts.len()))
-}
-
-/// The files that `--json` names: one backup, or several.
-fn files(stdout: &[u8]) -> Vec<PathBuf> {
-    fn collect(value: &Value, found: &mut Vec<PathBuf>) {
-        match value {
-            Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
-            Value::Object(members) => {
-                let file = members.get("file").and_then(Value::as_str).filter(|file| file.ends_with(".sql"));
-                found.extend(file.map(PathBuf::from));
-                members.values().for_each(|value| collect(value, found));
-            }
-            _ => (),
-        }
-    }
-    let mut found = Vec::new();
-    if let Ok(document) = serde_json::from_slice(stdout) {
-        collect(&document, &mut found);
-    }
-    found
-}
-
-/// A program's failure as one of ours: its exit code, and what it said last.
-fn failure(name: &str, captured: &Captured, kept: &[&str]) -> Error {
-    let exit = match captured.ending {
-        Ending::Code(code) => exit_of(code),
-        Ending::Signal(signal) => Exit::Signal(signal),
-    };
-    let said = last_error(&captured.stderr);
-    let fault = Fault::new(exit, format!("{name} failed ({})", captured.ending));
-    let fault = match exit {
-        Exit::Unreachable if !kept.is_empty() => fault.hint(format!(
-            "the schedule keeps {} as they were when it was installed; after a change install it again: cargo xtask \
-             db-schedule install",
-            kept.join(", ")
-        )),
-        _ => fault.hint("see the log: cargo xtask db-schedule status"),
-    };
-    if said.is_empty() { fault.into() } else { Error::msg(said).context(fault) }
-}
-
-/// The last error of the program's words, without what it warned of before.
-fn last_error(stderr: &str) -> String {
-    let starts: Vec<&str> = ["✗ ", "ERROR: "].into_iter().collect();
-    let lines: Vec<&str> = stderr.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    let last = lines.iter().rposition(|line| starts.iter().any(|start| line.starts_with(start)));
-    let lines = &lines[last.unwrap_or_default()..];
-    let plain =
-        lines.iter().enumerate().map(|(at, line)| match starts.iter().find_map(|start| line.strip_prefix(start)) {
-            Some(rest) if at == 0 => rest,
-            _ => line.trim(),
-        });
-    plain.collect::<Vec<_>>().join("\n")
-}
-
-fn exit_of(code: i32) -> Exit {
-    let known = [Exit::Usage, Exit::Refused, Exit::Unreachable, Exit::Locked, Exit::Partial];
-    let signal = Exit::Signal(code.saturating_sub(128));
-    match known.into_iter().find(|exit| exit.code() == code) {
-        Some(exit) => exit,
-        None if (129..160).contains(&code) => signal,
-        None => Exit::Failed,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_found_in_the_report_of_one_backup_and_of_several() {
-        let found = |text: &str| files(text.as_bytes());
-        assert_eq!(found(r#"{"version": 1, "file": "/a.sql", "bytes": 3}"#), [PathBuf::from("/a.sql")]);
-        let several =
-            r#"{"version": 1, "databases": [{"file": "/a.sql"}, {"file": "/b.sql"}], "set": {"file": "/s.json"}}"#;
-        assert_eq!(found(several), [PathBuf::from("/a.sql"), PathBuf::from("/b.sql")]);
-        assert!(found("").is_empty() && found("[1]").is_empty() && found(r#"{"file": 3}"#).is_empty());
-    }
-
-    #[test]
-    fn a_failure_keeps_the_last_error_and_its_code() {
-        let stderr = "⚠ a warning\n✗ No server\n  connection refused\n→ start it\n".to_owned();
-        let captured = Captured { ending: Ending::Code(4), stdout: Vec::new(), stderr };
-        let error = failure("db-backup", &captured, &["PGPASSWORD"]);
-        assert_eq!(error::exit_code(&error), 4);
-        assert_eq!(format!("{error:#}"), "db-backup failed (exit code 4): No server\nconnection refused\n→ start it");
-        assert!(error::fault(&error).unwrap().hint_text().unwrap().contains("PGPASSWORD"));
-        let killed = Captured { ending: Ending::Signal(9), stdout: Vec::new(), stderr: String::new() };
-        let error = failure("db-backup", &killed, &[]);
-        assert_eq!(
-            (error::exit_code(&error), format!("{error:#}")),
-            (137, "db-backup failed (killed by signal 9)".to_owned())
-        );
-        assert_eq!([exit_of(1), exit_of(7), exit_of(143)].map(Exit::code), [1, 1, 143]);
-    }
 }

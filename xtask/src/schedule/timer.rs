@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Timer {
+    /// A timer of this user's systemd.
+    Systemd,
     /// A block in this user's crontab.
     Cron,
     /// Lines that a person adds to a timer of the system themselves.
@@ -22,4 +24,15 @@ pub enum Presence {
     Gone(String),
     /// This cannot be seen from here, and why.
     Unknown(String),
+}
+
+impl Timer {
+    /// What it is, as a person reads it.
+    pub fn shown(self, name: &str) -> String {
+        match self {
+            Self::Systemd => format!("systemd, the timer {name}.timer of your user"),
+            Self::Cron => format!("cron, the block {name} of your crontab"),
+            Self::Paste => "lines that you added to a timer of the system yourself".to_owned(),
+        }
+    }
 }

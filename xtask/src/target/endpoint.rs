@@ -219,6 +219,11 @@ fn silence(error: &Error, deadline: Duration) -> Silence {
         Error::ConnectionFailed => ("the connection failed".to_owned(), false),
         Error::ConnectProxyFailed(why) => (format!("the proxy refused: {why}"), false),
         Error::Io(error) if refused(error) => ("connection refused".to_owned(), false),
+        // So rustls tells of a certificate that it does not trust.
+        Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            let why = "name the certificate of a private CA in SSL_CERT_FILE, or add it to the system's";
+            (format!("no TLS connection: {error}; {why}"), false)
+        }
         Error::Tls(_) | Error::Rustls(_) => (format!("no TLS connection: {error}"), false),
         error => (error.to_string(), true),
     };

@@ -17,6 +17,8 @@ pub fn tests() -> Vec<Test> {
         [] a_crontab_that_is_absent_or_refuses_is_told_and_nothing_is_installed,
         [] what_the_runs_would_refuse_is_refused_at_once,
         [] lines_for_other_timers_are_printed,
+        [Stack, Mount] a_history_that_cannot_be_written_is_told_and_the_backup_stays,
+        [Systemd] a_systemd_timer_is_set_and_its_units_are_sound,
         [Stack] a_backup_by_hand_pings_and_is_never_failed_by_that,
         [] a_program_is_called_after_a_failure_and_env_does_not_choose_it,
     ]
@@ -165,7 +167,7 @@ fn what_cron_starts_makes_a_proven_backup_and_a_failing_night_is_seen() {
     assert_eq!(status["runs"][0]["verified"], true, "the first run restores its backup, too");
     assert_eq!(status["runs"][0]["files"][0], backups[0].as_str());
     assert_eq!(status["next_run_at"].as_str().unwrap().get(..16), Some("2026-11-22T03:00"));
-    // The record is no backup, and is not taken for one.
+    // The history is no backup, and is not taken for one.
     run(&["db-list", "--json"], "2026-11-21T04:00:00+00:00").ok().stdout_lacks("schedule.json");
     let health = |clock: &str| run(&["health-check", "--only", "schedule"], clock);
     health("2026-11-21T04:00:00+00:00").ok().stdout_has("✓ schedule");
@@ -262,6 +264,26 @@ fn two_checkouts_have_two_schedules() {
         "{left}"
     );
     with_spool(Xtask::new(&other).args(["db-schedule", "status"]), &spool).run().ok();
+
+    // A copy of the other one brings its plan, which is not followed there. It gets one of its own, and both go on.
+    let copy = Sandbox::named("copy");
+    let plan = fs::read_to_string(other.path(".xtask/schedule/plan.json")).unwrap();
+    let copied = copy.write(".xtask/schedule/plan.json", &plan);
+    Command::new("chmod").arg("600").arg(&copied).status().unwrap();
+    let in_copy = |words: &[&str]| with_spool(Xtask::new(&copy).args(words), &spool).run();
+    in_copy(&["db-schedule", "status"])
+        .code(1)
+        .stdout_has("it was installed for the checkout")
+        .stdout_has("not for this one");
+    in_copy(&["db-schedule", "run"]).code(1).stderr_has("was installed for the checkout");
+    in_copy(&INSTALL).ok();
+    assert_eq!(crontab(&one, &["-l"], "").text().matches("# BEGIN").count(), 2);
+    // Once the other one is moved away, installing here removes its block.
+    fs::write(&copied, &plan).unwrap();
+    fs::remove_file(other.path(".xtask/schedule/plan.json")).unwrap();
+    in_copy(&[&INSTALL[..], &["--yes"]].concat()).ok();
+    let left = crontab(&one, &["-l"], "").text();
+    assert!(left.matches("# BEGIN").count() == 1 && left.contains("xtask-copy-"), "{left}");
 }
 
 fn a_crontab_that_is_absent_or_refuses_is_told_and_nothing_is_installed() {
@@ -395,4 +417,89 @@ fn a_program_is_called_after_a_failure_and_env_does_not_choose_it() {
         .run()
         .code(2)
         .stderr_lacks("hunter2");
+}
+
+/// This user's systemd, as far as a timer needs it: CI has none that runs. The state is a file for each fact.
+fn systemd(sandbox: &Sandbox) -> Fakes {
+    let (active, lingers) = (sandbox.home.join("active"), sandbox.home.join("lingers"));
+    let (active, lingers) = (active.display(), lingers.display());
+    let systemctl = format!(
+        "case \"$2\" in restart) touch '{active}';; disable) rm -f '{active}';;\n\
+         is-active) if [ -e '{active}' ]; then echo active; else echo inactive; exit 3; fi;; esac"
+    );
+    let loginctl = format!("if [ -e '{lingers}' ]; then echo yes; else echo no; fi");
+    Fakes::new(sandbox).program("systemctl", &systemctl).program("loginctl", &loginctl)
+}
+
+fn a_systemd_timer_is_set_and_its_units_are_sound() {
+    let sandbox = Sandbox::named("50% of $it");
+    let fakes = systemd(&sandbox);
+    let run = |words: &[&str]| fakes.over(Xtask::new(&sandbox).args(words)).run();
+    let install = [&INSTALL[..], &["--timer", "systemd", "--every", "12h"]].concat();
+    let installed = run(&install);
+    installed
+        .ok()
+        .stdout_has("systemd, the timer xtask-")
+        .stderr_has("stops when you log out")
+        .stderr_has("enable-linger");
+    let folder = sandbox.home.join(".config/systemd/user");
+    let mut units: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    units.sort();
+    let [service, timer] = units.as_slice() else { panic!("two units: {units:?}") };
+    let name = timer.file_name().unwrap().to_str().unwrap();
+    let calls: Vec<Vec<String>> = fakes.calls().into_iter().filter(|call| call[0] == "systemctl").collect();
+    assert_eq!(calls[0][1..], ["--user", "daemon-reload"]);
+    assert_eq!(calls[1][1..], ["--user", "enable", name]);
+
+    // The real program reads them, and finds the program that they start.
+    let verify = Xtask::new(&sandbox).program("systemd-analyze").env("XDG_RUNTIME_DIR", &sandbox.home);
+    let verified = verify.args(["verify", "--user"]).args([service, timer]).run();
+    verified.ok().stderr_lacks(name.trim_end_matches(".timer"));
+    let text = fs::read_to_string(timer).unwrap();
+    assert!(text.contains("OnCalendar=*-*-* 03,15:00:00\nPersistent=true\n"), "{text}");
+
+    // It is looked at: lingering, its state, its files.
+    run(&["db-schedule", "status"]).ok().stdout_has("lingering is not enabled");
+    fs::write(sandbox.home.join("lingers"), "").unwrap();
+    run(&["db-schedule", "status"]).ok().stdout_lacks("⚠");
+    fs::remove_file(sandbox.home.join("active")).unwrap();
+    run(&["db-schedule", "status"]).code(1).stdout_has("is inactive");
+    run(&install).ok();
+    fs::write(timer, text.replace("03,15", "04,16")).unwrap();
+    run(&["db-schedule", "status"]).ok().stdout_has("was edited by hand");
+    fs::remove_file(service).unwrap();
+    run(&["db-schedule", "status"]).code(1).stdout_has("is gone");
+
+    // Another timer takes its place.
+    run(&install).ok();
+    run(&[&INSTALL[..], &["--timer", "paste"]].concat()).ok();
+    assert!(!service.exists() && !timer.exists() && !sandbox.home.join("active").exists());
+    run(&install).ok();
+    run(&["db-schedule", "remove"]).ok();
+    assert!(!service.exists() && !timer.exists() && !sandbox.home.join("active").exists());
+
+    // A systemd that does not answer: nothing is left behind.
+    let silent = Fakes::new(&sandbox).program("systemctl", "echo 'Failed to connect to bus' >&2; exit 1");
+    let refused = silent.over(Xtask::new(&sandbox).args(&install)).run();
+    refused.code(1).stderr_has("The timer could not be started").stderr_has("Failed to connect to bus");
+    assert!(!service.exists() && !timer.exists() && !sandbox.path(".xtask/schedule/plan.json").exists());
+}
+
+fn a_history_that_cannot_be_written_is_told_and_the_backup_stays() {
+    let database = shared().database();
+    let sandbox = &database.sandbox;
+    database.xtask(INSTALL).args(["--timer", "paste"]).run().ok();
+    // A file that is a mount of its own cannot be replaced, by nobody.
+    let history = sandbox.write("backups/schedule.json", "");
+    let mount = format!("mount --bind '{0}' '{0}' && exec \"$@\"", history.display());
+    let through = ["unshare", "--mount", "sh", "-c", &mount, "sh"];
+    let unrecorded = database.xtask(["db-schedule", "run"]).through(through).run();
+    unrecorded.code(6).stderr_has("What became of this run could not be written to").stderr_has("free some space");
+    let made = |sandbox: &Sandbox| sandbox.backups().iter().filter(|name| name.ends_with(".sql")).count();
+    assert_eq!(made(sandbox), 1);
+    // What is no history is kept aside, and a new one begun.
+    database.xtask(["db-schedule", "run"]).run().ok().stderr_has("schedule.json.damaged");
+    let status = database.xtask(["db-schedule", "status", "--json"]).run().ok().json();
+    // One backup of each day stays.
+    assert_eq!((made(sandbox), status["runs"].as_array().unwrap().len()), (1, 1));
 }

@@ -53,6 +53,7 @@ mod extensions;
 mod faults;
 mod foreign_servers;
 mod full_disk;
+mod globals;
 mod health;
 mod health_database;
 mod health_openfga;
@@ -210,6 +211,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         other_roles::tests(),
         foreign_servers::tests(),
         full_disk::tests(),
+        globals::tests(),
         health::tests(),
         health_database::tests(),
         health_openfga::tests(),

@@ -116,6 +116,9 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
         Verdict::MadeElsewhere => return Some(stays("made elsewhere")),
         Verdict::Complete | Verdict::Whole => {}
     }
+    if purpose == Purpose::Globals {
+        return Some(stays("the server's roles"));
+    }
     if purpose == Purpose::Tables || !manifest.is_some_and(super::manifest::Manifest::is_full) {
         return Some(stays("a partial export"));
     }

@@ -1,5 +1,6 @@
 //! The rules by which backups stay, as people type them.
 
+use crate::error::Fault;
 use chrono::{DateTime, Datelike as _, Local, TimeDelta};
 
 /// How many backups of each database stay. Each rule keeps what it keeps, whatever the others say.
@@ -41,6 +42,18 @@ impl Policy {
         let counts = self.counts();
         let none = counts.iter().all(|(_, count, _)| count.unwrap_or_default() == 0);
         none && self.keep_within.is_none_or(|span| span <= TimeDelta::zero())
+    }
+
+    /// Refuses rules that would keep nothing.
+    ///
+    /// # Errors
+    /// Exit 2.
+    pub fn check(&self) -> Result<(), Fault> {
+        if self.keeps_nothing() {
+            return Err(Fault::usage("These rules keep no backup")
+                .hint("add a rule that keeps some, such as --keep-last 7 or --keep-daily 30"));
+        }
+        Ok(())
     }
 
     /// The rules that count, each with the period of which one backup stays; without one each backup counts.

@@ -20,6 +20,7 @@ fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
             reason: None,
             bytes: 1,
             manifest: Some(sample()),
+            globals: None,
             contents: None,
             digest: None,
         },

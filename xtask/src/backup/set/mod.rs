@@ -13,7 +13,7 @@ mod tests;
 
 pub use fields::{FileName, NotTakenBecause, folded};
 pub use file::{SetFile, list, read, write};
-pub use prove::{check_listed, check_presence, prove_database};
+pub use prove::{check_listed, check_presence, prove_database, prove_globals};
 
 use super::manifest::{Digest, Seconds, StartedAt};
 use super::name::{self, Purpose};

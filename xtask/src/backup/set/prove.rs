@@ -1,6 +1,7 @@
 //! Whether the files that a set names are there and are the ones that it names.
 
-use super::{DatabaseFile, SetFile};
+use super::{DatabaseFile, GlobalsFile, SetFile};
+use crate::backup::globals::{self, ProvenGlobals};
 use crate::backup::listing::Backup;
 use crate::backup::manifest::hex;
 use crate::backup::proof::{self, Examined, Proven};
@@ -22,6 +23,20 @@ pub fn prove_database(set: &SetFile, file: &DatabaseFile, progress: &dyn Fn(u64)
     let proven = proof::prove(&path, progress)?;
     let database = proven.manifest.as_ref().map(|manifest| &manifest.database);
     if hex(&proven.digest()) != *file.sha256 || database != Some(&file.database) {
+        return Err(another(set, &path, OTHER_DIGEST).into());
+    }
+    Ok(proven)
+}
+
+/// Proves the file of roles of a set: every byte is as it was written, and it is the file that the set names.
+///
+/// # Errors
+/// Exit 3: the file is missing, cut, damaged or another one.
+pub fn prove_globals(set: &SetFile, file: &GlobalsFile) -> Result<ProvenGlobals> {
+    let path = set.path_of(&file.file);
+    check_size(set, &path, file.bytes.get())?;
+    let proven = globals::prove(&path)?;
+    if hex(&proven.digest) != *file.sha256 {
         return Err(another(set, &path, OTHER_DIGEST).into());
     }
     Ok(proven)

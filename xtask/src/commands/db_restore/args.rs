@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Backup file; - reads it from stdin [default: the newest full backup of this database]
-    #[arg(conflicts_with_all = ["undo", "repair"])]
+    #[arg(conflicts_with_all = ["undo", "repair", "globals"])]
     pub(super) file: Option<PathBuf>,
     /// Swap the previous database back in
     #[arg(long, conflicts_with = "repair")]
@@ -17,6 +17,13 @@ pub struct Args {
     /// Repair what a killed restore left behind
     #[arg(long)]
     pub(super) repair: bool,
+    /// Create the roles of this file (server_globals_….sql) that the server lacks; roles that exist are not changed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["undo", "repair", "create_roles", "search_path"])]
+    pub(super) globals: Option<PathBuf>,
+    /// Give this role of the file what reaches beyond its grants: SUPERUSER, CREATEROLE, REPLICATION, BYPASSRLS, and
+    /// membership in roles that have it or that are the server's own (pg_…); may be repeated
+    #[arg(long = "role", value_name = "NAME", requires = "globals")]
+    pub(super) roles: Vec<String>,
     /// Show what would change, and stop
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -29,8 +36,8 @@ pub struct Args {
     /// Create the roles that the backup names and the server lacks, without login
     #[arg(long, conflicts_with_all = ["undo", "repair"])]
     pub(super) create_roles: bool,
-    /// Apply this setting of the backup to a database that does not exist yet, though not every role may set it; may be
-    /// repeated
+    /// Apply this setting of the file to a database or role that does not exist yet, though not every role may set it;
+    /// may be repeated
     #[arg(long, value_name = "NAME", conflicts_with_all = ["undo", "repair"])]
     pub(super) allow_setting: Vec<String>,
     /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas

@@ -1,19 +1,23 @@
 //! `db-schedule install`: what is to be done and when, written down, and the timer set.
 
-use super::{checkout, own_program};
+use super::place::{checkout, own_program};
 use crate::backup::manifest::StartedAt as Time;
 use crate::backup::retention::Policy;
-use crate::commands::{db_prune, notices};
+use crate::commands::notices;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::platform;
 use crate::schedule::plan::{Plan, Verification, Work};
 use crate::schedule::rhythm::{Every, Rhythm, TimeOfDay};
 use crate::schedule::timer::Timer;
-use crate::schedule::{carried, cron, crontab, name, paste};
+use crate::schedule::{carried, cron, crontab, name, paste, start, systemd};
 use crate::settings;
 use anyhow::{Error, Result};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long loginctl may take.
+const LINGER: Duration = Duration::from_secs(10);
 
 /// Install a schedule, in place of the one that is there
 #[derive(Debug, clap::Args)]
@@ -36,7 +40,7 @@ pub struct Args {
     /// Ping the address in this private file: /start, then itself or /fail [setting: XTASK_PING_URL]
     #[arg(long, value_name = "FILE")]
     ping_file: Option<PathBuf>,
-    /// Who starts the runs [default: cron; on other systems than Linux paste, which prints the lines]
+    /// Who starts the runs; paste prints the lines for another timer [default: what this machine has]
     #[arg(long, value_enum)]
     timer: Option<Timer>,
     /// Replace lines that were edited by hand without asking
@@ -50,19 +54,22 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     let shown = root.display();
     context.terminal.note(&format!("Scheduling backups of the checkout {shown} ({})", plan.rhythm));
     context.made_backups_folder()?;
-    plan.timer = args.timer.unwrap_or(if platform::LINUX { Timer::Cron } else { Timer::Paste });
+    plan.timer = args.timer.map_or_else(|| choose(context), Ok)?;
     // One that cannot be read is replaced.
     let before = Plan::read(&root).ok().flatten();
     let name = name::of(&root);
     if plan.timer == Timer::Cron {
         plan.block = Some(crontab::block(&plan, &name)?);
     }
-    let of_crontab = before.as_ref().is_some_and(|before| before.timer == Timer::Cron);
-    if plan.timer == Timer::Cron || of_crontab {
+    // A copy of a checkout brings the plan of the other one, which goes on.
+    let before = before.filter(|before| before.is_of(&root) || is_gone(before));
+    let other = before.as_ref().filter(|before| before.timer != plan.timer || !before.is_of(&root));
+    if plan.timer == Timer::Cron || other.is_some_and(|other| other.timer == Timer::Cron) {
         confirm_edited(before.as_ref(), &name, args.yes, context)?;
     }
     plan.write(&root)?;
-    if let Err(error) = set_timer(&plan, of_crontab, &name) {
+    let unset = || other.map_or(Ok(()), |other| start::unset(other, &name::of(Path::new(&other.root))));
+    if let Err(error) = start::set(&plan, &name).and_then(|()| unset()) {
         // What is not started by a timer is no schedule.
         let undone = before.map_or_else(|| Plan::remove(&root), |before| before.write(&root));
         undone.err().iter().for_each(|error| context.terminal.warn(&format!("{error:#}")));
@@ -71,13 +78,37 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     tell(&plan, &name, context)
 }
 
-/// Sets the timer, and removes another one that was set before.
-fn set_timer(plan: &Plan, of_crontab: bool, name: &str) -> Result<()> {
-    match &plan.block {
-        Some(block) => cron::install(block, name),
-        None if of_crontab => cron::remove(name).map(drop),
-        None => Ok(()),
+/// Whether the checkout of this plan was moved away.
+fn is_gone(plan: &Plan) -> bool {
+    !Plan::is_there(Path::new(&plan.root))
+}
+
+/// The timer that this machine has: systemd's where it goes on after its user logged out, else cron's.
+fn choose(context: &Context) -> Result<Timer, Fault> {
+    if !platform::LINUX {
+        return Ok(Timer::Paste);
     }
+    if !systemd::answers() {
+        return Ok(Timer::Cron);
+    }
+    if systemd::lingers(LINGER) {
+        return Ok(Timer::Systemd);
+    }
+    let terminal = &context.terminal;
+    terminal
+        .warn("A timer of your systemd stops when you log out, unless lingering is enabled: loginctl enable-linger");
+    if terminal.ask("Enable it now?")? == Some(true) {
+        match systemd::enable_linger() {
+            Ok(()) => return Ok(Timer::Systemd),
+            Err(error) => terminal.warn(&format!("{error:#}")),
+        }
+    }
+    let timer = if cron::is_there() { Timer::Cron } else { Timer::Systemd };
+    terminal.note(&format!(
+        "Taking {} therefore; --timer names another one",
+        if timer == Timer::Cron { "cron" } else { "systemd" }
+    ));
+    Ok(timer)
 }
 
 /// Asks before lines of the crontab go that a person changed.
@@ -90,7 +121,7 @@ fn confirm_edited(before: Option<&Plan>, name: &str, yes: bool, context: &Contex
 impl Args {
     fn plan(&self, root: &Path, command_line: clap::Command, context: &Context) -> Result<Plan> {
         if self.policy.is_given() {
-            db_prune::check(&self.policy)?;
+            self.policy.check()?;
         } else {
             context.terminal.warn("No --keep-… rule was given: every backup stays, until the disk is full");
         }
@@ -149,7 +180,10 @@ fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
         terminal.warn("Nothing starts the runs until you add this to a timer of the system:");
         return terminal.result(&paste::lines(plan, name)?);
     }
-    if let Some(caution) = cron::caution() {
+    if plan.timer == Timer::Systemd && !systemd::lingers(LINGER) {
+        terminal.warn("This timer stops when you log out; to have it go on: loginctl enable-linger");
+    }
+    if let Some(caution) = cron::caution().filter(|_| plan.timer == Timer::Cron) {
         terminal.warn(&caution);
     }
     let next = plan.rhythm.next(&settings::now());
@@ -158,7 +192,7 @@ fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
     let lines = [
         terminal.done_line(&format!("Backups are scheduled: {}", plan.rhythm)),
         String::new(),
-        format!("Timer:     cron, the block {name} of your crontab"),
+        format!("Timer:     {}", plan.timer.shown(name)),
         format!("Program:   {}", plan.program),
         format!("Next run:  {next}"),
         format!("Options:   {}", if plan.backup.is_empty() { "none".to_owned() } else { plan.backup.join(" ") }),

@@ -1,13 +1,13 @@
-//! `db-schedule remove`: the timer and the plan go; backups, log and the record of the runs stay.
+//! `db-schedule remove`: the timer and the plan go; backups, log and the history of the runs stay.
 
-use super::checkout;
+use super::place::checkout;
 use crate::context::Context;
 use crate::schedule::plan::Plan;
 use crate::schedule::timer::Timer;
-use crate::schedule::{cron, name};
+use crate::schedule::{cron, name, start};
 use anyhow::Result;
 
-/// Remove the schedule; backups, log and the record of the runs stay
+/// Remove the schedule; backups, log and the history of the runs stay
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Remove lines that were edited by hand without asking
@@ -26,6 +26,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         None
     });
     let is_of_cron = plan.as_ref().map_or_else(cron::is_there, |plan| plan.timer == Timer::Cron);
+    if let Some(plan) = plan.as_ref().filter(|plan| plan.timer == Timer::Systemd && plan.is_of(&root)) {
+        start::unset(plan, &name)?;
+    }
     let mut removed = Plan::is_there(&root);
     if is_of_cron {
         if let Some(lines) = cron::edited(plan.as_ref(), &name)? {

@@ -1,20 +1,22 @@
 //! `db-schedule run`: what the timer starts, also by hand.
 
-use super::{checkout, own_program};
+use super::place::{checkout, own_program};
 use crate::commands::notices;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::schedule::history::Run;
 use crate::schedule::plan::Plan;
 use crate::schedule::run::{Ended, Runner};
 use crate::terminal;
 use anyhow::Result;
+use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
 
 /// Make the backups of the schedule now, as its timer does
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the record of the run as JSON
+    /// Write the run as JSON
     #[arg(long)]
     json: bool,
 }
@@ -26,18 +28,23 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let fault = Fault::failed(format!("No schedule is installed for the checkout {}", root.display()));
         return Err(fault.hint("install one: cargo xtask db-schedule install --at 03:00 --keep-daily 14").into());
     };
+    if !plan.is_of(&root) {
+        let what =
+            format!("The schedule was installed for the checkout {}, not for this one, {}", plan.root, root.display());
+        return Err(Fault::failed(what).hint("install one for it: cargo xtask db-schedule install").into());
+    }
     context.terminal.note(&format!("Making the scheduled backups of the checkout {}", root.display()));
     context.made_backups_folder()?;
     let backups = root.join("backups");
     let runner = Runner { plan: &plan, root: &root, backups: &backups, program: &program };
     let ended = runner.run(notices::of_plan(&plan, context), &mut |text| context.terminal.warn(text))?;
     report(args, &ended, &backups, context)?;
-    match (ended.error, ended.unrecorded) {
-        (Some(error), unrecorded) => {
-            unrecorded.iter().for_each(|error| context.terminal.warn(&format!("{error:#}")));
+    match (ended.error, ended.unwritten_entry) {
+        (Some(error), unwritten_entry) => {
+            unwritten_entry.iter().for_each(|error| context.terminal.warn(&format!("{error:#}")));
             Err(error)
         }
-        (None, Some(unrecorded)) => Err(unrecorded),
+        (None, Some(unwritten_entry)) => Err(unwritten_entry),
         (None, None) => Ok(()),
     }
 }
@@ -45,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn report(args: &Args, ended: &Ended, backups: &Path, context: &Context) -> Result<()> {
     let run = &ended.run;
     if args.json {
-        return context.terminal.json(run);
+        return context.terminal.json(&Document { version: 1, run });
     }
     if ended.error.is_some() {
         return Ok(());
@@ -60,4 +67,12 @@ fn report(args: &Args, ended: &Ended, backups: &Path, context: &Context) -> Resu
     let time = terminal::duration(Duration::from_secs_f64(seconds));
     let text = format!("Backups proven{restored}: {} ({size}, {time})", run.files.join(", "));
     context.terminal.result(&context.terminal.done_line(&text))
+}
+
+/// `--json`, version 1.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    version: u32,
+    #[serde(flatten)]
+    run: &'a Run,
 }

@@ -1,6 +1,6 @@
 //! `db-schedule status`: what is installed, the next and the last runs, and what is wrong.
 
-use super::checkout;
+use super::place::checkout;
 use crate::commands::notices;
 use crate::context::Context;
 use crate::error::Fault;
@@ -54,10 +54,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
     let plan = &standing.plan;
     let root = checkout(context);
-    let timer = match plan.timer {
-        Timer::Cron => format!("cron, the block {} of your crontab", name::of(&root)),
-        Timer::Paste => "lines that you added to a timer of the system yourself".to_owned(),
-    };
+    let timer = plan.timer.shown(&name::of(&root));
     let next = standing.next().map_or_else(|| "not known".to_owned(), minute);
     let program = if standing.has_program { "" } else { " (it is gone)" };
     let runs = if standing.runs_now { "; one goes on now" } else { "" };
@@ -79,7 +76,7 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
             Gravity::Failure => context.terminal.failure_line(&flaw.what),
             _ => context.terminal.warning_line(&flaw.what),
         };
-        lines.push(format!("{line}\n  {}", context.terminal.hint_line(&flaw.hint)));
+        lines.extend([line, format!("  {}", context.terminal.hint_line(&flaw.hint))]);
     }
     context.terminal.result(&terminal::report(&lines))?;
     let history = standing.history.as_ref().ok();

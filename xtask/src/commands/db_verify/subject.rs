@@ -1,5 +1,6 @@
 //! What is proven: a backup file, or the file of one database as a set names it.
 
+use crate::backup::globals::{self, ProvenGlobals};
 use crate::backup::proof::{self, Proven};
 use crate::backup::set::{self, SetFile};
 use anyhow::Result;
@@ -18,6 +19,8 @@ pub(super) struct Subject {
 enum OfSet {
     /// This one of its databases.
     Database(Rc<SetFile>, usize),
+    /// Its file of roles.
+    Globals(Rc<SetFile>),
     /// The set itself, which cannot be read.
     Unreadable,
 }
@@ -28,7 +31,7 @@ impl Subject {
         Self { path, of: None }
     }
 
-    /// What was typed: a backup, or every database's file of a set.
+    /// What was typed: a backup, or every file of a set.
     pub(super) fn typed(path: PathBuf) -> Vec<Self> {
         if path.extension().is_none_or(|extension| extension != "json") {
             return vec![Self::file(path)];
@@ -41,7 +44,31 @@ impl Subject {
             path: set.path_of(&file.file),
             of: Some(OfSet::Database(Rc::clone(&set), at)),
         };
-        files.map(subject).collect()
+        let globals = set
+            .set
+            .globals
+            .iter()
+            .map(|globals| Self { path: set.path_of(&globals.file), of: Some(OfSet::Globals(Rc::clone(&set))) });
+        files.map(subject).chain(globals).collect()
+    }
+
+    /// Whether it is a file of roles, by its set or by what it says.
+    pub(super) fn is_globals(&self) -> bool {
+        matches!(self.of, Some(OfSet::Globals(_))) || globals::is_at(&self.path)
+    }
+
+    /// Reads every byte of a file of roles.
+    ///
+    /// # Errors
+    /// Exit 3: it is cut, damaged, or not the file that its set names.
+    pub(super) fn prove_globals(&self) -> Result<ProvenGlobals> {
+        match &self.of {
+            Some(OfSet::Globals(set)) => match &set.set.globals {
+                Some(file) => set::prove_globals(set, file),
+                None => globals::prove(&self.path),
+            },
+            _ => globals::prove(&self.path),
+        }
     }
 
     /// Reads every byte. `progress` hears how many have been read.
@@ -55,7 +82,7 @@ impl Subject {
                 None => proof::prove(&self.path, progress),
             },
             Some(OfSet::Unreadable) => Err(unreadable(&self.path)),
-            None => proof::prove(&self.path, progress),
+            Some(OfSet::Globals(_)) | None => proof::prove(&self.path, progress),
         }
     }
 }

@@ -6,7 +6,7 @@ mod grant;
 mod setting;
 
 pub use grant::Grant;
-pub use setting::{Assignment, Setting};
+pub use setting::{Assignment, Setting, SettingName, SettingNameRule};
 
 use super::count::Count;
 use super::encoding::Encoding;

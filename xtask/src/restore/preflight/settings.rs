@@ -7,7 +7,7 @@ use crate::postgres::quote::literals;
 use crate::postgres::server::Server;
 use crate::postgres::text::Name;
 use anyhow::{Context as _, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The settings of every role's own by the server's word, by name in lower case.
 const BY_ANYBODY: &str = "user";
@@ -26,7 +26,15 @@ impl<'a> SettingRules<'a> {
     /// Asks the server about the settings of these properties.
     pub(in crate::restore) fn of(server: &Server<'_>, properties: &Properties, allowed: &'a [String]) -> Result<Self> {
         let names = properties.settings.iter().flat_map(|setting| &setting.values);
-        let names: Vec<String> = names.map(|assignment| assignment.name.to_ascii_lowercase()).collect();
+        Self::of_names(server, &names.map(|assignment| assignment.name.to_ascii_lowercase()).collect(), allowed)
+    }
+
+    /// The same of settings by their names in lower case.
+    pub(in crate::restore) fn of_names(
+        server: &Server<'_>,
+        names: &BTreeSet<String>,
+        allowed: &'a [String],
+    ) -> Result<Self> {
         if names.is_empty() {
             return Ok(Self { contexts: BTreeMap::new(), allowed });
         }

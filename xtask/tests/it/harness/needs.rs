@@ -50,9 +50,11 @@ pub enum Need {
     PgCron,
     /// cron's program `crontab`.
     Cron,
+    /// systemd's program `systemd-analyze`.
+    Systemd,
 }
 
-static FOUND: [OnceLock<Option<String>>; 24] = [const { OnceLock::new() }; 24];
+static FOUND: [OnceLock<Option<String>>; 25] = [const { OnceLock::new() }; 25];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -97,6 +99,7 @@ impl Need {
             Self::Pgbouncer => "pgbouncer",
             Self::PgCron => "pg-cron",
             Self::Cron => "cron",
+            Self::Systemd => "systemd",
         }
     }
 
@@ -152,6 +155,7 @@ impl Need {
                 let control = Path::new(shared.trim()).join("extension/pg_cron.control");
                 (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
             }),
+            Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
