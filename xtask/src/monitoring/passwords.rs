@@ -70,7 +70,7 @@ mod tests {
         settings.set_flag(EXPORTER, "a'b\\c");
         let kept = Passwords::of(&settings).unwrap();
         assert_eq!((kept.exporter.as_str(), kept.to_write()), ("a'b\\c", vec![(GRAFANA, kept.grafana.as_str())]));
-        for odd in ["a b", "ä", "a\nb"] {
+        for odd in ["p q", "pä", "p\nq"] {
             settings.set_flag(EXPORTER, odd);
             let error = Passwords::of(&settings).err().unwrap();
             assert_eq!(crate::error::exit_code(&error), 2);
