@@ -11,6 +11,7 @@ pub mod listing;
 pub mod manifest;
 pub mod metrics;
 pub mod name;
+mod open;
 mod options;
 pub mod own_folder;
 mod partial;

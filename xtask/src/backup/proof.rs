@@ -5,10 +5,10 @@ pub use super::verdict::{Examined, Verdict};
 use super::globals;
 use super::inspect::examine_ends;
 use super::manifest::{self, Manifest};
+use super::open::open;
 use super::pieces::{Pieces, RunningDigest};
 use super::server_name::Kind;
 use crate::error::{Exit, Fault};
-use crate::platform;
 use crate::postgres::dump::{Contents, Flaw, Scanner};
 use crate::process::signals;
 use anyhow::{Context as _, Result};
@@ -126,26 +126,6 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
             Ok((examined, 0, Vec::new()))
         }
     }
-}
-
-/// Opens a regular file; a link could point to another file, and a pipe would block the reader.
-pub(super) fn open(path: &Path) -> Result<File> {
-    let open = || {
-        let kind = std::fs::symlink_metadata(path)?.file_type();
-        let other = |what: &str| Err(std::io::Error::other(what));
-        if kind.is_symlink() {
-            return other("it is a symbolic link");
-        }
-        if kind.is_dir() && path.join("toc.dat").is_file() {
-            return other("it is pg_dump's directory format: convert it to SQL first (pg_restore -f x.sql FOLDER)");
-        }
-        if kind.is_dir() {
-            return other("it is a folder");
-        }
-        let file = platform::open_no_follow(path)?;
-        if file.metadata()?.is_file() { Ok(file) } else { other("it is not a regular file") }
-    };
-    open().with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// What a file holds, where its dump ends, and the digest after each piece.

@@ -7,6 +7,7 @@ mod sample;
 mod statements;
 mod stores;
 mod tables;
+mod waiting;
 
 pub use activity::{Activity, Blocked, Running, Session};
 pub use database::Database;
@@ -19,21 +20,19 @@ pub use tables::{Table, Tables, Wanted};
 use crate::postgres::openfga_tables::Known;
 use crate::postgres::reader::Reader;
 use crate::postgres::server::Server;
-use crate::process::signals;
 use crate::settings::Settings;
 use anyhow::Result;
 use metrics::Scraper;
 use statements::Extension;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tables::Sizes;
+use waiting::pause;
 
 /// Between the two samples that rates are made of. Sessions tell the server's counters once a second.
 const SAMPLED: Duration = Duration::from_secs(1);
 /// How long an answer is waited for in a session that stays open.
 const ANSWERED: Duration = Duration::from_secs(10);
-/// How often signals are looked for in between.
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What one look found.
 #[derive(Debug)]
@@ -196,16 +195,6 @@ fn sampled(reader: &mut Reader<'_>, before: Option<Sample>, database: &str) -> R
     let now = Sample::read(reader, database)?;
     let rates = now.since(&before);
     Ok((now, rates))
-}
-
-/// Waits, but not beyond a signal.
-fn pause(time: Duration) -> Result<()> {
-    let end = Instant::now() + time;
-    while Instant::now() < end {
-        signals::check()?;
-        thread::sleep(POLL_INTERVAL.min(end.saturating_duration_since(Instant::now())));
-    }
-    Ok(())
 }
 
 impl Stats {

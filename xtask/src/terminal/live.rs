@@ -17,7 +17,7 @@ const END: &str = "\x1b[?25h\x1b[?1049l";
 const FRAME: &str = "\x1b[?2026h\x1b[H";
 const FRAME_END: &str = "\x1b[J\x1b[?2026l";
 
-/// A terminal that shows frames. Dropped, it is as it was before.
+/// A terminal that shows frames. Dropped, it restores what the terminal showed before.
 #[derive(Debug)]
 pub struct Live {
     size: (usize, usize),

@@ -3,7 +3,7 @@
 use super::{GlobalsManifest, HEAD};
 use crate::backup::manifest::{HEAD_START, hex};
 use crate::backup::name;
-use crate::backup::proof;
+use crate::backup::open::open;
 use crate::backup::sealed::Sealed as _;
 use crate::backup::verdict::{Examined, Verdict};
 use crate::error::{Exit, Fault};
@@ -37,7 +37,7 @@ type Wrong = (Verdict, String);
 /// # Errors
 /// Exit 3: it is cut, damaged, or no such file.
 pub fn prove(path: &Path) -> Result<ProvenGlobals> {
-    let mut file = proof::open(path)?;
+    let mut file = open(path)?;
     // Shared lock: db-prune skips this file. A file system without locks is read without one.
     let _ = file.try_lock_shared();
     let reading = || format!("reading {}", path.display());
@@ -57,7 +57,7 @@ pub fn prove(path: &Path) -> Result<ProvenGlobals> {
 
 /// Whether the file at this path says that it holds globals, whole or not.
 pub fn is_at(path: &Path) -> bool {
-    proof::open(path).and_then(|mut file| is_globals(&mut file)).unwrap_or(false)
+    open(path).and_then(|mut file| is_globals(&mut file)).unwrap_or(false)
 }
 
 /// The same of an open file; it stands at its beginning afterwards.

@@ -1,10 +1,12 @@
 //! Which backups stay and which go, each with its reason; and the removal of those that go.
 
+mod decision;
 mod policy;
 mod sets;
 #[cfg(test)]
 mod tests;
 
+pub use decision::Decision;
 pub use policy::{Policy, time_span};
 
 use super::listing::Backup;
@@ -13,7 +15,8 @@ use super::proof::{self, Verdict};
 use super::set::Listed;
 use crate::platform;
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, FixedOffset, Local, TimeDelta};
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use decision::{by_rules, kept_by_rules, stays};
 use sets::Sets;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,13 +25,6 @@ use std::path::{Path, PathBuf};
 
 /// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
 const SAFETY_DAYS: i64 = 7;
-
-/// Whether a file stays, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    pub keep: bool,
-    pub reason: String,
-}
 
 /// What is decided on a folder's backups and on its sets, each in the order of its listing.
 #[derive(Debug)]
@@ -108,7 +104,7 @@ fn decide_on_backups(
                 _ => {
                     let newest = is_newest.then(|| "the newest whole backup".to_owned());
                     let rules = reasons.get(&at).cloned().unwrap_or_default();
-                    sets::by_rules(&newest.into_iter().chain(rules).collect::<Vec<_>>())
+                    by_rules(&newest.into_iter().chain(rules).collect::<Vec<_>>())
                 }
             });
         }
@@ -120,10 +116,6 @@ fn decide_on_backups(
     let mut decisions: Vec<Decision> = decisions.into_iter().enumerate().map(decided).collect();
     keep_the_last_safety_backup(backups, &mut decisions, is_whole)?;
     Ok(decisions)
-}
-
-fn stays(reason: &str) -> Decision {
-    Decision { keep: true, reason: reason.to_owned() }
 }
 
 /// Where no other backup of its database is whole, the newest whole safety backup stays, however old.
@@ -189,33 +181,6 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
         }
         _ => None,
     }
-}
-
-/// For each of these (a place and a time each, newest first) that a rule keeps, the rules.
-fn kept_by_rules(
-    timed: &[(usize, DateTime<FixedOffset>)],
-    policy: &Policy,
-    now: DateTime<FixedOffset>,
-) -> BTreeMap<usize, Vec<String>> {
-    let mut reasons: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    let timed = || timed.iter().copied();
-    for (rule, count, period) in policy.counts() {
-        let mut periods = BTreeSet::new();
-        let mut left = count.unwrap_or_default();
-        for (at, time) in timed() {
-            let key = period.map_or_else(|| at.to_string(), |period| period(&time.with_timezone(&Local)));
-            if left > 0 && periods.insert(key) {
-                left = left.saturating_sub(1);
-                reasons.entry(at).or_default().push(rule.to_owned());
-            }
-        }
-    }
-    if let Some(span) = policy.keep_within {
-        for (at, _) in timed().filter(|(_, time)| now.signed_duration_since(*time) <= span) {
-            reasons.entry(at).or_default().push("--keep-within".to_owned());
-        }
-    }
-    reasons
 }
 
 /// Removes a backup or a set, unless another run reads it; false then.

@@ -1,6 +1,7 @@
 //! Sets are counted as one: a set stays or goes, and its files with it.
 
-use super::{Decision, Policy, kept_by_rules, stays};
+use super::decision::{Decision, by_rules, kept_by_rules, stays};
+use super::policy::Policy;
 use crate::backup::listing::Backup;
 use crate::backup::set::{Listed, SetFile, check_presence};
 use anyhow::Result;
@@ -71,14 +72,6 @@ impl<'a> Sets<'a> {
         let name = self.listed.get(at).and_then(|listed| listed.path.file_name());
         name.unwrap_or_default().to_string_lossy().into_owned()
     }
-}
-
-/// What the rules say: it stays for these reasons, or goes for the lack of one.
-pub(super) fn by_rules(why: &[String]) -> Decision {
-    if why.is_empty() {
-        return Decision { keep: false, reason: "no rule keeps it".to_owned() };
-    }
-    stays(&why.join(", "))
 }
 
 /// Where the files of a set are in the listing; `None` where the set is not whole.

@@ -2,7 +2,7 @@ use super::policy::time_span;
 use super::*;
 use crate::backup::manifest::tests::sample;
 use crate::backup::proof::Examined;
-use chrono::TimeZone as _;
+use chrono::{Local, TimeZone as _};
 
 fn now() -> DateTime<FixedOffset> {
     Local.with_ymd_and_hms(2025, 10, 21, 12, 0, 0).unwrap().fixed_offset()

@@ -2,8 +2,8 @@
 
 use super::{FileName, LONGEST, ServerSet};
 use crate::backup::name::UNFINISHED;
+use crate::backup::open::open;
 use crate::backup::partial::Partial;
-use crate::backup::proof;
 use crate::backup::sealed::Sealed as _;
 use crate::backup::server_name::Kind;
 use crate::error::{Exit, Fault};
@@ -77,7 +77,7 @@ pub fn read(path: &Path) -> Result<SetFile> {
         return Err(refused("it is the unfinished file of a run").into());
     }
     let mut line = Vec::new();
-    let file = proof::open(path)?;
+    let file = open(path)?;
     let reading = || format!("reading {}", path.display());
     file.take((LONGEST as u64).saturating_add(1)).read_to_end(&mut line).with_context(reading)?;
     if line.is_empty() {

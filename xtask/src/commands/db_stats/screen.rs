@@ -1,21 +1,20 @@
 //! The screen of `db-stats`, as lines.
 
+use self::width::fitted;
 use crate::postgres::openfga_tables::Known;
 use crate::postgres::quote::identifier;
 use crate::stats::{Stats, Store, Table};
 use crate::target::Target;
-use crate::terminal::{self, Terminal, clean_line, count, folded, size};
+use crate::terminal::{self, Terminal, clean_line, count, size};
 use chrono::{DateTime, Local};
 
 mod activity;
 mod openfga;
 mod statements;
+mod width;
 
 /// Older transaction ids than this part of 2^31 are a danger: the server stops taking writes.
 const OLD_IDS: u64 = 1_500_000_000;
-
-/// Most commands fit into a line of so many columns.
-const COMMANDS_FIT: usize = 60;
 
 /// What is shown of one look.
 pub(super) struct Screen<'a> {
@@ -38,7 +37,7 @@ impl Screen<'_> {
         lines.extend(self.tables(terminal));
         lines.extend(self.stores(terminal));
         lines.extend(openfga::lines(&self.stats.openfga, self.top, terminal));
-        lines.extend(statements::lines(self, terminal));
+        lines.extend(statements::lines(self.stats, self.target, self.top, terminal));
         lines.extend(self.hidden(terminal).iter().flat_map(|text| fitted(text, terminal)));
         lines
     }
@@ -176,18 +175,6 @@ impl Screen<'_> {
                 identifier(self.target.user()).unwrap_or(user)
             )),
         ]
-    }
-}
-
-/// The text in lines that fit. A command that is copied stays on one line, except where hardly one fits.
-fn fitted(text: &str, terminal: &Terminal) -> Vec<String> {
-    let is_typed = |line: &str| line.starts_with(&terminal.hint_line(""));
-    let broken = |line: &str, width| {
-        if is_typed(line) && width >= COMMANDS_FIT { vec![line.to_owned()] } else { folded(line, width) }
-    };
-    match terminal.width_of_results() {
-        Some(width) => text.lines().flat_map(|line| broken(line, width)).collect(),
-        None => vec![text.to_owned()],
     }
 }
 

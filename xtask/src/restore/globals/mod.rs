@@ -7,6 +7,7 @@ mod held_back;
 mod offer;
 mod plan;
 mod script;
+mod statement;
 #[cfg(test)]
 mod tests;
 

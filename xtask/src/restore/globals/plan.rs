@@ -2,7 +2,7 @@
 
 use super::held_back::HeldBack;
 use super::offer::Offer;
-use super::script;
+use super::statement;
 use crate::error::Fault;
 use crate::postgres::globals::{Attribute, Attributes, Globals, LeftOut, Membership, Role, RoleSetting, is_predefined};
 use crate::postgres::server::Server;
@@ -124,7 +124,7 @@ impl<'g> Plan<'g> {
                 what: format!("{} of role {}", words.join(", "), role.name),
                 why: "a file alone does not give it".to_owned(),
                 option: Some(format!("--role {}", role.name)),
-                by_hand: script::alter(&role.name, &words.join(" "))?,
+                by_hand: statement::alter(&role.name, &words.join(" "))?,
             });
         }
         Ok(attributes)
@@ -141,7 +141,7 @@ impl<'g> Plan<'g> {
                 what: format!("setting {} of role {}", setting.name, role.name),
                 why,
                 option: Some(format!("--allow-setting {}", setting.name)),
-                by_hand: script::set_shown(&role.name, setting)?,
+                by_hand: statement::set_shown(&role.name, setting)?,
             });
         }
         Ok(settings)
@@ -193,7 +193,7 @@ impl<'g> Plan<'g> {
         } else {
             return None;
         };
-        let held_back = script::grant(membership, self.has_membership_options).map(|by_hand| HeldBack {
+        let held_back = statement::grant(membership, self.has_membership_options).map(|by_hand| HeldBack {
             what: format!("membership of {member} in {role}"),
             why: why.to_owned(),
             option,

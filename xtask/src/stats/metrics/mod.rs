@@ -4,6 +4,7 @@ mod exposition;
 mod histogram;
 
 use super::sample::{per_second, ratio};
+use super::waiting::pause;
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -122,7 +123,7 @@ impl Scraper {
             Some(last) => last,
             None => {
                 let first = Metrics::read(&endpoint)?;
-                super::pause(apart)?;
+                pause(apart)?;
                 first
             }
         };

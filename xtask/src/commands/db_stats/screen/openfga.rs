@@ -1,6 +1,6 @@
 //! OpenFGA's requests.
 
-use super::fitted;
+use super::width::fitted;
 use crate::stats::{Method, Openfga, Quantile};
 use crate::terminal::{Terminal, clean_line, count, counted};
 

@@ -1,9 +1,10 @@
 //! The slowest statements, else those that run now; and what makes the server tell them.
 
-use super::{Screen, fitted};
+use super::width::fitted;
 use crate::postgres::quote::identifier;
 use crate::postgres::server::maintenance_database;
-use crate::stats::{Running, State, Statement};
+use crate::stats::{Running, State, Statement, Stats};
+use crate::target::Target;
 use crate::terminal::{Terminal, clean_line, count, shell_word};
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ const FIGURES: usize = 50;
 const LEAST: usize = 24;
 
 /// The lines, after an empty one.
-pub(super) fn lines(screen: &Screen<'_>, terminal: &Terminal) -> Vec<String> {
-    let statements = &screen.stats.statements;
+pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Terminal) -> Vec<String> {
+    let statements = &stats.statements;
     let mut lines = vec![String::new()];
-    if let Some((why, hint)) = missing(statements.state, screen) {
+    if let Some((why, hint)) = missing(statements.state, target) {
         let texts = [format!("Slow statements are not known: {why}"), terminal.hint_line(&hint)];
         lines.extend(texts.iter().flat_map(|text| fitted(text, terminal)));
-        let rows: Vec<Vec<String>> = screen.stats.activity.running.iter().map(running).collect();
+        let rows: Vec<Vec<String>> = stats.activity.running.iter().map(running).collect();
         lines.extend((!rows.is_empty()).then(|| terminal.laid_out(&["RUNNING NOW", "FOR", "SESSION"], &rows, &[1])));
         return lines;
     }
@@ -34,15 +35,15 @@ pub(super) fn lines(screen: &Screen<'_>, terminal: &Terminal) -> Vec<String> {
         let [total, mean, max] = times;
         vec![total, mean, max, count(statement.calls), count(statement.rows), text]
     };
-    let rows: Vec<Vec<String>> = statements.slowest.iter().take(screen.top).map(row).collect();
+    let rows: Vec<Vec<String>> = statements.slowest.iter().take(top).map(row).collect();
     lines.push(terminal.laid_out(&["TIME", "MEAN", "MAX", "CALLS", "ROWS", "STATEMENT"], &rows, &[0, 1, 2, 3, 4]));
     lines
 }
 
 /// Why the server does not tell the slowest statements, and what makes it; `None` where it tells them.
-fn missing(state: State, screen: &Screen<'_>) -> Option<(&'static str, String)> {
+fn missing(state: State, target: &Target) -> Option<(&'static str, String)> {
     const PRELOAD: &str = "add pg_stat_statements to shared_preload_libraries and restart the server";
-    let maintenance = maintenance_database(screen.target);
+    let maintenance = maintenance_database(target);
     let create = format!("cargo xtask db-shell -- -d {maintenance} -c 'CREATE EXTENSION pg_stat_statements'");
     Some(match state {
         State::Readable | State::TextHidden => return None,
@@ -60,7 +61,7 @@ fn missing(state: State, screen: &Screen<'_>) -> Option<(&'static str, String)> 
             format!("let a superuser own it, in the database {maintenance}: {create}"),
         ),
         State::NotReadable => {
-            let user = identifier(screen.target.user()).unwrap_or_default();
+            let user = identifier(target.user()).unwrap_or_default();
             let grant = format!("GRANT pg_monitor TO {user}");
             ("the server refuses to tell them", format!("as a superuser: {}", shell_word(&grant)))
         }
