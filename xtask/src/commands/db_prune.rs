@@ -34,7 +34,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    check(&args.policy)?;
+    args.policy.check()?;
     let terminal = &context.terminal;
     let folder = context.backups_folder();
     let database = context.typed_database();
@@ -70,15 +70,6 @@ pub fn after_backup(made: &[&Path], scope: Scope<'_>, policy: &Policy, context: 
     let files = scope.decide(folder, policy)?;
     let goes = |file: &&Ruled| !file.decision.keep && !made.contains(&file.path.as_path());
     remove(&files.iter().filter(goes).collect::<Vec<_>>(), context)
-}
-
-/// Refuses rules that would keep nothing.
-pub fn check(policy: &Policy) -> Result<(), Fault> {
-    if policy.keeps_nothing() {
-        return Err(Fault::usage("These rules keep no backup")
-            .hint("add a rule that keeps some, such as --keep-last 7 or --keep-daily 30"));
-    }
-    Ok(())
 }
 
 fn remove(going: &[&Ruled], context: &Context) -> Result<()> {

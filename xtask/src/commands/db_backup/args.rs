@@ -3,7 +3,6 @@
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
 use crate::backup::take::{self, BackupOptions, Destination};
-use crate::commands::db_prune;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::locks;
@@ -57,7 +56,7 @@ impl Args {
         if !self.tables.is_empty() {
             return Err(Fault::usage("--keep-… goes with a full backup, not with --table"));
         }
-        db_prune::check(&self.policy)
+        self.policy.check()
     }
 
     pub(super) fn options(&self, context: &Context) -> Result<BackupOptions> {
