@@ -6,7 +6,7 @@ use anyhow::Error;
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// The files that `--json` names: one backup, or several.
+/// The databases' files that `--json` names: one backup, or several.
 pub fn files(stdout: &[u8]) -> Vec<PathBuf> {
     fn collect(value: &Value, found: &mut Vec<PathBuf>) {
         match value {
@@ -14,7 +14,8 @@ pub fn files(stdout: &[u8]) -> Vec<PathBuf> {
             Value::Object(members) => {
                 let file = members.get("file").and_then(Value::as_str).filter(|file| file.ends_with(".sql"));
                 found.extend(file.map(PathBuf::from));
-                members.values().for_each(|value| collect(value, found));
+                let of_databases = members.iter().filter(|(name, _)| *name != "globals");
+                of_databases.for_each(|(_, value)| collect(value, found));
             }
             _ => (),
         }

@@ -78,6 +78,9 @@ fn every_database_of_a_server_and_a_set_of_their_files() {
     assert_eq!(left_out, ["template", "own", "excluded", "template", "template", "own"]);
     let identifier = local.sql("postgres", "SELECT system_identifier FROM pg_control_system()");
     assert_eq!(set["server"]["system_identifier"], identifier);
+    let roles = fs::read(local.sandbox.path("backups").join(set["globals"]["file"].as_str().unwrap())).unwrap();
+    assert_eq!(set["globals"]["sha256"], sha256(&roles));
+    assert!(String::from_utf8(roles).unwrap().contains("CREATE ROLE postgres;"));
     let mut folded = Vec::new();
     for database in set["databases"].as_array().unwrap() {
         let file = local.sandbox.path("backups").join(database["file"].as_str().unwrap());

@@ -1,5 +1,6 @@
 //! What became of several databases.
 
+use crate::backup::globals::TakenGlobals;
 use crate::backup::set::NotTaken;
 use crate::backup::take::Taken;
 use anyhow::Error;
@@ -11,4 +12,6 @@ pub(super) struct Outcome {
     pub(super) not_taken: Vec<NotTaken>,
     /// Those of them that should have been taken.
     pub(super) failed: Vec<(String, Error)>,
+    /// The server's roles; `None` where some databases were named.
+    pub(super) globals: Option<Result<TakenGlobals, Error>>,
 }

@@ -2,6 +2,7 @@
 
 use super::one::{self, Document as OneDatabase};
 use super::outcome::Outcome;
+use crate::backup::globals::TakenGlobals;
 use crate::backup::manifest::StartedAt;
 use crate::backup::set::{NotTaken, NotTakenBecause, ServerSet};
 use crate::context::Context;
@@ -69,9 +70,17 @@ impl Report<'_> {
             format!("Server:    {}", server_of(self.set, target)),
             format!("Taken:     over {seconds}; they are not one snapshot"),
         ];
+        lines.extend(self.globals().map(|taken| {
+            let roles = terminal::counted(taken.manifest.roles.get(), "role", "roles");
+            format!("Roles:     {} ({roles}, without passwords)", context.shown(&taken.path))
+        }));
         lines.extend(self.set.not_taken.iter().filter(|one| one.because != NotTakenBecause::Failed).map(left_out));
         lines.push(String::new());
         lines
+    }
+
+    fn globals(&self) -> Option<&TakenGlobals> {
+        self.outcome.globals.as_ref()?.as_ref().ok()
     }
 
     fn document(&self) -> Document<'_> {
@@ -84,6 +93,12 @@ impl Report<'_> {
             started_at: set.started_at,
             finished_at: set.finished_at,
             databases: self.outcome.taken.iter().map(OneDatabase::of).collect(),
+            globals: self.globals().map(|taken| GlobalsDocument {
+                file: taken.path.to_string_lossy(),
+                bytes: taken.bytes,
+                sha256: &taken.sha256,
+                roles: taken.manifest.roles.get(),
+            }),
             not_taken: &set.not_taken,
         }
     }
@@ -103,10 +118,19 @@ struct Document<'a> {
     started_at: StartedAt,
     finished_at: StartedAt,
     databases: Vec<OneDatabase<'a>>,
+    /// Null: they were not saved.
+    globals: Option<GlobalsDocument<'a>>,
     not_taken: &'a [NotTaken],
 }
 
-/// The same file for the report of one database.
+#[derive(Serialize)]
+struct GlobalsDocument<'a> {
+    file: Cow<'a, str>,
+    bytes: u64,
+    sha256: &'a str,
+    roles: u64,
+}
+
 fn server_of(set: &ServerSet, target: &Target) -> String {
     format!("{}, {}", one::server(&set.server.version), target.place())
 }

@@ -6,9 +6,10 @@ use super::outcome::Outcome;
 use super::report::Report;
 use super::warnings::warn_of_restores;
 use super::work::{self, Job};
+use crate::backup::globals::{self, TakenGlobals};
 use crate::backup::manifest::{Digest, StartedAt};
 use crate::backup::name::Purpose;
-use crate::backup::set::{self, DatabaseFile, NotTaken, NotTakenBecause, ServerSet, SetFile};
+use crate::backup::set::{self, DatabaseFile, GlobalsFile, NotTaken, NotTakenBecause, ServerSet, SetFile};
 use crate::backup::space;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
 use crate::commands::db_prune::{self, Scope};
@@ -38,11 +39,13 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
     let identity = Identity::ask(&server)?;
     let run = Run { args, folder: &folder, context };
     let started = Local::now();
-    let outcome = run.take(choice, &server)?;
+    let mut outcome = run.take(choice, &server)?;
     signals::check().map_err(|fault| interrupted(fault, &outcome))?;
     if outcome.taken.is_empty() {
         return Err(none(outcome, context));
     }
+    outcome.globals = args.all.then(|| globals::take(&target, &Destination::Folder(folder.clone())));
+    signals::check().map_err(|fault| interrupted(fault, &outcome))?;
     let set = ServerSet { all: matches!(choice, Choice::All { .. }), ..set_of(&outcome, identity, &started)? };
     let path = set::write(&folder, &set, server.session())?;
     // What was written is what is found.
@@ -51,8 +54,7 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
     Report { path: &path, set: &set, outcome: &outcome }.tell(args.json, &target, context)?;
     leftovers::name_leftovers(&target, context);
     prune(args, &made, context)?;
-    conclude(&outcome, context)?;
-    Ok(outcome.taken.into_iter().map(|taken| taken.path).collect())
+    conclude(outcome, context)
 }
 
 /// Where the files go.
@@ -167,8 +169,10 @@ fn outcome(results: Vec<(Job, Result<Taken>)>, left_out: Vec<NotTaken>) -> Outco
 fn set_of(outcome: &Outcome, identity: Identity, started: &DateTime<Local>) -> Result<ServerSet> {
     let time = |time: &DateTime<Local>| StartedAt::try_from(time.fixed_offset());
     let databases = outcome.taken.iter().map(database_file).collect::<Result<Vec<_>, _>>();
+    let globals = outcome.globals.iter().flatten().map(globals_file).next().transpose();
     let set = databases
         .and_then(|databases| ServerSet::new(identity, time(started)?, time(&Local::now())?, databases))
+        .and_then(|set| Ok(ServerSet { globals: globals?, ..set }))
         .map_err(|why| {
             Fault::new(Exit::Partial, format!("The backups are written, but the set of them cannot be: {why}"))
                 .hint("the files are whole and can be restored one by one: cargo xtask db-list")
@@ -185,6 +189,15 @@ fn database_file(taken: &Taken) -> Result<DatabaseFile, String> {
         sha256: Digest::try_from(taken.sha256.as_str())?,
         started_at: taken.manifest.started_at,
         seconds: taken.manifest.seconds,
+    })
+}
+
+fn globals_file(taken: &TakenGlobals) -> Result<GlobalsFile, String> {
+    let name = taken.path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(GlobalsFile {
+        file: name.as_ref().try_into()?,
+        bytes: Count::try_from(taken.bytes)?,
+        sha256: Digest::try_from(taken.sha256.as_str())?,
     })
 }
 
@@ -236,10 +249,24 @@ fn prune(args: &Args, made: &SetFile, context: &Context) -> Result<()> {
 }
 
 /// # Errors
-/// Exit 6: a database is missing.
-fn conclude(outcome: &Outcome, context: &Context) -> Result<()> {
+/// Exit 6: a database is missing, or the roles are.
+fn conclude(mut outcome: Outcome, context: &Context) -> Result<Vec<PathBuf>> {
+    let globals = outcome.globals.take().and_then(Result::err);
     if outcome.failed.is_empty() {
-        return Ok(());
+        let paths = outcome.taken.into_iter().map(|taken| taken.path).collect();
+        return match globals {
+            None => Ok(paths),
+            Some(error) => {
+                let message = "The databases are backed up, but the server's roles could not be saved";
+                Err(error.context(
+                    Fault::new(Exit::Partial, message).hint("save them alone: cargo xtask db-backup --globals"),
+                ))
+            }
+        };
+    }
+    if let Some(error) = globals {
+        let why = terminal::clean_line(&format!("{error:#}"));
+        context.terminal.warn(&terminal::clean(&format!("The server's roles could not be saved: {why}")));
     }
     warn_of(&outcome.failed, context);
     let names: Vec<&str> = outcome.failed.iter().map(|(database, _)| database.as_str()).collect();

@@ -155,7 +155,7 @@ impl Local {
         let real = needs::server_programs().unwrap().canonicalize().unwrap();
         let folder = self.sandbox.beside("programs");
         fs::create_dir_all(&folder).unwrap();
-        for program in ["initdb", "pg_ctl", "postgres", "psql", "pg_dump"] {
+        for program in ["initdb", "pg_ctl", "postgres", "psql", "pg_dump", "pg_dumpall"] {
             let path = folder.join(program);
             let _ = fs::remove_file(&path);
             symlink(real.join(program), path).unwrap();
