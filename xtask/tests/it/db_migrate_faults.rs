@@ -333,10 +333,10 @@ fn what_a_file_sets_ends_with_it() {
     database.sandbox.migration(
         1,
         "settings",
-        "SET statement_timeout TO '1ms'; SET default_transaction_read_only TO on;",
+        "SET statement_timeout TO '200ms'; SET default_transaction_read_only TO on;",
         None,
     );
-    database.sandbox.migration(2, "after", "SELECT pg_sleep(0.05); CREATE TABLE t (a int);", None);
+    database.sandbox.migration(2, "after", "SELECT pg_sleep(0.4); CREATE TABLE t (a int);", None);
     database.migrate([]).run().ok();
     assert_eq!(database.ledger(), "1 2");
     let leaves = "CREATE TEMP TABLE t (a int); PREPARE p AS SELECT 1; DECLARE c CURSOR WITH HOLD FOR SELECT 1;";

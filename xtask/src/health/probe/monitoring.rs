@@ -3,7 +3,7 @@
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::monitoring::NAME;
-use crate::monitoring::part::Part;
+use crate::monitoring::part::{PARTS, Part};
 use crate::monitoring::ready;
 use crate::target::companion::CompanionContainer;
 
@@ -14,7 +14,9 @@ const START_AGAIN: &str = "start them again: cargo xtask monitoring-dashboard; o
 pub fn look(scene: &Scene) -> Finding {
     let containers = scene.target.companions().companion_containers(NAME, scene.left());
     let known = |container: &CompanionContainer| Some((Part::of_service(&container.service)?, container.clone()));
-    let parts: Vec<(&'static Part, CompanionContainer)> = containers.iter().filter_map(known).collect();
+    let mut parts: Vec<(&'static Part, CompanionContainer)> = containers.iter().filter_map(known).collect();
+    // Docker lists containers in any order.
+    parts.sort_by_key(|(part, _)| PARTS.iter().position(|known| known.service == part.service));
     // `down` leaves the containers, stopped.
     if parts.iter().all(|(_, container)| !container.runs()) {
         return Finding::skipped("not started (cargo xtask monitoring-dashboard)");
