@@ -101,13 +101,14 @@ fn every_database_of_a_server_and_a_set_of_their_files() {
     // It is listed with its files below it, and proven.
     let list = local.xtask(["db-list", "--check"]).run();
     let text = list.ok().text();
-    let shown: Vec<&str> = text.lines().skip(1).take(6).collect();
+    let shown: Vec<&str> = text.lines().skip(1).take(7).collect();
     assert!(shown[0].starts_with(path) && shown[0].ends_with("  set, complete"), "{shown:?}");
-    assert!(shown[1..].iter().all(|line| line.starts_with("  backups/") && line.ends_with("  whole")), "{shown:?}");
+    assert!(shown[1..6].iter().all(|line| line.starts_with("  backups/") && line.ends_with("  whole")), "{shown:?}");
+    assert!(shown[6].ends_with("  whole, roles"), "{shown:?}");
     let json = local.xtask(["db-list", "--json"]).run().ok().json();
     assert_eq!(names(&json["sets"], "verdict"), ["complete"]);
     let with_set = json["backups"].as_array().unwrap().iter().filter(|one| one["set"].is_string()).count();
-    assert_eq!(with_set, 5);
+    assert_eq!(with_set, 6);
     local.xtask(["db-verify", path]).run().ok().stdout_has("APP_backup_");
     refusals(&local, path);
     chosen(&local);

@@ -61,14 +61,16 @@ pub fn check_presence(set: &SetFile) -> Result<(), Fault> {
 /// Exit 3: a file is missing, unfit, or another one.
 pub fn check_listed(set: &SetFile, backups: &[Backup]) -> Result<(), Fault> {
     check_presence(set)?;
-    for file in &set.set.databases {
-        let path = set.path_of(&file.file);
+    let databases = set.set.databases.iter().map(|file| (&file.file, &file.sha256));
+    let globals = set.set.globals.iter().map(|globals| (&globals.file, &globals.sha256));
+    for (file, sha256) in databases.chain(globals) {
+        let path = set.path_of(file);
         let Some(backup) = backups.iter().find(|backup| backup.path == path) else { continue };
         let Examined { verdict, digest, .. } = &backup.examined;
         if verdict.is_unfit() {
             return Err(another(set, &path, &format!("it is {}", verdict.as_str())));
         }
-        if digest.is_some_and(|digest| hex(&digest) != *file.sha256) {
+        if digest.is_some_and(|digest| hex(&digest) != **sha256) {
             return Err(another(set, &path, OTHER_DIGEST));
         }
     }

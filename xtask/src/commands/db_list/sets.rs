@@ -104,7 +104,8 @@ impl Sets {
         for set in &self.0 {
             let own = |backup: &&Backup| self.set_of(backup).is_some_and(|other| std::ptr::eq(other, set));
             let mut files: Vec<&Backup> = backups.iter().filter(own).collect();
-            files.sort_by(|one, other| one.database.cmp(&other.database));
+            // The server's roles come last.
+            files.sort_by_key(|backup| (backup.database.is_none(), backup.database.clone()));
             groups.push((Some(set.time), Group { set: Some(set), backups: files }));
         }
         let alone = backups.iter().filter(|backup| self.set_of(backup).is_none());
@@ -118,9 +119,7 @@ impl Sets {
     pub(super) fn entries(&self) -> impl Iterator<Item = SetEntry<'_>> {
         self.0.iter().map(|set| {
             let read = set.read.as_ref();
-            let files = |set: &SetFile| {
-                set.set.databases.iter().map(|file| set.path_of(&file.file).to_string_lossy().into_owned()).collect()
-            };
+            let files = |set: &SetFile| set.paths().iter().map(|path| path.to_string_lossy().into_owned()).collect();
             SetEntry {
                 file: set.path.to_string_lossy(),
                 time: set.time.to_rfc3339_opts(SecondsFormat::Secs, false),
@@ -136,8 +135,7 @@ impl Sets {
 impl Set {
     fn names(&self, backup: &Backup) -> bool {
         let Some(read) = &self.read else { return false };
-        let own = |file: &set::DatabaseFile| read.path_of(&file.file) == backup.path;
-        read.set.databases.iter().any(own)
+        read.paths().contains(&backup.path)
     }
 }
 
