@@ -28,7 +28,9 @@ pub fn tests() -> Vec<Test> {
 fn everything_answers_in_the_time_of_the_slowest() {
     let stack = shared();
     stack.openfga();
-    let health = Health::of(stack.xtask([]), &[]);
+    // The databases of other tests would be asked whether they hold rows.
+    let others = stack.psql("postgres", "SELECT string_agg(datname, ',') FROM pg_database WHERE datname !~ '[ ,]'");
+    let health = Health::of(stack.xtask([]).env("XTASK_BACKUP_EXCLUDE", others), &[]);
     health.fails_only(&[]).outcome.ok().says_nothing();
     let names = health.names();
     let expected =
