@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack, Openfga] everything_answers_in_the_time_of_the_slowest,
+        [Stack, Openfga] everything_is_asked_side_by_side,
         [Stack] only_what_is_wanted_is_asked,
         [Stack, Script] a_narrow_terminal_cuts_no_line,
         [Stack] colour_letters_and_a_closed_pipe,
@@ -25,7 +25,7 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-fn everything_answers_in_the_time_of_the_slowest() {
+fn everything_is_asked_side_by_side() {
     let stack = shared();
     stack.openfga();
     // The databases of other tests would be asked whether they hold rows.
@@ -48,9 +48,9 @@ fn everything_answers_in_the_time_of_the_slowest() {
     );
     health.says("openfga/store", "warn", "OPENFGA_STORE_ID is not set", "run setup-openfga");
     health.says("openfga/model", "skipped", "no ids", "").says("migrations", "skipped", "none", "");
-    // The probes run beside each other: starting and ending the program is all that comes on top.
-    let beyond = health.outcome.took.saturating_sub(health.slowest());
-    health.outcome.holds(beyond < Duration::from_millis(500), &format!("{beyond:?} more than the slowest probe"));
+    // The probes run beside each other. A busy machine makes all of them slow, so only their times are compared.
+    let sum = health.one_after_the_other();
+    health.outcome.holds(health.outcome.took < sum / 2, &format!("one after the other they would take {sum:?}"));
     // A warning counts where it was asked for.
     let strict = Health::of(stack.xtask([]), &["--strict", "--only", "openfga/store"]);
     strict.outcome.code(1).stderr_has("✗ 1 warning\n");
@@ -85,6 +85,7 @@ fn a_narrow_terminal_cuts_no_line() {
     terminal.shows("connections");
     let screen = terminal.wait();
     let text = screen.text().replace("\u{1b}[32m", "").replace("\u{1b}[0m", "").replace("\u{1b}[2m", "");
+    let text = text.replace("\u{1b}[33m", "").replace("\u{1b}[31m", "");
     let text: Vec<&str> =
         text.split(['\r', '\n']).filter(|line| line.contains("postgres") || line.contains(" ms")).collect();
     screen.holds(!text.is_empty() && text.iter().all(|line| line.chars().count() <= 40), "lines of at most 40 letters");

@@ -26,12 +26,10 @@ pub fn look(scene: &Scene) -> Finding {
         Ok(limit) => limit,
         Err(finding) => return finding,
     };
-    if reach(scene).is_err() {
-        return Finding::not_asked(Part::Postgres);
-    }
+    // Asked beside the other checks: the answers that they share come later.
     match without_backup(scene, limit) {
         Ok(names) => judge(scene, &names),
-        Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
+        Err(_) if reach(scene).is_err() || scene.server().is_err() => Finding::not_asked(Part::Postgres),
         Err(error) => {
             let unread = Finding::of_error(&error, "see the server's databases: cargo xtask db-shell -- -l");
             Finding { status: Status::Warn, ..unread }
@@ -50,7 +48,7 @@ fn without_backup(scene: &Scene, limit: Duration) -> Result<Vec<String>> {
     };
     let fresh: HashSet<&str> =
         backups.iter().filter(is_fresh).filter_map(|backup| backup.database.as_deref()).collect();
-    let selection = server_databases::select(scene.postgres(), &excluded)?;
+    let selection = server_databases::select(&scene.postgres().within(scene.left()), &excluded)?;
     let names = selection.taken.into_iter().map(|database| String::from(database.name));
     Ok(names.filter(|name| name != scene.target.database() && !fresh.contains(name.as_str())).collect())
 }

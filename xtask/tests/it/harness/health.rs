@@ -27,9 +27,9 @@ impl Health {
         self.checks().iter().map(|check| check["name"].as_str().unwrap()).collect()
     }
 
-    /// The longest time that a check took.
-    pub fn slowest(&self) -> Duration {
-        Duration::from_millis(self.checks().iter().filter_map(|check| check["ms"].as_u64()).max().unwrap())
+    /// The times that the checks took, added up.
+    pub fn one_after_the_other(&self) -> Duration {
+        Duration::from_millis(self.checks().iter().filter_map(|check| check["ms"].as_u64()).sum())
     }
 
     fn checks(&self) -> &Vec<Value> {
