@@ -11,6 +11,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
+pub use super::dump::Flaw;
 pub use attribute::{Attribute, Attributes};
 pub use reader::read;
 
@@ -96,24 +97,6 @@ impl fmt::Display for LeftOutKind {
         }
     }
 }
-
-/// The first thing that is wrong with the text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
-    /// Counted from 1.
-    pub line: u64,
-    pub what: String,
-    /// The text ends too early; what is there is right.
-    pub cut: bool,
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}: {}", self.line, self.what)
-    }
-}
-
-impl std::error::Error for Flaw {}
 
 /// The rule of [`RoleName`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
