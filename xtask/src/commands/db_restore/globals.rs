@@ -20,7 +20,7 @@ pub(super) fn restore(file: &Path, args: &Args, server: &Server<'_>, context: &C
     context.terminal.note(&format!("Creating missing roles on the server of {}", target.shown()));
     let path = context.typed(file);
     let proven = globals::prove(&path).map_err(|error| {
-        let unusable = || Fault::failed(format!("{} cannot be read", context.shown(&path)));
+        let unusable = || Fault::failed(format!("The roles in {} cannot be restored", context.shown(&path)));
         error::explain(error, || unusable().hint("list the files: cargo xtask db-list"))
     })?;
     let consent = Consent { roles: &args.roles, settings: &args.allow_setting };
