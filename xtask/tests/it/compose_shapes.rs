@@ -18,7 +18,7 @@ const WEB: &str = "
 include: [db/db.yaml]
 services:
   web:
-    image: IMAGE/other:1
+    image: IMAGE/other:shape
     entrypoint: [sleep, infinity]
     stop_grace_period: 0s
     depends_on: [db]
@@ -36,7 +36,7 @@ volumes: {data: {}}
 ";
 
 fn a_project_in_a_subfolder_is_the_one_that_compose_makes() {
-    let _images = Images::tagged(&["other:1", "postgres:shape"]);
+    let _images = Images::tagged(&["other:shape", "postgres:shape"]);
     let name = format!("{PREFIX}{}-subfolder", std::process::id());
     let mut stack = stack("services: {wrong: {image: 'postgres:16'}}\n", "");
     stack.sandbox.project.clone_from(&name);

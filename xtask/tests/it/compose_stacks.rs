@@ -2,8 +2,10 @@
 
 use crate::harness::sandbox::PREFIX;
 use crate::harness::{Health, Sandbox, Stack, Test, needs};
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -18,9 +20,14 @@ pub fn tests() -> Vec<Test> {
 /// The suite's image under other names; untagged when it is dropped.
 pub struct Images(Vec<String>);
 
+static TAGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
 impl Images {
+    /// A test removes its names at its end: two tests cannot have the same one.
     pub fn tagged(names: &[&str]) -> Self {
         let names: Vec<String> = names.iter().map(|name| image(name)).collect();
+        let is_new = |name: &String| TAGGED.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        assert!(names.iter().all(is_new), "another test has one of {names:?}");
         names.iter().for_each(|name| docker(&["tag", &needs::postgres_image(), name]));
         Self(names)
     }

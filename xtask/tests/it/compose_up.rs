@@ -105,8 +105,8 @@ fn down_leaves_others(stack: &Stack) {
 }
 
 fn up_starts_the_database_alone_where_there_is_no_openfga() {
-    let _images = Images::tagged(&["other:1", "postgres:alone"]);
-    let yaml = "services: {db: {image: 'IMAGE/postgres:alone', environment: {POSTGRES_DB: app, POSTGRES_PASSWORD: x, MARK: '${MARK:-1}', PGDATA: '${PLACE:-/var/lib/postgresql/data}'}, depends_on: [setup]}, setup: {image: 'IMAGE/other:1', entrypoint: ['true']}, web: {image: 'IMAGE/other:1', entrypoint: [sleep, infinity], depends_on: [db]}}";
+    let _images = Images::tagged(&["other:alone", "postgres:alone"]);
+    let yaml = "services: {db: {image: 'IMAGE/postgres:alone', environment: {POSTGRES_DB: app, POSTGRES_PASSWORD: x, MARK: '${MARK:-1}', PGDATA: '${PLACE:-/var/lib/postgresql/data}'}, depends_on: [setup]}, setup: {image: 'IMAGE/other:alone', entrypoint: ['true']}, web: {image: 'IMAGE/other:alone', entrypoint: [sleep, infinity], depends_on: [db]}}";
     let stack = stack(yaml, "");
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
     run(&["up"]).ok().stderr_has("No service of this project is OpenFGA: only the database is started");

@@ -212,14 +212,18 @@ impl Stack {
     /// The same with CREATE DATABASE's options: `TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`.
     #[track_caller]
     pub fn database_with(&self, options: &str) -> Database<'_> {
-        let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = unused.entry(options.to_owned()).or_default();
-        if names.is_empty() {
+        let ready = || self.unused.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = ready().get_mut(options).and_then(Vec::pop);
+        let name = taken.unwrap_or_else(|| {
+            // First the server, then the list: a test that loads now may take a name meanwhile.
             let _alone = self.alone();
-            names.extend((0..self.stock(options)).map(|_| self.create_database(options)));
-        }
-        let name = names.pop().unwrap();
-        drop(unused);
+            let mut unused = ready();
+            let names = unused.entry(options.to_owned()).or_default();
+            if names.is_empty() {
+                names.extend((0..self.stock(options)).map(|_| self.create_database(options)));
+            }
+            names.pop().unwrap()
+        });
         self.checkout(name)
     }
 
