@@ -178,7 +178,13 @@ impl Plan {
         self.keep(toolchain::check(repository, &source.rust_version).map(|()| None).map_err(Into::into))?;
         self.keep(ignored::for_git(repository))?;
         self.keep(env_example::plan(repository, options.settings).map_err(Into::into))?;
-        match makefile::plan(repository, options.goals, &name) {
+        self.make(repository, options, &name);
+        self.keep(cargo_config::plan(repository, &name).map_err(Into::into))?;
+        self.cargo(repository, source, &name)
+    }
+
+    fn make(&mut self, repository: &Repository, options: &Options<'_>, name: &PackageName) {
+        match makefile::plan(repository, options.goals, name) {
             Ok(planned) => {
                 self.found.push(("Make", planned.found));
                 self.changes.extend(planned.change);
@@ -186,7 +192,10 @@ impl Plan {
             }
             Err(fault) => self.collide(fault),
         }
-        self.keep(cargo_config::plan(repository, &name).map_err(Into::into))?;
+    }
+
+    /// Manifests and lock file, and what keeps their output out of images.
+    fn cargo(&mut self, repository: &Repository, source: &Source, name: &PackageName) -> Result<()> {
         let manifests = match Manifests::read(repository) {
             Ok(manifests) => manifests,
             Err(error) => return self.keep(Err(error)),
@@ -201,16 +210,16 @@ impl Plan {
             .to_owned(),
         ));
         self.keep(ignored::for_docker(repository, manifests.kind))?;
-        self.keep(manifests.check(&name).map(|()| None).map_err(Into::into))?;
+        self.keep(manifests.check(name).map(|()| None).map_err(Into::into))?;
         // Before the manifest: with that, a run that goes on would take the workspace for theirs.
         if manifests.kind == Kind::None && !repository.has("Cargo.lock") {
-            let files = source.files(&name);
+            let files = source.files(name);
             let manifest = files.get("Cargo.toml").map_or("", String::as_str);
-            let lock = lock_file::of_copy(&source.lock(), &name, manifest);
+            let lock = lock_file::of_copy(&source.lock(), name, manifest);
             let change = lock.map(|lock| Change::new("Cargo.lock", lock, "the versions that were tested".to_owned()));
             self.changes.extend(change);
         }
-        self.keep(manifests.plan(&name).map_err(Into::into))
+        self.keep(manifests.plan(name).map_err(Into::into))
     }
 
     fn check_clean(&mut self, repository: &Repository) -> Result<()> {

@@ -77,36 +77,7 @@ impl PsqlArgs {
         let mut files = Vec::new();
         let mut words = given.iter();
         while let Some(word) = words.next() {
-            let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
-            let letters = word.as_bytes();
-            let is_short = word.starts_with('-') && !word.starts_with("--");
-            let valued = (1..letters.len()).find(|&at| is_short && WITH_VALUE.contains(&letters[at]));
-            match (name, valued) {
-                ("--file", _) => files.extend(value.map(str::to_owned).or_else(|| words.next().cloned())),
-                (_, Some(at)) if letters[at] == b'f' => {
-                    if at > 1 {
-                        parsed.words.push(word[..at].to_owned());
-                    }
-                    let value = &word[at + 1..];
-                    files.extend(if value.is_empty() { words.next().cloned() } else { Some(value.to_owned()) });
-                }
-                (_, Some(at)) => {
-                    parsed.script |= letters[at] == b'c';
-                    parsed.notice_writing(word.get(at..=at).unwrap_or_default());
-                    parsed.words.push(word.clone());
-                    if at + 1 == letters.len() {
-                        parsed.words.extend(words.next().cloned());
-                    }
-                }
-                _ => {
-                    parsed.script |= ["--command", "--list", "--version", "-V", "-l"].contains(&name);
-                    parsed.notice_writing(name);
-                    parsed.words.push(word.clone());
-                    if value.is_none() && LONG_WITH_VALUE.contains(&name) {
-                        parsed.words.extend(words.next().cloned());
-                    }
-                }
-            }
+            parsed.take(word, &mut words, &mut files);
         }
         if files.len() > 1 {
             let fault = Fault::usage("db-shell takes one -f FILE");
@@ -119,6 +90,40 @@ impl PsqlArgs {
             parsed.script = true;
         }
         Ok(parsed)
+    }
+
+    /// One word, with the next one where that is its value.
+    fn take<'a>(&mut self, word: &String, words: &mut impl Iterator<Item = &'a String>, files: &mut Vec<String>) {
+        let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+        let letters = word.as_bytes();
+        let is_short = word.starts_with('-') && !word.starts_with("--");
+        let valued = (1..letters.len()).find(|&at| is_short && WITH_VALUE.contains(&letters[at]));
+        match (name, valued) {
+            ("--file", _) => files.extend(value.map(str::to_owned).or_else(|| words.next().cloned())),
+            (_, Some(at)) if letters[at] == b'f' => {
+                if at > 1 {
+                    self.words.push(word[..at].to_owned());
+                }
+                let value = &word[at + 1..];
+                files.extend(if value.is_empty() { words.next().cloned() } else { Some(value.to_owned()) });
+            }
+            (_, Some(at)) => {
+                self.script |= letters[at] == b'c';
+                self.notice_writing(word.get(at..=at).unwrap_or_default());
+                self.words.push(word.clone());
+                if at + 1 == letters.len() {
+                    self.words.extend(words.next().cloned());
+                }
+            }
+            _ => {
+                self.script |= ["--command", "--list", "--version", "-V", "-l"].contains(&name);
+                self.notice_writing(name);
+                self.words.push(word.clone());
+                if value.is_none() && LONG_WITH_VALUE.contains(&name) {
+                    self.words.extend(words.next().cloned());
+                }
+            }
+        }
     }
 
     fn notice_writing(&mut self, option: &str) {

@@ -89,7 +89,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         write(args, path, export.text.as_bytes(), context)?;
     }
     // It is done and checked: a signal that comes now must not say otherwise.
-    signals::shielded(|| show(args, output.as_deref(), api.url(), &store, &id, &export, context))
+    let exported = Exported { file: output.as_deref(), server: api.url(), store: &store, model: &id, export: &export };
+    signals::shielded(|| exported.show(args.json, context))
 }
 
 /// That the file says what the store holds, by reading it as `setup-openfga` would.
@@ -137,40 +138,45 @@ fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()>
     })
 }
 
-fn show(
-    args: &Args,
-    file: Option<&Path>,
-    server: &str,
-    store: &Store,
-    model: &str,
-    export: &Export,
-    context: &Context,
-) -> Result<()> {
-    let terminal = &context.terminal;
-    if args.json {
-        return terminal.json(&Document {
-            version: 1,
-            server,
-            store: Named { id: &store.id, name: &store.name },
-            model,
-            tuples: export.tuples,
-            unfitting: export.unfitting,
-            file,
-            content: if file.is_none() { Some(&export.text) } else { None },
-        });
+/// What was exported, from where and where to.
+struct Exported<'a> {
+    /// `None`: to stdout.
+    file: Option<&'a Path>,
+    server: &'a str,
+    store: &'a Store,
+    model: &'a str,
+    export: &'a Export,
+}
+
+impl Exported<'_> {
+    fn show(self, json: bool, context: &Context) -> Result<()> {
+        let Self { file, server, store, model, export } = self;
+        let terminal = &context.terminal;
+        if json {
+            return terminal.json(&Document {
+                version: 1,
+                server,
+                store: Named { id: &store.id, name: &store.name },
+                model,
+                tuples: export.tuples,
+                unfitting: export.unfitting,
+                file,
+                content: if file.is_none() { Some(&export.text) } else { None },
+            });
+        }
+        let Some(path) = file else { return terminal.result_piece(export.text.as_bytes()) };
+        if !terminal.stdout_is_terminal() {
+            return terminal.result_path(&context.near(path));
+        }
+        let lines = [
+            terminal.done_line(&format!("Store {} exported", clean_line(&store.name))),
+            String::new(),
+            format!("File:    {}", clean_line(&context.shown(path))),
+            format!("Server:  {server}"),
+            format!("Store:   {}", clean_line(&store.id)),
+            format!("Model:   {}", clean_line(model)),
+            format!("Tuples:  {}", terminal::count(export.tuples as u64)),
+        ];
+        terminal.result(&terminal::report(&lines))
     }
-    let Some(path) = file else { return terminal.result_piece(export.text.as_bytes()) };
-    if !terminal.stdout_is_terminal() {
-        return terminal.result_path(&context.near(path));
-    }
-    let lines = [
-        terminal.done_line(&format!("Store {} exported", clean_line(&store.name))),
-        String::new(),
-        format!("File:    {}", clean_line(&context.shown(path))),
-        format!("Server:  {server}"),
-        format!("Store:   {}", clean_line(&store.id)),
-        format!("Model:   {}", clean_line(model)),
-        format!("Tuples:  {}", terminal::count(export.tuples as u64)),
-    ];
-    terminal.result(&terminal::report(&lines))
 }

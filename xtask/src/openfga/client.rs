@@ -156,28 +156,31 @@ impl Client {
             message => format!("{message} (HTTP {status}{}{code})", if code.is_empty() { "" } else { ", " }),
         };
         let too_large = is_too_large(&answer);
-        let fault = match (status, &answer.location) {
-            _ if too_large => Fault::failed(format!("OpenFGA at {url} does not take a request of this size")),
-            (300..400, Some(location)) => Fault::unreachable(format!("{url} redirects to {location}"))
-                .hint("name OpenFGA's own address in OPENFGA_API_URL; the key is not sent there by itself"),
-            (422 | 429, _) => Fault::unreachable(format!("OpenFGA at {url} limits the rate of requests (HTTP 429)"))
-                .hint("try again later"),
-            (500.., _) => Fault::unreachable(format!("OpenFGA at {url} failed to answer the request"))
-                .hint("see its log for the cause"),
-            _ if said.is_none() => Fault::unreachable(format!("{url} answers, but not as OpenFGA does"))
-                .hint("name OpenFGA's own address in OPENFGA_API_URL"),
-            (409, _) => {
-                Fault::new(Exit::Failed, "Another client changed the same tuples meanwhile").hint("run it again")
-            }
-            _ => Fault::failed(format!("OpenFGA at {url} refused")),
-        };
         let kind = match status {
             _ if too_large => RefusalKind::Lasting,
             422 | 429 | 500.. => RefusalKind::Passing,
             _ => RefusalKind::Lasting,
         };
         let unsure = status >= 500 && repeat == Repeat::Creates && !too_large;
+        let fault = fault_of(url, &answer, said.is_some());
         anyhow::Error::new(Refusal { status: Some(status), message, unsure, kind }).context(fault)
+    }
+}
+
+/// The fault of an answer that is no success.
+fn fault_of(url: &str, answer: &Answer, is_json: bool) -> Fault {
+    match (answer.status, &answer.location) {
+        _ if is_too_large(answer) => Fault::failed(format!("OpenFGA at {url} does not take a request of this size")),
+        (300..400, Some(location)) => Fault::unreachable(format!("{url} redirects to {location}"))
+            .hint("name OpenFGA's own address in OPENFGA_API_URL; the key is not sent there by itself"),
+        (422 | 429, _) => Fault::unreachable(format!("OpenFGA at {url} limits the rate of requests (HTTP 429)"))
+            .hint("try again later"),
+        (500.., _) => Fault::unreachable(format!("OpenFGA at {url} failed to answer the request"))
+            .hint("see its log for the cause"),
+        _ if !is_json => Fault::unreachable(format!("{url} answers, but not as OpenFGA does"))
+            .hint("name OpenFGA's own address in OPENFGA_API_URL"),
+        (409, _) => Fault::new(Exit::Failed, "Another client changed the same tuples meanwhile").hint("run it again"),
+        _ => Fault::failed(format!("OpenFGA at {url} refused")),
     }
 }
 

@@ -191,6 +191,32 @@ mod tests {
         assert_read_back(MODEL, all, &["condition in_time: parameter x: the type any"]);
     }
 
+    /// Ids that YAML reads as something else where they are not quoted.
+    const IDS: &[&str] = &[
+        "*",
+        "a",
+        "yes",
+        "-",
+        "1",
+        "a\u{a0}b",
+        "\u{feff}",
+        "日本",
+        "'",
+        "\"",
+        "\\",
+        "{",
+        "%",
+        "a,b",
+        "\u{1f600}",
+        "@",
+        "!x",
+        "&a",
+        "|",
+        "?",
+        "\u{2028}x",
+        "\u{e0001}",
+    ];
+
     #[track_caller]
     fn assert_read_back(model: &str, values: Vec<Value>, not_in_dsl: &[&str]) {
         let (model, _) = Model::from_dsl("m", model).unwrap();
@@ -199,32 +225,9 @@ mod tests {
             .enumerate()
             .map(|(index, value)| stored("user:c", &format!("doc:{index}"), Some(value)))
             .collect();
-        for id in [
-            "*",
-            "a",
-            "yes",
-            "-",
-            "1",
-            "a\u{a0}b",
-            "\u{feff}",
-            "日本",
-            "'",
-            "\"",
-            "\\",
-            "{",
-            "%",
-            "a,b",
-            "\u{1f600}",
-            "@",
-            "!x",
-            "&a",
-            "|",
-            "?",
-            "\u{2028}x",
-            "\u{e0001}",
-        ] {
+        for id in IDS {
             tuples.push(stored(&format!("user:{id}"), "doc:x", None));
-            if id != "*" {
+            if *id != "*" {
                 tuples.push(stored("user:x", &format!("doc:{id}"), None));
             }
         }

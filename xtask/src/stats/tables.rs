@@ -95,7 +95,12 @@ fn question(wanted: Wanted<'_>, sizes: Sizes) -> Result<String> {
         }
         Sizes::Estimated => "true",
     };
-    Ok(format!(
+    Ok(ranked(&named, &limit, locked) + &sizes_of_ranked())
+}
+
+/// The tables with their pages, largest first.
+fn ranked(named: &str, limit: &str, locked: &str) -> String {
+    format!(
         "WITH base AS (SELECT {LOCKED} AS locked, pg_catalog.current_setting('block_size')::pg_catalog.int8 AS block),
 indexes AS (SELECT x.indrelid, pg_catalog.sum(i.relpages)::pg_catalog.int8 AS pages
     FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid GROUP BY x.indrelid),
@@ -110,7 +115,13 @@ measured AS (SELECT r.*, CASE WHEN {NEVER_ANALYZED} AND NOT r.is_locked
 ranked AS (SELECT * FROM measured AS r ORDER BY CASE
     WHEN r.pages > 0 AND r.reltoastrelid <> 0 THEN r.pages + pg_catalog.pg_relation_size(r.reltoastrelid) / r.block
     ELSE COALESCE(r.pages, r.relpages + r.toast_pages) END + r.index_pages DESC, r.nspname, r.relname LIMIT {limit})
-SELECT pg_catalog.json_build_object('total', (SELECT pg_catalog.count(*) FROM tables), 'shown',
+"
+    )
+}
+
+fn sizes_of_ranked() -> String {
+    format!(
+        "SELECT pg_catalog.json_build_object('total', (SELECT pg_catalog.count(*) FROM tables), 'shown',
   (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('schema', r.nspname, 'name', r.relname,
     'estimated_rows', GREATEST({ROWS}, 0), 'dead_rows', pg_catalog.pg_stat_get_dead_tuples(r.oid),
     'table_bytes', s.whole - s.indexes - s.toast, 'index_bytes', s.indexes, 'toast_bytes', s.toast,
@@ -125,5 +136,5 @@ SELECT pg_catalog.json_build_object('total', (SELECT pg_catalog.count(*) FROM ta
     CASE WHEN r.is_locked THEN r.toast_pages * r.block WHEN r.reltoastrelid = 0 THEN 0
       ELSE pg_catalog.pg_total_relation_size(r.reltoastrelid) END AS toast) AS s
   WHERE s.whole IS NOT NULL));"
-    ))
+    )
 }

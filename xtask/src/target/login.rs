@@ -7,43 +7,54 @@ use crate::error::Fault;
 
 /// The fault of a connection that was not made; `None` where these words, libpq's own, speak of something else.
 pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
+    refused(backend, words).or_else(|| missing_library(backend, words)).or_else(|| closed(backend, words))
+}
+
+/// Login, database or right is missing: it lasts until a person changes it.
+fn refused(backend: &dyn Backend, words: &str) -> Option<Fault> {
     let has = |part: &str| words.contains(part);
     let database = &*backend.login().database;
     let user = &*backend.login().user;
-    if has("password authentication failed") || has("no password supplied") {
-        let fault = Fault::unreachable(format!("PostgreSQL refuses the password of user {user}"));
-        return Some(fault.hint(backend.password_hint()).lasting());
-    }
-    if has("FATAL") && has("role") && has("does not exist") {
-        let fault = Fault::unreachable(format!("PostgreSQL has no user {user}"));
-        return Some(fault.hint(backend.setting_hint("user", "POSTGRES_USER")).lasting());
-    }
-    if has("FATAL") && has("database") && has("does not exist") {
-        let fault = Fault::unreachable(format!("PostgreSQL has no database {database}"));
+    let (what, hint) = if has("password authentication failed") || has("no password supplied") {
+        (format!("PostgreSQL refuses the password of user {user}"), backend.password_hint())
+    } else if has("FATAL") && has("role") && has("does not exist") {
+        (format!("PostgreSQL has no user {user}"), backend.setting_hint("user", "POSTGRES_USER"))
+    } else if has("FATAL") && has("database") && has("does not exist") {
         let hint = backend.setting_hint("database", "POSTGRES_DB");
-        return Some(
-            fault.hint(format!("{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres")).lasting(),
-        );
-    }
-    if has("FATAL") && has("permission denied for database") {
+        let hint = format!("{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres");
+        (format!("PostgreSQL has no database {database}"), hint)
+    } else if has("FATAL") && has("permission denied for database") {
         let named = words.split_once("permission denied for database \"").and_then(|(_, rest)| rest.split_once('"'));
         let named = named.map_or(database, |(name, _)| name);
-        let fault = Fault::unreachable(format!("User {user} may not connect to database {named}"));
         let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(named), quoted(user));
-        return Some(fault.hint(format!("ask its owner for: {grant}")).lasting());
+        (format!("User {user} may not connect to database {named}"), format!("ask its owner for: {grant}"))
+    } else {
+        return None;
+    };
+    Some(Fault::unreachable(what).hint(hint).lasting())
+}
+
+fn missing_library(backend: &dyn Backend, words: &str) -> Option<Fault> {
+    if !overriding::is_library_missing(words) {
+        return None;
     }
-    if overriding::is_library_missing(words) {
-        let fault = Fault::unreachable(format!(
-            "PostgreSQL ends every session of user {user} in database {database}: it cannot load a library that a setting names"
-        ));
-        let (role, database) = (quoted(user), quoted(database));
-        return Some(fault.lasting().hint(format!(
-            "it is session_preload_libraries, or local_preload_libraries; remove it as a superuser, where it is set:\n\
-             ALTER ROLE {role} RESET session_preload_libraries;\n\
-             ALTER DATABASE {database} RESET session_preload_libraries;\n\
-             ALTER ROLE {role} IN DATABASE {database} RESET session_preload_libraries;"
-        )));
-    }
+    let (user, database) = (&*backend.login().user, &*backend.login().database);
+    let fault = Fault::unreachable(format!(
+        "PostgreSQL ends every session of user {user} in database {database}: it cannot load a library that a setting names"
+    ));
+    let (role, database) = (quoted(user), quoted(database));
+    Some(fault.lasting().hint(format!(
+        "it is session_preload_libraries, or local_preload_libraries; remove it as a superuser, where it is set:\n\
+         ALTER ROLE {role} RESET session_preload_libraries;\n\
+         ALTER DATABASE {database} RESET session_preload_libraries;\n\
+         ALTER ROLE {role} IN DATABASE {database} RESET session_preload_libraries;"
+    )))
+}
+
+/// The server or the database takes no session now, or none from here.
+fn closed(backend: &dyn Backend, words: &str) -> Option<Fault> {
+    let has = |part: &str| words.contains(part);
+    let (user, database) = (&*backend.login().user, &*backend.login().database);
     if has("not currently accepting connections") {
         let fault = Fault::unreachable(format!("The database {database} accepts no connections"));
         return Some(fault.hint("if a restore was killed, repair it with: cargo xtask db-restore --repair"));
@@ -60,10 +71,7 @@ pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
             "close some clients, or raise max_connections"
         }));
     }
-    if has("no pg_hba.conf entry") {
-        return Some(Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")));
-    }
-    None
+    has("no pg_hba.conf entry").then(|| Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")))
 }
 
 /// The fault of a connection of which nothing more is known.

@@ -6,8 +6,8 @@ use super::work::Work;
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::migration::checks::Direction;
-use crate::migration::plan::{self, Limit};
-use crate::migration::run::Runner;
+use crate::migration::plan::{self, Entry, Limit};
+use crate::migration::run::{Runner, Step};
 use crate::terminal;
 use anyhow::Result;
 
@@ -58,12 +58,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     if steps.is_empty() {
         return report.show(args.json, &target, context);
     }
-    for step in &steps {
-        context.terminal.note(&terminal::clean_line(&format!("  {} {}", step.version, step.description)));
-    }
-    if let Some(stop) = stop {
-        context.terminal.warn(&format!("It stops there: {} cannot be reverted", stop.version));
-    }
+    show(&steps, stop, context);
     let count = terminal::counted(steps.len() as u64, "migration", "migrations");
     context.terminal.confirm(&format!("Revert {count} of {}?", target.shown()), args.yes)?;
 
@@ -85,4 +80,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         let fault = Fault::new(Exit::Partial, format!("Stopped at {}: it cannot be reverted", stop.version));
         Err(fault.hint("go back further with: cargo xtask db-restore").into())
     })
+}
+
+/// The versions to be reverted, and the one before which it stops.
+fn show(steps: &[Step], stop: Option<&Entry>, context: &Context) {
+    for step in steps {
+        context.terminal.note(&terminal::clean_line(&format!("  {} {}", step.version, step.description)));
+    }
+    if let Some(stop) = stop {
+        context.terminal.warn(&format!("It stops there: {} cannot be reverted", stop.version));
+    }
 }

@@ -56,25 +56,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.done("Nothing to repair");
         return Ok(());
     }
-    let mut repairs = Vec::new();
-    let mut left = 0;
-    for entry in faulty {
-        let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
-        terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
-        let Some((question, repair)) = question(entry, args) else {
-            terminal.note(&only_by_name(entry));
-            left += 1;
-            continue;
-        };
-        match if args.yes { Some(true) } else { terminal.ask(&question)? } {
-            Some(true) => repairs.push((entry, repair)),
-            Some(false) => left += 1,
-            None => {
-                let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
-                return Err(fault.hint("answer yes on the command line: --yes").into());
-            }
-        }
-    }
+    let (repairs, left) = ask(faulty, args, &work, context)?;
     if !repairs.is_empty() {
         let mut locked = work.lock(limits)?;
         if work.look()?.ledger != look.ledger {
@@ -95,6 +77,36 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         return Err(Fault::failed(stay).into());
     }
     Ok(())
+}
+
+/// The repairs that a person says yes to, and how many versions stay as they are.
+fn ask<'a>(
+    faulty: Vec<&'a Entry>,
+    args: &Args,
+    work: &Work<'_>,
+    context: &Context,
+) -> Result<(Vec<(&'a Entry, Repair)>, u64)> {
+    let terminal = &context.terminal;
+    let mut repairs = Vec::new();
+    let mut left = 0;
+    for entry in faulty {
+        let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
+        terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
+        let Some((question, repair)) = question(entry, args) else {
+            terminal.note(&only_by_name(entry));
+            left += 1;
+            continue;
+        };
+        match if args.yes { Some(true) } else { terminal.ask(&question)? } {
+            Some(true) => repairs.push((entry, repair)),
+            Some(false) => left += 1,
+            None => {
+                let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
+                return Err(fault.hint("answer yes on the command line: --yes").into());
+            }
+        }
+    }
+    Ok((repairs, left))
 }
 
 /// The versions to repair.

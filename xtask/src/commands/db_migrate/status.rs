@@ -53,25 +53,28 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         show(&look.entries, ignored, &work, context)?;
         drift.iter().for_each(|found| drift::show(found, &work));
     }
-    if let Some(found) = &drift {
+    conclude(drift.as_ref(), &look, &work, args.check, context)
+}
+
+/// Says whether the schema drifted; under `--check` each difference is a failure.
+fn conclude(drift: Option<&Differences>, look: &Look, work: &Work<'_>, check: bool, context: &Context) -> Result<()> {
+    if let Some(found) = drift {
         if found.are_none() {
             context.terminal.done("The schema matches the applied files");
-        } else if args.check {
+        } else if check {
             return Err(Fault::failed("The schema differs from the applied files")
                 .hint("put the difference into a migration, or undo it by hand")
                 .into());
         }
     }
     let faulty = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
-    if args.check && faulty > 0 {
+    if check && faulty > 0 {
         let versions = terminal::counted(faulty as u64, "version is", "versions are");
         return Err(Fault::failed(format!("{versions} not applied as the files say"))
             .hint("apply pending versions: cargo xtask db-migrate; repair the others: cargo xtask db-migrate repair")
             .into());
     }
-    if args.check
-        && let Some(refusal) = work.folder.refusals.first().or(work.folder.foreign.as_ref())
-    {
+    if check && let Some(refusal) = work.folder.refusals.first().or(work.folder.foreign.as_ref()) {
         return Err(Fault::failed(refusal.clone()).hint("name it as a migration, or move it elsewhere").into());
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::openfga::assertions::{Live, Outcome, OwnStore, Tally, needs_own_store
 use crate::openfga::client::refusal;
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::replace::{self, Replacement};
-use crate::openfga::reconcile::{self, deleted, pending};
+use crate::openfga::reconcile::{self, Plan, deleted, pending};
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
@@ -67,16 +67,7 @@ impl Setup<'_> {
             new_enough(&api, &server)?;
         }
         if args.dry_run {
-            let id = wanted.store.as_ref().map(|store| store.id.as_str());
-            let absent = id.map_or(Ok(0), |id| pending::count(&folder, id))?;
-            if absent > 0 {
-                let tuples = counted(absent as u64, "tuple", "tuples");
-                context.terminal.warn(&format!(
-                    "An earlier run was interrupted: {tuples} may be missing; the next run writes them"
-                ));
-            }
-            let env = self.ids.would_change(id, wanted.model.same(), context)?;
-            return Ok(Report::of_plan(args, &api, file, &wanted, env));
+            return self.planned(&api, &wanted, &folder);
         }
         let second = SecondOpenfga::new(self.target, &api, args.file.temporary_store, context);
         // Where there is none, that is found out before anything is written.
@@ -99,12 +90,31 @@ impl Setup<'_> {
         fault_point("tested");
         // It is done and checked: a signal that comes now must not say otherwise.
         signals::shielded(|| {
-            let env = self.ids.write(&made.id, &model, self.target, context).with_context(|| {
-                let hint = format!("write them by hand: {}={} {}={model}", store::STORE_ID, made.id, store::MODEL_ID);
-                Fault::new(Exit::Partial, "The store is set up, but .env could not be written").hint(hint)
-            })?;
+            let env = self.write_ids(&made.id, &model)?;
             let done = Done { store: &made, model: &model, tally: Tally::of(&outcomes), kept };
             Ok(Report::of_plan(args, &api, file, &wanted, env).done(done))
+        })
+    }
+
+    /// What a run without `--dry-run` would do.
+    fn planned(self, api: &Api, wanted: &Wanted<'_>, folder: &StateFolder) -> Result<Report> {
+        let id = wanted.store.as_ref().map(|store| store.id.as_str());
+        let absent = id.map_or(Ok(0), |id| pending::count(folder, id))?;
+        if absent > 0 {
+            let tuples = counted(absent as u64, "tuple", "tuples");
+            self.context
+                .terminal
+                .warn(&format!("An earlier run was interrupted: {tuples} may be missing; the next run writes them"));
+        }
+        let env = self.ids.would_change(id, wanted.model.same(), self.context)?;
+        Ok(Report::of_plan(self.args, api, self.file, wanted, env))
+    }
+
+    /// Whether `.env` was changed.
+    fn write_ids(self, store: &str, model: &str) -> Result<bool> {
+        self.ids.write(store, model, self.target, self.context).with_context(|| {
+            let hint = format!("write them by hand: {}={store} {}={model}", store::STORE_ID, store::MODEL_ID);
+            Fault::new(Exit::Partial, "The store is set up, but .env could not be written").hint(hint)
         })
     }
 
@@ -173,37 +183,49 @@ impl Setup<'_> {
         wanted: &Wanted<'_>,
         folder: &StateFolder,
     ) -> Result<(String, Option<PathBuf>)> {
-        let terminal = &self.context.terminal;
         let model = match wanted.model.same() {
             Some(id) => id.to_owned(),
             None => self.attempt(store::write_model(api, &store.id, self.model))?,
         };
         fault_point("model");
-        let plan = &wanted.tuples;
+        self.write_missing(api, &store.id, &model, &wanted.tuples)?;
+        self.change_conditions(&Replacement { api, store: &store.id, model: &model, folder }, &wanted.tuples)?;
+        let kept = if wanted.deletes(self.args) { Some(self.delete(api, store, &wanted.tuples)?) } else { None };
+        Ok((model, kept))
+    }
+
+    fn write_missing(self, api: &Api, store: &str, model: &str, plan: &Plan<'_>) -> Result<()> {
         if !plan.missing.is_empty() {
+            let terminal = &self.context.terminal;
             let progress = terminal.counter("writing tuples", plan.missing.len() as u64);
             let step = |written| {
                 progress.set(written);
                 fault_point("writing");
             };
             self.attempt_some(&|wrote| {
-                plan.write(api, &store.id, &model, &|written| {
+                plan.write(api, store, model, &|written| {
                     wrote();
                     step(written);
                 })
             })?;
         }
+        Ok(())
+    }
+
+    fn change_conditions(self, replacement: &Replacement<'_>, plan: &Plan<'_>) -> Result<()> {
         if !plan.changed.is_empty() {
-            let progress = terminal.counter("changing conditions", plan.changed.len() as u64);
-            let replacement = Replacement { api, store: &store.id, model: &model, folder };
+            let progress = self.context.terminal.counter("changing conditions", plan.changed.len() as u64);
             replacement.run(&plan.changed, &|done| {
                 self.stage.set(Stage::Changed);
                 progress.set(done);
             })?;
         }
-        if !wanted.deletes(self.args) {
-            return Ok((model, None));
-        }
+        Ok(())
+    }
+
+    /// Deletes what the file does not hold, after it was saved in a file: that file.
+    fn delete(self, api: &Api, store: &Store, plan: &Plan<'_>) -> Result<PathBuf> {
+        let terminal = &self.context.terminal;
         let kept = deleted::keep(&self.context.made_backups_folder()?, &store.name, &plan.others)?;
         terminal.note(&format!("The tuples to be deleted are saved in {}", self.context.shown(&kept)));
         fault_point("kept");
@@ -215,7 +237,7 @@ impl Setup<'_> {
                 fault_point("deleting");
             })
         })?;
-        Ok((model, Some(kept)))
+        Ok(kept)
     }
 
     /// After a request that changes something: unless it was refused or never sent, something is changed.

@@ -48,6 +48,8 @@ fn entries(scene: &Scene) -> Result<Found> {
     Ok(Found::Entries(entries))
 }
 
+const FINISH: &str = "check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair";
+
 fn judge(entries: &[Entry]) -> Finding {
     let of =
         |states: &[State]| -> Vec<&Entry> { entries.iter().filter(|entry| states.contains(&entry.state)).collect() };
@@ -55,24 +57,22 @@ fn judge(entries: &[Entry]) -> Finding {
         let names = found.iter().map(|entry| format!("{} {}", entry.version, entry.description()));
         names.collect::<Vec<_>>().join(", ")
     };
-    let dirty = of(&[State::Dirty]);
-    if !dirty.is_empty() {
-        let hint = "check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair";
-        return Finding::fail(format!("dirty, started and not finished: {}", named(&dirty)), hint);
-    }
-    let changed = of(&[State::Changed]);
-    if !changed.is_empty() {
-        let hint = "see why: cargo xtask db-migrate repair";
-        return Finding::fail(format!("changed since it was applied: {}", named(&changed)), hint);
+    let fails = |state, what: &str, hint: &str| {
+        let found = of(&[state]);
+        (!found.is_empty()).then(|| Finding::fail(format!("{what}: {}", named(&found)), hint))
+    };
+    let failed = fails(State::Dirty, "dirty, started and not finished", FINISH)
+        .or_else(|| fails(State::Changed, "changed since it was applied", "see why: cargo xtask db-migrate repair"));
+    if let Some(finding) = failed {
+        return finding;
     }
     if let Some(entry) = of(&[State::Running]).first() {
         let session = entry.session.as_deref().unwrap_or("another session");
         return Finding::warn(format!("{} is being run by {session}", entry.named()), "wait until it has ended");
     }
-    let renamed = of(&[State::Renamed]);
-    if !renamed.is_empty() {
-        let hint = "give their rows the new versions: cargo xtask db-migrate repair";
-        return Finding::fail(format!("applied under another version: {}", named(&renamed)), hint);
+    let hint = "give their rows the new versions: cargo xtask db-migrate repair";
+    if let Some(finding) = fails(State::Renamed, "applied under another version", hint) {
+        return finding;
     }
     let applied = entries.iter().filter(|entry| entry.row.is_some()).count();
     let pending = of(&[State::Pending, State::OutOfOrder]);
@@ -84,12 +84,12 @@ fn judge(entries: &[Entry]) -> Finding {
         return Finding::warn(format!("{number} pending: {}", named(&pending)), "cargo xtask db-migrate");
     }
     let missing = of(&[State::MissingFile]);
-    if !missing.is_empty() {
-        let hint = "get the checkout that applied them, or: cargo xtask db-migrate repair";
-        return Finding::warn(format!("applied, but without a file here: {}", named(&missing)), hint);
+    match (missing.is_empty(), entries.is_empty()) {
+        (true, true) => Finding::skipped("there are none"),
+        (true, false) => Finding::ok(format!("{applied} applied, none pending")),
+        (false, _) => {
+            let hint = "get the checkout that applied them, or: cargo xtask db-migrate repair";
+            Finding::warn(format!("applied, but without a file here: {}", named(&missing)), hint)
+        }
     }
-    if entries.is_empty() {
-        return Finding::skipped("there are none");
-    }
-    Finding::ok(format!("{applied} applied, none pending"))
 }

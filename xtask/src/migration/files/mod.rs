@@ -57,6 +57,18 @@ impl Folder {
     pub fn of_another(why: String) -> Self {
         Self { foreign: Some(why), ..Self::default() }
     }
+
+    fn name_rivals(&mut self) {
+        for migration in self.migrations.iter().filter(|migration| !migration.rivals.is_empty()) {
+            let names: Vec<String> =
+                std::iter::once(&migration.up).chain(&migration.rivals).map(|up| shown(up)).collect();
+            self.remarks.push(format!(
+                "version {} is claimed by two files: {}",
+                migration.version,
+                names.join(" and ")
+            ));
+        }
+    }
 }
 
 /// All migrations of a folder. A folder that is not there holds none.
@@ -148,15 +160,7 @@ impl Reader {
             }
         }
         self.found.migrations = self.ups.into_values().collect();
-        for migration in self.found.migrations.iter().filter(|migration| !migration.rivals.is_empty()) {
-            let names: Vec<String> =
-                std::iter::once(&migration.up).chain(&migration.rivals).map(|up| shown(up)).collect();
-            self.found.remarks.push(format!(
-                "version {} is claimed by two files: {}",
-                migration.version,
-                names.join(" and ")
-            ));
-        }
+        self.found.name_rivals();
         if self.diesel > 0 {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
             let what = format!(

@@ -149,6 +149,13 @@ pub fn run<'a>(
     Ok(outcomes)
 }
 
+/// A question of a test, and the line of the file that it stands on.
+struct Assertion {
+    kind: Kind,
+    question: String,
+    line: u32,
+}
+
 /// One test being asked.
 struct Interview<'a> {
     live: Live<'a>,
@@ -200,12 +207,12 @@ impl<'a> Interview<'a> {
                 Reply::Unanswered(why) => Answer::Unanswered(why),
             };
             let expected = Answer::Allowed(expected);
-            let question = format!("{} {relation} {}", check.user, check.object);
-            self.outcomes.push(Outcome {
-                passed: actual == expected,
-                actual,
-                ..self.outcome(Kind::Check, question, check.place.line, expected)
-            });
+            let asked = Assertion {
+                kind: Kind::Check,
+                question: format!("{} {relation} {}", check.user, check.object),
+                line: check.place.line,
+            };
+            self.outcomes.push(Outcome { passed: actual == expected, actual, ..self.outcome(asked, expected) });
         }
         Ok(())
     }
@@ -217,7 +224,7 @@ impl<'a> Interview<'a> {
             let question = Question::Objects { user: &list.user, relation, object_type: &list.object_type };
             let reply = self.list(asking, question, &expected)?;
             let question = format!("{} {relation} {}:…", list.user, list.object_type);
-            self.compare(Kind::ListObjects, question, list.place.line, expected, reply);
+            self.compare(Assertion { kind: Kind::ListObjects, question, line: list.place.line }, expected, reply);
         }
         Ok(())
     }
@@ -229,7 +236,7 @@ impl<'a> Interview<'a> {
             let question = Question::Users { object: &list.object, relation, filters: &list.filters };
             let reply = self.list(asking, question, &expected)?;
             let question = format!("… {relation} {}", list.object);
-            self.compare(Kind::ListUsers, question, list.place.line, expected, reply);
+            self.compare(Assertion { kind: Kind::ListUsers, question, line: list.place.line }, expected, reply);
         }
         Ok(())
     }
@@ -240,27 +247,26 @@ impl<'a> Interview<'a> {
         lists::Asked { api: self.live.api, asking, question, expected, exact: self.live.exact, known }.ask(self.pace)
     }
 
-    fn compare(&mut self, kind: Kind, question: String, line: u32, expected: BTreeSet<String>, reply: Reply<List>) {
+    fn compare(&mut self, asked: Assertion, expected: BTreeSet<String>, reply: Reply<List>) {
         let outcome = match reply {
             Reply::Answered((actual, note)) => {
                 let extra: Vec<String> = actual.difference(&expected).cloned().collect();
                 let passed = expected.is_subset(&actual) && (extra.is_empty() || !self.live.exact);
-                let outcome = self.outcome(kind, question, line, Answer::List(expected));
+                let outcome = self.outcome(asked, Answer::List(expected));
                 Outcome { passed, extra, note, actual: Answer::List(actual), ..outcome }
             }
             Reply::Refused(why) => {
-                Outcome { actual: Answer::Error(why), ..self.outcome(kind, question, line, Answer::List(expected)) }
+                Outcome { actual: Answer::Error(why), ..self.outcome(asked, Answer::List(expected)) }
             }
-            Reply::Unanswered(why) => Outcome {
-                actual: Answer::Unanswered(why),
-                ..self.outcome(kind, question, line, Answer::List(expected))
-            },
+            Reply::Unanswered(why) => {
+                Outcome { actual: Answer::Unanswered(why), ..self.outcome(asked, Answer::List(expected)) }
+            }
         };
         self.outcomes.push(outcome);
     }
 
     /// An assertion that has no answer yet.
-    fn outcome(&self, kind: Kind, question: String, line: u32, expected: Answer) -> Outcome {
+    fn outcome(&self, Assertion { kind, question, line }: Assertion, expected: Answer) -> Outcome {
         Outcome {
             test: self.test.name.clone(),
             kind,

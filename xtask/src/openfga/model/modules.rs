@@ -48,6 +48,24 @@ pub fn read(
     (model, notes, unread)
 }
 
+fn module_name(header: Header, start: Place, notes: &mut Vec<Note>) -> Option<String> {
+    match header {
+        Header::Module { name } => {
+            if !names::is_accepted(&name.text, names::LONGEST_NAME) {
+                let message = format!("`{name}` is longer than the 50 characters that a module's name may have");
+                notes.push(Note::error(start, message));
+            }
+            Some(name.text)
+        }
+        Header::Model { schema } => {
+            let message = "expected `module NAME`: `fga.mod` names modules, and the schema's version";
+            notes.push(Note::error(schema.place, message));
+            None
+        }
+        Header::Missing => None,
+    }
+}
+
 /// Types and conditions of all modules; what extends a type comes back, since its type may be in a later file.
 fn definitions(
     model: &mut Model,
@@ -57,23 +75,7 @@ fn definitions(
     let mut extensions = Vec::new();
     for (path, number, document) in documents {
         let start = Place { file: number, offset: 0 };
-        let module = match document.header {
-            Header::Module { name } => Some(name.text),
-            Header::Model { schema } => {
-                notes.push(Note::error(
-                    schema.place,
-                    "expected `module NAME`: `fga.mod` names modules, and the schema's version",
-                ));
-                None
-            }
-            Header::Missing => None,
-        };
-        if let Some(module) = module.as_ref().filter(|module| !names::is_accepted(module, names::LONGEST_NAME)) {
-            notes.push(Note::error(
-                start,
-                format!("`{module}` is longer than the 50 characters that a module's name may have"),
-            ));
-        }
+        let module = module_name(document.header, start, notes);
         let origin = Origin { module, file: Some(path) };
         let mut extended = BTreeSet::new();
         for mut statement in document.types {
@@ -180,66 +182,85 @@ fn decoded(path: &str) -> String {
 
 /// Reads `fga.mod`: a YAML mapping of a scalar and a list of scalars.
 fn manifest(text: &str, file: usize) -> (Manifest, Vec<Note>) {
-    let (mut manifest, mut notes) = (Manifest::default(), Vec::new());
     let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let offset = |line: usize, column: usize| {
         let start: usize = text[bom..].split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
         let rest = text.get(bom + start..).unwrap_or_default();
         bom + start + rest.char_indices().nth(column).map_or(rest.len(), |(index, _)| index)
     };
-    // The key that waits for its value, how deep the event is, and whether a list of `contents` is open.
-    let (mut key, mut depth, mut listing) = (None::<String>, 0_usize, false);
+    let mut reading = Reading::default();
     for event in Parser::new_from_str(&text[bom..]) {
-        let (event, span) = match event {
-            Ok(event) => event,
+        match event {
+            Ok((event, span)) => {
+                let place = Place { file, offset: offset(span.start.line(), span.start.col()) };
+                reading.take(event, place);
+            }
             Err(error) => {
                 let place = Place { file, offset: offset(error.marker().line(), error.marker().col()) };
-                notes.push(Note::error(place, format!("this is not YAML: {}", error.info())));
-                return (manifest, notes);
+                reading.notes.push(Note::error(place, format!("this is not YAML: {}", error.info())));
+                break;
             }
-        };
-        let place = Place { file, offset: offset(span.start.line(), span.start.col()) };
+        }
+    }
+    (reading.manifest, reading.notes)
+}
+
+/// `fga.mod` as far as it is read.
+#[derive(Default)]
+struct Reading {
+    manifest: Manifest,
+    notes: Vec<Note>,
+    /// The key that waits for its value.
+    key: Option<String>,
+    depth: usize,
+    /// Whether a list of `contents` is open.
+    listing: bool,
+}
+
+impl Reading {
+    fn take(&mut self, event: Event<'_>, place: Place) {
         match event {
-            Event::Scalar(scalar, ..) if depth == 1 && key.is_none() => {
+            Event::Scalar(scalar, ..) if self.depth == 1 && self.key.is_none() => {
                 if !["schema", "contents"].contains(&scalar.as_ref()) {
                     let near = names::did_you_mean(&scalar, ["schema", "contents"].into_iter());
-                    notes.push(Note::warning(place, format!("`fga.mod` has no key `{scalar}`{near}")));
+                    self.notes.push(Note::warning(place, format!("`fga.mod` has no key `{scalar}`{near}")));
                 }
-                key = Some(scalar.into_owned());
+                self.key = Some(scalar.into_owned());
             }
-            Event::Scalar(scalar, style, ..) if depth == 1 => match key.take().as_deref() {
-                Some("schema") => manifest.schema = Some((Name::new(scalar, place), style)),
+            Event::Scalar(scalar, style, ..) if self.depth == 1 => match self.key.take().as_deref() {
+                Some("schema") => self.manifest.schema = Some((Name::new(scalar, place), style)),
                 Some("contents") => {
-                    manifest.contents = Some(Vec::new());
-                    notes.push(Note::error(place, "expected a list of `.fga` files"));
+                    self.manifest.contents = Some(Vec::new());
+                    self.notes.push(Note::error(place, "expected a list of `.fga` files"));
                 }
                 _ => {}
             },
-            Event::Scalar(scalar, ..) if depth == 2 && listing => {
-                manifest.contents.get_or_insert_default().push(Name::new(scalar, place));
+            Event::Scalar(scalar, ..) if self.depth == 2 && self.listing => {
+                self.manifest.contents.get_or_insert_default().push(Name::new(scalar, place));
             }
-            Event::SequenceStart(..) | Event::MappingStart(..) => {
-                let is_list = matches!(event, Event::SequenceStart(..));
-                match (depth, key.take().as_deref()) {
-                    (0, _) if is_list => notes.push(Note::error(place, "expected `schema:` and `contents:`")),
-                    (1, Some("contents")) if is_list => {
-                        listing = true;
-                        manifest.contents.get_or_insert_default();
-                    }
-                    (1, Some("contents" | "schema")) => {
-                        notes.push(Note::error(place, "expected a text or a list of texts"));
-                    }
-                    (2, _) if listing => notes.push(Note::error(place, "expected the path of a `.fga` file")),
-                    _ => {}
-                }
-                depth += 1;
-            }
+            Event::SequenceStart(..) => self.open(true, place),
+            Event::MappingStart(..) => self.open(false, place),
             Event::SequenceEnd | Event::MappingEnd => {
-                depth = depth.saturating_sub(1);
-                listing = listing && depth > 1;
+                self.depth = self.depth.saturating_sub(1);
+                self.listing = self.listing && self.depth > 1;
             }
             _ => {}
         }
     }
-    (manifest, notes)
+
+    fn open(&mut self, is_list: bool, place: Place) {
+        match (self.depth, self.key.take().as_deref()) {
+            (0, _) if is_list => self.notes.push(Note::error(place, "expected `schema:` and `contents:`")),
+            (1, Some("contents")) if is_list => {
+                self.listing = true;
+                self.manifest.contents.get_or_insert_default();
+            }
+            (1, Some("contents" | "schema")) => {
+                self.notes.push(Note::error(place, "expected a text or a list of texts"));
+            }
+            (2, _) if self.listing => self.notes.push(Note::error(place, "expected the path of a `.fga` file")),
+            _ => {}
+        }
+        self.depth += 1;
+    }
 }

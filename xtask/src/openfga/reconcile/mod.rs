@@ -56,42 +56,13 @@ impl<'t> Plan<'t> {
         all_others: bool,
         seen: &(dyn Fn(u64) + Sync),
     ) -> Result<Self> {
-        let ours: HashMap<Key<'_>, usize> = tuples.iter().enumerate().map(|(at, tuple)| (tuple.key(), at)).collect();
-        let mut found: Vec<Option<Option<Condition>>> = vec![None; tuples.len()];
         let mut plan = Self { only_ours: true, ..Self::default() };
-        let pages = PAGES_AT_LEAST + TIMES_THE_FILE * tuples.len().div_ceil(PAGE);
-        let mut list = Pages::of_at_most(MOST_TUPLES);
-        let mut read = 0;
-        let mut complete = false;
-        for page in 0.. {
-            if !all_others && page >= pages {
-                break;
-            }
-            signals::check()?;
-            let (stored, next) = api.read_page(store, list.token())?;
-            let count = stored.len();
-            read += count as u64;
-            seen(read);
-            for stored in stored {
-                match ours.get(&stored.key()) {
-                    Some(&at) => found[at] = Some(stored.condition),
-                    None => {
-                        plan.only_ours = false;
-                        if all_others || plan.others.is_empty() {
-                            plan.others.push(stored);
-                        }
-                    }
-                }
-            }
-            if !api.go_on(&mut list, count, next)? {
-                complete = true;
-                break;
-            }
-        }
-        drop(ours);
+        let store = Looking { api, store, tuples, seen };
+        let mut found: Vec<Found> = vec![None; tuples.len()];
+        let (read, complete) = plan.read(&store, all_others, &mut found)?;
         if !complete {
             plan.only_ours = false;
-            ask_one_by_one(api, store, tuples, &mut found, read, seen)?;
+            store.ask_one_by_one(&mut found, read)?;
         }
         for (tuple, found) in tuples.iter().zip(found) {
             match found {
@@ -101,6 +72,40 @@ impl<'t> Plan<'t> {
             }
         }
         Ok(plan)
+    }
+
+    /// Reads the store's pages: how many tuples they had, and whether these were all.
+    fn read(&mut self, store: &Looking<'_>, all_others: bool, found: &mut [Found]) -> Result<(u64, bool)> {
+        let Looking { api, tuples, seen, .. } = store;
+        let ours: HashMap<Key<'_>, usize> = tuples.iter().enumerate().map(|(at, tuple)| (tuple.key(), at)).collect();
+        let pages = PAGES_AT_LEAST + TIMES_THE_FILE * tuples.len().div_ceil(PAGE);
+        let mut list = Pages::of_at_most(MOST_TUPLES);
+        let mut read = 0;
+        for page in 0.. {
+            if !all_others && page >= pages {
+                break;
+            }
+            signals::check()?;
+            let (stored, next) = api.read_page(store.store, list.token())?;
+            let count = stored.len();
+            read += count as u64;
+            seen(read);
+            for stored in stored {
+                match ours.get(&stored.key()) {
+                    Some(&at) => found[at] = Some(stored.condition),
+                    None => {
+                        self.only_ours = false;
+                        if all_others || self.others.is_empty() {
+                            self.others.push(stored);
+                        }
+                    }
+                }
+            }
+            if !api.go_on(&mut list, count, next)? {
+                return Ok((read, true));
+            }
+        }
+        Ok((read, false))
     }
 
     /// Writes what is missing; `done` hears how many are written.
@@ -133,26 +138,33 @@ pub fn holds_only(api: &Api, store: &str, tuples: &[Tuple]) -> Result<bool> {
     }
 }
 
-fn ask_one_by_one(
-    api: &Api,
-    store: &str,
-    tuples: &[Tuple],
-    found: &mut [Option<Option<Condition>>],
-    read: u64,
-    seen: &(dyn Fn(u64) + Sync),
-) -> Result<()> {
-    let open: Vec<usize> = (0..tuples.len()).filter(|at| found[*at].is_none()).collect();
-    let answers = Mutex::new(Vec::new());
-    let count = AtomicU64::new(read);
-    in_parallel(&open, &|&at| {
-        if let Some(stored) = api.read_one(store, tuples[at].key())? {
-            answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, stored.condition));
+/// A tuple's condition in the store; the outer `None` where the tuple was not seen there.
+type Found = Option<Option<Condition>>;
+
+/// A store beside these tuples; `seen` hears how many were read.
+struct Looking<'a> {
+    api: &'a Api,
+    store: &'a str,
+    tuples: &'a [Tuple],
+    seen: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Looking<'_> {
+    fn ask_one_by_one(&self, found: &mut [Found], read: u64) -> Result<()> {
+        let Self { api, store, tuples, seen } = self;
+        let open: Vec<usize> = (0..tuples.len()).filter(|at| found[*at].is_none()).collect();
+        let answers = Mutex::new(Vec::new());
+        let count = AtomicU64::new(read);
+        in_parallel(&open, &|&at| {
+            if let Some(stored) = api.read_one(store, tuples[at].key())? {
+                answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, stored.condition));
+            }
+            seen(count.fetch_add(1, Ordering::Relaxed) + 1);
+            Ok(())
+        })?;
+        for (at, condition) in answers.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            found[at] = Some(condition);
         }
-        seen(count.fetch_add(1, Ordering::Relaxed) + 1);
         Ok(())
-    })?;
-    for (at, condition) in answers.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        found[at] = Some(condition);
     }
-    Ok(())
 }

@@ -106,57 +106,73 @@ fn tuple(names: &[&str], record: &Record, report: &mut Report<'_>) -> Option<Tup
 
 /// The records, each with the line that it begins on. Empty lines are passed over.
 fn records(text: &str, report: &mut Report<'_>) -> Vec<Record> {
-    let mut records = Vec::new();
+    let mut reader = Reader { line: 1, start: 1, ..Reader::default() };
     let mut letters = text.chars().peekable();
-    let (mut line, mut start) = (1, 1);
-    let mut fields = Vec::new();
-    let mut field = String::new();
-    let mut quoted = false;
-    let mut was_quoted = false;
     while let Some(letter) = letters.next() {
         match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => {
+            '"' if reader.quoted && letters.peek() == Some(&'"') => {
                 letters.next();
-                field.push('"');
+                reader.field.push('"');
             }
-            '"' if quoted => quoted = false,
-            '"' if field.trim().is_empty() && !was_quoted => {
-                field.clear();
-                (quoted, was_quoted) = (true, true);
-            }
-            '\n' if quoted => {
-                line += 1;
-                field.push('\n');
-            }
-            _ if quoted => field.push(letter),
-            '\r' if letters.peek() == Some(&'\n') => {}
-            ',' => {
-                fields.push(std::mem::take(&mut field));
-                was_quoted = false;
-            }
-            '\n' => {
-                end_record(&mut records, &mut fields, &mut field, start);
-                line += 1;
-                (start, was_quoted) = (line, false);
-            }
-            _ => field.push(letter),
+            '\r' if !reader.quoted && letters.peek() == Some(&'\n') => {}
+            _ => reader.take(letter),
         }
     }
-    if quoted {
-        report.error(Place::of(start, 1), "a quote is opened in this record and never closed");
-        return records;
+    if reader.quoted {
+        report.error(Place::of(reader.start, 1), "a quote is opened in this record and never closed");
+        return reader.records;
     }
-    end_record(&mut records, &mut fields, &mut field, start);
-    records
+    reader.end_record();
+    reader.records
 }
 
-fn end_record(records: &mut Vec<Record>, fields: &mut Vec<String>, field: &mut String, line: usize) {
-    if fields.is_empty() && field.trim().is_empty() {
-        field.clear();
-        return;
+#[derive(Default)]
+struct Reader {
+    records: Vec<Record>,
+    fields: Vec<String>,
+    field: String,
+    /// The line now, and the one that the record begins on, from 1.
+    line: usize,
+    start: usize,
+    /// Whether it is between two quotes, and whether the field had some.
+    quoted: bool,
+    was_quoted: bool,
+}
+
+impl Reader {
+    fn take(&mut self, letter: char) {
+        match letter {
+            '"' if self.quoted => self.quoted = false,
+            '"' if self.field.trim().is_empty() && !self.was_quoted => {
+                self.field.clear();
+                (self.quoted, self.was_quoted) = (true, true);
+            }
+            '\n' if self.quoted => {
+                self.line += 1;
+                self.field.push('\n');
+            }
+            _ if self.quoted => self.field.push(letter),
+            ',' => {
+                self.fields.push(std::mem::take(&mut self.field));
+                self.was_quoted = false;
+            }
+            '\n' => {
+                self.end_record();
+                self.line += 1;
+                (self.start, self.was_quoted) = (self.line, false);
+            }
+            _ => self.field.push(letter),
+        }
     }
-    fields.push(std::mem::take(field));
-    records.push(Record { line, fields: std::mem::take(fields) });
+
+    fn end_record(&mut self) {
+        if self.fields.is_empty() && self.field.trim().is_empty() {
+            self.field.clear();
+            return;
+        }
+        self.fields.push(std::mem::take(&mut self.field));
+        self.records.push(Record { line: self.start, fields: std::mem::take(&mut self.fields) });
+    }
 }
 
 #[cfg(test)]

@@ -190,27 +190,7 @@ fn by_bytes(
         }
     };
     let of = |name: &EncodedName| name.encoding.clone().unwrap_or_else(|| of_database.clone());
-    let rows: Vec<String> = names
-        .iter()
-        .enumerate()
-        .map(|(number, name)| {
-            Ok(format!("({number}, pg_catalog.decode('{}', 'hex'), {})", hex(&name.bytes), literal(&of(name))?))
-        })
-        .collect::<Result<_, Fault>>()?;
-    // namesend gives the bytes as they are where the client's encoding is none.
-    let is_it = format!(
-        "pg_catalog.namesend(r.rolname) = pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, {})",
-        literal(&of_database)?
-    );
-    let sql = format!(
-        "BEGIN;\nSET LOCAL client_encoding TO 'SQL_ASCII';\n\
-         SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('number', w.number, 'name', pg_catalog.encode(\
-         CASE w.encoding WHEN 'SQL_ASCII' THEN w.bytes ELSE pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, 'UTF8') END, \
-         'hex')) ORDER BY w.number), '[]') FROM (VALUES {}) AS w(number, bytes, encoding) \
-         WHERE {};\nCOMMIT",
-        rows.join(", "),
-        condition(&is_it)
-    );
+    let sql = question(names, &of, &of_database, condition)?;
     let cannot = || {
         let message = format!("The backup names a role that a database in encoding {of_database} cannot name");
         Fault::failed(message).hint("restore it into a database of the encoding that the backup has")
@@ -223,6 +203,35 @@ fn by_bytes(
         Ok(EncodedRole { name: shown, bytes: name.bytes.clone(), encoding: of(name) })
     };
     found.iter().map(role).collect()
+}
+
+fn question(
+    names: &BTreeSet<EncodedName>,
+    of: &dyn Fn(&EncodedName) -> Encoding,
+    of_database: &Encoding,
+    condition: impl Fn(&str) -> String,
+) -> Result<String, Fault> {
+    let rows: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| {
+            Ok(format!("({number}, pg_catalog.decode('{}', 'hex'), {})", hex(&name.bytes), literal(&of(name))?))
+        })
+        .collect::<Result<_, Fault>>()?;
+    // namesend gives the bytes as they are where the client's encoding is none.
+    let is_it = format!(
+        "pg_catalog.namesend(r.rolname) = pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, {})",
+        literal(of_database)?
+    );
+    Ok(format!(
+        "BEGIN;\nSET LOCAL client_encoding TO 'SQL_ASCII';\n\
+         SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('number', w.number, 'name', pg_catalog.encode(\
+         CASE w.encoding WHEN 'SQL_ASCII' THEN w.bytes ELSE pg_catalog.convert(w.bytes, w.encoding::pg_catalog.name, 'UTF8') END, \
+         'hex')) ORDER BY w.number), '[]') FROM (VALUES {}) AS w(number, bytes, encoding) \
+         WHERE {};\nCOMMIT",
+        rows.join(", "),
+        condition(&is_it)
+    ))
 }
 
 /// The bytes that these hexadecimal digits stand for.

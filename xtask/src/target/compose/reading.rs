@@ -86,25 +86,7 @@ impl Compose {
         let mut warnings = Vec::new();
         let service = match listed.as_deref().and_then(|listed| self.by_name(&selection::POSTGRES, listed)) {
             Some(service) => service,
-            None => match self.config_within(deadline) {
-                Ok(config) => {
-                    if listed.is_none() && self.by_docker {
-                        let project = self.project.get_or_init(|| config.name.clone());
-                        listed = containers::listed(Of::Project(project), true, deadline).ok().flatten();
-                    }
-                    self.by_files(config, listed.as_deref().unwrap_or_default())?
-                }
-                Err(error) => {
-                    let containers = listed.take().or_else(|| self.listed_by_folder(deadline)).unwrap_or_default();
-                    let service = self.by_containers(&containers, &error)?;
-                    warnings.push(format!(
-                        "Docker Compose cannot read this project; the running service {} is taken for its database: {error:#}",
-                        service.name
-                    ));
-                    listed = Some(containers);
-                    service
-                }
-            },
+            None => self.by_compose(&mut listed, &mut warnings, deadline)?,
         };
         let containers = listed.as_deref().unwrap_or_default();
         let server = of_service(containers, &service.name);
@@ -132,16 +114,37 @@ impl Compose {
             Err(error) => (StackLogin::assumed(&self.settings), Some(format!("{error:#}"))),
         };
         warnings.extend(login.warnings.iter().cloned());
-        let notes = service.by_image.iter().map(|image| {
-            let setting = selection::POSTGRES.setting;
-            format!(
-                "PostgreSQL is the service {} (image {image}); {setting}={} says so, too",
-                service.name, service.name
-            )
-        });
-        let notes = notes.collect();
+        let notes = service.note().into_iter().collect();
         let address = inspection.and_then(|inspection| inspection.address.clone());
         Ok(Found { service, login, address, names, listed, unread, notes, warnings })
+    }
+
+    /// The service by what Compose reads, else by what runs.
+    fn by_compose(
+        &self,
+        listed: &mut Option<Vec<Container>>,
+        warnings: &mut Vec<String>,
+        deadline: Duration,
+    ) -> Result<ServiceFound> {
+        match self.config_within(deadline) {
+            Ok(config) => {
+                if listed.is_none() && self.by_docker {
+                    let project = self.project.get_or_init(|| config.name.clone());
+                    *listed = containers::listed(Of::Project(project), true, deadline).ok().flatten();
+                }
+                self.by_files(config, listed.as_deref().unwrap_or_default())
+            }
+            Err(error) => {
+                let containers = listed.take().or_else(|| self.listed_by_folder(deadline)).unwrap_or_default();
+                let service = self.by_containers(&containers, &error)?;
+                warnings.push(format!(
+                    "Docker Compose cannot read this project; the running service {} is taken for its database: {error:#}",
+                    service.name
+                ));
+                *listed = Some(containers);
+                Ok(service)
+            }
+        }
     }
 
     /// Whether command line or environment say the database.

@@ -52,6 +52,13 @@ impl ServiceFound {
         }
     }
 
+    /// What a person should know of a service that was told by its image alone.
+    pub(super) fn note(&self) -> Option<String> {
+        let image = self.by_image.as_ref()?;
+        let (name, setting) = (&self.name, POSTGRES.setting);
+        Some(format!("PostgreSQL is the service {name} (image {image}); {setting}={name} says so, too"))
+    }
+
     /// The service of this name, of which nothing more is known.
     pub(super) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), by_image: None, inactive: Vec::new() }

@@ -149,40 +149,50 @@ impl Options {
             .ok_or_else(|| failed("go install ended well, but there is no openfga in Go's folders".to_owned()))
     }
 
+    /// This program, to be run in this folder as this user of the host.
+    pub fn runner<'a>(&'a self, folder: &'a Folder, program: &'a Path, user: Option<&'a User>) -> Runner<'a> {
+        Runner { options: self, folder, program, user }
+    }
+}
+
+/// OpenFGA's program, and how it is run.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    options: &'a Options,
+    folder: &'a Folder,
+    program: &'a Path,
+    user: Option<&'a User>,
+}
+
+impl Runner<'_> {
     /// Brings the database's schema to the program's version.
-    pub fn migrate(&self, folder: &Folder, program: &Path, user: Option<&User>, store: Datastore) -> Result<()> {
-        let captured = self.prepared(folder, program, user, store).arg("migrate").capture(MIGRATE_DEADLINE)?;
+    pub fn migrate(&self, store: Datastore) -> Result<()> {
+        let captured = self.prepared(store).arg("migrate").capture(MIGRATE_DEADLINE)?;
         openfga_migration::check(&captured, store.role)
     }
 
     /// Starts the server in the background. It may still fail: its log says why.
-    pub fn start(
-        &self,
-        folder: &Folder,
-        program: &Path,
-        user: Option<&User>,
-        store: Datastore,
-        at: OpenfgaPorts,
-    ) -> Result<(Started, Detached)> {
-        let log = folder.open_log(LOG)?;
-        let prepared = self.prepared(folder, program, user, store).arg("run");
+    pub fn start(&self, store: Datastore, at: OpenfgaPorts) -> Result<(Started, Detached)> {
+        let log = self.folder.open_log(LOG)?;
+        let prepared = self.prepared(store).arg("run");
         let prepared = prepared
             .arg(http_word(at.http))
             .args([format!("--grpc-addr=127.0.0.1:{}", at.grpc), format!("--metrics-addr=127.0.0.1:{}", at.metrics)])
             .args(["--playground-enabled=false", "--profiler-enabled=false"])
-            .env("OPENFGA_AUTHN_METHOD", &self.method);
-        let prepared = match &self.keys {
+            .env("OPENFGA_AUTHN_METHOD", &self.options.method);
+        let prepared = match &self.options.keys {
             Some(keys) => prepared.secret("OPENFGA_AUTHN_PRESHARED_KEYS", keys),
             None => prepared,
         };
         let detached = prepared.detach(log)?;
         let started =
             Started { pid: detached.pid(), http: at.http, postgres: store.port, database: store.database.to_owned() };
-        folder.write(STARTED, serde_json::to_string(&started)?.as_bytes())?;
+        self.folder.write(STARTED, serde_json::to_string(&started)?.as_bytes())?;
         Ok((started, detached))
     }
 
-    fn prepared(&self, folder: &Folder, program: &Path, user: Option<&User>, store: Datastore) -> Program {
+    fn prepared(&self, store: Datastore) -> Program {
+        let Self { folder, program, user, .. } = *self;
         let uri = format!("postgres://127.0.0.1:{}/{}?sslmode=disable", store.port, percent::encoded(store.database));
         let prepared = Program::new(program)
             // OpenFGA reads config.yaml from its folder and from its home.

@@ -59,7 +59,8 @@ impl OwnOpenfga for Local {
         let Some(program) = self.openfga.program()? else { return Ok(()) };
         let password = self.password()?;
         let store = self.datastore(self.running()?.port, &password);
-        self.openfga.migrate(&self.folder, &program, self.server_user()?.as_ref(), store)
+        let user = self.server_user()?;
+        self.openfga.runner(&self.folder, &program, user.as_ref()).migrate(store)
     }
 
     fn openfga_container(&self) -> Option<MadeOf> {

@@ -1,9 +1,11 @@
 //! The local server's `up` and `down`: PostgreSQL, the database in it, OpenFGA beside it.
 
 use super::cluster::{self, State};
+use super::folder::Record;
 use super::programs::Programs;
 use super::{Local, openfga, ports};
 use crate::error::{self, Fault};
+use crate::platform::User;
 use crate::process::{Detached, signals};
 use crate::settings::Settings;
 use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
@@ -123,11 +125,22 @@ fn start_postgres(local: &Local, programs: &Programs, callbacks: &Callbacks, que
         cluster::make(folder, programs, user.as_ref(), local.role(), &password)?;
     }
     (callbacks.stage)("starting PostgreSQL");
+    start_on_free_port((local, programs, user.as_ref()), record, callbacks, queries)
+}
+
+/// Starts the server on its port, else on a free one.
+fn start_on_free_port(
+    (local, programs, user): (&Local, &Programs, Option<&User>),
+    mut record: Record,
+    callbacks: &Callbacks,
+    queries: &dyn Queries,
+) -> Result<()> {
+    let folder = &local.folder;
     let before = record.port;
     let mut last = String::new();
     for _ in 0..TRIES {
         if cluster::state(folder)? == State::Stale {
-            cluster::disown_stale(folder, user.as_ref())?;
+            cluster::disown_stale(folder, user)?;
         }
         let port = ports::keep_or_choose(record.port, &[])?;
         record.port = Some(port);
@@ -135,7 +148,7 @@ fn start_postgres(local: &Local, programs: &Programs, callbacks: &Callbacks, que
         folder.keep(&record)?;
         let log = folder.log(cluster::LOG);
         let from = cluster::log_length(&log);
-        let server = cluster::start(folder, programs, user.as_ref(), port)?;
+        let server = cluster::start(folder, programs, user, port)?;
         if lives(server, local, || queries.identity().map(drop))? {
             if let Some(before) = before.filter(|before| *before != port) {
                 (callbacks.note)(&format!(
@@ -252,7 +265,8 @@ fn start_openfga(local: &Local, program: &Path, callbacks: &Callbacks) -> Result
     let port = local.running()?.port;
     let store = local.datastore(port, &password);
     (callbacks.stage)("migrating OpenFGA's tables");
-    local.openfga.migrate(folder, program, user.as_ref(), store)?;
+    let runner = local.openfga.runner(folder, program, user.as_ref());
+    runner.migrate(store)?;
     let mut record = folder.record()?;
     let chosen = openfga::choose_ports(&record, port)?;
     if let Some(before) = record.openfga.filter(|before| before.http != chosen.http) {
@@ -262,7 +276,7 @@ fn start_openfga(local: &Local, program: &Path, callbacks: &Callbacks) -> Result
     record.openfga = Some(chosen);
     folder.keep(&record)?;
     (callbacks.stage)("starting OpenFGA");
-    let (started, server) = local.openfga.start(folder, program, user.as_ref(), store, chosen)?;
+    let (started, server) = runner.start(store, chosen)?;
     Ok((started.url(), server))
 }
 

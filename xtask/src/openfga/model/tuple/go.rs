@@ -102,18 +102,20 @@ pub fn is_double(text: &str) -> bool {
     }
 }
 
+/// Units of a duration, in nanoseconds.
+const UNITS: [(&str, u128); 8] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("\u{b5}s", 1_000),
+    ("\u{3bc}s", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
+
 /// Go's `time.ParseDuration`: `1h30m`, `1.5s`, `0`.
 pub fn is_duration(text: &str) -> bool {
-    const UNITS: [(&str, u128); 8] = [
-        ("ns", 1),
-        ("us", 1_000),
-        ("\u{b5}s", 1_000),
-        ("\u{3bc}s", 1_000),
-        ("ms", 1_000_000),
-        ("s", 1_000_000_000),
-        ("m", 60_000_000_000),
-        ("h", 3_600_000_000_000),
-    ];
     let (negative, mut rest) = (text.starts_with('-'), text.strip_prefix(['+', '-']).unwrap_or(text));
     if rest == "0" {
         return true;
@@ -124,32 +126,35 @@ pub fn is_duration(text: &str) -> bool {
     }
     let most = if negative { 1_u128 << 63 } else { (1_u128 << 63) - 1 };
     while !rest.is_empty() {
-        let (whole, after) = digits(rest);
-        let (fraction, after) = after.strip_prefix('.').map_or(("", after), digits);
-        if whole.is_empty() && fraction.is_empty() {
-            return false;
+        let Some((nanoseconds, after)) = duration_part(rest) else { return false };
+        match total.checked_add(nanoseconds) {
+            Some(sum) if sum <= 1 << 63 => (total, rest) = (sum, after),
+            _ => return false,
         }
-        let end = after.find(|letter: char| letter == '.' || letter.is_ascii_digit()).unwrap_or(after.len());
-        let Some((_, unit)) = UNITS.iter().find(|(name, _)| *name == &after[..end]) else { return false };
-        let whole: Option<u128> = if whole.is_empty() { Some(0) } else { whole.parse().ok() };
-        // Of a fraction a few digits decide: less than one unit in all.
-        let part = format!("0.{fraction}0").parse::<f64>().unwrap_or_default();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "below one hour in nanoseconds"
-        )]
-        let part = (part * *unit as f64) as u128;
-        let Some(sum) = whole.and_then(|whole| whole.checked_mul(*unit)?.checked_add(part)?.checked_add(total)) else {
-            return false;
-        };
-        if sum > 1 << 63 {
-            return false;
-        }
-        (total, rest) = (sum, &after[end..]);
     }
     total <= most
+}
+
+/// The nanoseconds of the number and unit that a text begins with, and what follows.
+fn duration_part(text: &str) -> Option<(u128, &str)> {
+    let (whole, after) = digits(text);
+    let (fraction, after) = after.strip_prefix('.').map_or(("", after), digits);
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let end = after.find(|letter: char| letter == '.' || letter.is_ascii_digit()).unwrap_or(after.len());
+    let (_, unit) = UNITS.iter().find(|(name, _)| *name == &after[..end])?;
+    let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    // Of a fraction a few digits decide: less than one unit in all.
+    let part = format!("0.{fraction}0").parse::<f64>().unwrap_or_default();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "below one hour in nanoseconds"
+    )]
+    let part = (part * *unit as f64) as u128;
+    Some((whole.checked_mul(*unit)?.checked_add(part)?, &after[end..]))
 }
 
 /// The digits that a text begins with, and what follows.

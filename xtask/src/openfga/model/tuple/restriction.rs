@@ -9,6 +9,7 @@ use super::super::parts::{UserForm, UserType};
 use super::form::{is_wildcard, split_userset, type_of};
 use super::parts::TupleParts;
 use super::{size, value};
+use serde_json::{Map, Value};
 
 /// The values of a tuple's condition, in the bytes of a server's message.
 const MOST_BYTES: usize = 32 * 1024;
@@ -39,21 +40,33 @@ pub fn why_not(model: &Model, tuple: &TupleParts<'_>) -> Option<String> {
     if !allowed.iter().any(has_form) {
         return Some(format!("{name} takes [{}]", list()));
     }
-    let Some((condition, context)) = tuple.condition else {
-        let fits = allowed.iter().any(|candidate| fits_without_condition(candidate, tuple.user));
-        return (!fits).then(|| format!("{name} needs a condition: it takes [{}]", list()));
-    };
-    let has_condition = |candidate: &UserType| {
-        candidate.type_name.text == user_type && candidate.condition.as_ref().is_some_and(|name| name.text == condition)
-    };
-    let takes_it = allowed.iter().any(has_condition);
+    if let Some((condition, context)) = tuple.condition {
+        let has_condition = |candidate: &UserType| {
+            let own = candidate.condition.as_ref();
+            candidate.type_name.text == user_type && own.is_some_and(|name| name.text == condition)
+        };
+        let takes_it = allowed.iter().any(has_condition);
+        return why_no_condition(model, (condition, context), takes_it, &name, &list());
+    }
+    let fits = allowed.iter().any(|candidate| fits_without_condition(candidate, tuple.user));
+    (!fits).then(|| format!("{name} needs a condition: it takes [{}]", list()))
+}
+
+/// Why a tuple of the relation `name`, which takes `list`, cannot have this condition with these values.
+fn why_no_condition(
+    model: &Model,
+    (condition, context): (&str, &Map<String, Value>),
+    takes_it: bool,
+    name: &str,
+    list: &str,
+) -> Option<String> {
     let Some(defined) = model.condition(condition) else {
         // Each tuple brings its own: nothing is known of it here.
         let known = takes_it && condition == EXPRESSION;
-        return (!known).then(|| format!("there is no condition {condition}; {name} takes [{}]", list()));
+        return (!known).then(|| format!("there is no condition {condition}; {name} takes [{list}]"));
     };
     if !takes_it {
-        return Some(format!("{name} does not take the condition {condition}, but [{}]", list()));
+        return Some(format!("{name} does not take the condition {condition}, but [{list}]"));
     }
     let known = || defined.parameters.iter().map(|(name, _)| name.text.as_str());
     if let Some(unknown) = context.keys().find(|key| !known().any(|name| name == *key)) {

@@ -3,7 +3,7 @@
 use super::super::definition::Model;
 use super::super::finding::Note;
 use super::super::names::{self, LONGEST_NAME, LONGEST_TYPE};
-use super::super::parts::Name;
+use super::super::parts::{Condition, Name};
 use super::super::types;
 
 /// As many conditions as a model may have, and parameters as a condition may have.
@@ -54,32 +54,33 @@ pub fn check(model: &Model, complete: bool, notes: &mut Vec<Note>) {
         let message = format!("the model has {} conditions, {MOST_CONDITIONS} are allowed", model.conditions.len());
         notes.push(Note::error(condition.name.place, message));
     }
-    for condition in &model.conditions {
-        names(condition.parameters.iter().map(|(name, _)| name), "parameter", LONGEST_NAME, notes);
-        let (parameters, bytes) = (condition.parameters.len(), condition.expression.len());
-        if parameters > MOST_CONDITIONS {
-            let message = format!("`{}` has {parameters} parameters, {MOST_CONDITIONS} are allowed", condition.name);
-            notes.push(Note::error(condition.name.place, message));
+    for one in &model.conditions {
+        condition(one, notes);
+    }
+}
+
+fn condition(condition: &Condition, notes: &mut Vec<Note>) {
+    names(condition.parameters.iter().map(|(name, _)| name), "parameter", LONGEST_NAME, notes);
+    let (parameters, bytes) = (condition.parameters.len(), condition.expression.len());
+    if parameters > MOST_CONDITIONS {
+        let message = format!("`{}` has {parameters} parameters, {MOST_CONDITIONS} are allowed", condition.name);
+        notes.push(Note::error(condition.name.place, message));
+    }
+    for (name, kind) in &condition.parameters {
+        if !types::is_complete(kind) {
+            let message = format!("expected a type in `{kind}` exactly where it is a map or list");
+            notes.push(Note::error(name.place, message));
         }
-        for (name, kind) in &condition.parameters {
-            if !types::is_complete(kind) {
-                let message = format!("expected a type in `{kind}` exactly where it is a map or list");
-                notes.push(Note::error(name.place, message));
-            }
-        }
-        if condition.expression.trim().is_empty() {
-            notes.push(Note::error(
-                condition.name.place,
-                format!("the condition `{}` has no expression", condition.name),
-            ));
-        }
-        if bytes > LONGEST_EXPRESSION {
-            let message = format!(
-                "the expression of `{}` has {bytes} bytes, {LONGEST_EXPRESSION} are allowed: two conditions may share the work",
-                condition.name
-            );
-            notes.push(Note::error(condition.name.place, message));
-        }
+    }
+    if condition.expression.trim().is_empty() {
+        notes.push(Note::error(condition.name.place, format!("the condition `{}` has no expression", condition.name)));
+    }
+    if bytes > LONGEST_EXPRESSION {
+        let message = format!(
+            "the expression of `{}` has {bytes} bytes, {LONGEST_EXPRESSION} are allowed: two conditions may share the work",
+            condition.name
+        );
+        notes.push(Note::error(condition.name.place, message));
     }
 }
 

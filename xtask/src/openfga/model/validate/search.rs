@@ -68,20 +68,12 @@ impl<'m> Search<'m> {
                     seen.is_none() && self.follows(&user_type.type_name.text, &userset.text, &visited)
                 }
             }),
-            Rewrite::Computed(computed) => match seen(&visited, type_name, &computed.text) {
-                Some(known) => known,
-                None => self.follows(type_name, &computed.text, &visited),
-            },
+            Rewrite::Computed(computed) => self.has(type_name, &computed.text, &visited),
             Rewrite::From { computed, tupleset } => {
                 let leading = self.relations.get(&(type_name, tupleset.text.as_str()));
                 let user_types = leading.map(|(_, leading)| leading.user_types.as_slice());
-                user_types.unwrap_or_default().iter().any(|user_type| {
-                    let target = user_type.type_name.text.as_str();
-                    match seen(&visited, target, &computed.text) {
-                        Some(known) => known,
-                        None => self.follows(target, &computed.text, &visited),
-                    }
-                })
+                let mut targets = user_types.unwrap_or_default().iter();
+                targets.any(|target| self.has(&target.type_name.text, &computed.text, &visited))
             }
             Rewrite::Union(operands) => {
                 operands.iter().any(|operand| self.finds(definition, relation, operand, before))
@@ -93,6 +85,11 @@ impl<'m> Search<'m> {
                 self.finds(definition, relation, base, before) && self.finds(definition, relation, subtract, before)
             }
         }
+    }
+
+    /// What is known of another relation, else what is found there.
+    fn has(&mut self, type_name: &str, name: &str, visited: &Visited<'m>) -> bool {
+        seen(visited, type_name, name).unwrap_or_else(|| self.follows(type_name, name, visited))
     }
 
     /// Goes on with another relation, if there is one of that name.

@@ -62,7 +62,7 @@ pub(super) enum Step<M> {
 }
 
 /// How deep in parentheses a token stands: before it, and after it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Depth {
     pub(super) before: u32,
     pub(super) after: u32,

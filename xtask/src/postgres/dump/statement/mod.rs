@@ -23,7 +23,7 @@ use head::Head;
 use insert::Insert;
 use keyword::Keyword;
 use matcher::Matcher;
-use relations::{Name, Relations};
+use relations::{At, Name, Relations};
 use written::Meaning;
 
 /// The table of a `COPY` block, and the columns that its header names.
@@ -68,7 +68,7 @@ struct Statement {
     tokens: usize,
     line: u64,
     first: [Keyword; 4],
-    parentheses: u32,
+    depth: Depth,
     body: Body,
     kind: Kind,
     refusal: Option<String>,
@@ -110,24 +110,25 @@ impl Statements {
         if statement.tokens == 0 && matches!(token, Token::Symbol(b';')) {
             return None;
         }
-        let before = statement.parentheses;
+        let before = statement.depth.after;
+        statement.depth.before = before;
         match token {
-            Token::Symbol(b'(') => statement.parentheses = before.saturating_add(1),
-            Token::Symbol(b')') => statement.parentheses = before.saturating_sub(1),
+            Token::Symbol(b'(') => statement.depth.after = before.saturating_add(1),
+            Token::Symbol(b')') => statement.depth.after = before.saturating_sub(1),
             Token::Symbol(b';') if before == 0 && (!statement.body.is_open() || statement.refusal.is_some()) => {
                 let statement = std::mem::take(statement);
                 return self.ended(statement, contents);
             }
             _ => {}
         }
-        if statement.parentheses > DEEPEST {
+        if statement.depth.after > DEEPEST {
             statement.refuse("parentheses nested deeper than any server reads");
         }
         let keyword = match token {
             Token::Word(word) if !matches!(statement.kind, Kind::Insert(_)) => Keyword::of(word),
             _ => Keyword::Other,
         };
-        if let Some(what) = statement.body.flaw(token, keyword, statement.parentheses > 0) {
+        if let Some(what) = statement.body.flaw(token, keyword, statement.depth.after > 0) {
             statement.refuse(what);
         }
         statement.follow_psql(token, keyword);
@@ -137,7 +138,7 @@ impl Statements {
             statement.line = line;
             statement.begin(token, keyword, &mut self.matcher);
         } else {
-            statement.go_on(token, keyword, before, (&mut self.matcher, &mut self.target), contents);
+            statement.go_on(token, keyword, (&mut self.matcher, &mut self.target), contents);
         }
         self.head.take(token);
         statement.tokens = statement.tokens.saturating_add(1);
@@ -160,7 +161,7 @@ impl Statements {
         if let Err(refusal) = self.relations.note(meaning, &self.target) {
             return Some(Ended::Refused(refusal));
         }
-        self.relations.tell(meaning, &self.target, if_exists, line, contents);
+        self.relations.tell(meaning, &self.target, At { line, if_exists }, contents);
         given.tell(meaning, line, contents);
         if meaning == Meaning::ForeignTable {
             contents.foreign_tables = contents.foreign_tables.saturating_add(1);
@@ -199,7 +200,7 @@ impl Statement {
         let [create, second, third, fourth] = self.first;
         let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
         let is_of_routine = create == Keyword::Create && (routine(second) || replaced);
-        self.body.follow(keyword, is_of_routine && self.parentheses == 0);
+        self.body.follow(keyword, is_of_routine && self.depth.after == 0);
         if self.body.is_unreadable() {
             self.refuse(
                 "a routine's head with the bare word BEGIN: psql cannot tell where that statement ends; rename it",
@@ -230,13 +231,12 @@ impl Statement {
         &mut self,
         token: Token<'_>,
         keyword: Keyword,
-        depth: u32,
         (matcher, target): (&mut Matcher, &mut Name),
         contents: &mut Contents,
     ) {
         match &mut self.kind {
             Kind::Insert(insert) => return insert.take(token, target),
-            Kind::Copy(columns) if self.parentheses > 0 && columns.len() < MOST_COLUMNS => {
+            Kind::Copy(columns) if self.depth.after > 0 && columns.len() < MOST_COLUMNS => {
                 columns.extend(names::identifier(token));
             }
             Kind::Copy(_) => {}
@@ -245,9 +245,8 @@ impl Statement {
         if matcher.is_lost() {
             return;
         }
-        let depth = Depth { before: depth, after: self.parentheses };
         let given = &mut self.given;
-        matcher.take(token, depth, |item| match item {
+        matcher.take(token, self.depth, |item| match item {
             Item::TargetSchema => target.set_schema(token),
             Item::TargetName => target.set_name(token),
             Item::Role => note_role(token, contents),

@@ -71,6 +71,13 @@ impl Name {
     }
 }
 
+/// Where a statement begins, from 1, and whether it says `IF EXISTS`.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) line: u64,
+    pub(super) if_exists: bool,
+}
+
 impl Relations {
     /// Takes a statement into account, unless it puts rows where none of pg_dump's go.
     pub(super) fn note(&mut self, meaning: Meaning, target: &Name) -> Result<(), String> {
@@ -130,7 +137,8 @@ impl Relations {
     }
 
     /// Notes what an empty database would lack for this statement.
-    pub(super) fn tell(&self, meaning: Meaning, target: &Name, if_exists: bool, line: u64, contents: &mut Contents) {
+    pub(super) fn tell(&self, meaning: Meaning, target: &Name, at: At, contents: &mut Contents) {
+        let At { line, if_exists } = at;
         let exact = self.hasher.hash_one(target);
         match meaning {
             Meaning::Drops if !if_exists => drop(contents.drops.get_or_insert(line)),

@@ -45,6 +45,10 @@ pub struct Generator {
     plain: bool,
 }
 
+/// Strings in each way of quoting, with what could end a statement in them.
+const STRINGS: &[&str] =
+    &["'x'", "'it''s; '", "E'it\\'s;'", "$$;'$$", "$q$ $$ ; $q$", "'\\'", "U&'x'", "'host=x'", "'' "];
+
 const SHARED: &[&str] = &[
     "pg_authid",
     "pg_auth_members",
@@ -149,19 +153,7 @@ impl Generator {
                 self.one_of(&["1", "'x'", "NULL", "-1.5e-20", "true", "E'\\\\'", "B'101'", "DEFAULT"]).to_owned()
             }
             "<string>" if self.plain => "'x'".to_owned(),
-            "<string>" => self
-                .one_of(&[
-                    "'x'",
-                    "'it''s; '",
-                    "E'it\\'s;'",
-                    "$$;'$$",
-                    "$q$ $$ ; $q$",
-                    "'\\'",
-                    "U&'x'",
-                    "'host=x'",
-                    "'' ",
-                ])
-                .to_owned(),
+            "<string>" => self.one_of(STRINGS).to_owned(),
             "<never>" => "DROP DATABASE villain".to_owned(),
             word if self.plain => word.to_owned(),
             word => match self.below(3) {

@@ -256,11 +256,12 @@ fn inserts(statement: &[Piece]) -> Result<(), String> {
 const QUALIFIED: &[&str] =
     &["table", "view", "function", "procedure", "sequence", "type", "domain", "index", "trigger", "rule", "policy"];
 
+/// Words that may stand between CREATE and the kind of object.
+const BEFORE_A_KIND: &[&str] =
+    &["or", "replace", "unlogged", "unique", "constraint", "foreign", "materialized", "trusted", "procedural"];
+
 fn changes(statement: &[Piece], words: &[&str]) -> Result<(), String> {
-    let kind = statement.iter().skip(1).filter_map(word).find(|word| {
-        !["or", "replace", "unlogged", "unique", "constraint", "foreign", "materialized", "trusted", "procedural"]
-            .contains(word)
-    });
+    let kind = statement.iter().skip(1).filter_map(word).find(|word| !BEFORE_A_KIND.contains(word));
     let kind = kind.unwrap_or_default();
     match (kind, statement.get(2).and_then(word)) {
         ("user", Some("mapping")) if matches!(statement.get(3).and_then(word), Some("for" | "if")) => return Ok(()),
