@@ -41,6 +41,8 @@ impl Exit {
 pub enum Cause {
     /// A program was started and gave no answer before its deadline.
     NoAnswer,
+    /// The server has no database of the name that was asked for.
+    DatabaseMissing,
     /// No connection was made, and nothing more is known.
     NoConnection,
     /// The server answered that it fails itself (HTTP 500 to 599).

@@ -32,6 +32,8 @@ pub struct Terminal {
     typed: Vec<(&'static str, String)>,
     /// The project's folder, where the user stands outside of it.
     folder: Option<String>,
+    /// Whether commands in a text are to be typed now: they get the program's own name, those options and that folder.
+    completes: bool,
     stdin: bool,
     stdout: bool,
     stderr: bool,
@@ -76,6 +78,7 @@ impl Terminal {
             quiet: options.quiet,
             typed: options.typed,
             folder: options.folder,
+            completes: true,
             stdin: io::stdin().is_terminal(),
             stdout,
             stderr,
@@ -86,6 +89,12 @@ impl Terminal {
     #[must_use]
     pub fn with_typed(&self, typed: Vec<(&'static str, String)>) -> Self {
         Self { typed, ..self.clone() }
+    }
+
+    /// The same terminal for text in which commands are quoted, or are to be pasted elsewhere.
+    #[must_use]
+    pub fn verbatim(&self) -> Self {
+        Self { completes: false, ..self.clone() }
     }
 
     /// The same terminal, where these options were typed, too.
@@ -224,9 +233,13 @@ impl Terminal {
         plain + &self.lettered(&clean(rest))
     }
 
-    fn lettered(&self, text: &str) -> String {
+    fn completed(&self, text: &str) -> String {
         let text = text::under_own_name(&text::with_options(text, &self.typed));
-        let text = text::in_folder(&text, self.folder.as_deref());
+        text::in_folder(&text, self.folder.as_deref())
+    }
+
+    fn lettered(&self, text: &str) -> String {
+        let text = if self.completes { self.completed(text) } else { text.to_owned() };
         if self.unicode {
             return text;
         }
@@ -267,5 +280,15 @@ mod tests {
         let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));
         assert_eq!(line(&terminal(ColorChoice::Never)), format!("✓ {shown}"));
         assert_eq!(line(&terminal(ColorChoice::Always)), format!("\x1b[32m✓\x1b[0m {shown}"));
+    }
+    #[test]
+    fn commands_are_completed_unless_they_are_quoted() {
+        let typed = vec![("--root", "app".to_owned())];
+        let options =
+            Options { color: ColorChoice::Never, unicode: true, quiet: false, typed, folder: Some("app".into()) };
+        let terminal = Terminal::new(options);
+        let text = "docker compose up; cargo xtask db-backup";
+        assert_eq!(terminal.plain(text), "cd app && docker compose up; cargo xtask db-backup --root app");
+        assert_eq!(terminal.verbatim().plain(text), text);
     }
 }

@@ -225,7 +225,9 @@ impl Plan {
     fn check_clean(&mut self, repository: &Repository) -> Result<()> {
         let journal = Journal::read(repository)?;
         let mut dirty = repository.dirty()?;
-        dirty.retain(|path| !journal.wrote(repository, path));
+        // Settings of this checkout: adopting has git ignore them.
+        let is_env = |path: &str| path == ".env" && !repository.is_tracked(path);
+        dirty.retain(|path| !journal.wrote(repository, path) && !is_env(path));
         let Some(first) = dirty.first() else { return Ok(()) };
         let more = if dirty.len() > 1 { format!(" and {} more", dirty.len() - 1) } else { String::new() };
         let what = format!("{} has changes that are not committed: {first}{more}", repository.folder.display());

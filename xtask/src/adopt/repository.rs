@@ -83,6 +83,12 @@ impl Repository {
         Ok(paths.map(|path| path.strip_prefix(&self.prefix).unwrap_or(path).to_owned()).collect())
     }
 
+    /// Whether git knows the file at this path.
+    pub fn is_tracked(&self, path: &str) -> bool {
+        let told = git(&self.folder, &["ls-files", "--error-unmatch", "--", path]);
+        told.is_ok_and(|told| told.ending.success())
+    }
+
     /// Whether git ignores this path.
     pub fn ignores(&self, path: &str) -> Result<bool> {
         Ok(git(&self.folder, &["check-ignore", "--quiet", "--no-index", "--", path])?.ending.success())

@@ -55,10 +55,12 @@ pub fn run(args: &Args, command_line: &clap::Command, context: &Context) -> Resu
     };
     let plan = Plan::draw(&repository, &source, &options)?;
     let report = report(&plan, &stack, &repository.folder);
+    // It quotes their recipes, and lines to paste into their files.
+    let terminal = context.terminal.verbatim();
     if args.dry_run {
-        context.terminal.result(&report)?;
+        terminal.result(&report)?;
     } else {
-        context.terminal.note_report(&report);
+        terminal.note_report(&report);
     }
     finish(args, &repository, plan, context)
 }
@@ -68,7 +70,7 @@ fn finish(args: &Args, repository: &Repository, mut plan: Plan, context: &Contex
     if !plan.collisions.is_empty() {
         let first = plan.collisions.swap_remove(0);
         if let Some(LocalChanges { diff, .. }) = first.downcast_ref() {
-            context.terminal.note_report(diff.trim_end());
+            context.terminal.verbatim().note_report(diff.trim_end());
         }
         return Err(first);
     }
@@ -181,7 +183,10 @@ impl Stack {
         self.found.push(("PostgreSQL", target.shown()));
         self.found.push(("Login", identified.origins.join(", ")));
         let untold = identified.untold.map(|(name, service)| (name.to_owned(), service));
-        self.settings.extend(untold);
+        // What a person said here, a clone of the repository does not know.
+        let said = |name: &str| Some((name.to_owned(), theirs.settings.get(name)?.to_owned()));
+        self.settings.extend(said("COMPOSE_FILE"));
+        self.settings.extend(untold.or_else(|| said("XTASK_POSTGRES_SERVICE")));
         let openfga = target.own_openfga();
         if !openfga.has_openfga() {
             self.found.push(("OpenFGA", "no service".to_owned()));

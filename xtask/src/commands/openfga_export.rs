@@ -132,7 +132,9 @@ fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()>
     if path.symlink_metadata().is_ok() {
         context.terminal.confirm(&format!("{shown} is there already. Replace it?"), args.yes)?;
     }
-    write_private(path, text).with_context(|| {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| write_private(path, text)).with_context(|| {
         Fault::new(Exit::Failed, format!("{shown} cannot be written"))
             .hint("check its folder's owner and permissions, and its disk")
     })

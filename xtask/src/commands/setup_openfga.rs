@@ -22,6 +22,7 @@ use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::target::Target;
 use crate::target::file_lock::FileLock;
+use crate::target::state_folder;
 use anyhow::{Context as _, Result};
 use std::cell::Cell;
 use std::time::Duration;
@@ -107,6 +108,7 @@ impl<'a> Held<'a> {
         let folder = context.root.join(".xtask");
         std::fs::create_dir_all(&folder)
             .with_context(|| Fault::failed(format!("{} cannot be made", folder.display())))?;
+        state_folder::keep_out_of_git(&folder, "state of this checkout");
         Ok(Self::Checkout(FileLock::take(&folder.join("setup-openfga.lock"), &|who| waiting.say(who))?))
     }
 }

@@ -4,7 +4,7 @@ use super::history::{History, Outcome};
 use super::plan::Plan;
 use super::timer::{Presence, Timer};
 use super::turn::Turn;
-use super::{name, start, systemd};
+use super::{cron, name, start, systemd};
 use crate::settings;
 use crate::words::span;
 use anyhow::Result;
@@ -14,7 +14,6 @@ use std::time::Duration;
 
 /// So long after its time a run may begin.
 const LATE: i64 = 15;
-const INSTALL: &str = "install it again: cargo xtask db-schedule install";
 const RUN: &str = "see why: cargo xtask db-schedule status; make one now: cargo xtask db-schedule run";
 
 /// How bad it is.
@@ -45,6 +44,8 @@ pub struct Standing {
     pub has_program: bool,
     /// Whether the timer stops when its user logs out.
     pub ends_at_logout: bool,
+    /// Why the timer starts nothing although it is there.
+    pub caution: Option<String>,
     /// Where the checkout is now, if it is not the one that the plan was made for.
     pub elsewhere: Option<String>,
     /// Whether a run goes on.
@@ -62,7 +63,8 @@ impl Standing {
         let Some(plan) = Plan::read(&root)? else { return Ok(None) };
         let presence = start::presence(&plan, &name::of(&root), deadline);
         let ends_at_logout = plan.timer == Timer::Systemd && !systemd::lingers(deadline);
-        Ok(Some(Self { ends_at_logout, ..Self::of(plan, &root, presence, settings::now()) }))
+        let caution = if plan.timer == Timer::Cron { cron::caution() } else { None };
+        Ok(Some(Self { ends_at_logout, caution, ..Self::of(plan, &root, presence, settings::now()) }))
     }
 
     /// Looks at the files of the checkout; `presence` is asked of the timer.
@@ -77,6 +79,7 @@ impl Standing {
             now,
             plan,
             ends_at_logout: false,
+            caution: None,
             elsewhere,
         }
     }
@@ -110,20 +113,24 @@ impl Standing {
     fn flaws_of_timer(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
         let mut add = |gravity, what: String, hint: &str| flaws.push(Flaw { gravity, what, hint: hint.to_owned() });
+        let install = format!("install it again: {}", self.plan.install_command());
         if let Some(root) = &self.elsewhere {
             let what = format!("it was installed for the checkout {}, not for this one, {root}", self.plan.root);
-            add(Gravity::Failure, what, INSTALL);
+            add(Gravity::Failure, what, &install);
             return flaws;
         }
         if !self.has_program {
-            let hint = format!("build it (cargo build), or {INSTALL}");
+            let hint = format!("build it (cargo build), or {install}");
             add(Gravity::Failure, format!("the program is gone: {}", self.plan.program), &hint);
         }
         match &self.presence {
             Presence::There => (),
-            Presence::Gone(what) => add(Gravity::Failure, what.clone(), INSTALL),
-            Presence::Edited(what) => add(Gravity::Warning, what.clone(), INSTALL),
-            Presence::Unknown(what) => add(Gravity::Warning, format!("the timer cannot be seen: {what}"), INSTALL),
+            Presence::Gone(what) => add(Gravity::Failure, what.clone(), &install),
+            Presence::Edited(what) => add(Gravity::Warning, what.clone(), &install),
+            Presence::Unknown(what) => add(Gravity::Warning, format!("the timer cannot be seen: {what}"), &install),
+        }
+        if let Some(what) = &self.caution {
+            add(Gravity::Warning, what.clone(), "start cron, or name another timer: --timer paste");
         }
         if self.ends_at_logout {
             let what = "the timer stops when you log out: lingering is not enabled".to_owned();
@@ -205,6 +212,7 @@ mod tests {
             has_program: true,
             runs_now: false,
             ends_at_logout: false,
+            caution: None,
             elsewhere: None,
             now,
         }

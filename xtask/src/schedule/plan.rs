@@ -6,6 +6,7 @@ use crate::backup::manifest::StartedAt as Time;
 use crate::error::Fault;
 use crate::platform;
 use crate::target::state_folder::StateFolder;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,6 +127,23 @@ impl Plan {
             environment: work.environment,
             block: None,
         })
+    }
+
+    /// The options of `db-backup`, as they were typed.
+    pub fn shown_options(&self) -> String {
+        let options: Vec<&str> = self.options.iter().chain(&self.backup).map(String::as_str).collect();
+        if options.is_empty() { "none".to_owned() } else { options.join(" ") }
+    }
+
+    /// What a person types to install the same again.
+    pub fn install_command(&self) -> String {
+        let rhythm =
+            ["--at".to_owned(), self.rhythm.at.to_string(), "--every".to_owned(), self.rhythm.every.to_string()];
+        let verify = self.verify.map(|verify| format!("--verify={}", verify.as_str()));
+        let ping = self.notices.ping_file.as_ref().map(|file| format!("--ping-file={file}"));
+        let words = rhythm.iter().chain(&self.backup).chain(&self.options).chain(&verify).chain(&ping);
+        let words: Vec<String> = words.map(|word| shell_word(word)).collect();
+        format!("cargo xtask db-schedule install {}", words.join(" "))
     }
 
     /// What the timer starts.

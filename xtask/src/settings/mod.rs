@@ -53,6 +53,8 @@ pub struct Settings {
     file: EnvFile,
     /// Why `.env` is there but could not be read: it may name another database.
     unreadable: Option<String>,
+    /// The `.env` beside the Compose files, where those are in another folder.
+    of_project: Option<EnvFile>,
 }
 
 /// Every setting with its default, as `docs/configuration.md` and `--verbose` have them; empty: none.
@@ -130,7 +132,23 @@ impl Settings {
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
         let file = EnvFile::parse(&text, &|name| environment.get(name).cloned());
-        Self { flags: BTreeMap::new(), environment, file, unreadable }
+        let settings = Self { flags: BTreeMap::new(), environment, file, unreadable, of_project: None };
+        let of_project = settings.file_of_project(root);
+        Self { of_project, ..settings }
+    }
+
+    /// The `.env` beside the Compose files, where those are in another folder: Compose reads both.
+    fn file_of_project(&self, root: &Path) -> Option<EnvFile> {
+        let folder = compose_files::project_folder(self, root);
+        let text = platform::read_regular(&folder.join(".env"), LONGEST).ok().filter(|_| folder != root)?;
+        Some(EnvFile::parse(&text, &|name| self.get(name).map(str::to_owned)))
+    }
+
+    /// Compose's active profiles, separated by commas.
+    pub fn active_profiles(&self) -> &str {
+        let name = "COMPOSE_PROFILES";
+        let of_project = || self.of_project.as_ref().and_then(|file| file.get(name));
+        self.get(name).or_else(of_project).unwrap_or_default()
     }
 
     /// The same flags and environment over the `.env` that is there now.
@@ -333,5 +351,21 @@ mod tests {
         assert!(shown.contains(&"POSTGRES_PASSWORD=*** (command line)".to_owned()));
         assert!(shown.contains(&"POSTGRES_USER=postgres (default)".to_owned()));
         assert!(shown.contains(&"OPENFGA_API_TOKEN=(not set) (default)".to_owned()));
+    }
+    #[test]
+    fn profiles_are_also_those_of_the_file_beside_the_compose_files() {
+        let root = std::env::temp_dir().join(format!("xtask-profiles-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("deploy")).unwrap();
+        std::fs::write(root.join("deploy/.env"), "COMPOSE_PROFILES=auth\nCOMPOSE_FILE=other.yaml\n").unwrap();
+        let settings = |text: &str| {
+            std::fs::write(root.join(".env"), text).unwrap();
+            Settings::load(&root)
+        };
+        let here = settings("");
+        assert_eq!((here.active_profiles(), here.get("COMPOSE_FILE")), ("", None));
+        let there = settings("COMPOSE_FILE=deploy/compose.yaml\n");
+        assert_eq!((there.active_profiles(), there.get("COMPOSE_FILE")), ("auth", Some("deploy/compose.yaml")));
+        assert_eq!(settings("COMPOSE_FILE=deploy/compose.yaml\nCOMPOSE_PROFILES=x\n").active_profiles(), "x");
+        std::fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use super::backend::Backend;
 use super::client_error::Connection;
 use super::overriding;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 
 /// The fault of a connection that was not made; `None` where these words, libpq's own, speak of something else.
 pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
@@ -13,25 +13,29 @@ pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
 /// Login, database or right is missing: it lasts until a person changes it.
 fn refused(backend: &dyn Backend, words: &str) -> Option<Fault> {
     let has = |part: &str| words.contains(part);
+    let lasting = |what: String, hint: String| Fault::unreachable(what).hint(hint).lasting();
     let database = &*backend.login().database;
     let user = &*backend.login().user;
-    let (what, hint) = if has("password authentication failed") || has("no password supplied") {
-        (format!("PostgreSQL refuses the password of user {user}"), backend.password_hint())
-    } else if has("FATAL") && has("role") && has("does not exist") {
-        (format!("PostgreSQL has no user {user}"), backend.setting_hint("user", "POSTGRES_USER"))
-    } else if has("FATAL") && has("database") && has("does not exist") {
+    if has("password authentication failed") || has("no password supplied") {
+        return Some(lasting(format!("PostgreSQL refuses the password of user {user}"), backend.password_hint()));
+    }
+    if has("FATAL") && has("role") && has("does not exist") {
+        let hint = backend.setting_hint("user", "POSTGRES_USER");
+        return Some(lasting(format!("PostgreSQL has no user {user}"), hint));
+    }
+    if has("FATAL") && has("database") && has("does not exist") {
         let hint = backend.setting_hint("database", "POSTGRES_DB");
         let hint = format!("{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres");
-        (format!("PostgreSQL has no database {database}"), hint)
-    } else if has("FATAL") && has("permission denied for database") {
+        return Some(lasting(format!("PostgreSQL has no database {database}"), hint).because(Cause::DatabaseMissing));
+    }
+    if has("FATAL") && has("permission denied for database") {
         let named = words.split_once("permission denied for database \"").and_then(|(_, rest)| rest.split_once('"'));
         let named = named.map_or(database, |(name, _)| name);
         let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(named), quoted(user));
-        (format!("User {user} may not connect to database {named}"), format!("ask its owner for: {grant}"))
-    } else {
-        return None;
-    };
-    Some(Fault::unreachable(what).hint(hint).lasting())
+        let what = format!("User {user} may not connect to database {named}");
+        return Some(lasting(what, format!("ask its owner for: {grant}")));
+    }
+    None
 }
 
 fn missing_library(backend: &dyn Backend, words: &str) -> Option<Fault> {

@@ -4,7 +4,7 @@ use crate::settings::Settings;
 
 /// Whether Compose starts a service of these profiles without being asked for it by name.
 pub fn are_active(profiles: &[String], settings: &Settings) -> bool {
-    let active = settings.get_or("COMPOSE_PROFILES", "");
+    let active = settings.active_profiles();
     let is_active = |profile: &String| active.split(',').any(|active| active.trim() == profile || active.trim() == "*");
     profiles.is_empty() || profiles.iter().any(is_active)
 }

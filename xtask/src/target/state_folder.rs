@@ -3,6 +3,7 @@
 use crate::error::Fault;
 use crate::platform;
 use anyhow::{Context as _, Result};
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,11 @@ impl StateFolder {
     /// Exit 1 where it cannot be made.
     pub fn make(&self) -> Result<()> {
         let made = std::fs::create_dir_all(&self.path).and_then(|()| platform::set_mode(&self.path, 0o700));
-        made.with_context(|| self.refused())
+        made.with_context(|| self.refused())?;
+        if let Some(all) = self.path.parent() {
+            keep_out_of_git(all, "state of this checkout, with secrets");
+        }
+        Ok(())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -76,6 +81,21 @@ impl StateFolder {
     }
 }
 
+/// Has git ignore all that is in a folder of ours, in whatever repository it is. A `.gitignore` that is there stays; one
+/// that cannot be written is no reason to stop.
+pub fn keep_out_of_git(folder: &Path, what: &str) {
+    // Git does not look behind a link.
+    if folder.is_symlink() {
+        return;
+    }
+    let path = folder.join(".gitignore");
+    if let Ok(mut file) = OpenOptions::new().write(true).create_new(true).open(&path)
+        && file.write_all(format!("# Written by xtask: {what}; it stays out of git.\n*\n").as_bytes()).is_err()
+    {
+        let _ = std::fs::remove_file(&path);
+    }
+}
+
 /// Writes a file that only this user may read, in one step: readers see the old text or the new one, and it is on disk
 /// when this returns.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -104,6 +124,8 @@ mod tests {
         let root = std::env::temp_dir().join(format!("xtask-state-{}", std::process::id()));
         let folder = StateFolder::of(&root);
         assert!(folder.names("a-", ".json").is_empty());
+        folder.make().unwrap();
+        assert!(std::fs::read_to_string(root.join(".xtask/.gitignore")).unwrap().ends_with("\n*\n"));
         folder.write("a-2.json", b"{}").unwrap();
         folder.write("a-1.json", b"[]").unwrap();
         folder.write("a-1.json", b"{1}").unwrap();

@@ -113,6 +113,7 @@ pub fn under_own_name(text: &str) -> String {
 
 /// What Compose is typed as, and the commands of it that work on the project of the folder where they are typed.
 const COMPOSE: &str = "docker compose ";
+const ALL_PROFILES: &str = "--profile '*' ";
 const OF_PROJECT: [&str; 11] =
     ["config", "down", "logs", "ps", "restart", "rm", "run", "start", "stop", "unpause", "up"];
 
@@ -124,7 +125,8 @@ pub fn in_folder(text: &str, folder: Option<&str>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(COMPOSE) {
         completed.push_str(before);
-        let command = after.split(|letter: char| !letter.is_ascii_lowercase()).next().unwrap_or_default();
+        let command = after.strip_prefix(ALL_PROFILES).unwrap_or(after);
+        let command = command.split(|letter: char| !letter.is_ascii_lowercase()).next().unwrap_or_default();
         if OF_PROJECT.contains(&command) {
             completed.push_str(&format!("cd {} && ", clean_line(folder)));
         }
@@ -214,6 +216,8 @@ mod tests {
                         docker compose failed (exit code 1)";
         assert_eq!(in_folder(text, Some("'../a b'")), expected);
         assert_eq!(in_folder(text, None), text);
+        let all = "docker compose --profile '*' config --quiet";
+        assert_eq!(in_folder(all, Some("a")), format!("cd a && {all}"));
     }
 
     #[test]

@@ -80,6 +80,7 @@ const IN_FILES: &str = "
 services:
   main:
     image: IMAGE/postgres:files
+    network_mode: none
     configs: [{source: user, target: /user}]
     secrets: [word]
     environment: {POSTGRES_USER_FILE: /user, POSTGRES_DB_FILE: /mounted/db, POSTGRES_PASSWORD_FILE: /run/secrets/word}
@@ -99,6 +100,9 @@ fn a_login_in_files_that_only_the_container_has_is_no_obstacle() {
     up.stderr_has("PostgreSQL").stderr_lacks("hunter2");
     let who = stack.xtask(["db-shell", "--", "-Atc", "SELECT current_user, current_database()"]).run();
     who.ok().prints("app|appdb").stderr_lacks("⚠");
+    // In no network, it is reached from inside alone.
+    let health = Health::of(stack.xtask([]), &["--only", "postgres"]);
+    health.fails_only(&[]).says("postgres", "ok", "database appdb", "");
 }
 
 fn a_database_in_several_containers_is_refused_before_it_is_started() {

@@ -15,12 +15,13 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-/// No one-shot; the datastore in flags, behind an entry point that takes no command.
+/// No one-shot that migrates, but one that makes the database; the datastore in flags, behind an entry point that takes
+/// no command.
 const WITHOUT_ONE_SHOT: &str = "
 services:
   db:
     image: ${POSTGRES_IMAGE}
-    environment: {POSTGRES_USER: fga, POSTGRES_PASSWORD: s3cret/pw, POSTGRES_DB: authz}
+    environment: {POSTGRES_USER: fga, POSTGRES_PASSWORD: s3cret/pw, POSTGRES_DB: other}
     volumes: ['data:/var/lib/postgresql/data']
   fga:
     image: ${OPENFGA_IMAGE}
@@ -29,6 +30,11 @@ services:
     environment: {OPENFGA_TIMEOUT: 2s}
     restart: unless-stopped
     ports: ['127.0.0.1:${FGA_PORT}:8080']
+    depends_on: {db: {condition: service_started}, make-db: {condition: service_completed_successfully}}
+  make-db:
+    image: IMAGE/app:1
+    entrypoint: [sh, -c, 'until psql -d other -l; do sleep 0.2; done; psql -d authz -l || createdb authz']
+    environment: {PGHOST: db, PGUSER: fga, PGPASSWORD: s3cret/pw}
     depends_on: [db]
   web: {image: 'IMAGE/app:1', entrypoint: [sleep, infinity], depends_on: [fga], stop_grace_period: 0s}
   crashing: {image: 'IMAGE/app:1', entrypoint: [sh, -c, exit 3]}

@@ -249,7 +249,7 @@ fn the_compose_file_cannot_be_read() {
     let sandbox = Sandbox::new();
     sandbox.write("docker-compose.yml", "name: mcp-server-langgraph\nservices: [this is no map\n");
     let health = Health::of(Xtask::new(&sandbox), &["--only", "service"]);
-    health.says("service", "fail", "cannot read this project", "docker compose config --quiet");
+    health.says("service", "fail", "cannot read this project", "docker compose --profile '*' config --quiet");
     // A frozen program ends with the probe's time.
     let fakes = Fakes::new(&sandbox).program("docker", "sleep 60");
     let frozen = Health::of(fakes.over(Xtask::new(&sandbox)), &["--only", "disk", "docker"]);

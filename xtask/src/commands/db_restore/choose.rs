@@ -33,7 +33,10 @@ pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<
     }
     if *manifest.database != *target.database() {
         let (from, to) = (&manifest.database, target.database());
-        context.terminal.warn(&format!("{shown} is a backup of {from}, not of {to}"));
+        let itself = terminal::shell_word(from);
+        context.terminal.warn(&format!(
+            "{shown} is a backup of {from}, not of {to}; to restore {from} itself, name it: --database {itself}"
+        ));
         context.terminal.confirm(&format!("Restore the backup of {from} into {to}?"), args.yes)?;
     }
     Ok(backup)

@@ -195,7 +195,7 @@ fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
         format!("Timer:     {}", plan.timer.shown(name)),
         format!("Program:   {}", plan.program),
         format!("Next run:  {next}"),
-        format!("Options:   {}", if plan.backup.is_empty() { "none".to_owned() } else { plan.backup.join(" ") }),
+        format!("Options:   {}", plan.shown_options()),
         format!("Restored:  {}", plan.verify.map_or("never; see --verify", Verification::as_str)),
         format!("Ping:      {ping}"),
         format!("Failure:   {on_failure}"),

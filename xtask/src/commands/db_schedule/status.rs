@@ -65,7 +65,7 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
         format!("Program:   {}{program}", plan.program),
         format!("Next run:  {next}{runs}"),
         format!("Last run:  {}", last(standing)),
-        format!("Options:   {}", if plan.backup.is_empty() { "none".to_owned() } else { plan.backup.join(" ") }),
+        format!("Options:   {}", plan.shown_options()),
         format!("Restored:  {}", plan.verify.map_or("never; see --verify", Verification::as_str)),
         format!("Ping:      {ping}"),
         format!("Failure:   {on_failure}"),

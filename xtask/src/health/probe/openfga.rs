@@ -51,7 +51,8 @@ fn is_configured(scene: &Scene) -> bool {
         || match scene.project() {
             Some(Ok(project)) => {
                 let name = scene.openfga_service();
-                let is_wanted = project.services.get(name).is_some_and(|service| service.profiles.is_empty());
+                let is_wanted =
+                    project.services.get(name).is_some_and(|service| service.unwanted(scene.settings).is_none());
                 is_wanted || !project.containers_of(name).is_empty()
             }
             Some(Err(_)) => true,

@@ -41,7 +41,7 @@ fn read(compose: &dyn ComposeProject, scene: &Scene) -> Result<Project, Finding>
     read().map_err(|error| {
         let cause = || compose.engine_cause().or_else(|| compose.version().err());
         let error = if scene.is_over() { error } else { cause().unwrap_or(error) };
-        Finding::of_error(&error, "see what Compose says: docker compose config --quiet")
+        Finding::of_error(&error, "see what Compose says: docker compose --profile '*' config --quiet")
     })
 }
 

@@ -33,7 +33,9 @@ impl Compose {
         let fault = Fault::failed("Docker Compose cannot read this project");
         let said = anyhow::Error::msg(errors_of(&read.stderr));
         let files = compose_files::shown(&self.settings, &self.root);
-        Some(said.context(fault.hint(format!("fix {files}, an override or .env; then: docker compose config --quiet"))))
+        Some(said.context(
+            fault.hint(format!("fix {files}, an override or .env; then: docker compose --profile '*' config --quiet")),
+        ))
     }
 
     fn service_cause(&self, state: Option<State>, stderr: &str) -> Option<anyhow::Error> {

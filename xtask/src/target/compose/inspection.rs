@@ -110,6 +110,12 @@ struct RawNetwork {
 }
 
 impl Inspection {
+    /// Where programs inside reach it over TCP: in a network of the host's, of another container's or of none it is
+    /// this host alone. `None` while it does not run.
+    pub(super) fn address_inside(&self) -> Option<String> {
+        self.address.clone().or_else(|| self.runs.then(|| "127.0.0.1".to_owned()))
+    }
+
     /// Reads what `docker inspect ID…` printed; what is not understood is left out.
     pub(super) fn all(json: &str) -> Vec<Self> {
         let raw: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();

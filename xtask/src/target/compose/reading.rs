@@ -115,7 +115,7 @@ impl Compose {
         };
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.note().into_iter().collect();
-        let address = inspection.and_then(|inspection| inspection.address.clone());
+        let address = inspection.and_then(Inspection::address_inside);
         Ok(Found { service, login, address, names, listed, unread, notes, warnings })
     }
 

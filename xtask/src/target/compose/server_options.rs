@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 /// libpq's variables for a program inside; empty where the usual socket and port do.
 pub(super) fn inside(environment: &BTreeMap<String, String>, command: &[String]) -> Vec<(&'static str, String)> {
     let mut variables = Vec::new();
-    if let Some(port) = option(command, 'p', "port").filter(|port| port.parse::<u16>().is_ok()) {
+    // Bitnami's image takes the port from this variable.
+    let port = option(command, 'p', "port").or_else(|| environment.get("POSTGRESQL_PORT_NUMBER").cloned());
+    if let Some(port) = port.filter(|port| port.parse::<u16>().is_ok()) {
         variables.push(("PGPORT", port));
     }
     let folder = option(command, 'k', "unix_socket_directories");
@@ -113,6 +115,13 @@ mod tests {
         {
             assert_eq!(of(command), [], "{command}");
         }
+    }
+
+    #[test]
+    fn bitnamis_port_counts_unless_the_command_says_another() {
+        let environment = [("POSTGRESQL_PORT_NUMBER".to_owned(), "6432".to_owned())].into();
+        assert_eq!(inside(&environment, &[]), [("PGPORT", "6432".to_owned())]);
+        assert_eq!(inside(&environment, &words(&["postgres", "-p", "5433"])), [("PGPORT", "5433".to_owned())]);
     }
 
     #[test]

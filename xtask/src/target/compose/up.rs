@@ -2,7 +2,7 @@
 
 use super::life::Life;
 use super::{Compose, containers, engine, ports};
-use crate::error::{self, Fault};
+use crate::error::{self, Cause, Fault};
 use crate::process::{Program, signals};
 use crate::settings::Settings;
 use crate::target::backend::{Access as _, ComposeProject, Extent, OwnOpenfga as _, Stack};
@@ -38,7 +38,7 @@ impl Stack for Compose {
         // A container that was made anew has the login that the files have now.
         self.read_again()?;
         (callbacks.stage)("waiting for PostgreSQL");
-        let postgres = wait_for_service(self, self.service(), "PostgreSQL", || lasting_version(queries))?;
+        let postgres = self.wait_for_postgres(openfga, startup)?;
         // It has just been asked over TCP from within.
         if let Some(refusal) = refusal(self.version_over_network(queries)) {
             return Err(refusal);
@@ -146,6 +146,27 @@ impl Compose {
     }
 
     /// Migrates OpenFGA, starts it, and waits for its answer; gives where it answers.
+    /// PostgreSQL's version, once it answers. Where it has no such database, a service that OpenFGA depends on may make
+    /// it.
+    fn wait_for_postgres(&self, openfga: Option<&str>, startup: &Startup) -> Result<String> {
+        let ask = || lasting_version(startup.queries);
+        let is_missing = |error: &anyhow::Error| error::cause(error) == Some(Cause::DatabaseMissing);
+        let answer = wait_for_service(self, self.service(), "PostgreSQL", ask);
+        let (Err(error), Some(openfga)) = (&answer, openfga) else { return answer };
+        if !is_missing(error) {
+            return answer;
+        }
+        let mut makers = self.config()?.needed_by(&[openfga]);
+        makers.retain(|service| service != openfga && service != self.service());
+        if makers.is_empty() {
+            return answer;
+        }
+        (startup.callbacks.stage)("starting what OpenFGA depends on");
+        self.start(&makers.iter().map(String::as_str).collect::<Vec<_>>(), startup)?;
+        let look = format!("see its log: docker compose logs --tail 20 {}", makers.join(" "));
+        wait_for("The database", &look, |error| error::is_lasting(error) && !is_missing(error), ask)
+    }
+
     fn start_openfga(&self, service: &str, startup: &Startup) -> Result<String> {
         let stage = startup.callbacks.stage;
         self.migrate_before_start(service, stage)?;

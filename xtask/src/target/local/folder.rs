@@ -5,6 +5,7 @@ use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::settings::Settings;
 use crate::target::file_lock::FileLock;
+use crate::target::state_folder::keep_out_of_git;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -112,6 +113,7 @@ impl Folder {
             let mode = if part == self.path && server.is_none() { 0o700 } else { 0o711 };
             made.and_then(|()| platform::set_mode(part, mode)).map_err(|error| self.refused(error))?;
         }
+        keep_out_of_git(&self.path, "the data of a local server");
         Ok(())
     }
 
