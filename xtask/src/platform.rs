@@ -46,6 +46,16 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     system::create_folder(path)
 }
 
+/// Opens a regular file for reading and writing, and makes it where there is none, for this user alone; fails on
+/// anything else that bears the name, a symbolic link, a pipe or a device.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    let file = match create_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => system::open_to_change(path)?,
+        made => made?,
+    };
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
 /// Opens a file that exists so that every write goes to its end; fails on a symbolic link.
 pub fn open_to_append(path: &Path) -> io::Result<File> {
     system::open_to_append(path)

@@ -23,8 +23,18 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
 
+pub(super) fn open_to_change(path: &Path) -> io::Result<File> {
+    let is_link = std::fs::symlink_metadata(path)?.file_type().is_symlink();
+    if is_link {
+        Err(io::Error::other("a symbolic link"))
+    } else {
+        OpenOptions::new().read(true).write(true).open(path)
+    }
+}
+
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).open(path)
+    let is_link = std::fs::symlink_metadata(path)?.file_type().is_symlink();
+    if is_link { Err(io::Error::other("a symbolic link")) } else { OpenOptions::new().append(true).open(path) }
 }
 
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

@@ -43,6 +43,11 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     if mode & OWN != OWN { std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | OWN)) } else { Ok(()) }
 }
 
+pub(super) fn open_to_change(path: &Path) -> io::Result<File> {
+    let flags = no_follow() | OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+}
+
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).custom_flags(no_follow()).open(path)
 }

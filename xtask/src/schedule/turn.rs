@@ -2,8 +2,9 @@
 
 use super::plan;
 use crate::error::Fault;
+use crate::platform;
 use anyhow::{Context as _, Error, Result};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,8 +25,8 @@ impl Turn {
         let folder = plan::folder(root);
         folder.make()?;
         let path = folder.path(LOCK);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = file.with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
+        let file =
+            platform::open_own(&path).with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
         // Who only looks whether it is taken has it for a moment.
         for _ in 0..LOOKS {
             match file.try_lock() {
@@ -43,6 +44,7 @@ impl Turn {
     /// Whether another run has it now.
     pub fn is_taken(root: &Path) -> bool {
         let path = plan::folder(root).path(LOCK);
-        File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        platform::open_no_follow(&path)
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }

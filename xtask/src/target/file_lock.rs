@@ -2,9 +2,10 @@
 //! file, which ends with its holder however that ends.
 
 use crate::error::{Exit, Fault};
+use crate::platform;
 use crate::process::signals;
 use anyhow::{Context as _, Result};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -24,8 +25,8 @@ impl FileLock {
     /// # Errors
     /// Exit 5, naming the holder, when the turn does not come.
     pub fn take(path: &Path, waiting: &dyn Fn(&str)) -> Result<Self> {
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let mut file = open.with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
+        let mut file =
+            platform::open_own(path).with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
         let end = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {

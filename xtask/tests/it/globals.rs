@@ -91,9 +91,11 @@ fn roles_come_back_as_they_were_and_a_file_alone_makes_nobody_mighty() {
     local.sql("postgres", DROPPED);
     let preview = local.xtask(["db-restore", "--globals", word, "--dry-run"]).run();
     preview.ok().prints_nothing().stderr_has(
-        "Roles that will be created, without passwords:\n  app (INHERIT, LOGIN; 2 settings)\n  boss (INHERIT, CREATEDB)\n  \
+        "Roles that will be created, without passwords:\n  app (INHERIT, LOGIN; 2 settings)\n    \
+         work_mem = 8MB\n    search_path = app, a b, public\n  boss (INHERIT, CREATEDB)\n  \
          grp (no attributes)\n  repl (INHERIT, LOGIN)\n  sup (INHERIT)\n  we ird\"'\\r (INHERIT, LOGIN)\n\
-         Memberships that will be created:\n  we ird\"'\\r in app\n  app in grp\n  grp in sup\n\
+         Memberships that will be created:\n  we ird\"'\\r in app\n  app in grp, which it may grant to others (ADMIN)\n  \
+         grp in sup\n\
          Roles that exist and stay as they are: postgres\nNot done by itself:\n  CREATEROLE of role boss: a file alone \
          does not give it; with --role boss it is done\n",
     );

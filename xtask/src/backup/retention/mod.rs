@@ -26,6 +26,9 @@ use std::path::{Path, PathBuf};
 /// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
 const SAFETY_DAYS: i64 = 7;
 
+/// Of a whole file.
+pub type Sha256 = [u8; 32];
+
 /// What is decided on a folder's backups and on its sets, each in the order of its listing.
 #[derive(Debug)]
 pub struct Decisions {
@@ -34,25 +37,26 @@ pub struct Decisions {
 }
 
 /// Decides on every file of a listing, and on every set (newest first). A set is counted as one, and its files are not
-/// counted beside it. `is_whole` reads a file to the last byte: the newest backup of each database that passes stays
-/// whatever the policy says.
+/// counted beside it. `digest_of_whole` reads a file to the last byte, and gives its SHA-256 where it is whole: the newest
+/// whole backup of each database stays whatever the policy says.
 pub fn decide(
     backups: &[Backup],
     listed: &[Listed],
     policy: &Policy,
     now: DateTime<FixedOffset>,
-    is_whole: &dyn Fn(&Backup) -> Result<bool>,
+    digest_of_whole: &dyn Fn(&Backup) -> Result<Option<Sha256>>,
 ) -> Result<Decisions> {
-    let known: RefCell<HashMap<PathBuf, bool>> = RefCell::default();
-    let is_whole = |backup: &Backup| {
-        if let Some(whole) = known.borrow().get(&backup.path) {
-            return Ok(*whole);
+    let known: RefCell<HashMap<PathBuf, Option<Sha256>>> = RefCell::default();
+    let digest = |backup: &Backup| {
+        if let Some(digest) = known.borrow().get(&backup.path) {
+            return Ok(*digest);
         }
-        let whole = is_whole(backup)?;
-        known.borrow_mut().insert(backup.path.clone(), whole);
-        Ok(whole)
+        let digest = digest_of_whole(backup)?;
+        known.borrow_mut().insert(backup.path.clone(), digest);
+        Ok(digest)
     };
-    let whole_sets = Sets::of(listed, backups, &is_whole)?;
+    let is_whole = |backup: &Backup| Ok(digest(backup)?.is_some());
+    let whole_sets = Sets::of(listed, backups, &digest)?;
     let of_sets = whole_sets.decide(policy, now);
     let members = whole_sets.members();
     let of_member = |at: &usize| {
@@ -196,7 +200,8 @@ pub fn remove(path: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether every byte of the file is as it was written.
-pub fn is_whole(backup: &Backup) -> Result<bool> {
-    Ok(proof::check(&backup.path, &|_| ())?.verdict == Verdict::Whole)
+/// The SHA-256 of the file where every byte is as it was written.
+pub fn digest_of_whole(backup: &Backup) -> Result<Option<Sha256>> {
+    let examined = proof::check(&backup.path, &|_| ())?;
+    Ok(examined.digest.filter(|_| examined.verdict == Verdict::Whole))
 }

@@ -1,8 +1,10 @@
 //! Sets are counted as one: a set stays or goes, and its files with it.
 
+use super::Sha256;
 use super::decision::{Decision, by_rules, kept_by_rules, stays};
 use super::policy::Policy;
 use crate::backup::listing::Backup;
+use crate::backup::manifest::hex;
 use crate::backup::set::{Listed, SetFile, check_presence};
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset};
@@ -17,18 +19,19 @@ pub(super) struct Sets<'a> {
 }
 
 impl<'a> Sets<'a> {
-    /// Those whose every file is there and whole.
+    /// Those whose every file is there, whole, and the one that the set names. A set is input: whoever can list the folder
+    /// can write one that names files by their names and sizes.
     pub(super) fn of(
         listed: &'a [Listed],
         backups: &[Backup],
-        is_whole: &dyn Fn(&Backup) -> Result<bool>,
+        digest: &dyn Fn(&Backup) -> Result<Option<Sha256>>,
     ) -> Result<Self> {
         let places: HashMap<&Path, usize> =
             backups.iter().enumerate().map(|(at, backup)| (backup.path.as_path(), at)).collect();
         let mut whole = BTreeMap::new();
         for (at, set) in listed.iter().enumerate() {
             let Ok(set) = &set.set else { continue };
-            if let Some(files) = files(set, backups, &places, is_whole)? {
+            if let Some(files) = files(set, backups, &places, digest)? {
                 whole.insert(at, files);
             }
         }
@@ -49,7 +52,9 @@ impl<'a> Sets<'a> {
         let mut kinds: BTreeMap<String, Vec<(usize, DateTime<FixedOffset>)>> = BTreeMap::new();
         for &at in self.whole.keys() {
             if let Some(Ok(SetFile { set, .. })) = self.listed.get(at).map(|listed| &listed.set) {
-                kinds.entry(set.kind()).or_default().push((at, set.started_at.time()));
+                // Of its oldest backup, whatever it says of itself.
+                let times = set.databases.iter().map(|file| file.started_at.time());
+                kinds.entry(set.kind()).or_default().push((at, times.min().unwrap_or(set.started_at.time())));
             }
         }
         for sets in kinds.into_values() {
@@ -79,7 +84,7 @@ fn files(
     set: &SetFile,
     backups: &[Backup],
     places: &HashMap<&Path, usize>,
-    is_whole: &dyn Fn(&Backup) -> Result<bool>,
+    digest: &dyn Fn(&Backup) -> Result<Option<Sha256>>,
 ) -> Result<Option<Vec<usize>>> {
     if check_presence(set).is_err() {
         return Ok(None);
@@ -87,12 +92,12 @@ fn files(
     let mut files = Vec::new();
     for file in &set.set.databases {
         let found = places.get(set.path_of(&file.file).as_path()).and_then(|at| Some((*at, backups.get(*at)?)));
-        match found {
-            Some((at, backup)) if backup.database.as_ref() == Some(&file.database) && is_whole(backup)? => {
-                files.push(at);
-            }
-            _ => return Ok(None),
+        let Some((at, backup)) = found else { return Ok(None) };
+        let is_named = backup.database.as_ref() == Some(&file.database) && backup.time == Some(file.started_at.time());
+        if !is_named || digest(backup)?.is_none_or(|digest| hex(&digest) != *file.sha256) {
+            return Ok(None);
         }
+        files.push(at);
     }
     let globals = set.set.globals.as_ref().and_then(|globals| places.get(set.path_of(&globals.file).as_path()));
     files.extend(globals);

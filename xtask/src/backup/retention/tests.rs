@@ -34,7 +34,8 @@ fn alone(
     now: DateTime<FixedOffset>,
     is_whole: &dyn Fn(&Backup) -> Result<bool>,
 ) -> Result<Vec<Decision>> {
-    Ok(decide(backups, &[], policy, now, is_whole)?.backups)
+    let digest = |backup: &Backup| Ok(is_whole(backup)?.then_some([0; 32]));
+    Ok(decide(backups, &[], policy, now, &digest)?.backups)
 }
 
 fn kept(hours: &[i64], policy: &Policy) -> Vec<i64> {
@@ -144,15 +145,28 @@ fn a_set_stays_or_goes_with_all_its_files() {
         listed.push(Listed { path, time: time.into(), copy: 1, set });
     }
     let policy = Policy { keep_last: Some(1), ..Policy::default() };
-    let decisions = decide(&backups, &listed, &policy, now(), &|_| Ok(true)).unwrap();
+    let decided = |listed: &[Listed], digest: &dyn Fn(&Backup) -> Option<Sha256>| {
+        decide(&backups, listed, &policy, now(), &|backup| Ok(digest(backup))).unwrap()
+    };
+    let decisions = decided(&listed, &|_| Some([0; 32]));
     let keeps = |decisions: &[Decision]| decisions.iter().map(|decision| decision.keep).collect::<Vec<_>>();
     assert_eq!(keeps(&decisions.sets), [true, false, false, true], "{:?}", decisions.sets);
     // Of `old` there is no newer backup.
     assert_eq!(keeps(&decisions.backups), [true, true, false, false, false, true], "{:?}", decisions.backups);
     // With a damaged file the newest set counts for nothing, and the next one stays.
-    let whole = |backup: &Backup| Ok(backup.path != backups[1].path);
-    let decisions = decide(&backups, &listed, &policy, now(), &whole).unwrap();
+    let decisions = decided(&listed, &|backup| (backup.path != backups[1].path).then_some([0; 32]));
     assert_eq!(keeps(&decisions.sets), [true, true, false, true]);
     assert_eq!(keeps(&decisions.backups), [true, true, true, true, false, true]);
+    // A set that names other files by the same names, or says that it is older than they are, removes none of them.
+    let decisions = decided(&listed, &|_| Some([1; 32]));
+    assert_eq!(keeps(&decisions.sets), [true; 4]);
+    assert_eq!(keeps(&decisions.backups), [true, true, false, false, false, true], "by their own rules");
+    let old = now() - TimeDelta::days(900);
+    for set in &mut listed {
+        set.set.as_mut().unwrap().set.started_at = old.try_into().unwrap();
+    }
+    let within = Policy { keep_within: Some(TimeDelta::hours(2)), ..Policy::default() };
+    let decisions = decide(&backups, &listed, &within, now(), &|_| Ok(Some([0; 32]))).unwrap();
+    assert_eq!(keeps(&decisions.backups), [true, true, true, true, false, true], "{:?}", decisions.backups);
     std::fs::remove_dir_all(folder).unwrap();
 }

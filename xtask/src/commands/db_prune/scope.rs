@@ -43,7 +43,7 @@ impl Scope<'_> {
             .into_iter()
             .partition(|backup| foreign.contains_key(&backup.path) && !own.contains_key(&backup.path));
         let now = Local::now().fixed_offset();
-        let decisions = retention::decide(&backups, &ruled, policy, now, &retention::is_whole)?;
+        let decisions = retention::decide(&backups, &ruled, policy, now, &retention::digest_of_whole)?;
         // A set goes before its files: a file without its set is a backup, a set without its files is not one.
         let mut all: Vec<Ruled> =
             ruled.into_iter().zip(decisions.sets).map(|(set, decision)| of_set(set, decision)).collect();

@@ -51,11 +51,17 @@ fn show(plan: &Plan<'_>, context: &Context) {
     let note = |text: &str| context.terminal.note(&terminal::clean_line(text));
     if !plan.roles.is_empty() {
         note("Roles that will be created, without passwords:");
-        plan.roles.iter().for_each(|new| note(&format!("  {}", described(new))));
+        for new in &plan.roles {
+            note(&format!("  {}", described(new)));
+            new.settings().iter().for_each(|setting| note(&format!("    {setting}")));
+        }
     }
     if !plan.memberships.is_empty() {
         note("Memberships that will be created:");
-        plan.memberships.iter().for_each(|membership| note(&format!("  {} in {}", membership.member, membership.role)));
+        for new in &plan.memberships {
+            let admin = if new.admin { ", which it may grant to others (ADMIN)" } else { "" };
+            note(&format!("  {} in {}{admin}", new.member, new.role));
+        }
     }
     if !plan.existing.is_empty() {
         note(&format!("Roles that exist and stay as they are: {}", plan.existing.join(", ")));
@@ -74,7 +80,7 @@ fn show(plan: &Plan<'_>, context: &Context) {
 fn described(new: &NewRole<'_>) -> String {
     let words: Vec<&str> = new.attributes.iter().map(|attribute| attribute.word()).collect();
     let words = if words.is_empty() { "no attributes".to_owned() } else { words.join(", ") };
-    let settings = match new.settings() {
+    let settings = match new.settings().len() as u64 {
         0 => String::new(),
         count => format!("; {}", terminal::counted(count, "setting", "settings")),
     };
@@ -134,7 +140,7 @@ impl<'a> Document<'a> {
         let created = |new: &'a NewRole<'a>| Created {
             name: &new.role.name,
             attributes: new.attributes.iter().map(|attribute| attribute.word()).collect(),
-            settings: new.settings(),
+            settings: new.settings().len() as u64,
         };
         let memberships = plan.memberships.iter();
         Self {

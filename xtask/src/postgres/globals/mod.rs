@@ -53,6 +53,14 @@ pub struct RoleSetting {
     pub values: Vec<Text>,
 }
 
+/// As people read it: `work_mem = 64MB`.
+impl fmt::Display for RoleSetting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values: Vec<&str> = self.values.iter().map(|value| &**value).collect();
+        write!(formatter, "{} = {}", self.name, values.join(", "))
+    }
+}
+
 /// `GRANT role TO member …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {

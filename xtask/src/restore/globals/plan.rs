@@ -44,9 +44,9 @@ pub struct Plan<'g> {
 }
 
 impl NewRole<'_> {
-    /// How many settings it gets.
-    pub fn settings(&self) -> u64 {
-        self.settings.len() as u64
+    /// The settings that it gets.
+    pub fn settings(&self) -> &[&RoleSetting] {
+        &self.settings
     }
 }
 

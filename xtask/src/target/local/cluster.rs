@@ -15,6 +15,9 @@ const INIT_DEADLINE: Duration = Duration::from_secs(180);
 const STOP_DEADLINE: Duration = Duration::from_secs(90);
 const PATIENCE_OF_PG_CTL: &str = "75";
 
+/// PostgreSQL writes eight short lines, in bytes.
+const LONGEST_PID_FILE: u64 = 1 << 16;
+
 /// The name of the server's log in the folder.
 pub const LOG: &str = "postgres";
 
@@ -39,8 +42,8 @@ pub struct Running {
 /// data folder, so that a number used again or another server is never taken for it.
 pub fn state(folder: &Folder) -> Result<State> {
     let data = folder.data();
-    match std::fs::read_to_string(data.join("postmaster.pid")) {
-        Ok(text) => Ok(match parsed(&text) {
+    match platform::read_regular(&data.join("postmaster.pid"), LONGEST_PID_FILE) {
+        Ok(text) => Ok(match parsed(&String::from_utf8_lossy(&text)) {
             Some(running) if identity::is(running.pid, "postgres", data.as_os_str()) => State::Running(running),
             _ => State::Stale,
         }),
@@ -133,7 +136,8 @@ pub fn stop(folder: &Folder, programs: &Programs, user: Option<&User>) -> Result
 /// which removing the file would prevent.
 pub fn disown_stale(folder: &Folder, user: Option<&User>) -> Result<()> {
     let path = folder.data().join("postmaster.pid");
-    let text = std::fs::read_to_string(&path)?;
+    let text = platform::read_regular(&path, LONGEST_PID_FILE)?;
+    let text = String::from_utf8_lossy(&text);
     let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
     // Written in our folder and moved: in the data folder a link could lead root's hand elsewhere.
     folder.write("postmaster.pid", format!("{}\n{rest}", std::process::id()).as_bytes())?;

@@ -9,7 +9,7 @@ use crate::target::state_folder::keep_out_of_git;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -202,7 +202,7 @@ impl Folder {
                 drop(platform::create_private(&path)?);
                 self.give(&path)?;
             }
-            OpenOptions::new().append(true).open(&path)
+            platform::open_to_append(&path)
         };
         open().map_err(|error| self.refused(error))
     }

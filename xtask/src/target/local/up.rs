@@ -10,7 +10,7 @@ use crate::process::{Detached, signals};
 use crate::settings::Settings;
 use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
 use crate::target::openfga as probe;
-use crate::target::ports::Taken;
+use crate::target::ports::{Taken, taken_by};
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
 use crate::target::wait::wait_for;
 use anyhow::Result;
@@ -104,7 +104,16 @@ fn down(local: &Local) -> Result<()> {
         let user = local.server_user()?;
         cluster::stop(&local.folder, &local.programs_of_running()?, user.as_ref())?;
     }
-    Ok(())
+    // The server's own user may write its pid file.
+    match local.folder.record()?.port.and_then(|port| Some((port, taken_by(port)?))) {
+        Some((port, by)) if cluster::state(&local.folder)? == State::Stale => {
+            let fault = Fault::failed(format!("The local server may still run: its port {port} is taken by {by}"));
+            Err(fault
+                .hint("look which process that is; stop it where it is this server, then: cargo xtask down")
+                .into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn find_programs(local: &Local, callbacks: &Callbacks) -> Result<Programs> {
