@@ -61,25 +61,3 @@ fn holder(file: &mut File) -> String {
         _ => "another run".to_owned(),
     }
 }
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_at_the_locks_name_leads_nowhere() {
-        let folder = std::env::temp_dir().join(format!("xtask-lock-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let (other, lock) = (folder.join("other"), folder.join("lock"));
-        std::fs::write(&other, "precious").unwrap();
-        std::os::unix::fs::symlink(&other, &lock).unwrap();
-        let refused = FileLock::take(&lock, &|_| ()).unwrap_err();
-        assert!(refused.to_string().ends_with("lock cannot be opened"), "{refused}");
-        assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
-        std::fs::remove_file(&lock).unwrap();
-        drop(FileLock::take(&lock, &|_| ()).unwrap());
-        drop(FileLock::take(&lock, &|_| ()).unwrap());
-        assert_eq!(std::fs::read_to_string(&lock).unwrap(), std::process::id().to_string());
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-}
