@@ -42,6 +42,7 @@ mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
 mod db_schedule;
+mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
 mod db_verify;
@@ -183,6 +184,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         adopt::tests(),
         round_trip::tests(),
         db_schedule::tests(),
+        db_schedule_timers::tests(),
         db_shell::tests(),
         db_stats::tests(),
         authorization::tests(),
