@@ -9,6 +9,7 @@
 mod harness;
 
 mod adopt;
+mod adopt_faults;
 mod authorization;
 mod circles;
 mod completions;
@@ -90,6 +91,7 @@ mod restore_services;
 mod restore_undo;
 mod root;
 mod round_trip;
+mod screen_lines;
 mod screens;
 mod search_path;
 mod setup_env;
@@ -126,6 +128,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
     vec![
         up::tests(),
         faults::tests(),
+        screen_lines::tests(),
         screens::tests(),
         setup_env::tests(),
         setup_env_doctor::tests(),
@@ -182,6 +185,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         proof::tests(),
         root::tests(),
         adopt::tests(),
+        adopt_faults::tests(),
         round_trip::tests(),
         db_schedule::tests(),
         db_schedule_timers::tests(),
