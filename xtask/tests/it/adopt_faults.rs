@@ -27,7 +27,9 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// The files of a repository, what is said of them, and of the way out.
-const IN_THE_WAY: [(&[(&str, &str)], &str, &str); 13] = [
+type InTheWay<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
+const IN_THE_WAY: [InTheWay; 13] = [
     (&[("xtask/notes.txt", "")], "xtask is there already", "--name NAME"),
     (&[("xtask", "a file")], "xtask is there already", "--name NAME"),
     (&[("tools/x/Cargo.toml", "[package]\nname = 'xtask'\n")], "tools/x/Cargo.toml has a package xtask", "--name NAME"),
