@@ -1,12 +1,9 @@
-//! This program copied into other repositories: of every kind, with everything in the way that there is, killed anywhere.
+//! `adopt`: this program copied into other repositories of every kind, which keep all that is theirs.
 
-use crate::harness::restore::paused;
+use crate::harness::stack::Database;
 use crate::harness::{Outcome, Sandbox, Test, Xtask, sandbox::checkout, shared};
 use crate::root::{committed, git};
-use rustix::process::Signal;
-use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,28 +11,22 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Git] every_kind_of_repository_gets_member_alias_and_free_names_and_a_second_run_nothing,
         [Git] nothing_that_is_there_is_lost,
-        [Git] what_stands_in_the_way_is_named_and_nothing_is_written,
-        [Git] a_folder_that_is_no_repository_of_somebody_elses_is_refused,
-        [Git, Mount] a_read_only_folder_is_refused_before_anything_is_written,
         [Git] another_name_is_the_way_round_a_taken_one,
         [Git] a_compose_file_of_a_subfolder_is_named,
-        [Git] a_run_that_is_killed_anywhere_is_completed_by_the_next,
-        [Git] an_update_brings_new_files_removes_old_ones_and_loses_nobodys_changes,
-        [Git, Mount] a_program_without_its_checkout_says_so,
         [Git, Compose] the_page_shows_what_it_says,
         [Git, Stack, Make] an_adopted_copy_is_built_there_and_does_the_work_by_cargo_and_make,
     ]
 }
 
 /// Another repository, and a home for the run.
-struct Theirs {
-    sandbox: Sandbox,
-    folder: PathBuf,
+pub struct Theirs {
+    pub sandbox: Sandbox,
+    pub folder: PathBuf,
 }
 
 impl Theirs {
     /// With these files, committed.
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub fn with(files: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::new();
         let folder = sandbox.beside("their repo");
         for (path, text) in files {
@@ -46,26 +37,26 @@ impl Theirs {
         Self { sandbox, folder }
     }
 
-    fn adopt(&self, words: &[&str]) -> Xtask {
+    pub fn adopt(&self, words: &[&str]) -> Xtask {
         Xtask::bare(&self.folder, &self.sandbox.home).args(["adopt", "."]).args(words)
     }
 
     #[track_caller]
-    fn adopted(&self, words: &[&str]) -> Outcome {
+    pub fn adopted(&self, words: &[&str]) -> Outcome {
         let run = self.adopt(words).args(["--yes"]).run();
         run.ok().stderr_has("is adopted in ");
         run
     }
 
-    fn text(&self, path: &str) -> String {
+    pub fn text(&self, path: &str) -> String {
         fs::read_to_string(self.folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    fn status(&self) -> String {
+    pub fn status(&self) -> String {
         git(&self.folder, &["status", "--porcelain", "--untracked-files=all"])
     }
 
-    fn commit(&self) {
+    pub fn commit(&self) {
         git(&self.folder, &["add", "--all"]);
         git(&self.folder, &["commit", "--quiet", "--message", "more"]);
     }
@@ -89,15 +80,15 @@ impl Theirs {
     }
 }
 
-fn write(path: &Path, text: &str) {
+pub fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
-const COMPOSE: (&str, &str) = ("compose.yaml", "services: {postgres: {image: 'postgres:16'}}\n");
-const PACKAGE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+pub const COMPOSE: (&str, &str) = ("compose.yaml", "services: {postgres: {image: 'postgres:16'}}\n");
+pub const PACKAGE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
 const MAIN: &str = "fn main() {}\n";
-const OLD_RECIPES: &str = "\
+pub const OLD_RECIPES: &str = "\
 .PHONY: help db-backup
 help: ## their own
 \t@echo their help
@@ -120,36 +111,31 @@ fn a_compose_file_of_a_subfolder_is_named() {
     Theirs::with(&[("x", "")]).adopt(&["--dry-run"]).run().ok().stdout_has("no Compose file");
 }
 
+/// What is said of a repository, its files, and the packages of its workspace afterwards.
+type Kind<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+const KINDS: [Kind; 5] = [
+    ("no Cargo.toml", &[COMPOSE], &["xtask"]),
+    ("a package without a workspace", &[COMPOSE, ("Cargo.toml", PACKAGE), ("src/main.rs", MAIN)], &["app", "xtask"]),
+    (
+        "a workspace",
+        &[
+            ("Cargo.toml", "[workspace]\r\nresolver = \"2\"\r\nmembers = [\r\n  \"crates/*\", # all\r\n]\r\n"),
+            ("crates/app/Cargo.toml", PACKAGE),
+            ("crates/app/src/main.rs", MAIN),
+        ],
+        &["app", "xtask"],
+    ),
+    (
+        "no Cargo.toml",
+        &[COMPOSE, ("Makefile", OLD_RECIPES), ("backend/Cargo.toml", PACKAGE), ("backend/src/main.rs", MAIN)],
+        &["xtask"],
+    ),
+    ("a workspace", &[("Cargo.toml", "[workspace]\nmembers = ['xt*']\nexclude = ['docs', 'backups']\n")], &["xtask"]),
+];
+
 fn every_kind_of_repository_gets_member_alias_and_free_names_and_a_second_run_nothing() {
-    type Kind<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
-    let kinds: [Kind; 5] = [
-        ("no Cargo.toml", &[COMPOSE], &["xtask"]),
-        (
-            "a package without a workspace",
-            &[COMPOSE, ("Cargo.toml", PACKAGE), ("src/main.rs", MAIN)],
-            &["app", "xtask"],
-        ),
-        (
-            "a workspace",
-            &[
-                ("Cargo.toml", "[workspace]\r\nresolver = \"2\"\r\nmembers = [\r\n  \"crates/*\", # all\r\n]\r\n"),
-                ("crates/app/Cargo.toml", PACKAGE),
-                ("crates/app/src/main.rs", MAIN),
-            ],
-            &["app", "xtask"],
-        ),
-        (
-            "no Cargo.toml",
-            &[COMPOSE, ("Makefile", OLD_RECIPES), ("backend/Cargo.toml", PACKAGE), ("backend/src/main.rs", MAIN)],
-            &["xtask"],
-        ),
-        (
-            "a workspace",
-            &[("Cargo.toml", "[workspace]\nmembers = ['xt*']\nexclude = ['docs', 'backups']\n")],
-            &["xtask"],
-        ),
-    ];
-    for (kind, files, packages) in kinds {
+    for (kind, files, packages) in KINDS {
         let theirs = Theirs::with(files);
         let looked = theirs.adopt(&["--dry-run"]).run();
         looked.ok().stdout_has("Found in ").stdout_has("To be written:").stdout_has(".cargo/config.toml");
@@ -228,116 +214,6 @@ fn nothing_that_is_there_is_lost() {
     assert!(!other.folder.join(".cargo/config.toml").exists());
 }
 
-type InTheWay<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
-
-const IN_THE_WAY: [InTheWay; 13] = [
-    (&[("xtask/notes.txt", "")], "xtask is there already", "--name NAME"),
-    (&[("xtask", "a file")], "xtask is there already", "--name NAME"),
-    (&[("tools/x/Cargo.toml", "[package]\nname = 'xtask'\n")], "tools/x/Cargo.toml has a package xtask", "--name NAME"),
-    (&[(".cargo/config.toml", "[alias]\nxtask = 'run -p x --'\n")], "has an alias xtask already", "--name NAME"),
-    (&[(".cargo/config", "[alias]\nxtask = ['run']\n")], ".cargo/config has an alias xtask", "--name NAME"),
-    (&[(".cargo/config.toml", "[alias\n")], ".cargo/config.toml cannot be read", "correct it"),
-    (&[(".cargo/config.toml", "alias = { b = 'build' }\n")], "in a form that cannot be added to", "xtask = \"run"),
-    (
-        &[("rust-toolchain.toml", "[toolchain]\nchannel = '1.70'\n")],
-        "rust-toolchain.toml pins Rust 1.70, and 1.89",
-        "--root",
-    ),
-    (&[("rust-toolchain", "1.88.0\n")], "rust-toolchain pins Rust 1.88.0", "--root"),
-    (&[("Cargo.toml", "[workspace\n")], "Cargo.toml cannot be read", "correct it"),
-    (&[("Cargo.toml", "workspace = { members = [] }\n")], "in a form that cannot be added to", "members = [\"xtask\"]"),
-    (&[("Cargo.toml", "[workspace]\nmembers = []\nexclude = ['xtask']\n")], "excludes the folder xtask", "--name NAME"),
-    (
-        &[("Cargo.toml", "[package]\nname = 'a'\nworkspace = '../b'\n")],
-        "member of the workspace \"../b\"",
-        "that workspace",
-    ),
-];
-
-fn what_stands_in_the_way_is_named_and_nothing_is_written() {
-    for (files, message, hint) in IN_THE_WAY {
-        let theirs = Theirs::with(files);
-        for words in [&["--dry-run"][..], &["--yes"], &["--yes", "--force"]] {
-            let run = theirs.adopt(words).run();
-            run.code(1)
-                .stderr_has("✗ ")
-                .stderr_has(message)
-                .stderr_has("→")
-                .stderr_has(hint)
-                .stderr_has("nothing was changed");
-            assert_eq!(theirs.status(), "", "{message}");
-        }
-    }
-    // All of it is named at once, and a link is not written through.
-    let theirs = Theirs::with(&[("Cargo.toml", "[workspace\n"), ("xtask/x", "")]);
-    symlink(theirs.sandbox.home.join("elsewhere"), theirs.folder.join("Makefile")).unwrap();
-    symlink(&theirs.sandbox.home, theirs.folder.join(".cargo")).unwrap();
-    theirs.commit();
-    let run = theirs.adopt(&["--dry-run"]).run();
-    run.code(1)
-        .stdout_has("In the way:\n")
-        .stdout_has("Makefile is a symbolic link")
-        .stdout_has("Cargo.toml cannot be read");
-    run.stdout_has("config.toml is a symbolic link, or lies behind one").stdout_has("xtask is there already");
-    // Their settings name a program: a look does not run it.
-    let theirs = Theirs::with(&[("compose.yaml", "services: {}\n")]);
-    let canary = theirs.sandbox.home.join("canary");
-    fs::write(theirs.folder.join(".env"), format!("XTASK_COMPOSE=touch {}\n", canary.display())).unwrap();
-    theirs.commit();
-    theirs.adopt(&["--dry-run"]).run().ok().stdout_has("xtask  ");
-    assert!(!canary.exists());
-    // Work that is not committed.
-    let theirs = Theirs::with(&[("a b", "1"), ("c", "1")]);
-    fs::write(theirs.folder.join("a b"), "2").unwrap();
-    fs::write(theirs.folder.join("new"), "").unwrap();
-    let run = theirs.adopt(&["--yes"]).run();
-    run.code(1).stderr_has("has changes that are not committed: a b and 1 more").stderr_has("--force");
-    assert_eq!(theirs.status(), " M \"a b\"\n?? new\n");
-    // A link where it tries whether it can write is not written through either.
-    let outside = theirs.sandbox.home.join("outside");
-    fs::write(&outside, "kept").unwrap();
-    symlink(&outside, theirs.folder.join(".xtask-adopting")).unwrap();
-    theirs.adopted(&["--force"]);
-    assert_eq!((theirs.text("a b").as_str(), fs::read_to_string(outside).unwrap().as_str()), ("2", "kept"));
-}
-
-fn a_folder_that_is_no_repository_of_somebody_elses_is_refused() {
-    let sandbox = Sandbox::new();
-    let adopt = |folder: &Path| {
-        let run = Xtask::bare(&sandbox.home, &sandbox.home).args(["adopt", "--yes"]).args([folder]).run();
-        run.code(2).prints_nothing().stderr_has("✗ ").stderr_has("→");
-        run
-    };
-    for inside in [checkout().to_owned(), checkout().join("xtask"), checkout().join("docs")] {
-        adopt(&inside).stderr_has("is this checkout, or lies in it");
-    }
-    fs::create_dir(sandbox.beside("no git")).unwrap();
-    fs::write(sandbox.beside("file"), "").unwrap();
-    adopt(&sandbox.beside("no git")).stderr_has("is not a folder of a git repository").stderr_has("git init");
-    adopt(&sandbox.beside("file")).stderr_has("is not a folder");
-    adopt(&sandbox.beside("none")).stderr_has("is not a folder");
-    assert_eq!(fs::read_dir(sandbox.beside("no git")).unwrap().count(), 0);
-    // A folder of a repository, but of another cargo project's.
-    let theirs = Theirs::with(&[("Cargo.toml", PACKAGE), ("deploy/compose.yaml", "services: {}\n")]);
-    let run = theirs.adopt(&["--yes"]).here(theirs.folder.join("deploy")).run();
-    run.code(1).stderr_has("lies inside the cargo project").stderr_has("→ adopt it there");
-    assert_eq!(theirs.status(), "");
-    for name in ["run", "../x", "-x", "backups"] {
-        theirs.adopt(&["--name", name]).run().code(2);
-    }
-}
-
-fn a_read_only_folder_is_refused_before_anything_is_written() {
-    let theirs = Theirs::with(&[COMPOSE]);
-    let folder = theirs.folder.display();
-    let script = format!(
-        "mount --bind '{folder}' '{folder}' && mount -o remount,ro,bind '{folder}' && cd '{folder}' && exec \"$@\""
-    );
-    let run = theirs.adopt(&["--yes"]).through(["unshare", "--mount", "sh", "-c", &script, "sh"]).run();
-    run.code(1).stderr_has("No file can be made in ").stderr_has("nothing was changed").stderr_has("→");
-    assert_eq!(theirs.status(), "");
-}
-
 fn another_name_is_the_way_round_a_taken_one() {
     let theirs = Theirs::with(&[
         ("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"xtask\"]\n"),
@@ -351,109 +227,6 @@ fn another_name_is_the_way_round_a_taken_one() {
     assert!(theirs.text("Makefile").contains("@cargo db-tool $@"));
     theirs.adopt(&[]).run().ok().stderr_has("Nothing to do: db-tool is adopted in ");
     theirs.adopt(&["--name", "other"]).run().code(1).stderr_has("adopted there already, as db-tool, not as other");
-}
-
-/// Every file of a folder but git's own, by its path.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for path in
-            fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with(".git"))
-        {
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
-}
-
-fn a_run_that_is_killed_anywhere_is_completed_by_the_next() {
-    let files = [COMPOSE, ("Makefile", OLD_RECIPES)];
-    let whole = Theirs::with(&files);
-    whole.adopted(&[]);
-    let expected = tree(&whole.folder);
-    for point in ["adopting-0", "adopting-copied", "adopting-1", "adopting-3", "adopting-5"] {
-        let theirs = Theirs::with(&files);
-        let running = paused(theirs.adopt(&["--yes"]), point);
-        running.signal(Signal::KILL);
-        running.wait();
-        theirs.adopted(&[]);
-        assert!(tree(&theirs.folder) == expected, "{point}: {}", theirs.status());
-        theirs.adopt(&[]).run().ok().stderr_has("Nothing to do");
-    }
-}
-
-/// As if an older version had been adopted: another text of one file, and one that is gone since.
-fn made_older(theirs: &Theirs) {
-    let list = theirs.text("xtask/.adopted");
-    let hash = |text: &str| {
-        let folder = theirs.sandbox.beside("hashed");
-        fs::write(&folder, text).unwrap();
-        let run = Command::new("sha256sum").arg(folder).output().unwrap();
-        String::from_utf8(run.stdout).unwrap().split(' ').next().unwrap().to_owned()
-    };
-    let old = "fn main() { /* older */ }\n";
-    let lines = list.lines().map(|line| match line.split_once("  ") {
-        Some((_, "src/main.rs")) => format!("{}  src/main.rs\n", hash(old)),
-        _ => format!("{line}\n"),
-    });
-    let list = lines.collect::<String>() + &format!("{}  src/gone/old.rs\n", hash("// old\n"));
-    write(&theirs.folder.join("xtask/.adopted"), &list);
-    write(&theirs.folder.join("xtask/src/main.rs"), old);
-    write(&theirs.folder.join("xtask/src/gone/old.rs"), "// old\n");
-}
-
-fn an_update_brings_new_files_removes_old_ones_and_loses_nobodys_changes() {
-    let theirs = Theirs::with(&[COMPOSE]);
-    theirs.adopt(&["--update"]).run().code(1).stderr_has("Nothing was adopted in ");
-    theirs.adopted(&[]);
-    let whole = tree(&theirs.folder);
-    theirs.commit();
-    theirs.adopt(&["--update"]).run().ok().stderr_has("Nothing to do");
-    made_older(&theirs);
-    theirs.commit();
-    let run = theirs.adopt(&["--yes"]).run();
-    run.code(1)
-        .stderr_has("xtask is there in version ")
-        .stderr_has("→ bring them there: cargo xtask adopt --update DIR");
-
-    let main = theirs.folder.join("xtask/src/main.rs");
-    fs::write(&main, "fn main() { /* ours */ }\n").unwrap();
-    fs::write(theirs.folder.join("xtask/src/ours.rs"), "// ours\n").unwrap();
-    theirs.commit();
-    let run = theirs.adopt(&["--update", "--yes"]).run();
-    run.code(1).stderr_has("Files of xtask were changed since they were adopted; nothing was changed");
-    run.stderr_has("changed since: src/main.rs, src/ours.rs").stderr_has("-fn main() { /* older */ }\n");
-    run.stderr_has("+fn main() { /* ours */ }\n").stderr_has("+// ours");
-    assert_eq!(theirs.status(), "");
-
-    git(&theirs.folder, &["rm", "--quiet", "xtask/src/ours.rs"]);
-    fs::write(&main, "fn main() { /* older */ }\n").unwrap();
-    theirs.commit();
-    let running = paused(theirs.adopt(&["--update", "--yes"]), "adopting-2");
-    running.signal(Signal::KILL);
-    running.wait();
-    theirs.adopted(&["--update"]);
-    assert!(tree(&theirs.folder) == whole, "{}", theirs.status());
-    // A list that says to remove something else is not obeyed.
-    theirs.commit();
-    let list = theirs.text("xtask/.adopted").replace("src/main.rs", "../compose.yaml");
-    fs::write(theirs.folder.join("xtask/.adopted"), list).unwrap();
-    theirs.commit();
-    theirs.adopt(&["--update", "--yes"]).run().code(1).stderr_has("xtask/.adopted is not as adopt wrote it");
-}
-
-fn a_program_without_its_checkout_says_so() {
-    let theirs = Theirs::with(&[COMPOSE]);
-    let program = theirs.sandbox.home.join("xtask");
-    fs::copy(env!("CARGO_BIN_EXE_xtask"), &program).unwrap();
-    let hide = format!("mount -t tmpfs none '{}' && exec \"$@\"", checkout().display());
-    let run = theirs.adopt(&[]).program(&program).through(["unshare", "--mount", "sh", "-c", &hide, "sh"]).run();
-    run.code(2).stderr_has("This program's checkout is not here").stderr_has("→ clone this project with git");
 }
 
 /// The repository that `docs/adopt.md` speaks of.
@@ -505,8 +278,9 @@ impl Drop for Built {
     }
 }
 
-/// The shape of the project that the old guide is of: a Makefile with recipes, no Rust.
-fn an_adopted_copy_is_built_there_and_does_the_work_by_cargo_and_make() {
+/// The shape of the project that the old guide is of, with its data: a Makefile with recipes, no Rust. This program is
+/// adopted there under a name of its own: the tests start `xtask` from the folder of the same builds.
+fn adopted_as_db_tool() -> Database<'static> {
     let database = shared().database();
     database.sql("CREATE TABLE t AS SELECT 1 AS a");
     let theirs = &database.sandbox;
@@ -514,28 +288,20 @@ fn an_adopted_copy_is_built_there_and_does_the_work_by_cargo_and_make() {
     fs::remove_file(theirs.path("Makefile")).unwrap();
     theirs.write("Makefile", OLD_RECIPES);
     committed(&theirs.root);
-    // Under a name of its own: the tests start `xtask` from the folder of the same builds.
     let run = Xtask::bare(&theirs.home, &theirs.home).args(["adopt", "--yes", "--name", "db-tool"]);
     let run = run.args([&theirs.root]).run();
     run.ok().stderr_has("Makefile:5: db-backup keeps its recipe");
     git(&theirs.root, &["add", "--all"]);
     git(&theirs.root, &["commit", "--quiet", "--message", "Adopted"]);
-
-    let debug = Path::new(env!("CARGO_BIN_EXE_xtask")).parent().unwrap();
-    let _built = Built(debug.to_owned());
-    let home = PathBuf::from(std::env::var_os("HOME").unwrap());
-    let of_home = |name: &str, folder: &str| std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from);
-    let in_it = |words: &[&str]| {
-        let run = Xtask::bare(&theirs.path("migrations-of-theirs"), &theirs.home).program(words[0]).args(&words[1..]);
-        let run = run.env("CARGO_HOME", of_home("CARGO_HOME", ".cargo"));
-        let run = run.env("RUSTUP_HOME", of_home("RUSTUP_HOME", ".rustup")).env("CARGO_NET_OFFLINE", "true");
-        run.env("CARGO_TARGET_DIR", debug.parent().unwrap()).env("POSTGRES_DB", &database.name).run()
-    };
     fs::create_dir(theirs.path("migrations-of-theirs")).unwrap();
-    // However long it takes: the machine may be busy.
+    database
+}
+
+/// Builds it there, however long it takes: the machine may be busy.
+fn build(root: &Path, target: &Path) {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--offline", "--package", "db-tool"]).current_dir(&theirs.root);
-    cargo.env("CARGO_TARGET_DIR", debug.parent().unwrap());
+    cargo.args(["build", "--quiet", "--locked", "--offline", "--package", "db-tool"]).current_dir(root);
+    cargo.env("CARGO_TARGET_DIR", target);
     // What cargo says of our package to its tests would have build scripts run again.
     for (name, _) in std::env::vars_os() {
         if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.to_string_lossy().starts_with(start)) {
@@ -544,13 +310,28 @@ fn an_adopted_copy_is_built_there_and_does_the_work_by_cargo_and_make() {
     }
     let built = cargo.output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let help = in_it(&["cargo", "db-tool", "--help"]);
-    help.ok().stdout_has("Usage: cargo db-tool");
-    let made = in_it(&["cargo", "db-tool", "db-backup"]);
-    made.ok().stdout_has("../backups/");
-    database.sql("DELETE FROM t");
+}
+
+fn an_adopted_copy_is_built_there_and_does_the_work_by_cargo_and_make() {
+    let database = adopted_as_db_tool();
+    let theirs = &database.sandbox;
+    let debug = Path::new(env!("CARGO_BIN_EXE_xtask")).parent().unwrap();
+    let target = debug.parent().unwrap();
+    let _built = Built(debug.to_owned());
+    build(&theirs.root, target);
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap());
+    let of_home = |name: &str, folder: &str| std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from);
+    let in_it = |words: &[&str]| {
+        let run = Xtask::bare(&theirs.path("migrations-of-theirs"), &theirs.home).program(words[0]).args(&words[1..]);
+        let run = run.env("CARGO_HOME", of_home("CARGO_HOME", ".cargo"));
+        let run = run.env("RUSTUP_HOME", of_home("RUSTUP_HOME", ".rustup")).env("CARGO_NET_OFFLINE", "true");
+        run.env("CARGO_TARGET_DIR", target).env("POSTGRES_DB", &database.name).run()
+    };
     // Make runs in the top folder.
     let make = |goal: &str| in_it(&["make", "--directory", "..", goal]);
+    in_it(&["cargo", "db-tool", "--help"]).ok().stdout_has("Usage: cargo db-tool");
+    in_it(&["cargo", "db-tool", "db-backup"]).ok().stdout_has("../backups/");
+    database.sql("DELETE FROM t");
     make("db-list").ok().stderr_lacks("cargo xtask");
     make("db-verify").ok();
     let restored = in_it(&["cargo", "db-tool", "db-restore", "--yes"]);

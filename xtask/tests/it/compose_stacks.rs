@@ -122,17 +122,7 @@ fn a_stack_of_other_names_is_read_from_its_container() {
     run(&["db-restore", "--yes"]).ok().stderr_has(&format!("Restoring {named}"));
     run(&["db-shell", "--", "-Atc", "SELECT count(*) FROM t"]).ok().prints("1");
 
-    // Only the network asks for the password: programs inside come by the socket.
-    let wrong = |words: &[&'static str]| stack.xtask(words.iter().copied()).env("POSTGRES_PASSWORD", "wrong");
-    let health = Health::of(wrong(&[]), &["--only", "postgres"]);
-    let refused = "PostgreSQL refuses the password of user app";
-    health.says("postgres", "fail", refused, "comes from POSTGRES_PASSWORD in the environment; the volume keeps");
-    wrong(&["db-backup"]).run().ok();
-    run(&["db-shell", "--", "-qc", "ALTER ROLE app PASSWORD 'another'"]).ok();
-    let up = run(&["up"]);
-    up.code(4).stderr_has(refused).stderr_has("comes from POSTGRES_PASSWORD_FILE of the service database");
-    up.stderr_has("the volume keeps the password that it was made with").stderr_lacks("✓");
-
+    a_wrong_password_is_told_with_its_origin(&stack);
     by_setting(&stack);
     where_compose_fails(&stack);
     docker(&["stop", "--time", "0", &stack.container_of("database")]);
@@ -142,6 +132,19 @@ fn a_stack_of_other_names_is_read_from_its_container() {
     stopped
         .stderr_has("POSTGRES_PASSWORD=*** (service database: POSTGRES_PASSWORD_FILE)")
         .stderr_lacks("cannot be read");
+}
+
+/// Only the network asks for the password: programs inside come by the socket.
+fn a_wrong_password_is_told_with_its_origin(stack: &Stack) {
+    let refused = "PostgreSQL refuses the password of user app";
+    let wrong = |words: &[&'static str]| stack.xtask(words.iter().copied()).env("POSTGRES_PASSWORD", "wrong");
+    let health = Health::of(wrong(&[]), &["--only", "postgres"]);
+    health.says("postgres", "fail", refused, "comes from POSTGRES_PASSWORD in the environment; the volume keeps");
+    wrong(&["db-backup"]).run().ok();
+    stack.xtask(["db-shell", "--", "-qc", "ALTER ROLE app PASSWORD 'another'"]).run().ok();
+    let up = stack.xtask(["up"]).run();
+    up.code(4).stderr_has(refused).stderr_has("comes from POSTGRES_PASSWORD_FILE of the service database");
+    up.stderr_has("the volume keeps the password that it was made with").stderr_lacks("✓");
 }
 
 fn by_setting(stack: &Stack) {

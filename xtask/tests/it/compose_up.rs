@@ -3,7 +3,7 @@
 
 use crate::compose_stacks::{Images, stack};
 use crate::harness::sandbox::free_port;
-use crate::harness::{Sandbox, Stack, Test, Xtask, needs};
+use crate::harness::{Outcome, Sandbox, Stack, Test, Xtask, needs};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -149,63 +149,89 @@ services:
 volumes: {data: {}}
 ";
 
+/// A stack with migrations that its container runs itself, beside folders of other tools' and of ours.
+struct Mounted {
+    stack: Stack,
+    /// Free ports for what the file does not publish.
+    ports: [(&'static str, String); 4],
+}
+
+impl Mounted {
+    fn new() -> Self {
+        let stack = stack(MOUNTED, "");
+        let sandbox = &stack.sandbox;
+        let yaml = fs::read_to_string(sandbox.path("compose.yaml")).unwrap();
+        sandbox.write("compose.yaml", yaml.replace("PROJECT", &sandbox.project));
+        fs::remove_file(sandbox.path(".env")).unwrap();
+        sandbox.write(".env.example", "PW=placeholder\n");
+        sandbox.write("migrations/1_a.down.sql", "DROP TABLE IF EXISTS theirs;");
+        sandbox.write("migrations/1_a.up.sql", "CREATE TABLE IF NOT EXISTS theirs (i int);");
+        sandbox.write("own/1_b.up.sql", "CREATE TABLE ours (i int);");
+        sandbox.write("own/1_b.down.sql", "DROP TABLE ours;");
+        sandbox.write("goose/1_c.sql", "-- +goose Up\nCREATE TABLE g (i int);\n-- +goose Down\nDROP TABLE g;");
+        let names = ["POSTGRES_PORT", "OPENFGA_HTTP_PORT", "OPENFGA_GRPC_PORT", "OPENFGA_METRICS_PORT"];
+        let ports = names.map(|name| (name, free_port().to_string()));
+        Self { stack, ports }
+    }
+
+    fn xtask(&self, words: &[&str]) -> Xtask {
+        let run = self.stack.xtask(words.iter().copied());
+        self.ports.iter().fold(run, |run, (name, port)| run.env(name, port))
+    }
+
+    /// With this folder of migrations.
+    fn run_with(&self, folder: &str, words: &[&str]) -> Outcome {
+        self.xtask(words).env("XTASK_MIGRATIONS", folder).run()
+    }
+
+    fn sql(&self, sql: &str) -> String {
+        self.xtask(&["db-shell", "--", "-qAtc", sql]).run().ok().text().trim().to_owned()
+    }
+
+    fn has_ledger(&self) -> bool {
+        self.sql("SELECT count(*) FROM pg_class WHERE relname = '_sqlx_migrations'") == "1"
+    }
+}
+
 fn settings_and_migrations_of_others_are_left_alone() {
     let _images = Images::tagged(&["postgres:left"]);
-    let stack = stack(MOUNTED, "");
-    let sandbox = &stack.sandbox;
-    let yaml = fs::read_to_string(sandbox.path("compose.yaml")).unwrap();
-    sandbox.write("compose.yaml", yaml.replace("PROJECT", &sandbox.project));
-    fs::remove_file(sandbox.path(".env")).unwrap();
-    sandbox.write(".env.example", "PW=placeholder\n");
-    sandbox.write("migrations/1_a.down.sql", "DROP TABLE IF EXISTS theirs;");
-    sandbox.write("migrations/1_a.up.sql", "CREATE TABLE IF NOT EXISTS theirs (i int);");
-    sandbox.write("own/1_b.up.sql", "CREATE TABLE ours (i int);");
-    sandbox.write("own/1_b.down.sql", "DROP TABLE ours;");
-    sandbox.write("goose/1_c.sql", "-- +goose Up\nCREATE TABLE g (i int);\n-- +goose Down\nDROP TABLE g;");
-    let ports: Vec<String> = (0..4).map(|_| free_port().to_string()).collect();
-    let names = ["POSTGRES_PORT", "OPENFGA_HTTP_PORT", "OPENFGA_GRPC_PORT", "OPENFGA_METRICS_PORT"];
-    let xtask = |words: &[&'static str]| {
-        let run = stack.xtask(words.iter().copied());
-        names.iter().zip(&ports).fold(run, |run, (name, port)| run.env(name, port))
-    };
-    let sql = |sql: &'static str| xtask(&["db-shell", "--", "-qAtc", sql]).run().ok().text().trim().to_owned();
-    xtask(&["up"]).run().ok();
-    let before = stack.container_of("db");
-
-    let set_up = xtask(&["setup-env", "--yes"]).run();
+    let mounted = Mounted::new();
+    mounted.xtask(&["up"]).run().ok();
+    let before = mounted.stack.container_of("db");
+    let set_up = mounted.xtask(&["setup-env", "--yes"]).run();
     set_up.ok().stderr_has(".env stays as it is").stderr_has("The migrations are left out: ");
     set_up.stderr_has("migrations/ is mounted at /docker-entrypoint-initdb.d of the service db");
-    assert!(!sandbox.path(".env").exists(), "the example's password is not this stack's");
-    assert_eq!(before, stack.container_of("db"));
-    let ledger = "SELECT count(*) FROM pg_class WHERE relname = '_sqlx_migrations'";
-    assert_eq!(sql(ledger), "0");
-    let run = xtask(&["db-migrate"]).run();
-    run.code(1)
-        .stderr_has("Nothing is applied: ")
-        .stderr_has("of the service db")
-        .stderr_has("XTASK_MIGRATIONS=FOLDER");
-    xtask(&["db-restore", "--dry-run"]).run().ok().stderr_lacks("Migrations that will be pending");
+    assert!(!mounted.stack.sandbox.path(".env").exists(), "the example's password is not this stack's");
+    assert_eq!(before, mounted.stack.container_of("db"));
+    assert!(!mounted.has_ledger());
+    let run = mounted.xtask(&["db-migrate"]).run();
+    run.code(1).stderr_has("Nothing is applied: ").stderr_has("of the service db");
+    run.stderr_has("XTASK_MIGRATIONS=FOLDER");
+    mounted.xtask(&["db-restore", "--dry-run"]).run().ok().stderr_lacks("Migrations that will be pending");
 
-    let named = |folder: &'static str, words: &[&'static str]| xtask(words).env("XTASK_MIGRATIONS", folder).run();
-    named("goose", &["db-migrate"]).code(1).stderr_has("goose/1_c.sql is goose's: its files are not run here");
-    named("nosuch", &["db-migrate"]).code(2).stderr_has("XTASK_MIGRATIONS is \"nosuch\", which is not a folder");
-    named("none", &["db-migrate"]).ok().stderr_has("Nothing to do");
-    named("none", &["db-migrate", "new", "x"]).code(2).stderr_has("XTASK_MIGRATIONS is none");
+    let goose = mounted.run_with("goose", &["db-migrate"]);
+    goose.code(1).stderr_has("goose/1_c.sql is goose's: its files are not run here");
+    let nosuch = mounted.run_with("nosuch", &["db-migrate"]);
+    nosuch.code(2).stderr_has("XTASK_MIGRATIONS is \"nosuch\", which is not a folder");
+    mounted.run_with("none", &["db-migrate"]).ok().stderr_has("Nothing to do");
+    mounted.run_with("none", &["db-migrate", "new", "x"]).code(2).stderr_has("XTASK_MIGRATIONS is none");
+    a_database_of_another_tool_or_with_data_is_left_alone(&mounted);
+}
 
-    sql("CREATE TABLE alembic_version AS SELECT 'a'");
-    let theirs = named("own", &["db-migrate"]);
-    theirs
-        .code(1)
-        .stderr_has("Nothing is applied: database app is migrated by another tool (its ledger: alembic_version)");
-    named("own", &["setup-env", "--yes"]).ok().stderr_has("The migrations are left out: database app is migrated by");
-    sql("DROP TABLE alembic_version; CREATE TABLE data AS SELECT 1");
-    let asked = named("own", &["setup-env"]);
-    asked
-        .code(1)
-        .stderr_has("Database app holds data, and none of the 1 migration of own is applied")
-        .stderr_has("--yes");
-    assert_eq!(sql(ledger), "0");
-    named("own", &["setup-env", "--yes"]).ok().stderr_has("Backup: backups/app_pre_migration_").stderr_has("✓ 1 b");
+fn a_database_of_another_tool_or_with_data_is_left_alone(mounted: &Mounted) {
+    mounted.sql("CREATE TABLE alembic_version AS SELECT 'a'");
+    let theirs = mounted.run_with("own", &["db-migrate"]);
+    let of_another_tool = "database app is migrated by another tool (its ledger: alembic_version)";
+    theirs.code(1).stderr_has(&format!("Nothing is applied: {of_another_tool}"));
+    let set_up = mounted.run_with("own", &["setup-env", "--yes"]);
+    set_up.ok().stderr_has("The migrations are left out: database app is migrated by");
+    mounted.sql("DROP TABLE alembic_version; CREATE TABLE data AS SELECT 1");
+    let asked = mounted.run_with("own", &["setup-env"]);
+    asked.code(1).stderr_has("Database app holds data, and none of the 1 migration of own is applied");
+    asked.stderr_has("--yes");
+    assert!(!mounted.has_ledger());
+    let applied = mounted.run_with("own", &["setup-env", "--yes"]);
+    applied.ok().stderr_has("Backup: backups/app_pre_migration_").stderr_has("✓ 1 b");
 }
 
 /// Where files of Compose are, and what the checkout is then; `Err`: what is said of none.

@@ -10,10 +10,36 @@ pub fn tests() -> Vec<Test> {
     tests![[Stack] damage_of_every_kind_ends_cleanly]
 }
 
+const WORDS: &[&[u8]] =
+    &[b"'", b"\"", b"$$", b"\\", b"\n\\.\n", b";", b"/*", b"*/", b"--", b"\n", b"\t", b"(", b")", b"E'", b"\\N"];
+
+/// The dump with a few random changes.
+fn damaged(dice: &mut Dice, dump: &[u8]) -> Vec<u8> {
+    let mut text = dump.to_vec();
+    for _ in 0..=dice.below(3) {
+        let (at, other) = (dice.below(text.len()), dice.below(text.len()));
+        let end = text.len().min(at + 1 + dice.below(30));
+        match dice.below(6) {
+            0 => text[at] ^= 1 << dice.below(8),
+            1 => drop(text.drain(at..end)),
+            2 => text = [&text[..at], WORDS[dice.below(WORDS.len())], &text[at..]].concat(),
+            3 => text = [&text[..at], &text[at..end], &text[at..]].concat(),
+            4 => text.swap(at, other),
+            // Whole lines, which leaves most of them in order.
+            _ => {
+                let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+                let from = dice.below(lines.len());
+                let line = lines.remove(from);
+                lines.insert(dice.below(lines.len()), line);
+                text = lines.join(&b'\n');
+            }
+        }
+    }
+    text
+}
+
 /// A real dump with a few random changes, and a new manifest that fits: it is refused, or loads, or fails cleanly.
 fn damage_of_every_kind_ends_cleanly() {
-    const WORDS: &[&[u8]] =
-        &[b"'", b"\"", b"$$", b"\\", b"\n\\.\n", b";", b"/*", b"*/", b"--", b"\n", b"\t", b"(", b")", b"E'", b"\\N"];
     let (mut dice, seed) = Dice::thrown();
     let cases = dice::cases(200);
     let database = shared().database();
@@ -23,30 +49,12 @@ fn damage_of_every_kind_ends_cleanly() {
          CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$; COMMENT ON TABLE t IS E'\\\\ ''';",
     );
     let real = database.dump();
-    let mut files = Vec::new();
-    for case in 0..cases {
-        let mut text = real.clone();
-        for _ in 0..=dice.below(3) {
-            let (at, other) = (dice.below(text.len()), dice.below(text.len()));
-            let end = text.len().min(at + 1 + dice.below(30));
-            match dice.below(6) {
-                0 => text[at] ^= 1 << dice.below(8),
-                1 => drop(text.drain(at..end)),
-                2 => text = [&text[..at], WORDS[dice.below(WORDS.len())], &text[at..]].concat(),
-                3 => text = [&text[..at], &text[at..end], &text[at..]].concat(),
-                4 => text.swap(at, other),
-                // Whole lines, which leaves most of them in order.
-                _ => {
-                    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-                    let from = dice.below(lines.len());
-                    let line = lines.remove(from);
-                    lines.insert(dice.below(lines.len()), line);
-                    text = lines.join(&b'\n');
-                }
-            }
-        }
-        files.push(database.sandbox.write(format!("cases/{case}.sql"), Forged::of(text).bytes()));
-    }
+    let files: Vec<PathBuf> = (0..cases)
+        .map(|case| {
+            let file = Forged::of(damaged(&mut dice, &real)).bytes();
+            database.sandbox.write(format!("cases/{case}.sql"), file)
+        })
+        .collect();
     let run = database.xtask(["db-verify", "--json"]).args(&files).run();
     run.stderr_lacks("panicked").holds(matches!(run.code, Some(0 | 3)), &format!("seed {seed}"));
     let report = run.json();

@@ -81,6 +81,16 @@ fn every_database_of_a_server_and_a_set_of_their_files() {
     let roles = fs::read(local.sandbox.path("backups").join(set["globals"]["file"].as_str().unwrap())).unwrap();
     assert_eq!(set["globals"]["sha256"], sha256(&roles));
     assert!(String::from_utf8(roles).unwrap().contains("CREATE ROLE postgres;"));
+    each_file_holds_its_database(&local, &set);
+    it_is_listed_with_its_files_and_proven(&local, path);
+    refusals(&local, path);
+    chosen(&local);
+    what_changes_meanwhile(&local);
+    sets_are_pruned_as_one(&local, path);
+    health_names_what_has_no_backup(&local);
+}
+
+fn each_file_holds_its_database(local: &Local, set: &Value) {
     let mut folded = Vec::new();
     for database in set["databases"].as_array().unwrap() {
         let file = local.sandbox.path("backups").join(database["file"].as_str().unwrap());
@@ -97,8 +107,9 @@ fn every_database_of_a_server_and_a_set_of_their_files() {
     }
     folded.dedup();
     assert_eq!(folded.len(), 5, "names that a Mac takes for one: {folded:?}");
+}
 
-    // It is listed with its files below it, and proven.
+fn it_is_listed_with_its_files_and_proven(local: &Local, path: &str) {
     let list = local.xtask(["db-list", "--check"]).run();
     let text = list.ok().text();
     let shown: Vec<&str> = text.lines().skip(1).take(7).collect();
@@ -110,11 +121,6 @@ fn every_database_of_a_server_and_a_set_of_their_files() {
     let with_set = json["backups"].as_array().unwrap().iter().filter(|one| one["set"].is_string()).count();
     assert_eq!(with_set, 6);
     local.xtask(["db-verify", path]).run().ok().stdout_has("APP_backup_");
-    refusals(&local, path);
-    chosen(&local);
-    what_changes_meanwhile(&local);
-    sets_are_pruned_as_one(&local, path);
-    health_names_what_has_no_backup(&local);
 }
 
 /// Side by side, with no more sessions than `--jobs` says; one database is dropped and one is made meanwhile.

@@ -69,36 +69,36 @@ fn names_of_all_kinds() {
     assert_eq!(database.dump(), copy.dump());
 }
 
+/// Values that look like the marks of a dump, of psql or of a backup.
+const LIKE_MARKS: [&str; 20] = [
+    "\\.",
+    "\n\\.\n",
+    "\\\\.",
+    "\\N",
+    "",
+    "\t",
+    "\r",
+    "\r\n",
+    "a\r\nb",
+    "\u{b}\u{c}\u{8}",
+    "COPY public.t (a, b) FROM stdin;",
+    "\\.\n\nCOPY public.t (a, b) FROM stdin;\n1\tx\n\\.\n",
+    "--\n-- PostgreSQL database dump complete\n--\n\n",
+    "-- PostgreSQL database dump complete",
+    "--\n-- PostgreSQL database dump\n--\n",
+    "\\unrestrict abc",
+    "\\! touch x",
+    "'; DROP TABLE t; --",
+    "$$",
+    "E'\\'",
+];
+
 fn values_that_look_like_marks() {
     let database = shared().database();
     let first = database.backup();
     let first = fs::read_to_string(first).unwrap();
     let (head, line) = (first.lines().next().unwrap(), first.lines().last().unwrap());
-    let values = [
-        "\\.",
-        "\n\\.\n",
-        "\\\\.",
-        "\\N",
-        "",
-        "\t",
-        "\r",
-        "\r\n",
-        "a\r\nb",
-        "\u{b}\u{c}\u{8}",
-        "COPY public.t (a, b) FROM stdin;",
-        "\\.\n\nCOPY public.t (a, b) FROM stdin;\n1\tx\n\\.\n",
-        "--\n-- PostgreSQL database dump complete\n--\n\n",
-        "-- PostgreSQL database dump complete",
-        "--\n-- PostgreSQL database dump\n--\n",
-        "\\unrestrict abc",
-        "\\! touch x",
-        "'; DROP TABLE t; --",
-        "$$",
-        "E'\\'",
-        head,
-        line,
-        &first,
-    ];
+    let values = [&LIKE_MARKS[..], &[head, line, &first]].concat();
     let rows: Vec<String> =
         values.iter().map(|value| format!("(E'{}')", value.replace('\\', "\\\\").replace('\'', "''"))).collect();
     let rows = rows.join(",\n");

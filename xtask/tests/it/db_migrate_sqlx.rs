@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Sqlx] what_sqlx_applied_is_applied_for_us,
         [Stack, Sqlx] beside_a_sqlx_that_runs_at_the_same_time,
         [Stack, Sqlx] sqlx_toml_means_the_same_to_both,
+        [Stack, Sqlx] a_sqlx_toml_that_one_refuses_is_refused_by_the_other,
     ]
 }
 
@@ -86,66 +87,98 @@ fn beside_a_sqlx_that_runs_at_the_same_time() {
     database.migrate(["status", "--check"]).run().ok();
 }
 
+/// A database with a `sqlx.toml`, whose programs find it by a setting of that file.
+struct WithSqlxToml {
+    database: Database<'static>,
+    url: String,
+}
+
+impl WithSqlxToml {
+    fn new(text: &str) -> Self {
+        let database = shared().database();
+        let url = format!("postgres://postgres:postgres@127.0.0.1:{}/{}", database.stack.postgres_port, database.name);
+        database.sandbox.write("sqlx.toml", text);
+        Self { database, url }
+    }
+
+    fn sqlx(&self, args: &[&str]) -> Outcome {
+        let run = self.database.xtask(["migrate"].iter().chain(args).copied()).program(needs::sqlx().unwrap());
+        run.env("APP_DATABASE", &self.url).run()
+    }
+
+    fn ours(&self, args: &[&str]) -> Outcome {
+        self.database.migrate(args.iter().copied()).env("APP_DATABASE", &self.url).run()
+    }
+
+    fn step(&self, version: i64, text: &str) {
+        self.database.sandbox.write(format!("db/steps/{version}_step.sql"), text);
+    }
+
+    /// How many versions the ledger has, and how many of them are applied.
+    fn ledger(&self) -> String {
+        self.database.sql("SELECT count(*), count(*) FILTER (WHERE success) FROM ledger.\"Done\"")
+    }
+}
+
+const SQLX_TOML: &str = "[common]\ndatabase-url-var = 'APP_DATABASE'\n[drivers]\n[macros]\n[migrate]\n\
+    table-name = 'Ledger.\"Done\"'\ncreate-schemas = ['ledger', '\"Two Words\"']\nmigrations-dir = 'db/steps'\n\
+    ignored-chars = [\"\\r\", \"\\uFEFF\", \" \"]\n";
+const MADE_SCHEMAS: &str = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('ledger', 'Two Words')";
+
 /// sqlx-cli without its feature `sqlx-toml` would pass over the file, and fail here: see `.ci/sqlx`.
 fn sqlx_toml_means_the_same_to_both() {
-    let database = shared().database();
-    let url = format!("postgres://postgres:postgres@127.0.0.1:{}/{}", database.stack.postgres_port, database.name);
-    let sqlx = |args: &[&str]| {
-        let run = database.xtask(["migrate"].iter().chain(args).copied()).program(needs::sqlx().unwrap());
-        run.env("APP_DATABASE", &url).run()
-    };
-    let ours = |args: &[&str]| database.migrate(args.iter().copied()).env("APP_DATABASE", &url).run();
-    let text = "[common]\ndatabase-url-var = 'APP_DATABASE'\n[drivers]\n[macros]\n[migrate]\n\
-        table-name = 'Ledger.\"Done\"'\ncreate-schemas = ['ledger', '\"Two Words\"']\nmigrations-dir = 'db/steps'\n\
-        ignored-chars = [\"\\r\", \"\\uFEFF\", \" \"]\n";
-    database.sandbox.write("sqlx.toml", text);
-    let step = |version: i64, text: &str| database.sandbox.write(format!("db/steps/{version}_step.sql"), text);
-    step(1, "CREATE TABLE a (a int);\n");
-    sqlx(&["run"]).ok();
-    let made = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('ledger', 'Two Words')";
-    assert_eq!(database.sql(made), "2");
+    let both = WithSqlxToml::new(SQLX_TOML);
+    both.step(1, "CREATE TABLE a (a int);\n");
+    both.sqlx(&["run"]).ok();
+    assert_eq!(both.database.sql(MADE_SCHEMAS), "2");
     // Letters that do not count, in a file that sqlx applied, and in one that we did.
-    step(1, "CREATE  TABLE a (a int);\r\n");
-    ours(&["status", "--check"]).ok().stdout_lacks("pending");
-    step(2, "CREATE TABLE b (a int);\r\n");
-    ours(&["up"]).ok().stderr_has("✓ 2 step");
-    step(2, "CREATE TABLE b (a int);\n");
-    let info = sqlx(&["info"]);
+    both.step(1, "CREATE  TABLE a (a int);\r\n");
+    both.ours(&["status", "--check"]).ok().stdout_lacks("pending");
+    both.step(2, "CREATE TABLE b (a int);\r\n");
+    both.ours(&["up"]).ok().stderr_has("✓ 2 step");
+    both.step(2, "CREATE TABLE b (a int);\n");
+    let info = both.sqlx(&["info"]);
     info.ok();
     assert_eq!(info.text().matches("/installed ").count(), 2, "{}", info.text());
-    sqlx(&["run"]).ok();
-    assert_eq!(database.sql("SELECT count(*) FROM ledger.\"Done\" WHERE success"), "2");
-    assert_eq!(database.sql("SELECT to_regclass('public._sqlx_migrations') IS NULL"), "t");
+    both.sqlx(&["run"]).ok();
+    assert_eq!(both.ledger(), "2|2");
+    assert_eq!(both.database.sql("SELECT to_regclass('public._sqlx_migrations') IS NULL"), "t");
     // Letters that count.
-    step(2, "CREATE TABLE b (b int);\n");
-    sqlx(&["run"]).code(1).stdout_has("has been modified");
-    ours(&["up"]).code(1).stderr_has("Changed since it was applied: 2 step");
-    step(2, "CREATE TABLE b (a int);\n");
+    both.step(2, "CREATE TABLE b (b int);\n");
+    both.sqlx(&["run"]).code(1).stdout_has("has been modified");
+    both.ours(&["up"]).code(1).stderr_has("Changed since it was applied: 2 step");
+    both.step(2, "CREATE TABLE b (a int);\n");
     // We make what sqlx makes.
-    database.sql("DROP TABLE ledger.\"Done\", a, b; DROP SCHEMA ledger, \"Two Words\"");
-    ours(&["up"]).ok();
-    assert_eq!(database.sql(made), "2");
-    sqlx(&["run"]).ok();
-    assert_eq!(database.sql("SELECT count(*) FROM ledger.\"Done\""), "2");
-    // What one refuses the other does, too.
-    for (text, accepted) in [
-        ("[migrate]\nmigrations-dir = 'db/steps'\n[macros]\npreferred-crates.date-time = 'chrono'\n", true),
-        (
-            "[migrate]\nmigrations-dir = 'db/steps'\n[migrate.defaults]\nmigration-type = 'simple'\nmigration-versioning = 'sequential'\n",
-            true,
-        ),
-        ("[migrate.defaults]\nmigration-type = 'both'\n", false),
-        ("[migrate]\ntable = 'x'\n", false),
-        ("[common]\nurl = 'x'\n", false),
-        ("[migrate]\nignored-chars = ['ab']\n", false),
-        ("[migrate]\ncreate-schemas = 'ledger'\n", false),
-        ("[other]\nx = 1\n", false),
-        ("[migrate\n", false),
-    ] {
+    both.database.sql("DROP TABLE ledger.\"Done\", a, b; DROP SCHEMA ledger, \"Two Words\"");
+    both.ours(&["up"]).ok();
+    assert_eq!(both.database.sql(MADE_SCHEMAS), "2");
+    both.sqlx(&["run"]).ok();
+    assert_eq!(both.ledger(), "2|2");
+}
+
+/// Texts of `sqlx.toml`, and whether both take them.
+const ACCEPTED: [(&str, bool); 9] = [
+    ("[migrate]\nmigrations-dir = 'db/steps'\n[macros]\npreferred-crates.date-time = 'chrono'\n", true),
+    (
+        "[migrate]\nmigrations-dir = 'db/steps'\n[migrate.defaults]\nmigration-type = 'simple'\nmigration-versioning = 'sequential'\n",
+        true,
+    ),
+    ("[migrate.defaults]\nmigration-type = 'both'\n", false),
+    ("[migrate]\ntable = 'x'\n", false),
+    ("[common]\nurl = 'x'\n", false),
+    ("[migrate]\nignored-chars = ['ab']\n", false),
+    ("[migrate]\ncreate-schemas = 'ledger'\n", false),
+    ("[other]\nx = 1\n", false),
+    ("[migrate\n", false),
+];
+
+fn a_sqlx_toml_that_one_refuses_is_refused_by_the_other() {
+    let database = shared().database();
+    database.sandbox.write("db/steps/1_step.sql", "CREATE TABLE a (a int);\n");
+    for (text, accepted) in ACCEPTED {
         database.sandbox.write("sqlx.toml", text);
-        let theirs =
-            database.xtask(["migrate", "info"]).program(needs::sqlx().unwrap()).env("DATABASE_URL", &url).run();
-        let ours = ours(&["status"]);
+        let theirs = sqlx(&database, &["info"]).run();
+        let ours = database.migrate(["status"]).run();
         assert_eq!((theirs.code == Some(0), ours.code == Some(0)), (accepted, accepted), "{text}\n{}", theirs.text());
     }
 }

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] sizes_tables_and_stores_are_those_of_the_server,
         [Stack] a_blocked_session_is_named_with_the_command_that_ends_its_wait,
+        [Stack] a_statement_that_runs_is_to_be_cancelled_before_its_session_is_ended,
         [Stack] a_deadlock_and_rollbacks_are_counted,
         [Postgres] what_a_role_may_not_see_is_said_once,
         [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
@@ -68,6 +69,9 @@ fn sizes_tables_and_stores_are_those_of_the_server() {
     screen.stdout_has(&format!("Database:     {}, ", database.name)).stdout_has("per second");
 }
 
+/// How many sessions wait for `t`.
+const WAITING: &str = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass";
+
 fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
     let database = shared().database();
     database.sql("CREATE TABLE t AS SELECT 1 AS i; CREATE TABLE other AS SELECT 2 AS i");
@@ -76,8 +80,7 @@ fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
     let pid = holder.try_sql("SELECT pg_backend_pid()").unwrap();
     let blocked = std::thread::scope(|scope| {
         let waiter = scope.spawn(|| database.sql("SELECT count(*), 'hunter2' FROM t"));
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass";
-        wait_until("the session waits", || database.sql(waiting) == "1");
+        wait_until("the session waits", || database.sql(WAITING) == "1");
         let run = database.xtask(["db-stats"]).run();
         run.ok().stdout_has(&format!("1 session waits for session {pid} ("));
         // It runs no statement that could be cancelled.
@@ -95,7 +98,11 @@ fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
         waiter.join().unwrap()
     });
     assert_eq!(blocked, "1|hunter2");
-    // A statement that runs is cancelled first.
+}
+
+fn a_statement_that_runs_is_to_be_cancelled_before_its_session_is_ended() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t AS SELECT 1 AS i");
     let mut busy = database.session();
     let pid = busy.try_sql("SELECT pg_backend_pid()").unwrap();
     std::thread::scope(|scope| {
@@ -103,9 +110,7 @@ fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
         let sleeping = format!("SELECT wait_event FROM pg_stat_activity WHERE pid = {pid}");
         wait_until("it sleeps", || database.sql(&sleeping) == "PgSleep");
         let waiter = scope.spawn(|| database.sql("SELECT count(*) FROM t"));
-        wait_until("the session waits", || {
-            database.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass") == "1"
-        });
+        wait_until("the session waits", || database.sql(WAITING) == "1");
         let run = database.xtask(["db-stats"]).run();
         let text = run.ok().text();
         let at = |word: &str| text.find(&format!("SELECT {word}({pid})")).unwrap_or_else(|| run.fail(word));

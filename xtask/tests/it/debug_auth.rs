@@ -166,48 +166,47 @@ fn checks(shop: &Shop<'_>, store: &str, test: &Value) -> usize {
     asked
 }
 
+/// Questions, the exit code, and what is shown.
+const ANSWERS: [([&str; 3], i32, &str); 11] = [
+    // Granted: by a tuple, by usersets in one another, by everybody's tuple.
+    (["user:anne", "viewer", "doc:plan"], 0, "✓ user:anne viewer doc:plan: allowed\n"),
+    (
+        ["user:bob", "viewer", "doc:plan"],
+        0,
+        "Granted by\n  team:all#member editor doc:plan\n  team:staff#member member team:all\n  user:bob member team:staff\n",
+    ),
+    (["user:carl", "wild", "doc:plan"], 0, "Granted by\n  user:* wild doc:plan\n"),
+    (["team:staff#member", "editor", "doc:plan"], 0, "  ✓ team:staff#member member team:all\n"),
+    // One tuple is missing: the user's own before everybody's.
+    (
+        ["user:carl", "editor", "doc:plan"],
+        1,
+        "It would be allowed by any one of these\n  write user:carl editor doc:plan\n  write user:carl member team:all\n  \
+         write user:carl member team:staff\n  write user:carl owner doc:plan\n  write user:* editor doc:plan\n",
+    ),
+    (["user:anne", "owner", "doc:paper"], 1, "✗ owner of doc:paper: [user]\n  ✗ no tuple user:anne owner doc:paper\n"),
+    // `and`: only what is missing of it, and both where both are.
+    (
+        ["user:dora", "signer", "doc:plan"],
+        1,
+        "by these together\n  write user:dora member org:acme\n  write user:dora owner doc:plan\n",
+    ),
+    (["user:bob", "signer", "doc:plan"], 1, "✗ signer of doc:plan: all of\n"),
+    // `but not`: the tuple that blocks.
+    (
+        ["user:mallory", "viewer", "doc:plan"],
+        1,
+        "  ✓ blocked of doc:plan: [user, team#member]\n    ✓ user:mallory blocked doc:plan\n\n\
+         It would be allowed by\n  delete user:mallory blocked doc:plan\n",
+    ),
+    // Nothing leads there.
+    (["org:acme", "owner", "doc:plan"], 1, "No change of up to three tuples was found that would allow it.\n"),
+    (["user:*", "owner", "doc:plan"], 1, "No change of up to three tuples"),
+];
+
 fn a_denial_names_each_change_that_would_allow_it() {
     let shop = set_up();
-    for (question, code, said) in [
-        // Granted: by a tuple, by usersets in one another, by everybody's tuple.
-        (["user:anne", "viewer", "doc:plan"], 0, "✓ user:anne viewer doc:plan: allowed\n"),
-        (
-            ["user:bob", "viewer", "doc:plan"],
-            0,
-            "Granted by\n  team:all#member editor doc:plan\n  team:staff#member member team:all\n  user:bob member team:staff\n",
-        ),
-        (["user:carl", "wild", "doc:plan"], 0, "Granted by\n  user:* wild doc:plan\n"),
-        (["team:staff#member", "editor", "doc:plan"], 0, "  ✓ team:staff#member member team:all\n"),
-        // One tuple is missing: the user's own before everybody's.
-        (
-            ["user:carl", "editor", "doc:plan"],
-            1,
-            "It would be allowed by any one of these\n  write user:carl editor doc:plan\n  write user:carl member team:all\n  \
-             write user:carl member team:staff\n  write user:carl owner doc:plan\n  write user:* editor doc:plan\n",
-        ),
-        (
-            ["user:anne", "owner", "doc:paper"],
-            1,
-            "✗ owner of doc:paper: [user]\n  ✗ no tuple user:anne owner doc:paper\n",
-        ),
-        // `and`: only what is missing of it, and both where both are.
-        (
-            ["user:dora", "signer", "doc:plan"],
-            1,
-            "by these together\n  write user:dora member org:acme\n  write user:dora owner doc:plan\n",
-        ),
-        (["user:bob", "signer", "doc:plan"], 1, "✗ signer of doc:plan: all of\n"),
-        // `but not`: the tuple that blocks.
-        (
-            ["user:mallory", "viewer", "doc:plan"],
-            1,
-            "  ✓ blocked of doc:plan: [user, team#member]\n    ✓ user:mallory blocked doc:plan\n\n\
-             It would be allowed by\n  delete user:mallory blocked doc:plan\n",
-        ),
-        // Nothing leads there.
-        (["org:acme", "owner", "doc:plan"], 1, "No change of up to three tuples was found that would allow it.\n"),
-        (["user:*", "owner", "doc:plan"], 1, "No change of up to three tuples"),
-    ] {
+    for (question, code, said) in ANSWERS {
         let run = shop.debug_auth(question).run();
         run.code(code).stdout_has(said).stdout_has(&format!("Store {} (", shop.store)).stdout_has("\nModel 01");
         if code == 1 {

@@ -49,7 +49,7 @@ fn compose_reads_the_settings_file_alike() {
     let yaml = format!("name: agreement\nservices:\n  asked:\n    image: none\n    environment:\n{}", lines.concat());
     sandbox.write("docker-compose.yml", yaml);
     let mut disagreements = Vec::new();
-    for (case, text) in env_agreement::cases() {
+    for (case, text) in env_agreement::CASES {
         let (compose, ours) = (by_compose(&sandbox, text), by_us(text));
         if compose != ours {
             disagreements.push(format!("{case}: {text:?}\n  Compose: {compose:?}\n  we:      {ours:?}"));

@@ -14,7 +14,8 @@ pub fn tests() -> Vec<Test> {
         [OwnStack, Postgres17] memberships_keep_the_options_of_newer_servers,
         [Postgres] a_role_that_may_not_create_roles_saves_them_and_creates_none,
         [Postgres] a_hostile_file_of_roles_is_refused_with_its_line,
-        [] each_kind_is_shown_and_proven_as_what_it_is_and_is_refused_in_the_others_place,
+        [] each_kind_is_shown_and_proven_as_what_it_is,
+        [Postgres] each_kind_is_refused_in_the_others_place,
     ]
 }
 
@@ -74,6 +75,29 @@ fn saved(run: Xtask, sandbox: &Sandbox) -> PathBuf {
     path
 }
 
+const PREVIEW: &str = "\
+Roles that will be created, without passwords:
+  app (INHERIT, LOGIN; 2 settings)
+    work_mem = 8MB
+    search_path = app, a b, public
+  boss (INHERIT, CREATEDB)
+  grp (no attributes)
+  repl (INHERIT, LOGIN)
+  sup (INHERIT)
+  we ird\"'\\r (INHERIT, LOGIN)
+Memberships that will be created:
+  we ird\"'\\r in app
+  app in grp, which it may grant to others (ADMIN)
+  grp in sup
+Roles that exist and stay as they are: postgres
+Not done by itself:
+  CREATEROLE of role boss: a file alone does not give it; with --role boss it is done
+";
+
+/// How many roles may do more than an ordinary one.
+const MIGHTY: &str = "SELECT count(*) FROM pg_roles WHERE rolname <> 'postgres' AND (rolsuper OR rolcreaterole OR rolreplication \
+     OR rolbypassrls OR pg_has_role(oid, 'pg_monitor', 'MEMBER')) AND rolname !~ '^pg_'";
+
 fn roles_come_back_as_they_were_and_a_file_alone_makes_nobody_mighty() {
     let local = Local::new();
     local.up();
@@ -84,50 +108,35 @@ fn roles_come_back_as_they_were_and_a_file_alone_makes_nobody_mighty() {
     assert!(text.starts_with(HEAD) && !text.contains("sEcReT") && !text.contains("SCRAM"), "{text}");
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
-    let word = file.to_str().unwrap();
-    let nothing = local.xtask(["db-restore", "--globals", word, "--yes"]).run();
+    let restore =
+        |more: &[&str]| local.xtask(["db-restore", "--globals", file.to_str().unwrap()]).args(more.iter().copied());
+    let nothing = restore(&["--yes"]).run();
     nothing.ok().prints("✓ Nothing to do: every role of the file exists\n");
 
     local.sql("postgres", DROPPED);
-    let preview = local.xtask(["db-restore", "--globals", word, "--dry-run"]).run();
-    preview.ok().prints_nothing().stderr_has(
-        "Roles that will be created, without passwords:\n  app (INHERIT, LOGIN; 2 settings)\n    \
-         work_mem = 8MB\n    search_path = app, a b, public\n  boss (INHERIT, CREATEDB)\n  \
-         grp (no attributes)\n  repl (INHERIT, LOGIN)\n  sup (INHERIT)\n  we ird\"'\\r (INHERIT, LOGIN)\n\
-         Memberships that will be created:\n  we ird\"'\\r in app\n  app in grp, which it may grant to others (ADMIN)\n  \
-         grp in sup\n\
-         Roles that exist and stay as they are: postgres\nNot done by itself:\n  CREATEROLE of role boss: a file alone \
-         does not give it; with --role boss it is done\n",
-    );
-    preview.stderr_has(
+    let preview = restore(&["--dry-run"]).run();
+    preview.ok().prints_nothing().stderr_has(PREVIEW);
+    for line in [
         "  setting log_min_duration_statement of role grp: a superuser alone may set it; with --allow-setting",
-    );
-    preview
-        .stderr_has("  setting app.tenant of role grp: this server does not know it; with --allow-setting app.tenant");
-    preview.stderr_has("In the file and not restored:\n  privileges of app on the setting log_min_messages\n");
-    let refused = local.xtask(["db-restore", "--globals", word]).run();
-    refused.code(1).stderr_has("--yes");
-    local
-        .xtask(["db-restore", "--globals", word, "--role", "nobody", "--yes"])
-        .run()
-        .code(2)
-        .stderr_has("--role nobody");
-    let mighty = "SELECT count(*) FROM pg_roles WHERE rolname <> 'postgres' AND (rolsuper OR rolcreaterole OR rolreplication \
-         OR rolbypassrls OR pg_has_role(oid, 'pg_monitor', 'MEMBER')) AND rolname !~ '^pg_'";
+        "  setting app.tenant of role grp: this server does not know it; with --allow-setting app.tenant",
+        "In the file and not restored:\n  privileges of app on the setting log_min_messages\n",
+    ] {
+        preview.stderr_has(line);
+    }
+    restore(&[]).run().code(1).stderr_has("--yes");
+    restore(&["--role", "nobody", "--yes"]).run().code(2).stderr_has("--role nobody");
     assert_eq!(local.sql("postgres", "SELECT count(*) FROM pg_roles WHERE rolname IN ('app', 'sup')"), "0");
-    let restored = local.xtask(["db-restore", "--globals", word, "--yes"]).run();
-    restored.ok().stdout_has("✓ Created 6 roles and 3 memberships\n").stdout_has(
+    restore(&["--yes"]).run().ok().stdout_has("✓ Created 6 roles and 3 memberships\n").stdout_has(
         "Need a password (cargo xtask db-shell, then \\password NAME): app, repl, we ird\"'\\r\n\
          To do by hand what was not done by itself (cargo xtask db-shell):\n  ALTER ROLE \"boss\" CREATEROLE;\n",
     );
-    assert_eq!(local.sql("postgres", mighty), "0");
-    let again = local.xtask(["db-restore", "--globals", word, "--yes", "--role", "sup", "--json"]).run();
-    let report = again.ok().json();
+    assert_eq!(local.sql("postgres", MIGHTY), "0");
+    let report = restore(&["--yes", "--role", "sup", "--json"]).run().ok().json();
     assert_eq!((&report["roles_created"], &report["done"]), (&json!([]), &json!(true)));
-    assert_eq!(local.sql("postgres", mighty), "0", "a role that exists is never changed");
+    assert_eq!(local.sql("postgres", MIGHTY), "0", "a role that exists is never changed");
 
     local.sql("postgres", "DROP ROLE app, \"we ird\"\"'\\r\", grp, boss, sup, repl");
-    let named = local.xtask(["db-restore", "--globals", word, "--yes"]).args(all_named()).run();
+    let named = restore(&["--yes"]).args(all_named()).run();
     named.ok().stdout_has("✓ Created 6 roles and 4 memberships\n").stdout_lacks("by hand");
     assert_eq!(dumped(local.client("postgres", &DUMPALL, b"")), before);
     assert_eq!(local.sql("postgres", "SELECT count(*) FROM pg_authid WHERE rolpassword IS NOT NULL"), "1");
@@ -233,21 +242,30 @@ fn a_hostile_file_of_roles_is_refused_with_its_line() {
     assert_eq!(local.sql("postgres", "SELECT count(*) FROM pg_roles WHERE rolname IN ('a', 'x')"), "0");
 }
 
-fn each_kind_is_shown_and_proven_as_what_it_is_and_is_refused_in_the_others_place() {
+const OWN: &str = "server_globals_20251021_143022.sql";
+const ROLES_FILE: &str = "roles.sql";
+/// Each holds what its name does not say: a server's roles, a database.
+const AS_A_DATABASE: &str = "openfga_backup_20251021_143022.sql";
+const AS_GLOBALS: &str = "server_globals_20251022_143022.sql";
+
+/// A checkout with those files as its backups.
+fn with_each_kind() -> Sandbox {
     let sandbox = Sandbox::new();
-    let xtask = |words: &[&str]| Xtask::new(&sandbox).args(words).run();
     let globals = forged(&made("a"), &json!({ "roles": 1 }));
-    let (own, roles) = ("server_globals_20251021_143022.sql", "roles.sql");
-    let (of_database, of_globals) = ("openfga_backup_20251021_143022.sql", "server_globals_20251022_143022.sql");
-    for name in [own, roles, of_database] {
+    for name in [OWN, ROLES_FILE, AS_A_DATABASE] {
         sandbox.write(Path::new("backups").join(name), &globals);
     }
-    Forged::small().with("database", "openfga").write(&sandbox, of_globals);
-    let list = xtask(&["db-list", "--check", "--json"]);
-    let entries = list.code(3).json()["backups"].as_array().unwrap().clone();
-    let entry =
-        |name: &str| entries.iter().find(|entry| entry["file"].as_str().unwrap().ends_with(name)).unwrap().clone();
-    for name in [own, roles] {
+    Forged::small().with("database", "openfga").write(&sandbox, AS_GLOBALS);
+    sandbox
+}
+
+fn each_kind_is_shown_and_proven_as_what_it_is() {
+    let sandbox = with_each_kind();
+    let xtask = |words: &[&str]| Xtask::new(&sandbox).args(words).run();
+    let list = xtask(&["db-list", "--check", "--json"]).code(3).json();
+    let entries = list["backups"].as_array().unwrap();
+    let entry = |name: &str| entries.iter().find(|entry| entry["file"].as_str().unwrap().ends_with(name)).unwrap();
+    for name in [OWN, ROLES_FILE] {
         let entry = entry(name);
         assert_eq!(
             (&entry["database"], &entry["purpose"], &entry["verdict"], &entry["full"]),
@@ -255,31 +273,33 @@ fn each_kind_is_shown_and_proven_as_what_it_is_and_is_refused_in_the_others_plac
             "{name}"
         );
     }
-    let misnamed = entry(of_database);
-    assert_eq!((&misnamed["verdict"], &misnamed["full"]), (&json!("damaged"), &json!(false)));
-    assert_eq!(misnamed["reason"], "it holds a server's roles, and its name is that of a backup of openfga");
-    let misnamed = entry(of_globals);
-    assert_eq!((&misnamed["verdict"], &misnamed["full"]), (&json!("damaged"), &json!(false)));
-    assert_eq!(misnamed["reason"], "it holds a database, and its name is that of a file with a server's roles");
+    for (name, reason) in [
+        (AS_A_DATABASE, "it holds a server's roles, and its name is that of a backup of openfga"),
+        (AS_GLOBALS, "it holds a database, and its name is that of a file with a server's roles"),
+    ] {
+        let misnamed = entry(name);
+        assert_eq!((&misnamed["verdict"], &misnamed["full"]), (&json!("damaged"), &json!(false)));
+        assert_eq!(misnamed["reason"], reason);
+    }
     xtask(&["db-list"]).ok().stdout_has("complete, roles\n");
 
-    let verified = xtask(&["db-verify", &format!("backups/{own}")]);
-    verified.ok().prints(&format!("✓ backups/{own}: whole (1 role)\n"));
-    xtask(&["db-verify", &format!("backups/{of_database}")])
-        .code(3)
-        .stderr_has("its name is that of a backup of openfga");
-    xtask(&["db-verify", &format!("backups/{of_globals}")]).code(3).stderr_has("it holds a database");
+    let proven = xtask(&["db-verify", &format!("backups/{OWN}")]);
+    proven.ok().prints(&format!("✓ backups/{OWN}: whole (1 role)\n"));
+    let misnamed = xtask(&["db-verify", &format!("backups/{AS_A_DATABASE}")]);
+    misnamed.code(3).stderr_has("its name is that of a backup of openfga");
+    xtask(&["db-verify", &format!("backups/{AS_GLOBALS}")]).code(3).stderr_has("it holds a database");
     let pruned = xtask(&["db-prune", "--keep-last", "1", "--yes"]);
     pruned.ok().stdout_has("the server's roles\n").stderr_has("Nothing to remove");
-    let database = |words: &[&str]| shared_target(&sandbox, words);
-    if needs::lack(&[crate::harness::Need::Postgres]).is_none() {
-        let refused = database(&["db-restore", &format!("backups/{own}"), "--yes"]);
-        refused.code(3).stderr_has("holds a server's roles, not a database").stderr_has("db-restore --globals");
-        database(&["db-restore", "--yes"]).code(1).stderr_has("There is no full backup of openfga");
-        database(&["db-restore", "--globals", &format!("backups/{of_globals}"), "--yes"])
-            .code(3)
-            .stderr_has("does not hold a server's roles");
-    }
+}
+
+fn each_kind_is_refused_in_the_others_place() {
+    let sandbox = with_each_kind();
+    let xtask = |words: &[&str]| shared_target(&sandbox, words);
+    let refused = xtask(&["db-restore", &format!("backups/{OWN}"), "--yes"]);
+    refused.code(3).stderr_has("holds a server's roles, not a database").stderr_has("db-restore --globals");
+    xtask(&["db-restore", "--yes"]).code(1).stderr_has("There is no full backup of openfga");
+    let refused = xtask(&["db-restore", "--globals", &format!("backups/{AS_GLOBALS}"), "--yes"]);
+    refused.code(3).stderr_has("does not hold a server's roles");
 }
 
 /// The binary with this checkout's backups on the shared local server.

@@ -131,132 +131,138 @@ fn commands_hidden_by_quotes_are_refused() {
     are_refused(&bodies);
 }
 
+/// Each turns `standard_conforming_strings` off.
+const OFF: &[&str] = &[
+    "SET standard_conforming_strings = off",
+    "SET STANDARD_CONFORMING_STRINGS TO 'OFF'",
+    "set session standard_conforming_strings = false",
+    "SET/**/standard_conforming_strings=0",
+    "SET standard_conforming_strings = 'of'",
+    "SET standard_conforming_strings = f",
+    "SET standard_conforming_strings = n",
+    "SET standard_conforming_strings = \"off\"",
+    "SET \"standard_conforming_strings\" = off",
+    "SET U&\"standard\\005fconforming_strings\" = off",
+    "SELECT set_config('standard_conforming_strings', 'off', false)",
+    "SELECT pg_catalog . set_config ( 'STANDARD_CONFORMING_STRINGS' , 'off', false)",
+    "SELECT \"set_config\"('standard_conforming_strings', 'off', false)",
+    "SELECT pg_catalog.set_config('standard_' || 'conforming_strings', 'off', false)",
+    "SELECT pg_catalog.set_config($$standard_conforming_strings$$, 'off', false)",
+    "SELECT pg_catalog.set_config(name, 'off', false) FROM pg_settings WHERE name LIKE 'standard_conf%'",
+    "UPDATE pg_catalog.pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'",
+];
+
+/// Each turns it off for us only: for psql it never was, or is on again.
+const SEEMINGLY_OFF: &[&str] = &[
+    "SET LOCAL standard_conforming_strings = off",
+    "BEGIN; SET standard_conforming_strings = off; ROLLBACK",
+    "BEGIN; SET standard_conforming_strings = off; ABORT",
+    "SET standard_conforming_strings = off; RESET ALL",
+    "SET standard_conforming_strings = off; RESET standard_conforming_strings",
+    "SET standard_conforming_strings = off; DISCARD ALL",
+    "SET standard_conforming_strings = off; SET standard_conforming_strings TO DEFAULT",
+];
+
+/// Each sets an encoding in which the second byte of a letter may be a backslash.
+const ENCODINGS: &[&str] = &[
+    "SET client_encoding = 'SJIS'",
+    "SET client_encoding TO shift_jis",
+    "SET SESSION client_encoding = 'Shift-JIS-2004'",
+    "SET client_encoding = E'SJI\\x53'",
+    "SET client_encoding = U&'SJI\\0053'",
+    "SET client_encoding = $$SJIS$$",
+    "SET \"client_encoding\" = 'SJIS'",
+    "SET \"CLIENT_ENCODING\" TO 'SJIS'",
+    "SET NAMES 'SJIS'",
+    "SET names sjis",
+    "SELECT set_config('client_encoding', 'SJIS', false)",
+    "SELECT pg_catalog.set_config(E'client\\x5fencoding', 'SJIS', false)",
+    "UPDATE pg_settings SET setting = 'SJIS' WHERE name = 'client_encoding'",
+    "SET client_encoding = 'BIG5'",
+    "SET client_encoding = 'GBK'",
+    "SET client_encoding = 'GB18030'",
+    "SET client_encoding = 'uhc'",
+    "SET client_encoding = 'johab'",
+];
+
 fn commands_hidden_by_settings_are_refused() {
-    let off = [
-        "SET standard_conforming_strings = off",
-        "SET STANDARD_CONFORMING_STRINGS TO 'OFF'",
-        "set session standard_conforming_strings = false",
-        "SET/**/standard_conforming_strings=0",
-        "SET standard_conforming_strings = 'of'",
-        "SET standard_conforming_strings = f",
-        "SET standard_conforming_strings = n",
-        "SET standard_conforming_strings = \"off\"",
-        "SET \"standard_conforming_strings\" = off",
-        "SET U&\"standard\\005fconforming_strings\" = off",
-        "SELECT set_config('standard_conforming_strings', 'off', false)",
-        "SELECT pg_catalog . set_config ( 'STANDARD_CONFORMING_STRINGS' , 'off', false)",
-        "SELECT \"set_config\"('standard_conforming_strings', 'off', false)",
-        "SELECT pg_catalog.set_config('standard_' || 'conforming_strings', 'off', false)",
-        "SELECT pg_catalog.set_config($$standard_conforming_strings$$, 'off', false)",
-        "SELECT pg_catalog.set_config(name, 'off', false) FROM pg_settings WHERE name LIKE 'standard_conf%'",
-        "UPDATE pg_catalog.pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'",
-    ];
-    let mut bodies: Vec<Vec<u8>> =
-        off.iter().map(|set| format!("{set};\nCOMMENT ON TABLE t IS 'a\\'' ; {COMMAND} --';").into_bytes()).collect();
-    // It is off for us only: for psql it never was, or is on again.
-    let seemingly = [
-        "SET LOCAL standard_conforming_strings = off",
-        "BEGIN; SET standard_conforming_strings = off; ROLLBACK",
-        "BEGIN; SET standard_conforming_strings = off; ABORT",
-        "SET standard_conforming_strings = off; RESET ALL",
-        "SET standard_conforming_strings = off; RESET standard_conforming_strings",
-        "SET standard_conforming_strings = off; DISCARD ALL",
-        "SET standard_conforming_strings = off; SET standard_conforming_strings TO DEFAULT",
-    ];
-    bodies
-        .extend(seemingly.iter().map(|set| format!("{set};\nCOMMENT ON TABLE t IS 'a\\' {COMMAND} --';").into_bytes()));
+    let after = |sets: &[&str], hidden: &[u8]| -> Vec<Vec<u8>> {
+        sets.iter().map(|set| [set.as_bytes(), b";\nCOMMENT ON TABLE t IS ", hidden].concat()).collect()
+    };
+    let mut bodies = after(OFF, format!("'a\\'' ; {COMMAND} --';").as_bytes());
+    bodies.extend(after(SEEMINGLY_OFF, format!("'a\\' {COMMAND} --';").as_bytes()));
     for kind in ["B", "x", "U&"] {
-        let text = format!("SET standard_conforming_strings = off;\nCOMMENT ON TABLE t IS {kind}'\\' {COMMAND} --';");
-        bodies.push(text.into_bytes());
+        let hidden = format!("{kind}'\\' {COMMAND} --';");
+        bodies.extend(after(&["SET standard_conforming_strings = off"], hidden.as_bytes()));
     }
-    let encodings = [
-        "SET client_encoding = 'SJIS'",
-        "SET client_encoding TO shift_jis",
-        "SET SESSION client_encoding = 'Shift-JIS-2004'",
-        "SET client_encoding = E'SJI\\x53'",
-        "SET client_encoding = U&'SJI\\0053'",
-        "SET client_encoding = $$SJIS$$",
-        "SET \"client_encoding\" = 'SJIS'",
-        "SET \"CLIENT_ENCODING\" TO 'SJIS'",
-        "SET NAMES 'SJIS'",
-        "SET names sjis",
-        "SELECT set_config('client_encoding', 'SJIS', false)",
-        "SELECT pg_catalog.set_config(E'client\\x5fencoding', 'SJIS', false)",
-        "UPDATE pg_settings SET setting = 'SJIS' WHERE name = 'client_encoding'",
-        "SET client_encoding = 'BIG5'",
-        "SET client_encoding = 'GBK'",
-        "SET client_encoding = 'GB18030'",
-        "SET client_encoding = 'uhc'",
-        "SET client_encoding = 'johab'",
-    ];
-    for set in encodings {
-        let hidden = [b";\nCOMMENT ON TABLE t IS E'\x83\\' ".as_slice(), COMMAND.as_bytes(), b" --';"].concat();
-        bodies.push([set.as_bytes(), &hidden].concat());
-    }
+    bodies.extend(after(ENCODINGS, &[b"E'\x83\\' ".as_slice(), COMMAND.as_bytes(), b" --';"].concat()));
     are_refused(&bodies);
 }
 
+const ABOUT_THE_CLUSTER: &[&str] = &[
+    "DROP DATABASE openfga",
+    "DROP DATABASE IF EXISTS openfga WITH (FORCE)",
+    "CREATE DATABASE another",
+    "ALTER DATABASE openfga RENAME TO gone",
+    "CREATE ROLE villain SUPERUSER",
+    "ALTER ROLE postgres PASSWORD 'x'",
+    "ALTER ROLE ALL SET search_path = 'x'",
+    "DROP ROLE postgres",
+    "CREATE USER villain SUPERUSER",
+    "CREATE USER mapping SUPERUSER",
+    "ALTER USER mapping SUPERUSER",
+    "DROP USER mapping",
+    "ALTER USER CURRENT_USER PASSWORD 'x'",
+    "ALTER GROUP postgres ADD USER villain",
+    "CREATE TABLESPACE villain LOCATION '/tmp'",
+    "ALTER TABLESPACE pg_default RENAME TO x",
+    "ALTER SYSTEM SET archive_command = 'touch /tmp/xtask-canary'",
+    "DO LANGUAGE plpgsql 'BEGIN NULL; END'",
+    "DO $$BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch /tmp/xtask-canary'''; END$$",
+    "GRANT postgres TO villain",
+    "REVOKE postgres FROM villain",
+    "REASSIGN OWNED BY postgres TO villain",
+    "DROP OWNED BY postgres",
+    "LOAD '/tmp/evil.so'",
+    "CALL public.evil()",
+    "SELECT pg_catalog.lo_export(1, '/tmp/xtask-canary')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT setval('s', 1), pg_terminate_backend(1)",
+    "INSERT INTO public.t SELECT lo_export(1, '/tmp/xtask-canary')",
+    "COPY (SELECT 1) TO PROGRAM 'touch /tmp/xtask-canary'",
+    "COPY public.t FROM PROGRAM 'touch /tmp/xtask-canary'",
+    "COPY (SELECT 1) TO '/tmp/xtask-canary'",
+    "COPY pg_class TO '/tmp/xtask-canary'",
+    "COPY public.t (a) FROM '/etc/passwd'",
+    "COPY public.t (a) FROM E'/etc/passwd'",
+    "COPY public.t (a) FROM stdin WITH (FORMAT csv)",
+    "COPY BINARY public.t FROM stdin",
+];
+
+/// Ways to write a statement so that it is still the same to the server.
+const SPELLINGS: [fn(&str) -> String; 9] = [
+    |statement| format!("{statement};"),
+    |statement| format!("{};", statement.to_lowercase()),
+    |statement| format!(";; ;{statement};"),
+    |statement| format!("COMMIT;{statement};"),
+    |statement| format!("BEGIN;\n{statement};\nCOMMIT;"),
+    |statement| format!("/* a */{};", statement.replace(' ', "/* ; */ -- ;'\n")),
+    |statement| format!("\n\t{}\n;", statement.replace(' ', "\n\n\t")),
+    // psql sends what stands between these words as one piece, whatever semicolons it holds.
+    |statement| {
+        let start = "CREATE FUNCTION public.begin() RETURNS integer LANGUAGE sql AS 'SELECT 1'";
+        format!("{start};\n{statement};\nCREATE VIEW public.v AS SELECT 1 AS end;")
+    },
+    |statement| {
+        let start = "CREATE OR REPLACE FUNCTION public.f() RETURNS integer LANGUAGE sql BEGIN ATOMIC";
+        format!("{start} SELECT 1 AS case; END;\n{statement};\nSELECT 1 AS end;")
+    },
+];
+
 fn statements_about_the_cluster_are_refused() {
-    let statements = [
-        "DROP DATABASE openfga",
-        "DROP DATABASE IF EXISTS openfga WITH (FORCE)",
-        "CREATE DATABASE another",
-        "ALTER DATABASE openfga RENAME TO gone",
-        "CREATE ROLE villain SUPERUSER",
-        "ALTER ROLE postgres PASSWORD 'x'",
-        "ALTER ROLE ALL SET search_path = 'x'",
-        "DROP ROLE postgres",
-        "CREATE USER villain SUPERUSER",
-        "CREATE USER mapping SUPERUSER",
-        "ALTER USER mapping SUPERUSER",
-        "DROP USER mapping",
-        "ALTER USER CURRENT_USER PASSWORD 'x'",
-        "ALTER GROUP postgres ADD USER villain",
-        "CREATE TABLESPACE villain LOCATION '/tmp'",
-        "ALTER TABLESPACE pg_default RENAME TO x",
-        "ALTER SYSTEM SET archive_command = 'touch /tmp/xtask-canary'",
-        "DO LANGUAGE plpgsql 'BEGIN NULL; END'",
-        "DO $$BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch /tmp/xtask-canary'''; END$$",
-        "GRANT postgres TO villain",
-        "REVOKE postgres FROM villain",
-        "REASSIGN OWNED BY postgres TO villain",
-        "DROP OWNED BY postgres",
-        "LOAD '/tmp/evil.so'",
-        "CALL public.evil()",
-        "SELECT pg_catalog.lo_export(1, '/tmp/xtask-canary')",
-        "SELECT lo_import('/etc/passwd')",
-        "SELECT pg_read_file('/etc/passwd')",
-        "SELECT setval('s', 1), pg_terminate_backend(1)",
-        "INSERT INTO public.t SELECT lo_export(1, '/tmp/xtask-canary')",
-        "COPY (SELECT 1) TO PROGRAM 'touch /tmp/xtask-canary'",
-        "COPY public.t FROM PROGRAM 'touch /tmp/xtask-canary'",
-        "COPY (SELECT 1) TO '/tmp/xtask-canary'",
-        "COPY pg_class TO '/tmp/xtask-canary'",
-        "COPY public.t (a) FROM '/etc/passwd'",
-        "COPY public.t (a) FROM E'/etc/passwd'",
-        "COPY public.t (a) FROM stdin WITH (FORMAT csv)",
-        "COPY BINARY public.t FROM stdin",
-    ];
-    let spelled: [fn(&str) -> String; 9] = [
-        |statement| format!("{statement};"),
-        |statement| format!("{};", statement.to_lowercase()),
-        |statement| format!(";; ;{statement};"),
-        |statement| format!("COMMIT;{statement};"),
-        |statement| format!("BEGIN;\n{statement};\nCOMMIT;"),
-        |statement| format!("/* a */{};", statement.replace(' ', "/* ; */ -- ;'\n")),
-        |statement| format!("\n\t{}\n;", statement.replace(' ', "\n\n\t")),
-        // psql sends what stands between these words as one piece, whatever semicolons it holds.
-        |statement| {
-            let start = "CREATE FUNCTION public.begin() RETURNS integer LANGUAGE sql AS 'SELECT 1'";
-            format!("{start};\n{statement};\nCREATE VIEW public.v AS SELECT 1 AS end;")
-        },
-        |statement| {
-            let start = "CREATE OR REPLACE FUNCTION public.f() RETURNS integer LANGUAGE sql BEGIN ATOMIC";
-            format!("{start} SELECT 1 AS case; END;\n{statement};\nSELECT 1 AS end;")
-        },
-    ];
-    let bodies = statements.iter().flat_map(|statement| spelled.iter().map(|spell| spell(statement).into_bytes()));
-    are_refused(&bodies.collect::<Vec<_>>());
+    let spelled = |statement: &&str| SPELLINGS.map(|spell| spell(statement).into_bytes());
+    are_refused(&ABOUT_THE_CLUSTER.iter().flat_map(spelled).collect::<Vec<_>>());
 }
 
 fn what_only_looks_dangerous_loads() {

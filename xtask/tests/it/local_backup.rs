@@ -2,14 +2,15 @@
 
 use crate::harness::backup::dumped;
 use crate::harness::local::{is_alive, signal};
+use crate::harness::run::Running;
 use crate::harness::{Local, Test, shared_local, wait_until};
 use rustix::process::Signal;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Postgres] a_dump_whose_server_or_self_is_killed,
+        [Postgres] a_dump_whose_server_or_self_is_killed_leaves_no_backup,
         [Postgres, OpenfgaBin] what_openfga_wrote_comes_back_byte_for_byte,
     ]
 }
@@ -40,51 +41,81 @@ fn halting(folder: &Path) -> String {
     )
 }
 
-fn a_dump_whose_server_or_self_is_killed() {
-    let local = Local::new();
-    let place = local.sandbox.beside("halting");
-    fs::create_dir(&place).unwrap();
-    let programs = local.programs_but("pg_dump", &halting(&place));
-    local.sandbox.set("XTASK_PG_BIN", programs.to_str().unwrap());
-    local.up();
-    // More than the sockets between server and pg_dump can hold, so that the server is in the middle, too.
-    local.sql("openfga", "CREATE TABLE t AS SELECT n, repeat('x', 1000) FROM generate_series(1, 30000) n");
-    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'xtask-%'";
-    let in_the_middle = || {
-        ["middle", "go-on"].iter().for_each(|name| drop(fs::remove_file(place.join(name))));
-        fs::write(place.join("halt"), "").unwrap();
-        let run = local.xtask(["db-backup"]).spawn();
-        wait_until("the dump is half-way", || place.join("middle").exists());
-        assert_eq!(local.sandbox.backups().len(), 1, "only the unfinished file should be there");
-        run
-    };
+/// A server whose `pg_dump` can be halted, with more data than the sockets between the two can hold, so that the
+/// server is in the middle, too.
+struct Halting {
+    local: Local,
+    place: PathBuf,
+}
 
-    let run = in_the_middle();
-    assert_ne!(local.sql("openfga", sessions), "0");
+impl Halting {
+    fn new() -> Self {
+        let local = Local::new();
+        let place = local.sandbox.beside("halting");
+        fs::create_dir(&place).unwrap();
+        let programs = local.programs_but("pg_dump", &halting(&place));
+        local.sandbox.set("XTASK_PG_BIN", programs.to_str().unwrap());
+        local.up();
+        local.sql("openfga", "CREATE TABLE t AS SELECT n, repeat('x', 1000) FROM generate_series(1, 30000) n");
+        Self { local, place }
+    }
+
+    /// A backup that is half-way.
+    fn in_the_middle(&self) -> Running {
+        ["middle", "go-on"].iter().for_each(|name| drop(fs::remove_file(self.place.join(name))));
+        fs::write(self.place.join("halt"), "").unwrap();
+        let run = self.local.xtask(["db-backup"]).spawn();
+        wait_until("the dump is half-way", || self.place.join("middle").exists());
+        assert_eq!(self.local.sandbox.backups().len(), 1, "only the unfinished file should be there");
+        run
+    }
+
+    fn goes_on(&self) {
+        fs::write(self.place.join("go-on"), "").unwrap();
+    }
+
+    /// This of the sessions of our runs.
+    fn sessions(&self, what: &str) -> String {
+        let sql = format!("SELECT {what} FROM pg_stat_activity WHERE application_name LIKE 'xtask-%'");
+        self.local.sql("openfga", &sql)
+    }
+
+    #[track_caller]
+    fn no_file_is_left(&self) {
+        assert!(self.local.sandbox.backups().is_empty(), "{:?}", self.local.sandbox.backups());
+    }
+}
+
+fn a_dump_whose_server_or_self_is_killed_leaves_no_backup() {
+    let halting = Halting::new();
+    let local = &halting.local;
+
+    let run = halting.in_the_middle();
+    assert_ne!(halting.sessions("count(*)"), "0");
     run.signal(Signal::TERM);
     run.wait().code(143).prints_nothing().stderr_has("SIGTERM");
-    assert!(local.sandbox.backups().is_empty(), "{:?}", local.sandbox.backups());
-    assert_eq!(local.sql("openfga", sessions), "0", "the session should have been ended");
+    halting.no_file_is_left();
+    assert_eq!(halting.sessions("count(*)"), "0", "the session should have been ended");
 
-    let run = in_the_middle();
+    let run = halting.in_the_middle();
     let pid = local.pid();
     // A session ends by itself when it notices; till then it could send all the rest.
-    let session = local.sql("openfga", &sessions.replace("count(*)", "max(pid)")).trim().parse().unwrap();
+    let session = halting.sessions("max(pid)").trim().parse().unwrap();
     signal(pid, Signal::KILL);
     wait_until("PostgreSQL is gone", || !is_alive(pid) && !is_alive(session));
-    fs::write(place.join("go-on"), "").unwrap();
+    halting.goes_on();
     let dead = run.wait();
     dead.code(4).prints_nothing().stderr_has("is not running").stderr_has("cargo xtask up --target local");
-    assert!(local.sandbox.backups().is_empty(), "{:?}", local.sandbox.backups());
+    halting.no_file_is_left();
     local.up();
 
-    let run = in_the_middle();
+    let run = halting.in_the_middle();
     run.signal(Signal::KILL);
     run.wait();
     let left = local.sandbox.backups();
     assert!(left.len() == 1 && left[0].ends_with(".partial"), "{left:?}");
-    fs::write(place.join("go-on"), "").unwrap();
-    fs::remove_file(place.join("halt")).unwrap();
+    halting.goes_on();
+    fs::remove_file(halting.place.join("halt")).unwrap();
     local.xtask(["db-backup"]).run().ok().stderr_has("Removed 1 unfinished backup").stderr_has("(30,000 rows)");
     local.proven(1);
 }

@@ -38,36 +38,48 @@ impl Drop for Stranger {
     }
 }
 
+fn kill_postgres(local: &Local) {
+    let pid = local.pid();
+    signal(pid, Signal::KILL);
+    wait_until("PostgreSQL is gone", || !is_alive(pid));
+}
+
+/// A file of the server's folder, as JSON.
+fn json_of(local: &Local, name: &str) -> serde_json::Value {
+    serde_json::from_str(&fs::read_to_string(local.folder().join(name)).unwrap()).unwrap()
+}
+
 fn servers_that_were_killed_start_again() {
     let local = Local::new();
     local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
     local.up();
     let store = local.openfga().seed("kept");
-    let kill = || {
-        let pid = local.pid();
-        signal(pid, Signal::KILL);
-        wait_until("PostgreSQL is gone", || !is_alive(pid));
-    };
-    kill();
+    let answers = || local.openfga().check(&store, "user:alice", "executor", "tool:chat");
+    kill_postgres(&local);
     for args in [&["db-shell", "--", "-c", "SELECT 1"][..], &["db-backup"]] {
         let dead = local.xtask(args.iter().copied()).run();
         dead.code(4).prints_nothing().stderr_has("is not running").stderr_has("cargo xtask up --target local");
     }
     assert!(local.sandbox.backups().is_empty());
     local.up().stderr_has("✓ PostgreSQL").stderr_has("✓ OpenFGA");
-    assert!(local.openfga().check(&store, "user:alice", "executor", "tool:chat"));
+    assert!(answers());
 
     // OpenFGA alone is gone.
-    let text = fs::read_to_string(local.folder().join("openfga.json")).unwrap();
-    let openfga = serde_json::from_str::<serde_json::Value>(&text).unwrap()["pid"].as_u64().unwrap();
-    let (openfga, pid) = (u32::try_from(openfga).unwrap(), local.pid());
+    let openfga = u32::try_from(json_of(&local, "openfga.json")["pid"].as_u64().unwrap()).unwrap();
+    let pid = local.pid();
     signal(openfga, Signal::KILL);
     wait_until("OpenFGA is gone", || !is_alive(openfga));
     local.up().stderr_has("✓ OpenFGA answers at");
     assert_eq!(local.pid(), pid, "PostgreSQL should have been left alone");
 
-    // The server's number is another process's by now, and so is its port.
-    kill();
+    a_server_whose_number_and_ports_are_taken_gets_others(&local);
+    assert!(answers());
+    local.xtask(["db-backup"]).run().ok().stderr_has("1 store, 1 model, 10 tuples");
+}
+
+/// A killed server's number is another process's by now, and so are the ports.
+fn a_server_whose_number_and_ports_are_taken_gets_others(local: &Local) {
+    kill_postgres(local);
     let stranger = Stranger::new();
     let file = local.folder().join("data/postmaster.pid");
     let text = fs::read_to_string(&file).unwrap();
@@ -76,18 +88,13 @@ fn servers_that_were_killed_start_again() {
     local.xtask(["db-shell", "--", "-c", "SELECT 1"]).run().code(4).stderr_has("is not running");
     local.xtask(["down"]).run().ok();
     let before: u16 = rest.lines().nth(2).unwrap().parse().unwrap();
-    let state: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(local.folder().join("state.json")).unwrap()).unwrap();
-    let http = u16::try_from(state["openfga"]["http"].as_u64().unwrap()).unwrap();
-    let listeners = [before, http].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+    let http = u16::try_from(json_of(local, "state.json")["openfga"]["http"].as_u64().unwrap()).unwrap();
+    let _listeners = [before, http].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
     let up = local.up();
     up.stderr_has(&format!("Port {http} is taken")).stderr_has("OpenFGA is on port");
     up.stderr_has(&format!("Port {before} is taken")).stderr_has(&format!("port {} now", local.port()));
     assert_ne!(local.port(), before);
     assert!(is_alive(stranger.0.id()), "a stranger was killed");
-    assert!(local.openfga().check(&store, "user:alice", "executor", "tool:chat"));
-    local.xtask(["db-backup"]).run().ok().stderr_has("1 store, 1 model, 10 tuples");
-    drop(listeners);
 }
 
 pub fn unfinished(local: &Local) -> bool {

@@ -9,6 +9,7 @@
 mod harness;
 
 mod adopt;
+mod adopt_faults;
 mod authorization;
 mod circles;
 mod completions;
@@ -42,6 +43,7 @@ mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
 mod db_schedule;
+mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
 mod db_verify;
@@ -89,6 +91,7 @@ mod restore_services;
 mod restore_undo;
 mod root;
 mod round_trip;
+mod screen_lines;
 mod screens;
 mod search_path;
 mod setup_env;
@@ -125,6 +128,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
     vec![
         up::tests(),
         faults::tests(),
+        screen_lines::tests(),
         screens::tests(),
         setup_env::tests(),
         setup_env_doctor::tests(),
@@ -181,8 +185,10 @@ fn modules() -> Vec<Vec<harness::Test>> {
         proof::tests(),
         root::tests(),
         adopt::tests(),
+        adopt_faults::tests(),
         round_trip::tests(),
         db_schedule::tests(),
+        db_schedule_timers::tests(),
         db_shell::tests(),
         db_stats::tests(),
         authorization::tests(),

@@ -1,10 +1,11 @@
 //! What a manifest says is input: a file that lies is refused, plainly, and hides no other one.
 
 use crate::harness::forge::{Forged, HEAD, dump};
-use crate::harness::{Fakes, Sandbox, Test, Xtask, shared, shared_local};
+use crate::harness::{Fakes, Local, Sandbox, Test, Xtask, shared, shared_local};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
@@ -92,14 +93,18 @@ fn a_lying_manifest_is_damage_and_hides_no_other_file() {
         );
         assert!(!table.stderr.contains('\u{1b}') && !table.stderr.contains('\0'));
     }
-    let verify = Xtask::new(&sandbox).args(["db-verify", "--all", "--json"]).run();
+    every_proof_tells_it_and_nothing_is_pruned(&sandbox, &liars);
+}
+
+fn every_proof_tells_it_and_nothing_is_pruned(sandbox: &Sandbox, liars: &[(&str, Forged)]) {
+    let verify = Xtask::new(sandbox).args(["db-verify", "--all", "--json"]).run();
     verify.code(3).stderr_lacks("panicked");
     assert_eq!(verify.json()["files"].as_array().unwrap().len(), 2 * liars.len() + 1);
-    for (name, _) in &liars {
-        let run = Xtask::new(&sandbox).args(["db-verify", &format!("backups/{name}.sql")]).run();
+    for (name, _) in liars {
+        let run = Xtask::new(sandbox).args(["db-verify", &format!("backups/{name}.sql")]).run();
         run.code(3).prints_nothing().stderr_has("db-list --check").stderr_lacks("panicked");
     }
-    let prune = Xtask::new(&sandbox).args(["db-prune", "--keep-last", "1", "--yes", "--json"]).run();
+    let prune = Xtask::new(sandbox).args(["db-prune", "--keep-last", "1", "--yes", "--json"]).run();
     prune.ok().stderr_has("Nothing to remove");
     assert_eq!(prune.json()["files"].as_array().unwrap().len(), 2 * liars.len() + 1);
     assert_eq!(sandbox.backups().len(), 2 * liars.len() + 1);
@@ -278,87 +283,131 @@ fn a_manifest_runs_no_program_and_makes_no_superuser() {
     server.sql("postgres", "DROP ROLE villain");
 }
 
-fn what_a_new_database_gets_is_shown_and_what_a_superuser_sets_wants_consent() {
-    let server = shared_local();
-    server.sql("postgres", "CREATE ROLE keeper");
-    let settings = |more: &[&str]| {
-        let values = [&["work_mem=8MB", "app.tenant=acme", "App.Jwt_Secret=hunter2"], more].concat();
-        json!([{ "role": null, "values": values }, { "role": "keeper", "values": ["statement_timeout=9s"] }])
-    };
-    let file = Forged::small()
-        .with("database", "fresh")
-        .with_property("owner", "keeper")
-        .with_property("grants", json!(["=c/keeper", "keeper=C*Tc/keeper"]))
-        .with_property("connection_limit", 7)
-        .with_property("comment", "two\nlines \u{1b}[31m");
-    let hostile =
-        ["session_preload_libraries=evil", "log_statement=none", "local_preload_libraries=evil", "role=postgres"];
-    let hostile = file.clone().with_property("settings", settings(&hostile)).write(&server.sandbox, "hostile.sql");
-    let honest = file.with_property("settings", settings(&[])).write(&server.sandbox, "honest.sql");
-    let restore = |args: &[&str], file| server.on("fresh", [&["db-restore"], args].concat()).args([file]);
-    let exists = || server.sql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '^fresh'") != "0";
-    let reasons = [
-        "app.jwt_secret: this server does not know it",
-        "app.tenant: this server does not know it",
-        "local_preload_libraries: it decides what code runs or who acts",
-        "log_statement: a superuser alone may set it",
-        "role: it decides what code runs or who acts",
-        "session_preload_libraries: it decides what code runs or who acts",
-        "statement_timeout: it is for role keeper alone",
-    ];
-    for args in [&["--yes"][..], &["--dry-run"], &["--dry-run", "--json"]] {
-        // Consent is given on the command line alone.
-        let run = restore(args, &hostile).env("XTASK_ALLOW_SETTING", "role").run();
-        run.code(1).prints_nothing().stderr_lacks("work_mem").stderr_has("--allow-setting log_statement");
-        reasons.iter().for_each(|reason| {
-            run.stderr_has(reason);
-        });
-        assert!(!exists());
+/// A server with a role `keeper`, and backups of a database `fresh` that it has not: what they say of its settings.
+struct Fresh {
+    server: &'static Local,
+    /// With settings that only a superuser may make, and with ordinary ones.
+    hostile: PathBuf,
+    honest: PathBuf,
+}
+
+/// Settings of the database, and one for `keeper` alone.
+fn settings_and(more: &[&str]) -> Value {
+    let values = [&["work_mem=8MB", "app.tenant=acme", "App.Jwt_Secret=hunter2"], more].concat();
+    json!([{ "role": null, "values": values }, { "role": "keeper", "values": ["statement_timeout=9s"] }])
+}
+
+impl Fresh {
+    fn new() -> Self {
+        let server = shared_local();
+        server.sql("postgres", "CREATE ROLE keeper");
+        let file = Forged::small()
+            .with("database", "fresh")
+            .with_property("owner", "keeper")
+            .with_property("grants", json!(["=c/keeper", "keeper=C*Tc/keeper"]))
+            .with_property("connection_limit", 7)
+            .with_property("comment", "two\nlines \u{1b}[31m");
+        let hostile =
+            ["session_preload_libraries=evil", "log_statement=none", "local_preload_libraries=evil", "role=postgres"];
+        let of = |settings| file.clone().with_property("settings", settings);
+        let hostile = of(settings_and(&hostile)).write(&server.sandbox, "hostile.sql");
+        let honest = of(settings_and(&[])).write(&server.sandbox, "honest.sql");
+        Self { server, hostile, honest }
     }
-    let some = ["--yes", "--allow-setting", "LOG_STATEMENT", "--allow-setting", "role"];
-    restore(&some, &hostile).run().code(1).stderr_lacks("log_statement").stderr_has("local_preload_libraries: ");
-    let allowed =
-        ["--allow-setting", "app.tenant", "--allow-setting", "app.jwt_secret", "--allow-setting", "statement_timeout"];
-    let shown = restore(&[&["--dry-run"], &allowed[..]].concat(), &honest).run();
+
+    fn restore(&self, file: &Path, args: &[&str]) -> Xtask {
+        self.server.on("fresh", [&["db-restore"], args].concat()).args([file])
+    }
+
+    fn exists(&self) -> bool {
+        self.server.sql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '^fresh'") != "0"
+    }
+
+    /// Its owner, connection limit, grants and settings.
+    fn facts(&self) -> String {
+        let sql = "SELECT pg_get_userbyid(datdba), datconnlimit, datacl, (SELECT json_agg(setconfig ORDER BY setrole) \
+             FROM pg_db_role_setting WHERE setdatabase = d.oid) FROM pg_database AS d WHERE datname = 'fresh'";
+        self.server.sql("postgres", sql)
+    }
+}
+
+const REASONS: [&str; 7] = [
+    "app.jwt_secret: this server does not know it",
+    "app.tenant: this server does not know it",
+    "local_preload_libraries: it decides what code runs or who acts",
+    "log_statement: a superuser alone may set it",
+    "role: it decides what code runs or who acts",
+    "session_preload_libraries: it decides what code runs or who acts",
+    "statement_timeout: it is for role keeper alone",
+];
+const ALLOWED: [&str; 6] =
+    ["--allow-setting", "app.tenant", "--allow-setting", "app.jwt_secret", "--allow-setting", "statement_timeout"];
+const SHOWN: [&str; 9] = [
+    "Owner:       keeper",
+    "Encoding:    UTF8, collate C, ctype C",
+    "Grant:       CONNECT to PUBLIC, by keeper",
+    "Grant:       CREATE with grant option, TEMPORARY, CONNECT to keeper, by keeper",
+    "Setting:     work_mem = 8MB",
+    "Setting:     App.Jwt_Secret = ***",
+    "Setting:     statement_timeout = 9s, for role keeper",
+    "Connections: at most 7",
+    "Comment:     two\\nlines \\u{1b}[31m",
+];
+
+fn what_a_new_database_gets_is_shown_and_what_a_superuser_sets_wants_consent() {
+    let fresh = Fresh::new();
+    each_setting_wants_consent(&fresh);
+    let shown = fresh.restore(&fresh.honest, &[&["--dry-run"], &ALLOWED[..]].concat()).run();
     shown.ok().stderr_has("The database will be created with the backup's properties:");
-    for line in [
-        "Owner:       keeper",
-        "Encoding:    UTF8, collate C, ctype C",
-        "Grant:       CONNECT to PUBLIC, by keeper",
-        "Grant:       CREATE with grant option, TEMPORARY, CONNECT to keeper, by keeper",
-        "Setting:     work_mem = 8MB",
-        "Setting:     App.Jwt_Secret = ***",
-        "Setting:     statement_timeout = 9s, for role keeper",
-        "Connections: at most 7",
-        "Comment:     two\\nlines \\u{1b}[31m",
-    ] {
+    for line in SHOWN {
         shown.stderr_has(&format!("\n  {line}\n"));
     }
-    let report = restore(&[&["--dry-run", "--json"], &allowed[..]].concat(), &honest).run().ok().json();
+    let report = fresh.restore(&fresh.honest, &[&["--dry-run", "--json"], &ALLOWED[..]].concat()).run().ok().json();
     let new = &report["new_database"];
     assert_eq!((&new["owner"], &new["connection_limit"]), (&json!("keeper"), &json!(7)), "{report}");
     assert_eq!(new["settings"][3], json!({ "name": "statement_timeout", "value": "9s", "role": "keeper" }));
     assert_eq!(new["settings"][2]["value"], "***");
-    assert!(!exists());
-    restore(&[&["--yes"], &allowed[..]].concat(), &honest).run().ok().stderr_has("✓ Database restored");
-    let facts = "SELECT pg_get_userbyid(datdba), datconnlimit, datacl, (SELECT json_agg(setconfig ORDER BY setrole) \
-         FROM pg_db_role_setting WHERE setdatabase = d.oid) FROM pg_database AS d WHERE datname = 'fresh'";
-    let before = server.sql("postgres", facts);
+    assert!(!fresh.exists());
+    let made = fresh.restore(&fresh.honest, &[&["--yes"], &ALLOWED[..]].concat()).run();
+    made.ok().stderr_has("✓ Database restored");
+    let facts = fresh.facts();
     let grants = "keeper|7|{=c/keeper,keeper=C*Tc/keeper}|";
-    assert!(before.starts_with(grants) && before.contains("\"work_mem=8MB\""), "{before}");
-    // It exists: nothing of another manifest goes into it, and nothing is asked.
-    let lying = Forged::small().with("database", "fresh").with_property("owner", "postgres");
-    let lying = lying.with_property("settings", settings(&["session_preload_libraries=evil"]));
-    let lying = lying.with_property("connection_limit", 1).write(&server.sandbox, "lying.sql");
-    let preview = restore(&["--dry-run", "--json"], &lying).run().ok().json();
-    assert_eq!(preview["new_database"], Value::Null);
-    restore(&["--yes"], &lying).run().ok().stderr_lacks("The database will be created with the backup's properties");
-    assert_eq!(server.sql("postgres", facts), before);
-    for name in server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^fresh'").lines() {
-        server.sql("postgres", &format!("DROP DATABASE \"{name}\" WITH (FORCE)"));
+    assert!(facts.starts_with(grants) && facts.contains("\"work_mem=8MB\""), "{facts}");
+    nothing_of_a_manifest_goes_into_a_database_that_exists(&fresh);
+    for name in fresh.server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^fresh'").lines() {
+        fresh.server.sql("postgres", &format!("DROP DATABASE \"{name}\" WITH (FORCE)"));
     }
-    server.sql("postgres", "DROP ROLE keeper");
-    for file in [hostile, honest, lying] {
+    fresh.server.sql("postgres", "DROP ROLE keeper");
+    for file in [fresh.hostile, fresh.honest] {
         fs::remove_file(file).unwrap();
     }
+}
+
+/// Consent is given on the command line alone.
+fn each_setting_wants_consent(fresh: &Fresh) {
+    for args in [&["--yes"][..], &["--dry-run"], &["--dry-run", "--json"]] {
+        let run = fresh.restore(&fresh.hostile, args).env("XTASK_ALLOW_SETTING", "role").run();
+        run.code(1).prints_nothing().stderr_lacks("work_mem").stderr_has("--allow-setting log_statement");
+        for reason in REASONS {
+            run.stderr_has(reason);
+        }
+        assert!(!fresh.exists());
+    }
+    let some = ["--yes", "--allow-setting", "LOG_STATEMENT", "--allow-setting", "role"];
+    let run = fresh.restore(&fresh.hostile, &some).run();
+    run.code(1).stderr_lacks("log_statement").stderr_has("local_preload_libraries: ");
+}
+
+/// And nothing is asked.
+fn nothing_of_a_manifest_goes_into_a_database_that_exists(fresh: &Fresh) {
+    let before = fresh.facts();
+    let lying = Forged::small().with("database", "fresh").with_property("owner", "postgres");
+    let lying = lying.with_property("settings", settings_and(&["session_preload_libraries=evil"]));
+    let lying = lying.with_property("connection_limit", 1).write(&fresh.server.sandbox, "lying.sql");
+    let preview = fresh.restore(&lying, &["--dry-run", "--json"]).run().ok().json();
+    assert_eq!(preview["new_database"], Value::Null);
+    let restored = fresh.restore(&lying, &["--yes"]).run();
+    restored.ok().stderr_lacks("The database will be created with the backup's properties");
+    assert_eq!(fresh.facts(), before);
+    fs::remove_file(lying).unwrap();
 }

@@ -1,16 +1,16 @@
 //! Every panel of every dashboard: its query is asked of a real Prometheus that watches the real PostgreSQL, OpenFGA and
 //! backups, the event that it is there for is caused, and its value moves.
 
-use crate::harness::openfga::Api;
-use crate::harness::sandbox::{checkout, free_port};
-use crate::harness::{Local, Test, needs, wait_until};
+mod watched;
+
+use crate::harness::sandbox::checkout;
+use crate::harness::{Test, wait_until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use watched::{Series, Watched, sum};
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -24,7 +24,6 @@ type Query = (String, String, usize);
 
 /// What a panel must show once the events have happened. `before` and `now` are its series: labels and value.
 type Shows = fn(before: &Series, now: &Series) -> bool;
-type Series = Vec<(Value, f64)>;
 
 fn any(series: &Series, label: &str, value: &str, so: impl Fn(f64) -> bool) -> bool {
     series.iter().any(|(labels, number)| {
@@ -36,10 +35,6 @@ fn any(series: &Series, label: &str, value: &str, so: impl Fn(f64) -> bool) -> b
 fn of(series: &Series, label: &str, value: &str) -> f64 {
     let found = series.iter().find(|(labels, _)| labels[label] == value);
     found.map_or(0.0, |(_, number)| *number)
-}
-
-fn sum(series: &Series) -> f64 {
-    series.iter().map(|(_, number)| number).sum()
 }
 
 /// Each panel's query, and its movement. The test holds that the list is complete.
@@ -126,156 +121,6 @@ fn a_dashboard_is_one_that_grafana_takes() {
             }
         }
     }
-}
-
-/// Programs of this test, ended when it is over.
-struct Programs(Vec<Child>);
-
-impl Programs {
-    fn start(&mut self, command: &mut Command, log: &Path) {
-        let file = fs::File::create(log).unwrap();
-        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
-        self.0.push(command.spawn().unwrap());
-    }
-}
-
-impl Drop for Programs {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// What is watched, and Prometheus.
-struct Watched {
-    local: Local,
-    openfga: Api,
-    prometheus: Api,
-    _programs: Programs,
-}
-
-impl Watched {
-    fn start() -> Self {
-        let local = Local::new();
-        local.up();
-        local.sql("postgres", "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'");
-        local.xtask(["down"]).run().ok();
-        local.up();
-        local.sql("postgres", "CREATE EXTENSION pg_stat_statements; CREATE ROLE xtask_monitor LOGIN PASSWORD 'monitor' IN ROLE pg_monitor");
-        let mut programs = Programs(Vec::new());
-        let logs = local.sandbox.beside("logs");
-        fs::create_dir_all(&logs).unwrap();
-        let ports: [u16; 6] = std::array::from_fn(|_| free_port());
-        let [http, grpc, metrics, exporter, node, prometheus] = ports;
-        start_openfga(&local, &mut programs, &logs, [http, grpc, metrics]);
-        let queries = checkout().join("xtask/monitoring/postgres/queries.yaml");
-        let address = |application: &str, database: &str| {
-            format!(
-                "postgresql://xtask_monitor:monitor@127.0.0.1:{}/{database}?application_name={application}\
-                 &sslmode=disable&search_path=pg_catalog&statement_timeout=10000&lock_timeout=1000",
-                local.port()
-            )
-        };
-        let addresses = format!("{},{}", address("xtask_server", "postgres"), address("xtask_database", "openfga"));
-        programs.start(
-            Command::new("prometheus-postgres-exporter")
-                .args(["--disable-default-metrics", "--disable-settings-metrics", "--no-collector.database"])
-                .arg("--no-collector.bgwriter")
-                .arg(format!("--extend.query-path={}", queries.display()))
-                .arg(format!("--web.listen-address=127.0.0.1:{exporter}"))
-                .env("DATA_SOURCE_NAME", addresses),
-            &logs.join("exporter"),
-        );
-        let mut words = node_exporter_flags();
-        words.push(format!("--collector.textfile.directory={}", local.sandbox.path("backups/metrics").display()));
-        words.push(format!("--web.listen-address=127.0.0.1:{node}"));
-        fs::create_dir_all(local.sandbox.path("backups/metrics")).unwrap();
-        programs.start(Command::new("prometheus-node-exporter").args(words), &logs.join("node"));
-        let config = prometheus_folder(&local, [metrics, exporter, node]);
-        programs.start(
-            Command::new("prometheus")
-                .arg(format!("--config.file={}", config.join("prometheus.yml").display()))
-                .arg(format!("--storage.tsdb.path={}", local.sandbox.beside("tsdb").display()))
-                .arg(format!("--web.listen-address=127.0.0.1:{prometheus}")),
-            &logs.join("prometheus"),
-        );
-        let api = |port: u16| Api::at(&format!("http://127.0.0.1:{port}"));
-        let watched = Self { local, openfga: api(http), prometheus: api(prometheus), _programs: programs };
-        wait_until("Prometheus answers", || std::net::TcpStream::connect(("127.0.0.1", prometheus)).is_ok());
-        wait_until("every target answers", || sum(&watched.asked("up").unwrap_or_default()) == 3.0);
-        watched
-    }
-
-    /// The series that Prometheus gives for a query; `NaN` is left out, as Grafana does. None while it starts.
-    fn asked(&self, query: &str) -> Option<Series> {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let (status, answer) = self.prometheus.request(&format!("/api/v1/query?query={encoded}"), None);
-        if status == 503 {
-            return None;
-        }
-        assert_eq!(status, 200, "{query}: {answer}");
-        let series = answer["data"]["result"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|series| (series["metric"].clone(), series["value"][1].as_str().unwrap().parse::<f64>().unwrap()));
-        Some(series.filter(|(_, value)| !value.is_nan()).collect())
-    }
-}
-
-fn start_openfga(local: &Local, programs: &mut Programs, logs: &Path, ports: [u16; 3]) {
-    let program: PathBuf = needs::openfga_program().unwrap();
-    let command = |word: &str| {
-        let mut command = Command::new(&program);
-        command
-            .arg(word)
-            .env("OPENFGA_DATASTORE_ENGINE", "postgres")
-            .env("OPENFGA_DATASTORE_URI", format!("postgres://127.0.0.1:{}/openfga?sslmode=disable", local.port()))
-            .env("OPENFGA_DATASTORE_USERNAME", "postgres")
-            .env("OPENFGA_DATASTORE_PASSWORD", local.password());
-        command
-    };
-    let migrated = command("migrate").stdin(Stdio::null()).output().unwrap();
-    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-    let mut run = command("run");
-    for (name, port) in ["OPENFGA_HTTP_ADDR", "OPENFGA_GRPC_ADDR", "OPENFGA_METRICS_ADDR"].iter().zip(ports) {
-        run.env(name, format!("127.0.0.1:{port}"));
-    }
-    // As the shipped Compose file has it.
-    let shipped = fs::read_to_string(checkout().join("docker-compose.yml")).unwrap();
-    assert!(shipped.contains("OPENFGA_DATASTORE_METRICS_ENABLED: \"true\""));
-    programs.start(run.env("OPENFGA_DATASTORE_METRICS_ENABLED", "true"), &logs.join("openfga"));
-    wait_until("OpenFGA answers", || std::net::TcpStream::connect(("127.0.0.1", ports[0])).is_ok());
-}
-
-/// The flags of node_exporter in compose.yml, without the folder inside its container.
-fn node_exporter_flags() -> Vec<String> {
-    let compose = fs::read_to_string(checkout().join("xtask/monitoring/compose.yml")).unwrap();
-    let flags = compose
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("- "))
-        .filter(|word| word.starts_with("--collector"));
-    let flags: Vec<String> =
-        flags.filter(|word| !word.contains("textfile.directory")).map(|word| word.replace("$$", "$")).collect();
-    assert!(flags.len() == 5, "{flags:?}");
-    flags
-}
-
-/// The shipped configuration, but every second, and with these addresses.
-fn prometheus_folder(local: &Local, [openfga, exporter, node]: [u16; 3]) -> PathBuf {
-    let folder = local.sandbox.beside("prometheus");
-    fs::create_dir_all(folder.join("targets")).unwrap();
-    let shipped = checkout().join("xtask/monitoring/prometheus");
-    let config = fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
-    fs::write(folder.join("prometheus.yml"), config.replace("_interval: 5s", "_interval: 1s")).unwrap();
-    fs::copy(shipped.join("rules.yml"), folder.join("rules.yml")).unwrap();
-    for (name, port) in [("openfga", openfga), ("postgres", exporter), ("backups", node)] {
-        let targets = json!([{ "targets": [format!("127.0.0.1:{port}")] }]);
-        fs::write(folder.join(format!("targets/{name}.json")), targets.to_string()).unwrap();
-    }
-    folder
 }
 
 /// The queries of all panels, as Grafana would ask them.

@@ -55,14 +55,19 @@ fn it_is_there_only_while_there_is_something_to_record() {
     // The next restore keeps nothing: then there is nothing to record.
     database.xtask(["db-restore", "--yes", "--keep-old", "0", &file]).run().ok();
     assert!(database.beside("before").is_empty() && !database.has_record());
-    // A person who is connected keeps it until the next run.
-    database.xtask(["db-restore", "--yes", &file]).run().ok();
+    a_person_who_is_connected_keeps_it_until_the_next_run(&database, &file);
+}
+
+fn a_person_who_is_connected_keeps_it_until_the_next_run(database: &UrlDatabase, file: &str) {
+    database.xtask(["db-restore", "--yes", file]).run().ok();
+    let record = database.record_name();
     let url = database.address("127.0.0.1", database.server.port(), &record);
     let holder = database.xtask(["db-shell", "--", "-c", "SELECT pg_sleep(60)"]).env("DATABASE_URL", url).spawn();
     let there = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{record}'");
     wait_until("somebody is connected to the record", || database.admin(&there) != "0");
-    database.xtask(["db-restore", "--yes", "--keep-old", "0", &file]).run().ok();
-    assert!(database.has_record() && entries().is_empty());
+    database.xtask(["db-restore", "--yes", "--keep-old", "0", file]).run().ok();
+    let entries = database.server.sql(&record, "SELECT purpose, name FROM xtask.databases");
+    assert!(database.has_record() && entries.is_empty(), "{entries}");
     holder.signal(Signal::KILL);
     drop(holder);
     database.admin(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{record}'"));

@@ -1,6 +1,8 @@
 //! `db-restore`: what comes back, and what stays.
 
 use crate::harness::forge::{Forged, dump};
+use crate::harness::restore::States;
+use crate::harness::stack::Database;
 use crate::harness::{Test, shared_for_restores};
 
 pub fn tests() -> Vec<Test> {
@@ -51,7 +53,11 @@ fn what_was_lost_comes_back() {
     // The planner knows the restored tables.
     assert_eq!(database.sql("SELECT reltuples FROM pg_class WHERE relname = 't'"), "3");
 
-    let run = database.restore(["--json", "--quiet", &file]).run();
+    its_json_names_the_file_and_both_ways_back(&database, &states, &file);
+}
+
+fn its_json_names_the_file_and_both_ways_back(database: &Database<'_>, states: &States, file: &str) {
+    let run = database.restore(["--json", "--quiet", file]).run();
     run.ok().stderr_lacks("✓");
     let report = run.json();
     assert_eq!((&report["version"], &report["database"]), (&1.into(), &database.name.clone().into()));

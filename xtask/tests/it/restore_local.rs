@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Postgres] back_and_forth_and_ended_in_between,
+        [Postgres] data_goes_back_and_forth_and_is_whole_wherever_a_restore_ends,
     ]
 }
 
@@ -25,7 +25,22 @@ fn backed_up_and_changed(local: &Local) -> [Vec<u8>; 2] {
     [restored, dump(local)]
 }
 
-fn back_and_forth_and_ended_in_between() {
+/// Where a restore is ended, by what, and whether the databases have been swapped by then.
+const ENDS: [(&str, Signal, bool); 11] = [
+    ("locked", Signal::KILL, false),
+    ("safety", Signal::INT, false),
+    ("unmarked", Signal::KILL, false),
+    ("created", Signal::KILL, false),
+    ("loaded", Signal::INT, false),
+    ("checked", Signal::TERM, false),
+    ("marked", Signal::KILL, false),
+    ("stopped", Signal::INT, false),
+    ("swapped", Signal::KILL, true),
+    ("migrated", Signal::KILL, true),
+    ("started", Signal::TERM, true),
+];
+
+fn data_goes_back_and_forth_and_is_whole_wherever_a_restore_ends() {
     let local = Local::new();
     if needs::has(Need::OpenfgaBin) {
         local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
@@ -36,48 +51,44 @@ fn back_and_forth_and_ended_in_between() {
     let staging = || local.sql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '^openfga_staging_'");
     let restore = |more: &[&'static str]| local.xtask(["db-restore", "--yes"].iter().chain(more).copied());
     let repair = || local.xtask(["db-restore", "--repair"]).run();
-    for (point, signal, swapped) in [
-        ("locked", Signal::KILL, false),
-        ("safety", Signal::INT, false),
-        ("unmarked", Signal::KILL, false),
-        ("created", Signal::KILL, false),
-        ("loaded", Signal::INT, false),
-        ("checked", Signal::TERM, false),
-        ("marked", Signal::KILL, false),
-        ("stopped", Signal::INT, false),
-        ("swapped", Signal::KILL, true),
-        ("migrated", Signal::KILL, true),
-        ("started", Signal::TERM, true),
-    ] {
+    for (point, signal, swapped) in ENDS {
         if swapped {
             local.xtask(["db-shell", "--", "-qc", "DELETE FROM t WHERE i = 2"]).run().ok();
         }
         let run = paused(restore(&[]), point).ended_by(signal);
         run.holds((run.code == Some(0)) == (point == "started"), point);
-        assert!(dump() == if swapped { restored.clone() } else { old.clone() }, "{point}");
+        let live = if swapped { &restored } else { &old };
+        assert!(dump() == *live, "{point}");
         repair().ok();
         repair().ok().stderr_has("✓ Nothing to repair");
-        assert!(dump() == if swapped { restored.clone() } else { old.clone() }, "{point}: the repair changed it");
+        assert!(dump() == *live, "{point}: the repair changed it");
         assert_eq!(staging(), "0", "{point}");
     }
     restore(&["--undo"]).run().ok().stderr_has("✓ Restore undone");
     assert!(dump() == old);
     restore(&[]).run().ok().stderr_has("✓ Database restored").stderr_has("✓ Safety backup: ");
     assert!(dump() == restored);
+    by_a_server_that_is_killed(&local, &restored);
+    by_its_address_alone(&local, &restored);
+}
 
-    let running = paused(local.xtask(["db-restore", "--yes"]), "checked");
+fn kill(local: &Local) {
     let server = local.pid();
     signal(server, Signal::KILL);
     wait_until("the server is gone", || !is_alive(server));
+}
+
+fn by_a_server_that_is_killed(local: &Local, live: &[u8]) {
+    let running = paused(local.xtask(["db-restore", "--yes"]), "checked");
+    kill(local);
     running.signal(Signal::CONT);
     let run = running.wait();
     run.holds(matches!(run.code, Some(1 | 4)), "a dead server is a failure").stderr_lacks("✓ Database restored");
     local.up();
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has("was left behind by a run that was killed");
-    assert!(dump() == restored);
+    assert!(dump(local) == live);
     local.xtask(["db-restore", "--yes"]).run().ok();
-    assert!(dump() == restored);
-    by_its_address_alone(&local, &restored);
+    assert!(dump(local) == live);
 }
 
 /// The same server as one of the target `url`, killed in the middle of a load.
@@ -91,9 +102,7 @@ fn by_its_address_alone(local: &Local, live: &[u8]) {
     let running = xtask(&["db-restore", "--yes", "slow.sql"]).spawn();
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
     wait_until("the dump is loaded to its end", || local.sql("postgres", sleeping) == "1");
-    let server = local.pid();
-    signal(server, Signal::KILL);
-    wait_until("the server is gone", || !is_alive(server));
+    kill(local);
     let run = running.wait();
     run.holds(matches!(run.code, Some(1 | 4)), "a dead server is a failure").stderr_lacks("✓ Database restored");
     local.up();

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
@@ -295,6 +296,36 @@ fn a_clock_that_was_set_back() {
     assert_eq!(database.dump(), changed);
 }
 
+/// Somebody who asks OpenFGA all the time.
+struct Asking {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Asking {
+    fn begin(port: u16, store: &str) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let (is_over, url) = (Arc::clone(&over), format!("http://127.0.0.1:{port}/stores/{store}/check"));
+        let body =
+            json!({ "tuple_key": { "user": "user:alice", "relation": "member", "object": "organization:acme" } });
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).proxy(None).build().into();
+        let thread = std::thread::spawn(move || {
+            while !is_over.load(Ordering::Relaxed) {
+                // It is stopped for the swap: then there is no answer.
+                let _ = agent.post(&url).send(body.to_string());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        Self { over, thread }
+    }
+
+    fn end(self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap();
+    }
+}
+
 /// While it is asked all the time, the data of the API goes back and forth, and OpenFGA sees it.
 fn openfga_under_requests() {
     let stack = Stack::new();
@@ -309,21 +340,7 @@ fn openfga_under_requests() {
         assert_eq!(api.check(&store, "user:alice", "admin", "organization:acme"), alice);
         assert_eq!(api.check(&store, "user:carol", "member", "organization:acme"), carol);
     };
-    let over = Arc::new(AtomicBool::new(false));
-    let asking = {
-        let (over, port, path) = (Arc::clone(&over), stack.openfga_port, format!("/stores/{store}/check"));
-        let body =
-            json!({ "tuple_key": { "user": "user:alice", "relation": "member", "object": "organization:acme" } });
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).proxy(None).build().into();
-        std::thread::spawn(move || {
-            while !over.load(Ordering::Relaxed) {
-                // It is stopped for the swap: then there is no answer.
-                let _ = agent.post(format!("http://127.0.0.1:{port}{path}")).send(body.to_string());
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        })
-    };
+    let asking = Asking::begin(stack.openfga_port, &store);
     let run = stack.xtask(["db-restore", "--yes"]).run();
     run.ok().stderr_has("Services:  stopped for ").stderr_has("public.tuple");
     sees(true, false);
@@ -344,8 +361,7 @@ fn openfga_under_requests() {
         sees(point == "swapped", point == "stopped");
         stack.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
     }
-    over.store(true, Ordering::Relaxed);
-    asking.join().unwrap();
+    asking.end();
     wait_until("nobody of ours is left", || {
         stack.admin("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'xtask-%'") == "0"
     });

@@ -36,40 +36,12 @@ fn a_taken_port_is_asked_for() {
     sandbox.set("XTASK_TARGET", "compose");
     sandbox.set("POSTGRES_PORT", &port.to_string());
     let before = env(sandbox);
-    let own = format!("Port {port} (POSTGRES_PORT) is taken by");
-    let process = format!("(process {})", std::process::id());
-    let setup = || stack.xtask(["setup-env"]);
-
-    // The port of a service that no setting names: nothing is begun.
-    let services = fs::read_to_string(sandbox.path("docker-compose.override.yml")).unwrap();
-    stack.override_with(&format!("{services}  extra: {{image: x, ports: ['127.0.0.1:{port}:1']}}\n"));
-    let extra = stack.xtask(["setup-env", "--yes"]).run();
-    extra.code(4).prints_nothing().stderr_has(&format!("✗ ports: {port} of extra is taken by ")).stderr_has(&process);
-    extra.stderr_has("nothing was changed");
+    a_taken_port_of_a_service_without_a_setting_ends_it(&stack, port);
+    without_a_yes_nothing_is_started(&stack, port);
     assert_eq!(env(sandbox), before);
-    stack.override_with(&services);
+    what_was_written_before_the_question_is_named(&stack);
 
-    let nobody = setup().run();
-    nobody.code(1).prints_nothing().stderr_has(&own).stderr_has(&process).stderr_has("--yes").stderr_lacks("✓ Postg");
-    let mut declined = setup().terminal();
-    declined.shows("Use ").types("n\n");
-    declined.wait().code(1).stdout_has(&own).stdout_has("nothing was changed").stdout_has("free port");
-    let label = format!("label=com.docker.compose.project={}", sandbox.project);
-    assert_eq!(stack.docker(&["ps", "--all", "--quiet", "--filter", &label]), "", "something was started");
-    assert_eq!(env(sandbox), before);
-    // What was written before the question is not called nothing.
-    sandbox.write(".env", before.replace("XTASK_TARGET=compose\n", ""));
-    let mut late = setup().terminal();
-    late.shows("Use ").types("n\n");
-    late.wait().code(1).stdout_has("Declined; XTASK_TARGET=compose was written to .env; nothing was started");
-    sandbox.write(".env", before.replace("XTASK_TARGET=compose\n", ""));
-    let mut cancelled = setup().terminal();
-    cancelled.shows("(y/n)").types("\x03");
-    let cancelled = cancelled.wait();
-    cancelled.code(130).stdout_has("(SIGINT); XTASK_TARGET=compose was written to .env; nothing was started");
-    sandbox.write(".env", &before);
-
-    let mut wanted = setup().terminal();
+    let mut wanted = stack.xtask(["setup-env"]).terminal();
     wanted.shows("(y/n)").types("y\n");
     let done = wanted.wait();
     done.ok().stdout_has("First backup");
@@ -81,7 +53,48 @@ fn a_taken_port_is_asked_for() {
     assert_eq!(env(sandbox), before.replace(&format!("POSTGRES_PORT={port}\n"), &format!("{line}\n")));
     let mapped = stack.docker(&["port", stack.postgres(), "5432"]);
     assert_eq!(mapped, format!("127.0.0.1:{new}"));
-    drop(listener);
+}
+
+fn of_this_process() -> String {
+    format!("(process {})", std::process::id())
+}
+
+fn a_taken_port_of_a_service_without_a_setting_ends_it(stack: &Stack, port: u16) {
+    let before = env(&stack.sandbox);
+    let services = fs::read_to_string(stack.sandbox.path("docker-compose.override.yml")).unwrap();
+    stack.override_with(&format!("{services}  extra: {{image: x, ports: ['127.0.0.1:{port}:1']}}\n"));
+    let extra = stack.xtask(["setup-env", "--yes"]).run();
+    extra.code(4).prints_nothing().stderr_has(&format!("✗ ports: {port} of extra is taken by "));
+    extra.stderr_has(&of_this_process()).stderr_has("nothing was changed");
+    assert_eq!(env(&stack.sandbox), before);
+    stack.override_with(&services);
+}
+
+fn without_a_yes_nothing_is_started(stack: &Stack, port: u16) {
+    let taken = format!("Port {port} (POSTGRES_PORT) is taken by");
+    let nobody = stack.xtask(["setup-env"]).run();
+    nobody.code(1).prints_nothing().stderr_has(&taken).stderr_has(&of_this_process()).stderr_has("--yes");
+    nobody.stderr_lacks("✓ Postg");
+    let mut declined = stack.xtask(["setup-env"]).terminal();
+    declined.shows("Use ").types("n\n");
+    declined.wait().code(1).stdout_has(&taken).stdout_has("nothing was changed").stdout_has("free port");
+    let label = format!("label=com.docker.compose.project={}", stack.sandbox.project);
+    assert_eq!(stack.docker(&["ps", "--all", "--quiet", "--filter", &label]), "", "something was started");
+}
+
+fn what_was_written_before_the_question_is_named(stack: &Stack) {
+    let before = env(&stack.sandbox);
+    let without_target = before.replace("XTASK_TARGET=compose\n", "");
+    stack.sandbox.write(".env", &without_target);
+    let mut late = stack.xtask(["setup-env"]).terminal();
+    late.shows("Use ").types("n\n");
+    late.wait().code(1).stdout_has("Declined; XTASK_TARGET=compose was written to .env; nothing was started");
+    stack.sandbox.write(".env", &without_target);
+    let mut cancelled = stack.xtask(["setup-env"]).terminal();
+    cancelled.shows("(y/n)").types("\x03");
+    let cancelled = cancelled.wait();
+    cancelled.code(130).stdout_has("(SIGINT); XTASK_TARGET=compose was written to .env; nothing was started");
+    stack.sandbox.write(".env", &before);
 }
 
 fn a_port_that_a_container_holds_is_named_with_it() {

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] ctrl_c_says_that_part_of_it_is_done,
         [Stack, Openfga] two_runs_at_once_make_one_store,
         [Stack, Openfga] all_that_is_wrong_in_the_files_is_said_at_once,
+        [Stack, Openfga] a_mistake_in_the_model_is_shown_at_its_place,
         [Stack, Openfga] files_stay_inside_the_folder,
         [Stack, Openfga] a_large_file_of_mistakes_is_answered_at_once,
     ]
@@ -72,31 +73,54 @@ fn two_runs_at_once_make_one_store() {
     assert_eq!(shop.rows(), "1|1|250|250|0");
 }
 
+/// A store file in which much is wrong; `more.json` beside it has a field that no tuple has.
+const WRONG_FILE: &str = "\
+tuple:
+  - x
+tuples:
+  - {user: 'user:a', relation: viewr, object: 'doc:1'}
+  - {user: 'robot:a', relation: viewer, object: 'doc:1'}
+  - {user: 'user:a', relation: viewer, object: 'doc:1'}
+  - {user: 'user:a', relation: viewer, object: 'doc:1', condition: {name: in_time}}
+tuple_files: [more.json, none.csv]
+tests:
+  - chek: []
+  - check: [{user: 'user:a', object: 'doc:1', assertions: {owner: maybe}}]
+";
+const FINDINGS: [&str; 10] = [
+    "openfga/store.fga.yaml:3:1: a store file has no key \"tuple\" (did you mean tuples?)",
+    "openfga/store.fga.yaml:6:5: the model does not allow user:a viewr doc:1: type doc has no relation viewr (did you mean viewer?)",
+    "openfga/store.fga.yaml:7:5: the model does not allow robot:a viewer doc:1: doc#viewer takes [user, user with in_time, team#member]",
+    "openfga/store.fga.yaml:9:5: this tuple is in openfga/store.fga.yaml, line 8 already, with another condition",
+    "openfga/more.json:2:31: unknown field `relatoin`",
+    "openfga/store.fga.yaml:10:26: none.csv cannot be read",
+    "a test has no key \"chek\" (did you mean check?)",
+    "type doc has no relation owner",
+    "owner is a text; true or false was expected",
+    "    tuple_files: [more.json, none.csv]\n                             ^",
+];
+
 fn all_that_is_wrong_in_the_files_is_said_at_once() {
     let shop = shared().shop();
-    shop.file(
-        "tuple:\n  - x\ntuples:\n  - {user: 'user:a', relation: viewr, object: 'doc:1'}\n  - {user: 'robot:a', relation: viewer, object: 'doc:1'}\n  \
-         - {user: 'user:a', relation: viewer, object: 'doc:1'}\n  - {user: 'user:a', relation: viewer, object: 'doc:1', condition: {name: in_time}}\n\
-         tuple_files: [more.json, none.csv]\ntests:\n  - chek: []\n  - check: [{user: 'user:a', object: 'doc:1', assertions: {owner: maybe}}]\n",
-    );
+    shop.file(WRONG_FILE);
     shop.sandbox
         .write("openfga/more.json", "[\n  {\"user\": \"user:a\", \"relatoin\": \"viewer\", \"object\": \"doc:1\"}\n]");
     let run = shop.setup([]).run();
     run.code(1).prints_nothing();
-    for finding in [
-        "openfga/store.fga.yaml:3:1: a store file has no key \"tuple\" (did you mean tuples?)",
-        "openfga/store.fga.yaml:6:5: the model does not allow user:a viewr doc:1: type doc has no relation viewr (did you mean viewer?)",
-        "openfga/store.fga.yaml:7:5: the model does not allow robot:a viewer doc:1: doc#viewer takes [user, user with in_time, team#member]",
-        "openfga/store.fga.yaml:9:5: this tuple is in openfga/store.fga.yaml, line 8 already, with another condition",
-        "openfga/more.json:2:31: unknown field `relatoin`",
-        "openfga/store.fga.yaml:10:26: none.csv cannot be read",
-        "a test has no key \"chek\" (did you mean check?)",
-        "type doc has no relation owner",
-        "owner is a text; true or false was expected",
-        "    tuple_files: [more.json, none.csv]\n                             ^",
-    ] {
+    for finding in FINDINGS {
         run.stderr_has(finding);
     }
+    assert!(shop.ids().is_empty());
+    shop.setup(["--file", "nowhere.fga.yaml"])
+        .run()
+        .code(2)
+        .stderr_has("nowhere.fga.yaml cannot be read")
+        .stderr_has("cargo xtask openfga-export --output nowhere.fga.yaml");
+    shop.setup(["--store", "a\"b"]).run().code(1);
+}
+
+fn a_mistake_in_the_model_is_shown_at_its_place() {
+    let shop = shared().shop();
     shop.sandbox.write(
         "openfga/model.fga",
         "model\n  schema 1.1\ntype user\ntype doc\n  relations\n    define viewer: [usr]\n",
@@ -110,12 +134,6 @@ fn all_that_is_wrong_in_the_files_is_said_at_once() {
     );
     shop.setup([]).run().code(1).stderr_has("openfga/store.fga.yaml:8:23:").stderr_has("      define viewer: [usr]\n");
     assert!(shop.ids().is_empty());
-    shop.setup(["--file", "nowhere.fga.yaml"])
-        .run()
-        .code(2)
-        .stderr_has("nowhere.fga.yaml cannot be read")
-        .stderr_has("cargo xtask openfga-export --output nowhere.fga.yaml");
-    shop.setup(["--store", "a\"b"]).run().code(1);
 }
 
 fn files_stay_inside_the_folder() {

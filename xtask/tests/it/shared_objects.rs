@@ -58,36 +58,39 @@ fn nothing_is_left(local: &Local) {
     assert_eq!(local.sql("postgres", sql), "");
 }
 
+/// What a file may do to the server beside its database, and how that is named.
+const CHANGES_OUTSIDE: &[(&str, &str)] = &[
+    ("ALTER ROLE alice SUPERUSER;", "role alice: changed (superuser)"),
+    ("ALTER ROLE alice PASSWORD 'y';", "role alice: changed (password)"),
+    ("CREATE ROLE \"mal lory\";", "role mal lory: new"),
+    ("GRANT bob TO alice;", "membership of alice in bob: new"),
+    ("REVOKE bob FROM alice;", "membership of alice in bob: gone"),
+    ("ALTER ROLE bob RESET work_mem;", "settings of role bob: gone"),
+    ("ALTER DATABASE other SET search_path TO x;", "settings of database other: new"),
+    ("INSERT INTO pg_catalog.pg_db_role_setting VALUES (0, 0, '{log_min_messages=fatal}');", "settings of : new"),
+    ("DELETE FROM pg_catalog.pg_db_role_setting WHERE setdatabase = 0;", "settings of : gone"),
+    ("COMMENT ON DATABASE openfga IS 'xtask {\"use\":\"verify\"}';", "comment on database openfga: new"),
+    ("COMMENT ON ROLE bob IS 'x';", "comment on role bob: new"),
+    ("COMMENT ON TABLESPACE pg_default IS 'x';", "comment on tablespace pg_default: new"),
+    ("GRANT CREATE ON TABLESPACE pg_default TO bob;", "tablespace pg_default: changed (grants)"),
+    ("REVOKE CONNECT ON DATABASE other FROM PUBLIC;", "database other: changed (grants)"),
+    ("ALTER DATABASE other CONNECTION LIMIT 0;", "database other: changed (connection limit)"),
+    ("ALTER DATABASE other RENAME TO another;", "database another: changed (name)"),
+    ("ALTER DATABASE another RENAME TO other;", "database other: changed (name)"),
+    // Of its own database, too: no dump does that.
+    (
+        "EXECUTE pg_catalog.format('ALTER DATABASE %I SET work_mem TO 100', pg_catalog.current_database());",
+        "settings of database openfga_verify_",
+    ),
+    (
+        "EXECUTE pg_catalog.format('ALTER DATABASE %I IS_TEMPLATE true', pg_catalog.current_database());",
+        "changed (whether it is a template)",
+    ),
+];
+
 fn what_a_drill_changes_outside_its_database_is_named() {
     let local = server();
-    for (statements, named) in [
-        ("ALTER ROLE alice SUPERUSER;", "role alice: changed (superuser)"),
-        ("ALTER ROLE alice PASSWORD 'y';", "role alice: changed (password)"),
-        ("CREATE ROLE \"mal lory\";", "role mal lory: new"),
-        ("GRANT bob TO alice;", "membership of alice in bob: new"),
-        ("REVOKE bob FROM alice;", "membership of alice in bob: gone"),
-        ("ALTER ROLE bob RESET work_mem;", "settings of role bob: gone"),
-        ("ALTER DATABASE other SET search_path TO x;", "settings of database other: new"),
-        ("INSERT INTO pg_catalog.pg_db_role_setting VALUES (0, 0, '{log_min_messages=fatal}');", "settings of : new"),
-        ("DELETE FROM pg_catalog.pg_db_role_setting WHERE setdatabase = 0;", "settings of : gone"),
-        ("COMMENT ON DATABASE openfga IS 'xtask {\"use\":\"verify\"}';", "comment on database openfga: new"),
-        ("COMMENT ON ROLE bob IS 'x';", "comment on role bob: new"),
-        ("COMMENT ON TABLESPACE pg_default IS 'x';", "comment on tablespace pg_default: new"),
-        ("GRANT CREATE ON TABLESPACE pg_default TO bob;", "tablespace pg_default: changed (grants)"),
-        ("REVOKE CONNECT ON DATABASE other FROM PUBLIC;", "database other: changed (grants)"),
-        ("ALTER DATABASE other CONNECTION LIMIT 0;", "database other: changed (connection limit)"),
-        ("ALTER DATABASE other RENAME TO another;", "database another: changed (name)"),
-        ("ALTER DATABASE another RENAME TO other;", "database other: changed (name)"),
-        // Of its own database, too: no dump does that.
-        (
-            "EXECUTE pg_catalog.format('ALTER DATABASE %I SET work_mem TO 100', pg_catalog.current_database());",
-            "settings of database openfga_verify_",
-        ),
-        (
-            "EXECUTE pg_catalog.format('ALTER DATABASE %I IS_TEMPLATE true', pg_catalog.current_database());",
-            "changed (whether it is a template)",
-        ),
-    ] {
+    for (statements, named) in CHANGES_OUTSIDE {
         let run = verify(&local, "hostile.sql", &by_a_check(statements));
         run.code(6).prints_nothing().stderr_has(named).stderr_has("objects outside its database changed meanwhile");
         run.stderr_lacks("✓").stderr_lacks("PASSWORD").stderr_has("or another session did meanwhile");

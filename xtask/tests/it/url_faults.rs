@@ -2,7 +2,7 @@
 
 use crate::harness::restore::paused;
 use crate::harness::url::{PASSWORD, Pooler, clients_of};
-use crate::harness::{Stack, Test, UrlDatabase, needs, sandbox};
+use crate::harness::{Outcome, Stack, Test, UrlDatabase, needs, sandbox};
 use rustix::process::Signal;
 
 pub fn tests() -> Vec<Test> {
@@ -13,7 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres, Pgbouncer] a_transaction_pooler_is_refused,
         [Postgres, Pgbouncer] a_session_pooler_will_do,
         [] yes_is_not_enough_for_a_server_elsewhere,
-        [Postgres] killed_around_the_swap,
+        [Postgres] a_restore_that_is_ended_at_any_point_leaves_the_old_database_or_the_new_one,
         [Postgres] one_change_at_a_time,
     ]
 }
@@ -131,21 +131,24 @@ fn yes_is_not_enough_for_a_server_elsewhere() {
     }
 }
 
-fn killed_around_the_swap() {
+/// Where a restore is ended, by what, and whether the databases have been swapped by then.
+const ENDS: [(&str, Signal, bool); 10] = [
+    ("safety", Signal::TERM, false),
+    ("unmarked", Signal::KILL, false),
+    ("created", Signal::INT, false),
+    ("loaded", Signal::KILL, false),
+    ("checked", Signal::TERM, false),
+    ("marked", Signal::KILL, false),
+    ("stopped", Signal::INT, false),
+    ("swapped", Signal::KILL, true),
+    ("migrated", Signal::INT, true),
+    ("started", Signal::KILL, true),
+];
+
+fn a_restore_that_is_ended_at_any_point_leaves_the_old_database_or_the_new_one() {
     // What a killed run had begun goes on in the server.
     let _alone = UrlDatabase::new().alone();
-    for (point, signal, swapped) in [
-        ("safety", Signal::TERM, false),
-        ("unmarked", Signal::KILL, false),
-        ("created", Signal::INT, false),
-        ("loaded", Signal::KILL, false),
-        ("checked", Signal::TERM, false),
-        ("marked", Signal::KILL, false),
-        ("stopped", Signal::INT, false),
-        ("swapped", Signal::KILL, true),
-        ("migrated", Signal::INT, true),
-        ("started", Signal::KILL, true),
-    ] {
+    for (point, signal, swapped) in ENDS {
         let database = UrlDatabase::new();
         database.own("CREATE TABLE t AS SELECT 1 AS i");
         let restored = database.dump();
@@ -153,31 +156,32 @@ fn killed_around_the_swap() {
         database.own("INSERT INTO t VALUES (2)");
         let old = database.dump();
         let run = paused(database.xtask(["db-restore", "--yes"]), point).ended_by(signal);
-        let killed = signal == Signal::KILL;
-        if killed {
-            run.holds(run.signal == Some(9), "it should be killed");
-        } else if swapped {
-            run.ok().stderr_has("✓ Database restored");
-        } else {
-            run.code(128 + signal.as_raw()).stderr_has("nothing was changed");
-        }
+        ended_as_it_should(&run, signal, swapped);
         let live = if swapped { &restored } else { &old };
         assert_eq!(&database.dump(), live, "{point}");
-        let repair = database.xtask(["db-restore", "--repair"]).run();
-        let left = killed && !swapped;
-        repair.ok().stderr_has(if left { "was left behind by a run that was killed" } else { "Nothing to repair" });
+        let is_left = signal == Signal::KILL && !swapped;
+        let said = if is_left { "was left behind by a run that was killed" } else { "Nothing to repair" };
+        database.xtask(["db-restore", "--repair"]).run().ok().stderr_has(said);
         assert_eq!(database.sandbox.backups().len(), 2, "{point}: the safety backup is there");
         database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to repair");
         assert_eq!(&database.dump(), live, "{point}");
-        assert_eq!(
-            (database.beside("staging").len(), database.beside("before").len()),
-            (0, usize::from(swapped)),
-            "{point}"
-        );
+        let beside = ["staging", "before"].map(|what| database.beside(what).len());
+        assert_eq!(beside, [0, usize::from(swapped)], "{point}");
         if swapped {
             database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
             assert_eq!(database.dump(), old, "{point}");
         }
+    }
+}
+
+#[track_caller]
+fn ended_as_it_should(run: &Outcome, signal: Signal, swapped: bool) {
+    if signal == Signal::KILL {
+        run.holds(run.signal == Some(9), "it should be killed");
+    } else if swapped {
+        run.ok().stderr_has("✓ Database restored");
+    } else {
+        run.code(128 + signal.as_raw()).stderr_has("nothing was changed");
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::harness::sandbox::Sandbox;
 use crate::harness::stack::shared;
-use crate::harness::{Stack, Test};
+use crate::harness::{Outcome, Stack, Test};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Openfga] one_server_with_the_databases_of_three_services,
+        [OwnStack, Openfga] each_command_keeps_to_the_database_that_is_meant_of_three,
         [Stack] every_letter_of_a_databases_name_is_a_part_of_it,
         [] a_name_that_no_database_has_is_refused,
     ]
@@ -60,120 +61,146 @@ volumes: {data: {}}
 "#;
 const SERVICES: [&str; 7] = ["postgres", "openfga", "keycloak", "portal", "gdpr", "worker", "session"];
 
-fn three() -> Stack {
-    let sandbox = Sandbox::new();
-    fs::remove_file(sandbox.path("docker-compose.yml")).unwrap();
-    sandbox.write("compose.yaml", THREE);
-    sandbox.write("init/databases.sql", "CREATE DATABASE openfga; CREATE DATABASE keycloak; CREATE DATABASE gdpr;");
-    sandbox.write("place", "postgres\n");
-    Stack::of(sandbox)
-}
+/// A stack of that shape.
+struct Three(Stack);
 
 /// Each service's container, and when it was started last.
-fn starts(stack: &Stack) -> BTreeMap<&'static str, (String, String)> {
-    let started = |name| {
-        let id = stack.container_of(name);
-        let at = stack.docker(&["inspect", "--format", "{{.State.StartedAt}} {{.State.Running}}", &id]);
-        assert!(at.ends_with("true"), "{name} does not run");
-        (id, at)
-    };
-    SERVICES.iter().map(|name| (*name, started(name))).collect()
+type Starts = BTreeMap<&'static str, (String, String)>;
+
+impl Three {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        fs::remove_file(sandbox.path("docker-compose.yml")).unwrap();
+        sandbox.write("compose.yaml", THREE);
+        sandbox.write("init/databases.sql", "CREATE DATABASE openfga; CREATE DATABASE keycloak; CREATE DATABASE gdpr;");
+        sandbox.write("place", "postgres\n");
+        Self(Stack::of(sandbox))
+    }
+
+    fn run(&self, words: &[&str]) -> Outcome {
+        self.0.xtask(words.iter().copied()).run()
+    }
+
+    fn sql(&self, database: &str, sql: &str) -> String {
+        let container = self.0.container_of("postgres");
+        self.0.docker(&["exec", &container, "psql", "-U", "postgres", "-XAtd", database, "-c", sql])
+    }
+
+    /// Whether a database has OpenFGA's tables.
+    fn has_openfga(&self, database: &str) -> bool {
+        self.sql(database, "SELECT count(*) FROM pg_tables WHERE tablename = 'goose_db_version'") == "1"
+    }
+
+    fn starts(&self) -> Starts {
+        let started = |name| {
+            let id = self.0.container_of(name);
+            let at = self.0.docker(&["inspect", "--format", "{{.State.StartedAt}} {{.State.Running}}", &id]);
+            assert!(at.ends_with("true"), "{name} does not run");
+            (id, at)
+        };
+        SERVICES.iter().map(|name| (*name, started(name))).collect()
+    }
+
+    /// That exactly these were started anew, and no container was made anew.
+    #[track_caller]
+    fn only_restarted(&self, before: &Starts, expected: &[&str]) {
+        let after = self.starts();
+        let of = |what: fn(&(String, String)) -> &String| {
+            let changed = SERVICES.iter().filter(|name| what(&before[**name]) != what(&after[**name]));
+            changed.copied().collect::<Vec<_>>()
+        };
+        assert_eq!(of(|(id, _)| id), [""; 0], "made anew");
+        assert_eq!(of(|(_, at)| at), expected, "started anew");
+    }
 }
 
-/// That exactly these were started anew, and no container was made anew.
-#[track_caller]
-fn only_restarted(stack: &Stack, before: &BTreeMap<&'static str, (String, String)>, expected: &[&str]) {
-    let after = starts(stack);
-    let of = |what: fn(&(String, String)) -> &String| {
-        let changed = SERVICES.iter().filter(|name| what(&before[**name]) != what(&after[**name]));
-        changed.copied().collect::<Vec<_>>()
-    };
-    assert_eq!(of(|(id, _)| id), [""; 0], "made anew");
-    assert_eq!(of(|(_, at)| at), expected, "started anew");
+/// How a database of it is called.
+fn named(database: &str) -> String {
+    format!("compose service postgres (target compose, database {database}, user postgres)")
 }
 
-fn one_server_with_the_databases_of_three_services() {
-    let stack = three();
-    let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
-    let named =
-        |database: &str| format!("compose service postgres (target compose, database {database}, user postgres)");
-    let sql = |database: &str, sql: &str| {
-        let words = ["exec", &stack.container_of("postgres"), "psql", "-U", "postgres", "-XAtd", database, "-c", sql];
-        stack.docker(&words)
-    };
-    let tables = |database: &str| sql(database, "SELECT count(*) FROM pg_tables WHERE tablename = 'goose_db_version'");
+fn each_command_keeps_to_the_database_that_is_meant_of_three() {
+    let three = Three::new();
+    the_files_name_the_database_before_there_is_a_container(&three);
+    for database in ["openfga", "gdpr", "keycloak"] {
+        three.sql(database, "CREATE TABLE t AS SELECT 1 AS a");
+    }
+    three.run(&["db-backup"]).ok().stderr_has("Database:  openfga (");
+    three.run(&["db-backup", "--database", "gdpr"]).ok().stderr_has("Database:  gdpr (");
+    three.sql("gdpr", "DELETE FROM t");
+    three.sql("openfga", "DELETE FROM t");
+    a_restore_of_another_database_leaves_openfga_alone(&three);
+    a_restore_of_openfgas_database_stops_its_services(&three);
+    each_file_has_its_database(&three);
+    only_up_makes_the_services_of_another_database(&three);
+}
 
-    // There is no container yet: the files name it.
-    run(&["up", "--all"]).ok().stderr_has(&format!("Starting {}", named("openfga"))).stderr_has("✓ OpenFGA ");
-    let told = run(&["--verbose", "db-shell", "--", "-Atc", "SELECT current_database()"]);
+fn the_files_name_the_database_before_there_is_a_container(three: &Three) {
+    let up = three.run(&["up", "--all"]);
+    up.ok().stderr_has(&format!("Starting {}", named("openfga"))).stderr_has("✓ OpenFGA ");
+    let told = three.run(&["--verbose", "db-shell", "--", "-Atc", "SELECT current_database()"]);
     told.ok().prints("openfga").stderr_has("POSTGRES_DB=openfga (service openfga: OPENFGA_DATASTORE_URI)");
     told.stderr_lacks("hunter2");
+}
 
-    for database in ["openfga", "gdpr", "keycloak"] {
-        sql(database, "CREATE TABLE t AS SELECT 1 AS a");
-    }
-    run(&["db-backup"]).ok().stderr_has("Database:  openfga (");
-    run(&["db-backup", "--database", "gdpr"]).ok().stderr_has("Database:  gdpr (");
-    sql("gdpr", "DELETE FROM t");
-    sql("openfga", "DELETE FROM t");
-
-    // Another database than OpenFGA's: OpenFGA stays up, and its tables stay out.
-    let before = starts(&stack);
-    let restored = run(&["--verbose", "db-restore", "--yes", "--database", "gdpr"]);
+/// OpenFGA stays up, and its tables stay out.
+fn a_restore_of_another_database_leaves_openfga_alone(three: &Three) {
+    let before = three.starts();
+    let restored = three.run(&["--verbose", "db-restore", "--yes", "--database", "gdpr"]);
     restored.ok().stderr_has(&format!("Restoring {}", named("gdpr"))).stderr_lacks("hunter2");
     restored.stderr_has("Services that will be stopped: gdpr, worker\n");
     restored.stderr_has("  gdpr: GDPR_URL names gdpr\n");
     restored.stderr_has("  worker: it depends on postgres, and nothing tells which database it uses\n");
     restored.stderr_has("Undo:      cargo xtask db-restore --database gdpr --undo");
-    only_restarted(&stack, &before, &["gdpr", "worker"]);
-    assert_eq!((sql("gdpr", "SELECT a FROM t"), tables("gdpr")), ("1".to_owned(), "0".to_owned()));
+    three.only_restarted(&before, &["gdpr", "worker"]);
+    assert_eq!((three.sql("gdpr", "SELECT a FROM t").as_str(), three.has_openfga("gdpr")), ("1", false));
 
     // The same by the environment, which Compose must not put into OpenFGA's address.
-    let before = starts(&stack);
-    let undone = stack.xtask(["db-restore", "--undo", "--yes"]).env("POSTGRES_DB", "gdpr").run();
+    let before = three.starts();
+    let undone = three.0.xtask(["db-restore", "--undo", "--yes"]).env("POSTGRES_DB", "gdpr").run();
     undone.ok().stderr_has(&named("gdpr")).stderr_has("Services that will be stopped: gdpr, worker");
-    only_restarted(&stack, &before, &["gdpr", "worker"]);
-    assert_eq!((sql("gdpr", "SELECT count(*) FROM t"), tables("gdpr")), ("0".to_owned(), "0".to_owned()));
+    three.only_restarted(&before, &["gdpr", "worker"]);
+    assert_eq!((three.sql("gdpr", "SELECT count(*) FROM t").as_str(), three.has_openfga("gdpr")), ("0", false));
+}
 
-    // OpenFGA's own.
-    let before = starts(&stack);
-    let preview = run(&["--verbose", "db-restore", "--dry-run"]);
+fn a_restore_of_openfgas_database_stops_its_services(three: &Three) {
+    let before = three.starts();
+    let preview = three.run(&["--verbose", "db-restore", "--dry-run"]);
     preview.ok().stderr_has("Services that will be stopped: openfga, session, worker\n");
     preview.stderr_has("  openfga: OPENFGA_DATASTORE_URI names openfga\n");
     preview.stderr_has("  session: it has a session in openfga\n");
-    let json = run(&["db-restore", "--dry-run", "--json"]).json();
-    assert_eq!(
-        json["services"][0],
-        serde_json::json!({"name": "openfga", "why": "OPENFGA_DATASTORE_URI names openfga"})
-    );
-    run(&["db-restore", "--yes"]).ok().stderr_has(&named("openfga")).stderr_lacks("--database");
-    only_restarted(&stack, &before, &["openfga", "worker", "session"]);
-    assert_eq!((sql("openfga", "SELECT a FROM t"), tables("openfga")), ("1".to_owned(), "1".to_owned()));
-    let reset = run(&["db-reset", "--dry-run", "--database", "keycloak"]);
+    let first = &three.run(&["db-restore", "--dry-run", "--json"]).json()["services"][0];
+    assert_eq!(*first, json!({"name": "openfga", "why": "OPENFGA_DATASTORE_URI names openfga"}));
+    three.run(&["db-restore", "--yes"]).ok().stderr_has(&named("openfga")).stderr_lacks("--database");
+    three.only_restarted(&before, &["openfga", "worker", "session"]);
+    assert_eq!((three.sql("openfga", "SELECT a FROM t").as_str(), three.has_openfga("openfga")), ("1", true));
+    let reset = three.run(&["db-reset", "--dry-run", "--database", "keycloak"]);
     reset.ok().stderr_has("Services that will be stopped: keycloak, portal, worker\n");
+}
 
-    // Each file has its database.
-    let all = run(&["db-list"]);
-    all.ok().stdout_has("gdpr").stdout_has("openfga");
-    run(&["db-list", "--database", "gdpr"]).ok().stdout_has("gdpr").stdout_lacks("openfga");
-    let pruned = run(&["db-prune", "--keep-last", "1", "--dry-run", "--database", "gdpr"]);
+fn each_file_has_its_database(three: &Three) {
+    three.run(&["db-list"]).ok().stdout_has("gdpr").stdout_has("openfga");
+    three.run(&["db-list", "--database", "gdpr"]).ok().stdout_has("gdpr").stdout_lacks("openfga");
+    let pruned = three.run(&["db-prune", "--keep-last", "1", "--dry-run", "--database", "gdpr"]);
     pruned.ok().stderr_has("Pruning the backups of database gdpr in backups").stdout_lacks("openfga");
-    let verified = run(&["db-verify", "--all", "--database", "gdpr"]);
+    let verified = three.run(&["db-verify", "--all", "--database", "gdpr"]);
     verified.ok().stdout_has("gdpr").stdout_lacks("openfga");
-    let absent = run(&["db-backup", "--database", "nosuch"]);
+    let absent = three.run(&["db-backup", "--database", "nosuch"]);
     absent.code(4).stderr_has("PostgreSQL has no database nosuch").stderr_has("the database comes from --database");
+}
 
-    // Only `up` makes the services of another database.
-    run(&["up", "--database", "gdpr"]).ok().stderr_has(&named("gdpr"));
-    let environment = stack.docker(&["inspect", "--format", "{{.Config.Env}}", &stack.container_of("openfga")]);
+fn only_up_makes_the_services_of_another_database(three: &Three) {
+    three.run(&["up", "--database", "gdpr"]).ok().stderr_has(&named("gdpr"));
+    let openfga = three.0.container_of("openfga");
+    let environment = three.0.docker(&["inspect", "--format", "{{.Config.Env}}", &openfga]);
     assert!(environment.contains("/gdpr?sslmode"), "{environment}");
-    run(&["db-shell", "--", "-Atc", "SELECT current_database()"]).ok().prints("gdpr");
+    three.run(&["db-shell", "--", "-Atc", "SELECT current_database()"]).ok().prints("gdpr");
     // What the files say now is not what OpenFGA was made of: its migration goes where its data is.
-    sql("gdpr", "DROP TABLE t");
-    run(&["db-backup"]).ok();
-    let restored = run(&["db-restore", "--yes"]);
+    three.sql("gdpr", "DROP TABLE t");
+    three.run(&["db-backup"]).ok();
+    let restored = three.run(&["db-restore", "--yes"]);
     restored.ok().stderr_has("Services that will be stopped: gdpr, openfga, worker");
-    assert_eq!(tables("gdpr"), "1");
+    assert!(three.has_openfga("gdpr"));
 }
 
 fn every_letter_of_a_databases_name_is_a_part_of_it() {

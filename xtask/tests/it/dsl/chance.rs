@@ -36,50 +36,16 @@ fn a_random_model_goes_through_dsl_and_json_and_back() {
     }
 }
 
+/// What is put into a text: words and signs of the language, and letters that it does not expect.
+#[rustfmt::skip]
+const WORDS: &[&str] = &[
+    "type", "define", "relations", "condition", "model", "schema", "module", "extend", "or", "and", "but not",
+    "from", "with", "[", "]", "(", ")", "{", "}", "<", ">", ":", ",", "#", "*", "\n", "\r", "\t", "\"", "'",
+    "\"\"\"", "//", "\\", "é", "日", "\u{feff}", "\u{0}", "((((((((((((((((((((((((((((((((((((((((", "a", " ",
+];
+
 /// A text with a few random changes: letters, words of the language, pieces of itself.
 fn damaged(dice: &mut Dice, text: &str) -> String {
-    const WORDS: &[&str] = &[
-        "type",
-        "define",
-        "relations",
-        "condition",
-        "model",
-        "schema",
-        "module",
-        "extend",
-        "or",
-        "and",
-        "but not",
-        "from",
-        "with",
-        "[",
-        "]",
-        "(",
-        ")",
-        "{",
-        "}",
-        "<",
-        ">",
-        ":",
-        ",",
-        "#",
-        "*",
-        "\n",
-        "\r",
-        "\t",
-        "\"",
-        "'",
-        "\"\"\"",
-        "//",
-        "\\",
-        "é",
-        "日",
-        "\u{feff}",
-        "\u{0}",
-        "((((((((((((((((((((((((((((((((((((((((",
-        "a",
-        " ",
-    ];
     let mut letters: Vec<char> = text.chars().collect();
     for _ in 0..=dice.below(6) {
         let at = dice.below(letters.len() + 1);

@@ -61,17 +61,14 @@ fn from(computed: &str, tupleset: &str) -> Value {
     json!({ "tupleToUserset": { "tupleset": { "relation": tupleset }, "computedUserset": { "relation": computed } } })
 }
 
+type Cases = Vec<(&'static str, Value)>;
+
 /// What no server takes, by what is wrong with it.
-pub fn refused() -> Vec<(&'static str, Value)> {
-    let long = "a".repeat(51);
-    let parameters: Value =
-        (0..26).map(|index| (format!("p{index}"), json!({ "type_name": "TYPE_NAME_INT" }))).collect();
-    let circle = doc(json!({ "x": same("y"), "y": { "union": { "child": [same("owner"), same("x")] } } }), json!({}));
-    let only_circle = doc(
-        json!({ "x": from("x", "parent"), "parent": { "this": {} } }),
-        json!({ "parent": { "directly_related_user_types": [{ "type": "doc" }] } }),
-    );
-    let number = json!({ "type_name": "TYPE_NAME_INT" });
+pub fn refused() -> Cases {
+    [refused_types(), refused_relations(), refused_user_types(), refused_conditions()].concat()
+}
+
+fn refused_types() -> Cases {
     vec![
         ("no type", json!({ "schema_version": "1.1", "type_definitions": [] })),
         ("no schema", json!({ "type_definitions": [{ "type": "user" }] })),
@@ -87,6 +84,17 @@ pub fn refused() -> Vec<(&'static str, Value)> {
         ("blank in type", json!({ "schema_version": "1.1", "type_definitions": [{ "type": "a b" }] })),
         ("list as text", json!({ "schema_version": "1.1", "type_definitions": "user" })),
         ("number as name", json!({ "schema_version": "1.1", "type_definitions": [{ "type": 1 }] })),
+    ]
+}
+
+fn refused_relations() -> Cases {
+    let long = "a".repeat(51);
+    let circle = doc(json!({ "x": same("y"), "y": { "union": { "child": [same("owner"), same("x")] } } }), json!({}));
+    let only_circle = doc(
+        json!({ "x": from("x", "parent"), "parent": { "this": {} } }),
+        json!({ "parent": { "directly_related_user_types": [{ "type": "doc" }] } }),
+    );
+    vec![
         ("reserved relation", doc(json!({ "this": same("owner") }), json!({}))),
         ("long relation", doc(json!({ long: same("owner") }), json!({}))),
         ("no rewrite", computed(json!({}))),
@@ -102,6 +110,11 @@ pub fn refused() -> Vec<(&'static str, Value)> {
         ("union of one", computed(json!({ "union": { "child": [same("owner")] } }))),
         ("intersection of none", computed(json!({ "intersection": { "child": [] } }))),
         ("half a difference", computed(json!({ "difference": { "base": same("owner") } }))),
+    ]
+}
+
+fn refused_user_types() -> Cases {
+    vec![
         ("no user types", direct(json!([]))),
         ("no metadata", computed(json!({ "this": {} }))),
         (
@@ -119,6 +132,13 @@ pub fn refused() -> Vec<(&'static str, Value)> {
                 json!({ "y": { "directly_related_user_types": [{ "type": "doc", "wildcard": {} }] } }),
             ),
         ),
+    ]
+}
+
+fn refused_conditions() -> Cases {
+    let number = json!({ "type_name": "TYPE_NAME_INT" });
+    let parameters: Value = (0..26).map(|index| (format!("p{index}"), number.clone())).collect();
+    vec![
         ("another name", condition(json!({ "name": "d", "expression": "true", "parameters": {} }))),
         ("no expression", condition(json!({ "name": "c", "expression": "", "parameters": { "p": number } }))),
         (
@@ -146,7 +166,7 @@ pub fn refused() -> Vec<(&'static str, Value)> {
 }
 
 /// What a server takes, though it is odd.
-pub fn odd() -> Vec<(&'static str, Value)> {
+pub fn odd() -> Cases {
     let mut misspelt = direct(json!([{ "type": "user" }]));
     misspelt["type_definitions"][1]["metdata"] = json!({});
     let unused = json!({ "name": "c", "expression": "1 < 2", "parameters": {} });

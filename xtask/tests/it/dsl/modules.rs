@@ -10,6 +10,8 @@ pub fn tests() -> Vec<Test> {
         [] modules_become_one_model,
         [] the_files_paths_may_be_written_in_many_ways,
         [] each_mistake_is_found_in_its_file,
+        [] what_only_openfgas_own_tools_refuse_is_a_warning,
+        [] a_mistake_in_the_first_line_of_a_file_is_found,
         [] what_the_manifest_may_not_say,
         [] modules_are_part_of_the_difference,
     ]
@@ -137,11 +139,17 @@ fn each_mistake_is_found_in_its_file() {
     for line in expected {
         assert!(found.iter().any(|found| found == line), "{line} is not among\n{}", found.join("\n"));
     }
+}
+
+fn what_only_openfgas_own_tools_refuse_is_a_warning() {
     let twice = "module a\ntype user\ntype doc\nextend type doc\n  relations\n    define x: [user]\n\
                  extend type doc\n  relations\n    define y: [user]\n";
     let (_, findings) = read("schema: '1.2'\ncontents: [a.fga]\n", &[("a.fga", twice)]).unwrap();
     let expected = "warning: a.fga:7:13: OpenFGA's own tools refuse a file that extends a type twice, as `doc` here";
     assert!(shown(&findings).starts_with(expected), "{}", shown(&findings));
+}
+
+fn a_mistake_in_the_first_line_of_a_file_is_found() {
     let syntax = [("a.fga", "module a\ntype user\n"), ("sub/b.fga", "module\ntype x\n"), ("c.fga", "type y\n")];
     let found = refused("schema: '1.2'\ncontents: [a.fga, sub/b.fga, c.fga]\n", &syntax);
     let expected = [
@@ -151,51 +159,53 @@ fn each_mistake_is_found_in_its_file() {
     assert_eq!(found, expected);
 }
 
+/// Manifests with all that is found in each.
+const REFUSED_MANIFESTS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "1:1 expected `schema: '1.2'` in `fga.mod`",
+            "1:1 expected `contents:` and a list of `.fga` files in `fga.mod`",
+        ],
+    ),
+    (
+        "schema: '1.1'\ncontents: [core.fga]\n",
+        &["1:9 expected the schema's version '1.2', which modules need, found `1.1`"],
+    ),
+    ("schema: '1.2'\ncontents: core.fga\n", &["2:11 expected a list of `.fga` files"]),
+    (
+        "schema: '1.2'\ncontents:\n  - ../core.fga\n",
+        &["3:5 expected a file in the folder of `fga.mod`, found `../core.fga`"],
+    ),
+    (
+        "schema: '1.2'\ncontents:\n  - a/%2e%2e/core.fga\n",
+        &["3:5 expected a file in the folder of `fga.mod`, found `a/%2e%2e/core.fga`"],
+    ),
+    (
+        "schema: '1.2'\ncontents:\n  - /core.fga\n",
+        &["3:5 expected a file in the folder of `fga.mod`, found `/core.fga`"],
+    ),
+    (
+        "schema: '1.2'\ncontents:\n  - C:\\core.fga\n",
+        &["3:5 expected a file in the folder of `fga.mod`, found `C:\\core.fga`"],
+    ),
+    ("schema: '1.2'\ncontents:\n  - core.txt\n", &["3:5 expected a file that ends in `.fga`, found `core.txt`"]),
+    (
+        "schema: '1.2'\ncontents:\n  - my core.fga\n",
+        &[
+            "3:5 expected letters, digits, `_`, `-` and `/` before `.fga`, 100 at most: a server takes no other name, found `my core.fga`",
+        ],
+    ),
+    ("schema: '1.2'\ncontents:\n  - core.fga\n  - ./core.fga\n", &["4:5 `core.fga` is listed twice"]),
+    ("schema: '1.2'\ncontents:\n  - core.fga: 1\n", &["3:5 expected the path of a `.fga` file"]),
+    ("schema: '1.2'\ncontents: [core.fga\n", &["3:1 this is not YAML"]),
+    ("- schema\n", &["1:1 expected `schema:` and `contents:`", "1:1 expected `schema: '1.2'` in `fga.mod`"]),
+];
+
 fn what_the_manifest_may_not_say() {
-    let manifests = [
-        (
-            "",
-            vec![
-                "1:1 expected `schema: '1.2'` in `fga.mod`",
-                "1:1 expected `contents:` and a list of `.fga` files in `fga.mod`",
-            ],
-        ),
-        (
-            "schema: '1.1'\ncontents: [core.fga]\n",
-            vec!["1:9 expected the schema's version '1.2', which modules need, found `1.1`"],
-        ),
-        ("schema: '1.2'\ncontents: core.fga\n", vec!["2:11 expected a list of `.fga` files"]),
-        (
-            "schema: '1.2'\ncontents:\n  - ../core.fga\n",
-            vec!["3:5 expected a file in the folder of `fga.mod`, found `../core.fga`"],
-        ),
-        (
-            "schema: '1.2'\ncontents:\n  - a/%2e%2e/core.fga\n",
-            vec!["3:5 expected a file in the folder of `fga.mod`, found `a/%2e%2e/core.fga`"],
-        ),
-        (
-            "schema: '1.2'\ncontents:\n  - /core.fga\n",
-            vec!["3:5 expected a file in the folder of `fga.mod`, found `/core.fga`"],
-        ),
-        (
-            "schema: '1.2'\ncontents:\n  - C:\\core.fga\n",
-            vec!["3:5 expected a file in the folder of `fga.mod`, found `C:\\core.fga`"],
-        ),
-        ("schema: '1.2'\ncontents:\n  - core.txt\n", vec!["3:5 expected a file that ends in `.fga`, found `core.txt`"]),
-        (
-            "schema: '1.2'\ncontents:\n  - my core.fga\n",
-            vec![
-                "3:5 expected letters, digits, `_`, `-` and `/` before `.fga`, 100 at most: a server takes no other name, found `my core.fga`",
-            ],
-        ),
-        ("schema: '1.2'\ncontents:\n  - core.fga\n  - ./core.fga\n", vec!["4:5 `core.fga` is listed twice"]),
-        ("schema: '1.2'\ncontents:\n  - core.fga: 1\n", vec!["3:5 expected the path of a `.fga` file"]),
-        ("schema: '1.2'\ncontents: [core.fga\n", vec!["3:1 this is not YAML"]),
-        ("- schema\n", vec!["1:1 expected `schema:` and `contents:`", "1:1 expected `schema: '1.2'` in `fga.mod`"]),
-    ];
-    for (manifest, expected) in manifests {
+    for (manifest, expected) in REFUSED_MANIFESTS {
         let found = refused(manifest, &[("core.fga", "module core\ntype user\n")]);
-        for message in expected {
+        for message in *expected {
             let message = format!("fga.mod:{message}");
             assert!(
                 found.iter().any(|found| found.starts_with(&message)),

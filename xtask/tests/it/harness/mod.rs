@@ -105,12 +105,7 @@ pub fn main(modules: Vec<Vec<Test>>) -> ExitCode {
     if !arguments.list {
         sandbox::remove_leftovers();
         if needs_stack {
-            std::thread::spawn(|| {
-                IN_TEST.set(true);
-                if needs::lack(&[Need::Stack]).is_none() {
-                    let _ = panic::catch_unwind(shared);
-                }
-            });
+            start_the_shared_stack();
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -119,12 +114,26 @@ pub fn main(modules: Vec<Vec<Test>>) -> ExitCode {
         std::thread::park();
     }
     clean_up();
+    list_the_skipped(&skipped);
+    list_the_slowest();
+    conclusion.exit_code()
+}
+
+/// Beside the first tests.
+fn start_the_shared_stack() {
+    std::thread::spawn(|| {
+        IN_TEST.set(true);
+        if needs::lack(&[Need::Stack]).is_none() {
+            let _ = panic::catch_unwind(shared);
+        }
+    });
+}
+
+fn list_the_skipped(skipped: &Skipped) {
     for (lack, names) in &*skipped.lock().unwrap() {
         let tests = if names.len() == 1 { "test" } else { "tests" };
         eprintln!("skipped: {} {tests} — {lack}", names.len());
     }
-    list_the_slowest();
-    conclusion.exit_code()
 }
 
 fn list_the_slowest() {

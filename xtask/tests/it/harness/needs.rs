@@ -114,21 +114,12 @@ impl Need {
         match self {
             Self::Docker => (!works("docker", &["version", "--format", "{{.Server.Version}}"]))
                 .then(|| "no engine answers (docker version)".to_owned()),
-            Self::Compose => inner(Self::Docker).or_else(|| {
-                if !works("docker", &["compose", "version"]) {
-                    return Some("docker compose is not installed".to_owned());
-                }
-                image_is_missing(&postgres_image())
-            }),
+            Self::Compose => inner(Self::Docker).or_else(compose_lacks),
             Self::Stack | Self::OwnStack => inner(Self::Compose),
             Self::Openfga => inner(Self::Compose).or_else(|| image_is_missing(&openfga_image())),
             Self::OpenfgaBin => openfga_program().is_none().then(|| "no program: XTASK_OPENFGA_BIN or PATH".to_owned()),
             Self::Postgres => server_programs().is_none().then(|| "no server programs on this host".to_owned()),
-            Self::Clients => inner(Self::Compose).or_else(|| inner(Self::Postgres)).or_else(|| {
-                let programs = server_programs().map(|folder| folder.join("psql").display().to_string());
-                let (ours, theirs) = (major(&output(&programs?, &["--version"])), image_major(&postgres_image()));
-                (ours != theirs).then(|| format!("the server is PostgreSQL {theirs}, psql of this host {ours}"))
-            }),
+            Self::Clients => inner(Self::Compose).or_else(|| inner(Self::Postgres)).or_else(clients_lack),
             Self::Embedded => {
                 let there = ["pip3", "pip"].iter().any(|pip| works(pip, &["--version"]));
                 (!there).then(|| "no pip".to_owned())
@@ -149,33 +140,56 @@ impl Need {
                 (!works("unshare", &try_it)).then(|| "no disk may be mounted (unshare, mount)".to_owned())
             }
             Self::Sqlx => sqlx().is_none().then(|| "no sqlx-cli: XTASK_TEST_SQLX or PATH".to_owned()),
-            Self::Postgres17 => inner(Self::Compose).or_else(|| match postgres_17_image() {
-                Some(_) if image_major(&postgres_image()) >= 17 => Some("the usual one is no older".to_owned()),
-                Some(image) => image_is_missing(&image),
-                None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
-            }),
+            Self::Postgres17 => inner(Self::Compose).or_else(postgres_17_lacks),
             Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
-            Self::PgCron => inner(Self::Postgres).or_else(|| {
-                let folder = server_programs()?;
-                let shared = output(&folder.join("pg_config").display().to_string(), &["--sharedir"]);
-                let control = Path::new(shared.trim()).join("extension/pg_cron.control");
-                (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
-            }),
+            Self::PgCron => inner(Self::Postgres).or_else(pg_cron_lacks),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
-            Self::Monitoring => {
-                let programs = ["prometheus", "promtool", "prometheus-postgres-exporter", "prometheus-node-exporter"];
-                let lacks = programs.into_iter().find(|name| on_path(name).is_none());
-                lacks.map(|name| format!("no program {name}"))
-            }
-            Self::MonitoringImages => {
-                let is_missing = |(_, image): &&(&str, &str)| !works("docker", &["image", "inspect", image]);
-                let missing = || MONITORING_IMAGES.iter().find(is_missing);
-                inner(Self::Openfga).or_else(|| missing().map(|(_, image)| format!("the image {image} is not here")))
-            }
+            Self::Monitoring => monitoring_lacks(),
+            Self::MonitoringImages => inner(Self::Openfga).or_else(monitoring_images_lack),
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }
+}
+
+fn compose_lacks() -> Option<String> {
+    if !works("docker", &["compose", "version"]) {
+        return Some("docker compose is not installed".to_owned());
+    }
+    image_is_missing(&postgres_image())
+}
+
+fn clients_lack() -> Option<String> {
+    let programs = server_programs().map(|folder| folder.join("psql").display().to_string());
+    let (ours, theirs) = (major(&output(&programs?, &["--version"])), image_major(&postgres_image()));
+    (ours != theirs).then(|| format!("the server is PostgreSQL {theirs}, psql of this host {ours}"))
+}
+
+fn postgres_17_lacks() -> Option<String> {
+    match postgres_17_image() {
+        Some(_) if image_major(&postgres_image()) >= 17 => Some("the usual one is no older".to_owned()),
+        Some(image) => image_is_missing(&image),
+        None => Some("XTASK_CI_POSTGRES_17_IMAGE names no image".to_owned()),
+    }
+}
+
+fn pg_cron_lacks() -> Option<String> {
+    let folder = server_programs()?;
+    let shared = output(&folder.join("pg_config").display().to_string(), &["--sharedir"]);
+    let control = Path::new(shared.trim()).join("extension/pg_cron.control");
+    (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
+}
+
+fn monitoring_lacks() -> Option<String> {
+    let programs = ["prometheus", "promtool", "prometheus-postgres-exporter", "prometheus-node-exporter"];
+    let lacks = programs.into_iter().find(|name| on_path(name).is_none());
+    lacks.map(|name| format!("no program {name}"))
+}
+
+fn monitoring_images_lack() -> Option<String> {
+    let is_missing = |(_, image): &&(&str, &str)| !works("docker", &["image", "inspect", image]);
+    let missing = MONITORING_IMAGES.iter().find(is_missing);
+    missing.map(|(_, image)| format!("the image {image} is not here"))
 }
 
 /// The settings of the images of the dashboards, and the images that stand for them here.

@@ -1,0 +1,249 @@
+//! `adopt` where something is in the way: it names it and writes nothing; killed or repeated, it loses nothing.
+
+use crate::adopt::{COMPOSE, OLD_RECIPES, PACKAGE, Theirs, write};
+use crate::harness::restore::paused;
+use crate::harness::{Sandbox, Test, Xtask, sandbox::checkout};
+use rustix::process::Signal;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Git] what_stands_in_the_way_is_named_and_nothing_is_written,
+        [Git] all_that_stands_in_the_way_is_named_at_once,
+        [Git] a_look_runs_no_program_that_their_settings_name,
+        [Git] work_that_is_not_committed_is_kept_and_no_link_is_written_through,
+        [Git] a_folder_that_is_no_repository_of_somebody_elses_is_refused,
+        [Git, Mount] a_read_only_folder_is_refused_before_anything_is_written,
+        [Git, Mount] a_program_without_its_checkout_says_so,
+        [Git] a_run_that_is_killed_anywhere_is_completed_by_the_next,
+        [Git] an_update_brings_new_files_and_removes_old_ones_also_after_a_kill,
+        [Git] an_update_loses_nobodys_changes,
+        [Git] a_list_that_says_to_remove_something_else_is_not_obeyed,
+    ]
+}
+
+/// The files of a repository, what is said of them, and of the way out.
+type InTheWay<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
+const IN_THE_WAY: [InTheWay; 13] = [
+    (&[("xtask/notes.txt", "")], "xtask is there already", "--name NAME"),
+    (&[("xtask", "a file")], "xtask is there already", "--name NAME"),
+    (&[("tools/x/Cargo.toml", "[package]\nname = 'xtask'\n")], "tools/x/Cargo.toml has a package xtask", "--name NAME"),
+    (&[(".cargo/config.toml", "[alias]\nxtask = 'run -p x --'\n")], "has an alias xtask already", "--name NAME"),
+    (&[(".cargo/config", "[alias]\nxtask = ['run']\n")], ".cargo/config has an alias xtask", "--name NAME"),
+    (&[(".cargo/config.toml", "[alias\n")], ".cargo/config.toml cannot be read", "correct it"),
+    (&[(".cargo/config.toml", "alias = { b = 'build' }\n")], "in a form that cannot be added to", "xtask = \"run"),
+    (
+        &[("rust-toolchain.toml", "[toolchain]\nchannel = '1.70'\n")],
+        "rust-toolchain.toml pins Rust 1.70, and 1.89",
+        "--root",
+    ),
+    (&[("rust-toolchain", "1.88.0\n")], "rust-toolchain pins Rust 1.88.0", "--root"),
+    (&[("Cargo.toml", "[workspace\n")], "Cargo.toml cannot be read", "correct it"),
+    (&[("Cargo.toml", "workspace = { members = [] }\n")], "in a form that cannot be added to", "members = [\"xtask\"]"),
+    (&[("Cargo.toml", "[workspace]\nmembers = []\nexclude = ['xtask']\n")], "excludes the folder xtask", "--name NAME"),
+    (
+        &[("Cargo.toml", "[package]\nname = 'a'\nworkspace = '../b'\n")],
+        "member of the workspace \"../b\"",
+        "that workspace",
+    ),
+];
+
+fn what_stands_in_the_way_is_named_and_nothing_is_written() {
+    for (files, message, hint) in IN_THE_WAY {
+        let theirs = Theirs::with(files);
+        for words in [&["--dry-run"][..], &["--yes"], &["--yes", "--force"]] {
+            let run = theirs.adopt(words).run();
+            run.code(1).stderr_has("✗ ").stderr_has(message).stderr_has("→").stderr_has(hint);
+            run.stderr_has("nothing was changed");
+            assert_eq!(theirs.status(), "", "{message}");
+        }
+    }
+}
+
+fn all_that_stands_in_the_way_is_named_at_once() {
+    let theirs = Theirs::with(&[("Cargo.toml", "[workspace\n"), ("xtask/x", "")]);
+    symlink(theirs.sandbox.home.join("elsewhere"), theirs.folder.join("Makefile")).unwrap();
+    symlink(&theirs.sandbox.home, theirs.folder.join(".cargo")).unwrap();
+    theirs.commit();
+    let run = theirs.adopt(&["--dry-run"]).run();
+    run.code(1).stdout_has("In the way:\n").stdout_has("Makefile is a symbolic link");
+    run.stdout_has("Cargo.toml cannot be read").stdout_has("xtask is there already");
+    run.stdout_has("config.toml is a symbolic link, or lies behind one");
+}
+
+fn a_look_runs_no_program_that_their_settings_name() {
+    let theirs = Theirs::with(&[("compose.yaml", "services: {}\n")]);
+    let canary = theirs.sandbox.home.join("canary");
+    fs::write(theirs.folder.join(".env"), format!("XTASK_COMPOSE=touch {}\n", canary.display())).unwrap();
+    theirs.commit();
+    theirs.adopt(&["--dry-run"]).run().ok().stdout_has("xtask  ");
+    assert!(!canary.exists());
+}
+
+fn work_that_is_not_committed_is_kept_and_no_link_is_written_through() {
+    let theirs = Theirs::with(&[("a b", "1"), ("c", "1")]);
+    fs::write(theirs.folder.join("a b"), "2").unwrap();
+    fs::write(theirs.folder.join("new"), "").unwrap();
+    let run = theirs.adopt(&["--yes"]).run();
+    run.code(1).stderr_has("has changes that are not committed: a b and 1 more").stderr_has("--force");
+    assert_eq!(theirs.status(), " M \"a b\"\n?? new\n");
+    // Where it tries whether it can write there is a link.
+    let outside = theirs.sandbox.home.join("outside");
+    fs::write(&outside, "kept").unwrap();
+    symlink(&outside, theirs.folder.join(".xtask-adopting")).unwrap();
+    theirs.adopted(&["--force"]);
+    assert_eq!((theirs.text("a b").as_str(), fs::read_to_string(outside).unwrap().as_str()), ("2", "kept"));
+}
+
+fn a_folder_that_is_no_repository_of_somebody_elses_is_refused() {
+    let sandbox = Sandbox::new();
+    let adopt = |folder: &Path| {
+        let run = Xtask::bare(&sandbox.home, &sandbox.home).args(["adopt", "--yes"]).args([folder]).run();
+        run.code(2).prints_nothing().stderr_has("✗ ").stderr_has("→");
+        run
+    };
+    for inside in [checkout().to_owned(), checkout().join("xtask"), checkout().join("docs")] {
+        adopt(&inside).stderr_has("is this checkout, or lies in it");
+    }
+    fs::create_dir(sandbox.beside("no git")).unwrap();
+    fs::write(sandbox.beside("file"), "").unwrap();
+    adopt(&sandbox.beside("no git")).stderr_has("is not a folder of a git repository").stderr_has("git init");
+    adopt(&sandbox.beside("file")).stderr_has("is not a folder");
+    adopt(&sandbox.beside("none")).stderr_has("is not a folder");
+    assert_eq!(fs::read_dir(sandbox.beside("no git")).unwrap().count(), 0);
+    // A folder of a repository, but of another cargo project's.
+    let theirs = Theirs::with(&[("Cargo.toml", PACKAGE), ("deploy/compose.yaml", "services: {}\n")]);
+    let run = theirs.adopt(&["--yes"]).here(theirs.folder.join("deploy")).run();
+    run.code(1).stderr_has("lies inside the cargo project").stderr_has("→ adopt it there");
+    assert_eq!(theirs.status(), "");
+    for name in ["run", "../x", "-x", "backups"] {
+        theirs.adopt(&["--name", name]).run().code(2);
+    }
+}
+
+fn a_read_only_folder_is_refused_before_anything_is_written() {
+    let theirs = Theirs::with(&[COMPOSE]);
+    let folder = theirs.folder.display();
+    let script = format!(
+        "mount --bind '{folder}' '{folder}' && mount -o remount,ro,bind '{folder}' && cd '{folder}' && exec \"$@\""
+    );
+    let run = theirs.adopt(&["--yes"]).through(["unshare", "--mount", "sh", "-c", &script, "sh"]).run();
+    run.code(1).stderr_has("No file can be made in ").stderr_has("nothing was changed").stderr_has("→");
+    assert_eq!(theirs.status(), "");
+}
+
+fn a_program_without_its_checkout_says_so() {
+    let theirs = Theirs::with(&[COMPOSE]);
+    let program = theirs.sandbox.home.join("xtask");
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &program).unwrap();
+    let hide = format!("mount -t tmpfs none '{}' && exec \"$@\"", checkout().display());
+    let run = theirs.adopt(&[]).program(&program).through(["unshare", "--mount", "sh", "-c", &hide, "sh"]).run();
+    run.code(2).stderr_has("This program's checkout is not here").stderr_has("→ clone this project with git");
+}
+
+/// Every file of a folder but git's own, by its path.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for path in
+            fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with(".git"))
+        {
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn a_run_that_is_killed_anywhere_is_completed_by_the_next() {
+    let files = [COMPOSE, ("Makefile", OLD_RECIPES)];
+    let whole = Theirs::with(&files);
+    whole.adopted(&[]);
+    let expected = tree(&whole.folder);
+    for point in ["adopting-0", "adopting-copied", "adopting-1", "adopting-3", "adopting-5"] {
+        let theirs = Theirs::with(&files);
+        let running = paused(theirs.adopt(&["--yes"]), point);
+        running.signal(Signal::KILL);
+        running.wait();
+        theirs.adopted(&[]);
+        assert!(tree(&theirs.folder) == expected, "{point}: {}", theirs.status());
+        theirs.adopt(&[]).run().ok().stderr_has("Nothing to do");
+    }
+}
+
+/// As if an older version had been adopted: another text of one file, and one that is gone since.
+fn made_older(theirs: &Theirs) {
+    let list = theirs.text("xtask/.adopted");
+    let hash = |text: &str| {
+        let folder = theirs.sandbox.beside("hashed");
+        fs::write(&folder, text).unwrap();
+        let run = Command::new("sha256sum").arg(folder).output().unwrap();
+        String::from_utf8(run.stdout).unwrap().split(' ').next().unwrap().to_owned()
+    };
+    let old = "fn main() { /* older */ }\n";
+    let lines = list.lines().map(|line| match line.split_once("  ") {
+        Some((_, "src/main.rs")) => format!("{}  src/main.rs\n", hash(old)),
+        _ => format!("{line}\n"),
+    });
+    let list = lines.collect::<String>() + &format!("{}  src/gone/old.rs\n", hash("// old\n"));
+    write(&theirs.folder.join("xtask/.adopted"), &list);
+    write(&theirs.folder.join("xtask/src/main.rs"), old);
+    write(&theirs.folder.join("xtask/src/gone/old.rs"), "// old\n");
+}
+
+/// An older version of ours in a repository of theirs, and the files that a new one has.
+fn old_and_new() -> (Theirs, BTreeMap<PathBuf, Vec<u8>>) {
+    let theirs = Theirs::with(&[COMPOSE]);
+    theirs.adopted(&[]);
+    let new = tree(&theirs.folder);
+    made_older(&theirs);
+    theirs.commit();
+    (theirs, new)
+}
+
+fn an_update_brings_new_files_and_removes_old_ones_also_after_a_kill() {
+    let none = Theirs::with(&[COMPOSE]);
+    none.adopt(&["--update"]).run().code(1).stderr_has("Nothing was adopted in ");
+    let (theirs, new) = old_and_new();
+    let run = theirs.adopt(&["--yes"]).run();
+    run.code(1).stderr_has("xtask is there in version ");
+    run.stderr_has("→ bring them there: cargo xtask adopt --update DIR");
+    let running = paused(theirs.adopt(&["--update", "--yes"]), "adopting-2");
+    running.signal(Signal::KILL);
+    running.wait();
+    theirs.adopted(&["--update"]);
+    assert!(tree(&theirs.folder) == new, "{}", theirs.status());
+    theirs.commit();
+    theirs.adopt(&["--update"]).run().ok().stderr_has("Nothing to do");
+}
+
+fn an_update_loses_nobodys_changes() {
+    let (theirs, _) = old_and_new();
+    let main = theirs.folder.join("xtask/src/main.rs");
+    fs::write(&main, "fn main() { /* ours */ }\n").unwrap();
+    fs::write(theirs.folder.join("xtask/src/ours.rs"), "// ours\n").unwrap();
+    theirs.commit();
+    let run = theirs.adopt(&["--update", "--yes"]).run();
+    run.code(1).stderr_has("Files of xtask were changed since they were adopted; nothing was changed");
+    run.stderr_has("changed since: src/main.rs, src/ours.rs").stderr_has("-fn main() { /* older */ }\n");
+    run.stderr_has("+fn main() { /* ours */ }\n").stderr_has("+// ours");
+    assert_eq!(theirs.status(), "");
+}
+
+fn a_list_that_says_to_remove_something_else_is_not_obeyed() {
+    let theirs = Theirs::with(&[COMPOSE]);
+    theirs.adopted(&[]);
+    let list = theirs.text("xtask/.adopted").replace("src/main.rs", "../compose.yaml");
+    fs::write(theirs.folder.join("xtask/.adopted"), list).unwrap();
+    theirs.commit();
+    theirs.adopt(&["--update", "--yes"]).run().code(1).stderr_has("xtask/.adopted is not as adopt wrote it");
+}
