@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_renamed_file_is_not_run_twice,
         [Postgres] an_older_checkout_takes_no_newer_row_out,
         [Postgres] a_transaction_around_a_file_is_ours,
+        [Postgres] an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it,
         [Postgres] a_setting_that_lasts_under_sqlx_is_told,
         [Postgres] an_empty_ledger_beside_a_full_one_is_refused,
         [Postgres] two_programs_in_one_database,
@@ -149,6 +150,33 @@ fn a_transaction_around_a_file_is_ours() {
     database.sandbox.migration(1, "enclosed", modes, None);
     migrate(&database, &["up"]).ok();
     assert_eq!(database.sql("SELECT level FROM t"), "serializable");
+}
+
+fn an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it() {
+    let database = UrlDatabase::new();
+    let text = "BEGIN;\nCREATE TABLE a (x int);\nCOMMIT;\nCREATE TABLE b (x int);\n";
+    database.sandbox.migration(1, "split", text, None);
+    let refused = "migrations/1_split.up.sql:1: BEGIN in a file that runs in one transaction";
+    for args in [&["up"][..], &["verify"]] {
+        migrate(&database, args).code(1).stderr_has(refused);
+    }
+    database.own(text);
+    let told = format!("⚠ {refused} with its row in the ledger; it is tried as sqlx ran it");
+    migrate(&database, &["baseline", "1", "--yes"]).ok().stderr_has(&told);
+    let run = migrate(&database, &["verify"]);
+    run.ok().stdout_has("✓ 1 split: up; it cannot be reverted").stderr_has(&told);
+    run.holds(run.stderr.matches("it is tried").count() == 1, "it is told once");
+    database.sandbox.migration(2, "more", "CREATE TABLE c (x int);", Some("DROP TABLE c;"));
+    migrate(&database, &["verify", "--pending"]).ok().stdout_has("✓ 2 more: up, down, up").stderr_has(&told);
+    migrate(&database, &["status", "--drift"]).ok().stderr_has(&told);
+    // What psql itself would run is refused as before.
+    database.sandbox.migration(1, "split", &format!("{text}\\! true\n"), None);
+    migrate(&database, &["verify"]).code(1).stderr_lacks("it is tried");
+    // Another role needs a right to read the ledger.
+    let taken = "ALTER TABLE _sqlx_migrations OWNER TO CURRENT_USER; REVOKE ALL ON _sqlx_migrations FROM";
+    database.sql(&format!("{taken} \"{}\"", database.role));
+    let run = migrate(&database, &["status"]);
+    run.code(1).stderr_has("may not read the ledger \"public\".\"_sqlx_migrations\"").stderr_has("GRANT SELECT ON ");
 }
 
 fn a_setting_that_lasts_under_sqlx_is_told() {
