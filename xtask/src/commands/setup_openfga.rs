@@ -12,6 +12,7 @@ pub use self::args::Args;
 use self::apply::{Setup, Stage};
 use self::env::Ids;
 use self::report::Report;
+use super::other_run;
 use super::store_file::FileArgs;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -22,9 +23,10 @@ use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::target::Target;
 use crate::target::file_lock::FileLock;
+use crate::terminal;
 use anyhow::{Context as _, Result};
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a run waits for another one.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
@@ -100,13 +102,21 @@ enum Held<'a> {
 
 impl<'a> Held<'a> {
     fn take(openfga: &OpenfgaServer, server: &Server<'a>, context: &Context) -> Result<Self> {
-        let waiting = context.terminal.waiting("waiting for another run");
         if openfga.is_of_stack || !server.target().own_openfga().can_have_openfga() {
-            return Ok(Self::Database(Lock::take(server, LOCK_TIMEOUT)?));
+            let end = Instant::now() + LOCK_TIMEOUT;
+            let lock = other_run::outwait(context, end, "", &mut |patience| Lock::take(server, patience))?;
+            return Ok(Self::Database(lock));
         }
+        let waiting = context.terminal.waiting("waiting for another run");
         let folder = context.root.join(".xtask");
         std::fs::create_dir_all(&folder)
             .with_context(|| Fault::failed(format!("{} cannot be made", folder.display())))?;
-        Ok(Self::Checkout(FileLock::take(&folder.join("setup-openfga.lock"), &|who| waiting.say(who))?))
+        let said = Cell::new(false);
+        let tell = |who: &str| {
+            if !said.replace(true) {
+                waiting.aside(|| context.terminal.note(&terminal::clean_line(who)));
+            }
+        };
+        Ok(Self::Checkout(FileLock::take(&folder.join("setup-openfga.lock"), &tell)?))
     }
 }

@@ -92,7 +92,9 @@ impl<'a> Scratch<'a> {
         };
         if let Some(flaw) = &found.split {
             let file = files::shown(&migration.up);
-            self.work.context.warn_once(&format!("{file}:{flaw}; it is tried as sqlx ran it, without that transaction"));
+            self.work
+                .context
+                .warn_once(&format!("{file}:{flaw}; it is tried as sqlx ran it, without that transaction"));
         }
         self.run_steps(&[Step::of(Wanted::up(migration), Direction::Up, &found)])
     }
@@ -100,7 +102,7 @@ impl<'a> Scratch<'a> {
     fn run_steps(&mut self, steps: &[Step]) -> Result<Ran> {
         let ledger = self.ledger.clone();
         let mut runner = Runner { session: &mut self.session, ledger, lock_timeout: LOCK_TIMEOUT };
-        let Err(error) = self.work.run_each(&mut runner, steps, &|_, _| {}) else { return Ok(Ran::Well) };
+        let Err(error) = self.work.run_each(&mut runner, steps, &|_| {}) else { return Ok(Ran::Well) };
         if !matches!(error::exit(&error), error::Exit::Failed | error::Exit::Partial | error::Exit::Locked) {
             return Err(error);
         }

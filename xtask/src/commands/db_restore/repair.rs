@@ -1,6 +1,7 @@
 //! `--repair`: what killed runs left behind, repaired.
 
 use crate::commands::leftovers::{name_unrecorded, repair_what_can_be};
+use crate::commands::other_run;
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::change_lock::Lock;
@@ -11,7 +12,7 @@ use crate::restore::repair::Findings;
 use crate::restore::{live, previous};
 use crate::target::Target;
 use anyhow::{Error, Result};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long `--repair` waits for a run that still holds the lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -19,7 +20,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
     let target = server.target();
     context.terminal.note(&format!("Repairing {}", target.shown()));
-    let lock = Lock::take(server, LOCK_TIMEOUT)?;
+    let end = Instant::now() + LOCK_TIMEOUT;
+    let lock = other_run::outwait(context, end, "", &mut |patience| Lock::take(server, patience))?;
     let record = Record::new(server, lock.into_session());
     let (findings, unstarted) = repair_what_can_be(&record, context)?;
     if let Some(failed) = unstarted.into_iter().next() {

@@ -149,7 +149,7 @@ impl Statements {
         self.warnings.push(Warning { line, what: what.to_owned(), of_loss: false });
     }
 
-    fn note(&mut self, statement: &Statement) {
+    fn note(&mut self, mut statement: Statement) {
         let line = statement.begun;
         if let Some(what) = statement.loses().filter(|_| self.direction == Direction::Up) {
             self.warnings.push(Warning { line, what: what.to_owned(), of_loss: true });
@@ -160,7 +160,7 @@ impl Statements {
         if let Some(table) = &statement.openfga {
             self.warn(line, &format!("it names {table}, a table of OpenFGA; only OpenFGA should change it"));
         }
-        self.lasting.extend(statement.sets().map(|lasting| (line, lasting)));
+        self.lasting.extend(statement.sets().into_iter().map(|lasting| (line, lasting)));
         self.made.extend(statement.makes());
         self.extensions.extend(statement.extension().map(|name| (line, name)));
     }
@@ -203,6 +203,10 @@ impl Listener for Statements {
         Ok(())
     }
 
+    fn dollar_quoted(&mut self, bytes: &[u8]) {
+        self.statement.take_body(bytes);
+    }
+
     fn ended(&mut self, _line: u64, bytes: Range<u64>) -> Result<Next, Flaw> {
         let mut statement = std::mem::take(&mut self.statement);
         statement.end();
@@ -216,8 +220,9 @@ impl Listener for Statements {
                 self.count += 1;
             }
         }
-        self.note(&statement);
-        Ok(if statement.takes_rows { Next::CopyRows } else { Next::Statement })
+        let next = if statement.takes_rows { Next::CopyRows } else { Next::Statement };
+        self.note(statement);
+        Ok(next)
     }
 
     fn rows_ended(&mut self, _line: u64) {}
