@@ -25,6 +25,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres, Script] a_service_that_migrates_is_named_while_a_run_waits_for_it,
         [Postgres] a_version_finished_by_hand_is_looked_at,
         [Postgres] a_pipe_among_the_files_stops_nothing,
+        [Postgres] a_version_below_zero_is_typed_as_any_other,
     ]
 }
 
@@ -401,4 +402,24 @@ fn what_a_block_sets_is_told_as_any_other_setting() {
         relkind = 'r' AND relname IN ('own', 't', 'u', '_sqlx_migrations')";
     assert_eq!(database.sql(where_is), "public._sqlx_migrations app.own public.t app.u");
     migrate(&database, &["status", "--check", "--drift"]).ok().stdout_lacks("pending");
+}
+
+/// sqlx runs them, too.
+fn a_version_below_zero_is_typed_as_any_other() {
+    let database = UrlDatabase::new();
+    for version in [-7, -5] {
+        database.sandbox.migration(
+            version,
+            "below",
+            &format!("CREATE TABLE t{} (a int);", -version),
+            Some("DROP TABLE t5;"),
+        );
+    }
+    migrate(&database, &["up", "--to", "-7"]).ok().stderr_has("(at -7)");
+    migrate(&database, &["up", "--no-backup"]).ok().stderr_has("(at -5)");
+    migrate(&database, &["down", "--to", "-7", "--yes", "--no-backup"]).ok().stderr_has("(at -7)");
+    migrate(&database, &["repair", "-7"]).ok();
+    database.own("DELETE FROM _sqlx_migrations");
+    migrate(&database, &["baseline", "-7", "--yes"]).ok();
+    migrate(&database, &["status"]).ok().stdout_has("-7       below        applied");
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only these versions
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", allow_negative_numbers = true)]
     versions: Vec<i64>,
     /// Mark a dirty version as applied: it was finished by hand
     #[arg(long)]
