@@ -6,25 +6,36 @@ use crate::terminal;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// Takes a lock at once; else says which session has it, and takes it before `end`. `take` waits as long as it is told.
-///
-/// # Errors
-/// Those of `take`: exit 5 where the lock is not free by then.
-pub(super) fn outwait<T>(
-    context: &Context,
+/// How long to wait for another run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wait {
+    limit: Duration,
     end: Instant,
-    option: &str,
-    take: &mut dyn FnMut(Duration) -> Result<T>,
-) -> Result<T> {
-    let taken = take(Duration::ZERO);
-    let left = end.saturating_duration_since(Instant::now());
-    match taken {
-        Err(error) if error::exit(&error) == Exit::Locked && !left.is_zero() => {
-            let line = format!("{error}; waiting up to {} s{option}", left.as_secs_f64().ceil());
-            context.terminal.note(&terminal::clean(&line));
-            let _line = context.terminal.waiting("waiting for the other run");
-            take(end.saturating_duration_since(Instant::now()))
+    /// The option that sets the limit, if there is one.
+    option: Option<&'static str>,
+}
+
+impl Wait {
+    /// From now on.
+    pub(super) fn begin(limit: Duration, option: Option<&'static str>) -> Self {
+        Self { limit, end: Instant::now() + limit, option }
+    }
+
+    /// Takes a lock at once; else says which session has it, and takes it before the end. `take` waits as long as it is
+    /// told.
+    ///
+    /// # Errors
+    /// Those of `take`: exit 5 where the lock is not free by then.
+    pub(super) fn take<T>(self, context: &Context, take: &mut dyn FnMut(Duration) -> Result<T>) -> Result<T> {
+        match take(Duration::ZERO) {
+            Err(error) if error::exit(&error) == Exit::Locked && !self.limit.is_zero() => {
+                let option = self.option.map(|option| format!(" ({option})")).unwrap_or_default();
+                let line = format!("{error}; waiting up to {} s{option}", self.limit.as_secs());
+                context.terminal.note(&terminal::clean(&line));
+                let _line = context.terminal.waiting("waiting for the other run");
+                take(self.end.saturating_duration_since(Instant::now()))
+            }
+            taken => taken,
         }
-        taken => taken,
     }
 }

@@ -12,7 +12,7 @@ pub use self::args::Args;
 use self::apply::{Setup, Stage};
 use self::env::Ids;
 use self::report::Report;
-use super::other_run;
+use super::other_run::Wait;
 use super::store_file::FileArgs;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -26,7 +26,7 @@ use crate::target::file_lock::FileLock;
 use crate::terminal;
 use anyhow::{Context as _, Result};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a run waits for another one.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
@@ -103,8 +103,8 @@ enum Held<'a> {
 impl<'a> Held<'a> {
     fn take(openfga: &OpenfgaServer, server: &Server<'a>, context: &Context) -> Result<Self> {
         if openfga.is_of_stack || !server.target().own_openfga().can_have_openfga() {
-            let end = Instant::now() + LOCK_TIMEOUT;
-            let lock = other_run::outwait(context, end, "", &mut |patience| Lock::take(server, patience))?;
+            let wait = Wait::begin(LOCK_TIMEOUT, None);
+            let lock = wait.take(context, &mut |patience| Lock::take(server, patience))?;
             return Ok(Self::Database(lock));
         }
         let waiting = context.terminal.waiting("waiting for another run");

@@ -3,7 +3,8 @@
 use super::cautions::{self, Caution, Checked, Weight};
 use super::limits::Limits;
 use crate::backup::name::Purpose;
-use crate::commands::{full_backup, other_run};
+use crate::commands::full_backup;
+use crate::commands::other_run::Wait;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::migration::checks::Direction;
@@ -23,7 +24,7 @@ use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// So many cautions are shown before files run.
 const CAUTIONS: usize = 10;
@@ -132,14 +133,12 @@ impl<'a> Work<'a> {
 
     /// The lock that restores take, then sqlx's, in the session that will run the migrations. Says for whom it waits.
     pub(super) fn lock(&self, limits: Limits) -> Result<Locked<'a>> {
-        let end = Instant::now() + limits.run;
-        let option = " (--wait-for-run)";
-        let lock = other_run::outwait(self.context, end, option, &mut |patience| Lock::take(&self.server, patience))
-            .map_err(longer)?;
+        let wait = Wait::begin(limits.run, Some("--wait-for-run"));
+        let lock = wait.take(self.context, &mut |patience| Lock::take(&self.server, patience)).map_err(longer)?;
         let mut session = self.session()?;
-        let number = checksum::lock_number(self.server.database());
         let database = self.server.database();
-        other_run::outwait(self.context, end, option, &mut |patience| {
+        let number = checksum::lock_number(database);
+        wait.take(self.context, &mut |patience| {
             change_lock::acquire(database, number, Mode::Exclusive, patience, &mut |query| session.ask(query))
         })
         .map_err(longer)?;
