@@ -172,6 +172,13 @@ impl Context {
         self.databases.iter().filter(|name| seen.insert(name.as_str())).cloned().collect()
     }
 
+    /// A warning that is given once, however often it is found.
+    pub fn warn_once(&self, line: &str) {
+        if self.is_news(line) {
+            self.terminal.warn(&terminal::clean_line(line));
+        }
+    }
+
     fn is_news(&self, line: &str) -> bool {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(line.to_owned())
     }

@@ -21,6 +21,7 @@ mod leftovers;
 pub mod monitoring_dashboard;
 mod notices;
 pub mod openfga_export;
+mod other_run;
 mod second_openfga;
 pub mod setup_env;
 pub mod setup_openfga;

@@ -12,6 +12,7 @@ pub use self::args::Args;
 use self::apply::{Setup, Stage};
 use self::env::Ids;
 use self::report::Report;
+use super::other_run::Wait;
 use super::store_file::FileArgs;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -23,6 +24,7 @@ use crate::process::signals;
 use crate::target::Target;
 use crate::target::file_lock::FileLock;
 use crate::target::state_folder;
+use crate::terminal;
 use anyhow::{Context as _, Result};
 use std::cell::Cell;
 use std::time::Duration;
@@ -101,14 +103,22 @@ enum Held<'a> {
 
 impl<'a> Held<'a> {
     fn take(openfga: &OpenfgaServer, server: &Server<'a>, context: &Context) -> Result<Self> {
-        let waiting = context.terminal.waiting("waiting for another run");
         if openfga.is_of_stack || !server.target().own_openfga().can_have_openfga() {
-            return Ok(Self::Database(Lock::take(server, LOCK_TIMEOUT)?));
+            let wait = Wait::begin(LOCK_TIMEOUT, None);
+            let lock = wait.take(context, &mut |patience| Lock::take(server, patience))?;
+            return Ok(Self::Database(lock));
         }
+        let waiting = context.terminal.waiting("waiting for another run");
         let folder = context.root.join(".xtask");
         std::fs::create_dir_all(&folder)
             .with_context(|| Fault::failed(format!("{} cannot be made", folder.display())))?;
         state_folder::keep_out_of_git(&folder, "state of this checkout");
-        Ok(Self::Checkout(FileLock::take(&folder.join("setup-openfga.lock"), &|who| waiting.say(who))?))
+        let said = Cell::new(false);
+        let tell = |who: &str| {
+            if !said.replace(true) {
+                waiting.aside(|| context.terminal.note(&terminal::clean_line(who)));
+            }
+        };
+        Ok(Self::Checkout(FileLock::take(&folder.join("setup-openfga.lock"), &tell)?))
     }
 }

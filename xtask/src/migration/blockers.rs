@@ -11,16 +11,31 @@ use std::time::Duration;
 /// Holders that are named.
 const NAMED: usize = 5;
 
-/// Runs a task, and asks four times in each `lock_timeout` who blocks the session of this name. Gives the task's result
-/// and the last answer that named a session.
-pub fn during<T>(server: &Server<'_>, lock_timeout: Duration, task: impl FnOnce() -> T) -> (T, Vec<Holder>) {
+/// A person who waits is told within so long for whom.
+const LONGEST_PAUSE: Duration = Duration::from_millis(2500);
+
+/// Runs a task, and asks at least four times in each `lock_timeout` who blocks the session of this name. The first answer
+/// that names a session goes to `tell`. Gives the task's result and the last such answer.
+pub fn during<T>(
+    server: &Server<'_>,
+    lock_timeout: Duration,
+    tell: &(dyn Fn(&[Holder]) + Sync),
+    task: impl FnOnce() -> T,
+) -> (T, Vec<Holder>) {
+    let pause = LONGEST_PAUSE.min(lock_timeout / 4);
     let (over, ended) = channel::<()>();
     thread::scope(|scope| {
         let asking = scope.spawn(move || {
             let mut found = Vec::new();
-            while ended.recv_timeout(lock_timeout / 4) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 let holders = ask(server).unwrap_or_default();
-                found = if holders.is_empty() { found } else { holders };
+                if holders.is_empty() {
+                    continue;
+                }
+                if found.is_empty() {
+                    tell(&holders);
+                }
+                found = holders;
             }
             found
         });

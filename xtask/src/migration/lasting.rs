@@ -38,15 +38,17 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// What the statement sets for the rest of the session, if that can matter to another file.
-pub fn of(statement: &[Lexeme]) -> Option<Lasting> {
-    let first = statement.first()?.word()?;
-    let lasting = match first {
-        "set" => set(&statement[1..]),
-        "reset" => reset(&statement[1..]),
-        "select" => set_config(&statement[1..]),
-        _ => None,
-    }?;
-    (!HARMLESS.contains(&lasting.setting.as_str())).then_some(lasting)
+pub fn of(statement: &[Lexeme]) -> Vec<Lasting> {
+    let Some(first) = statement.first().and_then(Lexeme::word) else { return Vec::new() };
+    let mut lasting: Vec<Lasting> = match first {
+        "set" => set(&statement[1..]).into_iter().collect(),
+        "reset" => reset(&statement[1..]).into_iter().collect(),
+        // What these run is run later.
+        "create" | "alter" | "drop" | "comment" | "prepare" => Vec::new(),
+        _ => set_configs(statement),
+    };
+    lasting.retain(|lasting| !HARMLESS.contains(&lasting.setting.as_str()));
+    lasting
 }
 
 fn set(mut rest: &[Lexeme]) -> Option<Lasting> {
@@ -79,27 +81,62 @@ fn reset(rest: &[Lexeme]) -> Option<Lasting> {
     Some(Lasting { setting: setting.to_ascii_lowercase(), value: None, reset: true })
 }
 
-/// `SELECT [pg_catalog.]set_config('search_path', 'app', false)`.
-fn set_config(rest: &[Lexeme]) -> Option<Lasting> {
-    let at = rest.iter().position(|token| token.word() == Some("set_config"))?;
-    let [
-        Lexeme::Symbol(b'('),
-        Lexeme::Text(setting),
-        Lexeme::Symbol(b','),
-        Lexeme::Text(value),
-        Lexeme::Symbol(b','),
-        local,
-        ..,
-    ] = &rest[at + 1..]
-    else {
-        return None;
+/// Every `[pg_catalog.]set_config('search_path', 'app', false)` in a statement, wherever it stands in it.
+fn set_configs(statement: &[Lexeme]) -> Vec<Lasting> {
+    let calls = statement
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| pair[0].name().is_some_and(|name| name == "set_config") && pair[1] == Lexeme::Symbol(b'('));
+    calls.filter_map(|(at, _)| set_config(&arguments(&statement[at + 2..]))).collect()
+}
+
+/// The arguments of a call, behind its opening parenthesis. One without a name is known by its place.
+fn arguments(tokens: &[Lexeme]) -> Vec<&[Lexeme]> {
+    let mut arguments = Vec::new();
+    let (mut depth, mut begun) = (0_usize, 0);
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Lexeme::Symbol(b'(' | b'[') => depth += 1,
+            Lexeme::Symbol(b')' | b']') if depth > 0 => depth -= 1,
+            Lexeme::Symbol(b',' | b')') if depth == 0 => {
+                arguments.push(&tokens[begun..at]);
+                begun = at + 1;
+                if *token == Lexeme::Symbol(b')') {
+                    break;
+                }
+            }
+            _ => (),
+        }
+    }
+    arguments
+}
+
+/// What a call of `set_config` sets; `None` where it lasts only for a transaction, or its setting is not written out.
+fn set_config(arguments: &[&[Lexeme]]) -> Option<Lasting> {
+    let named = |name: &str, place: usize| {
+        let by_name = arguments.iter().find(|tokens| tokens.first().and_then(Lexeme::word) == Some(name));
+        by_name.or(arguments.get(place)).copied().unwrap_or_default()
     };
-    if local.word() == Some("true") {
+    let text = |tokens: &[Lexeme]| {
+        tokens.iter().find_map(|token| if let Lexeme::Text(text) = token { Some(text.clone()) } else { None })
+    };
+    let setting = text(named("setting_name", 0))?;
+    let value = named("new_value", 1);
+    let local = named("is_local", 2);
+    let is_true = |text: &str| ["true", "t", "yes", "y", "on", "1"].contains(&text.to_ascii_lowercase().as_str());
+    if text(local).is_some_and(|text| is_true(&text)) || local.iter().any(|token| token.word() == Some("true")) {
         return None;
     }
+    // Of `'app,' || x` only the first word would be known, and not even that of `x || ',app'`.
+    let is_plain = !value.iter().any(|token| matches!(token, Lexeme::Symbol(b'|' | b'(')));
+    Some(known(&setting, text(value).filter(|_| is_plain).map(|value| first_schema(&value))))
+}
+
+/// The first name of a list: of a `search_path` the schema in which new objects are made.
+fn first_schema(value: &str) -> String {
     let first = value.split(',').next().unwrap_or_default().trim();
     let bare = first.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    Some(known(setting, Some(bare.map_or_else(|| first.to_ascii_lowercase(), str::to_owned))))
+    bare.map_or_else(|| first.to_ascii_lowercase(), str::to_owned)
 }
 
 fn named(setting: &str, value: Option<&Lexeme>) -> Lasting {
@@ -130,26 +167,43 @@ pub fn at_the_end(all: &[(u64, Lasting)]) -> Vec<&(u64, Lasting)> {
 mod tests {
     use super::*;
 
-    fn sets(text: &str) -> Option<(String, Option<String>)> {
+    fn sets(text: &str) -> Vec<(String, Option<String>)> {
         let lexeme = |word: &str| match word {
             word if word.starts_with('\'') => Lexeme::Text(word.trim_matches('\'').to_owned()),
             word if word.starts_with('"') => Lexeme::Name(word.trim_matches('"').to_owned()),
             word if word.len() == 1 && !word.starts_with(char::is_alphanumeric) => Lexeme::Symbol(word.as_bytes()[0]),
             word => Lexeme::Word(word.to_owned()),
         };
-        of(&text.split(' ').map(lexeme).collect::<Vec<_>>()).map(|lasting| (lasting.setting, lasting.value))
+        let found = of(&text.split(' ').map(lexeme).collect::<Vec<_>>());
+        found.into_iter().map(|lasting| (lasting.setting, lasting.value)).collect()
     }
 
     #[test]
     fn every_form_that_outlives_its_statement_is_found() {
         let some =
-            |setting: &str, value: &str| Some((setting.to_owned(), (!value.is_empty()).then(|| value.to_owned())));
+            |setting: &str, value: &str| vec![(setting.to_owned(), (!value.is_empty()).then(|| value.to_owned()))];
         for (text, expected) in [
             ("set search_path to app , public", some("search_path", "app")),
             ("set session search_path = \"App\"", some("search_path", "App")),
             ("set schema 'app'", some("search_path", "app")),
             ("select pg_catalog . set_config ( 'search_path' , 'App,x' , false )", some("search_path", "app")),
-            ("select set_config ( 'search_path' , '' , false )", Some(("search_path".to_owned(), Some(String::new())))),
+            ("select set_config ( 'search_path' , '' , false )", vec![("search_path".to_owned(), Some(String::new()))]),
+            ("select 1 , set_config ( 'search_path' , 'app' , false ) from t", some("search_path", "app")),
+            ("with x as ( select set_config ( 'role' , 'r' , 'f' ) ) select 1", some("role", "r")),
+            ("values ( set_config ( 'search_path' , 'app' , 0 : : bool ) )", some("search_path", "app")),
+            (
+                "select set_config ( 'search_path' , 'app,' | | current_setting ( 'search_path' ) , false )",
+                some("search_path", ""),
+            ),
+            ("insert into t select set_config ( 'search_path' , x , false )", some("search_path", "")),
+            (
+                "select set_config ( is_local = > false , setting_name = > 'search_path' , new_value = > 'app' )",
+                some("search_path", "app"),
+            ),
+            (
+                "select set_config ( 'work_mem' , '1' , false ) , set_config ( 'search_path' , 'app' , false )",
+                some("search_path", "app"),
+            ),
             ("set role owner", some("role", "owner")),
             ("set session authorization 'x'", some("session authorization", "x")),
             ("set session session authorization x", some("session authorization", "x")),
@@ -163,6 +217,10 @@ mod tests {
         }
         for text in [
             "set local search_path to app",
+            "create function f ( ) returns text return set_config ( 'search_path' , 'app' , false )",
+            "select set_config ( 'search_path' , 'app' , 't' : : bool )",
+            "select set_config ( x , 'app' , false )",
+            "select set_config from t",
             "set transaction read only",
             "set constraints all deferred",
             "select set_config ( 'search_path' , 'app' , true )",
@@ -171,7 +229,7 @@ mod tests {
             "select 1",
             "set",
         ] {
-            assert_eq!(sets(text), None, "{text}");
+            assert_eq!(sets(text), [], "{text}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! A service that embeds `sqlx::migrate!`, and `sqlx-cli`, see the same truth: the same files, checksums, rows and
 //! lock.
 
+mod block;
 pub mod blockers;
 pub mod catalog;
 pub mod checks;

@@ -9,6 +9,7 @@ use super::plan::Wanted;
 use super::session::Session;
 use super::transaction::LeftOut;
 use crate::error::Fault;
+use crate::platform;
 use crate::postgres::preamble::EMPTY_PATH;
 use crate::process::signals;
 use crate::settings::fault_point;
@@ -28,6 +29,8 @@ pub struct Step {
     /// As the ledger holds it.
     pub checksum: String,
     pub transactional: bool,
+    /// It ends its transaction half-way, and was applied by sqlx.
+    split: bool,
     left_out: LeftOut,
 }
 
@@ -42,6 +45,7 @@ impl Step {
             fingerprint: found.fingerprint.clone(),
             checksum: found.checksum.clone(),
             transactional: found.transactional,
+            split: found.split.is_some(),
             left_out: found.left_out.clone(),
         }
     }
@@ -114,7 +118,7 @@ impl Runner<'_, '_> {
 
     fn without_transaction(&mut self, step: &Step) -> Result<Duration, Failure> {
         let version = step.version;
-        let text = std::fs::read(&step.file).map_err(anyhow::Error::from)?;
+        let text = platform::read_regular(&step.file, u64::MAX).map_err(anyhow::Error::from)?;
         let mut read = Checksum::default();
         read.feed(&text);
         step.check_unchanged(read)?;
@@ -129,7 +133,11 @@ impl Runner<'_, '_> {
         let clock = Instant::now();
         // In one piece: psql would run a statement that our death had cut. A build waits for old transactions as long
         // as it must.
-        self.session.feed(&step.file, &format!("{FRESH} {CLEAN} SET lock_timeout TO 0;"), |write| write(&text))?;
+        // sqlx begins a transaction before such a file, and ends what is open after it.
+        let (begin, commit) = if step.split { (" BEGIN;", "COMMIT;") } else { ("", "") };
+        let before = format!("{FRESH} {CLEAN} SET lock_timeout TO 0;{begin}");
+        self.session.feed(&step.file, &before, |write| write(&text))?;
+        self.session.run(commit)?;
         let took = clock.elapsed();
         // In a transaction that the file left open the time stands still.
         let closed =

@@ -2,6 +2,7 @@
 
 use super::checksum;
 use super::plan::{Entry, State};
+use crate::postgres::change_lock::SESSION;
 use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
 use anyhow::Result;
@@ -10,13 +11,12 @@ use anyhow::Result;
 pub fn session(server: &Server<'_>) -> Result<Option<String>> {
     let (key, own) = (checksum::lock_number(server.database()), literal(server.session())?);
     let sql = format!(
-        "SELECT 'session ' || a.pid || ' (' || a.application_name || ', user ' || a.usename || ', since ' || \
-         pg_catalog.to_char(a.backend_start, 'HH24:MI:SS') || ')' FROM pg_catalog.pg_locks AS l \
+        "SELECT {SESSION} FROM pg_catalog.pg_locks AS l \
          JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid \
          JOIN pg_catalog.pg_database AS d ON d.oid = l.database AND d.datname = pg_catalog.current_database() \
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
            AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = {key} \
-           AND NOT pg_catalog.starts_with(a.application_name, {own}) LIMIT 1"
+           AND NOT pg_catalog.starts_with(COALESCE(a.application_name, ''), {own}) LIMIT 1"
     );
     let answer = server.ask(&sql)?;
     Ok(Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty()))

@@ -1,5 +1,6 @@
 //! One statement of a migration: the few facts that decide whether and how it may run.
 
+use super::block::Block;
 use super::lasting::{self, Lasting};
 use super::made::{self, Made};
 use super::quoting::Quoting;
@@ -30,9 +31,18 @@ pub struct Statement {
     candidate: Option<String>,
     pub openfga: Option<String>,
     quoting: Quoting,
+    /// The body of a `DO` block.
+    block: Block,
 }
 
 impl Statement {
+    /// Bytes within dollar quotes.
+    pub fn take_body(&mut self, bytes: &[u8]) {
+        if self.begins(&["do"]) {
+            self.block.feed(bytes);
+        }
+    }
+
     pub fn take(&mut self, token: Token<'_>, line: u64) {
         let word = match token {
             Token::Word(word) => String::from_utf8_lossy(word).to_ascii_lowercase(),
@@ -49,6 +59,9 @@ impl Statement {
             self.begins(&["alter", "table"]) && self.previous == "drop" && drops_a_column(token, &word);
         self.follow_tables(token, &word);
         self.quoting.take(token);
+        if let Token::Text(body) = token {
+            self.take_body(body);
+        }
         if self.head.len() < HEAD {
             self.head.push(token.into());
         }
@@ -71,8 +84,8 @@ impl Statement {
     }
 
     /// What it sets for the rest of the session.
-    pub fn sets(&self) -> Option<Lasting> {
-        lasting::of(&self.head)
+    pub fn sets(&mut self) -> Vec<Lasting> {
+        if self.begins(&["do"]) { std::mem::take(&mut self.block).finish() } else { lasting::of(&self.head) }
     }
 
     /// What it makes.
@@ -102,7 +115,7 @@ impl Statement {
 
     /// The setting that it changes, and by which psql would read the rest otherwise than we have read it.
     pub fn changes_quoting(&self) -> Option<&'static str> {
-        self.quoting.changes()
+        self.quoting.changes().or(self.block.changes_quoting)
     }
 
     /// What it takes away with the rows in it, and what comes back from a backup only.

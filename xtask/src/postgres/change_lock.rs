@@ -9,6 +9,10 @@ use sha2::{Digest as _, Sha256};
 use std::time::{Duration, Instant};
 
 const PAUSE: Duration = Duration::from_millis(250);
+/// SQL: the session `a` of `pg_stat_activity` as people read it. Not every session has a name, and a role without
+/// `pg_read_all_stats` does not see when another role's session began.
+pub const SESSION: &str = "'session ' || a.pid || ' (' || pg_catalog.concat_ws(', ', NULLIF(a.application_name, ''), \
+    'user ' || a.usename, 'since ' || pg_catalog.to_char(a.backend_start, 'HH24:MI:SS')) || ')'";
 
 /// Held until it is dropped, or until we die.
 #[derive(Debug)]
@@ -70,8 +74,7 @@ pub fn acquire(
         std::thread::sleep(PAUSE);
     }
     let sql = format!(
-        "SELECT 'session ' || a.pid || ' (' || a.application_name || ', user ' || a.usename || ', since ' || \
-         pg_catalog.to_char(a.backend_start, 'HH24:MI:SS') || ')' FROM pg_catalog.pg_locks AS l \
+        "SELECT {SESSION} FROM pg_catalog.pg_locks AS l \
          JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted \
          AND l.objsubid = 1 AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = {key} LIMIT 1"
     );

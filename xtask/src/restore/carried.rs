@@ -74,7 +74,7 @@ pub(super) fn carry(name: &str, properties: &Properties) -> Result<String, Fault
 }
 
 /// Each after the one that lets its grantor give it.
-fn in_order<'a>(grants: &'a [Grant], owner: &'a Name) -> Vec<&'a Grant> {
+pub(super) fn in_order<'a>(grants: &'a [Grant], owner: &'a Name) -> Vec<&'a Grant> {
     let mut may_give = vec![owner];
     let mut ordered = Vec::new();
     let mut rest: Vec<&Grant> = grants.iter().collect();
@@ -104,6 +104,16 @@ pub(super) fn give(name: &str, grant: &Grant) -> Result<String, Fault> {
     };
     let statements = [statement(false, ""), statement(true, " WITH GRANT OPTION")];
     Ok(statements.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// The same for a person to type, as the grantor: `GRANTED BY` takes nobody but the current role. What a superuser or a
+/// member of the owner grants, the owner grants.
+pub(super) fn give_as_grantor(name: &str, grant: &Grant, owner: &Name) -> Result<String, Fault> {
+    let given = give(name, grant)?;
+    if grant.grantor == *owner {
+        return Ok(given);
+    }
+    Ok(format!("SET ROLE {}; {given} RESET ROLE;", identifier(&grant.grantor)?))
 }
 
 /// `ALTER DATABASE "a" OWNER TO "b";`

@@ -17,6 +17,10 @@ pub struct LoadOptions<'a> {
     pub version_changes: &'a [VersionChange],
 }
 
+/// What a dump of single tables or schemas lacks is known beforehand only where it is a table or a schema.
+const PART: &str =
+    "or the file holds a part of a database: dump the whole one, without --table, --schema and their like";
+
 /// psql's failure, explained. `lines`: how many it had got before the file's own.
 pub(super) fn explain(
     target: &Target,
@@ -37,6 +41,9 @@ pub(super) fn explain(
     // The server's own words, in English: it says so of tables, functions, types and operators.
     if client_error::server_says(&said.stderr, " does not exist") {
         hints.push(about_path(options.search_path));
+        if backup.manifest.is_none() {
+            hints.push(PART.to_owned());
+        }
     }
     if makes_extension {
         hints.push(

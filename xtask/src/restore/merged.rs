@@ -3,7 +3,7 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-use super::carried::{self, give};
+use super::carried;
 use super::live::Live;
 use super::new_database::NewDatabase;
 use super::preflight::{Consent, SettingRules};
@@ -164,7 +164,7 @@ impl<'a> Draft<'a> {
             if !same_grants(&theirs, &ours) {
                 // The statement that changes the owner comes first.
                 let ours: Vec<Grant> = ours.iter().map(|grant| grant.of_owner(&owner, &then.owner)).collect();
-                self.not_applied.extend(replace_grants(bounds.database, &ours, &then.all_grants())?);
+                self.not_applied.extend(replace_grants(bounds.database, &ours, then)?);
             }
             return Ok(());
         }
@@ -174,7 +174,8 @@ impl<'a> Draft<'a> {
         let mut given = Vec::new();
         for grant in theirs {
             if let Some(missing) = grant.grantee.as_ref().filter(|role| bounds.lacks(role)) {
-                self.not_applied.push(format!("{} -- there is no role {missing}", give(bounds.database, &grant)?));
+                let statement = carried::give_as_grantor(bounds.database, &grant, &owner)?;
+                self.not_applied.push(format!("{statement} -- there is no role {missing}"));
             } else if bounds.lacks(&grant.grantor) && grant.grantor != owner {
                 given.push(grant.of_owner(&grant.grantor, &owner));
             } else {
@@ -229,12 +230,15 @@ fn assignments(properties: &Properties) -> impl Iterator<Item = (Option<&Name>, 
     settings.flat_map(|setting| setting.values.iter().map(|assignment| (setting.role.as_ref(), assignment)))
 }
 
-fn replace_grants(database: &str, ours: &[Grant], theirs: &[Grant]) -> Result<Vec<String>, Fault> {
+/// `then`: whose grants there are to be.
+fn replace_grants(database: &str, ours: &[Grant], then: &Properties) -> Result<Vec<String>, Fault> {
     let grantees: BTreeSet<&Name> = ours.iter().filter_map(|grant| grant.grantee.as_ref()).collect();
     let grantees: Vec<String> = grantees.into_iter().map(|name| identifier(name)).collect::<Result<_, _>>()?;
     let from = std::iter::once("PUBLIC".to_owned()).chain(grantees).collect::<Vec<_>>().join(", ");
     let revoke = format!("REVOKE ALL ON DATABASE {} FROM {from} CASCADE;", identifier(database)?);
-    let given = theirs.iter().map(|grant| give(database, grant));
+    let (theirs, owner) = (then.all_grants(), &then.owner);
+    let given = carried::in_order(&theirs, owner).into_iter();
+    let given = given.map(|grant| carried::give_as_grantor(database, grant, owner));
     std::iter::once(Ok(revoke)).chain(given).collect()
 }
 

@@ -1,7 +1,7 @@
 //! `db-migrate` that dies, is interrupted, meets another run or a held table: whole files, and a ledger that tells the
 //! truth.
 
-use crate::harness::migrations::SLOW;
+use crate::harness::migrations::{SLOW, sqlx_lock};
 use crate::harness::stack::Database;
 use crate::harness::{Test, UrlDatabase, Xtask, shared, wait_until};
 use rustix::process::Signal;
@@ -264,30 +264,25 @@ fn two_runs_at_once() {
 fn the_locks_are_the_restores_and_sqlxs() {
     let database = prepared();
     let running = database.migration_paused_at("locked");
-    for run in [
-        database.migrate(["--wait-for-run", "1"]).run(),
-        database.migrate(["baseline", "1", "--yes", "--no-compare", "--wait-for-run", "1"]).run(),
-        database.xtask(["db-restore", "--repair"]).run(),
+    for (run, seconds) in [
+        (database.migrate(["--wait-for-run", "1"]).run(), 1),
+        (database.migrate(["baseline", "1", "--yes", "--no-compare", "--wait-for-run", "1"]).run(), 1),
+        (database.xtask(["db-restore", "--repair"]).run(), 30),
     ] {
         run.code(5).stderr_has("is being changed by session ").stderr_has("(xtask-");
+        run.stderr_has(&format!("; waiting up to {seconds} s"));
     }
     running.signal(Signal::CONT);
     running.wait().ok();
     // A service that migrates with sqlx holds this one, in the database itself.
     let mut service = database.session();
     service.sql("SET application_name = 'the service'");
-    let number = 0x3d32_ad9e_i64 * i64::from(crc32(database.name.as_bytes()));
+    let number = sqlx_lock(&database.name);
     service.sql(&format!("SELECT pg_advisory_lock({number})"));
     let run = database.migrate(["down", "--yes", "--no-backup", "--wait-for-run", "1"]).run();
     run.code(5).stderr_has("(the service, user postgres").stderr_has("→ wait until it has ended");
     drop(service);
     database.migrate(["down", "--yes", "--no-backup"]).run().ok();
-}
-
-/// CRC-32/ISO-HDLC, the slow way.
-fn crc32(bytes: &[u8]) -> u32 {
-    let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
-    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
 }
 
 fn a_table_that_someone_holds() {
@@ -299,6 +294,7 @@ fn a_table_that_someone_holds() {
     run.code(5).stderr_has("✗ migrations/1_column.up.sql:1 failed; nothing was applied");
     run.stderr_has("canceling statement due to lock timeout").stderr_has("--lock-timeout SECONDS");
     run.stderr_has("table public.t is held by session ").stderr_has("user postgres").stderr_has("idle in transaction");
+    run.stderr_has("\n1 waits up to 2 s (--lock-timeout): table public.t is held by session ");
     drop(holder);
     database.migrate(["--no-backup"]).run().ok();
 }

@@ -1,8 +1,10 @@
 //! Folders, files and checkouts as people have them: `sqlx.toml`, renamed files, a transaction around a file, settings
 //! that last, two programs in one database.
 
+use crate::harness::migrations::sqlx_lock;
 use crate::harness::{Outcome, Test, UrlDatabase};
 use std::fs;
+use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -12,13 +14,18 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_renamed_file_is_not_run_twice,
         [Postgres] an_older_checkout_takes_no_newer_row_out,
         [Postgres] a_transaction_around_a_file_is_ours,
+        [Postgres] an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it,
         [Postgres] a_setting_that_lasts_under_sqlx_is_told,
         [Postgres] an_empty_ledger_beside_a_full_one_is_refused,
         [Postgres] two_programs_in_one_database,
         [Postgres] what_the_server_says_is_shown,
         [Postgres] a_hint_fits_its_cause,
         [Postgres] dry_runs_and_waiting_runs_report,
+        [Postgres] what_a_block_sets_is_told_as_any_other_setting,
+        [Postgres, Script] a_service_that_migrates_is_named_while_a_run_waits_for_it,
         [Postgres] a_version_finished_by_hand_is_looked_at,
+        [Postgres] a_pipe_among_the_files_stops_nothing,
+        [Postgres] a_version_below_zero_is_typed_as_any_other,
     ]
 }
 
@@ -149,6 +156,35 @@ fn a_transaction_around_a_file_is_ours() {
     database.sandbox.migration(1, "enclosed", modes, None);
     migrate(&database, &["up"]).ok();
     assert_eq!(database.sql("SELECT level FROM t"), "serializable");
+}
+
+fn an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it() {
+    let database = UrlDatabase::new();
+    // What sqlx began before the file makes SET LOCAL hold, and what it commits after the file is what a last BEGIN began.
+    let text = "CREATE SCHEMA app;\nSET LOCAL search_path TO app;\nCREATE TABLE a (x int);\nCOMMIT;\nBEGIN;\n\
+        CREATE TABLE b (x int);\n";
+    database.sandbox.migration(1, "split", text, None);
+    let refused = "migrations/1_split.up.sql:4: COMMIT in a file that runs in one transaction";
+    for args in [&["up"][..], &["verify"]] {
+        migrate(&database, args).code(1).stderr_has(refused);
+    }
+    database.own(&format!("BEGIN;\n{text}COMMIT;"));
+    let told = format!("⚠ {refused} with its row in the ledger; it is tried as sqlx ran it");
+    migrate(&database, &["baseline", "1", "--yes"]).ok().stderr_has(&told);
+    let run = migrate(&database, &["verify"]);
+    run.ok().stdout_has("✓ 1 split: up; it cannot be reverted").stderr_has(&told);
+    run.holds(run.stderr.matches("it is tried").count() == 1, "it is told once");
+    database.sandbox.migration(2, "more", "CREATE TABLE c (x int);", Some("DROP TABLE c;"));
+    migrate(&database, &["verify", "--pending"]).ok().stdout_has("✓ 2 more: up, down, up").stderr_has(&told);
+    migrate(&database, &["status", "--drift"]).ok().stderr_has(&told);
+    // What psql itself would run is refused as before.
+    database.sandbox.migration(1, "split", &format!("{text}\\! true\n"), None);
+    migrate(&database, &["verify"]).code(1).stderr_lacks("it is tried");
+    // Another role needs a right to read the ledger.
+    let taken = "ALTER TABLE _sqlx_migrations OWNER TO CURRENT_USER; REVOKE ALL ON _sqlx_migrations FROM";
+    database.sql(&format!("{taken} \"{}\"", database.role));
+    let run = migrate(&database, &["status"]);
+    run.code(1).stderr_has("may not read the ledger \"public\".\"_sqlx_migrations\"").stderr_has("GRANT SELECT ON ");
 }
 
 fn a_setting_that_lasts_under_sqlx_is_told() {
@@ -284,6 +320,30 @@ fn dry_runs_and_waiting_runs_report() {
     migrate(&database, &["status"]).ok().stdout_has("dirty");
 }
 
+/// A service has no name of its own, and a role that is no superuser does not see when its session began.
+fn a_service_that_migrates_is_named_while_a_run_waits_for_it() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(1);
+    let number = sqlx_lock(&database.name);
+    let sql = format!("SET application_name TO ''; SELECT pg_advisory_lock({number}); SELECT pg_sleep(120);");
+    let sleeps = "FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    std::thread::scope(|scope| {
+        scope.spawn(|| database.server.client(&database.name, &["psql", "-X", "-q"], sql.as_bytes()));
+        crate::harness::wait_until("it sleeps", || database.sql(&format!("SELECT count(*) {sleeps}")) == "1");
+        let who = format!("session {} (user postgres)", database.sql(&format!("SELECT pid {sleeps}")));
+        let run = migrate(&database, &["up", "--wait-for-run", "1"]);
+        run.code(5).stderr_has(&format!("is being changed by {who}; waiting up to 1 s (--wait-for-run)"));
+        run.stderr_has(&format!("✗ The database {} is being changed by {who}\n", database.name));
+        run.holds(run.took < Duration::from_secs(30), "it waits no longer than it says");
+        // Without a wait nothing is said of one.
+        migrate(&database, &["up", "--wait-for-run", "0"]).code(5).stderr_has(&who).stderr_lacks("waiting up to");
+        let mut terminal = database.xtask(["db-migrate", "up", "--wait-for-run", "60"]).terminal();
+        terminal.shows("waiting up to 60 s").shows("waiting for the other run");
+        database.sql(&format!("SELECT pg_terminate_backend(pid) {sleeps}"));
+        terminal.wait().ok().stdout_has("1 migration applied");
+    });
+}
+
 fn a_version_finished_by_hand_is_looked_at() {
     let database = UrlDatabase::new();
     database.own("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1)");
@@ -298,4 +358,68 @@ fn a_version_finished_by_hand_is_looked_at() {
     database.own("DELETE FROM t; CREATE UNIQUE INDEX once ON t (a)");
     migrate(&database, &["repair", "--applied", "--yes"]).ok();
     migrate(&database, &["status", "--check"]).ok();
+}
+
+/// sqlx, too, passes over what is no file.
+fn a_pipe_among_the_files_stops_nothing() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(1);
+    let pipe = |name: &str| {
+        let path = database.sandbox.path(name);
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success(), "{name}");
+    };
+    ["migrations/2_pipe.sql", "migrations/3_pipe.up.sql", "migrations/schema.sql"].iter().for_each(|name| pipe(name));
+    let mut running = database.xtask(["db-migrate", "up"]).spawn();
+    crate::harness::wait_until("it has ended", || !running.is_running());
+    let run = running.wait();
+    run.ok()
+        .stderr_has("⚠ migrations/2_pipe.sql is skipped: it is not a regular file")
+        .stderr_has("✓ 1 migration applied");
+    // A store file may come through one; while nobody writes to it, Ctrl-C ends the run.
+    pipe("store.fga.yaml");
+    let mut waiting = database.xtask(["setup-openfga", "--dry-run", "--file", "store.fga.yaml"]).spawn();
+    crate::harness::wait_until("it has begun", || waiting.stderr().contains("Setting up OpenFGA"));
+    waiting.signal(rustix::process::Signal::INT);
+    crate::harness::wait_until("it has ended", || !waiting.is_running());
+    waiting.wait().code(130);
+}
+
+fn what_a_block_sets_is_told_as_any_other_setting() {
+    let database = UrlDatabase::new();
+    let away = "CREATE SCHEMA app;\nDO $$ BEGIN\n  PERFORM set_config('search_path', 'app', false);\nEND $$;\nCREATE TABLE own (a int);\n";
+    database.sandbox.migration(1, "away", away, None);
+    database.sandbox.migration(2, "table", "CREATE TABLE t (a int);", None);
+    let more =
+        "SELECT set_config('search_path', 'app,' || current_setting('search_path'), false);\nCREATE TABLE u (a int);";
+    database.sandbox.migration(3, "more", more, None);
+    let run = migrate(&database, &["up"]);
+    run.ok().stderr_has("⚠ migrations/1_away.up.sql:2: it sets search_path to \"app\" for its session");
+    run.stderr_has("⚠ migrations/2_table.up.sql:1: here table t is created on the configured search_path; sqlx");
+    run.stderr_has("⚠ migrations/3_more.up.sql:1: it sets search_path for its session").stderr_lacks("table own");
+    // For the file itself the path is what it set, and the ledger stays where it was.
+    let where_is = "SELECT string_agg(relnamespace::regnamespace || '.' || relname, ' ' ORDER BY relname) FROM pg_class WHERE \
+        relkind = 'r' AND relname IN ('own', 't', 'u', '_sqlx_migrations')";
+    assert_eq!(database.sql(where_is), "public._sqlx_migrations app.own public.t app.u");
+    migrate(&database, &["status", "--check", "--drift"]).ok().stdout_lacks("pending");
+}
+
+/// sqlx runs them, too.
+fn a_version_below_zero_is_typed_as_any_other() {
+    let database = UrlDatabase::new();
+    for version in [-7, -5] {
+        database.sandbox.migration(
+            version,
+            "below",
+            &format!("CREATE TABLE t{} (a int);", -version),
+            Some("DROP TABLE t5;"),
+        );
+    }
+    migrate(&database, &["up", "--to", "-7"]).ok().stderr_has("(at -7)");
+    migrate(&database, &["up", "--no-backup"]).ok().stderr_has("(at -5)");
+    migrate(&database, &["down", "--to", "-7", "--yes", "--no-backup"]).ok().stderr_has("(at -7)");
+    migrate(&database, &["repair", "-7"]).ok();
+    database.own("DELETE FROM _sqlx_migrations");
+    migrate(&database, &["baseline", "-7", "--yes"]).ok();
+    migrate(&database, &["status"]).ok().stdout_has("-7       below        applied");
 }

@@ -80,11 +80,20 @@ fn every_kind_of_object_loads_with_every_option_of_pg_dump() {
 fn what_an_empty_database_cannot_take_is_refused_beforehand() {
     let database = shared().database();
     database.sql(TABLES);
+    database.sql(
+        "CREATE SCHEMA \"My app\"; CREATE TABLE \"My app\".t AS SELECT 1 AS a; \
+         CREATE TABLE parent (a int PRIMARY KEY); CREATE TABLE child (a int REFERENCES parent)",
+    );
+    let schema = "CREATE SCHEMA \"My app\";";
     for (options, why, hint) in [
-        (&["--data-only"][..], "which it does not create", "without --data-only and --section"),
-        (&["--section=data"], "which it does not create", "without --data-only and --section"),
-        (&["--section=post-data"], "which it does not create", "without --data-only and --section"),
-        (&["--data-only", "--inserts"], "which it does not create", "without --data-only and --section"),
+        (&["-t", "\"My app\".t"][..], "needs schema \"My app\", which it does not create", schema),
+        (&["-t", "\"My app\".t", "--schema-only"], "needs schema \"My app\", which it does not create", schema),
+        (&["-t", "child"], "needs table \"parent\", which it does not create", "without --table, --schema"),
+        (&["-t", "child"], "needs table", "db-shell -- -v ON_ERROR_STOP=1 --single-transaction < "),
+        (&["--data-only"], "which it does not create", "--data-only and --section"),
+        (&["--section=data"], "which it does not create", "--data-only and --section"),
+        (&["--section=post-data"], "which it does not create", "--data-only and --section"),
+        (&["--data-only", "--inserts"], "which it does not create", "--data-only and --section"),
         (&["--clean"], "drops an object that an empty database does not have", "--clean --if-exists"),
         (&["--create"], "CREATE DATABASE", "dump again without --create"),
     ] {

@@ -76,7 +76,7 @@ impl Drop for Own {
 
 /// The statements that a restore shows.
 fn statements(run: &Outcome) -> String {
-    let words = ["  ALTER ", "  GRANT ", "  REVOKE ", "  COMMENT "];
+    let words = ["  ALTER ", "  GRANT ", "  REVOKE ", "  COMMENT ", "  SET ROLE "];
     let lines = run.stderr.lines().filter(|line| words.iter().any(|word| line.starts_with(word)));
     lines.map(|line| format!("{line}\n")).collect()
 }
@@ -127,7 +127,7 @@ fn a_new_volume_gets_the_databases_own_properties_back() {
 }
 
 fn what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others_are_told() {
-    let own = Own::new("own_stays", &["os_owner", "os_reader"]);
+    let own = Own::new("own_stays", &["os_a_taker", "os_owner", "os_reader"]);
     for sql in [
         "ALTER DATABASE @ SET work_mem = '5MB'",
         "ALTER ROLE os_reader IN DATABASE @ SET work_mem = '6MB'",
@@ -135,12 +135,14 @@ fn what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others
         "ALTER DATABASE @ CONNECTION LIMIT 9",
         "REVOKE ALL ON DATABASE @ FROM PUBLIC",
         "GRANT CONNECT ON DATABASE @ TO os_reader WITH GRANT OPTION",
+        "SET ROLE os_reader; GRANT CONNECT ON DATABASE @ TO os_a_taker",
         "COMMENT ON DATABASE @ IS E'two\\nlines \\\\ ''o'''",
         "ALTER DATABASE @ OWNER TO os_owner",
     ] {
         own.admin(sql);
     }
     let then = own.properties();
+    assert!(then.contains("os_a_taker=c/os_reader"), "{then}");
     own.xtask(["db-backup"]).run().ok();
     own.anew();
     for sql in [
@@ -190,7 +192,7 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
         "ALTER DATABASE \"left_out\" SET \"session_preload_libraries\" TO 'evil'; -- it decides what code runs or who acts",
         "ALTER ROLE \"lo_reader\" IN DATABASE \"left_out\" SET \"work_mem\" TO '9MB'; -- it is for role lo_reader alone",
         "ALTER ROLE \"lo_gone\" IN DATABASE \"left_out\" SET \"work_mem\" TO '10MB'; -- there is no role lo_gone",
-        "GRANT CONNECT ON DATABASE \"left_out\" TO \"lo_gone\"; -- there is no role lo_gone",
+        "SET ROLE \"lo_reader\"; GRANT CONNECT ON DATABASE \"left_out\" TO \"lo_gone\"; RESET ROLE; -- there is no role lo_gone",
     ] {
         run.stderr_has(&format!("\n  {statement}\n"));
     }

@@ -17,6 +17,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The newest version that the database has
+    #[arg(allow_negative_numbers = true)]
     version: i64,
     /// Do not compare the schema with what the files make
     #[arg(long)]

@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(value_name = "N")]
     count: Option<usize>,
     /// Everything newer than this version; 0 is everything
-    #[arg(long, value_name = "VERSION", conflicts_with = "count")]
+    #[arg(long, value_name = "VERSION", conflicts_with = "count", allow_negative_numbers = true)]
     to: Option<i64>,
     /// Print the SQL in order, and change nothing
     #[arg(long)]

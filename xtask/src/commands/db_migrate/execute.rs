@@ -16,13 +16,27 @@ use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
 
+/// What happens while steps run.
+pub(super) enum Event<'a> {
+    /// A step took so long.
+    Ran(&'a Step, Duration),
+    /// A step waits, up to so long, for what these sessions hold.
+    Waits(&'a Step, Duration, &'a [Holder]),
+}
+
+/// Is called as it happens.
+type Tell<'a> = &'a (dyn Fn(Event<'_>) + Sync);
+
 impl Work<'_> {
     /// Runs the steps, shows what the server said meanwhile, and asks the ledger afterwards whether they are there.
     ///
     /// # Errors
     /// Exit 6 where some were run and one was not.
     pub(super) fn execute(&self, runner: &mut Runner<'_, '_>, steps: &[Step]) -> Result<Vec<Done>> {
-        let done = self.run_each(runner, steps, &|step, took| self.tell(step, took));
+        let done = {
+            let line = self.context.terminal.waiting("running");
+            self.run_each(runner, steps, &|event| line.aside(|| self.tell(&event)))
+        };
         notices::show(&runner.session.end(), &self.context.terminal);
         let done = done?;
         signals::shielded(|| self.check(steps))?;
@@ -30,18 +44,13 @@ impl Work<'_> {
     }
 
     /// Runs the steps, and tells of each.
-    pub(super) fn run_each(
-        &self,
-        runner: &mut Runner<'_, '_>,
-        steps: &[Step],
-        tell: &dyn Fn(&Step, Duration),
-    ) -> Result<Vec<Done>> {
+    pub(super) fn run_each(&self, runner: &mut Runner<'_, '_>, steps: &[Step], tell: Tell<'_>) -> Result<Vec<Done>> {
         let mut done = Vec::new();
         for step in steps {
             if let Some(signal) = signals::pending() {
                 return Err(stopped(signals::interrupted(signal).into(), &done, steps.len()));
             }
-            let (ran, holders) = self.run_step(runner, step);
+            let (ran, holders) = self.run_step(runner, step, tell);
             let took = match ran {
                 Ok(took) => took,
                 Err(failure) => match self.truth(step, &failure) {
@@ -56,26 +65,43 @@ impl Work<'_> {
                     }
                 },
             };
-            tell(step, took);
+            tell(Event::Ran(step, took));
             done.push(of(step, took));
         }
         Ok(done)
     }
 
     /// Runs one, and sees who holds what it waits for.
-    fn run_step(&self, runner: &mut Runner<'_, '_>, step: &Step) -> (Result<Duration, Failure>, Vec<Holder>) {
+    fn run_step(
+        &self,
+        runner: &mut Runner<'_, '_>,
+        step: &Step,
+        tell: Tell<'_>,
+    ) -> (Result<Duration, Failure>, Vec<Holder>) {
         if !step.transactional {
             // It waits as long as it must.
             return (runner.run(step), Vec::new());
         }
         let lock_timeout = runner.lock_timeout;
-        blockers::during(&self.migrating(), lock_timeout, || runner.run(step))
+        let waits = |holders: &[Holder]| tell(Event::Waits(step, lock_timeout, holders));
+        blockers::during(&self.migrating(), lock_timeout, &waits, || runner.run(step))
     }
 
-    fn tell(&self, step: &Step, took: Duration) {
-        let lead = if step.direction == Direction::Up { "" } else { "Reverted: " };
-        let line = format!("{lead}{} {} ({})", step.version, step.description, terminal::duration(took));
-        self.context.terminal.done(&terminal::clean(&line));
+    fn tell(&self, event: &Event<'_>) {
+        let terminal = &self.context.terminal;
+        match event {
+            Event::Ran(step, took) => {
+                let lead = if step.direction == Direction::Up { "" } else { "Reverted: " };
+                let line = format!("{lead}{} {} ({})", step.version, step.description, terminal::duration(*took));
+                terminal.done(&terminal::clean(&line));
+            }
+            Event::Waits(step, lock_timeout, holders) => {
+                let Some(holder) = holders.first() else { return };
+                let (version, seconds) = (step.version, lock_timeout.as_secs());
+                let line = format!("{version} waits up to {seconds} s (--lock-timeout): {holder}");
+                terminal.note(&terminal::clean_line(&line));
+            }
+        }
     }
 
     /// Done is what a fresh session sees.

@@ -11,6 +11,7 @@ use crate::migration::indexes;
 use crate::migration::ledger::write;
 use crate::migration::plan::{Entry, Lost, State};
 use crate::migration::session::Session;
+use crate::platform;
 use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only these versions
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", allow_negative_numbers = true)]
     versions: Vec<i64>,
     /// Mark a dirty version as applied: it was finished by hand
     #[arg(long)]
@@ -156,7 +157,7 @@ fn only_by_name(entry: &Entry) -> String {
 /// Looks as `up` does before a dirty version is taken for applied.
 fn check_finished(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry) -> Result<()> {
     let Some(migration) = &entry.migration else { return Ok(()) };
-    let text = std::fs::read(&migration.up)?;
+    let text = platform::read_regular(&migration.up, u64::MAX)?;
     let mut invalid = indexes::invalid(session)?;
     invalid.retain(|index| index.is_named_in(&text));
     indexes::refuse(&invalid)?;

@@ -6,8 +6,8 @@ use crate::commands::leftovers;
 use crate::context::Context;
 use crate::error;
 use crate::migration::catalog::Catalog;
-use crate::migration::checks::Direction;
-use crate::migration::files::Migration;
+use crate::migration::checks::{self, Direction};
+use crate::migration::files::{self, Migration};
 use crate::migration::ledger::Writer;
 use crate::migration::plan::Wanted;
 use crate::migration::run::{Runner, Step};
@@ -74,13 +74,35 @@ impl<'a> Scratch<'a> {
             (Some(down), Direction::Down) => Wanted::down(migration.version, &migration.description, down),
             _ => Wanted::up(migration),
         };
-        let steps: Vec<Step> = match cautions::check(&[wanted], direction, &self.work.config.ignored) {
-            Ok(checked) => checked.steps,
-            Err(error) => return Ok(Ran::RolledBack(told(&error))),
+        match cautions::check(&[wanted], direction, &self.work.config.ignored) {
+            Ok(checked) => self.run_steps(&checked.steps),
+            Err(error) => Ok(Ran::RolledBack(told(&error))),
+        }
+    }
+
+    /// Runs the up file of a migration that was applied, as it was applied.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(super) fn rerun(&mut self, migration: &Migration) -> Result<Ran> {
+        let found = match checks::check_applied(&migration.up, &self.work.config.ignored) {
+            Ok(found) => found,
+            // What is refused is said as of any other.
+            Err(_) => return self.run(migration, Direction::Up),
         };
+        if let Some(flaw) = &found.split {
+            let file = files::shown(&migration.up);
+            self.work
+                .context
+                .warn_once(&format!("{file}:{flaw}; it is tried as sqlx ran it, without that transaction"));
+        }
+        self.run_steps(&[Step::of(Wanted::up(migration), Direction::Up, &found)])
+    }
+
+    fn run_steps(&mut self, steps: &[Step]) -> Result<Ran> {
         let ledger = self.ledger.clone();
         let mut runner = Runner { session: &mut self.session, ledger, lock_timeout: LOCK_TIMEOUT };
-        let Err(error) = self.work.run_each(&mut runner, &steps, &|_, _| {}) else { return Ok(Ran::Well) };
+        let Err(error) = self.work.run_each(&mut runner, steps, &|_| {}) else { return Ok(Ran::Well) };
         if !matches!(error::exit(&error), error::Exit::Failed | error::Exit::Partial | error::Exit::Locked) {
             return Err(error);
         }
@@ -90,10 +112,10 @@ impl<'a> Scratch<'a> {
         Ok(if transactional { Ran::RolledBack(told(&error)) } else { Ran::HalfWay(told(&error)) })
     }
 
-    /// Applies migrations that are known to work.
+    /// Applies migrations that are known to work: they were applied, or tried.
     pub(super) fn replay<'m>(&mut self, migrations: impl IntoIterator<Item = &'m Migration>) -> Result<()> {
         for migration in migrations {
-            if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.run(migration, Direction::Up)? {
+            if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.rerun(migration)? {
                 let fault =
                     format!("{} {} cannot be applied to an empty database", migration.version, migration.description);
                 let fault = error::Fault::failed(fault).hint("fix the error above; the live database was not touched");

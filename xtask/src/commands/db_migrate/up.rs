@@ -28,7 +28,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// Only this version and older ones
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
     to: Option<i64>,
     /// Print the SQL in order, and change nothing
     #[arg(long)]

@@ -13,6 +13,7 @@ use crate::restore::preflight::Beside;
 use crate::terminal::{self, Progress};
 use anyhow::Result;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Statements that differ are shown up to so many.
 const SHOWN: usize = 5;
@@ -51,7 +52,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let work = Work::opened(&target, context, false)?;
     let (applied, wanted) = chosen(args, &work)?;
     extensions::check(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;
-    let mut trial = Trial { applied, verdicts: Vec::new(), json: args.json, context };
+    // A database without a ledger that can be read has none that was applied.
+    let versions = work.look().map(|look| look.ledger.rows.iter().map(|row| row.version).collect());
+    let was_applied = versions.unwrap_or_default();
+    let mut trial = Trial { applied, was_applied, verdicts: Vec::new(), json: args.json, context };
     let tried = trial.run(&work, &wanted);
     let verdicts = trial.verdicts;
     if args.json {
@@ -96,6 +100,8 @@ fn chosen(args: &Args, work: &Work<'_>) -> Result<(Vec<Migration>, Vec<Migration
 struct Trial<'a> {
     /// Migrations whose way up works, in order.
     applied: Vec<Migration>,
+    /// The versions that the target's own database has.
+    was_applied: BTreeSet<i64>,
     verdicts: Vec<Verdict>,
     json: bool,
     context: &'a Context,
@@ -121,7 +127,7 @@ impl Trial<'_> {
         for (index, migration) in wanted.iter().enumerate() {
             progress.say(&terminal::clean_line(&format!("trying {} {}", migration.version, migration.description)));
             let mut verdict = Verdict::of(migration);
-            let known = verdict.find(scratch, migration, &mut before)?;
+            let known = verdict.find(scratch, migration, self.was_applied.contains(&migration.version), &mut before)?;
             if verdict.error.is_none() || verdict.reversible.is_some() {
                 self.applied.push(migration.clone());
             }
@@ -144,8 +150,17 @@ impl Verdict {
     }
 
     /// Tries its files; whether the database is known afterwards: `before` is its schema then.
-    fn find(&mut self, scratch: &mut Scratch<'_>, migration: &Migration, before: &mut Catalog) -> Result<bool> {
-        if let Some(known) = self.failed(scratch.run(migration, Direction::Up)?) {
+    fn find(
+        &mut self,
+        scratch: &mut Scratch<'_>,
+        migration: &Migration,
+        was_applied: bool,
+        before: &mut Catalog,
+    ) -> Result<bool> {
+        let up = |scratch: &mut Scratch<'_>| {
+            if was_applied { scratch.rerun(migration) } else { scratch.run(migration, Direction::Up) }
+        };
+        if let Some(known) = self.failed(up(scratch)?) {
             return Ok(known);
         }
         let after = scratch.catalog()?;
@@ -159,7 +174,7 @@ impl Verdict {
             return Ok(known);
         }
         self.compare(before, &scratch.catalog()?, "after down");
-        if self.failed(scratch.run(migration, Direction::Up)?).is_some() {
+        if self.failed(up(scratch)?).is_some() {
             return Ok(false);
         }
         let again = scratch.catalog()?;

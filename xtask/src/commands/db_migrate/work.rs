@@ -4,6 +4,7 @@ use super::cautions::{self, Caution, Checked, Weight};
 use super::limits::Limits;
 use crate::backup::name::Purpose;
 use crate::commands::full_backup;
+use crate::commands::other_run::Wait;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::migration::checks::Direction;
@@ -23,7 +24,7 @@ use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// So many cautions are shown before files run.
 const CAUTIONS: usize = 10;
@@ -132,29 +133,17 @@ impl<'a> Work<'a> {
 
     /// The lock that restores take, then sqlx's, in the session that will run the migrations. Says for whom it waits.
     pub(super) fn lock(&self, limits: Limits) -> Result<Locked<'a>> {
-        let end = Instant::now() + limits.run;
-        let lock = self.contend(limits, end, &mut |patience| Lock::take(&self.server, patience))?;
+        let wait = Wait::begin(limits.run, Some("--wait-for-run"));
+        let lock = wait.take(self.context, &mut |patience| Lock::take(&self.server, patience)).map_err(longer)?;
         let mut session = self.session()?;
-        let number = checksum::lock_number(self.server.database());
-        self.contend(limits, end, &mut |patience| {
-            change_lock::acquire(self.server.database(), number, Mode::Exclusive, patience, &mut |query| {
-                session.ask(query)
-            })
-        })?;
+        let database = self.server.database();
+        let number = checksum::lock_number(database);
+        wait.take(self.context, &mut |patience| {
+            change_lock::acquire(database, number, Mode::Exclusive, patience, &mut |query| session.ask(query))
+        })
+        .map_err(longer)?;
         fault_point("locked");
         Ok(Locked { _lock: lock, session })
-    }
-
-    /// Takes a lock at once, or says who has it and takes it before `end`.
-    fn contend<T>(&self, limits: Limits, end: Instant, take: &mut dyn FnMut(Duration) -> Result<T>) -> Result<T> {
-        match take(Duration::ZERO) {
-            Err(error) if error::exit(&error) == Exit::Locked => {
-                let line = format!("{error}; waiting up to {} s (--wait-for-run)", limits.run.as_secs());
-                self.context.terminal.note(&terminal::clean(&line));
-                take(end.saturating_duration_since(Instant::now())).map_err(longer)
-            }
-            taken => taken,
-        }
     }
 
     /// Checks the files that are to be run, and says what a person should know of them; everything, for `all`.

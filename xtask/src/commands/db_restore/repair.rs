@@ -1,6 +1,7 @@
 //! `--repair`: what killed runs left behind, repaired.
 
 use crate::commands::leftovers::{name_unrecorded, repair_what_can_be};
+use crate::commands::other_run::Wait;
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::change_lock::Lock;
@@ -19,7 +20,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
     let target = server.target();
     context.terminal.note(&format!("Repairing {}", target.shown()));
-    let lock = Lock::take(server, LOCK_TIMEOUT)?;
+    let wait = Wait::begin(LOCK_TIMEOUT, None);
+    let lock = wait.take(context, &mut |patience| Lock::take(server, patience))?;
     let record = Record::new(server, lock.into_session());
     let (findings, unstarted) = repair_what_can_be(&record, context)?;
     if let Some(failed) = unstarted.into_iter().next() {

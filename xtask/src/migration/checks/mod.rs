@@ -48,6 +48,8 @@ pub struct Findings {
     pub extensions: Vec<(u64, String)>,
     /// What a person should know before it runs.
     pub warnings: Vec<Warning>,
+    /// Why it could not run today, though it was applied: it ends its transaction half-way.
+    pub split: Option<Flaw>,
 }
 
 /// What a person should know of a file before it runs.
@@ -64,9 +66,18 @@ pub struct Warning {
 /// # Errors
 /// The first flaw, found by downcast, or why the file cannot be read.
 pub fn check(path: &Path, direction: Direction, ignored: &Ignored) -> Result<Findings> {
+    read(path, Statements::new(direction), ignored)
+}
+
+/// The same for an up file that was applied, by sqlx perhaps. One that ends its transaction half-way is not refused for
+/// that: it runs as sqlx ran it, outside of a transaction of ours.
+pub fn check_applied(path: &Path, ignored: &Ignored) -> Result<Findings> {
+    read(path, Statements { was_applied: true, ..Statements::new(Direction::Up) }, ignored)
+}
+
+fn read(path: &Path, mut statements: Statements, ignored: &Ignored) -> Result<Findings> {
     let mut bytes = Bytes::new(ignored);
     let mut reader = Reader::default();
-    let mut statements = Statements::new(direction);
     let mut size = 0;
     checksum::in_pieces(path, &mut |piece| {
         if size == 0 {
@@ -92,6 +103,7 @@ pub fn check(path: &Path, direction: Direction, ignored: &Ignored) -> Result<Fin
 #[derive(Debug)]
 struct Statements {
     direction: Direction,
+    was_applied: bool,
     transactional: bool,
     statement: Statement,
     count: u64,
@@ -106,6 +118,7 @@ impl Statements {
     fn new(direction: Direction) -> Self {
         Self {
             direction,
+            was_applied: false,
             transactional: true,
             statement: Statement::default(),
             count: 0,
@@ -136,7 +149,7 @@ impl Statements {
         self.warnings.push(Warning { line, what: what.to_owned(), of_loss: false });
     }
 
-    fn note(&mut self, statement: &Statement) {
+    fn note(&mut self, mut statement: Statement) {
         let line = statement.begun;
         if let Some(what) = statement.loses().filter(|_| self.direction == Direction::Up) {
             self.warnings.push(Warning { line, what: what.to_owned(), of_loss: true });
@@ -147,13 +160,18 @@ impl Statements {
         if let Some(table) = &statement.openfga {
             self.warn(line, &format!("it names {table}, a table of OpenFGA; only OpenFGA should change it"));
         }
-        self.lasting.extend(statement.sets().map(|lasting| (line, lasting)));
+        self.lasting.extend(statement.sets().into_iter().map(|lasting| (line, lasting)));
         self.made.extend(statement.makes());
         self.extensions.extend(statement.extension().map(|name| (line, name)));
     }
 
     fn findings(mut self, bytes: Bytes) -> Result<Findings, Flaw> {
-        let left_out = std::mem::take(&mut self.enclosing).finish()?.map(|(line, left_out)| {
+        let (enclosing, split) = match std::mem::take(&mut self.enclosing).finish() {
+            Err(flaw) if self.was_applied => (None, Some(flaw)),
+            enclosing => (enclosing?, None),
+        };
+        self.transactional &= split.is_none();
+        let left_out = enclosing.map(|(line, left_out)| {
             self.warn(
                 line,
                 "BEGIN and COMMIT around the file are not sent: it runs in one transaction with its row in the ledger",
@@ -174,6 +192,7 @@ impl Statements {
             made: self.made,
             extensions: self.extensions,
             warnings: self.warnings,
+            split,
         })
     }
 }
@@ -182,6 +201,10 @@ impl Listener for Statements {
     fn token(&mut self, token: Token<'_>, line: u64) -> Result<(), Flaw> {
         self.statement.take(token, line);
         Ok(())
+    }
+
+    fn dollar_quoted(&mut self, bytes: &[u8]) {
+        self.statement.take_body(bytes);
     }
 
     fn ended(&mut self, _line: u64, bytes: Range<u64>) -> Result<Next, Flaw> {
@@ -197,8 +220,9 @@ impl Listener for Statements {
                 self.count += 1;
             }
         }
-        self.note(&statement);
-        Ok(if statement.takes_rows { Next::CopyRows } else { Next::Statement })
+        let next = if statement.takes_rows { Next::CopyRows } else { Next::Statement };
+        self.note(statement);
+        Ok(next)
     }
 
     fn rows_ended(&mut self, _line: u64) {}

@@ -79,6 +79,12 @@ fn what_would_run_otherwise_than_it_reads_is_refused_with_its_line() {
     ] {
         refused(text, 1, "it changes client_encoding");
     }
+    for text in [
+        "DO $$ BEGIN PERFORM set_config('standard_conforming_strings', 'off', false); END $$;",
+        "DO LANGUAGE plpgsql 'BEGIN SET standard_conforming_strings TO off; END';",
+    ] {
+        refused(text, 1, "it changes standard_conforming_strings");
+    }
     refused("SELECT 'a;\n", 2, "ends within a quote");
     refused("SELECT $x$ a;\n", 2, "ends within a quote");
     refused("SELECT (1;\n", 2, "a parenthesis");
@@ -163,6 +169,26 @@ fn a_psql_command_cannot_hide_where_psql_reads_a_quote_and_a_careless_reader_doe
         assert!(error.downcast_ref::<Flaw>().is_some(), "{hidden}: {error:#}");
     }
     refused("SELECT E'a' '\\' \\! touch /tmp/x\n;'", 1, "a backslash outside of quotes");
+}
+
+#[test]
+fn what_a_block_sets_for_its_session_is_known() {
+    for text in [
+        "SELECT 1;\nDO $x$ BEGIN PERFORM set_config('search_path', 'app', false); END $x$;",
+        "SELECT 1;\nDO LANGUAGE plpgsql 'BEGIN PERFORM set_config(''search_path'', ''app'', false); END';",
+        "SELECT 1;\nSELECT set_config('search_path', 'app', false) FROM generate_series(1, 1)",
+    ] {
+        let found = checked(text).unwrap();
+        let (line, lasting) = found.lasting.first().unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(
+            (*line, lasting.setting.as_str(), lasting.value.as_deref()),
+            (2, "search_path", Some("app")),
+            "{text}"
+        );
+    }
+    let later =
+        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('role', 'x', false); END $$;";
+    assert_eq!(checked(later).unwrap().lasting, []);
 }
 
 #[test]

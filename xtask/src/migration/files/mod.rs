@@ -119,8 +119,11 @@ impl Reader {
                 let refusal = format!("{}: its name has no number before the first _", shown(&path));
                 self.found.refusals.push(refusal);
             }
-            Named::Migration { .. } if !path.is_file() => {
+            Named::Migration { .. } if !path.exists() => {
                 self.found.refusals.push(format!("{}: it is a link to a missing file", shown(&path)));
+            }
+            Named::Migration { .. } if !path.is_file() => {
+                self.found.remarks.push(format!("{} is skipped: it is not a regular file", shown(&path)));
             }
             Named::Migration { version, description, part: Part::Down } => {
                 self.downs.entry(version).or_default().push(Orphan { version, description, down: path });

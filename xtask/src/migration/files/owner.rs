@@ -1,5 +1,6 @@
 //! Whose files a folder holds: those of another migration tool are never run here.
 
+use crate::platform;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -40,8 +41,7 @@ fn is_flyways(name: &str) -> bool {
 /// By the comments that divide a file into its way there and its way back: run as a whole, it would undo itself.
 fn marked(path: &Path) -> Option<&'static str> {
     let mut head = Vec::new();
-    let is_file = path.metadata().is_ok_and(|facts| facts.is_file());
-    std::fs::File::open(path).ok().filter(|_| is_file)?.take(HEAD).read_to_end(&mut head).ok()?;
+    platform::open_regular(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
     let head = String::from_utf8_lossy(&head);
     let begins = |line: &str, mark: &str| {
         line.trim_start().strip_prefix("--").is_some_and(|rest| rest.trim_start().starts_with(mark))

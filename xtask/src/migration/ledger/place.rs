@@ -45,6 +45,7 @@ pub struct Found {
     kind: char,
     /// Which of sqlx's columns are there with a type of the server's own.
     columns: Vec<String>,
+    may_read: bool,
 }
 
 /// How many columns a ledger has.
@@ -86,7 +87,8 @@ pub fn question(name: &Name) -> Result<String, Fault> {
                AND a.atttypid < {FIRST_OF_OTHERS} AND a.attgenerated = '') AS columns
            FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
            WHERE c.relname = {table}), found AS (
-           SELECT t.relkind, t.nspname, t.columns FROM path AS p JOIN tables AS t ON t.relnamespace = p.oid
+           SELECT t.relkind, t.nspname, t.columns, pg_catalog.has_table_privilege(t.oid, 'SELECT') AS may_read
+           FROM path AS p JOIN tables AS t ON t.relnamespace = p.oid
            ORDER BY p.position LIMIT 1), elsewhere AS (
            SELECT t.nspname, pg_catalog.array_length(t.columns, 1) = {count}
              AND pg_catalog.has_schema_privilege(t.relnamespace, 'USAGE')
@@ -94,7 +96,8 @@ pub fn question(name: &Name) -> Result<String, Fault> {
            FROM tables AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
            WHERE t.relkind = 'r' AND c.relpersistence <> 't' AND t.relnamespace NOT IN (SELECT oid FROM path))
          SELECT pg_catalog.json_build_object(
-           'found', (SELECT pg_catalog.json_build_object('schema', nspname, 'kind', relkind, 'columns', columns) FROM found),
+           'found', (SELECT pg_catalog.json_build_object('schema', nspname, 'kind', relkind, 'columns', columns,
+             'may_read', may_read) FROM found),
            'names', ARRAY(SELECT name FROM names ORDER BY position),
            'path', ARRAY(SELECT nspname FROM path ORDER BY position),
            'elsewhere', ARRAY(SELECT nspname FROM elsewhere ORDER BY nspname),
@@ -133,6 +136,12 @@ impl Place {
         if found.kind != 'r' {
             return Err(Fault::failed(format!("{table} is not an ordinary table, so it is not used as the ledger"))
                 .hint("rename it, or restore the table that sqlx creates"));
+        }
+        if !found.may_read {
+            return Err(Fault::failed(format!("User {user} may not read the ledger {table}")).hint(format!(
+                "log in as its owner, or have the right granted: GRANT SELECT ON {table} TO {}; to migrate: ALL in place of SELECT",
+                identifier(user)?
+            )));
         }
         match rows::COLUMNS.split(", ").find(|column| !found.columns.iter().any(|found| found == column)) {
             None => Ok(()),

@@ -15,6 +15,8 @@ pub enum Next {
 /// Who is told what is read. Lines are counted from 1.
 pub trait Listener {
     fn token(&mut self, token: Token<'_>, line: u64) -> Result<(), Flaw>;
+    /// Bytes within dollar quotes, piece by piece; the last ones may belong to the closing quote.
+    fn dollar_quoted(&mut self, _bytes: &[u8]) {}
     /// A statement with at least one token has ended; `bytes` are its place in the file, semicolon included.
     fn ended(&mut self, line: u64, bytes: Range<u64>) -> Result<Next, Flaw>;
     /// The rows of a COPY have ended.

@@ -8,7 +8,7 @@ mod variables;
 pub use listener::{Lexeme, Listener, Next};
 
 use super::flaw::Flaw;
-use crate::sql::{Dialect, Found, LONGEST_TOKEN, Lexer, Spelling, Token};
+use crate::sql::{Dialect, Found, LONGEST_TOKEN, Lexer, Spelling, State, Token};
 use memchr::{memchr, memchr_iter};
 use routine::Routine;
 
@@ -108,8 +108,12 @@ impl Reader {
             // A comment may follow: then the next token's place counts.
             self.begun = self.offset;
         }
+        let is_body = matches!(self.lexer.state(), State::Dollar { .. });
         let step = self.lexer.step(piece, DIALECT).map_err(|what| flaw(what.to_owned()))?;
         let used = step.used;
+        if is_body {
+            listener.dollar_quoted(&piece[..used]);
+        }
         let token = match step.found {
             None | Some(Found::Comment(_)) => return Ok(used),
             Some(Found::Backslash) => {

@@ -3,6 +3,7 @@
 pub mod fields;
 pub mod findings;
 mod model;
+mod pipe;
 pub mod sources;
 mod tests;
 mod tuple_list;
@@ -13,7 +14,7 @@ pub use tests::{Check, ListObjects, ListUsers, Test, UserFilter};
 
 use super::model::{Finding, Model};
 use super::tuples::Tuple;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 use anyhow::{Context as _, Result};
 use fields::Fields;
 use findings::{Place, Report, warnings_or_fault};
@@ -63,7 +64,7 @@ impl StoreFile {
     /// # Errors
     /// Exit 2 where there is no such file, exit 1 with every finding where it or a file that it names has errors.
     pub fn read(path: &Path, shown: &str, options: Options) -> Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| unreadable(shown))?;
+        let bytes = pipe::read(path).map_err(|error| error::explain(error, || unreadable(shown)))?;
         let here = path.parent().unwrap_or(Path::new(""));
         Self::of(bytes, here, shown, Some(&name_of(path)), options)
     }

@@ -110,8 +110,13 @@ pub struct Contents {
     pub inserted: BTreeMap<String, BTreeMap<String, u64>>,
     /// The line of the first thing that the dump drops without `IF EXISTS` (`--clean`): an empty database lacks it.
     pub drops: Option<u64>,
-    /// The first table that gets rows, a constraint or an index and is not in the dump (`--data-only`, `--section`).
+    /// The first table that is not in the dump and gets rows, a constraint or an index (`--data-only`, `--section`), or
+    /// that a foreign key refers to (`--table`).
     pub absent: Option<Absent>,
+    /// Schemas that it creates.
+    pub schemas: BTreeSet<String>,
+    /// The first object, by its line, in a schema that is neither in the dump nor in an empty database (`--table`).
+    pub absent_schema: Option<(u64, String)>,
     pub hidden: Hidden,
     /// How many foreign tables it makes: what reads them while it loads connects to another server.
     pub foreign_tables: u64,

@@ -5,6 +5,7 @@
 mod commands;
 mod extensions;
 mod owners;
+mod parts;
 mod roles;
 mod settings;
 mod space;
@@ -12,7 +13,6 @@ mod versions;
 
 use super::rights;
 use crate::backup::proof::Proven;
-use crate::error::{Exit, Fault};
 use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
@@ -46,24 +46,6 @@ SELECT pg_catalog.json_build_object(
   'version_num', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
   'extensions', EXTENSIONS)";
 
-/// Refuses a dump that an empty database cannot take, because it drops or fills what it does not create.
-fn refuse_parts(backup: &Proven) -> Result<()> {
-    let path = backup.path.display();
-    let (what, hint) = match (&backup.contents.absent, backup.contents.drops) {
-        (Some(absent), _) => (
-            format!("line {} needs table {:?}, which it does not create", absent.line, absent.name),
-            "dump again without --data-only and --section, so that the file holds the whole database",
-        ),
-        (None, Some(line)) => (
-            format!("line {line} drops an object that an empty database does not have"),
-            "dump again without --clean, or with --clean --if-exists",
-        ),
-        (None, None) => return Ok(()),
-    };
-    let message = format!("{path} cannot be loaded into an empty database: {what}");
-    Err(Fault::new(Exit::Refused, message).hint(hint).into())
-}
-
 /// What a person agreed to on the command line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Consent<'a> {
@@ -92,7 +74,7 @@ pub fn check(
     consent: Consent<'_>,
 ) -> Result<Fitting> {
     let Destination { made_like, encoding, owner: database_owner } = destination;
-    refuse_parts(backup)?;
+    parts::refuse(backup)?;
     commands::check(server, backup)?;
     let text = server.ask_maintenance(&QUERY.replace("EXTENSIONS", extensions::QUERY))?;
     let offer: Offer = serde_json::from_str(text.trim()).context("what the server offers")?;

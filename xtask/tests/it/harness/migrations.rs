@@ -9,6 +9,14 @@ use std::path::PathBuf;
 /// A statement that takes long enough to be met in its middle.
 pub const SLOW: &str = "SELECT pg_sleep(60);";
 
+/// The number of the advisory lock that sqlx takes on a database of this name.
+pub fn sqlx_lock(database: &str) -> i64 {
+    // CRC-32/ISO-HDLC, the slow way.
+    let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+    let crc = !database.bytes().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| bit(crc)));
+    0x3d32_ad9e_i64 * i64::from(crc)
+}
+
 impl Sandbox {
     /// Writes a version's files, `<version>_<words>.up.sql` and, if there is a way back, `.down.sql`; gives the first.
     pub fn migration(&self, version: i64, words: &str, up: &str, down: Option<&str>) -> PathBuf {

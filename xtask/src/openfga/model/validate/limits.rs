@@ -111,3 +111,66 @@ fn names<'m>(all: impl Iterator<Item = &'m Name>, what: &str, longest: usize, no
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Model;
+    use super::MOST_OPERANDS;
+    use std::time::Instant;
+
+    /// A model in which one relation has so many operands; `operand` writes each, by its number.
+    fn text(operands: usize, operator: &str, operand: &dyn Fn(usize) -> String) -> String {
+        let all: Vec<String> = (0..operands).map(operand).collect();
+        let plain: String = (0..100).map(|number| format!("    define r{number}: [user]\n")).collect();
+        let head = "model\n  schema 1.1\ntype user\ntype a\n  relations\n    define p: [a]\n";
+        format!("{head}{plain}    define all: {}\n", all.join(&format!(" {operator} ")))
+    }
+
+    /// The processor's time of this thread in nanoseconds, so far: a machine with other work does not add to it. Where
+    /// the system does not tell, the time since `start`.
+    fn processor_time(start: Instant) -> u128 {
+        let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        let told = told.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok());
+        told.unwrap_or_else(|| start.elapsed().as_nanos())
+    }
+
+    /// How long a text takes to read; the better of two tries.
+    fn time(text: &str) -> u128 {
+        let start = Instant::now();
+        let once = || {
+            let before = processor_time(start);
+            drop(Model::from_dsl("model.fga", text));
+            processor_time(start).saturating_sub(before)
+        };
+        (0..2).map(|_| once()).min().unwrap_or_default()
+    }
+
+    #[test]
+    fn ten_times_the_operands_do_not_take_a_hundred_times_as_long() {
+        type Operand = &'static dyn Fn(usize) -> String;
+        let kinds: [(&str, &str, Operand); 7] = [
+            ("the same one", "or", &|_| "r1".to_owned()),
+            ("all `and`", "and", &|_| "r1".to_owned()),
+            ("different ones", "or", &|number| format!("r{}", number % 100)),
+            ("through another object", "or", &|number| format!("r{} from p", number % 100)),
+            ("unknown ones", "or", &|number| format!("x{number}")),
+            ("in parentheses", "or", &|number| format!("(r{} and r1)", number % 100)),
+            ("operators that do not mix", "or", &|number| {
+                if number % 2 == 0 { "r1 and r2".into() } else { "r3".into() }
+            }),
+        ];
+        for (what, operator, operand) in kinds {
+            let [few, many] = [300, 3_000].map(|count| time(&text(count, operator, operand)));
+            // Linear is 10, quadratic 100.
+            assert!(many < few.max(1) * 40, "{what}: {few} ns, and {many} ns for ten times as many");
+        }
+    }
+
+    #[test]
+    fn more_operands_than_any_server_takes_are_refused() {
+        let read = |count: usize| Model::from_dsl("model.fga", &text(count, "or", &|_| "r1".to_owned()));
+        let findings = read(MOST_OPERANDS + 1).expect_err("it is too large");
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].message.contains("more than 100000 operands"), "{}", findings[0].message);
+    }
+}

@@ -21,6 +21,26 @@ impl Given {
         }
     }
 
+    /// Notes the schema that a statement makes, or the one that it makes something in and that nobody made. Tables name
+    /// it as their target.
+    pub(super) fn tell_schema(&self, meaning: Meaning, target: &str, line: u64, contents: &mut Contents) {
+        let schema = match meaning {
+            Meaning::Creates | Meaning::CreatesSchema => self.schema.as_deref(),
+            meaning if meaning.creates() => Some(target),
+            _ => None,
+        };
+        match schema.filter(|schema| !schema.is_empty()) {
+            Some(schema) if meaning == Meaning::CreatesSchema => drop(contents.schemas.insert(schema.to_owned())),
+            // An extension may bring a schema of its own.
+            Some(schema)
+                if schema != "public" && contents.extensions.is_empty() && !contents.schemas.contains(schema) =>
+            {
+                contents.absent_schema.get_or_insert_with(|| (line, schema.to_owned()));
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn tell(self, meaning: Meaning, line: u64, contents: &mut Contents) {
         let (Some(schema), Some(owner)) = (self.schema, self.owner) else { return };
         match meaning {

@@ -162,6 +162,7 @@ impl Statements {
             return Some(Ended::Refused(refusal));
         }
         self.relations.tell(meaning, &self.target, At { line, if_exists }, contents);
+        given.tell_schema(meaning, &self.target.words().0, line, contents);
         given.tell(meaning, line, contents);
         if meaning == Meaning::ForeignTable {
             contents.foreign_tables = contents.foreign_tables.saturating_add(1);

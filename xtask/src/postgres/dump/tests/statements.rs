@@ -112,6 +112,33 @@ fn what_an_empty_database_lacks_is_noted() {
         let absent = facts(text).absent.unwrap();
         assert_eq!((absent.line, absent.schema.as_str(), absent.name.as_str()), (12, "public", "t"), "{text}");
     }
+    // A foreign key of a table that was dumped alone.
+    let key =
+        "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(a) ON DELETE CASCADE;\n";
+    let absent = facts(&format!("{table}{key}")).absent.unwrap();
+    assert_eq!((absent.line, absent.name.as_str()), (15, "u"));
+    assert_eq!(facts(&format!("{table}{}{key}", table.replace("public.t", "public.u"))).absent, None);
     let extension = "CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public;\n";
     assert_eq!(facts(&format!("{extension}COPY public.spatial_ref_sys (srid) FROM stdin;\n\\.\n")).absent, None);
+}
+
+#[test]
+fn a_schema_that_an_empty_database_lacks_is_noted() {
+    let schema = |text: &str| scan(&dump(text)).unwrap().absent_schema;
+    let app = |line: u64| Some((line, "app".to_owned()));
+    for text in [
+        "CREATE TABLE app.t (\n    a integer\n);\n",
+        "CREATE VIEW app.v AS\n SELECT 1 AS a;\n",
+        "CREATE MATERIALIZED VIEW app.v AS\n SELECT 1 AS a\n  WITH NO DATA;\n",
+        "CREATE SEQUENCE app.s\n    START WITH 1;\n",
+        "CREATE TYPE app.e AS ENUM (\n    'a'\n);\n",
+    ] {
+        assert_eq!(schema(text), app(12), "{text}");
+        assert_eq!(schema(&format!("CREATE SCHEMA app;\n{text}")), None, "{text}");
+        assert_eq!(schema(&text.replace("app.", "public.")), None, "{text}");
+        // An extension may make it.
+        assert_eq!(schema(&format!("CREATE EXTENSION IF NOT EXISTS x WITH SCHEMA public;\n{text}")), None, "{text}");
+    }
+    assert_eq!(schema("CREATE SCHEMA \"App\";\nCREATE TABLE app.t (\n    a integer\n);\n"), app(13));
+    assert_eq!(schema("CREATE SCHEMA app;\nCREATE TABLE APP.t (\n    a integer\n);\n"), None);
 }

@@ -26,7 +26,12 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     // dumpConstraint
     (
         "ALTER [ FOREIGN ] TABLE [ ONLY ] @target \
-         ADD [ CONSTRAINT @id ] { CHECK | NOT NULL | UNIQUE | PRIMARY KEY | FOREIGN KEY | EXCLUDE } ...",
+         ADD [ CONSTRAINT @id ] { CHECK | NOT NULL | UNIQUE | PRIMARY KEY | EXCLUDE } ...",
+        Completes,
+    ),
+    // Its target is the table that it refers to.
+    (
+        "ALTER [ FOREIGN ] TABLE [ ONLY ] @name ADD [ CONSTRAINT @id ] FOREIGN KEY ( .. ) REFERENCES @target ...",
         Completes,
     ),
     ("ALTER [ FOREIGN ] TABLE [ IF EXISTS ] [ ONLY ] @name DROP CONSTRAINT [ IF EXISTS ] @id", Drops),

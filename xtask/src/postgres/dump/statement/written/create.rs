@@ -1,12 +1,13 @@
 //! New objects.
 
 use super::Meaning::{
-    self, Completes, Creates, ForeignTable, MaterializedView, PartitionedTable, ReplacedView, Rule, Table, View,
+    self, Completes, Creates, CreatesSchema, ForeignTable, MaterializedView, PartitionedTable, ReplacedView, Rule,
+    Table, View,
 };
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // dumpNamespace, dumpExtension
-    ("CREATE SCHEMA @schema", Creates),
+    ("CREATE SCHEMA @schema", CreatesSchema),
     ("CREATE EXTENSION IF NOT EXISTS @extension [ WITH SCHEMA @id ]", Creates),
     // dumpEnumType, dumpRangeType, dumpCompositeType, dumpBaseType, dumpShellType
     ("CREATE TYPE @name [ AS ENUM ( .. ) ]", Creates),

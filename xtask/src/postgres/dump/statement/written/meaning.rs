@@ -14,6 +14,7 @@ pub(in super::super) enum Meaning {
     Copy,
     /// A new object that is none of the following.
     Creates,
+    CreatesSchema,
     Table,
     PartitionedTable,
     View,
@@ -25,7 +26,7 @@ pub(in super::super) enum Meaning {
     Attaches,
     /// A rule that does something.
     Rule,
-    /// A constraint or an index on a table that must be there.
+    /// A constraint or an index on a table that must be there, or a foreign key to one.
     Completes,
     Drops,
     /// An object of a schema gets an owner.
@@ -37,7 +38,10 @@ pub(in super::super) enum Meaning {
 impl Meaning {
     /// Whether pg_dump, which drops before it creates, drops nothing from here on.
     pub(in super::super) fn creates(self) -> bool {
-        use Meaning::{Creates, ForeignTable, MaterializedView, PartitionedTable, Rule, Table, View};
-        matches!(self, Creates | Table | PartitionedTable | View | MaterializedView | ForeignTable | Rule)
+        use Meaning::{Creates, CreatesSchema, ForeignTable, MaterializedView, PartitionedTable, Rule, Table, View};
+        matches!(
+            self,
+            Creates | CreatesSchema | Table | PartitionedTable | View | MaterializedView | ForeignTable | Rule
+        )
     }
 }

@@ -1,0 +1,44 @@
+//! Dumps of a part of a database, which an empty database cannot take: they fill or drop what they do not create.
+
+use crate::backup::proof::Proven;
+use crate::error::{Exit, Fault};
+use crate::postgres::dump::Contents;
+use crate::postgres::quote::identifier;
+use crate::words::shell_word;
+
+/// Refuses such a file, by what was read of it.
+///
+/// # Errors
+/// Exit 3 with the line, and with the options to dump without.
+pub(super) fn refuse(backup: &Proven) -> Result<(), Fault> {
+    let Contents { absent, absent_schema, drops, .. } = &backup.contents;
+    // A file of ours has a line of its own before the dump.
+    let in_file = |line: u64| line.saturating_add(u64::from(backup.manifest.is_some()));
+    let (what, hint) = match (absent, absent_schema, drops) {
+        (Some(absent), schema, _) if schema.as_ref().is_none_or(|(line, _)| absent.line < *line) => (
+            format!("line {} needs table {:?}, which it does not create", in_file(absent.line), absent.name),
+            part(backup),
+        ),
+        (_, Some((line, schema)), _) => (
+            format!("line {} needs schema {schema:?}, which it does not create", in_file(*line)),
+            format!("{}\nif only the schema is missing there: CREATE SCHEMA {};", part(backup), identifier(schema)?),
+        ),
+        (_, None, Some(line)) => (
+            format!("line {} drops an object that an empty database does not have", in_file(*line)),
+            "dump again without --clean, or with --clean --if-exists".to_owned(),
+        ),
+        _ => return Ok(()),
+    };
+    let message = format!("{} cannot be loaded into an empty database: {what}", backup.path.display());
+    Err(Fault::new(Exit::Refused, message).hint(hint))
+}
+
+/// What to do with a part of a database.
+fn part(backup: &Proven) -> String {
+    let file = shell_word(&backup.path.to_string_lossy());
+    format!(
+        "dump again without --table, --schema, --data-only and --section, so that the file holds the whole database\n\
+         or run this part by hand in a database that has the rest; that changes it, and is not checked:\n\
+         cargo xtask db-shell -- -v ON_ERROR_STOP=1 --single-transaction < {file}"
+    )
+}
