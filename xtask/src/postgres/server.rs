@@ -16,6 +16,7 @@ pub struct Server<'a> {
     database: String,
     environment: Vec<(String, String)>,
     is_utf8: bool,
+    is_bulk: bool,
     deadline: Option<Duration>,
 }
 
@@ -31,7 +32,7 @@ impl<'a> Server<'a> {
     /// The target's database, for sessions of this name.
     pub fn under_name(target: &'a Target, session: &str) -> Self {
         let (session, database) = (session.to_owned(), target.database().to_owned());
-        Self { target, session, database, environment: Vec::new(), is_utf8: false, deadline: None }
+        Self { target, session, database, environment: Vec::new(), is_utf8: false, is_bulk: false, deadline: None }
     }
 
     /// Where the server is. Its database is the live one, whatever these sessions connect to.
@@ -87,6 +88,12 @@ impl<'a> Server<'a> {
         Self { is_utf8: true, ..self.clone() }
     }
 
+    /// Sessions that move a whole database.
+    #[must_use]
+    pub fn in_bulk(&self) -> Self {
+        Self { is_bulk: true, ..self.clone() }
+    }
+
     /// A login and an answer are waited for so long, in place of the target's own deadline.
     #[must_use]
     pub fn within(&self, deadline: Duration) -> Self {
@@ -119,6 +126,9 @@ impl<'a> Server<'a> {
         environment.extend(self.is_utf8.then_some(("PGCLIENTENCODING", encoding)));
         environment.extend(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         environment.extend(options.map(|options| ("PGOPTIONS", options)));
+        if self.is_bulk && talk == Talk::Piped {
+            return self.target.bulk_program(name, &self.session, &environment);
+        }
         self.target.program(name, &self.session, talk, &environment)
     }
 }

@@ -52,6 +52,8 @@ impl Login {
 pub struct Launch<'a> {
     pub environment: &'a [(&'a str, &'a str)],
     pub talk: Talk,
+    /// Whether the program moves a whole database: the way that moves more in a second is worth a question first.
+    pub is_bulk: bool,
     /// The longest that a first contact with the server may take, where the caller waits no longer than that.
     pub first_contact: Option<Duration>,
 }
@@ -105,6 +107,9 @@ pub trait Access: fmt::Debug + Send + Sync {
     /// Bytes that the server may still write into these folders of its host: the smallest of their disks. `None`: not
     /// known.
     fn free_space(&self, folders: &[String]) -> Option<u64>;
+
+    /// Bytes of memory that the server may use: its host's, or its container's limit. `None`: not known.
+    fn memory(&self) -> Option<u64>;
 
     /// The disk of the server's data.
     fn data_disk(&self) -> DataDisk;

@@ -36,6 +36,13 @@ pub struct Target {
     overriding: OnceLock<&'static str>,
 }
 
+/// For what a program is started.
+#[derive(Clone, Copy)]
+struct LaunchOptions {
+    talk: Talk,
+    is_bulk: bool,
+}
+
 impl Target {
     /// The target that the settings name.
     pub fn chosen(settings: &Settings, root: &Path) -> Result<Self> {
@@ -146,6 +153,15 @@ impl Target {
     /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database, with these variables more in its environment.
     /// `session` becomes the server session's `application_name`.
     pub fn program(&self, name: &str, session: &str, talk: Talk, more: &[(&str, &str)]) -> Result<Program> {
+        self.start(name, session, LaunchOptions { talk, is_bulk: false }, more)
+    }
+
+    /// The same for one that moves a whole database and talks to us.
+    pub fn bulk_program(&self, name: &str, session: &str, more: &[(&str, &str)]) -> Result<Program> {
+        self.start(name, session, LaunchOptions { talk: Talk::Piped, is_bulk: true }, more)
+    }
+
+    fn start(&self, name: &str, session: &str, options: LaunchOptions, more: &[(&str, &str)]) -> Result<Program> {
         let timeout = self.connect_timeout().to_string();
         let mut environment = vec![
             ("PGDATABASE", self.database()),
@@ -157,7 +173,8 @@ impl Target {
         ];
         environment.extend(more);
         let first_contact = self.end.map(|_| self.patience());
-        self.backend.program(name, &Launch { environment: &environment, talk, first_contact })
+        let LaunchOptions { talk, is_bulk } = options;
+        self.backend.program(name, &Launch { environment: &environment, talk, is_bulk, first_contact })
     }
 
     /// Why a program that failed could not work here, looked for from the outside in; `None` where the

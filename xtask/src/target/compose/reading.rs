@@ -4,6 +4,7 @@
 use super::Compose;
 use super::config::Config;
 use super::containers::{self, Container, Of};
+use super::direct;
 use super::engine::DEADLINE;
 use super::found::Found;
 use super::image::{self, ImageKind};
@@ -141,7 +142,11 @@ impl Compose {
         });
         let notes = notes.collect();
         let address = inspection.and_then(|inspection| inspection.address.clone());
-        Ok(Found { service, login, address, names, listed, unread, notes, warnings })
+        let published = match inspection {
+            Some(inspection) => direct::published(inspection, &login),
+            None => Err("its container does not run".to_owned()),
+        };
+        Ok(Found { service, login, address, published, names, listed, unread, notes, warnings })
     }
 
     /// Whether command line or environment say the database.
@@ -270,6 +275,7 @@ impl Compose {
             service: ServiceFound::named(named.unwrap_or(role.usual)),
             login: StackLogin::assumed(&self.settings),
             address: None,
+            published: Err("the stack cannot be read".to_owned()),
             names: ServerNames::default(),
             listed: None,
             unread: Some(format!("{error:#}")),

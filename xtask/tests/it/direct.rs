@@ -1,0 +1,132 @@
+//! The way past Docker's programs (`--direct`): the same backups and restores as through `docker exec`, and never another
+//! server.
+
+use crate::harness::backup::manifest;
+use crate::harness::stack::Database;
+use crate::harness::{Fakes, Outcome, Test, Xtask, needs, shared, shared_for_restores};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Clients] both_ways_dump_and_load_the_same,
+        [Clients] another_server_at_the_port_is_never_taken,
+        [Compose] programs_that_do_not_fit_are_not_taken,
+    ]
+}
+
+const TAKEN: &str = "This host's programs of PostgreSQL ";
+const INSIDE: &str = " runs inside the container: ";
+
+/// The file without what differs between two dumps of one content: the first lines, pg_dump's own version and key, the
+/// manifest.
+fn content(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let own = ["\\restrict ", "\\unrestrict ", "-- Dumped by ", "-- xtask "];
+    let lines = text.lines().filter(|line| !own.iter().any(|start| line.starts_with(start)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A backup on this way, in a shell that would lead libpq elsewhere; its file, and the run.
+fn backup(database: &Database<'_>, way: &str) -> (PathBuf, Outcome) {
+    let run = astray(database.xtask(["--verbose", "--direct", way, "db-backup"])).run();
+    run.ok().stderr_lacks("hunter2");
+    let file = database.sandbox.path(run.text().trim_end());
+    fs::rename(&file, database.sandbox.beside(way)).unwrap();
+    (database.sandbox.beside(way), run)
+}
+
+fn astray(run: Xtask) -> Xtask {
+    let variables = [
+        ("PGHOST", "nowhere.invalid"),
+        ("PGHOSTADDR", "192.0.2.1"),
+        ("PGPORT", "1"),
+        ("PGUSER", "nobody"),
+        ("PGPASSWORD", "hunter2"),
+        ("PGDATABASE", "template1"),
+        ("PGSERVICE", "elsewhere"),
+        ("PGOPTIONS", "-c search_path=pg_temp -c statement_timeout=1"),
+        ("PGSSLMODE", "verify-full"),
+        ("PGCLIENTENCODING", "LATIN1"),
+        ("PGREQUIREAUTH", "none"),
+        ("PGTARGETSESSIONATTRS", "standby"),
+    ];
+    variables.into_iter().fold(run, |run, (name, value)| run.env(name, value))
+}
+
+fn both_ways_dump_and_load_the_same() {
+    let database = shared_for_restores().database();
+    database.sql(include_str!("nasty.sql"));
+    let expected = database.dump();
+    let (inside, run) = backup(&database, "never");
+    run.stderr_has(&format!("pg_dump{INSIDE}XTASK_DIRECT is never")).stderr_lacks(TAKEN);
+    let (direct, run) = backup(&database, "auto");
+    run.stderr_has(TAKEN).stderr_lacks(INSIDE);
+    assert_eq!(content(&direct), content(&inside));
+    assert_eq!(manifest(&direct)["copied"], manifest(&inside)["copied"]);
+    for way in ["never", "auto"] {
+        database.sql("CREATE TABLE made_later ()");
+        let file = if way == "auto" { &inside } else { &direct };
+        let run = astray(database.restore(["--verbose", "--direct", way, file.to_str().unwrap()])).run();
+        run.ok().stderr_has("✓ Database restored").stderr_lacks("hunter2");
+        assert_eq!(run.stderr.contains(TAKEN), way == "auto", "{}", run.stderr);
+        assert_eq!(run.stderr.contains(&format!("psql{INSIDE}")), way == "never", "{}", run.stderr);
+        assert_eq!(database.dump(), expected, "{way}");
+        // What the session was given for the load is no setting of the database.
+        assert_eq!(database.sql("SELECT count(*) FROM pg_db_role_setting"), "0");
+    }
+}
+
+/// Docker, which says that the server's port is another one.
+fn published_at(database: &Database<'_>, port: &str) -> Xtask {
+    let ours = database.stack.postgres_port;
+    let body = format!("real \"$@\" | sed 's/\"HostPort\": \"{ours}\"/\"HostPort\": \"{port}\"/'");
+    let run = database.xtask(["--verbose", "db-backup"]);
+    Fakes::new(&database.sandbox).docker_but("inspect", &body).over(run).env("XTASK_DIRECT", "auto")
+}
+
+fn another_server_at_the_port_is_never_taken() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE ours AS SELECT 1 AS a");
+    // A server with the same login, and a database of the same name.
+    let other = shared();
+    let decoy = other.database_named(&database.name, "");
+    decoy.sql("CREATE TABLE theirs AS SELECT 1 AS a");
+    let answers = "another server answers, or none, or it refuses the login";
+    for (port, why) in [(other.postgres_port.to_string().as_str(), answers), ("1", answers), ("0", "is not published")]
+    {
+        let run = published_at(&database, port).run();
+        run.ok().stderr_has(&format!("pg_dump{INSIDE}")).stderr_has(why).stderr_lacks(TAKEN);
+        let text = fs::read_to_string(database.sandbox.path(run.text().trim_end())).unwrap();
+        assert!(text.contains("public.ours") && !text.contains("theirs"), "{port}");
+    }
+    published_at(&database, &database.stack.postgres_port.to_string()).run().ok().stderr_has(TAKEN);
+    // A login that the port refuses, and an engine that may be elsewhere.
+    let run = database.xtask(["--verbose", "db-backup"]).env("POSTGRES_PASSWORD", "wrong").run();
+    run.ok().stderr_has(answers).stderr_lacks(TAKEN);
+}
+
+fn programs_that_do_not_fit_are_not_taken() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE ours AS SELECT 1 AS a");
+    let folder = database.sandbox.beside("programs");
+    fs::create_dir_all(&folder).unwrap();
+    let run = || database.xtask(["--verbose", "db-backup"]).env("XTASK_PG_BIN", &folder).run();
+    run().ok().stderr_has("does not have PostgreSQL's programs").stderr_lacks(TAKEN);
+    // psql asks whoever answers, whatever its version; pg_dump would not write what this server takes.
+    let real = needs::server_programs().map(|folder| folder.join("psql").display().to_string());
+    let real = real.unwrap_or_else(|| "false".to_owned());
+    for name in ["psql", "pg_dump"] {
+        let path = folder.join(name);
+        let text = format!(
+            "#!/bin/sh\nif [ \"$1\" = --version ]; then echo '{name} (PostgreSQL) 12.1'; exit 0; fi\n\
+             [ {name} = psql ] || exit 1\nexec '{real}' \"$@\"\n"
+        );
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    run().ok().stderr_has(&format!("pg_dump{INSIDE}")).stderr_lacks(TAKEN);
+    let wrong = database.xtask(["db-backup"]).env("XTASK_DIRECT", "always").run();
+    wrong.code(2).stderr_has("XTASK_DIRECT is \"always\"").stderr_has("it can be auto or never");
+}
