@@ -29,9 +29,6 @@ use std::path::PathBuf;
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
-/// A dump of fewer bytes is through before it is known which way to the server moves more in a second.
-const SMALL: u64 = 8 << 20;
-
 /// A backup that was made and proven.
 #[derive(Debug)]
 pub struct Taken {
@@ -111,9 +108,7 @@ fn write(
     partial.write(manifest::HEAD)?;
     let ask = || OfItself::ask(server, options.question);
     let asked = options.one_session.then(ask).transpose()?;
-    let is_small = expected.is_some_and(|expected| expected < SMALL);
-    let of_dump = if is_small { server.clone() } else { server.in_bulk() };
-    let dump = pg_dump(&of_dump, options, encoding)?.write_to(partial.for_program()?)?;
+    let dump = pg_dump(&server.in_bulk(expected), options, encoding)?.write_to(partial.for_program()?)?;
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asking = asked.is_none().then(|| scope.spawn(ask));
         let reading = Reading { server, options, expected, tell };

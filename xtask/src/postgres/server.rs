@@ -2,6 +2,7 @@
 
 use super::session_name::fresh_name;
 use crate::process::Program;
+use crate::target::backend::Bulk;
 use crate::target::{Talk, Target};
 use anyhow::Result;
 use std::fmt;
@@ -16,7 +17,7 @@ pub struct Server<'a> {
     database: String,
     environment: Vec<(String, String)>,
     is_utf8: bool,
-    is_bulk: bool,
+    bulk: Option<Bulk>,
     deadline: Option<Duration>,
 }
 
@@ -32,7 +33,7 @@ impl<'a> Server<'a> {
     /// The target's database, for sessions of this name.
     pub fn under_name(target: &'a Target, session: &str) -> Self {
         let (session, database) = (session.to_owned(), target.database().to_owned());
-        Self { target, session, database, environment: Vec::new(), is_utf8: false, is_bulk: false, deadline: None }
+        Self { target, session, database, environment: Vec::new(), is_utf8: false, bulk: None, deadline: None }
     }
 
     /// Where the server is. Its database is the live one, whatever these sessions connect to.
@@ -88,10 +89,10 @@ impl<'a> Server<'a> {
         Self { is_utf8: true, ..self.clone() }
     }
 
-    /// Sessions that move a whole database.
+    /// Sessions through which a whole database goes: about so many bytes, where that is known.
     #[must_use]
-    pub fn in_bulk(&self) -> Self {
-        Self { is_bulk: true, ..self.clone() }
+    pub fn in_bulk(&self, bytes: Option<u64>) -> Self {
+        Self { bulk: Some(Bulk { bytes }), ..self.clone() }
     }
 
     /// A login and an answer are waited for so long, in place of the target's own deadline.
@@ -126,10 +127,10 @@ impl<'a> Server<'a> {
         environment.extend(self.is_utf8.then_some(("PGCLIENTENCODING", encoding)));
         environment.extend(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         environment.extend(options.map(|options| ("PGOPTIONS", options)));
-        if self.is_bulk && talk == Talk::Piped {
-            return self.target.bulk_program(name, &self.session, &environment);
+        match self.bulk.filter(|_| talk == Talk::Piped) {
+            Some(bulk) => self.target.bulk_program(name, &self.session, bulk, &environment),
+            None => self.target.program(name, &self.session, talk, &environment),
         }
-        self.target.program(name, &self.session, talk, &environment)
     }
 }
 

@@ -52,7 +52,7 @@ impl Load<'_> {
         let server = server.within(DEADLINE);
         // Of a file in which a psql may find commands the psql that was asked beforehand gets every byte.
         let is_plain = hidden.command.is_none() && hidden.unrestrict.is_none();
-        let server = if is_plain { server.in_bulk() } else { server };
+        let server = if is_plain { server.in_bulk(Some(self.backup.bytes())) } else { server };
         let nonce = session::fresh_name()?;
         let (mut psql, begun) = self.begin(&server)?;
         let sent = self.send(&mut psql, &begun, &nonce, progress);

@@ -47,13 +47,20 @@ impl Login {
     }
 }
 
+/// A whole database goes through a program: the way that moves more in a second may be worth a question first.
+#[derive(Debug, Clone, Copy)]
+pub struct Bulk {
+    /// About how many there are, where that is known.
+    pub bytes: Option<u64>,
+}
+
 /// How a program is started.
 #[derive(Debug, Clone, Copy)]
 pub struct Launch<'a> {
     pub environment: &'a [(&'a str, &'a str)],
     pub talk: Talk,
-    /// Whether the program moves a whole database: the way that moves more in a second is worth a question first.
-    pub is_bulk: bool,
+    /// A whole database goes through the program.
+    pub bulk: Option<Bulk>,
     /// The longest that a first contact with the server may take, where the caller waits no longer than that.
     pub first_contact: Option<Duration>,
 }

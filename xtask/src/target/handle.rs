@@ -2,7 +2,7 @@
 
 use super::Kind;
 use super::backend::{
-    Access, Backend, CONNECT_TIMEOUT_SECONDS, Companions, Hints, Launch, OwnOpenfga, Services, Stack, Talk,
+    Access, Backend, Bulk, CONNECT_TIMEOUT_SECONDS, Companions, Hints, Launch, OwnOpenfga, Services, Stack, Talk,
 };
 use super::cause;
 use super::waiting::Waiting;
@@ -40,7 +40,7 @@ pub struct Target {
 #[derive(Clone, Copy)]
 struct LaunchOptions {
     talk: Talk,
-    is_bulk: bool,
+    bulk: Option<Bulk>,
 }
 
 impl Target {
@@ -153,12 +153,12 @@ impl Target {
     /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database, with these variables more in its environment.
     /// `session` becomes the server session's `application_name`.
     pub fn program(&self, name: &str, session: &str, talk: Talk, more: &[(&str, &str)]) -> Result<Program> {
-        self.start(name, session, LaunchOptions { talk, is_bulk: false }, more)
+        self.start(name, session, LaunchOptions { talk, bulk: None }, more)
     }
 
-    /// The same for one that moves a whole database and talks to us.
-    pub fn bulk_program(&self, name: &str, session: &str, more: &[(&str, &str)]) -> Result<Program> {
-        self.start(name, session, LaunchOptions { talk: Talk::Piped, is_bulk: true }, more)
+    /// The same for one through which a whole database goes, and that talks to us.
+    pub fn bulk_program(&self, name: &str, session: &str, bulk: Bulk, more: &[(&str, &str)]) -> Result<Program> {
+        self.start(name, session, LaunchOptions { talk: Talk::Piped, bulk: Some(bulk) }, more)
     }
 
     fn start(&self, name: &str, session: &str, options: LaunchOptions, more: &[(&str, &str)]) -> Result<Program> {
@@ -173,8 +173,8 @@ impl Target {
         ];
         environment.extend(more);
         let first_contact = self.end.map(|_| self.patience());
-        let LaunchOptions { talk, is_bulk } = options;
-        self.backend.program(name, &Launch { environment: &environment, talk, is_bulk, first_contact })
+        let LaunchOptions { talk, bulk } = options;
+        self.backend.program(name, &Launch { environment: &environment, talk, bulk, first_contact })
     }
 
     /// Why a program that failed could not work here, looked for from the outside in; `None` where the

@@ -2,15 +2,19 @@
 //! server.
 
 use crate::harness::backup::manifest;
+use crate::harness::restore::{slow, wait_for_the_sleep, whole_and_mended};
 use crate::harness::stack::Database;
 use crate::harness::{Fakes, Outcome, Test, Xtask, needs, shared, shared_for_restores};
+use rustix::process::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Clients] both_ways_dump_and_load_the_same,
+        [Clients] both_ways_dump_the_same,
+        [Clients] both_ways_load_the_same,
+        [Clients] a_load_past_docker_that_is_killed_leaves_one_whole_state,
         [Clients] another_server_at_the_port_is_never_taken,
         [Compose] programs_that_do_not_fit_are_not_taken,
     ]
@@ -55,27 +59,65 @@ fn astray(run: Xtask) -> Xtask {
     variables.into_iter().fold(run, |run, (name, value)| run.env(name, value))
 }
 
-fn both_ways_dump_and_load_the_same() {
+/// Whether the psql of a load ran on this host.
+fn loaded_here(run: &Outcome) -> bool {
+    let is_it = |line: &str| {
+        line.starts_with("+ PGHOST=127.0.0.1 ") && line.contains("/psql --no-psqlrc --no-password --tuples-only")
+    };
+    run.stderr.lines().any(is_it)
+}
+
+fn both_ways_dump_the_same() {
     let database = shared_for_restores().database();
     database.sql(include_str!("nasty.sql"));
-    let expected = database.dump();
     let (inside, run) = backup(&database, "never");
     run.stderr_has(&format!("pg_dump{INSIDE}XTASK_DIRECT is never")).stderr_lacks(TAKEN);
     let (direct, run) = backup(&database, "auto");
     run.stderr_has(TAKEN).stderr_lacks(INSIDE);
     assert_eq!(content(&direct), content(&inside));
     assert_eq!(manifest(&direct)["copied"], manifest(&inside)["copied"]);
+    assert_eq!(manifest(&direct)["properties"]["encoding"], manifest(&inside)["properties"]["encoding"]);
+    // The next one is known to be small: another way would not pay.
+    fs::copy(&inside, database.sandbox.path("backups").join(format!("{}_backup_20250101_000000.sql", database.name)))
+        .unwrap();
+    database.xtask(["--verbose", "db-backup"]).run().ok().stderr_has(&format!("pg_dump{INSIDE}a few megabytes"));
+}
+
+fn both_ways_load_the_same() {
+    let database = shared_for_restores().database();
+    database.fill("large", 9);
+    database.sql("CREATE INDEX ON large (i); CREATE TABLE words AS SELECT 'häßlich' AS word");
+    let file = database.backup();
+    let expected = database.dump();
+    let work_mem = "SELECT current_setting('maintenance_work_mem')";
+    let before = database.sql(work_mem);
     for way in ["never", "auto"] {
         database.sql("CREATE TABLE made_later ()");
-        let file = if way == "auto" { &inside } else { &direct };
         let run = astray(database.restore(["--verbose", "--direct", way, file.to_str().unwrap()])).run();
         run.ok().stderr_has("✓ Database restored").stderr_lacks("hunter2");
-        assert_eq!(run.stderr.contains(TAKEN), way == "auto", "{}", run.stderr);
-        assert_eq!(run.stderr.contains(&format!("psql{INSIDE}")), way == "never", "{}", run.stderr);
-        assert_eq!(database.dump(), expected, "{way}");
+        run.holds(loaded_here(&run) == (way == "auto"), "where psql ran");
+        assert!(database.dump() == expected, "{way}");
         // What the session was given for the load is no setting of the database.
-        assert_eq!(database.sql("SELECT count(*) FROM pg_db_role_setting"), "0");
+        assert_eq!(database.sql(work_mem), before);
     }
+}
+
+fn a_load_past_docker_that_is_killed_leaves_one_whole_state() {
+    let database = shared_for_restores().database();
+    database.fill("large", 9);
+    let states = database.backed_up_and_changed();
+    let file = slow(&database, 100);
+    for (signal, code) in [(Signal::TERM, Some(143)), (Signal::KILL, None)] {
+        let running = database.restore(["--verbose", file.as_str()]).spawn();
+        wait_for_the_sleep(&database);
+        running.signal(signal);
+        let run = running.wait();
+        run.holds(run.code == code && loaded_here(&run), "it should end by the signal");
+    }
+    // The server's session goes on for a while; nobody waits for it.
+    let said = database.repair();
+    assert!(said.contains("was left behind by a run that was killed"), "{said}");
+    whole_and_mended(&database, &states, false, "loading");
 }
 
 /// Docker, which says that the server's port is another one.
@@ -98,11 +140,15 @@ fn another_server_at_the_port_is_never_taken() {
     {
         let run = published_at(&database, port).run();
         run.ok().stderr_has(&format!("pg_dump{INSIDE}")).stderr_has(why).stderr_lacks(TAKEN);
-        let text = fs::read_to_string(database.sandbox.path(run.text().trim_end())).unwrap();
+        let file = database.sandbox.path(run.text().trim_end());
+        let text = fs::read_to_string(&file).unwrap();
         assert!(text.contains("public.ours") && !text.contains("theirs"), "{port}");
+        fs::remove_file(file).unwrap();
     }
-    published_at(&database, &database.stack.postgres_port.to_string()).run().ok().stderr_has(TAKEN);
-    // A login that the port refuses, and an engine that may be elsewhere.
+    let run = published_at(&database, &database.stack.postgres_port.to_string()).run();
+    run.ok().stderr_has(TAKEN);
+    fs::remove_file(database.sandbox.path(run.text().trim_end())).unwrap();
+    // A login that the port refuses: inside, the server asks for none.
     let run = database.xtask(["--verbose", "db-backup"]).env("POSTGRES_PASSWORD", "wrong").run();
     run.ok().stderr_has(answers).stderr_lacks(TAKEN);
 }
@@ -112,7 +158,12 @@ fn programs_that_do_not_fit_are_not_taken() {
     database.sql("CREATE TABLE ours AS SELECT 1 AS a");
     let folder = database.sandbox.beside("programs");
     fs::create_dir_all(&folder).unwrap();
-    let run = || database.xtask(["--verbose", "db-backup"]).env("XTASK_PG_BIN", &folder).run();
+    let run = || {
+        let run = database.xtask(["--verbose", "db-backup"]).env("XTASK_PG_BIN", &folder).run();
+        run.ok();
+        fs::remove_file(database.sandbox.path(run.text().trim_end())).unwrap();
+        run
+    };
     run().ok().stderr_has("does not have PostgreSQL's programs").stderr_lacks(TAKEN);
     // psql asks whoever answers, whatever its version; pg_dump would not write what this server takes.
     let real = needs::server_programs().map(|folder| folder.join("psql").display().to_string());
