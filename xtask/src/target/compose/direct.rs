@@ -21,7 +21,7 @@ const SMALL: u64 = 8 << 20;
 /// The image's, where neither its command line nor a variable says another.
 const USUAL_PORT: u16 = 5432;
 /// A server on this host answers by then.
-const ANSWER: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// Variables of a container that give the programs inside another meaning than the same programs here would have.
 const MEANING: [&str; 8] = [
