@@ -71,7 +71,7 @@ fn both_ways_dump_the_same() {
     let database = shared_for_restores().database();
     database.sql(include_str!("nasty.sql"));
     let (inside, run) = backup(&database, "never");
-    run.stderr_has(&format!("pg_dump{INSIDE}XTASK_DIRECT is never")).stderr_lacks(TAKEN);
+    run.stderr_has("docker exec").stderr_lacks(TAKEN).stderr_lacks(INSIDE);
     let (direct, run) = backup(&database, "auto");
     run.stderr_has(TAKEN).stderr_lacks(INSIDE);
     assert_eq!(content(&direct), content(&inside));
@@ -80,7 +80,11 @@ fn both_ways_dump_the_same() {
     // The next one is known to be small: another way would not pay.
     fs::copy(&inside, database.sandbox.path("backups").join(format!("{}_backup_20250101_000000.sql", database.name)))
         .unwrap();
-    database.xtask(["--verbose", "db-backup"]).run().ok().stderr_has(&format!("pg_dump{INSIDE}a few megabytes"));
+    database
+        .xtask(["--verbose", "--direct", "auto", "db-backup"])
+        .run()
+        .ok()
+        .stderr_has(&format!("pg_dump{INSIDE}a few megabytes"));
 }
 
 fn both_ways_load_the_same() {
@@ -108,7 +112,7 @@ fn a_load_past_docker_that_is_killed_leaves_one_whole_state() {
     let states = database.backed_up_and_changed();
     let file = slow(&database, 100);
     for (signal, code) in [(Signal::TERM, Some(143)), (Signal::KILL, None)] {
-        let running = database.restore(["--verbose", file.as_str()]).spawn();
+        let running = database.restore(["--verbose", "--direct", "auto", file.as_str()]).spawn();
         wait_for_the_sleep(&database);
         running.signal(signal);
         let run = running.wait();
@@ -124,8 +128,8 @@ fn a_load_past_docker_that_is_killed_leaves_one_whole_state() {
 fn published_at(database: &Database<'_>, port: &str) -> Xtask {
     let ours = database.stack.postgres_port;
     let body = format!("real \"$@\" | sed 's/\"HostPort\": \"{ours}\"/\"HostPort\": \"{port}\"/'");
-    let run = database.xtask(["--verbose", "db-backup"]);
-    Fakes::new(&database.sandbox).docker_but("inspect", &body).over(run).env("XTASK_DIRECT", "auto")
+    let run = database.xtask(["--verbose", "--direct", "auto", "db-backup"]);
+    Fakes::new(&database.sandbox).docker_but("inspect", &body).over(run)
 }
 
 fn another_server_at_the_port_is_never_taken() {
@@ -149,7 +153,7 @@ fn another_server_at_the_port_is_never_taken() {
     run.ok().stderr_has(TAKEN);
     fs::remove_file(database.sandbox.path(run.text().trim_end())).unwrap();
     // A login that the port refuses: inside, the server asks for none.
-    let run = database.xtask(["--verbose", "db-backup"]).env("POSTGRES_PASSWORD", "wrong").run();
+    let run = database.xtask(["--verbose", "--direct", "auto", "db-backup"]).env("POSTGRES_PASSWORD", "wrong").run();
     run.ok().stderr_has(answers).stderr_lacks(TAKEN);
 }
 
@@ -159,7 +163,7 @@ fn programs_that_do_not_fit_are_not_taken() {
     let folder = database.sandbox.beside("programs");
     fs::create_dir_all(&folder).unwrap();
     let run = || {
-        let run = database.xtask(["--verbose", "db-backup"]).env("XTASK_PG_BIN", &folder).run();
+        let run = database.xtask(["--verbose", "--direct", "auto", "db-backup"]).env("XTASK_PG_BIN", &folder).run();
         run.ok();
         fs::remove_file(database.sandbox.path(run.text().trim_end())).unwrap();
         run

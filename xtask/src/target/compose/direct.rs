@@ -104,14 +104,15 @@ pub(super) fn published(container: &Inspection, login: &StackLogin) -> Result<So
 impl Compose {
     /// A program through which a whole database goes, to be started past Docker; `None`: it runs inside the container.
     pub(super) fn direct(&self, name: &str, launch: &Launch) -> Option<Program> {
-        let found = self.program_past_docker(launch.bulk?, name, launch);
+        let bulk = launch.bulk?;
+        if DirectChoice::chosen(&self.settings).is_ok_and(|choice| choice == DirectChoice::Never) {
+            return None;
+        }
+        let found = self.program_past_docker(bulk, name, launch);
         found.map_err(|why| process::remark(&format!("{name} runs inside the container: {why}"))).ok()
     }
 
     fn program_past_docker(&self, bulk: Bulk, name: &str, launch: &Launch) -> Result<Program, String> {
-        if DirectChoice::chosen(&self.settings).is_ok_and(|choice| choice == DirectChoice::Never) {
-            return Err(format!("{} is never", DirectChoice::SETTING));
-        }
         if bulk.bytes.is_some_and(|bytes| bytes < SMALL) {
             return Err("a few megabytes are through before another way is found".to_owned());
         }
