@@ -5,7 +5,7 @@ use crate::error::Fault;
 use crate::global_options::Global;
 use crate::settings::{PROGRAMS, Root, Settings};
 use crate::target::database_name::{self, SETTING as DATABASE};
-use crate::target::{Kind, Target};
+use crate::target::{DirectChoice, Kind, Target};
 use crate::terminal::{self, Options, Terminal};
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -60,6 +60,9 @@ impl Context {
         let mut settings = Settings::load(&root);
         if let Some(target) = global.target {
             settings.set_flag("XTASK_TARGET", target.to_string());
+        }
+        if let Some(direct) = global.direct {
+            settings.set_flag(DirectChoice::SETTING, direct.to_string());
         }
         if let [database] = &global.databases[..] {
             settings.set_flag(DATABASE, database);

@@ -1,7 +1,7 @@
 //! The options that every command takes.
 
 use crate::settings::ColorChoice;
-use crate::target::{Kind, database_name};
+use crate::target::{DirectChoice, Kind, database_name};
 use clap::{ArgAction, Args, ValueHint};
 use std::path::PathBuf;
 
@@ -19,6 +19,10 @@ pub struct Global {
     #[arg(long = "database", global = true, value_name = "NAME", value_parser = database_name::parse,
         allow_hyphen_values = true, action = ArgAction::Append)]
     pub databases: Vec<String>,
+    /// Under compose: whether backups and loads may use this host's own programs, by the published port [setting:
+    /// XTASK_DIRECT, default: never]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub direct: Option<DirectChoice>,
     /// Print only results, warnings and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     if cli.global.verbose {
         context.tell_settings();
         let terminal = context.terminal.clone();
-        process::trace_to(move |line| terminal.note(&format!("+ {line}")));
+        process::trace_to(move |line| terminal.note(line));
     }
     for problem in context.settings.problems() {
         context.terminal.warn(&problem);

@@ -108,7 +108,9 @@ fn write(
     partial.write(manifest::HEAD)?;
     let ask = || OfItself::ask(server, options.question);
     let asked = options.one_session.then(ask).transpose()?;
-    let dump = pg_dump(server, options, encoding)?.write_to(partial.for_program()?)?;
+    // Another way is looked for by sessions more.
+    let of_dump = if options.one_session { server.clone() } else { server.in_bulk(expected) };
+    let dump = pg_dump(&of_dump, options, encoding)?.write_to(partial.for_program()?)?;
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asking = asked.is_none().then(|| scope.spawn(ask));
         let reading = Reading { server, options, expected, tell };

@@ -2,6 +2,7 @@
 
 use super::session_name::fresh_name;
 use crate::process::Program;
+use crate::target::backend::Bulk;
 use crate::target::{Talk, Target};
 use anyhow::Result;
 use std::fmt;
@@ -16,6 +17,7 @@ pub struct Server<'a> {
     database: String,
     environment: Vec<(String, String)>,
     is_utf8: bool,
+    bulk: Option<Bulk>,
     deadline: Option<Duration>,
 }
 
@@ -31,7 +33,7 @@ impl<'a> Server<'a> {
     /// The target's database, for sessions of this name.
     pub fn under_name(target: &'a Target, session: &str) -> Self {
         let (session, database) = (session.to_owned(), target.database().to_owned());
-        Self { target, session, database, environment: Vec::new(), is_utf8: false, deadline: None }
+        Self { target, session, database, environment: Vec::new(), is_utf8: false, bulk: None, deadline: None }
     }
 
     /// Where the server is. Its database is the live one, whatever these sessions connect to.
@@ -87,6 +89,12 @@ impl<'a> Server<'a> {
         Self { is_utf8: true, ..self.clone() }
     }
 
+    /// Sessions through which a whole database goes: about so many bytes, where that is known.
+    #[must_use]
+    pub fn in_bulk(&self, bytes: Option<u64>) -> Self {
+        Self { bulk: Some(Bulk { bytes }), ..self.clone() }
+    }
+
     /// A login and an answer are waited for so long, in place of the target's own deadline.
     #[must_use]
     pub fn within(&self, deadline: Duration) -> Self {
@@ -119,7 +127,10 @@ impl<'a> Server<'a> {
         environment.extend(self.is_utf8.then_some(("PGCLIENTENCODING", encoding)));
         environment.extend(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         environment.extend(options.map(|options| ("PGOPTIONS", options)));
-        self.target.program(name, &self.session, talk, &environment)
+        match self.bulk.filter(|_| talk == Talk::Piped) {
+            Some(bulk) => self.target.bulk_program(name, &self.session, bulk, &environment),
+            None => self.target.program(name, &self.session, talk, &environment),
+        }
     }
 }
 

@@ -22,9 +22,16 @@ use std::sync::OnceLock;
 type Trace = Box<dyn Fn(&str) + Send + Sync>;
 static TRACE: OnceLock<Trace> = OnceLock::new();
 
-/// Every program started from here on is told to `trace`, secrets masked (`--verbose`).
+/// What `--verbose` shows goes to `trace` from here on: every program that is started, secrets masked, and remarks.
 pub fn trace_to(trace: impl Fn(&str) + Send + Sync + 'static) {
     let _ = TRACE.set(Box::new(trace));
+}
+
+/// Tells `--verbose` why a program is started in the way in which it is.
+pub fn remark(line: &str) {
+    if let Some(trace) = TRACE.get() {
+        trace(line);
+    }
 }
 
 /// How a program ended.

@@ -2,7 +2,7 @@
 
 use super::answer::{self, Answer};
 use super::watched::OnSignal;
-use super::{Captured, Detached, Dialog, TRACE, Writer, captured, signals, text_mode};
+use super::{Captured, Detached, Dialog, TRACE, Writer, captured, remark, signals, text_mode};
 use crate::error::{Cause, Fault};
 use crate::platform::{self, User};
 use anyhow::{Context as _, Result};
@@ -334,8 +334,8 @@ impl Program {
     }
 
     fn trace(&self) {
-        if let Some(trace) = TRACE.get() {
-            trace(&self.shown());
+        if TRACE.get().is_some() {
+            remark(&format!("+ {}", self.shown()));
         }
     }
 }

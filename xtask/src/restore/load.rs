@@ -1,6 +1,7 @@
 //! One psql loads a proven backup into an empty database; what the server counts is compared with what the backup holds.
 
 use super::load_failure::{self, LoadOptions};
+use super::load_memory;
 use super::preflight;
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
@@ -47,7 +48,11 @@ impl Load<'_> {
     /// # Errors
     /// The file changed meanwhile (3), a statement failed, or the server counted other rows than the backup holds.
     pub(super) fn run(&self, server: &Server<'_>, progress: &dyn Fn(u64)) -> Result<()> {
+        let hidden = self.backup.contents.hidden;
         let server = server.within(DEADLINE);
+        // Of a file in which a psql may find commands the psql that was asked beforehand gets every byte.
+        let is_plain = hidden.command.is_none() && hidden.unrestrict.is_none();
+        let server = if is_plain { server.in_bulk(Some(self.backup.bytes())) } else { server };
         let nonce = session::fresh_name()?;
         let (mut psql, begun) = self.begin(&server)?;
         let sent = self.send(&mut psql, &begun, &nonce, progress);
@@ -80,7 +85,12 @@ impl Load<'_> {
         };
         // The swap's own commit puts all that was written before it on disk: no statement need wait for that. As a
         // statement, because poolers refuse options of a session.
-        let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {path}\n");
+        let memory = if load_memory::matters(self.backup.bytes()) {
+            load_memory::statement(server.target().access().memory())
+        } else {
+            String::new()
+        };
+        let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {memory} {path}\n");
         match beginning::begin(server, &preamble, &started)? {
             Beginning::Begun(psql, begun) => Ok((psql, begun)),
             Beginning::Silent(_) => Err(signals::check().err().map_or_else(|| self.cannot().into(), Into::into)),

@@ -6,6 +6,7 @@ pub mod globals;
 pub mod live;
 mod load;
 pub mod load_failure;
+mod load_memory;
 pub mod merged;
 pub mod new_database;
 pub mod plan;

@@ -60,6 +60,7 @@ pub struct Settings {
 /// Every setting with its default, as `docs/configuration.md` and `--verbose` have them; empty: none.
 pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_TARGET", "compose"),
+    ("XTASK_DIRECT", "never"),
     ("DATABASE_URL", ""),
     ("POSTGRES_USER", "postgres"),
     ("POSTGRES_PASSWORD", "postgres"),

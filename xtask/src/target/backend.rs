@@ -47,11 +47,20 @@ impl Login {
     }
 }
 
+/// A whole database goes through a program: the way that moves more in a second may be worth a question first.
+#[derive(Debug, Clone, Copy)]
+pub struct Bulk {
+    /// About how many there are, where that is known.
+    pub bytes: Option<u64>,
+}
+
 /// How a program is started.
 #[derive(Debug, Clone, Copy)]
 pub struct Launch<'a> {
     pub environment: &'a [(&'a str, &'a str)],
     pub talk: Talk,
+    /// A whole database goes through the program.
+    pub bulk: Option<Bulk>,
     /// The longest that a first contact with the server may take, where the caller waits no longer than that.
     pub first_contact: Option<Duration>,
 }
@@ -105,6 +114,9 @@ pub trait Access: fmt::Debug + Send + Sync {
     /// Bytes that the server may still write into these folders of its host: the smallest of their disks. `None`: not
     /// known.
     fn free_space(&self, folders: &[String]) -> Option<u64>;
+
+    /// Bytes of memory that the server may use: its host's, or its container's limit. `None`: not known.
+    fn memory(&self) -> Option<u64>;
 
     /// The disk of the server's data.
     fn data_disk(&self) -> DataDisk;

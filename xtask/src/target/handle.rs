@@ -2,7 +2,7 @@
 
 use super::Kind;
 use super::backend::{
-    Access, Backend, CONNECT_TIMEOUT_SECONDS, Companions, Hints, Launch, OwnOpenfga, Services, Stack, Talk,
+    Access, Backend, Bulk, CONNECT_TIMEOUT_SECONDS, Companions, Hints, Launch, OwnOpenfga, Services, Stack, Talk,
 };
 use super::cause;
 use super::waiting::Waiting;
@@ -34,6 +34,13 @@ pub struct Target {
     waiting: Waiting,
     /// The options that sessions of ours need here, once one has ended without them (see `overriding`).
     overriding: OnceLock<&'static str>,
+}
+
+/// For what a program is started.
+#[derive(Clone, Copy)]
+struct LaunchOptions {
+    talk: Talk,
+    bulk: Option<Bulk>,
 }
 
 impl Target {
@@ -146,6 +153,15 @@ impl Target {
     /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database, with these variables more in its environment.
     /// `session` becomes the server session's `application_name`.
     pub fn program(&self, name: &str, session: &str, talk: Talk, more: &[(&str, &str)]) -> Result<Program> {
+        self.start(name, session, LaunchOptions { talk, bulk: None }, more)
+    }
+
+    /// The same for one through which a whole database goes, and that talks to us.
+    pub fn bulk_program(&self, name: &str, session: &str, bulk: Bulk, more: &[(&str, &str)]) -> Result<Program> {
+        self.start(name, session, LaunchOptions { talk: Talk::Piped, bulk: Some(bulk) }, more)
+    }
+
+    fn start(&self, name: &str, session: &str, options: LaunchOptions, more: &[(&str, &str)]) -> Result<Program> {
         let timeout = self.connect_timeout().to_string();
         let mut environment = vec![
             ("PGDATABASE", self.database()),
@@ -157,7 +173,8 @@ impl Target {
         ];
         environment.extend(more);
         let first_contact = self.end.map(|_| self.patience());
-        self.backend.program(name, &Launch { environment: &environment, talk, first_contact })
+        let LaunchOptions { talk, bulk } = options;
+        self.backend.program(name, &Launch { environment: &environment, talk, bulk, first_contact })
     }
 
     /// Why a program that failed could not work here, looked for from the outside in; `None` where the

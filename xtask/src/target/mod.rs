@@ -5,16 +5,19 @@ pub mod backend;
 mod cause;
 mod client;
 pub mod client_error;
+mod clients;
 pub mod companion;
 mod compose;
 mod conninfo;
 pub mod database_name;
 pub mod dependencies;
+mod direct_choice;
 pub mod endpoint;
 pub mod file_lock;
 mod handle;
 mod local;
 mod login;
+mod memory;
 pub mod memory_openfga;
 pub mod openfga;
 pub mod openfga_migration;
@@ -31,6 +34,7 @@ mod wait;
 mod waiting;
 
 pub use backend::Talk;
+pub use direct_choice::DirectChoice;
 pub use handle::Target;
 pub use url::named as named_by_url;
 

@@ -49,6 +49,7 @@ mod db_stats;
 mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
+mod direct;
 mod documents;
 mod dsl;
 mod env;
@@ -213,6 +214,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         db_verify_faults::tests(),
         damage::tests(),
         debug_auth::tests(),
+        direct::tests(),
         documents::tests(),
         dsl::tests(),
         circles::tests(),

@@ -6,11 +6,12 @@ use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
 use crate::target::client_error::Connection;
+use crate::target::memory;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const DF_DEADLINE: Duration = Duration::from_secs(10);
+const FILES_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Access for Compose {
     fn identify(&self, deadline: Duration) -> Result<Identified> {
@@ -44,7 +45,7 @@ impl Access for Compose {
     }
 
     fn program(&self, name: &str, launch: &Launch) -> Result<Program> {
-        self.exec(name, launch.environment, launch.talk)
+        self.direct(name, launch).map_or_else(|| self.exec(name, launch.environment, launch.talk), Ok)
     }
 
     fn programs_elsewhere(&self) -> Option<&dyn ProgramsElsewhere> {
@@ -77,10 +78,16 @@ impl Access for Compose {
     fn free_space(&self, folders: &[String]) -> Option<u64> {
         // POSIX's form, in kibibytes: one line for each folder, the fourth column is what is available.
         let asked = self.exec("df", &[], Talk::Piped).ok()?.args(["-P", "-k"]).args(folders);
-        let said = asked.capture(DF_DEADLINE).ok()?;
+        let said = asked.capture(FILES_DEADLINE).ok()?;
         let available = |line: &str| line.split_whitespace().nth(3)?.parse::<u64>().ok();
         let smallest = said.text().lines().skip(1).filter_map(available).min()?;
         said.ending.success().then(|| smallest.saturating_mul(1024))
+    }
+
+    fn memory(&self) -> Option<u64> {
+        // It fails for the files that are not there, and prints the others.
+        let asked = self.exec("cat", &[], Talk::Piped).ok()?.args(memory::FILES);
+        memory::smallest(&asked.capture(FILES_DEADLINE).ok()?.text())
     }
 
     fn data_disk(&self) -> DataDisk {

@@ -4,6 +4,7 @@ use super::containers::Container;
 use super::selection::ServiceFound;
 use super::server_names::ServerNames;
 use super::stack_login::StackLogin;
+use std::net::SocketAddr;
 
 /// What the stack says of its server.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(super) struct Found {
     pub(super) login: StackLogin,
     /// The server's address in the network of its container.
     pub(super) address: Option<String>,
+    /// The port of this host that leads to the server, past Docker's programs; why there is none.
+    pub(super) published: Result<SocketAddr, String>,
     /// The names by which services reach it.
     pub(super) names: ServerNames,
     /// The project's containers, where Docker listed them.

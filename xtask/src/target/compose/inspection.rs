@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// What was read. Its environment holds secrets: it is never shown.
@@ -28,6 +28,8 @@ pub(super) struct Inspection {
     pub(super) networks: BTreeMap<String, Vec<String>>,
     /// Ports of this host that lead to it.
     pub(super) published: Vec<u16>,
+    /// The same by the port inside, each with the address that it is bound to.
+    pub(super) bindings: BTreeMap<u16, Vec<SocketAddr>>,
     pub(super) runs: bool,
     /// Files and folders of this host by their paths inside.
     pub(super) mounted: BTreeMap<String, PathBuf>,
@@ -93,6 +95,8 @@ struct RawNetworks {
 #[serde(rename_all = "PascalCase")]
 struct RawPort {
     #[serde(default)]
+    host_ip: String,
+    #[serde(default)]
     host_port: String,
 }
 
@@ -127,6 +131,7 @@ impl Inspection {
         let pair = |pair: &String| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         let settings = raw.network_settings;
         let published = settings.as_ref().map(published).unwrap_or_default();
+        let bindings = settings.as_ref().map(bindings).unwrap_or_default();
         let networks = settings.and_then(|settings| settings.networks).unwrap_or_default();
         let host = raw.host_config.unwrap_or(RawHost { network_mode: String::new(), links: None });
         let mut names = vec![raw.name.trim_start_matches('/').to_owned(), raw.config.hostname];
@@ -153,6 +158,7 @@ impl Inspection {
             network: host.network_mode,
             networks: names_in,
             published,
+            bindings,
             runs: raw.state.running,
             mounted: raw.mounts.into_iter().filter(|mount| mount.r#type == "bind").map(of_host).collect(),
         }
@@ -171,6 +177,23 @@ fn of_host(mount: RawMount) -> (String, PathBuf) {
 fn published(settings: &RawNetworks) -> Vec<u16> {
     let ports = settings.ports.iter().flat_map(BTreeMap::values).flatten().flatten();
     ports.filter_map(|port| port.host_port.parse::<u16>().ok()).collect()
+}
+
+/// Of TCP alone. What is bound to every address of this host is reached by its own.
+fn bindings(settings: &RawNetworks) -> BTreeMap<u16, Vec<SocketAddr>> {
+    let address = |port: &RawPort| {
+        let ip = match port.host_ip.parse().ok()? {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        port.host_port.parse().ok().filter(|port| *port > 0).map(|port| SocketAddr::new(ip, port))
+    };
+    let of_port = |(inside, ports): (&String, &Option<Vec<RawPort>>)| {
+        let inside = inside.strip_suffix("/tcp")?.parse().ok()?;
+        Some((inside, ports.iter().flatten().filter_map(address).collect()))
+    };
+    settings.ports.iter().flatten().filter_map(of_port).collect()
 }
 
 #[cfg(test)]
@@ -209,6 +232,7 @@ mod tests {
                 .map(|(name, names)| (name.to_owned(), names.into_iter().map(str::to_owned).collect()))
                 .into(),
             published: vec![5433],
+            bindings: [(5432, vec!["127.0.0.1:5433".parse().unwrap()]), (1, vec![]), (2, vec![])].into(),
             runs: true,
             mounted: [("/run/secrets/pw".to_owned(), PathBuf::from("/host/pw.txt"))].into(),
         };

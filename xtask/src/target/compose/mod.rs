@@ -9,6 +9,7 @@ mod config;
 mod containers;
 mod data_place;
 mod datastore;
+mod direct;
 pub mod engine;
 mod found;
 mod generation;
@@ -41,11 +42,13 @@ pub(super) use stack_login::SETTINGS;
 use super::backend::Talk;
 use super::client_error::Connection;
 use super::database_name::SETTING;
+use super::direct_choice::DirectChoice;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
 use crate::settings::{Origin, Settings, compose_files};
 use anyhow::{Context as _, Result};
 use config::Config;
+use direct::Direct;
 use engine::DEADLINE;
 use found::Found;
 use selection::ServiceFound;
@@ -77,6 +80,8 @@ pub struct Compose {
     openfga: OnceLock<Option<ServiceFound>>,
     /// The database's running container.
     container: OnceLock<String>,
+    /// The way to the server past Docker, once it was looked for; why there is none.
+    direct: OnceLock<Result<Direct, String>>,
     /// The project as Compose reads it; and as it reads it for `up`, with the database that is selected.
     config: OnceLock<Config>,
     config_of_start: OnceLock<Config>,
@@ -96,6 +101,7 @@ impl Compose {
         let named = generation::named(settings)?;
         project::check(settings)?;
         compose_files::check(settings, root)?;
+        DirectChoice::chosen(settings)?;
         let by_docker = named.is_none();
         let project = by_docker.then(|| project::declared(settings, root)).flatten();
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
@@ -112,6 +118,7 @@ impl Compose {
             renewed: OnceLock::new(),
             openfga: OnceLock::new(),
             container: OnceLock::new(),
+            direct: OnceLock::new(),
             config: OnceLock::new(),
             config_of_start: OnceLock::new(),
             checked: OnceLock::new(),

@@ -4,6 +4,7 @@
 use super::Compose;
 use super::config::Config;
 use super::containers::{self, Container, Of};
+use super::direct;
 use super::engine::DEADLINE;
 use super::found::Found;
 use super::image::{self, ImageKind};
@@ -116,7 +117,9 @@ impl Compose {
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.note().into_iter().collect();
         let address = inspection.and_then(Inspection::address_inside);
-        Ok(Found { service, login, address, names, listed, unread, notes, warnings })
+        let published = inspection.ok_or("its container does not run".to_owned());
+        let published = published.and_then(|inspection| direct::published(inspection, &login));
+        Ok(Found { service, login, address, published, names, listed, unread, notes, warnings })
     }
 
     /// The service by what Compose reads, else by what runs.
@@ -273,6 +276,7 @@ impl Compose {
             service: ServiceFound::named(named.unwrap_or(role.usual)),
             login: StackLogin::assumed(&self.settings),
             address: None,
+            published: Err("the stack cannot be read".to_owned()),
             names: ServerNames::default(),
             listed: None,
             unread: Some(format!("{error:#}")),

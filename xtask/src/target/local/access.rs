@@ -5,6 +5,7 @@ use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness};
 use crate::target::client_error::Connection;
+use crate::target::memory;
 use anyhow::Result;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,6 +66,10 @@ impl Access for Local {
 
     fn free_space(&self, folders: &[String]) -> Option<u64> {
         folders.iter().map(|folder| fs4::available_space(folder).ok()).min()?
+    }
+
+    fn memory(&self) -> Option<u64> {
+        memory::of_this_host()
     }
 
     fn data_disk(&self) -> DataDisk {

@@ -66,6 +66,10 @@ impl Access for Url {
         None
     }
 
+    fn memory(&self) -> Option<u64> {
+        None
+    }
+
     fn data_disk(&self) -> DataDisk {
         DataDisk::Unseen
     }

@@ -1,7 +1,8 @@
 //! The first contact with a server: its version, and whether a session there is really one session.
 
+use super::super::clients::Clients;
 use super::super::overriding;
-use super::clients::Clients;
+
 use crate::error::Fault;
 use crate::process::{Captured, Dialog, Program};
 use anyhow::{Context as _, Result};

@@ -2,7 +2,6 @@
 //! environment.
 
 mod access;
-mod clients;
 mod companions;
 mod connection;
 mod contact;
@@ -14,13 +13,13 @@ mod stack;
 
 use super::backend::{CONNECT_TIMEOUT_SECONDS, Launch, Login, Talk};
 use super::client_error::Connection as ClientConnection;
-use super::{cause, client, database_name};
+use super::clients::Clients;
+use super::{cause, client, clients, database_name};
 use crate::error::{Cause, Fault};
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
 use crate::target::local::openfga::Options;
 use anyhow::Result;
-use clients::Clients;
 use connection::Connection;
 use contact::Contact;
 use std::path::{Path, PathBuf};

@@ -45,9 +45,9 @@ impl Fakes {
         self.program("docker", &text)
     }
 
-    /// Puts these programs first on the run's PATH.
+    /// Puts these programs first on the run's PATH; none goes past them to the server.
     pub fn over(&self, xtask: Xtask) -> Xtask {
-        xtask.path_first(&self.folder)
+        xtask.path_first(&self.folder).env("XTASK_DIRECT", "never")
     }
 
     /// Makes these programs, and nothing else, the run's PATH (`/bin` stays for their scripts' sake unless

@@ -15,7 +15,16 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// What the program may see of the tests' own environment.
-const KEPT: &[&str] = &["PATH", "TMPDIR", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
+const KEPT: &[&str] = &[
+    "PATH",
+    "TMPDIR",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    // Either way of the target `compose` may be chosen for the whole suite.
+    "XTASK_DIRECT",
+];
 
 /// One run of the program, being prepared.
 #[derive(Debug, Clone)]

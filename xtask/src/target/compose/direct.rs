@@ -1,0 +1,237 @@
+//! The way past Docker's programs: this host's own PostgreSQL programs, by the port that Docker publishes for the
+//! database's container. What goes through `docker exec` is copied twice more.
+//!
+//! It is taken only where nothing speaks against it, and never to another server: the one that answers at the port must
+//! be the one that answers inside the container. That is asked again before each program.
+
+use super::Compose;
+use super::engine::DEADLINE;
+use super::inspection::Inspection;
+use super::stack_login::StackLogin;
+use crate::process::{self, Program};
+use crate::target::backend::{Bulk, Launch};
+use crate::target::clients::{self, Clients};
+use crate::target::direct_choice::DirectChoice;
+use crate::target::{client, local};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Fewer bytes are through before it is known whether there is another way.
+const SMALL: u64 = 8 << 20;
+/// The image's, where neither its command line nor a variable says another.
+const USUAL_PORT: u16 = 5432;
+/// A server on this host answers by then.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Variables of a container that give the programs inside another meaning than the same programs here would have.
+const MEANING: [&str; 8] = [
+    "PGOPTIONS",
+    "PGCLIENTENCODING",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGDATESTYLE",
+    "PGTZ",
+    "PGGEQO",
+    "PGTARGETSESSIONATTRS",
+];
+
+/// The server's version, which cluster it is, and when it was started. Every name is in `pg_catalog`, and there is no
+/// operator: no other role's object is found. Any role may ask.
+const IDENTITY: &str = "SELECT pg_catalog.concat_ws(' ', pg_catalog.current_setting('server_version_num'), \
+    (SELECT c.system_identifier FROM pg_catalog.pg_control_system() AS c), \
+    EXTRACT(epoch FROM pg_catalog.pg_postmaster_start_time()));\n";
+
+const OPTIONS: [&str; 8] =
+    ["--no-password", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"];
+
+/// A way that was found good.
+#[derive(Debug)]
+pub(super) struct Direct {
+    clients: Clients,
+    address: SocketAddr,
+    server: Identity,
+}
+
+/// A server as it answers: the same words mean the same server, not started again meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    major: u32,
+    words: String,
+}
+
+impl Identity {
+    /// What this psql is told.
+    fn asked(psql: Program, deadline: Duration) -> Option<Self> {
+        let said = psql.args(OPTIONS).capture_with(IDENTITY.into(), deadline).ok()?;
+        Self::read(&said.text()).filter(|_| said.ending.success())
+    }
+
+    fn read(answer: &str) -> Option<Self> {
+        let words = answer.strip_suffix('\n').unwrap_or(answer);
+        let [version, identifier, started] = words.split(' ').collect::<Vec<_>>()[..] else { return None };
+        let is_number = |word: &str| word.parse::<u64>().is_ok_and(|number| number > 0);
+        let is_time = started.split_once('.').is_some_and(|(seconds, micros)| {
+            is_number(seconds) && !micros.is_empty() && micros.bytes().all(|digit| digit.is_ascii_digit())
+        });
+        let version: u32 = version.parse().ok().filter(|_| is_number(identifier) && is_time)?;
+        Some(Self { major: version / 10_000, words: words.to_owned() })
+    }
+}
+
+/// Where the server of a container is published on this host.
+///
+/// # Errors
+/// Why it is not, or why programs here would mean something else than programs inside.
+pub(super) fn published(container: &Inspection, login: &StackLogin) -> Result<SocketAddr, String> {
+    if !container.runs {
+        return Err("its container does not run".to_owned());
+    }
+    if let Some(name) = MEANING.iter().find(|name| container.environment.contains_key(**name)) {
+        return Err(format!("{name} is set inside the container"));
+    }
+    if login.password.is_none() {
+        return Err("no password of the server is known".to_owned());
+    }
+    let told = login.inside.iter().find(|(name, _)| *name == "PGPORT").map(|(_, port)| port);
+    let inside = match told.or_else(|| container.environment.get("PGPORT")) {
+        Some(port) => port.parse().map_err(|_| "its port is not known".to_owned())?,
+        None => USUAL_PORT,
+    };
+    let found = container.bindings.get(&inside).and_then(|bound| bound.first());
+    found.copied().ok_or_else(|| format!("its port {inside} is not published on this host"))
+}
+
+impl Compose {
+    /// A program through which a whole database goes, to be started past Docker; `None`: it runs inside the container.
+    pub(super) fn direct(&self, name: &str, launch: &Launch) -> Option<Program> {
+        let bulk = launch.bulk?;
+        if DirectChoice::chosen(&self.settings).is_ok_and(|choice| choice == DirectChoice::Never) {
+            return None;
+        }
+        let found = self.program_past_docker(bulk, name, launch);
+        found.map_err(|why| process::remark(&format!("{name} runs inside the container: {why}"))).ok()
+    }
+
+    fn program_past_docker(&self, bulk: Bulk, name: &str, launch: &Launch) -> Result<Program, String> {
+        if bulk.bytes.is_some_and(|bytes| bytes < SMALL) {
+            return Err("a few megabytes are through before another way is found".to_owned());
+        }
+        let mut is_new = false;
+        let looked = self.direct.get_or_init(|| {
+            is_new = true;
+            self.look_for_direct(launch)
+        });
+        let Direct { clients, address, server } = looked.as_ref().map_err(String::clone)?;
+        // Another server may have got the port meanwhile.
+        let asked = || {
+            let psql = self.program_here(clients, *address, "psql", launch).ok()?;
+            Identity::asked(psql, ANSWER)
+        };
+        if !is_new && asked().as_ref() != Some(server) {
+            return Err(format!("another server answers at {address} now, or none"));
+        }
+        self.program_here(clients, *address, name, launch)
+    }
+
+    /// Whether Docker's engine is on this host, as far as the environment says.
+    fn check_engine_is_here(&self) -> Result<(), String> {
+        if !self.by_docker {
+            return Err("XTASK_COMPOSE may name a program with another engine".to_owned());
+        }
+        let engine = self.settings.in_environment("DOCKER_HOST");
+        if engine.is_some_and(|engine| !["unix://", "npipe://"].iter().any(|here| engine.starts_with(here))) {
+            return Err("DOCKER_HOST names an engine on another host".to_owned());
+        }
+        match self.settings.in_environment("DOCKER_CONTEXT") {
+            None | Some("default") => Ok(()),
+            Some(_) => Err("DOCKER_CONTEXT may name an engine on another host".to_owned()),
+        }
+    }
+
+    /// Looks for the way: what costs nothing first.
+    fn look_for_direct(&self, launch: &Launch) -> Result<Direct, String> {
+        self.check_engine_is_here()?;
+        let address = self.readable().map_err(|error| format!("{error:#}"))?.published.clone()?;
+        let named = self.settings.get("XTASK_PG_BIN").filter(|name| *name != local::EMBEDDED);
+        let named = named.map(|folder| self.root.join(folder));
+        let (inside, here) = std::thread::scope(|scope| {
+            // A program of Docker's takes as long as all the rest.
+            let inside =
+                scope.spawn(|| Identity::asked(self.exec("psql", launch.environment, launch.talk).ok()?, DEADLINE));
+            let here = clients::installed(named.as_deref()).map_err(|why| why.to_string());
+            let here = here.and_then(|clients| {
+                let any = clients.first().ok_or("this host has no client programs")?;
+                let identity = Identity::asked(self.program_here(any, address, "psql", launch)?, ANSWER);
+                Ok((clients, identity))
+            });
+            (inside.join().ok().flatten(), here)
+        });
+        let (clients, at_port) = here?;
+        let server = inside.ok_or("the server inside it does not say which one it is")?;
+        if at_port.as_ref() != Some(&server) {
+            return Err(format!("at {address} another server answers, or none, or it refuses the login"));
+        }
+        let clients = clients::fitting(&clients, server.major).map_err(|why| why.to_string())?;
+        process::remark(&format!(
+            "This host's programs of PostgreSQL {} ({}) are used: {address} is the published port of {}",
+            server.major,
+            clients.folder.display(),
+            self.service()
+        ));
+        Ok(Direct { clients, address, server })
+    }
+
+    /// A client program of this host, connected to the server with the container's login. Of libpq's variables it gets
+    /// ours alone.
+    fn program_here(
+        &self,
+        clients: &Clients,
+        address: SocketAddr,
+        name: &str,
+        launch: &Launch,
+    ) -> Result<Program, String> {
+        let ours = |name: &str| launch.environment.iter().any(|(given, _)| *given == name);
+        if ["PGHOST", "PGHOSTADDR", "PGPORT", "PGPASSWORD", "PGSERVICE"].iter().any(|name| ours(name)) {
+            return Err("it is to connect in a way of its own".to_owned());
+        }
+        let password = self.found().login.password.as_ref().ok_or("no password of the server is known")?;
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        // No server gets the password as it is: libpq 16 and later heed that. TLS only where the server insists.
+        let mut all =
+            vec![("PGHOST", &*host), ("PGPORT", &port), ("PGREQUIREAUTH", "!password"), ("PGGSSENCMODE", "disable")];
+        all.extend([("PGSSLMODE", "allow"), ("PGSSLCERTMODE", "disable")]);
+        // LC_ALL in the caller's shell would win over LC_MESSAGES, in whose language causes are recognised.
+        all.push(("LC_ALL", "C"));
+        all.extend(launch.environment);
+        Ok(client::with_environment(Program::new(clients.path(name)), &all, &password.value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_identity_is_one() {
+        let told = Identity::read("150018 7712950282489765920 1795811185.235910\n").unwrap();
+        assert_eq!(told.major, 15);
+        for other in [
+            "150018 7712950282489765921 1795811185.235910",
+            "150018 7712950282489765920 1795811185.235911",
+            "150019 7712950282489765920 1795811185.235910",
+        ] {
+            assert_ne!(Identity::read(other).unwrap(), told);
+        }
+        let none = [
+            "",
+            "\n",
+            "150018 7712950282489765920",
+            "150018  1795811185.235910",
+            "150018 7712950282489765920 1795811185.",
+            "150018 0 1795811185.235910",
+            "150018 7712950282489765920 1795811185.235910 more",
+            "150018 7712950282489765920 1795811185.235910\n150018 7712950282489765920 1795811185.235910\n",
+        ];
+        assert!(none.iter().all(|answer| Identity::read(answer).is_none()));
+    }
+}
