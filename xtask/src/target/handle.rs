@@ -103,6 +103,12 @@ impl Target {
         format!("{} (target {}, database {}, user {})", self.place(), self.kind, self.database(), self.user())
     }
 
+    /// The same for several databases of the server.
+    pub fn shown_with(&self, databases: &[&str]) -> String {
+        let (place, databases) = (self.place(), databases.join(", "));
+        format!("{place} (target {}, databases {databases}, user {})", self.kind, self.user())
+    }
+
     /// How the server is reached.
     pub fn access(&self) -> &dyn Access {
         &*self.backend

@@ -1,0 +1,124 @@
+//! `db-restore --undo --set`: the databases of a set are swapped back in, all in one transaction.
+
+use super::members::{self, Members};
+use super::preview::users_of;
+use super::report::Report;
+use super::restore::repair;
+use crate::commands::db_restore::args::Args;
+use crate::commands::db_restore::undo::{self, Back};
+use crate::commands::leftovers;
+use crate::commands::swap::{report, services};
+use crate::context::Context;
+use crate::error::Fault;
+use crate::postgres::server::Server;
+use crate::restore::live::Live;
+use crate::restore::previous::{self, Previous};
+use crate::restore::record::{self, SwapSet, View, Wanted};
+use crate::restore::since::Since;
+use anyhow::Result;
+use serde_json::json;
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
+    let target = context.target()?;
+    target.check_consent(args.yes && !args.dry_run)?;
+    let view = record::look(&Server::new(&target)?, Wanted::default())?.trusted()?;
+    let Some(set) = previous::newest_set(&view).cloned() else {
+        return Err(Fault::failed("There is no restored set to go back from")
+            .hint("list what is kept on the server: cargo xtask db-list; one database: cargo xtask db-restore --undo")
+            .into());
+    };
+    let members = Members::open(swapped(&set), context)?;
+    let place = target.shown_with(&members.names());
+    context.terminal.note(&format!("Undoing the last restore of a set of {place}"));
+    let olds = olds(&view, &set)?;
+    let servers = members.servers()?;
+    show(&set, &olds, (&members, &servers), args, context)?;
+    if args.dry_run {
+        members.iter().for_each(|member| leftovers::name_leftovers(&member.target, &member.context));
+        return Ok(());
+    }
+    context.terminal.confirm("Continue?", args.yes)?;
+    swap_back(&set, &olds, (&members, &servers), args, context)
+}
+
+/// Those of a set that have a previous database.
+fn swapped(set: &SwapSet) -> impl Iterator<Item = &str> {
+    set.databases.iter().filter(|name| !set.made.contains(name)).map(String::as_str)
+}
+
+/// # Errors
+/// Some were restored or dropped since: they are no set any more.
+fn olds(view: &View, set: &SwapSet) -> Result<Vec<Previous>> {
+    previous::of_set(view, set).map_err(|missing| {
+        let all: Vec<&str> = swapped(set).collect();
+        let message = format!(
+            "The set of {} cannot be undone as one: {} was changed since, or its previous database is gone",
+            all.join(", "),
+            missing.join(", ")
+        );
+        Fault::failed(message).hint("undo the others one by one: cargo xtask db-restore --undo --database NAME").into()
+    })
+}
+
+fn show(
+    set: &SwapSet,
+    olds: &[Previous],
+    (members, servers): (&Members, &[Server<'_>]),
+    args: &Args,
+    context: &Context,
+) -> Result<()> {
+    let users = users_of(servers)?;
+    let since: Vec<Since> = servers.iter().zip(olds).map(|(server, old)| Since::swap(server, &old.entry)).collect();
+    if args.json && args.dry_run {
+        let one = |(old, since): (&Previous, &Since)| {
+            let entry = &old.entry;
+            json!({ "database": entry.live, "before": entry.name, "swapped_at": entry.at, "written_since": since })
+        };
+        let databases: Vec<_> = olds.iter().zip(&since).map(one).collect();
+        return context.terminal.json(&json!({
+            "version": 1, "databases": databases, "made": set.made, "services": users,
+        }));
+    }
+    for ((old, since), member) in olds.iter().zip(&since).zip(members.iter()) {
+        undo::show(old, since, &member.target, &member.context);
+    }
+    for name in &set.made {
+        context.terminal.warn(&format!("{name} was created by that restore, and stays as it is"));
+    }
+    services::show(&users, context);
+    Ok(())
+}
+
+fn swap_back(
+    set: &SwapSet,
+    olds: &[Previous],
+    (members, servers): (&Members, &[Server<'_>]),
+    args: &Args,
+    context: &Context,
+) -> Result<()> {
+    let records = members::records(servers, Vec::new())?;
+    let unstarted = repair(&records, members)?;
+    // While we asked, another run may have taken them.
+    let view = match records.first() {
+        Some(record) => record.view()?,
+        None => View::default(),
+    };
+    if self::olds(&view, set)?.iter().map(|now| &now.database).ne(olds.iter().map(|old| &old.database)) {
+        return Err(Fault::failed("Another run swapped or dropped a database of the set first; nothing was changed")
+            .hint("see what an undo would do now: cargo xtask db-restore --undo --set --dry-run")
+            .into());
+    }
+    let lives: Vec<Live> = servers.iter().map(undo::swappable).collect::<Result<_>>()?;
+    let backs: Vec<Back<'_, '_>> = records
+        .iter()
+        .zip(olds)
+        .zip(&lives)
+        .map(|((record, old), live)| Back { record, old, live })
+        .collect();
+    let done = undo::swap_back(&backs, unstarted, context)?;
+    for ((server, live), member) in servers.iter().zip(&lives).zip(members.iter()) {
+        report::name_subscriptions(server, &member.context);
+        report::name_ended_workers(live, server, &member.context);
+    }
+    Report { what: "Restore of the set undone", set: None, safety: &[], done: &done }.show(args.json, context)
+}
