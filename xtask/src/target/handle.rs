@@ -51,6 +51,13 @@ impl Target {
         Self { end: Some(end), ..self }
     }
 
+    /// The same target, whose questions the psql of another one answers: another database of the same server, asked in the
+    /// same maintenance database by the same run.
+    #[must_use]
+    pub fn asking_with(self, other: &Self) -> Self {
+        Self { waiting: other.waiting.clone(), ..self }
+    }
+
     /// How long a question may take.
     pub fn patience(&self) -> Duration {
         self.end.map_or(PATIENCE, |end| end.saturating_duration_since(Instant::now()).max(LEAST))

@@ -29,7 +29,7 @@ impl Members {
     /// # Errors
     /// Exit 3: the set holds a template; else what the target says.
     pub(super) fn open<'n>(names: impl Iterator<Item = &'n str>, context: &Context) -> Result<Self> {
-        let mut list = Vec::new();
+        let mut list: Vec<Member> = Vec::new();
         for name in names {
             if TEMPLATES.contains(&name) {
                 let message = format!("The set holds {name}, which cannot be restored: new databases are made of it");
@@ -39,6 +39,11 @@ impl Members {
             }
             let context = context.with_database(name);
             let target = context.target()?;
+            // Of many databases each psql that waits would be a session.
+            let target = match list.first() {
+                Some(first) => target.asking_with(&first.target),
+                None => target,
+            };
             list.push(Member { context, target });
         }
         Ok(Self { list })

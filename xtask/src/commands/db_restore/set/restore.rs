@@ -62,7 +62,7 @@ struct Saved {
     safety: Option<PathBuf>,
 }
 
-impl<'t> Run<'_, 't> {
+impl Run<'_, '_> {
     /// A set of another server is restored only by a person who says so.
     fn check_server(&self) -> Result<()> {
         let Some(first) = self.servers.first() else { return Ok(()) };
@@ -82,9 +82,7 @@ impl<'t> Run<'_, 't> {
             preflight::check_room(first, &backups)?;
         }
         let check = |(server, backup)| {
-            let proposal = Proposal::check(server, backup, self.args.consent());
-            rest(server);
-            proposal.map_err(|error| self.with_roles(error))
+            Proposal::check(server, backup, self.args.consent()).map_err(|error| self.with_roles(error))
         };
         self.servers.iter().zip(&self.set.backups).map(check).collect()
     }
@@ -105,7 +103,7 @@ impl<'t> Run<'_, 't> {
         let made = proposals.iter().zip(self.members.names()).filter(|(proposal, _)| proposal.live.is_absent());
         let records = members::records(self.servers, made.map(|(_, name)| name.to_owned()).collect())?;
         fault_point("locked");
-        let unstarted = self.repair(&records)?;
+        let unstarted = repair(&records, self.members)?;
         let saved = self.save(proposals)?;
         fault_point("safety");
         let (mut incoming, mut checked) = (Vec::new(), Vec::new());
@@ -121,7 +119,6 @@ impl<'t> Run<'_, 't> {
                 written,
             });
             checked.push(staging);
-            rest(record.server());
             fault_point(&format!("staged {}", member.target.database()));
         }
         let mut incoming = incoming.into_iter();
@@ -131,26 +128,16 @@ impl<'t> Run<'_, 't> {
         for (server, (saved, member)) in self.servers.iter().zip(saved.iter().zip(self.members.iter())) {
             report::name_subscriptions(server, &member.context);
             report::name_ended_workers(&saved.live, server, &member.context);
-            rest(server);
         }
         let safety: Vec<Option<&Path>> = saved.iter().map(|saved| saved.safety.as_deref()).collect();
         Report { what: "Set restored", set: Some(&self.set.file), safety: &safety, done: &done }
             .show(self.args.json, self.context)
     }
 
-    /// Repairs what killed runs left of any of the databases; gives the services that could not be started.
-    fn repair(&self, records: &[Record<'t>]) -> Result<BTreeSet<String>> {
-        repair(records, self.members)
-    }
-
     /// Looks again at the live databases, all of them; then saves them.
     fn save(&self, proposals: &[Proposal<'_>]) -> Result<Vec<Saved>> {
-        let confirm = |(proposal, server): (&Proposal<'_>, &Server<'_>)| {
-            let live = proposal.confirm_live(server);
-            rest(server);
-            live
-        };
-        let lives: Vec<Live> = proposals.iter().zip(self.servers).map(confirm).collect::<Result<_>>()?;
+        let lives = proposals.iter().zip(self.servers).map(|(proposal, server)| proposal.confirm_live(server));
+        let lives: Vec<Live> = lives.collect::<Result<_>>()?;
         let mut saved = Vec::new();
         for (live, member) in lives.into_iter().zip(self.members.iter()) {
             let safety = safety_backup(&self.args.safety, &member.target, &live, &member.context)?;
@@ -167,9 +154,4 @@ pub(super) fn repair(records: &[Record<'_>], members: &Members) -> Result<BTreeS
         unstarted.extend(leftovers::repair_before_swap(record, &member.context)?);
     }
     Ok(unstarted)
-}
-
-/// The psql that waits for the next question of this database is a session, too: of many databases none is left.
-fn rest(server: &Server<'_>) {
-    drop(server.target().waiting().take(server.session()));
 }
