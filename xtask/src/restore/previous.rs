@@ -5,6 +5,7 @@ use crate::target::Target;
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A previous database that is proven to be this role's own.
 #[derive(Debug, Clone)]
@@ -25,11 +26,18 @@ fn owned(view: &View, entry: &Entry, live: &str) -> Option<Previous> {
     Some(Previous { entry: entry.clone(), database: view.owned(database, live)? })
 }
 
-/// The newest set of which a swap kept previous databases.
-pub fn newest_set(view: &View) -> Option<&SwapSet> {
-    let of_sets = view.entries().iter().filter(|entry| owned(view, entry, &entry.live).is_some());
+/// The newest set with this live database of which a swap kept previous databases.
+pub fn newest_set<'v>(view: &'v View, live: &str) -> Option<&'v SwapSet> {
+    let entries = view.entries().iter().filter(|entry| entry.concerns(live));
+    let of_sets = entries.filter(|entry| owned(view, entry, &entry.live).is_some());
     let of_sets = of_sets.filter_map(|entry| Some((entry.time(), entry.details.set.as_ref()?)));
     of_sets.max_by_key(|(time, _)| *time).map(|(_, set)| set)
+}
+
+/// A name of each other set of which previous databases are kept: its databases.
+pub fn sets(view: &View) -> BTreeSet<&[String]> {
+    let owned = view.entries().iter().filter(|entry| owned(view, entry, &entry.live).is_some());
+    owned.filter_map(|entry| Some(entry.details.set.as_ref()?.databases.as_slice())).collect()
 }
 
 /// The previous databases of a set, in the order of the set.

@@ -20,7 +20,7 @@ pub enum Leftover {
     /// A staging or scratch database of a run that was killed.
     Abandoned(OwnedDatabase),
     /// A run was killed around its swap, and its services were not started again.
-    NotStarted(Entry),
+    NotStarted(Box<Entry>),
 }
 
 impl Leftover {
@@ -138,7 +138,7 @@ fn among<'e>(view: &View, entries: impl Iterator<Item = &'e Entry> + Clone, live
     for entry in entries {
         // Its services were stopped before the swap that never came, or not started after it.
         if entry.purpose == Purpose::First || !entry.details.is_settled() {
-            found.push(Leftover::NotStarted(entry.clone()));
+            found.push(Leftover::NotStarted(Box::new(entry.clone())));
         }
         if matches!(entry.purpose, Purpose::Staging | Purpose::Verify) {
             found.extend(view.owned(entry, live).map(Leftover::Abandoned));
@@ -220,4 +220,70 @@ pub fn drop_or_name(record: &Record<'_>, database: &OwnedDatabase) -> Result<Opt
     let name = database.name().to_owned();
     let by_hand = subscriptions::by_hand(record.server(), &name)?;
     Ok(Some(Stuck { name, error, by_hand }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restore::previous;
+    use serde_json::{Value, json};
+
+    fn entry(id: u32, purpose: &str, live: &str, details: &Value) -> Value {
+        let word = if purpose == "staging" { "staging" } else { "before" };
+        json!({ "id": id, "purpose": purpose, "live": live, "name": format!("{live}_{word}_20251021_163105"),
+            "oid": id, "owner": 10, "live_oid": 1, "run": "xtask-0123456789ab", "at": "2025-10-21T16:31:05+02:00",
+            "details": details.to_string(), "alive": false })
+    }
+
+    fn view(entries: &[Value]) -> View {
+        let database = |oid: &Value, name: &Value, open: bool| {
+            json!({ "oid": oid, "name": name, "owner": 10, "owner_name": "x",
+            "has_known_owner": true, "accepts_connections": open, "bytes": null })
+        };
+        let mut databases: Vec<Value> = entries.iter().map(|one| database(&one["oid"], &one["name"], true)).collect();
+        databases.extend([("a", 101), ("b", 102)].map(|(name, oid)| database(&json!(oid), &json!(name), false)));
+        let answer = json!({ "role": 10, "entries": entries, "databases": databases, "similar": [] });
+        View::read(&answer.to_string()).unwrap()
+    }
+
+    fn found_for(entries: &[Value], live: &str) -> (Vec<String>, Vec<String>) {
+        let view = view(entries);
+        let lives = lives(&view, live);
+        let Findings { lives, leftovers, .. } = found(view, lives, live, |entry| !entry.alive);
+        (lives.into_iter().collect(), leftovers.iter().map(Leftover::shown).collect())
+    }
+
+    #[test]
+    fn what_a_killed_run_left_of_a_set_is_found_from_each_of_its_databases_and_from_no_other() {
+        let set = json!({ "set": { "run": "xtask-0123456789ab", "databases": ["a", "b"] } });
+        let first = json!({ "set": set["set"], "stopped": ["web"] });
+        let entries = [entry(7, "staging", "a", &first), entry(8, "staging", "b", &set)];
+        let (lives, leftovers) = found_for(&entries, "a");
+        assert_eq!((lives.as_slice(), leftovers.len()), (&["a".to_owned(), "b".to_owned()][..], 5), "{leftovers:?}");
+        assert_eq!((lives, leftovers), found_for(&entries, "b"));
+        assert_eq!(found_for(&entries, "c"), (vec!["c".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn a_set_that_is_done_is_nothing_to_repair_and_locks_no_other_database() {
+        let set = json!({ "set": { "run": "xtask-0123456789ab", "databases": ["a", "b"], "made": ["b"] } });
+        let entries = [entry(7, "before", "a", &set), entry(8, "staging", "c", &json!({}))];
+        assert_eq!(found_for(&entries, "a"), (vec!["a".to_owned()], Vec::new()));
+        assert_eq!(found_for(&entries, "b"), (vec!["b".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn a_set_goes_back_as_one_only_while_it_is_the_newest_swap_of_each_of_its_databases() {
+        let set = json!({ "set": { "run": "xtask-0123456789ab", "databases": ["a", "b", "new"], "made": ["new"] } });
+        let [a, b] = ["a", "b"].map(|live| entry(if live == "a" { 7 } else { 8 }, "before", live, &set));
+        let whole = view(&[a.clone(), b.clone()]);
+        let newest = previous::newest_set(&whole, "new").unwrap();
+        assert_eq!(previous::newest_set(&whole, "c"), None);
+        let of_set = previous::of_set(&whole, newest).unwrap();
+        assert_eq!(of_set.iter().map(|old| old.entry.live.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let mut later = entry(9, "before", "b", &json!({}));
+        (later["name"], later["at"]) = (json!("b_before_20251021_163106"), json!("2025-10-21T16:31:06+02:00"));
+        let broken = view(&[a, b, later]);
+        assert_eq!(previous::of_set(&broken, previous::newest_set(&broken, "a").unwrap()).unwrap_err(), ["b"]);
+    }
 }

@@ -224,13 +224,14 @@ fn no_failure_swaps_some_and_leaves_others() {
     run.code(1).stderr_has("--search-path");
     pair.untouched(&run);
     let [one, two] = &pair.members;
+    let backup = two.backup();
     let held = two.hold("t");
     let run = pair.restore().args(["--lock-timeout", "1"]).run();
     run.code(5);
     drop(held);
     pair.untouched(&run);
     // Another run changes one of them.
-    let running = paused(two.restore(["--search-path", "public"]), "locked");
+    let running = paused(two.restore([]), "locked");
     let run = pair.restore().run();
     run.code(5).stderr_has(&format!("The database {} is being changed by session", two.name));
     running.ended_by(Signal::TERM);
@@ -239,7 +240,6 @@ fn no_failure_swaps_some_and_leaves_others() {
     run.ok().stderr_has("✓ Set restored");
     assert!(pair.live() == pair.restored);
     // One of them is restored again: they are no set any more, and each goes back alone.
-    let backup = two.backup();
     two.restore([backup.to_str().unwrap(), "--search-path", "public"]).run().ok();
     let run = pair.xtask(&["--undo", "--set", "--yes"]).run();
     run.code(1).stderr_has("cannot be undone as one").stderr_has(&format!("{} was changed since", two.name));
@@ -266,7 +266,7 @@ fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {
         (&["--set", "--globals", "x"], 2, "cannot be used with"),
         (&["--set", "--database", "x"], 2, "--set and --database do not go together"),
         (&["--undo", "--set", "x.json"], 2, "--undo --set takes no FILE"),
-        (&["--undo", "--set", "--yes"], 1, "There is no restored set to go back from"),
+        (&["--undo", "--set", "--yes"], 1, "There is no restored set with "),
         (&["--set"], 1, "--yes"),
     ] {
         untouched(pair.xtask(args).run().code(code).stderr_has(words).prints_nothing());
@@ -312,8 +312,12 @@ fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {
 fn services_of_any_of_the_databases_stop_once_and_start_once() {
     let stack = Stack::postgres_only();
     stack.with_a_client();
-    stack.xtask(["up", "--all"]).run().ok();
+    stack.up();
     let pair = Pair::of(&stack, "");
+    let services = fs::read(stack.sandbox.path("docker-compose.override.yml")).unwrap();
+    for member in &pair.members {
+        member.sandbox.write("docker-compose.override.yml", &services);
+    }
     let run = pair.restore().args(["--verbose"]).run();
     run.ok().stderr_has("Services that will be stopped: client\n").stderr_has("Services:  stopped for ");
     for what in [" stop --timeout 10 -- client", " start -- client"] {

@@ -12,7 +12,7 @@ pub struct Args {
     #[arg(conflicts_with_all = ["undo", "repair", "globals", "set"])]
     pub(super) file: Option<PathBuf>,
     /// Restore every database of a set (server_set_….json), all in one transaction; latest, or nothing: the newest set of
-    /// this server. With --undo: swap all databases of the set that was restored last back in
+    /// this server. With --undo: swap all databases of the last restored set that has this database back in
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["repair", "globals"])]
     pub(super) set: Option<Option<PathBuf>>,
     /// Swap the previous database back in

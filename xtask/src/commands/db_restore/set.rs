@@ -19,7 +19,7 @@ const LATEST: &str = "latest";
 /// `file`: what was typed after `--set`.
 pub(super) fn run(file: Option<&Path>, args: &Args, context: &Context) -> Result<()> {
     let file = file.filter(|file| *file != Path::new(LATEST));
-    if !context.typed_databases().is_empty() {
+    if !args.undo && !context.typed_databases().is_empty() {
         return Err(Fault::usage("--set and --database do not go together")
             .hint("a set is restored whole; one database of it: cargo xtask db-restore --database NAME FILE")
             .into());

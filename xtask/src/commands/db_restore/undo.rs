@@ -5,8 +5,8 @@ use crate::backup::listing::{self, Backup};
 use crate::backup::name::Purpose;
 use crate::backup::proof;
 use crate::commands::leftovers;
-use crate::commands::swap::report::{self, Report};
 use crate::commands::swap::done::Done;
+use crate::commands::swap::report::{self, Report};
 use crate::commands::swap::services;
 use crate::commands::swap::switchover::{Incoming, Switchover};
 use crate::context::Context;
@@ -89,7 +89,8 @@ fn refuse_one_of_a_set(view: &View, old: &Previous, target: &Target, context: &C
     let message = format!("{database} was restored together with others: {}", set.databases.join(", "));
     let backups = listing::list(&context.backups_folder(), &proof::glance)?;
     let of_it = |backup: &&Backup| backup.database.as_deref() == Some(database);
-    let is_safety = |backup: &&Backup| backup.purpose == Some(Purpose::PreRestore) && !backup.examined.verdict.is_unfit();
+    let is_safety =
+        |backup: &&Backup| backup.purpose == Some(Purpose::PreRestore) && !backup.examined.verdict.is_unfit();
     let safety = backups.iter().filter(of_it).find(is_safety);
     let file = safety.map_or_else(|| "FILE".to_owned(), |backup| context.as_word(&backup.path));
     let hint = format!(
@@ -139,7 +140,9 @@ impl<'b, 't> Back<'b, 't> {
 
 /// Swaps them back in, all in one transaction. `unstarted`: services that earlier runs stopped.
 pub(super) fn swap_back(backs: &[Back<'_, '_>], unstarted: BTreeSet<String>, context: &Context) -> Result<Done> {
-    let Some((first, others)) = backs.split_first() else { return Err(Fault::failed("Nothing is swapped back").into()) };
+    let Some((first, others)) = backs.split_first() else {
+        return Err(Fault::failed("Nothing is swapped back").into());
+    };
     let others = others.iter().map(Back::incoming).collect();
     let switchover = Switchover { context, first: first.incoming(), others, unstarted };
     let services = switchover.services()?;

@@ -139,13 +139,8 @@ impl<'a, 't> Switchover<'a, 't> {
         // From here on a signal only stops us from waiting: what was begun is finished.
         signals::shielded(|| self.finish(&notes, || restart(started))).map_err(|error| self.not_started(error))?;
         let services_outage = (!started.is_empty()).then(|| clock.elapsed());
-        let databases = self.all().zip(notes).map(|(incoming, note)| Swapped {
-            name: incoming.record.target().database().to_owned(),
-            oid: incoming.database.oid(),
-            is_new: note.before.is_none(),
-            before: note.before,
-        });
-        Ok(Done { databases: databases.collect(), database_outage, services_outage })
+        let databases = self.all().zip(notes).map(|(incoming, note)| swapped_in(incoming, note)).collect();
+        Ok(Done { databases, database_outage, services_outage })
     }
 
     /// What is left to do once the databases are swapped.
@@ -181,6 +176,15 @@ fn swap_of<'s>(incoming: &'s Incoming<'_, '_>, note: &'s Note) -> Swap<'s> {
         details: &note.details,
         at: &note.at,
         carried: incoming.carried,
+    }
+}
+
+fn swapped_in(incoming: &Incoming<'_, '_>, note: Note) -> Swapped {
+    Swapped {
+        name: incoming.record.target().database().to_owned(),
+        oid: incoming.database.oid(),
+        is_new: note.before.is_none(),
+        before: note.before,
     }
 }
 

@@ -91,7 +91,7 @@ impl View {
         )
     }
 
-    pub(super) fn read(answer: &str) -> Result<Self> {
+    pub(in crate::restore) fn read(answer: &str) -> Result<Self> {
         serde_json::from_str(answer.trim()).context("the record of this role's databases")
     }
 

@@ -74,9 +74,12 @@ fn newest(target: &Target, context: &Context) -> Result<SetFile> {
     for Listed { path, set, .. } in set::list(&folder)? {
         match set {
             Err(why) => {
-                return Err(Fault::new(Exit::Refused, format!("{} is the newest set, but {why}", context.shown(&path)))
-                    .hint("name the set that you want: cargo xtask db-restore --set FILE")
-                    .into());
+                return Err(Fault::new(
+                    Exit::Refused,
+                    format!("{} is the newest set, but {why}", context.shown(&path)),
+                )
+                .hint("name the set that you want: cargo xtask db-restore --set FILE")
+                .into());
             }
             Ok(set) if is_of(&set, &identity) != Some(false) => return Ok(set),
             Ok(_) => other = other.or(Some(path)),

@@ -52,7 +52,9 @@ pub(super) fn users_of(servers: &[Server<'_>]) -> Result<Vec<ServiceUser>> {
     let mut all: Vec<ServiceUser> = Vec::new();
     for server in servers {
         let users = services::users(server)?;
-        all.extend(users.into_iter().filter(|user| all.iter().all(|other| other.name != user.name)).collect::<Vec<_>>());
+        all.extend(
+            users.into_iter().filter(|user| all.iter().all(|other| other.name != user.name)).collect::<Vec<_>>(),
+        );
     }
     Ok(all)
 }

@@ -70,7 +70,9 @@ impl Run<'_, '_> {
             return Ok(());
         }
         let shown = self.context.shown(&self.set.file.path);
-        self.context.terminal.warn(&format!("{shown} is a set of another server: its system identifier is another one"));
+        self.context
+            .terminal
+            .warn(&format!("{shown} is a set of another server: its system identifier is another one"));
         let question = "Restore the set of another server into this one?";
         Ok(self.context.terminal.confirm(question, self.args.yes || self.args.dry_run)?)
     }
@@ -89,13 +91,15 @@ impl Run<'_, '_> {
 
     /// Roles that are missing may be those of the set.
     fn with_roles(&self, error: Error) -> Error {
-        let Some(globals) = self.set.globals.as_ref().filter(|_| error::cause(&error) == Some(Cause::RolesMissing)) else {
+        let Some(globals) = self.set.globals.as_ref().filter(|_| error::cause(&error) == Some(Cause::RolesMissing))
+        else {
             return error;
         };
         let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or_default();
         let file = self.context.as_word(&globals.path);
-        let fault = Fault::failed(error.to_string())
-            .hint(format!("create them as they were when the set was taken: cargo xtask db-restore --globals {file}\nor {hint}"));
+        let fault = Fault::failed(error.to_string()).hint(format!(
+            "create them as they were when the set was taken: cargo xtask db-restore --globals {file}\nor {hint}"
+        ));
         error.context(fault)
     }
 
@@ -107,7 +111,8 @@ impl Run<'_, '_> {
         let saved = self.save(proposals)?;
         fault_point("safety");
         let (mut incoming, mut checked) = (Vec::new(), Vec::new());
-        for (((proposal, record), saved), member) in proposals.iter().zip(&records).zip(&saved).zip(self.members.iter()) {
+        for (((proposal, record), saved), member) in proposals.iter().zip(&records).zip(&saved).zip(self.members.iter())
+        {
             let (staging, written) = load(proposal, record, self.args, &member.context)?;
             incoming.push(Incoming {
                 record,
