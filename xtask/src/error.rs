@@ -47,6 +47,8 @@ pub enum Cause {
     NoConnection,
     /// The server answered that it fails itself (HTTP 500 to 599).
     ServerFails,
+    /// The server lacks roles that a backup names.
+    RolesMissing,
 }
 
 /// What failed, with its exit code and the next thing to type. It travels as an error of its own or as

@@ -6,7 +6,7 @@ use super::swap::preview;
 use super::swap::report::{Report, name_ended_workers};
 use super::swap::safety::{SafetyOptions, safety_backup};
 use super::swap::services;
-use super::swap::switchover::Switchover;
+use super::swap::switchover::{Incoming, Switchover};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
@@ -99,9 +99,11 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     db_migrate::fill(target, incoming.database(), context)?;
     let written = Counters::of(&incoming).ok();
     let only_way_back = safety.is_none();
-    let switchover = Switchover { record: &record, live: &live, context, unstarted, openfga, only_way_back, written };
-    let done = switchover.swap_in(empty, like, args.keep_old)?;
-    name_ended_workers(&live, server, context);
+    let (record, live, database) = (&record, &live, empty.database().clone());
+    let first = Incoming { record, live, database, carried: like, openfga, only_way_back, written };
+    let switchover = Switchover { context, first, others: Vec::new(), unstarted };
+    let done = switchover.swap_in(vec![empty], args.keep_old)?;
+    name_ended_workers(live, server, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)
 }

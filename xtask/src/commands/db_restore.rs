@@ -5,6 +5,7 @@ mod choose;
 mod globals;
 mod preview;
 mod repair;
+mod set;
 mod undo;
 
 pub use args::Args;
@@ -13,7 +14,7 @@ use super::leftovers;
 use super::swap::report::{self, Report};
 use super::swap::safety::safety_backup;
 use super::swap::services;
-use super::swap::switchover::Switchover;
+use super::swap::switchover::{Incoming, Switchover};
 use crate::context::Context;
 use crate::postgres::activity::Counters;
 use crate::postgres::change_lock::Lock;
@@ -28,6 +29,9 @@ use anyhow::Result;
 use std::time::Duration;
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    if let Some(file) = &args.set {
+        return set::run(file.as_deref(), args, context);
+    }
     let target = context.target()?;
     target.check_consent(args.yes && !args.dry_run)?;
     let server = Server::new(&target)?;
@@ -44,7 +48,7 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
     let proposal = Proposal::check(server, &backup, args.consent())?;
-    preview::show(&proposal, &services::users(server)?, args, target, context)?;
+    preview::show(&proposal, &services::users(server)?, args, (target, context))?;
     if args.dry_run {
         leftovers::name_leftovers(target, context);
         return Ok(());
@@ -57,9 +61,17 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     let safety = safety_backup(&args.safety, target, &live, context)?;
     fault_point("safety");
     let (checked, written) = load(&proposal, &record, args, context)?;
-    let (openfga, only_way_back) = (backup.contents.openfga.is_some(), safety.is_none());
-    let switchover = Switchover { record: &record, live: &live, context, unstarted, openfga, only_way_back, written };
-    let done = switchover.swap_in(checked, proposal.merged.properties.as_ref(), args.keep_old)?;
+    let first = Incoming {
+        record: &record,
+        live: &live,
+        database: checked.database().clone(),
+        carried: proposal.merged.properties.as_ref(),
+        openfga: backup.contents.openfga.is_some(),
+        only_way_back: safety.is_none(),
+        written,
+    };
+    let switchover = Switchover { context, first, others: Vec::new(), unstarted };
+    let done = switchover.swap_in(vec![checked], args.keep_old)?;
     report::name_subscriptions(server, context);
     report::name_ended_workers(&live, server, context);
     let what = if backup.contents.has_rows() { "Database restored" } else { "Database restored, without any rows" };

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::postgres::startup;
 use crate::process::signals;
-use crate::restore::record::{Details, Record, Unrecorded, Wanted};
+use crate::restore::record::{Entry, Record, Unrecorded, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
 use crate::target::Target;
 use crate::terminal;
@@ -74,14 +74,8 @@ pub fn repair_before_swap(record: &Record<'_>, context: &Context) -> Result<BTre
 
 /// Repairs what killed runs left, and says what; gives what it found, and the services that could not be started.
 pub fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Findings, Vec<Unstarted>)> {
-    let target = record.target();
     let found = repair::find(record)?;
-    let start = |details: &Details| {
-        if details.migrate {
-            startup::migrate_openfga(target)?;
-        }
-        startup::start_services(target, &context.settings, &details.stopped)
-    };
+    let start = |entry: &Entry| start(entry, record.target(), context);
     let (mut stuck, mut unstarted) = (Vec::new(), Vec::new());
     for leftover in &found.leftovers {
         let repaired = match leftover {
@@ -105,8 +99,21 @@ pub fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Fin
         }
     }
     warn_of_stuck(&stuck, context);
-    repair::forget_void(record)?;
+    repair::forget_void(record, &found.lives)?;
     Ok((Findings { stuck, ..found }, unstarted))
+}
+
+/// Does what the run of an entry has left to do: OpenFGA's tables migrated, services started.
+fn start(entry: &Entry, target: &Target, context: &Context) -> Result<()> {
+    if entry.live != target.database() {
+        // A set that the target's database belongs to.
+        let context = context.with_database(&entry.live);
+        return start(entry, &context.target()?, &context);
+    }
+    if entry.details.migrate {
+        startup::migrate_openfga(target)?;
+    }
+    startup::start_services(target, &context.settings, &entry.details.stopped)
 }
 
 /// Drops the scratch databases of drills that were killed, and says what.

@@ -26,10 +26,20 @@ impl<'a> Lock<'a> {
     /// # Errors
     /// Exit 5 names the run that holds it.
     pub fn take(server: &Server<'a>, patience: Duration) -> Result<Self> {
+        Self::take_all(server, [server.target().database()], patience)
+    }
+
+    /// Takes the locks on several databases of the server by one session.
+    ///
+    /// # Errors
+    /// Exit 5 names the run that holds one; then none is held.
+    pub fn take_all<'n>(
+        server: &Server<'a>,
+        databases: impl IntoIterator<Item = &'n str>,
+        patience: Duration,
+    ) -> Result<Self> {
         let mut session = OpenSession::start(&server.in_maintenance())?;
-        let mut ask = |sql: &str| Ok(session.run(sql)?.into_iter().next());
-        let name = server.target().database();
-        acquire(name, key(&format!("xtask restore of {name}")), Mode::Exclusive, patience, &mut ask)?;
+        databases.into_iter().try_for_each(|name| of_database(&mut session, name, patience))?;
         Ok(Self { session })
     }
 
@@ -37,6 +47,15 @@ impl<'a> Lock<'a> {
     pub fn into_session(self) -> OpenSession<'a> {
         self.session
     }
+}
+
+/// Takes the lock on this database, until the session ends.
+///
+/// # Errors
+/// Exit 5 names the run that holds it.
+pub fn of_database(session: &mut OpenSession<'_>, name: &str, patience: Duration) -> Result<()> {
+    let mut ask = |sql: &str| Ok(session.run(sql)?.into_iter().next());
+    acquire(name, key(&format!("xtask restore of {name}")), Mode::Exclusive, patience, &mut ask)
 }
 
 /// Who else may hold an advisory lock at the same time.

@@ -8,6 +8,11 @@ use anyhow::Result;
 use std::fmt;
 use std::time::Duration;
 
+/// The maintenance database.
+const USUAL: &str = "postgres";
+/// The same while that one is changed.
+const OTHER: &str = "template1";
+
 /// A database of the target's server, as the sessions of one run use it. What is to be different for some sessions is said
 /// of a copy: `server.in_database(name).within(deadline)`.
 #[derive(Clone)]
@@ -15,6 +20,7 @@ pub struct Server<'a> {
     target: &'a Target,
     session: String,
     database: String,
+    maintenance: &'static str,
     environment: Vec<(String, String)>,
     is_utf8: bool,
     bulk: Option<Bulk>,
@@ -33,7 +39,9 @@ impl<'a> Server<'a> {
     /// The target's database, for sessions of this name.
     pub fn under_name(target: &'a Target, session: &str) -> Self {
         let (session, database) = (session.to_owned(), target.database().to_owned());
-        Self { target, session, database, environment: Vec::new(), is_utf8: false, bulk: None, deadline: None }
+        let maintenance = maintenance_database(target);
+        let environment = Vec::new();
+        Self { target, session, database, maintenance, environment, is_utf8: false, bulk: None, deadline: None }
     }
 
     /// Where the server is. Its database is the live one, whatever these sessions connect to.
@@ -53,7 +61,13 @@ impl<'a> Server<'a> {
 
     /// The database that is connected to while others are made, renamed and dropped.
     pub fn maintenance_database(&self) -> &'static str {
-        maintenance_database(self.target)
+        self.maintenance
+    }
+
+    /// The same where this other database of the server is changed, too: it is not the maintenance database then.
+    #[must_use]
+    pub fn beside(self, database: &str) -> Self {
+        if self.maintenance == database { Self { maintenance: OTHER, ..self } } else { self }
     }
 
     /// Another database of the server.
@@ -146,5 +160,5 @@ impl fmt::Debug for Server<'_> {
 
 /// As [`Server::maintenance_database`], where only the target is known.
 pub fn maintenance_database(target: &Target) -> &'static str {
-    if target.database() == "postgres" { "template1" } else { "postgres" }
+    if target.database() == USUAL { OTHER } else { USUAL }
 }

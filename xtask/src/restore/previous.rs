@@ -1,10 +1,11 @@
 //! The previous databases, which stay on the server under their own names.
 
-use super::record::{Entry, OwnedDatabase, Purpose, Record, View};
+use super::record::{Entry, OwnedDatabase, Purpose, Record, SwapSet, View};
 use crate::target::Target;
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A previous database that is proven to be this role's own.
 #[derive(Debug, Clone)]
@@ -25,6 +26,38 @@ fn owned(view: &View, entry: &Entry, live: &str) -> Option<Previous> {
     Some(Previous { entry: entry.clone(), database: view.owned(database, live)? })
 }
 
+/// The newest set with this live database of which a swap kept previous databases.
+pub fn newest_set<'v>(view: &'v View, live: &str) -> Option<&'v SwapSet> {
+    let entries = view.entries().iter().filter(|entry| entry.concerns(live));
+    let of_sets = entries.filter(|entry| owned(view, entry, &entry.live).is_some());
+    let of_sets = of_sets.filter_map(|entry| Some((entry.time(), entry.details.set.as_ref()?)));
+    of_sets.max_by_key(|(time, _)| *time).map(|(_, set)| set)
+}
+
+/// A name of each other set of which previous databases are kept: its databases.
+pub fn sets(view: &View) -> BTreeSet<&[String]> {
+    let owned = view.entries().iter().filter(|entry| owned(view, entry, &entry.live).is_some());
+    owned.filter_map(|entry| Some(entry.details.set.as_ref()?.databases.as_slice())).collect()
+}
+
+/// The previous databases of a set, in the order of the set.
+///
+/// # Errors
+/// The live databases for which the newest previous one is not of this swap: they were restored since, or the previous
+/// one is gone.
+pub fn of_set(view: &View, set: &SwapSet) -> Result<Vec<Previous>, Vec<String>> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for live in set.databases.iter().filter(|live| !set.made.contains(live)) {
+        let newest = list(view, live).into_iter().next();
+        let of_swap = |old: &Previous| old.entry.details.set.as_ref().is_some_and(|other| other.run == set.run);
+        match newest.filter(of_swap) {
+            Some(previous) => found.push(previous),
+            None => missing.push(live.clone()),
+        }
+    }
+    if missing.is_empty() { Ok(found) } else { Err(missing) }
+}
+
 fn sort(previous: &mut [Previous]) {
     let key = |previous: &Previous| (previous.entry.time(), previous.entry.name.clone());
     previous.sort_by_key(|previous| std::cmp::Reverse(key(previous)));
@@ -32,12 +65,12 @@ fn sort(previous: &mut [Previous]) {
 
 /// The name that the live database gets at the swap to come, and the time of that: now, but later than every swap of
 /// which something is kept. Undo and dropping go by that order, though two swaps may come within one second, and a
-/// clock may have been set back.
-pub fn next_name(record: &Record<'_>) -> Result<(String, DateTime<Local>)> {
+/// clock may have been set back. It is none of the names `but`.
+pub fn next_name(record: &Record<'_>, but: &[String]) -> Result<(String, DateTime<Local>)> {
     let newest = list(&record.view()?, record.target().database()).first().and_then(|previous| previous.entry.time());
     let after = newest.map(|time| time.with_timezone(&Local) + TimeDelta::seconds(1));
     let now = Local::now();
-    record.free_name(Purpose::Previous, after.map_or(now, |after| after.max(now)))
+    record.free_name(Purpose::Previous, after.map_or(now, |after| after.max(now)), but)
 }
 
 /// Drops all but the newest ones; one that is the only way back stays. Says of each that had to go whether it went.

@@ -1,13 +1,13 @@
-//! Two databases change names in one transaction; nobody ever sees a half-restored one under the live name.
+//! Databases change names in one transaction; nobody ever sees a half-restored one under a live name, nor some of a set
+//! swapped and others not.
 
 pub(super) use super::swap_script::session_name;
 pub use super::swap_script::{Swap, unlock};
 
-use super::live::Live;
 use super::record::Record;
 use super::staging::Checked;
 use super::swap_outcome::{self, Outcome};
-use super::swap_script::script;
+use super::swap_script::{names, script};
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks::{self, Holder};
 use crate::process::signals;
@@ -25,21 +25,30 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// It is still held (1); the fault names who holds it.
-pub fn wait_for_names(record: &Record<'_>, swap: &Swap<'_>) -> Result<()> {
-    let (server, target) = (record.server(), record.target());
+pub fn wait_for_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<()> {
+    let server = record.server();
     let end = Instant::now() + HELD;
-    let names = swap.names(target.database());
+    let names = names(swaps);
     loop {
         // Where it cannot be told the swap itself finds out.
         let held = locks::name_holders(server, &names).unwrap_or_default();
         let Some(holder) = held.first() else { return Ok(()) };
         signals::check()?;
         if Instant::now() >= end {
-            let message = format!("{} cannot be swapped now; it is unchanged", target.database());
+            let message = format!("{} cannot be swapped now; {}", lives(swaps), unchanged(swaps));
             return Err(Fault::failed(message).hint(release(holder)).into());
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Their names, for people.
+fn lives(swaps: &[Swap<'_>]) -> String {
+    swaps.iter().map(|swap| swap.live).collect::<Vec<_>>().join(", ")
+}
+
+fn unchanged(swaps: &[Swap<'_>]) -> &'static str {
+    if swaps.len() == 1 { "it is unchanged" } else { "all of them are unchanged" }
 }
 
 fn release(holder: &Holder) -> String {
@@ -53,25 +62,25 @@ fn release(holder: &Holder) -> String {
 /// How long nobody could connect, by the server's clock, from lock-out to the names being there again.
 pub type Outage = Duration;
 
-/// Swaps a checked staging database in.
-pub fn swap_in(record: &Record<'_>, live: &Live, staging: Checked<'_, '_>, swap: &Swap<'_>) -> Result<Outage> {
-    let outage = exchange_names(record, live.properties.is_some(), swap);
+/// Swaps checked staging databases in, one for each swap.
+pub fn swap_in(record: &Record<'_>, stagings: Vec<Checked<'_, '_>>, swaps: &[Swap<'_>]) -> Result<Outage> {
+    let outage = exchange_names(record, swaps);
     // Of what nobody knows the next run must find the record.
     if outage.as_ref().map_or_else(|error| error::exit(error) == Exit::Partial, |_| true) {
-        staging.leave();
+        stagings.into_iter().for_each(Checked::leave);
     }
     outage
 }
 
-/// Sends the whole swap as one script. It runs in the record database, so that names and record change together. Where
-/// its answer is missing the server is asked which state it is in.
+/// Sends all swaps as one script. It runs in the record database, so that names and record change together. Where its
+/// answer is missing the server is asked which state it is in.
 ///
 /// # Errors
 /// The databases are as they were, and open (1); or nobody could tell, and a person must look (6).
-pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -> Result<Outage> {
-    let (server, target) = (record.server(), record.target());
+pub fn exchange_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<Outage> {
+    let server = record.server();
     signals::check()?;
-    let script = script(target.database(), server.session(), live_exists, swap)?;
+    let script = script(server.session(), swaps)?;
     let (database, session) = (record.database()?, session_name(server.session()));
     let clock = Instant::now();
     let swapping = server.in_database(&database).named(&session).within(DEADLINE);
@@ -86,12 +95,11 @@ pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -
         return Ok(Duration::from_secs_f64((end - start).max(0.0)));
     }
     let why = anyhow::Error::msg(said);
-    match signals::shielded(|| swap_outcome::find(server, swap)) {
+    match signals::shielded(|| swap_outcome::find(server, swaps)) {
         Ok(Outcome::Swapped) => Ok(clock.elapsed()),
         Ok(Outcome::AsItWas) => {
-            let fault = Fault::failed(format!("{} could not be swapped; it is unchanged", target.database()));
-            let names = swap.names(target.database());
-            let held = locks::possible_name_holders(server, &names).unwrap_or_default();
+            let fault = Fault::failed(format!("{} could not be swapped; {}", lives(swaps), unchanged(swaps)));
+            let held = locks::possible_name_holders(server, &names(swaps)).unwrap_or_default();
             let hint = held.first().map_or_else(
                 || "see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'".to_owned(),
                 release,
@@ -99,10 +107,17 @@ pub fn exchange_names(record: &Record<'_>, live_exists: bool, swap: &Swap<'_>) -
             Err(why.context(fault.hint(hint)))
         }
         Err(error) => {
-            let message = format!(
-                "The server was lost while {} was swapped: it is intact (old or restored), but may refuse connections",
-                target.database()
-            );
+            let lives = lives(swaps);
+            let message = match swaps {
+                [_] => format!(
+                    "The server was lost while {lives} was swapped: it is intact (old or restored), but may refuse \
+                     connections"
+                ),
+                _ => format!(
+                    "The server was lost while {lives} were swapped: all of them are old or all are restored, but they \
+                     may refuse connections"
+                ),
+            };
             let hint = "once the server runs (cargo xtask up), repair it with: cargo xtask db-restore --repair";
             Err(error.context(why).context(Fault::new(Exit::Partial, message).hint(hint)))
         }

@@ -13,6 +13,8 @@ use std::fmt::Write as _;
 /// Two databases that change names. The record changes in the same transaction.
 #[derive(Debug)]
 pub struct Swap<'a> {
+    /// The live one's name.
+    pub live: &'a str,
     /// The database that becomes the live one.
     pub incoming: &'a OwnedDatabase,
     /// The live one's next name; `None` where there is no live one yet.
@@ -28,23 +30,23 @@ pub struct Swap<'a> {
 
 impl Swap<'_> {
     /// The databases that must be free to change their names.
-    pub(super) fn names<'b>(&'b self, live: &'b str) -> Vec<&'b str> {
-        if self.outgoing.is_some() { vec![live, self.incoming.name()] } else { vec![self.incoming.name()] }
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.outgoing.map(|_| self.live).into_iter().chain([self.incoming.name()])
     }
 
     /// SQL that is true once it took place.
-    pub(super) fn took_place(&self, live: &str) -> Result<String> {
+    fn took_place(&self) -> Result<String> {
         Ok(format!(
             "EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {} AND d.oid = {})",
-            literal(live)?,
+            literal(self.live)?,
             self.incoming.oid()
         ))
     }
 
     /// PL/pgSQL that replaces the entries of both databases by the new one.
-    fn recorded(&self, live: &str, run: &str) -> Result<String> {
+    fn recorded(&self, run: &str) -> Result<String> {
         let purpose = if self.outgoing.is_some() { Purpose::Previous } else { Purpose::First };
-        let (name, live_name) = (literal(self.outgoing.unwrap_or(live))?, literal(live)?);
+        let (name, live_name) = (literal(self.outgoing.unwrap_or(self.live))?, literal(self.live)?);
         let (id, oid) = (self.incoming.id(), self.incoming.oid());
         Ok(format!(
             "  DELETE FROM xtask.databases AS e WHERE e.id = {id} OR e.oid = {oid} OR e.oid = old_oid;\n\
@@ -64,42 +66,80 @@ pub(super) fn session_name(run: &str) -> String {
     format!("{run}-swap")
 }
 
+/// The databases that must be free to change their names.
+pub(super) fn names<'a>(swaps: &'a [Swap<'_>]) -> Vec<&'a str> {
+    swaps.iter().flat_map(Swap::names).collect()
+}
+
+/// SQL that is true once all of them took place.
+pub(super) fn took_place(swaps: &[Swap<'_>]) -> Result<String> {
+    let conditions = swaps.iter().map(Swap::took_place).collect::<Result<Vec<_>>>()?;
+    Ok(format!("({})", conditions.join(" AND ")))
+}
+
 /// All of it. Once psql has it, the end of this program cannot stop it half-way.
-pub(super) fn script(live: &str, run: &str, live_exists: bool, swap: &Swap<'_>) -> Result<String> {
-    let tag = &record::dollar_quote(run);
+pub(super) fn script(run: &str, swaps: &[Swap<'_>]) -> Result<String> {
     let mut script = String::new();
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
-    let name = identifier(live)?;
-    if live_exists {
-        // Committed by itself: only then it keeps others out. Where another session is changing the database, the
-        // script ends.
-        writeln!(
-            script,
-            "SET lock_timeout TO '5s';\nALTER DATABASE {name} ALLOW_CONNECTIONS false;\nSET lock_timeout TO 0;"
-        )?;
+    let outgoing = || swaps.iter().filter(|swap| swap.outgoing.is_some());
+    // Committed by itself: only then it keeps others out. Where another session is changing one of the databases, none
+    // is locked out, and the script ends.
+    let lock_out = outgoing().map(|swap| allow_connections(swap.live, false)).collect::<Result<String, _>>()?;
+    if !lock_out.is_empty() {
+        writeln!(script, "SET lock_timeout TO '5s';\n{}SET lock_timeout TO 0;", block(run, &lock_out))?;
     }
-    script.push_str(&transaction(live, run, swap)?);
-    // Whichever database bears the live name now is open to all again, also after a failure.
-    writeln!(script, "ALTER DATABASE {name} ALLOW_CONNECTIONS true;")?;
+    script.push_str(&transaction(run, swaps)?);
+    // Whichever databases bear the live names now are open to all again, also after a failure.
+    let open = swaps.iter().map(|swap| allow_connections(swap.live, true)).collect::<Result<String, _>>()?;
+    script.push_str(&block(run, &open));
     writeln!(script, "SELECT 'at ' || EXTRACT(EPOCH FROM pg_catalog.clock_timestamp());")?;
-    writeln!(script, "SELECT 'swapped' WHERE {};", swap.took_place(live)?)?;
-    if let Some(outgoing) = swap.outgoing {
-        // It stays readable for a person who wants to compare.
-        writeln!(
-            script,
-            "DO {tag} BEGIN IF {} THEN ALTER DATABASE {} ALLOW_CONNECTIONS true; END IF; END {tag};",
-            swap.took_place(live)?,
-            identifier(outgoing)?
-        )?;
+    let took_place = took_place(swaps)?;
+    writeln!(script, "SELECT 'swapped' WHERE {took_place};")?;
+    // The previous ones stay readable for a person who wants to compare.
+    let previous = outgoing().filter_map(|swap| swap.outgoing);
+    let open = previous.map(|name| allow_connections(name, true)).collect::<Result<String, _>>()?;
+    if !open.is_empty() {
+        script.push_str(&block(run, &format!("  IF {took_place} THEN\n{open}  END IF;\n")));
     }
     Ok(script)
 }
 
-/// Both renames and the record's change. What fails in it is said and undone, and the script goes on.
-fn transaction(live: &str, run: &str, swap: &Swap<'_>) -> Result<String> {
+/// A PL/pgSQL block of these statements: one transaction.
+fn block(run: &str, statements: &str) -> String {
     let tag = record::dollar_quote(run);
-    let (incoming, live_name) = (swap.incoming, literal(live)?);
-    let mut steps = format!("  {}\n", incoming.assertion()?);
+    format!("DO {tag} BEGIN\n{statements}END {tag};\n")
+}
+
+/// A PL/pgSQL statement that lets sessions into the database of this name, or keeps them out, where there is one.
+fn allow_connections(name: &str, allow: bool) -> Result<String, Fault> {
+    Ok(format!(
+        "  IF EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {}) THEN \
+         ALTER DATABASE {} ALLOW_CONNECTIONS {allow}; END IF;\n",
+        literal(name)?,
+        identifier(name)?
+    ))
+}
+
+/// All renames and the record's changes. What fails in it is said and undone, and the script goes on.
+fn transaction(run: &str, swaps: &[Swap<'_>]) -> Result<String> {
+    let tag = record::dollar_quote(run);
+    let steps = swaps.iter().map(|swap| steps(run, swap)).collect::<Result<String>>()?;
+    Ok(format!(
+        "DO {tag}\nDECLARE old_oid pg_catalog.oid;\n\
+         \x20 deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
+         \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '5s', true);\n\
+         {steps}EXCEPTION WHEN OTHERS OR query_canceled THEN\n  RAISE WARNING '%', SQLERRM;\nEND {tag};\n"
+    ))
+}
+
+/// Both renames of one swap and the record's change.
+fn steps(run: &str, swap: &Swap<'_>) -> Result<String> {
+    let (incoming, live) = (swap.incoming, swap.live);
+    let mut steps = format!(
+        "  old_oid := (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {});\n  {}\n",
+        literal(live)?,
+        incoming.assertion()?
+    );
     if Purpose::Staging.fits(incoming.name(), live) {
         steps.push_str(&closed::open_for_all(incoming.name())?);
     }
@@ -126,17 +166,11 @@ fn transaction(live: &str, run: &str, swap: &Swap<'_>) -> Result<String> {
     writeln!(
         steps,
         "  IF NOT {} {} THEN RAISE EXCEPTION 'another database took one of the names'; END IF;",
-        swap.took_place(live)?,
+        swap.took_place()?,
         outgoing.unwrap_or_default()
     )?;
-    steps.push_str(&swap.recorded(live, run)?);
-    Ok(format!(
-        "DO {tag}\nDECLARE old_oid pg_catalog.oid;\n\
-         \x20 deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() + INTERVAL '5 s';\nBEGIN\n\
-         \x20 PERFORM pg_catalog.set_config('synchronous_commit', 'on', true), pg_catalog.set_config('lock_timeout', '5s', true);\n\
-         \x20 old_oid := (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {live_name});\n\
-         {steps}EXCEPTION WHEN OTHERS OR query_canceled THEN\n  RAISE WARNING '%', SQLERRM;\nEND {tag};\n"
-    ))
+    steps.push_str(&swap.recorded(run)?);
+    Ok(steps)
 }
 
 /// Ends a database's sessions and gives it another name; again until it works or the deadline passes. Autovacuum

@@ -58,6 +58,13 @@ impl Target {
         Self { end: Some(end), ..self }
     }
 
+    /// The same target, whose questions the psql of another one answers: another database of the same server, asked in the
+    /// same maintenance database by the same run.
+    #[must_use]
+    pub fn asking_with(self, other: &Self) -> Self {
+        Self { waiting: other.waiting.clone(), ..self }
+    }
+
     /// How long a question may take.
     pub fn patience(&self) -> Duration {
         self.end.map_or(PATIENCE, |end| end.saturating_duration_since(Instant::now()).max(LEAST))
@@ -108,6 +115,12 @@ impl Target {
     /// Target, place, database and user in one phrase, for the first line of a changing command.
     pub fn shown(&self) -> String {
         format!("{} (target {}, database {}, user {})", self.place(), self.kind, self.database(), self.user())
+    }
+
+    /// The same for several databases of the server.
+    pub fn shown_with(&self, databases: &[&str]) -> String {
+        let (place, databases) = (self.place(), databases.join(", "));
+        format!("{place} (target {}, databases {databases}, user {})", self.kind, self.user())
     }
 
     /// How the server is reached.

@@ -1,15 +1,15 @@
 //! A psql that has answered and waits for the next question: starting one takes longer than most answers.
 
 use crate::process::Dialog;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What was idle for longer may have been cut off by whatever stands between us and the server.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 
-/// At most one; it ends with the target.
-#[derive(Debug, Default)]
-pub struct Waiting(Mutex<Option<Psql>>);
+/// At most one; it ends with the last target that asks it.
+#[derive(Debug, Clone, Default)]
+pub struct Waiting(Arc<Mutex<Option<Psql>>>);
 
 #[derive(Debug)]
 struct Psql {

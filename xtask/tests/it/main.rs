@@ -89,6 +89,7 @@ mod restore_needs;
 mod restore_properties;
 mod restore_property;
 mod restore_services;
+mod restore_set;
 mod restore_undo;
 mod root;
 mod round_trip;
@@ -162,6 +163,7 @@ fn modules() -> Vec<Vec<harness::Test>> {
         db_migrate_verify::tests(),
         db_migrate_wild::tests(),
         restore_services::tests(),
+        restore_set::tests(),
         restore_kills::tests(),
         restore_clients::tests(),
         restore::tests(),

@@ -58,6 +58,7 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
         "images of Grafana and Prometheus; monitoring::it_runs_beside_the_stack_and_shows_it runs it on others",
     ),
     ("docs/setup.md", "cargo xtask db-shell", "psql stays open"),
+    ("docs/restore.md", "cargo xtask db-restore --set", "it takes every database; the tests of restore_set run it"),
     (
         "docs/stats.md",
         "cargo xtask db-stats",

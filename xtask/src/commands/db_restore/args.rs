@@ -9,8 +9,12 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Backup file; - reads it from stdin [default: the newest full backup of this database]
-    #[arg(conflicts_with_all = ["undo", "repair", "globals"])]
+    #[arg(conflicts_with_all = ["undo", "repair", "globals", "set"])]
     pub(super) file: Option<PathBuf>,
+    /// Restore every database of a set (server_set_….json), all in one transaction; latest, or nothing: the newest set of
+    /// this server. With --undo: swap all databases of the last restored set that has this database back in
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["repair", "globals"])]
+    pub(super) set: Option<Option<PathBuf>>,
     /// Swap the previous database back in
     #[arg(long, conflicts_with = "repair")]
     pub(super) undo: bool,

@@ -21,25 +21,37 @@ const NAMED: usize = 5;
 /// So many letters of a property are shown.
 const LINE_SHOWN: usize = 200;
 
+/// `--json`, version 1: what would change.
+pub(super) fn document(
+    proposal: &Proposal<'_>,
+    users: &[ServiceUser],
+    (target, context): (&Target, &Context),
+) -> serde_json::Value {
+    let Proposal { backup, merged, fitting, plan, .. } = proposal;
+    serde_json::json!({
+        "version": 1, "database": target.database(), "file": &backup.path, "plan": plan,
+        "roles_to_make": fitting.missing_roles.names(), "pending_migrations": pending(proposal, target, context),
+        "new_database": proposal.of_elsewhere().map(NewDatabase::of), "properties_from_backup": merged.from_backup,
+        "properties_not_applied": merged.not_applied, "services": users,
+    })
+}
+
+/// Files that cannot be read are a matter for db-migrate, not for a restore.
+fn pending(proposal: &Proposal<'_>, target: &Target, context: &Context) -> Vec<String> {
+    db_migrate::pending_beyond(proposal.backup.contents.migrations.as_ref(), target, context).unwrap_or_default()
+}
+
 pub(super) fn show(
     proposal: &Proposal<'_>,
     users: &[ServiceUser],
     args: &Args,
-    target: &Target,
-    context: &Context,
+    (target, context): (&Target, &Context),
 ) -> Result<()> {
     let Proposal { backup, merged, fitting, plan, .. } = proposal;
-    let new_database = proposal.of_elsewhere().map(NewDatabase::of);
-    // Files that cannot be read are a matter for db-migrate, not for a restore.
-    let pending = db_migrate::pending_beyond(backup.contents.migrations.as_ref(), target, context).unwrap_or_default();
     if args.json && args.dry_run {
-        return context.terminal.json(&serde_json::json!({
-            "version": 1, "file": &backup.path, "plan": plan,
-            "roles_to_make": fitting.missing_roles.names(), "pending_migrations": pending,
-            "new_database": new_database, "properties_from_backup": merged.from_backup,
-            "properties_not_applied": merged.not_applied, "services": users,
-        }));
+        return context.terminal.json(&document(proposal, users, (target, context)));
     }
+    let (new_database, pending) = (proposal.of_elsewhere().map(NewDatabase::of), pending(proposal, target, context));
     changes(plan, "IN THE BACKUP", context);
     services::show(users, context);
     if let Some(new) = &new_database {

@@ -1,10 +1,14 @@
 //! `db-restore --undo`: swaps the previous database back in.
 
 use super::args::Args;
+use crate::backup::listing::{self, Backup};
+use crate::backup::name::Purpose;
+use crate::backup::proof;
 use crate::commands::leftovers;
+use crate::commands::swap::done::Done;
 use crate::commands::swap::report::{self, Report};
-use crate::commands::swap::services::{self, SwapServices};
-use crate::commands::swap::switchover::{Done, Switchover};
+use crate::commands::swap::services;
+use crate::commands::swap::switchover::{Incoming, Switchover};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::{Counters, Written};
@@ -15,7 +19,8 @@ use crate::restore::live::Live;
 use crate::restore::previous::{self, Previous};
 use crate::restore::record::{Details, Record, View, Wanted};
 use crate::restore::since::Since;
-use crate::restore::{record, rights, swap};
+use crate::restore::swap::{self, Swap};
+use crate::restore::{record, rights};
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::terminal;
@@ -33,6 +38,7 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     let Some(old) = previous::list(&view, target.database()).into_iter().next() else {
         return Err(nothing_to_go_back_to(&view, server)?.into());
     };
+    refuse_one_of_a_set(&view, &old, target, context)?;
     let since = Since::swap(server, &old.entry);
     if args.dry_run {
         leftovers::name_leftovers(target, context);
@@ -65,44 +71,99 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
             .hint("see what an undo would do now: cargo xtask db-restore --undo --dry-run")
             .into());
     };
-    let live = Live::of(server)?;
-    live.check_swappable(target)?;
-    live.check_open(target)?;
-    rights::check_swap(server, &live)?;
-    let services = SwapServices::of(server, &unstarted)?;
-    let done = swap_back(&record, &old, &live, &services, context).inspect_err(|error| {
-        // Where nobody knows what became of the swap, the next run needs the entry to repair it.
-        if error::exit(error) != Exit::Partial {
-            let _ = signals::shielded(|| record.note(old.entry.id, &old.entry.details));
-        }
-    });
-    let done = done?;
-    done.check(&record)?;
+    let live = swappable(server)?;
+    let done = swap_back(&[Back { record: &record, old: &old, live: &live }], unstarted, context)?;
     report::name_subscriptions(server, context);
     report::name_ended_workers(&live, server, context);
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
 }
 
-fn swap_back(
-    record: &Record<'_>,
-    old: &Previous,
-    live: &Live,
-    services: &SwapServices,
-    context: &Context,
-) -> Result<Done> {
-    let details = Details { stopped: services.started.clone(), swapping: true, ..old.entry.details.clone() };
-    fault_point("to be marked");
-    signals::check()?;
-    // Whatever signal comes: the note is known, and removed.
-    signals::shielded(|| record.note(old.entry.id, &details))?;
-    fault_point("marked");
-    signals::check()?;
-    let server = record.server();
-    let written = Counters::of(&server.in_database(old.database.name())).ok();
-    let (openfga, only_way_back, unstarted) = (false, false, BTreeSet::new());
-    let switchover = Switchover { record, live, context, unstarted, openfga, only_way_back, written };
-    switchover
-        .perform(&old.database, None, services, |swap| swap::exchange_names(record, live.properties.is_some(), swap))
+/// One member of a set that was restored together would be older than the others.
+fn refuse_one_of_a_set(view: &View, old: &Previous, target: &Target, context: &Context) -> Result<()> {
+    let Some(set) = &old.entry.details.set else { return Ok(()) };
+    let database = target.database();
+    if set.databases.len() < 2 || previous::of_set(view, set).is_err() {
+        // Another one of them was restored since: they are no set any more.
+        return Ok(());
+    }
+    let message = format!("{database} was restored together with others: {}", set.databases.join(", "));
+    let backups = listing::list(&context.backups_folder(), &proof::glance)?;
+    let of_it = |backup: &&Backup| backup.database.as_deref() == Some(database);
+    let is_safety =
+        |backup: &&Backup| backup.purpose == Some(Purpose::PreRestore) && !backup.examined.verdict.is_unfit();
+    let safety = backups.iter().filter(of_it).find(is_safety);
+    let file = safety.map_or_else(|| "FILE".to_owned(), |backup| context.as_word(&backup.path));
+    let hint = format!(
+        "go back with all of them: cargo xtask db-restore --undo --set\n\
+         or restore this one alone, from its safety backup: cargo xtask db-restore {file}"
+    );
+    Err(Fault::failed(message).hint(hint).into())
+}
+
+/// The live database, which can be swapped out.
+pub(super) fn swappable(server: &Server<'_>) -> Result<Live> {
+    let (live, target) = (Live::of(server)?, server.target());
+    live.check_swappable(target)?;
+    live.check_open(target)?;
+    rights::check_swap(server, &live)?;
+    Ok(live)
+}
+
+/// A previous database, and the live one that it takes the place of.
+pub(super) struct Back<'b, 't> {
+    pub record: &'b Record<'t>,
+    pub old: &'b Previous,
+    pub live: &'b Live,
+}
+
+impl<'b, 't> Back<'b, 't> {
+    fn incoming(&self) -> Incoming<'b, 't> {
+        let Self { record, old, live } = *self;
+        let written = Counters::of(&record.server().in_database(old.database.name())).ok();
+        let (database, carried, openfga, only_way_back) = (old.database.clone(), None, false, false);
+        Incoming { record, live, database, carried, openfga, only_way_back, written }
+    }
+
+    /// Notes in its entry what a killed run would leave to do; one entry names the services of all.
+    fn mark(&self, stopped: &[String]) -> Result<()> {
+        let Previous { entry, .. } = self.old;
+        let details = Details { stopped: stopped.to_vec(), swapping: true, ..entry.details.clone() };
+        // Whatever signal comes: the note is known, and removed.
+        signals::shielded(|| self.record.note(entry.id, &details))
+    }
+
+    fn unmark(&self) {
+        let Previous { entry, .. } = self.old;
+        let _ = signals::shielded(|| self.record.note(entry.id, &entry.details));
+    }
+}
+
+/// Swaps them back in, all in one transaction. `unstarted`: services that earlier runs stopped.
+pub(super) fn swap_back(backs: &[Back<'_, '_>], unstarted: BTreeSet<String>, context: &Context) -> Result<Done> {
+    let Some((first, others)) = backs.split_first() else {
+        return Err(Fault::failed("Nothing is swapped back").into());
+    };
+    let others = others.iter().map(Back::incoming).collect();
+    let switchover = Switchover { context, first: first.incoming(), others, unstarted };
+    let services = switchover.services()?;
+    let marked = || -> Result<()> {
+        fault_point("to be marked");
+        signals::check()?;
+        first.mark(&services.started)?;
+        backs.iter().skip(1).try_for_each(|back| back.mark(&[]))?;
+        fault_point("marked");
+        Ok(signals::check()?)
+    };
+    let exchange = |swaps: &[Swap<'_>]| swap::exchange_names(first.record, swaps);
+    let done = marked().and_then(|()| switchover.perform(&services, exchange));
+    let done = done.inspect_err(|error| {
+        // Where nobody knows what became of the swap, the next run needs the entries to repair it.
+        if error::exit(error) != Exit::Partial {
+            backs.iter().for_each(Back::unmark);
+        }
+    })?;
+    backs.iter().zip(&done.databases).try_for_each(|(back, swapped)| swapped.check(back.record))?;
+    Ok(done)
 }
 
 /// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.
@@ -118,7 +179,7 @@ fn nothing_to_go_back_to(view: &View, server: &Server<'_>) -> Result<Fault> {
 }
 
 /// When the swap was, and what an undo of it loses.
-fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
+pub(super) fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
     let terminal = &context.terminal;
     let at = old.entry.time().map(|at| at.with_timezone(&Local));
     let (time, age) =

@@ -1,5 +1,6 @@
 //! What the commands share that put another database in the live one's place.
 
+pub mod done;
 pub mod preview;
 pub mod report;
 pub mod safety;

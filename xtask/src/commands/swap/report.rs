@@ -1,6 +1,6 @@
 //! How a restore, an undo or a reset went.
 
-use super::switchover::Done;
+use super::done::Done;
 use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::restore::live::Live;
@@ -36,13 +36,14 @@ struct Document<'a> {
 impl Report<'_> {
     pub fn show(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
         let done = self.done;
+        let before = done.databases.first().and_then(|database| database.before.as_deref());
         if json {
             return context.terminal.json(&Document {
                 version: 1,
                 file: self.file.map(Path::to_string_lossy),
                 database: target.database(),
                 safety_backup: self.safety.map(Path::to_string_lossy),
-                before: done.before.as_deref(),
+                before,
                 database_outage_seconds: done.database_outage.as_secs_f64(),
                 services_outage_seconds: done.services_outage.map(|outage| outage.as_secs_f64()),
             });
@@ -57,7 +58,7 @@ impl Report<'_> {
         lines
             .extend(done.services_outage.map(|outage| format!("Services:  stopped for {:.1} s", outage.as_secs_f64())));
         lines.extend(self.safety.map(|safety| format!("Safety:    {}", context.shown(safety))));
-        if let Some(before) = &done.before {
+        if let Some(before) = before {
             lines.push(format!("Previous:  kept on the server as {before}"));
             lines.push("Undo:      cargo xtask db-restore --undo".to_owned());
         } else if let Some(safety) = self.safety {

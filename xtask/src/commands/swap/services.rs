@@ -10,18 +10,30 @@ use std::collections::BTreeSet;
 
 /// The services around a swap.
 pub struct SwapServices {
-    /// Those that run now: they are stopped for it.
+    /// Those that run now: they are stopped for it, once.
     pub running: Vec<String>,
     /// Those that are started after it: also those that an earlier run stopped and that could not be started.
     pub started: Vec<String>,
+    /// Those of each database, in the order of the databases; of the first, those of earlier runs, too.
+    pub of_each: Vec<BTreeSet<String>>,
 }
 
 impl SwapServices {
-    /// `unstarted`: stopped by earlier runs.
-    pub fn of(server: &Server<'_>, unstarted: &BTreeSet<String>) -> Result<Self> {
-        let running: Vec<String> = users(server)?.into_iter().map(|user| user.name).collect();
+    /// Of these databases of one server. `unstarted`: stopped by earlier runs.
+    pub fn of<'s, 't: 's>(
+        databases: impl Iterator<Item = &'s Server<'t>>,
+        unstarted: &BTreeSet<String>,
+    ) -> Result<Self> {
+        let (mut running, mut of_each) = (Vec::<String>::new(), Vec::new());
+        for server in databases {
+            let users: Vec<String> = users(server)?.into_iter().map(|user| user.name).collect();
+            let new: Vec<String> = users.iter().filter(|name| !running.contains(name)).cloned().collect();
+            running.extend(new);
+            let earlier = unstarted.iter().filter(|_| of_each.is_empty()).cloned();
+            of_each.push(users.into_iter().chain(earlier).collect());
+        }
         let started: BTreeSet<&String> = unstarted.iter().chain(&running).collect();
-        Ok(Self { started: started.into_iter().cloned().collect(), running })
+        Ok(Self { started: started.into_iter().cloned().collect(), running, of_each })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The steps around a swap: services stopped before, migrated and started after.
 
+use super::done::{Done, Swapped};
 use super::services::SwapServices;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -14,119 +15,112 @@ use crate::restore::repair;
 use crate::restore::staging::Checked;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
-use crate::terminal;
 use anyhow::Result;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-const NOT_BACK: &str = "repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo";
-
-/// The steps around a swap.
-pub struct Switchover<'a, 't> {
+/// A database that takes its live one's place.
+#[derive(Debug)]
+pub struct Incoming<'a, 't> {
     pub record: &'a Record<'t>,
     pub live: &'a Live,
-    pub context: &'a Context,
-    /// Services that earlier runs stopped and that could not be started: they are started after this swap.
-    pub unstarted: BTreeSet<String>,
-    /// Whether the incoming database holds OpenFGA's tables.
+    pub database: OwnedDatabase,
+    /// What it gets of the live one's own properties; `None`: it keeps what it has.
+    pub carried: Option<&'a Properties>,
+    /// Whether it holds OpenFGA's tables.
     pub openfga: bool,
     /// No safety backup was made: the outgoing database must never be dropped by itself.
     pub only_way_back: bool,
-    /// What the server's counters say of the incoming database.
+    /// What the server's counters say of it.
     pub written: Option<Counters>,
 }
 
-/// How a swap went.
-#[derive(Debug)]
-pub struct Done {
-    /// The OID of the database that is the live one now.
-    live: u32,
-    /// The previous database, under its new name.
-    pub before: Option<String>,
-    /// Nobody could connect so long.
-    pub database_outage: Duration,
-    /// The services were away so long.
-    pub services_outage: Option<Duration>,
+/// The steps around the swap of one database, or of a set of them.
+pub struct Switchover<'a, 't> {
+    pub context: &'a Context,
+    /// The first, whose entry names the services; and those that are swapped together with it.
+    pub first: Incoming<'a, 't>,
+    pub others: Vec<Incoming<'a, 't>>,
+    /// Services that earlier runs stopped and that could not be started: they are started after this swap.
+    pub unstarted: BTreeSet<String>,
 }
 
-/// Drops what earlier swaps left but for the newest. The swap is done, and stays done where that does not work: a
-/// client of any database that reads nothing keeps DROP DATABASE waiting.
-///
-/// # Errors
-/// The live database is not the one that was swapped in, or is gone (6).
-fn drop_old(keep: usize, done: &mut Done, record: &Record<'_>, context: &Context) -> Result<()> {
-    let terminal = &context.terminal;
-    let refused = |what: &str, error: &anyhow::Error| {
-        let next = "the next restore tries again; see what is kept: cargo xtask db-list";
-        terminal.warn(&format!("{what} could not be dropped: {}; {next}", terminal::clean_line(&format!("{error:#}"))));
-    };
-    // A signal that comes now must not say that nothing was done.
-    match signals::shielded(|| previous::drop_old(record, keep)) {
-        Ok(old) => old.iter().for_each(|(name, dropped)| match dropped {
-            // Nobody may be told to go back to it.
-            Ok(()) if done.before.as_ref() == Some(name) => done.before = None,
-            Ok(()) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
-            Err(error) => refused(name, error),
-        }),
-        Err(error) => refused("The previous databases of earlier restores", &error),
+/// What the swap of one of them needs to be told.
+struct Note {
+    /// The live one's next name; `None` where there is no live one yet.
+    before: Option<String>,
+    at: String,
+    details: Details,
+}
+
+impl<'a, 't> Switchover<'a, 't> {
+    fn all(&self) -> impl Iterator<Item = &Incoming<'a, 't>> {
+        std::iter::once(&self.first).chain(&self.others)
     }
-    done.check(record)
-}
 
-impl Done {
-    /// Whether the live name belongs to the database that was swapped in.
+    /// The running services that use any of the databases, and those to be started.
     ///
     /// # Errors
-    /// It does not (6).
-    pub fn check(&self, record: &Record<'_>) -> Result<()> {
-        signals::shielded(|| record.check_live(self.live))
+    /// The stack does not tell.
+    pub fn services(&self) -> Result<SwapServices> {
+        SwapServices::of(self.all().map(|incoming| incoming.record.server()), &self.unstarted)
     }
-}
 
-impl Switchover<'_, '_> {
-    /// Swaps a checked staging database in, and drops all but the newest previous databases. The record notes first which
+    /// Swaps checked staging databases in, and drops all but the newest previous databases. The record notes first which
     /// services are stopped: the next run starts them, if this one cannot.
-    pub fn swap_in(&self, checked: Checked<'_, '_>, carried: Option<&Properties>, keep: usize) -> Result<Done> {
-        let (record, live) = (self.record, self.live);
-        let services = SwapServices::of(record.server(), &self.unstarted)?;
-        let incoming = checked.database().clone();
-        record.note(incoming.id(), &Details { stopped: services.started.clone(), ..Details::default() })?;
+    pub fn swap_in(&self, checked: Vec<Checked<'_, '_>>, keep: usize) -> Result<Done> {
+        let Incoming { record, database, .. } = &self.first;
+        let services = self.services()?;
+        let (stopped, set) = (services.started.clone(), record.set().cloned());
+        record.note(database.id(), &Details { stopped, set, ..Details::default() })?;
         fault_point("marked");
-        let mut done =
-            self.perform(&incoming, carried, &services, |swap| swap::swap_in(record, live, checked, swap))?;
-        drop_old(keep, &mut done, record, self.context)?;
+        let mut done = self.perform(&services, |swaps| swap::swap_in(record, checked, swaps))?;
+        for (swapped, incoming) in done.databases.iter_mut().zip(self.all()) {
+            swapped.drop_old(keep, incoming.record, self.context)?;
+        }
         Ok(done)
+    }
+
+    /// What the record will say of each, in their order.
+    fn notes(&self, services: &SwapServices) -> Result<Vec<Note>> {
+        let (mut notes, mut names) = (Vec::new(), Vec::new());
+        for (incoming, users) in self.all().zip(&services.of_each) {
+            let Incoming { record, live, openfga, only_way_back, written, .. } = incoming;
+            let (next, now) = previous::next_name(record, &names)?;
+            names.push(next.clone());
+            let before = live.properties.as_ref().map(|_| next);
+            let service = record.target().own_openfga().openfga_service();
+            let details = Details {
+                // One entry names them for all.
+                stopped: if notes.is_empty() { services.started.clone() } else { Vec::new() },
+                swapping: false,
+                migrate: *openfga || users.contains(service),
+                only_way_back: *only_way_back && before.is_some(),
+                written: written.clone(),
+                set: record.set().cloned(),
+                is_unknown: false,
+            };
+            notes.push(Note { before, at: record::at(&now), details });
+        }
+        Ok(notes)
     }
 
     /// Stops the services, swaps, migrates, starts the services again.
     pub fn perform(
         &self,
-        incoming: &OwnedDatabase,
-        carried: Option<&Properties>,
         services: &SwapServices,
-        exchange: impl FnOnce(&Swap<'_>) -> Result<swap::Outage>,
+        exchange: impl FnOnce(&[Swap<'_>]) -> Result<swap::Outage>,
     ) -> Result<Done> {
-        let target = self.record.target();
-        let SwapServices { running, started } = services;
-        let openfga = target.own_openfga().openfga_service();
-        let (next, now) = previous::next_name(self.record)?;
-        let before = self.live.properties.as_ref().map(|_| next);
-        let details = Details {
-            stopped: started.clone(),
-            swapping: false,
-            migrate: self.openfga || started.iter().any(|service| service == openfga),
-            only_way_back: self.only_way_back && before.is_some(),
-            written: self.written.clone(),
-            is_unknown: false,
-        };
-        let at = record::at(&now);
-        let swap = Swap { incoming, outgoing: before.as_deref(), details: &details, at: &at, carried };
-        swap::wait_for_names(self.record, &swap)?;
+        let (record, target) = (self.first.record, self.first.record.target());
+        let SwapServices { running, started, .. } = services;
+        let notes = self.notes(services)?;
+        let swaps: Vec<Swap<'_>> = self.all().zip(&notes).map(|(incoming, note)| swap_of(incoming, note)).collect();
+        swap::wait_for_names(record, &swaps)?;
         let clock = Instant::now();
         let restart = |services| startup::start_services(target, &self.context.settings, services);
         let swapped = target.services().stop(running).and_then(|()| {
             fault_point("stopped");
-            exchange(&swap)
+            exchange(&swaps)
         });
         fault_point("swapped");
         let database_outage = match swapped {
@@ -135,37 +129,69 @@ impl Switchover<'_, '_> {
             Err(error) if error::exit(&error) == Exit::Partial => return Err(error),
             Err(error) => {
                 signals::shielded(|| restart(running)).map_err(|why| {
-                    let what = format!("The database is unchanged, but {} did not start", running.join(", "));
+                    let unchanged = self.in_number("The database is unchanged", "The databases are unchanged");
+                    let what = format!("{unchanged}, but {} did not start", running.join(", "));
                     why.context(Fault::new(Exit::Partial, what).hint("start them with: cargo xtask up"))
                 })?;
                 return Err(error);
             }
         };
         // From here on a signal only stops us from waiting: what was begun is finished.
-        signals::shielded(|| {
-            if details.migrate {
-                startup::migrate_openfga(target)?;
-            }
-            fault_point("migrated");
-            restart(started)?;
-            fault_point("started");
-            self.settle(before.as_deref())
-        })
-        .map_err(|error| {
-            let cause = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n"));
-            let fault = Fault::new(Exit::Partial, "The database is restored, but its services did not start");
-            let hint = format!("{}{NOT_BACK}", cause.unwrap_or_default());
-            error.context(fault.hint(hint))
-        })?;
+        signals::shielded(|| self.finish(&notes, || restart(started))).map_err(|error| self.not_started(error))?;
         let services_outage = (!started.is_empty()).then(|| clock.elapsed());
-        Ok(Done { live: incoming.oid(), before, database_outage, services_outage })
+        let databases = self.all().zip(notes).map(|(incoming, note)| swapped_in(incoming, note)).collect();
+        Ok(Done { databases, database_outage, services_outage })
     }
 
-    /// Notes in the swap's entry, and in those of earlier swaps whose services could not be started, that all run now.
-    fn settle(&self, before: Option<&str>) -> Result<()> {
-        let (view, live) = (self.record.view()?, self.record.target().database());
-        let was_owed = |entry: &Entry| !entry.alive && !entry.details.is_settled();
-        let of_swap = |entry: &&Entry| entry.name == before.unwrap_or(live) || was_owed(entry);
-        view.of(live).filter(of_swap).try_for_each(|entry| repair::settle(self.record, entry))
+    /// What is left to do once the databases are swapped.
+    fn finish(&self, notes: &[Note], start: impl FnOnce() -> Result<()>) -> Result<()> {
+        for (incoming, _) in self.all().zip(notes).filter(|(_, note)| note.details.migrate) {
+            startup::migrate_openfga(incoming.record.target())?;
+        }
+        fault_point("migrated");
+        start()?;
+        fault_point("started");
+        self.all().zip(notes).try_for_each(|(incoming, note)| settle(incoming.record, note.before.as_deref()))
     }
+
+    fn not_started(&self, error: anyhow::Error) -> anyhow::Error {
+        let cause = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n"));
+        let what = self.in_number("The database is restored, but its", "The databases are restored, but their");
+        let fault = Fault::new(Exit::Partial, format!("{what} services did not start"));
+        let set = if self.first.record.set().is_some() { " --set" } else { "" };
+        let ways = "repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo";
+        error.context(fault.hint(format!("{}{ways}{set}", cause.unwrap_or_default())))
+    }
+
+    fn in_number(&self, one: &'static str, several: &'static str) -> &'static str {
+        if self.others.is_empty() { one } else { several }
+    }
+}
+
+fn swap_of<'s>(incoming: &'s Incoming<'_, '_>, note: &'s Note) -> Swap<'s> {
+    Swap {
+        live: incoming.record.target().database(),
+        incoming: &incoming.database,
+        outgoing: note.before.as_deref(),
+        details: &note.details,
+        at: &note.at,
+        carried: incoming.carried,
+    }
+}
+
+fn swapped_in(incoming: &Incoming<'_, '_>, note: Note) -> Swapped {
+    Swapped {
+        name: incoming.record.target().database().to_owned(),
+        oid: incoming.database.oid(),
+        is_new: note.before.is_none(),
+        before: note.before,
+    }
+}
+
+/// Notes in the swap's entry, and in those of earlier swaps whose services could not be started, that all run now.
+fn settle(record: &Record<'_>, before: Option<&str>) -> Result<()> {
+    let (view, live) = (record.view()?, record.target().database());
+    let was_owed = |entry: &Entry| !entry.alive && !entry.details.is_settled();
+    let of_swap = |entry: &&Entry| entry.name == before.unwrap_or(live) || was_owed(entry);
+    view.of(live).filter(of_swap).try_for_each(|entry| repair::settle(record, entry))
 }

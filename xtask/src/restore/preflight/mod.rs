@@ -22,6 +22,7 @@ pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_a
 pub use roles::MissingRoles;
 use serde::Deserialize;
 pub(super) use settings::SettingRules;
+pub use space::check as check_room;
 pub(super) use space::{MAKE_ROOM, Watch};
 
 /// What the server offers.
@@ -92,6 +93,6 @@ pub fn check(
     let encoded = roles::not_member_of(server, backup, encoding)?;
     rights::check_load(server, backup, owner, encoded)?;
     owners::check(server, backup, major, database_owner)?;
-    let space_known = space::check(server, backup)?;
+    let space_known = space::check(server, &[backup])?;
     Ok(Fitting { missing_roles, version_changes, space_known })
 }

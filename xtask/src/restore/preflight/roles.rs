@@ -7,7 +7,7 @@
 use super::super::record::OwnedDatabase;
 use crate::backup::manifest::hex;
 use crate::backup::proof::Proven;
-use crate::error::{self, Fault};
+use crate::error::{self, Cause, Fault};
 use crate::postgres::dump::EncodedName;
 use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
@@ -85,17 +85,22 @@ impl MissingRoles {
         let typed = if names.iter().all(|name| name.is_ascii()) { "" } else { "SET client_encoding TO 'UTF8';\n" };
         let fault = Fault::failed(format!("The server lacks roles that the backup names: {}", names.join(", ")));
         Ok(fault
+            .because(Cause::RolesMissing)
             .hint(format!("create them with --create-roles, or in cargo xtask db-shell:\n{typed}{}", lines.join("\n"))))
     }
 
-    /// Makes those that the new database's owner, grants and settings may need; nobody can log in as one of them. Their
-    /// names.
+    /// Makes those that the new database's owner, grants and settings may need; nobody can log in as one of them. Gives
+    /// the names of those that were made: another backup of the same set may have needed them, too.
     pub fn create_named(&self, server: &Server<'_>) -> Result<Vec<String>> {
-        if !self.named.is_empty() {
-            let sql: String = self.named.iter().map(|role| creation(role)).collect::<Result<_, _>>()?;
+        if self.named.is_empty() {
+            return Ok(Vec::new());
+        }
+        let missing = missing_by_name(server, &self.named.iter().cloned().collect())?;
+        if !missing.is_empty() {
+            let sql: String = missing.iter().map(|role| creation(role)).collect::<Result<_, _>>()?;
             make(&server.in_maintenance(), &sql)?;
         }
-        Ok(self.named.clone())
+        Ok(missing)
     }
 
     /// Makes those that only the database can name which the dump is loaded into; nobody can log in as one of them. The

@@ -19,23 +19,29 @@ const DUMP_TO_DATABASE: u64 = 2;
 const PAUSE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Refuses a backup that would not fit; whether that could be known.
-pub(super) fn check(server: &Server<'_>, backup: &Proven) -> Result<bool> {
+/// Refuses backups that would not fit beside each other; whether that could be known.
+pub fn check(server: &Server<'_>, backups: &[&Proven]) -> Result<bool> {
     let Some(free) = free(server) else { return Ok(false) };
-    let by_manifest = backup.manifest.as_ref().map(|manifest| manifest.properties.size_bytes.get());
-    let needed = by_manifest.unwrap_or_else(|| backup.bytes().saturating_mul(DUMP_TO_DATABASE));
+    let needed = backups.iter().fold(0_u64, |sum, backup| sum.saturating_add(size_of(backup)));
     let wanted = needed.saturating_add(RESERVE);
     if free >= wanted {
         return Ok(true);
     }
+    let what = if let [_] = backups { "the backup" } else { "all backups of the set at once" };
     let message = format!(
-        "The server's disk has no room for the backup: {} are free, about {} are needed beside a reserve of {}; {} are missing",
+        "The server's disk has no room for {what}: {} are free, about {} are needed beside a reserve of {}; {} are missing",
         megabytes(free),
         megabytes(needed),
         megabytes(RESERVE),
         megabytes(wanted.saturating_sub(free))
     );
     Err(Fault::failed(message).hint(MAKE_ROOM).into())
+}
+
+/// What the restored database will take, about.
+fn size_of(backup: &Proven) -> u64 {
+    let by_manifest = backup.manifest.as_ref().map(|manifest| manifest.properties.size_bytes.get());
+    by_manifest.unwrap_or_else(|| backup.bytes().saturating_mul(DUMP_TO_DATABASE))
 }
 
 /// What to do where the server's disk is full.

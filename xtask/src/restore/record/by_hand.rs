@@ -91,6 +91,7 @@ mod tests {
             owner: 1,
             owner_name: "app".into(),
             has_known_owner: true,
+            accepts_connections: true,
             bytes: None,
         };
         Unrecorded { database, live: live.into(), purpose, doubt: Doubt::NoRecord }

@@ -46,12 +46,33 @@ pub struct Details {
     pub only_way_back: bool,
     /// The server's counters of the database that became the live one, when it did.
     pub written: Option<Counters>,
+    /// The set that is, or was, swapped as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<SwapSet>,
     /// They are not understood: the database is left alone.
     #[serde(skip)]
     pub is_unknown: bool,
 }
 
+/// Databases that one transaction swaps together: a restored set, or the undo of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwapSet {
+    /// The session name of the run that swaps them: equal in the entries of one swap.
+    pub run: String,
+    /// Every live database of the set.
+    pub databases: Vec<String>,
+    /// Those of them that the swap made: there is no previous database of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<String>,
+}
+
 impl Entry {
+    /// Whether it is about this live database, or about a set that it belongs to.
+    pub fn concerns(&self, live: &str) -> bool {
+        let set = self.details.set.as_ref();
+        self.live == live || set.is_some_and(|set| set.databases.iter().any(|database| database == live))
+    }
+
     /// Whether the name is recorded and the OID is not yet: the database may be there or not.
     pub fn is_in_making(&self) -> bool {
         self.oid.is_none()

@@ -17,6 +17,7 @@ pub struct Database {
     /// Whether its owner is this role, or the live database's.
     #[serde(default)]
     pub has_known_owner: bool,
+    pub accepts_connections: bool,
     /// On the server's disk; `None` where this role may not know it.
     pub bytes: Option<u64>,
 }
@@ -153,7 +154,8 @@ mod tests {
     }
 
     fn database(oid: u32, name: &str, owner: u32) -> Database {
-        Database { oid, name: name.into(), owner, owner_name: owner.to_string(), has_known_owner: true, bytes: None }
+        let (name, owner_name) = (name.into(), owner.to_string());
+        Database { oid, name, owner, owner_name, has_known_owner: true, accepts_connections: true, bytes: None }
     }
 
     fn verdict(entry: &Entry, databases: &[Database]) -> Verdict {

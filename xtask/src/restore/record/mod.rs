@@ -8,10 +8,11 @@ mod evidence;
 mod names;
 mod place;
 mod session;
+mod sessions;
 mod view;
 
 pub use by_hand::Unrecorded;
-pub use entry::{Details, Entry, at};
+pub use entry::{Details, Entry, SwapSet, at};
 pub use evidence::{Doubt, OwnedDatabase, Verdict};
 pub use names::Purpose;
 pub use place::QUESTION;

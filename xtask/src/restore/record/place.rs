@@ -115,6 +115,15 @@ impl Place {
         )))
     }
 
+    /// # Errors
+    /// This database is the record itself.
+    pub(super) fn check_other(&self, database: &str) -> Result<(), Fault> {
+        if self.name != database {
+            return Ok(());
+        }
+        Err(Fault::failed(format!("{database} is this program's own record: it cannot be restored or reset")))
+    }
+
     /// What a failure to read it means, where it is no more than a failure.
     pub(super) fn unreadable(&self, error: Error) -> Error {
         error::explain(error, || {

@@ -1,14 +1,13 @@
-//! The record while a run changes something: its session in the record database, and the database's own coming and
-//! going.
+//! The record while a run changes something: the entries of one database, and the coming and going of what stands
+//! beside it.
 
-use super::entry::{Details, at};
+use super::entry::{Details, SwapSet, at};
 use super::evidence::{OwnedDatabase, Verdict};
 use super::names::Purpose;
-use super::place::{self, Place, Stage};
-use super::view::{self, View};
+use super::sessions::Sessions;
+use super::view::View;
 use crate::error::{self, Exit, Fault};
-use crate::postgres::change_lock::{self, Mode};
-use crate::postgres::open_session::{DEADLINE, OpenSession};
+use crate::postgres::open_session::OpenSession;
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::server::Server;
 use crate::process::signals;
@@ -17,47 +16,47 @@ use crate::settings::fault_point;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local, TimeDelta};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
-/// Making and removing the record database takes a moment; a longer wait means that a run hangs.
-const TIMEOUT: Duration = Duration::from_secs(60);
 /// A person who holds a database's name keeps `DROP DATABASE` waiting no longer than this.
 const LOCK_TIMEOUT: &str = "10s";
-/// Held shared by every run that uses the record database, alone by the one that removes it.
-const IN_USE: &str = "in use";
-const BEING_MADE: &str = "being made";
 
-/// The record of this role, open for changes. Closed when it is dropped: with its last entry the record database goes.
+/// The record of this role, open for changes of one live database and of those beside it.
 #[derive(Debug)]
 pub struct Record<'a> {
     server: Server<'a>,
-    /// A session in the maintenance database, which may hold the lock on the target's database. By its name others can
-    /// tell that the run is alive.
-    maintenance: RefCell<OpenSession<'a>>,
-    inside: RefCell<Option<Inside<'a>>>,
-    /// Whether this run keeps others from removing the record database.
-    uses: Cell<bool>,
+    sessions: Rc<Sessions<'a>>,
+    /// The set that the new databases belong to.
+    set: Option<SwapSet>,
     /// Whether there was a live database when this run made one beside it.
     live_was_there: Cell<bool>,
-}
-
-#[derive(Debug)]
-struct Inside<'a> {
-    place: Place,
-    session: OpenSession<'a>,
 }
 
 impl<'a> Record<'a> {
     /// Opens nothing yet: the record database is looked for, or made, when it is needed.
     pub fn new(server: &Server<'a>, maintenance: OpenSession<'a>) -> Self {
-        Self {
-            server: server.clone(),
-            maintenance: RefCell::new(maintenance),
-            inside: RefCell::new(None),
-            uses: Cell::new(false),
-            live_was_there: Cell::new(false),
-        }
+        let sessions = Rc::new(Sessions::new(server, maintenance));
+        Self { server: server.clone(), sessions, set: None, live_was_there: Cell::new(false) }
+    }
+
+    /// The same record, by the same sessions, for another database of the server. `server` has this run's session name.
+    #[must_use]
+    pub fn of_another(&self, server: &Server<'a>) -> Self {
+        let (server, sessions) = (server.clone(), Rc::clone(&self.sessions));
+        Self { server, sessions, set: self.set.clone(), live_was_there: Cell::new(false) }
+    }
+
+    /// The same record; the databases that it makes belong to this set.
+    #[must_use]
+    pub fn in_set(self, set: SwapSet) -> Self {
+        Self { set: Some(set), ..self }
+    }
+
+    /// The set that is swapped as one.
+    pub fn set(&self) -> Option<&SwapSet> {
+        self.set.as_ref()
     }
 
     /// The run's handle for the server.
@@ -75,15 +74,12 @@ impl<'a> Record<'a> {
     /// The record database is not to be trusted (1), or the server's own.
     pub fn view(&self) -> Result<View> {
         let live = self.target().database();
-        if !self.connect(false)? {
-            let answer = self.outside(&View::question_without_record(live)?)?;
+        if !self.sessions.connect(self.target(), false)? {
+            let answer = self.sessions.outside(&View::question_without_record(live)?)?;
             return View::read(&answer);
         }
         let view = self.sql(&View::question(live, false)?).and_then(|answer| View::read(&answer));
-        view.map_err(|error| match &*self.inside.borrow() {
-            Some(inside) => inside.place.unreadable(error),
-            None => error,
-        })
+        view.map_err(|error| self.sessions.unreadable(error))
     }
 
     /// The record database's name.
@@ -91,17 +87,15 @@ impl<'a> Record<'a> {
     /// # Errors
     /// There is none yet and it cannot be made.
     pub fn database(&self) -> Result<String> {
-        self.connect(true)?;
-        let inside = self.inside.borrow();
-        Ok(inside.as_ref().context("the record is closed")?.place.name.clone())
+        self.sessions.connect(self.target(), true)?;
+        self.sessions.database()
     }
 
     /// Makes an empty database of this purpose beside the target's, by `CREATE DATABASE` with these options. Only this
     /// role may connect to it; where it is no superuser, `owner` may too, and owns it. Its name is recorded before it is made, its OID and owner afterwards.
     pub fn create(&self, purpose: Purpose, options: &str, owner: Option<&str>) -> Result<OwnedDatabase> {
-        self.connect(true)?;
-        let now = Local::now();
-        let (name, now) = self.free_name(purpose, now)?;
+        self.sessions.connect(self.target(), true)?;
+        let (name, now) = self.free_name(purpose, Local::now(), &[])?;
         let cannot = || Fault::failed(format!("The database {name} cannot be created"));
         signals::check()?;
         // The server makes it even when we no longer listen: a signal waits until it is recorded.
@@ -117,7 +111,8 @@ impl<'a> Record<'a> {
     }
 
     fn insert(&self, purpose: Purpose, name: &str, at: &str) -> Result<i64> {
-        let (live, details) = (literal(self.target().database())?, Details::default().sql()?);
+        let details = Details { set: self.set.clone(), ..Details::default() };
+        let (live, details) = (literal(self.target().database())?, details.sql()?);
         let sql = format!(
             "INSERT INTO xtask.databases (purpose, live, name, owner, live_oid, run, at, details) \
              SELECT '{}', {live}, {}, r.oid, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {live}), \
@@ -150,12 +145,18 @@ impl<'a> Record<'a> {
         view.owned(entry, self.target().database()).context("the new database is not the recorded one")
     }
 
-    /// The name of this purpose at this time, or soon after, that no database has; and that time.
-    pub fn free_name(&self, purpose: Purpose, mut time: DateTime<Local>) -> Result<(String, DateTime<Local>)> {
+    /// The name of this purpose at this time, or soon after, that no database has and that is none of these; and that
+    /// time.
+    pub fn free_name(
+        &self,
+        purpose: Purpose,
+        mut time: DateTime<Local>,
+        but: &[String],
+    ) -> Result<(String, DateTime<Local>)> {
         loop {
             let name = purpose.name(self.target().database(), self.server.session(), &time);
             let sql = format!("SELECT FROM pg_catalog.pg_database AS d WHERE d.datname = {}", literal(&name)?);
-            if self.outside(&format!("SELECT EXISTS ({sql})"))?.trim() == "f" {
+            if !but.contains(&name) && self.sessions.outside(&format!("SELECT EXISTS ({sql})"))?.trim() == "f" {
                 return Ok((name, time));
             }
             time += TimeDelta::seconds(1);
@@ -235,123 +236,28 @@ impl<'a> Record<'a> {
 
     /// Runs SQL in the record database; what it prints.
     fn sql(&self, sql: &str) -> Result<String> {
-        self.connect(true)?;
-        let mut inside = self.inside.borrow_mut();
-        let session = &mut inside.as_mut().context("the record is closed")?.session;
-        let answer = session.run(sql);
-        if answer.is_err() {
-            // After an error the session is over: the next statement gets another one.
-            *inside = None;
-        }
-        Ok(answer?.join("\n"))
+        self.sessions.connect(self.target(), true)?;
+        self.sessions.sql(sql)
     }
 
     /// What the server answers in the maintenance database to a question that changes nothing, within this time. The
     /// session that this run has had from its beginning is asked: what is changed of the role meanwhile does not reach
     /// it. Where it has ended another one is asked.
     pub(in crate::restore) fn ask(&self, question: &str, patience: Duration) -> Result<String> {
-        let mut maintenance = self.maintenance.borrow_mut();
-        maintenance.wait_for(patience);
-        let answer = maintenance.run(question);
-        maintenance.wait_for(DEADLINE);
-        if let Ok(answer) = answer {
-            return Ok(answer.join("\n"));
-        }
-        self.server.in_maintenance().within(patience).ask(question)
+        self.sessions.ask(question, patience)
     }
 
-    /// Runs SQL in the maintenance database; what it prints.
-    fn outside(&self, sql: &str) -> Result<String> {
-        Ok(self.maintenance.borrow_mut().run(sql)?.join("\n"))
+    /// Takes the locks on these databases of the server, too, until the run ends.
+    ///
+    /// # Errors
+    /// Exit 5 names the run that holds one.
+    pub(in crate::restore) fn lock<'n>(
+        &self,
+        databases: impl IntoIterator<Item = &'n str>,
+        patience: Duration,
+    ) -> Result<()> {
+        databases.into_iter().try_for_each(|database| self.sessions.lock(database, patience))
     }
-
-    /// Opens the session in the record database; whether there is one. `make`: it is made where there is none.
-    fn connect(&self, make: bool) -> Result<bool> {
-        if self.inside.borrow().is_some() {
-            return Ok(true);
-        }
-        let mut place = self.place()?;
-        if place.name == self.target().database() {
-            let message = format!("{} is this program's own record: it cannot be restored or reset", place.name);
-            return Err(Fault::failed(message).into());
-        }
-        if !self.uses.replace(true) {
-            self.acquire(&place, IN_USE, Mode::Shared)?;
-            // From here on nobody removes it.
-            place = self.place()?;
-        }
-        let session = match place.stage()? {
-            Stage::Absent if !make => {
-                self.release(&place, IN_USE, Mode::Shared)?;
-                self.uses.set(false);
-                return Ok(false);
-            }
-            Stage::Complete => {
-                super::open(&self.server, &place.name).map(|(session, table)| table.then_some(session))?
-            }
-            Stage::Absent | Stage::Unfinished => None,
-        };
-        let session = session.map_or_else(|| self.make_place(&place), Ok)?;
-        *self.inside.borrow_mut() = Some(Inside { place, session });
-        Ok(true)
-    }
-
-    /// Makes the record database, or what of it is missing. Of several runs that begin together one makes it.
-    fn make_place(&self, place: &Place) -> Result<OpenSession<'a>> {
-        self.acquire(place, BEING_MADE, Mode::Exclusive)?;
-        let cannot = || Fault::failed(format!("The database {} cannot be created", place.name));
-        let now = self.place()?;
-        for statement in now.making(now.stage()?)? {
-            self.outside(&statement).map_err(|error| error::explain(error, cannot))?;
-        }
-        let (mut session, table) = super::open(&self.server, &place.name)?;
-        if !table {
-            session.run(view::TABLE).map_err(|error| error::explain(error, cannot))?;
-        }
-        self.release(place, BEING_MADE, Mode::Exclusive)?;
-        Ok(session)
-    }
-
-    fn place(&self) -> Result<Place> {
-        Place::read(&self.outside(place::QUESTION)?)
-    }
-
-    fn acquire(&self, place: &Place, what: &str, mode: Mode) -> Result<()> {
-        let mut ask = |sql: &str| Ok(self.maintenance.borrow_mut().run(sql)?.into_iter().next());
-        change_lock::acquire(&place.name, lock_key(place, what), mode, TIMEOUT, &mut ask)
-    }
-
-    fn release(&self, place: &Place, what: &str, mode: Mode) -> Result<()> {
-        let shared = if mode == Mode::Shared { "_shared" } else { "" };
-        self.outside(&format!("SELECT pg_catalog.pg_advisory_unlock{shared}({})", lock_key(place, what))).map(drop)
-    }
-
-    /// Removes the record database where it holds nothing and nobody else uses it.
-    fn close(&self) -> Result<()> {
-        let Some(Inside { place, mut session }) = self.inside.borrow_mut().take() else { return Ok(()) };
-        self.release(&place, IN_USE, Mode::Shared)?;
-        let alone = format!("SELECT pg_catalog.pg_try_advisory_lock({})", lock_key(&place, IN_USE));
-        if !self.outside(&alone)?.starts_with('t') {
-            return Ok(());
-        }
-        let is_empty = session.run("SELECT NOT EXISTS (SELECT FROM xtask.databases)")?.concat() == "t";
-        drop(session);
-        if is_empty {
-            self.outside(&format!("SET lock_timeout TO '{LOCK_TIMEOUT}';\n{}", place.removal()?))?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Record<'_> {
-    fn drop(&mut self) {
-        // If that fails, the next run removes it.
-        let _ = signals::shielded(|| self.close());
-    }
-}
-
-fn lock_key(place: &Place, what: &str) -> i64 {
-    change_lock::key(&format!("xtask record {} {what}", place.name))
 }
 
 fn gone(live: &str, when: &str) -> Fault {

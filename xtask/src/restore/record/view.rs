@@ -53,7 +53,8 @@ SELECT pg_catalog.json_build_object(
 const DATABASE: &str = "'oid', d.oid::pg_catalog.int8, 'name', d.datname, 'owner', d.datdba::pg_catalog.int8,
       'owner_name', pg_catalog.pg_get_userbyid(d.datdba),
       'has_known_owner', pg_catalog.pg_get_userbyid(d.datdba) = current_user
-        OR d.datdba IN (SELECT l.datdba FROM pg_catalog.pg_database AS l WHERE l.datname = LIVE), 'bytes', ";
+        OR d.datdba IN (SELECT l.datdba FROM pg_catalog.pg_database AS l WHERE l.datname = LIVE),
+      'accepts_connections', d.datallowconn, 'bytes', ";
 const SIZE: &str =
     "CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT') THEN pg_catalog.pg_database_size(d.oid) END";
 const SIMILAR: &str =
@@ -90,7 +91,7 @@ impl View {
         )
     }
 
-    pub(super) fn read(answer: &str) -> Result<Self> {
+    pub(in crate::restore) fn read(answer: &str) -> Result<Self> {
         serde_json::from_str(answer.trim()).context("the record of this role's databases")
     }
 
@@ -122,6 +123,11 @@ impl View {
     /// Those about databases beside this one, or about itself.
     pub fn of<'a>(&'a self, live: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(move |entry| entry.live == live)
+    }
+
+    /// Whether there is a database of this name, a recorded or a live one, and it accepts no connections.
+    pub fn is_locked_out(&self, name: &str) -> bool {
+        self.databases.iter().any(|database| database.name == name && !database.accepts_connections)
     }
 
     /// What the server says of an entry, for a run that works on this database.

@@ -1,0 +1,82 @@
+//! The databases of a set, each as a target of its own, on one server.
+
+use crate::context::Context;
+use crate::error::{Exit, Fault};
+use crate::postgres::change_lock::Lock;
+use crate::postgres::server::Server;
+use crate::postgres::session;
+use crate::restore::record::{Record, SwapSet};
+use crate::target::Target;
+use anyhow::Result;
+use std::time::Duration;
+
+/// Databases that no restore takes the place of: new ones are made of them, by every restore.
+const TEMPLATES: [&str; 2] = ["template0", "template1"];
+
+/// One database.
+pub(super) struct Member {
+    /// As if `--database` named it.
+    pub(super) context: Context,
+    pub(super) target: Target,
+}
+
+/// At least one database, in the order of the set.
+pub(super) struct Members {
+    list: Vec<Member>,
+}
+
+impl Members {
+    /// # Errors
+    /// Exit 3: the set holds a template; else what the target says.
+    pub(super) fn open<'n>(names: impl Iterator<Item = &'n str>, context: &Context) -> Result<Self> {
+        let mut list: Vec<Member> = Vec::new();
+        for name in names {
+            if TEMPLATES.contains(&name) {
+                let message = format!("The set holds {name}, which cannot be restored: new databases are made of it");
+                return Err(Fault::new(Exit::Refused, message)
+                    .hint("restore its other databases one by one: cargo xtask db-restore --database NAME FILE")
+                    .into());
+            }
+            let context = context.with_database(name);
+            let target = context.target()?;
+            // Of many databases each psql that waits would be a session.
+            let target = match list.first() {
+                Some(first) => target.asking_with(&first.target),
+                None => target,
+            };
+            list.push(Member { context, target });
+        }
+        Ok(Self { list })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.list.iter()
+    }
+
+    /// The databases' names.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.list.iter().map(|member| member.target.database()).collect()
+    }
+
+    /// A handle for each: with one session name for the run, and away from every database of the set.
+    pub(super) fn servers(&self) -> Result<Vec<Server<'_>>> {
+        let (names, run) = (self.names(), session::fresh_name()?);
+        let handle = |target| names.iter().fold(Server::under_name(target, &run), |server, name| server.beside(name));
+        Ok(self.list.iter().map(|member| handle(&member.target)).collect())
+    }
+}
+
+/// The record for each of them, under the locks on all: of one run, for databases that are swapped as one.
+///
+/// # Errors
+/// Exit 5: another run changes one of them.
+pub(super) fn records<'t>(servers: &[Server<'t>], made: Vec<String>) -> Result<Vec<Record<'t>>> {
+    let names: Vec<&str> = servers.iter().map(|server| server.target().database()).collect();
+    let Some((first, others)) = servers.split_first() else { return Ok(Vec::new()) };
+    let lock = Lock::take_all(first, names.iter().copied(), Duration::ZERO)?;
+    let databases = names.iter().map(|name| (*name).to_owned()).collect();
+    let set = SwapSet { run: first.session().to_owned(), databases, made };
+    let first = Record::new(first, lock.into_session()).in_set(set);
+    let others: Vec<Record<'_>> = others.iter().map(|server| first.of_another(server)).collect();
+    Ok(std::iter::once(first).chain(others).collect())
+}
