@@ -56,9 +56,11 @@ pub enum Need {
     Monitoring,
     /// Their images, and one that stands in for Grafana.
     MonitoringImages,
+    /// The program `zstd`.
+    Zstd,
 }
 
-static FOUND: [OnceLock<Option<String>>; 27] = [const { OnceLock::new() }; 27];
+static FOUND: [OnceLock<Option<String>>; 28] = [const { OnceLock::new() }; 28];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -106,6 +108,7 @@ impl Need {
             Self::Systemd => "systemd",
             Self::Monitoring => "monitoring",
             Self::MonitoringImages => "monitoring-images",
+            Self::Zstd => "zstd",
         }
     }
 
@@ -161,6 +164,7 @@ impl Need {
                 let control = Path::new(shared.trim()).join("extension/pg_cron.control");
                 (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
             }),
+            Self::Zstd => (!works("zstd", &["--version"])).then(|| "no zstd".to_owned()),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
             Self::Monitoring => {
