@@ -36,8 +36,8 @@ pub struct Args {
     /// Seconds to wait for a table that another session locks [setting: XTASK_LOCK_TIMEOUT, default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
     pub(super) lock_timeout: Option<Duration>,
-    /// Compress the backup by zstd, LEVEL 1 to 19 (3); no: leave it plain [setting: XTASK_COMPRESS, default: no]
-    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "3")]
+    /// Compress the backup by zstd, LEVEL 1 to 19, alone 1; no: leave it plain [setting: XTASK_COMPRESS, default: no]
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
     pub(super) compress: Option<String>,
     /// Save the server's roles, memberships and role settings, without passwords, in a file of their own; no database
     #[arg(long, conflicts_with_all = ["all", "tables", "lock_timeout", "compress", "Policy", "ping_file"])]
