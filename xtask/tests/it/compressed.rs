@@ -4,6 +4,7 @@ use super::round_trip::{NASTY, NASTY_ROLE};
 use crate::harness::backup::{inner, manifest, sha256};
 use crate::harness::stack::Database;
 use crate::harness::{Fakes, Outcome, Test, needs, shared, wait_until};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Zstd] a_folder_of_both_kinds_is_one_folder,
         [Stack, Zstd] a_set_of_compressed_backups,
         [Stack, Zstd] a_zstd_that_fails_or_lies_makes_no_backup,
+        [Stack] a_signal_ends_it_while_zstd_works,
         [Stack] a_level_that_is_none_is_refused,
     ]
 }
@@ -180,6 +182,24 @@ fn a_zstd_that_fails_or_lies_makes_no_backup() {
         let run = fakes.over(database.xtask(["db-backup", "--compress"])).run();
         run.code(1).prints_nothing().stderr_has(why).stderr_has("no backup was made").stderr_has("XTASK_ZSTD=no");
         assert_eq!(database.sandbox.backups(), Vec::<String>::new(), "{body}");
+    }
+    wait_until("no session is left", || database.our_sessions() == 0);
+}
+
+/// The signal ends zstd, too: that is no failure of zstd.
+fn a_signal_ends_it_while_zstd_works() {
+    let database = shared().database();
+    database.fill("t", 3);
+    for body in ["exec sleep 1000", "cat >/dev/null; exec sleep 1000"] {
+        let reached = database.sandbox.beside("reached");
+        let fakes = Fakes::new(&database.sandbox).program("zstd", &format!(": >'{}'; {body}", reached.display()));
+        let running = fakes.over(database.xtask(["db-backup", "--compress"])).spawn();
+        wait_until("zstd runs", || reached.exists());
+        running.signal(Signal::INT);
+        let run = running.wait();
+        run.code(130).prints_nothing().stderr_has("Ended by").stderr_has("nothing was changed");
+        assert_eq!(database.sandbox.backups(), Vec::<String>::new());
+        fs::remove_file(reached).unwrap();
     }
     wait_until("no session is left", || database.our_sessions() == 0);
 }

@@ -5,7 +5,7 @@ use super::unpack::Unpacked;
 use crate::backup::codec::{Compressed, Recorded, Recording};
 use crate::backup::partial::Partial;
 use crate::platform;
-use crate::process::{Ending, Program, Source};
+use crate::process::{Ending, Program, Source, signals};
 use anyhow::{Context as _, Error, Result};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -38,6 +38,10 @@ impl<'p> Compressing<'p> {
 
     /// Why the compressor takes no more.
     fn stopped(&mut self, error: io::Error) -> Error {
+        // The signal that ends this program has ended that one, too.
+        if let Err(interrupted) = signals::check() {
+            return interrupted.into();
+        }
         let said = self.compressor.take().map(Compressor::finish);
         match said {
             Some(Err(why)) => why,
@@ -67,7 +71,9 @@ impl Recording for Compressing<'_> {
 
     fn finish(mut self: Box<Self>) -> Result<Recorded> {
         if let Some(compressor) = self.compressor.take() {
-            compressor.finish().map_err(|error| self.partial.explain(error))?;
+            let finished = compressor.finish();
+            signals::check()?;
+            finished.map_err(|error| self.partial.explain(error))?;
         }
         self.second.finish().map(Recorded::Compressed)
     }
