@@ -1,5 +1,6 @@
 //! What backups there are, newest first by what they say of themselves; never by the file's own time stamp.
 
+use super::codec::{self, Codec};
 use super::name::{self, Purpose};
 use super::proof::{Examined, Verdict, glance};
 use super::server_name::Kind;
@@ -38,7 +39,7 @@ impl Backup {
     }
 }
 
-/// Every `*.sql` file of the folder, each looked at by `examine`, newest first; files without a time last.
+/// Every file of the folder, that is named like a dump, each looked at by `examine`, newest first; files without a time last.
 /// A folder that does not exist holds none.
 pub fn list(folder: &Path, examine: &dyn Fn(&Path) -> Result<Examined>) -> Result<Vec<Backup>> {
     let entries = match fs::read_dir(folder) {
@@ -55,7 +56,8 @@ pub fn list(folder: &Path, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
     let mut backups = Vec::new();
     for entry in entries {
         let path = entry.with_context(|| format!("reading the folder {}", folder.display()))?.path();
-        if path.extension().is_some_and(|extension| extension == "sql") && !path.is_dir() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if codec::ending_of(&name).is_some() && !path.is_dir() {
             backups.push(describe(path, examine)?);
         }
     }
@@ -92,8 +94,17 @@ fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
     Ok(Backup { path, database, purpose, time, copy, examined })
 }
 
-/// Bytes of this database's newest full backup, by a look at names and sizes only.
-pub(super) fn newest_size(folder: &Path, database: &str) -> Option<u64> {
+/// How large a backup will be, by the newest full one of its database.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expected {
+    /// Of the text, in bytes.
+    pub(super) text: u64,
+    /// Of the file, in bytes.
+    pub(super) file: u64,
+}
+
+/// What a backup by this codec will take, by a look at names and at the ends of the newest one only.
+pub(super) fn expected(folder: &Path, database: &str, codec: &dyn Codec) -> Option<Expected> {
     let entries = fs::read_dir(folder).ok()?;
     let candidates = entries.filter_map(|entry| {
         let entry = entry.ok()?;
@@ -106,5 +117,6 @@ pub(super) fn newest_size(folder: &Path, database: &str) -> Option<u64> {
     });
     let (.., path) = candidates.max()?;
     let examined = glance(&path).ok()?;
-    (examined.verdict == Verdict::Complete).then_some(examined.bytes)
+    let manifest = examined.manifest.filter(|_| examined.verdict == Verdict::Complete)?;
+    Some(Expected { text: manifest.bytes.get(), file: codec.expected(&manifest) })
 }

@@ -4,6 +4,7 @@
 // Every number of a file may be any number: what is counted with it must not overflow.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod codec;
 mod fault;
 pub mod globals;
 mod inspect;

@@ -1,5 +1,6 @@
 //! Names of backup files: `openfga_backup_20251021_143022.sql`, local time as in the old recipe.
 
+use super::codec;
 use crate::postgres::text::Name;
 use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _};
 use serde::Serialize;
@@ -58,9 +59,10 @@ pub struct Named {
     pub copy: u32,
 }
 
-/// The name of a backup of this database at this time; `copy` counts backups of the same second from 1.
-pub fn file_name(database: &str, purpose: Purpose, time: &DateTime<Local>, copy: u32) -> String {
-    format!("{}_{}_{}.sql", escaped(database), purpose.word(), time_and_copy(time, copy))
+/// The name of a backup of this database at this time; `copy` counts backups of the same second from 1, `ending` is that
+/// of its codec.
+pub fn file_name(database: &str, purpose: Purpose, time: &DateTime<Local>, copy: u32, ending: &str) -> String {
+    format!("{}_{}_{}{ending}", escaped(database), purpose.word(), time_and_copy(time, copy))
 }
 
 /// Whether the file bears a name of unfinished backups.
@@ -70,7 +72,7 @@ pub fn is_unfinished(path: &Path) -> bool {
 
 /// Reads a name; `None` for a file that is not named as this program names a backup.
 pub fn parse(file_name: &str) -> Option<Named> {
-    let stem = file_name.strip_suffix(".sql")?;
+    let stem = file_name.strip_suffix(codec::ending_of(file_name)?)?;
     Purpose::ALL.into_iter().find_map(|purpose| {
         let (database, rest) = stem.rsplit_once(&format!("_{}_", purpose.word()))?;
         let (time, copy) = parse_time_and_copy(rest)?;
@@ -144,14 +146,16 @@ mod tests {
             for (purpose, copy) in
                 [(Purpose::Backup, 1), (Purpose::Tables, 2), (Purpose::PreRestore, 11), (Purpose::PreMigration, 1)]
             {
-                let name = file_name(database, purpose, &time, copy);
-                assert!(!name.contains('/') && !name.starts_with('-'), "{name}");
-                let named = parse(&name).unwrap();
-                let database = Name::try_from(database).unwrap();
-                assert_eq!(named, Named { database, purpose, time, copy }, "{name}");
+                for ending in [".sql", ".sql.zst"] {
+                    let name = file_name(database, purpose, &time, copy, ending);
+                    assert!(!name.contains('/') && !name.starts_with('-'), "{name}");
+                    let named = parse(&name).unwrap();
+                    let database = Name::try_from(database).unwrap();
+                    assert_eq!(named, Named { database, purpose, time, copy }, "{name}");
+                }
             }
         }
-        assert_eq!(file_name("openfga", Purpose::Backup, &time, 1), "openfga_backup_20251021_143022.sql");
+        assert_eq!(file_name("openfga", Purpose::Backup, &time, 1, ".sql"), "openfga_backup_20251021_143022.sql");
     }
 
     #[test]
@@ -163,6 +167,8 @@ mod tests {
             "_backup_20251021_143022.sql",
             "openfga_backup_20251021_143022_x.sql",
             "openfga_backup_20251021_143022.sql.gz",
+            "openfga_backup_20251021_143022.zst",
+            "openfga_backup_20251021_143022.sql.zst.sql",
             "openfga_backup_+2025102_143022.sql",
             "openfga_backup_-0011021_143022.sql",
             "openfga_backup_2025102 _143022.sql",

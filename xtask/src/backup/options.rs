@@ -1,5 +1,6 @@
 //! What a backup is to hold, and where it goes.
 
+use super::codec::Codec;
 use super::name::Purpose;
 use super::space;
 use crate::error::Fault;
@@ -21,6 +22,8 @@ pub struct BackupOptions {
     /// What else the server is asked while pg_dump runs; empty: nothing.
     pub question: &'static str,
     pub destination: Destination,
+    /// How the text lies in the file.
+    pub codec: Box<dyn Codec>,
     /// The number that the file's name begins to count copies of its second with, from 1.
     pub first_copy: u32,
     /// Whether the database is asked for its properties before pg_dump runs, rather than beside it: then there is never

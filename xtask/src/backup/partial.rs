@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 100;
 
 /// The file being written. Dropped without `publish`, it is removed.
 #[derive(Debug)]
-pub(super) struct Partial {
+pub struct Partial {
     file: File,
     path: PathBuf,
     folder: PathBuf,
@@ -56,6 +56,24 @@ impl Partial {
             return Ok(file);
         }
         Err(Fault::failed("another program removed the unfinished backup").hint("try again").into())
+    }
+
+    /// The same file for a reader beside us.
+    pub(super) fn for_reading(&self) -> Result<File> {
+        self.file.try_clone().map_err(|error| self.failed(error))
+    }
+
+    /// How many bytes were written.
+    pub(super) fn bytes(&self) -> Result<u64> {
+        self.file.metadata().map(|facts| facts.len()).map_err(|error| self.failed(error))
+    }
+
+    /// Why a program that writes to the file failed, where that was for want of room.
+    pub(super) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        let is_full = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref().is_some_and(platform::is_disk_full) || space::is_full_by_words(&cause.to_string())
+        };
+        if error.chain().any(is_full) { error.context(space::full(&self.folder, "it is full")) } else { error }
     }
 
     /// What is in the file from this place on, as far as it goes.

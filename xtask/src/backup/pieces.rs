@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use sha2::{Digest as _, Sha256};
-use std::io::Read;
+use std::io::{self, Read};
 
 /// How much is read at once, in bytes.
 pub(super) const PIECE: usize = 1 << 18;
@@ -54,6 +54,12 @@ impl<R: Read> Pieces<R> {
         self.offset = self.offset.saturating_add(read as u64);
         Ok(Some(Piece { digest: self.digest(), bytes: &self.buffer[..read] }))
     }
+}
+
+/// Why what was read cannot be a backup's text, where that is why it could not be read.
+pub(super) fn what_is_invalid(error: &anyhow::Error) -> Option<String> {
+    let cause = error.root_cause().downcast_ref::<io::Error>()?;
+    (cause.kind() == io::ErrorKind::InvalidData).then(|| cause.to_string())
 }
 
 /// Fills the buffer as far as the file goes.

@@ -2,31 +2,34 @@
 
 pub use super::verdict::{Examined, Verdict};
 
+use super::codec::{self, Codec};
 use super::globals;
 use super::inspect::examine_ends;
 use super::manifest::{self, Manifest};
 use super::open::open;
-use super::pieces::{Pieces, RunningDigest};
+use super::pieces::{Piece, Pieces, RunningDigest, what_is_invalid};
 use super::server_name::Kind;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Contents, Flaw, Scanner};
 use crate::process::signals;
 use anyhow::{Context as _, Result};
 use std::fs::File;
-use std::io::{Seek as _, SeekFrom};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A backup whose every byte was read and found right, held open: what is fed later is the file that was proven.
 #[derive(Debug)]
 pub struct Proven {
-    pub(super) file: File,
+    file: File,
+    codec: &'static dyn Codec,
     pub path: PathBuf,
     pub manifest: Option<Manifest>,
     pub contents: Contents,
-    /// Where the dump ends and the manifest, if there is one, begins.
+    /// Where in the text the dump ends and the manifest, if there is one, begins.
     pub(super) dump_end: u64,
-    /// Of every piece of the file, as the proof read it.
+    /// Of every piece of the text, as the proof read it.
     pub(super) digests: Vec<RunningDigest>,
+    digest: [u8; 32],
 }
 
 impl Proven {
@@ -37,7 +40,17 @@ impl Proven {
 
     /// SHA-256 of the whole file, as the proof read it.
     pub fn digest(&self) -> [u8; 32] {
-        self.digests.last().copied().unwrap_or_default()
+        self.digest
+    }
+
+    /// The first line, where it is of this program.
+    pub(super) fn head(&self) -> &'static [u8] {
+        self.manifest.as_ref().map_or(&[], Manifest::head)
+    }
+
+    /// The text from its beginning.
+    pub(super) fn text(&self) -> Result<Box<dyn Read + '_>> {
+        self.codec.text(&self.file)
     }
 }
 
@@ -55,7 +68,7 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
     // Shared lock: db-prune skips this file. A file system without locks is read without one.
     let _ = file.try_lock_shared();
     let (examined, dump_end, digests) = check_open(&mut file, name, progress)?;
-    let Examined { verdict, reason, manifest, globals, contents, .. } = examined;
+    let Examined { verdict, reason, manifest, globals, contents, digest, .. } = examined;
     if globals.is_some() {
         let message = format!("{} holds a server's roles, not a database", name.display());
         let hint = format!("create those that are missing: cargo xtask db-restore --globals {}", name.display());
@@ -63,7 +76,8 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
     }
     match contents {
         Some(contents) if !verdict.is_unfit() => {
-            Ok(Proven { file, path: name.to_owned(), manifest, contents, dump_end, digests })
+            let (codec, digest) = (codec::of(&mut file)?, digest.unwrap_or_default());
+            Ok(Proven { file, codec, path: name.to_owned(), manifest, contents, dump_end, digests, digest })
         }
         _ => {
             let message = format!("{} is {}: {}", name.display(), verdict.as_str(), reason.unwrap_or_default());
@@ -112,12 +126,12 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
         return Ok((examined, 0, Vec::new()));
     }
     match read_all(file, &examined, progress).with_context(reading)? {
-        Ok((contents, dump_end, digests)) => {
+        Ok(Right { contents, dump_end, digests, digest }) => {
             if examined.verdict == Verdict::Complete {
                 examined.verdict = Verdict::Whole;
             }
             examined.contents = Some(contents);
-            examined.digest = digests.last().copied();
+            examined.digest = Some(digest);
             Ok((examined, dump_end, digests))
         }
         Err((verdict, reason)) => {
@@ -128,50 +142,110 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
     }
 }
 
-/// What a file holds, where its dump ends, and the digest after each piece.
-type Right = (Contents, u64, Vec<RunningDigest>);
+/// What a file holds.
+#[derive(Debug)]
+struct Right {
+    contents: Contents,
+    /// Where in the text the dump ends.
+    dump_end: u64,
+    /// Of the text, after each piece.
+    digests: Vec<RunningDigest>,
+    /// Of the whole file.
+    digest: RunningDigest,
+}
+
 /// What is wrong with a file.
 type Wrong = (Verdict, String);
 
 /// Hashes and scans; the inner error is a verdict with its reason.
 fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Result<Result<Right, Wrong>> {
+    let codec = codec::of(file)?;
     let manifest = examined.manifest.as_ref();
-    let length = manifest.map_or(examined.bytes, |manifest| manifest.bytes.get());
-    let mut skipped = manifest.map_or(0, |_| manifest::HEAD.len());
-    let mut scanner = Scanner::default();
-    let mut digests = Vec::new();
-    file.seek(SeekFrom::Start(0))?;
-    let mut pieces = Pieces::of(file);
-    while pieces.offset() < length {
-        signals::check()?;
-        let Some(piece) = pieces.next(length)? else {
-            return Ok(Err((Verdict::Cut, "it became shorter while it was read".to_owned())));
-        };
-        digests.push(piece.digest);
-        let dump = piece.bytes.get(std::mem::take(&mut skipped)..).unwrap_or_default();
-        // Its verdict is decided: a file may be long, and most of it a hole.
-        if let Err(flaw) = scanner.feed(dump) {
-            return Ok(Err(unfit(&flaw)));
-        }
-        progress(pieces.offset());
-    }
-    if manifest.is_some_and(|manifest| manifest::hex(&pieces.digest()) != *manifest.sha256) {
-        return Ok(Err((Verdict::Damaged, "its bytes do not match the manifest's SHA-256".to_owned())));
-    }
-    let contents = match scanner.finish() {
-        Ok(contents) => contents,
-        Err(flaw) => return Ok(Err(unfit(&flaw))),
+    let line = if manifest.is_some() { codec.ends(file, examined.bytes)?.line } else { Vec::new() };
+    let stored = match manifest.map(|manifest| codec.prove_stored(file, manifest)).transpose()? {
+        Some(Err(reason)) => return Ok(Err((Verdict::Damaged, reason))),
+        Some(Ok(digest)) => digest,
+        None => None,
     };
-    if let Some(reason) = manifest.and_then(|manifest| disagreement(manifest, &contents)) {
-        return Ok(Err((Verdict::Damaged, reason)));
+    let mut reading = Reading { pieces: Pieces::of(codec.text(file)?), digests: Vec::new(), progress };
+    let read = reading.dump(examined).and_then(|dump| match dump {
+        Ok(contents) => Ok(reading.end(&line)?.map(|()| contents)),
+        Err(wrong) => Ok(Err(wrong)),
+    });
+    match read {
+        Ok(Ok(contents)) => {
+            let dump_end = reading.pieces.offset().saturating_sub(line.len() as u64);
+            let digest = stored.unwrap_or_else(|| reading.pieces.digest());
+            Ok(Ok(Right { contents, dump_end, digests: reading.digests, digest }))
+        }
+        Ok(Err(wrong)) => Ok(Err(wrong)),
+        Err(error) => match what_is_invalid(&error) {
+            Some(reason) => Ok(Err((Verdict::Damaged, reason))),
+            None => Err(error),
+        },
     }
-    while let Some(piece) = pieces.next(examined.bytes)? {
-        digests.push(piece.digest);
+}
+
+/// A text that is read to its end.
+struct Reading<'a> {
+    pieces: Pieces<Box<dyn Read + 'a>>,
+    digests: Vec<RunningDigest>,
+    progress: &'a dyn Fn(u64),
+}
+
+impl Reading<'_> {
+    /// What precedes the manifest.
+    fn dump(&mut self, examined: &Examined) -> Result<Result<Contents, Wrong>> {
+        let manifest = examined.manifest.as_ref();
+        let length = manifest.map_or(examined.bytes, |manifest| manifest.bytes.get());
+        let mut skipped = manifest.map_or(0, |manifest| manifest.head().len());
+        let mut scanner = Scanner::default();
+        while self.pieces.offset() < length {
+            signals::check()?;
+            let Some(piece) = self.pieces.next(length)? else {
+                return Ok(Err((Verdict::Cut, "it became shorter while it was read".to_owned())));
+            };
+            self.digests.push(piece.digest);
+            let dump = piece.bytes.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+            // Its verdict is decided: a file may be long, and most of it a hole.
+            if let Err(flaw) = scanner.feed(dump) {
+                return Ok(Err(unfit(&flaw)));
+            }
+            (self.progress)(self.pieces.offset());
+        }
+        if manifest.is_some_and(|manifest| manifest::hex(&self.pieces.digest()) != *manifest.sha256) {
+            return Ok(Err((Verdict::Damaged, "its bytes do not match the manifest's SHA-256".to_owned())));
+        }
+        let contents = match scanner.finish() {
+            Ok(contents) => contents,
+            Err(flaw) => return Ok(Err(unfit(&flaw))),
+        };
+        Ok(match manifest.and_then(|manifest| disagreement(manifest, &contents)) {
+            Some(reason) => Err((Verdict::Damaged, reason)),
+            None => Ok(contents),
+        })
     }
-    if pieces.next(u64::MAX)?.is_some() {
-        return Ok(Err((Verdict::Damaged, "it became longer while it was read".to_owned())));
+
+    /// The manifest's line, and nothing behind it.
+    fn end(&mut self, line: &[u8]) -> Result<Result<(), Wrong>> {
+        let damaged = |reason: &str| Ok(Err((Verdict::Damaged, reason.to_owned())));
+        let end = self.pieces.offset().saturating_add(line.len() as u64);
+        let mut rest = line;
+        while let Some(Piece { bytes, digest }) = self.pieces.next(end)? {
+            let Some(after) = rest.strip_prefix(bytes) else {
+                return damaged("its manifest changed while it was read");
+            };
+            rest = after;
+            self.digests.push(digest);
+        }
+        if !rest.is_empty() {
+            return damaged("its manifest changed while it was read");
+        }
+        if self.pieces.next(u64::MAX)?.is_some() {
+            return damaged("it became longer while it was read");
+        }
+        Ok(Ok(()))
     }
-    Ok(Ok((contents, length, digests)))
 }
 
 /// Where a manifest counts something else than what is there.

@@ -1,30 +1,28 @@
-//! What pg_dump writes is read close behind it, out of the file itself: every byte is hashed and scanned as it lies
-//! there. (A pipe through this program would copy every byte twice more.)
+//! What pg_dump writes is read as it is stored: every byte is hashed and scanned.
 
+use super::codec::{Recorded, Recording};
 use super::fault::{LOCKING, failed, not_whole};
 use super::manifest;
 use super::options::BackupOptions;
-use super::partial::Partial;
 use super::space;
 use crate::postgres::beginning;
 use crate::postgres::dump::{Flaw, Scanner};
 use crate::postgres::server::Server;
-use crate::process::{Captured, Ending, Writer, signals};
+use crate::process::{Captured, Ending, signals};
 use crate::target::overriding;
 use anyhow::{Error, Result};
 use sha2::{Digest as _, Sha256};
-use std::time::Duration;
 
 const PIECE: usize = 1 << 18;
-/// How long the reader waits for pg_dump to write more.
-const PAUSE: Duration = Duration::from_millis(10);
+/// So much of the beginning is kept, in bytes: pg_dump's settings.
+const OPENING: usize = 4096;
 /// Free space is looked at again after so many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
 
 /// What a backup reports while it is taken.
 #[derive(Debug)]
 pub enum Event {
-    /// Bytes written so far, and about how many there will be.
+    /// Bytes of the dump so far, and about how many there will be.
     Written(u64, Option<u64>),
     /// Unfinished files of killed runs were removed.
     Cleared(usize),
@@ -46,46 +44,45 @@ pub(super) struct Proof {
     pub(super) hash: Sha256,
     /// All bytes so far, the file's head included.
     pub(super) bytes: u64,
+    /// How they lie in the file.
+    pub(super) recorded: Recorded,
 }
 
 impl Reading<'_> {
-    /// Reads the dump to its end.
+    /// Reads the dump to its end; `opening` gets its beginning, also where the rest fails.
     ///
     /// # Errors
     /// pg_dump failed, the file holds what no dump holds, or the disk is nearly full.
-    pub(super) fn follow(&self, dump: Writer, partial: &Partial) -> Result<Proof> {
-        let head = manifest::HEAD;
+    pub(super) fn follow(&self, mut dump: Box<dyn Recording + '_>, opening: &mut Vec<u8>) -> Result<Proof> {
+        let head = manifest::head(self.options.codec.format());
         let hash = Sha256::new().chain_update(head);
-        let mut proof = Proof { scanner: Scanner::default(), hash, bytes: head.len() as u64 };
-        let flaw = self.read(&dump, partial, &mut proof)?;
+        let recorded = Recorded::AsItIs;
+        let mut proof = Proof { scanner: Scanner::default(), hash, bytes: head.len() as u64, recorded };
+        let flaw = self.read(&mut *dump, opening, &mut proof)?;
         if flaw.is_some() {
             dump.end();
         }
-        let (ending, stderr) = dump.finish()?;
+        let (ending, stderr) = dump.ended()?;
         signals::check()?;
         if let Some(flaw) = flaw {
             return Err(Error::new(flaw).context(not_whole(self.server.target())));
         }
         self.check_end(ending, stderr)?;
+        proof.recorded = dump.finish()?;
         Ok(proof)
     }
 
     /// Reads until pg_dump has ended, or until what it wrote is no dump: then why.
-    fn read(&self, dump: &Writer, partial: &Partial, proof: &mut Proof) -> Result<Option<Flaw>> {
+    fn read(&self, dump: &mut dyn Recording, opening: &mut Vec<u8>, proof: &mut Proof) -> Result<Option<Flaw>> {
         let mut buffer = vec![0; PIECE];
         let mut space_checked = 0u64;
-        let mut ended = false;
         loop {
-            let read = partial.read_at(&mut buffer, proof.bytes)?;
-            if read == 0 && ended {
+            let read = dump.read(&mut buffer)?;
+            if read == 0 {
                 return Ok(None);
             }
-            if read == 0 {
-                // What it wrote last is read once more after its end.
-                ended = dump.ends_within(PAUSE)?;
-                continue;
-            }
             let piece = &buffer[..read];
+            opening.extend(piece.iter().take(OPENING.saturating_sub(opening.len())));
             let flaw = proof.scanner.feed(piece).err();
             proof.hash.update(piece);
             proof.bytes = proof.bytes.saturating_add(read as u64);

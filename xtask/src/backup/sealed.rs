@@ -24,8 +24,8 @@ pub struct Seal {
 
 /// What a sealed line says.
 pub trait Sealed: Serialize + DeserializeOwned {
-    /// The format that this program writes and reads.
-    const FORMAT: u32;
+    /// The formats that this program writes and reads, the newest one last.
+    const FORMATS: &'static [u32];
     /// The kind of line.
     const SEAL: Seal;
 
@@ -72,7 +72,7 @@ fn fitting<T: Sealed>(line: &[u8]) -> Result<T, String> {
     }
     let json = format!("{body}}}");
     match serde_json::from_str::<T>(&json) {
-        Ok(value) if value.format() == T::FORMAT => value.adds_up().map(|()| value),
+        Ok(value) if T::FORMATS.contains(&value.format()) => value.adds_up().map(|()| value),
         Ok(value) => Err(of_format::<T>(value.format())),
         Err(error) => Err(why_unreadable::<T>(&json, &error)),
     }
@@ -86,7 +86,7 @@ struct OfAnyFormat {
 
 /// Another format may mean something else by every word but its number.
 fn of_format<T: Sealed>(format: u32) -> String {
-    if format > T::FORMAT {
+    if T::FORMATS.iter().all(|known| format > *known) {
         format!("format {format} is newer than this program")
     } else {
         format!("format {format} is unknown")
@@ -96,7 +96,7 @@ fn of_format<T: Sealed>(format: u32) -> String {
 fn why_unreadable<T: Sealed>(json: &str, error: &serde_json::Error) -> String {
     let kind = T::SEAL.kind;
     match serde_json::from_str(json) {
-        Ok(OfAnyFormat { format }) if format == T::FORMAT => format!("the {kind} cannot be read: {error}"),
+        Ok(OfAnyFormat { format }) if T::FORMATS.contains(&format) => format!("the {kind} cannot be read: {error}"),
         Ok(OfAnyFormat { format }) => of_format::<T>(format),
         Err(error) => format!("the {kind} names no format: {error}"),
     }

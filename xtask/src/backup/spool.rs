@@ -1,6 +1,7 @@
 //! A backup that comes on standard input: an unfinished file while it is written, proven and loaded.
 
-use super::manifest;
+use super::codec;
+use super::manifest::{self, Manifest};
 use super::partial::Partial;
 use super::proof::{self, Proven};
 use super::space;
@@ -66,6 +67,12 @@ impl Spool {
 
 /// Whether a dump can begin so.
 fn is_opening(piece: &[u8]) -> bool {
-    let dump = piece.strip_prefix(manifest::HEAD).unwrap_or(piece);
+    let codec = codec::of_opening(&piece[..piece.len().min(codec::OPENING)]);
+    let (opening, head) = (codec.opening(piece), manifest::head(codec.format()));
+    if codec.format() != Manifest::PLAIN {
+        return opening.starts_with(head) || head.starts_with(opening);
+    }
+    let heads = [head, manifest::head(Manifest::COMPRESSED)];
+    let dump = heads.iter().find_map(|head| opening.strip_prefix(*head)).unwrap_or(opening);
     Scanner::default().feed(&dump[..dump.len().min(OPENING)]).is_ok()
 }

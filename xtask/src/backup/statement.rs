@@ -1,11 +1,10 @@
 //! A statement of a proven backup, found again by the line at which psql stopped.
 
-use super::manifest;
 use super::proof::Proven;
 use crate::postgres::dump::Scanner;
 use crate::postgres::first_words::first_words;
 use anyhow::{Context as _, Result};
-use std::io::{BufRead, BufReader, Seek as _, SeekFrom};
+use std::io::{BufRead as _, BufReader, Read};
 
 /// So many bytes of a statement are enough to know it by.
 const LOOKED_AT: usize = 4096;
@@ -35,11 +34,12 @@ impl Proven {
 
     fn find_statement(&self, fed_line: u64) -> Result<Option<Statement>> {
         let last = self.line_in_file(fed_line);
-        let head = if self.manifest.is_some() { manifest::HEAD } else { &[] };
         let mut scanner = Scanner::default();
         let mut file = self.rewound()?;
-        file.seek_relative(i64::try_from(head.len()).unwrap_or_default())?;
-        let first = u64::from(!head.is_empty());
+        let first = u64::from(self.manifest.is_some());
+        if first > 0 {
+            file.skip_until(b'\n')?;
+        }
         let mut text = Vec::new();
         for _ in first..last {
             text.clear();
@@ -57,16 +57,14 @@ impl Proven {
             file.skip_until(b'\n')?;
         }
         let mut text = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, LOOKED_AT as u64), &mut text)?;
+        file.take(LOOKED_AT as u64).read_to_end(&mut text)?;
         let text = String::from_utf8_lossy(&text);
         let words = first_words(&text);
         Ok((!words.is_empty()).then(|| with_constraint(words, &text)))
     }
 
-    fn rewound(&self) -> Result<BufReader<&std::fs::File>> {
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0)).context("the file cannot be read again")?;
-        Ok(BufReader::new(file))
+    fn rewound(&self) -> Result<BufReader<Box<dyn Read + '_>>> {
+        Ok(BufReader::new(self.text().context("the file cannot be read again")?))
     }
 }
 

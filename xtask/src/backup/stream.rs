@@ -1,14 +1,13 @@
 //! A proven backup, fed to psql: the dump's own bytes, its `\restrict` pair left out.
 
-use super::manifest;
-use super::pieces::Pieces;
+use super::pieces::{Pieces, what_is_invalid};
 use super::proof::Proven;
 use crate::error::{Exit, Fault};
 use crate::postgres::quote::literal;
 use crate::postgres::search_path::SearchPath;
 use crate::process::signals;
 use anyhow::{Context as _, Result};
-use std::io::{Seek as _, SeekFrom, Write};
+use std::io::Write;
 use std::ops::Range;
 
 impl Proven {
@@ -21,8 +20,7 @@ impl Proven {
     /// # Errors
     /// Exit 3 if the file is no longer the one that was proven: what psql has got of it must not be used.
     pub fn feed(&self, psql: &mut impl Write, path: Option<&SearchPath>, progress: &dyn Fn(u64)) -> Result<()> {
-        let reading = || format!("reading {}", self.path.display());
-        let head = self.manifest.as_ref().map_or(0, |_| manifest::HEAD.len() as u64);
+        let head = self.head().len() as u64;
         let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
         let left_out: Vec<Range<u64>> = std::iter::once(0..head)
             .chain(self.contents.restrict_lines.iter().map(in_file))
@@ -30,14 +28,13 @@ impl Proven {
             .collect();
         let set_behind = path.and(self.contents.search_path_set).map(|end| end.saturating_add(head));
         let set = path.map(setting).transpose()?.unwrap_or_default();
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0)).with_context(reading)?;
-        let mut pieces = Pieces::of(&mut file);
+        let mut pieces = Pieces::of(self.text().map_err(|error| self.unread(error))?);
         for proven in &self.digests {
             signals::check()?;
             let end = if pieces.offset() < self.dump_end { self.dump_end } else { u64::MAX };
             let start = pieces.offset();
-            let Some(piece) = pieces.next(end).with_context(reading)? else { return Err(self.changed()) };
+            let next = pieces.next(end).map_err(|error| self.unread(error))?;
+            let Some(piece) = next else { return Err(self.changed()) };
             if piece.digest != *proven {
                 return Err(self.changed());
             }
@@ -53,9 +50,16 @@ impl Proven {
             }
             progress(pieces.offset());
         }
-        match pieces.next(u64::MAX).with_context(reading)? {
+        match pieces.next(u64::MAX).map_err(|error| self.unread(error))? {
             None => Ok(()),
             Some(_) => Err(self.changed()),
+        }
+    }
+
+    fn unread(&self, error: anyhow::Error) -> anyhow::Error {
+        match what_is_invalid(&error) {
+            Some(_) => self.changed(),
+            None => error.context(format!("reading {}", self.path.display())),
         }
     }
 
@@ -96,6 +100,7 @@ mod tests {
     use crate::backup::proof::prove;
     use crate::error;
     use std::fs::OpenOptions;
+    use std::io::{Seek as _, SeekFrom};
     use std::path::PathBuf;
 
     const OPENING: &str =

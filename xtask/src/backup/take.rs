@@ -3,12 +3,13 @@
 pub use super::options::{BackupOptions, Destination, LOCK_TIMEOUT};
 pub use super::reading::Event;
 
+use super::codec::Recorded;
 use super::fault::not_whole;
-use super::listing;
-use super::manifest::{self, CopyBlocks, Digest, Manifest, Seconds, StartedAt};
+use super::listing::{self, Expected};
+use super::manifest::{self, CompressedText, CopyBlocks, Digest, Manifest, Seconds, StartedAt};
 use super::name;
 use super::partial::{self, Partial};
-use super::reading::Reading;
+use super::reading::{Proof, Reading};
 use super::sealed::Sealed as _;
 use super::space;
 use crate::error::Fault;
@@ -22,7 +23,7 @@ use crate::process::signals;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local};
-use sha2::Digest as _;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -60,12 +61,12 @@ pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> R
         }
     }
     let started = Local::now();
-    let stem = name::file_name(target.database(), options.purpose, &started, 1);
-    let newest = listing::newest_size(folder, target.database());
-    space::look(folder, newest, &server)?;
+    let stem = name::file_name(target.database(), options.purpose, &started, 1, options.codec.ending());
+    let expected = listing::expected(folder, target.database(), &*options.codec);
+    space::look(folder, expected.map(|expected| expected.file), &server)?;
     let write = |encoding: Option<&str>| {
         let partial = Partial::create(folder, &stem, server.session())?;
-        write(&server, options, &Attempt { started, expected: newest, encoding }, partial, tell)
+        write(&server, options, &Attempt { started, expected, encoding }, partial, tell)
     };
     let once = || {
         write(None).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
@@ -89,8 +90,7 @@ pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> R
 /// One run of pg_dump.
 struct Attempt<'a> {
     started: DateTime<Local>,
-    /// About how many bytes there will be.
-    expected: Option<u64>,
+    expected: Option<Expected>,
     /// In which pg_dump writes; else as role and database set it, most often the database's own.
     encoding: Option<&'a str>,
 }
@@ -105,48 +105,53 @@ fn write(
     let target = server.target();
     let &Attempt { started, expected, encoding } = attempt;
     let clock = Instant::now();
-    partial.write(manifest::HEAD)?;
+    let codec = &*options.codec;
+    partial.write(&codec.stored(manifest::head(codec.format()))?)?;
     let ask = || OfItself::ask(server, options.question);
     let asked = options.one_session.then(ask).transpose()?;
     // Another way is looked for by sessions more.
-    let of_dump = if options.one_session { server.clone() } else { server.in_bulk(expected) };
-    let dump = pg_dump(&of_dump, options, encoding)?.write_to(partial.for_program()?)?;
+    let of_dump =
+        if options.one_session { server.clone() } else { server.in_bulk(expected.map(|expected| expected.text)) };
+    let dump = codec.record(&pg_dump(&of_dump, options, encoding)?, &partial)?;
+    let mut opening = Vec::new();
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asking = asked.is_none().then(|| scope.spawn(ask));
+        let expected = expected.map(|expected| expected.text);
         let reading = Reading { server, options, expected, tell };
-        let proof = reading.follow(dump, &partial);
+        let proof = reading.follow(dump, &mut opening);
         let of_itself = match (asked, asking.map(ScopedJoinHandle::join)) {
             (Some(asked), _) | (None, Some(Ok(Ok(asked)))) => asked,
             (None, Some(Ok(Err(error)))) => return Err(proof.err().unwrap_or(error)),
             (None, _) => return Err(anyhow::anyhow!("asking for the database's properties failed")),
         };
         let own = &of_itself.properties.encoding;
-        if encoding.is_none() && declared_encoding(&partial)?.is_some_and(|declared| declared != **own) {
+        if encoding.is_none() && declared_encoding(&opening).is_some_and(|declared| declared != **own) {
             return Err(OtherEncoding(own.to_string()).into());
         }
         proof.map(|proof| (proof, of_itself))
     })?;
     let answer = std::mem::take(&mut of_itself.answer);
     let path_dependents = std::mem::take(&mut of_itself.path_dependents);
+    let stored = Stored::of(&proof, target)?;
     let contents = proof.scanner.finish().with_context(|| not_whole(target))?;
-    let sha256 = manifest::hex(&proof.hash.clone().finalize());
-    let made = Made { options, started, seconds: clock.elapsed().as_secs_f64(), bytes: proof.bytes, sha256 };
+    let made = Made { options, started, seconds: clock.elapsed().as_secs_f64(), stored: &stored };
     let manifest = made
         .manifest(target.database(), contents, of_itself)
         .map_err(|why| Fault::failed(format!("The manifest cannot be written; no backup was made: {why}")))?;
-    let line = manifest.line()?;
+    let line = codec.stored(&manifest.line()?)?;
     partial.write(&line)?;
-    let sha256 = manifest::hex(&proof.hash.chain_update(&line).finalize());
+    let sha256 = manifest::hex(&stored.file.chain_update(&line).finalize());
     signals::check()?;
     let path = match &options.destination {
         Destination::File(file) => partial.publish(std::iter::once(file.clone()))?,
         Destination::Folder(folder) => {
             let copies = options.first_copy..options.first_copy.saturating_add(1000);
-            let names = copies.map(|copy| name::file_name(target.database(), options.purpose, &started, copy));
+            let names =
+                copies.map(|copy| name::file_name(target.database(), options.purpose, &started, copy, codec.ending()));
             partial.publish(names.map(|name| folder.join(name)))?
         }
     };
-    let bytes = proof.bytes.saturating_add(line.len() as u64);
+    let bytes = stored.before_manifest.saturating_add(line.len() as u64);
     Ok(Taken { path, bytes, sha256, manifest, path_dependents, answer })
 }
 
@@ -155,9 +160,49 @@ struct Made<'a> {
     options: &'a BackupOptions,
     started: DateTime<Local>,
     seconds: f64,
-    /// Of what precedes the manifest, as the SHA-256.
+    stored: &'a Stored,
+}
+
+/// What precedes the manifest, as text and as it lies in the file.
+struct Stored {
+    /// Of the text, as the SHA-256.
     bytes: u64,
     sha256: String,
+    /// Of the file, as the compressed bytes, where they are others.
+    before_manifest: u64,
+    file: Sha256,
+    compressed: Option<String>,
+}
+
+impl Stored {
+    /// # Errors
+    /// What was compressed does not unpack to the text.
+    fn of(proof: &Proof, target: &Target) -> Result<Self, Fault> {
+        let text = proof.hash.clone().finalize();
+        let (bytes, sha256) = (proof.bytes, manifest::hex(&text));
+        match &proof.recorded {
+            Recorded::AsItIs => {
+                Ok(Self { bytes, sha256, before_manifest: bytes, file: proof.hash.clone(), compressed: None })
+            }
+            Recorded::Compressed(compressed) if compressed.text[..] == text[..] => {
+                let (file, before_manifest) = (compressed.hash.clone(), compressed.bytes);
+                let compressed = Some(manifest::hex(&file.clone().finalize()));
+                Ok(Self { bytes, sha256, before_manifest, file, compressed })
+            }
+            Recorded::Compressed(_) => Err(not_whole(target)
+                .hint("what was compressed unpacks to something else: try without the program zstd, XTASK_ZSTD=no")),
+        }
+    }
+
+    /// # Errors
+    /// Numbers that no manifest holds.
+    fn compressed(&self) -> Result<Option<CompressedText>, String> {
+        let Some(sha256) = &self.compressed else { return Ok(None) };
+        Ok(Some(CompressedText {
+            bytes: Count::try_from(self.before_manifest)?,
+            sha256: Digest::try_from(sha256.as_str())?,
+        }))
+    }
 }
 
 impl Made<'_> {
@@ -172,7 +217,7 @@ impl Made<'_> {
         let patterns =
             self.options.tables.iter().map(|table| Text::try_from(table.as_str())).collect::<Result<Vec<_>, _>>()?;
         Ok(Manifest {
-            format: Manifest::FORMAT,
+            format: self.options.codec.format(),
             tool: Line::try_from(concat!("xtask ", env!("CARGO_PKG_VERSION")))?,
             database: Name::try_from(database)?,
             only_tables: (!patterns.is_empty()).then_some(patterns),
@@ -180,8 +225,9 @@ impl Made<'_> {
             pg_dump_version: Line::try_from(contents.pg_dump_version.unwrap_or_default())?,
             started_at: StartedAt::try_from(self.started.fixed_offset())?,
             seconds: Seconds::try_from(self.seconds)?,
-            bytes: Count::try_from(self.bytes)?,
-            sha256: Digest::try_from(self.sha256)?,
+            bytes: Count::try_from(self.stored.bytes)?,
+            sha256: Digest::try_from(self.stored.sha256.as_str())?,
+            compressed: self.stored.compressed()?,
             copied: CopyBlocks::try_from(contents.copied)?,
             openfga: contents.openfga,
             roles: names(contents.roles)?,
@@ -205,13 +251,11 @@ impl fmt::Display for OtherEncoding {
 impl std::error::Error for OtherEncoding {}
 
 /// The encoding that the dump names at its beginning.
-fn declared_encoding(partial: &Partial) -> Result<Option<String>> {
+fn declared_encoding(opening: &[u8]) -> Option<String> {
     const SET: &str = "\nSET client_encoding = '";
-    let mut opening = [0; 4096];
-    let read = partial.read_at(&mut opening, 0)?;
-    let text = String::from_utf8_lossy(&opening[..read]).into_owned();
-    let named = text.split_once(SET).and_then(|(_, rest)| rest.split_once('\''));
-    Ok(named.map(|(name, _)| name.to_owned()))
+    let text = String::from_utf8_lossy(opening);
+    let (name, _) = text.split_once(SET)?.1.split_once('\'')?;
+    Some(name.to_owned())
 }
 
 fn pg_dump(server: &Server<'_>, options: &BackupOptions, encoding: Option<&str>) -> Result<crate::process::Program> {

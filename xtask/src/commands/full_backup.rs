@@ -1,5 +1,6 @@
 //! A backup that is made on the way: by its own command, and by those that want one before they go on.
 
+use crate::backup::codec::{self, Asked, Codec};
 use crate::backup::metrics;
 use crate::backup::name::Purpose;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
@@ -29,12 +30,28 @@ pub fn take_full(
         lock_timeout,
         question: "",
         destination,
+        codec: codec(None, context)?,
         first_copy: 1,
         one_session: false,
     };
     let taken = take_visibly(target, &options, context)?;
     warn_of_extensions(&taken, target, context);
     Ok(taken)
+}
+
+/// How a backup's text lies in its file: as was typed, else as the setting says.
+///
+/// # Errors
+/// No such level.
+pub fn codec(typed: Option<&str>, context: &Context) -> Result<Box<dyn Codec>, Fault> {
+    const SETTING: &str = "XTASK_COMPRESS";
+    let program = context.settings.get("XTASK_ZSTD");
+    let (name, word) = match (typed, context.settings.get(SETTING)) {
+        (Some(typed), _) => ("--compress".to_owned(), typed),
+        (None, Some(set)) => (SETTING.to_owned(), set),
+        (None, None) => return Ok(codec::plain()),
+    };
+    codec::asked(Asked { word, program }).map_err(|why| Fault::usage(format!("{name} is {word:?}; {why}")))
 }
 
 /// Says of a whole database's backup that its extensions keep db-restore from loading it.
@@ -56,6 +73,9 @@ pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
 
 /// Takes a backup and shows how far it has come.
 pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context) -> Result<Taken> {
+    if let Some(note) = options.codec.note() {
+        context.terminal.note(&note);
+    }
     let progress = OnceCell::new();
     let taken = take::take(target, options, &|event| show(&event, context, &progress));
     if options.purpose == Purpose::Backup {

@@ -3,15 +3,19 @@
 
 mod answer;
 mod dialog;
+mod filter;
 pub mod identity;
 mod program;
 pub mod signals;
+mod source;
 mod text_mode;
 mod watched;
 mod writer;
 
 pub use dialog::Dialog;
+pub use filter::Filter;
 pub use program::Program;
+pub use source::Source;
 pub use writer::Writer;
 
 use crate::platform::{self};

@@ -2,7 +2,7 @@
 
 use super::answer::{self, Answer};
 use super::watched::OnSignal;
-use super::{Captured, Detached, Dialog, TRACE, Writer, captured, remark, signals, text_mode};
+use super::{Captured, Detached, Dialog, Filter, Source, TRACE, Writer, captured, remark, signals, text_mode};
 use crate::error::{Cause, Fault};
 use crate::platform::{self, User};
 use anyhow::{Context as _, Result};
@@ -265,6 +265,24 @@ impl Program {
             Writer::start(command.stdout(file), self.name())
         };
         started.with_context(|| self.cannot_start())
+    }
+
+    /// Starts the program with its stdout open to us.
+    pub fn source(&self) -> Result<Source> {
+        self.trace();
+        let mut command = self.command();
+        platform::own_group(&mut command);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Source::start(&mut command, self.name(), self.text_mode).with_context(|| self.cannot_start())
+    }
+
+    /// Starts the program with its stdin open to us, and this file as its stdout.
+    pub fn filter_to(&self, file: File) -> Result<Filter> {
+        self.trace();
+        let mut command = self.command();
+        platform::own_group(&mut command);
+        command.stdin(Stdio::piped()).stdout(file).stderr(Stdio::piped());
+        Filter::start(&mut command, self.name()).with_context(|| self.cannot_start())
     }
 
     /// Starts the program with its stdin and stdout open to us. Lines that are not `wanted` are not kept. A signal to

@@ -1,5 +1,6 @@
 //! What a program of a run said and how it ended, as the run reports it.
 
+use crate::backup::codec;
 use crate::error::{Exit, Fault};
 use crate::process::{Captured, Ending};
 use anyhow::Error;
@@ -12,7 +13,8 @@ pub fn files(stdout: &[u8]) -> Vec<PathBuf> {
         match value {
             Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
             Value::Object(members) => {
-                let file = members.get("file").and_then(Value::as_str).filter(|file| file.ends_with(".sql"));
+                let is_backup = |file: &&str| codec::ending_of(file).is_some();
+                let file = members.get("file").and_then(Value::as_str).filter(is_backup);
                 found.extend(file.map(PathBuf::from));
                 let of_databases = members.iter().filter(|(name, _)| *name != "globals");
                 of_databases.for_each(|(_, value)| collect(value, found));
@@ -80,8 +82,8 @@ mod tests {
         let found = |text: &str| files(text.as_bytes());
         assert_eq!(found(r#"{"version": 1, "file": "/a.sql", "bytes": 3}"#), [PathBuf::from("/a.sql")]);
         let several =
-            r#"{"version": 1, "databases": [{"file": "/a.sql"}, {"file": "/b.sql"}], "set": {"file": "/s.json"}}"#;
-        assert_eq!(found(several), [PathBuf::from("/a.sql"), PathBuf::from("/b.sql")]);
+            r#"{"version": 1, "databases": [{"file": "/a.sql"}, {"file": "/b.sql.zst"}], "set": {"file": "/s.json"}}"#;
+        assert_eq!(found(several), [PathBuf::from("/a.sql"), PathBuf::from("/b.sql.zst")]);
         assert!(found("").is_empty() && found("[1]").is_empty() && found(r#"{"file": 3}"#).is_empty());
     }
 

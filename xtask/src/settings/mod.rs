@@ -78,6 +78,8 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("OPENFGA_API_TOKEN", ""),
     ("OPENFGA_STORE_ID", ""),
     ("OPENFGA_MODEL_ID", ""),
+    ("XTASK_COMPRESS", "no"),
+    ("XTASK_ZSTD", ""),
     ("XTASK_LOCK_TIMEOUT", "30"),
     ("XTASK_WAIT_FOR_RUN", "60"),
     ("XTASK_MIGRATIONS", ""),
@@ -107,7 +109,7 @@ pub const KNOWN: &[(&str, &str)] = &[
 ];
 
 /// Settings that name programs, which then run as this user.
-pub const PROGRAMS: [&str; 3] = ["XTASK_COMPOSE", "XTASK_PG_BIN", "XTASK_OPENFGA_BIN"];
+pub const PROGRAMS: [&str; 4] = ["XTASK_COMPOSE", "XTASK_PG_BIN", "XTASK_OPENFGA_BIN", "XTASK_ZSTD"];
 
 /// Settings that `.env` does not set: a checkout must not choose a program that runs as its user.
 const ENVIRONMENT_ONLY: [&str; 1] = ["XTASK_ON_FAILURE"];

@@ -69,7 +69,7 @@ fn options(words: &[&str]) -> (BTreeSet<String>, Vec<String>) {
     let help = Xtask::new(&Sandbox::new()).args(words).args(["--help"]).run().text();
     let own = help.split("\nOptions of every command:").next().unwrap().to_owned();
     let lines = own.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-    let words = lines.flat_map(|line| line.split("  ").next().unwrap().split([' ', ',', '=']));
+    let words = lines.flat_map(|line| line.split("  ").next().unwrap().split([' ', ',', '=', '[']));
     let options = words.filter(|word| word.starts_with('-') && !["-h", "--help", "-"].contains(word));
     let actions = own.split("\nCommands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap_or_default();
     let actions = actions.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));

@@ -16,6 +16,8 @@ mod completions;
 mod compose_shapes;
 mod compose_stacks;
 mod compose_up;
+mod compressed;
+mod compressed_hostile;
 mod configured;
 mod conventions;
 mod damage;
@@ -225,6 +227,8 @@ fn modules() -> Vec<Vec<harness::Test>> {
         compose_stacks::tests(),
         which_database::tests(),
         compose_up::tests(),
+        compressed::tests(),
+        compressed_hostile::tests(),
         conventions::tests(),
         hostile::tests(),
         made_elsewhere::tests(),

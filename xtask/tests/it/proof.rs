@@ -50,7 +50,7 @@ fn verdict(backup: &Value) -> (String, String) {
 }
 
 #[track_caller]
-fn all_are_refused(sandbox: &Sandbox, variants: impl Iterator<Item = (String, Vec<u8>)>, verdicts: &[&str]) {
+pub fn all_are_refused(sandbox: &Sandbox, variants: impl Iterator<Item = (String, Vec<u8>)>, verdicts: &[&str]) {
     let variants: Vec<_> = variants.collect();
     for part in variants.chunks(AT_ONCE) {
         let found = refused(sandbox, part);
@@ -59,12 +59,12 @@ fn all_are_refused(sandbox: &Sandbox, variants: impl Iterator<Item = (String, Ve
     }
 }
 
-fn cuts(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> + '_ {
+pub fn cuts(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> + '_ {
     (0..bytes.len()).map(|length| (format!("cut-{length}"), bytes[..length].to_vec()))
 }
 
 /// A small database with a bit of everything that a dump's reader follows.
-fn small(database: &Database<'_>) {
+pub fn small(database: &Database<'_>) {
     database.sql(
         "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'it''s'), (2, E'\\\\.\\nx'), (3, NULL);
          CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT ';' $$;",

@@ -34,6 +34,8 @@ pub enum Kind {
 }
 
 impl GlobalsManifest {
+    pub(super) const FORMAT: u32 = 2;
+
     /// Whether it counts what the file holds.
     pub(super) fn agrees_with(&self, globals: &Globals) -> bool {
         self.roles.get() == globals.roles.len() as u64 && self.memberships.get() == globals.memberships.len() as u64
@@ -41,7 +43,7 @@ impl GlobalsManifest {
 }
 
 impl Sealed for GlobalsManifest {
-    const FORMAT: u32 = 2;
+    const FORMATS: &'static [u32] = &[Self::FORMAT];
     const SEAL: Seal = Seal { start: "-- xtask manifest: ", kind: "manifest", longest: 1 << 16 };
 
     fn format(&self) -> u32 {

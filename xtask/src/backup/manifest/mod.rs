@@ -19,8 +19,11 @@ use crate::postgres::text::{Line, Name, ObjectName, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The backup's first line.
-pub const HEAD: &[u8] = b"-- xtask backup, format 1: it is whole only if its last line is a manifest that fits\n";
+/// The first line of a backup of format 1.
+const HEAD: &[u8] = b"-- xtask backup, format 1: it is whole only if its last line is a manifest that fits\n";
+/// The first line of a backup of format 2, whose file is compressed: older versions of this program refuse it, unpacked, too.
+const HEAD_OF_COMPRESSED: &[u8] =
+    b"-- xtask backup, format 2: it is whole only if its last line is a manifest that fits\n";
 /// What every head line of every format begins with.
 pub const HEAD_START: &[u8] = b"-- xtask backup, format ";
 /// The longest manifest, in bytes: one of this size names some hundred thousand tables.
@@ -43,6 +46,9 @@ pub struct Manifest {
     /// Bytes that precede this line, and their SHA-256.
     pub bytes: Count,
     pub sha256: Digest,
+    /// How the text was compressed in the file that it was written to; of format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compressed: Option<CompressedText>,
     /// Rows of every `COPY` block, in order.
     pub copied: CopyBlocks,
     pub openfga: Option<OpenFga>,
@@ -55,7 +61,30 @@ pub struct Manifest {
     pub properties: Properties,
 }
 
+/// The bytes that a text was compressed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompressedText {
+    /// Those that precede the manifest in the file, as the SHA-256.
+    pub bytes: Count,
+    pub sha256: Digest,
+}
+
+/// The first line of a backup of this format.
+pub fn head(format: u32) -> &'static [u8] {
+    if format == Manifest::COMPRESSED { HEAD_OF_COMPRESSED } else { HEAD }
+}
+
 impl Manifest {
+    /// The format of backups whose file is the text.
+    pub const PLAIN: u32 = 1;
+    /// The format of backups whose file is compressed, and of their text.
+    pub const COMPRESSED: u32 = 2;
+
+    /// The backup's first line.
+    pub fn head(&self) -> &'static [u8] {
+        head(self.format)
+    }
+
     /// Rows per table, in the dump's order; a table with several `COPY` blocks is summed.
     pub fn tables(&self) -> Vec<Copied> {
         tables(&self.copied)
@@ -73,15 +102,22 @@ impl Manifest {
 }
 
 impl Sealed for Manifest {
-    const FORMAT: u32 = 1;
+    const FORMATS: &'static [u32] = &[Self::PLAIN, Self::COMPRESSED];
     const SEAL: Seal = Seal { start: "-- xtask manifest: ", kind: "manifest", longest: LONGEST };
 
     fn format(&self) -> u32 {
         self.format
     }
 
-    /// OpenFGA's stores, models and tuples are rows of tables.
+    /// Of compressed bytes it speaks in format 2 only; OpenFGA's stores, models and tuples are rows of tables.
     fn adds_up(&self) -> Result<(), String> {
+        match (self.format, &self.compressed) {
+            (Self::COMPRESSED, None) => {
+                return Err("the manifest does not say to what the text was compressed".to_owned());
+            }
+            (Self::PLAIN, Some(_)) => return Err("the manifest of a plain file speaks of compressed bytes".to_owned()),
+            _ => {}
+        }
         let Some(openfga) = self.openfga else { return Ok(()) };
         let parts = [
             ("store", openfga.stores),

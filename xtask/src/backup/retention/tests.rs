@@ -121,7 +121,7 @@ fn a_set_stays_or_goes_with_all_its_files() {
     for (hours, databases) in [(1, vec!["app", "b"]), (2, vec!["app", "b"]), (3, vec!["app", "old"]), (4, vec!["app"])]
     {
         let time = now() - TimeDelta::hours(hours);
-        let file = |database: &str| crate::backup::name::file_name(database, Purpose::Backup, &time.into(), 1);
+        let file = |database: &str| crate::backup::name::file_name(database, Purpose::Backup, &time.into(), 1, ".sql");
         let member = |database: &&str| {
             serde_json::json!({ "database": database, "file": file(database), "bytes": 1, "sha256": "0".repeat(64),
                 "started_at": time.to_rfc3339(), "seconds": 0.5 })

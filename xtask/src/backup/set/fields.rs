@@ -1,5 +1,6 @@
 //! The kinds of values that only a set holds, each with its bounds.
 
+use crate::backup::codec;
 use crate::postgres::text::{Checked, Rule};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -21,11 +22,16 @@ impl Rule for FileNameRule {
     }
 
     fn fits(text: &str) -> bool {
-        !text.starts_with(['.', '-']) && text.ends_with(".sql")
+        !text.starts_with(['.', '-']) && codec::ending_of(text).is_some()
     }
 }
 
 impl FileName {
+    /// Whether the file is the text of a backup, by its name.
+    pub fn is_plain(&self) -> bool {
+        self.as_str().ends_with(".sql")
+    }
+
     /// Where the file is.
     pub fn in_folder(&self, folder: &Path) -> PathBuf {
         folder.join(self.as_str())

@@ -82,6 +82,11 @@ pub struct NotTaken {
 }
 
 impl ServerSet {
+    /// The format of sets whose every file is the text of a backup.
+    const PLAIN: u32 = 1;
+    /// The format of sets with compressed files, which versions that do not know them refuse.
+    const WITH_COMPRESSED: u32 = 2;
+
     /// The set of this server's files, as this version of the program writes it; `databases` in any order.
     ///
     /// # Errors
@@ -95,7 +100,7 @@ impl ServerSet {
         let mut databases = databases;
         databases.sort_by(|one, other| one.database.cmp(&other.database));
         let set = Self {
-            format: Self::FORMAT,
+            format: if databases.iter().all(|file| file.file.is_plain()) { Self::PLAIN } else { Self::WITH_COMPRESSED },
             tool: Line::try_from(concat!("xtask ", env!("CARGO_PKG_VERSION")))?,
             server,
             all: false,
@@ -128,7 +133,7 @@ impl ServerSet {
 }
 
 impl Sealed for ServerSet {
-    const FORMAT: u32 = 1;
+    const FORMATS: &'static [u32] = &[Self::PLAIN, Self::WITH_COMPRESSED];
     const SEAL: Seal = Seal { start: "", kind: "set", longest: LONGEST };
 
     fn format(&self) -> u32 {

@@ -89,8 +89,8 @@ fn what_is_not_known_is_ignored_and_the_globals_may_be_missing() {
     assert_eq!((set.globals, set.not_taken[0].because), (None, NotTakenBecause::Unknown));
     facts["server"]["system_identifier"] = json!(null);
     assert_eq!(parsed(&facts).unwrap().server.system_identifier, None);
-    facts["format"] = json!(2);
-    assert_eq!(parsed(&facts).unwrap_err(), "format 2 is newer than this program");
+    facts["format"] = json!(3);
+    assert_eq!(parsed(&facts).unwrap_err(), "format 3 is newer than this program");
 }
 
 /// Values for members by their paths, none of which a set of ours says.

@@ -1,8 +1,10 @@
 //! What `db-backup` is asked for.
 
+use crate::backup::codec::{self, Codec};
 use crate::backup::name::{self, Purpose};
 use crate::backup::retention::Policy;
 use crate::backup::take::{self, BackupOptions, Destination};
+use crate::commands::full_backup;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::locks;
@@ -34,8 +36,11 @@ pub struct Args {
     /// Seconds to wait for a table that another session locks [setting: XTASK_LOCK_TIMEOUT, default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = locks::parse_timeout, allow_negative_numbers = true)]
     pub(super) lock_timeout: Option<Duration>,
+    /// Compress the backup by zstd, LEVEL 1 to 19, alone 1; no: leave it plain [setting: XTASK_COMPRESS, default: no]
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub(super) compress: Option<String>,
     /// Save the server's roles, memberships and role settings, without passwords, in a file of their own; no database
-    #[arg(long, conflicts_with_all = ["all", "tables", "lock_timeout", "Policy", "ping_file"])]
+    #[arg(long, conflicts_with_all = ["all", "tables", "lock_timeout", "compress", "Policy", "ping_file"])]
     pub(super) globals: bool,
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
@@ -60,12 +65,16 @@ impl Args {
     }
 
     pub(super) fn options(&self, context: &Context) -> Result<BackupOptions> {
+        let codec = full_backup::codec(self.compress.as_deref(), context)?;
+        let destination = self.destination(context)?;
+        check_name(&destination, &*codec)?;
         Ok(BackupOptions {
             purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
             tables: self.tables.clone(),
             lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             question: repair::QUESTION,
-            destination: self.destination(context)?,
+            destination,
+            codec,
             first_copy: 1,
             one_session: false,
         })
@@ -76,6 +85,19 @@ impl Args {
             None => Ok(Destination::Folder(context.made_backups_folder()?)),
             Some(path) => Ok(destination(path, context.typed(path))?),
         }
+    }
+}
+
+/// A file's name must not say that the file is of another kind.
+fn check_name(destination: &Destination, codec: &dyn Codec) -> Result<(), Fault> {
+    let Destination::File(file) = destination else { return Ok(()) };
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    match codec::ending_of(&name) {
+        Some(other) if other != codec.ending() => {
+            let message = format!("The name of this backup must end in {}, not in {other}", codec.ending());
+            Err(Fault::usage(message).hint("name it so, or choose the other kind: --compress, --compress=no"))
+        }
+        _ => Ok(()),
     }
 }
 

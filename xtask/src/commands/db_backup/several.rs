@@ -13,7 +13,7 @@ use crate::backup::set::{self, DatabaseFile, GlobalsFile, NotTaken, NotTakenBeca
 use crate::backup::space;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
 use crate::commands::db_prune::{self, Scope};
-use crate::commands::full_backup::take_visibly;
+use crate::commands::full_backup::{codec, take_visibly};
 use crate::commands::leftovers;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -130,6 +130,7 @@ impl Run<'_> {
             lock_timeout: locks::timeout(self.args.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             question: "",
             destination: Destination::Folder(self.folder.to_owned()),
+            codec: codec(self.args.compress.as_deref(), &context)?,
             first_copy: job.first_copy,
             one_session: self.args.jobs > 1,
         };

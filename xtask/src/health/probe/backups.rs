@@ -69,5 +69,6 @@ fn newest(scene: &Scene) -> Result<Option<(Backup, Examined)>> {
 
 fn examine(path: &Path) -> Result<Examined> {
     let glance = proof::glance(path)?;
-    if glance.verdict.is_unfit() || glance.bytes > READ_WHOLE { Ok(glance) } else { proof::check(path, &|_| ()) }
+    let text = glance.manifest.as_ref().map_or(glance.bytes, |manifest| manifest.bytes.get());
+    if glance.verdict.is_unfit() || text > READ_WHOLE { Ok(glance) } else { proof::check(path, &|_| ()) }
 }

@@ -56,9 +56,11 @@ pub enum Need {
     Monitoring,
     /// Their images, and one that stands in for Grafana.
     MonitoringImages,
+    /// The program `zstd`.
+    Zstd,
 }
 
-static FOUND: [OnceLock<Option<String>>; 27] = [const { OnceLock::new() }; 27];
+static FOUND: [OnceLock<Option<String>>; 28] = [const { OnceLock::new() }; 28];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -106,6 +108,7 @@ impl Need {
             Self::Systemd => "systemd",
             Self::Monitoring => "monitoring",
             Self::MonitoringImages => "monitoring-images",
+            Self::Zstd => "zstd",
         }
     }
 
@@ -143,6 +146,7 @@ impl Need {
             Self::Postgres17 => inner(Self::Compose).or_else(postgres_17_lacks),
             Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
             Self::PgCron => inner(Self::Postgres).or_else(pg_cron_lacks),
+            Self::Zstd => (!works("zstd", &["--version"])).then(|| "no zstd".to_owned()),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
             Self::Monitoring => monitoring_lacks(),

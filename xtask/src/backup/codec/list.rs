@@ -1,0 +1,54 @@
+//! The codecs that there are.
+
+use super::plain::Plain;
+use super::zstd::Zstd;
+use super::{Asked, Codec, OPENING};
+use crate::backup::pieces::read_up_to;
+use anyhow::Result;
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom};
+
+/// Every codec; the last one takes what no other takes.
+const ALL: [&dyn Codec; 2] = [&Zstd::READER, &Plain];
+
+/// The codec of a file, by its first bytes and whatever its name is. It stands at its beginning afterwards.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of(file: &mut File) -> Result<&'static dyn Codec> {
+    let mut opening = vec![0; OPENING];
+    file.seek(SeekFrom::Start(0))?;
+    let read = read_up_to(file, &mut opening)?;
+    file.seek(SeekFrom::Start(0))?;
+    opening.truncate(read);
+    Ok(of_opening(&opening))
+}
+
+/// The same by the bytes themselves.
+pub fn of_opening(opening: &[u8]) -> &'static dyn Codec {
+    ALL.into_iter().find(|codec| codec.begins(opening)).unwrap_or(&Plain)
+}
+
+/// How the names of backups end.
+fn endings() -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().map(Codec::ending)
+}
+
+/// How the names of files of one codec end, where this name ends so.
+pub fn ending_of(file_name: &str) -> Option<&'static str> {
+    endings().find(|ending| file_name.ends_with(ending))
+}
+
+/// The codec that was asked for.
+///
+/// # Errors
+/// There is none of that name or level, or it cannot be had.
+pub fn asked(asked: Asked<'_>) -> Result<Box<dyn Codec>, String> {
+    let found = ALL.into_iter().find_map(|codec| codec.asked(asked));
+    found.unwrap_or_else(|| Err("it must be a level from 1 to 19, or no".to_owned()))
+}
+
+/// The codec of files that are the text.
+pub fn plain() -> Box<dyn Codec> {
+    Box::new(Plain)
+}

@@ -1,0 +1,112 @@
+//! How the text of a backup lies in its file. The text is the same for every codec: the head line, pg_dump's output, the
+//! manifest's line. A codec is one folder here and one line in the list.
+
+mod list;
+mod plain;
+mod recording;
+mod tail;
+mod zstd;
+
+pub use list::{asked, ending_of, of, of_opening, plain};
+pub use recording::{Compressed, Recorded, Recording};
+pub(super) use tail::tail_of;
+
+use super::manifest::Manifest;
+use super::partial::Partial;
+use crate::process::Program;
+use anyhow::Result;
+use std::fmt::Debug;
+use std::fs::File;
+use std::io::Read;
+
+/// So many first bytes of a text tell what it is: both kinds of first lines, and what tells an archive (tar: at byte 257).
+pub const OPENING: usize = 512;
+
+/// Both ends of a backup's text.
+#[derive(Debug)]
+pub struct Ends {
+    /// The first bytes of the text, at most [`OPENING`].
+    pub head: Vec<u8>,
+    /// The last line, newline included; empty where there is none that could be a manifest.
+    pub line: Vec<u8>,
+    /// So many bytes of the file are that line.
+    pub stored: u64,
+}
+
+/// One way in which a text lies in its file.
+pub trait Codec: Debug + Sync {
+    /// How the names of its files end: `.sql`.
+    fn ending(&self) -> &'static str;
+
+    /// The format that head and manifest of its files say.
+    fn format(&self) -> u32;
+
+    /// This codec as it was asked for; `None` where another one was.
+    ///
+    /// # Errors
+    /// Why it cannot be had so.
+    fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, String>>;
+
+    /// What a person should know of how it writes.
+    fn note(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether a file that begins so, with up to [`OPENING`] bytes, is one of its own.
+    fn begins(&self, opening: &[u8]) -> bool;
+
+    /// The beginning of the text of a file that begins so, as far as it is stored as it is.
+    fn opening<'b>(&self, opening: &'b [u8]) -> &'b [u8];
+
+    /// Both ends of the text of a file of so many bytes.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn ends(&self, file: &mut File, bytes: u64) -> Result<Ends>;
+
+    /// Whether a manifest that fits stands before the last bytes of the file: it was not cut, something was added.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn is_manifest_followed(&self, file: &mut File, bytes: u64) -> Result<bool>;
+
+    /// So many bytes of the file precede its manifest, as the manifest says; `None` where it does not say so.
+    fn before_manifest(&self, manifest: &Manifest) -> Option<u64>;
+
+    /// Proves the bytes that precede the manifest, before anything is read from them; gives the SHA-256 of the whole
+    /// file. `None`: the file is the text, whose own proof that is.
+    ///
+    /// # Errors
+    /// The file cannot be read; the inner error says what is wrong with it.
+    fn prove_stored(&self, file: &File, manifest: &Manifest) -> Result<Result<Option<[u8; 32]>, String>>;
+
+    /// The text from its beginning, in constant memory. What is stored wrongly is an error of the kind `InvalidData`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn text<'f>(&self, file: &'f File) -> Result<Box<dyn Read + 'f>>;
+
+    /// A first or last line as it is stored.
+    ///
+    /// # Errors
+    /// It is longer than any that is read back.
+    fn stored(&self, line: &[u8]) -> Result<Vec<u8>>;
+
+    /// About how many bytes a file takes that holds what the one of this manifest holds.
+    fn expected(&self, manifest: &Manifest) -> u64;
+
+    /// Starts pg_dump and stores what it writes in the file.
+    ///
+    /// # Errors
+    /// A program cannot be started, or the file cannot be written.
+    fn record<'p>(&self, pg_dump: &Program, partial: &'p Partial) -> Result<Box<dyn Recording + 'p>>;
+}
+
+/// What a person asks of a codec.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// A level, or `no`.
+    pub word: &'a str,
+    /// The program that does the work; `None`: the one on PATH.
+    pub program: Option<&'a str>,
+}
