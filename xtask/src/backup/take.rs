@@ -114,10 +114,10 @@ fn write(
         if options.one_session { server.clone() } else { server.in_bulk(expected.map(|expected| expected.text)) };
     let dump = codec.record(&pg_dump(&of_dump, options, encoding)?, &partial)?;
     let mut opening = Vec::new();
+    let expected = expected.map(|expected| expected.text);
+    let reading = Reading { server, options, expected, tell };
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asking = asked.is_none().then(|| scope.spawn(ask));
-        let expected = expected.map(|expected| expected.text);
-        let reading = Reading { server, options, expected, tell };
         let proof = reading.follow(dump, &mut opening);
         let of_itself = match (asked, asking.map(ScopedJoinHandle::join)) {
             (Some(asked), _) | (None, Some(Ok(Ok(asked)))) => asked,
@@ -142,17 +142,22 @@ fn write(
     partial.write(&line)?;
     let sha256 = manifest::hex(&stored.file.chain_update(&line).finalize());
     signals::check()?;
-    let path = match &options.destination {
-        Destination::File(file) => partial.publish(std::iter::once(file.clone()))?,
-        Destination::Folder(folder) => {
-            let copies = options.first_copy..options.first_copy.saturating_add(1000);
-            let names =
-                copies.map(|copy| name::file_name(target.database(), options.purpose, &started, copy, codec.ending()));
-            partial.publish(names.map(|name| folder.join(name)))?
-        }
-    };
+    let path = publish(partial, target.database(), options, started)?;
     let bytes = stored.before_manifest.saturating_add(line.len() as u64);
     Ok(Taken { path, bytes, sha256, manifest, path_dependents, answer })
+}
+
+/// Gives the file its name: the one that was asked for, else the first free one of its second.
+fn publish(mut partial: Partial, database: &str, options: &BackupOptions, started: DateTime<Local>) -> Result<PathBuf> {
+    let ending = options.codec.ending();
+    match &options.destination {
+        Destination::File(file) => partial.publish(std::iter::once(file.clone())),
+        Destination::Folder(folder) => {
+            let copies = options.first_copy..options.first_copy.saturating_add(1000);
+            let names = copies.map(|copy| name::file_name(database, options.purpose, &started, copy, ending));
+            partial.publish(names.map(|name| folder.join(name)))
+        }
+    }
 }
 
 /// What a backup's making tells of it.

@@ -129,7 +129,7 @@ impl Args {
 }
 
 /// What was found out about one file; in `--json`, version 1.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Entry {
     file: String,
     verdict: Option<Verdict>,
@@ -152,18 +152,7 @@ struct Entry {
 fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
     let path = &subject.path;
     let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
-    let mut entry = Entry {
-        file: path.to_string_lossy().into_owned(),
-        verdict: None,
-        database: None,
-        tables: None,
-        rows: None,
-        roles: None,
-        restored: None,
-        seconds: None,
-        reason: None,
-        error: None,
-    };
+    let mut entry = Entry { file: path.to_string_lossy().into_owned(), ..Entry::default() };
     if subject.is_globals() {
         return Ok(entry.of_globals(subject, args));
     }

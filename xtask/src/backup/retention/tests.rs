@@ -111,11 +111,9 @@ fn time_spans_are_read_and_nonsense_is_not() {
     assert!(Policy::default().keeps_nothing() && !Policy::default().is_given());
 }
 
-/// A set is decided on as one, its files with it: those of a kept one stay, whatever else they are.
-#[test]
-fn a_set_stays_or_goes_with_all_its_files() {
-    let folder = std::env::temp_dir().join(format!("xtask-sets-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+/// Sets of 1 to 4 hours ago, each with its files; those of the oldest are gone.
+fn four_sets(folder: &Path) -> (Vec<Backup>, Vec<Listed>) {
+    std::fs::create_dir_all(folder).unwrap();
     let (mut backups, mut listed) = (Vec::new(), Vec::new());
     let write = |name: &str| std::fs::write(folder.join(name), "-").unwrap();
     for (hours, databases) in [(1, vec!["app", "b"]), (2, vec!["app", "b"]), (3, vec!["app", "old"]), (4, vec!["app"])]
@@ -144,6 +142,14 @@ fn a_set_stays_or_goes_with_all_its_files() {
         let set = Ok(crate::backup::set::SetFile { path: path.clone(), set: serde_json::from_value(set).unwrap() });
         listed.push(Listed { path, time: time.into(), copy: 1, set });
     }
+    (backups, listed)
+}
+
+/// A set is decided on as one, its files with it: those of a kept one stay, whatever else they are.
+#[test]
+fn a_set_stays_or_goes_with_all_its_files() {
+    let folder = std::env::temp_dir().join(format!("xtask-sets-{}", std::process::id()));
+    let (backups, mut listed) = four_sets(&folder);
     let policy = Policy { keep_last: Some(1), ..Policy::default() };
     let decided = |listed: &[Listed], digest: &dyn Fn(&Backup) -> Option<Sha256>| {
         decide(&backups, listed, &policy, now(), &|backup| Ok(digest(backup))).unwrap()

@@ -93,30 +93,32 @@ fn what_is_not_known_is_ignored_and_the_globals_may_be_missing() {
     assert_eq!(parsed(&facts).unwrap_err(), "format 3 is newer than this program");
 }
 
+/// No name of a file in the set's own folder.
+const PATHS: &[&str] = &[
+    "../App_backup_20251021_143022.sql",
+    "/etc/App_backup_20251021_143022.sql",
+    "a/App_backup_20251021_143022.sql",
+    "..\\App_backup_20251021_143022.sql",
+    "C:App_backup_20251021_143022.sql",
+    "App_backup_20251021_143022.sql/",
+    "App_backup_20251021_143022.sql\u{0}",
+    "App_backup_20251021_143022.sql:stream",
+    ".App_backup_20251021_143022.sql",
+    "-App_backup_20251021_143022.sql",
+    "app_backup_20251021_143022.sql",
+    "App_tables_20251021_143022.sql",
+    "App_backup_20251021_143022",
+    "we%20ird%2Fä_backup_20251021_143022_2.sql",
+    "..",
+    "",
+];
+
 /// Values for members by their paths, none of which a set of ours says.
 #[test]
 fn what_no_set_says_is_refused() {
-    let paths = [
-        "../App_backup_20251021_143022.sql",
-        "/etc/App_backup_20251021_143022.sql",
-        "a/App_backup_20251021_143022.sql",
-        "..\\App_backup_20251021_143022.sql",
-        "C:App_backup_20251021_143022.sql",
-        "App_backup_20251021_143022.sql/",
-        "App_backup_20251021_143022.sql\u{0}",
-        "App_backup_20251021_143022.sql:stream",
-        ".App_backup_20251021_143022.sql",
-        "-App_backup_20251021_143022.sql",
-        "app_backup_20251021_143022.sql",
-        "App_tables_20251021_143022.sql",
-        "App_backup_20251021_143022",
-        "we%20ird%2Fä_backup_20251021_143022_2.sql",
-        "..",
-        "",
-    ];
     let globals = ["App_backup_20251021_143022.sql", "../server_globals_20251021_143022.sql", "server_globals_x.sql"];
     let cases: &[(&str, Vec<Value>)] = &[
-        ("/databases/0/file", paths.iter().map(|path| json!(path)).collect()),
+        ("/databases/0/file", PATHS.iter().map(|path| json!(path)).collect()),
         ("/databases/0/database", vec![json!(""), json!("app"), json!("a\u{0}"), json!("\u{1b}[2J"), json!(null)]),
         ("/databases/0/bytes", vec![json!(u64::MAX), json!(-1), json!(1.5), json!("12")]),
         ("/databases/0/sha256", vec![json!(""), json!("A".repeat(64)), json!("0".repeat(63))]),

@@ -60,22 +60,24 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
     context.terminal.confirm("Continue?", args.yes)?;
     let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
     let unstarted = leftovers::repair_before_swap(&record, context)?;
-    // While we asked, another run may have taken it.
-    let list = previous::list(&record.view()?, target.database());
-    let Some(old) = list.into_iter().find(|now| now.database == old.database) else {
-        let message = format!(
-            "{} does not exist any more: another run swapped or dropped it first; nothing was changed",
-            old.entry.name
-        );
-        return Err(Fault::failed(message)
-            .hint("see what an undo would do now: cargo xtask db-restore --undo --dry-run")
-            .into());
-    };
+    let old = still_there(&record, &old)?;
     let live = swappable(server)?;
     let done = swap_back(&[Back { record: &record, old: &old, live: &live }], unstarted, context)?;
     report::name_subscriptions(server, context);
     report::name_ended_workers(&live, server, context);
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
+}
+
+/// While we asked, another run may have taken it.
+fn still_there(record: &Record<'_>, old: &Previous) -> Result<Previous> {
+    let list = previous::list(&record.view()?, record.target().database());
+    list.into_iter().find(|now| now.database == old.database).ok_or_else(|| {
+        let name = &old.entry.name;
+        let message =
+            format!("{name} does not exist any more: another run swapped or dropped it first; nothing was changed");
+        let hint = "see what an undo would do now: cargo xtask db-restore --undo --dry-run";
+        Fault::failed(message).hint(hint).into()
+    })
 }
 
 /// One member of a set that was restored together would be older than the others.
