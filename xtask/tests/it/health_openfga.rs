@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Openfga] keys_ids_models_and_tables,
+        [OwnStack, Openfga] each_trouble_of_openfga_is_told_with_what_mends_it,
     ]
 }
 
@@ -34,10 +34,11 @@ fn stack() -> Stack {
     stack
 }
 
-fn keys_ids_models_and_tables() {
+fn each_trouble_of_openfga_is_told_with_what_mends_it() {
     let stack = stack();
-    let all = || Health::of(stack.xtask([]), &["--only", "openfga"]);
-    all().says("openfga/store", "warn", "OPENFGA_STORE_ID is not set", "run setup-openfga").fails_only(&[]);
+    of_openfga(&stack)
+        .says("openfga/store", "warn", "OPENFGA_STORE_ID is not set", "run setup-openfga")
+        .fails_only(&[]);
     for command in [&["db-migrate", "--no-backup"][..], &["setup-openfga", "--yes"], &["db-backup"]] {
         stack.xtask(command.iter().copied()).run().ok();
     }
@@ -47,60 +48,86 @@ fn keys_ids_models_and_tables() {
     well.says("migrations", "ok", "none pending", "").says("openfga", "ok", "key accepted", "");
     well.says("openfga/model", "ok", "as in the file", "").says("backups", "ok", "whole", "");
 
-    // Keys.
-    let with = |name: &str, value: &str| Health::of(stack.xtask([]).env(name, value), &["--only", "openfga"]);
-    let wrong = with("OPENFGA_API_TOKEN", "hunter2");
+    a_wrong_key(&stack);
+    wrong_ids(&stack);
+    a_model_that_differs(&stack);
+    missing_tables(&stack);
+    a_paused_service(&stack);
+    stopped_services(&stack);
+    services_that_are_unhealthy_or_crash(&stack);
+}
+
+fn of_openfga(stack: &Stack) -> Health {
+    Health::of(stack.xtask([]), &["--only", "openfga"])
+}
+
+/// The same with another value of a setting.
+fn with(stack: &Stack, name: &str, value: &str) -> Health {
+    Health::of(stack.xtask([]).env(name, value), &["--only", "openfga"])
+}
+
+fn a_wrong_key(stack: &Stack) {
+    let wrong = with(stack, "OPENFGA_API_TOKEN", "hunter2");
     wrong.says("openfga", "fail", "key refused", "OPENFGA_API_TOKEN").says("openfga/store", "skipped", "not asked", "");
     wrong.fails_only(&["openfga"]).outcome.stdout_lacks("hunter2");
+}
 
-    // Ids.
+fn wrong_ids(stack: &Stack) {
     let api = stack.openfga().with_key(KEY);
     let other = api.create_store("somebody-elses");
     let model = api.write_model(&other);
-    with("OPENFGA_STORE_ID", &other).says("openfga/store", "fail", "\"somebody-elses\"", "setup-openfga");
-    with("OPENFGA_MODEL_ID", &model).says("openfga/store", "fail", "names no model of the store", "setup-openfga");
-    with("OPENFGA_STORE_ID", "01ARZ3NDEKTSV4RRFFQ69G5FAV").says(
-        "openfga/store",
-        "fail",
-        "names no store",
-        "setup-openfga",
-    );
+    for (name, id, said) in [
+        ("OPENFGA_STORE_ID", other.as_str(), "\"somebody-elses\""),
+        ("OPENFGA_MODEL_ID", &model, "names no model of the store"),
+        ("OPENFGA_STORE_ID", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "names no store"),
+    ] {
+        with(stack, name, id).says("openfga/store", "fail", said, "setup-openfga");
+    }
     let deleted = ureq::delete(format!("http://127.0.0.1:{}/stores/{other}", stack.openfga_port));
     deleted.header("Authorization", format!("Bearer {KEY}")).call().unwrap();
     let run = stack.xtask([]).env("OPENFGA_STORE_ID", &other);
     Health::of(run, &["--only", "openfga/model"]).says("openfga/model", "fail", "names no store", "setup-openfga");
-    let gone = with("OPENFGA_STORE_ID", &other);
-    gone.says("openfga/store", "fail", "deleted", "setup-openfga").says(
-        "openfga/model",
-        "skipped",
-        "openfga/store",
-        "",
-    );
+    let gone = with(stack, "OPENFGA_STORE_ID", &other);
+    gone.says("openfga/store", "fail", "deleted", "setup-openfga");
+    gone.says("openfga/model", "skipped", "openfga/store", "");
+}
 
-    // The model: another one in the file, then a newer one in the store.
+/// Another one in the file, then a newer one in the store.
+fn a_model_that_differs(stack: &Stack) {
     let file = stack.sandbox.path("openfga/model.fga");
     let text = fs::read_to_string(&file).unwrap();
+    let warns = |detail: &str, hint: &str| {
+        of_openfga(stack).says("openfga/model", "warn", detail, hint).fails_only(&[]);
+    };
     fs::write(&file, format!("{text}\ntype planted\n")).unwrap();
-    all().says("openfga/model", "warn", "it differs from the file: 1 difference", "setup-openfga").fails_only(&[]);
+    warns("it differs from the file: 1 difference", "setup-openfga");
     fs::write(&file, "nonsense").unwrap();
-    all().says("openfga/model", "warn", "cannot be compared", "test-auth").fails_only(&[]);
+    warns("cannot be compared", "test-auth");
     fs::write(&file, text).unwrap();
     let env = fs::read_to_string(stack.sandbox.path(".env")).unwrap();
     let store = env.lines().rev().find_map(|line| line.strip_prefix("OPENFGA_STORE_ID=")).unwrap();
-    api.write_model(store.trim_matches(['"', '\'']));
-    all().says("openfga/model", "warn", "is not the newest of its store", "setup-openfga").fails_only(&[]);
+    stack.openfga().with_key(KEY).write_model(store.trim_matches(['"', '\'']));
+    warns("is not the newest of its store", "setup-openfga");
+}
 
-    // Tables: SERVING says nothing about them.
-    stack.psql("openfga", "DELETE FROM goose_db_version WHERE version_id > 5");
-    all().says("openfga/schema", "warn", "revision 5, 6 is the newest", "setup-openfga");
-    stack.psql("openfga", "DELETE FROM goose_db_version WHERE version_id > 4");
-    all().says("openfga/schema", "fail", "at least 5 is needed", "setup-openfga").says("openfga", "ok", "serving", "");
-    stack.psql("openfga", "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-    let empty = all();
+/// SERVING says nothing about its tables.
+fn missing_tables(stack: &Stack) {
+    let after = |sql: &str| {
+        stack.psql("openfga", sql);
+        of_openfga(stack)
+    };
+    let old = after("DELETE FROM goose_db_version WHERE version_id > 5");
+    old.says("openfga/schema", "warn", "revision 5, 6 is the newest", "setup-openfga");
+    let too_old = after("DELETE FROM goose_db_version WHERE version_id > 4");
+    too_old
+        .says("openfga/schema", "fail", "at least 5 is needed", "setup-openfga")
+        .says("openfga", "ok", "serving", "");
+    let empty = after("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     empty.says("openfga/schema", "fail", "has no OpenFGA tables", "setup-openfga");
     empty.says("openfga", "fail", "healthy but refuses a request", "");
+}
 
-    // The part itself.
+fn a_paused_service(stack: &Stack) {
     stack.docker(&["pause", &stack.container_of("openfga")]);
     let paused = Health::of(stack.xtask([]), &["--only", "openfga", "service/openfga"]);
     let setup = stack.xtask(["setup-openfga"]).run();
@@ -109,6 +136,10 @@ fn keys_ids_models_and_tables() {
     setup.holds(setup.took < Duration::from_secs(10), "it is told at once");
     paused.says("service/openfga", "fail", "it is paused", "docker unpause");
     paused.says("openfga", "fail", "its container is paused (see service/openfga)", "docker unpause ");
+}
+
+/// Its database first, then OpenFGA itself.
+fn stopped_services(stack: &Stack) {
     stack.docker(&["stop", "--time", "1", stack.postgres()]);
     let without = || Health::of(stack.xtask([]), &["--only", "openfga", "postgres"]);
     let without = until(&without, "openfga", "fail");
@@ -116,14 +147,13 @@ fn keys_ids_models_and_tables() {
     without.says("openfga", "fail", "its database does not answer (see postgres)", "cargo xtask up");
     stack.docker(&["kill", &stack.container_of("openfga")]);
     let look = || Health::of(stack.xtask([]), &["--only", "service/openfga"]);
-    until(&look, "service/openfga", "fail").says(
-        "service/openfga",
-        "fail",
-        "it is stopped (exit code 137",
-        "cargo xtask up",
-    );
-    // Both in every other trouble.
-    let both = |lines: &str, detail: &str| {
+    let killed = until(&look, "service/openfga", "fail");
+    killed.says("service/openfga", "fail", "it is stopped (exit code 137", "cargo xtask up");
+}
+
+fn services_that_are_unhealthy_or_crash(stack: &Stack) {
+    let sick = "    healthcheck: {test: [CMD, /nosuch], interval: 300ms, retries: 1, start_period: 0s}\n";
+    for (lines, detail) in [(sick, "it is unhealthy"), ("    command: [nonsense]\n", "it keeps crashing")] {
         stack.override_with(&format!("services:\n  postgres:\n{lines}  openfga:\n{lines}"));
         let root = stack.sandbox.root.to_str().unwrap();
         // Without Compose's patience for what others depend on.
@@ -133,8 +163,5 @@ fn keys_ids_models_and_tables() {
         for (service, log) in [("service/postgres", "--tail 20 postgres"), ("service/openfga", "--tail 20 openfga")] {
             until_said(&look, service, detail).says(service, "fail", detail, log);
         }
-    };
-    let sick = "    healthcheck: {test: [CMD, /nosuch], interval: 300ms, retries: 1, start_period: 0s}\n";
-    both(sick, "it is unhealthy");
-    both("    command: [nonsense]\n", "it keeps crashing");
+    }
 }

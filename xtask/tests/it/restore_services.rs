@@ -1,23 +1,52 @@
 //! `db-restore` whose server dies, or whose services do not come back: nothing is lost, and the next run mends it.
 
 use crate::harness::restore::{States, slow, wait_for_the_sleep, whole_and_mended};
+use crate::harness::run::Running;
 use crate::harness::stack::Database;
-use crate::harness::{Stack, Test, wait_until};
+use crate::harness::{Session, Stack, Test, wait_until};
 use rustix::process::Signal;
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack] services_and_a_server_that_dies,
-        [OwnStack] the_exchange_itself,
-        [OwnStack] a_first_restore_that_is_killed,
+        [OwnStack] services_run_again_after_a_kill_and_after_a_server_that_dies,
+        [OwnStack] a_swap_that_is_held_up_or_ended_leaves_one_whole_database,
+        [OwnStack] a_first_restore_that_is_killed_is_repaired,
     ]
 }
 
-fn services_and_a_server_that_dies() {
+fn services_run_again_after_a_kill_and_after_a_server_that_dies() {
     let stack = Stack::postgres_only();
     let database = with_a_client(&stack);
     let mut states = database.backed_up_and_changed();
+    a_kill_is_repaired(&database, &states);
+    // What did not run before is not started.
+    stack.docker(&["stop", &stack.container_of("client")]);
+    database.restore([]).run().ok().stderr_lacks("Services:");
+    assert!(!stack.runs("client"));
+    stack.docker(&["start", &stack.container_of("client")]);
+    database.restore(["--keep-old", "0"]).run().ok().stderr_has("Services:  stopped for ");
+    assert!(stack.runs("client"));
+    states.old.clone_from(&states.restored);
+
+    for point in ["loading", "restarted while loading", "stopped"] {
+        a_dead_server_is_a_failure(&database, point);
+        whole_and_mended(&database, &states, false, point);
+        assert!(stack.runs("client"));
+    }
+    // Between lock-out and the exchange only the server can die: then nobody may connect until the next run.
+    let running = database.restore_paused_at("marked");
+    running.signal(Signal::KILL);
+    running.wait();
+    stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
+    let run = database.restore([]).run();
+    run.ok().stderr_has("accepts no connections since a restore was killed").stderr_has("✓ Database restored");
+    whole_and_mended(&database, &states, true, "locked out");
+    managed_from_template1(&stack);
+}
+
+fn a_kill_is_repaired(database: &Database<'_>, states: &States) {
+    let stack = database.stack;
     for (point, signal, swapped) in
         [("stopped", Signal::INT, false), ("stopped", Signal::KILL, false), ("swapped", Signal::KILL, true)]
     {
@@ -33,50 +62,31 @@ fn services_and_a_server_that_dies() {
                 "⚠ stopped for a swap and not started again: client; repair it with: cargo xtask db-restore",
             );
         }
-        let said = whole_and_mended(&database, &states, swapped, point);
+        let said = whole_and_mended(database, states, swapped, point);
         let mended = said.contains("Repaired: stopped for a swap and not started again: client");
         assert!(stack.runs("client") && mended == (signal == Signal::KILL), "{point}: {said}");
     }
-    // What did not run before is not started.
-    stack.docker(&["stop", &stack.container_of("client")]);
-    database.restore([]).run().ok().stderr_lacks("Services:");
-    assert!(!stack.runs("client"));
-    stack.docker(&["start", &stack.container_of("client")]);
-    database.restore(["--keep-old", "0"]).run().ok().stderr_has("Services:  stopped for ");
-    assert!(stack.runs("client"));
-    states.old.clone_from(&states.restored);
+}
 
-    for point in ["loading", "restarted while loading", "stopped"] {
-        let running = if point.ends_with("loading") {
-            let file = slow(&database, 100);
-            let running = database.restore([file.as_str()]).spawn();
-            wait_for_the_sleep(&database);
-            running
-        } else {
-            database.restore_paused_at(point)
-        };
-        // What is restarted comes back by itself, and the run meets a server that knows it no more.
-        let end: &[&str] = if point.starts_with("restarted") { &["restart", "--time", "10"] } else { &["kill"] };
-        stack.docker(&[end, &[stack.postgres()]].concat());
-        running.signal(Signal::CONT);
-        let run = running.wait();
-        run.holds(matches!(run.code, Some(1 | 4 | 6)), "a dead server is a failure")
-            .stderr_lacks("✓ Database restored");
-        stack.up();
-        stack.forget_sessions();
-        whole_and_mended(&database, &states, false, point);
-        assert!(stack.runs("client"));
-    }
-
-    // Between lock-out and the exchange only the server can die: then nobody may connect until the next run.
-    let running = database.restore_paused_at("marked");
-    running.signal(Signal::KILL);
-    running.wait();
-    stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
-    let run = database.restore([]).run();
-    run.ok().stderr_has("accepts no connections since a restore was killed").stderr_has("✓ Database restored");
-    whole_and_mended(&database, &states, true, "locked out");
-    managed_from_template1(&stack);
+/// Afterwards the server runs again.
+fn a_dead_server_is_a_failure(database: &Database<'_>, point: &str) {
+    let stack = database.stack;
+    let running = if point.ends_with("loading") {
+        let file = slow(database, 100);
+        let running = database.restore([file.as_str()]).spawn();
+        wait_for_the_sleep(database);
+        running
+    } else {
+        database.restore_paused_at(point)
+    };
+    // What is restarted comes back by itself, and the run meets a server that knows it no more.
+    let end: &[&str] = if point.starts_with("restarted") { &["restart", "--time", "10"] } else { &["kill"] };
+    stack.docker(&[end, &[stack.postgres()]].concat());
+    running.signal(Signal::CONT);
+    let run = running.wait();
+    run.holds(matches!(run.code, Some(1 | 4 | 6)), "a dead server is a failure").stderr_lacks("✓ Database restored");
+    stack.up();
+    stack.forget_sessions();
 }
 
 fn managed_from_template1(stack: &Stack) {
@@ -102,23 +112,32 @@ fn with_a_client(stack: &Stack) -> Database<'_> {
     database
 }
 
-/// Inside of the exchange: a session that describes the staging database holds its name.
-fn the_exchange_itself() {
+fn a_swap_that_is_held_up_or_ended_leaves_one_whole_database() {
     let stack = Stack::postgres_only();
     let database = with_a_client(&stack);
     let states = database.backed_up_and_changed();
-    let held_up_at = |staging: bool| {
-        let running = database.restore_paused_at("stopped");
-        let mut holder = stack.session("postgres");
-        let held = if staging { database.only_beside("staging") } else { database.name.clone() };
-        holder.sql(&format!("BEGIN; COMMENT ON DATABASE {held} IS 'held'"));
-        running.signal(Signal::CONT);
-        wait_until("the live database is locked out", || !database.is_open());
-        (running, holder)
-    };
-    let held_up = || held_up_at(true);
+    a_held_name_is_left_alone(&database, &states);
+    a_name_that_is_held_at_the_last_moment_is_given_up(&database, &states);
+    a_swap_whose_session_is_ended_comes_to_nothing(&database, &states);
+    a_swap_whose_server_is_killed_is_repaired(&database, &states);
+    a_swap_whose_server_is_restarted_is_repaired(&database, &states);
+    a_swap_whose_client_is_killed_is_finished(&database, &states);
+}
 
-    // A name that is held before: nothing is stopped, nobody locked out.
+/// A restore inside of its swap: a session that describes this database holds its name.
+fn held_up(database: &Database<'_>, held: &str) -> (Running, Session) {
+    let running = database.restore_paused_at("stopped");
+    let mut holder = database.stack.session("postgres");
+    let held = if held == "staging" { database.only_beside("staging") } else { database.name.clone() };
+    holder.sql(&format!("BEGIN; COMMENT ON DATABASE {held} IS 'held'"));
+    running.signal(Signal::CONT);
+    wait_until("the live database is locked out", || !database.is_open());
+    (running, holder)
+}
+
+/// Nothing is stopped, nobody locked out.
+fn a_held_name_is_left_alone(database: &Database<'_>, states: &States) {
+    let stack = database.stack;
     let mut holder = stack.session("postgres");
     let pid = holder.sql("SELECT pg_backend_pid()");
     holder.sql(&format!("BEGIN; COMMENT ON DATABASE {} IS 'held'", database.name));
@@ -128,38 +147,45 @@ fn the_exchange_itself() {
     run.code(1).stderr_has(&format!("✗ {} cannot be swapped now; it is unchanged", database.name));
     run.stderr_has(&format!("→ database {} is held by session {}, user postgres", database.name, pid.trim()));
     assert_eq!(started(), before, "no service was stopped");
-    assert!(whole_and_mended(&database, &states, false, "held before").contains("✓ Nothing to repair"));
-    // Held at the last moment: given up and opened again, with the holder's name.
-    holder.sql("ROLLBACK");
-    drop(holder);
-    let (running, holder) = held_up();
+    assert!(whole_and_mended(database, states, false, "held before").contains("✓ Nothing to repair"));
+}
+
+fn a_name_that_is_held_at_the_last_moment_is_given_up(database: &Database<'_>, states: &States) {
+    // Opened again, with the holder's name.
+    let (running, holder) = held_up(database, "staging");
     let run = running.wait();
     run.code(1).stderr_has("could not be swapped; it is unchanged").stderr_has(" is held by session ");
-    assert!(stack.runs("client"));
+    assert!(database.stack.runs("client"));
     drop(holder);
     // Its staging database was held, too: the next run drops it.
-    let said = whole_and_mended(&database, &states, false, "held");
+    let said = whole_and_mended(database, states, false, "held");
     assert!(said.contains("was left behind by a run that was killed"), "{said}");
     // Somebody changes the database itself: it is not even locked out.
     let running = database.restore_paused_at("stopped");
-    let mut holder = stack.session("postgres");
+    let mut holder = database.stack.session("postgres");
     holder.sql(&format!("BEGIN; ALTER DATABASE {} CONNECTION LIMIT 50", database.name));
     let run = running.ended_by(Signal::CONT);
     run.code(1).stderr_has("could not be swapped; it is unchanged").stderr_has(" is held by session ");
     drop(holder);
-    assert!(whole_and_mended(&database, &states, false, "changed").contains("✓ Nothing to repair"));
+    assert!(whole_and_mended(database, states, false, "changed").contains("✓ Nothing to repair"));
+}
 
-    // The exchanging session is ended: the server says that nothing came of it.
-    let (running, holder) = held_up();
-    stack.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^xtask-.*-swap$'");
+/// The server says that nothing came of it.
+fn a_swap_whose_session_is_ended_comes_to_nothing(database: &Database<'_>, states: &States) {
+    let (running, holder) = held_up(database, "staging");
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^xtask-.*-swap$'";
+    database.stack.admin(sql);
     drop(holder);
     let run = running.wait();
     run.code(1).stderr_has("could not be swapped; it is unchanged").stderr_lacks("✓ Database restored");
-    assert!(stack.runs("client"));
-    assert!(whole_and_mended(&database, &states, false, "ended session").contains("✓ Nothing to repair"));
+    assert!(database.stack.runs("client"));
+    assert!(whole_and_mended(database, states, false, "ended session").contains("✓ Nothing to repair"));
+}
 
-    // The server is killed: nobody knows, the next run does.
-    let (running, _holder) = held_up();
+/// Nobody knows how it ended; the next run does.
+fn a_swap_whose_server_is_killed_is_repaired(database: &Database<'_>, states: &States) {
+    let stack = database.stack;
+    let (running, _holder) = held_up(database, "staging");
     stack.docker(&["kill", stack.postgres()]);
     let run = running.wait();
     run.code(6).stderr_has(&format!("The server was lost while {} was swapped", database.name));
@@ -170,38 +196,43 @@ fn the_exchange_itself() {
     let said = database.repair();
     assert!(said.contains(&format!("{} accepts no connections since a restore was killed", database.name)), "{said}");
     assert!(said.contains("stopped for a swap and not started again: client") && stack.runs("client"), "{said}");
-    whole_and_mended(&database, &states, false, "killed server");
+    whole_and_mended(database, states, false, "killed server");
 
-    // The server is killed between lock-out and the first renaming.
-    let (running, _holder) = held_up_at(false);
+    // Between lock-out and the first renaming.
+    let (running, _holder) = held_up(database, "live");
     stack.docker(&["kill", stack.postgres()]);
     running.wait().code(6).stderr_has("db-restore --repair").stderr_lacks("✓ Database restored");
     stack.up();
     stack.forget_sessions();
     assert!(!database.is_open());
     database.xtask(["db-list"]).run().ok().stderr_has("accepts no connections since a restore was killed");
-    whole_and_mended_after_a_lock_out(&database, &states);
+    whole_and_mended_after_a_lock_out(database, states);
     assert!(stack.runs("client"));
+}
 
-    // It is restarted in order: nobody knows, until it is back.
-    let (running, _holder) = held_up();
+/// In order: nobody knows how it ended, until the server is back.
+fn a_swap_whose_server_is_restarted_is_repaired(database: &Database<'_>, states: &States) {
+    let stack = database.stack;
+    let (running, _holder) = held_up(database, "staging");
     stack.docker(&["restart", "--time", "10", stack.postgres()]);
     let run = running.wait();
     run.holds(matches!(run.code, Some(1 | 6)), "a server that went away is a failure");
     run.stderr_lacks("✓ Database restored");
     stack.up();
     stack.forget_sessions();
-    whole_and_mended_after_a_lock_out(&database, &states);
+    whole_and_mended_after_a_lock_out(database, states);
     assert!(stack.runs("client"));
+}
 
-    // Only our own psql dies: the server goes on, and is asked how it ended.
-    let (running, mut holder) = held_up();
+/// Only our own psql dies: the server goes on, and is asked how it ended.
+fn a_swap_whose_client_is_killed_is_finished(database: &Database<'_>, states: &States) {
+    let (running, mut holder) = held_up(database, "staging");
     kill_the_client("-swap");
     holder.sql("ROLLBACK");
     let run = running.wait();
     run.ok().stderr_has("✓ Database restored");
-    assert!(stack.runs("client"));
-    whole_and_mended(&database, &states, true, "lost answer");
+    assert!(database.stack.runs("client"));
+    whole_and_mended(database, states, true, "lost answer");
 }
 
 /// The database may be locked out, which is mended first.
@@ -230,7 +261,7 @@ fn kill_the_client(name: &str) {
 }
 
 /// There is no old database that could remember which services were stopped.
-fn a_first_restore_that_is_killed() {
+fn a_first_restore_that_is_killed_is_repaired() {
     let stack = Stack::postgres_only();
     let database = with_a_client(&stack);
     stack.admin(&format!("COMMENT ON DATABASE {} IS 'its own'", database.name));
