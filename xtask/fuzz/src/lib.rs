@@ -7,6 +7,11 @@ pub mod error;
 #[path = "../../src/platform.rs"]
 pub mod platform;
 
+#[path = "../../src/process"]
+pub mod process {
+    pub mod signals;
+}
+
 #[path = "../../src/postgres"]
 pub mod postgres {
     pub mod count;
@@ -25,6 +30,7 @@ pub mod backup {
 
 #[path = "../../src/migration"]
 pub mod migration {
+    pub mod block;
     pub mod checks;
     pub mod checksum;
     pub mod flaw;

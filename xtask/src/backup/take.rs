@@ -103,18 +103,17 @@ fn write(
     tell: &dyn Fn(Event),
 ) -> Result<Taken> {
     let target = server.target();
-    let &Attempt { started, expected, encoding } = attempt;
+    let &Attempt { started, encoding, .. } = attempt;
+    let expected = attempt.expected.map(|expected| expected.text);
     let clock = Instant::now();
     let codec = &*options.codec;
     partial.write(&codec.stored(manifest::head(codec.format()))?)?;
     let ask = || OfItself::ask(server, options.question);
     let asked = options.one_session.then(ask).transpose()?;
     // Another way is looked for by sessions more.
-    let of_dump =
-        if options.one_session { server.clone() } else { server.in_bulk(expected.map(|expected| expected.text)) };
+    let of_dump = if options.one_session { server.clone() } else { server.in_bulk(expected) };
     let dump = codec.record(&pg_dump(&of_dump, options, encoding)?, &partial)?;
     let mut opening = Vec::new();
-    let expected = expected.map(|expected| expected.text);
     let reading = Reading { server, options, expected, tell };
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asking = asked.is_none().then(|| scope.spawn(ask));
@@ -124,10 +123,7 @@ fn write(
             (None, Some(Ok(Err(error)))) => return Err(proof.err().unwrap_or(error)),
             (None, _) => return Err(anyhow::anyhow!("asking for the database's properties failed")),
         };
-        let own = &of_itself.properties.encoding;
-        if encoding.is_none() && declared_encoding(&opening).is_some_and(|declared| declared != **own) {
-            return Err(OtherEncoding(own.to_string()).into());
-        }
+        check_encoding(encoding, &opening, &of_itself.properties.encoding)?;
         proof.map(|proof| (proof, of_itself))
     })?;
     let answer = std::mem::take(&mut of_itself.answer);
@@ -147,8 +143,16 @@ fn write(
     Ok(Taken { path, bytes, sha256, manifest, path_dependents, answer })
 }
 
+/// Where none was asked for, a dump is in the database's own encoding.
+fn check_encoding(asked: Option<&str>, opening: &[u8], own: &str) -> Result<(), OtherEncoding> {
+    match declared_encoding(opening) {
+        Some(declared) if asked.is_none() && declared != own => Err(OtherEncoding(own.to_owned())),
+        _ => Ok(()),
+    }
+}
+
 /// Gives the file its name: the one that was asked for, else the first free one of its second.
-fn publish(mut partial: Partial, database: &str, options: &BackupOptions, started: DateTime<Local>) -> Result<PathBuf> {
+fn publish(partial: Partial, database: &str, options: &BackupOptions, started: DateTime<Local>) -> Result<PathBuf> {
     let ending = options.codec.ending();
     match &options.destination {
         Destination::File(file) => partial.publish(std::iter::once(file.clone())),

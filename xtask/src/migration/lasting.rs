@@ -215,6 +215,10 @@ mod tests {
         ] {
             assert_eq!(sets(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_ends_with_its_statement_or_sets_nothing_is_passed_over() {
         for text in [
             "set local search_path to app",
             "create function f ( ) returns text return set_config ( 'search_path' , 'app' , false )",

@@ -106,20 +106,22 @@ pub fn exchange_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<Outage>
             );
             Err(why.context(fault.hint(hint)))
         }
-        Err(error) => {
-            let lives = lives(swaps);
-            let message = match swaps {
-                [_] => format!(
-                    "The server was lost while {lives} was swapped: it is intact (old or restored), but may refuse \
-                     connections"
-                ),
-                _ => format!(
-                    "The server was lost while {lives} were swapped: all of them are old or all are restored, but they \
-                     may refuse connections"
-                ),
-            };
-            let hint = "once the server runs (cargo xtask up), repair it with: cargo xtask db-restore --repair";
-            Err(error.context(why).context(Fault::new(Exit::Partial, message).hint(hint)))
-        }
+        Err(error) => Err(error.context(why).context(lost(swaps))),
     }
+}
+
+/// Nobody could tell whether it was done.
+fn lost(swaps: &[Swap<'_>]) -> Fault {
+    let lives = lives(swaps);
+    let message = match swaps {
+        [_] => format!(
+            "The server was lost while {lives} was swapped: it is intact (old or restored), but may refuse connections"
+        ),
+        _ => format!(
+            "The server was lost while {lives} were swapped: all of them are old or all are restored, but they may \
+             refuse connections"
+        ),
+    };
+    let hint = "once the server runs (cargo xtask up), repair it with: cargo xtask db-restore --repair";
+    Fault::new(Exit::Partial, message).hint(hint)
 }

@@ -7,6 +7,7 @@ use crate::harness::url::UrlDatabase;
 use crate::harness::{Local, Outcome, Stack, Test, Xtask, shared_for_restores, wait_until};
 use rustix::process::Signal;
 use std::fs;
+use std::path::Path;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -253,6 +254,17 @@ fn sealed(words: &str) -> String {
     format!("{body},\"checksum\":\"{}\"}}\n", sha256(body.as_bytes()))
 }
 
+/// Options, the exit code, and a part of what is said.
+const REFUSED: &[(&[&str], i32, &str)] = &[
+    (&["x.sql", "--set"], 2, "cannot be used with"),
+    (&["--set", "--repair"], 2, "cannot be used with"),
+    (&["--set", "--globals", "x"], 2, "cannot be used with"),
+    (&["--set", "--database", "x"], 2, "--set and --database do not go together"),
+    (&["--undo", "--set", "x.json"], 2, "--undo --set takes no FILE"),
+    (&["--undo", "--set", "--yes"], 1, "There is no restored set with "),
+    (&["--set"], 1, "--yes"),
+];
+
 fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {
     let pair = Pair::new();
     let [one, two] = &pair.members;
@@ -260,16 +272,8 @@ fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {
         pair.untouched(run);
         assert!(one.safety_backups().is_empty(), "{}", run.stderr);
     };
-    for (args, code, words) in [
-        (&["x.sql", "--set"][..], 2, "cannot be used with"),
-        (&["--set", "--repair"], 2, "cannot be used with"),
-        (&["--set", "--globals", "x"], 2, "cannot be used with"),
-        (&["--set", "--database", "x"], 2, "--set and --database do not go together"),
-        (&["--undo", "--set", "x.json"], 2, "--undo --set takes no FILE"),
-        (&["--undo", "--set", "--yes"], 1, "There is no restored set with "),
-        (&["--set"], 1, "--yes"),
-    ] {
-        untouched(pair.xtask(args).run().code(code).stderr_has(words).prints_nothing());
+    for (args, code, words) in REFUSED {
+        untouched(pair.xtask(args).run().code(*code).stderr_has(words).prints_nothing());
     }
     let dry = pair.xtask(&["--set", "latest", "--dry-run"]).run();
     untouched(dry.ok());
@@ -299,8 +303,14 @@ fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {
     fs::write(&set, sealed(&words.replace(&two.name, "xtask_record_postgres"))).unwrap();
     refused("is not the file that");
 
+    another_servers_set_is_named_and_asked_for(&pair, &set, &words);
+}
+
+fn another_servers_set_is_named_and_asked_for(pair: &Pair<'_>, set: &Path, words: &str) {
+    let [one, _] = &pair.members;
+    let untouched = |run: &Outcome| pair.untouched(run);
     let identifier = one.stack.admin("SELECT system_identifier FROM pg_control_system()");
-    fs::write(&set, sealed(&words.replace(&identifier, "7300000000000000001"))).unwrap();
+    fs::write(set, sealed(&words.replace(&identifier, "7300000000000000001"))).unwrap();
     let run = pair.xtask(&["--set", "latest", "--yes"]).run();
     untouched(run.code(1).stderr_has("holds no set of this server").stderr_has("db-restore --set backups/server_set_"));
     let run = pair.xtask(&["--set", &pair.file]).run();

@@ -2,7 +2,7 @@
 
 use crate::backup::proof::Proven;
 use crate::context::Context;
-use crate::restore::plan::Plan;
+use crate::restore::plan::{Change, Plan};
 use crate::terminal;
 
 /// What would come and go; `then` heads the column of what is there afterwards.
@@ -20,17 +20,13 @@ pub fn changes(plan: &Plan, then: &str, context: &Context) {
     if let Some(why) = &plan.not_compared {
         terminal.warn(&format!("The live OpenFGA stores and models are not compared: {why}"));
     }
-    if let Some(tables) = &plan.tables {
-        let rows: Vec<Vec<String>> = tables
-            .iter()
-            .map(|table| {
-                let name = format!("{}.{}", table.schema, table.table);
-                vec![name, number(table.now, table.estimated), "→".to_owned(), number(table.backup, false)]
-            })
-            .collect();
-        if !rows.is_empty() {
-            terminal.note_table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]);
-        }
+    let row = |table: &Change| {
+        let name = format!("{}.{}", table.schema, table.table);
+        vec![name, number(table.now, table.estimated), "→".to_owned(), number(table.backup, false)]
+    };
+    let rows: Vec<Vec<String>> = plan.tables.iter().flatten().map(row).collect();
+    if !rows.is_empty() {
+        terminal.note_table(&["TABLE", "ROWS NOW", "", then], &rows, &[1, 3]);
     }
     for store in &plan.stores_gained {
         terminal.note(&terminal::clean_line(&format!("OpenFGA store comes back: {store}")));

@@ -61,9 +61,8 @@ fn judge(entries: &[Entry]) -> Finding {
         let found = of(&[state]);
         (!found.is_empty()).then(|| Finding::fail(format!("{what}: {}", named(&found)), hint))
     };
-    let failed = fails(State::Dirty, "dirty, started and not finished", FINISH)
-        .or_else(|| fails(State::Changed, "changed since it was applied", "see why: cargo xtask db-migrate repair"));
-    if let Some(finding) = failed {
+    let changed = || fails(State::Changed, "changed since it was applied", "see why: cargo xtask db-migrate repair");
+    if let Some(finding) = fails(State::Dirty, "dirty, started and not finished", FINISH).or_else(changed) {
         return finding;
     }
     if let Some(entry) = of(&[State::Running]).first() {

@@ -85,14 +85,18 @@ fn what_would_run_otherwise_than_it_reads_is_refused_with_its_line() {
     ] {
         refused(text, 1, "it changes standard_conforming_strings");
     }
+    refused("COPY t FROM STDIN (FORMAT binary);", 1, "binary");
+    refused(format!("-- no-transaction\nSELECT '{}';", "x".repeat(60_000)), 1, "larger than");
+}
+
+#[test]
+fn what_does_not_end_is_refused() {
     refused("SELECT 'a;\n", 2, "ends within a quote");
     refused("SELECT $x$ a;\n", 2, "ends within a quote");
     refused("SELECT (1;\n", 2, "a parenthesis");
     refused("/* SELECT 1;", 1, "a comment");
     refused("CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1;", 1, "BEGIN without END");
     refused("COPY t FROM stdin;\n1\n", 3, "no line \\. ends");
-    refused("COPY t FROM STDIN (FORMAT binary);", 1, "binary");
-    refused(format!("-- no-transaction\nSELECT '{}';", "x".repeat(60_000)), 1, "larger than");
 }
 
 #[test]
