@@ -12,7 +12,7 @@ use super::partial::{self, Partial};
 use super::reading::{Proof, Reading};
 use super::sealed::Sealed as _;
 use super::space;
-use crate::error::Fault;
+use crate::error::{self, Exit, Fault};
 use crate::postgres::count::Count;
 use crate::postgres::database::OfItself;
 use crate::postgres::dump::Contents;
@@ -64,13 +64,19 @@ pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> R
     let stem = name::file_name(target.database(), options.purpose, &started, 1, options.codec.ending());
     let expected = listing::expected(folder, target.database(), &*options.codec);
     space::look(folder, expected.map(|expected| expected.file), &server)?;
-    let write = |encoding: Option<&str>| {
+    let write = |encoding: Option<&str>, role: Option<&str>| {
         let partial = Partial::create(folder, &stem, server.session())?;
-        write(&server, options, &Attempt { started, expected, encoding }, partial, tell)
+        write(&server, options, &Attempt { started, expected, encoding, role }, partial, tell)
+    };
+    let in_its_encoding = |role: Option<&str>| {
+        write(None, role).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
+            Some(OtherEncoding(encoding)) => write(Some(encoding.as_str()), role),
+            None => Err(error),
+        })
     };
     let once = || {
-        write(None).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
-            Some(OtherEncoding(encoding)) => write(Some(encoding.as_str())),
+        in_its_encoding(None).or_else(|error| match superuser_made_another(&server, &error) {
+            Some(itself) => in_its_encoding(Some(&itself)),
             None => Err(error),
         })
     };
@@ -93,6 +99,21 @@ struct Attempt<'a> {
     expected: Option<Expected>,
     /// In which pg_dump writes; else as role and database set it, most often the database's own.
     encoding: Option<&'a str>,
+    /// The role that pg_dump acts as; else as role and database set it, most often the login.
+    role: Option<&'a str>,
+}
+
+/// The login where it is a superuser whose sessions a setting gives to another role: that one may lack rights, so that a
+/// dump fails.
+fn superuser_made_another(server: &Server<'_>, error: &anyhow::Error) -> Option<String> {
+    if error::exit(error) != Exit::Failed {
+        return None;
+    }
+    let sql = "SELECT pg_catalog.to_json(r.rolname) FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user AND r.rolsuper \
+               AND EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) \
+               AS c(setting) WHERE c.setting LIKE 'role=%' AND s.setrole IN (0, r.oid) AND s.setdatabase IN (0, (SELECT d.oid \
+               FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())))";
+    serde_json::from_str(server.ask(sql).ok()?.trim()).ok()
 }
 
 fn write(
@@ -112,7 +133,7 @@ fn write(
     let asked = options.one_session.then(ask).transpose()?;
     // Another way is looked for by sessions more.
     let of_dump = if options.one_session { server.clone() } else { server.in_bulk(expected) };
-    let dump = codec.record(&pg_dump(&of_dump, options, encoding)?, &partial)?;
+    let dump = codec.record(&pg_dump(&of_dump, options, attempt)?, &partial)?;
     let mut opening = Vec::new();
     let reading = Reading { server, options, expected, tell };
     let (proof, mut of_itself) = std::thread::scope(|scope| {
@@ -267,10 +288,11 @@ fn declared_encoding(opening: &[u8]) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn pg_dump(server: &Server<'_>, options: &BackupOptions, encoding: Option<&str>) -> Result<crate::process::Program> {
+fn pg_dump(server: &Server<'_>, options: &BackupOptions, attempt: &Attempt<'_>) -> Result<crate::process::Program> {
     let program = server
         .own_program("pg_dump")?
-        .args(encoding.map(|name| format!("--encoding={name}")))
+        .args(attempt.encoding.map(|name| format!("--encoding={name}")))
+        .args(attempt.role.map(|name| format!("--role={name}")))
         .args(["--format=plain", "--no-password"])
         .arg(format!("--lock-wait-timeout={}", options.lock_timeout.as_millis()))
         .args(options.tables.iter().map(|table| format!("--table={table}")));

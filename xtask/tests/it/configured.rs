@@ -109,4 +109,11 @@ fn a_superuser_acts_as_itself() {
     }
     database.stack.admin(&format!("ALTER DATABASE {} RESET role", database.name));
     assert!(database.dump() == old);
+    // pg_dump, too, where that role may not read everything.
+    let other = format!("other_of_{}", database.name);
+    database.sql("CREATE TABLE only_the_superusers AS SELECT 1 AS a");
+    database.stack.admin(&format!("CREATE ROLE {other}; ALTER DATABASE {} SET role TO {other}", database.name));
+    database.xtask(["db-backup"]).run().ok();
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    database.stack.admin(&format!("ALTER DATABASE {} RESET role", database.name));
 }

@@ -275,6 +275,7 @@ fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {
     for (args, code, words) in REFUSED {
         untouched(pair.xtask(args).run().code(*code).stderr_has(words).prints_nothing());
     }
+    untouched(pair.xtask(&[&pair.file, "--yes"]).run().code(3).stderr_has("db-restore --set backups/server_set_"));
     let dry = pair.xtask(&["--set", "latest", "--dry-run"]).run();
     untouched(dry.ok());
     for member in &pair.members {

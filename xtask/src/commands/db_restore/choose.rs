@@ -4,6 +4,7 @@ use super::args::Args;
 use crate::backup::listing::{self, Backup};
 use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Proven};
+use crate::backup::server_name::Kind;
 use crate::backup::spool::Spool;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -43,6 +44,13 @@ pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<
 }
 
 fn proven(path: &Path, context: &Context) -> Result<Proven> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    if name.is_some_and(|name| Kind::Set.parse(name).is_some()) {
+        let message = format!("{} is a set: it names backups, and holds none", context.shown(path));
+        let hint =
+            format!("restore all its databases together: cargo xtask db-restore --set {}", context.as_word(path));
+        return Err(Fault::new(Exit::Refused, message).hint(hint).into());
+    }
     let size = std::fs::metadata(path).ok().map(|facts| facts.len());
     let progress = context.terminal.progress("proving the backup", size);
     proof::prove(path, &|bytes| progress.set(bytes)).map_err(|error| {
