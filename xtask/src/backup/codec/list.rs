@@ -34,9 +34,9 @@ fn endings() -> impl Iterator<Item = &'static str> {
     ALL.into_iter().map(Codec::ending)
 }
 
-/// How the names of files of one codec end, where this name ends so.
+/// How the names of files of one codec end, where this name ends so and is not the ending alone, a hidden file.
 pub fn ending_of(file_name: &str) -> Option<&'static str> {
-    endings().find(|ending| file_name.ends_with(ending))
+    endings().find(|ending| file_name.strip_suffix(ending).is_some_and(|stem| !stem.is_empty()))
 }
 
 /// The codec that was asked for.
