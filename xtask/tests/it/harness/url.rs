@@ -124,7 +124,14 @@ fn role_name(number: usize) -> String {
 fn unused_number(server: &Local) -> usize {
     const STOCK: usize = 8;
     static UNUSED: Mutex<(usize, Vec<usize>)> = Mutex::new((0, Vec::new()));
-    let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let ready = || UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let taken = ready().1.pop();
+    if let Some(number) = taken {
+        return number;
+    }
+    // First the server, then the list: a test that loads now may take a number meanwhile.
+    let _alone = quiet::while_changing(quiet::SHARED_LOCAL);
+    let mut unused = ready();
     if let Some(number) = unused.1.pop() {
         return number;
     }
