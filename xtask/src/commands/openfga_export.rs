@@ -132,8 +132,9 @@ fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()>
     if path.symlink_metadata().is_ok() {
         context.terminal.confirm(&format!("{shown} is there already. Replace it?"), args.yes)?;
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+    // One folder that is missing, such as openfga/, is made; a longer path may be mistyped.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    let made = folder.map_or(Ok(()), std::fs::create_dir);
     made.and_then(|()| write_private(path, text)).with_context(|| {
         Fault::new(Exit::Failed, format!("{shown} cannot be written"))
             .hint("check its folder's owner and permissions, and its disk")
