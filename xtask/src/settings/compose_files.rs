@@ -2,13 +2,11 @@
 
 use super::Settings;
 use crate::error::Fault;
-use crate::platform;
 use std::path::{Path, PathBuf};
 
 /// The names of Compose's main file, in its own order.
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 const FILE: &str = "COMPOSE_FILE";
-const SEPARATOR: &str = "COMPOSE_PATH_SEPARATOR";
 
 /// The main file that Compose finds in a folder by itself.
 pub fn main_file(folder: &Path) -> Option<&'static str> {
@@ -22,9 +20,7 @@ pub fn is_main_name(name: &str) -> bool {
 
 /// The files that `COMPOSE_FILE` lists, from the folder; `None` where it is not set.
 fn listed(settings: &Settings, folder: &Path) -> Option<Vec<PathBuf>> {
-    let list = settings.get(FILE)?;
-    let separator = settings.get_or(SEPARATOR, if platform::WINDOWS { ";" } else { ":" });
-    Some(list.split(separator).filter(|path| !path.is_empty()).map(|path| folder.join(path)).collect())
+    Some(settings.compose_files()?.map(|path| folder.join(path)).collect())
 }
 
 /// The folder that Compose takes for the project's: it names the project, and paths in the files begin there. That of
@@ -98,7 +94,7 @@ mod tests {
         let mut settings = Settings::default();
         assert_eq!(listed(&settings, Path::new("/r")), None);
         settings.set_flag(FILE, "a.yml,/b/c.yml,");
-        settings.set_flag(SEPARATOR, ",");
+        settings.set_flag("COMPOSE_PATH_SEPARATOR", ",");
         let files = [PathBuf::from("/r/a.yml"), PathBuf::from("/b/c.yml")];
         assert_eq!(listed(&settings, Path::new("/r")).unwrap(), files);
         assert_eq!(shown(&settings, Path::new("/r")), "a.yml, /b/c.yml");
@@ -113,7 +109,7 @@ mod tests {
         assert_eq!(project_folder(&settings, Path::new("/r")), Path::new("/r"));
         for (list, expected) in [("deploy/a.yml:b.yml", "/r/deploy"), ("/b/c.yml:a.yml", "/b"), ("a.yml", "/r")] {
             settings.set_flag(FILE, list);
-            settings.set_flag(SEPARATOR, ":");
+            settings.set_flag("COMPOSE_PATH_SEPARATOR", ":");
             assert_eq!(project_folder(&settings, Path::new("/r")), Path::new(expected), "{list}");
         }
     }

@@ -142,9 +142,17 @@ impl Settings {
 
     /// The `.env` beside the Compose files, where those are in another folder: Compose reads both.
     fn file_of_project(&self, root: &Path) -> Option<EnvFile> {
-        let folder = compose_files::project_folder(self, root);
+        let first = self.compose_files()?.next()?;
+        let folder = root.join(first).parent().unwrap_or(root).to_owned();
         let text = platform::read_regular(&folder.join(".env"), LONGEST).ok().filter(|_| folder != root)?;
         Some(EnvFile::parse(&text, &|name| self.get(name).map(str::to_owned)))
+    }
+
+    /// The files that `COMPOSE_FILE` lists; `None` where it is not set.
+    pub fn compose_files(&self) -> Option<impl Iterator<Item = &str>> {
+        let list = self.get("COMPOSE_FILE")?;
+        let separator = self.get_or("COMPOSE_PATH_SEPARATOR", if platform::WINDOWS { ";" } else { ":" });
+        Some(list.split(separator).filter(|path| !path.is_empty()))
     }
 
     /// Compose's active profiles, separated by commas.

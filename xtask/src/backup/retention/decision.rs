@@ -4,6 +4,9 @@ use super::policy::Policy;
 use chrono::{DateTime, FixedOffset, Local};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Of a whole file.
+pub type Sha256 = [u8; 32];
+
 /// Whether a file stays, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {

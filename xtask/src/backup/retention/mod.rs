@@ -6,7 +6,7 @@ mod sets;
 #[cfg(test)]
 mod tests;
 
-pub use decision::Decision;
+pub use decision::{Decision, Sha256};
 pub use policy::{Policy, time_span};
 
 use super::listing::Backup;
@@ -25,9 +25,6 @@ use std::path::{Path, PathBuf};
 
 /// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
 const SAFETY_DAYS: i64 = 7;
-
-/// Of a whole file.
-pub type Sha256 = [u8; 32];
 
 /// What is decided on a folder's backups and on its sets, each in the order of its listing.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! Sets are counted as one: a set stays or goes, and its files with it.
 
-use super::Sha256;
-use super::decision::{Decision, by_rules, kept_by_rules, stays};
+use super::decision::{Decision, Sha256, by_rules, kept_by_rules, stays};
 use super::policy::Policy;
 use crate::backup::listing::Backup;
 use crate::backup::manifest::hex;
