@@ -235,7 +235,8 @@ impl Entry {
 
     fn failed(mut self, error: Error) -> Self {
         self.reason = Some(format!("{error:#}"));
-        self.error = Some(error);
+        let unreadable = || Fault::failed("The file cannot be checked").hint("list the files: cargo xtask db-list");
+        self.error = Some(error::explain(error, unreadable));
         self
     }
 

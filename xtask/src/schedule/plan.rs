@@ -15,6 +15,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "plan.json";
+/// A command that installs a schedule, where no plan says with which options.
+pub const INSTALL_EXAMPLE: &str = "cargo xtask db-schedule install --at 03:00 --keep-daily 14 --keep-monthly 12";
 /// No environment is larger, in bytes.
 const LONGEST: u64 = 4 << 20;
 const VERSION: u32 = 1;
@@ -158,21 +160,21 @@ impl Plan {
     /// Exit 1: it cannot be read, is not one, or others may read or write it.
     pub fn read(root: &Path) -> Result<Option<Self>> {
         let path = Self::path(root);
-        let hint = "install the schedule again: cargo xtask db-schedule install";
+        let hint = format!("install the schedule again: {INSTALL_EXAMPLE}");
         let text = match platform::read_regular(&path, LONGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                let fault = Fault::failed(format!("{} cannot be read", path.display())).hint(hint);
+                let fault = Fault::failed(format!("{} cannot be read", path.display())).hint(&hint);
                 return Err(anyhow::Error::new(error).context(fault));
             }
         };
         check_private(&path)?;
         let plan: Self = serde_json::from_slice(&text)
-            .with_context(|| Fault::failed(format!("{} is not a schedule", path.display())).hint(hint))?;
+            .with_context(|| Fault::failed(format!("{} is not a schedule", path.display())).hint(&hint))?;
         if plan.version != VERSION {
             let what = format!("{} is of version {}, which this program does not know", path.display(), plan.version);
-            return Err(Fault::failed(what).hint(hint).into());
+            return Err(Fault::failed(what).hint(&hint).into());
         }
         Ok(Some(plan))
     }

@@ -339,6 +339,7 @@ fn a_folder_that_is_none() {
     }
     let missing = Xtask::new(&sandbox).args(["db-verify", "nosuch.sql"]).run();
     missing.code(1).prints_nothing().stderr_has("nosuch.sql cannot be read").stderr_has("No such file");
+    missing.stderr_has("→ list the files: cargo xtask db-list");
 }
 
 fn what_was_added_to_a_file_is_damage() {

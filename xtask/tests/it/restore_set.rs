@@ -263,6 +263,7 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
     (&["--undo", "--set", "x.json"], 2, "--undo --set takes no FILE"),
     (&["--undo", "--set", "--yes"], 1, "There is no restored set with "),
     (&["--set"], 1, "--yes"),
+    (&["--set", "nosuch.json"], 1, "→ list the sets there are: cargo xtask db-list"),
 ];
 
 fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {

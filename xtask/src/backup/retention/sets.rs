@@ -18,8 +18,8 @@ pub(super) struct Sets<'a> {
 }
 
 impl<'a> Sets<'a> {
-    /// Those whose every file is there, whole, and the one that the set names. A set is input: whoever can list the folder
-    /// can write one that names files by their names and sizes.
+    /// Those whose every file is there, whole, and the one that the set names. A set is input: a user who can write to
+    /// the folder may name other files by their names and sizes.
     pub(super) fn of(
         listed: &'a [Listed],
         backups: &[Backup],

@@ -5,7 +5,7 @@ use crate::commands::notices;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::schedule::history::Run;
-use crate::schedule::plan::Plan;
+use crate::schedule::plan::{INSTALL_EXAMPLE, Plan};
 use crate::schedule::run::{Ended, Runner};
 use crate::terminal;
 use anyhow::Result;
@@ -26,12 +26,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let program = own_program()?;
     let Some(plan) = Plan::read(&root)? else {
         let fault = Fault::failed(format!("No schedule is installed for the checkout {}", root.display()));
-        return Err(fault.hint("install one: cargo xtask db-schedule install --at 03:00 --keep-daily 14").into());
+        return Err(fault.hint(format!("install one: {INSTALL_EXAMPLE}")).into());
     };
     if !plan.is_of(&root) {
         let what =
             format!("The schedule was installed for the checkout {}, not for this one, {}", plan.root, root.display());
-        return Err(Fault::failed(what).hint("install one for it: cargo xtask db-schedule install").into());
+        return Err(Fault::failed(what).hint(format!("install it here, too: {}", plan.install_command())).into());
     }
     context.terminal.note(&format!("Making the scheduled backups of the checkout {}", root.display()));
     context.made_backups_folder()?;

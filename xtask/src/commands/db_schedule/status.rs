@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::schedule::history::{Outcome, Run};
 use crate::schedule::judge::{Flaw, Gravity, Standing};
-use crate::schedule::plan::Verification;
+use crate::schedule::plan::{INSTALL_EXAMPLE, Verification};
 use crate::schedule::timer::Timer;
 use crate::schedule::{log, name};
 use crate::terminal;
@@ -34,9 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             return context.terminal.json(&Document::default());
         }
         context.terminal.result("No schedule is installed")?;
-        context
-            .terminal
-            .note("Install one: cargo xtask db-schedule install --at 03:00 --keep-daily 14 --keep-monthly 12");
+        context.terminal.note(&format!("Install one: {INSTALL_EXAMPLE}"));
         return Ok(());
     };
     let flaws = standing.flaws();

@@ -3,13 +3,14 @@
 use crate::health::Scene;
 use crate::health::report::Finding;
 use crate::schedule::judge::{Gravity, Standing};
+use crate::schedule::plan::INSTALL_EXAMPLE;
 use chrono::Local;
 
 pub fn look(scene: &Scene) -> Finding {
     let standing = match Standing::look(scene.root, scene.left()) {
         Ok(Some(standing)) => standing,
         Ok(None) => return Finding::skipped("no schedule is installed"),
-        Err(error) => return Finding::of_error(&error, "install it again: cargo xtask db-schedule install"),
+        Err(error) => return Finding::of_error(&error, &format!("install it again: {INSTALL_EXAMPLE}")),
     };
     let flaws = standing.flaws();
     let Some(worst) = flaws.first() else { return Finding::ok(fine(&standing)) };

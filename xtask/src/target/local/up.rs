@@ -104,16 +104,19 @@ fn down(local: &Local) -> Result<()> {
         let user = local.server_user()?;
         cluster::stop(&local.folder, &local.programs_of_running()?, user.as_ref())?;
     }
-    // The server's own user may write its pid file.
-    match local.folder.record()?.port.and_then(|port| Some((port, taken_by(port)?))) {
-        Some((port, by)) if cluster::state(&local.folder)? == State::Stale => {
-            let fault = Fault::failed(format!("The local server may still run: its port {port} is taken by {by}"));
-            Err(fault
-                .hint("look which process that is; stop it where it is this server, then: cargo xtask down")
-                .into())
-        }
-        _ => Ok(()),
+    check_stopped(local)
+}
+
+/// The server's own user may write its pid file: a server that still listens is no stopped one.
+fn check_stopped(local: &Local) -> Result<()> {
+    if cluster::state(&local.folder)? != State::Stale {
+        return Ok(());
     }
+    let Some((port, by)) = local.folder.record()?.port.and_then(|port| Some((port, taken_by(port)?))) else {
+        return Ok(());
+    };
+    let fault = Fault::failed(format!("The local server may still run: its port {port} is taken by {by}"));
+    Err(fault.hint("look which process that is; stop it where it is this server, then: cargo xtask down").into())
 }
 
 fn find_programs(local: &Local, callbacks: &Callbacks) -> Result<Programs> {

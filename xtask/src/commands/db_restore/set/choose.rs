@@ -4,7 +4,7 @@ use crate::backup::globals::ProvenGlobals;
 use crate::backup::proof::Proven;
 use crate::backup::set::{self, Listed, SetFile};
 use crate::context::Context;
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::identity::Identity;
 use crate::postgres::server::Server;
 use crate::target::Target;
@@ -24,7 +24,10 @@ pub(super) struct ProvenSet {
 /// The set's file, which is whole; of its files nothing is read.
 pub(super) fn choose(file: Option<&Path>, target: &Target, context: &Context) -> Result<SetFile> {
     match file {
-        Some(file) => set::read(&context.typed(file)),
+        Some(file) => set::read(&context.typed(file)).map_err(|error| {
+            let unusable = || Fault::failed(format!("The set {} cannot be restored", context.shown(file)));
+            error::explain(error, || unusable().hint("list the sets there are: cargo xtask db-list"))
+        }),
         None => newest(target, context),
     }
 }
