@@ -235,8 +235,12 @@ impl Entry {
 
     fn failed(mut self, error: Error) -> Self {
         self.reason = Some(format!("{error:#}"));
-        let unreadable = || Fault::failed("The file cannot be checked").hint("list the files: cargo xtask db-list");
-        self.error = Some(error::explain(error, unreadable));
+        self.error = Some(match error::fault(&error) {
+            Some(_) => error,
+            None => {
+                error.context(Fault::failed("The file cannot be checked").hint("list the files: cargo xtask db-list"))
+            }
+        });
         self
     }
 
