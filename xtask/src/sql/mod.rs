@@ -5,6 +5,7 @@
 //! and no ordinary file holds such a text.
 
 mod lexer;
+mod nesting;
 mod rules;
 mod state;
 #[cfg(test)]
@@ -12,5 +13,6 @@ mod tests;
 mod token;
 
 pub use lexer::{Dialect, LONGEST_TOKEN, Lexer, Spelling};
+pub use nesting::{Nesting, NestingWord};
 pub use state::State;
 pub use token::{Found, Token};

@@ -19,6 +19,7 @@ mod local;
 mod login;
 mod memory;
 pub mod memory_openfga;
+mod no_containers;
 pub mod openfga;
 pub mod openfga_migration;
 pub mod overriding;

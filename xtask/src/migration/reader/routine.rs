@@ -1,19 +1,19 @@
 //! The SQL body of a routine, in which a semicolon ends nothing.
 
-/// psql counts `BEGIN`, `CASE` and `END` in a statement that begins like one that makes a routine.
+use crate::sql::{Nesting, NestingWord};
+
+/// Finds it in a statement that begins like one that makes a routine.
 #[derive(Debug, Default)]
 pub struct Routine {
     /// Unquoted words of the statement so far, and the first letters of its first four where psql looks at them.
     words: usize,
     first: [u8; 4],
-    /// Nested `BEGIN`/`CASE`.
-    begins: u32,
+    nesting: Nesting,
 }
 
 impl Routine {
-    /// Whether `BEGIN` waits for its `END`.
     pub fn is_open(&self) -> bool {
-        self.begins > 0
+        self.nesting.is_open()
     }
 
     /// The statement's next word.
@@ -32,10 +32,9 @@ impl Routine {
         if !makes_routine || within_parentheses {
             return;
         }
-        if is("begin") || (is("case") && self.begins > 0) {
-            self.begins += 1;
-        } else if is("end") {
-            self.begins = self.begins.saturating_sub(1);
+        let words = [("begin", NestingWord::Begin), ("case", NestingWord::Case), ("end", NestingWord::End)];
+        if let Some((_, counted)) = words.into_iter().find(|(name, _)| is(name)) {
+            self.nesting.follow(counted);
         }
     }
 }

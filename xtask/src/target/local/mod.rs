@@ -1,12 +1,10 @@
 //! The `local` target: a private PostgreSQL that this tool makes and starts itself, for one checkout.
 //!
 //! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; [`up`] puts the steps of `up`
-//! and
-//! `down` in order.
+//! and `down` in order.
 
 mod access;
 mod cluster;
-mod companions;
 mod embedded;
 mod folder;
 mod hints;
@@ -21,6 +19,7 @@ mod up;
 
 use super::backend::{Launch, Login, Talk};
 use super::client;
+use super::no_containers::NoContainers;
 use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::process::Program;
@@ -45,6 +44,8 @@ pub struct Local {
     embedded_only: bool,
     cache: Option<PathBuf>,
 }
+
+impl NoContainers for Local {}
 
 impl Local {
     pub fn new(settings: &Settings, root: &Path) -> Self {

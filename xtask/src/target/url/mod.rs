@@ -2,7 +2,6 @@
 //! environment.
 
 mod access;
-mod companions;
 mod connection;
 mod contact;
 mod hints;
@@ -14,6 +13,7 @@ mod stack;
 use super::backend::{CONNECT_TIMEOUT_SECONDS, Launch, Login, Talk};
 use super::client_error::Connection as ClientConnection;
 use super::clients::Clients;
+use super::no_containers::NoContainers;
 use super::{cause, client, clients, database_name};
 use crate::error::{Cause, Fault};
 use crate::process::{Captured, Program};
@@ -39,6 +39,8 @@ pub struct Url {
     /// The programs of the server's own version, once it was asked.
     clients: OnceLock<Clients>,
 }
+
+impl NoContainers for Url {}
 
 /// The place and the name of a database.
 #[derive(Debug)]

@@ -1,14 +1,12 @@
-//! The SQL body of a routine: psql ends no statement within its `BEGIN … END`, and counts those words wherever they
-//! stand.
+//! The SQL body of a routine.
 
 use super::keyword::Keyword;
-use crate::sql::Token;
+use crate::sql::{Nesting, NestingWord, Token};
 
 /// How far a routine's body has come.
 #[derive(Debug, Default)]
 pub(super) struct Body {
-    /// Nested `BEGIN` and `CASE`: a semicolon there ends nothing (psql's rule).
-    depth: u32,
+    nesting: Nesting,
     /// `BEGIN` came last in a routine's head.
     begin_came: bool,
     /// A semicolon within the body came last.
@@ -20,7 +18,7 @@ pub(super) struct Body {
 
 impl Body {
     pub(super) fn is_open(&self) -> bool {
-        self.depth > 0
+        self.nesting.is_open()
     }
 
     /// Whether psql has lost the statement's end.
@@ -34,13 +32,13 @@ impl Body {
         match keyword {
             Keyword::Begin if counts => {
                 // The first one must begin a body: `BEGIN ATOMIC`. Else it is a name, which psql takes for a beginning.
-                self.begin_came = self.depth == 0;
-                self.depth = self.depth.saturating_add(1);
+                self.begin_came = !self.nesting.is_open();
+                self.nesting.follow(NestingWord::Begin);
             }
-            Keyword::Case if counts && self.depth > 0 => self.depth = self.depth.saturating_add(1),
+            Keyword::Case if counts => self.nesting.follow(NestingWord::Case),
             Keyword::End if counts => {
-                self.ended |= self.depth == 1;
-                self.depth = self.depth.saturating_sub(1);
+                self.ended |= self.nesting.depth() == 1;
+                self.nesting.follow(NestingWord::End);
             }
             _ => {}
         }
@@ -70,7 +68,7 @@ impl Body {
         }
         // There END ends the body for the server; if psql waits for another one, it has counted a CASE that is a name,
         // and what follows goes to the server unseen.
-        (begins && keyword == Keyword::End && self.depth > 1)
+        (begins && keyword == Keyword::End && self.nesting.depth() > 1)
             .then_some("a routine's body in which CASE is used as a name")
     }
 }

@@ -1,13 +1,15 @@
-//! No containers stand beside a server that is in none.
+//! Targets whose server is in no container: none of ours stands beside it.
 
-use super::Url;
+use super::backend::Companions;
+use super::companion::{Companion, CompanionContainer, Surroundings};
 use crate::error::Fault;
-use crate::target::backend::Companions;
-use crate::target::companion::{Companion, CompanionContainer, Surroundings};
 use anyhow::Result;
 use std::time::Duration;
 
-impl Companions for Url {
+/// Says so of a target.
+pub(super) trait NoContainers {}
+
+impl<T: NoContainers> Companions for T {
     fn surroundings(&self) -> Result<Option<Surroundings>> {
         Ok(None)
     }
