@@ -198,7 +198,7 @@ impl Reading<'_> {
     fn dump(&mut self, examined: &Examined) -> Result<Result<Contents, Wrong>> {
         let manifest = examined.manifest.as_ref();
         let length = manifest.map_or(examined.bytes, |manifest| manifest.bytes.get());
-        let mut skipped = manifest.map_or(0, |manifest| manifest.head().len());
+        let mut head = manifest.map_or(&[][..], Manifest::head);
         let mut scanner = Scanner::default();
         while self.pieces.offset() < length {
             signals::check()?;
@@ -206,7 +206,10 @@ impl Reading<'_> {
                 return Ok(Err((Verdict::Cut, "it became shorter while it was read".to_owned())));
             };
             self.digests.push(piece.digest);
-            let dump = piece.bytes.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+            // The look at its ends may have seen other bytes: what is left out of the scan is the first line, and no more.
+            let Some(dump) = piece.bytes.strip_prefix(std::mem::take(&mut head)) else {
+                return Ok(Err((Verdict::Damaged, "its text begins with another first line".to_owned())));
+            };
             // Its verdict is decided: a file may be long, and most of it a hole.
             if let Err(flaw) = scanner.feed(dump) {
                 return Ok(Err(unfit(&flaw)));

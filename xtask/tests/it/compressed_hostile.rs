@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [] a_bomb_ends_where_its_manifest_ends,
         [] a_window_that_no_backup_of_ours_has_is_named,
         [] what_does_not_fit_its_manifest_is_refused,
+        [] a_first_line_that_unpacks_to_another_is_refused,
         [] a_file_that_another_program_compressed_is_named,
     ]
 }
@@ -87,11 +88,15 @@ const BODY: &str = "CREATE TABLE public.t (a integer);\nCOPY public.t (a) FROM s
 /// A whole compressed backup of this dump, which lies in these frames; `bytes` of text precede its manifest.
 fn forged(dump: &[u8], frames: &[u8], bytes: Option<u64>) -> Vec<u8> {
     let text = [HEAD, dump].concat();
-    let stored = [&line(HEAD), frames].concat();
+    sealed(dump, &text, &[&line(HEAD), frames].concat(), bytes)
+}
+
+/// The same of any text and what is stored of it.
+fn sealed(dump: &[u8], text: &[u8], stored: &[u8], bytes: Option<u64>) -> Vec<u8> {
     let compressed = json!({ "bytes": stored.len(), "sha256": sha256(&stored) });
     let forged = Forged::of(dump).with("format", 2).with("compressed", compressed);
-    let last = forged.line(bytes.unwrap_or(text.len() as u64), &sha256(&text));
-    [stored, line(last.as_bytes())].concat()
+    let last = forged.line(bytes.unwrap_or(text.len() as u64), &sha256(text));
+    [stored, &line(last.as_bytes())].concat()
 }
 
 fn verified(bytes: Vec<u8>) -> Outcome {
@@ -123,6 +128,31 @@ fn a_window_that_no_backup_of_ours_has_is_named() {
     for exponent in [14u8, 17, 31] {
         damaged(forged(&dump, &framed(exponent << 3, &[raw(&dump)]), None), "its zstd window has");
     }
+}
+
+/// The bytes of the first line are there, and the header of the block before them says that it is shorter: what follows
+/// is a block of its own, whose header is the line's own end.
+fn a_first_line_that_unpacks_to_another_is_refused() {
+    const LITERALS: usize = 85_610;
+    let (first, header) = HEAD.split_at(HEAD.len() - 3);
+    let padded = |lines: usize| dump(&format!("{}{BODY}", "\n".repeat(lines)));
+    let dump = padded(LITERALS - b"\n--".len() - padded(0).len());
+    let literals = [b"\n--", &dump[..]].concat();
+    let text = [first, &literals].concat();
+    let (length, block) = raw(first);
+    let literals_header = u32::try_from(LITERALS).unwrap() << 4 | 3 << 2;
+    let mut stored = line(HEAD);
+    stored.truncate(6);
+    stored.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+    stored.extend(&length.to_le_bytes()[..3]);
+    stored.extend(&block);
+    stored.extend(header);
+    stored.extend(&literals_header.to_le_bytes()[..3]);
+    stored.extend(&literals);
+    // No sequences, and a last block without bytes.
+    stored.extend([0, 1, 0, 0]);
+    let file = sealed(&dump, &text, &stored, None);
+    verified(file).code(3).stdout_lacks("whole").stdout_has("x.sql.zst");
 }
 
 fn what_does_not_fit_its_manifest_is_refused() {

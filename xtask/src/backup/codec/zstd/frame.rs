@@ -65,7 +65,10 @@ pub(super) fn line(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 
 /// The beginning of a frame's line, where these bytes begin such a frame; they may end within it.
 pub(super) fn opening(bytes: &[u8]) -> Option<&[u8]> {
-    bytes.strip_prefix(&START)?.get(HEADER.saturating_sub(START.len()).saturating_add(BLOCK_HEADER)..)
+    let (size, rest) = bytes.strip_prefix(&START)?.split_first_chunk()?;
+    let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
+    let first = rest.strip_prefix(&block_header(size.min(BLOCK), size <= BLOCK))?;
+    first.get(..first.len().min(size).min(BLOCK))
 }
 
 /// Whether these bytes end before such a frame's line begins.
@@ -142,6 +145,18 @@ mod tests {
             }
         }
         assert!(of(b"", LONGEST).is_err() && of(&vec![b'a'; LONGEST + 1], LONGEST).is_err());
+    }
+
+    #[test]
+    fn the_beginning_is_that_of_the_line_and_not_of_another_block() {
+        let frame = of(b"line\n", LONGEST).unwrap();
+        let followed = [&frame[..], b"more"].concat();
+        assert_eq!((opening(&frame[..15]), opening(&followed)), (Some(&b"li"[..]), Some(&b"line\n"[..])));
+        for (at, byte) in frame.iter().enumerate().take(HEADER + BLOCK_HEADER) {
+            let mut other = frame.clone();
+            other[at] = byte ^ 2;
+            assert_eq!(opening(&other), None, "{at}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod form;
 mod go;
+mod number;
 mod parts;
 mod restriction;
 mod size;

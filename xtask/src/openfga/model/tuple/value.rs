@@ -1,7 +1,7 @@
 //! Whether a value fits the type of a condition's parameter, as a server converts it.
 
 use super::super::parts::ParameterType;
-use super::go;
+use super::{go, number};
 use serde_json::Value;
 
 /// Why a value does not fit, in one line; `None` where it does.
@@ -31,9 +31,9 @@ fn wrong_type(value: &Value, kind: &ParameterType) -> Option<String> {
         ("any", _) | ("bool", Value::Bool(_)) | ("string", Value::String(_)) | ("double", Value::Number(_)) => true,
         ("int", Value::Number(number)) => number.as_f64().is_some_and(is_whole),
         ("uint", Value::Number(number)) => number.as_f64().is_some_and(|number| is_whole(number) && number >= 0.0),
-        ("int", Value::String(text)) => go::is_int(text),
-        ("uint", Value::String(text)) => go::is_uint(text),
-        ("double", Value::String(text)) => go::is_double(text),
+        ("int", Value::String(text)) => number::is_int(text),
+        ("uint", Value::String(text)) => number::is_uint(text),
+        ("double", Value::String(text)) => number::is_double(text),
         ("duration", Value::String(text)) => go::is_duration(text),
         ("timestamp", Value::String(text)) => go::is_timestamp(text),
         ("ipaddress", Value::String(text)) => go::is_address(text),
