@@ -177,7 +177,7 @@ impl Terminal {
     /// A marked text, folded where the terminal is narrow.
     fn marked(&self, mark: Mark, text: &str) -> String {
         let lead = format!("{} ", self.mark(mark));
-        fold::behind(&lead, self.glyph(mark).0.width() + 1, &self.plain(text), self.width_of_notes())
+        fold::behind(&lead, self.symbol(mark).0.width() + 1, &self.plain(text), self.width_of_notes())
     }
 
     /// Columns of the terminal that messages go to; `None` where they go elsewhere.
@@ -197,18 +197,18 @@ impl Terminal {
     }
 
     fn colored(&self, mark: Mark, color: bool) -> String {
-        let (glyph, code) = self.glyph(mark);
-        if color { format!("\x1b[{code}m{glyph}\x1b[0m") } else { glyph.to_owned() }
+        let (symbol, code) = self.symbol(mark);
+        if color { format!("\x1b[{code}m{symbol}\x1b[0m") } else { symbol.to_owned() }
     }
 
-    fn glyph(&self, mark: Mark) -> (&'static str, &'static str) {
-        let (glyph, ascii, code) = match mark {
+    fn symbol(&self, mark: Mark) -> (&'static str, &'static str) {
+        let (symbol, ascii, code) = match mark {
             Mark::Done => ("✓", "OK:", "32"),
             Mark::Warning => ("⚠", "WARNING:", "33"),
             Mark::Failure => ("✗", "ERROR:", "31"),
             Mark::Skipped => ("∘", "SKIPPED:", "2"),
         };
-        (if self.unicode { glyph } else { ascii }, code)
+        (if self.unicode { symbol } else { ascii }, code)
     }
 
     fn arrow(&self) -> &'static str {

@@ -15,7 +15,7 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 
 /// Between two looks under `--wait`.
-const PAUSE: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 /// A year: what an instant can be moved by on every system.
 const LONGEST_WAIT: u64 = 31_536_000;
@@ -84,12 +84,12 @@ fn wait(args: &Args, options: &Options, context: &Context) -> Result<Report> {
         if report.is_ok(args.strict) || options.unknown(&report).is_some() {
             return Ok(report);
         }
-        if Instant::now() + PAUSE >= end {
+        if Instant::now() + POLL_INTERVAL >= end {
             // A look that was cut short knows less than the one before it.
             return Ok(whole.filter(|_| Instant::now() >= end).unwrap_or(report));
         }
         whole = Some(report);
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
         signals::check()?;
     }
 }

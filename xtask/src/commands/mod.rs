@@ -1,4 +1,4 @@
-//! One file per command: its `Args` and its `run`, which says what is done and leaves the how to the rooms below.
+//! One file per command: its `Args` and its `run`, which parses, asks and prints. The layers below do the work.
 
 pub mod adopt;
 pub mod completions;

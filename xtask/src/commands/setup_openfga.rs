@@ -105,7 +105,7 @@ impl<'a> Held<'a> {
     fn take(openfga: &OpenfgaServer, server: &Server<'a>, context: &Context) -> Result<Self> {
         if openfga.is_of_stack || !server.target().own_openfga().can_have_openfga() {
             let wait = Wait::begin(LOCK_TIMEOUT, None);
-            let lock = wait.take(context, &mut |patience| Lock::take(server, patience))?;
+            let lock = wait.take(context, &mut |timeout| Lock::take(server, timeout))?;
             return Ok(Self::Database(lock));
         }
         let waiting = context.terminal.waiting("waiting for another run");

@@ -17,7 +17,7 @@ const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// A server that asks for more patience is reported instead.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Whether a request may be sent again when nobody knows what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,7 +209,7 @@ fn sleep(time: Duration) -> Result<(), Fault> {
     let end = Instant::now() + time;
     while Instant::now() < end {
         signals::check()?;
-        std::thread::sleep(LOOK.min(end.saturating_duration_since(Instant::now())));
+        std::thread::sleep(POLL_INTERVAL.min(end.saturating_duration_since(Instant::now())));
     }
     Ok(())
 }

@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 /// The newest revision of OpenFGA's tables at the pinned version (docker-compose.yml).
 pub const NEWEST_REVISION: u64 = 6;
 /// For a container that was just started.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// For a server that is not ours and fails for a moment.
-const FOREIGN_PATIENCE: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(150);
+const FOREIGN_TIMEOUT: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
 const URL: &str = "OPENFGA_API_URL";
 
 /// An OpenFGA server, and whether it is the stack's own.
@@ -105,12 +105,12 @@ impl OpenfgaServer {
                 Err(refusal) => refusal,
             };
             signals::check()?;
-            let patience = match refusal.downcast_ref::<openfga::FailsNow>() {
-                _ if self.is_of_stack => PATIENCE,
-                Some(_) => FOREIGN_PATIENCE,
+            let timeout = match refusal.downcast_ref::<openfga::FailsNow>() {
+                _ if self.is_of_stack => TIMEOUT,
+                Some(_) => FOREIGN_TIMEOUT,
                 None => Duration::ZERO,
             };
-            if error::is_lasting(&refusal) || start.elapsed() >= patience {
+            if error::is_lasting(&refusal) || start.elapsed() >= timeout {
                 let hint = if self.is_of_stack {
                     "see why: cargo xtask health-check --only openfga service".to_owned()
                 } else {
@@ -120,7 +120,7 @@ impl OpenfgaServer {
                 let fault = Fault::unreachable(format!("OpenFGA at {} does not answer", self.endpoint.url()));
                 return Err(refusal.context(fault.hint(known)));
             }
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }

@@ -33,12 +33,12 @@ pub fn begin(server: &Server<'_>, preamble: &str, dialog: &dyn Fn(Program) -> Re
     }
 }
 
-fn begin_once(mut psql: Dialog, preamble: &str, patience: Duration) -> Result<Beginning> {
+fn begin_once(mut psql: Dialog, preamble: &str, timeout: Duration) -> Result<Beginning> {
     let start = Instant::now();
-    match restrict::begin(&mut psql, preamble, patience)? {
+    match restrict::begin(&mut psql, preamble, timeout)? {
         Some(begun) => Ok(Beginning::Begun(psql, begun)),
         // Of one that is silent the end would be waited for in vain.
-        None if start.elapsed() >= patience || signals::pending().is_some() => Ok(Beginning::Silent(psql)),
+        None if start.elapsed() >= timeout || signals::pending().is_some() => Ok(Beginning::Silent(psql)),
         None => psql.finish().map(Beginning::Ended),
     }
 }
@@ -53,7 +53,7 @@ pub fn overcome(server: &Server<'_>, said: &Captured) -> Result<bool> {
     for options in overriding::OPTIONS {
         let psql = server.own_program_under(Some(options), "psql")?;
         let psql = psql.args(["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "-f", "-"]);
-        if psql.capture_with(PREAMBLE.into(), target.patience())?.ending.success() {
+        if psql.capture_with(PREAMBLE.into(), target.timeout())?.ending.success() {
             target.override_settings(options);
             return Ok(true);
         }

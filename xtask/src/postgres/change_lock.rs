@@ -8,7 +8,7 @@ use anyhow::Result;
 use sha2::{Digest as _, Sha256};
 use std::time::{Duration, Instant};
 
-const PAUSE: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// SQL: the session `a` of `pg_stat_activity` as people read it. Not every session has a name, and a role without
 /// `pg_read_all_stats` does not see when another role's session began.
 pub const SESSION: &str = "'session ' || a.pid || ' (' || pg_catalog.concat_ws(', ', NULLIF(a.application_name, ''), \
@@ -25,8 +25,8 @@ impl<'a> Lock<'a> {
     ///
     /// # Errors
     /// Exit 5 names the run that holds it.
-    pub fn take(server: &Server<'a>, patience: Duration) -> Result<Self> {
-        Self::take_all(server, [server.target().database()], patience)
+    pub fn take(server: &Server<'a>, timeout: Duration) -> Result<Self> {
+        Self::take_all(server, [server.target().database()], timeout)
     }
 
     /// Takes the locks on several databases of the server by one session.
@@ -36,10 +36,10 @@ impl<'a> Lock<'a> {
     pub fn take_all<'n>(
         server: &Server<'a>,
         databases: impl IntoIterator<Item = &'n str>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Self> {
         let mut session = OpenSession::start(&server.in_maintenance())?;
-        databases.into_iter().try_for_each(|name| of_database(&mut session, name, patience))?;
+        databases.into_iter().try_for_each(|name| of_database(&mut session, name, timeout))?;
         Ok(Self { session })
     }
 
@@ -53,9 +53,9 @@ impl<'a> Lock<'a> {
 ///
 /// # Errors
 /// Exit 5 names the run that holds it.
-pub fn of_database(session: &mut OpenSession<'_>, name: &str, patience: Duration) -> Result<()> {
+pub fn of_database(session: &mut OpenSession<'_>, name: &str, timeout: Duration) -> Result<()> {
     let mut ask = |sql: &str| Ok(session.run(sql)?.into_iter().next());
-    acquire(name, key(&format!("xtask restore of {name}")), Mode::Exclusive, patience, &mut ask)
+    acquire(name, key(&format!("xtask restore of {name}")), Mode::Exclusive, timeout, &mut ask)
 }
 
 /// Who else may hold an advisory lock at the same time.
@@ -67,7 +67,7 @@ pub enum Mode {
     Shared,
 }
 
-/// Tries for this advisory lock until it is there or `patience` is over. It never waits on the server: a session that
+/// Tries for this advisory lock until it is there or `timeout` is over. It never waits on the server: a session that
 /// waits there keeps CREATE INDEX CONCURRENTLY waiting, too. `ask` gives the first row that a query prints.
 ///
 /// # Errors
@@ -76,10 +76,10 @@ pub fn acquire(
     database: &str,
     key: i64,
     mode: Mode,
-    patience: Duration,
+    timeout: Duration,
     ask: &mut dyn FnMut(&str) -> Result<Option<String>>,
 ) -> Result<()> {
-    let end = Instant::now() + patience;
+    let end = Instant::now() + timeout;
     let shared = if mode == Mode::Shared { "_shared" } else { "" };
     let lock = format!("SELECT pg_catalog.pg_try_advisory_lock{shared}({key})");
     loop {
@@ -90,7 +90,7 @@ pub fn acquire(
         if Instant::now() >= end {
             break;
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
     }
     let sql = format!(
         "SELECT {SESSION} FROM pg_catalog.pg_locks AS l \

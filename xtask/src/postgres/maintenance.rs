@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 /// A psql that is silent for so long is given up, and a fresh one is asked.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Server<'_> {
     /// What psql prints for a question to the maintenance database. Where the psql that stays open has no answer,
@@ -31,7 +31,7 @@ fn answer(psql: &mut Dialog, question: &str) -> Option<String> {
     writeln!(psql, "{question}\n;SELECT '{nonce}';").and_then(|()| psql.flush()).ok()?;
     let mut answer = String::new();
     loop {
-        let line = psql.line(PATIENCE)?;
+        let line = psql.line(TIMEOUT)?;
         if line == nonce {
             return Some(answer);
         }

@@ -19,10 +19,10 @@ pub struct Begun {
 
 /// Sends a psql its first statements, asks for its version, and restricts it where it knows how. One that gives no
 /// version may have ended, and says why when it is asked.
-pub fn begin(psql: &mut Dialog, preamble: &str, patience: Duration) -> Result<Option<Begun>> {
+pub fn begin(psql: &mut Dialog, preamble: &str, timeout: Duration) -> Result<Option<Begun>> {
     let asked = writeln!(psql, "{preamble}\\echo {VERSION}:VERSION_NAME").and_then(|()| psql.flush());
     let version = loop {
-        match psql.line(patience).filter(|_| asked.is_ok()) {
+        match psql.line(timeout).filter(|_| asked.is_ok()) {
             Some(line) => match line.strip_prefix(VERSION) {
                 Some(version) => break version.to_owned(),
                 None => continue,

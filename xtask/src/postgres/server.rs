@@ -117,7 +117,7 @@ impl<'a> Server<'a> {
 
     /// How long a login or an answer is waited for.
     pub fn deadline(&self) -> Duration {
-        self.deadline.unwrap_or_else(|| self.target.patience())
+        self.deadline.unwrap_or_else(|| self.target.timeout())
     }
 
     /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database, under the settings of its role and database.

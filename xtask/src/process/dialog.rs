@@ -1,6 +1,6 @@
 //! A running program that is spoken with: we write to its stdin while its stdout is read beside it.
 
-use super::watched::{LOOK, OnSignal, Watched};
+use super::watched::{OnSignal, POLL_INTERVAL, Watched};
 use super::{Captured, answer, signals, text_mode};
 use crate::platform;
 use anyhow::Result;
@@ -66,7 +66,7 @@ impl Dialog {
     pub fn line(&self, deadline: Duration) -> Option<String> {
         let end = Instant::now() + deadline;
         loop {
-            let slice = end.saturating_duration_since(Instant::now()).min(LOOK);
+            let slice = end.saturating_duration_since(Instant::now()).min(POLL_INTERVAL);
             match self.lines.recv_timeout(slice) {
                 Ok(line) => return Some(String::from_utf8_lossy(&line).into_owned()),
                 Err(RecvTimeoutError::Timeout) if Instant::now() < end && signals::pending().is_none() => {}

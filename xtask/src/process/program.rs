@@ -152,7 +152,7 @@ impl Program {
     /// Runs a program that answers from what it knows (`--version`), without a deadline.
     pub fn ask(&self) -> Result<Captured> {
         self.trace();
-        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
+        #[expect(clippy::disallowed_methods, reason = "programs are started here alone")]
         let shell = xshell::Shell::new()?;
         let mut command = shell.cmd(&self.path).args(&self.args).quiet().ignore_status();
         for (name, value, _) in &self.env {
@@ -171,7 +171,7 @@ impl Program {
     /// The same, with these bytes on stdin.
     pub fn capture_with(&self, input: Vec<u8>, deadline: Duration) -> Result<Captured> {
         self.trace();
-        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
+        #[expect(clippy::disallowed_methods, reason = "programs are started here alone")]
         let mut expression = duct::cmd(&self.path, &self.args);
         let input = if self.text_mode { text_mode::encoded(&input) } else { input };
         expression = if input.is_empty() { expression.stdin_null() } else { expression.stdin_bytes(input) };
@@ -326,7 +326,7 @@ impl Program {
     }
 
     fn command(&self) -> Command {
-        #[expect(clippy::disallowed_methods, reason = "this is the room where programs are started")]
+        #[expect(clippy::disallowed_methods, reason = "programs are started here alone")]
         let mut command = Command::new(&self.path);
         command.args(&self.args);
         if self.alone {

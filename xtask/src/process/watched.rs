@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How often a running program is looked after, and signals are looked for.
-pub(super) const LOOK: Duration = Duration::from_millis(25);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(25);
 /// Of a talkative program's stderr so much of the beginning and of the end is kept: one of them holds the cause.
 const STDERR_KEPT: usize = 64 * 1024;
 
@@ -93,7 +93,7 @@ fn end_on_signal(child: &SharedChild, over: &AtomicBool) {
             end(child);
             return;
         }
-        std::thread::park_timeout(LOOK);
+        std::thread::park_timeout(POLL_INTERVAL);
     }
 }
 

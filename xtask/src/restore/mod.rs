@@ -1,6 +1,7 @@
 //! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
 
 mod carried;
+pub mod changes_since_swap;
 mod closed;
 pub mod globals;
 pub mod live;
@@ -18,7 +19,6 @@ pub mod repair;
 pub mod rights;
 pub mod server_databases;
 mod shared_catalogs;
-pub mod since;
 pub mod staging;
 pub mod subscriptions;
 pub mod swap;

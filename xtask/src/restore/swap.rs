@@ -19,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A name may be held so long before anything is stopped.
 const HELD: Duration = Duration::from_secs(3);
-const PAUSE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Waits a moment for sessions that lock the names: now no service is stopped, and connections are still accepted.
 ///
@@ -38,7 +38,7 @@ pub fn wait_for_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<()> {
             let message = format!("{} cannot be swapped now; {}", lives(swaps), unchanged(swaps));
             return Err(Fault::failed(message).hint(release(holder)).into());
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 

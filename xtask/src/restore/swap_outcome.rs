@@ -9,10 +9,10 @@ use serde::Deserialize;
 use std::time::{Duration, Instant};
 
 /// A script that nobody listens to has ended by then.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// A server that crashed and starts again by itself is back by then.
 const RECOVERY: Duration = Duration::from_secs(8);
-const PAUSE: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Where the names are; the live ones are open in either case.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ pub(super) fn find(server: &Server<'_>, swaps: &[Swap<'_>]) -> Result<Outcome> {
     let begun = Instant::now();
     let state = loop {
         match state(server, swaps) {
-            Ok(state) if !state.working || begun.elapsed() > PATIENCE => break state,
+            Ok(state) if !state.working || begun.elapsed() > TIMEOUT => break state,
             Err(error) if begun.elapsed() > RECOVERY => return Err(error),
-            _ => std::thread::sleep(PAUSE),
+            _ => std::thread::sleep(POLL_INTERVAL),
         }
     };
     if state.working {

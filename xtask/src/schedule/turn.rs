@@ -11,7 +11,7 @@ use std::time::Duration;
 const LOCK: &str = "lock";
 /// How often a run looks whether it may begin, and the time between.
 const LOOKS: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Held while a run goes on; it ends with its holder, however that ends.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Turn {
         for _ in 0..LOOKS {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(Self { _file: file })),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(POLL_INTERVAL),
                 Err(TryLockError::Error(error)) => {
                     let fault = Fault::failed(format!("{} cannot be locked", path.display()));
                     return Err(Error::new(error).context(fault));

@@ -264,12 +264,12 @@ pub fn cache_folder(settings: &Settings) -> Option<PathBuf> {
     .map(|folder| folder.join("xtask"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here alone")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here alone")]
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

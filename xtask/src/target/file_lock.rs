@@ -10,8 +10,8 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(120);
-const PAUSE: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_secs(120);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Held until it is dropped.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl FileLock {
     pub fn take(path: &Path, waiting: &dyn Fn(&str)) -> Result<Self> {
         let mut file =
             platform::open_own(path).with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -44,7 +44,7 @@ impl FileLock {
             }
             waiting(&format!("waiting for {holder}"));
             signals::check()?;
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(POLL_INTERVAL);
         }
         // Who holds it is a courtesy to others; the lock itself does not depend on it.
         let _ = file.set_len(0).and_then(|()| file.rewind());

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// For an answer to one question.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// Enough to hear that a program is there.
 const LEAST: Duration = Duration::from_millis(200);
 /// A login that gets no answer is given up so long before the end: its own words say more than a program that was
@@ -66,13 +66,13 @@ impl Target {
     }
 
     /// How long a question may take.
-    pub fn patience(&self) -> Duration {
-        self.end.map_or(PATIENCE, |end| end.saturating_duration_since(Instant::now()).max(LEAST))
+    pub fn timeout(&self) -> Duration {
+        self.end.map_or(TIMEOUT, |end| end.saturating_duration_since(Instant::now()).max(LEAST))
     }
 
     /// Seconds that a connection attempt may take.
     fn connect_timeout(&self) -> u64 {
-        let most = self.end.map(|_| self.patience().as_secs().saturating_sub(SOONER_SECONDS));
+        let most = self.end.map(|_| self.timeout().as_secs().saturating_sub(SOONER_SECONDS));
         // libpq takes 1 for 2.
         most.unwrap_or(CONNECT_TIMEOUT_SECONDS).clamp(2, CONNECT_TIMEOUT_SECONDS)
     }
@@ -185,7 +185,7 @@ impl Target {
             ("LC_MESSAGES", "C"),
         ];
         environment.extend(more);
-        let first_contact = self.end.map(|_| self.patience());
+        let first_contact = self.end.map(|_| self.timeout());
         let LaunchOptions { talk, bulk } = options;
         self.backend.program(name, &Launch { environment: &environment, talk, bulk, first_contact })
     }

@@ -45,7 +45,7 @@ pub const PUBLISHED: [Published; 4] = [
 const DEADLINE: Duration = Duration::from_secs(10);
 const SETTLING: Duration = Duration::from_secs(5);
 const PASSING: Duration = Duration::from_millis(500);
-const PAUSE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const UNKNOWN: &str = "a program of another user";
 
 /// A port on which another program listens.
@@ -93,7 +93,7 @@ fn holder_after(settling: Duration, port: u16, ours: impl Fn() -> bool) -> Optio
             // It may have become ours between the two questions.
             return (!ours()).then_some(by);
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
     }
     None
 }

@@ -1,4 +1,4 @@
-//! Patience with a part that was just started.
+//! Waiting for a part that was just started.
 
 use crate::error::{self, Fault};
 use crate::process::signals;
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(90);
-const PAUSE: Duration = Duration::from_millis(150);
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
 
 /// Asks again until the answer comes, a refusal that `lasts`, a signal or the deadline. `look` is the
 /// hint where the last refusal has none of its own.
@@ -30,6 +30,6 @@ pub(in crate::target) fn wait_for<T>(
             let hint = error::fault(&refusal).and_then(Fault::hint_text).unwrap_or(look).to_owned();
             return Err(refusal).context(Fault::unreachable(format!("{what} does not answer")).hint(hint));
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }

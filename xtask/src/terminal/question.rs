@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// How often signals are looked for while an answer is awaited.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Terminal {
     /// Asks on the terminal; only `y` or `yes` is yes. `None` where there is nobody to ask.
@@ -76,7 +76,7 @@ fn typed_line() -> Result<Option<String>, Fault> {
         let _ = send.send((read > 0).then_some(line));
     });
     loop {
-        match line.recv_timeout(LOOK) {
+        match line.recv_timeout(POLL_INTERVAL) {
             Ok(line) => return Ok(line),
             Err(RecvTimeoutError::Timeout) => signals::check().inspect_err(|_| write_stderr("\n"))?,
             Err(RecvTimeoutError::Disconnected) => return Ok(None),

@@ -78,10 +78,10 @@ impl Terminal {
 
     /// A mark at the beginning of a result's line, as wide as every other, and how wide it is.
     pub fn column(&self, mark: Mark) -> (String, usize) {
-        let (glyph, ..) = self.glyph(mark);
+        let (symbol, ..) = self.symbol(mark);
         let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
-        let width = all.iter().map(|mark| self.glyph(*mark).0.chars().count()).max().unwrap_or(1);
-        let gap = " ".repeat(width - glyph.chars().count());
+        let width = all.iter().map(|mark| self.symbol(*mark).0.chars().count()).max().unwrap_or(1);
+        let gap = " ".repeat(width - symbol.chars().count());
         (format!("{}{gap}", self.colored(mark, self.color_of_results)), width)
     }
 

@@ -10,6 +10,7 @@ mod harness;
 
 mod adopt;
 mod adopt_faults;
+mod architecture;
 mod authorization;
 mod circles;
 mod completions;
@@ -65,7 +66,6 @@ mod health_database;
 mod health_openfga;
 mod health_services;
 mod hostile;
-mod house;
 mod local;
 mod local_backup;
 mod local_faults;
@@ -243,6 +243,6 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     health_database::tests,
     health_openfga::tests,
     health_services::tests,
-    house::tests,
+    architecture::tests,
     env::tests,
 ];

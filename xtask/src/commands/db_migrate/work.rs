@@ -134,12 +134,12 @@ impl<'a> Work<'a> {
     /// The lock that restores take, then sqlx's, in the session that will run the migrations. Says for whom it waits.
     pub(super) fn lock(&self, limits: Limits) -> Result<Locked<'a>> {
         let wait = Wait::begin(limits.run, Some("--wait-for-run"));
-        let lock = wait.take(self.context, &mut |patience| Lock::take(&self.server, patience)).map_err(longer)?;
+        let lock = wait.take(self.context, &mut |timeout| Lock::take(&self.server, timeout)).map_err(longer)?;
         let mut session = self.session()?;
         let database = self.server.database();
         let number = checksum::lock_number(database);
-        wait.take(self.context, &mut |patience| {
-            change_lock::acquire(database, number, Mode::Exclusive, patience, &mut |query| session.ask(query))
+        wait.take(self.context, &mut |timeout| {
+            change_lock::acquire(database, number, Mode::Exclusive, timeout, &mut |query| session.ask(query))
         })
         .map_err(longer)?;
         fault_point("locked");

@@ -21,7 +21,7 @@ pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
     let target = server.target();
     context.terminal.note(&format!("Repairing {}", target.shown()));
     let wait = Wait::begin(LOCK_TIMEOUT, None);
-    let lock = wait.take(context, &mut |patience| Lock::take(server, patience))?;
+    let lock = wait.take(context, &mut |timeout| Lock::take(server, timeout))?;
     let record = Record::new(server, lock.into_session());
     let (findings, unstarted) = repair_what_can_be(&record, context)?;
     if let Some(failed) = unstarted.into_iter().next() {

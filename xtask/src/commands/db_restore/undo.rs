@@ -15,10 +15,10 @@ use crate::postgres::activity::{Counters, Written};
 use crate::postgres::change_lock::Lock;
 use crate::postgres::server::Server;
 use crate::process::signals;
+use crate::restore::changes_since_swap::ChangesSinceSwap;
 use crate::restore::live::Live;
 use crate::restore::previous::{self, Previous};
 use crate::restore::record::{Details, Record, View, Wanted};
-use crate::restore::since::Since;
 use crate::restore::swap::{self, Swap};
 use crate::restore::{record, rights};
 use crate::settings::fault_point;
@@ -39,7 +39,7 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
         return Err(nothing_to_go_back_to(&view, server)?.into());
     };
     refuse_one_of_a_set(&view, &old, target, context)?;
-    let since = Since::swap(server, &old.entry);
+    let since = ChangesSinceSwap::of(server, &old.entry);
     if args.dry_run {
         leftovers::name_leftovers(target, context);
     }
@@ -181,7 +181,7 @@ fn nothing_to_go_back_to(view: &View, server: &Server<'_>) -> Result<Fault> {
 }
 
 /// When the swap was, and what an undo of it loses.
-pub(super) fn show(old: &Previous, since: &Since, target: &Target, context: &Context) {
+pub(super) fn show(old: &Previous, since: &ChangesSinceSwap, target: &Target, context: &Context) {
     let terminal = &context.terminal;
     let at = old.entry.time().map(|at| at.with_timezone(&Local));
     let (time, age) =

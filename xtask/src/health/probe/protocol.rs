@@ -112,9 +112,9 @@ pub fn redis(answer: &[u8]) -> Result<String, String> {
 
 /// Says something and reads what comes. A server that was spoken to must answer; else silence is fine, but the
 /// connection must stay open.
-fn first_bytes(address: SocketAddr, words: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
-    let mut stream = TcpStream::connect_timeout(&address, patience.max(SILENCE)).map_err(|error| error.to_string())?;
-    let heard = send_and_receive(&mut stream, words, patience)?;
+fn first_bytes(address: SocketAddr, words: &[u8], timeout: Duration) -> Result<Vec<u8>, String> {
+    let mut stream = TcpStream::connect_timeout(&address, timeout.max(SILENCE)).map_err(|error| error.to_string())?;
+    let heard = send_and_receive(&mut stream, words, timeout)?;
     if heard.is_empty() && !words.is_empty() { Err("no answer".to_owned()) } else { Ok(heard) }
 }
 

@@ -12,12 +12,12 @@ const LOGIN: &[u8] = b"\0\x03\0\0user\0postgres\0database\0postgres\0\0";
 const CANNOT_CONNECT_NOW: &str = "C57P03";
 
 /// Whether a server accepts connections there.
-pub fn ask(address: SocketAddr, patience: Duration) -> Result<String, String> {
-    let mut stream = TcpStream::connect_timeout(&address, patience).map_err(|error| error.to_string())?;
-    let first = send_and_receive(&mut stream, &SSL_REQUEST, patience)?;
+pub fn ask(address: SocketAddr, timeout: Duration) -> Result<String, String> {
+    let mut stream = TcpStream::connect_timeout(&address, timeout).map_err(|error| error.to_string())?;
+    let first = send_and_receive(&mut stream, &SSL_REQUEST, timeout)?;
     if first.first() == Some(&b'N') {
         let length = u32::try_from(LOGIN.len() + 4).unwrap_or_default();
-        return judge(&send_and_receive(&mut stream, &[&length.to_be_bytes()[..], LOGIN].concat(), patience)?);
+        return judge(&send_and_receive(&mut stream, &[&length.to_be_bytes()[..], LOGIN].concat(), timeout)?);
     }
     // Who wants TLS has accepted the connection; what follows is not for our eyes.
     if first == b"S" { answers() } else { judge(&first) }

@@ -8,7 +8,7 @@ use crate::postgres::openfga_tables::Known;
 /// The revision that adds the condition columns: below it, reading tuples fails.
 const LEAST_REVISION: u64 = 5;
 /// OpenFGA's own are tables; a view of their name would run its owner's code when it is read.
-const LOOK: &str = "see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'";
+const HINT: &str = "see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'";
 const MIGRATE: &str = "bring its tables up to date: cargo xtask setup-openfga";
 
 pub fn look(scene: &Scene) -> Finding {
@@ -23,7 +23,7 @@ pub fn look(scene: &Scene) -> Finding {
     let revision = match &facts.revision {
         Known::Is(revision) => Some(*revision),
         Known::Absent => None,
-        Known::Unread(why) => return Finding::fail(format!("OpenFGA's revision is not read: {why}"), LOOK),
+        Known::Unread(why) => return Finding::fail(format!("OpenFGA's revision is not read: {why}"), HINT),
     };
     match revision {
         None => Finding::fail(format!("{} has no OpenFGA tables", scene.target.database()), MIGRATE),

@@ -1,5 +1,5 @@
 //! OpenFGA's authorization model: read from the DSL, from modules or from JSON, checked as a server would, compared,
-//! written as DSL or JSON. It looks into no other room, so that its tests can compile it by themselves.
+//! written as DSL or JSON. It imports no other folder, so that its tests can compile it by themselves.
 
 mod canonical;
 mod definition;

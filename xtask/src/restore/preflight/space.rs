@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 const RESERVE: u64 = 128 << 20;
 /// A database takes about so many times its dump, with its indexes; where no manifest says how much it took.
 const DUMP_TO_DATABASE: u64 = 2;
-const PAUSE: Duration = Duration::from_secs(1);
-const LOOK: Duration = Duration::from_millis(50);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Refuses backups that would not fit beside each other; whether that could be known.
 pub fn check(server: &Server<'_>, backups: &[&Proven]) -> Result<bool> {
@@ -95,8 +95,8 @@ impl Watch {
     /// A pause; whether the task still runs after it.
     fn waits(&self) -> bool {
         let start = Instant::now();
-        while start.elapsed() < PAUSE && !self.over.load(Ordering::Relaxed) {
-            thread::sleep(LOOK);
+        while start.elapsed() < CHECK_INTERVAL && !self.over.load(Ordering::Relaxed) {
+            thread::sleep(POLL_INTERVAL);
         }
         !self.over.load(Ordering::Relaxed)
     }

@@ -243,8 +243,8 @@ impl<'a> Record<'a> {
     /// What the server answers in the maintenance database to a question that changes nothing, within this time. The
     /// session that this run has had from its beginning is asked: what is changed of the role meanwhile does not reach
     /// it. Where it has ended another one is asked.
-    pub(in crate::restore) fn ask(&self, question: &str, patience: Duration) -> Result<String> {
-        self.sessions.ask(question, patience)
+    pub(in crate::restore) fn ask(&self, question: &str, timeout: Duration) -> Result<String> {
+        self.sessions.ask(question, timeout)
     }
 
     /// Takes the locks on these databases of the server, too, until the run ends.
@@ -254,9 +254,9 @@ impl<'a> Record<'a> {
     pub(in crate::restore) fn lock<'n>(
         &self,
         databases: impl IntoIterator<Item = &'n str>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<()> {
-        databases.into_iter().try_for_each(|database| self.sessions.lock(database, patience))
+        databases.into_iter().try_for_each(|database| self.sessions.lock(database, timeout))
     }
 }
 

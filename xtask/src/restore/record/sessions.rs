@@ -67,8 +67,8 @@ impl<'a> Sessions<'a> {
     ///
     /// # Errors
     /// Exit 5 names the run that holds it.
-    pub(super) fn lock(&self, database: &str, patience: Duration) -> Result<()> {
-        change_lock::of_database(&mut self.maintenance.borrow_mut(), database, patience)
+    pub(super) fn lock(&self, database: &str, timeout: Duration) -> Result<()> {
+        change_lock::of_database(&mut self.maintenance.borrow_mut(), database, timeout)
     }
 
     /// Runs SQL in the record database; what it prints.
@@ -84,15 +84,15 @@ impl<'a> Sessions<'a> {
     }
 
     /// See [`super::Record::ask`].
-    pub(super) fn ask(&self, question: &str, patience: Duration) -> Result<String> {
+    pub(super) fn ask(&self, question: &str, timeout: Duration) -> Result<String> {
         let mut maintenance = self.maintenance.borrow_mut();
-        maintenance.wait_for(patience);
+        maintenance.wait_for(timeout);
         let answer = maintenance.run(question);
         maintenance.wait_for(DEADLINE);
         if let Ok(answer) = answer {
             return Ok(answer.join("\n"));
         }
-        self.server.in_maintenance().within(patience).ask(question)
+        self.server.in_maintenance().within(timeout).ask(question)
     }
 
     /// Runs SQL in the maintenance database; what it prints.

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// So many changes are named.
 const NAMED: usize = 20;
 /// After a failure nobody waits long for a server that is silent.
-const CLEAR_UP_PATIENCE: Duration = Duration::from_secs(5);
+const CLEAR_UP_TIMEOUT: Duration = Duration::from_secs(5);
 const HINT: &str = "code in the file did this, or another session did meanwhile: the server does not tell \
      which\ncheck each change, and undo those that you do not want: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c \
      '\\drds' -c '\\db+'\n\
@@ -43,8 +43,8 @@ impl Guard {
     /// Looks at the server; `database` is the one that the file will be loaded into.
     pub fn before(record: &Record<'_>, database: &OwnedDatabase, file: &Path) -> Result<Self> {
         let first = recorded(record)?;
-        let patience = record.target().patience();
-        let before = SharedCatalogs::before(&|sql| record.ask(sql, patience), database.name())?;
+        let timeout = record.target().timeout();
+        let before = SharedCatalogs::before(&|sql| record.ask(sql, timeout), database.name())?;
         Ok(Self { file: file.to_owned(), own: database.oid(), before, recorded: [first, recorded(record)?] })
     }
 
@@ -77,8 +77,8 @@ impl Guard {
 
     fn changes(&self, record: &Record<'_>, failed: bool) -> Result<Vec<Change>> {
         let target = record.target();
-        let patience = if failed { CLEAR_UP_PATIENCE } else { target.patience() };
-        let ask = || self.before.changes(&|sql| record.ask(sql, patience));
+        let timeout = if failed { CLEAR_UP_TIMEOUT } else { target.timeout() };
+        let ask = || self.before.changes(&|sql| record.ask(sql, timeout));
         if ask()?.is_empty() {
             return Ok(Vec::new());
         }

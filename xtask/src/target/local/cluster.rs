@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const INIT_DEADLINE: Duration = Duration::from_secs(180);
 const STOP_DEADLINE: Duration = Duration::from_secs(90);
-const PATIENCE_OF_PG_CTL: &str = "75";
+const PG_CTL_TIMEOUT: &str = "75";
 
 /// PostgreSQL writes eight short lines, in bytes.
 const LONGEST_PID_FILE: u64 = 1 << 16;
@@ -120,7 +120,7 @@ pub fn start(folder: &Folder, programs: &Programs, user: Option<&User>, port: u1
 /// Stops the server: sessions are ended, what was committed is on disk.
 pub fn stop(folder: &Folder, programs: &Programs, user: Option<&User>) -> Result<()> {
     let program = server_program(folder, programs, user, "pg_ctl")
-        .args(["stop", "--silent", "--mode=fast", "--wait", "--timeout", PATIENCE_OF_PG_CTL, "--pgdata"])
+        .args(["stop", "--silent", "--mode=fast", "--wait", "--timeout", PG_CTL_TIMEOUT, "--pgdata"])
         .arg(folder.data());
     let captured = program.capture(STOP_DEADLINE)?;
     if captured.ending.success() || !matches!(state(folder)?, State::Running(_)) {

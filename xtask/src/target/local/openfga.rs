@@ -19,7 +19,7 @@ const VERSION: &str = "v1.18.1";
 const INSTALL_DEADLINE: Duration = Duration::from_secs(1_800);
 const MIGRATE_DEADLINE: Duration = Duration::from_secs(180);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(25);
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 const STARTED: &str = "openfga.json";
 
 /// The name of OpenFGA's log in the folder.
@@ -266,10 +266,10 @@ pub fn stop(folder: &Folder) -> Result<bool> {
     while started.is_running() {
         if Instant::now() >= end {
             platform::end_group(started.pid, true).with_context(refused)?;
-            std::thread::sleep(PAUSE * 4);
+            std::thread::sleep(POLL_INTERVAL * 4);
             break;
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
     }
     Ok(true)
 }

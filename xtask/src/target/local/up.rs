@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const ANSWER_DEADLINE: Duration = Duration::from_secs(90);
-const PAUSE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Another port, or a dying server's last process: worth another try, not many.
 const TRIES: usize = 4;
 
@@ -208,7 +208,7 @@ fn lives(mut server: Detached, local: &Local, ask: impl Fn() -> Result<()>) -> R
             return Ok(true);
         }
         signals::check()?;
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 

@@ -15,7 +15,7 @@ const KNOWN: RangeInclusive<u32> = 14..=18;
 /// A setting of the probe's own, given with the login: only a server that got our login itself shows it.
 const PROBE: &str = "xtask.contact";
 /// A session of one's own answers by then.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a session is asked for its process.
 const LOOKS: usize = 3;
 
@@ -111,6 +111,6 @@ impl Contact<'_> {
     fn process(&self, session: &mut Dialog, before: &str) -> Result<String> {
         let asked = writeln!(session, "{before}\nSELECT pg_catalog.pg_backend_pid();").and_then(|()| session.flush());
         asked.context("the session is over")?;
-        session.line(PATIENCE).context("the session is over")
+        session.line(TIMEOUT).context("the session is over")
     }
 }

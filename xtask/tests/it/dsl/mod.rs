@@ -1,6 +1,6 @@
 //! The model DSL, by files with the exact JSON and the exact findings that they make, by chance, and on a real server.
 //!
-//! It looks into no other room, so these tests compile it by themselves: thousands of models in a moment.
+//! It imports no other folder, so these tests compile it by themselves: thousands of models in a moment.
 
 #[path = "../../../src/openfga/model/mod.rs"]
 // What these tests do not use is used by the program.

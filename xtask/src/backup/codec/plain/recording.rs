@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use std::time::Duration;
 
 /// How long the reader waits for pg_dump to write more.
-const PAUSE: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A pg_dump that writes the file itself.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Recording for Behind<'_> {
                 return Ok(read);
             }
             // What it wrote last is read once more after its end.
-            self.has_ended = self.pg_dump.as_ref().map_or(Ok(true), |pg_dump| pg_dump.ends_within(PAUSE))?;
+            self.has_ended = self.pg_dump.as_ref().map_or(Ok(true), |pg_dump| pg_dump.ends_within(POLL_INTERVAL))?;
         }
     }
 

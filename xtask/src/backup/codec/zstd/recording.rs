@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long the second reader waits for the compressor to write more.
-const PAUSE: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const PIECE: usize = 1 << 18;
 
 /// A pg_dump whose output is compressed.
@@ -139,7 +139,7 @@ impl Read for Behind {
             if read > 0 || was_written {
                 return Ok(read);
             }
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }

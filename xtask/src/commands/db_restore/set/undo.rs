@@ -12,10 +12,10 @@ use crate::commands::swap::{report, services};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::server::Server;
+use crate::restore::changes_since_swap::ChangesSinceSwap;
 use crate::restore::live::Live;
 use crate::restore::previous::{self, Previous};
 use crate::restore::record::{self, SwapSet, View, Wanted};
-use crate::restore::since::Since;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -89,9 +89,10 @@ impl Undo<'_, '_> {
     fn show(&self, args: &Args) -> Result<()> {
         let Self { set, olds, members, servers, context } = *self;
         let users = users_of(servers)?;
-        let since: Vec<Since> = servers.iter().zip(olds).map(|(server, old)| Since::swap(server, &old.entry)).collect();
+        let since: Vec<ChangesSinceSwap> =
+            servers.iter().zip(olds).map(|(server, old)| ChangesSinceSwap::of(server, &old.entry)).collect();
         if args.json && args.dry_run {
-            let one = |(old, since): (&Previous, &Since)| {
+            let one = |(old, since): (&Previous, &ChangesSinceSwap)| {
                 let entry = &old.entry;
                 json!({ "database": entry.live, "before": entry.name, "swapped_at": entry.at, "written_since": since })
             };

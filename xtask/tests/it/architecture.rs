@@ -1,4 +1,4 @@
-//! The rules of the source code itself: which room may look into which, and what only one room may do.
+//! The rules of the source code itself: which folder may import which, and what only one of them may do.
 
 use crate::harness::{Test, sandbox::checkout};
 use proc_macro2::Ident;
@@ -11,8 +11,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         [] arrows_point_one_way,
         [] context_and_terminal_go_to_commands_only,
-        [] one_room_knows_the_system,
-        [] one_room_each_starts_programs_reads_settings_and_writes_to_people,
+        [] one_folder_knows_the_system,
+        [] one_folder_each_starts_programs_reads_settings_and_writes_to_people,
         [] nobody_asks_which_target_it_is,
         [] a_target_implements_all_that_differs,
         [] a_target_and_a_sessions_name_go_as_one_value,
@@ -21,8 +21,8 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-/// The rooms, from the bottom up; a room may look into those below its own line.
-const FLOORS: &[&[&str]] = &[
+/// The layers, from the bottom up: folders, and files of `src` itself. One imports from the layers below its own.
+const LAYERS: &[&[&str]] = &[
     &["error", "words", "sql"],
     &["process", "platform", "settings"],
     &["target"],
@@ -30,7 +30,7 @@ const FLOORS: &[&[&str]] = &[
     &["backup"],
     &["restore", "migration", "openfga", "monitoring", "health", "adopt", "stats", "schedule"],
 ];
-/// Neighbours that may be looked at.
+/// Folders of one layer that may be imported: from, to.
 const SIDEWAYS: &[(&str, &str)] = &[
     ("process", "platform"),
     ("settings", "platform"),
@@ -40,7 +40,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("health", "schedule"),
     ("health", "monitoring"),
 ];
-/// What stands above all floors, and what it may look at beyond them.
+/// What stands above all layers, and what it may import beside them.
 const ABOVE: &[(&str, &[&str])] = &[
     ("main", &["cli", "commands", "context", "terminal"]),
     ("cli", &["commands", "context", "global_options"]),
@@ -50,10 +50,10 @@ const ABOVE: &[(&str, &[&str])] = &[
     ("terminal", &[]),
 ];
 
-/// A source file: its path in `src`, its room, its lines without comments.
+/// A source file: its path in `src`, the first part of that path, its lines without comments.
 struct Source {
     path: PathBuf,
-    room: String,
+    folder: String,
     lines: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ fn sources() -> Vec<Source> {
             let path = path.strip_prefix(&src).unwrap().to_owned();
             let first = path.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
             let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            Source { room: first.trim_end_matches(".rs").to_owned(), lines: lines.map(str::to_owned).collect(), path }
+            Source { folder: first.trim_end_matches(".rs").to_owned(), lines: lines.map(str::to_owned).collect(), path }
         })
         .collect();
     assert!(sources.len() > 10, "the source files were not found");
@@ -87,39 +87,41 @@ fn sources() -> Vec<Source> {
 }
 
 impl Source {
-    /// The rooms that this file names as `crate::room`, in `use` or in passing, with the line.
-    fn looks_at(&self) -> Vec<(String, &str)> {
-        let mut rooms = Vec::new();
+    /// The folders that this file names as `crate::folder`, in `use` or in passing, with the line.
+    fn imports(&self) -> Vec<(String, &str)> {
+        let mut folders = Vec::new();
         let lines = self.lines.iter().flat_map(|line| line.split("crate::").skip(1).map(move |rest| (line, rest)));
         for (line, rest) in lines {
             let inside = rest.strip_prefix('{').map(|group| group.split('}').next().unwrap_or(group));
             let names: Vec<&str> = inside.map_or_else(|| vec![rest], |group| group.split(',').collect());
             for name in names {
                 let word = name.trim().split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
-                rooms.extend(word.filter(|word| !word.is_empty()).map(|word| (word.to_owned(), line.trim())));
+                folders.extend(word.filter(|word| !word.is_empty()).map(|word| (word.to_owned(), line.trim())));
             }
         }
-        rooms
+        folders
     }
 }
 
-fn floor(room: &str) -> Option<usize> {
-    FLOORS.iter().position(|rooms| rooms.contains(&room))
+fn layer(folder: &str) -> Option<usize> {
+    LAYERS.iter().position(|folders| folders.contains(&folder))
 }
 
 fn arrows_point_one_way() {
     let mut wrong = Vec::new();
     for source in sources() {
-        for (room, line) in source.looks_at() {
-            let own = source.room.as_str();
-            let may = room == own
-                || match (floor(own), floor(&room)) {
-                    (Some(from), Some(to)) => to < from || SIDEWAYS.contains(&(own, room.as_str())),
+        for (folder, line) in source.imports() {
+            let own = source.folder.as_str();
+            let may = folder == own
+                || match (layer(own), layer(&folder)) {
+                    (Some(from), Some(to)) => to < from || SIDEWAYS.contains(&(own, folder.as_str())),
                     (None, Some(_)) => true,
                     (Some(_), None) => false,
-                    (None, None) => ABOVE.iter().any(|(above, rooms)| *above == own && rooms.contains(&room.as_str())),
+                    (None, None) => {
+                        ABOVE.iter().any(|(above, folders)| *above == own && folders.contains(&folder.as_str()))
+                    }
                 };
-            let known = floor(own).is_some() || ABOVE.iter().any(|(above, _)| *above == own);
+            let known = layer(own).is_some() || ABOVE.iter().any(|(above, _)| *above == own);
             if !may || !known {
                 wrong.push(format!("{}: {line}", source.path.display()));
             }
@@ -130,11 +132,11 @@ fn arrows_point_one_way() {
 
 fn context_and_terminal_go_to_commands_only() {
     let above = ["main", "cli", "commands", "context", "global_options", "terminal"];
-    let rooms: Vec<String> = sources().iter().map(|source| source.room.clone()).collect();
-    for room in rooms {
+    let folders: Vec<String> = sources().iter().map(|source| source.folder.clone()).collect();
+    for folder in folders {
         assert!(
-            floor(&room).is_some() || above.contains(&room.as_str()),
-            "{room} has no place in the house: see FLOORS"
+            layer(&folder).is_some() || above.contains(&folder.as_str()),
+            "{folder} has no layer: add it to LAYERS"
         );
     }
 }
@@ -149,12 +151,12 @@ fn only(files: &[&str], words: &[&str]) {
     assert!(wrong.is_empty(), "only {files:?} may say {words:?}:\n{}", wrong.join("\n"));
 }
 
-fn one_room_knows_the_system() {
+fn one_folder_knows_the_system() {
     only(&["platform.rs", "platform"], &["std::os::", "rustix::", "cfg(unix)", "cfg(windows)", "target_os"]);
     only(&["platform.rs", "platform"], &["cfg!(unix)", "cfg!(windows)"]);
 }
 
-fn one_room_each_starts_programs_reads_settings_and_writes_to_people() {
+fn one_folder_each_starts_programs_reads_settings_and_writes_to_people() {
     only(&["process", "settings", "platform.rs", "platform", "terminal.rs"], &["clippy::disallowed"]);
     only(&["process", "platform.rs", "platform"], &["process::Command", "xshell", "duct::", "shared_child"]);
     only(&["process"], &["signal_hook"]);
@@ -175,7 +177,13 @@ fn nobody_asks_which_target_it_is() {
     // What only Docker has is asked in one place, and only for what that place reports.
     only(&["target", "health/scene.rs"], &["compose_project()"]);
     let list = fs::read_to_string(checkout().join("xtask/src/target/mod.rs")).unwrap();
-    for target in ["compose", "local", "url"] {
+    let folders = fs::read_dir(checkout().join("xtask/src/target")).unwrap().map(|entry| entry.unwrap().path());
+    let targets: Vec<String> = folders
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert!(targets.len() >= 3, "the targets were not found");
+    for target in targets {
         let is_private = list.lines().any(|line| line == format!("mod {target};"));
         assert!(is_private, "target/mod.rs should keep {target} to itself");
     }

@@ -10,16 +10,16 @@ use std::collections::BTreeMap;
 
 /// Rows by the server's counters, tuples by OpenFGA's changelog.
 #[derive(Debug, Serialize)]
-pub struct Since {
+pub struct ChangesSinceSwap {
     /// Tables that were written to; `None`: not known. The counters come a moment late.
     pub tables: Option<BTreeMap<String, Written>>,
     /// `None` where the database holds nothing of OpenFGA's.
     pub tuples: Option<Tuples>,
 }
 
-impl Since {
+impl ChangesSinceSwap {
     /// Asks the live database. What cannot be read is not known, and stops nothing.
-    pub fn swap(server: &Server<'_>, entry: &Entry) -> Self {
+    pub fn of(server: &Server<'_>, entry: &Entry) -> Self {
         let Ok(mut reader) = Reader::start(server) else {
             return Self { tables: None, tuples: None };
         };
