@@ -1,5 +1,6 @@
 //! One file per command: its `Args` and its `run`, which parses, asks and prints. The layers below do the work.
 
+mod absent_tuples;
 pub mod adopt;
 pub mod completions;
 pub mod db_backup;

@@ -1,5 +1,6 @@
 //! `openfga-export`: the live store as a store file.
 
+use super::absent_tuples;
 use super::store_file::connected;
 use super::which_store::the_store;
 use crate::context::Context;
@@ -78,6 +79,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let text = format!("{MODEL_ID} is {named}, but the store's newest model is {id}; the newest is exported");
         context.terminal.warn(&terminal::clean_line(&text));
     }
+    let absent = absent_tuples::warn(&store.id, context)?;
     let waiting = context.terminal.waiting("reading tuples");
     let say = |seen| waiting.say(&format!("reading tuples: {}", terminal::count(seen)));
     let tuples = export::tuples(&api, &store.id, &say)?;
@@ -90,7 +92,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     // It is done and checked: a signal that comes now must not say otherwise.
     let exported = Exported { file: output.as_deref(), server: api.url(), store: &store, model: &id, export: &export };
-    signals::shielded(|| exported.show(args.json, context))
+    signals::shielded(|| exported.show(args.json, context))?;
+    if absent == 0 { Ok(()) } else { Err(incomplete(absent).into()) }
+}
+
+/// A store file that lacks tuples would delete them for good, with `--prune`.
+fn incomplete(absent: usize) -> Fault {
+    let tuples = counted(absent as u64, "tuple", "tuples");
+    Fault::new(Exit::Partial, format!("The store is exported, but {tuples} may be missing in it"))
+        .hint("write them first: cargo xtask setup-openfga; then export it again")
 }
 
 /// That the file says what the store holds, by reading it as `setup-openfga` would.

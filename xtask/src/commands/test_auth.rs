@@ -1,5 +1,6 @@
 //! `test-auth`: the store file's tests, asked of the live store.
 
+use super::absent_tuples;
 use super::second_openfga::SecondOpenfga;
 use super::store_file::{FileArgs, connected, outcome_lines, summary};
 use crate::context::Context;
@@ -7,11 +8,10 @@ use crate::error::Fault;
 use crate::openfga::api::{Api, Store};
 use crate::openfga::assertions::{self, Live, Outcome, Tally, junit};
 use crate::openfga::model::Model;
-use crate::openfga::reconcile::{self, pending};
+use crate::openfga::reconcile;
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store::{self, STORE_ID};
 use crate::openfga::store_file::StoreFile;
-use crate::target::state_folder::StateFolder;
 use crate::terminal::{self, counted};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -140,13 +140,7 @@ struct Named<'a> {
 impl Asked<'_> {
     /// Whether the live model is the file's; what a person should know before they read the answers.
     fn says_what_differs(&self, file: &StoreFile, context: &Context) -> Result<Option<bool>> {
-        let absent = pending::count(&StateFolder::of(&context.root), &self.store.id)?;
-        if absent > 0 {
-            let tuples = counted(absent as u64, "tuple", "tuples");
-            let text =
-                format!("setup-openfga was interrupted: {tuples} may be missing; it writes them when it is run again");
-            context.terminal.warn(&text);
-        }
+        absent_tuples::warn(&self.store.id, context)?;
         let Some(ours) = &file.model else { return Ok(None) };
         let live = self.api.model(&self.store.id, self.model)?;
         let lines = match Model::from_value(&live) {

@@ -61,13 +61,24 @@ fn a_killed_run_leaves_one_batch_recorded_and_the_next_completes_it() {
         // Whoever looks is told; a dry run writes nothing.
         shop.setup(["--dry-run"]).run().ok().stderr_has("100 tuples may be missing");
         shop.test_auth([]).run().ok().stderr_has("setup-openfga was interrupted: 100 tuples may be missing");
+        let id = &shop.ids()[0];
+        let export = shop.export(["--store", id]).run();
+        export.code(6).stderr_has("⚠ setup-openfga was interrupted: 100 tuples may be missing");
+        export
+            .stderr_has("✗ The store is exported, but 100 tuples may be missing in it")
+            .stderr_has("→ write them first");
+        let debug = shop.debug_auth(["user:nobody", "viewer", "doc:1", "--store", id]).run();
+        debug.code(1).stderr_has("⚠ setup-openfga was interrupted: 100 tuples may be missing");
         assert_eq!(count(&shop), left, "{point}");
         // Even where the file does not name them any more.
         if point == "absent" {
             let file = fs::read(shop.sandbox.path("openfga/many.csv")).unwrap();
             shop.sandbox
                 .write("openfga/many.csv", "user_type,user_id,relation,object_type,object_id\nuser,new,viewer,doc,1\n");
-            shop.setup([]).run().ok().stderr_has("100 tuples written again");
+            let run = shop.setup(["--json"]).run();
+            run.ok().stderr_has("100 tuples written again");
+            let report = run.json();
+            assert_eq!((&report["changed"], &report["tuples"]["rewritten"]), (&true.into(), &100.into()));
             assert_eq!(count(&shop), 251);
             shop.sandbox.write("openfga/many.csv", file);
         }

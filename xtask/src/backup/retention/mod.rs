@@ -57,11 +57,14 @@ pub fn decide(
     let of_sets = whole_sets.decide(policy, now);
     let members = whole_sets.members();
     let of_member = |at: &usize| {
-        let set = *members.get(at)?;
-        let is_kept = of_sets.get(set).is_none_or(|decision| decision.keep);
-        let name = whole_sets.name(set);
-        let reason = if is_kept { format!("{name} needs it") } else { format!("it goes with {name}") };
-        Some(Decision { keep: is_kept, reason })
+        // Several sets may name one file, whoever wrote them: it stays while one of them does.
+        let sets = members.get(at)?;
+        let kept = sets.iter().find(|set| of_sets.get(**set).is_none_or(|decision| decision.keep));
+        let name = |set: &usize| whole_sets.name(*set);
+        Some(match kept {
+            Some(set) => Decision { keep: true, reason: format!("{} needs it", name(set)) },
+            None => Decision { keep: false, reason: format!("it goes with {}", sets.first().map(name)?) },
+        })
     };
     let backups = decide_on_backups(backups, &of_member, policy, now, &is_whole)?;
     Ok(Decisions { backups, sets: of_sets })

@@ -37,11 +37,13 @@ impl<'a> Sets<'a> {
         Ok(Self { listed, whole })
     }
 
-    /// The files of whole sets, each with its set.
-    pub(super) fn members(&self) -> HashMap<usize, usize> {
-        let members = |(set, files): (&usize, &Vec<usize>)| files.iter().map(|file| (*file, *set)).collect::<Vec<_>>();
-        // Newest first: a file that two sets name belongs to the newer one.
-        self.whole.iter().rev().flat_map(members).collect()
+    /// The files of whole sets, each with the sets that name it, newest first.
+    pub(super) fn members(&self) -> HashMap<usize, Vec<usize>> {
+        let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (set, files) in &self.whole {
+            files.iter().for_each(|file| members.entry(*file).or_default().push(*set));
+        }
+        members
     }
 
     /// Decides on each set by the rules, for each server and each choice of databases by itself.
@@ -98,7 +100,13 @@ fn files(
         }
         files.push(at);
     }
-    let globals = set.set.globals.as_ref().and_then(|globals| places.get(set.path_of(&globals.file).as_path()));
-    files.extend(globals);
+    if let Some(globals) = &set.set.globals {
+        let found = places.get(set.path_of(&globals.file).as_path()).and_then(|at| Some((*at, backups.get(*at)?)));
+        let Some((at, backup)) = found else { return Ok(None) };
+        if digest(backup)?.is_none_or(|digest| hex(&digest) != *globals.sha256) {
+            return Ok(None);
+        }
+        files.push(at);
+    }
     Ok(Some(files))
 }

@@ -111,38 +111,41 @@ fn time_spans_are_read_and_nonsense_is_not() {
     assert!(Policy::default().keeps_nothing() && !Policy::default().is_given());
 }
 
+/// A set of so many hours ago of one server, with its files.
+fn set(folder: &Path, hours: i64, databases: &[&str], server: &str) -> Listed {
+    let time = now() - TimeDelta::hours(hours);
+    let member = |database: &&str| {
+        serde_json::json!({ "database": database, "file": file(database, hours), "bytes": 1, "sha256": "0".repeat(64),
+            "started_at": time.to_rfc3339(), "seconds": 0.5 })
+    };
+    let set = serde_json::json!({
+        "format": 1, "tool": "xtask", "server": { "system_identifier": server, "version": "15" }, "all": true,
+        "started_at": time.to_rfc3339(), "finished_at": time.to_rfc3339(),
+        "databases": databases.iter().map(member).collect::<Vec<_>>(), "not_taken": [],
+    });
+    let path = folder.join(format!("server_set_{server}_{hours}.json"));
+    let set = Ok(crate::backup::set::SetFile { path: path.clone(), set: serde_json::from_value(set).unwrap() });
+    Listed { path, time: time.into(), copy: 1, set }
+}
+
+/// The name of the file of a database in such a set.
+fn file(database: &str, hours: i64) -> String {
+    let time = now() - TimeDelta::hours(hours);
+    crate::backup::name::file_name(database, Purpose::Backup, &time.into(), 1, ".sql")
+}
+
 /// Sets of 1 to 4 hours ago, each with its files; those of the oldest are gone.
 fn four_sets(folder: &Path) -> (Vec<Backup>, Vec<Listed>) {
     std::fs::create_dir_all(folder).unwrap();
-    let (mut backups, mut listed) = (Vec::new(), Vec::new());
-    let write = |name: &str| std::fs::write(folder.join(name), "-").unwrap();
-    for (hours, databases) in [(1, vec!["app", "b"]), (2, vec!["app", "b"]), (3, vec!["app", "old"]), (4, vec!["app"])]
-    {
-        let time = now() - TimeDelta::hours(hours);
-        let file = |database: &str| crate::backup::name::file_name(database, Purpose::Backup, &time.into(), 1, ".sql");
-        let member = |database: &&str| {
-            serde_json::json!({ "database": database, "file": file(database), "bytes": 1, "sha256": "0".repeat(64),
-                "started_at": time.to_rfc3339(), "seconds": 0.5 })
-        };
-        let set = serde_json::json!({
-            "format": 1, "tool": "xtask", "server": { "system_identifier": "7", "version": "15" }, "all": true,
-            "started_at": time.to_rfc3339(), "finished_at": time.to_rfc3339(),
-            "databases": databases.iter().map(member).collect::<Vec<_>>(), "not_taken": [],
-        });
-        for database in &databases {
-            let database = crate::postgres::text::Name::try_from(*database).unwrap();
-            let path = folder.join(file(&database));
-            // The file of the oldest set is gone.
-            if hours < 4 {
-                write(&file(&database));
-                backups.push(Backup { path, database: Some(database), ..backup(hours, Purpose::Backup) });
-            }
-        }
-        let path = folder.join(format!("server_set_{hours}.json"));
-        let set = Ok(crate::backup::set::SetFile { path: path.clone(), set: serde_json::from_value(set).unwrap() });
-        listed.push(Listed { path, time: time.into(), copy: 1, set });
+    let sets: [(i64, &[&str]); 4] = [(1, &["app", "b"]), (2, &["app", "b"]), (3, &["app", "old"]), (4, &["app"])];
+    let mut backups = Vec::new();
+    for (hours, database) in sets[..3].iter().flat_map(|(hours, names)| names.iter().map(move |name| (*hours, *name))) {
+        let path = folder.join(file(database, hours));
+        std::fs::write(&path, "-").unwrap();
+        let database = crate::postgres::text::Name::try_from(database).unwrap();
+        backups.push(Backup { path, database: Some(database), ..backup(hours, Purpose::Backup) });
     }
-    (backups, listed)
+    (backups, sets.map(|(hours, databases)| set(folder, hours, databases, "7")).into())
 }
 
 /// A set is decided on as one, its files with it: those of a kept one stay, whatever else they are.
@@ -174,5 +177,25 @@ fn a_set_stays_or_goes_with_all_its_files() {
     let within = Policy { keep_within: Some(TimeDelta::hours(2)), ..Policy::default() };
     let decisions = decide(&backups, &listed, &within, now(), &|_| Ok(Some([0; 32]))).unwrap();
     assert_eq!(keeps(&decisions.backups), [true, true, true, true, false, true], "{:?}", decisions.backups);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A newer set that names the files of an older one, and goes, takes none of them along.
+#[test]
+fn a_file_stays_while_one_of_its_sets_does() {
+    let folder = std::env::temp_dir().join(format!("xtask-shared-sets-{}", std::process::id()));
+    let (backups, mut listed) = four_sets(&folder);
+    let policy = Policy { keep_last: Some(2), ..Policy::default() };
+    // Of another server: the third one goes, and names a file of a set that stays.
+    listed.splice(0..0, [(1, "b"), (1, "app"), (2, "app")].map(|(hours, name)| set(&folder, hours, &[name], "8")));
+    let decisions = decide(&backups, &listed, &policy, now(), &|_| Ok(Some([0; 32]))).unwrap();
+    let lost: Vec<_> = listed
+        .iter()
+        .zip(&decisions.sets)
+        .filter(|(_, decision)| decision.keep)
+        .flat_map(|(listed, _)| listed.set.as_ref().unwrap().paths())
+        .filter(|path| backups.iter().zip(&decisions.backups).any(|(backup, of)| backup.path == *path && !of.keep))
+        .collect();
+    assert!(lost.is_empty() && !decisions.sets[2].keep, "{lost:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }

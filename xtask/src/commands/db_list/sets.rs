@@ -98,12 +98,11 @@ impl Sets {
         self.0.iter().find(|set| set.names(backup))
     }
 
-    /// Sets with their files, and files of no set, newest first.
+    /// Sets with their files, and files of no set, newest first. A file that two sets name is in both.
     pub(super) fn groups<'a>(&'a self, backups: &'a [Backup]) -> Vec<Group<'a>> {
         let mut groups: Vec<(Option<DateTime<FixedOffset>>, Group<'a>)> = Vec::new();
         for set in &self.0 {
-            let own = |backup: &&Backup| self.set_of(backup).is_some_and(|other| std::ptr::eq(other, set));
-            let mut files: Vec<&Backup> = backups.iter().filter(own).collect();
+            let mut files: Vec<&Backup> = backups.iter().filter(|backup| set.names(backup)).collect();
             // The server's roles come last.
             files.sort_by_key(|backup| (backup.database.is_none(), backup.database.clone()));
             groups.push((Some(set.time), Group { set: Some(set), backups: files }));

@@ -4,6 +4,7 @@ use super::args::Args;
 use super::env::Ids;
 use super::plan::Wanted;
 use super::report::{Done, Report};
+use crate::commands::absent_tuples;
 use crate::commands::second_openfga::SecondOpenfga;
 use crate::commands::store_file::{connected, outcome_lines};
 use crate::commands::test_auth;
@@ -14,7 +15,7 @@ use crate::openfga::assertions::{Live, Outcome, OwnStore, Tally, needs_own_store
 use crate::openfga::client::refusal;
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::replace::{self, Replacement};
-use crate::openfga::reconcile::{self, Plan, deleted, pending};
+use crate::openfga::reconcile::{self, Plan, deleted};
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store;
 use crate::openfga::store_file::StoreFile;
@@ -56,10 +57,9 @@ impl Setup<'_> {
         self.migrate(&server)?;
         let api = connected(&mut server, self.target, context)?;
         let folder = StateFolder::of(&context.root);
+        let completed = Cell::new(0);
         if !args.dry_run {
-            for line in replace::complete(&api, &folder)? {
-                context.terminal.note(&line);
-            }
+            self.complete(&api, &folder, &completed)?;
         }
         let wanted = Wanted::find(args, &api, file, self.model, context)?;
         wanted.show(file, context);
@@ -67,7 +67,7 @@ impl Setup<'_> {
             new_enough(&api, &server)?;
         }
         if args.dry_run {
-            return self.planned(&api, &wanted, &folder);
+            return self.planned(&api, &wanted);
         }
         let second = SecondOpenfga::new(self.target, &api, args.file.temporary_store, context);
         // Where there is none, that is found out before anything is written.
@@ -91,21 +91,28 @@ impl Setup<'_> {
         // It is done and checked: a signal that comes now must not say otherwise.
         signals::shielded(|| {
             let env = self.write_ids(&made.id, &model)?;
-            let done = Done { store: &made, model: &model, tally: Tally::of(&outcomes), kept };
+            let tally = Tally::of(&outcomes);
+            let done = Done { store: &made, model: &model, tally, kept, completed: completed.get() };
             Ok(Report::of_plan(args, &api, file, &wanted, env).done(done))
         })
     }
 
-    /// What a run without `--dry-run` would do.
-    fn planned(self, api: &Api, wanted: &Wanted<'_>, folder: &StateFolder) -> Result<Report> {
-        let id = wanted.store.as_ref().map(|store| store.id.as_str());
-        let absent = id.map_or(Ok(0), |id| pending::count(folder, id))?;
-        if absent > 0 {
-            let tuples = counted(absent as u64, "tuple", "tuples");
-            self.context
-                .terminal
-                .warn(&format!("An earlier run was interrupted: {tuples} may be missing; the next run writes them"));
+    /// Writes what an interrupted run left absent; `completed` counts it.
+    fn complete(self, api: &Api, folder: &StateFolder, completed: &Cell<usize>) -> Result<()> {
+        let wrote = || {
+            completed.set(completed.get().saturating_add(1));
+            self.stage.set(Stage::Changed);
+        };
+        for line in replace::complete(api, folder, &wrote)? {
+            self.context.terminal.note(&line);
         }
+        Ok(())
+    }
+
+    /// What a run without `--dry-run` would do.
+    fn planned(self, api: &Api, wanted: &Wanted<'_>) -> Result<Report> {
+        let id = wanted.store.as_ref().map(|store| store.id.as_str());
+        id.map_or(Ok(0), |id| absent_tuples::warn(id, self.context))?;
         let env = self.ids.would_change(id, wanted.model.same(), self.context)?;
         Ok(Report::of_plan(self.args, api, self.file, wanted, env))
     }

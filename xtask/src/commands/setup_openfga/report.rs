@@ -58,7 +58,7 @@ struct ModelReport {
 struct TupleReport {
     in_file: usize,
     written: usize,
-    /// Written again because their condition changed.
+    /// Written again because their condition changed, now or in a run that was interrupted.
     rewritten: usize,
     deleted: usize,
     unchanged: usize,
@@ -77,6 +77,8 @@ pub struct Done<'a> {
     pub tally: Tally,
     /// The file of the deleted tuples.
     pub kept: Option<PathBuf>,
+    /// Tuples that an interrupted run had left absent, and that this one wrote.
+    pub completed: usize,
 }
 
 impl Report {
@@ -119,6 +121,8 @@ impl Report {
     /// The same, once it is done.
     pub fn done(mut self, done: Done<'_>) -> Self {
         self.dry_run = false;
+        self.changed |= done.completed > 0;
+        self.tuples.rewritten = self.tuples.rewritten.saturating_add(done.completed);
         self.store.id = Some(done.store.id.clone());
         self.model.id = Some(done.model.to_owned());
         self.deletions_kept_in = done.kept;

@@ -112,11 +112,11 @@ pub fn with_condition(key: Key<'_>, condition: Option<&Condition>) -> Value {
     value
 }
 
-/// Writes what earlier runs recorded and did not finish; a line about each.
+/// Writes what earlier runs recorded and did not finish; a line about each. `wrote` hears of each tuple.
 ///
 /// # Errors
 /// A record that cannot be understood, or tuples that the server takes neither as they are to be nor as they were.
-pub fn complete(api: &Api, folder: &StateFolder) -> Result<Vec<String>> {
+pub fn complete(api: &Api, folder: &StateFolder, wrote: &dyn Fn()) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for pending in Pending::all(folder)? {
         let store = pending.store();
@@ -138,6 +138,7 @@ pub fn complete(api: &Api, folder: &StateFolder) -> Result<Vec<String>> {
                     .hint(format!("write it by hand; or, if it is not needed, remove {}", pending.path()))
             })?;
             written += 1;
+            wrote();
         }
         pending.forget()?;
         let tuples = crate::words::counted(written, "tuple", "tuples");
