@@ -7,6 +7,8 @@ use super::swap::report::{Report, name_ended_workers};
 use super::swap::safety::{SafetyOptions, safety_backup};
 use super::swap::services;
 use super::swap::switchover::{Incoming, Switchover};
+use crate::backup::listing::{self, Backup};
+use crate::backup::proof;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
@@ -22,6 +24,7 @@ use crate::settings::fault_point;
 use crate::target::Target;
 use anyhow::{Error, Result};
 use serde_json::json;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Start over with an empty, migrated database; the old one is kept: db-restore --undo brings it back
@@ -49,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     target.check_consent(args.yes && !args.dry_run)?;
     let server = &Server::new(target)?;
     context.terminal.note(&format!("Resetting {}", target.shown()));
-    let live = Live::of(server).map_err(|error| with_the_way_by_hand(error, target))?;
+    let live = Live::of(server).map_err(|error| with_the_way_by_hand(error, target, context))?;
     rights::check_names(server, &live)?;
     live.check_swappable(target)?;
     rights::check_swap(server, &live)?;
@@ -108,17 +111,33 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     report.show(args.json, target, context)
 }
 
-/// A server that does not answer cannot be asked for another database. The way that remains takes all of its data, so
-/// it is told and not gone.
-fn with_the_way_by_hand(error: Error, target: &Target) -> Error {
+/// A server that does not answer cannot be asked for another database. The way that remains deletes all of its data, so
+/// it is printed and not done, and only where a backup can be restored afterwards.
+fn with_the_way_by_hand(error: Error, target: &Target, context: &Context) -> Error {
     if error::exit(&error) != Exit::Unreachable || error::is_lasting(&error) {
         return error;
     }
     let Some(steps) = target.hints().start_over_hint() else { return error };
     let first = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n")).unwrap_or_default();
     let message = format!("The server of {} does not answer; nothing was reset", target.database());
-    let hint = format!(
-        "{first}if it does not start any more, these commands delete all its databases and start anew:\n{steps}"
-    );
+    let hint = match newest_backup(target, context) {
+        None => format!(
+            "{first}{}\nthere is no backup of {} in {}, so nothing could be restored into a new server",
+            target.hints().log_hint(),
+            target.database(),
+            context.shown(&context.backups_folder())
+        ),
+        Some(file) => format!(
+            "{first}if it does not start any more, these commands delete all its databases, then restore the newest \
+             backup of this one:\n{steps} {}",
+            context.as_word(&file)
+        ),
+    };
     error.context(Fault::unreachable(message).hint(hint))
+}
+
+fn newest_backup(target: &Target, context: &Context) -> Option<PathBuf> {
+    let backups = listing::list(&context.backups_folder(), &proof::glance).ok()?;
+    let is_of_it = |backup: &Backup| backup.is_full() && backup.database.as_deref() == Some(target.database());
+    backups.into_iter().find(is_of_it).map(|backup| backup.path)
 }

@@ -9,9 +9,12 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// The Compose file of our own containers: its variables are given by the command alone.
+const COMPOSE_FILE: &str = "compose.yml";
+
 /// Paths in the folder, and texts. None of them holds a secret: the programs run as other users, who must read them.
 pub const FILES: &[(&str, &str)] = &[
-    ("compose.yml", include_str!("../../monitoring/compose.yml")),
+    (COMPOSE_FILE, include_str!("../../monitoring/compose.yml")),
     ("postgres/queries.yaml", include_str!("../../monitoring/postgres/queries.yaml")),
     ("postgres/role.sql", include_str!("../../monitoring/postgres/role.sql")),
     ("prometheus/prometheus.yml", include_str!("../../monitoring/prometheus/prometheus.yml")),
@@ -87,8 +90,12 @@ fn all(targets: &Targets) -> Vec<(&'static str, String)> {
 /// # Errors
 /// Exit 1: the folder cannot be written.
 pub fn write(folder: &Path, targets: &Targets) -> Result<bool> {
+    put_changed(folder, all(targets))
+}
+
+fn put_changed(folder: &Path, files: Vec<(&str, String)>) -> Result<bool> {
     let mut changed = false;
-    for (path, text) in all(targets) {
+    for (path, text) in files {
         let path = folder.join(path);
         if platform::read_regular(&path, LONGEST).is_ok_and(|there| there == text.as_bytes()) {
             continue;
@@ -102,12 +109,13 @@ pub fn write(folder: &Path, targets: &Targets) -> Result<bool> {
     Ok(changed)
 }
 
-/// Writes all files for a person, and gives their paths. No file of that person is replaced.
+/// Writes the files that a Prometheus and a Grafana elsewhere read, and gives their paths. No file of a person is
+/// replaced, and no Compose file written: in the folder of a stack it would take the place of the stack's own.
 ///
 /// # Errors
 /// Exit 1: a file with other text is there, or one cannot be written.
 pub fn print(folder: &Path, targets: &Targets) -> Result<Vec<PathBuf>> {
-    let files = all(targets);
+    let files: Vec<_> = all(targets).into_iter().filter(|(path, _)| *path != COMPOSE_FILE).collect();
     for (path, text) in &files {
         let path = folder.join(path);
         let is_other = path.symlink_metadata().is_ok()
@@ -118,8 +126,9 @@ pub fn print(folder: &Path, targets: &Targets) -> Result<Vec<PathBuf>> {
             return Err(fault.hint("name a new folder, or remove that file").into());
         }
     }
-    write(folder, targets)?;
-    Ok(files.into_iter().map(|(path, _)| folder.join(path)).collect())
+    let paths = files.iter().map(|(path, _)| folder.join(path)).collect();
+    put_changed(folder, files)?;
+    Ok(paths)
 }
 
 /// Replaces one file in one step; folders on the way are made.
@@ -156,7 +165,7 @@ mod tests {
         assert!(write(&folder, &targets).unwrap());
         assert!(!write(&folder, &targets).unwrap(), "nothing differs");
         assert!(platform::mode(&folder.join("compose.yml")).unwrap().is_none_or(|mode| mode == 0o644));
-        assert_eq!(print(&folder, &targets).unwrap().len(), FILES.len() + 3);
+        assert_eq!(print(&folder, &targets).unwrap().len(), FILES.len() + 2);
         fs::write(folder.join("prometheus/rules.yml"), "groups: []\n").unwrap();
         let refused = print(&folder, &targets).unwrap_err();
         assert!(refused.to_string().contains("rules.yml is there and says something else"), "{refused}");

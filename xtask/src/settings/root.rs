@@ -3,6 +3,7 @@
 use super::compose_files::{self, main_file};
 use super::{Settings, variable};
 use crate::error::Fault;
+use crate::words::shell_word;
 use std::path::{Component, Path, PathBuf};
 
 /// What makes a checkout of a folder whose Compose file is elsewhere.
@@ -30,12 +31,14 @@ pub struct Root {
     /// The folder, from `/`.
     pub path: PathBuf,
     named_by: NamedBy,
+    /// Another Compose project, which is nearer to the user than the checkout of the build.
+    passed_over: Option<PathBuf>,
 }
 
 impl Root {
     /// Finds the checkout; `flag` is what `--root` says, from `here`.
     pub fn find(flag: Option<&Path>, here: Option<&Path>) -> Self {
-        let typed = |path: &Path, named_by| Self { path: absolute(path), named_by };
+        let typed = |path: &Path, named_by| Self { path: absolute(path), named_by, passed_over: None };
         if let Some(flag) = flag {
             return typed(flag, NamedBy::Flag);
         }
@@ -43,20 +46,31 @@ impl Root {
             return typed(Path::new(&root), NamedBy::Environment);
         }
         if let Some(package) = package_folder() {
-            return Self { path: parent_of(&package), named_by: NamedBy::Package };
+            let path = parent_of(&package);
+            let nearest = here.and_then(nearest_project).map(|(folder, _)| folder.to_owned());
+            // Who types `cargo xtask` means cargo's checkout.
+            let passed_over = nearest.filter(|folder| !is_started_by_cargo() && !folder.starts_with(&path));
+            return Self { path, named_by: NamedBy::Package, passed_over };
         }
-        let above = here.into_iter().flat_map(Path::ancestors);
-        let mut found = above.filter_map(|folder| Some((folder, main_file(folder)?)));
-        match found.next() {
-            Some((folder, file)) => Self { path: folder.to_owned(), named_by: NamedBy::ComposeFile(file) },
-            None => Self { path: parent_of(Path::new(env!("CARGO_MANIFEST_DIR"))), named_by: NamedBy::Build },
+        match here.and_then(nearest_project) {
+            Some((folder, file)) => typed(folder, NamedBy::ComposeFile(file)),
+            None => typed(&parent_of(Path::new(env!("CARGO_MANIFEST_DIR"))), NamedBy::Build),
         }
     }
 
     /// What a person should know where the checkout was found, not named.
     pub fn note(&self) -> Option<String> {
-        let NamedBy::ComposeFile(file) = self.named_by else { return None };
-        Some(format!("The checkout is {}: its {file} is the nearest Compose file", self.path.display()))
+        let path = self.path.display();
+        match (self.named_by, &self.passed_over) {
+            (NamedBy::ComposeFile(file), _) => {
+                Some(format!("The checkout is {path}: its {file} is the nearest Compose file"))
+            }
+            (_, Some(other)) => Some(format!(
+                "The checkout is {path}, where this program was built; for the project here: --root {}",
+                shell_word(&other.display().to_string())
+            )),
+            _ => None,
+        }
     }
 
     /// Refuses to work in a folder that is no checkout: backups would go there, and the database be another one.
@@ -90,6 +104,15 @@ impl Root {
         let is_package = self.named_by == NamedBy::Package || self.path.join(PACKAGE).is_file();
         is_package || compose_files::are_there(settings, &self.path)
     }
+}
+
+/// The folder of the nearest Compose file, upwards from this one, and the file's name.
+fn nearest_project(here: &Path) -> Option<(&Path, &'static str)> {
+    here.ancestors().find_map(|folder| Some((folder, main_file(folder)?)))
+}
+
+fn is_started_by_cargo() -> bool {
+    variable("CARGO_MANIFEST_DIR").is_some()
 }
 
 /// The folder of this program's package: the one that `cargo` runs it from, else the one where it was built; `None`

@@ -1,7 +1,9 @@
 //! `db-reset`: an empty database in the live one's place, its properties kept, and the way back.
 
+use crate::harness::forge::Forged;
 use crate::harness::stack::Database;
 use crate::harness::{Outcome, Stack, Test, shared_for_restores};
+use chrono::Local;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -120,8 +122,13 @@ fn a_server_that_does_not_start() {
     let stack = Stack::postgres_only();
     let run = stack.xtask(["db-reset", "--yes"]).run();
     run.code(4).prints_nothing().stderr_has("nothing was reset").stderr_has("has not been started");
+    run.stderr_has("there is no backup of openfga in backups").stderr_lacks("docker volume rm");
+    let file = "backups/openfga_backup_20250101_000000.sql";
+    stack.sandbox.write(file, Forged::small().taken("openfga", Local::now()).bytes());
+    let run = stack.xtask(["db-reset", "--yes"]).run();
+    run.code(4).prints_nothing().stderr_has("nothing was reset").stderr_has("has not been started");
     let volume = format!("docker volume rm {}_postgres_data", stack.sandbox.project);
-    let steps = ["docker compose down", &volume, "cargo xtask up", "cargo xtask db-restore"];
+    let steps = ["docker compose down", &volume, "cargo xtask up", &format!("cargo xtask db-restore {file}")];
     let at: Vec<usize> = steps.iter().map(|step| run.stderr.rfind(step).unwrap_or_else(|| run.fail(step))).collect();
     assert!(at.is_sorted(), "{}", run.stderr);
     // A login that is refused is no dead server.

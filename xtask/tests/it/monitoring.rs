@@ -191,6 +191,10 @@ fn the_files_are_written_for_a_prometheus_elsewhere_and_over_nobodys_own() {
     assert!(listed.iter().all(|path| sandbox.path(path).is_file()));
     promtool(&["check", "config"], &sandbox.path("out/prometheus/prometheus.yml"));
     print().ok();
+    // In a stack's folder it would be taken for the stack's own file.
+    let here = Xtask::new(&sandbox).args(["monitoring-dashboard", "--print", "."]).run();
+    here.ok().stdout_has("prometheus/prometheus.yml").stdout_lacks("compose.yml");
+    assert!(!sandbox.path("compose.yml").exists() && !sandbox.path("out/compose.yml").exists());
     sandbox.write("out/prometheus/rules.yml", "groups: []\n");
     print().code(1).prints_nothing().stderr_has("out/prometheus/rules.yml is there and says something else");
     assert_eq!(fs::read_to_string(sandbox.path("out/prometheus/rules.yml")).unwrap(), "groups: []\n");

@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Git, Stack] nothing_but_ignored_backups_is_written_into_another_repository,
         [] a_root_that_is_no_compose_project_is_refused,
         [] the_flag_wins_over_the_variable_and_is_relative_to_the_users_folder,
+        [] a_built_program_names_the_project_that_it_does_not_work_on,
         [Mount] a_program_without_its_checkout_takes_the_nearest_compose_file_and_names_it,
     ]
 }
@@ -99,6 +100,20 @@ fn the_flag_wins_over_the_variable_and_is_relative_to_the_users_folder() {
     assert!(listed(&behind).contains(&theirs.path("backups").display().to_string()));
     let completions = Xtask::new(&ours).args(["--root", "/no/such/folder", "completions", "bash"]);
     completions.run().ok().stdout_has("--root");
+}
+
+/// Where its checkout is still there, that one counts.
+fn a_built_program_names_the_project_that_it_does_not_work_on() {
+    let theirs = Sandbox::new();
+    let folder = theirs.path("some/folder");
+    fs::create_dir_all(&folder).unwrap();
+    let here = || Xtask::bare(&folder, &theirs.home).args(["db-list"]);
+    let built = format!("The checkout is {}, where this program was built", checkout().display());
+    let other = format!("for the project here: --root {}", theirs.root.display());
+    here().run().ok().stderr_has(&built).stderr_has(&other);
+    let by_cargo = here().env("CARGO_MANIFEST_DIR", checkout().join("xtask")).run();
+    by_cargo.ok().stderr_lacks("The checkout is");
+    here().args(["--root", "../.."]).run().ok().stderr_lacks("where this program was built");
 }
 
 fn a_program_without_its_checkout_takes_the_nearest_compose_file_and_names_it() {
