@@ -99,8 +99,8 @@ impl Adopted {
     /// The difference that people made, as git shows it; else the one to what would be copied.
     pub fn difference(&self, repository: &Repository, files: &[String], package: &Path) -> Result<String> {
         let list = format!("{}/{FILE}", self.name);
-        let commit = repository.git(&["log", "-1", "--format=%H", "--", &list])?.text();
-        let options = ["--no-color", "--no-ext-diff", "--no-textconv"];
+        let commit = repository.git(&["log", "-1", "--no-show-signature", "--format=%H", "--", &list])?.text();
+        let options = ["--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all"];
         let mut diff = String::new();
         for file in files {
             let path = format!("{}/{file}", self.name);

@@ -61,6 +61,8 @@ fn one(repository: &Repository, change: &Change) -> Result<()> {
     match &change.content {
         Content::Text(text) => Ok(write(&path, text)?),
         Content::Removed => {
+            // It refuses a path that a link leads along.
+            repository.text(&change.path)?;
             fs::remove_file(&path)?;
             // The folder may be empty now; git knows no empty ones.
             let _ = fs::remove_dir(parent(&path));

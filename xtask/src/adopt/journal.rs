@@ -3,12 +3,18 @@
 
 use super::adopted::hash;
 use super::change::{Change, Content};
+use super::collision::Collision;
 use super::repository::Repository;
 use crate::error::Fault;
+use crate::platform;
 use anyhow::{Context as _, Result};
-use std::path::PathBuf;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 const NAME: &str = "xtask-adopt";
+/// No list of ours is longer, in bytes.
+const LONGEST: u64 = 1 << 20;
 /// Stands for the hash of a folder.
 const FOLDER: &str = "folder";
 /// The same for a file that is to go.
@@ -24,7 +30,14 @@ pub struct Journal {
 impl Journal {
     pub fn read(repository: &Repository) -> Result<Self> {
         let path = repository.git_path(NAME)?;
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let text = match path.symlink_metadata() {
+            Err(_) => String::new(),
+            Ok(found) if found.is_file() => {
+                let bytes = platform::read_regular(&path, LONGEST).with_context(|| foreign(&path))?;
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+            Ok(_) => return Err(foreign(&path).into()),
+        };
         let entries = text.lines().filter_map(|line| line.split_once("  "));
         Ok(Self { entries: entries.map(|(hash, path)| (hash.to_owned(), path.to_owned())).collect(), path })
     }
@@ -56,15 +69,29 @@ impl Journal {
         }
         let earlier = self.entries.iter().map(|(hash, path)| format!("{hash}  {path}\n"));
         text.extend(earlier);
-        std::fs::write(&self.path, text).with_context(|| {
+        // What stands in either place by then is replaced, and not followed.
+        let fresh = self.path.with_extension("new");
+        let _ = fs::remove_file(&fresh);
+        let written = platform::create_private(&fresh).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&fresh, &self.path)
+        });
+        written.with_context(|| {
             Fault::failed(format!("{} cannot be written", self.path.display())).hint("make the repository writable")
         })
     }
 
     /// All is written.
     pub fn end(&self) {
-        let _ = std::fs::remove_file(&self.path);
+        let _ = fs::remove_file(&self.path);
     }
+}
+
+/// What no run of this program has written.
+fn foreign(path: &Path) -> Fault {
+    let what = format!("{} is no list that adopt wrote", path.display());
+    Fault::from(Collision::new(what, "remove it"))
 }
 
 const UNFINISHED: &str = ".xtask-adopting";

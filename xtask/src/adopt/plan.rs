@@ -148,12 +148,16 @@ impl Plan {
                 self.changes.push(Change::new(path, text.clone(), format!("of version {version}")));
             }
         }
-        for path in adopted.hashes.keys().filter(|path| !files.contains_key(*path)) {
+        for (path, hash) in adopted.hashes.iter().filter(|(path, _)| !files.contains_key(*path)) {
             let path = format!("{name}/{path}");
-            if repository.has(&path) {
-                let what = format!("removed: version {version} has no such file");
-                self.changes.push(Change { path, content: Content::Removed, what });
+            let Some(text) = repository.text(&path)? else { continue };
+            if adopted::hash(&text) != *hash {
+                let what = format!("{path} is not the file that was adopted, and version {version} has no such file");
+                self.collide(Fault::from(Collision::new(what, "move it away")));
+                continue;
             }
+            let what = format!("removed: version {version} has no such file");
+            self.changes.push(Change { path, content: Content::Removed, what });
         }
         // Last: until then an interrupted update is known as such.
         let list = Change::new(

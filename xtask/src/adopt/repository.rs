@@ -24,6 +24,8 @@ pub struct Repository {
     pub top: PathBuf,
     /// The folder as seen from the top: empty, or `a/b/`.
     prefix: String,
+    /// The settings by which git would start programs for files: `filter.lfs.clean`.
+    filters: Vec<String>,
 }
 
 impl Repository {
@@ -38,7 +40,7 @@ impl Repository {
         if !folder.is_dir() {
             return Err(unusable("a folder").hint("name the top folder of a git repository").into());
         }
-        let told = git(&folder, &["rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix"])?;
+        let told = git(&folder, &[], &["rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix"])?;
         let text = told.text();
         let mut lines = text.lines();
         if !told.ending.success() || lines.next() != Some("true") {
@@ -47,7 +49,13 @@ impl Repository {
             return Err(cause.context(unusable("a folder of a git repository").hint(hint)));
         }
         let top = PathBuf::from(lines.next().unwrap_or_default()).canonicalize()?;
-        Ok(Self { folder, top, prefix: lines.next().unwrap_or_default().to_owned() })
+        let prefix = lines.next().unwrap_or_default().to_owned();
+        let filters = git(&folder, &[], &["config", "-z", "--name-only", "--get-regexp", "^filter\\."])?;
+        Ok(Self { folder, top, prefix, filters: zero_terminated(&filters) })
+    }
+
+    fn ask(&self, words: &[&str]) -> Result<Captured> {
+        git(&self.folder, &self.filters, words)
     }
 
     /// A git command in the folder, which must work.
@@ -57,7 +65,7 @@ impl Repository {
 
     /// The same where this exit code is as good.
     pub fn git_or(&self, words: &[&str], code: i32) -> Result<Captured> {
-        let captured = git(&self.folder, words)?;
+        let captured = self.ask(words)?;
         if captured.ending.success() || captured.ending == Ending::Code(code) {
             return Ok(captured);
         }
@@ -77,7 +85,8 @@ impl Repository {
 
     /// What differs from the last commit, untracked files too; paths from the folder.
     pub fn dirty(&self) -> Result<Vec<String>> {
-        let words = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", "."];
+        let options = ["--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"];
+        let words = [&["status"], &options[..], &["--", "."]].concat();
         let lines = zero_terminated(&self.git(&words)?);
         let paths = lines.iter().filter_map(|line| line.get(3..));
         Ok(paths.map(|path| path.strip_prefix(&self.prefix).unwrap_or(path).to_owned()).collect())
@@ -85,18 +94,18 @@ impl Repository {
 
     /// Whether git knows the file at this path.
     pub fn is_tracked(&self, path: &str) -> bool {
-        let told = git(&self.folder, &["ls-files", "--error-unmatch", "--", path]);
+        let told = self.ask(&["ls-files", "--error-unmatch", "--", path]);
         told.is_ok_and(|told| told.ending.success())
     }
 
     /// Whether git ignores this path.
     pub fn ignores(&self, path: &str) -> Result<bool> {
-        Ok(git(&self.folder, &["check-ignore", "--quiet", "--no-index", "--", path])?.ending.success())
+        Ok(self.ask(&["check-ignore", "--quiet", "--no-index", "--", path])?.ending.success())
     }
 
     /// The branch and what is not committed, for people.
     pub fn state(&self) -> Result<String> {
-        let branch = git(&self.folder, &["symbolic-ref", "--short", "HEAD"])?.text();
+        let branch = self.ask(&["symbolic-ref", "--short", "HEAD"])?.text();
         let branch = if branch.trim().is_empty() { "no branch" } else { branch.trim() }.to_owned();
         Ok(match self.dirty()?.len() {
             0 => format!("{branch}, clean"),
@@ -137,11 +146,19 @@ impl Repository {
     }
 }
 
-/// Git in a folder, without what its configuration would start.
-fn git(folder: &Path, words: &[&str]) -> Result<Captured> {
+/// Git in a folder, without what its configuration would start: these settings, too, have no value.
+fn git(folder: &Path, filters: &[String], words: &[&str]) -> Result<Captured> {
     let program =
         Program::new("git").args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(words);
     let program = OTHER_REPOSITORY.iter().fold(program, |program, name| program.unset(name));
+    // Not by `-c`: a name may hold an equals sign.
+    let mut program = program.env("GIT_CONFIG_COUNT", &filters.len().to_string());
+    for (at, filter) in filters.iter().enumerate() {
+        let value = if filter.ends_with(".required") { "false" } else { "" };
+        program = program.env(&format!("GIT_CONFIG_KEY_{at}"), filter).env(&format!("GIT_CONFIG_VALUE_{at}"), value);
+    }
+    // An object that is not there is not fetched: what fetches it would be a program of the configuration.
+    let program = program.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
     let program = program.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").folder(folder);
     program.capture(DEADLINE).with_context(|| Fault::failed("git cannot be run").hint("install git"))
 }

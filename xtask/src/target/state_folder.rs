@@ -7,6 +7,9 @@ use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+/// No kept file is longer, in bytes.
+const LONGEST: u64 = 64 << 20;
+
 /// The folder; there only once something is kept.
 #[derive(Debug, Clone)]
 pub struct StateFolder {
@@ -27,8 +30,12 @@ impl StateFolder {
     /// Makes it, for this user only.
     ///
     /// # Errors
-    /// Exit 1 where it cannot be made.
+    /// Exit 1 where it cannot be made, or a link leads to another folder: secrets would go there.
     pub fn make(&self) -> Result<()> {
+        if let Some(link) = self.path.ancestors().take(2).find(|folder| folder.is_symlink()) {
+            let fault = Fault::failed(format!("{} is a symbolic link; nothing is written through it", link.display()));
+            return Err(fault.hint("remove the link").into());
+        }
         let made = std::fs::create_dir_all(&self.path).and_then(|()| platform::set_mode(&self.path, 0o700));
         made.with_context(|| self.refused())?;
         if let Some(all) = self.path.parent() {
@@ -58,7 +65,9 @@ impl StateFolder {
 
     /// A kept file's text; `None` where it is gone.
     pub fn read(&self, name: &str) -> Result<Option<String>> {
-        match std::fs::read_to_string(self.path(name)) {
+        let text = platform::read_regular(&self.path(name), LONGEST)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+        match text {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(anyhow::Error::new(error)

@@ -1,8 +1,10 @@
 //! `adopt` where something is in the way: it names it and writes nothing; killed or repeated, it loses nothing.
 
 use crate::adopt::{COMPOSE, OLD_RECIPES, PACKAGE, Theirs, write};
+use crate::harness::backup::sha256;
 use crate::harness::restore::paused;
 use crate::harness::{Sandbox, Test, Xtask, sandbox::checkout};
+use crate::root::git;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,6 +25,7 @@ pub fn tests() -> Vec<Test> {
         [Git] an_update_brings_new_files_and_removes_old_ones_also_after_a_kill,
         [Git] an_update_loses_nobodys_changes,
         [Git] a_list_that_says_to_remove_something_else_is_not_obeyed,
+        [Git] a_list_of_an_interrupted_run_that_is_a_link_is_refused,
     ]
 }
 
@@ -82,6 +85,15 @@ fn a_look_runs_no_program_that_their_settings_name() {
     fs::write(theirs.folder.join(".env"), format!("XTASK_COMPOSE=touch {}\n", canary.display())).unwrap();
     theirs.commit();
     theirs.adopt(&["--dry-run"]).run().ok().stdout_has("xtask  ");
+    assert!(!canary.exists());
+    // What git would start for a file that may have changed.
+    let touch = format!("touch {}; cat", canary.display());
+    for key in ["filter.x=y.clean", "filter.x=y.process", "filter.x=y.required"] {
+        git(&theirs.folder, &["config", key, if key.ends_with("required") { "true" } else { &touch }]);
+    }
+    fs::write(theirs.folder.join(".git/info/attributes"), "* filter=x=y\n").unwrap();
+    fs::write(theirs.folder.join("compose.yaml"), "services: {}\n").unwrap();
+    theirs.adopt(&["--dry-run"]).run().ok().stdout_has("main, clean");
     assert!(!canary.exists());
 }
 
@@ -242,8 +254,44 @@ fn an_update_loses_nobodys_changes() {
 fn a_list_that_says_to_remove_something_else_is_not_obeyed() {
     let theirs = Theirs::with(&[COMPOSE]);
     theirs.adopted(&[]);
-    let list = theirs.text("xtask/.adopted").replace("src/main.rs", "../compose.yaml");
-    fs::write(theirs.folder.join("xtask/.adopted"), list).unwrap();
+    let list = theirs.text("xtask/.adopted");
+    fs::write(theirs.folder.join("xtask/.adopted"), list.replace("src/main.rs", "../compose.yaml")).unwrap();
     theirs.commit();
     theirs.adopt(&["--update", "--yes"]).run().code(1).stderr_has("xtask/.adopted is not as adopt wrote it");
+    // A file of an older version, behind a link that git ignores.
+    let outside = theirs.sandbox.home.join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("kept"), "kept").unwrap();
+    symlink(&outside, theirs.folder.join("xtask/src/old")).unwrap();
+    fs::write(theirs.folder.join(".git/info/exclude"), "old\n").unwrap();
+    let entry = format!("{}  src/old/kept\n", sha256(b"kept"));
+    fs::write(theirs.folder.join("xtask/.adopted"), list + &entry).unwrap();
+    theirs.commit();
+    let run = theirs.adopt(&["--update", "--yes"]).run();
+    run.code(1).stderr_has("xtask/src/old/kept is a symbolic link, or lies behind one");
+    assert_eq!(fs::read_to_string(outside.join("kept")).unwrap(), "kept");
+    // The same name, and another file.
+    fs::remove_file(theirs.folder.join("xtask/src/old")).unwrap();
+    write(&theirs.folder.join("xtask/src/old/kept"), "mine");
+    let run = theirs.adopt(&["--update", "--yes"]).run();
+    run.code(1).stderr_has("xtask/src/old/kept is not the file that was adopted");
+    assert_eq!(theirs.text("xtask/src/old/kept"), "mine");
+}
+
+fn a_list_of_an_interrupted_run_that_is_a_link_is_refused() {
+    let theirs = Theirs::with(&[COMPOSE]);
+    let outside = theirs.sandbox.home.join("outside");
+    fs::write(&outside, "kept").unwrap();
+    let journal = theirs.folder.join(".git/xtask-adopt");
+    symlink(&outside, &journal).unwrap();
+    let refused = || {
+        let run = theirs.adopt(&["--yes"]).run();
+        run.code(1).stderr_has(".git/xtask-adopt is no list that adopt wrote").stderr_has("→ remove it");
+    };
+    refused();
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "kept");
+    fs::remove_file(&journal).unwrap();
+    let pipe = Command::new("mkfifo").arg(&journal).status().unwrap();
+    assert!(pipe.success());
+    refused();
 }

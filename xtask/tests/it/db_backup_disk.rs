@@ -177,7 +177,7 @@ fn a_folder_that_cannot_be_made_durable() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o300)).unwrap();
     let binary = database.sandbox.beside("xtask");
     fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();
-    let Ok(socket) = fs::metadata("/var/run/docker.sock") else { return };
+    let socket = fs::metadata("/var/run/docker.sock").unwrap();
     let group = format!("--groups={}", std::os::unix::fs::MetadataExt::gid(&socket));
     let run = database.xtask(["db-backup", "--output", folder.to_str().unwrap()]).program(&binary);
     let run = run.through(["setpriv", "--reuid=65534", "--regid=65534", &group]).run();

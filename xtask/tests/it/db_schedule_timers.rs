@@ -3,6 +3,7 @@
 use crate::db_schedule::{INSTALL, chmod, crontab, spool, with_spool};
 use crate::harness::{Fakes, Sandbox, Test, Xtask};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 pub fn tests() -> Vec<Test> {
@@ -14,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [] what_the_runs_would_refuse_is_refused_at_once,
         [] lines_for_other_timers_are_printed,
         [] a_plan_that_is_damaged_or_not_private_is_not_followed,
+        [Cron, Mount] no_plan_is_written_through_a_link,
         [Systemd] a_systemd_timer_is_set_and_its_units_are_sound,
         [Systemd] a_systemd_timer_goes_with_its_units,
     ]
@@ -55,6 +57,23 @@ fn other_lines_of_the_crontab_stay_and_edited_ones_are_not_replaced_unasked() {
     run(&["db-schedule", "status"]).code(1).stdout_has("is gone from the crontab");
     run(&["db-schedule", "remove"]).ok();
     assert_eq!(crontab(&sandbox, &["-l"], "").text(), others);
+}
+
+/// The plan holds secrets.
+fn no_plan_is_written_through_a_link() {
+    let sandbox = Sandbox::new();
+    let elsewhere = sandbox.beside("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let run = |words: &[&str]| with_spool(Xtask::new(&sandbox).args(words), &spool(&sandbox)).run();
+    for link in [".xtask", ".xtask/schedule"] {
+        let path = sandbox.path(link);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        run(&INSTALL).code(1).prints_nothing().stderr_has(&format!("{link} is a symbolic link")).stderr_has("→ remove");
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+        fs::remove_file(path).unwrap();
+    }
+    run(&INSTALL).ok();
 }
 
 fn two_checkouts_have_two_schedules() {

@@ -24,6 +24,9 @@ type team
     define member: [user, team#member]
     define suspended: [user]
     define active: member but not suspended
+type club
+  relations
+    define member: [user, club#member with in_time]
 type org
   relations
     define member: [user]

@@ -16,10 +16,11 @@ use std::hash::{BuildHasher as _, RandomState};
 pub fn probe(model: &Model, condition: &Condition) -> Option<Tuple> {
     let (object_type, relation, user_type) = carrier(model, &condition.name)?;
     let id = format!("xtask-debug-auth-{:016x}", RandomState::new().hash_one(0));
+    // Another id than the object's: `group:a#member` is a member of `group:a` without any tuple.
     let user = match &user_type.form {
-        UserForm::Object => format!("{}:{id}", user_type.type_name),
+        UserForm::Object => format!("{}:{id}-user", user_type.type_name),
         UserForm::Wildcard => format!("{}:*", user_type.type_name),
-        UserForm::Userset(relation) => format!("{}:{id}#{relation}", user_type.type_name),
+        UserForm::Userset(relation) => format!("{}:{id}-user#{relation}", user_type.type_name),
     };
     Some(tuple(&user, relation, &format!("{object_type}:{id}"), Some(condition.clone())))
 }
@@ -36,7 +37,9 @@ fn carrier<'m>(model: &'m Model, condition: &str) -> Option<(&'m str, &'m str, &
     let has_it = |user_type: &&UserType| user_type.condition.as_ref().is_some_and(|name| name.text == condition);
     model.types().find_map(|object_type| {
         model.relations(object_type).find_map(|relation| {
-            let decides = model.rewrite(object_type, relation).is_some_and(is_decided_by_a_tuple);
+            let place = Relation { model, object_type, relation };
+            let decides =
+                model.rewrite(object_type, relation).is_some_and(|rewrite| place.is_decided_by_a_tuple(rewrite));
             let taken = model.relation(object_type, relation).unwrap_or_default();
             let user_type = taken.iter().find(has_it).filter(|_| decides)?;
             Some((object_type, relation, user_type))
@@ -44,12 +47,50 @@ fn carrier<'m>(model: &'m Model, condition: &str) -> Option<(&'m str, &'m str, &
     })
 }
 
-fn is_decided_by_a_tuple(rewrite: &Rewrite) -> bool {
-    match rewrite {
-        Rewrite::Direct => true,
-        Rewrite::Union(operands) => operands.iter().any(is_decided_by_a_tuple),
-        Rewrite::Difference(base, _) => is_decided_by_a_tuple(base),
-        Rewrite::Computed(_) | Rewrite::From { .. } | Rewrite::Intersection(_) => false,
+/// A relation of a type.
+#[derive(Clone, Copy)]
+struct Relation<'m> {
+    model: &'m Model,
+    object_type: &'m str,
+    relation: &'m str,
+}
+
+impl Relation<'_> {
+    fn is_decided_by_a_tuple(self, rewrite: &Rewrite) -> bool {
+        match rewrite {
+            Rewrite::Direct => true,
+            Rewrite::Union(operands) => operands.iter().any(|operand| self.is_decided_by_a_tuple(operand)),
+            Rewrite::Difference(base, subtracted) => {
+                self.is_decided_by_a_tuple(base) && !self.is_reached_from(subtracted, true, &mut Vec::new())
+            }
+            Rewrite::Computed(_) | Rewrite::From { .. } | Rewrite::Intersection(_) => false,
+        }
+    }
+
+    /// Whether a tuple of this relation counts there, on the same object. `is_own`: the rewrite is of this relation;
+    /// `seen` are the others that were followed.
+    fn is_reached_from<'r>(self, rewrite: &'r Rewrite, is_own: bool, seen: &mut Vec<&'r str>) -> bool
+    where
+        Self: 'r,
+    {
+        match rewrite {
+            Rewrite::Direct => is_own,
+            Rewrite::Computed(name) if name.text == self.relation => true,
+            Rewrite::Computed(name) if seen.contains(&name.text.as_str()) => false,
+            Rewrite::Computed(name) => {
+                seen.push(&name.text);
+                let computed = self.model.rewrite(self.object_type, &name.text);
+                computed.is_some_and(|rewrite| self.is_reached_from(rewrite, false, seen))
+            }
+            Rewrite::Union(operands) | Rewrite::Intersection(operands) => {
+                operands.iter().any(|operand| self.is_reached_from(operand, is_own, seen))
+            }
+            Rewrite::Difference(base, subtracted) => {
+                self.is_reached_from(base, is_own, seen) || self.is_reached_from(subtracted, is_own, seen)
+            }
+            // No tuple leads from the object to another one.
+            Rewrite::From { .. } => false,
+        }
     }
 }
 
@@ -113,6 +154,22 @@ mod tests {
         assert_ne!(probe(&mixed, &condition()).unwrap().object, tuple.object, "its name cannot be known before");
         let none = model("    define a: [user]\n    define b: [user with less] and a\n");
         assert!(probe(&none, &condition()).is_none());
+    }
+
+    #[test]
+    fn a_probe_of_a_userset_is_about_another_object_and_nothing_takes_it_away_again() {
+        let own = model("    define a: [user, doc#a with less]\n");
+        let tuple = probe(&own, &condition()).unwrap();
+        assert_ne!(tuple.user, format!("{}#a", tuple.object));
+        assert!(own.why_not(&tuple.parts()).is_none());
+        for relations in [
+            "    define a: [user with less] but not b\n    define b: a\n",
+            "    define a: [user with less] but not b\n    define b: c or b\n    define c: [user] but not a\n",
+        ] {
+            assert!(probe(&model(relations), &condition()).is_none(), "{relations}");
+        }
+        let other = "    define a: [user with less] but not b\n    define b: [user] or c\n    define c: b\n";
+        assert!(probe(&model(other), &condition()).is_some());
     }
 
     #[test]

@@ -36,13 +36,20 @@ impl Health {
         self.report["checks"].as_array().unwrap()
     }
 
-    /// That a check ended so, with these words in its fact and, where they are not empty, in its hint.
+    /// That a check ended so, with these words in its fact and in its hint. What is wrong has a hint, and what is right
+    /// has none.
     #[track_caller]
     pub fn says(&self, name: &str, status: &str, detail: &str, hint: &str) -> &Self {
         let found = self.checks().iter().find(|check| check["name"] == name);
         let Some(check) = found else { self.outcome.fail(&format!("there is no check {name}")) };
         let text = |key: &str| check[key].as_str().unwrap_or_default();
-        let fits = check["status"] == status && text("detail").contains(detail) && text("hint").contains(hint);
+        let is_hinted = match status {
+            "ok" => check["hint"].is_null(),
+            "warn" | "fail" => !text("hint").is_empty(),
+            _ => true,
+        };
+        let said = text("detail").contains(detail) && text("hint").contains(hint);
+        let fits = check["status"] == status && said && is_hinted;
         self.outcome.holds(fits, &format!("{name} should be {status}: {detail:?}, {hint:?}"));
         self
     }

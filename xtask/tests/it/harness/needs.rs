@@ -1,5 +1,7 @@
 //! What a test cannot do without, and why this machine does not have it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -58,9 +60,13 @@ pub enum Need {
     MonitoringImages,
     /// The program `zstd`.
     Zstd,
+    /// Tests of the profile that `cargo xtask` builds, too: another one would be built first.
+    DebugProfile,
+    /// A file system whose names may be any bytes.
+    AnyFileName,
 }
 
-static FOUND: [OnceLock<Option<String>>; 28] = [const { OnceLock::new() }; 28];
+static FOUND: [OnceLock<Option<String>>; 30] = [const { OnceLock::new() }; 30];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -109,6 +115,8 @@ impl Need {
             Self::Monitoring => "monitoring",
             Self::MonitoringImages => "monitoring-images",
             Self::Zstd => "zstd",
+            Self::DebugProfile => "debug-profile",
+            Self::AnyFileName => "any-file-name",
         }
     }
 
@@ -147,6 +155,8 @@ impl Need {
             Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
             Self::PgCron => inner(Self::Postgres).or_else(pg_cron_lacks),
             Self::Zstd => (!works("zstd", &["--version"])).then(|| "no zstd".to_owned()),
+            Self::DebugProfile => (!is_debug_profile()).then(|| "the tests have another profile".to_owned()),
+            Self::AnyFileName => any_file_name_lacks(),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
             Self::Monitoring => monitoring_lacks(),
@@ -154,6 +164,18 @@ impl Need {
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }
+}
+
+fn is_debug_profile() -> bool {
+    Path::new(env!("CARGO_BIN_EXE_xtask")).parent().and_then(Path::file_name).is_some_and(|folder| folder == "debug")
+}
+
+fn any_file_name_lacks() -> Option<String> {
+    let name = [format!("xtask-{}-", std::process::id()).as_bytes(), b"\xFF"].concat();
+    let path = std::env::temp_dir().join(OsStr::from_bytes(&name));
+    let made = std::fs::write(&path, "");
+    let _ = std::fs::remove_file(&path);
+    made.err().map(|why| why.to_string())
 }
 
 fn compose_lacks() -> Option<String> {

@@ -150,11 +150,9 @@ fn judge_statement(statement: &[Piece], in_body: bool) -> Result<(), String> {
         "select" => selects(statement),
         "copy" => {
             let end = words.iter().rev().take(2).eq([&"stdin", &"from"]);
-            if end && !words.contains(&"program") {
-                rows_for(&statement[1..])
-            } else {
-                Err("no rows from stdin".into())
-            }
+            // A schema or a column may be called so.
+            let program = words.windows(2).any(|pair| ["from", "to"].contains(&pair[0]) && pair[1] == "program");
+            if end && !program { rows_for(&statement[1..]) } else { Err("no rows from stdin".into()) }
         }
         "insert" => {
             rows_for(statement.get(2..).unwrap_or_default())?;
