@@ -26,7 +26,7 @@ pub struct Args {
     /// The store's name or id [setting: OPENFGA_STORE_ID, default: the only store]
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
-    /// Write into this file, readable by you only, instead of to stdout
+    /// Write into this file, readable by you only, instead of to stdout (-)
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Do not ask before a file is replaced
@@ -59,7 +59,9 @@ struct Named<'a> {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let output = args.output.as_ref().map(|path| context.typed(path));
+    // As `--file -` is standard input.
+    let file = args.output.as_ref().filter(|path| path.as_os_str() != "-");
+    let output = file.map(|path| context.typed(path));
     if let Some(path) = output.as_deref().filter(|path| path.is_dir()) {
         let fault = Fault::usage(format!("{} is a folder", context.shown(path)));
         return Err(fault.hint("name a file in it: --output FOLDER/store.fga.yaml").into());

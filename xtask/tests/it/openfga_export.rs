@@ -38,6 +38,8 @@ fn an_export_is_read_back_as_the_same_store() {
         };
         let again = shop.export([]).run();
         assert_eq!(plain(std::str::from_utf8(&again.ok().stdout).unwrap()), plain(&text));
+        assert_eq!(shop.export(["--output", "-"]).run().ok().stdout, again.stdout);
+        assert!(!shop.sandbox.path("-").exists());
         shop.setup(["--file", &format!("openfga/{file}.fga.yaml"), "--store", &name, "--yes"]).run().ok();
         // A file that is there is not replaced without a yes.
         shop.export(["--output", path]).run().code(1).stderr_has("is there already. Replace it?");
