@@ -181,5 +181,6 @@ fn what_does_not_fit_its_manifest_is_refused() {
 
 fn a_file_that_another_program_compressed_is_named() {
     let dump = dump(BODY);
-    damaged(frame(&[raw(&dump)]), "zstd: unpack it first (unzstd -c FILE > x.sql)");
+    let run = verified(frame(&[raw(&dump)]));
+    run.code(3).stdout_has("is no backup: ").stdout_has("zstd: unpack it first (unzstd -c FILE > x.sql)");
 }

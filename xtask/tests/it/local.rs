@@ -25,12 +25,17 @@ fn it_goes_up_and_down_and_keeps_its_data() {
         local.xtask(args.iter().copied()).env("PATH", &empty).env("XTASK_PG_BIN", &programs).run()
     };
     xtask(&["db-shell", "--", "-c", "SELECT 1"]).code(4).prints_nothing().stderr_has("There is no local server yet");
+    xtask(&["down"]).ok().prints_nothing().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
+    let health = xtask(&["health-check", "--only", "backups"]);
+    health.stdout_has("⚠ backups").stdout_has("cargo xtask up; then cargo xtask db-backup");
     let up = xtask(&["up"]);
     up.ok().prints_nothing().stderr_has("✓ PostgreSQL").stderr_lacks("✓ OpenFGA");
     up.stderr_has("No openfga program").stderr_has("OpenFGA is not started").stderr_has("XTASK_OPENFGA_BIN");
     local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
     // What needs it names what is to be installed, not `up`, which leaves it out again.
-    for needs_openfga in [&["setup-openfga"][..], &["test-auth"], &["openfga-export"], &["debug-auth", "a", "b", "c"]] {
+    for needs_openfga in
+        [&["setup-openfga"][..], &["test-auth"], &["openfga-export"], &["debug-auth", "a:b", "c", "d:e"]]
+    {
         let run = xtask(needs_openfga);
         run.code(4).stderr_has("there is no openfga program on this host").stderr_has("install Go (https://go.dev/dl)");
         run.stderr_has("github.com/openfga/openfga/releases").stderr_has("XTASK_OPENFGA_BIN=PATH");
@@ -48,7 +53,8 @@ fn it_goes_up_and_down_and_keeps_its_data() {
     backup.ok().stderr_has(&format!("local server, port {port}")).stderr_has("Tables:    1 (1 row)");
     local.proven(1);
 
-    xtask(&["down"]).ok().prints_nothing().stderr_has("✓");
+    xtask(&["down"]).ok().prints_nothing().stderr_has("✓ Stopped; the data is kept");
+    xtask(&["down"]).ok().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
     assert!(!is_alive(pid), "the server should have ended");
     for args in [&answer[..], &["db-backup"]] {
         let stopped = xtask(args);
