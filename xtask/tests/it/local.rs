@@ -8,11 +8,20 @@ use std::time::Duration;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] it_goes_up_and_down_and_keeps_its_data,
+        [Postgres] before_the_first_up_nothing_is_stopped_or_saved,
         [Postgres] any_folder_any_role_and_a_hostile_environment,
         [Postgres] three_that_start_it_at_once_make_one_server,
         [Postgres, Script] servers_outlive_the_terminal,
         [OpenfgaBin, Postgres] a_second_up_changes_nothing,
     ]
+}
+
+fn before_the_first_up_nothing_is_stopped_or_saved() {
+    let local = Local::new();
+    let down = local.xtask(["down"]).run();
+    down.ok().prints_nothing().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
+    let health = local.xtask(["health-check", "--only", "backups"]).run();
+    health.stdout_has("⚠ backups").stdout_has("cargo xtask up; then cargo xtask db-backup");
 }
 
 fn it_goes_up_and_down_and_keeps_its_data() {
@@ -25,9 +34,6 @@ fn it_goes_up_and_down_and_keeps_its_data() {
         local.xtask(args.iter().copied()).env("PATH", &empty).env("XTASK_PG_BIN", &programs).run()
     };
     xtask(&["db-shell", "--", "-c", "SELECT 1"]).code(4).prints_nothing().stderr_has("There is no local server yet");
-    xtask(&["down"]).ok().prints_nothing().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
-    let health = xtask(&["health-check", "--only", "backups"]);
-    health.stdout_has("⚠ backups").stdout_has("cargo xtask up; then cargo xtask db-backup");
     let up = xtask(&["up"]);
     up.ok().prints_nothing().stderr_has("✓ PostgreSQL").stderr_lacks("✓ OpenFGA");
     up.stderr_has("No openfga program").stderr_has("OpenFGA is not started").stderr_has("XTASK_OPENFGA_BIN");
@@ -54,14 +60,13 @@ fn it_goes_up_and_down_and_keeps_its_data() {
     local.proven(1);
 
     xtask(&["down"]).ok().prints_nothing().stderr_has("✓ Stopped; the data is kept");
-    xtask(&["down"]).ok().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
     assert!(!is_alive(pid), "the server should have ended");
     for args in [&answer[..], &["db-backup"]] {
         let stopped = xtask(args);
         stopped.code(4).prints_nothing().stderr_has("is not running").stderr_has("cargo xtask up --target local");
     }
     assert_eq!(local.sandbox.backups().len(), 1);
-    xtask(&["down"]).ok();
+    xtask(&["down"]).ok().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
     xtask(&["--quiet", "up"]).ok().prints_nothing();
     xtask(&answer).ok().prints("42");
     assert_eq!(local.port(), port, "a free port is kept");
