@@ -103,10 +103,14 @@ impl Command {
 }
 
 /// The same words with the action of a command (`db-migrate up`) directly behind the command, wherever it was typed:
-/// options may stand before it.
+/// options may stand before it. `help --help` is `help`.
 pub fn action_first(mut words: Vec<OsString>) -> Vec<OsString> {
     let top = Cli::command();
     let Some(at) = first_word(&words, 1, &[&top]) else { return words };
+    if words[at] == "help" {
+        words.retain(|word| word != "--help" && word != "-h");
+        return words;
+    }
     let Some(command) = words[at].to_str().and_then(|name| top.find_subcommand(name)) else { return words };
     let mut known: Vec<&clap::Command> = vec![&top, command];
     known.extend(command.get_subcommands());
@@ -162,6 +166,9 @@ mod tests {
             ("x db-migrate stauts", "x db-migrate stauts"),
             ("x db-shell -- up", "x db-shell -- up"),
             ("x up --target local", "x up --target local"),
+            ("x help --help", "x help"),
+            ("x help db-list -h", "x help db-list"),
+            ("x db-list --help", "x db-list --help"),
             ("x", "x"),
         ] {
             assert_eq!(ordered(typed), expected, "{typed}");

@@ -218,8 +218,9 @@ impl Context {
         let mut up = PathBuf::new();
         for base in self.here.ancestors() {
             if let Ok(rest) = path.strip_prefix(base) {
-                // Beyond the checkout a long chain of ../ helps nobody.
-                let is_near = self.here.starts_with(&self.root) || up.as_os_str().is_empty();
+                // Beyond the checkout a long chain of ../ helps nobody; a folder above it would be ../ alone.
+                let is_above = rest.as_os_str().is_empty() && !path.starts_with(&self.root);
+                let is_near = (self.here.starts_with(&self.root) && !is_above) || up.as_os_str().is_empty();
                 return match up.join(rest) {
                     // From `/`, paths stay absolute.
                     _ if !is_near || self.here.parent().is_none() => path.to_owned(),

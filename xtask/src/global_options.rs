@@ -9,13 +9,13 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// Work on the Compose project in this folder, not on this checkout's [setting: XTASK_ROOT]
+    /// Work on the Compose project in this folder, instead of this checkout's [setting: XTASK_ROOT]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
     /// Where PostgreSQL is [setting: XTASK_TARGET, default: compose]
     #[arg(long, global = true, value_enum)]
     pub target: Option<Kind>,
-    /// The database that is meant: a name, whatever letters it has [setting: POSTGRES_DB]
+    /// Work on this database: a name, never an address [setting: POSTGRES_DB]
     #[arg(long = "database", global = true, value_name = "NAME", value_parser = database_name::parse,
         allow_hyphen_values = true, action = ArgAction::Append)]
     pub databases: Vec<String>,

@@ -1,6 +1,10 @@
-//! Numbers and times as people read them, and names as they type them.
+//! Numbers and times as people read them; numbers and names as they type them.
 
+use std::fmt::Display;
+use std::num::ParseIntError;
+use std::ops::RangeInclusive;
 use std::path::MAIN_SEPARATOR;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A size as people read it: `2.4 MB` (powers of 1000).
@@ -35,6 +39,34 @@ pub fn count(number: u64) -> String {
 /// `3 stores`, `1 store`.
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// A number that was typed.
+///
+/// # Errors
+/// It is none, or beyond what its type holds.
+pub fn number<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
+    check_number(text)?;
+    text.parse().map_err(|_| if text.starts_with('-') { "it is too small" } else { "it is too large" }.to_owned())
+}
+
+/// The same within these bounds.
+pub fn number_within<N>(bounds: RangeInclusive<N>) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync + 'static
+where
+    N: FromStr<Err = ParseIntError> + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        check_number(text)?;
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        number.ok_or_else(|| format!("it must be {} to {}", bounds.start(), bounds.end()))
+    }
+}
+
+/// That a text is digits, with a sign or without.
+fn check_number(text: &str) -> Result<(), String> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { Ok(()) } else { Err(format!("{text:?} is not a number")) }
 }
 
 /// A time span in one unit: `3 h`, `2 days`.
@@ -119,6 +151,22 @@ mod tests {
         assert_eq!(span(7_300), "2 h");
         let times = [7, 1_340, 130_000].map(|time| duration(Duration::from_millis(time)));
         assert_eq!(times, ["7 ms", "1.3 s", "2 min"]);
+    }
+
+    #[test]
+    fn a_number_that_was_typed_is_taken_or_said_to_be_none() {
+        assert_eq!((number::<usize>("7"), number::<i64>("-7"), number::<usize>("+7")), (Ok(7), Ok(-7), Ok(7)));
+        for text in ["", "x", "1 ", "--1", "1.5", "-", "٣"] {
+            assert_eq!(number::<usize>(text).unwrap_err(), format!("{text:?} is not a number"));
+            assert_eq!(number_within(1u16..=64)(text).unwrap_err(), format!("{text:?} is not a number"));
+        }
+        assert_eq!(number::<usize>("-1").unwrap_err(), "it is too small");
+        assert_eq!(number::<i64>("9223372036854775808").unwrap_err(), "it is too large");
+        let within = number_within(1u16..=64);
+        assert_eq!((within("1"), within("64")), (Ok(1), Ok(64)));
+        for text in ["0", "65", "-1", "99999999999999999999"] {
+            assert_eq!(within(text).unwrap_err(), "it must be 1 to 64");
+        }
     }
 
     #[test]

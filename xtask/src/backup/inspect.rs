@@ -69,7 +69,7 @@ fn without_manifest(file: &mut File, bytes: u64, codec: &dyn Codec, head: &[u8])
         let flaw = scanner.feed(head).err().or_else(|| scanner.finish().err());
         let cut = flaw.as_ref().is_some_and(|flaw| flaw.cut);
         let what = flaw.map_or_else(String::new, |flaw: Flaw| flaw.what);
-        return unfit(if cut { Verdict::Cut } else { Verdict::Damaged }, &what);
+        return unfit(if cut { Verdict::Cut } else { Verdict::NoBackup }, &what);
     }
     let (_, tail) = codec::tail_of(file, bytes, TAIL_LOOKED_AT)?;
     if memchr::memmem::find(&tail, TRAILER).is_some() {

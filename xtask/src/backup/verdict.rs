@@ -15,8 +15,11 @@ pub enum Verdict {
     Whole,
     /// It ends too early.
     Cut,
-    /// It was changed, or is no backup.
+    /// It was changed.
     Damaged,
+    /// It is another kind of file.
+    #[serde(rename = "damaged")]
+    NoBackup,
     /// It could not be read: another user's, a link, no file.
     Unreadable,
     /// Another program's dump: its beginning and end are right, and after a full read its structure; nothing vouches
@@ -32,6 +35,7 @@ impl Verdict {
             Self::Whole => "whole",
             Self::Cut => "cut",
             Self::Damaged => "damaged",
+            Self::NoBackup => "no backup",
             Self::Unreadable => "cannot be read",
             Self::MadeElsewhere => "made elsewhere",
         }
@@ -39,7 +43,7 @@ impl Verdict {
 
     /// Whether the file must not be restored.
     pub fn is_unfit(self) -> bool {
-        matches!(self, Self::Cut | Self::Damaged | Self::Unreadable)
+        matches!(self, Self::Cut | Self::Damaged | Self::NoBackup | Self::Unreadable)
     }
 }
 

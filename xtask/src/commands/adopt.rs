@@ -19,7 +19,7 @@ pub struct Args {
     /// The folder of the other repository, where its Compose file is
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     folder: PathBuf,
-    /// Only show what was found, what would be written, and what stands in the way
+    /// Show what was found, what would be written and what stands in the way, and stop
     #[arg(long)]
     dry_run: bool,
     /// Write without asking

@@ -108,7 +108,8 @@ fn existing(folder: &Path) -> Result<PathBuf, Fault> {
     if folder.symlink_metadata().is_ok() {
         return Ok(folder.to_owned());
     }
-    Err(Fault::failed(format!("There is no folder {}", folder.display())).hint("list what is there: ls"))
+    Err(Fault::failed(format!("There is no folder {}", folder.display()))
+        .hint("name a folder that is there, or leave it out for backups/"))
 }
 
 /// Each file with its verdict, then the reasons of those that are not whole.

@@ -22,7 +22,7 @@ use std::path::Path;
 pub struct Args {
     #[command(flatten)]
     policy: Policy,
-    /// Only show what would go
+    /// Show what would go, and stop
     #[arg(long)]
     dry_run: bool,
     /// Remove without asking

@@ -22,6 +22,7 @@ use crate::restore::rights;
 use crate::restore::staging::Staging;
 use crate::settings::fault_point;
 use crate::target::Target;
+use crate::words::number;
 use anyhow::{Error, Result};
 use serde_json::json;
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub struct Args {
     #[command(flatten)]
     safety: SafetyOptions,
     /// How many previous databases are kept on the server
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<usize>)]
     keep_old: usize,
     /// Write the report as JSON
     #[arg(long)]

@@ -18,9 +18,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let psql = PsqlArgs::parse(&args.psql)?;
     let target = context.target()?;
     let terminal = &context.terminal;
-    let psql = PsqlArgs::parse(&args.psql)?;
     if let Some(elsewhere) = target.access().programs_elsewhere() {
         psql.check_writes_nothing(elsewhere.place())?;
     }
@@ -69,6 +69,8 @@ struct PsqlArgs {
     script: bool,
     /// An option by which psql would write a file where it runs.
     writes: Option<&'static str>,
+    /// The last word is an option whose value is not there.
+    lacks_value: bool,
 }
 
 impl PsqlArgs {
@@ -78,6 +80,10 @@ impl PsqlArgs {
         let mut words = given.iter();
         while let Some(word) = words.next() {
             parsed.take(word, &mut words, &mut files);
+            if parsed.lacks_value {
+                let fault = Fault::usage(format!("psql's option {word} has no value"));
+                return Err(fault.hint("write it behind the option: cargo xtask db-shell -- -c 'SELECT 1'"));
+            }
         }
         if files.len() > 1 {
             let fault = Fault::usage("db-shell takes one -f FILE");
@@ -99,20 +105,21 @@ impl PsqlArgs {
         let is_short = word.starts_with('-') && !word.starts_with("--");
         let valued = (1..letters.len()).find(|&at| is_short && WITH_VALUE.contains(&letters[at]));
         match (name, valued) {
-            ("--file", _) => files.extend(value.map(str::to_owned).or_else(|| words.next().cloned())),
+            ("--file", _) => files.extend(value.map(str::to_owned).or_else(|| self.value(words))),
             (_, Some(at)) if letters[at] == b'f' => {
                 if at > 1 {
                     self.words.push(word[..at].to_owned());
                 }
                 let value = &word[at + 1..];
-                files.extend(if value.is_empty() { words.next().cloned() } else { Some(value.to_owned()) });
+                files.extend(if value.is_empty() { self.value(words) } else { Some(value.to_owned()) });
             }
             (_, Some(at)) => {
                 self.script |= letters[at] == b'c';
                 self.notice_writing(word.get(at..=at).unwrap_or_default());
                 self.words.push(word.clone());
                 if at + 1 == letters.len() {
-                    self.words.extend(words.next().cloned());
+                    let value = self.value(words);
+                    self.words.extend(value);
                 }
             }
             _ => {
@@ -120,10 +127,18 @@ impl PsqlArgs {
                 self.notice_writing(name);
                 self.words.push(word.clone());
                 if value.is_none() && LONG_WITH_VALUE.contains(&name) {
-                    self.words.extend(words.next().cloned());
+                    let value = self.value(words);
+                    self.words.extend(value);
                 }
             }
         }
+    }
+
+    /// The next word, as the value of an option.
+    fn value<'a>(&mut self, words: &mut impl Iterator<Item = &'a String>) -> Option<String> {
+        let value = words.next().cloned();
+        self.lacks_value = value.is_none();
+        value
     }
 
     fn notice_writing(&mut self, option: &str) {
@@ -184,7 +199,7 @@ mod tests {
                 words: vec!["-f".into(), "-".into()],
                 file: Some("x.sql".into()),
                 script: true,
-                writes: None,
+                ..PsqlArgs::default()
             };
             assert_eq!(parsed(words), expected, "{words:?}");
         }
@@ -204,6 +219,19 @@ mod tests {
         for words in [&["-c", "-o"][..], &["-v", "o=1"], &["--set", "-o"], &["-l"], &["--list"], &["-P", "pager=off"]] {
             assert!(parsed(words).check_writes_nothing("x").is_ok(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn an_option_without_its_value_is_refused() {
+        for words in [&["-c"][..], &["-Atc"], &["-f"], &["--file"], &["-At", "--command"]] {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let fault = PsqlArgs::parse(&words).unwrap_err();
+            assert_eq!(
+                (fault.exit.code(), fault.to_string()),
+                (2, format!("psql's option {} has no value", words.last().unwrap()))
+            );
+        }
+        assert_eq!(parsed(&["-c", ""]).words, ["-c", ""]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::server::Server;
 use crate::stats::{Observer, Stats, Wanted};
+use crate::words::number_within;
 use anyhow::Result;
 
 /// Show sizes, tables, OpenFGA's stores, connections, waits and rates of the database
@@ -17,13 +18,13 @@ pub struct Args {
     #[arg(long, value_name = "NAME", num_args = 1..)]
     table: Vec<String>,
     /// So many rows of each list
-    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = number_within(1u32..=100_000))]
     top: u32,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
     /// Look and draw again every so many seconds [default: 2]
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", conflicts_with = "json", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", conflicts_with = "json", value_parser = number_within(1u64..=86_400))]
     watch: Option<u64>,
 }
 

@@ -154,14 +154,14 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
     let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
     let mut entry = Entry { file: path.to_string_lossy().into_owned(), ..Entry::default() };
     if subject.is_globals() {
-        return Ok(entry.of_globals(subject, args));
+        return Ok(entry.of_globals(subject, args, context));
     }
     let backup = match subject.prove(&|bytes| progress.set(bytes)) {
         Ok(backup) => backup,
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
             return Err(error);
         }
-        Err(error) => return Ok(entry.failed(error)),
+        Err(error) => return Ok(entry.failed(error, context)),
     };
     drop(progress);
     entry.verdict = Some(if backup.manifest.is_some() { Verdict::Whole } else { Verdict::MadeElsewhere });
@@ -184,7 +184,7 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => Err(error),
         Err(error) => {
             entry.restored = Some(false);
-            Ok(entry.failed(error))
+            Ok(entry.failed(error, context))
         }
     }
 }
@@ -221,7 +221,7 @@ fn name_absence(target: &Target, context: &Context) {
 
 impl Entry {
     /// A file with a server's roles is proven as what it is.
-    fn of_globals(mut self, subject: &Subject, args: &Args) -> Self {
+    fn of_globals(mut self, subject: &Subject, args: &Args, context: &Context) -> Self {
         match subject.prove_globals() {
             Ok(proven) => {
                 self.verdict = Some(Verdict::Whole);
@@ -229,16 +229,17 @@ impl Entry {
                 self.reason = args.restore.then(|| "a server's roles: proven, not loaded".to_owned());
                 self
             }
-            Err(error) => self.failed(error),
+            Err(error) => self.failed(error, context),
         }
     }
 
-    fn failed(mut self, error: Error) -> Self {
+    fn failed(mut self, error: Error, context: &Context) -> Self {
         self.reason = Some(format!("{error:#}"));
         self.error = Some(match error::fault(&error) {
             Some(_) => error,
             None => {
-                error.context(Fault::failed("The file cannot be checked").hint("list the files: cargo xtask db-list"))
+                let message = format!("{} cannot be checked", context.shown(Path::new(&self.file)));
+                error.context(Fault::failed(message).hint("list the files: cargo xtask db-list"))
             }
         });
         self

@@ -13,7 +13,7 @@ use crate::openfga::debug::live::{Asked, Live};
 use crate::openfga::debug::node::Verdict;
 use crate::openfga::debug::verified::remedies;
 use crate::openfga::debug::walk::Walk;
-use crate::openfga::model::Model;
+use crate::openfga::model::{Model, why_no_question};
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store::{MODEL_ID, STORE_ID, model_to_ask};
 use crate::terminal::clean_line;
@@ -46,6 +46,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let values = args.context.as_deref().map(values).transpose()?;
+    check_form(args)?;
     let target = context.target()?;
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
@@ -110,6 +111,13 @@ fn values(text: &str) -> Result<Map<String, Value>, Fault> {
         Ok(_) => Err(Fault::usage("--context is not a JSON object").hint(hint)),
         Err(why) => Err(Fault::usage(format!("--context is not JSON: {why}")).hint(hint)),
     }
+}
+
+/// That it is a question, whatever the model.
+fn check_form(args: &Args) -> Result<(), Fault> {
+    let Some(why) = why_no_question(&args.user, &args.relation, &args.object) else { return Ok(()) };
+    let hint = "write it so: cargo xtask debug-auth user:alice viewer document:plan";
+    Err(Fault::usage(clean_line(&format!("This is no question: {why}"))).hint(hint))
 }
 
 /// That the model knows what is asked for.

@@ -21,10 +21,14 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let extent = if args.all { Extent::All } else { Extent::Needed };
     context.terminal.note(&format!("Stopping {}", target.shown()));
-    if monitoring::stop(&target, args.all)? > 0 {
+    let dashboards = monitoring::stop(&target, args.all)? > 0;
+    if dashboards {
         context.terminal.done("Stopped the dashboards of monitoring-dashboard");
     }
-    target.stack().down(extent, &|line| context.terminal.warn(&terminal::clean(line)))?;
-    context.terminal.done("Stopped; the data is kept");
+    if target.stack().down(extent, &|line| context.terminal.warn(&terminal::clean(line)))? {
+        context.terminal.done("Stopped; the data is kept");
+    } else if !dashboards {
+        context.terminal.note("Nothing runs; there is nothing to stop");
+    }
     Ok(())
 }

@@ -47,11 +47,11 @@ pub fn codec(typed: Option<&str>, context: &Context) -> Result<Box<dyn Codec>, F
     const SETTING: &str = "XTASK_COMPRESS";
     let program = context.settings.get("XTASK_ZSTD");
     let (name, word) = match (typed, context.settings.get(SETTING)) {
-        (Some(typed), _) => ("--compress".to_owned(), typed),
-        (None, Some(set)) => (SETTING.to_owned(), set),
+        (Some(typed), _) => ("--compress", typed),
+        (None, Some(set)) => (SETTING, set),
         (None, None) => return Ok(codec::plain()),
     };
-    codec::asked(Asked { word, program }).map_err(|why| Fault::usage(format!("{name} is {word:?}; {why}")))
+    codec::asked(Asked { name, word, program })
 }
 
 /// Says of a whole database's backup that its extensions keep db-restore from loading it.

@@ -10,6 +10,7 @@ use crate::health::report::{Check, Report, Status};
 use crate::health::{self, DEADLINE, Options, Scene};
 use crate::process::signals;
 use crate::terminal;
+use crate::words::number_within;
 use anyhow::Result;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ pub struct Args {
     #[arg(long)]
     wait: bool,
     /// Seconds after which --wait gives up
-    #[arg(long, value_name = "SECONDS", default_value = "60", requires = "wait", value_parser = clap::value_parser!(u64).range(..=LONGEST_WAIT))]
+    #[arg(long, value_name = "SECONDS", default_value = "60", requires = "wait", value_parser = number_within(0..=LONGEST_WAIT))]
     timeout: u64,
     /// Only these checks, such as postgres or service/redis; openfga means openfga/… as well
     #[arg(long, value_name = "NAME", num_args = 1..)]

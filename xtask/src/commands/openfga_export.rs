@@ -4,7 +4,7 @@ use super::absent_tuples;
 use super::store_file::connected;
 use super::which_store::the_store;
 use crate::context::Context;
-use crate::error::{Exit, Fault};
+use crate::error::Fault;
 use crate::openfga::api::{Store, Stored};
 use crate::openfga::export::{self, Export};
 use crate::openfga::model::Model;
@@ -66,6 +66,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let fault = Fault::usage(format!("{} is a folder", context.shown(path)));
         return Err(fault.hint("name a file in it: --output FOLDER/store.fga.yaml").into());
     }
+    output.as_deref().map_or(Ok(()), |path| check_folder(path, context))?;
     let target = context.target()?;
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
@@ -139,6 +140,17 @@ fn say_what_is_left_out(export: &Export, context: &Context) {
     }
 }
 
+/// That the folder of the file is there, or the one that it is made in.
+fn check_folder(path: &Path, context: &Context) -> Result<(), Fault> {
+    let is_there = path.ancestors().skip(1).take(2).any(Path::is_dir);
+    if is_there { Ok(()) } else { Err(not_written(path, context)) }
+}
+
+fn not_written(path: &Path, context: &Context) -> Fault {
+    Fault::failed(format!("{} cannot be written", context.shown(path)))
+        .hint("check its folder's owner and permissions, and its disk")
+}
+
 fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()> {
     let shown = context.shown(path);
     if path.symlink_metadata().is_ok() {
@@ -147,10 +159,7 @@ fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()>
     // One folder that is missing, such as openfga/, is made; a longer path may be mistyped.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
     let made = folder.map_or(Ok(()), std::fs::create_dir);
-    made.and_then(|()| write_private(path, text)).with_context(|| {
-        Fault::new(Exit::Failed, format!("{shown} cannot be written"))
-            .hint("check its folder's owner and permissions, and its disk")
-    })
+    made.and_then(|()| write_private(path, text)).with_context(|| not_written(path, context))
 }
 
 /// What was exported, from where and where to.

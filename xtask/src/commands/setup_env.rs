@@ -84,7 +84,8 @@ fn write_env(kind: Kind, target: &Target, context: &Context) -> Result<Vec<Strin
     let terminal = &context.terminal;
     let mut written = Vec::new();
     if target.stack().has_containers() {
-        terminal.done(".env stays as it is: this stack has containers, and another .env could make them anew");
+        terminal
+            .done(".env stays as it is: this stack has containers, and with another .env Compose would recreate them");
         return Ok(written);
     }
     if settings::copy_env_example(&context.root)? {

@@ -15,7 +15,7 @@ use crate::openfga::store_file::StoreFile;
 use crate::terminal::{self, counted};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Run the store file's tests against the live store: who may do what
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let junit = args.junit.as_ref().map(|path| context.typed(path));
+    let cannot = |path: &Path| Fault::failed(format!("{} cannot be written", path.display()));
+    if let Some(path) = junit.as_deref().filter(|path| path.is_dir() || !path.parent().is_some_and(Path::is_dir)) {
+        return Err(cannot(path).hint("name a file in a folder that is there: --junit FILE").into());
+    }
     let target = context.target()?;
     let file = args.file.read(context)?;
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
@@ -50,10 +55,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let live = Live { api: &api, store: &store.id, model: &model, exact, tuples: &file.tuples };
     let outcomes = ask(live, &file, &second, context)?;
     drop(second);
-    if let Some(path) = &args.junit {
-        let path = context.typed(path);
-        std::fs::write(&path, junit::document(&file.name, &outcomes))
-            .with_context(|| Fault::failed(format!("{} cannot be written", path.display())))?;
+    if let Some(path) = &junit {
+        std::fs::write(path, junit::document(&file.name, &outcomes)).with_context(|| cannot(path))?;
     }
     asked.show(args, is_files, &outcomes, context)?;
     // `debug-auth` asks the store that the settings name.

@@ -14,7 +14,7 @@ pub struct Args {
     #[arg(long)]
     all: bool,
     /// Download PostgreSQL without asking, where the local target finds none on this host
-    #[arg(long)]
+    #[arg(long, short)]
     yes: bool,
 }
 

@@ -60,7 +60,7 @@ pub fn check_ports(target: &Target, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Starts them; `renew` makes them anew, because their files changed.
+/// Starts them; `renew` recreates them, because their files changed.
 pub fn start(target: &Target, plan: &Plan, settings: &Settings, root: &Path, renew: bool) -> Result<()> {
     let surroundings = plan.surroundings;
     let openfga_network =

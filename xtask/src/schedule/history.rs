@@ -118,7 +118,7 @@ impl History {
             let aside = path.with_extension("json.damaged");
             let kept = fs::rename(&path, &aside)
                 .map_or_else(|error| error.to_string(), |()| format!("kept as {}", aside.display()));
-            warn(format!("{} cannot be read: {error}; it is begun anew ({kept})", path.display()));
+            warn(format!("{} cannot be read: {error}; a new one is begun ({kept})", path.display()));
             Self::default()
         })
     }

@@ -50,7 +50,10 @@ impl Ping {
     /// # Errors
     /// Exit 2: the file cannot be read or holds no address; exit 1: others may read it.
     pub fn of_file(path: &Path, settings: &Settings) -> Result<Self> {
-        let refused = || Fault::usage(format!("The ping file {} cannot be read", path.display()));
+        let refused = || {
+            let fault = Fault::usage(format!("The ping file {} cannot be read", path.display()));
+            fault.hint("write the address into it: (umask 077; echo ADDRESS > FILE)")
+        };
         let text = platform::read_regular(path, LONGEST_FILE).with_context(refused)?;
         check_private(path)?;
         let text = String::from_utf8(text).with_context(refused)?;

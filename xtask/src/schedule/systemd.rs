@@ -45,7 +45,7 @@ pub fn install(plan: &Plan, name: &str) -> Result<()> {
         write_private(path, text.as_bytes()).with_context(refused)?;
     }
     let timer = format!("{name}.timer");
-    // What runs already keeps its old times until it is started anew.
+    // What runs already keeps its old times until it is restarted.
     let started = [&["daemon-reload"][..], &["enable", &timer], &["restart", &timer]]
         .into_iter()
         .try_for_each(|words| done(&user(words, DEADLINE)?, "The timer could not be started"));

@@ -206,8 +206,8 @@ pub trait Stack {
     /// Starts the stack and waits until PostgreSQL answers a query, and OpenFGA its health and a request.
     fn up(&self, startup: &Startup, extent: Extent) -> Result<Answering>;
 
-    /// Stops the stack; data stays. `warn` hears which services lose what they need.
-    fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<()>;
+    /// Stops the stack; data stays. False where nothing ran. `warn` hears which services lose what they need.
+    fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<bool>;
 
     /// Refuses a stack that another checkout made.
     fn check_ours(&self) -> Result<()>;
@@ -370,7 +370,7 @@ pub trait Companions {
     /// Exit 4: Docker does not answer, or the stack does not run. Exit 1: no network leads to it.
     fn surroundings(&self) -> Result<Option<Surroundings>>;
 
-    /// Starts the companion; `renew` makes its containers anew.
+    /// Starts the companion; `renew` recreates its containers.
     fn start_companion(&self, companion: &Companion<'_>, renew: bool) -> Result<()>;
 
     /// The containers of the companion of this name, running or not; none where Docker does not tell.

@@ -53,11 +53,11 @@ fn a_project_in_a_subfolder_is_the_one_that_compose_makes() {
     let containers = [stack.container_of("db"), stack.container_of("web")];
 
     let up = run(&["up"]);
-    up.ok().stderr_has("service db (target compose, database appdb, user app)").stderr_lacks("anew");
-    run(&["up", "--all"]).ok().stderr_lacks("anew");
+    up.ok().stderr_has("service db (target compose, database appdb, user app)").stderr_lacks("Compose recreates");
+    run(&["up", "--all"]).ok().stderr_lacks("Compose recreates");
     assert_eq!([stack.container_of("db"), stack.container_of("web")], containers, "these are the team's own");
     write("db/db.env", "POSTGRES_USER=app\nMORE=1\n");
-    run(&["up"]).ok().stderr_has("Compose makes containers anew, because their settings or images changed: db\n");
+    run(&["up"]).ok().stderr_has("Compose recreates containers, because their settings or images changed: db\n");
 
     let health = Health::of(stack.xtask([]).env("POSTGRES_DB", "appdb"), &["--only", "postgres", "service"]);
     health.fails_only(&[]).says("postgres", "ok", "database appdb", "").says("service/web", "ok", "", "");

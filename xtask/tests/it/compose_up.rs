@@ -62,10 +62,10 @@ fn an_openfga_without_a_one_shot_is_migrated_by_its_own_image() {
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
 
     let up = run(&["--verbose", "up"]);
-    up.ok().stderr_has("✓ PostgreSQL").stderr_has("✓ OpenFGA").stderr_lacks("s3cret").stderr_lacks("anew");
+    up.ok().stderr_has("✓ PostgreSQL").stderr_has("✓ OpenFGA").stderr_lacks("s3cret").stderr_lacks("Compose recreates");
     assert_eq!(running(&stack), ["db", "fga"], "only what is needed is started");
     let again = run(&["up"]);
-    again.ok().stderr_lacks("anew");
+    again.ok().stderr_lacks("Compose recreates");
 
     // Its tables come back with each swap, and its server answers.
     run(&["setup-openfga", "--yes"]).ok();
@@ -84,7 +84,7 @@ fn an_openfga_without_a_one_shot_is_migrated_by_its_own_image() {
     let wrong = stack.xtask(["up"]).env("PW", "wr0ng").run();
     wrong
         .code(1)
-        .stderr_has("Compose makes containers anew, because their settings or images changed: fga")
+        .stderr_has("Compose recreates containers, because their settings or images changed: fga")
         .stderr_lacks("wr0ng");
     wrong.stderr_has("The fga service cannot migrate its tables").stderr_has("docker compose logs fga");
     wrong.stderr_lacks("✓ OpenFGA");
@@ -125,7 +125,7 @@ fn up_starts_the_database_alone_where_there_is_no_openfga() {
     run(&["down"]).ok().stderr_lacks("need what is stopped");
     assert_eq!(running(&stack), [""; 0]);
     let renewed = stack.xtask(["up"]).env("MARK", "2").run();
-    renewed.ok().stderr_has("Compose makes containers anew, because their settings or images changed: db");
+    renewed.ok().stderr_has("Compose recreates containers, because their settings or images changed: db");
     run(&["db-shell", "--", "-Atc", "SELECT answer FROM kept"]).ok().prints("42");
 
     // The data is in the container itself: that it is stopped saves nothing.

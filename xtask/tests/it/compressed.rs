@@ -209,11 +209,13 @@ fn a_level_that_is_none_is_refused() {
     for level in ["0", "20", "-1", "x", "", "3.5", "yes"] {
         let run = database.xtask(["db-backup", &format!("--compress={level}")]).run();
         run.code(2).prints_nothing().stderr_has("--compress is").stderr_has("a level from 1 to 19");
+        run.stderr_has("→ --compress=1 is the usual level");
     }
     let run = database.xtask(["db-backup"]).env("XTASK_COMPRESS", "high").run();
     run.code(2).stderr_has("XTASK_COMPRESS is \"high\"; it must be a level from 1 to 19, or no");
+    run.stderr_has("→ XTASK_COMPRESS=1 is the usual level");
     let run = database.xtask(["db-backup", "--compress"]).env("XTASK_ZSTD", "/no/such/zstd").run();
-    run.code(2).stderr_has("XTASK_ZSTD=/no/such/zstd is not a program");
+    run.code(2).stderr_has("XTASK_ZSTD=/no/such/zstd is not a program").stderr_has("→ name the program zstd; or no");
     database.xtask(["db-backup", "--globals", "--compress"]).run().code(2);
     for (compress, name, why) in
         [("--compress", "x.sql", "must end in .sql.zst"), ("--compress=no", "x.sql.zst", "must end in .sql,")]

@@ -240,7 +240,7 @@ fn a_checkout_may_have_any_name() {
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let database = shared().database();
     let run = |xtask: Xtask| xtask.args(["db-shell", "--", "-Atc", "SELECT current_database()"]).run();
-    // The container was made with another: what `.env` says now counts once the container is made anew.
+    // The container was made with another: what `.env` says now counts once the container is recreated.
     database.sandbox.set("POSTGRES_DB", "postgres");
     run(Xtask::new(&database.sandbox)).ok().prints("openfga");
     run(Xtask::new(&database.sandbox).env("POSTGRES_DB", &database.name)).ok().prints(&database.name);

@@ -188,6 +188,7 @@ fn a_lock_timeout_is_a_number_of_seconds() {
         apart.code(2).prints_nothing().stderr_has("1 to 2000000 seconds");
         let run = database.xtask(["db-backup"]).env("XTASK_LOCK_TIMEOUT", wrong).run();
         run.code(2).prints_nothing().stderr_has("XTASK_LOCK_TIMEOUT is ").stderr_has("1 to 2000000 seconds");
+        run.stderr_has("→ write the seconds alone, such as 30");
     }
     database.sql("CREATE TABLE held (a int)");
     let _holder = database.hold("held");

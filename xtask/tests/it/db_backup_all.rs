@@ -144,7 +144,11 @@ fn what_changes_meanwhile(local: &Local) {
     let most = (0..20).map(|_| local.sql("postgres", sessions).parse::<u32>().unwrap()).max().unwrap();
     assert_eq!(names(&run.wait().ok().json()["databases"], "database"), taken);
     assert!(most <= 3, "{most} sessions for --jobs 3");
-    local.xtask(["db-backup", "--jobs", "2"]).run().code(2).stderr_has("--jobs goes with --all");
+    let alone = local.xtask(["db-backup", "--jobs", "2"]).run();
+    alone.code(2).stderr_has("--jobs goes with --all").stderr_has("→ name several databases: --all --jobs N");
+    for (typed, why) in [("x", "\"x\" is not a number"), ("0", "it must be 1 to 64"), ("65", "it must be 1 to 64")] {
+        local.xtask(["db-backup", "--all", "--jobs", typed]).run().code(2).prints_nothing().stderr_has(why);
+    }
     local.sql("postgres", "DROP DATABASE made");
 }
 
@@ -280,7 +284,7 @@ fn chosen(local: &Local) {
         (&["--all", "--table", "own"], "--table goes with one database"),
     ] {
         let run = local.xtask(["db-backup"]).args(args).run();
-        run.code(2).prints_nothing().stderr_has(words);
+        run.code(2).prints_nothing().stderr_has(words).stderr_has("\n→ ");
     }
     let list = local.xtask(["db-list", "--database", "app", "--database", "APP"]).run();
     list.code(2).stderr_has("the argument '--database <NAME>' cannot be used multiple times");

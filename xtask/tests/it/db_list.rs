@@ -335,8 +335,12 @@ fn a_folder_that_is_none() {
         fs::remove_file(sandbox.path("backups")).unwrap();
     }
     let missing = Xtask::new(&sandbox).args(["db-verify", "nosuch.sql"]).run();
-    missing.code(1).prints_nothing().stderr_has("nosuch.sql cannot be read").stderr_has("No such file");
+    missing.code(1).prints_nothing().stderr_has("✗ nosuch.sql cannot be checked").stderr_has("No such file");
     missing.stderr_has("→ list the files: cargo xtask db-list");
+    // A folder above the checkout is shown by its own name.
+    Xtask::new(&sandbox).args(["db-verify", "/"]).run().code(1).prints_nothing().stderr_has("✗ / cannot be checked");
+    let nowhere = Xtask::new(&sandbox).args(["db-list", "nosuch"]).run();
+    nowhere.code(1).stderr_has("There is no folder").stderr_has("→ name a folder that is there, or leave it out");
 }
 
 fn what_was_added_to_a_file_is_damage() {

@@ -142,6 +142,11 @@ fn ended_within_its_commit() {
     running.signal(Signal::KILL);
     running.wait();
     database.migrate(["--wait-for-run", "60"]).run().ok().stderr_has("✓ Nothing to do");
+    let wrong = database.migrate([]).env("XTASK_WAIT_FOR_RUN", "x").run();
+    wrong.code(2).stderr_has("XTASK_WAIT_FOR_RUN is \"x\"").stderr_has("→ write the seconds alone, such as 60");
+    for args in [&["up", "x"][..], &["--to", "x"], &["baseline", "x"]] {
+        database.migrate(args.iter().copied()).run().code(2).prints_nothing().stderr_has("\"x\" is not a number");
+    }
     assert_eq!((database.ledger(), database.tables()), ("1".to_owned(), "t1".to_owned()));
 }
 

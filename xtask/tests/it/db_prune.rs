@@ -144,9 +144,12 @@ fn without_a_terminal_it_needs_yes() {
 fn rules_that_keep_nothing_are_refused() {
     let sandbox = Sandbox::new();
     whole(&sandbox, "acme", "backup", ago(2));
-    for args in [&[][..], &["--keep-last", "0"], &["--keep-daily", "0", "--keep-within", "0d"]] {
-        prune(&sandbox, &[args, &["--yes"]].concat()).code(2).prints_nothing().stderr_has("keep no backup");
+    for args in [&["--keep-last", "0"][..], &["--keep-daily", "0", "--keep-within", "0d"]] {
+        prune(&sandbox, &[args, &["--yes"]].concat()).code(2).prints_nothing().stderr_has("These rules keep no backup");
     }
+    let none = prune(&sandbox, &["--yes"]);
+    none.code(2).prints_nothing().stderr_has("No rule says which backups to keep").stderr_has("→ add a rule");
+    prune(&sandbox, &["--keep-last", "x"]).code(2).stderr_has("'--keep-last <N>': \"x\" is not a number");
     for args in [["--keep-last", "-1"], ["--keep-last", "x"], ["--keep-within", "7"], ["--keep-within", "7y"]] {
         prune(&sandbox, &args).code(2).prints_nothing();
     }

@@ -303,7 +303,11 @@ fn a_backup_by_hand_pings_and_is_never_failed_by_that() {
     chmod(&file, 0o644);
     let public = database.xtask(["db-backup", "--ping-file"]).args([&file]).run();
     public.code(1).stderr_has("is not private").stderr_has("chmod 600");
-    database.xtask(["db-backup", "--ping-file", "nowhere"]).run().code(2).stderr_has("cannot be read");
+    let nowhere = database.xtask(["db-backup", "--ping-file", "nowhere"]).run();
+    nowhere
+        .code(2)
+        .stderr_has("cannot be read")
+        .stderr_has("→ write the address into it: (umask 077; echo ADDRESS > FILE)");
     assert_eq!(sandbox.backups(), before);
 }
 

@@ -1,6 +1,6 @@
 //! `db-shell`: psql as it is, for scripts and for people.
 
-use crate::harness::{Test, Xtask, shared, wait_until};
+use crate::harness::{Sandbox, Test, Xtask, shared, wait_until};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] psql_ends_with_its_own_code,
         [Stack] scripts_stop_at_the_first_error,
         [Stack] two_files_are_refused,
+        [] an_option_without_its_value_is_refused_before_a_server_is_asked,
         [Stack] a_file_that_is_not_there_is_named,
         [Stack] arguments_arrive_unharmed,
         [Stack] bytes_pass_unchanged_through_a_pipe,
@@ -90,6 +91,15 @@ fn two_files_are_refused() {
     database.sandbox.write("a.sql", "SELECT 1;");
     let run = database.xtask(["db-shell", "--", "-f", "a.sql", "-f", "a.sql"]).run();
     run.code(2).prints_nothing().stderr_has("one -f FILE").stderr_has("cat a.sql b.sql");
+}
+
+fn an_option_without_its_value_is_refused_before_a_server_is_asked() {
+    let sandbox = Sandbox::new();
+    for option in ["-c", "-f", "--command", "-Atc"] {
+        let run = Xtask::new(&sandbox).args(["db-shell", "--", option]).run();
+        run.code(2).prints_nothing().stderr_has(&format!("✗ psql's option {option} has no value"));
+        run.stderr_has("→ write it behind the option: cargo xtask db-shell -- -c 'SELECT 1'");
+    }
 }
 
 fn a_file_that_is_not_there_is_named() {

@@ -1,7 +1,7 @@
 //! `debug-auth`: the server's answer, a tree that says the same, and what would change it.
 
 use crate::harness::store::Shop;
-use crate::harness::{Test, sandbox::checkout, shared};
+use crate::harness::{Sandbox, Test, Xtask, sandbox::checkout, shared};
 use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Value, json};
 use std::fs;
@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] a_condition_is_decided_by_the_server_or_names_the_missing_value,
         [Stack, Openfga] cycles_and_ten_thousand_members_are_bounded_and_said,
         [Stack, Openfga] what_the_model_does_not_know_is_refused_with_the_names_that_there_are,
+        [] what_is_no_question_is_refused_before_a_server_is_asked,
     ]
 }
 
@@ -295,12 +296,6 @@ fn what_the_model_does_not_know_is_refused_with_the_names_that_there_are() {
         (["user:anne", "admin", "org:acme"], "type org has no relation admin", "there are: member"),
         (["team:staff#membr", "viewer", "doc:plan"], "has no relation membr (did you mean member?)", "member"),
         (["user:anne", "viewer", "user:bob"], "type user has no relation viewer", "it has none"),
-        (["anne", "viewer", "doc:plan"], "is not a user", "user"),
-        (["user:anne", "viewer", "doc:*"], "is not a single object", "doc"),
-        (["user:anne", "viewer", "doc"], "is not an object", "doc"),
-        (["user:an ne", "viewer", "doc:plan"], "has a blank in it", "user"),
-        (["user:", "viewer", "doc:plan"], "is not a user", "user"),
-        (["user:a\u{1b}[31m", "viewer", "doc:plan"], "control character", "user"),
     ] {
         let run = shop.debug_auth(question).run();
         run.code(2).prints_nothing().stderr_has(said).stderr_has("→ ");
@@ -315,4 +310,20 @@ fn what_the_model_does_not_know_is_refused_with_the_names_that_there_are() {
     shop.debug_auth(["user:anne", "viewer"]).run().code(2);
     let none = shop.debug_auth(["user:anne", "viewer", "doc:plan", "--store", "no such store"]).run();
     none.code(1).stderr_has("has no store no such store");
+}
+
+fn what_is_no_question_is_refused_before_a_server_is_asked() {
+    let sandbox = Sandbox::new();
+    for (question, said) in [
+        (["anne", "viewer", "doc:plan"], "\"anne\" is not a user"),
+        (["user:anne", "viewer", "doc:*"], "is not a single object"),
+        (["user:anne", "viewer", "doc"], "is not an object"),
+        (["user:an ne", "viewer", "doc:plan"], "has a blank in it"),
+        (["user:", "viewer", "doc:plan"], "is not a user"),
+        (["user:a\u{1b}[31m", "viewer", "doc:plan"], "control character"),
+    ] {
+        let run = Xtask::new(&sandbox).args(["debug-auth"]).args(question).run();
+        run.code(2).prints_nothing().stderr_has("✗ This is no question: ").stderr_has(said);
+        run.stderr_has("→ write it so: cargo xtask debug-auth user:alice viewer document:plan");
+    }
 }

@@ -297,7 +297,10 @@ fn each_kind_is_refused_in_the_others_place() {
     let xtask = |words: &[&str]| shared_target(&sandbox, words);
     let refused = xtask(&["db-restore", &format!("backups/{OWN}"), "--yes"]);
     refused.code(3).stderr_has("holds a server's roles, not a database").stderr_has("db-restore --globals");
-    xtask(&["db-restore", "--yes"]).code(1).stderr_has("There is no full backup of openfga");
+    xtask(&["db-restore", "--yes"])
+        .code(1)
+        .stderr_has("There is no full backup of openfga")
+        .stderr_has("→ name a file:");
     let refused = xtask(&["db-restore", "--globals", &format!("backups/{AS_GLOBALS}"), "--yes"]);
     refused.code(3).stderr_has("does not hold a server's roles");
 }

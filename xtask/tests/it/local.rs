@@ -8,11 +8,20 @@ use std::time::Duration;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] it_goes_up_and_down_and_keeps_its_data,
+        [Postgres] before_the_first_up_nothing_is_stopped_or_saved,
         [Postgres] any_folder_any_role_and_a_hostile_environment,
         [Postgres] three_that_start_it_at_once_make_one_server,
         [Postgres, Script] servers_outlive_the_terminal,
         [OpenfgaBin, Postgres] a_second_up_changes_nothing,
     ]
+}
+
+fn before_the_first_up_nothing_is_stopped_or_saved() {
+    let local = Local::new();
+    let down = local.xtask(["down"]).run();
+    down.ok().prints_nothing().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
+    let health = local.xtask(["health-check", "--only", "backups"]).run();
+    health.stdout_has("⚠ backups").stdout_has("cargo xtask up; then cargo xtask db-backup");
 }
 
 fn it_goes_up_and_down_and_keeps_its_data() {
@@ -30,7 +39,9 @@ fn it_goes_up_and_down_and_keeps_its_data() {
     up.stderr_has("No openfga program").stderr_has("OpenFGA is not started").stderr_has("XTASK_OPENFGA_BIN");
     local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
     // What needs it names what is to be installed, not `up`, which leaves it out again.
-    for needs_openfga in [&["setup-openfga"][..], &["test-auth"], &["openfga-export"], &["debug-auth", "a", "b", "c"]] {
+    for needs_openfga in
+        [&["setup-openfga"][..], &["test-auth"], &["openfga-export"], &["debug-auth", "a:b", "c", "d:e"]]
+    {
         let run = xtask(needs_openfga);
         run.code(4).stderr_has("there is no openfga program on this host").stderr_has("install Go (https://go.dev/dl)");
         run.stderr_has("github.com/openfga/openfga/releases").stderr_has("XTASK_OPENFGA_BIN=PATH");
@@ -48,14 +59,14 @@ fn it_goes_up_and_down_and_keeps_its_data() {
     backup.ok().stderr_has(&format!("local server, port {port}")).stderr_has("Tables:    1 (1 row)");
     local.proven(1);
 
-    xtask(&["down"]).ok().prints_nothing().stderr_has("✓");
+    xtask(&["down"]).ok().prints_nothing().stderr_has("✓ Stopped; the data is kept");
     assert!(!is_alive(pid), "the server should have ended");
     for args in [&answer[..], &["db-backup"]] {
         let stopped = xtask(args);
         stopped.code(4).prints_nothing().stderr_has("is not running").stderr_has("cargo xtask up --target local");
     }
     assert_eq!(local.sandbox.backups().len(), 1);
-    xtask(&["down"]).ok();
+    xtask(&["down"]).ok().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
     xtask(&["--quiet", "up"]).ok().prints_nothing();
     xtask(&answer).ok().prints("42");
     assert_eq!(local.port(), port, "a free port is kept");

@@ -80,7 +80,7 @@ fn no_postgresql_anywhere_is_told_with_the_ways_to_get_one() {
         fakes.instead_of_path(run.env("XDG_CACHE_HOME", local.sandbox.beside("cache"))).run()
     };
     up(&["up"]).code(1).prints_nothing().stderr_has("no terminal to ask on").stderr_has("--yes");
-    let without_pip = up(&["up", "--yes"]);
+    let without_pip = up(&["up", "-y"]);
     without_pip.code(1).prints_nothing().stderr_has("pip").stderr_has("not installed");
     for way in ["apt install postgresql", "XTASK_PG_BIN=/path/to/bin", "XTASK_PG_BIN=embedded", "--target compose"] {
         without_pip.stderr_has(way);

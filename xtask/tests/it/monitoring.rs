@@ -28,7 +28,7 @@ fn watched() -> Stack {
     MONITORING_IMAGES.iter().for_each(|(name, image)| stack.sandbox.set(name, image));
     PORTS.iter().for_each(|name| stack.sandbox.set(name, &free_port().to_string()));
     stack.sandbox.set("POSTGRES_EXPORTER_FLAGS", &format!("'{FLAGS}'"));
-    // A service that gets all of .env is made anew when that changes.
+    // A service that gets all of .env is recreated when that changes.
     stack.override_with(
         "services:\n  web: {image: '${POSTGRES_IMAGE}', env_file: [.env], entrypoint: [sleep, infinity], stop_grace_period: 0s}\n",
     );
@@ -55,12 +55,15 @@ fn it_runs_beside_the_stack_and_shows_it() {
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
     let first = run(&["--verbose", "monitoring-dashboard", "--json"]);
     first.ok().stderr_has("✓ PostgreSQL").stderr_has("✓ The role xtask_monitor");
-    first.stderr_has("anew: web").stderr_has("✓ Wrote new passwords to .env");
+    first.stderr_has("recreates: web").stderr_has("✓ Wrote new passwords to .env");
     ["postgres_exporter", "node_exporter", "Prometheus", "Grafana"].iter().for_each(|part| {
         first.stderr_has(&format!("✓ {part} answers"));
     });
     let order = |text: &str| first.stderr.find(text).unwrap();
-    first.holds(order("anew: web") < order("✓ Wrote new passwords"), "who is concerned is named before .env changes");
+    first.holds(
+        order("recreates: web") < order("✓ Wrote new passwords"),
+        "who is concerned is named before .env changes",
+    );
     let report = first.json();
     assert_eq!(report["dashboards"].as_array().unwrap().len(), 3, "{report}");
     no_secret_is_shown(&stack, &first.stderr);
@@ -205,7 +208,7 @@ fn without_docker_it_says_what_else_there_is() {
     let fakes = Fakes::new(&sandbox).program("prometheus", "");
     let run = fakes.instead_of_path(Xtask::new(&sandbox).args(["monitoring-dashboard"])).run();
     run.code(4).stderr_has("The docker command is not installed").stderr_has("cargo xtask db-stats --watch");
-    run.stderr_has("this host has: Prometheus;").stderr_has("--print DIR");
+    run.stderr_has("(this host has Prometheus): write their files with").stderr_has("--print DIR");
     let local = fakes.instead_of_path(Xtask::new(&sandbox).args(["monitoring-dashboard", "--target", "local"])).run();
     local
         .code(2)

@@ -1,6 +1,6 @@
 //! `openfga-export`: the live store as a store file that is read back as the same store.
 
-use crate::harness::{Test, shared};
+use crate::harness::{Sandbox, Test, Xtask, shared};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] an_export_is_read_back_as_the_same_store,
         [Stack, Openfga] every_page_and_every_letter_comes_along,
         [Stack, Openfga] which_store_is_meant,
+        [] a_folder_that_is_not_there_is_named_before_a_server_is_asked,
         [] what_is_shipped_is_read_by_other_tools_too,
     ]
 }
@@ -98,6 +99,18 @@ fn which_store_is_meant() {
         .run()
         .code(1)
         .stderr_has("cannot be written");
+}
+
+fn a_folder_that_is_not_there_is_named_before_a_server_is_asked() {
+    let sandbox = Sandbox::new();
+    let run = Xtask::new(&sandbox).args(["openfga-export", "--output", "no/such/folder.yaml"]).run();
+    run.code(1).prints_nothing().stderr_has("✗ no/such/folder.yaml cannot be written").stderr_has("→ check its folder");
+    for file in ["no/such.xml", "backups"] {
+        sandbox.write("backups/x", "");
+        let run = Xtask::new(&sandbox).args(["test-auth", "--junit", file]).run();
+        run.code(1).prints_nothing().stderr_has(&format!("{file} cannot be written"));
+        run.stderr_has("→ name a file in a folder that is there: --junit FILE");
+    }
 }
 
 /// The `fga` tool makes a time of what looks like one, which no request can carry, and of several filters it takes one.

@@ -87,7 +87,7 @@ fn the_newest_full_backup_of_this_database() {
     let run = database.restore([]).run();
     run.code(1)
         .stderr_has(&format!("There is no full backup of {} in backups", database.name))
-        .stderr_has("db-restore FILE");
+        .stderr_has("→ make one: cargo xtask db-backup; or name a file: cargo xtask db-restore FILE");
     database.sql("CREATE TABLE t AS SELECT 1 AS i");
     database.backup();
     database.sql("INSERT INTO t VALUES (2)");
@@ -145,8 +145,8 @@ fn a_backup_that_comes_on_stdin() {
     nothing_changed(&database, &states.old, &run);
     for (bytes, words) in [
         (&whole[..whole.len() / 2], "standard input is cut: "),
-        (&[], "standard input is cut: it is empty"),
-        (&[0x1f, 0x8b, 8, 0], "standard input is damaged: "),
+        (&[], "Standard input is empty\n→ pipe a backup to it: zstd -dc FILE | cargo xtask db-restore - --yes"),
+        (&[0x1f, 0x8b, 8, 0], "standard input is no backup: not a plain SQL dump: gzip"),
         // Its first bytes decide: the rest is not waited for.
         (&vec![0; 64 << 20], "binary data"),
     ] {

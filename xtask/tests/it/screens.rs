@@ -60,6 +60,11 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ("docs/setup.md", "cargo xtask db-shell", "psql stays open"),
     ("docs/restore.md", "cargo xtask db-restore --set", "it takes every database; the tests of restore_set run it"),
     (
+        "docs/scheduling.md",
+        "cargo xtask db-schedule install --at 03:00 --keep-daily 14 --keep-monthly 12 --verify weekly",
+        "it changes a person's timers; the tests of db_schedule run it",
+    ),
+    (
         "docs/stats.md",
         "cargo xtask db-stats",
         "its figures differ from run to run; the tests of db_stats hold its lines",

@@ -62,7 +62,7 @@ fn a_file_that_cannot_be_written_stops_it_first() {
     assert!(shop.ids().is_empty(), "nothing should have been made");
 }
 
-/// The stack runs: a placeholder password would make its containers anew.
+/// The stack runs: a placeholder password would have its containers recreated.
 fn a_missing_file_gets_the_ids_and_nothing_of_the_example() {
     let shop = shared().shop();
     shop.tuples(&[("user:a", "viewer", "doc:1")]);

@@ -122,7 +122,7 @@ fn an_address_that_is_not_the_stacks_stops_it() {
     // Ours does not run: who is on its port is not meant.
     let sandbox = checkout(&other);
     sandbox.set("OPENFGA_HTTP_PORT", other.url.rsplit_once(':').unwrap().1);
-    setup(&sandbox).run().code(4).stderr_has("The openfga service is not running").stderr_has("cargo xtask up");
+    setup(&sandbox).run().code(4).stderr_has("✗ The openfga service is not running\n→ start it with: cargo xtask up\n");
     assert!(other.got().is_empty(), "a stranger is asked nothing");
 }
 

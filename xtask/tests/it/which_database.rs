@@ -101,7 +101,7 @@ impl Three {
         SERVICES.iter().map(|name| (*name, started(name))).collect()
     }
 
-    /// That exactly these were started anew, and no container was made anew.
+    /// That exactly these were restarted, and no container was recreated.
     #[track_caller]
     fn only_restarted(&self, before: &Starts, expected: &[&str]) {
         let after = self.starts();
@@ -109,8 +109,8 @@ impl Three {
             let changed = SERVICES.iter().filter(|name| what(&before[**name]) != what(&after[**name]));
             changed.copied().collect::<Vec<_>>()
         };
-        assert_eq!(of(|(id, _)| id), [""; 0], "made anew");
-        assert_eq!(of(|(_, at)| at), expected, "started anew");
+        assert_eq!(of(|(id, _)| id), [""; 0], "recreated");
+        assert_eq!(of(|(_, at)| at), expected, "restarted");
     }
 }
 

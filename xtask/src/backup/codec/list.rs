@@ -4,6 +4,7 @@ use super::plain::Plain;
 use super::zstd::Zstd;
 use super::{Asked, Codec, OPENING};
 use crate::backup::pieces::read_up_to;
+use crate::error::Fault;
 use anyhow::Result;
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
@@ -42,10 +43,14 @@ pub fn ending_of(file_name: &str) -> Option<&'static str> {
 /// The codec that was asked for.
 ///
 /// # Errors
-/// There is none of that name or level, or it cannot be had.
-pub fn asked(asked: Asked<'_>) -> Result<Box<dyn Codec>, String> {
+/// Exit 2: there is none of that name or level, or it cannot be had.
+pub fn asked(asked: Asked<'_>) -> Result<Box<dyn Codec>, Fault> {
     let found = ALL.into_iter().find_map(|codec| codec.asked(asked));
-    found.unwrap_or_else(|| Err("it must be a level from 1 to 19, or no".to_owned()))
+    found.unwrap_or_else(|| {
+        let Asked { name, word, .. } = asked;
+        let fault = Fault::usage(format!("{name} is {word:?}; it must be a level from 1 to 19, or no"));
+        Err(fault.hint(format!("{name}=1 is the usual level")))
+    })
 }
 
 /// The codec of files that are the text.

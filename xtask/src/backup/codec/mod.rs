@@ -13,6 +13,7 @@ pub(super) use tail::tail_of;
 
 use super::manifest::Manifest;
 use super::partial::Partial;
+use crate::error::Fault;
 use crate::process::Program;
 use anyhow::Result;
 use std::fmt::Debug;
@@ -44,8 +45,8 @@ pub trait Codec: Debug + Sync {
     /// This codec as it was asked for; `None` where another one was.
     ///
     /// # Errors
-    /// Why it cannot be had so.
-    fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, String>>;
+    /// Exit 2: it cannot be had so.
+    fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, Fault>>;
 
     /// What a person should know of how it writes.
     fn note(&self) -> Option<String> {
@@ -105,6 +106,8 @@ pub trait Codec: Debug + Sync {
 /// What a person asks of a codec.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
+    /// The option or setting that asks.
+    pub name: &'a str,
     /// A level, or `no`.
     pub word: &'a str,
     /// The program that does the work; `None`: the one on PATH.

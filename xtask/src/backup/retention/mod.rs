@@ -162,7 +162,7 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
     };
     match backup.examined.verdict {
         Verdict::Unreadable => return Some(stays("cannot be read")),
-        Verdict::Cut | Verdict::Damaged => {
+        Verdict::Cut | Verdict::Damaged | Verdict::NoBackup => {
             return Some(stays(&format!("{}: check it, then remove it by hand", backup.examined.verdict.as_str())));
         }
         Verdict::MadeElsewhere => return Some(stays("made elsewhere")),

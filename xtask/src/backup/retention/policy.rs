@@ -1,22 +1,23 @@
 //! The rules by which backups stay, as people type them.
 
 use crate::error::Fault;
+use crate::words::number;
 use chrono::{DateTime, Datelike as _, Local, TimeDelta};
 
 /// How many backups of each database stay. Each rule keeps what it keeps, whatever the others say.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Policy {
     /// Keep the N newest backups of each database
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub keep_last: Option<usize>,
     /// Keep the newest backup of each of the last N days that have one
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub keep_daily: Option<usize>,
     /// Keep the newest backup of each of the last N weeks that have one
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub keep_weekly: Option<usize>,
     /// Keep the newest backup of each of the last N months that have one
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub keep_monthly: Option<usize>,
     /// Keep every backup younger than this, such as 12h, 7d, 4w
     #[arg(long, value_name = "TIME", value_parser = time_span)]
@@ -50,8 +51,11 @@ impl Policy {
     /// Exit 2.
     pub fn check(&self) -> Result<(), Fault> {
         if self.keeps_nothing() {
-            return Err(Fault::usage("These rules keep no backup")
-                .hint("add a rule that keeps some, such as --keep-last 7 or --keep-daily 30"));
+            let message =
+                if self.is_given() { "These rules keep no backup" } else { "No rule says which backups to keep" };
+            return Err(
+                Fault::usage(message).hint("add a rule that keeps some, such as --keep-last 7 or --keep-daily 30")
+            );
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::locks;
 use crate::restore::repair;
+use crate::words::number_within;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub struct Args {
     #[arg(long, short, value_name = "DIR|FILE")]
     pub(super) output: Option<PathBuf>,
     /// With several databases: take so many side by side, one server session each
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = number_within(1u16..=64))]
     pub(super) jobs: u16,
     /// Only this table (pg_dump's pattern, may be repeated, each must match one); marked as partial, never the
     /// latest backup
@@ -45,7 +46,8 @@ pub struct Args {
     /// After success, remove old backups of this database by these rules, as db-prune does, without asking
     #[command(flatten)]
     pub(super) policy: Policy,
-    /// Ping the address in this private file: /start, then itself or /fail [setting: XTASK_PING_URL]
+    /// File that holds the address to ping, readable by you only: ADDRESS/start at the beginning, ADDRESS or ADDRESS/fail at
+    /// the end [setting: XTASK_PING_URL]
     #[arg(long, value_name = "FILE", conflicts_with = "tables")]
     pub(super) ping_file: Option<PathBuf>,
     /// Write the report as JSON

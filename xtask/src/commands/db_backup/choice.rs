@@ -24,7 +24,8 @@ impl Choice {
         let typed = context.typed_databases();
         if !args.all && typed.len() < 2 {
             if args.jobs > 1 {
-                return Err(Fault::usage("--jobs goes with --all, or with --database more than once"));
+                return Err(Fault::usage("--jobs goes with --all, or with --database more than once")
+                    .hint("name several databases: --all --jobs N; or leave --jobs out"));
             }
             return Ok(None);
         }
@@ -33,7 +34,9 @@ impl Choice {
                 .hint("--database may be repeated; --all takes every database, or those that XTASK_DATABASES names"));
         }
         if !args.tables.is_empty() {
-            return Err(Fault::usage("--table goes with one database"));
+            return Err(
+                Fault::usage("--table goes with one database").hint("name one database: --database NAME --table NAME")
+            );
         }
         if !args.all {
             return Ok(Some(Self::Named(typed)));

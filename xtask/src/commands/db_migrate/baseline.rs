@@ -10,6 +10,7 @@ use crate::migration::checksum;
 use crate::migration::files::Migration;
 use crate::migration::ledger::{Ledger, write};
 use crate::terminal;
+use crate::words::number;
 use anyhow::Result;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The newest version that the database has
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = number::<i64>)]
     version: i64,
     /// Do not compare the schema with what the files make
     #[arg(long)]

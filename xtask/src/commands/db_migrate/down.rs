@@ -9,16 +9,17 @@ use crate::migration::checks::Direction;
 use crate::migration::plan::{self, Entry, Limit};
 use crate::migration::run::{Runner, Step};
 use crate::terminal;
+use crate::words::number;
 use anyhow::Result;
 
 /// Revert the newest version, or several, newest first, after a question and a backup
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How many [default: 1]
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", value_parser = number::<usize>)]
     count: Option<usize>,
     /// Everything newer than this version; 0 is everything
-    #[arg(long, value_name = "VERSION", conflicts_with = "count", allow_negative_numbers = true)]
+    #[arg(long, value_name = "VERSION", conflicts_with = "count", allow_negative_numbers = true, value_parser = number::<i64>)]
     to: Option<i64>,
     /// Print the SQL in order, and change nothing
     #[arg(long)]

@@ -39,9 +39,9 @@ impl Waiting {
     pub(super) fn limits(&self, context: &Context) -> Result<Limits, Fault> {
         let run = match (self.wait_for_run, context.settings.get(FOR_RUN)) {
             (Some(typed), _) => typed,
-            (None, Some(text)) => {
-                parse_wait(text).map_err(|why| Fault::usage(format!("{FOR_RUN} is {text:?}; {why}")))?
-            }
+            (None, Some(text)) => parse_wait(text).map_err(|why| {
+                Fault::usage(format!("{FOR_RUN} is {text:?}; {why}")).hint("write the seconds alone, such as 60")
+            })?,
             (None, None) => RUN,
         };
         Ok(Limits { run, table: locks::timeout(self.lock_timeout, &context.settings, TABLE)? })

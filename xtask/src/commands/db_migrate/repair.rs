@@ -13,6 +13,7 @@ use crate::migration::plan::{Entry, Lost, State};
 use crate::migration::session::Session;
 use crate::platform;
 use crate::terminal;
+use crate::words::number;
 use anyhow::Result;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only these versions
-    #[arg(value_name = "VERSION", allow_negative_numbers = true)]
+    #[arg(value_name = "VERSION", allow_negative_numbers = true, value_parser = number::<i64>)]
     versions: Vec<i64>,
     /// Mark a dirty version as applied: it was finished by hand
     #[arg(long)]

@@ -12,6 +12,7 @@ use crate::migration::run::{Runner, Step};
 use crate::postgres::server::Server;
 use crate::target::Target;
 use crate::terminal;
+use crate::words::number;
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How many [default: all]
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", value_parser = number::<usize>)]
     pub(super) count: Option<usize>,
     #[command(flatten)]
     pub(super) options: Options,
@@ -28,7 +29,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// Only this version and older ones
-    #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
+    #[arg(long, value_name = "VERSION", allow_negative_numbers = true, value_parser = number::<i64>)]
     to: Option<i64>,
     /// Print the SQL in order, and change nothing
     #[arg(long)]

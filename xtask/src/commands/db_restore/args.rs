@@ -3,6 +3,7 @@
 use crate::commands::swap::safety::SafetyOptions;
 use crate::postgres::search_path::SearchPath;
 use crate::restore::preflight::Consent;
+use crate::words::number;
 use std::path::PathBuf;
 
 /// Restore a backup: proven, loaded beside the live database, checked, then swapped in; --undo swaps back
@@ -11,8 +12,8 @@ pub struct Args {
     /// Backup file; - reads it from stdin [default: the newest full backup of this database]
     #[arg(conflicts_with_all = ["undo", "repair", "globals", "set"])]
     pub(super) file: Option<PathBuf>,
-    /// Restore every database of a set (server_set_….json), all in one transaction; latest, or nothing: the newest set of
-    /// this server. With --undo: swap all databases of the last restored set that has this database back in
+    /// Restore every database of a set (server_set_….json) in one transaction [default: the newest set of this server].
+    /// With --undo: swap back every database of the set that was restored last and has this database
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["repair", "globals"])]
     pub(super) set: Option<Option<PathBuf>>,
     /// Swap the previous database back in
@@ -48,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "SCHEMAS", conflicts_with_all = ["undo", "repair"])]
     pub(super) search_path: Option<SearchPath>,
     /// How many previous databases are kept on the server
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<usize>)]
     pub(super) keep_old: usize,
     /// Write the report as JSON
     #[arg(long)]

@@ -78,18 +78,23 @@ fn from_stdin(args: &Args, context: &Context) -> Result<Proven> {
         Ok(())
     })?;
     drop(progress);
+    if spool.bytes() == 0 {
+        let fault = Fault::new(Exit::Refused, "Standard input is empty");
+        return Err(fault.hint("pipe a backup to it: zstd -dc FILE | cargo xtask db-restore - --yes").into());
+    }
     let progress = context.terminal.progress("proving the backup", Some(spool.bytes()));
     spool.prove(&|bytes| progress.set(bytes))
 }
 
 fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {
     let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
+    let make = if backups.is_empty() { "make one: cargo xtask db-backup; or " } else { "" };
     backups.retain(|backup| backup.database.as_deref() == Some(target.database()));
     let fits = |backup: &&Backup| backup.is_full() && backup.purpose.is_some_and(Purpose::may_be_newest);
     let Some(newest) = backups.iter().find(fits) else {
         let message =
             format!("There is no full backup of {} in {}", target.database(), context.shown(&context.backups_folder()));
-        return Err(Fault::failed(message).hint("name a file: cargo xtask db-restore FILE").into());
+        return Err(Fault::failed(message).hint(format!("{make}name a file: cargo xtask db-restore FILE")).into());
     };
     for backup in backups.iter().take(5) {
         let age = backup.time.map_or_else(String::new, |time| terminal::age_of(&time.with_timezone(&Local)));

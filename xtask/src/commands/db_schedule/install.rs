@@ -34,16 +34,17 @@ pub struct Args {
     /// Back up every database, as db-backup --all does
     #[arg(long)]
     all: bool,
-    /// Also load the new backups into a scratch database, as db-verify --restore does, so often
-    #[arg(long, value_enum)]
+    /// Also restore the new backups into a scratch database, as db-verify --restore does, once in this time
+    #[arg(long, value_enum, value_name = "HOW_OFTEN")]
     verify: Option<Verification>,
-    /// Ping the address in this private file: /start, then itself or /fail [setting: XTASK_PING_URL]
+    /// File that holds the address to ping, readable by you only: ADDRESS/start at the beginning, ADDRESS or ADDRESS/fail at
+    /// the end [setting: XTASK_PING_URL]
     #[arg(long, value_name = "FILE")]
     ping_file: Option<PathBuf>,
     /// Who starts the runs; paste prints the lines for another timer [default: what this machine has]
     #[arg(long, value_enum)]
     timer: Option<Timer>,
-    /// Replace lines that were edited by hand without asking
+    /// Do not ask before lines of the crontab that a person edited are replaced
     #[arg(long, short)]
     yes: bool,
 }

@@ -10,7 +10,7 @@ use anyhow::Result;
 /// Remove the schedule; backups, log and the history of the runs stay
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Remove lines that were edited by hand without asking
+    /// Do not ask before lines of the crontab that a person edited are removed
     #[arg(long, short)]
     yes: bool,
 }

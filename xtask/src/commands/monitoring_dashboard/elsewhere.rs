@@ -32,6 +32,6 @@ fn instead() -> String {
     let here = if names.is_empty() { "none of them".to_owned() } else { names.join(", ") };
     format!(
         "in this terminal: cargo xtask db-stats --watch\n\
-         of Prometheus, its exporters and Grafana this host has: {here}; write their files with: cargo xtask monitoring-dashboard --print DIR"
+         by Prometheus, its exporters and Grafana (this host has {here}): write their files with: cargo xtask monitoring-dashboard --print DIR"
     )
 }

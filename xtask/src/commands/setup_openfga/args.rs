@@ -14,7 +14,7 @@ pub struct Args {
     /// Delete tuples that the file does not name (asks; they are kept in backups/)
     #[arg(long)]
     pub(super) prune: bool,
-    /// With --prune: delete all tuples where the file names none; --yes alone does not
+    /// With --prune: also where the file names no tuple at all, which deletes every tuple; --yes does not imply it
     #[arg(long, requires = "prune")]
     pub(super) allow_empty: bool,
     /// Show what would change, and stop

@@ -31,7 +31,10 @@ pub fn look(scene: &Scene) -> Finding {
         return match scene.server() {
             Ok(facts) if !facts.has_data => Finding::ok("none yet, and nothing to save"),
             Ok(_) => Finding::warn(format!("no backup of {}", scene.target.database()), BACK_UP),
-            Err(_) => Finding::warn("no backup, and whether there is data is not known", BACK_UP),
+            Err(_) => {
+                let start = if scene.target.stack().starts_server() { "cargo xtask up; then " } else { "" };
+                Finding::warn("no backup, and whether there is data is not known", format!("{start}{BACK_UP}"))
+            }
         };
     };
     let name = backup.path.file_name().unwrap_or_default().to_string_lossy();

@@ -9,7 +9,7 @@ use crate::health::report::{Finding, Part, Status};
 use crate::process::Program;
 use crate::words::span;
 
-/// Started anew this often, and again just now: it will not stay.
+/// Restarted this often, and again just now: it will not stay.
 const RESTARTS: u64 = 2;
 const JUST_NOW_SECONDS: i64 = 20;
 

@@ -64,7 +64,7 @@ impl StoreFile {
     /// # Errors
     /// Exit 2 where there is no such file, exit 1 with every finding where it or a file that it names has errors.
     pub fn read(path: &Path, shown: &str, options: Options) -> Result<Self> {
-        let bytes = pipe::read(path).map_err(|error| error::explain(error, || unreadable(shown)))?;
+        let bytes = pipe::read(path).map_err(|error| error::explain(error, || unreadable(shown, path.is_dir())))?;
         let here = path.parent().unwrap_or(Path::new(""));
         Self::of(bytes, here, shown, Some(&name_of(path)), options)
     }
@@ -75,7 +75,7 @@ impl StoreFile {
     /// # Errors
     /// The same; exit 2 where nothing names the store.
     pub fn of(bytes: Vec<u8>, here: &Path, shown: &str, name: Option<&str>, options: Options) -> Result<Self> {
-        let text = String::from_utf8(bytes).context("it is not UTF-8").with_context(|| unreadable(shown))?;
+        let text = String::from_utf8(bytes).context("it is not UTF-8").with_context(|| unreadable(shown, false))?;
         let mut report = Report::new(shown, &text);
         let root = match yaml::parse(&text) {
             Ok(Some(root)) => Some(root),
@@ -105,8 +105,11 @@ impl StoreFile {
     }
 }
 
-fn unreadable(shown: &str) -> Fault {
+fn unreadable(shown: &str, is_folder: bool) -> Fault {
     let fault = Fault::usage(format!("The store file {shown} cannot be read"));
+    if is_folder {
+        return fault.hint("name a file: --file FOLDER/store.fga.yaml");
+    }
     fault.hint(format!(
         "name another one with --file; or write it from a store of the server: cargo xtask openfga-export --output {shown}\n\
          or begin it with two lines, name: NAME and model_file: model.fga, and write the model into model.fga beside it"

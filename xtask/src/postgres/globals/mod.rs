@@ -1,5 +1,5 @@
 //! What `pg_dumpall --globals-only --no-role-passwords` writes, taken apart into types. Of its text nothing is ever sent
-//! to a server: what is made there is written anew from these types.
+//! to a server: what is made there is written from these types.
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 

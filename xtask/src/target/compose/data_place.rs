@@ -14,7 +14,7 @@ const USUAL: [&str; 2] = ["/var/lib/postgresql/data", "/bitnami/postgresql/data"
 /// What becomes of the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// Compose makes it anew, and keeps its volumes.
+    /// Compose recreates it, and keeps its volumes.
     Renewed,
     /// Compose removes it; a volume without a name is not found again.
     Removed,
@@ -72,7 +72,7 @@ impl Compose {
                 "stop without removing anything: cargo xtask down; or take a backup, then: docker compose down"
             }
         };
-        let ends = if end == End::Renewed { "made anew" } else { "removed" };
+        let ends = if end == End::Renewed { "recreated" } else { "removed" };
         let message = format!("The container of {service} would be {ends}, and its data is lost then: it is {place}");
         Err(Fault::failed(message).hint(hint))
     }

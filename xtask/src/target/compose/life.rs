@@ -13,7 +13,7 @@ use anyhow::Result;
 pub(super) struct Life {
     /// It does not run, and nothing will start it again.
     pub ended: bool,
-    /// How often Docker started it anew.
+    /// How often Docker restarted it.
     pub restarts: u64,
     pub exit_code: i64,
 }

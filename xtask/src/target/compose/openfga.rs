@@ -88,7 +88,7 @@ impl Compose {
     fn why_openfga_has_no_port(&self, error: anyhow::Error) -> anyhow::Error {
         let name = self.openfga_or_usual();
         match self.running_services() {
-            Ok(running) if !running.iter().any(|service| service == name) => error.context(self.openfga_is_down()),
+            Ok(running) if !running.iter().any(|service| service == name) => self.openfga_is_down().into(),
             _ => error,
         }
     }

@@ -72,7 +72,7 @@ impl Compose {
         Ok(Identified { notes: found.notes.clone(), warnings: found.warnings.clone(), origins, untold })
     }
 
-    /// Reads it again, after its containers were made anew.
+    /// Reads it again, after its containers were recreated.
     pub(super) fn read_again(&self) -> Result<()> {
         let found = self.read(DEADLINE)?;
         let _ = self.renewed.set(found);

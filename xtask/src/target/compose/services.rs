@@ -33,7 +33,7 @@ impl Services for Compose {
         // Those of an earlier run may be gone from the project meanwhile.
         let config = self.config()?;
         let there: Vec<String> = services.iter().filter(|name| config.service(name).is_some()).cloned().collect();
-        // `start`, unlike `up`, never makes a container anew.
+        // `start`, unlike `up`, never recreates a container.
         self.run_for(&["start"], &there)?;
         up::wait_for_openfga(self, startup.settings, &there)
     }

@@ -1,4 +1,4 @@
-//! Services are started: those that are needed, or all of the project. What Compose makes anew is named first.
+//! Services are started: those that are needed, or all of the project. What Compose recreates is named first.
 
 use super::Compose;
 use super::containers::{self, Container};
@@ -32,7 +32,7 @@ impl Compose {
         Ok(config.needed_by(&roots))
     }
 
-    /// Says which containers Compose makes anew when it starts these services.
+    /// Says which containers Compose recreates when it starts these services.
     ///
     /// # Errors
     /// Exit 1: the database's data is in such a container alone.
@@ -47,7 +47,7 @@ impl Compose {
             self.check_data_outlives(End::Renewed)?;
         }
         let names: Vec<&str> = renewed.iter().map(String::as_str).collect();
-        note(&format!("Compose makes containers anew, because their settings or images changed: {}", names.join(", ")));
+        note(&format!("Compose recreates containers, because their settings or images changed: {}", names.join(", ")));
         Ok(())
     }
 
@@ -159,7 +159,7 @@ impl Compose {
     }
 }
 
-/// Whether a dry run of `up` speaks of a container, and of none that it would make anew:
+/// Whether a dry run of `up` speaks of a container, and of none that it would recreate:
 /// ` DRY-RUN MODE -  Container app-db-1  Recreate`.
 fn stays(dry_run: &str) -> bool {
     let lines = || dry_run.lines().filter(|line| line.contains(" Container "));

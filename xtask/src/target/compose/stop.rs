@@ -11,8 +11,9 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(120);
 
 impl Compose {
-    /// Stops the services of this extent. Others that need them are named first, and keep running.
-    pub(super) fn stop_stack(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<()> {
+    /// Stops the services of this extent; false where nothing was there to stop. Others that need them are named first,
+    /// and keep running.
+    pub(super) fn stop_stack(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<bool> {
         if extent == Extent::All {
             self.check_data_outlives(End::Removed)?;
             return self.remove_all();
@@ -25,7 +26,7 @@ impl Compose {
         };
         let stopped: Vec<&str> = wanted.iter().filter(|service| is_up(service)).map(String::as_str).collect();
         if stopped.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let users = self.users_that_stay(&wanted, listed.as_deref())?;
         if !users.is_empty() {
@@ -35,21 +36,23 @@ impl Compose {
                 users.join(", ")
             ));
         }
-        self.run(["stop", "--"].into_iter().chain(stopped), DEADLINE).map(drop)
+        self.run(["stop", "--"].into_iter().chain(stopped), DEADLINE).map(|_| true)
     }
 
     /// `docker compose down`, with all profiles where a container belongs to one that is not active: Compose refuses a
     /// project in which another service depends on that one, else.
-    fn remove_all(&self) -> Result<()> {
+    fn remove_all(&self) -> Result<bool> {
         let config = self.config()?;
         let is_inactive = |container: &Container| {
             config.service(&container.service).is_some_and(|service| !service.is_active(&self.settings))
         };
-        let words: &[&str] = match self.listed(true) {
+        let listed = self.listed(true);
+        let words: &[&str] = match &listed {
             Some(listed) if listed.iter().any(is_inactive) => &["--profile", "*", "down"],
             _ => &["down"],
         };
-        self.run_with_profiles(words, DEADLINE).map(drop)
+        self.run_with_profiles(words, DEADLINE)?;
+        Ok(listed.is_none_or(|listed| !listed.is_empty()))
     }
 
     /// The running services beyond these that depend on one of them, or use the database.

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-/// A container that was started anew so often will not stay.
+/// A container that was restarted so often will not stay.
 const CRASHES: u64 = 3;
 
 impl Stack for Compose {
@@ -35,7 +35,7 @@ impl Stack for Compose {
         self.name_renewed(&self.services_of(extent)?, callbacks.note)?;
         let openfga = self.openfga()?;
         self.start(&[self.service()], startup)?;
-        // A container that was made anew has the login that the files have now.
+        // A container that was recreated has the login that the files have now.
         self.read_again()?;
         (callbacks.stage)("waiting for PostgreSQL");
         let postgres = self.wait_for_postgres(openfga, startup)?;
@@ -57,7 +57,7 @@ impl Stack for Compose {
     }
 
     /// Containers stay where only those that `up` starts are stopped; volumes always do.
-    fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<()> {
+    fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<bool> {
         self.check_version()?;
         self.check_made_here()?;
         self.stop_stack(extent, warn)

@@ -137,7 +137,7 @@ impl Folder {
         match self.read(RECORD)? {
             Some(text) => serde_json::from_str(&text).with_context(|| {
                 let fault = Fault::failed(format!("{} cannot be understood", self.path.join(RECORD).display()));
-                fault.hint("remove it: ports are then chosen anew, the data stays")
+                fault.hint("remove it: new ports are chosen then, the data stays")
             }),
             None => Ok(Record::default()),
         }

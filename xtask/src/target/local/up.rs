@@ -32,7 +32,7 @@ impl Stack for Local {
         up(self, startup)
     }
 
-    fn down(&self, _: Extent, _: &dyn Fn(&str)) -> Result<()> {
+    fn down(&self, _: Extent, _: &dyn Fn(&str)) -> Result<bool> {
         down(self)
     }
 
@@ -93,18 +93,19 @@ fn up(local: &Local, startup: &Startup) -> Result<Answering> {
     Ok(Answering { postgres: identity.version, openfga, started, failed: Vec::new() })
 }
 
-/// Stops OpenFGA, then PostgreSQL.
-fn down(local: &Local) -> Result<()> {
+/// Stops OpenFGA, then PostgreSQL; false where neither ran.
+fn down(local: &Local) -> Result<bool> {
     if !local.folder.path().exists() {
-        return Ok(());
+        return Ok(false);
     }
     let _lock = local.folder.lock(&|_| ())?;
-    openfga::stop(&local.folder)?;
+    let mut stopped = openfga::stop(&local.folder)?;
     if let State::Running(_) = cluster::state(&local.folder)? {
         let user = local.server_user()?;
         cluster::stop(&local.folder, &local.programs_of_running()?, user.as_ref())?;
+        stopped = true;
     }
-    check_stopped(local)
+    check_stopped(local).map(|()| stopped)
 }
 
 /// The server's own user may write its pid file: a server that still listens is no stopped one.
@@ -228,7 +229,7 @@ fn check_identity(local: &Local, identity: &Identity) -> Result<()> {
     }
     let message = format!("{} is another server, whose data is in {}", local.place(), identity.data);
     let fault = Fault::unreachable(message);
-    Err(fault.hint("stop it, or start anew on another port: cargo xtask down && cargo xtask up --target local").into())
+    Err(fault.hint("stop it, or start on another port: cargo xtask down && cargo xtask up --target local").into())
 }
 
 fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Option<String>> {

@@ -9,6 +9,7 @@ use crate::backup::manifest::{self, Manifest};
 use crate::backup::partial::Partial;
 use crate::backup::pieces::read_up_to;
 use crate::backup::sealed::Sealed as _;
+use crate::error::Fault;
 use crate::process::Program;
 use anyhow::Result;
 use std::fs::File;
@@ -29,7 +30,7 @@ impl Codec for Plain {
         1
     }
 
-    fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, String>> {
+    fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, Fault>> {
         (asked.word == "no").then(|| Ok(Box::new(Self) as Box<dyn Codec>))
     }
 

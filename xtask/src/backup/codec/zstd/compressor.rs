@@ -22,10 +22,13 @@ pub(super) enum Tool {
 
 impl Tool {
     /// zstd of this host at this level; this program itself where `no` program was named or there is none.
-    pub(super) fn of(level: u8, program: Option<&str>) -> Result<Self, String> {
+    pub(super) fn of(level: u8, program: Option<&str>) -> Result<Self, Fault> {
         let path = match program {
             Some("no") => return Ok(Self::Own),
-            Some(named) => process::find(named).ok_or_else(|| format!("XTASK_ZSTD={named} is not a program"))?,
+            Some(named) => process::find(named).ok_or_else(|| {
+                Fault::usage(format!("XTASK_ZSTD={named} is not a program"))
+                    .hint("name the program zstd; or no: this program compresses by itself")
+            })?,
             None => match process::find("zstd") {
                 Some(path) => path,
                 None => return Ok(Self::Own),

@@ -15,6 +15,7 @@ use crate::backup::manifest::{self, Manifest, hex};
 use crate::backup::partial::Partial;
 use crate::backup::pieces::{PIECE, read_up_to};
 use crate::backup::sealed::Sealed;
+use crate::error::Fault;
 use crate::process::{Program, signals};
 use anyhow::Result;
 use sha2::{Digest as _, Sha256};
@@ -46,7 +47,7 @@ impl Codec for Zstd {
         2
     }
 
-    fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, String>> {
+    fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, Fault>> {
         let level = asked.word.parse().ok().filter(|level| LEVELS.contains(level))?;
         Some(Tool::of(level, asked.program).map(|tool| Box::new(Self { tool }) as Box<dyn Codec>))
     }

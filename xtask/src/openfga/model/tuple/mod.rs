@@ -9,7 +9,7 @@ mod restriction;
 mod size;
 mod value;
 
-pub use form::{is_wildcard, split_userset, type_of};
+pub use form::{is_wildcard, split_userset, type_of, why_no_question};
 pub use parts::TupleParts;
 
 use super::definition::Model;
