@@ -135,7 +135,7 @@ fn write(
     let of_dump = if options.one_session { server.clone() } else { server.in_bulk(expected) };
     let dump = codec.record(&pg_dump(&of_dump, options, attempt)?, &partial)?;
     let mut opening = Vec::new();
-    let reading = Reading { server, options, expected, tell };
+    let reading = Reading { server, options, expected, tell, since: clock };
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asking = asked.is_none().then(|| scope.spawn(ask));
         let proof = reading.follow(dump, &mut opening);

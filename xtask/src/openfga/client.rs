@@ -173,13 +173,15 @@ fn fault_of(url: &str, answer: &Answer, is_json: bool) -> Fault {
         _ if is_too_large(answer) => Fault::failed(format!("OpenFGA at {url} does not take a request of this size")),
         (300..400, Some(location)) => Fault::unreachable(format!("{url} redirects to {location}"))
             .hint("name OpenFGA's own address in OPENFGA_API_URL; the key is not sent there by itself"),
-        (422 | 429, _) => Fault::unreachable(format!("OpenFGA at {url} limits the rate of requests (HTTP 429)"))
-            .hint("try again later"),
+        (422 | 429, _) => {
+            Fault::unreachable(format!("OpenFGA at {url} limits the rate of requests (HTTP {})", answer.status))
+                .hint("try again later")
+        }
         (500.., _) => Fault::unreachable(format!("OpenFGA at {url} failed to answer the request"))
             .hint("see its log for the cause"),
         _ if !is_json => Fault::unreachable(format!("{url} answers, but not as OpenFGA does"))
             .hint("name OpenFGA's own address in OPENFGA_API_URL"),
-        (409, _) => Fault::new(Exit::Failed, "Another client changed the same tuples meanwhile").hint("run it again"),
+        (409, _) => Fault::failed("Another client changed the same tuples meanwhile").hint("run it again"),
         _ => Fault::failed(format!("OpenFGA at {url} refused")),
     }
 }

@@ -66,6 +66,7 @@ mod health_database;
 mod health_openfga;
 mod health_services;
 mod hostile;
+mod languages;
 mod local;
 mod local_backup;
 mod local_faults;
@@ -234,6 +235,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     compressed_hostile::tests,
     conventions::tests,
     hostile::tests,
+    languages::tests,
     made_elsewhere::tests,
     other_roles::tests,
     foreign_servers::tests,

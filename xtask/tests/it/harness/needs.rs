@@ -58,9 +58,11 @@ pub enum Need {
     MonitoringImages,
     /// The program `zstd`.
     Zstd,
+    /// The German messages of the host's PostgreSQL.
+    German,
 }
 
-static FOUND: [OnceLock<Option<String>>; 28] = [const { OnceLock::new() }; 28];
+static FOUND: [OnceLock<Option<String>>; 29] = [const { OnceLock::new() }; 29];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -109,6 +111,7 @@ impl Need {
             Self::Monitoring => "monitoring",
             Self::MonitoringImages => "monitoring-images",
             Self::Zstd => "zstd",
+            Self::German => "german",
         }
     }
 
@@ -146,6 +149,7 @@ impl Need {
             Self::Postgres17 => inner(Self::Compose).or_else(postgres_17_lacks),
             Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
             Self::PgCron => inner(Self::Postgres).or_else(pg_cron_lacks),
+            Self::German => inner(Self::Postgres).or_else(german_lacks),
             Self::Zstd => (!works("zstd", &["--version"])).then(|| "no zstd".to_owned()),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
@@ -182,6 +186,15 @@ fn pg_cron_lacks() -> Option<String> {
     let shared = output(&folder.join("pg_config").display().to_string(), &["--sharedir"]);
     let control = Path::new(shared.trim()).join("extension/pg_cron.control");
     (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
+}
+
+fn german_lacks() -> Option<String> {
+    let folder = server_programs()?;
+    let program = |name: &str| folder.join(name).display().to_string();
+    let messages = output(&program("pg_config"), &["--localedir"]);
+    let major = major(&output(&program("psql"), &["--version"]));
+    let messages = Path::new(messages.trim()).join(format!("de/LC_MESSAGES/postgres-{major}.mo"));
+    (!messages.is_file()).then(|| "no German messages of the host's PostgreSQL".to_owned())
 }
 
 fn monitoring_lacks() -> Option<String> {
