@@ -1,6 +1,6 @@
 //! Requests that are repeated where that is safe, and refusals as a person reads them.
 
-use crate::error::{Exit, Fault};
+use crate::error::Fault;
 use crate::process::signals;
 use crate::target::endpoint::{Answer, Endpoint, Silence};
 use crate::target::openfga;
