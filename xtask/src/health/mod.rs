@@ -128,10 +128,10 @@ fn of_services(scene: &Scene, options: &Options, run: &Run<'_>) -> Vec<Check> {
         Ok(names) => std::thread::scope(|inner| {
             let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
             let wanted = named.filter(|(check, _)| options.wants(check));
-            let spawn = |(check, name): (String, _)| {
+            let threads = wanted.map(|(check, name)| {
                 (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name))))
-            };
-            joined(wanted.map(spawn).collect())
+            });
+            joined(threads.collect())
         }),
     }
 }
