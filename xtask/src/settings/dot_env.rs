@@ -5,7 +5,6 @@ use super::env_file::{self, EnvFile};
 use crate::error::Fault;
 use crate::platform;
 use anyhow::{Context as _, Result};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Makes `.env` from `.env.example`, readable by this user only; false where it exists already. Only for a stack that
@@ -88,20 +87,11 @@ impl EnvEdit {
         if !self.changes() {
             return Ok(());
         }
-        let temporary = self.path.with_file_name(format!(".env.xtask-{}", std::process::id()));
-        let mut file = platform::create_private(&temporary).with_context(|| self.refused())?;
-        let written = (|| {
-            file.write_all(&self.after)?;
-            if let Some(mode) = platform::mode(&self.path)? {
-                platform::set_mode(&temporary, mode)?;
-            }
-            file.sync_all()?;
-            std::fs::rename(&temporary, &self.path)
-        })();
-        if written.is_err() {
-            let _ = std::fs::remove_file(&temporary);
-        }
-        written.with_context(|| self.refused())
+        let mode = |fresh: &Path| match platform::mode(&self.path)? {
+            Some(mode) => platform::set_mode(fresh, mode),
+            None => Ok(()),
+        };
+        platform::replace_file(&self.path, &self.after, &mode).with_context(|| self.refused())
     }
 
     fn refused(&self) -> Fault {

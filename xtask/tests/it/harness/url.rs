@@ -239,7 +239,9 @@ impl ServerByHand {
         command.uid(owner.uid()).gid(owner.gid()).current_dir("/").arg("-D").arg(&data);
         let port_setting = format!("port={port}");
         let all = ["listen_addresses=127.0.0.1", "unix_socket_directories=", &port_setting];
-        all.iter().chain(settings).for_each(|setting| drop(command.args(["-c", setting])));
+        for setting in all.iter().chain(settings) {
+            command.args(["-c", setting]);
+        }
         command.envs(environment.iter().copied());
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let server = Self { local, port, process };
