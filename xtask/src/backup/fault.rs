@@ -26,12 +26,7 @@ pub(super) fn not_whole(target: &Target) -> Fault {
 }
 
 /// Why pg_dump failed, which ran for so long. Only a fault of the database itself is lasting: it cannot be dumped as it is.
-pub(super) fn failed(
-    server: &Server<'_>,
-    options: &BackupOptions,
-    said: &Captured,
-    took: Duration,
-) -> anyhow::Error {
+pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, said: &Captured, took: Duration) -> anyhow::Error {
     let (target, stderr) = (server.target(), said.stderr.as_str());
     let said = session::failure(target, "pg_dump", stderr, said.ending);
     if space::is_full_by_words(stderr) {

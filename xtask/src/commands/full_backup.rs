@@ -51,7 +51,8 @@ pub fn codec(typed: Option<&str>, context: &Context) -> Result<Box<dyn Codec>, F
         (None, Some(set)) => (SETTING.to_owned(), set),
         (None, None) => return Ok(codec::plain()),
     };
-    codec::asked(Asked { word, program }).map_err(|why| Fault::usage(format!("{name} is {word:?}; {why}")))
+    let hint = "name a level of zstd, such as zstd:3, or none for no compression";
+    codec::asked(Asked { word, program }).map_err(|why| Fault::usage(format!("{name} is {word:?}; {why}")).hint(hint))
 }
 
 /// Says of a whole database's backup that its extensions keep db-restore from loading it.

@@ -108,9 +108,8 @@ pub fn examine(scene: &Scene, options: &Options) -> Report {
         let mut checks = joined(threads);
         // The services come behind Docker, which runs them.
         let behind = checks.iter().position(|check| check.name != DOCKER).unwrap_or(checks.len());
-        let services = services.map_or_else(Vec::new, |thread| {
-            thread.join().unwrap_or_else(|_| vec![died(SERVICES.to_owned())])
-        });
+        let services =
+            services.map_or_else(Vec::new, |thread| thread.join().unwrap_or_else(|_| vec![died(SERVICES.to_owned())]));
         checks.splice(behind..behind, services);
         checks.retain(|check| is_shown(check, options));
         checks
@@ -128,9 +127,8 @@ fn of_services(scene: &Scene, options: &Options, run: &Run<'_>) -> Vec<Check> {
         Ok(names) => std::thread::scope(|inner| {
             let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
             let wanted = named.filter(|(check, _)| options.wants(check));
-            let threads = wanted.map(|(check, name)| {
-                (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name))))
-            });
+            let threads = wanted
+                .map(|(check, name)| (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name)))));
             joined(threads.collect())
         }),
     }

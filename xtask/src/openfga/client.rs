@@ -138,8 +138,8 @@ impl Client {
             Err(silence) => {
                 let unsure = silence.may_have_arrived && repeat == Repeat::Creates;
                 let refusal = Refusal { status: None, message: silence.why, unsure, kind: RefusalKind::Passing };
-                return anyhow::Error::new(refusal)
-                    .context(Fault::unreachable(format!("No answer from OpenFGA at {url}")));
+                let fault = Fault::unreachable(format!("No answer from OpenFGA at {url}"));
+                return anyhow::Error::new(refusal).context(fault.hint("ask every part: cargo xtask health-check"));
             }
         };
         let status = answer.status;

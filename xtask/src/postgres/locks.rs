@@ -15,7 +15,9 @@ const TIMEOUT: &str = "XTASK_LOCK_TIMEOUT";
 pub fn timeout(typed: Option<Duration>, settings: &Settings, default: Duration) -> Result<Duration, Fault> {
     match (typed, settings.get(TIMEOUT)) {
         (Some(typed), _) => Ok(typed),
-        (None, Some(text)) => parse_timeout(text).map_err(|why| Fault::usage(format!("{TIMEOUT} is {text:?}; {why}"))),
+        (None, Some(text)) => parse_timeout(text).map_err(|why| {
+            Fault::usage(format!("{TIMEOUT} is {text:?}; {why}")).hint(format!("set {TIMEOUT} to seconds, or unset it"))
+        }),
         (None, None) => Ok(default),
     }
 }

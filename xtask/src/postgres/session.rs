@@ -85,7 +85,10 @@ impl Server<'_> {
                 return Ok(());
             }
         }
-        Err(Fault::failed(format!("The server session {} does not end", self.session())).into())
+        let fault = Fault::failed(format!("The server session {} does not end", self.session()));
+        let find = "SELECT pid, state, query FROM pg_stat_activity WHERE application_name";
+        let hint = format!("see what it does: cargo xtask db-shell -- -c \"{find} = '{}'\"", self.session());
+        Err(fault.hint(hint).into())
     }
 
     /// Our own sessions may be those that are to end.

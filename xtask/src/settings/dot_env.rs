@@ -5,6 +5,7 @@ use super::env_file::{self, EnvFile};
 use crate::error::Fault;
 use crate::platform;
 use anyhow::{Context as _, Result};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Makes `.env` from `.env.example`, readable by this user only; false where it exists already. Only for a stack that

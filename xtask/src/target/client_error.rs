@@ -230,7 +230,8 @@ mod tests {
     #[test]
     fn a_server_that_refuses_is_heard_in_every_language() {
         let at = "connection to server at \"::1\", port 5432 failed: ";
-        for refused in ["FATAL:  Datenbank »x« existiert nicht", "ВАЖНО:  роль \"x\" не существует", "致命错误:  x"] {
+        for refused in ["FATAL:  Datenbank »x« existiert nicht", "ВАЖНО:  роль \"x\" не существует", "致命错误:  x"]
+        {
             assert!(is_refusal(&format!("{at}{refused}\n")), "{refused}");
         }
         for silent in [REFUSED, ENDED, "invalid port number: \"x\"", "could not translate host name \"a:  b\""] {

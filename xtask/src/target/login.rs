@@ -117,7 +117,12 @@ fn closed(backend: &dyn Backend, words: &str) -> Option<Fault> {
             "close some clients, or raise max_connections"
         }));
     }
-    has("no pg_hba.conf entry").then(|| Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")))
+    has("no pg_hba.conf entry").then(|| {
+        Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")).hint(
+            "add a line for this user and address to the server's pg_hba.conf, such as:\n\
+             host DATABASE USER ADDRESS scram-sha-256\nthen: SELECT pg_reload_conf();",
+        )
+    })
 }
 
 /// The fault of a connection of which nothing more is known.

@@ -65,6 +65,7 @@ mod health;
 mod health_database;
 mod health_openfga;
 mod health_services;
+mod hints;
 mod hostile;
 mod languages;
 mod local;
@@ -234,6 +235,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     compressed::tests,
     compressed_hostile::tests,
     conventions::tests,
+    hints::tests,
     hostile::tests,
     languages::tests,
     made_elsewhere::tests,

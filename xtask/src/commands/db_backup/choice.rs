@@ -24,7 +24,8 @@ impl Choice {
         let typed = context.typed_databases();
         if !args.all && typed.len() < 2 {
             if args.jobs > 1 {
-                return Err(Fault::usage("--jobs goes with --all, or with --database more than once"));
+                return Err(Fault::usage("--jobs goes with --all, or with --database more than once")
+                    .hint("take every database: cargo xtask db-backup --all --jobs N"));
             }
             return Ok(None);
         }
@@ -33,7 +34,8 @@ impl Choice {
                 .hint("--database may be repeated; --all takes every database, or those that XTASK_DATABASES names"));
         }
         if !args.tables.is_empty() {
-            return Err(Fault::usage("--table goes with one database"));
+            return Err(Fault::usage("--table goes with one database")
+                .hint("take one: cargo xtask db-backup --database NAME --table TABLE"));
         }
         if !args.all {
             return Ok(Some(Self::Named(typed)));

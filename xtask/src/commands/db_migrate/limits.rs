@@ -40,7 +40,8 @@ impl Waiting {
         let run = match (self.wait_for_run, context.settings.get(FOR_RUN)) {
             (Some(typed), _) => typed,
             (None, Some(text)) => {
-                parse_wait(text).map_err(|why| Fault::usage(format!("{FOR_RUN} is {text:?}; {why}")))?
+                let unset = format!("set {FOR_RUN} to seconds, or unset it");
+                parse_wait(text).map_err(|why| Fault::usage(format!("{FOR_RUN} is {text:?}; {why}")).hint(unset))?
             }
             (None, None) => RUN,
         };

@@ -50,7 +50,8 @@ pub(super) fn last_lines(text: &str, count: usize) -> String {
 pub(super) fn names(error: &anyhow::Error, service: &str) -> bool {
     let said = error.root_cause().to_string();
     let is_apart = |letter: char| !(letter.is_ascii_alphanumeric() || "_.-".contains(letter));
-    let words: Vec<&str> = said.split(is_apart).map(|word| word.trim_end_matches('.')).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        said.split(is_apart).map(|word| word.trim_end_matches('.')).filter(|word| !word.is_empty()).collect();
     let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
     let container = |word: &str| {
         let named = word.rsplit_once(['-', '_']).filter(|(_, number)| is_number(number)).map(|(named, _)| named);
