@@ -51,7 +51,7 @@ pub fn codec(typed: Option<&str>, context: &Context) -> Result<Box<dyn Codec>, F
         (None, Some(set)) => (SETTING.to_owned(), set),
         (None, None) => return Ok(codec::plain()),
     };
-    let hint = "name a level of zstd, such as zstd:3, or none for no compression";
+    let hint = "name a level, such as 3; or no, for a file that is not compressed";
     codec::asked(Asked { word, program }).map_err(|why| Fault::usage(format!("{name} is {word:?}; {why}")).hint(hint))
 }
 
