@@ -18,6 +18,7 @@ use crate::postgres::database::OfItself;
 use crate::postgres::dump::Contents;
 use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::server::Server;
+use crate::postgres::session;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
 use crate::process::signals;
 use crate::target::Target;
@@ -290,7 +291,8 @@ fn declared_encoding(opening: &[u8]) -> Option<String> {
 
 fn pg_dump(server: &Server<'_>, options: &BackupOptions, attempt: &Attempt<'_>) -> Result<crate::process::Program> {
     let program = server
-        .own_program("pg_dump")?
+        .own_program("pg_dump")
+        .map_err(|error| session::understood(server, error))?
         .args(attempt.encoding.map(|name| format!("--encoding={name}")))
         .args(attempt.role.map(|name| format!("--role={name}")))
         .args(["--format=plain", "--no-password"])

@@ -181,7 +181,7 @@ pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::proc
 }
 
 /// Why a program could not be started, as the target's first contact with the server says, or the server itself.
-fn understood(server: &Server<'_>, error: anyhow::Error) -> anyhow::Error {
+pub fn understood(server: &Server<'_>, error: anyhow::Error) -> anyhow::Error {
     let target = server.target();
     if server.database() != target.database() {
         return error;

@@ -71,9 +71,9 @@ fn a_table_that_stays_locked_is_no_fault_of_the_database() {
     for user in USERS {
         let run = german.xtask(user, ["db-backup", "--lock-timeout", "1"]).run();
         run.code(5).stderr_has("A table stayed locked for 1 s").stderr_has("--lock-timeout SECONDS");
-        run.stderr_has("table a is held by session").stderr_lacks("could not be dumped");
+        run.stderr_has("table public.a is held by session").stderr_lacks("could not be dumped");
         let run = german.xtask(user, ["db-restore", "--yes"]).env("XTASK_LOCK_TIMEOUT", "1").run();
-        run.code(5).stderr_has("table a is held by session").stderr_lacks("--no-safety-backup");
+        run.code(5).stderr_has("table public.a is held by session").stderr_lacks("--no-safety-backup");
     }
     holder.kill().unwrap();
     holder.wait().unwrap();
