@@ -45,6 +45,18 @@ pub enum Cause {
     DatabaseMissing,
     /// No connection was made, and nothing more is known.
     NoConnection,
+    /// No program listens at the server's address.
+    NotListening,
+    /// A login got no answer in time.
+    LoginTimedOut,
+    /// The server starts, stops or recovers: it takes no session yet.
+    Starting,
+    /// The server answered and refused the login, in words that are not known.
+    Refused,
+    /// The session ended before its time.
+    Lost,
+    /// A statement waited for a lock for longer than its session may.
+    LockTimeout,
     /// The server answered that it fails itself (HTTP 500 to 599).
     ServerFails,
     /// The server lacks roles that a backup names.

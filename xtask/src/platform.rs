@@ -4,7 +4,7 @@
 //! instead of pretending (files are private by their folder on Windows, folders need no fsync there).
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
@@ -109,6 +109,25 @@ pub fn open_unless_held(path: &Path) -> io::Result<Option<File>> {
 /// Whether the open file is the one that bears this name now.
 pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     system::is_still_at(file, path)
+}
+
+/// Replaces a file in one step by a private one: readers see the old text or the new one, and the new one is on disk
+/// when this returns. `prepare` gives the fresh file another mode or owner before it gets its name; a link of that name
+/// is replaced itself.
+pub fn replace_file(path: &Path, bytes: &[u8], prepare: &dyn Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    // With a dot in front: who collects files by their ending must not see it.
+    let fresh = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let _ = std::fs::remove_file(&fresh);
+    let written = create_private(&fresh).and_then(|mut file| {
+        file.write_all(bytes)?;
+        prepare(&fresh)?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        sync_folder(folder.unwrap_or(Path::new(".")))
+    });
+    written.inspect_err(|_| drop(std::fs::remove_file(&fresh)))
 }
 
 /// Makes a folder's entries durable, as far as the system knows how.
@@ -221,4 +240,28 @@ pub fn user_may_enter(folder: &Path, user: &User) -> bool {
 /// Whether the error means that the disk or the quota is full.
 pub fn is_disk_full(error: &io::Error) -> bool {
     system::is_disk_full(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_or_stays_as_it_was() {
+        let folder = std::env::temp_dir().join(format!("xtask-replace-{}", std::process::id()));
+        create_folder(&folder).unwrap();
+        let path = folder.join("a.prom");
+        replace_file(&path, b"one", &|_| Ok(())).unwrap();
+        assert!(mode(&path).unwrap().is_none_or(|mode| mode & 0o777 == 0o600));
+        // What a killed run of the same number left is no obstacle.
+        std::fs::write(folder.join(format!(".a.prom.{}", std::process::id())), "half").unwrap();
+        replace_file(&path, b"two", &|fresh| set_mode(fresh, 0o644)).unwrap();
+        assert!(mode(&path).unwrap().is_none_or(|mode| mode & 0o777 == 0o644));
+        let refused = replace_file(&path, b"three", &|_| Err(io::Error::other("no owner"))).unwrap_err();
+        assert_eq!(refused.to_string(), "no owner");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
+        assert!(replace_file(Path::new("/"), b"", &|_| Ok(())).is_err());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

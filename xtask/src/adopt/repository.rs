@@ -71,7 +71,7 @@ impl Repository {
         }
         let command = words.first().copied().unwrap_or_default();
         Err(anyhow::Error::msg(captured.stderr.trim().to_owned())
-            .context(Fault::failed(format!("git {command} failed"))))
+            .context(Fault::failed(format!("git {command} failed")).hint("fix what git says, then run it again")))
     }
 
     /// The files of the folder that git knows, or would add; paths from the folder.

@@ -5,14 +5,18 @@ use super::space;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::server::Server;
 use crate::postgres::{locks, session};
-use crate::process::Ending;
+use crate::process::Captured;
 use crate::target::Target;
+use std::time::Duration;
 
 /// pg_dump's words where a pattern names no table of this database.
 const NO_SUCH_TABLE: [&str; 3] = ["no matching tables were found", "improper relation name", "improper qualified name"];
 
-/// How pg_dump reports a table that it got no lock on in time.
+/// How pg_dump reports a table that it got no lock on in time, and one that it may not read, where the server speaks
+/// English.
 const TIMED_OUT: &str = "query failed: ERROR:  canceling statement due to ";
+const DENIED: &str = "query failed: ERROR:  permission denied ";
+/// pg_dump's own words, which are English whatever the server speaks.
 pub(super) const LOCKING: &str = "pg_dump: detail: Query was: LOCK TABLE ";
 
 /// Something between us and pg_dump cut or changed its stream.
@@ -21,10 +25,10 @@ pub(super) fn not_whole(target: &Target) -> Fault {
         .hint("check the connection between this program and pg_dump (Docker, network), then try again")
 }
 
-/// Why pg_dump failed. Only a fault of the database itself is lasting: it cannot be dumped as it is.
-pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, stderr: &str, ending: Ending) -> anyhow::Error {
-    let target = server.target();
-    let said = session::failure(target, "pg_dump", stderr, ending);
+/// Why pg_dump failed, which ran for so long. Only a fault of the database itself is lasting: it cannot be dumped as it is.
+pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, said: &Captured, took: Duration) -> anyhow::Error {
+    let (target, stderr) = (server.target(), said.stderr.as_str());
+    let said = session::failure(target, "pg_dump", stderr, said.ending);
     if space::is_full_by_words(stderr) {
         return said.context(space::full(options.destination.folder(), "it is full"));
     }
@@ -41,8 +45,8 @@ pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, stderr: &str,
         let fault = Fault::unreachable(format!("{said}; no backup was made"));
         return said.context(fault.hint(hint));
     }
-    // pg_dump waits under a statement_timeout.
-    if own.starts_with(TIMED_OUT) && stderr.lines().any(|line| line.starts_with(LOCKING)) {
+    let is_locking = stderr.lines().any(|line| line.starts_with(LOCKING));
+    if is_locking && waited(server, own, took >= options.lock_timeout) {
         return stayed_locked(server, options, said);
     }
     if error::fault(&said).is_some_and(|fault| fault.hint_text().is_some()) {
@@ -57,6 +61,25 @@ pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, stderr: &str,
             )
             .lasting(),
     )
+}
+
+/// Whether a table stayed locked. pg_dump waits under a `statement_timeout`; in another language than English its
+/// end is told from a missing right by the time that passed, and by what the server knows.
+fn waited(server: &Server<'_>, own: &str, is_over_time: bool) -> bool {
+    if own.starts_with(TIMED_OUT) || own.starts_with(DENIED) {
+        return own.starts_with(TIMED_OUT);
+    }
+    let is_held = || locks::holders(server).is_ok_and(|holders| !holders.is_empty());
+    is_over_time && (is_held() || may_read_all(server))
+}
+
+/// Whether no right to a table is missing, as far as that can be asked.
+fn may_read_all(server: &Server<'_>) -> bool {
+    let sql = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_class AS c \
+               JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+               WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' \
+               AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')";
+    server.ask(sql).is_ok_and(|count| count.trim() == "0")
 }
 
 /// Names who holds the table, as far as that can be seen.

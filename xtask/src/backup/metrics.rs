@@ -8,8 +8,6 @@ use crate::platform;
 use crate::target::file_lock::FileLock;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -164,20 +162,13 @@ fn escaped(text: &str) -> String {
 
 /// Replaces the file in one step: a reader sees the old text or the new one.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    // The reader takes only names that end in .prom.
-    let fresh = path.with_extension(format!("prom.{}", std::process::id()));
-    let _ = fs::remove_file(&fresh);
-    let written = platform::create_private(&fresh).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        platform::set_mode(&fresh, READABLE)?;
-        fs::rename(&fresh, path)
-    });
-    written.inspect_err(|_| drop(fs::remove_file(&fresh)))
+    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode(fresh, READABLE))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn what_happens_to_one_database_leaves_the_others() {

@@ -86,7 +86,8 @@ impl Partial {
         self.file.sync_all().map_err(|error| self.failed(error))?;
         let name = loop {
             let Some(name) = names.next() else {
-                return Err(Fault::failed("A file of that name exists already; a backup never replaces a file").into());
+                let fault = Fault::failed("A file of that name exists already; a backup never replaces a file");
+                return Err(fault.hint("name another file, or a folder").into());
             };
             match link(&self.path, &name) {
                 Ok(()) => break name,

@@ -12,6 +12,7 @@ use crate::process::{Captured, Ending, signals};
 use crate::target::overriding;
 use anyhow::{Error, Result};
 use sha2::{Digest as _, Sha256};
+use std::time::Instant;
 
 const PIECE: usize = 1 << 18;
 /// So much of the beginning is kept, in bytes: pg_dump's settings.
@@ -35,6 +36,8 @@ pub(super) struct Reading<'a> {
     /// About how many bytes there will be.
     pub(super) expected: Option<u64>,
     pub(super) tell: &'a dyn Fn(Event),
+    /// When pg_dump was started.
+    pub(super) since: Instant,
 }
 
 /// What was read of a dump.
@@ -105,7 +108,7 @@ impl Reading<'_> {
         if is_ended_by_a_setting(&said) && beginning::overcome(self.server, &said)? {
             return Err(Error::msg(said.stderr.trim().to_owned()));
         }
-        Err(failed(self.server, self.options, &said.stderr, ending))
+        Err(failed(self.server, self.options, &said, self.since.elapsed()))
     }
 }
 

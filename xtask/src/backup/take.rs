@@ -18,6 +18,7 @@ use crate::postgres::database::OfItself;
 use crate::postgres::dump::Contents;
 use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::server::Server;
+use crate::postgres::session;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
 use crate::process::signals;
 use crate::target::Target;
@@ -135,7 +136,7 @@ fn write(
     let of_dump = if options.one_session { server.clone() } else { server.in_bulk(expected) };
     let dump = codec.record(&pg_dump(&of_dump, options, attempt)?, &partial)?;
     let mut opening = Vec::new();
-    let reading = Reading { server, options, expected, tell };
+    let reading = Reading { server, options, expected, tell, since: clock };
     let (proof, mut of_itself) = std::thread::scope(|scope| {
         let asking = asked.is_none().then(|| scope.spawn(ask));
         let proof = reading.follow(dump, &mut opening);
@@ -290,7 +291,8 @@ fn declared_encoding(opening: &[u8]) -> Option<String> {
 
 fn pg_dump(server: &Server<'_>, options: &BackupOptions, attempt: &Attempt<'_>) -> Result<crate::process::Program> {
     let program = server
-        .own_program("pg_dump")?
+        .own_program("pg_dump")
+        .map_err(|error| session::understood(server, error))?
         .args(attempt.encoding.map(|name| format!("--encoding={name}")))
         .args(attempt.role.map(|name| format!("--role={name}")))
         .args(["--format=plain", "--no-password"])

@@ -279,5 +279,6 @@ fn conclusion(report: &[Entry]) -> Result<()> {
     let exit = if exits.contains(&Exit::Refused) { Exit::Refused } else { *first };
     let failed = terminal::counted(exits.len() as u64, "backup", "backups");
     let of = terminal::count(report.len() as u64);
-    Err(Fault::new(exit, format!("{failed} of {of} did not pass")).into())
+    let fault = Fault::new(exit, format!("{failed} of {of} did not pass"));
+    Err(fault.hint("take a new one: cargo xtask db-backup").into())
 }

@@ -17,8 +17,14 @@ pub fn the_store(wanted: Option<&str>, api: &Api, context: &Context) -> Result<S
         if let Some(store) = api.store(wanted)? {
             return Ok(store);
         }
-        return store::by_name(api, wanted)?
-            .ok_or_else(|| Fault::failed(format!("{} has no store {wanted}", api.url())).into());
+        if let Some(store) = store::by_name(api, wanted)? {
+            return Ok(store);
+        }
+        let fault = Fault::failed(format!("{} has no store {wanted}", api.url()));
+        return Err(match api.stores()?.as_slice() {
+            [] => fault.hint("make one: cargo xtask setup-openfga").into(),
+            stores => anyhow::Error::msg(list(stores)).context(fault.hint("name one of these: --store NAME")),
+        });
     }
     if let Some(named) = store::named(api, &context.settings, true)? {
         return named.store.ok_or_else(|| {
@@ -28,11 +34,14 @@ pub fn the_store(wanted: Option<&str>, api: &Api, context: &Context) -> Result<S
     }
     let mut stores = api.stores()?;
     if stores.len() > 1 {
-        let list = first_lines(stores.iter().map(|store| clean_line(&format!("{}  {}", store.id, store.name))));
         let fault = Fault::usage(format!("{} has {} stores", api.url(), stores.len()));
-        return Err(anyhow::Error::msg(list).context(fault.hint("name one: --store NAME")));
+        return Err(anyhow::Error::msg(list(&stores)).context(fault.hint("name one: --store NAME")));
     }
     stores.pop().ok_or_else(|| {
         Fault::failed(format!("{} has no store", api.url())).hint("make it: cargo xtask setup-openfga").into()
     })
+}
+
+fn list(stores: &[Store]) -> String {
+    first_lines(stores.iter().map(|store| clean_line(&format!("{}  {}", store.id, store.name))))
 }

@@ -11,13 +11,17 @@ pub use scene::{DEADLINE, Scene};
 use crate::schedule::{name, plan::Plan};
 use probe::service;
 use report::{Check, Finding, Report, Status};
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 type Probe = fn(&Scene) -> Finding;
 
+/// Runs a check, and gives it its name.
+type Run<'a> = dyn Fn(String, &dyn Fn() -> Finding) -> Check + Sync + 'a;
+
 /// The checks, in the order of the report. `service/…` stands for one check for each service of the compose file.
 const PROBES: &[(&str, Probe)] = &[
-    ("docker", probe::engine::look),
+    (DOCKER, probe::engine::look),
     ("postgres", probe::server::look),
     ("connections", probe::sessions::connections),
     ("transactions", probe::sessions::transactions),
@@ -37,6 +41,7 @@ const PROBES: &[(&str, Probe)] = &[
     (MONITORING, probe::monitoring::look),
 ];
 
+const DOCKER: &str = "docker";
 /// Shown where it says something to act on, or was asked for by this name: most stacks have one database.
 const OTHERS: &str = "backups/others";
 /// The check that is left out of a whole report where there is nothing to look at.
@@ -93,36 +98,52 @@ pub fn examine(scene: &Scene, options: &Options) -> Report {
     let begin = Instant::now();
     let checks = std::thread::scope(|scope| {
         let run = move |name: String, look: &dyn Fn() -> Finding| checked(name, scene, options, begin, look);
-        let (docker, others) = PROBES.split_at(1);
-        let spawn =
-            |(name, look): &'static (&str, Probe)| scope.spawn(move || run((*name).to_owned(), &|| look(scene)));
         let has_schedule = !options.only.is_empty() || Plan::is_there(&name::checkout(scene.root));
         let wanted = |(name, _): &&(&str, Probe)| options.wants(name) && (*name != SCHEDULE || has_schedule);
-        let first: Vec<_> = docker.iter().filter(wanted).map(spawn).collect();
-        let services = options.wants_below(SERVICES).then(|| {
-            scope.spawn(move || match service::all(scene) {
-                Err(finding) => vec![run(SERVICES.to_owned(), &|| finding.clone())],
-                Ok(names) if names.is_empty() && !options.only.is_empty() => {
-                    vec![run(SERVICES.to_owned(), &|| Finding::skipped("this target has none"))]
-                }
-                Ok(names) => std::thread::scope(|inner| {
-                    let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
-                    let wanted = named.filter(|(check, _)| options.wants(check));
-                    let threads: Vec<_> = wanted
-                        .map(|(check, name)| inner.spawn(move || run(check, &|| service::look(scene, name))))
-                        .collect();
-                    threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
-                }),
-            })
-        });
-        let rest: Vec<_> = others.iter().filter(wanted).map(spawn).collect();
-        let services = services.and_then(|thread| thread.join().ok()).unwrap_or_default();
-        let joined = |threads: Vec<std::thread::ScopedJoinHandle<'_, Check>>| {
-            threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
+        let spawn = |&(name, look): &'static (&'static str, Probe)| {
+            (name.to_owned(), scope.spawn(move || run(name.to_owned(), &|| look(scene))))
         };
-        joined(first).into_iter().chain(services).chain(joined(rest)).filter(|check| is_shown(check, options)).collect()
+        let threads: Vec<_> = PROBES.iter().filter(wanted).map(spawn).collect();
+        let services = options.wants_below(SERVICES).then(|| scope.spawn(move || of_services(scene, options, &run)));
+        let mut checks = joined(threads);
+        // The services come behind Docker, which runs them.
+        let behind = checks.iter().position(|check| check.name != DOCKER).unwrap_or(checks.len());
+        let services =
+            services.map_or_else(Vec::new, |thread| thread.join().unwrap_or_else(|_| vec![died(SERVICES.to_owned())]));
+        checks.splice(behind..behind, services);
+        checks.retain(|check| is_shown(check, options));
+        checks
     });
     with_causes(scene, checks)
+}
+
+/// A check for each service of the Compose file.
+fn of_services(scene: &Scene, options: &Options, run: &Run<'_>) -> Vec<Check> {
+    match service::all(scene) {
+        Err(finding) => vec![run(SERVICES.to_owned(), &|| finding.clone())],
+        Ok(names) if names.is_empty() && !options.only.is_empty() => {
+            vec![run(SERVICES.to_owned(), &|| Finding::skipped("this target has none"))]
+        }
+        Ok(names) => std::thread::scope(|inner| {
+            let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
+            let wanted = named.filter(|(check, _)| options.wants(check));
+            let threads = wanted
+                .map(|(check, name)| (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name)))));
+            joined(threads.collect())
+        }),
+    }
+}
+
+/// The checks of these threads, each by its name.
+fn joined(threads: Vec<(String, ScopedJoinHandle<'_, Check>)>) -> Vec<Check> {
+    threads.into_iter().map(|(name, thread)| thread.join().unwrap_or_else(|_| died(name))).collect()
+}
+
+/// A check whose thread ended without an answer.
+fn died(name: String) -> Check {
+    let detail = "the check itself failed: a bug of this program".to_owned();
+    let hint = Some("run it again with --verbose, and report what it prints".to_owned());
+    Check { name, status: Status::Fail, detail, hint, ms: 0, log: Vec::new(), blocked: None }
 }
 
 /// Whether the report has a line of it: two checks are left out where they say nothing that matters.
@@ -178,6 +199,20 @@ fn checked(name: String, scene: &Scene, options: &Options, begin: Instant, look:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_check_that_panics_fails_by_its_name() {
+        let fine = || Check { status: Status::Ok, ..died("indexes".to_owned()) };
+        let checks = std::thread::scope(|scope| {
+            joined(vec![
+                ("indexes".to_owned(), scope.spawn(fine)),
+                ("disk".to_owned(), scope.spawn(|| panic!("a probe of the test panics"))),
+            ])
+        });
+        let shown: Vec<_> = checks.iter().map(|check| (check.name.as_str(), check.status)).collect();
+        assert_eq!(shown, [("indexes", Status::Ok), ("disk", Status::Fail)]);
+        assert!(checks[1].detail.contains("bug") && checks[1].hint.is_some());
+    }
 
     #[test]
     fn a_name_stands_for_itself_and_for_what_is_below() {

@@ -6,7 +6,6 @@ use crate::target::companion::Surroundings;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The Compose file of our own containers: its variables are given by the command alone.
@@ -141,16 +140,7 @@ fn put(top: &Path, path: &Path, text: &str) -> std::io::Result<()> {
             platform::set_mode(folder, mode.unwrap_or_default() | READABLE_FOLDER)?;
         }
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let fresh = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let _ = fs::remove_file(&fresh);
-    let written = platform::create_private(&fresh).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        platform::set_mode(&fresh, READABLE_FILE)?;
-        fs::rename(&fresh, path)
-    });
-    written.inspect_err(|_| drop(fs::remove_file(&fresh)))
+    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode(fresh, READABLE_FILE))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Requests that are repeated where that is safe, and refusals as a person reads them.
 
-use crate::error::{Exit, Fault};
+use crate::error::Fault;
 use crate::process::signals;
 use crate::target::endpoint::{Answer, Endpoint, Silence};
 use crate::target::openfga;
@@ -138,8 +138,8 @@ impl Client {
             Err(silence) => {
                 let unsure = silence.may_have_arrived && repeat == Repeat::Creates;
                 let refusal = Refusal { status: None, message: silence.why, unsure, kind: RefusalKind::Passing };
-                return anyhow::Error::new(refusal)
-                    .context(Fault::unreachable(format!("No answer from OpenFGA at {url}")));
+                let fault = Fault::unreachable(format!("No answer from OpenFGA at {url}"));
+                return anyhow::Error::new(refusal).context(fault.hint("ask every part: cargo xtask health-check"));
             }
         };
         let status = answer.status;
@@ -173,13 +173,15 @@ fn fault_of(url: &str, answer: &Answer, is_json: bool) -> Fault {
         _ if is_too_large(answer) => Fault::failed(format!("OpenFGA at {url} does not take a request of this size")),
         (300..400, Some(location)) => Fault::unreachable(format!("{url} redirects to {location}"))
             .hint("name OpenFGA's own address in OPENFGA_API_URL; the key is not sent there by itself"),
-        (422 | 429, _) => Fault::unreachable(format!("OpenFGA at {url} limits the rate of requests (HTTP 429)"))
-            .hint("try again later"),
+        (422 | 429, _) => {
+            Fault::unreachable(format!("OpenFGA at {url} limits the rate of requests (HTTP {})", answer.status))
+                .hint("try again later")
+        }
         (500.., _) => Fault::unreachable(format!("OpenFGA at {url} failed to answer the request"))
             .hint("see its log for the cause"),
         _ if !is_json => Fault::unreachable(format!("{url} answers, but not as OpenFGA does"))
             .hint("name OpenFGA's own address in OPENFGA_API_URL"),
-        (409, _) => Fault::new(Exit::Failed, "Another client changed the same tuples meanwhile").hint("run it again"),
+        (409, _) => Fault::failed("Another client changed the same tuples meanwhile").hint("run it again"),
         _ => Fault::failed(format!("OpenFGA at {url} refused")),
     }
 }

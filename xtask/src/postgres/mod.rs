@@ -22,6 +22,7 @@ pub mod preamble;
 pub mod properties;
 pub mod quote;
 pub mod reader;
+mod refusal;
 pub mod relation;
 pub mod restrict;
 pub mod row_counts;

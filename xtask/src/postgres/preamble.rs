@@ -25,17 +25,18 @@ macro_rules! own_time {
 
 /// Settings of a role or a database that would end a session of ours or change its results. A load may take hours. A
 /// session that holds a lock is idle. A statement sees what other sessions committed before it. A statement that fails
-/// within a block ends no session. Triggers and foreign keys work. What we send is read as the standard has it. 0 switches
-/// a time limit off, and what else is on or off.
+/// within a block ends no session. Triggers and foreign keys work. What we send is read as the standard has it. Messages
+/// are English, where the role may set that: causes are told from them. 0 switches a time limit off, and what else is on
+/// or off.
 macro_rules! usual {
     () => {
         "WHEN 'standard_conforming_strings' THEN 'on' WHEN 'array_nulls' THEN 'on' WHEN 'exit_on_error' THEN 'off' WHEN 'default_transaction_isolation' THEN 'read committed' \
-         WHEN 'default_transaction_deferrable' THEN 'off' WHEN 'session_replication_role' THEN 'origin' ELSE '0' END, false)) \
+         WHEN 'default_transaction_deferrable' THEN 'off' WHEN 'session_replication_role' THEN 'origin' WHEN 'lc_messages' THEN 'C' ELSE '0' END, false)) \
          AS xtask FROM pg_catalog.pg_settings \
          WHERE (context = 'user' OR pg_catalog.current_setting('is_superuser') = 'on') AND name IN ('statement_timeout', \
          'lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', \
          'exit_on_error', 'default_transaction_isolation', 'default_transaction_deferrable', 'session_replication_role', \
-         'standard_conforming_strings', 'array_nulls', 'transform_null_equals', 'quote_all_identifiers', "
+         'standard_conforming_strings', 'array_nulls', 'transform_null_equals', 'quote_all_identifiers', 'lc_messages', "
     };
 }
 

@@ -6,10 +6,11 @@ use super::beginning::{self, Beginning};
 use super::configured;
 use super::preamble::{ASKING, PREAMBLE};
 use super::quote::literal;
+use super::refusal;
 use super::server::Server;
 use crate::error::{Cause, Fault};
 use crate::process::{Captured, Dialog, Program, signals};
-use crate::target::{Target, openfga_migration};
+use crate::target::{Target, client_error, openfga_migration};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use std::io::Write as _;
@@ -84,7 +85,10 @@ impl Server<'_> {
                 return Ok(());
             }
         }
-        Err(Fault::failed(format!("The server session {} does not end", self.session())).into())
+        let fault = Fault::failed(format!("The server session {} does not end", self.session()));
+        let find = "SELECT pid, state, query FROM pg_stat_activity WHERE application_name";
+        let hint = format!("see what it does: cargo xtask db-shell -- -c \"{find} = '{}'\"", self.session());
+        Err(fault.hint(hint).into())
     }
 
     /// Our own sessions may be those that are to end.
@@ -105,7 +109,8 @@ impl Server<'_> {
         let (start, deadline) = (Instant::now(), self.deadline());
         let left = || deadline.saturating_sub(start.elapsed());
         let started = |program: Program| program.args(OPTIONS).dialog(|_| true);
-        let mut psql = match beginning::begin(&self.in_utf8().within(deadline), preamble, &started)? {
+        let begun = beginning::begin(&self.in_utf8().within(deadline), preamble, &started);
+        let mut psql = match begun.map_err(|error| understood(self, error))? {
             Beginning::Ended(said) => return Ok(said),
             Beginning::Silent(psql) => psql,
             Beginning::Begun(mut psql, _) => {
@@ -151,7 +156,7 @@ fn ask_quietly(target: &Target, sql: &str) -> Option<String> {
 /// It ended at its beginning: why.
 pub(super) fn dialog(server: &Server<'_>) -> Result<Dialog> {
     let started = |program: Program| program.args(OPTIONS).lasting_dialog();
-    match beginning::begin(&server.in_utf8(), ASKING, &started)? {
+    match beginning::begin(&server.in_utf8(), ASKING, &started).map_err(|error| understood(server, error))? {
         Beginning::Begun(psql, _) | Beginning::Silent(psql) => Ok(psql),
         Beginning::Ended(said) => Err(failure(server.target(), "psql", &said.stderr, said.ending)),
     }
@@ -168,9 +173,20 @@ pub fn failure(target: &Target, program: &str, stderr: &str, ending: crate::proc
         return anyhow::Error::msg(stderr.trim().to_owned()).context(fault);
     }
     if let Some(cause) = target.cause(stderr, ending) {
-        return cause;
+        return refusal::explained(target, cause, &ask);
     }
-    anyhow::Error::msg(stderr.trim().to_owned()).context(Fault::failed(format!("{program} failed ({ending})")))
+    let fault = Fault::failed(format!("{program} failed ({ending})"));
+    let fault = if client_error::is_lock_timeout(stderr) { fault.because(Cause::LockTimeout) } else { fault };
+    anyhow::Error::msg(stderr.trim().to_owned()).context(fault)
+}
+
+/// Why a program could not be started, as the target's first contact with the server says, or the server itself.
+pub fn understood(server: &Server<'_>, error: anyhow::Error) -> anyhow::Error {
+    let target = server.target();
+    if server.database() != target.database() {
+        return error;
+    }
+    refusal::explained(target, error, &|sql| ask_quietly(target, sql))
 }
 
 /// The same for an error of the target's, which may be that of OpenFGA's own program.

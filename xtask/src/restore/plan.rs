@@ -2,12 +2,14 @@
 
 use super::live::Live;
 use crate::backup::manifest;
+use crate::error::{self, Cause};
 use crate::postgres::dump::{Contents, Copied, Ids};
 use crate::postgres::locks;
 use crate::postgres::openfga_tables::{self, Known};
 use crate::postgres::reader::Reader;
 use crate::postgres::row_counts::{self, Rows};
 use crate::postgres::server::Server;
+use crate::target::client_error;
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -99,7 +101,7 @@ impl Plan {
                 return;
             }
             Err(error) => {
-                self.not_compared = Some(server_message(&format!("{error:#}")));
+                self.not_compared = Some(client_error::server_message(&error));
                 return;
             }
         };
@@ -115,20 +117,13 @@ impl Plan {
 
 /// The session that holds the lock, if there is one, else the message of the server.
 fn why_unreadable(server: &Server<'_>, error: &anyhow::Error) -> String {
-    let said = format!("{error:#}");
-    if said.contains(" lock timeout") {
+    if error::cause(error) == Some(Cause::LockTimeout) {
         let holders = locks::holders(server).unwrap_or_default();
         if let Some(holder) = holders.first() {
             return holder.to_string();
         }
     }
-    server_message(&said)
-}
-
-/// What the server says, without psql's words before it.
-fn server_message(said: &str) -> String {
-    let server = said.lines().find_map(|line| line.split_once(" ERROR:  ").map(|(_, message)| message.to_owned()));
-    server.unwrap_or_else(|| said.to_owned())
+    client_error::server_message(error)
 }
 
 fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {

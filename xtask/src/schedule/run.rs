@@ -102,7 +102,8 @@ impl Runner<'_> {
         }
         heard?;
         if files.is_empty() {
-            return Err(Fault::failed("db-backup ended without an error, but named no file").into());
+            let fault = Fault::failed("db-backup ended without an error, but named no file");
+            return Err(fault.hint("run it by hand: cargo xtask db-backup --verbose").into());
         }
         let now = settings::now().fixed_offset();
         if self.plan.verify.is_some_and(|verify| history.verification_is_due(verify.days(), now)) {
@@ -210,7 +211,8 @@ fn unwritten(error: std::io::Error, backups: &Path) -> Error {
 pub fn prove(file: &Path) -> Result<u64> {
     let proven = proof::prove(file, &|_| ())?;
     if proven.manifest.is_none() {
-        return Err(Fault::new(Exit::Refused, format!("{} carries no proof", file.display())).into());
+        let fault = Fault::new(Exit::Refused, format!("{} carries no proof", file.display()));
+        return Err(fault.hint("take a new one: cargo xtask db-backup").into());
     }
     Ok(std::fs::metadata(file).map_or(0, |facts| facts.len()))
 }

@@ -25,15 +25,17 @@ impl Turn {
         let folder = plan::folder(root);
         folder.make()?;
         let path = folder.path(LOCK);
-        let file =
-            platform::open_own(&path).with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
+        let file = platform::open_own(&path).with_context(|| {
+            Fault::failed(format!("{} cannot be opened", path.display())).hint("remove what stands there")
+        })?;
         // Who only looks whether it is taken has it for a moment.
         for _ in 0..LOOKS {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(Self { _file: file })),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(POLL_INTERVAL),
                 Err(TryLockError::Error(error)) => {
-                    let fault = Fault::failed(format!("{} cannot be locked", path.display()));
+                    let fault = Fault::failed(format!("{} cannot be locked", path.display()))
+                        .hint("put the checkout on a disk whose files can be locked");
                     return Err(Error::new(error).context(fault));
                 }
             }

@@ -88,20 +88,11 @@ impl EnvEdit {
         if !self.changes() {
             return Ok(());
         }
-        let temporary = self.path.with_file_name(format!(".env.xtask-{}", std::process::id()));
-        let mut file = platform::create_private(&temporary).with_context(|| self.refused())?;
-        let written = (|| {
-            file.write_all(&self.after)?;
-            if let Some(mode) = platform::mode(&self.path)? {
-                platform::set_mode(&temporary, mode)?;
-            }
-            file.sync_all()?;
-            std::fs::rename(&temporary, &self.path)
-        })();
-        if written.is_err() {
-            let _ = std::fs::remove_file(&temporary);
-        }
-        written.with_context(|| self.refused())
+        let mode = |fresh: &Path| match platform::mode(&self.path)? {
+            Some(mode) => platform::set_mode(fresh, mode),
+            None => Ok(()),
+        };
+        platform::replace_file(&self.path, &self.after, &mode).with_context(|| self.refused())
     }
 
     fn refused(&self) -> Fault {

@@ -21,6 +21,7 @@ use crate::postgres::openfga_tables::Known;
 use crate::postgres::reader::Reader;
 use crate::postgres::server::Server;
 use crate::settings::Settings;
+use crate::target::client_error;
 use anyhow::Result;
 use metrics::Scraper;
 use statements::Extension;
@@ -140,10 +141,9 @@ fn statements(reader: &mut Reader<'_>, here: &Extension, server: &Server<'_>, mo
     there.statements(reader, database, most)
 }
 
-/// The server's own words on why a question failed.
+/// The first line of what the server says on why a question failed.
 fn reason(error: &anyhow::Error) -> String {
-    let text = format!("{error:#}");
-    let told = text.split_once("ERROR:").map_or(text.as_str(), |(_, told)| told);
+    let told = client_error::server_message(error);
     told.lines().next().unwrap_or_default().trim().to_owned()
 }
 

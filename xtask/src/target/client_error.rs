@@ -3,6 +3,7 @@
 //! author likes, lines that look like psql's own included. So the first report decides: a program whose connection failed
 //! has never heard a server, and one that heard a server says so first.
 
+use crate::error::Cause;
 use crate::process::Ending;
 
 /// psql ends so where there is no connection, at its beginning or any more; a failed script ends with 3.
@@ -72,6 +73,35 @@ impl<'a> Connection<'a> {
     }
 }
 
+/// Why a connection was not made, where libpq's own words say it: they are English, whatever the server speaks.
+pub fn silence(words: &str) -> Option<Cause> {
+    let known = [
+        ("Connection refused", Cause::NotListening),
+        ("timeout expired", Cause::LoginTimedOut),
+        ("server closed the connection unexpectedly", Cause::Lost),
+    ];
+    known.into_iter().find(|(part, _)| words.contains(part)).map(|(_, cause)| cause)
+}
+
+/// Whether a server answered a login and refused it. Its message begins with a severity, in the server's language:
+/// `connection to server at "::1", port 5432 failed: FATAL:  …`. libpq's own words never have two spaces there.
+pub fn is_refusal(words: &str) -> bool {
+    words.lines().any(|line| {
+        let before = line.split_once(":  ").map(|(before, _)| before.rsplit(' ').next().unwrap_or_default());
+        before.is_some_and(|severity| !severity.is_empty() && severity.chars().all(char::is_alphabetic))
+    })
+}
+
+/// What tells one silence from another in libpq's words: nobody there, no answer, no PostgreSQL, one that is starting.
+pub fn reason(words: &str) -> Option<&str> {
+    if ["received invalid response", "expected authentication request"].iter().any(|part| words.contains(part)) {
+        return Some("another program answers there, not PostgreSQL");
+    }
+    let line = words.lines().rfind(|line| line.contains("connection to server") && line.contains("failed: "))?;
+    let said = line.split("failed: ").last()?.trim();
+    Some(said.strip_prefix("FATAL:").unwrap_or(said).trim())
+}
+
 /// How a server's message says that it passes on another server's (`postgres_fdw`, `dblink`).
 const REMOTE: [&str; 2] = ["CONTEXT:  remote SQL command: ", " dblink connection"];
 
@@ -84,12 +114,29 @@ pub fn server_says(stderr: &str, words: &str) -> bool {
     says && !belongs.any(|line| REMOTE.iter().any(|remote| line.contains(remote)))
 }
 
-/// The line at which psql first heard an error of the server, and the error's message.
+/// The line at which psql first heard an error of the server, and the error's message. In another language than English
+/// nothing tells an error from a notice: there it is the last message, because psql ends with the first error.
 pub fn first_error(stderr: &str) -> Option<(u64, &str)> {
-    stderr.lines().find_map(|line| {
-        let message = error_message(line)?;
-        Some((numbered(line)?.0, message))
-    })
+    let english = |line| Some((numbered(line)?.0, error_message(line)?));
+    let any = |line| {
+        let (number, report) = numbered(line)?;
+        let (severity, message) = report.split_once(":  ")?;
+        let is_known = SEVERITIES.iter().any(|known| report.starts_with(known));
+        (!is_known && !severity.contains(' ')).then_some((number, message))
+    };
+    stderr.lines().find_map(english).or_else(|| stderr.lines().rev().find_map(any))
+}
+
+/// The server's own message on why a question failed; where there is none, all that the error says.
+pub fn server_message(error: &anyhow::Error) -> String {
+    let said = error.root_cause().to_string();
+    first_error(&said).map_or_else(|| format!("{error:#}"), |(_, message)| message.to_owned())
+}
+
+/// Whether the server ended a statement that waited for a lock for too long.
+pub fn is_lock_timeout(stderr: &str) -> bool {
+    const WORDS: &str = "canceling statement due to lock timeout";
+    server_says(stderr, WORDS) && first_error(stderr).is_some_and(|(_, message)| message == WORDS)
 }
 
 /// The number of a line that psql reports on, and the report: `psql:<stdin>:7: ERROR:  …`.
@@ -160,6 +207,50 @@ mod tests {
         let copying = "Dumping the contents of table \"t\" failed: PQgetCopyData() failed.\npg_dump: detail: Error message from server: ";
         is(&format!("pg_dump: error: {copying}{ENDED}"), 1, Connection::Lost);
         is(&format!("pg_dump: error: {copying}ERROR:  invalid page in block 50\n{ENDED}"), 1, Connection::Held);
+    }
+
+    #[test]
+    fn a_silence_is_told_from_another_by_libpqs_words() {
+        let at = "psql: error: connection to server at \"127.0.0.1\", port 5432 failed: ";
+        let said = |words: &str| reason(&format!("gone: {at}{words}")).map(str::to_owned);
+        let refused = "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?";
+        assert_eq!(said(refused).as_deref(), Some("Connection refused"));
+        assert_eq!(silence(REFUSED), Some(Cause::NotListening));
+        assert_eq!(said("timeout expired").as_deref(), Some("timeout expired"));
+        assert_eq!(silence(&format!("{at}timeout expired")), Some(Cause::LoginTimedOut));
+        assert_eq!(silence(&format!("{at}{ENDED}")), Some(Cause::Lost));
+        let starting = "the database system is starting up";
+        assert_eq!(said(&format!("FATAL:  {starting}")).as_deref(), Some(starting));
+        let other = "received invalid response to SSL negotiation: H";
+        assert_eq!(said(other).as_deref(), Some("another program answers there, not PostgreSQL"));
+        assert_eq!(reason("psql did not answer within 9 s"), None);
+        assert_eq!(silence("psql did not answer within 9 s"), None);
+    }
+
+    #[test]
+    fn a_server_that_refuses_is_heard_in_every_language() {
+        let at = "connection to server at \"::1\", port 5432 failed: ";
+        for refused in ["FATAL:  Datenbank »x« existiert nicht", "ВАЖНО:  роль \"x\" не существует", "致命错误:  x"]
+        {
+            assert!(is_refusal(&format!("{at}{refused}\n")), "{refused}");
+        }
+        for silent in [REFUSED, ENDED, "invalid port number: \"x\"", "could not translate host name \"a:  b\""] {
+            assert!(!is_refusal(&format!("{at}{silent}\n")), "{silent}");
+        }
+    }
+
+    #[test]
+    fn the_servers_message_is_found_in_every_language() {
+        let foreign = "psql:<stdin>:2: HINWEIS:  x\npsql:<stdin>:7: FEHLER:  kaputt\nZEILE 1: SELECT\n";
+        assert_eq!(first_error(foreign), Some((7, "kaputt")));
+        assert_eq!(first_error(&format!("psql:<stdin>:3: ERROR:  broken\n{foreign}")), Some((3, "broken")));
+        assert_eq!(first_error("psql:<stdin>:3: NOTICE:  x\npsql:<stdin>:4: error: connection was lost\n"), None);
+        let failed = |said: &str| anyhow::Error::msg(said.to_owned()).context("psql failed");
+        assert_eq!(server_message(&failed(foreign)), "kaputt");
+        assert_eq!(server_message(&failed("no psql")), "psql failed: no psql");
+        let timeout = "canceling statement due to lock timeout";
+        assert!(is_lock_timeout(&format!("psql:<stdin>:7: ERROR:  {timeout}\n")));
+        assert!(!is_lock_timeout(&format!("psql:<stdin>:7: ERROR:  permission denied for table \"{timeout}\"\n")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::backend::{
     Access, Backend, Bulk, CONNECT_TIMEOUT_SECONDS, Companions, Hints, Launch, OwnOpenfga, Services, Stack, Talk,
 };
 use super::cause;
+use super::login::{self, Refusal};
 use super::waiting::Waiting;
 use crate::error::Fault;
 use crate::process::{Ending, Program};
@@ -188,6 +189,11 @@ impl Target {
         let first_contact = self.end.map(|_| self.timeout());
         let LaunchOptions { talk, bulk } = options;
         self.backend.program(name, &Launch { environment: &environment, talk, bulk, first_contact })
+    }
+
+    /// The fault of a login that the server refuses for this reason.
+    pub fn refusal(&self, refusal: Refusal) -> Fault {
+        login::of(&*self.backend, refusal)
     }
 
     /// Why a program that failed could not work here, looked for from the outside in; `None` where the

@@ -1,13 +1,60 @@
-//! Why a server refuses a login, told by libpq's and the server's words (LC_MESSAGES is C).
+//! Why a server refuses a login, told by libpq's words and by those of a server that speaks English. What a server of
+//! another language means the layer above asks it, and gets the fault from here.
 
 use super::backend::Backend;
-use super::client_error::Connection;
+use super::client_error::{self, Connection};
 use super::overriding;
 use crate::error::{Cause, Fault};
 
+/// Why a server refuses a login to one of its databases, where that is asked in another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It has no such database.
+    Missing,
+    /// The database takes no sessions.
+    Closed,
+    /// This user may not connect to it.
+    Forbidden,
+}
+
 /// The fault of a connection that was not made; `None` where these words, libpq's own, speak of something else.
 pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
-    refused(backend, words).or_else(|| missing_library(backend, words)).or_else(|| closed(backend, words))
+    refused(backend, words)
+        .or_else(|| missing_library(backend, words))
+        .or_else(|| closed(backend, words))
+        .or_else(|| not_understood(backend, words))
+}
+
+/// The fault of a refusal that is known.
+pub(super) fn of(backend: &dyn Backend, refusal: Refusal) -> Fault {
+    let database = &*backend.login().database;
+    match refusal {
+        Refusal::Missing => {
+            let hint = backend.setting_hint("database", "POSTGRES_DB");
+            let hint = format!("{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres");
+            let fault = Fault::unreachable(format!("PostgreSQL has no database {database}")).hint(hint);
+            fault.lasting().because(Cause::DatabaseMissing)
+        }
+        Refusal::Closed => Fault::unreachable(format!("The database {database} accepts no connections"))
+            .hint("if a restore was killed, repair it with: cargo xtask db-restore --repair"),
+        Refusal::Forbidden => forbidden(backend, database),
+    }
+}
+
+fn forbidden(backend: &dyn Backend, database: &str) -> Fault {
+    let user = &*backend.login().user;
+    let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(database), quoted(user));
+    let fault = Fault::unreachable(format!("User {user} may not connect to database {database}"));
+    fault.hint(format!("ask its owner for: {grant}")).lasting()
+}
+
+/// The server answered: its words are in another language, or of a kind that is not known.
+fn not_understood(backend: &dyn Backend, words: &str) -> Option<Fault> {
+    client_error::is_refusal(words).then(|| {
+        Fault::unreachable(format!("PostgreSQL at {} refuses the connection", backend.place()))
+            .because(Cause::Refused)
+            .hint("its own message says why; check user, password and database, and see the server's log")
+    })
 }
 
 /// Login, database or right is missing: it lasts until a person changes it.
@@ -24,16 +71,11 @@ fn refused(backend: &dyn Backend, words: &str) -> Option<Fault> {
         return Some(lasting(format!("PostgreSQL has no user {user}"), hint));
     }
     if has("FATAL") && has("database") && has("does not exist") {
-        let hint = backend.setting_hint("database", "POSTGRES_DB");
-        let hint = format!("{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres");
-        return Some(lasting(format!("PostgreSQL has no database {database}"), hint).because(Cause::DatabaseMissing));
+        return Some(of(backend, Refusal::Missing));
     }
     if has("FATAL") && has("permission denied for database") {
         let named = words.split_once("permission denied for database \"").and_then(|(_, rest)| rest.split_once('"'));
-        let named = named.map_or(database, |(name, _)| name);
-        let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(named), quoted(user));
-        let what = format!("User {user} may not connect to database {named}");
-        return Some(lasting(what, format!("ask its owner for: {grant}")));
+        return Some(forbidden(backend, named.map_or(database, |(name, _)| name)));
     }
     None
 }
@@ -58,14 +100,14 @@ fn missing_library(backend: &dyn Backend, words: &str) -> Option<Fault> {
 /// The server or the database takes no session now, or none from here.
 fn closed(backend: &dyn Backend, words: &str) -> Option<Fault> {
     let has = |part: &str| words.contains(part);
-    let (user, database) = (&*backend.login().user, &*backend.login().database);
+    let user = &*backend.login().user;
     if has("not currently accepting connections") {
-        let fault = Fault::unreachable(format!("The database {database} accepts no connections"));
-        return Some(fault.hint("if a restore was killed, repair it with: cargo xtask db-restore --repair"));
+        return Some(of(backend, Refusal::Closed));
     }
     let passing = ["is starting up", "is shutting down", "is not yet accepting connections", "is in recovery mode"];
     if passing.iter().any(|state| has(&format!("the database system {state}"))) {
-        return Some(Fault::unreachable("PostgreSQL is starting or stopping").hint("try again in a moment"));
+        let fault = Fault::unreachable("PostgreSQL is starting or stopping").because(Cause::Starting);
+        return Some(fault.hint("try again in a moment"));
     }
     let of_one = has("too many connections for role") || has("too many connections for database");
     if of_one || has("too many clients") || has("remaining connection slots are reserved") {
@@ -75,14 +117,22 @@ fn closed(backend: &dyn Backend, words: &str) -> Option<Fault> {
             "close some clients, or raise max_connections"
         }));
     }
-    has("no pg_hba.conf entry").then(|| Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")))
+    has("no pg_hba.conf entry").then(|| {
+        Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")).hint(
+            "add a line for this user and address to the server's pg_hba.conf, such as:\n\
+             host DATABASE USER ADDRESS scram-sha-256\nthen: SELECT pg_reload_conf();",
+        )
+    })
 }
 
 /// The fault of a connection of which nothing more is known.
 pub(super) fn unexplained(backend: &dyn Backend, connection: Connection<'_>) -> Option<Fault> {
     let fault = match connection {
-        Connection::NotMade(_) => Fault::unreachable(format!("PostgreSQL at {} does not answer", backend.place())),
-        Connection::Lost => Fault::unreachable("The connection to PostgreSQL was lost"),
+        Connection::NotMade(words) => {
+            let fault = Fault::unreachable(format!("PostgreSQL at {} does not answer", backend.place()));
+            fault.because(client_error::silence(words).unwrap_or(Cause::NoConnection))
+        }
+        Connection::Lost => Fault::unreachable("The connection to PostgreSQL was lost").because(Cause::Lost),
         Connection::Held | Connection::Unknown => return None,
     };
     Some(fault.hint(backend.log_hint()))

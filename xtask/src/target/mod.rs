@@ -37,6 +37,7 @@ mod waiting;
 pub use backend::Talk;
 pub use direct_choice::DirectChoice;
 pub use handle::Target;
+pub use login::Refusal;
 pub use url::named as named_by_url;
 
 use crate::error::{self, Fault};

@@ -15,7 +15,8 @@ impl<T: NoContainers> Companions for T {
     }
 
     fn start_companion(&self, companion: &Companion<'_>, _: bool) -> Result<()> {
-        Err(Fault::usage(format!("{} needs the target compose", companion.name)).into())
+        let fault = Fault::usage(format!("{} needs the target compose", companion.name));
+        Err(fault.hint("choose it: --target compose").into())
     }
 
     fn companion_containers(&self, _: &str, _: Duration) -> Vec<CompanionContainer> {

@@ -108,20 +108,7 @@ pub fn keep_out_of_git(folder: &Path, what: &str) {
 /// Writes a file that only this user may read, in one step: readers see the old text or the new one, and it is on disk
 /// when this returns.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?.to_string_lossy();
-    let fresh = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let _ = std::fs::remove_file(&fresh);
-    let written = platform::create_private(&fresh).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, path)?;
-        path.parent().map_or(Ok(()), |folder| {
-            platform::sync_folder(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
-        })
-    });
-    written.inspect_err(|_| {
-        let _ = std::fs::remove_file(&fresh);
-    })
+    platform::replace_file(path, bytes, &|_| Ok(()))
 }
 
 #[cfg(test)]

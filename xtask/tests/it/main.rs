@@ -65,7 +65,9 @@ mod health;
 mod health_database;
 mod health_openfga;
 mod health_services;
+mod hints;
 mod hostile;
+mod languages;
 mod local;
 mod local_backup;
 mod local_faults;
@@ -233,7 +235,9 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     compressed::tests,
     compressed_hostile::tests,
     conventions::tests,
+    hints::tests,
     hostile::tests,
+    languages::tests,
     made_elsewhere::tests,
     other_roles::tests,
     foreign_servers::tests,

@@ -168,8 +168,11 @@ fn a_server_that_has_no_time_is_asked_again() {
     let server = failing("POST /stores/S0/write", 9, |_, _| (429, "Retry-After: 3600\r\n".to_owned(), String::new()));
     let run = setup(&checkout(&server)).run();
     run.code(4)
-        .stderr_has("limits the rate of requests")
+        .stderr_has("limits the rate of requests (HTTP 429)")
         .holds(run.took < Duration::from_secs(20), "an hour is too long to wait");
+    // OpenFGA's own status for a list that is full of conflicts.
+    let server = failing("POST /stores/S0/write", 9, |_, _| (422, String::new(), String::new()));
+    setup(&checkout(&server)).run().code(4).stderr_has("limits the rate of requests (HTTP 422)");
     let refused =
         |_: &Made, _: &Got| (400, String::new(), json!({"code": "some_code", "message": "not so"}).to_string());
     let server = failing("POST /stores/S0/write", 9, refused);

@@ -61,7 +61,8 @@ impl Args {
             return Ok(());
         }
         if !self.tables.is_empty() {
-            return Err(Fault::usage("--keep-… goes with a full backup, not with --table"));
+            return Err(Fault::usage("--keep-… goes with a full backup, not with --table")
+                .hint("remove old backups by a command of its own: cargo xtask db-prune"));
         }
         self.policy.check()
     }

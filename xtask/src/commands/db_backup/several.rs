@@ -223,7 +223,8 @@ fn none(outcome: Outcome, context: &Context) -> Error {
         many => {
             let exit = failed.first().map_or(Exit::Failed, |(_, error)| error::exit(error));
             warn_of(&failed, context);
-            Fault::new(exit, format!("None of the {many} databases could be backed up")).into()
+            let fault = Fault::new(exit, format!("None of the {many} databases could be backed up"));
+            fault.hint("fix what is said of each of them above, then run it again").into()
         }
     }
 }

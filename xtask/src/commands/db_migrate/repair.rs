@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     if left > 0 {
         let stay = terminal::counted(left, "version stays as it is", "versions stay as they are");
-        return Err(Fault::failed(stay).into());
+        return Err(Fault::failed(stay).hint("repair them later: cargo xtask db-migrate repair").into());
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::postgres::reader::Reader;
 use crate::postgres::rows::has_data;
 use crate::target::Talk;
 use crate::target::backend::ComposeProject;
+use crate::target::client_error::reason;
 use anyhow::Result;
 
 const QUERY: &str = concat!(
@@ -94,8 +95,8 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
     let finding = Finding::of_error(error, &scene.target.hints().log_hint());
     let words = format!("{error:#}");
     let is_without_answer = finding.cause == Some(Cause::NoAnswer);
-    let is_silent =
-        is_without_answer || ["Connection refused", "timeout expired"].iter().any(|part| words.contains(part));
+    let is_late = finding.cause == Some(Cause::LoginTimedOut);
+    let is_silent = is_without_answer || is_late || finding.cause == Some(Cause::NotListening);
     let readiness = scene.target.access().readiness();
     if readiness.is_none() && is_without_answer {
         let hint = "check whether this host may connect there, and see the server's log";
@@ -103,7 +104,8 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
     }
     let Some(readiness) = readiness.filter(|_| is_silent) else {
         let is_told = |reason: &str| {
-            let is_known = words.contains("FATAL") && finding.cause != Some(Cause::NoConnection);
+            let unknown = [Cause::NoConnection, Cause::NotListening, Cause::Lost, Cause::Refused];
+            let is_known = words.contains("FATAL") && !finding.cause.is_some_and(|cause| unknown.contains(&cause));
             finding.detail.contains(reason) || (is_known && !reason.starts_with("the database system"))
         };
         return match reason(&words).filter(|reason| !is_told(reason)) {
@@ -112,7 +114,7 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
         };
     };
     // Who let a login wait for so long would not answer this either.
-    let ready = (!words.contains("timeout expired")).then(|| pg_isready(scene, readiness.host)).flatten();
+    let ready = (!is_late).then(|| pg_isready(scene, readiness.host)).flatten();
     let said = ready.or_else(|| reason(&words).map(str::to_owned)).unwrap_or_else(|| "no answer".to_owned());
     Finding::fail(format!("PostgreSQL does not answer over TCP ({said})"), readiness.hint)
 }
@@ -124,38 +126,9 @@ fn pg_isready(scene: &Scene, host: &str) -> Option<String> {
     (!said.is_empty()).then_some(said)
 }
 
-/// What tells one silence from another in libpq's words: nobody there, no answer, no PostgreSQL, one that is starting.
-fn reason(words: &str) -> Option<&str> {
-    if ["received invalid response", "expected authentication request"].iter().any(|part| words.contains(part)) {
-        return Some("another program answers there, not PostgreSQL");
-    }
-    let line = words.lines().rfind(|line| line.contains("connection to server") && line.contains("failed: "))?;
-    let said = line.split("failed: ").last()?.trim();
-    Some(said.strip_prefix("FATAL:").unwrap_or(said).trim())
-}
-
 fn facts(scene: &Scene, more: &[(&str, &str)]) -> Result<Facts> {
     let mut reader = Reader::start(&scene.postgres().with_environment(more).within(scene.left()))?;
     let mut facts: Facts = reader.ask(QUERY)?;
     (facts.revision, facts.stores) = openfga_tables::revision_and_stores(&mut reader);
     Ok(facts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_silence_is_told_from_another_by_libpqs_words() {
-        let at = "psql: error: connection to server at \"127.0.0.1\", port 5432 failed: ";
-        let said = |words: &str| reason(&format!("gone: {at}{words}")).map(str::to_owned);
-        let refused = "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?";
-        assert_eq!(said(refused).as_deref(), Some("Connection refused"));
-        assert_eq!(said("timeout expired").as_deref(), Some("timeout expired"));
-        let starting = "the database system is starting up";
-        assert_eq!(said(&format!("FATAL:  {starting}")).as_deref(), Some(starting));
-        let other = "received invalid response to SSL negotiation: H";
-        assert_eq!(said(other).as_deref(), Some("another program answers there, not PostgreSQL"));
-        assert_eq!(reason("psql did not answer within 9 s"), None);
-    }
 }

@@ -32,8 +32,9 @@ pub fn look(scene: &Scene) -> Finding {
                 Some(port) => ready::check(part, port, scene.settings, scene.left()).map_err(|why| (part, why)),
             })
         };
-        let threads: Vec<_> = parts.iter().map(asked).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
+        let threads: Vec<_> = parts.iter().map(|asking| (asking.0, asked(asking))).collect();
+        let died = |part| Err((part, "the check itself failed: a bug of this program".to_owned()));
+        threads.into_iter().map(|(part, thread)| thread.join().unwrap_or_else(|_| died(part))).collect::<Vec<_>>()
     });
     match findings.into_iter().find_map(Result::err) {
         Some((part, why)) => Finding::fail(format!("{}: {why}", part.name), ready::log_hint(part)),

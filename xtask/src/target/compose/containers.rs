@@ -77,6 +77,7 @@ pub(super) fn exit_codes(ids: &[&str]) -> Result<BTreeMap<String, i32>> {
     let told = asked.capture(DEADLINE)?;
     if !told.ending.success() && told.stdout.is_empty() {
         let fault = Fault::unreachable("Docker does not tell how the project's containers ended");
+        let fault = fault.hint("see them with: docker compose ps --all");
         return Err(Error::msg(told.stderr.trim().to_owned()).context(fault));
     }
     Ok(told.text().lines().filter_map(pair).collect())

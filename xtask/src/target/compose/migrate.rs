@@ -5,6 +5,7 @@ use super::Compose;
 use super::config::{Config, Service};
 use super::datastore::MIGRATE;
 use super::image::ImageKind;
+use super::said;
 use crate::error::Fault;
 use crate::process::{Captured, Ending, Program};
 use crate::target::backend::Access as _;
@@ -112,11 +113,11 @@ impl Compose {
     }
 
     /// The failure of the one-shot service, with its own words, where Compose says only that it failed.
-    pub(super) fn failed_one_shot(&self, said: &anyhow::Error) -> Option<anyhow::Error> {
+    pub(super) fn failed_one_shot(&self, error: &anyhow::Error) -> Option<anyhow::Error> {
         let migration = self.migration().ok().flatten()?;
         let Migration::OneShot(name) = migration else { return None };
         let ended = self.life_of(name).filter(|life| life.ended && life.exit_code != 0)?;
-        if !format!("{said:#}").contains(name) {
+        if !said::names(error, name) {
             return None;
         }
         let log = Program::new("docker").args(["logs", "--tail", "50", &self.container_of(name)?]);

@@ -43,8 +43,10 @@ impl Compose {
         let found = self.found();
         let Some(why) = &found.unread else { return Ok(found) };
         let cause = self.cause_of("", crate::target::client_error::Connection::Unknown);
-        Err(cause
-            .unwrap_or_else(|| anyhow::Error::msg(why.clone()).context(Fault::unreachable("The stack cannot be read"))))
+        Err(cause.unwrap_or_else(|| {
+            let fault = Fault::unreachable("The stack cannot be read");
+            anyhow::Error::msg(why.clone()).context(fault.hint("see what Compose says: docker compose config --quiet"))
+        }))
     }
 
     /// The database's service.

@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::process::Captured;
+use std::net::SocketAddr;
 
 const NEXT_LOOK: &str =
     "see the services with: docker compose ps --all, and their logs with: docker compose logs --tail 20";
@@ -43,4 +44,56 @@ pub(super) fn errors_of(stderr: &str) -> String {
 pub(super) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.trim().lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// Whether Compose's own words name this service or a container of it, `app-db-1`; what we say above them does not count.
+pub(super) fn names(error: &anyhow::Error, service: &str) -> bool {
+    let said = error.root_cause().to_string();
+    let is_apart = |letter: char| !(letter.is_ascii_alphanumeric() || "_.-".contains(letter));
+    let words: Vec<&str> =
+        said.split(is_apart).map(|word| word.trim_end_matches('.')).filter(|word| !word.is_empty()).collect();
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let container = |word: &str| {
+        let named = word.rsplit_once(['-', '_']).filter(|(_, number)| is_number(number)).map(|(named, _)| named);
+        named.and_then(|named| named.strip_suffix(service)).is_some_and(|project| project.ends_with(['-', '_']))
+    };
+    // `exit 1` is no service.
+    let is_code = |place: usize| words.get(place + 1).is_some_and(|next| is_number(next));
+    words.iter().enumerate().any(|(place, word)| (*word == service && !is_code(place)) || container(word))
+}
+
+/// Docker's words for a port that it could not publish, of Linux, Docker Desktop and older engines.
+pub(super) fn speaks_of_a_port(error: &anyhow::Error) -> bool {
+    let said = error.root_cause().to_string();
+    let known = ["address already in use", "port is already allocated", "ports are not available"];
+    known.iter().any(|part| said.contains(part))
+}
+
+/// The first port of an address in Docker's words.
+pub(super) fn port(error: &anyhow::Error) -> Option<u16> {
+    let said = error.root_cause().to_string();
+    let address = |word: &str| word.trim_matches(|letter: char| !letter.is_ascii_digit()).parse::<SocketAddr>().ok();
+    said.split_whitespace().find_map(address).map(|address| address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_name_in_composes_own_words_is_a_service() {
+        let said = |words: &str| {
+            let fault = Fault::failed("docker compose failed (exit code 1) for db");
+            anyhow::Error::msg(words.to_owned()).context(fault)
+        };
+        let exited = said("service \"openfga-migrate\" didn't complete successfully: exit 1");
+        assert!(names(&exited, "openfga-migrate"));
+        for other in ["openfga", "migrate", "db", "compose", "docker", "exit", "code"] {
+            assert!(!names(&exited, other), "{other}");
+        }
+        let unhealthy = said("dependency failed to start: container my-app-db-1 is unhealthy.");
+        assert!(names(&unhealthy, "db") && names(&unhealthy, "app-db"));
+        assert!(!names(&unhealthy, "app") && !names(&unhealthy, "b"));
+        assert!(names(&said("container app_db_12 exited (1)"), "db"));
+    }
 }

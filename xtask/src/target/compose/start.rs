@@ -5,6 +5,7 @@ use super::containers::{self, Container};
 use super::data_place::End;
 use super::engine::DEADLINE;
 use super::migrate::{Dependencies, Migration};
+use super::said;
 use crate::error::Fault;
 use crate::process::{Ending, Program, signals};
 use crate::target::backend::Extent;
@@ -101,14 +102,13 @@ impl Compose {
     }
 
     fn naming_what_ended(&self, services: &[&str], error: anyhow::Error) -> anyhow::Error {
-        let words = format!("{error:#}");
         let Ok(config) = self.config() else { return error };
         let needed = config.needed_by(services);
         let ended = self
             .ended()
             .unwrap_or_default()
             .into_iter()
-            .find(|(service, _)| needed.contains(service) && words.contains(service));
+            .find(|(service, _)| needed.contains(service) && said::names(&error, service));
         let Some((service, ending)) = ended else { return error };
         let fault = Fault::failed(format!("The {service} service failed ({ending})"));
         error.context(fault.hint(format!("see its log: docker compose logs --tail 20 {service}")))

@@ -1,7 +1,7 @@
 //! The stack of the `compose` target.
 
 use super::life::Life;
-use super::{Compose, containers, engine, ports};
+use super::{Compose, containers, engine, ports, said};
 use crate::error::{self, Cause, Fault};
 use crate::process::{Program, signals};
 use crate::settings::Settings;
@@ -12,7 +12,6 @@ use crate::target::startup::{Answering, Queries, Startup};
 use crate::target::wait::wait_for;
 use anyhow::Result;
 use std::cell::OnceCell;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -138,7 +137,7 @@ impl Compose {
         let Err(error) = self.start_services(services) else { return Ok(()) };
         // A run that was cut short may hold its own ports half-way: they explain nothing.
         signals::check()?;
-        if speaks_of_a_port(&error) {
+        if said::speaks_of_a_port(&error) {
             return Err(port_fault(self, startup.settings).unwrap_or_else(|| with_holder(error)));
         }
         let refusal = self.read_again().is_ok().then(|| self.login_refusal(startup.queries)).flatten();
@@ -242,18 +241,9 @@ fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl F
     wait_for(what, &look, error::is_lasting, ask_and_look)
 }
 
-/// Docker's words for a port that it could not publish, of Linux, Docker Desktop and older engines.
-fn speaks_of_a_port(error: &anyhow::Error) -> bool {
-    let words = format!("{error:#}");
-    let known = ["address already in use", "port is already allocated", "ports are not available"];
-    known.iter().any(|part| words.contains(part))
-}
-
 /// A port of a team's own service, with whoever holds it.
 fn with_holder(error: anyhow::Error) -> anyhow::Error {
-    let words = format!("{error:#}");
-    let address = |word: &str| word.trim_matches(|letter: char| !letter.is_ascii_digit()).parse::<SocketAddr>().ok();
-    let Some(port) = words.split_whitespace().find_map(address).map(|address| address.port()) else { return error };
+    let Some(port) = said::port(&error) else { return error };
     let fault = Fault::failed(format!("Port {port} is taken by {}", holder(port)));
     error.context(fault.hint("stop it, or publish another port in the compose files; then: cargo xtask up"))
 }

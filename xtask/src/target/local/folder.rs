@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where folders are that a server user can enter although it cannot enter the checkout.
@@ -175,20 +175,8 @@ impl Folder {
 
     /// Writes a small private file whole: readers see the old text or the new one.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        let fresh = self.path.join(format!(".{name}.{}", std::process::id()));
-        let _ = std::fs::remove_file(&fresh);
-        let written = platform::create_private(&fresh).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            self.give(&fresh)?;
-            std::fs::rename(&fresh, &path)?;
-            platform::sync_folder(&self.path)
-        });
-        written.map_err(|error| {
-            let _ = std::fs::remove_file(&fresh);
-            self.refused(error)
-        })
+        let written = platform::replace_file(&self.path.join(name), bytes, &|fresh| self.give(fresh));
+        written.map_err(|error| self.refused(error))
     }
 
     /// The log of a server, to append to. A long one is put aside first.

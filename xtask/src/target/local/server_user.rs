@@ -25,9 +25,10 @@ pub fn server_user(folder: &Folder) -> Result<Option<User>> {
                 .hint("PostgreSQL refuses to run as root; give the folder to another user: chown -R postgres")
                 .into())
         }
-        Some(uid) => platform::user_numbered(uid)
-            .map(Some)
-            .ok_or_else(|| Fault::failed(format!("{} belongs to unknown user {uid}", folder.data().display())).into()),
+        Some(uid) => platform::user_numbered(uid).map(Some).ok_or_else(|| {
+            let fault = Fault::failed(format!("{} belongs to unknown user {uid}", folder.data().display()));
+            fault.hint("give the folder to a user of this host: chown -R postgres").into()
+        }),
         None => owner::newcomer().map(Some).ok_or_else(|| {
             let fault = Fault::failed("PostgreSQL refuses to run as root, and there is no user postgres or nobody");
             fault.hint("make one (useradd --system postgres), or run this as an ordinary user").into()

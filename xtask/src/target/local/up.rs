@@ -4,7 +4,7 @@ use super::cluster::{self, State};
 use super::folder::Record;
 use super::programs::Programs;
 use super::{Local, openfga, ports};
-use crate::error::{self, Fault};
+use crate::error::{self, Cause, Fault};
 use crate::platform::User;
 use crate::process::{Detached, signals};
 use crate::settings::Settings;
@@ -215,10 +215,7 @@ fn lives(mut server: Detached, local: &Local, ask: impl Fn() -> Result<()>) -> R
 
 /// What a server says, or does not, while it starts.
 fn is_passing(refusal: &anyhow::Error) -> bool {
-    let words = format!("{refusal:#}");
-    ["Connection refused", "starting", "not yet accepting connections", "server closed"]
-        .iter()
-        .any(|part| words.contains(part))
+    matches!(error::cause(refusal), Some(Cause::Starting | Cause::NotListening | Cause::Lost))
 }
 
 /// Checks that the server on our port serves our folder and no other one.

@@ -11,7 +11,7 @@ mod services;
 mod stack;
 
 use super::backend::{CONNECT_TIMEOUT_SECONDS, Launch, Login, Talk};
-use super::client_error::Connection as ClientConnection;
+use super::client_error::{self, Connection as ClientConnection};
 use super::clients::Clients;
 use super::no_containers::NoContainers;
 use super::{cause, client, clients, database_name};
@@ -142,7 +142,7 @@ impl Url {
                 .lasting()
         } else {
             Fault::unreachable(format!("PostgreSQL at {place} cannot be reached"))
-                .because(Cause::NoConnection)
+                .because(client_error::silence(words).unwrap_or(Cause::NoConnection))
                 .hint("check host and port in DATABASE_URL, and whether this host may connect there")
         })
     }

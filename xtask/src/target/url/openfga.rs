@@ -35,7 +35,8 @@ impl OwnOpenfga for Url {
     }
 
     fn openfga_metrics_address(&self) -> Result<String> {
-        Err(Fault::usage("This target does not know where OpenFGA's metrics are").into())
+        let fault = Fault::usage("This target does not know where OpenFGA's metrics are");
+        Err(fault.hint("set it: XTASK_OPENFGA_METRICS_URL=http://HOST:2112/metrics").into())
     }
 
     fn openfga_address_of_settings(&self, _: &Settings) -> Option<String> {

@@ -64,9 +64,11 @@ pub enum Need {
     DebugProfile,
     /// A file system whose names may be any bytes.
     AnyFileName,
+    /// The German messages of the host's PostgreSQL.
+    German,
 }
 
-static FOUND: [OnceLock<Option<String>>; 30] = [const { OnceLock::new() }; 30];
+static FOUND: [OnceLock<Option<String>>; 31] = [const { OnceLock::new() }; 31];
 
 /// The first of these needs that this machine lacks, and why.
 pub fn lack(needs: &[Need]) -> Option<(Need, String)> {
@@ -117,6 +119,7 @@ impl Need {
             Self::Zstd => "zstd",
             Self::DebugProfile => "debug-profile",
             Self::AnyFileName => "any-file-name",
+            Self::German => "german",
         }
     }
 
@@ -154,6 +157,7 @@ impl Need {
             Self::Postgres17 => inner(Self::Compose).or_else(postgres_17_lacks),
             Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
             Self::PgCron => inner(Self::Postgres).or_else(pg_cron_lacks),
+            Self::German => inner(Self::Postgres).or_else(german_lacks),
             Self::Zstd => (!works("zstd", &["--version"])).then(|| "no zstd".to_owned()),
             Self::DebugProfile => (!is_debug_profile()).then(|| "the tests have another profile".to_owned()),
             Self::AnyFileName => any_file_name_lacks(),
@@ -204,6 +208,15 @@ fn pg_cron_lacks() -> Option<String> {
     let shared = output(&folder.join("pg_config").display().to_string(), &["--sharedir"]);
     let control = Path::new(shared.trim()).join("extension/pg_cron.control");
     (!control.is_file()).then(|| "no pg_cron for the host's PostgreSQL".to_owned())
+}
+
+fn german_lacks() -> Option<String> {
+    let folder = server_programs()?;
+    let program = |name: &str| folder.join(name).display().to_string();
+    let messages = output(&program("pg_config"), &["--localedir"]);
+    let major = major(&output(&program("psql"), &["--version"]));
+    let messages = Path::new(messages.trim()).join(format!("de/LC_MESSAGES/postgres-{major}.mo"));
+    (!messages.is_file()).then(|| "no German messages of the host's PostgreSQL".to_owned())
 }
 
 fn monitoring_lacks() -> Option<String> {

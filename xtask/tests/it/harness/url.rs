@@ -184,13 +184,11 @@ impl UrlDatabase {
 /// A local server that was started again by hand to speak TLS; ended when it is dropped.
 #[derive(Debug)]
 pub struct TlsServer {
-    /// Its folder goes when it is dropped.
-    _local: Local,
     pub port: u16,
     pub password: String,
     /// The server's certificate, good for `localhost` alone.
     pub certificate: PathBuf,
-    process: Child,
+    _server: ServerByHand,
 }
 
 impl TlsServer {
@@ -217,20 +215,43 @@ impl TlsServer {
             std::os::unix::fs::chown(file, Some(owner.uid()), Some(owner.gid())).unwrap();
             fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
         }
+        let server = ServerByHand::start(local, &["ssl=on"], &[]);
+        Self { port: server.port, password, certificate, _server: server }
+    }
+}
+
+/// The server of a local target that is down, started by hand with other settings; ended when it is dropped.
+#[derive(Debug)]
+pub struct ServerByHand {
+    /// Its folder goes when this is dropped.
+    pub local: Local,
+    pub port: u16,
+    process: Child,
+}
+
+impl ServerByHand {
+    #[track_caller]
+    pub fn start(local: Local, settings: &[&str], environment: &[(&str, &str)]) -> Self {
+        let data = local.folder().join("data");
+        let owner = fs::metadata(&data).unwrap();
         let port = sandbox::free_port();
         let mut command = Command::new(needs::server_programs().unwrap().join("postgres"));
         command.uid(owner.uid()).gid(owner.gid()).current_dir("/").arg("-D").arg(&data);
-        command.args(["-c", &format!("port={port}"), "-c", "listen_addresses=127.0.0.1", "-c", "ssl=on"]);
-        command.args(["-c", "unix_socket_directories="]);
+        let port_setting = format!("port={port}");
+        let all = ["listen_addresses=127.0.0.1", "unix_socket_directories=", &port_setting];
+        for setting in all.iter().chain(settings) {
+            command.args(["-c", setting]);
+        }
+        command.envs(environment.iter().copied());
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { _local: local, port, password, certificate, process };
+        let server = Self { local, port, process };
         let state = data.join("postmaster.pid");
         wait_until("the server is ready", || fs::read_to_string(&state).is_ok_and(|text| text.contains("ready")));
         server
     }
 }
 
-impl Drop for TlsServer {
+impl Drop for ServerByHand {
     fn drop(&mut self) {
         super::local::signal(self.process.id(), rustix::process::Signal::QUIT);
         let _ = self.process.wait();
