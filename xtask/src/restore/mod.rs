@@ -3,6 +3,7 @@
 mod carried;
 mod closed;
 pub mod globals;
+pub mod killed_sets;
 pub mod live;
 mod load;
 pub mod load_failure;

@@ -4,7 +4,7 @@ use crate::harness::backup::sha256;
 use crate::harness::restore::paused;
 use crate::harness::stack::Database;
 use crate::harness::url::UrlDatabase;
-use crate::harness::{Local, Outcome, Stack, Test, Xtask, shared_for_restores, wait_until};
+use crate::harness::{Health, Local, Outcome, Stack, Test, Xtask, shared_for_restores, wait_until};
 use rustix::process::Signal;
 use std::fs;
 use std::path::Path;
@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Compose] a_set_is_restored_and_undone_as_one,
         [Compose] a_killed_run_leaves_all_databases_old_or_all_new,
+        [Compose] a_killed_set_is_named_from_databases_that_are_not_in_it,
         [Compose] no_failure_swaps_some_and_leaves_others,
         [Compose] a_set_that_is_not_whole_or_not_of_this_server_is_refused,
         [OwnStack] services_of_any_of_the_databases_stop_once_and_start_once,
@@ -214,6 +215,46 @@ fn within_the_exchange(pair: &Pair<'_>) {
     for name in pair.beside("before") {
         two.stack.admin(&format!("DROP DATABASE {name}"));
     }
+}
+
+/// A run for another database repairs none of it, and says what does.
+fn a_killed_set_is_named_from_databases_that_are_not_in_it() {
+    let pair = Pair::new();
+    let [one, two] = &pair.members;
+    let other = one.stack.database();
+    fs::remove_dir_all(other.sandbox.path("backups")).ok();
+    std::os::unix::fs::symlink(one.sandbox.path("backups"), other.sandbox.path("backups")).unwrap();
+    other.sql("CREATE TABLE t AS SELECT 1 AS a");
+    let repair = format!("repair it with: cargo xtask db-restore --repair --database {}", one.name);
+    let named = format!("⚠ a restore of the set of {}, {}, or its undo, was killed; {repair}\n", one.name, two.name);
+    paused(other.xtask(["db-restore", "--set", &pair.file, "--yes"]), "marked").ended_by(Signal::KILL);
+    for words in
+        [&["db-list"][..], &["db-backup", "--quiet"], &["db-restore", "--dry-run"], &["db-restore", "--repair"]]
+    {
+        wait_until("the set is named", || other.xtask(words.iter().copied()).run().ok().stderr.contains(&named));
+        assert_eq!(pair.beside("staging").len(), 2, "it is only looked at");
+    }
+    assert!(other.repair().contains("✓ Nothing to repair"));
+    let health = Health::of(other.xtask([]), &["--only", "leftovers"]);
+    let (detail, hint) =
+        (format!("the set of {}, {}", one.name, two.name), repair.trim_start_matches("repair it with: "));
+    health.says("leftovers", "warn", &detail, hint);
+    // The preview of the set says each thing once.
+    let run = other.xtask(["db-restore", "--set", &pair.file, "--dry-run"]).run();
+    for staging in pair.beside("staging") {
+        assert_eq!(run.ok().stderr.matches(&format!("⚠ {staging} was left behind")).count(), 1, "{}", run.stderr);
+    }
+    let run = other.xtask(["db-restore", "--repair", "--database", &one.name]).run();
+    run.ok().stderr_has("✓ Repaired: ").stderr_lacks(&named);
+    assert!(pair.beside("staging").is_empty() && pair.live() == pair.old);
+    // The way back names the set by one of its databases, and so does a failure after the swap.
+    let run = other.xtask(["db-restore", "--set", &pair.file, "--yes"]).run();
+    let undo = format!("cargo xtask db-restore --undo --set --database {}", one.name);
+    run.ok().stderr_has(&format!("Undo:      {undo}\n"));
+    let run = other.xtask(["db-restore", "--undo", "--set", "--yes"]).run();
+    run.code(1).stderr_has(&undo);
+    other.xtask(["db-restore", "--undo", "--set", "--yes", "--database", &one.name]).run().ok();
+    assert!(pair.live() == pair.old);
 }
 
 fn no_failure_swaps_some_and_leaves_others() {
