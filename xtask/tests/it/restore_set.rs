@@ -16,8 +16,10 @@ pub fn tests() -> Vec<Test> {
         [Compose] a_killed_set_is_named_from_databases_that_are_not_in_it,
         [Compose] no_failure_swaps_some_and_leaves_others,
         [Compose] a_set_that_is_not_whole_or_not_of_this_server_is_refused,
+        [Compose, Script] its_questions_are_answered_at_a_terminal,
         [OwnStack] services_of_any_of_the_databases_stop_once_and_start_once,
         [Postgres] a_server_comes_back_whole_on_a_new_one,
+        [OwnStack] a_server_comes_back_whole_on_a_new_volume,
         [Postgres] an_owner_restores_a_set_of_its_own_databases,
     ]
 }
@@ -335,6 +337,8 @@ fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {
     let refused = |why: &str| untouched(pair.restore().run().code(3).stderr_has(why));
     fs::write(&file, [&bytes[..bytes.len() - 1], b" "].concat()).unwrap();
     refused(file.file_name().unwrap().to_str().unwrap());
+    fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+    refused(&format!("it has {} bytes and should have {}", bytes.len() - 1, bytes.len()));
     fs::remove_file(&file).unwrap();
     refused("it is missing");
     fs::write(&file, &bytes).unwrap();
@@ -360,6 +364,55 @@ fn another_servers_set_is_named_and_asked_for(pair: &Pair<'_>, set: &Path, words
     untouched(run.code(1).stderr_has("is a set of another server"));
     pair.restore().run().ok().stderr_has("is a set of another server").stderr_has("✓ Set restored");
     assert!(pair.live() == pair.restored);
+}
+
+fn its_questions_are_answered_at_a_terminal() {
+    let pair = Pair::new();
+    let [one, two] = &pair.members;
+    let asks = |args: &[&str], keys: &str, code: i32, words: &str| {
+        let mut terminal = pair.xtask(args).terminal();
+        terminal.shows("Continue? (y/n) ").types(keys);
+        let run = terminal.wait();
+        run.code(code).stdout_has(words);
+        run.text()
+    };
+    let restore = ["--set", &pair.file];
+    let untouched = || {
+        assert!(pair.live() == pair.old && pair.are_open() == [true, true]);
+        assert!(
+            pair.beside("staging").is_empty() && pair.beside("before").is_empty() && one.safety_backups().is_empty()
+        );
+    };
+    for (keys, code, words) in [
+        ("n\n", 1, "nothing was changed"),
+        ("\n", 1, "nothing was changed"),
+        ("\x04", 1, "nothing was changed"),
+        ("\x03", 130, "nothing was changed"),
+    ] {
+        let screen = asks(&restore, keys, code, words);
+        assert!(screen.contains("This will replace 2 databases, all together"), "{screen}");
+        untouched();
+    }
+    let screen = asks(&restore, "y\n", 0, "Set restored");
+    assert!(screen.matches("(y/n)").count() == 1 && pair.live() == pair.restored, "there is one question: {screen}");
+    for (keys, code) in [("n\n", 1), ("\x03", 130)] {
+        asks(&["--undo", "--set"], keys, code, "nothing was changed");
+        assert!(pair.live() == pair.restored);
+    }
+    let screen = asks(&["--undo", "--set"], "y\n", 0, "Restore of the set undone");
+    assert!(pair.live() == pair.old && screen.contains(&format!("{} will be as it was before", two.name)), "{screen}");
+    // A set of another server is asked about first.
+    let set = one.sandbox.path(&pair.file);
+    let identifier = one.stack.admin("SELECT system_identifier FROM pg_control_system()");
+    let words = fs::read_to_string(&set).unwrap();
+    fs::write(&set, sealed(&words.replace(&identifier, "7300000000000000001"))).unwrap();
+    for (keys, code) in [("n\n", 1), ("\x03", 130)] {
+        let mut terminal = pair.xtask(&restore).terminal();
+        terminal.shows("Restore the set of another server into this one? (y/n) ").types(keys);
+        let run = terminal.wait();
+        run.code(code).stdout_has("nothing was changed").stdout_lacks("Continue?");
+        assert!(pair.live() == pair.old);
+    }
 }
 
 fn services_of_any_of_the_databases_stop_once_and_start_once() {
@@ -399,26 +452,43 @@ GRANT CONNECT ON DATABASE "APP" TO grp;
 COMMENT ON DATABASE "we ird""'ä" IS 'it''s weird';
 "#;
 
-/// What a server holds, without what differs each time.
-fn whole(local: &Local) -> String {
-    let words = ["pg_dumpall", "--no-role-passwords"];
-    let (text, said) = local.client("postgres", &words, b"");
+/// Runs SQL in this database, and gives what it prints.
+type Sql<'a> = &'a dyn Fn(&str, &str) -> String;
+
+/// Five databases with contents.
+fn fill(sql: Sql<'_>) {
+    sql("postgres", ROLES);
+    sql("postgres", DATABASES);
+    for name in ["APP", "app", "openfga", "postgres", "we ird\"'ä"] {
+        sql(name, "CREATE TABLE own AS SELECT current_database()::text AS name; ALTER TABLE own OWNER TO app");
+    }
+    sql("app", "CREATE SCHEMA s AUTHORIZATION \"we ird\"; GRANT USAGE ON SCHEMA s TO grp");
+}
+
+/// What a server holds by `pg_dumpall`, without what differs each time.
+fn whole((text, said): (Option<Vec<u8>>, String)) -> String {
     let text = String::from_utf8_lossy(&text.unwrap_or_else(|| panic!("{said}"))).into_owned();
     let lines = text.lines().filter(|line| !line.starts_with("--") && !line.contains("restrict "));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+const DUMPALL: [&str; 2] = ["pg_dumpall", "--no-role-passwords"];
+
+/// What a swap kept is dropped, and with it this role's record.
+fn drop_what_was_kept(sql: Sql<'_>) {
+    let kept = sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '_before_|^xtask_record_'");
+    for name in kept.lines() {
+        sql("template1", &format!("DROP DATABASE {name}"));
+    }
+    assert_eq!(kept.lines().count(), 3, "{kept}");
 }
 
 fn a_server_comes_back_whole_on_a_new_one() {
     let (first, second) = (Local::new(), Local::new());
     first.up();
     second.up();
-    first.sql("postgres", ROLES);
-    first.sql("postgres", DATABASES);
-    for name in ["APP", "app", "openfga", "postgres", "we ird\"'ä"] {
-        first.sql(name, "CREATE TABLE own AS SELECT current_database()::text AS name; ALTER TABLE own OWNER TO app");
-    }
-    first.sql("app", "CREATE SCHEMA s AUTHORIZATION \"we ird\"; GRANT USAGE ON SCHEMA s TO grp");
-    let before = whole(&first);
+    fill(&|database, sql| first.sql(database, sql));
+    let before = whole(first.client("postgres", &DUMPALL, b""));
     first.xtask(["db-backup", "--all"]).run().ok();
     for name in first.sandbox.backups() {
         let bytes = fs::read(first.sandbox.path("backups").join(&name)).unwrap();
@@ -438,13 +508,31 @@ fn a_server_comes_back_whole_on_a_new_one() {
     preview.ok().stderr_has("Database APP (new), from ").stderr_has("Database postgres, from ");
     let run = restore(&consent);
     run.ok().stderr_has("is a set of another server").stderr_has("✓ Set restored");
-    // What the swap kept is dropped, and with it this role's record.
-    let kept = second.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '_before_|^xtask_record_'");
-    for name in kept.lines() {
-        second.sql("template1", &format!("DROP DATABASE {name}"));
-    }
-    assert_eq!(kept.lines().count(), 3, "{kept}");
-    assert_eq!(whole(&second), before);
+    drop_what_was_kept(&|database, sql| second.sql(database, sql));
+    assert_eq!(whole(second.client("postgres", &DUMPALL, b"")), before);
+}
+
+/// The volume is gone with all databases and roles; the files are not.
+fn a_server_comes_back_whole_on_a_new_volume() {
+    let stack = Stack::postgres_only();
+    stack.up();
+    fill(&|database, sql| stack.psql(database, sql));
+    let before = whole(stack.client(&DUMPALL, ""));
+    let set = stack.xtask(["db-backup", "--all"]).run().ok().text();
+    let set = set.trim_end();
+    stack.forget_sessions();
+    stack.xtask([]).program("docker").args(["compose", "down", "--volumes"]).run().ok();
+    stack.up();
+    assert_eq!(stack.psql("postgres", "SELECT count(*) FROM pg_database WHERE datname IN ('app', 'APP')"), "0");
+    let roles = stack.sandbox.backups().into_iter().find(|name| name.starts_with("server_globals_")).unwrap();
+    stack.xtask(["db-restore", "--yes"]).args(["--globals", &format!("backups/{roles}")]).run().ok();
+    // A new volume is another server: the set is named.
+    let run = stack.xtask(["db-restore", "--set", "latest", "--yes"]).run();
+    run.code(1).stderr_has("only sets of others").stderr_has(&format!("db-restore --set {set}"));
+    let run = stack.xtask(["db-restore", "--yes", "--allow-setting", "statement_timeout"]).args(["--set", set]).run();
+    run.ok().stderr_has("is a set of another server").stderr_has("✓ Set restored");
+    drop_what_was_kept(&|database, sql| stack.psql(database, sql));
+    assert_eq!(whole(stack.client(&DUMPALL, "")), before);
 }
 
 /// On the `url` target, as an owner that is no superuser and may make databases; one of them is gone.
