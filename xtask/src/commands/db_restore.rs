@@ -48,7 +48,7 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
     let proposal = Proposal::check(server, &backup, args.consent())?;
-    preview::show(&proposal, &services::users(server)?, args, (target, context))?;
+    preview::show(&proposal, Some(&services::users(server)?), args, (target, context))?;
     if args.dry_run {
         leftovers::name_leftovers(target, context);
         return Ok(());
@@ -95,7 +95,7 @@ fn load<'r, 't>(
     say_roles_made(&fitting.missing_roles.create_encoded(record.server(), staging.database())?, context);
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));
     let options = LoadOptions { search_path: args.search_path.as_ref(), version_changes: &fitting.version_changes };
-    let checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
+    let mut checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
     progress.say("analyzing");
     let written = checked.analyze(options.search_path)?;
     drop(progress);

@@ -4,7 +4,8 @@ use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::postgres::startup;
 use crate::process::signals;
-use crate::restore::record::{Entry, Record, Unrecorded, Wanted};
+use crate::restore::killed_sets;
+use crate::restore::record::{self, Entry, Record, Unrecorded, View, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
 use crate::target::Target;
 use crate::terminal;
@@ -14,23 +15,46 @@ use std::collections::BTreeSet;
 /// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to
 /// say.
 pub fn name_leftovers(target: &Target, context: &Context) {
-    name_found(Server::new(target).and_then(|server| repair::look(&server, Wanted::default())), context);
+    name_found(
+        Server::new(target).and_then(|server| repair::look(&server, Wanted::default())),
+        target.database(),
+        context,
+    );
 }
 
 /// The same, where the server was asked already.
 pub fn name_leftovers_by(answer: &str, target: &Target, context: &Context) {
-    name_found(Server::new(target).and_then(|server| repair::look_by(answer, &server)), context);
+    name_found(Server::new(target).and_then(|server| repair::look_by(answer, &server)), target.database(), context);
 }
 
-fn name_found(found: Result<Findings>, context: &Context) {
+/// The same for the databases of a set, each thing once.
+pub fn name_leftovers_of(servers: &[Server<'_>], context: &Context) {
+    let Some(first) = servers.first() else { return };
+    let view = record::look(first, Wanted::default()).unwrap_or_default();
+    let databases: Vec<&str> = servers.iter().map(|server| server.target().database()).collect();
+    warn_of_distrust(&view, context);
+    name(&killed_sets::leftovers_of(&view, &databases), context);
+    name_killed_sets(&view, &databases, context);
+}
+
+fn name_found(found: Result<Findings>, database: &str, context: &Context) {
     let findings = found.unwrap_or_default();
-    warn_of_distrust(&findings, context);
+    warn_of_distrust(&findings.view, context);
     name(&findings.leftovers, context);
+    name_killed_sets(&findings.view, &[database], context);
+}
+
+/// Names sets without these databases that a killed run left unfinished: a repair for these leaves them alone.
+pub fn name_killed_sets(view: &View, databases: &[&str], context: &Context) {
+    for set in killed_sets::without(view, databases) {
+        let text = terminal::clean_line(&format!("{}; repair it with: {}", set.shown(), set.repair()));
+        context.terminal.warn(&text);
+    }
 }
 
 /// A record that is not to be trusted is said, whatever the command.
-pub fn warn_of_distrust(findings: &Findings, context: &Context) {
-    if let Some(fault) = findings.view.distrust() {
+pub fn warn_of_distrust(view: &View, context: &Context) {
+    if let Some(fault) = view.distrust() {
         let hint = fault.hint_text().map(|hint| format!("\n{hint}")).unwrap_or_default();
         context.terminal.warn(&terminal::clean(&format!("{fault}{hint}")));
     }

@@ -54,6 +54,7 @@ impl<'a> OpenSession<'a> {
         let begin = format!("{nonce} begins");
         let end = Instant::now() + self.deadline;
         let psql = self.psql.as_mut().context("the session is over")?;
+        psql.asks_again();
         // A psql that has ended says why below.
         let _ = writeln!(psql, "SELECT '{begin}';\n{sql}\n;SELECT '{nonce}';").and_then(|()| psql.flush());
         // What comes before answers a question that a signal cut short.

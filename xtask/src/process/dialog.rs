@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::io::{self, BufRead, BufReader, Read as _, Write};
 use std::process::{ChildStdin, Command};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ pub struct Dialog {
     stdin: Option<ChildStdin>,
     lines: Receiver<Vec<u8>>,
     program: Watched,
+    /// So many bytes of the present answer were read.
+    length: Arc<AtomicUsize>,
     /// It wrote more than an answer may have.
     is_too_long: Arc<AtomicBool>,
     text_mode: bool,
@@ -38,7 +40,8 @@ impl Dialog {
         platform::widen_pipe(&stdin);
         let (send, lines) = channel();
         let is_too_long = Arc::new(AtomicBool::new(false));
-        let found = Arc::clone(&is_too_long);
+        let length = Arc::new(AtomicUsize::new(0));
+        let (found, read) = (Arc::clone(&is_too_long), Arc::clone(&length));
         std::thread::spawn(move || {
             let mut stdout = BufReader::new(stdout);
             let lines = std::iter::from_fn(|| next_line(&mut stdout, LONGEST_LINE).ok().flatten());
@@ -46,10 +49,9 @@ impl Dialog {
                 line.truncate(line.len() - usize::from(text_mode && line.ends_with(b"\r")));
                 line
             });
-            let mut length = 0;
             for line in lines.filter(|line| wanted(line)) {
-                length += line.len() + size_of::<Vec<u8>>();
-                if length > answer::LONGEST {
+                let bytes = line.len() + size_of::<Vec<u8>>();
+                if read.fetch_add(bytes, Ordering::Relaxed) + bytes > answer::LONGEST {
                     found.store(true, Ordering::Relaxed);
                     break;
                 }
@@ -59,7 +61,12 @@ impl Dialog {
                 }
             }
         });
-        Ok(Self { stdin: Some(stdin), lines, program, is_too_long, text_mode })
+        Ok(Self { stdin: Some(stdin), lines, program, length, is_too_long, text_mode })
+    }
+
+    /// Another question follows, whose answer may be as long as the last one: nothing of that is still to come.
+    pub fn asks_again(&self) {
+        self.length.store(0, Ordering::Relaxed);
     }
 
     /// The next line of its stdout; `None` where there is none: it ended, a signal came, or the deadline passed.
@@ -83,7 +90,7 @@ impl Dialog {
     /// Closes its stdin and waits for its end; `stdout` holds the lines that were not taken.
     ///
     /// # Errors
-    /// Its lines have more than 64 MiB in all: it is ended.
+    /// The lines of an answer have more than 64 MiB: it is ended.
     pub fn finish(mut self) -> Result<Captured> {
         drop(self.stdin.take());
         self.check_length()?;

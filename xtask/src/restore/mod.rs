@@ -4,6 +4,7 @@ mod carried;
 pub mod changes_since_swap;
 mod closed;
 pub mod globals;
+pub mod killed_sets;
 pub mod live;
 mod load;
 pub mod load_failure;

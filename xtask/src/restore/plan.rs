@@ -85,6 +85,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Whether the live database or the backup may have tables.
+    pub fn has_tables(&self) -> bool {
+        self.tables.as_ref().is_none_or(|tables| !tables.is_empty())
+    }
+
     /// Whether the live database holds OpenFGA's tables.
     pub fn has_openfga(&self) -> bool {
         let tables = self.tables.as_deref().unwrap_or_default();

@@ -83,7 +83,12 @@ pub fn look_by(answer: &str, server: &Server<'_>) -> Result<Findings> {
 fn findings(server: &Server<'_>, view: View) -> Result<Findings> {
     let live = server.target().database();
     let lives = lives(&view, live);
-    Ok(found(view, lives, live, |entry| entry.purpose != Purpose::Verify && !entry.alive))
+    Ok(found(view, lives, live, is_dead))
+}
+
+/// Of no run that lives, and of no drill: the next one drops its scratch database.
+pub(super) fn is_dead(entry: &Entry) -> bool {
+    entry.purpose != Purpose::Verify && !entry.alive
 }
 
 /// Looks for leftovers of the target's database, and of the sets that it belongs to: such a set is repaired as one, under
@@ -130,7 +135,8 @@ pub fn forget_void(record: &Record<'_>, lives: &BTreeSet<String>) -> Result<()> 
     Ok(())
 }
 
-fn among<'e>(view: &View, entries: impl Iterator<Item = &'e Entry> + Clone, live: &str) -> Vec<Leftover> {
+/// What there is to repair among these entries, for a run on this database.
+pub(super) fn among<'e>(view: &View, entries: impl Iterator<Item = &'e Entry> + Clone, live: &str) -> Vec<Leftover> {
     let may_have_locked = |entry: &&Entry| entry.purpose == Purpose::Staging || entry.details.swapping;
     let locking: BTreeSet<&str> = entries.clone().filter(may_have_locked).map(|entry| entry.live.as_str()).collect();
     let locked_out = locking.into_iter().filter(|name| view.is_locked_out(name));

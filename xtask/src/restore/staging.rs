@@ -117,8 +117,9 @@ impl Checked<'_, '_> {
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
-    /// them. Functions in indexes run meanwhile, with the `search_path` that the load had.
-    pub fn analyze(&self, path: Option<&SearchPath>) -> Result<Option<Counters>> {
+    /// them. Functions in indexes run meanwhile, with the `search_path` that the load had. What the server was like before
+    /// the load is forgotten then: of many databases that are staged together it would fill the memory.
+    pub fn analyze(&mut self, path: Option<&SearchPath>) -> Result<Option<Counters>> {
         let Staging { record, database, .. } = &self.staging;
         let analyze = match path {
             Some(path) => format!("SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
@@ -126,7 +127,7 @@ impl Checked<'_, '_> {
         };
         let inside = record.server().in_database(database.name()).within(load::DEADLINE);
         let counters = Counters::after(&analyze, &inside);
-        match &self.guard {
+        match self.guard.take() {
             Some(guard) => {
                 // A login that is refused now was not before the load.
                 let refused = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };

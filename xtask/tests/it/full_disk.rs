@@ -2,6 +2,7 @@
 
 use crate::harness::forge::dump;
 use crate::harness::local::signal;
+use crate::harness::restore::paused;
 use crate::harness::{Local, Outcome, Test, Xtask, wait_until};
 use rustix::process::Signal;
 use std::process::{Child, Command, Stdio};
@@ -9,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres, Root, Mount] a_restore_that_fills_the_servers_disk,
+        [Postgres, Root, Mount] a_set_needs_room_for_all_its_databases_at_once,
     ]
 }
 
@@ -35,8 +37,12 @@ impl SmallDisk {
 
     /// Where the disk can be seen.
     fn inside(&self, xtask: Xtask) -> Outcome {
+        self.entering(xtask).run()
+    }
+
+    fn entering(&self, xtask: Xtask) -> Xtask {
         let (root, keeper) = (self.local.sandbox.root.display().to_string(), self.keeper.id().to_string());
-        xtask.through(["nsenter", "--mount", "--target", &keeper, &format!("--wd={root}"), "--"]).run()
+        xtask.through(["nsenter", "--mount", "--target", &keeper, &format!("--wd={root}"), "--"])
     }
 
     #[track_caller]
@@ -112,4 +118,44 @@ fn a_restore_that_fills_the_servers_disk() {
     let ours = "SELECT count(*) FROM pg_database WHERE datname ~ '_(staging|before)_'";
     assert_eq!(server.sql(ours), "0");
     assert_eq!(elsewhere.sandbox.backups().len(), 1, "the safety backup is there");
+}
+
+fn a_set_needs_room_for_all_its_databases_at_once() {
+    let server = SmallDisk::new("size=450m");
+    server.xtask(&["up"]).ok();
+    let rows = "CREATE TABLE kept AS SELECT repeat(md5(i::text), 30) AS a FROM generate_series(1, 12000) AS i";
+    server.sql("CREATE DATABASE app");
+    for database in ["app", "openfga"] {
+        server.xtask(&["db-shell", "--database", database, "--", "-qc", rows]).ok();
+    }
+    // Its load takes long enough to be watched.
+    server.sql("CREATE MATERIALIZED VIEW slow AS SELECT 1 AS a FROM pg_sleep(3)");
+    server.xtask(&["db-backup", "--database", "app", "--database", "openfga"]).ok();
+    server.sql("DELETE FROM kept");
+    let unchanged = || {
+        let counts = "SELECT (SELECT count(*) FROM kept), \
+                      (SELECT count(*) FROM pg_database WHERE datname ~ '_(staging|before)_')";
+        assert_eq!(server.sql(counts), "0|0");
+    };
+    // Each would fit alone.
+    server.leave(158);
+    let run = server.xtask(&["db-restore", "--set", "--yes"]);
+    run.code(1)
+        .stderr_has("The server's disk has no room for all backups of the set at once: ")
+        .stderr_has(" are missing");
+    run.stderr_has("make room on the server").stderr_lacks("✓ Safety backup");
+    unchanged();
+    let newest = server.local.sandbox.backups().into_iter().find(|name| name.starts_with("openfga_backup_")).unwrap();
+    server.inside(server.local.xtask(["db-restore", "--dry-run"]).args([format!("backups/{newest}")])).ok();
+    // It fills up when one is staged already.
+    server.leave(230);
+    let running = paused(server.entering(server.local.xtask(["db-restore", "--set", "--yes"])), "staged app");
+    server.leave(100);
+    running.signal(Signal::CONT);
+    let run = running.wait();
+    run.code(1).stderr_has("The load was stopped: the server's disk has only ").stderr_lacks("✓ Set restored");
+    unchanged();
+    server.leave(230);
+    server.xtask(&["db-restore", "--set", "--yes"]).ok().stderr_has("✓ Set restored");
+    assert_eq!(server.sql("SELECT count(*) FROM kept"), "12000");
 }

@@ -94,6 +94,8 @@ mod restore_properties;
 mod restore_property;
 mod restore_services;
 mod restore_set;
+mod restore_set_refused;
+mod restore_set_servers;
 mod restore_undo;
 mod root;
 mod round_trip;
@@ -171,6 +173,8 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_migrate_wild::tests,
     restore_services::tests,
     restore_set::tests,
+    restore_set_refused::tests,
+    restore_set_servers::tests,
     restore_kills::tests,
     restore_clients::tests,
     restore::tests,

@@ -1,36 +1,31 @@
 //! `db-restore --set`: the databases of a set take their live ones' places in one transaction, and go back in one.
 
-use crate::harness::backup::sha256;
 use crate::harness::restore::paused;
 use crate::harness::stack::Database;
-use crate::harness::url::UrlDatabase;
-use crate::harness::{Local, Outcome, Stack, Test, Xtask, shared_for_restores, wait_until};
+use crate::harness::{Health, Outcome, Stack, Test, Xtask, shared_for_restores, wait_until};
 use rustix::process::Signal;
 use std::fs;
-use std::path::Path;
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] a_set_is_restored_and_undone_as_one,
         [Compose] a_killed_run_leaves_all_databases_old_or_all_new,
+        [Compose] a_killed_set_is_named_from_databases_that_are_not_in_it,
         [Compose] no_failure_swaps_some_and_leaves_others,
-        [Compose] a_set_that_is_not_whole_or_not_of_this_server_is_refused,
         [OwnStack] services_of_any_of_the_databases_stop_once_and_start_once,
-        [Postgres] a_server_comes_back_whole_on_a_new_one,
-        [Postgres] an_owner_restores_a_set_of_its_own_databases,
     ]
 }
 
 /// Two databases, the file of a set of both, what the set holds of each, and what is live since; in the order of the set.
-struct Pair<'a> {
-    members: [Database<'a>; 2],
-    file: String,
-    restored: Vec<Vec<u8>>,
-    old: Vec<Vec<u8>>,
+pub struct Pair<'a> {
+    pub members: [Database<'a>; 2],
+    pub file: String,
+    pub restored: Vec<Vec<u8>>,
+    pub old: Vec<Vec<u8>>,
 }
 
 impl<'a> Pair<'a> {
-    fn new() -> Pair<'static> {
+    pub fn new() -> Pair<'static> {
         Pair::of(shared_for_restores(), "")
     }
 
@@ -53,24 +48,24 @@ impl<'a> Pair<'a> {
         Self { members, file, restored, old }
     }
 
-    fn xtask(&self, args: &[&str]) -> Xtask {
+    pub fn xtask(&self, args: &[&str]) -> Xtask {
         self.members[0].xtask(["db-restore"]).args(args)
     }
 
-    fn restore(&self) -> Xtask {
+    pub fn restore(&self) -> Xtask {
         self.xtask(&["--set", &self.file, "--yes"])
     }
 
     /// What is live.
-    fn live(&self) -> Vec<Vec<u8>> {
+    pub fn live(&self) -> Vec<Vec<u8>> {
         self.members.iter().map(Database::dump).collect()
     }
 
-    fn beside(&self, purpose: &str) -> Vec<String> {
+    pub fn beside(&self, purpose: &str) -> Vec<String> {
         self.members.iter().flat_map(|member| member.beside(purpose)).collect()
     }
 
-    fn are_open(&self) -> [bool; 2] {
+    pub fn are_open(&self) -> [bool; 2] {
         self.members.each_ref().map(Database::is_open)
     }
 
@@ -98,7 +93,7 @@ impl<'a> Pair<'a> {
 
     /// As it was before anything was tried.
     #[track_caller]
-    fn untouched(&self, run: &Outcome) {
+    pub fn untouched(&self, run: &Outcome) {
         run.stderr_lacks("✓ Set restored");
         assert!(self.live() == self.old && self.are_open() == [true, true], "{}", run.stderr);
         assert_eq!((self.beside("staging"), self.beside("before")), (Vec::new(), Vec::new()), "{}", run.stderr);
@@ -216,6 +211,46 @@ fn within_the_exchange(pair: &Pair<'_>) {
     }
 }
 
+/// A run for another database repairs none of it, and says what does.
+fn a_killed_set_is_named_from_databases_that_are_not_in_it() {
+    let pair = Pair::new();
+    let [one, two] = &pair.members;
+    let other = one.stack.database();
+    fs::remove_dir_all(other.sandbox.path("backups")).ok();
+    std::os::unix::fs::symlink(one.sandbox.path("backups"), other.sandbox.path("backups")).unwrap();
+    other.sql("CREATE TABLE t AS SELECT 1 AS a");
+    let repair = format!("repair it with: cargo xtask db-restore --repair --database {}", one.name);
+    let named = format!("⚠ a restore of the set of {}, {}, or its undo, was killed; {repair}\n", one.name, two.name);
+    paused(other.xtask(["db-restore", "--set", &pair.file, "--yes"]), "marked").ended_by(Signal::KILL);
+    for words in
+        [&["db-list"][..], &["db-backup", "--quiet"], &["db-restore", "--dry-run"], &["db-restore", "--repair"]]
+    {
+        wait_until("the set is named", || other.xtask(words.iter().copied()).run().ok().stderr.contains(&named));
+        assert_eq!(pair.beside("staging").len(), 2, "it is only looked at");
+    }
+    assert!(other.repair().contains("✓ Nothing to repair"));
+    let health = Health::of(other.xtask([]), &["--only", "leftovers"]);
+    let (detail, hint) =
+        (format!("the set of {}, {}", one.name, two.name), repair.trim_start_matches("repair it with: "));
+    health.says("leftovers", "warn", &detail, hint);
+    // The preview of the set says each thing once.
+    let run = other.xtask(["db-restore", "--set", &pair.file, "--dry-run"]).run();
+    for staging in pair.beside("staging") {
+        assert_eq!(run.ok().stderr.matches(&format!("⚠ {staging} was left behind")).count(), 1, "{}", run.stderr);
+    }
+    let run = other.xtask(["db-restore", "--repair", "--database", &one.name]).run();
+    run.ok().stderr_has("✓ Repaired: ").stderr_lacks(&named);
+    assert!(pair.beside("staging").is_empty() && pair.live() == pair.old);
+    // The way back names the set by one of its databases, and so does a failure after the swap.
+    let run = other.xtask(["db-restore", "--set", &pair.file, "--yes"]).run();
+    let undo = format!("cargo xtask db-restore --undo --set --database {}", one.name);
+    run.ok().stderr_has(&format!("Undo:      {undo}\n"));
+    let run = other.xtask(["db-restore", "--undo", "--set", "--yes"]).run();
+    run.code(1).stderr_has(&undo);
+    other.xtask(["db-restore", "--undo", "--set", "--yes", "--database", &one.name]).run().ok();
+    assert!(pair.live() == pair.old);
+}
+
 fn no_failure_swaps_some_and_leaves_others() {
     // A materialized view whose function names a table without its schema cannot be loaded.
     let sql = "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t'; \
@@ -248,79 +283,6 @@ fn no_failure_swaps_some_and_leaves_others() {
     assert!(one.dump() == pair.old[0]);
 }
 
-/// A set of these words, with a checksum that fits.
-fn sealed(words: &str) -> String {
-    let (body, _) = words.split_once(",\"checksum\":").unwrap();
-    format!("{body},\"checksum\":\"{}\"}}\n", sha256(body.as_bytes()))
-}
-
-/// Options, the exit code, and a part of what is said.
-const REFUSED: &[(&[&str], i32, &str)] = &[
-    (&["x.sql", "--set"], 2, "cannot be used with"),
-    (&["--set", "--repair"], 2, "cannot be used with"),
-    (&["--set", "--globals", "x"], 2, "cannot be used with"),
-    (&["--set", "--database", "x"], 2, "--set and --database do not go together"),
-    (&["--undo", "--set", "x.json"], 2, "--undo --set takes no FILE"),
-    (&["--undo", "--set", "--yes"], 1, "There is no restored set with "),
-    (&["--set"], 1, "--yes"),
-    (&["--set", "nosuch.json"], 1, "→ list the sets there are: cargo xtask db-list"),
-];
-
-fn a_set_that_is_not_whole_or_not_of_this_server_is_refused() {
-    let pair = Pair::new();
-    let [one, two] = &pair.members;
-    let untouched = |run: &Outcome| {
-        pair.untouched(run);
-        assert!(one.safety_backups().is_empty(), "{}", run.stderr);
-    };
-    for (args, code, words) in REFUSED {
-        untouched(pair.xtask(args).run().code(*code).stderr_has(words).prints_nothing());
-    }
-    untouched(pair.xtask(&[&pair.file, "--yes"]).run().code(3).stderr_has("db-restore --set backups/server_set_"));
-    let dry = pair.xtask(&["--set", "latest", "--dry-run"]).run();
-    untouched(dry.ok());
-    for member in &pair.members {
-        dry.stderr_has(&format!("Database {}, from backups/{}_backup_", member.name, member.name));
-    }
-    let json = pair.xtask(&["--set", "--dry-run", "--json"]).run().ok().json();
-    let databases = json["databases"].as_array().unwrap();
-    assert_eq!((databases.len(), &databases[1]["database"]), (2, &two.name.as_str().into()));
-
-    let set = one.sandbox.path(&pair.file);
-    let words = fs::read_to_string(&set).unwrap();
-    let file = one.sandbox.backups().into_iter().find(|name| name.starts_with(&two.name)).unwrap();
-    let file = one.sandbox.path("backups").join(file);
-    let bytes = fs::read(&file).unwrap();
-    let refused = |why: &str| untouched(pair.restore().run().code(3).stderr_has(why));
-    fs::write(&file, [&bytes[..bytes.len() - 1], b" "].concat()).unwrap();
-    refused(file.file_name().unwrap().to_str().unwrap());
-    fs::remove_file(&file).unwrap();
-    refused("it is missing");
-    fs::write(&file, &bytes).unwrap();
-    fs::write(&set, &words[..words.len() - 2]).unwrap();
-    refused("is not a set that is whole");
-    pair.xtask(&["--set", "latest", "--yes"]).run().code(3).stderr_has("is the newest set, but");
-    fs::write(&set, sealed(&words.replace(&two.name, "template1"))).unwrap();
-    refused("The set holds template1");
-    fs::write(&set, sealed(&words.replace(&two.name, "xtask_record_postgres"))).unwrap();
-    refused("is not the file that");
-
-    another_servers_set_is_named_and_asked_for(&pair, &set, &words);
-}
-
-fn another_servers_set_is_named_and_asked_for(pair: &Pair<'_>, set: &Path, words: &str) {
-    let [one, _] = &pair.members;
-    let untouched = |run: &Outcome| pair.untouched(run);
-    let identifier = one.stack.admin("SELECT system_identifier FROM pg_control_system()");
-    fs::write(set, sealed(&words.replace(&identifier, "7300000000000000001"))).unwrap();
-    let run = pair.xtask(&["--set", "latest", "--yes"]).run();
-    untouched(run.code(1).stderr_has("holds no set of this server").stderr_has("db-restore --set backups/server_set_"));
-    let run = pair.xtask(&["--set", &pair.file]).run();
-    untouched(run.code(1).stderr_has("is a set of another server"));
-    pair.restore().run().ok().stderr_has("is a set of another server").stderr_has("✓ Set restored");
-    assert!(pair.live() == pair.restored);
-}
-
 fn services_of_any_of_the_databases_stop_once_and_start_once() {
     let stack = Stack::postgres_only();
     stack.with_a_client();
@@ -342,96 +304,4 @@ fn services_of_any_of_the_databases_stop_once_and_start_once() {
     assert!(pair.live() == pair.old);
     let said = pair.mended("swapped");
     assert!(said.contains("stopped for a swap and not started again: client") && stack.runs("client"), "{said}");
-}
-
-const ROLES: &str = "CREATE ROLE app LOGIN; CREATE ROLE \"we ird\"; CREATE ROLE grp; GRANT grp TO app; \
-                     ALTER ROLE app SET work_mem = '8MB'";
-/// Databases of different owners, encodings and settings; two names differ in case alone.
-const DATABASES: &str = r#"
-CREATE DATABASE "APP" OWNER app TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C';
-CREATE DATABASE app OWNER grp CONNECTION LIMIT 7 TEMPLATE template0;
-CREATE DATABASE "we ird""'ä" OWNER "we ird" TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C';
-ALTER DATABASE app SET work_mem = '5MB';
-ALTER ROLE app IN DATABASE app SET statement_timeout = '1h';
-REVOKE CONNECT ON DATABASE "APP" FROM PUBLIC;
-GRANT CONNECT ON DATABASE "APP" TO grp;
-COMMENT ON DATABASE "we ird""'ä" IS 'it''s weird';
-"#;
-
-/// What a server holds, without what differs each time.
-fn whole(local: &Local) -> String {
-    let words = ["pg_dumpall", "--no-role-passwords"];
-    let (text, said) = local.client("postgres", &words, b"");
-    let text = String::from_utf8_lossy(&text.unwrap_or_else(|| panic!("{said}"))).into_owned();
-    let lines = text.lines().filter(|line| !line.starts_with("--") && !line.contains("restrict "));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn a_server_comes_back_whole_on_a_new_one() {
-    let (first, second) = (Local::new(), Local::new());
-    first.up();
-    second.up();
-    first.sql("postgres", ROLES);
-    first.sql("postgres", DATABASES);
-    for name in ["APP", "app", "openfga", "postgres", "we ird\"'ä"] {
-        first.sql(name, "CREATE TABLE own AS SELECT current_database()::text AS name; ALTER TABLE own OWNER TO app");
-    }
-    first.sql("app", "CREATE SCHEMA s AUTHORIZATION \"we ird\"; GRANT USAGE ON SCHEMA s TO grp");
-    let before = whole(&first);
-    first.xtask(["db-backup", "--all"]).run().ok();
-    for name in first.sandbox.backups() {
-        let bytes = fs::read(first.sandbox.path("backups").join(&name)).unwrap();
-        second.sandbox.write(format!("backups/{name}"), bytes);
-    }
-    let named = |start: &str| {
-        let name = second.sandbox.backups().into_iter().find(|name| name.starts_with(start)).unwrap();
-        format!("backups/{name}")
-    };
-    let (set, roles) = (named("server_set_"), named("server_globals_"));
-    let restore = |args: &[&str]| second.xtask(["db-restore", "--set", &set, "--yes"]).args(args).run();
-    restore(&[]).code(1).stderr_has("The server lacks roles").stderr_has(&format!("db-restore --globals {roles}"));
-    assert_eq!(second.sql("postgres", "SELECT count(*) FROM pg_database WHERE datname IN ('app', 'APP')"), "0");
-    second.xtask(["db-restore", "--globals", &roles, "--yes"]).run().ok();
-    let consent = ["--allow-setting", "statement_timeout"];
-    let preview = restore(&[&["--dry-run"], &consent[..]].concat());
-    preview.ok().stderr_has("Database APP (new), from ").stderr_has("Database postgres, from ");
-    let run = restore(&consent);
-    run.ok().stderr_has("is a set of another server").stderr_has("✓ Set restored");
-    // What the swap kept is dropped, and with it this role's record.
-    let kept = second.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '_before_|^xtask_record_'");
-    for name in kept.lines() {
-        second.sql("template1", &format!("DROP DATABASE {name}"));
-    }
-    assert_eq!(kept.lines().count(), 3, "{kept}");
-    assert_eq!(whole(&second), before);
-}
-
-/// On the `url` target, as an owner that is no superuser and may make databases; one of them is gone.
-fn an_owner_restores_a_set_of_its_own_databases() {
-    let database = UrlDatabase::new();
-    let other = format!("{}_other", database.name);
-    database.admin(&format!("CREATE DATABASE \"{other}\" OWNER @role TEMPLATE template0"));
-    let own = |name: &str, sql: &str| database.server.sql(name, &format!("SET ROLE \"{}\";\n{sql}", database.role));
-    let names = [database.name.as_str(), &other];
-    for name in names {
-        own(name, "CREATE TABLE t AS SELECT current_database()::text AS name");
-    }
-    let set = database.xtask(["db-backup", "--database", names[0], "--database", names[1]]).run();
-    let set = set.ok().text().trim_end().to_owned();
-    own(names[0], "DROP TABLE t");
-    database.admin(&format!("DROP DATABASE \"{other}\""));
-    let run = database.xtask(["db-restore", "--set", &set, "--yes", "--json"]).run();
-    let report = run.ok().json();
-    let databases = report["databases"].as_array().unwrap();
-    assert!(databases[0]["before"].is_string() && databases[1]["before"].is_null(), "{report}");
-    for name in names {
-        assert_eq!(own(name, "SELECT name FROM t"), name);
-    }
-    let owner = format!("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '{other}'");
-    assert_eq!(database.admin(&owner), database.role);
-    let run = database.xtask(["db-restore", "--undo", "--set", "--yes"]).run();
-    run.ok().stderr_has(&format!("{other} was created by that restore, and stays as it is"));
-    assert_eq!(own(names[0], "SELECT to_regclass('t') IS NULL"), "t");
-    assert_eq!(own(names[1], "SELECT name FROM t"), other);
-    database.drop_databases();
 }

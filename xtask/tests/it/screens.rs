@@ -58,7 +58,6 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
         "images of Grafana and Prometheus; monitoring::it_runs_beside_the_stack_and_shows_it runs it on others",
     ),
     ("docs/setup.md", "cargo xtask db-shell", "psql stays open"),
-    ("docs/restore.md", "cargo xtask db-restore --set", "it takes every database; the tests of restore_set run it"),
     (
         "docs/scheduling.md",
         "cargo xtask db-schedule install --at 03:00 --keep-daily 14 --keep-monthly 12 --verify weekly",
@@ -249,7 +248,9 @@ fn prepare(story: &Story, page: &str, command: &str) {
     match (page, command) {
         ("docs/migrations.md", "cargo xtask db-migrate verify") => story.writes_a_migration(),
         ("README.md", "cargo xtask db-restore") => story.sql("DELETE FROM tuple WHERE _user = 'user:bob'"),
+        ("docs/backups.md", "cargo xtask db-backup --all") => story.has_another_database(),
         ("docs/backups.md", "cargo xtask db-list --check") => {
+            story.has_one_database_again();
             story.removes(["_pre_restore_", "_pre_migration_"].iter().flat_map(|named| story.backups(named)));
         }
         ("docs/backups.md", command) if command.starts_with("cargo xtask db-prune") => story.has_old_backups(),
@@ -259,6 +260,12 @@ fn prepare(story: &Story, page: &str, command: &str) {
         }
         ("docs/restore.md", "cargo xtask db-restore --repair") => {
             paused(story.xtask(&["db-restore", "--yes"]), "stopped").signal(Signal::KILL);
+        }
+        ("docs/restore.md", "cargo xtask db-restore --set") => {
+            story.has_another_database();
+            story.xtask(&["db-backup", "--all"]).run().ok();
+            story.stack.psql("keycloak", "DELETE FROM user_entity WHERE id = 3");
+            story.sql("DELETE FROM tuple WHERE ctid = (SELECT min(ctid) FROM tuple)");
         }
         ("docs/openfga.md", "cargo xtask setup-openfga") => story.forgets_its_store(),
         _ => (),
@@ -280,6 +287,23 @@ impl Story {
 
     fn removes(&self, backups: impl Iterator<Item = String>) {
         backups.for_each(|name| fs::remove_file(self.stack.sandbox.path("backups").join(name)).unwrap());
+    }
+
+    /// A second database, of another program.
+    fn has_another_database(&self) {
+        self.stack.admin("CREATE DATABASE keycloak");
+        self.stack.psql("keycloak", "CREATE TABLE user_entity AS SELECT i AS id FROM generate_series(1, 3) AS i");
+    }
+
+    /// Without the second database, and without the set's files.
+    fn has_one_database_again(&self) {
+        self.stack.admin("DROP DATABASE keycloak WITH (FORCE)");
+        for set in self.backups("server_set_") {
+            let text = fs::read_to_string(self.stack.sandbox.path("backups").join(&set)).unwrap();
+            self.removes(
+                self.backups("").into_iter().filter(|name| *name == set || text.contains(&format!("\"{name}\""))),
+            );
+        }
     }
 
     /// Of one day and, so that no other rule keeps them, neither of the last two.

@@ -7,6 +7,7 @@ use crate::backup::manifest::hex;
 use crate::backup::proof::{self, Examined, Proven};
 use crate::error::{Exit, Fault};
 use anyhow::Result;
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -55,17 +56,17 @@ pub fn check_presence(set: &SetFile) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The same by a listing of the set's folder. Files that the listing read to the end must be the ones that the set names.
+/// The same by a listing of the set's folder, by path. Files that the listing read to the end must be the ones that the set names.
 ///
 /// # Errors
 /// Exit 3: a file is missing, unfit, or another one.
-pub fn check_listed(set: &SetFile, backups: &[Backup]) -> Result<(), Fault> {
+pub fn check_listed(set: &SetFile, backups: &HashMap<&Path, &Backup>) -> Result<(), Fault> {
     check_presence(set)?;
     let databases = set.set.databases.iter().map(|file| (&file.file, &file.sha256));
     let globals = set.set.globals.iter().map(|globals| (&globals.file, &globals.sha256));
     for (file, sha256) in databases.chain(globals) {
         let path = set.path_of(file);
-        let Some(backup) = backups.iter().find(|backup| backup.path == path) else { continue };
+        let Some(backup) = backups.get(path.as_path()) else { continue };
         let Examined { verdict, digest, .. } = &backup.examined;
         if verdict.is_unfit() {
             return Err(another(set, &path, &format!("it is {}", verdict.as_str())));

@@ -24,6 +24,8 @@ pub(super) struct Answer {
     pub(super) findings: Findings,
     /// Where psql is for what a person types.
     maintenance_database: &'static str,
+    /// The target's.
+    database: String,
 }
 
 /// A question to the server, which is asked while the files are looked at.
@@ -59,7 +61,8 @@ fn answer_of(target: &Target) -> Option<Answer> {
     let server = &Server::new(target).ok()?;
     let findings = repair::look(server, Wanted { unrecorded: true, sizes: true }).ok()?;
     let kept = previous::kept(&findings.view, target);
-    Some(Answer { kept, findings, maintenance_database: server.maintenance_database() })
+    let (maintenance_database, database) = (server.maintenance_database(), target.database().to_owned());
+    Some(Answer { kept, findings, maintenance_database, database })
 }
 
 impl Answer {
@@ -83,8 +86,9 @@ impl Answer {
 
     /// Names what killed runs left behind, and what is only named like ours.
     pub(super) fn warn(&self, context: &Context) -> Result<()> {
-        leftovers::warn_of_distrust(&self.findings, context);
+        leftovers::warn_of_distrust(&self.findings.view, context);
         leftovers::name(&self.findings.leftovers, context);
+        leftovers::name_killed_sets(&self.findings.view, &[&self.database], context);
         leftovers::name_unrecorded(&self.findings.unrecorded, self.maintenance_database, context)
     }
 }

@@ -6,11 +6,17 @@ use anyhow::Result;
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use serde::Serialize;
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-/// The sets of a folder, newest first.
+/// The sets of a folder.
 #[derive(Debug, Default)]
-pub(super) struct Sets(Vec<Set>);
+pub(super) struct Sets {
+    /// Newest first.
+    list: Vec<Set>,
+    /// For each file the newest set that names it, by its place in the list.
+    of_file: BTreeMap<PathBuf, usize>,
+}
 
 /// What became of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,12 +63,13 @@ impl Sets {
     /// Those of the folder whose files are listed; of one database, those that have it.
     pub(super) fn list(folder: &Path, backups: &[Backup], database: Option<&str>) -> Result<Self> {
         let has = |set: &SetFile, name: &str| set.set.databases.iter().any(|file| file.database == *name);
+        let by_path = by_path(backups);
         let mut sets = Vec::new();
         for listed in set::list(folder)? {
             let time = listed.time.fixed_offset();
             let (verdict, reason, read) = match listed.set {
                 Ok(set) if database.is_some_and(|name| !has(&set, name)) => continue,
-                Ok(set) => match set::check_listed(&set, backups) {
+                Ok(set) => match set::check_listed(&set, &by_path) {
                     Ok(()) => (SetVerdict::Complete, None, Some(set)),
                     Err(fault) => (SetVerdict::Incomplete, Some(fault.to_string()), Some(set)),
                 },
@@ -72,21 +79,27 @@ impl Sets {
             let databases = read.as_ref().map(|set| set.set.databases.len() as u64);
             sets.push(Set { path: listed.path, time, verdict, databases, reason, read });
         }
-        Ok(Self(sets))
+        let mut of_file = BTreeMap::new();
+        for (at, read) in sets.iter().enumerate().filter_map(|(at, set)| Some((at, set.read.as_ref()?))) {
+            for path in read.paths() {
+                of_file.entry(path).or_insert(at);
+            }
+        }
+        Ok(Self { list: sets, of_file })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// How many cannot be restored.
     pub(super) fn unfit(&self) -> usize {
-        self.0.iter().filter(|set| set.verdict != SetVerdict::Complete).count()
+        self.list.iter().filter(|set| set.verdict != SetVerdict::Complete).count()
     }
 
     /// Why sets are not complete.
     pub(super) fn reasons(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|set| set.reason.as_deref())
+        self.list.iter().filter_map(|set| set.reason.as_deref())
     }
 
     /// The newest set that names this file.
@@ -95,14 +108,16 @@ impl Sets {
     }
 
     fn set_of(&self, backup: &Backup) -> Option<&Set> {
-        self.0.iter().find(|set| set.names(backup))
+        self.list.get(*self.of_file.get(&backup.path)?)
     }
 
     /// Sets with their files, and files of no set, newest first. A file that two sets name is in both.
     pub(super) fn groups<'a>(&'a self, backups: &'a [Backup]) -> Vec<Group<'a>> {
         let mut groups: Vec<(Option<DateTime<FixedOffset>>, Group<'a>)> = Vec::new();
-        for set in &self.0 {
-            let mut files: Vec<&Backup> = backups.iter().filter(|backup| set.names(backup)).collect();
+        let by_path = by_path(backups);
+        for set in &self.list {
+            let paths = set.read.as_ref().map(SetFile::paths).unwrap_or_default();
+            let mut files: Vec<&Backup> = paths.iter().filter_map(|path| by_path.get(path.as_path()).copied()).collect();
             // The server's roles come last.
             files.sort_by_key(|backup| (backup.database.is_none(), backup.database.clone()));
             groups.push((Some(set.time), Group { set: Some(set), backups: files }));
@@ -116,7 +131,7 @@ impl Sets {
 
     /// In `--json`.
     pub(super) fn entries(&self) -> impl Iterator<Item = SetEntry<'_>> {
-        self.0.iter().map(|set| {
+        self.list.iter().map(|set| {
             let read = set.read.as_ref();
             let files = |set: &SetFile| set.paths().iter().map(|path| path.to_string_lossy().into_owned()).collect();
             SetEntry {
@@ -131,11 +146,8 @@ impl Sets {
     }
 }
 
-impl Set {
-    fn names(&self, backup: &Backup) -> bool {
-        let Some(read) = &self.read else { return false };
-        read.paths().contains(&backup.path)
-    }
+fn by_path(backups: &[Backup]) -> HashMap<&Path, &Backup> {
+    backups.iter().map(|backup| (backup.path.as_path(), backup)).collect()
 }
 
 /// One set in `--json`, version 1.

@@ -21,29 +21,35 @@ const NAMED: usize = 5;
 /// So many letters of a property are shown.
 const LINE_SHOWN: usize = 200;
 
-/// `--json`, version 1: what would change.
+/// `--json`, version 1: what would change. `users` are the services that use the database; `None`: it is one of a set,
+/// whose services are shown once.
 pub(super) fn document(
     proposal: &Proposal<'_>,
-    users: &[ServiceUser],
+    users: Option<&[ServiceUser]>,
     (target, context): (&Target, &Context),
 ) -> serde_json::Value {
     let Proposal { backup, merged, fitting, plan, .. } = proposal;
     serde_json::json!({
         "version": 1, "database": target.database(), "file": &backup.path, "plan": plan,
-        "roles_to_make": fitting.missing_roles.names(), "pending_migrations": pending(proposal, target, context),
+        "roles_to_make": fitting.missing_roles.names(), "pending_migrations": pending(proposal, users.is_none(), (target, context)),
         "new_database": proposal.of_elsewhere().map(NewDatabase::of), "properties_from_backup": merged.from_backup,
-        "properties_not_applied": merged.not_applied, "services": users,
+        "properties_not_applied": merged.not_applied, "services": users.unwrap_or_default(),
     })
 }
 
-/// Files that cannot be read are a matter for db-migrate, not for a restore.
-fn pending(proposal: &Proposal<'_>, target: &Target, context: &Context) -> Vec<String> {
+/// Files that cannot be read are a matter for db-migrate, not for a restore. The checkout's migrations belong to one
+/// database of a set: to one that has their ledger.
+fn pending(proposal: &Proposal<'_>, is_of_set: bool, (target, context): (&Target, &Context)) -> Vec<String> {
+    if is_of_set && proposal.backup.contents.migrations.is_none() {
+        return Vec::new();
+    }
     db_migrate::pending_beyond(proposal.backup.contents.migrations.as_ref(), target, context).unwrap_or_default()
 }
 
+/// The same for people.
 pub(super) fn show(
     proposal: &Proposal<'_>,
-    users: &[ServiceUser],
+    users: Option<&[ServiceUser]>,
     args: &Args,
     (target, context): (&Target, &Context),
 ) -> Result<()> {
@@ -51,9 +57,10 @@ pub(super) fn show(
     if args.json && args.dry_run {
         return context.terminal.json(&document(proposal, users, (target, context)));
     }
-    let (new_database, pending) = (proposal.of_elsewhere().map(NewDatabase::of), pending(proposal, target, context));
+    let pending = pending(proposal, users.is_none(), (target, context));
+    let new_database = proposal.of_elsewhere().map(NewDatabase::of);
     changes(plan, "IN THE BACKUP", context);
-    services::show(users, context);
+    services::show(users.unwrap_or_default(), context);
     if let Some(new) = &new_database {
         context.terminal.note("The database will be created with the backup's properties:");
         new.lines().iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
@@ -69,7 +76,7 @@ pub(super) fn show(
         let roles = fitting.missing_roles.names().join(", ");
         context.terminal.note(&terminal::clean_line(&format!("Roles that will be created, without login: {roles}")));
     }
-    if !backup.contents.has_rows() {
+    if !backup.contents.has_rows() && plan.has_tables() {
         let file = context.shown(&backup.path);
         context.terminal.warn(&format!("{file} holds no rows: every table of the restored database will be empty"));
     }

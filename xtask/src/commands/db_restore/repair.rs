@@ -1,6 +1,6 @@
 //! `--repair`: what killed runs left behind, repaired.
 
-use crate::commands::leftovers::{name_unrecorded, repair_what_can_be};
+use crate::commands::leftovers::{name_killed_sets, name_unrecorded, repair_what_can_be};
 use crate::commands::other_run::Wait;
 use crate::context::Context;
 use crate::error::{Exit, Fault};
@@ -28,6 +28,7 @@ pub(super) fn repair(server: &Server<'_>, context: &Context) -> Result<()> {
         return Err(failed.error);
     }
     name_unrecorded(&findings.unrecorded, server.maintenance_database(), context)?;
+    name_killed_sets(&findings.view, &[target.database()], context);
     if !live::exists(server)? {
         if was_first(&findings, target) {
             context.terminal.warn("A first restore did not finish: the database was never there");

@@ -129,7 +129,7 @@ impl<'b, 't> Back<'b, 't> {
     /// Notes in its entry what a killed run would leave to do; one entry names the services of all.
     fn mark(&self, stopped: &[String]) -> Result<()> {
         let Previous { entry, .. } = self.old;
-        let details = Details { stopped: stopped.to_vec(), swapping: true, ..entry.details.clone() };
+        let details = Details { stopped: stopped.to_vec(), swapping: true, ..Details::clone(&entry.details) };
         // Whatever signal comes: the note is known, and removed.
         signals::shielded(|| self.record.note(entry.id, &details))
     }

@@ -15,6 +15,7 @@ use crate::restore::repair;
 use crate::restore::staging::Checked;
 use crate::restore::swap::{self, Swap};
 use crate::settings::fault_point;
+use crate::terminal;
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -158,9 +159,16 @@ impl<'a, 't> Switchover<'a, 't> {
         let cause = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n"));
         let what = self.in_number("The database is restored, but its", "The databases are restored, but their");
         let fault = Fault::new(Exit::Partial, format!("{what} services did not start"));
-        let set = if self.first.record.set().is_some() { " --set" } else { "" };
-        let ways = "repair it with: cargo xtask db-restore --repair\nor go back: cargo xtask db-restore --undo";
-        error.context(fault.hint(format!("{}{ways}{set}", cause.unwrap_or_default())))
+        // The run's own database need not be in the set.
+        let database = format!("--database {}", terminal::shell_word(self.first.record.target().database()));
+        let (repair, undo) = match self.first.record.set() {
+            Some(_) => (format!(" {database}"), format!(" --set {database}")),
+            None => (String::new(), String::new()),
+        };
+        let ways = format!(
+            "repair it with: cargo xtask db-restore --repair{repair}\nor go back: cargo xtask db-restore --undo{undo}"
+        );
+        error.context(fault.hint(format!("{}{ways}", cause.unwrap_or_default())))
     }
 
     fn in_number(&self, one: &'static str, several: &'static str) -> &'static str {

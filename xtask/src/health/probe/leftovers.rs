@@ -3,6 +3,7 @@
 use super::catalog::reach;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
+use crate::restore::killed_sets;
 use crate::restore::record::Wanted;
 use crate::restore::repair::{self, Findings, Leftover};
 
@@ -25,6 +26,10 @@ fn judge(findings: &Findings, scene: &Scene) -> Finding {
     let mut details: Vec<String> = findings.leftovers.iter().map(Leftover::shown).collect();
     if !details.is_empty() {
         hints.push(REPAIR.to_owned());
+    }
+    for set in killed_sets::without(&findings.view, &[scene.postgres().target().database()]) {
+        details.push(set.shown());
+        hints.push(set.repair());
     }
     if let Some(fault) = findings.view.distrust() {
         details.push(fault.to_string());

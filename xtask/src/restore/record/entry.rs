@@ -7,6 +7,7 @@ use crate::postgres::quote::literal;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::sync::Arc;
 
 /// What the record holds of one database.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,8 +27,11 @@ pub struct Entry {
     pub run: String,
     /// RFC 3339.
     pub at: String,
-    #[serde(deserialize_with = "details_of_text")]
-    pub details: Details,
+    #[serde(default, deserialize_with = "details_of_text")]
+    pub details: Arc<Details>,
+    /// Where they stand in the answer, which has once what several entries say.
+    #[serde(default)]
+    pub(super) details_at: Option<usize>,
     /// Whether that run still has a session.
     pub alive: bool,
 }
@@ -104,9 +108,12 @@ impl Details {
 
 /// Details are JSON in a text. One entry whose details are not understood hides no other: it is one that nothing is known
 /// of.
-fn details_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Details, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok(serde_json::from_str(&text).unwrap_or_else(|_| Details { is_unknown: true, ..Details::default() }))
+pub(super) fn read_details(text: &str) -> Arc<Details> {
+    Arc::new(serde_json::from_str(text).unwrap_or_else(|_| Details { is_unknown: true, ..Details::default() }))
+}
+
+fn details_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Details>, D::Error> {
+    Ok(read_details(&String::deserialize(deserializer)?))
 }
 
 /// A time as the record holds it.

@@ -133,6 +133,7 @@ impl Purpose {
 mod tests {
     use super::*;
     use crate::restore::record::entry::Details;
+    use std::sync::Arc;
 
     const ROLE: u32 = 10;
     const APP: u32 = 16_384;
@@ -148,7 +149,8 @@ mod tests {
             live_oid: Some(1),
             run: "xtask-0123456789ab".into(),
             at: "2025-10-21T16:31:05+02:00".into(),
-            details: Details::default(),
+            details: Arc::new(Details::default()),
+            details_at: None,
             alive: false,
         }
     }

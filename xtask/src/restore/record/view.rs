@@ -1,13 +1,14 @@
 //! The record beside what the server has, at one moment.
 
 use super::by_hand::Unrecorded;
-use super::entry::Entry;
+use super::entry::{Entry, read_details};
 use super::evidence::{self, Database, Doubt, OwnedDatabase, Verdict};
 use super::names::{self, Purpose};
 use crate::error::Fault;
 use crate::postgres::quote::literal;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Whether the table is there, and this role's own work; a line of its own.
 pub(super) const IS_THERE: &str = "
@@ -34,6 +35,7 @@ CREATE TABLE IF NOT EXISTS xtask.databases (
   at pg_catalog.text NOT NULL,
   details pg_catalog.text NOT NULL)";
 
+// The details of a set name all its databases: what several entries say is sent once.
 // A session of another role may bear any name: only this role's own sessions show that a run is alive.
 const READ: &str = "
 SELECT pg_catalog.json_build_object(
@@ -41,10 +43,13 @@ SELECT pg_catalog.json_build_object(
   'entries', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
       'id', e.id, 'purpose', e.purpose, 'live', e.live, 'name', e.name, 'oid', e.oid::pg_catalog.int8,
       'owner', e.owner::pg_catalog.int8, 'live_oid', e.live_oid::pg_catalog.int8, 'run', e.run, 'at', e.at,
-      'details', e.details,
+      'details_at', e.details_at,
       'alive', EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid
         WHERE r.rolname = session_user AND a.application_name IN (e.run, e.run || '-swap'))
-    ) ORDER BY e.id), '[]') FROM xtask.databases AS e),
+    ) ORDER BY e.id), '[]')
+    FROM (SELECT o.*, pg_catalog.dense_rank() OVER (ORDER BY o.details) - 1 AS details_at FROM xtask.databases AS o) AS e),
+  'details', (SELECT COALESCE(pg_catalog.json_agg(t.details ORDER BY t.details), '[]')
+    FROM (SELECT DISTINCT o.details FROM xtask.databases AS o) AS t),
   'databases', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(DATABASE)), '[]')
     FROM pg_catalog.pg_database AS d WHERE EXISTS (
       SELECT FROM xtask.databases AS e WHERE e.oid = d.oid OR e.name = d.datname OR e.live = d.datname)),
@@ -67,6 +72,9 @@ const SIMILAR: &str =
 pub struct View {
     role: u32,
     entries: Vec<Entry>,
+    /// The texts that entries point to, until they are read.
+    #[serde(default)]
+    details: Vec<String>,
     databases: Vec<Database>,
     /// Databases whose name begins like one of ours and ends like one.
     similar: Vec<Database>,
@@ -92,7 +100,15 @@ impl View {
     }
 
     pub(in crate::restore) fn read(answer: &str) -> Result<Self> {
-        serde_json::from_str(answer.trim()).context("the record of this role's databases")
+        let mut view: Self = serde_json::from_str(answer.trim()).context("the record of this role's databases")?;
+        let details: Vec<_> = std::mem::take(&mut view.details).iter().map(|text| read_details(text)).collect();
+        for entry in &mut view.entries {
+            if let Some(at) = entry.details_at.take() {
+                // Details that are not there are none that are understood.
+                entry.details = details.get(at).map_or_else(|| read_details(""), Arc::clone);
+            }
+        }
+        Ok(view)
     }
 
     /// A record that is not to be trusted, and why: nothing is read there.

@@ -29,7 +29,7 @@ impl Preview<'_, '_> {
         let terminal = &self.context.terminal;
         let users = users_of(self.servers)?;
         if args.json && args.dry_run {
-            let document = |(proposal, member)| preview::document(proposal, &[], member);
+            let document = |(proposal, member)| preview::document(proposal, None, member);
             let members = self.members.iter().map(|member| (&member.target, &member.context));
             let databases: Vec<_> = self.proposals.iter().zip(members).map(document).collect();
             return terminal.json(&json!({
@@ -40,7 +40,7 @@ impl Preview<'_, '_> {
             let what = if proposal.live.is_absent() { " (new)" } else { "" };
             let (name, file) = (member.target.database(), self.context.shown(&proposal.backup.path));
             terminal.note(&terminal::clean_line(&format!("Database {name}{what}, from {file}:")));
-            preview::show(proposal, &[], args, (&member.target, &member.context))?;
+            preview::show(proposal, None, args, (&member.target, &member.context))?;
         }
         services::show(&users, self.context);
         Ok(())

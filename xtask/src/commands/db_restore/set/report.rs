@@ -17,6 +17,8 @@ pub(super) struct Report<'a> {
     /// In the order of what was swapped in.
     pub(super) safety: &'a [Option<&'a Path>],
     pub(super) done: &'a Done,
+    /// The run's own database, by which `--undo --set` finds the set.
+    pub(super) database: &'a str,
 }
 
 /// `--json`, version 1.
@@ -56,7 +58,7 @@ impl Report<'_> {
             lines.push(format!("Previous:  kept on the server as {}", kept.join(", ")));
         }
         if self.can_be_undone() {
-            lines.push("Undo:      cargo xtask db-restore --undo --set".to_owned());
+            lines.push(format!("Undo:      cargo xtask db-restore --undo --set{}", self.by_database()));
         }
         let text = terminal::report(&lines);
         if context.terminal.stdout_is_terminal() {
@@ -64,6 +66,17 @@ impl Report<'_> {
         }
         context.terminal.note_report(&text);
         Ok(())
+    }
+
+    /// What names the set where the run's own database is not in it.
+    fn by_database(&self) -> String {
+        let mut kept = self.done.databases.iter().filter(|database| !database.is_new).map(|database| &database.name);
+        match kept.clone().next() {
+            Some(first) if !kept.any(|name| name == self.database) => {
+                format!(" --database {}", terminal::shell_word(first))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Whether every database that was replaced is kept.

@@ -34,13 +34,13 @@ pub(super) fn run(file: Option<&Path>, args: &Args, context: &Context) -> Result
     context.terminal.note(&format!("Restoring a set of databases into {place}"));
     let set = choose::prove(file, context)?;
     let servers = members.servers()?;
-    let run = Run { set: &set, members: &members, servers: &servers, args, context };
+    let run = Run { set: &set, members: &members, servers: &servers, args, context, database: target.database() };
     run.check_server()?;
     let proposals = run.propose()?;
     let done = preview::Preview { set: &set, members: &members, servers: &servers, proposals: &proposals, context };
     done.show(args)?;
     if args.dry_run {
-        members.iter().for_each(|member| leftovers::name_leftovers(&member.target, &member.context));
+        leftovers::name_leftovers_of(&servers, context);
         return Ok(());
     }
     preview::ask(&set, &place, args, context)?;
@@ -54,6 +54,8 @@ struct Run<'a, 't> {
     servers: &'a [Server<'t>],
     args: &'a Args,
     context: &'a Context,
+    /// The target's own, which need not be in the set.
+    database: &'a str,
 }
 
 /// A database that is about to be swapped: what is live now, and what was saved of it.
@@ -135,8 +137,8 @@ impl Run<'_, '_> {
             report::name_ended_workers(&saved.live, server, &member.context);
         }
         let safety: Vec<Option<&Path>> = saved.iter().map(|saved| saved.safety.as_deref()).collect();
-        Report { what: "Set restored", set: Some(&self.set.file), safety: &safety, done: &done }
-            .show(self.args.json, self.context)
+        let (set, database) = (Some(&self.set.file), self.database);
+        Report { what: "Set restored", set, safety: &safety, done: &done, database }.show(self.args.json, self.context)
     }
 
     /// Looks again at the live databases, all of them; then saves them.

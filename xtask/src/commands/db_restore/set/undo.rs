@@ -33,10 +33,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Undoing the last restore of a set of {place}"));
     let olds = olds(&view, &set)?;
     let servers = members.servers()?;
-    let undo = Undo { set: &set, olds: &olds, members: &members, servers: &servers, context };
+    let database = target.database();
+    let undo = Undo { set: &set, olds: &olds, members: &members, servers: &servers, context, database };
     undo.show(args)?;
     if args.dry_run {
-        members.iter().for_each(|member| leftovers::name_leftovers(&member.target, &member.context));
+        leftovers::name_leftovers_of(&servers, context);
         return Ok(());
     }
     context.terminal.confirm("Continue?", args.yes)?;
@@ -82,12 +83,14 @@ struct Undo<'a, 't> {
     members: &'a Members,
     servers: &'a [Server<'t>],
     context: &'a Context,
+    /// The target's own.
+    database: &'a str,
 }
 
 impl Undo<'_, '_> {
     /// What goes back, and what that loses.
     fn show(&self, args: &Args) -> Result<()> {
-        let Self { set, olds, members, servers, context } = *self;
+        let Self { set, olds, members, servers, context, .. } = *self;
         let users = users_of(servers)?;
         let since: Vec<ChangesSinceSwap> =
             servers.iter().zip(olds).map(|(server, old)| ChangesSinceSwap::of(server, &old.entry)).collect();
@@ -112,7 +115,7 @@ impl Undo<'_, '_> {
     }
 
     fn swap_back(&self, args: &Args) -> Result<()> {
-        let Self { set, olds, members, servers, context } = *self;
+        let Self { set, olds, members, servers, context, database } = *self;
         let records = members::records(servers, Vec::new())?;
         let unstarted = repair(&records, members)?;
         // While we asked, another run may have taken them.
@@ -135,6 +138,7 @@ impl Undo<'_, '_> {
             report::name_subscriptions(server, &member.context);
             report::name_ended_workers(live, server, &member.context);
         }
-        Report { what: "Restore of the set undone", set: None, safety: &[], done: &done }.show(args.json, context)
+        let what = "Restore of the set undone";
+        Report { what, set: None, safety: &[], done: &done, database }.show(args.json, context)
     }
 }
