@@ -45,6 +45,8 @@ pub enum Cause {
     DatabaseMissing,
     /// No connection was made, and nothing more is known.
     NoConnection,
+    /// The server listens at another place than the one where it was looked for.
+    ListensElsewhere,
     /// The server answered that it fails itself (HTTP 500 to 599).
     ServerFails,
     /// The server lacks roles that a backup names.

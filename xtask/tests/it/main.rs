@@ -10,6 +10,7 @@ mod harness;
 
 mod adopt;
 mod adopt_faults;
+mod adopt_noticed;
 mod authorization;
 mod circles;
 mod completions;
@@ -194,6 +195,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     root::tests,
     adopt::tests,
     adopt_faults::tests,
+    adopt_noticed::tests,
     round_trip::tests,
     db_schedule::tests,
     db_schedule_timers::tests,

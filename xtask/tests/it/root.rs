@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Git, Stack] nothing_but_ignored_backups_is_written_into_another_repository,
         [] a_root_that_is_no_compose_project_is_refused,
         [] the_flag_wins_over_the_variable_and_is_relative_to_the_users_folder,
+        [] what_is_to_be_typed_begins_as_the_program_was_called,
         [Mount] a_program_without_its_checkout_takes_the_nearest_compose_file_and_names_it,
     ]
 }
@@ -99,6 +100,32 @@ fn the_flag_wins_over_the_variable_and_is_relative_to_the_users_folder() {
     assert!(listed(&behind).contains(&theirs.path("backups").display().to_string()));
     let completions = Xtask::new(&ours).args(["--root", "/no/such/folder", "completions", "bash"]);
     completions.run().ok().stdout_has("--root");
+}
+
+fn what_is_to_be_typed_begins_as_the_program_was_called() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.home.join("a b");
+    fs::create_dir(&folder).unwrap();
+    let program = folder.join("tasks");
+    symlink(env!("CARGO_BIN_EXE_xtask"), &program).unwrap();
+    let root = sandbox.root.display();
+    let called = |words: &[&str]| Xtask::bare(Path::new("/"), &sandbox.home).args(words);
+    let by_name = |words: &[&str]| called(words).unset("CARGO_PKG_NAME").program(&program);
+    let verify = ["--root", sandbox.root.to_str().unwrap(), "db-verify"];
+    called(&verify).run().code(1).stderr_has(&format!("→ make one with: cargo xtask db-backup --root {root}\n"));
+    // A package of another name has nothing to say about ours.
+    let run = by_name(&verify).env("CARGO_PKG_NAME", "app").run();
+    let quoted = format!("'{}'", program.display());
+    run.code(1).stderr_has(&format!("→ make one with: {quoted} db-backup --root {root}\n"));
+    run.stderr_lacks("cargo");
+    let listed = by_name(&verify[..2]).args(["db-list"]).here(&sandbox.root).run();
+    listed.ok().stderr_has(&format!("Make one with: {quoted} db-backup --root {root}\n"));
+    // As a shell finds it on PATH.
+    let found = |words: &str| by_name(&[]).path_first(&folder).program("sh").args(["-c", words]).run();
+    let verify = found(&format!("tasks --root '{root}' db-verify"));
+    verify.code(1).stderr_has(&format!("→ make one with: tasks db-backup --root {root}\n"));
+    found("tasks db-list --nothing").code(2).stderr_has("Usage: tasks db-list").stderr_lacks("cargo");
+    called(&["db-list", "--nothing"]).run().code(2).stderr_has("Usage: cargo xtask db-list");
 }
 
 fn a_program_without_its_checkout_takes_the_nearest_compose_file_and_names_it() {
