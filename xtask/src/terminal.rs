@@ -133,8 +133,23 @@ impl Terminal {
     /// The same for lines of ours, in which names are shown clean.
     pub fn note_report(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&fold::behind("", 0, &self.plain(text), self.width_of_notes()));
+            write_stderr(&self.laid_below(text, self.width_of_notes()));
         }
+    }
+
+    /// A report's lines, ended by a newline; folded where the terminal has so many columns. A command that is copied
+    /// stays on one line, except where hardly one fits.
+    fn laid_below(&self, text: &str, columns: Option<usize>) -> String {
+        let shown = self.plain(text.strip_suffix('\n').unwrap_or(text));
+        let Some(columns) = columns else { return format!("{shown}\n") };
+        let typed = format!("{} ", self.call);
+        let is_typed = |line: &str| line.contains(&typed) || line.trim_start().starts_with(self.arrow());
+        let keeps = |line: &&str| columns >= COMMANDS_FIT && is_typed(line);
+        let lines = shown.split('\n').flat_map(|line| match keeps(&line) {
+            true => vec![line.to_owned()],
+            false => fold::hanging(line, columns),
+        });
+        lines.map(|line| line + "\n").collect()
     }
 
     /// `✓ text` on stderr; nothing under `--quiet`.

@@ -59,7 +59,7 @@ pub fn run(args: &Args, command_line: &clap::Command, context: &Context) -> Resu
     // It quotes their recipes, and lines to paste into their files.
     let terminal = context.terminal.verbatim();
     if args.dry_run {
-        terminal.result(&report)?;
+        terminal.result_report(&report)?;
     } else {
         terminal.note_report(&report);
     }

@@ -66,7 +66,7 @@ fn report(args: &Args, ended: &Ended, backups: &Path, context: &Context) -> Resu
     let size = terminal::size(run.bytes);
     let time = terminal::duration(Duration::from_secs_f64(seconds));
     let text = format!("Backups proven{restored}: {} ({size}, {time})", run.files.join(", "));
-    context.terminal.result(&context.terminal.done_line(&text))
+    context.terminal.result_report(&context.terminal.done_line(&text))
 }
 
 /// `--json`, version 1.

@@ -48,7 +48,7 @@ pub enum Need {
     Pgbouncer,
     /// The extension pg_cron of the host's PostgreSQL.
     PgCron,
-    /// cron's program `crontab`.
+    /// cron, and its program `crontab`.
     Cron,
     /// systemd's program `systemd-analyze`.
     Systemd,
@@ -148,7 +148,7 @@ impl Need {
             Self::PgCron => inner(Self::Postgres).or_else(pg_cron_lacks),
             Self::Zstd => (!works("zstd", &["--version"])).then(|| "no zstd".to_owned()),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
-            Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
+            Self::Cron => on_path("crontab").and(on_path("cron")).is_none().then(|| "no cron".to_owned()),
             Self::Monitoring => monitoring_lacks(),
             Self::MonitoringImages => inner(Self::Openfga).or_else(monitoring_images_lack),
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
