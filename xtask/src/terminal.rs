@@ -8,7 +8,7 @@ mod question;
 mod results;
 mod text;
 
-pub use fold::folded;
+pub use fold::{folded, hanging};
 pub use progress::Progress;
 pub use text::{age_of, clean, clean_line, count, counted, duration, report, shell_word, size, span};
 

@@ -11,6 +11,8 @@ const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 const FILE: &str = "COMPOSE_FILE";
+/// So many entries of a folder are looked at for one that has a Compose file.
+const MANY: usize = 1_000;
 
 /// The main file that Compose finds in a folder by itself.
 pub fn main_file(folder: &Path) -> Option<&'static str> {
@@ -54,6 +56,18 @@ pub fn shown(settings: &Settings, folder: &Path) -> String {
         }
         None => main_file(folder).unwrap_or("docker-compose.yml").to_owned(),
     }
+}
+
+/// The first folder directly below that has a Compose file, and what `COMPOSE_FILE` has to say here to mean it.
+pub fn below(folder: &Path) -> Option<(PathBuf, String)> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten().take(MANY);
+    let mut folders: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| main_file(path).is_some()).collect();
+    folders.sort();
+    folders.into_iter().find_map(|below| {
+        let listed = listed_above(&Settings::load(&below), &below, below.file_name()?.to_str()?)?;
+        Some((below, listed))
+    })
 }
 
 /// What `COMPOSE_FILE` has to say in a folder above so that Compose reads what it reads in this one: the files that its

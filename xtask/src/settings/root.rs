@@ -3,6 +3,7 @@
 use super::compose_files::{self, main_file};
 use super::{Settings, variable};
 use crate::error::Fault;
+use crate::words::shell_word;
 use std::path::{Component, Path, PathBuf};
 
 /// What makes a checkout of a folder whose Compose file is elsewhere.
@@ -15,8 +16,10 @@ enum NamedBy {
     Flag,
     /// `XTASK_ROOT`
     Environment,
-    /// The folder that `cargo` runs the program from, or where it was built.
+    /// The folder that `cargo` runs the program from.
     Package,
+    /// The folder where the program was built, which is still there. Whether the user stands outside of it.
+    Built { outside: bool },
     /// The nearest Compose file, upwards from the user's folder.
     ComposeFile(&'static str),
     /// Nothing: this is where the program was built.
@@ -43,7 +46,10 @@ impl Root {
             return typed(Path::new(&root), NamedBy::Environment);
         }
         if let Some(package) = package_folder() {
-            return Self { path: parent_of(&package), named_by: NamedBy::Package };
+            let path = parent_of(&package);
+            let outside = here.is_some_and(|here| !here.starts_with(&path));
+            let is_run = variable("CARGO_MANIFEST_DIR").is_some_and(|run| Path::new(&run) == package);
+            return Self { path, named_by: if is_run { NamedBy::Package } else { NamedBy::Built { outside } } };
         }
         let above = here.into_iter().flat_map(Path::ancestors);
         let mut found = above.filter_map(|folder| Some((folder, main_file(folder)?)));
@@ -55,8 +61,16 @@ impl Root {
 
     /// What a person should know where the checkout was found, not named.
     pub fn note(&self) -> Option<String> {
-        let NamedBy::ComposeFile(file) = self.named_by else { return None };
-        Some(format!("The checkout is {}: its {file} is the nearest Compose file", self.path.display()))
+        let root = self.path.display();
+        match self.named_by {
+            NamedBy::ComposeFile(file) => {
+                Some(format!("The checkout is {root}: its {file} is the nearest Compose file"))
+            }
+            NamedBy::Built { outside: true } => {
+                Some(format!("The checkout is {root}, where this program was built; another one: --root DIR"))
+            }
+            _ => None,
+        }
     }
 
     /// Refuses to work in a folder that is no checkout: backups would go there, and the database be another one.
@@ -71,23 +85,33 @@ impl Root {
             NamedBy::Environment => {
                 (format!("XTASK_ROOT is {root}"), "name the checkout's folder: XTASK_ROOT=/path/to/checkout")
             }
-            NamedBy::Package | NamedBy::ComposeFile(_) | NamedBy::Build => {
+            NamedBy::Package | NamedBy::Built { .. } | NamedBy::ComposeFile(_) | NamedBy::Build => {
                 let hint = "name the folder of your Compose project: --root DIR, or XTASK_ROOT=/path/to/checkout";
                 let message =
                     format!("There is no checkout in {root}, where this program was built, and no Compose file here");
                 return Err(Fault::usage(message).hint(hint));
             }
         };
+        let below = compose_files::below(&self.path);
         let why = match compose_files::above(&self.path) {
             _ if !self.path.is_dir() => "not a folder".to_owned(),
+            _ if below.is_some() => "not a checkout (no Compose file, but one in a folder below)".to_owned(),
             Some(file) => format!("not a checkout (no Compose file; Docker Compose would take {})", file.display()),
             None => "not a checkout (no Compose file)".to_owned(),
         };
-        Err(Fault::usage(format!("{what}, which is {why}")).hint(hint))
+        let fault = Fault::usage(format!("{what}, which is {why}"));
+        let Some((folder, listed)) = below else { return Err(fault.hint(hint)) };
+        let (folder, env) = (folder.display().to_string(), self.path.join(".env"));
+        Err(fault.hint(format!(
+            "work there: --root {}; or say that it belongs to this folder: COMPOSE_FILE={listed} in {}",
+            shell_word(&folder),
+            env.display()
+        )))
     }
 
     fn is_checkout(&self, settings: &Settings) -> bool {
-        let is_package = self.named_by == NamedBy::Package || self.path.join(PACKAGE).is_file();
+        let is_package =
+            matches!(self.named_by, NamedBy::Package | NamedBy::Built { .. }) || self.path.join(PACKAGE).is_file();
         is_package || compose_files::are_there(settings, &self.path)
     }
 }

@@ -5,10 +5,13 @@ use unicode_width::UnicodeWidthStr as _;
 /// No text is folded into lines that are narrower than this many columns.
 const NARROWEST: usize = 8;
 
+/// No mark of a line is wider.
+const MARK: usize = 1;
+
 /// A line in lines of at most so many columns, broken at blanks. Later lines keep the indentation of the first. A word
 /// that is wider than a line stays whole: the terminal breaks it, and it can still be copied.
 pub fn folded(text: &str, width: usize) -> Vec<String> {
-    broken(text.trim_end(), width.max(NARROWEST), indentation(text))
+    broken(text.trim_end(), width.max(NARROWEST), indentation(text), 0)
 }
 
 /// The same for a line of a report. Later lines stand below what follows the line's label (`Timer:     cron`), its mark
@@ -17,20 +20,27 @@ pub fn hanging(line: &str, width: usize) -> Vec<String> {
     let line = line.trim_end();
     let indent = indentation(line);
     let text = &line[indent..];
-    let label = text.find("  ").map(|at| indent + shown_width(&text[..at]) + blanks(&text[at..]));
-    let label = label.filter(|column| *column <= width / 2);
-    broken(line, width.max(NARROWEST), label.unwrap_or(indent + 2))
+    let word = text.split(' ').next().filter(|word| word.ends_with(':'));
+    let end = word.map(str::len).or_else(|| text.find("  "));
+    let label = end.map(|at| indent + shown_width(&text[..at]) + blanks(&text[at..]));
+    // A word that fits only nearer to the margin stands there.
+    let fits = |column: &usize| text.split(' ').all(|word| column + shown_width(word) <= width);
+    let label = label.filter(|column| *column <= width / 2 && fits(column));
+    broken(line, width.max(NARROWEST), label.unwrap_or(indent + 2), MARK)
 }
 
-/// Lines of at most so many columns, all but the first behind so many blanks.
-fn broken(text: &str, width: usize, later: usize) -> Vec<String> {
+/// Lines of at most so many columns, all but the first behind so many blanks; nothing is broken behind a first word of
+/// at most `mark` columns.
+fn broken(text: &str, width: usize, later: usize, mark: usize) -> Vec<String> {
     let indent = indentation(text);
     let later = " ".repeat(later);
     let mut lines = Vec::new();
     let (mut line, mut begin) = (text[..indent].to_owned(), indent);
     for word in text[indent..].split(' ') {
         let is_begun = line.len() > begin;
-        if is_begun && shown_width(&line) + 1 + shown_width(word) > width {
+        // A mark stands before its first word, however long that is.
+        let is_mark = shown_width(&line) <= mark && lines.is_empty();
+        if is_begun && !is_mark && shown_width(&line) + 1 + shown_width(word) > width {
             begin = later.len();
             lines.push(std::mem::replace(&mut line, later.clone()));
         } else if is_begun {
@@ -39,7 +49,11 @@ fn broken(text: &str, width: usize, later: usize) -> Vec<String> {
         line.push_str(word);
     }
     lines.push(line);
-    lines.into_iter().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty() || text.is_empty()).collect()
+    lines
+        .into_iter()
+        .map(|line| line.trim_end().to_owned())
+        .filter(|line| !line.is_empty() || text.is_empty())
+        .collect()
 }
 
 /// The bytes of the blanks at a text's beginning.
@@ -93,12 +107,14 @@ mod tests {
     #[test]
     fn what_follows_a_label_stands_below_its_first_word() {
         assert_eq!(hanging("Time:   one two three", 16), ["Time:   one two", "        three"]);
+        assert_eq!(hanging("Time: one two three", 14), ["Time: one two", "      three"]);
         assert_eq!(hanging("  ROWS  1 2 3 4", 12), ["  ROWS  1 2", "        3 4"]);
         assert_eq!(hanging("✓ one two three", 10), ["✓ one two", "  three"]);
         assert_eq!(hanging("\x1b[32m✓\x1b[0m one two three", 10), ["\x1b[32m✓\x1b[0m one two", "  three"]);
         assert_eq!(hanging("a label that is long  one two", 16), ["a label that is", "  long  one two"]);
         assert_eq!(hanging("", 10), [""]);
-        assert_eq!(hanging("Log:  a/very/long/path", 12), ["Log:", "      a/very/long/path"]);
+        assert_eq!(hanging("Log:    a/long/path", 12), ["Log:", "  a/long/path"]);
+        assert_eq!(hanging("✓ a/very/long/path done", 12), ["✓ a/very/long/path", "  done"]);
     }
 
     #[test]

@@ -94,13 +94,13 @@ fn as_cron_does(sandbox: &Sandbox, command: &str, clock: &str) -> Outcome {
 }
 
 /// What pings a server got: path and body. It answers with this status, and headers where there are some.
-struct Pings {
-    url: String,
+pub struct Pings {
+    pub url: String,
     got: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Pings {
-    fn listen(status: &'static str) -> Self {
+    pub fn listen(status: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/hunter2", listener.local_addr().unwrap());
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -118,7 +118,7 @@ impl Pings {
     }
 
     /// The pings since the last look: `start`, `` or `fail`, and the body.
-    fn take(&self) -> Vec<(String, String)> {
+    pub fn take(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.got.lock().unwrap())
     }
 }

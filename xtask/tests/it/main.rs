@@ -46,9 +46,11 @@ mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
 mod db_schedule;
+mod db_schedule_disk;
 mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
+mod db_stats_watch;
 mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
@@ -198,9 +200,11 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     adopt_noticed::tests,
     round_trip::tests,
     db_schedule::tests,
+    db_schedule_disk::tests,
     db_schedule_timers::tests,
     db_shell::tests,
     db_stats::tests,
+    db_stats_watch::tests,
     authorization::tests,
     openfga_export::tests,
     setup_openfga::tests,

@@ -77,7 +77,21 @@ fn a_root_that_is_no_compose_project_is_refused() {
                 .stderr_has("--root DIR");
         }
     }
+    // Whoever stands elsewhere is told which one a program takes by itself.
+    let told = "where this program was built; another one: --root DIR";
+    Xtask::bare(&empty, &sandbox.home).args(["db-list"]).run().ok().stderr_has(told);
+    Xtask::bare(checkout(), &sandbox.home).args(["db-list"]).run().ok().stderr_lacks(told);
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+    let deploy = empty.join("a b");
+    fs::create_dir(&deploy).unwrap();
+    fs::write(deploy.join("compose.yaml"), "services: {}\n").unwrap();
+    fs::write(deploy.join("compose.override.yaml"), "services: {}\n").unwrap();
+    let run = Xtask::new(&sandbox).args(["--root", "../empty", "db-list"]).run();
+    run.code(2).stderr_has("which is not a checkout (no Compose file, but one in a folder below)");
+    run.stderr_has(&format!("→ work there: --root '{}'; or say that it belongs to this folder: ", deploy.display()));
+    run.stderr_has(&format!("COMPOSE_FILE=a b/compose.yaml:a b/compose.override.yaml in {}/.env\n", empty.display()));
+    fs::write(empty.join(".env"), "COMPOSE_FILE=a b/compose.yaml:a b/compose.override.yaml\n").unwrap();
+    Xtask::new(&sandbox).args(["--root", "../empty", "db-list"]).run().ok();
 }
 
 /// Says which checkout was taken, without a server.
