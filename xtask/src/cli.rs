@@ -5,13 +5,13 @@ use crate::context::Context;
 use crate::global_options::Global;
 use anyhow::Result;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
 
 /// Look after PostgreSQL and OpenFGA of this Compose stack: backups that prove themselves, and the daily jobs around
 /// them.
 #[derive(Debug, Parser)]
-#[command(name = "xtask", bin_name = concat!("cargo ", env!("CARGO_PKG_NAME")), version, max_term_width = 100, subcommand_required = true)]
+#[command(name = "xtask", version, max_term_width = 100, subcommand_required = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -45,6 +45,14 @@ pub enum Command {
 }
 
 impl Cli {
+    /// What these words say; `call` is how a person calls this program. Ends the process where they say nothing, or ask
+    /// for help.
+    pub fn parse_as(words: Vec<OsString>, call: String) -> Self {
+        let mut command = Self::command().bin_name(call);
+        let matches = command.try_get_matches_from_mut(words).unwrap_or_else(|error| error.exit());
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
     /// Refuses a second `--database` where one database is meant.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::backup::own_folder;
 use crate::error::Fault;
 use crate::global_options::Global;
-use crate::settings::{PROGRAMS, Root, Settings};
+use crate::settings::{self, PROGRAMS, Root, Settings};
 use crate::target::database_name::{self, SETTING as DATABASE};
 use crate::target::{DirectChoice, Kind, Target};
 use crate::terminal::{self, Options, Terminal};
@@ -71,6 +71,7 @@ impl Context {
             color: settings.color(global.color),
             unicode: settings.locale_is_utf8(),
             quiet: global.quiet,
+            call: settings::call(),
             typed: typed(global.root.as_deref(), &settings),
             folder: here.as_deref().and_then(|here| from_outside(&root, here)),
         };

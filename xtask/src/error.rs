@@ -57,6 +57,8 @@ pub enum Cause {
     Lost,
     /// A statement waited for a lock for longer than its session may.
     LockTimeout,
+    /// The server listens at another place than the one where it was looked for.
+    ListensElsewhere,
     /// The server answered that it fails itself (HTTP 500 to 599).
     ServerFails,
     /// The server lacks roles that a backup names.

@@ -23,11 +23,10 @@ mod target;
 mod terminal;
 mod words;
 
-use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse_from(cli::action_first(std::env::args_os().collect()));
+    let cli = cli::Cli::parse_as(cli::action_first(std::env::args_os().collect()), settings::call());
     cli.check_databases().unwrap_or_else(|error| error.exit());
     process::signals::install();
     let context = context::Context::new(&cli.global).with_typed(cli.command.typed());

@@ -8,7 +8,7 @@ mod question;
 mod results;
 mod text;
 
-pub use fold::folded;
+pub use fold::{folded, hanging};
 pub use progress::Progress;
 pub use text::{age_of, clean, clean_line, count, counted, duration, report, shell_word, size, span};
 
@@ -28,11 +28,13 @@ pub struct Terminal {
     color_of_results: bool,
     unicode: bool,
     quiet: bool,
+    /// What a person types to call this program.
+    call: String,
     /// Options of every command that were typed.
     typed: Vec<(&'static str, String)>,
     /// The project's folder, where the user stands outside of it.
     folder: Option<String>,
-    /// Whether commands in a text are to be typed now: they get the program's own name, those options and that folder.
+    /// Whether commands in a text are to be typed now: they begin as the program was called, and get those options and that folder.
     completes: bool,
     stdin: bool,
     stdout: bool,
@@ -45,6 +47,8 @@ pub struct Options {
     pub color: ColorChoice,
     pub unicode: bool,
     pub quiet: bool,
+    /// What a person types to call this program: words of a command line.
+    pub call: String,
     /// Options that were typed, where without them another target or database would be meant: what is said to be typed
     /// next says them, too. The values are words of a command line.
     pub typed: Vec<(&'static str, String)>,
@@ -76,6 +80,7 @@ impl Terminal {
             color_of_results: color(stdout),
             unicode: options.unicode,
             quiet: options.quiet,
+            call: options.call,
             typed: options.typed,
             folder: options.folder,
             completes: true,
@@ -128,8 +133,23 @@ impl Terminal {
     /// The same for lines of ours, in which names are shown clean.
     pub fn note_report(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&fold::behind("", 0, &self.plain(text), self.width_of_notes()));
+            write_stderr(&self.laid_below(text, self.width_of_notes()));
         }
+    }
+
+    /// A report's lines, ended by a newline; folded where the terminal has so many columns. A command that is copied
+    /// stays on one line, except where hardly one fits.
+    fn laid_below(&self, text: &str, columns: Option<usize>) -> String {
+        let shown = self.plain(text.strip_suffix('\n').unwrap_or(text));
+        let Some(columns) = columns else { return format!("{shown}\n") };
+        let typed = format!("{} ", self.call);
+        let is_typed = |line: &str| line.contains(&typed) || line.trim_start().starts_with(self.arrow());
+        let keeps = |line: &&str| columns >= COMMANDS_FIT && is_typed(line);
+        let lines = shown.split('\n').flat_map(|line| match keeps(&line) {
+            true => vec![line.to_owned()],
+            false => fold::hanging(line, columns),
+        });
+        lines.map(|line| line + "\n").collect()
     }
 
     /// `✓ text` on stderr; nothing under `--quiet`.
@@ -234,12 +254,17 @@ impl Terminal {
     }
 
     fn completed(&self, text: &str) -> String {
-        let text = text::under_own_name(&text::with_options(text, &self.typed));
+        let text = text::as_called(&text::with_options(text, &self.typed), &self.call);
         text::in_folder(&text, self.folder.as_deref())
     }
 
+    /// Commands of ours in a text, as they are to be typed now.
+    pub fn to_type(&self, text: &str) -> String {
+        if self.completes { self.completed(text) } else { text.to_owned() }
+    }
+
     fn lettered(&self, text: &str) -> String {
-        let text = if self.completes { self.completed(text) } else { text.to_owned() };
+        let text = self.to_type(text);
         if self.unicode {
             return text;
         }
@@ -271,10 +296,14 @@ fn write_stderr(text: &str) {
 mod tests {
     use super::*;
 
+    fn options() -> Options {
+        let call = "cargo xtask".to_owned();
+        Options { color: ColorChoice::Never, unicode: true, quiet: false, call, typed: Vec::new(), folder: None }
+    }
+
     #[test]
     fn nothing_that_another_wrote_is_obeyed_and_our_marks_keep_their_colour() {
-        let terminal =
-            |color| Terminal::new(Options { color, unicode: true, quiet: false, typed: Vec::new(), folder: None });
+        let terminal = |color| Terminal::new(Options { color, ..options() });
         let hostile = "a\x1b]0;x\x07b\u{9b}31m\x1b[31mc\r";
         let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}31m\\u{1b}[31mc\\r";
         let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));
@@ -284,9 +313,7 @@ mod tests {
     #[test]
     fn commands_are_completed_unless_they_are_quoted() {
         let typed = vec![("--root", "app".to_owned())];
-        let options =
-            Options { color: ColorChoice::Never, unicode: true, quiet: false, typed, folder: Some("app".into()) };
-        let terminal = Terminal::new(options);
+        let terminal = Terminal::new(Options { typed, folder: Some("app".into()), ..options() });
         let text = "docker compose up; cargo xtask db-backup";
         assert_eq!(terminal.plain(text), "cd app && docker compose up; cargo xtask db-backup --root app");
         assert_eq!(terminal.verbatim().plain(text), text);

@@ -118,7 +118,10 @@ impl Manifests {
             // Only speed depends on it.
             text = toml_text::with_table(&text, &table, &[("opt-level", 3.into())]).unwrap_or(text);
         }
-        let what = format!("{name} as a member of the workspace");
+        let what = match self.kind {
+            Kind::Package => format!("the package becomes the root of a workspace, with {name} as its member"),
+            Kind::None | Kind::Workspace => format!("{name} as a member of the workspace"),
+        };
         Ok((text != self.root_text()).then(|| Change::new(PATH, text, what)))
     }
 

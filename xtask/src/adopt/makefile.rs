@@ -27,6 +27,8 @@ struct Rule {
 #[derive(Debug, Default)]
 struct Rules {
     by_target: BTreeMap<String, Rule>,
+    /// Variables whose text is plain.
+    variables: BTreeMap<String, String>,
     not_read: Vec<String>,
 }
 
@@ -50,13 +52,15 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
     let text = repository.text(file)?.unwrap_or_default();
     let mut rules = Rules::default();
     rules.read(repository, file, &text, DEPTH);
-    let free: Vec<&str> =
-        goals.iter().map(String::as_str).filter(|goal| !rules.by_target.contains_key(*goal)).collect();
+    let taken: Vec<(&str, &str, &Rule)> =
+        goals.iter().filter_map(|goal| rules.of(goal).map(|(target, rule)| (goal.as_str(), target, rule))).collect();
+    let same: BTreeSet<&str> = taken.iter().map(|(goal, ..)| *goal).collect();
+    let free: Vec<&str> = goals.iter().map(String::as_str).filter(|goal| !same.contains(goal)).collect();
     let free: Vec<&str> = free.into_iter().filter(|goal| *goal != "help" || rules.by_target.is_empty()).collect();
-    let taken = goals.iter().filter_map(|goal| Some((goal.as_str(), rules.by_target.get(goal)?)));
     let by_hand = taken
-        .filter(|(goal, rule)| *goal != "help" && !rule.is_ours(name))
-        .map(|(goal, rule)| rule.to_replace(goal, name));
+        .iter()
+        .filter(|(goal, _, rule)| *goal != "help" && !rule.is_ours(name))
+        .map(|(goal, target, rule)| rule.to_replace(goal, target, name));
     let mut by_hand: Vec<String> = by_hand.collect();
     by_hand.extend(rules.not_read.iter().map(|what| {
         format!("{what}: if it has a rule of the same name, remove that name from the last lines of {file}")
@@ -68,8 +72,6 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
         Change::new(file, toml_text::appended(&text, &lines), format!("make names that are free: {names}"))
     });
     let targets = rules.by_target.len();
-    let same: BTreeSet<&str> =
-        goals.iter().map(String::as_str).filter(|goal| rules.by_target.contains_key(*goal)).collect();
     let same: Vec<&str> = same.into_iter().collect();
     let shared = if same.is_empty() { String::new() } else { format!("; of the same names: {}", same.join(", ")) };
     let noun = if targets == 1 { "target" } else { "targets" };
@@ -77,6 +79,19 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
 }
 
 impl Rules {
+    /// The rule that makes a goal now, with its target: its own one, else that of a pattern. A pattern that takes every
+    /// name only catches what has no rule.
+    fn of(&self, goal: &str) -> Option<(&str, &Rule)> {
+        let is_pattern = |target: &str| {
+            let Some((before, after)) = target.split_once('%') else { return false };
+            let rest = goal.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+            target != "%" && rest.is_some_and(|stem| !stem.is_empty())
+        };
+        let own = self.by_target.get_key_value(goal);
+        let mut patterns = self.by_target.iter().filter(|(target, rule)| is_pattern(target) && !rule.recipe.is_empty());
+        own.or_else(|| patterns.next()).map(|(target, rule)| (target.as_str(), rule))
+    }
+
     fn read(&mut self, repository: &Repository, file: &str, text: &str, depth: usize) {
         let lines: Vec<&str> = text.lines().collect();
         let mut at = 0;
@@ -100,7 +115,10 @@ impl Rules {
                 ["include ", "-include ", "sinclude "].iter().find_map(|word| words.strip_prefix(word))
             {
                 self.include(repository, names, depth);
-            } else if let Some((targets, inline)) = rule(words) {
+            } else if let Some((name, value)) = assignment(words) {
+                let text = self.variables.entry(name.to_owned()).or_default();
+                *text = if words.contains("+=") { format!("{text} {value}") } else { value.to_owned() };
+            } else if let Some((targets, inline)) = rule(&self.expanded(words, file, first + 1)) {
                 let mut recipe: Vec<String> = inline.map(str::to_owned).into_iter().collect();
                 recipe.extend(
                     lines[at..].iter().take_while(|line| line.starts_with('\t')).map(|line| line.trim().to_owned()),
@@ -117,6 +135,18 @@ impl Rules {
         }
     }
 
+    /// The line of a rule whose targets are in a variable, with the variable's text.
+    fn expanded(&mut self, line: &str, file: &str, number: usize) -> String {
+        let Some((name, rest)) = of_variable(line) else { return line.to_owned() };
+        match self.variables.get(name).filter(|text| !text.contains(['$', ':', '='])) {
+            Some(text) => format!("{text}{rest}"),
+            None => {
+                self.not_read.push(format!("The rule of $({name}) ({file}:{number}) was not looked at"));
+                line.to_owned()
+            }
+        }
+    }
+
     fn include(&mut self, repository: &Repository, names: &str, depth: usize) {
         for name in names.split_whitespace() {
             let is_plain = !name.contains(['$', '*', '?', '[', '~'])
@@ -129,6 +159,24 @@ impl Rules {
             }
         }
     }
+}
+
+/// A variable and its text, in a line that gives or adds one.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim_end_matches([':', '?', '+']).trim();
+    is_name(name).then(|| (name, value.trim()))
+}
+
+/// The variable that holds the targets of a rule, and the rest of its line.
+fn of_variable(line: &str) -> Option<(&str, &str)> {
+    let (name, rest) = line.strip_prefix("$(")?.split_once(')')?;
+    let is_rule = rest.trim_start().starts_with(':') && !rest.contains('=');
+    (is_rule && is_name(name)).then_some((name, rest))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
 }
 
 /// The targets of a rule, and the recipe that stands on its line; `None` for an assignment and the like.
@@ -153,8 +201,14 @@ impl Rule {
         self.recipe.iter().any(|line| line.contains(&call))
     }
 
-    fn to_replace(&self, goal: &str, name: &PackageName) -> String {
+    fn to_replace(&self, goal: &str, target: &str, name: &PackageName) -> String {
         let Self { file, line, recipe } = self;
+        if goal != target {
+            return format!(
+                "{file}:{line}: {goal} keeps the recipe of {target}; to have this tool do it, add\n  + {goal}:: ; @cargo \
+                 {name} {goal} {ARGUMENTS}"
+            );
+        }
         let old: Vec<String> = recipe.iter().map(|line| format!("\n  - {line}")).collect();
         format!(
             "{file}:{line}: {goal} keeps its recipe; to have this tool do it, replace{}\n  + @cargo {name} {goal} {ARGUMENTS}",
@@ -181,6 +235,32 @@ mod tests {
             ("$(NAMES): x", None),
         ] {
             assert_eq!(rule(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_rule_whose_names_are_in_a_variable_is_noticed() {
+        for (line, expected) in [
+            ("$(NAMES): x", Some(("NAMES", ": x"))),
+            ("$(NAMES) :: ; @x", Some(("NAMES", " :: ; @x"))),
+            ("$(NAMES): A = b", None),
+            ("$(info a: b)", None),
+            ("$(DIR)/a: b", None),
+            ("$(A) := b", None),
+            ("a: $(B)", None),
+        ] {
+            assert_eq!(of_variable(line), expected, "{line}");
+        }
+        for (line, expected) in [
+            ("A = b c", Some(("A", "b c"))),
+            ("A:=b", Some(("A", "b"))),
+            ("A += d", Some(("A", "d"))),
+            ("A ::= b", Some(("A", "b"))),
+            ("a: B = c", None),
+            ("$(A) = b", None),
+            ("a: b", None),
+        ] {
+            assert_eq!(assignment(line), expected, "{line}");
         }
     }
 }

@@ -7,6 +7,7 @@ mod cargo_config;
 mod cargo_manifest;
 mod change;
 mod collision;
+mod dockerfile;
 mod env_example;
 mod ignored;
 mod journal;

@@ -8,7 +8,7 @@ use super::journal::Journal;
 use super::name::PackageName;
 use super::repository::Repository;
 use super::source::Source;
-use super::{cargo_config, env_example, ignored, lock_file, makefile, toolchain};
+use super::{cargo_config, dockerfile, env_example, ignored, lock_file, makefile, toolchain};
 use crate::error::{self, Fault};
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -99,7 +99,8 @@ impl Plan {
         let Some(adopted) = adopted else {
             if update {
                 let what = format!("Nothing was adopted in {} yet", repository.folder.display());
-                self.collide(Fault::from(Collision::new(what, "without --update it is: cargo xtask adopt DIR")));
+                let way = format!("without --update it is: cargo xtask adopt {}", repository.as_word());
+                self.collide(Fault::from(Collision::new(what, way)));
             } else if repository.has(name.as_str()) {
                 self.collide(Fault::from(Collision::of_name(format!("{name} is there already, and was not adopted"))));
             }
@@ -118,7 +119,8 @@ impl Plan {
                 "{name} is there in version {}, and here are other files (version {})",
                 adopted.version, source.version
             );
-            self.collide(Fault::from(Collision::new(what, "bring them there: cargo xtask adopt --update DIR")));
+            let way = format!("bring them there: cargo xtask adopt --update {}", repository.as_word());
+            self.collide(Fault::from(Collision::new(what, way)));
             return Ok(());
         }
         let changed = adopted.local_changes(repository, &files)?;
@@ -213,6 +215,9 @@ impl Plan {
             }
             .to_owned(),
         ));
+        if manifests.kind != Kind::None {
+            self.by_hand.extend(dockerfile::by_hand(repository, name)?);
+        }
         self.keep(ignored::for_docker(repository, manifests.kind))?;
         self.keep(manifests.check(name).map(|()| None).map_err(Into::into))?;
         // Before the manifest: with that, a run that goes on would take the workspace for theirs.

@@ -5,6 +5,7 @@ use super::collision::Collision;
 use crate::error::Fault;
 use crate::platform;
 use crate::process::{Captured, Ending, Program};
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -117,6 +118,11 @@ impl Repository {
     /// Where git keeps a file of ours.
     pub fn git_path(&self, name: &str) -> Result<PathBuf> {
         Ok(self.folder.join(self.git(&["rev-parse", "--git-path", name])?.text().trim_end_matches('\n')))
+    }
+
+    /// The folder as a word of a command line.
+    pub fn as_word(&self) -> String {
+        shell_word(&self.folder.display().to_string())
     }
 
     pub fn has(&self, path: &str) -> bool {

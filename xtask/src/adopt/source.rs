@@ -37,7 +37,7 @@ impl Source {
     pub fn open(package: &Path) -> Result<Self> {
         let repository = Repository::open(package).with_context(|| {
             Fault::usage(format!("What is copied is the checkout of this program, and {} is none", package.display()))
-                .hint("clone this project with git, and run: cargo xtask adopt DIR")
+                .hint("clone this project with git, and run there: cargo run -- adopt DIR")
         })?;
         let package = repository.folder.clone();
         let top = package.parent().unwrap_or(&package).to_owned();

@@ -35,7 +35,10 @@ pub fn check(repository: &Repository, needed: &str) -> Result<(), Fault> {
     let what = format!("{file} pins Rust {channel}, and {needed} or newer is needed");
     Err(Collision::new(
         what,
-        format!("pin {needed} or newer; or use it from here, with nothing copied: cargo xtask --root DIR db-backup"),
+        format!(
+            "pin {needed} or newer; or use it from here, with nothing copied: cargo xtask --root {} db-backup",
+            repository.as_word()
+        ),
     )
     .into())
 }

@@ -26,7 +26,8 @@ pub(super) fn look(folder: &Path, newest: Option<u64>, server: &Server<'_>) -> R
     if free >= needed.saturating_add(RESERVE) {
         return Ok(());
     }
-    Err(full(folder, &format!("{free} bytes are free, about {needed} are needed")).into())
+    let why = format!("{free} bytes are free; it needs about {needed}, and {RESERVE} stay free for others");
+    Err(full(folder, &why).into())
 }
 
 /// Stops before the disk is full.

@@ -39,8 +39,9 @@ pub struct Args {
 /// `command_line` is the whole program's: its commands become names of the Makefile.
 pub fn run(args: &Args, command_line: &clap::Command, context: &Context) -> Result<()> {
     let package = settings::package_folder().ok_or_else(|| {
+        let folder = terminal::shell_word(&context.typed(&args.folder).display().to_string());
         Fault::usage("This program's checkout is not here, and what is copied is the checkout")
-            .hint("clone this project with git, and run there: cargo xtask adopt DIR")
+            .hint(format!("clone this project with git, and run there: cargo run -- adopt {folder}"))
     })?;
     let repository = Repository::open(&context.typed(&args.folder))?;
     let source = Source::open(&package)?;
@@ -58,7 +59,7 @@ pub fn run(args: &Args, command_line: &clap::Command, context: &Context) -> Resu
     // It quotes their recipes, and lines to paste into their files.
     let terminal = context.terminal.verbatim();
     if args.dry_run {
-        terminal.result(&report)?;
+        terminal.result_report(&report)?;
     } else {
         terminal.note_report(&report);
     }
@@ -136,15 +137,19 @@ fn say_what_is_next(plan: &Plan, repository: &Repository, context: &Context) {
 const NAMED: usize = 3;
 
 /// That the folder itself has no Compose file, with those of its subfolders, and how one is named.
-fn no_file_here(repository: &Repository) -> String {
+fn no_file_here(repository: &Repository, context: &Context) -> String {
     let mut files = repository.files(&["*compose.yaml", "*compose.yml"]).unwrap_or_default();
     files.retain(|path| path.rsplit_once('/').is_some_and(|(_, name)| compose_files::is_main_name(name)));
     files.sort_by_key(|path| path.matches('/').count());
     let Some(first) = files.first() else { return "no Compose file".to_owned() };
     let shown = files.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = if files.len() > NAMED { format!(" and {} more", files.len() - NAMED) } else { String::new() };
+    let way = first.rsplit_once('/').map_or("", |(way, _)| way);
+    let below = repository.folder.join(way);
+    let listed = compose_files::listed_above(&context.at(&below).settings, &below, way);
+    let listed = listed.as_deref().unwrap_or(first);
     format!(
-        "none in this folder; in subfolders: {shown}{more}; name the one that is meant in .env: COMPOSE_FILE={first}"
+        "none in this folder; in subfolders: {shown}{more}; name the one that is meant in .env: COMPOSE_FILE={listed}"
     )
 }
 
@@ -162,7 +167,7 @@ impl Stack {
         let mut stack = Self { found: Vec::new(), settings: Vec::new() };
         let theirs = context.at(folder);
         if !compose_files::are_there(&theirs.settings, folder) {
-            stack.found.push(("Compose", no_file_here(repository)));
+            stack.found.push(("Compose", no_file_here(repository, context)));
             return stack;
         }
         stack.found.push(("Compose", compose_files::shown(&theirs.settings, folder)));

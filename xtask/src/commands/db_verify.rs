@@ -259,7 +259,7 @@ impl Entry {
         if let Some(reason) = &self.reason {
             line.push_str(&format!("; {reason}"));
         }
-        context.terminal.result(&context.terminal.done_line(&line))
+        context.terminal.result_report(&context.terminal.done_line(&line))
     }
 
     fn counts(&self) -> String {

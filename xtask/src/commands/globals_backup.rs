@@ -33,7 +33,7 @@ fn tell(taken: &TakenGlobals, json: bool, context: &Context) -> Result<()> {
     ];
     let report = terminal::report(&lines);
     if context.terminal.stdout_is_terminal() {
-        return context.terminal.result(&report);
+        return context.terminal.result_report(&report);
     }
     context.terminal.note_report(&report);
     context.terminal.result_path(&context.near(&taken.path))

@@ -43,8 +43,11 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let options = Options { only: &args.only, logs: context.verbose };
-    let report =
+    let mut report =
         if args.wait { wait(args, &options, context)? } else { look(&options, Instant::now() + DEADLINE, context)? };
+    for hint in report.checks.iter_mut().filter_map(|check| check.hint.as_mut()) {
+        *hint = context.terminal.to_type(hint);
+    }
     if let Some(name) = options.unknown(&report) {
         let known: Vec<&str> = health::names().collect();
         return Err(Fault::usage(format!("There is no check {name}"))

@@ -201,6 +201,6 @@ impl Exported<'_> {
             format!("Model:   {}", clean_line(model)),
             format!("Tuples:  {}", terminal::count(export.tuples as u64)),
         ];
-        terminal.result(&terminal::report(&lines))
+        terminal.result_report(&terminal::report(&lines))
     }
 }

@@ -167,6 +167,7 @@ fn say_what_is_next(target: &Target, openfga: bool, context: &Context) {
     let openfga = openfga || context.settings.get("OPENFGA_API_URL").is_some();
     context.terminal.note("");
     context.terminal.note("Next:");
+    let mut rows = Vec::new();
     for (command, what) in [
         ("cargo xtask db-shell", "open psql on the database"),
         ("cargo xtask setup-openfga", "apply changes of openfga/: model, tuples, tests"),
@@ -179,6 +180,8 @@ fn say_what_is_next(target: &Target, openfga: bool, context: &Context) {
         if is_left_out || (!target.stack().starts_server() && command.ends_with("down")) {
             continue;
         }
-        context.terminal.note(&format!("  {command:<26} {what}"));
+        rows.push((context.terminal.to_type(command), what));
     }
+    let width = rows.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
+    rows.iter().for_each(|(command, what)| context.terminal.note(&format!("  {command:<width$}  {what}")));
 }

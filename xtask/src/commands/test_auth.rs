@@ -189,6 +189,6 @@ impl Asked<'_> {
         }
         lines.push(String::new());
         lines.push(summary(tally));
-        context.terminal.result(&lines.join("\n"))
+        context.terminal.result_report(&lines.join("\n"))
     }
 }

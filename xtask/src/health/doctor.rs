@@ -60,7 +60,7 @@ fn rust() -> Finding {
     let needed = env!("CARGO_PKG_RUST_VERSION");
     let Some(found) = version("rustc") else {
         return Finding::skipped(
-            "no rustc on PATH; the built program needs none, cargo xtask does (https://rustup.rs)",
+            "no rustc on PATH; the built program needs none, a build from source does (https://rustup.rs)",
         );
     };
     let number = found.split_whitespace().nth(1).unwrap_or_default();

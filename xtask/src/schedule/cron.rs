@@ -19,10 +19,14 @@ pub fn is_there() -> bool {
     process::find(PROGRAM).is_some()
 }
 
+/// What has cron run.
+pub const START: &str =
+    "start it, at every boot, too: systemctl enable --now cron; without systemd: service cron start";
+
 /// What makes the block useless although it stands in the crontab.
-pub fn caution() -> Option<String> {
-    let runs = daemon::runs(&["cron", "crond", "fcron", "anacron", "cronie"])?;
-    (!runs).then(|| "No cron runs on this machine: nothing starts what the crontab says".to_owned())
+pub fn caution(deadline: Duration) -> Option<String> {
+    let runs = daemon::runs(deadline)?;
+    (!runs).then(|| "no cron runs on this machine: nothing starts what the crontab says".to_owned())
 }
 
 /// The whole crontab; empty where there is none.

@@ -4,7 +4,7 @@ use super::history::{History, Outcome};
 use super::plan::Plan;
 use super::timer::{Presence, Timer};
 use super::turn::Turn;
-use super::{name, start, systemd};
+use super::{cron, name, start, systemd};
 use crate::settings;
 use crate::words::span;
 use anyhow::Result;
@@ -44,6 +44,8 @@ pub struct Standing {
     pub has_program: bool,
     /// Whether the timer stops when its user logs out.
     pub ends_at_logout: bool,
+    /// Why the timer starts nothing although it is set.
+    pub idle: Option<String>,
     /// Where the checkout is now, if it is not the one that the plan was made for.
     pub elsewhere: Option<String>,
     /// Whether a run goes on.
@@ -61,7 +63,8 @@ impl Standing {
         let Some(plan) = Plan::read(&root)? else { return Ok(None) };
         let presence = start::presence(&plan, &name::of(&root), deadline);
         let ends_at_logout = plan.timer == Timer::Systemd && !systemd::lingers(deadline);
-        Ok(Some(Self { ends_at_logout, ..Self::of(plan, &root, presence, settings::now()) }))
+        let idle = if plan.timer == Timer::Cron { cron::caution(deadline) } else { None };
+        Ok(Some(Self { ends_at_logout, idle, ..Self::of(plan, &root, presence, settings::now()) }))
     }
 
     /// Looks at the files of the checkout; `presence` is asked of the timer.
@@ -76,6 +79,7 @@ impl Standing {
             now,
             plan,
             ends_at_logout: false,
+            idle: None,
             elsewhere,
         }
     }
@@ -124,6 +128,9 @@ impl Standing {
             Presence::Gone(what) => add(Gravity::Failure, what.clone(), &install),
             Presence::Edited(what) => add(Gravity::Warning, what.clone(), &install),
             Presence::Unknown(what) => add(Gravity::Warning, format!("the timer cannot be seen: {what}"), &install),
+        }
+        if let Some(what) = &self.idle {
+            add(Gravity::Failure, what.clone(), cron::START);
         }
         if self.ends_at_logout {
             let what = "the timer stops when you log out: lingering is not enabled".to_owned();
@@ -205,6 +212,7 @@ mod tests {
             has_program: true,
             runs_now: false,
             ends_at_logout: false,
+            idle: None,
             elsewhere: None,
             now,
         }

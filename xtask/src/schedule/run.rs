@@ -52,9 +52,13 @@ impl Runner<'_> {
     /// # Errors
     /// Exit 5: another run goes on. Whatever fails afterwards is in the result.
     pub fn run(&self, mut notifier: Notifier, tell: Tell) -> Result<Ended> {
-        let Some(_turn) = Turn::take(self.root)? else {
-            let fault = Fault::new(Exit::Locked, "Another scheduled run goes on; this one is left out");
-            return Err(fault.hint("wait until it has ended: cargo xtask db-schedule status").into());
+        let _turn = match Turn::take(self.root) {
+            Ok(Some(turn)) => turn,
+            Ok(None) => {
+                let fault = Fault::new(Exit::Locked, "Another scheduled run goes on; this one is left out");
+                return Err(fault.hint("wait until it has ended: cargo xtask db-schedule status").into());
+            }
+            Err(error) => return Err(not_begun(error, notifier, self.root, tell)),
         };
         let clock = Instant::now();
         let now = settings::now();
@@ -63,7 +67,9 @@ impl Runner<'_> {
         history.set(&run);
         let unwritten_entry = history.write(self.backups).err();
         notifier.begin();
-        self.log(&format!("a run begins{}", missed_text(run.missed)));
+        if let Err(error) = self.write_log(&format!("a run begins{}", missed_text(run.missed))) {
+            tell(&format!("The log {} cannot be written: {error}", log::path(self.root).display()));
+        }
         if run.missed > 0 {
             tell(&format!("This run comes late{}", missed_text(run.missed)));
         }
@@ -182,11 +188,23 @@ impl Runner<'_> {
         ended
     }
 
+    /// Writes on; that it cannot be written was told when the run began.
     fn log(&self, text: &str) {
-        let time = settings::now().format("%Y-%m-%d %H:%M:%S").to_string();
-        // A full disk is told by the run's entry, which is written beside the backups.
-        let _ = log::write(self.root, &time, text);
+        let _ = self.write_log(text);
     }
+
+    fn write_log(&self, text: &str) -> std::io::Result<()> {
+        let time = settings::now().format("%Y-%m-%d %H:%M:%S").to_string();
+        log::write(self.root, &time, text)
+    }
+}
+
+/// The error of a run that could not begin, after others were told of it.
+pub fn not_begun(error: Error, notifier: Notifier, root: &Path, tell: Tell) -> Error {
+    let (exit, message) = (error::exit_code(&error), format!("{error:#}"));
+    let notified = notifier.fail(&Failure { command: "db-schedule run", exit, message: &message, root });
+    notified.warnings.iter().for_each(|warning| tell(warning));
+    error
 }
 
 fn missed_text(missed: u32) -> String {

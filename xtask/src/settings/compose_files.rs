@@ -2,11 +2,17 @@
 
 use super::Settings;
 use crate::error::Fault;
+use crate::platform;
 use std::path::{Path, PathBuf};
 
 /// The names of Compose's main file, in its own order.
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+/// The names of the file that Compose lays over the main one by itself, in its own order.
+const OVERRIDES: [&str; 4] =
+    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 const FILE: &str = "COMPOSE_FILE";
+/// So many entries of a folder are looked at for one that has a Compose file.
+const MANY: usize = 1_000;
 
 /// The main file that Compose finds in a folder by itself.
 pub fn main_file(folder: &Path) -> Option<&'static str> {
@@ -50,6 +56,40 @@ pub fn shown(settings: &Settings, folder: &Path) -> String {
         }
         None => main_file(folder).unwrap_or("docker-compose.yml").to_owned(),
     }
+}
+
+/// The first folder directly below that has a Compose file, and what `COMPOSE_FILE` has to say here to mean it.
+pub fn below(folder: &Path) -> Option<(PathBuf, String)> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten().take(MANY);
+    let mut folders: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| main_file(path).is_some()).collect();
+    folders.sort();
+    folders.into_iter().find_map(|below| {
+        let listed = listed_above(&Settings::load(&below), &below, below.file_name()?.to_str()?)?;
+        Some((below, listed))
+    })
+}
+
+/// What `COMPOSE_FILE` has to say in a folder above so that Compose reads what it reads in this one: the files that its
+/// own `.env` lists, else its main file with the one that is laid over it. `way` leads from there to the folder.
+pub fn listed_above(settings: &Settings, folder: &Path, way: &str) -> Option<String> {
+    let separator = if platform::WINDOWS { ";" } else { ":" };
+    let of_env = settings.in_file(FILE).filter(|list| !list.is_empty());
+    let names: Vec<&str> = match of_env {
+        Some(list) => {
+            let theirs = settings.in_file("COMPOSE_PATH_SEPARATOR").filter(|separator| !separator.is_empty());
+            list.split(theirs.unwrap_or(separator)).filter(|name| !name.is_empty()).collect()
+        }
+        None => {
+            let over = OVERRIDES.into_iter().find(|name| folder.join(name).is_file());
+            [main_file(folder)?].into_iter().chain(over).collect()
+        }
+    };
+    let paths = names.iter().map(|name| match Path::new(name).is_absolute() {
+        true => (*name).to_owned(),
+        false => format!("{way}/{}", name.trim_start_matches("./")),
+    });
+    Some(paths.collect::<Vec<_>>().join(separator))
 }
 
 /// The file of a folder above, which Compose takes where the folder has none.

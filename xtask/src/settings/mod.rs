@@ -1,12 +1,14 @@
 //! Every setting, from one order: flag > process environment > `.env` > default. The only place that reads the
 //! environment.
 
+mod call;
 pub mod compose_files;
 mod dot_env;
 pub mod env_file;
 mod known;
 mod root;
 
+pub use call::call;
 pub use dot_env::{EnvEdit, copy_env_example, make_empty_env_file, write_env_file};
 pub use known::{KNOWN, PROGRAMS, is_secret};
 pub use root::{Root, package_folder};

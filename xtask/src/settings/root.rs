@@ -16,8 +16,10 @@ enum NamedBy {
     Flag,
     /// `XTASK_ROOT`
     Environment,
-    /// The folder that `cargo` runs the program from, or where it was built.
+    /// The folder that `cargo` runs the program from.
     Package,
+    /// The folder where the program was built, which is still there. Whether the user stands outside of it.
+    Built { outside: bool },
     /// The nearest Compose file, upwards from the user's folder.
     ComposeFile(&'static str),
     /// Nothing: this is where the program was built.
@@ -47,10 +49,13 @@ impl Root {
         }
         if let Some(package) = package_folder() {
             let path = parent_of(&package);
-            let nearest = here.and_then(nearest_project).map(|(folder, _)| folder.to_owned());
+            let outside = here.is_some_and(|here| !here.starts_with(&path));
             // Who types `cargo xtask` means cargo's checkout.
-            let passed_over = nearest.filter(|folder| !is_started_by_cargo() && !folder.starts_with(&path));
-            return Self { path, named_by: NamedBy::Package, passed_over };
+            if variable("CARGO_MANIFEST_DIR").is_some_and(|run| Path::new(&run) == package) {
+                return Self { path, named_by: NamedBy::Package, passed_over: None };
+            }
+            let nearest = here.and_then(nearest_project).map(|(folder, _)| folder.to_owned());
+            return Self { path, named_by: NamedBy::Built { outside }, passed_over: nearest.filter(|_| outside) };
         }
         match here.and_then(nearest_project) {
             Some((folder, file)) => typed(folder, NamedBy::ComposeFile(file)),
@@ -65,10 +70,13 @@ impl Root {
             (NamedBy::ComposeFile(file), _) => {
                 Some(format!("The checkout is {path}: its {file} is the nearest Compose file"))
             }
-            (_, Some(other)) => Some(format!(
+            (NamedBy::Built { .. }, Some(other)) => Some(format!(
                 "The checkout is {path}, where this program was built; for the project here: --root {}",
                 shell_word(&other.display().to_string())
             )),
+            (NamedBy::Built { outside: true }, None) => {
+                Some(format!("The checkout is {path}, where this program was built; another one: --root DIR"))
+            }
             _ => None,
         }
     }
@@ -85,23 +93,33 @@ impl Root {
             NamedBy::Environment => {
                 (format!("XTASK_ROOT is {root}"), "name the checkout's folder: XTASK_ROOT=/path/to/checkout")
             }
-            NamedBy::Package | NamedBy::ComposeFile(_) | NamedBy::Build => {
+            NamedBy::Package | NamedBy::Built { .. } | NamedBy::ComposeFile(_) | NamedBy::Build => {
                 let hint = "name the folder of your Compose project: --root DIR, or XTASK_ROOT=/path/to/checkout";
                 let message =
                     format!("There is no checkout in {root}, where this program was built, and no Compose file here");
                 return Err(Fault::usage(message).hint(hint));
             }
         };
+        let below = compose_files::below(&self.path);
         let why = match compose_files::above(&self.path) {
             _ if !self.path.is_dir() => "not a folder".to_owned(),
+            _ if below.is_some() => "not a checkout (no Compose file, but one in a folder below)".to_owned(),
             Some(file) => format!("not a checkout (no Compose file; Docker Compose would take {})", file.display()),
             None => "not a checkout (no Compose file)".to_owned(),
         };
-        Err(Fault::usage(format!("{what}, which is {why}")).hint(hint))
+        let fault = Fault::usage(format!("{what}, which is {why}"));
+        let Some((folder, listed)) = below else { return Err(fault.hint(hint)) };
+        let (folder, env) = (folder.display().to_string(), self.path.join(".env"));
+        Err(fault.hint(format!(
+            "work there: --root {}; or say that it belongs to this folder: COMPOSE_FILE={listed} in {}",
+            shell_word(&folder),
+            env.display()
+        )))
     }
 
     fn is_checkout(&self, settings: &Settings) -> bool {
-        let is_package = self.named_by == NamedBy::Package || self.path.join(PACKAGE).is_file();
+        let is_package =
+            matches!(self.named_by, NamedBy::Package | NamedBy::Built { .. }) || self.path.join(PACKAGE).is_file();
         is_package || compose_files::are_there(settings, &self.path)
     }
 }
@@ -109,10 +127,6 @@ impl Root {
 /// The folder of the nearest Compose file, upwards from this one, and the file's name.
 fn nearest_project(here: &Path) -> Option<(&Path, &'static str)> {
     here.ancestors().find_map(|folder| Some((folder, main_file(folder)?)))
-}
-
-fn is_started_by_cargo() -> bool {
-    variable("CARGO_MANIFEST_DIR").is_some()
 }
 
 /// The folder of this program's package: the one that `cargo` runs it from, else the one where it was built; `None`

@@ -66,6 +66,11 @@ fn refused(backend: &dyn Backend, words: &str) -> Option<Fault> {
     if has("password authentication failed") || has("no password supplied") {
         return Some(lasting(format!("PostgreSQL refuses the password of user {user}"), backend.password_hint()));
     }
+    if has("FATAL") && has("authentication failed for user") {
+        let what = format!("PostgreSQL refuses the login of user {user}, by a method that is not its password");
+        let hint = "the method stands in the server's pg_hba.conf, or in the file that its setting hba_file names: have scram-sha-256 there";
+        return Some(lasting(what, hint.to_owned()));
+    }
     if has("FATAL") && has("role") && has("does not exist") {
         let hint = backend.setting_hint("user", "POSTGRES_USER");
         return Some(lasting(format!("PostgreSQL has no user {user}"), hint));
@@ -117,10 +122,11 @@ fn closed(backend: &dyn Backend, words: &str) -> Option<Fault> {
             "close some clients, or raise max_connections"
         }));
     }
-    has("no pg_hba.conf entry").then(|| {
+    let is_rejected = has("no pg_hba.conf entry") || has("pg_hba.conf rejects connection");
+    is_rejected.then(|| {
         Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")).hint(
-            "add a line for this user and address to the server's pg_hba.conf, such as:\n\
-             host DATABASE USER ADDRESS scram-sha-256\nthen: SELECT pg_reload_conf();",
+            "add a line for this user and address to that file, or to the one that the server's setting hba_file names, such as:\n\
+             host DATABASE USER ADDRESS scram-sha-256\nthen have it read: SELECT pg_reload_conf();",
         )
     })
 }

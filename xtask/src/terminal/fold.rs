@@ -5,25 +5,72 @@ use unicode_width::UnicodeWidthStr as _;
 /// No text is folded into lines that are narrower than this many columns.
 const NARROWEST: usize = 8;
 
+/// No mark of a line is wider.
+const MARK: usize = 1;
+
 /// A line in lines of at most so many columns, broken at blanks. Later lines keep the indentation of the first. A word
 /// that is wider than a line stays whole: the terminal breaks it, and it can still be copied.
 pub fn folded(text: &str, width: usize) -> Vec<String> {
-    let text = text.trim_end();
-    let indent = &text[..text.len() - text.trim_start().len()];
-    let width = width.max(NARROWEST);
+    broken(text.trim_end(), width.max(NARROWEST), indentation(text), 0)
+}
+
+/// The same for a line of a report. Later lines stand below what follows the line's label (`Timer:     cron`), its mark
+/// (`✓ done`) or its first column.
+pub fn hanging(line: &str, width: usize) -> Vec<String> {
+    let line = line.trim_end();
+    let indent = indentation(line);
+    let text = &line[indent..];
+    let word = text.split(' ').next().filter(|word| word.ends_with(':'));
+    let end = word.map(str::len).or_else(|| text.find("  "));
+    let label = end.map(|at| indent + shown_width(&text[..at]) + blanks(&text[at..]));
+    // A word that fits only nearer to the margin stands there.
+    let fits = |column: &usize| text.split(' ').all(|word| column + shown_width(word) <= width);
+    let label = label.filter(|column| *column <= width / 2 && fits(column));
+    broken(line, width.max(NARROWEST), label.unwrap_or(indent + 2), MARK)
+}
+
+/// Lines of at most so many columns, all but the first behind so many blanks; nothing is broken behind a first word of
+/// at most `mark` columns.
+fn broken(text: &str, width: usize, later: usize, mark: usize) -> Vec<String> {
+    let indent = indentation(text);
+    let later = " ".repeat(later);
     let mut lines = Vec::new();
-    let mut line = indent.to_owned();
-    for word in text.trim_start().split(' ') {
-        let is_begun = line.len() > indent.len();
-        if is_begun && line.width() + 1 + word.width() > width {
-            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+    let (mut line, mut begin) = (text[..indent].to_owned(), indent);
+    for word in text[indent..].split(' ') {
+        let is_begun = line.len() > begin;
+        // A mark stands before its first word, however long that is.
+        let is_mark = shown_width(&line) <= mark && lines.is_empty();
+        if is_begun && !is_mark && shown_width(&line) + 1 + shown_width(word) > width {
+            begin = later.len();
+            lines.push(std::mem::replace(&mut line, later.clone()));
         } else if is_begun {
             line.push(' ');
         }
         line.push_str(word);
     }
     lines.push(line);
-    lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
+    lines
+        .into_iter()
+        .map(|line| line.trim_end().to_owned())
+        .filter(|line| !line.is_empty() || text.is_empty())
+        .collect()
+}
+
+/// The bytes of the blanks at a text's beginning.
+fn indentation(text: &str) -> usize {
+    text.len() - text.trim_start().len()
+}
+
+fn blanks(text: &str) -> usize {
+    text.len() - text.trim_start_matches(' ').len()
+}
+
+/// The columns that a text takes; the colours of our marks take none.
+fn shown_width(text: &str) -> usize {
+    text.split('\x1b').enumerate().fold(0, |width, (number, part)| {
+        let shown = if number == 0 { part } else { part.split_once('m').map_or(part, |(_, rest)| rest) };
+        width + shown.width()
+    })
 }
 
 /// Lines behind a mark of so many columns: each line of the text is folded, later lines stand below the text.
@@ -55,6 +102,19 @@ mod tests {
         }
         assert_eq!(folded("  a  bc", 80), ["  a  bc"]);
         assert_eq!(folded("  日本語 日本語 日本語", 12), ["  日本語", "  日本語", "  日本語"]);
+    }
+
+    #[test]
+    fn what_follows_a_label_stands_below_its_first_word() {
+        assert_eq!(hanging("Time:   one two three", 16), ["Time:   one two", "        three"]);
+        assert_eq!(hanging("Time: one two three", 14), ["Time: one two", "      three"]);
+        assert_eq!(hanging("  ROWS  1 2 3 4", 12), ["  ROWS  1 2", "        3 4"]);
+        assert_eq!(hanging("✓ one two three", 10), ["✓ one two", "  three"]);
+        assert_eq!(hanging("\x1b[32m✓\x1b[0m one two three", 10), ["\x1b[32m✓\x1b[0m one two", "  three"]);
+        assert_eq!(hanging("a label that is long  one two", 16), ["a label that is", "  long  one two"]);
+        assert_eq!(hanging("", 10), [""]);
+        assert_eq!(hanging("Log:    a/long/path", 12), ["Log:", "  a/long/path"]);
+        assert_eq!(hanging("✓ a/very/long/path done", 12), ["✓ a/very/long/path", "  done"]);
     }
 
     #[test]

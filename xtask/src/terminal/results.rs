@@ -13,6 +13,11 @@ impl Terminal {
         self.write(format!("{}\n", self.plain(text)).as_bytes())
     }
 
+    /// The same for lines of ours, folded where the terminal is narrow.
+    pub fn result_report(&self, text: &str) -> Result<()> {
+        self.write(self.laid_below(text, self.width_of_results()).as_bytes())
+    }
+
     /// A path on stdout, byte for byte: a script opens it.
     pub fn result_path(&self, path: &Path) -> Result<()> {
         self.write(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
@@ -39,7 +44,7 @@ impl Terminal {
 
     /// A table on stdout; on a terminal that is too narrow for it each row becomes a paragraph.
     pub fn table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Result<()> {
-        self.result(&self.laid_out(head, rows, right))
+        self.result_report(&self.laid_out(head, rows, right))
     }
 
     /// The same as text, for a part of a larger result.

@@ -101,14 +101,12 @@ fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
         .collect()
 }
 
-/// What commands are typed as, where the package has this name.
+/// What commands are written as in our texts, up to the name of the command.
 const CALL: &str = "cargo xtask ";
-/// The same for the package as it is built: a copy may have another name.
-const OWN_CALL: &str = concat!("cargo ", env!("CARGO_PKG_NAME"), " ");
 
-/// The text for a copy of the program that has another name.
-pub fn under_own_name(text: &str) -> String {
-    if CALL == OWN_CALL { text.to_owned() } else { text.replace(CALL, OWN_CALL) }
+/// The text for a program that is called by these words of a command line.
+pub fn as_called(text: &str, call: &str) -> String {
+    text.replace(CALL, &format!("{} ", clean_line(call)))
 }
 
 /// What Compose is typed as, and the commands of it that work on the project of the folder where they are typed.
@@ -121,14 +119,15 @@ const OF_PROJECT: [&str; 11] =
 /// command line. Only there Compose reads the same `.env` and files as this program.
 pub fn in_folder(text: &str, folder: Option<&str>) -> String {
     let Some(folder) = folder else { return text.to_owned() };
+    let there = format!("cd {} && ", clean_line(folder));
     let mut completed = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(COMPOSE) {
         completed.push_str(before);
         let command = after.strip_prefix(ALL_PROFILES).unwrap_or(after);
         let command = command.split(|letter: char| !letter.is_ascii_lowercase()).next().unwrap_or_default();
-        if OF_PROJECT.contains(&command) {
-            completed.push_str(&format!("cd {} && ", clean_line(folder)));
+        if OF_PROJECT.contains(&command) && !before.ends_with(&there) {
+            completed.push_str(&there);
         }
         completed.push_str(COMPOSE);
         rest = after;
@@ -215,6 +214,7 @@ mod tests {
         let expected = "see: cd '../a b' && docker compose ps --all, and cd '../a b' && docker compose logs db\n\
                         docker compose failed (exit code 1)";
         assert_eq!(in_folder(text, Some("'../a b'")), expected);
+        assert_eq!(in_folder(expected, Some("'../a b'")), expected);
         assert_eq!(in_folder(text, None), text);
         let all = "docker compose --profile '*' config --quiet";
         assert_eq!(in_folder(all, Some("a")), format!("cd a && {all}"));
@@ -241,6 +241,13 @@ mod tests {
         let expected = "go back: cargo xtask db-restore --target url --database 'a b\\n' --undo\n\
                         cargo xtask up --database 'a b\\n' --target url";
         assert_eq!(with_options(text, &both), expected);
+    }
+
+    #[test]
+    fn a_command_begins_as_the_program_was_called() {
+        let text = "COMPOSE_PROFILES=db cargo xtask up; docs of cargo xtask: x";
+        assert_eq!(as_called(text, "cargo tasks"), "COMPOSE_PROFILES=db cargo tasks up; docs of cargo xtask: x");
+        assert_eq!(as_called("cargo xtask up", "'/a b/xtask\n'"), "'/a b/xtask\\n' up");
     }
 
     #[test]

@@ -107,8 +107,16 @@ fn a_compose_file_of_a_subfolder_is_named() {
         [("a/b/docker-compose.yml", yaml), ("deploy/compose.yaml", yaml), ("deploy/my-compose.yaml", yaml), ("x", "")];
     let look = Theirs::with(&files).adopt(&["--dry-run"]).run();
     look.ok().stdout_has("in subfolders: deploy/compose.yaml, a/b/docker-compose.yml; name the one that is meant");
-    look.stdout_has("COMPOSE_FILE=deploy/compose.yaml");
+    look.stdout_has("COMPOSE_FILE=deploy/compose.yaml\n");
     Theirs::with(&[("x", "")]).adopt(&["--dry-run"]).run().ok().stdout_has("no Compose file");
+    // What Compose reads there beside that file is read from above, too.
+    let over = ("deploy/docker-compose.override.yml", "services: {}\n");
+    let look = Theirs::with(&[("deploy/compose.yaml", yaml), over]).adopt(&["--dry-run"]).run();
+    look.ok().stdout_has("in .env: COMPOSE_FILE=deploy/compose.yaml:deploy/docker-compose.override.yml\n");
+    let env = "COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE=./prod.yaml,../more.yaml,/etc/x.yaml\n";
+    let theirs = Theirs::with(&[("deploy/compose.yaml", yaml), over, ("deploy/.env", env)]);
+    let look = theirs.adopt(&["--dry-run"]).env("COMPOSE_FILE", "").run();
+    look.ok().stdout_has("in .env: COMPOSE_FILE=deploy/prod.yaml:deploy/../more.yaml:/etc/x.yaml\n");
 }
 
 /// What is said of a repository, its files, and the packages of its workspace afterwards.

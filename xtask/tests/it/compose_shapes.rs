@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] a_project_in_a_subfolder_is_the_one_that_compose_makes,
         [OwnStack] a_login_in_files_that_only_the_container_has_is_no_obstacle,
         [Compose] a_database_in_several_containers_is_refused_before_it_is_started,
+        [OwnStack] a_server_whose_configuration_moves_it_is_said_to_be_where_it_is,
     ]
 }
 
@@ -129,4 +130,60 @@ fn a_database_in_several_containers_is_refused_before_it_is_started() {
     let health = Health::of(stack.xtask([]), &["--only", "postgres", "service/postgres"]);
     let both = "the database runs in 2 containers, and must be in one";
     health.says("postgres", "fail", both, "--scale postgres=1").says("service/postgres", "fail", both, "");
+}
+
+/// The server's files are moved, and with them port, socket and rules of login.
+const MOVED: &str = "
+services:
+  db:
+    image: IMAGE/postgres:moved
+    command: [postgres, -c, config_file=/etc/pg/postgresql.conf]
+    environment: {POSTGRES_PASSWORD: secret, POSTGRES_DB: app, PG}
+    volumes: ['./pg:/etc/pg:ro', 'data:/var/lib/postgresql/data']
+volumes: {data: {}}
+";
+
+fn a_server_whose_configuration_moves_it_is_said_to_be_where_it_is() {
+    let _images = Images::tagged(&["postgres:moved"]);
+    let yaml = |more: &str| MOVED.replace("PG}", more).replace("IMAGE/", &image(""));
+    let stack = stack(&yaml("A: a}"), "");
+    let write = |path: &str, text: &str| stack.sandbox.write(path, text);
+    let settled = || {
+        let words = "listening on Unix socket \"/var/run/postgresql/.s.PGSQL.5433";
+        let log = || stack.xtask(["compose", "logs", "db"]).program("docker").run().text().contains(words);
+        crate::harness::wait_until("the server has started", log);
+    };
+    let anew = || stack.xtask(["compose", "up", "--detach", "--force-recreate"]).program("docker").run();
+    let health = || Health::of(stack.xtask([]), &["--only", "postgres"]);
+    write("pg/postgresql.conf", "listen_addresses = '*'\nport = 5433\nhba_file = '/etc/pg/rules'\n");
+    write("pg/rules", "local all all trust\nhost all all all scram-sha-256\n");
+    anew().ok();
+    settled();
+    let backup = stack.xtask(["db-backup"]).run();
+    let place = "/var/run/postgresql/.s.PGSQL.5433";
+    backup.code(4).prints_nothing().stderr_has(&format!("PostgreSQL of db listens at {place}, not at "));
+    backup.stderr_has(": its configuration file moves it").stderr_has("where its clients look: PGPORT: \"5433\";");
+    health().says("postgres", "fail", place, "PGPORT: \"5433\"");
+    // What is said to be done helps.
+    write("compose.yaml", &yaml("PGPORT: '5433'}"));
+    anew().ok();
+    settled();
+    stack.xtask(["db-backup"]).run().ok();
+    health().says("postgres", "ok", "database app", "");
+
+    write("pg/postgresql.conf", "listen_addresses = ''\nport = 5433\nhba_file = '/etc/pg/rules'\n");
+    anew().ok();
+    settled();
+    health().says("postgres", "fail", "accepts no TCP connections at port 5433", "listen_addresses = '*'");
+    write("pg/postgresql.conf", "listen_addresses = '*'\nport = 5433\nhba_file = '/etc/pg/rules'\n");
+    for (rule, said, hint) in [
+        ("local all all reject", "pg_hba.conf rejects user postgres from this host", "hba_file names"),
+        ("host all all all trust", "pg_hba.conf rejects user postgres from this host", "hba_file names"),
+        ("local all all ident map=none", "refuses the login of user postgres, by a method that is not its", "hba_file"),
+    ] {
+        write("pg/rules", &format!("{rule}\n"));
+        anew().ok();
+        settled();
+        stack.xtask(["db-backup"]).run().code(4).stderr_has(said).stderr_has(hint).stderr_lacks("does not answer");
+    }
 }

@@ -26,10 +26,32 @@ pub fn spool(sandbox: &Sandbox) -> PathBuf {
     folder
 }
 
-/// The run, for which the sandbox's folder is the one of all crontabs.
+/// The real cron, stopped as soon as it is there: it is seen among the processes, and starts nothing.
+const CRON: &str = "
+touch /run/crond.pid
+mount --bind \"$0/../pid\" /run/crond.pid
+cron -f &
+until [ \"$(cat /proc/$!/comm)\" = cron ]; do sleep 0.01; done
+kill -STOP $!
+until grep -q '^State:.T' /proc/$!/status; do sleep 0.01; done
+";
+
+/// The run, for which the sandbox's folder is the one of all crontabs, and a cron of its own runs.
 pub fn with_spool(xtask: Xtask, spool: &Path) -> Xtask {
-    let mount = format!("mount --bind '{}' /var/spool/cron/crontabs && exec \"$@\"", spool.display());
-    xtask.through(["unshare", "--mount", "sh", "-c", &mount, "sh"])
+    among_processes(xtask, spool, CRON)
+}
+
+/// The same where no cron runs.
+pub fn without_cron(xtask: Xtask, spool: &Path) -> Xtask {
+    among_processes(xtask, spool, "")
+}
+
+/// The run sees no processes but these.
+fn among_processes(xtask: Xtask, spool: &Path, others: &str) -> Xtask {
+    fs::write(spool.parent().unwrap().join("pid"), "").unwrap();
+    let script = format!("mount --bind \"$0\" /var/spool/cron/crontabs\n{others}\nexec \"$@\"");
+    let spool = spool.to_str().unwrap();
+    xtask.through(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec", &script, spool])
 }
 
 /// The crontab of the sandbox's folder, read by `crontab` itself, or written by it.
@@ -72,13 +94,13 @@ fn as_cron_does(sandbox: &Sandbox, command: &str, clock: &str) -> Outcome {
 }
 
 /// What pings a server got: path and body. It answers with this status, and headers where there are some.
-struct Pings {
-    url: String,
+pub struct Pings {
+    pub url: String,
     got: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Pings {
-    fn listen(status: &'static str) -> Self {
+    pub fn listen(status: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/hunter2", listener.local_addr().unwrap());
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -96,7 +118,7 @@ impl Pings {
     }
 
     /// The pings since the last look: `start`, `` or `fail`, and the body.
-    fn take(&self) -> Vec<(String, String)> {
+    pub fn take(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.got.lock().unwrap())
     }
 }

@@ -1,6 +1,6 @@
 //! `db-schedule install`, `status` and `remove` with cron, systemd and other timers: only our own lines change.
 
-use crate::db_schedule::{INSTALL, chmod, crontab, spool, with_spool};
+use crate::db_schedule::{INSTALL, chmod, crontab, spool, with_spool, without_cron};
 use crate::harness::{Fakes, Sandbox, Test, Xtask};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,6 +10,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Cron, Mount] other_lines_of_the_crontab_stay_and_edited_ones_are_not_replaced_unasked,
         [Cron, Mount] two_checkouts_have_two_schedules,
+        [Cron, Mount] a_crontab_that_no_cron_reads_is_no_schedule,
+        [Compose] a_project_without_postgresql_has_no_schedule,
         [Cron, Mount] a_copy_of_a_checkout_does_not_follow_its_schedule,
         [] a_crontab_that_is_absent_or_refuses_is_told_and_nothing_is_installed,
         [] what_the_runs_would_refuse_is_refused_at_once,
@@ -91,6 +93,42 @@ fn two_checkouts_have_two_schedules() {
         "{left}"
     );
     with_spool(Xtask::new(&other).args(["db-schedule", "status"]), &spool).run().ok();
+}
+
+fn a_crontab_that_no_cron_reads_is_no_schedule() {
+    let sandbox = Sandbox::new();
+    let run = |words: &[&str]| Xtask::new(&sandbox).args(words);
+    let spool = spool(&sandbox);
+    let install = without_cron(run(&INSTALL), &spool).run();
+    let what = "no cron runs on this machine: nothing starts what the crontab says";
+    install.ok().stderr_has(&format!("⚠ {what}\n  → start it, at every boot, too: systemctl enable --now cron;"));
+    let status = ["db-schedule", "status"];
+    let seen = without_cron(run(&status), &spool).run();
+    seen.code(1).stdout_has(&format!("✗ {what}\n")).stderr_has(&format!("The schedule does not work: {what}\n→ start"));
+    let health = ["health-check", "--only", "schedule"];
+    without_cron(run(&health), &spool).run().code(1).stdout_has(&format!("✗ schedule  {what}"));
+    with_spool(run(&status), &spool).run().ok().stdout_lacks("no cron");
+    with_spool(run(&health), &spool).run().ok().stdout_has("✓ schedule");
+    with_spool(run(&INSTALL), &spool).run().ok().stderr_lacks("no cron");
+}
+
+fn a_project_without_postgresql_has_no_schedule() {
+    let sandbox = Sandbox::new();
+    let yaml = "services: {db: {image: 'mysql:8'}, web: {image: 'nginx:1'}}\n";
+    sandbox.write("docker-compose.yml", yaml);
+    let run = |words: &[&str]| Xtask::new(&sandbox).args(words).unset("XTASK_TARGET").run();
+    for words in [&INSTALL[..], &["db-backup"], &["up"], &["db-stats"]] {
+        let run = run(words);
+        run.code(2).prints_nothing().stderr_has("No service of this project is PostgreSQL, by name or image\n");
+        run.stderr_has("→ this program looks after PostgreSQL, and no other database; if there is one outside of this");
+        run.stderr_has("--target url, with DATABASE_URL=postgres://").stderr_lacks("XTASK_POSTGRES_SERVICE");
+    }
+    run(&["db-schedule", "status"]).ok().prints("No schedule is installed");
+    // A service whose image is the team's own may be it; the others would be refused.
+    sandbox.write("docker-compose.yml", yaml.replace("web:", "own: {image: 'our/data:1'}, web:"));
+    let said = run(&INSTALL);
+    said.code(2)
+        .stderr_has("→ name it: XTASK_POSTGRES_SERVICE=SERVICE, in .env or in the environment; it may be: own\n");
 }
 
 fn a_copy_of_a_checkout_does_not_follow_its_schedule() {

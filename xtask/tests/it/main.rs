@@ -10,6 +10,7 @@ mod harness;
 
 mod adopt;
 mod adopt_faults;
+mod adopt_noticed;
 mod architecture;
 mod authorization;
 mod circles;
@@ -46,9 +47,11 @@ mod db_prune_stays;
 mod db_reset;
 mod db_reset_faults;
 mod db_schedule;
+mod db_schedule_disk;
 mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
+mod db_stats_watch;
 mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
@@ -200,11 +203,14 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     root::tests,
     adopt::tests,
     adopt_faults::tests,
+    adopt_noticed::tests,
     round_trip::tests,
     db_schedule::tests,
+    db_schedule_disk::tests,
     db_schedule_timers::tests,
     db_shell::tests,
     db_stats::tests,
+    db_stats_watch::tests,
     authorization::tests,
     openfga_export::tests,
     setup_openfga::tests,

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [] a_root_that_is_no_compose_project_is_refused,
         [] the_flag_wins_over_the_variable_and_is_relative_to_the_users_folder,
         [] a_built_program_names_the_project_that_it_does_not_work_on,
+        [] what_is_to_be_typed_begins_as_the_program_was_called,
         [Mount] a_program_without_its_checkout_takes_the_nearest_compose_file_and_names_it,
     ]
 }
@@ -77,7 +78,21 @@ fn a_root_that_is_no_compose_project_is_refused() {
                 .stderr_has("--root DIR");
         }
     }
+    // Whoever stands elsewhere is told which one a program takes by itself.
+    let told = "where this program was built; another one: --root DIR";
+    Xtask::bare(&empty, &sandbox.home).args(["db-list"]).run().ok().stderr_has(told);
+    Xtask::bare(checkout(), &sandbox.home).args(["db-list"]).run().ok().stderr_lacks(told);
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+    let deploy = empty.join("a b");
+    fs::create_dir(&deploy).unwrap();
+    fs::write(deploy.join("compose.yaml"), "services: {}\n").unwrap();
+    fs::write(deploy.join("compose.override.yaml"), "services: {}\n").unwrap();
+    let run = Xtask::new(&sandbox).args(["--root", "../empty", "db-list"]).run();
+    run.code(2).stderr_has("which is not a checkout (no Compose file, but one in a folder below)");
+    run.stderr_has(&format!("→ work there: --root '{}'; or say that it belongs to this folder: ", deploy.display()));
+    run.stderr_has(&format!("COMPOSE_FILE=a b/compose.yaml:a b/compose.override.yaml in {}/.env\n", empty.display()));
+    fs::write(empty.join(".env"), "COMPOSE_FILE=a b/compose.yaml:a b/compose.override.yaml\n").unwrap();
+    Xtask::new(&sandbox).args(["--root", "../empty", "db-list"]).run().ok();
 }
 
 /// Says which checkout was taken, without a server.
@@ -114,6 +129,32 @@ fn a_built_program_names_the_project_that_it_does_not_work_on() {
     let by_cargo = here().env("CARGO_MANIFEST_DIR", checkout().join("xtask")).run();
     by_cargo.ok().stderr_lacks("The checkout is");
     here().args(["--root", "../.."]).run().ok().stderr_lacks("where this program was built");
+}
+
+fn what_is_to_be_typed_begins_as_the_program_was_called() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.home.join("a b");
+    fs::create_dir(&folder).unwrap();
+    let program = folder.join("tasks");
+    symlink(env!("CARGO_BIN_EXE_xtask"), &program).unwrap();
+    let root = sandbox.root.display();
+    let called = |words: &[&str]| Xtask::bare(Path::new("/"), &sandbox.home).args(words);
+    let by_name = |words: &[&str]| called(words).unset("CARGO_PKG_NAME").program(&program);
+    let verify = ["--root", sandbox.root.to_str().unwrap(), "db-verify"];
+    called(&verify).run().code(1).stderr_has(&format!("→ make one with: cargo xtask db-backup --root {root}\n"));
+    // A package of another name has nothing to say about ours.
+    let run = by_name(&verify).env("CARGO_PKG_NAME", "app").run();
+    let quoted = format!("'{}'", program.display());
+    run.code(1).stderr_has(&format!("→ make one with: {quoted} db-backup --root {root}\n"));
+    run.stderr_lacks("cargo");
+    let listed = by_name(&verify[..2]).args(["db-list"]).here(&sandbox.root).run();
+    listed.ok().stderr_has(&format!("Make one with: {quoted} db-backup --root {root}\n"));
+    // As a shell finds it on PATH.
+    let found = |words: &str| by_name(&[]).path_first(&folder).program("sh").args(["-c", words]).run();
+    let verify = found(&format!("tasks --root '{root}' db-verify"));
+    verify.code(1).stderr_has(&format!("→ make one with: tasks db-backup --root {root}\n"));
+    found("tasks db-list --nothing").code(2).stderr_has("Usage: tasks db-list").stderr_lacks("cargo");
+    called(&["db-list", "--nothing"]).run().code(2).stderr_has("Usage: cargo xtask db-list");
 }
 
 fn a_program_without_its_checkout_takes_the_nearest_compose_file_and_names_it() {

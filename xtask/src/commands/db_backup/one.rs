@@ -29,7 +29,7 @@ fn write(args: &Args, taken: &Taken, target: &Target, context: &Context) -> Resu
     let place = format!("{}, {}", server(&taken.manifest.server_version), target.place());
     let report = Report::of(taken, &place, context);
     if context.terminal.stdout_is_terminal() {
-        return context.terminal.result(&report.text);
+        return context.terminal.result_report(&report.text);
     }
     context.terminal.note_report(&report.text);
     context.terminal.result_path(&context.near(&taken.path))

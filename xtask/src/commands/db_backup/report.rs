@@ -49,7 +49,7 @@ impl Report<'_> {
             })
             .collect();
         if context.terminal.stdout_is_terminal() {
-            context.terminal.result(&text)?;
+            context.terminal.result_report(&text)?;
             return context.terminal.table(&HEAD, &rows, &[2, 3, 4]);
         }
         context.terminal.note_report(&text);

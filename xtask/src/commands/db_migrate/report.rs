@@ -65,7 +65,7 @@ impl Report<'_> {
         lines.extend(self.backup.map(|backup| format!("Backup:    {}", context.shown(backup))));
         let text = terminal::report(&lines);
         if terminal.stdout_is_terminal() {
-            return terminal.result(&text);
+            return terminal.result_report(&text);
         }
         terminal.note_report(&text);
         Ok(())

@@ -226,6 +226,6 @@ impl Verdict {
                 .warn(&terminal::clean_line(&format!("{name}: the columns have a different order {table}")));
         }
         let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it cannot be reverted" };
-        context.terminal.result(&context.terminal.done_line(&format!("{name}: {ways}")))
+        context.terminal.result_report(&context.terminal.done_line(&format!("{name}: {ways}")))
     }
 }

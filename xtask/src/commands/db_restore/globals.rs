@@ -104,7 +104,7 @@ fn report(plan: &Plan<'_>, context: &Context) -> Result<()> {
         lines.extend(plan.held_back.iter().map(|held_back| format!("  {}", held_back.by_hand)));
     }
     let lines: Vec<String> = lines.iter().map(|line| terminal::clean_line(line)).collect();
-    context.terminal.result(&lines.join("\n"))
+    context.terminal.result_report(&lines.join("\n"))
 }
 
 /// `--json`, version 1.

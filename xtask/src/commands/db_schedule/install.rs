@@ -50,6 +50,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Result<()> {
+    // A doubt about the server would end every run.
+    context.target()?;
     let root = checkout(context);
     let mut plan = args.plan(&root, command_line, context)?;
     let shown = root.display();
@@ -184,8 +186,11 @@ fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
     if plan.timer == Timer::Systemd && !systemd::lingers(LINGER) {
         terminal.warn("This timer stops when you log out; to have it go on: loginctl enable-linger");
     }
-    if let Some(caution) = cron::caution().filter(|_| plan.timer == Timer::Cron) {
+    if plan.timer == Timer::Cron
+        && let Some(caution) = cron::caution(LINGER)
+    {
         terminal.warn(&caution);
+        terminal.said_below(cron::START);
     }
     let next = plan.rhythm.next(&settings::now());
     let next = next.map_or_else(|| "not known".to_owned(), |next| next.format("%Y-%m-%d %H:%M").to_string());
@@ -201,7 +206,7 @@ fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
         format!("Ping:      {ping}"),
         format!("Failure:   {on_failure}"),
     ];
-    terminal.result(&crate::terminal::report(&lines))?;
+    terminal.result_report(&crate::terminal::report(&lines))?;
     terminal.note("Try it now: cargo xtask db-schedule run");
     Ok(())
 }

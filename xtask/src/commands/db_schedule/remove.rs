@@ -43,5 +43,5 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let text =
         if removed { terminal.done_line("The schedule is removed") } else { "No schedule is installed".to_owned() };
-    terminal.result(&text)
+    terminal.result_report(&text)
 }

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::schedule::history::Run;
 use crate::schedule::plan::{INSTALL_EXAMPLE, Plan};
-use crate::schedule::run::{Ended, Runner};
+use crate::schedule::run::{Ended, Runner, not_begun};
 use crate::terminal;
 use anyhow::Result;
 use serde::Serialize;
@@ -34,10 +34,14 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         return Err(Fault::failed(what).hint(format!("install it here, too: {}", plan.install_command())).into());
     }
     context.terminal.note(&format!("Making the scheduled backups of the checkout {}", root.display()));
-    context.made_backups_folder()?;
+    let notifier = notices::of_plan(&plan, context);
+    let mut warn = |text: &str| context.terminal.warn(text);
+    if let Err(error) = context.made_backups_folder() {
+        return Err(not_begun(error, notifier, &root, &mut warn));
+    }
     let backups = root.join("backups");
     let runner = Runner { plan: &plan, root: &root, backups: &backups, program: &program };
-    let ended = runner.run(notices::of_plan(&plan, context), &mut |text| context.terminal.warn(text))?;
+    let ended = runner.run(notifier, &mut warn)?;
     report(args, &ended, &backups, context)?;
     match (ended.error, ended.unwritten_entry) {
         (Some(error), unwritten_entry) => {
@@ -66,7 +70,7 @@ fn report(args: &Args, ended: &Ended, backups: &Path, context: &Context) -> Resu
     let size = terminal::size(run.bytes);
     let time = terminal::duration(Duration::from_secs_f64(seconds));
     let text = format!("Backups proven{restored}: {} ({size}, {time})", run.files.join(", "));
-    context.terminal.result(&context.terminal.done_line(&text))
+    context.terminal.result_report(&context.terminal.done_line(&text))
 }
 
 /// `--json`, version 1.

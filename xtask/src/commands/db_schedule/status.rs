@@ -76,7 +76,7 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
         };
         lines.extend([line, format!("  {}", context.terminal.hint_line(&flaw.hint))]);
     }
-    context.terminal.result(&terminal::report(&lines))?;
+    context.terminal.result_report(&terminal::report(&lines))?;
     let history = standing.history.as_ref().ok();
     let runs: Vec<&Run> = history.into_iter().flat_map(|history| history.runs.iter().rev()).take(SHOWN).collect();
     if runs.is_empty() {

@@ -128,7 +128,9 @@ impl Screen<'_> {
         let rows: Vec<Vec<String>> = tables.shown.iter().map(|table| row(table, self.table_before(table))).collect();
         let mut lines = vec![terminal.laid_out(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8])];
         let more = tables.total.saturating_sub(tables.shown.len() as u64);
-        lines.extend((more > 0).then(|| format!("… and {} more tables (--top N)", count(more))));
+        lines.extend(
+            (more > 0).then(|| format!("… and {} (--top N)", terminal::counted(more, "more table", "more tables"))),
+        );
         lines
     }
 
@@ -157,7 +159,8 @@ impl Screen<'_> {
             stores.iter().take(self.top).map(|store| store_row(store, self.store_before(store))).collect();
         let table = terminal.laid_out(&["STORE", "ID", "MODELS", "TUPLES", "CHANGED"], &rows, &[2, 3]);
         let more = stores.len().saturating_sub(self.top);
-        let more = (more > 0).then(|| format!("… and {} more stores (--top N)", count(more as u64)));
+        let more = (more > 0)
+            .then(|| format!("… and {} (--top N)", terminal::counted(more as u64, "more store", "more stores")));
         [String::new(), table].into_iter().chain(more).collect()
     }
 

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::process::signals;
 use crate::stats::{Observer, Stats};
 use crate::target::Target;
-use crate::terminal::clean_line;
+use crate::terminal::{Terminal, clean_line, hanging};
 use anyhow::Result;
 use chrono::Local;
 use std::time::{Duration, Instant};
@@ -45,7 +45,8 @@ pub(super) fn watch(rhythm: &Rhythm, mut observer: Observer<'_>, target: &Target
                 Ok(stats) => Screen { stats, before: before.as_ref(), target, top }.lines(terminal),
                 Err(error) => vec![terminal.failure_line(&clean_line(&error.to_string()))],
             };
-            std::iter::once(head).chain(shown).collect::<Vec<_>>()
+            let lines = std::iter::once(head).chain(shown);
+            lines.flat_map(|text| whole(&text, terminal)).collect::<Vec<_>>()
         };
         terminal.draw(&mut live, &lines())?;
         while Instant::now() < end {
@@ -58,4 +59,12 @@ pub(super) fn watch(rhythm: &Rhythm, mut observer: Observer<'_>, target: &Target
         signals::check()?;
         before = now.ok().or(before);
     }
+}
+
+/// The lines of a text, folded where a frame would cut them: nothing scrolls there.
+fn whole(text: &str, terminal: &Terminal) -> Vec<String> {
+    let text = terminal.to_type(text);
+    let columns = terminal.width_of_results();
+    let folded = |line: &str| columns.map_or_else(|| vec![line.to_owned()], |columns| hanging(line, columns));
+    if text.is_empty() { vec![text] } else { text.lines().flat_map(folded).collect() }
 }

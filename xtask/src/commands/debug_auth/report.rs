@@ -113,7 +113,7 @@ impl Report<'_> {
         ];
         lines.extend(tree::lines(self.tree, terminal));
         lines.extend(self.conclusion().iter().map(|line| clean_line(line)));
-        terminal.result(&lines.join("\n"))
+        terminal.result_report(&lines.join("\n"))
     }
 
     /// What grants it, or what would.

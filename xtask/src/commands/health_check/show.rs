@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::health::report::{Check, Report, Status};
-use crate::terminal::{Mark, clean, clean_line, folded};
+use crate::terminal::{Mark, clean, clean_line, folded, hanging};
 use anyhow::Result;
 
 /// A column of facts that is narrower than this goes below the name.
@@ -41,8 +41,9 @@ fn lines(check: &Check, names: usize, context: &Context) -> Vec<String> {
     }
     lines.extend(facts.map(|fact| format!("{}{fact}", " ".repeat(indent))));
     for hint in check.hint.iter().flat_map(|hint| hint.lines()) {
-        let hint = terminal.hint_line(&clean(hint));
-        lines.extend(fold(&hint).into_iter().map(|hint| format!("{}{hint}", " ".repeat(indent))));
+        let hint = terminal.hint_line(&clean(&terminal.to_type(hint)));
+        let folded = width.map_or_else(|| vec![hint.clone()], |width| hanging(&hint, width.saturating_sub(indent)));
+        lines.extend(folded.into_iter().map(|hint| format!("{}{hint}", " ".repeat(indent))));
     }
     lines.extend(check.log.iter().map(|line| format!("{}| {}", " ".repeat(begin), clean_line(line))));
     lines

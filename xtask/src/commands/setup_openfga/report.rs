@@ -180,7 +180,7 @@ impl Report {
             lines.push(format!(".env:    {STORE_ID} and {MODEL_ID} {to_be}written"));
         }
         let lines: Vec<String> = lines.iter().map(|line| line.trim_end().to_owned()).collect();
-        context.terminal.result(&terminal::report(&lines))
+        context.terminal.result_report(&terminal::report(&lines))
     }
 }
 

@@ -93,6 +93,9 @@ fn running(scene: &Scene, compose: &dyn ComposeProject) -> Result<String, Findin
 /// Why it does not answer; `pg_isready` tells a server that refuses us from one that is not there.
 fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
     let finding = Finding::of_error(error, &scene.target.hints().log_hint());
+    if finding.cause == Some(Cause::ListensElsewhere) {
+        return finding;
+    }
     let words = format!("{error:#}");
     let is_without_answer = finding.cause == Some(Cause::NoAnswer);
     let is_late = finding.cause == Some(Cause::LoginTimedOut);

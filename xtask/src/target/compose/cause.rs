@@ -15,7 +15,9 @@ impl Compose {
         let spoke = matches!(connection, Connection::NotMade(_) | Connection::Held);
         let state = self.state_of_database(spoke);
         if state == Some(State::Running) {
-            return None;
+            let Connection::NotMade(words) = connection else { return None };
+            let fault = self.elsewhere(words)?;
+            return Some(anyhow::Error::msg(last_lines(stderr, 2)).context(fault));
         }
         self.outer_cause().or_else(|| self.project_cause()).or_else(|| self.service_cause(state, stderr))
     }

@@ -18,6 +18,7 @@ mod hints;
 mod image;
 mod inspection;
 mod life;
+mod listens;
 mod migrate;
 mod openfga;
 mod openfga_database;

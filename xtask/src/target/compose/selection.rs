@@ -13,12 +13,28 @@ pub(super) struct Role {
     pub(super) setting: &'static str,
     /// The name that is taken where no setting names another.
     pub(super) usual: &'static str,
+    /// What this program wants it for.
+    purpose: &'static str,
+    /// How one that is no service of the project is named.
+    outside: &'static str,
 }
 
-pub(super) const POSTGRES: Role =
-    Role { product: ImageKind::Postgres, what: "PostgreSQL", setting: "XTASK_POSTGRES_SERVICE", usual: "postgres" };
-pub(super) const OPENFGA: Role =
-    Role { product: ImageKind::Openfga, what: "OpenFGA", setting: "XTASK_OPENFGA_SERVICE", usual: "openfga" };
+pub(super) const POSTGRES: Role = Role {
+    product: ImageKind::Postgres,
+    what: "PostgreSQL",
+    setting: "XTASK_POSTGRES_SERVICE",
+    usual: "postgres",
+    purpose: "this program looks after PostgreSQL, and no other database;",
+    outside: "--target url, with DATABASE_URL=postgres://USER@HOST/DATABASE in .env or in the environment",
+};
+pub(super) const OPENFGA: Role = Role {
+    product: ImageKind::Openfga,
+    what: "OpenFGA",
+    setting: "XTASK_OPENFGA_SERVICE",
+    usual: "openfga",
+    purpose: "this command needs OpenFGA;",
+    outside: "OPENFGA_API_URL=http://HOST:PORT in .env or in the environment",
+};
 
 /// A service of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,12 +163,15 @@ pub(super) fn none(role: &Role, candidates: &[Candidate]) -> Fault {
         Some(other) => format!("The service {usual} is not {what} (its image is {})", other.image),
         None => format!("No service of this project is {what}, by name or image"),
     };
-    let names: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
-    let there = if names.is_empty() { String::new() } else { format!("; there are: {}", names.join(", ")) };
-    Fault::usage(message).hint(format!(
-        "name it: {setting}=SERVICE, in .env or in the environment{there}\n\
-         or work on a server elsewhere: --target url, --target local"
-    ))
+    // A service that is known to be something else would be refused under that setting, too.
+    let may_be = candidates.iter().filter(|candidate| [role.product, ImageKind::Unknown].contains(&candidate.product));
+    let names: Vec<&str> = may_be.map(|candidate| candidate.name.as_str()).collect();
+    Fault::usage(message).hint(match names.as_slice() {
+        [] => format!("{} if there is one outside of this project: {}", role.purpose, role.outside),
+        names => {
+            format!("name it: {setting}=SERVICE, in .env or in the environment; it may be: {}", names.join(", "))
+        }
+    })
 }
 
 /// What could be named instead.

@@ -50,7 +50,7 @@ pub enum Need {
     Pgbouncer,
     /// The extension pg_cron of the host's PostgreSQL.
     PgCron,
-    /// cron's program `crontab`.
+    /// cron, and its program `crontab`.
     Cron,
     /// systemd's program `systemd-analyze`.
     Systemd,
@@ -162,7 +162,7 @@ impl Need {
             Self::DebugProfile => (!is_debug_profile()).then(|| "the tests have another profile".to_owned()),
             Self::AnyFileName => any_file_name_lacks(),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
-            Self::Cron => on_path("crontab").is_none().then(|| "no crontab".to_owned()),
+            Self::Cron => on_path("crontab").and(on_path("cron")).is_none().then(|| "no cron".to_owned()),
             Self::Monitoring => monitoring_lacks(),
             Self::MonitoringImages => inner(Self::Openfga).or_else(monitoring_images_lack),
             Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),

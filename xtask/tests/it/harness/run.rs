@@ -63,6 +63,8 @@ impl Xtask {
             KEPT.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))).collect();
         env.insert("HOME".into(), home.into());
         env.insert("LANG".into(), "C.UTF-8".into());
+        // As `cargo xtask` starts it.
+        env.insert("CARGO_PKG_NAME".into(), "xtask".into());
         // Docker finds its plugins there.
         let docker = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
         let docker = docker.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".docker")));

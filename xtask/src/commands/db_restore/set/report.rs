@@ -62,7 +62,7 @@ impl Report<'_> {
         }
         let text = terminal::report(&lines);
         if context.terminal.stdout_is_terminal() {
-            return context.terminal.result(&text);
+            return context.terminal.result_report(&text);
         }
         context.terminal.note_report(&text);
         Ok(())

@@ -1,0 +1,81 @@
+//! `adopt`: what it leaves as it is, and what a person has to change there.
+
+use crate::adopt::{COMPOSE, PACKAGE, Theirs};
+use crate::harness::{Fakes, Test, Xtask};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Git, Make] names_that_a_pattern_of_the_makefile_makes_keep_its_recipe,
+        [Git] a_dockerfile_that_would_not_build_any_more_is_named,
+    ]
+}
+
+const PATTERNS: &str = "\
+db-%:
+\t@echo their $@
+
+%:
+\t@echo whatever $@
+
+NAMES = up
+NAMES += down
+$(NAMES): ; @echo theirs $@
+$(MORE): ; @true
+";
+
+fn names_that_a_pattern_of_the_makefile_makes_keep_its_recipe() {
+    let theirs = Theirs::with(&[COMPOSE, ("Makefile", PATTERNS)]);
+    let run = theirs.adopted(&[]);
+    run.stderr_has("of the same names: db-backup, db-list");
+    run.stderr_has("Makefile:1: db-backup keeps the recipe of db-%; to have this tool do it, add\n");
+    run.stderr_has("    + db-backup:: ; @cargo xtask db-backup $(if");
+    run.stderr_has("The rule of $(MORE) (Makefile:10) was not looked at: if it has a rule of the same name, remove");
+    let makefile = theirs.text("Makefile");
+    let added = makefile.split("# Added by cargo xtask adopt\n").nth(1).unwrap();
+    assert!(added.contains("health-check") && !added.contains("db-") && !added.contains(" up "), "{added}");
+    // Make itself finds the same, before and after the line that is said to be added.
+    let fakes = Fakes::new(&theirs.sandbox).program("cargo", "");
+    let make = |goal: &'static str| {
+        fakes.over(Xtask::bare(&theirs.folder, &theirs.sandbox.home).program("make").args([goal])).run()
+    };
+    make("db-list").ok().prints("their db-list");
+    make("down").ok().prints("theirs down").stderr_lacks("warning");
+    run.stderr_has("Makefile:9: up keeps its recipe");
+    make("health-check").ok();
+    let line = run.stderr.lines().find_map(|line| line.trim().strip_prefix("+ db-list:: ")).unwrap();
+    std::fs::write(theirs.folder.join("Makefile"), format!("{makefile}db-list:: {line}\n")).unwrap();
+    make("db-list").ok();
+    assert_eq!(fakes.calls(), [["cargo", "xtask", "health-check"], ["cargo", "xtask", "db-list"]]);
+}
+
+fn a_dockerfile_that_would_not_build_any_more_is_named() {
+    let single = "FROM rust\nCOPY Cargo.toml ./\nCOPY src src\nRUN cargo build --release\n";
+    let whole = "FROM rust\nCOPY . .\nRUN cargo build --release\n";
+    let files = [
+        COMPOSE,
+        ("Cargo.toml", PACKAGE),
+        ("src/main.rs", "fn main() {}\n"),
+        ("Dockerfile", single),
+        ("docker/Dockerfile.dev", single),
+        ("whole.Dockerfile", whole),
+        ("tool/Dockerfile", single),
+        ("tool/Cargo.toml", &PACKAGE.replace("app", "tool")),
+        ("tool/src/main.rs", "fn main() {}\n"),
+    ];
+    let theirs = Theirs::with(&files);
+    let run = theirs.adopted(&[]);
+    run.stderr_has("the package becomes the root of a workspace, with xtask as its member");
+    run.stderr_has(
+        "  Dockerfile:2: cargo builds there with Cargo.toml, but without its member xtask, and will refuse to; add below\n    + COPY xtask xtask\n",
+    );
+    run.stderr_has("docker/Dockerfile.dev:2: ").stderr_lacks("whole.Dockerfile").stderr_lacks("tool/Dockerfile");
+    // Cargo without the member is what an image's build sees.
+    let metadata = |folder: &str| {
+        let mut cargo = std::process::Command::new(env!("CARGO"));
+        cargo.args(["metadata", "--offline", "--no-deps", "--format-version", "1"]);
+        cargo.current_dir(theirs.folder.join(folder)).output().unwrap().status.success()
+    };
+    assert!(metadata("") && metadata("tool"));
+    std::fs::rename(theirs.folder.join("xtask"), theirs.folder.join("away")).unwrap();
+    assert!(!metadata("") && metadata("tool"));
+}
