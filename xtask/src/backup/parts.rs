@@ -101,3 +101,72 @@ impl Parts<'_> {
         read_up_to(&mut file, buffer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::proof::prove;
+    use crate::error::{self, Exit};
+
+    const OPENING: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict k3Y\n\n-- Dumped from database version 15.18\n\n\
+        SET row_security = off;\nSELECT pg_catalog.set_config('search_path', '', false);\n\
+        CREATE TABLE public.t (a text);\nCREATE TABLE public.u (a text);\nCOPY public.t (a) FROM stdin;\n";
+    const CLOSING: &str = "\\.\n\nCREATE INDEX i ON public.t USING btree (a);\n--\n-- PostgreSQL database dump complete\n--\n\n\
+        \\unrestrict k3Y\n\n";
+
+    fn dump() -> String {
+        let rows: String = (0..PIECE / 4).map(|row| format!("row {row}\n")).collect();
+        [OPENING, &rows, "\\.\nCOPY public.u (a) FROM stdin;\n", &rows, CLOSING].concat()
+    }
+
+    fn fed(proven: &Proven, path: Option<&SearchPath>) -> Result<Vec<u8>> {
+        let parts = proven.parts(path)?.unwrap();
+        let mut psql = Vec::new();
+        for part in &proven.contents.parts {
+            parts.feed(part, &mut psql, &|_| {})?;
+        }
+        parts.check_end().map(|()| psql)
+    }
+
+    #[test]
+    fn all_parts_one_after_the_other_are_the_whole() {
+        let path = std::env::temp_dir().join(format!("xtask-parts-{}.sql", std::process::id()));
+        let text = dump();
+        std::fs::write(&path, &text).unwrap();
+        let typed: SearchPath = "public".parse().unwrap();
+        for search_path in [None, Some(&typed)] {
+            let proven = prove(&path, &|_| {}).unwrap();
+            let mut whole = Vec::new();
+            proven.feed(&mut whole, search_path, &|_| {}).unwrap();
+            assert!(fed(&proven, search_path).unwrap() == whole);
+            let lines: Vec<u64> = proven.contents.parts.iter().map(|part| proven.lines_before(part)).collect();
+            // The first part has lost the line of `\\restrict`.
+            assert_eq!(lines[..3], [1, 9, 11]);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn no_part_of_a_file_that_changed_is_fed() {
+        let path = std::env::temp_dir().join(format!("xtask-changed-{}.sql", std::process::id()));
+        let original = dump().into_bytes();
+        let last = original.len() - 1;
+        for at in [0, 100, PIECE - 1, PIECE, 2 * PIECE + 1, last] {
+            std::fs::write(&path, &original).unwrap();
+            let proven = prove(&path, &|_| {}).unwrap();
+            let mut changed = original.clone();
+            changed[at] = b'!';
+            std::fs::write(&path, &changed).unwrap();
+            assert_eq!(error::exit(&fed(&proven, None).unwrap_err()), Exit::Refused, "{at}");
+        }
+        for length in [10, PIECE, last, original.len() + 1] {
+            std::fs::write(&path, &original).unwrap();
+            let proven = prove(&path, &|_| {}).unwrap();
+            let mut changed = original.clone();
+            changed.resize(length, b'\n');
+            std::fs::write(&path, &changed).unwrap();
+            assert_eq!(error::exit(&fed(&proven, None).unwrap_err()), Exit::Refused, "{length}");
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+}

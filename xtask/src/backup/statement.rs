@@ -105,7 +105,7 @@ mod tests {
             (18, 18, "ALTER TABLE ONLY public.t ADD CONSTRAINT c …"),
         ] {
             let expected = Statement { line, words: words.to_owned() };
-            assert_eq!(proven.statement_at(fed), Some(expected), "{fed}");
+            assert_eq!(proven.statement_at(proven.line_in_file(fed)), Some(expected), "{fed}");
         }
         assert_eq!(proven.statement_at(u64::MAX), None);
         std::fs::remove_file(path).unwrap();

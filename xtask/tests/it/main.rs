@@ -85,6 +85,7 @@ mod restore;
 mod restore_choice;
 mod restore_clients;
 mod restore_encodings;
+mod restore_jobs;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
@@ -169,6 +170,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_migrate_wild::tests,
     restore_services::tests,
     restore_set::tests,
+    restore_jobs::tests,
     restore_kills::tests,
     restore_clients::tests,
     restore::tests,

@@ -38,7 +38,7 @@ pub(super) fn stages(parts: &[Part]) -> Vec<Stage<'_>> {
             PartKind::Rows(table) => plan.beside(Piece { part, table, locks: false }),
             PartKind::Index(table) => plan.beside(Piece { part, table, locks: false }),
             PartKind::Key(table) => plan.beside(Piece { part, table, locks: true }),
-            PartKind::Behind if !plan.beside.is_empty() => plan.behind.push(part),
+            PartKind::Behind if plan.makes_indexes() => plan.behind.push(part),
             PartKind::Setting => plan.then(Stage::Everywhere(part)),
             PartKind::Behind | PartKind::Other => plan.then(Stage::Alone(part)),
         }
@@ -78,11 +78,16 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// Rows do not run beside indexes: an index is made of all rows.
     fn beside(&mut self, piece: Piece<'a>) {
-        let is_rows = |piece: &Piece<'_>| matches!(piece.part.kind, PartKind::Rows(_));
-        if self.beside.last().is_some_and(|last| is_rows(last) != is_rows(&piece)) {
+        let is_rows = matches!(piece.part.kind, PartKind::Rows(_));
+        if is_rows == self.makes_indexes() {
             self.end();
         }
         self.beside.push(piece);
+    }
+
+    /// Whether indexes or keys are what runs side by side so far.
+    fn makes_indexes(&self) -> bool {
+        self.beside.last().is_some_and(|last| !matches!(last.part.kind, PartKind::Rows(_)))
     }
 
     fn then(&mut self, stage: Stage<'a>) {
