@@ -23,7 +23,7 @@ pub fn tests() -> Vec<Test> {
 
 /// Tables of different sizes with all that pg_dump writes about indexes.
 const TABLES: &str = "
-    CREATE TABLE large AS SELECT i, md5(i::text) AS a, repeat('x', i % 50) AS b FROM generate_series(1, 20000) AS i;
+    CREATE TABLE large AS SELECT i, md5(i::text) AS a, repeat('x', 20) AS b FROM generate_series(1, 20000) AS i;
     CREATE TABLE middle AS SELECT i, md5(i::text) AS a FROM generate_series(1, 2000) AS i;
     CREATE TABLE small AS SELECT i, i % 3 AS of FROM generate_series(1, 20) AS i;
     CREATE TABLE empty (i int PRIMARY KEY, j int UNIQUE);
@@ -38,12 +38,12 @@ const TABLES: &str = "
     CREATE INDEX wide ON middle ((a || 'x')); ALTER INDEX wide ALTER COLUMN 1 SET STATISTICS 500;
     CREATE INDEX last ON middle (a);
     CREATE STATISTICS both_of (dependencies) ON i, of FROM small;
-    CREATE MATERIALIZED VIEW seen AS SELECT a FROM large WHERE i < 10; CREATE UNIQUE INDEX ON seen (a);
+    CREATE MATERIALIZED VIEW few AS SELECT a FROM large WHERE i < 10; CREATE UNIQUE INDEX ON few (a);
     CREATE TABLE parted (i int, j int, PRIMARY KEY (i)) PARTITION BY RANGE (i);
     CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (1) TO (100);
     CREATE TABLE parted_2 PARTITION OF parted DEFAULT;
     CREATE INDEX ON parted (j); INSERT INTO parted SELECT i, i FROM generate_series(1, 300) AS i;
-    SELECT lo_from_bytea(4712, 'large; object')";
+    SELECT lo_from_bytea(4713, 'large; object')";
 
 fn filled() -> Database<'static> {
     let database = shared_for_restores().database();
