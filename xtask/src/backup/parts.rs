@@ -54,15 +54,16 @@ impl Parts<'_> {
         let wanted =
             part.bytes.start.saturating_add(head)..part.bytes.end.saturating_add(head).min(self.proven.dump_end);
         let mut buffer = vec![0; PIECE];
-        let mut start = wanted.start.saturating_sub(wanted.start % PIECE as u64);
+        let mut number = usize::try_from(wanted.start.checked_div(PIECE as u64).unwrap_or_default())?;
+        let mut start = (number as u64).saturating_mul(PIECE as u64);
         while start < wanted.end {
             signals::check()?;
-            let number = usize::try_from(start / PIECE as u64)?;
             let length = usize::try_from(self.proven.dump_end.saturating_sub(start))?.min(PIECE);
             let read = self.piece(number, start, &mut buffer[..length])?;
             self.feed.write(start, &buffer[..read], &wanted, psql)?;
             let end = start.saturating_add(read as u64).min(wanted.end);
             progress(end.saturating_sub(start.max(wanted.start)));
+            number = number.saturating_add(1);
             start = start.saturating_add(PIECE as u64);
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Where a dump's statements lie, as far as it matters to a load through several sessions.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 
 /// Memory stays bounded whatever a dump holds: one with more parts is loaded by one session.
@@ -39,7 +40,9 @@ pub enum PartKind {
 #[derive(Debug)]
 pub(super) struct Layout {
     parts: Vec<Part>,
-    tables: HashMap<(Vec<u8>, Vec<u8>), usize>,
+    /// By a hash of its name: a table's number.
+    tables: HashMap<u64, usize>,
+    hasher: RandomState,
     /// Where the next part begins.
     offset: u64,
     line: u64,
@@ -49,15 +52,26 @@ pub(super) struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { parts: Vec::new(), tables: HashMap::new(), offset: 0, line: 1, blocks: 0, is_full: false }
+        Self {
+            parts: Vec::new(),
+            tables: HashMap::new(),
+            hasher: RandomState::new(),
+            offset: 0,
+            line: 1,
+            blocks: 0,
+            is_full: false,
+        }
     }
 }
 
 impl Layout {
     /// The number of a table.
     pub(super) fn table(&mut self, schema: &[u8], name: &[u8]) -> usize {
+        if self.is_full {
+            return 0;
+        }
         let next = self.tables.len();
-        *self.tables.entry((schema.to_vec(), name.to_vec())).or_insert(next)
+        *self.tables.entry(self.hasher.hash_one((schema, name))).or_insert(next)
     }
 
     /// A statement ended before this byte, which stands in this line; so many blocks have ended.
@@ -76,7 +90,8 @@ impl Layout {
                 self.is_full = true;
             }
             _ => {
-                self.parts.push(Part { kind, bytes: self.offset..offset, line: self.line, blocks: self.blocks..blocks })
+                let (bytes, line, blocks) = (self.offset..offset, self.line, self.blocks..blocks);
+                self.parts.push(Part { kind, bytes, line, blocks });
             }
         }
         (self.offset, self.line, self.blocks) = (offset, line, blocks);

@@ -32,7 +32,7 @@ pub(super) fn load(load: &Load<'_>, server: &Server<'_>, progress: &dyn Fn(u64))
     match parts.filter(|_| sessions > 1) {
         Some(parts) => {
             process::remark(&format!("{sessions} sessions load {}", load.backup.path.display()));
-            several::load(load, &server, several::Text { parts, stages, sessions }, progress)
+            several::load(load, &server, &several::Text { parts, stages, sessions }, progress)
         }
         None => {
             let why = "its parts cannot be read by themselves, or only one of them may be loaded at a time";

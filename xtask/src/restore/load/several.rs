@@ -42,7 +42,7 @@ struct Work<'a> {
 }
 
 /// Loads it into the server's database; `progress` gets the bytes that were sent.
-pub(super) fn load(load: &Load<'_>, server: &Server<'_>, text: Text<'_>, progress: &dyn Fn(u64)) -> Result<()> {
+pub(super) fn load(load: &Load<'_>, server: &Server<'_>, text: &Text<'_>, progress: &dyn Fn(u64)) -> Result<()> {
     let mut sessions = Vec::new();
     for _ in 0..text.sessions {
         sessions.push(Session::begin(load, server, text.sessions)?);
