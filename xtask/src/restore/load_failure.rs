@@ -1,7 +1,8 @@
 //! Why a backup could not be loaded: at which statement of the file, what that statement may lack, and what to type.
 
-use super::load::{Lines, Load};
+use super::load::Lines;
 use super::preflight::VersionChange;
+use crate::backup::proof::Proven;
 use crate::error::{self, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::process::Captured;
@@ -27,8 +28,13 @@ const PART: &str =
 const ORDER: &str = "or with one session, in the file's order: without --jobs";
 
 /// psql's failure, explained. `lines`: what it had got of the file.
-pub(super) fn explain(target: &Target, load: &Load<'_>, lines: &Lines, said: &Captured) -> Error {
-    let Load { backup, options } = load;
+pub(super) fn explain(
+    target: &Target,
+    backup: &Proven,
+    options: LoadOptions<'_>,
+    lines: &Lines,
+    said: &Captured,
+) -> Error {
     let cannot = format!("{} cannot be loaded", backup.path.display());
     if let Some(cause) = target.cause(&said.stderr, said.ending) {
         return error::headed(cause, cannot);

@@ -93,7 +93,7 @@ impl Load<'_> {
             let fault = Fault::failed(format!("The server's disk is full; {} is unchanged", target.database()));
             return Err(Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));
         }
-        Err(load_failure::explain(target, self, lines, said))
+        Err(load_failure::explain(target, self.backup, self.options, lines, said))
     }
 
     /// Compares the rows that the server counted, by block of the file.
