@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes the figures of measurements.md again: pairs in one run, medians and ratios.
-#   docs/measure.sh [build] [small] [large] [restore]      (the first three without an argument)
-# "small", "large" and "restore" need a running stack of this checkout (cargo xtask up) and write to its database; do it on a
+#   docs/measure.sh [build] [small] [large] [restore] [jobs]      (the first three without an argument)
+# "small", "large", "restore" and "jobs" need a running stack of this checkout (cargo xtask up) and write to its database; do it on a
 # stack that holds nothing of value. PAIRS sets how often, TUPLES how large (2,900,000 are about 500 MB).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -66,6 +66,23 @@ restore() { # the recipe into an empty database of its own; ours over the live o
   echo "undo: $undo s, the database $(told database_outage_seconds) s, the services $(told services_outage_seconds) s"
 }
 
+drill() { target/debug/xtask --direct "$1" db-verify --restore --jobs "$2" "$scratch/restore.sql"; }
+by_recipe() { docker compose exec -T postgres createdb -U "$user" measured_by_recipe; load
+  docker compose exec -T postgres dropdb -U "$user" measured_by_recipe; }
+
+jobs() { # the recipe into an empty database; ours proven, loaded, compared and dropped, on both ways
+  local way count name
+  cargo xtask db-backup --quiet --output "$scratch/restore.sql" >"$scratch/out"
+  for _ in $(seq "$pairs"); do
+    seconds by_recipe >>"$scratch/recipe.jobs"
+    for way in never auto; do for count in 1 2; do seconds drill "$way" "$count" >>"$scratch/$way.$count.jobs"; done; done
+  done
+  for name in "$scratch"/*.jobs; do
+    paste "$scratch/recipe.jobs" "$name" | awk '{ print $2 / $1 }' >"$scratch/ratios"
+    echo "jobs: $(basename "$name" .jobs): median $(median "$name") s, of the ratios to the recipe $(median "$scratch/ratios")"
+  done
+}
+
 for what in "${@:-build small large}"; do
   for step in $what; do
     case $step in
@@ -80,7 +97,8 @@ for what in "${@:-build small large}"; do
       small) cargo build --quiet; fill 8000; compare small "$pairs" ;;
       large) cargo build --quiet; fill "$tuples"; compare large $(((pairs + 2) / 3)) ;;
       restore) cargo build --quiet; fill "$tuples"; restore ;;
-      *) echo "usage: $0 [build] [small] [large] [restore]" >&2; exit 2 ;;
+      jobs) cargo build --quiet; fill "$tuples"; jobs ;;
+      *) echo "usage: $0 [build] [small] [large] [restore] [jobs]" >&2; exit 2 ;;
     esac
   done
 done

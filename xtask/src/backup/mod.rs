@@ -6,6 +6,7 @@
 
 pub mod codec;
 mod fault;
+mod fed;
 pub mod globals;
 mod inspect;
 pub mod listing;
@@ -16,6 +17,7 @@ mod open;
 mod options;
 pub mod own_folder;
 mod partial;
+pub mod parts;
 mod pieces;
 pub mod proof;
 mod reading;

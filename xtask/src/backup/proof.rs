@@ -7,7 +7,7 @@ use super::globals;
 use super::inspect::examine_ends;
 use super::manifest::{self, Manifest};
 use super::open::open;
-use super::pieces::{Piece, Pieces, RunningDigest, what_is_invalid};
+use super::pieces::{Piece, Pieces, Running, what_is_invalid};
 use super::server_name::Kind;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Contents, Flaw, Scanner};
@@ -20,15 +20,15 @@ use std::path::{Path, PathBuf};
 /// A backup whose every byte was read and found right, held open: what is fed later is the file that was proven.
 #[derive(Debug)]
 pub struct Proven {
-    file: File,
+    pub(super) file: File,
     codec: &'static dyn Codec,
     pub path: PathBuf,
     pub manifest: Option<Manifest>,
     pub contents: Contents,
     /// Where in the text the dump ends and the manifest, if there is one, begins.
     pub(super) dump_end: u64,
-    /// Of every piece of the text, as the proof read it.
-    pub(super) digests: Vec<RunningDigest>,
+    /// After every piece of the text, as the proof read it.
+    pub(super) marks: Vec<Running>,
     digest: [u8; 32],
 }
 
@@ -46,6 +46,11 @@ impl Proven {
     /// The first line, where it is of this program.
     pub(super) fn head(&self) -> &'static [u8] {
         self.manifest.as_ref().map_or(&[], Manifest::head)
+    }
+
+    /// Whether the file is the text, so that any part of it can be read by itself.
+    pub(super) fn is_text(&self) -> bool {
+        self.codec.is_text()
     }
 
     /// The text from its beginning.
@@ -67,7 +72,7 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
     let mut file = open(path)?;
     // Shared lock: db-prune skips this file. A file system without locks is read without one.
     let _ = file.try_lock_shared();
-    let (examined, dump_end, digests) = check_open(&mut file, name, progress)?;
+    let (examined, dump_end, marks) = check_open(&mut file, name, progress)?;
     let Examined { verdict, reason, manifest, globals, contents, digest, .. } = examined;
     if globals.is_some() {
         let message = format!("{} holds a server's roles, not a database", name.display());
@@ -77,7 +82,7 @@ pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Resu
     match contents {
         Some(contents) if !verdict.is_unfit() => {
             let (codec, digest) = (codec::of(&mut file)?, digest.unwrap_or_default());
-            Ok(Proven { file, codec, path: name.to_owned(), manifest, contents, dump_end, digests, digest })
+            Ok(Proven { file, codec, path: name.to_owned(), manifest, contents, dump_end, marks, digest })
         }
         _ => {
             let message = format!("{} is {}: {}", name.display(), verdict.as_str(), reason.unwrap_or_default());
@@ -119,20 +124,20 @@ pub fn check(path: &Path, progress: &dyn Fn(u64)) -> Result<Examined> {
 }
 
 /// Also gives where the dump ends and the digest after each piece, where the file was read.
-fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(Examined, u64, Vec<RunningDigest>)> {
+fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(Examined, u64, Vec<Running>)> {
     let reading = || format!("reading {}", path.display());
     let mut examined = examine(file, path).with_context(reading)?;
     if examined.verdict.is_unfit() || examined.globals.is_some() {
         return Ok((examined, 0, Vec::new()));
     }
     match read_all(file, &examined, progress).with_context(reading)? {
-        Ok(Right { contents, dump_end, digests, digest }) => {
+        Ok(Right { contents, dump_end, marks, digest }) => {
             if examined.verdict == Verdict::Complete {
                 examined.verdict = Verdict::Whole;
             }
             examined.contents = Some(contents);
             examined.digest = Some(digest);
-            Ok((examined, dump_end, digests))
+            Ok((examined, dump_end, marks))
         }
         Err((verdict, reason)) => {
             examined.verdict = verdict;
@@ -148,10 +153,10 @@ struct Right {
     contents: Contents,
     /// Where in the text the dump ends.
     dump_end: u64,
-    /// Of the text, after each piece.
-    digests: Vec<RunningDigest>,
+    /// Of the text, after each piece of it.
+    marks: Vec<Running>,
     /// Of the whole file.
-    digest: RunningDigest,
+    digest: [u8; 32],
 }
 
 /// What is wrong with a file.
@@ -167,7 +172,7 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
         Some(Ok(digest)) => digest,
         None => None,
     };
-    let mut reading = Reading { pieces: Pieces::of(codec.text(file)?), digests: Vec::new(), progress };
+    let mut reading = Reading { pieces: Pieces::of(codec.text(file)?), marks: Vec::new(), progress };
     let read = reading.dump(examined).and_then(|dump| match dump {
         Ok(contents) => Ok(reading.end(&line)?.map(|()| contents)),
         Err(wrong) => Ok(Err(wrong)),
@@ -176,7 +181,7 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
         Ok(Ok(contents)) => {
             let dump_end = reading.pieces.offset().saturating_sub(line.len() as u64);
             let digest = stored.unwrap_or_else(|| reading.pieces.digest());
-            Ok(Ok(Right { contents, dump_end, digests: reading.digests, digest }))
+            Ok(Ok(Right { contents, dump_end, marks: reading.marks, digest }))
         }
         Ok(Err(wrong)) => Ok(Err(wrong)),
         Err(error) => match what_is_invalid(&error) {
@@ -189,7 +194,7 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
 /// A text that is read to its end.
 struct Reading<'a> {
     pieces: Pieces<Box<dyn Read + 'a>>,
-    digests: Vec<RunningDigest>,
+    marks: Vec<Running>,
     progress: &'a dyn Fn(u64),
 }
 
@@ -205,7 +210,7 @@ impl Reading<'_> {
             let Some(piece) = self.pieces.next(length)? else {
                 return Ok(Err((Verdict::Cut, "it became shorter while it was read".to_owned())));
             };
-            self.digests.push(piece.digest);
+            self.marks.push(piece.read);
             // The look at its ends may have seen other bytes: what is left out of the scan is the first line, and no more.
             let Some(dump) = piece.bytes.strip_prefix(std::mem::take(&mut head)) else {
                 return Ok(Err((Verdict::Damaged, "its text begins with another first line".to_owned())));
@@ -234,12 +239,12 @@ impl Reading<'_> {
         let damaged = |reason: &str| Ok(Err((Verdict::Damaged, reason.to_owned())));
         let end = self.pieces.offset().saturating_add(line.len() as u64);
         let mut rest = line;
-        while let Some(Piece { bytes, digest }) = self.pieces.next(end)? {
+        while let Some(Piece { bytes, read }) = self.pieces.next(end)? {
             let Some(after) = rest.strip_prefix(bytes) else {
                 return damaged("its manifest changed while it was read");
             };
             rest = after;
-            self.digests.push(digest);
+            self.marks.push(read);
         }
         if !rest.is_empty() {
             return damaged("its manifest changed while it was read");

@@ -20,20 +20,18 @@ pub struct Statement {
 }
 
 impl Proven {
-    /// The statement that psql was at when it had got so many lines of [`Proven::feed`]; `None` where the file cannot be
-    /// read again.
-    pub fn statement_at(&self, fed_line: u64) -> Option<Statement> {
-        self.find_statement(fed_line).ok().flatten()
+    /// The statement that psql was at when it had got the file up to this line; `None` where the file cannot be read again.
+    pub fn statement_at(&self, line: u64) -> Option<Statement> {
+        self.find_statement(line).ok().flatten()
     }
 
-    /// The line of the file that was fed as this one: its own head and the dump's `\\restrict` line are not.
+    /// The line of the file that [`Proven::feed`] feeds as this one: its own head and the dump's `\\restrict` line are not.
     pub fn line_in_file(&self, fed_line: u64) -> u64 {
         let left_out = u64::from(!self.contents.restrict_lines.is_empty());
         fed_line.saturating_add(left_out).saturating_add(u64::from(self.manifest.is_some()))
     }
 
-    fn find_statement(&self, fed_line: u64) -> Result<Option<Statement>> {
-        let last = self.line_in_file(fed_line);
+    fn find_statement(&self, last: u64) -> Result<Option<Statement>> {
         let mut scanner = Scanner::default();
         let mut file = self.rewound()?;
         let first = u64::from(self.manifest.is_some());
@@ -107,7 +105,7 @@ mod tests {
             (18, 18, "ALTER TABLE ONLY public.t ADD CONSTRAINT c …"),
         ] {
             let expected = Statement { line, words: words.to_owned() };
-            assert_eq!(proven.statement_at(fed), Some(expected), "{fed}");
+            assert_eq!(proven.statement_at(proven.line_in_file(fed)), Some(expected), "{fed}");
         }
         assert_eq!(proven.statement_at(u64::MAX), None);
         std::fs::remove_file(path).unwrap();

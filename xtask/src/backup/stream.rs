@@ -1,14 +1,13 @@
 //! A proven backup, fed to psql: the dump's own bytes, its `\restrict` pair left out.
 
+use super::fed::Feed;
 use super::pieces::{Pieces, what_is_invalid};
 use super::proof::Proven;
 use crate::error::{Exit, Fault};
-use crate::postgres::quote::literal;
 use crate::postgres::search_path::SearchPath;
 use crate::process::signals;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::io::Write;
-use std::ops::Range;
 
 impl Proven {
     /// Writes the dump to `psql`; where the dump sets `search_path` first, this path is set behind that statement, so that
@@ -20,34 +19,18 @@ impl Proven {
     /// # Errors
     /// Exit 3 if the file is no longer the one that was proven: what psql has got of it must not be used.
     pub fn feed(&self, psql: &mut impl Write, path: Option<&SearchPath>, progress: &dyn Fn(u64)) -> Result<()> {
-        let head = self.head().len() as u64;
-        let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
-        let left_out: Vec<Range<u64>> = std::iter::once(0..head)
-            .chain(self.contents.restrict_lines.iter().map(in_file))
-            .chain(std::iter::once(self.dump_end..u64::MAX))
-            .collect();
-        let set_behind = path.and(self.contents.search_path_set).map(|end| end.saturating_add(head));
-        let set = path.map(setting).transpose()?.unwrap_or_default();
+        let feed = Feed::of(self, path)?;
         let mut pieces = Pieces::of(self.text().map_err(|error| self.unread(error))?);
-        for proven in &self.digests {
+        for proven in &self.marks {
             signals::check()?;
             let end = if pieces.offset() < self.dump_end { self.dump_end } else { u64::MAX };
             let start = pieces.offset();
             let next = pieces.next(end).map_err(|error| self.unread(error))?;
             let Some(piece) = next else { return Err(self.changed()) };
-            if piece.digest != *proven {
+            if piece.read != *proven {
                 return Err(self.changed());
             }
-            for part in kept(start..start.saturating_add(piece.bytes.len() as u64), &left_out) {
-                let within = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(piece.bytes.len());
-                let (from, to) = (within(part.start), within(part.end));
-                let split = set_behind.filter(|at| part.start < *at && *at <= part.end).map(within);
-                psql.write_all(&piece.bytes[from..split.unwrap_or(to)]).context("feeding psql")?;
-                if let Some(split) = split {
-                    psql.write_all(set.as_bytes()).context("feeding psql")?;
-                    psql.write_all(&piece.bytes[split..to]).context("feeding psql")?;
-                }
-            }
+            feed.write(start, piece.bytes, &(0..u64::MAX), psql)?;
             progress(pieces.offset());
         }
         match pieces.next(u64::MAX).map_err(|error| self.unread(error))? {
@@ -56,41 +39,19 @@ impl Proven {
         }
     }
 
-    fn unread(&self, error: anyhow::Error) -> anyhow::Error {
+    pub(super) fn unread(&self, error: anyhow::Error) -> anyhow::Error {
         match what_is_invalid(&error) {
             Some(_) => self.changed(),
             None => error.context(format!("reading {}", self.path.display())),
         }
     }
 
-    fn changed(&self) -> anyhow::Error {
+    pub(super) fn changed(&self) -> anyhow::Error {
         let message = format!("{} changed while it was read", self.path.display());
         Fault::new(Exit::Refused, message)
             .hint("another program writes to it: stop that program, then try again")
             .into()
     }
-}
-
-/// The statement that sets a path; on the line that it is put into.
-fn setting(path: &SearchPath) -> Result<String, Fault> {
-    Ok(format!(" SELECT pg_catalog.set_config('search_path', {}, false);", literal(path.as_str())?))
-}
-
-/// The parts of a range that no other range covers; `left_out` is in order.
-fn kept(whole: Range<u64>, left_out: &[Range<u64>]) -> Vec<Range<u64>> {
-    let mut parts = Vec::new();
-    let mut start = whole.start;
-    for gap in left_out {
-        if gap.start > start {
-            parts.push(start..gap.start.min(whole.end));
-        }
-        start = start.max(gap.end);
-        if start >= whole.end {
-            return parts;
-        }
-    }
-    parts.push(start..whole.end);
-    parts
 }
 
 #[cfg(test)]
@@ -144,16 +105,6 @@ mod tests {
         let mut file = OpenOptions::new().write(true).open(path).unwrap();
         file.seek(SeekFrom::Start(at as u64)).unwrap();
         file.write_all(bytes).unwrap();
-    }
-
-    #[test]
-    fn what_is_left_out_is_left_out_of_every_piece() {
-        let left_out = [0..3, 5..7, 10..u64::MAX];
-        assert_eq!(kept(0..20, &left_out), [3..5, 7..10]);
-        assert_eq!(kept(6..9, &left_out), vec![7..9; 1]);
-        assert_eq!(kept(0..2, &left_out), []);
-        assert_eq!(kept(5..7, &left_out), []);
-        assert_eq!(kept(12..14, &left_out), []);
     }
 
     #[test]

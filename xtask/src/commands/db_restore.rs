@@ -94,7 +94,8 @@ fn load<'r, 't>(
     fault_point("created");
     say_roles_made(&fitting.missing_roles.create_encoded(record.server(), staging.database())?, context);
     let progress = context.terminal.progress("loading", backup.manifest.as_ref().map(|manifest| manifest.bytes.get()));
-    let options = LoadOptions { search_path: args.search_path.as_ref(), version_changes: &fitting.version_changes };
+    let (search_path, version_changes) = (args.search_path.as_ref(), &fitting.version_changes[..]);
+    let options = LoadOptions { search_path, version_changes, jobs: args.jobs };
     let mut checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
     progress.say("analyzing");
     let written = checked.analyze(options.search_path)?;

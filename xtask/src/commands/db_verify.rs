@@ -46,6 +46,9 @@ pub struct Args {
     /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
     #[arg(long, value_name = "SCHEMAS", requires = "restore")]
     search_path: Option<SearchPath>,
+    /// Load through so many server sessions in all: rows of different tables, and indexes, side by side
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64), requires = "restore")]
+    jobs: u16,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -204,7 +207,8 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     preview::name_foreign_tables(backup, context);
     let staging = Staging::create(&record, Purpose::Verify, properties, owner)?;
     let progress = context.terminal.progress("loading", None);
-    let options = LoadOptions { search_path: args.search_path.as_ref(), version_changes: &fitting.version_changes };
+    let (search_path, version_changes) = (args.search_path.as_ref(), &fitting.version_changes[..]);
+    let options = LoadOptions { search_path, version_changes, jobs: args.jobs };
     staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
 }
 

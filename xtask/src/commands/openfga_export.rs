@@ -4,7 +4,7 @@ use super::absent_tuples;
 use super::store_file::connected;
 use super::which_store::the_store;
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{Exit, Fault};
 use crate::openfga::api::{Store, Stored};
 use crate::openfga::export::{self, Export};
 use crate::openfga::model::Model;

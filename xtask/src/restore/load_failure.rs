@@ -1,5 +1,6 @@
 //! Why a backup could not be loaded: at which statement of the file, what that statement may lack, and what to type.
 
+use super::load::Lines;
 use super::preflight::VersionChange;
 use crate::backup::proof::Proven;
 use crate::error::{self, Fault};
@@ -15,18 +16,23 @@ pub struct LoadOptions<'a> {
     pub search_path: Option<&'a SearchPath>,
     /// Extensions that have another version here.
     pub version_changes: &'a [VersionChange],
+    /// How many server sessions load it, in all.
+    pub jobs: u16,
 }
 
 /// What a dump of single tables or schemas lacks is known beforehand only where it is a table or a schema.
 const PART: &str =
     "or the file holds a part of a database: dump the whole one, without --table, --schema and their like";
 
-/// psql's failure, explained. `lines`: how many it had got before the file's own.
+/// Code of the file that reads other tables than its own finds them as the file's order has it with one session alone.
+const ORDER: &str = "or with one session, in the file's order: without --jobs";
+
+/// psql's failure, explained. `lines`: what it had got of the file.
 pub(super) fn explain(
     target: &Target,
     backup: &Proven,
     options: LoadOptions<'_>,
-    lines: u64,
+    lines: &Lines,
     said: &Captured,
 ) -> Error {
     let cannot = format!("{} cannot be loaded", backup.path.display());
@@ -34,7 +40,7 @@ pub(super) fn explain(
         return error::headed(cause, cannot);
     }
     let failed = client_error::first_error(&said.stderr);
-    let statement = failed.and_then(|(line, _)| backup.statement_at(line.checked_sub(lines)?));
+    let statement = failed.and_then(|(line, _)| backup.statement_at(lines.in_file(line)?));
     let makes_extension = statement.as_ref().is_some_and(|found| found.words.starts_with("CREATE EXTENSION "));
     let at = statement.map_or_else(String::new, |found| format!(" at line {}: {}", found.line, found.words));
     let mut hints = vec![format!("{} is unchanged", target.database())];
@@ -52,13 +58,16 @@ pub(super) fn explain(
                 .to_owned(),
         );
     }
+    if options.jobs > 1 {
+        hints.push(ORDER.to_owned());
+    }
     hints.extend(options.version_changes.iter().map(VersionChange::line));
     hints.push(format!(
         "or load it by hand into an empty database, where psql goes on after errors:\n\
          cargo xtask db-shell -- -d EMPTY_DATABASE -f {}",
         backup.path.display()
     ));
-    Error::msg(by_lines_of_file(&said.stderr, backup, lines))
+    Error::msg(by_lines_of_file(&said.stderr, lines))
         .context(Fault::failed(format!("psql failed ({}){at}", said.ending)))
         .context(Fault::failed(cannot).hint(hints.join("\n")))
 }
@@ -74,12 +83,13 @@ fn about_path(given: Option<&SearchPath>) -> String {
 }
 
 /// psql's words with the file's line numbers in place of its own.
-fn by_lines_of_file(stderr: &str, backup: &Proven, lines: u64) -> String {
+fn by_lines_of_file(stderr: &str, lines: &Lines) -> String {
     let shown = |line: &str| match client_error::numbered(line) {
-        Some((number, report)) if number > lines => {
-            format!("line {}: {report}", backup.line_in_file(number.saturating_sub(lines)))
-        }
-        _ => line.to_owned(),
+        Some((number, report)) => match lines.in_file(number) {
+            Some(number) => format!("line {number}: {report}"),
+            None => line.to_owned(),
+        },
+        None => line.to_owned(),
     };
     stderr.trim().lines().map(shown).collect::<Vec<_>>().join("\n")
 }

@@ -2,7 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-/// A session gets this part of the server's memory: others want some, too.
+/// All sessions of a load get this part of the server's memory: others want some, too.
 const PART: u64 = 8;
 /// More than this was not measured to be faster. In kibibytes.
 const MOST: u64 = 512 << 10;
@@ -14,16 +14,20 @@ pub(super) fn matters(backup: u64) -> bool {
     backup >= SMALLEST_BACKUP
 }
 
-/// A statement that gives this session more memory for its indexes, where it has less; `memory`: the server's, in bytes.
+/// A statement that gives one of so many sessions more memory for its indexes, where it has less; `memory`: the server's,
+/// in bytes.
 /// It counts for this session alone, and any role may say it. Where the server's memory is not known its shared buffers
 /// count for a quarter of it, as they are set most often. How many workers build an index stays as the server has it.
-pub(super) fn statement(memory: Option<u64>) -> String {
+pub(super) fn statement(memory: Option<u64>, sessions: usize) -> String {
+    let sessions = (sessions as u64).max(1);
     let kibibytes = match memory {
-        Some(bytes) => (bytes / PART / 1024).to_string(),
+        Some(bytes) => (bytes / PART / 1024).checked_div(sessions).unwrap_or_default().to_string(),
         // It is told in pages of 8 KiB: half of them is an eighth of the memory.
         None => {
-            "(SELECT 4 * b.setting::pg_catalog.int8 FROM pg_catalog.pg_settings AS b WHERE b.name = 'shared_buffers')"
-                .to_owned()
+            format!(
+                "(SELECT 4 * b.setting::pg_catalog.int8 / {sessions} FROM pg_catalog.pg_settings AS b \
+                 WHERE b.name = 'shared_buffers')"
+            )
         }
     };
     format!(
@@ -39,9 +43,12 @@ mod tests {
 
     #[test]
     fn an_eighth_of_the_memory_counts_up_to_half_a_gigabyte() {
-        assert!(statement(Some(1 << 30)).contains("LEAST(524288, 131072)"));
-        assert!(statement(Some(u64::MAX)).contains("LEAST(524288, 2251799813685247)"));
-        assert!(statement(None).contains("'shared_buffers'"));
+        assert!(statement(Some(1 << 30), 1).contains("LEAST(524288, 131072)"));
+        assert!(statement(Some(1 << 30), 4).contains("LEAST(524288, 32768)"));
+        assert!(statement(Some(u64::MAX), 1).contains("LEAST(524288, 2251799813685247)"));
+        assert!(
+            statement(None, 2).contains("int8 / 2 FROM pg_catalog.pg_settings AS b WHERE b.name = 'shared_buffers'")
+        );
         assert!(!matters(1 << 20) && matters(70 << 20));
     }
 }

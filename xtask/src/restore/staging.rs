@@ -56,7 +56,7 @@ impl<'r, 't> Staging<'r, 't> {
         &self.database
     }
 
-    /// Feeds the backup to one psql, and compares what the server counted with what the backup holds. It stops before
+    /// Feeds the backup to psql, and compares what the server counted with what the backup holds. It stops before
     /// the server's disk is full.
     pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
         // What is still being loaded after a kill has another session name than the run: it is not alive.
@@ -65,7 +65,7 @@ impl<'r, 't> Staging<'r, 't> {
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
         let inside = server.in_database(self.name()).named(&loader);
         let load = Load { backup, options };
-        let loaded = Watch::during(server, &loader, || load.run(&inside, progress));
+        let loaded = Watch::during(server, &loader, || load::load(&load, &inside, progress));
         match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard) }),
             Err(error) => Err(self.discard_after(error)),

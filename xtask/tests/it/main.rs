@@ -90,6 +90,7 @@ mod restore;
 mod restore_choice;
 mod restore_clients;
 mod restore_encodings;
+mod restore_jobs;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
@@ -178,6 +179,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     restore_set::tests,
     restore_set_refused::tests,
     restore_set_servers::tests,
+    restore_jobs::tests,
     restore_kills::tests,
     restore_clients::tests,
     restore::tests,

@@ -87,6 +87,9 @@ pub trait Codec: Debug + Sync {
     /// The file cannot be read.
     fn text<'f>(&self, file: &'f File) -> Result<Box<dyn Read + 'f>>;
 
+    /// Whether the file is the text itself: any part of it can be read without what precedes it.
+    fn is_text(&self) -> bool;
+
     /// A first or last line as it is stored.
     ///
     /// # Errors

@@ -117,7 +117,8 @@ impl Sets {
         let by_path = by_path(backups);
         for set in &self.list {
             let paths = set.read.as_ref().map(SetFile::paths).unwrap_or_default();
-            let mut files: Vec<&Backup> = paths.iter().filter_map(|path| by_path.get(path.as_path()).copied()).collect();
+            let mut files: Vec<&Backup> =
+                paths.iter().filter_map(|path| by_path.get(path.as_path()).copied()).collect();
             // The server's roles come last.
             files.sort_by_key(|backup| (backup.database.is_none(), backup.database.clone()));
             groups.push((Some(set.time), Group { set: Some(set), backups: files }));

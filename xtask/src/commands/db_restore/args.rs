@@ -48,6 +48,9 @@ pub struct Args {
     /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
     #[arg(long, value_name = "SCHEMAS", conflicts_with_all = ["undo", "repair"])]
     pub(super) search_path: Option<SearchPath>,
+    /// Load through so many server sessions in all: rows of different tables, and indexes, side by side
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64), conflicts_with_all = ["undo", "repair", "globals"])]
+    pub(super) jobs: u16,
     /// How many previous databases are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<usize>)]
     pub(super) keep_old: usize,

@@ -9,6 +9,7 @@
 
 mod copy;
 mod foreign;
+mod layout;
 mod names;
 mod openfga;
 mod rows;
@@ -18,6 +19,7 @@ mod statement;
 mod tests;
 mod watching;
 
+pub use layout::{Part, PartKind};
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
 
@@ -124,6 +126,8 @@ pub struct Contents {
     pub search_path_set: Option<u64>,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
     pub restrict_lines: Vec<Range<u64>>,
+    /// All of it, from the first byte to the last; empty where it has too many parts.
+    pub parts: Vec<Part>,
 }
 
 impl Contents {

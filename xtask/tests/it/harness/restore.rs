@@ -55,9 +55,13 @@ impl Stack {
 }
 
 impl Database<'_> {
-    /// `db-restore --yes` with these words.
+    /// `db-restore --yes` with these words; a load has as many sessions as `XTASK_TEST_JOBS` says.
     pub fn restore<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
-        self.xtask(["db-restore", "--yes"]).args(args)
+        let args: Vec<&str> = args.into_iter().collect();
+        let jobs = std::env::var("XTASK_TEST_JOBS").ok();
+        let is_load = !args.iter().any(|arg| ["--jobs", "--undo", "--repair", "--globals"].contains(arg));
+        let jobs = jobs.filter(|_| is_load).map(|jobs| format!("--jobs={jobs}"));
+        self.xtask(["db-restore", "--yes"]).args(args).args(jobs)
     }
 
     /// A restore that stands still at this point.

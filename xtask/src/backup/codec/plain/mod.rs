@@ -79,6 +79,10 @@ impl Codec for Plain {
         Ok(Box::new(file))
     }
 
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn stored(&self, line: &[u8]) -> Result<Vec<u8>> {
         Ok(line.to_vec())
     }

@@ -116,6 +116,10 @@ impl Codec for Zstd {
         Ok(Box::new(Unpacked::of(file)))
     }
 
+    fn is_text(&self) -> bool {
+        false
+    }
+
     fn stored(&self, line: &[u8]) -> Result<Vec<u8>> {
         frame::of(line, manifest::LONGEST)
     }

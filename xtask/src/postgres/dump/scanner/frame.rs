@@ -64,6 +64,7 @@ impl Scanner {
                 self.contents.copied.push(copy.copied);
             }
             self.part = Part::Statements;
+            self.ended = self.block.take();
         }
         Ok(used)
     }

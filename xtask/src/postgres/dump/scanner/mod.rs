@@ -6,6 +6,7 @@ mod readings;
 
 use super::copy::CopyBlock;
 use super::foreign;
+use super::layout::{Layout, PartKind};
 use super::statement::{Ended, Statements, printable};
 use super::watching::Watching;
 use super::{Contents, Flaw};
@@ -33,11 +34,16 @@ pub struct Scanner {
     command: Vec<u8>,
     restrict_key: Option<Vec<u8>>,
     copy: Option<CopyBlock>,
+    /// What the block is to a load.
+    block: Option<PartKind>,
     watching: Watching,
     tail: Vec<u8>,
     /// Where the tail ended, in bytes from the beginning.
     tail_end: u64,
     readings: Readings,
+    layout: Layout,
+    /// What ended with the bytes that were read last.
+    ended: Option<PartKind>,
     contents: Contents,
 }
 
@@ -54,10 +60,13 @@ impl Default for Scanner {
             command: Vec::new(),
             restrict_key: None,
             copy: None,
+            block: None,
             watching: Watching::default(),
             tail: Vec::new(),
             tail_end: 0,
             readings: Readings::default(),
+            layout: Layout::default(),
+            ended: None,
             contents: Contents::default(),
         }
     }
@@ -89,6 +98,9 @@ impl Scanner {
         }
         self.line = self.line.saturating_add(memchr_iter(b'\n', &text[..used]).count() as u64);
         self.offset = self.offset.saturating_add(used as u64);
+        if let Some(kind) = self.ended.take() {
+            self.layout.ends(kind, self.offset, self.line, self.contents.copied.len());
+        }
         Ok(&text[used..])
     }
 
@@ -127,6 +139,7 @@ impl Scanner {
             self.contents.restrict_lines.push(end.saturating_sub(line)..end);
         }
         self.contents.hidden = self.readings.hidden;
+        self.contents.parts = self.layout.finish(self.offset);
         self.contents
     }
 
@@ -192,19 +205,25 @@ impl Scanner {
             }
             Some(Found::Token(token)) => self.statements.take(token, line, &mut self.contents),
         };
+        let Some(ended) = ended else { return Ok(used) };
+        // What changes a transaction belongs to it, and so does all that is in one.
+        let is_apart = !self.open_transaction && !matches!(ended, Ended::Transaction(_));
+        let kind = self.statements.part(&mut self.layout);
+        self.ended = Some(if is_apart || kind == PartKind::Setting { kind } else { PartKind::Other });
         match ended {
-            None => {}
-            Some(Ended::Copy(header)) => {
+            Ended::Copy(header) => {
                 self.copy = Some(CopyBlock::new(&header, line, &mut self.watching));
                 self.part = Part::CopyHeaderEnd;
+                self.block = self.ended.take();
             }
-            Some(Ended::Refused(what)) => return Err(Flaw { line: self.statements.line(), what, cut: false }),
-            Some(Ended::Transaction(open)) => self.open_transaction = open,
-            Some(Ended::SearchPath) => {
+            Ended::Refused(what) => return Err(Flaw { line: self.statements.line(), what, cut: false }),
+            Ended::Transaction(open) => self.open_transaction = open,
+            Ended::SearchPath => {
                 // The `;` is being read.
                 self.contents.search_path_set.get_or_insert(self.offset.saturating_add(1));
             }
-            Some(Ended::StandardStrings(on)) => self.standard_strings = on,
+            Ended::StandardStrings(on) => self.standard_strings = on,
+            Ended::Statement => {}
         }
         Ok(used)
     }

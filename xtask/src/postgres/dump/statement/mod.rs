@@ -14,6 +14,7 @@ mod written;
 
 pub(super) use token::printable;
 
+use super::layout::{Layout, PartKind};
 use super::{Contents, EncodedName, names};
 use crate::sql::Token;
 use body::Body;
@@ -34,7 +35,7 @@ pub(super) struct CopyHeader {
     pub(super) columns: Vec<String>,
 }
 
-/// A statement that ended, where that changes how the rest is read.
+/// A statement that ended, and how that changes what the rest is read by.
 #[derive(Debug)]
 pub(super) enum Ended {
     Copy(CopyHeader),
@@ -44,6 +45,8 @@ pub(super) enum Ended {
     SearchPath,
     /// Whether a transaction is open from here on.
     Transaction(bool),
+    /// Anything else.
+    Statement,
 }
 
 /// The parser of PostgreSQL gives up long before this.
@@ -61,6 +64,8 @@ pub(super) struct Statements {
     /// The relation that the current statement is about.
     target: Name,
     line: u64,
+    /// What the statement which ended last meant.
+    meaning: Option<Meaning>,
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +109,23 @@ impl Statements {
         self.line
     }
 
-    /// Takes the next token; what ended with it, if that matters to the reader. `line`: where the token stands.
+    /// What the statement which ended last does to a load.
+    pub(super) fn part(&self, layout: &mut Layout) -> PartKind {
+        let (schema, name) = self.target.bytes();
+        match self.meaning {
+            Some(Meaning::Copy) => PartKind::Rows(layout.table(schema, name)),
+            Some(Meaning::Index) => PartKind::Index(layout.table(schema, name)),
+            // That of a partitioned table may lock its partitions.
+            Some(Meaning::Key) if self.relations.is_plain(&self.target) => PartKind::Key(layout.table(schema, name)),
+            Some(Meaning::BehindIndex) => PartKind::Behind,
+            Some(Meaning::Setting | Meaning::StandardStrings(_) | Meaning::SearchPath | Meaning::ClientEncoding) => {
+                PartKind::Setting
+            }
+            _ => PartKind::Other,
+        }
+    }
+
+    /// Takes the next token; what ended with it, if a statement did. `line`: where the token stands.
     pub(super) fn take(&mut self, token: Token<'_>, line: u64, contents: &mut Contents) -> Option<Ended> {
         let statement = &mut self.current;
         if statement.tokens == 0 && matches!(token, Token::Symbol(b';')) {
@@ -117,7 +138,7 @@ impl Statements {
             Token::Symbol(b')') => statement.depth.after = before.saturating_sub(1),
             Token::Symbol(b';') if before == 0 && (!statement.body.is_open() || statement.refusal.is_some()) => {
                 let statement = std::mem::take(statement);
-                return self.ended(statement, contents);
+                return Some(self.ended(statement, contents));
             }
             _ => {}
         }
@@ -145,21 +166,22 @@ impl Statements {
         None
     }
 
-    fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Option<Ended> {
+    fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Ended {
         let Statement { kind, refusal, if_exists, line, given, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
-            return Some(Ended::Refused(refusal));
+            return Ended::Refused(refusal);
         }
         let meaning = match &kind {
             Kind::Insert(insert) => insert.rows().map(|_| Meaning::Copy),
             Kind::Form | Kind::Copy(_) => self.matcher.meaning(),
         };
         let Some(meaning) = meaning else {
-            return Some(Ended::Refused(refusal::of(&self.head)));
+            return Ended::Refused(refusal::of(&self.head));
         };
+        self.meaning = Some(meaning);
         if let Err(refusal) = self.relations.note(meaning, &self.target) {
-            return Some(Ended::Refused(refusal));
+            return Ended::Refused(refusal);
         }
         self.relations.tell(meaning, &self.target, At { line, if_exists }, contents);
         given.tell_schema(meaning, &self.target.words().0, line, contents);
@@ -171,19 +193,20 @@ impl Statements {
             (_, Kind::Copy(columns)) => {
                 let (schema, name) = self.target.words();
                 let (schema, name) = (schema.into_owned(), name.into_owned());
-                return Some(Ended::Copy(CopyHeader { schema, name, columns }));
+                return Ended::Copy(CopyHeader { schema, name, columns });
             }
             (_, Kind::Insert(insert)) => {
+                self.meaning = None;
                 let (schema, name) = self.target.words();
                 contents.insert(&schema, &name, insert.rows().unwrap_or_default());
             }
-            (Meaning::StandardStrings(on), _) => return Some(Ended::StandardStrings(on)),
-            (Meaning::SearchPath, _) => return Some(Ended::SearchPath),
-            (Meaning::Begin, _) => return Some(Ended::Transaction(true)),
-            (Meaning::Commit, _) => return Some(Ended::Transaction(false)),
+            (Meaning::StandardStrings(on), _) => return Ended::StandardStrings(on),
+            (Meaning::SearchPath, _) => return Ended::SearchPath,
+            (Meaning::Begin, _) => return Ended::Transaction(true),
+            (Meaning::Commit, _) => return Ended::Transaction(false),
             _ => {}
         }
-        None
+        Ended::Statement
     }
 }
 

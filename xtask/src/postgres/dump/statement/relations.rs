@@ -59,6 +59,11 @@ impl Name {
         names::put(token, &mut self.name);
     }
 
+    /// Schema and name, as the server compares them.
+    pub(super) fn bytes(&self) -> (&[u8], &[u8]) {
+        (&self.schema, &self.name)
+    }
+
     /// Schema and name.
     pub(super) fn words(&self) -> (Cow<'_, str>, Cow<'_, str>) {
         (String::from_utf8_lossy(&self.schema), String::from_utf8_lossy(&self.name))
@@ -115,6 +120,11 @@ impl Relations {
         Ok(())
     }
 
+    /// Whether it holds its rows itself, as far as is known.
+    pub(super) fn is_plain(&self, target: &Name) -> bool {
+        self.plain.contains(&self.hasher.hash_one(target))
+    }
+
     fn is_table(&self, exact: u64) -> bool {
         self.plain.contains(&exact) || self.partitioned.contains(&exact)
     }
@@ -143,8 +153,10 @@ impl Relations {
         match meaning {
             Meaning::Drops if !if_exists => drop(contents.drops.get_or_insert(line)),
             // An extension brings tables of its own.
-            Meaning::Copy | Meaning::Completes
-                if contents.extensions.is_empty() && !self.is_table(exact) && !self.others.contains(&exact) =>
+            _ if (meaning == Meaning::Copy || meaning.completes())
+                && contents.extensions.is_empty()
+                && !self.is_table(exact)
+                && !self.others.contains(&exact) =>
             {
                 let (schema, name) = target.words();
                 let absent = || Absent { line, schema: schema.into_owned(), name: name.into_owned() };

@@ -1,6 +1,7 @@
 //! What a dump's text may and may not be, by examples as pg_dump writes them.
 
 mod generator;
+mod layout;
 mod manual;
 mod oracle;
 mod readings;

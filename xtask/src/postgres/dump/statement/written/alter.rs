@@ -1,6 +1,6 @@
 //! Owners, and what pg_dump adds to an object after it is there.
 
-use super::Meaning::{self, Attaches, Completes, Drops, Gives, GivesSchema, Plain};
+use super::Meaning::{self, Attaches, BehindIndex, Completes, Drops, Gives, GivesSchema, Key, Plain};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // _printTocEntry
@@ -25,6 +25,11 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("ALTER TRIGGER @id ON @name DEPENDS ON EXTENSION @id", Plain),
     // dumpConstraint
     (
+        "ALTER TABLE ONLY @target ADD CONSTRAINT @id { UNIQUE [ NULLS NOT DISTINCT ] | PRIMARY KEY } ( .. ) \
+         [ INCLUDE ( .. ) ] [ WITH ( .. ) ] [ DEFERRABLE ] [ INITIALLY DEFERRED ]",
+        Key,
+    ),
+    (
         "ALTER [ FOREIGN ] TABLE [ ONLY ] @target \
          ADD [ CONSTRAINT @id ] { CHECK | NOT NULL | UNIQUE | PRIMARY KEY | EXCLUDE } ...",
         Completes,
@@ -46,6 +51,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("ALTER [ FOREIGN ] TABLE [ ONLY ] @name ALTER COLUMN @id SET { STORAGE | COMPRESSION } @word", Plain),
     ("ALTER [ FOREIGN ] TABLE [ ONLY ] @name ALTER COLUMN @id SET ( .. )", Plain),
     ("ALTER FOREIGN TABLE [ ONLY ] @name ALTER COLUMN @id OPTIONS ( .. )", Plain),
+    ("ALTER TABLE [ ONLY ] @name REPLICA IDENTITY USING INDEX @id", BehindIndex),
     ("ALTER TABLE [ ONLY ] @name REPLICA IDENTITY { NOTHING | FULL | USING INDEX @id }", Plain),
     ("ALTER TABLE [ ONLY ] @name { ENABLE | FORCE } ROW LEVEL SECURITY", Plain),
     ("ALTER TABLE @name SET ACCESS METHOD @id", Plain),
@@ -57,10 +63,10 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
          { DEFAULT | FOR VALUES { FROM ( .. ) TO ( .. ) | IN ( .. ) | WITH ( .. ) } }",
         Attaches,
     ),
-    ("ALTER INDEX @name ATTACH PARTITION @name", Plain),
+    ("ALTER INDEX @name ATTACH PARTITION @name", BehindIndex),
     // dumpIndex, dumpStatisticsExt
-    ("ALTER TABLE @name CLUSTER ON @id", Plain),
-    ("ALTER INDEX @name ALTER COLUMN @number SET STATISTICS @number", Plain),
+    ("ALTER TABLE @name CLUSTER ON @id", BehindIndex),
+    ("ALTER INDEX @name ALTER COLUMN @number SET STATISTICS @number", BehindIndex),
     ("ALTER STATISTICS @name SET STATISTICS @number", Plain),
     // dumpSequence
     ("ALTER TABLE [ ONLY ] @name ALTER COLUMN @id ADD GENERATED { ALWAYS | BY DEFAULT } AS IDENTITY ( .. )", Plain),

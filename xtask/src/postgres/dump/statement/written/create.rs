@@ -1,8 +1,8 @@
 //! New objects.
 
 use super::Meaning::{
-    self, Completes, Creates, CreatesSchema, ForeignTable, MaterializedView, PartitionedTable, ReplacedView, Rule,
-    Table, View,
+    self, Creates, CreatesSchema, ForeignTable, Index, MaterializedView, PartitionedTable, ReplacedView, Rule, Table,
+    View,
 };
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
@@ -69,7 +69,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     // dumpSequence, dumpStatisticsExt, dumpIndex
     ("CREATE [ UNLOGGED ] SEQUENCE @name ...", Creates),
     ("CREATE STATISTICS @name [ ( .. ) ] ON ... FROM @name", Creates),
-    ("CREATE [ UNIQUE ] INDEX @id ON [ ONLY ] @target ...", Completes),
+    ("CREATE [ UNIQUE ] INDEX @id ON [ ONLY ] @target ...", Index),
     // dumpTrigger, dumpEventTrigger
     (
         "CREATE [ CONSTRAINT ] TRIGGER @id { BEFORE | AFTER | INSTEAD OF } \

@@ -1,9 +1,11 @@
 //! Comments, security labels and grants: on objects of this database, never on one that all databases share.
 
-use super::Meaning::{self, Plain};
+use super::Meaning::{self, BehindIndex, Plain};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // dumpComment, dumpTableComment
+    ("COMMENT ON INDEX @name IS { @string | NULL }", BehindIndex),
+    ("COMMENT ON CONSTRAINT @id ON @name IS { @string | NULL }", BehindIndex),
     (
         "COMMENT ON { [ FOREIGN ] TABLE | [ MATERIALIZED ] VIEW | SEQUENCE | INDEX | TYPE | DOMAIN | COLLATION | CONVERSION \
          | STATISTICS | TEXT SEARCH { PARSER | DICTIONARY | TEMPLATE | CONFIGURATION } } @name IS { @string | NULL }",

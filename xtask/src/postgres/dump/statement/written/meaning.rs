@@ -28,6 +28,14 @@ pub(in super::super) enum Meaning {
     Rule,
     /// A constraint or an index on a table that must be there, or a foreign key to one.
     Completes,
+    /// Such an index.
+    Index,
+    /// A primary key or a unique constraint on such a table, made from columns.
+    Key,
+    /// What is said of an index or a constraint after it was made.
+    BehindIndex,
+    /// A setting of the session.
+    Setting,
     Drops,
     /// An object of a schema gets an owner.
     Gives,
@@ -36,6 +44,11 @@ pub(in super::super) enum Meaning {
 }
 
 impl Meaning {
+    /// Whether the statement needs a table that must be there.
+    pub(in super::super) fn completes(self) -> bool {
+        matches!(self, Self::Completes | Self::Index | Self::Key)
+    }
+
     /// Whether pg_dump, which drops before it creates, drops nothing from here on.
     pub(in super::super) fn creates(self) -> bool {
         use Meaning::{Creates, CreatesSchema, ForeignTable, MaterializedView, PartitionedTable, Rule, Table, View};

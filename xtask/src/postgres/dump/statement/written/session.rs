@@ -1,28 +1,31 @@
 //! Settings, transactions, rows, and the functions that pg_dump calls.
 
-use super::Meaning::{self, Begin, ClientEncoding, Commit, Copy, Plain, SearchPath, StandardStrings};
+use super::Meaning::{self, Begin, ClientEncoding, Commit, Copy, Plain, SearchPath, Setting, StandardStrings};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // _doSetFixedOutputState
-    ("SET { statement_timeout | lock_timeout | idle_in_transaction_session_timeout | transaction_timeout } = 0", Plain),
+    (
+        "SET { statement_timeout | lock_timeout | idle_in_transaction_session_timeout | transaction_timeout } = 0",
+        Setting,
+    ),
     ("SET client_encoding = @encoding", ClientEncoding),
     ("SET standard_conforming_strings = on", StandardStrings(true)),
     ("SET standard_conforming_strings = off", StandardStrings(false)),
-    ("SET ROLE @role", Plain),
-    ("SET check_function_bodies = false", Plain),
-    ("SET xmloption = content", Plain),
-    ("SET client_min_messages = warning", Plain),
-    ("SET escape_string_warning = off", Plain),
-    ("SET row_security = { on | off }", Plain),
+    ("SET ROLE @role", Setting),
+    ("SET check_function_bodies = false", Setting),
+    ("SET xmloption = content", Setting),
+    ("SET client_min_messages = warning", Setting),
+    ("SET escape_string_warning = off", Setting),
+    ("SET row_security = { on | off }", Setting),
     // dumpSearchPath. People put their own path there, for functions that need one.
     ("SELECT pg_catalog . set_config ( 'search_path' , @string , { false | true } )", SearchPath),
     // _selectTablespace, _selectTableAccessMethod, and up to pg_dump 11 _setWithOids
-    ("SET default_tablespace = { '' | @id }", Plain),
-    ("SET default_table_access_method = @id", Plain),
-    ("SET default_with_oids = false", Plain),
+    ("SET default_tablespace = { '' | @id }", Setting),
+    ("SET default_table_access_method = @id", Setting),
+    ("SET default_with_oids = false", Setting),
     // _doSetSessionAuth (--use-set-session-authorization), buildACLCommands
-    ("SET SESSION AUTHORIZATION { @session | DEFAULT }", Plain),
-    ("RESET SESSION AUTHORIZATION", Plain),
+    ("SET SESSION AUTHORIZATION { @session | DEFAULT }", Setting),
+    ("RESET SESSION AUTHORIZATION", Setting),
     // Around large objects; pg_restore -f has more of them (--single-transaction, --transaction-size).
     ("BEGIN", Begin),
     ("COMMIT", Commit),

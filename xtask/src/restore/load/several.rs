@@ -1,0 +1,198 @@
+//! Several sessions load a file side by side. The first one that fails stops all.
+
+use super::job::Load;
+use super::plan::{Piece, Stage};
+use super::queue::Queue;
+use super::session::Session;
+use crate::backup::parts::Parts;
+use crate::error::{self, Exit};
+use crate::postgres::dump::Part;
+use crate::postgres::server::Server;
+use crate::process::signals;
+use crate::settings::fault_point;
+use anyhow::{Error, Result};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How often progress is told, and sessions that are to end are told so again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A file that is loaded so.
+pub(super) struct Text<'a> {
+    pub(super) parts: Parts<'a>,
+    pub(super) stages: Vec<Stage<'a>>,
+    /// How many sessions there are in all.
+    pub(super) sessions: usize,
+}
+
+/// Which session failed, and how.
+struct Failed {
+    session: usize,
+    error: Error,
+}
+
+/// What all sessions share.
+struct Work<'a> {
+    load: &'a Load<'a>,
+    server: &'a Server<'a>,
+    parts: &'a Parts<'a>,
+    sent: AtomicU64,
+}
+
+/// Loads it into the server's database; `progress` gets the bytes that were sent.
+pub(super) fn load(load: &Load<'_>, server: &Server<'_>, text: &Text<'_>, progress: &dyn Fn(u64)) -> Result<()> {
+    let mut sessions = Vec::new();
+    for _ in 0..text.sessions {
+        sessions.push(Session::begin(load, server, text.sessions)?);
+    }
+    let work = Work { load, server, parts: &text.parts, sent: AtomicU64::new(0) };
+    let done = work.run(&text.stages, &mut sessions, progress);
+    work.end(sessions, done)
+}
+
+impl Work<'_> {
+    fn run(&self, stages: &[Stage<'_>], sessions: &mut [Session], progress: &dyn Fn(u64)) -> Result<(), Failed> {
+        for stage in stages {
+            match stage {
+                Stage::Alone(part) => self.send(sessions, 0, part, progress)?,
+                Stage::Everywhere(part) => {
+                    self.wait(sessions)?;
+                    (0..sessions.len()).try_for_each(|session| self.send(sessions, session, part, progress))?;
+                }
+                Stage::Beside(pieces) => {
+                    self.wait(sessions)?;
+                    self.beside(pieces, sessions, progress)?;
+                }
+            }
+            progress(self.sent.load(Ordering::Relaxed));
+        }
+        for (session, psql) in sessions.iter_mut().enumerate() {
+            psql.check_committed().map_err(|error| Failed { session, error })?;
+        }
+        Ok(())
+    }
+
+    fn send(
+        &self,
+        sessions: &mut [Session],
+        session: usize,
+        part: &Part,
+        progress: &dyn Fn(u64),
+    ) -> Result<(), Failed> {
+        let Some(psql) = sessions.get_mut(session) else { return Ok(()) };
+        let told = |bytes| {
+            self.told(bytes);
+            progress(self.sent.load(Ordering::Relaxed));
+        };
+        psql.send(self.load, self.parts, part, &told).map_err(|error| Failed { session, error })
+    }
+
+    /// All that was sent is done: what follows may need it.
+    fn wait(&self, sessions: &mut [Session]) -> Result<(), Failed> {
+        for (session, psql) in sessions.iter_mut().enumerate() {
+            psql.wait().map_err(|error| Failed { session, error })?;
+        }
+        Ok(())
+    }
+
+    fn told(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Each session takes one part after the other.
+    fn beside(&self, pieces: &[Piece<'_>], sessions: &mut [Session], progress: &dyn Fn(u64)) -> Result<(), Failed> {
+        let queue = Queue::of(pieces);
+        thread::scope(|scope| {
+            let (tell, told) = channel();
+            for (session, psql) in sessions.iter_mut().enumerate() {
+                let (tell, queue): (Sender<_>, _) = (tell.clone(), &queue);
+                scope.spawn(move || {
+                    let done = self.take_all(psql, queue);
+                    // The receiver waits for all.
+                    let _ = tell.send(done.map_err(|error| Failed { session, error }));
+                });
+            }
+            drop(tell);
+            self.wait_for(&told, &queue, progress)
+        })
+    }
+
+    fn take_all(&self, psql: &mut Session, queue: &Queue<'_>) -> Result<()> {
+        while let Some(piece) = queue.take() {
+            psql.send(self.load, self.parts, piece.part, &|bytes| self.told(bytes))?;
+            psql.wait()?;
+            queue.done(&piece);
+        }
+        Ok(())
+    }
+
+    /// Waits until each session has come to its end; the first failure ends the others on the server.
+    fn wait_for(
+        &self,
+        told: &Receiver<Result<(), Failed>>,
+        queue: &Queue<'_>,
+        progress: &dyn Fn(u64),
+    ) -> Result<(), Failed> {
+        let mut outcome = Ok(());
+        loop {
+            match told.recv_timeout(PAUSE) {
+                Ok(Err(failed)) if outcome.is_ok() => {
+                    outcome = Err(failed);
+                    queue.stop();
+                    self.stop();
+                }
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) if outcome.is_err() => self.stop(),
+                Err(RecvTimeoutError::Timeout) => progress(self.sent.load(Ordering::Relaxed)),
+                Err(RecvTimeoutError::Disconnected) => return outcome,
+            }
+        }
+    }
+
+    /// Ends all sessions of this load on the server. A server that does not answer has ended them itself, or is asked
+    /// again.
+    fn stop(&self) {
+        let _ = signals::shielded(|| self.server.in_maintenance().terminate());
+    }
+
+    /// What the end of all sessions means.
+    fn end(&self, mut sessions: Vec<Session>, done: Result<(), Failed>) -> Result<()> {
+        let Err(Failed { session, error }) = done else {
+            return self.check(sessions);
+        };
+        self.stop();
+        let failed = sessions.swap_remove(session);
+        drop(sessions);
+        let (said, lines) = failed.finish()?;
+        fault_point("loaded");
+        signals::check()?;
+        // A file that changed is refused, whatever psql said to it.
+        if error::exit(&error) == Exit::Refused {
+            return Err(error);
+        }
+        self.load.check_end(self.server.target(), &lines, &said)?;
+        Err(error::explain(error, || self.load.cannot()))
+    }
+
+    /// Every session has done all, and what follows the dump in the file is as it was.
+    fn check(&self, sessions: Vec<Session>) -> Result<()> {
+        let mut counted = vec![0; self.load.backup.contents.copied.len()];
+        let mut complete = true;
+        for session in sessions {
+            complete &= session.tell_rows(&mut counted);
+            let (said, lines) = session.finish()?;
+            signals::check()?;
+            self.load.check_end(self.server.target(), &lines, &said)?;
+        }
+        fault_point("loaded");
+        signals::check()?;
+        self.parts.check_end()?;
+        let checked = match complete {
+            true => self.load.check_rows(&counted),
+            false => Err(Error::msg("the server counted rows in another number of tables than the backup holds")),
+        };
+        checked.map_err(|error| error::explain(error, || self.load.cannot()))
+    }
+}
