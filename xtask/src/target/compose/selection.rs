@@ -149,10 +149,7 @@ pub(super) fn none(role: &Role, candidates: &[Candidate]) -> Fault {
     };
     let names: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
     let there = if names.is_empty() { String::new() } else { format!("; there are: {}", names.join(", ")) };
-    Fault::usage(message).hint(format!(
-        "name it: {setting}=SERVICE, in .env or in the environment{there}\n\
-         or work on a server elsewhere: --target url, --target local"
-    ))
+    Fault::usage(message).hint(format!("name it: {setting}=SERVICE, in .env or in the environment{there}"))
 }
 
 /// What could be named instead.
@@ -234,11 +231,6 @@ mod tests {
         assert_eq!(name(&POSTGRES, None, &alone), None);
         let said = none(&POSTGRES, &alone);
         assert_eq!(said.to_string(), "The service postgres is not PostgreSQL (its image is mysql:8)");
-        let hint = said.hint_text().unwrap();
-        assert!(
-            hint.ends_with("there are: postgres, web\nor work on a server elsewhere: --target url, --target local"),
-            "{hint}"
-        );
     }
 
     #[test]
