@@ -93,7 +93,7 @@ fn forged(dump: &[u8], frames: &[u8], bytes: Option<u64>) -> Vec<u8> {
 
 /// The same of any text and what is stored of it.
 fn sealed(dump: &[u8], text: &[u8], stored: &[u8], bytes: Option<u64>) -> Vec<u8> {
-    let compressed = json!({ "bytes": stored.len(), "sha256": sha256(&stored) });
+    let compressed = json!({ "bytes": stored.len(), "sha256": sha256(stored) });
     let forged = Forged::of(dump).with("format", 2).with("compressed", compressed);
     let last = forged.line(bytes.unwrap_or(text.len() as u64), &sha256(text));
     [stored, &line(last.as_bytes())].concat()

@@ -39,10 +39,8 @@ fn it_goes_up_and_down_and_keeps_its_data() {
     up.stderr_has("No openfga program").stderr_has("OpenFGA is not started").stderr_has("XTASK_OPENFGA_BIN");
     local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
     // What needs it names what is to be installed, not `up`, which leaves it out again.
-    for needs_openfga in
-        [&["setup-openfga"][..], &["test-auth"], &["openfga-export"], &["debug-auth", "a:b", "c", "d:e"]]
-    {
-        let run = xtask(needs_openfga);
+    for args in [&["setup-openfga"][..], &["test-auth"], &["openfga-export"], &["debug-auth", "a:b", "c", "d:e"]] {
+        let run = xtask(args);
         run.code(4).stderr_has("there is no openfga program on this host").stderr_has("install Go (https://go.dev/dl)");
         run.stderr_has("github.com/openfga/openfga/releases").stderr_has("XTASK_OPENFGA_BIN=PATH");
         run.stderr_lacks("start it with");
