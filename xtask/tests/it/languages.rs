@@ -50,12 +50,12 @@ impl German {
         Xtask::new(&self.sandbox).env("DATABASE_URL", self.url(user, password, "books")).args(args)
     }
 
-    /// A session that holds table `a`, until it is killed.
+    /// A session of the owner that holds table `a`, until it is killed.
     #[track_caller]
     fn hold(&self) -> Child {
         let mut command = Command::new(needs::server_programs().unwrap().join("psql"));
         command.env("PGHOST", "127.0.0.1").env("PGPORT", self.server.port.to_string());
-        command.env("PGUSER", "postgres").env("PGPASSWORD", self.server.local.password());
+        command.env("PGUSER", "owner").env("PGPASSWORD", "secret");
         command.args(["-Xq", "books", "-c", "BEGIN; LOCK TABLE a; SELECT pg_sleep(600)"]);
         let holder = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let held = "SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND mode = 'AccessExclusiveLock'";
