@@ -121,15 +121,17 @@ fn report(plan: &Plan, stack: &Stack, folder: &Path) -> String {
 
 fn say_what_is_next(plan: &Plan, repository: &Repository, context: &Context) {
     let folder = context.as_word(&repository.folder);
-    context.terminal.note("");
-    context.terminal.note("Next:");
+    // They are typed in that repository, whatever this program was called by.
+    let terminal = context.terminal.verbatim();
+    terminal.note("");
+    terminal.note("Next:");
     for (command, what) in [
         (format!("cd {folder}"), ""),
         (format!("cargo {} health-check", plan.name), "the first run compiles for about 40 s"),
         (format!("cargo {} db-backup", plan.name), "then prove it: db-verify --restore"),
         ("git add --all && git diff --cached --stat".to_owned(), "what was written; commit it"),
     ] {
-        context.terminal.note(format!("  {command:<42} {what}").trim_end());
+        terminal.note(format!("  {command:<42} {what}").trim_end());
     }
 }
 

@@ -108,7 +108,7 @@ mod tests {
     fn what_follows_a_label_stands_below_its_first_word() {
         assert_eq!(hanging("Time:   one two three", 16), ["Time:   one two", "        three"]);
         assert_eq!(hanging("Time: one two three", 14), ["Time: one two", "      three"]);
-        assert_eq!(hanging("  ROWS  1 2 3 4", 12), ["  ROWS  1 2", "        3 4"]);
+        assert_eq!(hanging("  ROWS  1 2 3 4 5", 16), ["  ROWS  1 2 3 4", "        5"]);
         assert_eq!(hanging("✓ one two three", 10), ["✓ one two", "  three"]);
         assert_eq!(hanging("\x1b[32m✓\x1b[0m one two three", 10), ["\x1b[32m✓\x1b[0m one two", "  three"]);
         assert_eq!(hanging("a label that is long  one two", 16), ["a label that is", "  long  one two"]);

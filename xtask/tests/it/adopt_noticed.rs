@@ -63,7 +63,9 @@ fn a_dockerfile_that_would_not_build_any_more_is_named() {
         ("tool/src/main.rs", "fn main() {}\n"),
     ];
     let theirs = Theirs::with(&files);
-    let run = theirs.adopted(&[]);
+    // By the program itself; what is to be typed next is typed there.
+    let run = theirs.adopt(&["--yes"]).unset("CARGO_PKG_NAME").run();
+    run.ok().stderr_has("  cargo xtask health-check ").stderr_has("  cargo xtask db-backup ");
     run.stderr_has("the package becomes the root of a workspace, with xtask as its member");
     run.stderr_has(
         "  Dockerfile:2: cargo builds there with Cargo.toml, but without its member xtask, and will refuse to; add below\n    + COPY xtask xtask\n",
