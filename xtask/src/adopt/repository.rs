@@ -161,7 +161,7 @@ fn git(folder: &Path, filters: &[String], words: &[&str]) -> Result<Captured> {
     let mut program = program.env("GIT_CONFIG_COUNT", filters.len().to_string());
     for (at, filter) in filters.iter().enumerate() {
         let value = if filter.ends_with(".required") { "false" } else { "" };
-        program = program.env(format!("GIT_CONFIG_KEY_{at}"), filter).env(format!("GIT_CONFIG_VALUE_{at}"), value);
+        program = program.env(&format!("GIT_CONFIG_KEY_{at}"), filter).env(&format!("GIT_CONFIG_VALUE_{at}"), value);
     }
     // An object that is not there is not fetched: what fetches it would be a program of the configuration.
     let program = program.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");

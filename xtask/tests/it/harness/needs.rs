@@ -126,6 +126,9 @@ impl Need {
     /// Why it is not there.
     fn look(self) -> Option<String> {
         match self {
+            Self::Make | Self::Git | Self::Bash | Self::Zsh | Self::Fish | Self::Zstd | Self::Pgbouncer => {
+                (!works(self.name(), &["--version"])).then(|| format!("no {}", self.name()))
+            }
             Self::Docker => (!works("docker", &["version", "--format", "{{.Server.Version}}"]))
                 .then(|| "no engine answers (docker version)".to_owned()),
             Self::Compose => inner(Self::Docker).or_else(compose_lacks),
@@ -142,11 +145,6 @@ impl Need {
             Self::Script => {
                 (!output("script", &["--version"]).contains("util-linux")).then(|| "no script of util-linux".to_owned())
             }
-            Self::Make => (!works("make", &["--version"])).then(|| "no make".to_owned()),
-            Self::Git => (!works("git", &["--version"])).then(|| "no git".to_owned()),
-            Self::Bash => (!works("bash", &["--version"])).then(|| "no bash".to_owned()),
-            Self::Zsh => (!works("zsh", &["--version"])).then(|| "no zsh".to_owned()),
-            Self::Fish => (!works("fish", &["--version"])).then(|| "no fish".to_owned()),
             Self::Root => (!rustix::process::geteuid().is_root() || !works("setpriv", &["--version"]))
                 .then(|| "must be root, with setpriv".to_owned()),
             Self::Mount => {
@@ -158,14 +156,12 @@ impl Need {
             Self::Openssl => (!works("openssl", &["version"])).then(|| "no openssl".to_owned()),
             Self::PgCron => inner(Self::Postgres).or_else(pg_cron_lacks),
             Self::German => inner(Self::Postgres).or_else(german_lacks),
-            Self::Zstd => (!works("zstd", &["--version"])).then(|| "no zstd".to_owned()),
             Self::DebugProfile => (!is_debug_profile()).then(|| "the tests have another profile".to_owned()),
             Self::AnyFileName => any_file_name_lacks(),
             Self::Systemd => on_path("systemd-analyze").is_none().then(|| "no systemd-analyze".to_owned()),
             Self::Cron => on_path("crontab").and(on_path("cron")).is_none().then(|| "no cron".to_owned()),
             Self::Monitoring => monitoring_lacks(),
             Self::MonitoringImages => inner(Self::Openfga).or_else(monitoring_images_lack),
-            Self::Pgbouncer => (!works("pgbouncer", &["--version"])).then(|| "no pgbouncer".to_owned()),
         }
     }
 }
