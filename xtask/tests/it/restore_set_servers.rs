@@ -1,14 +1,17 @@
 //! A server's databases and roles come back whole by a set: on a new server, on a new volume, and as an owner of its own
 //! databases.
 
+use crate::harness::restore::paused;
 use crate::harness::url::UrlDatabase;
-use crate::harness::{Local, Stack, Test};
+use crate::harness::{Local, Stack, Test, needs};
+use rustix::process::Signal;
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] a_server_comes_back_whole_on_a_new_one,
         [OwnStack] a_server_comes_back_whole_on_a_new_volume,
+        [Postgres, OpenfgaBin] openfga_starts_again_for_its_own_database,
         [Postgres] an_owner_restores_a_set_of_its_own_databases,
     ]
 }
@@ -138,4 +141,25 @@ fn an_owner_restores_a_set_of_its_own_databases() {
     assert_eq!(own(names[0], "SELECT to_regclass('t') IS NULL"), "t");
     assert_eq!(own(names[1], "SELECT name FROM t"), other);
     database.drop_databases();
+}
+
+/// It is not the first one of the set.
+fn openfga_starts_again_for_its_own_database() {
+    let local = Local::new();
+    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.up();
+    local.sql("postgres", "CREATE DATABASE app");
+    local.sql("app", "CREATE TABLE own AS SELECT 1 AS a");
+    let tables = || local.sql("app", "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace");
+    local.xtask(["db-backup", "--database", "app", "--database", "openfga"]).run().ok();
+    let run = local.xtask(["db-restore", "--set", "--yes"]).run();
+    run.ok().stderr_has("Services that will be stopped: openfga\n");
+    local.openfga().seed("acme");
+    assert_eq!(tables(), "1");
+    let run = paused(local.xtask(["db-restore", "--undo", "--set", "--yes"]), "stopped").ended_by(Signal::KILL);
+    run.holds(run.signal == Some(9), "it should be killed");
+    let run = local.xtask(["db-restore", "--repair", "--database", "app"]).run();
+    run.ok().stderr_has("stopped for a swap and not started again: openfga");
+    local.openfga().seed("other");
+    assert_eq!((tables().as_str(), local.sql("openfga", "SELECT count(*) FROM store").as_str()), ("1", "2"));
 }

@@ -151,8 +151,9 @@ pub(super) fn swap_back(backs: &[Back<'_, '_>], unstarted: BTreeSet<String>, con
     let marked = || -> Result<()> {
         fault_point("to be marked");
         signals::check()?;
-        first.mark(&services.started)?;
-        backs.iter().skip(1).try_for_each(|back| back.mark(&[]))?;
+        for (at, back) in backs.iter().enumerate() {
+            back.mark(if at == services.place() { &services.started } else { &[] })?;
+        }
         fault_point("marked");
         Ok(signals::check()?)
     };

@@ -35,6 +35,11 @@ impl SwapServices {
         let started: BTreeSet<&String> = unstarted.iter().chain(&running).collect();
         Ok(Self { started: started.into_iter().cloned().collect(), running, of_each })
     }
+
+    /// The place of the database that they use: a service is started for that one, and not for another of the set.
+    pub fn place(&self) -> usize {
+        self.of_each.iter().position(|users| !users.is_empty()).unwrap_or_default()
+    }
 }
 
 /// The running services that use the target's database.

@@ -39,7 +39,7 @@ pub struct Incoming<'a, 't> {
 /// The steps around the swap of one database, or of a set of them.
 pub struct Switchover<'a, 't> {
     pub context: &'a Context,
-    /// The first, whose entry names the services; and those that are swapped together with it.
+    /// The first, and those that are swapped together with it.
     pub first: Incoming<'a, 't>,
     pub others: Vec<Incoming<'a, 't>>,
     /// Services that earlier runs stopped and that could not be started: they are started after this swap.
@@ -59,6 +59,11 @@ impl<'a, 't> Switchover<'a, 't> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
+    /// The database whose entry names the services, and for which they are started.
+    fn user_of(&self, services: &SwapServices) -> &Incoming<'a, 't> {
+        self.all().nth(services.place()).unwrap_or(&self.first)
+    }
+
     /// The running services that use any of the databases, and those to be started.
     ///
     /// # Errors
@@ -70,12 +75,12 @@ impl<'a, 't> Switchover<'a, 't> {
     /// Swaps checked staging databases in, and drops all but the newest previous databases. The record notes first which
     /// services are stopped: the next run starts them, if this one cannot.
     pub fn swap_in(&self, checked: Vec<Checked<'_, '_>>, keep: usize) -> Result<Done> {
-        let Incoming { record, database, .. } = &self.first;
         let services = self.services()?;
+        let Incoming { record, database, .. } = self.user_of(&services);
         let (stopped, set) = (services.started.clone(), record.set().cloned());
         record.note(database.id(), &Details { stopped, set, ..Details::default() })?;
         fault_point("marked");
-        let mut done = self.perform(&services, |swaps| swap::swap_in(record, checked, swaps))?;
+        let mut done = self.perform(&services, |swaps| swap::swap_in(self.first.record, checked, swaps))?;
         for (swapped, incoming) in done.databases.iter_mut().zip(self.all()) {
             swapped.drop_old(keep, incoming.record, self.context)?;
         }
@@ -93,7 +98,7 @@ impl<'a, 't> Switchover<'a, 't> {
             let service = record.target().own_openfga().openfga_service();
             let details = Details {
                 // One entry names them for all.
-                stopped: if notes.is_empty() { services.started.clone() } else { Vec::new() },
+                stopped: if notes.len() == services.place() { services.started.clone() } else { Vec::new() },
                 swapping: false,
                 migrate: *openfga || users.contains(service),
                 only_way_back: *only_way_back && before.is_some(),
@@ -112,7 +117,7 @@ impl<'a, 't> Switchover<'a, 't> {
         services: &SwapServices,
         exchange: impl FnOnce(&[Swap<'_>]) -> Result<swap::Outage>,
     ) -> Result<Done> {
-        let (record, target) = (self.first.record, self.first.record.target());
+        let (record, target) = (self.first.record, self.user_of(services).record.target());
         let SwapServices { running, started, .. } = services;
         let notes = self.notes(services)?;
         let swaps: Vec<Swap<'_>> = self.all().zip(&notes).map(|(incoming, note)| swap_of(incoming, note)).collect();
