@@ -154,6 +154,8 @@ fn what_is_to_be_typed_begins_as_the_program_was_called() {
     let verify = found(&format!("tasks --root '{root}' db-verify"));
     verify.code(1).stderr_has(&format!("→ make one with: tasks db-backup --root {root}\n"));
     found("tasks db-list --nothing").code(2).stderr_has("Usage: tasks db-list").stderr_lacks("cargo");
+    // In the checkout where it was built, cargo finds it.
+    by_name(&["db-list", "--nothing"]).here(checkout().join("docs")).run().code(2).stderr_has("Usage: cargo xtask");
     called(&["db-list", "--nothing"]).run().code(2).stderr_has("Usage: cargo xtask db-list");
 }
 

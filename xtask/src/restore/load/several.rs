@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How often progress is told, and sessions that are to end are told so again.
-const PAUSE: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A file that is loaded so.
 pub(super) struct Text<'a> {
@@ -137,7 +137,7 @@ impl Work<'_> {
     ) -> Result<(), Failed> {
         let mut outcome = Ok(());
         loop {
-            match told.recv_timeout(PAUSE) {
+            match told.recv_timeout(POLL_INTERVAL) {
                 Ok(Err(failed)) if outcome.is_ok() => {
                     outcome = Err(failed);
                     queue.stop();
