@@ -130,7 +130,8 @@ impl Standing {
             Presence::Unknown(what) => add(Gravity::Warning, format!("the timer cannot be seen: {what}"), &install),
         }
         if let Some(what) = &self.idle {
-            add(Gravity::Failure, what.clone(), cron::START);
+            // It may be started before a run is due; runs that are missed are flaws of their own.
+            add(Gravity::Warning, what.clone(), cron::START);
         }
         if self.ends_at_logout {
             let what = "the timer stops when you log out: lingering is not enabled".to_owned();

@@ -108,11 +108,11 @@ pub fn is_address(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     #[track_caller]
-    fn decides(check: fn(&str) -> bool, taken: &[&str], refused: &[&str]) {
+    pub fn decides(check: fn(&str) -> bool, taken: &[&str], refused: &[&str]) {
         taken.iter().for_each(|text| assert!(check(text), "{text:?}"));
         refused.iter().for_each(|text| assert!(!check(text), "{text:?}"));
     }

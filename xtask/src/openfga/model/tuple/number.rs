@@ -162,13 +162,8 @@ pub fn is_double(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::go::tests::decides;
     use super::*;
-
-    #[track_caller]
-    fn decides(check: fn(&str) -> bool, taken: &[&str], refused: &[&str]) {
-        taken.iter().for_each(|text| assert!(check(text), "{text:?}"));
-        refused.iter().for_each(|text| assert!(!check(text), "{text:?}"));
-    }
 
     #[test]
     fn numbers_in_quotes() {
