@@ -48,7 +48,7 @@ fn is_number(word: &str) -> bool {
 
 fn unit_kind(unit: &str) -> Option<&'static str> {
     match unit {
-        "ms" | "s" | "min" | "h" | "days" => Some("TIME"),
+        "ms" | "s" | "second" | "seconds" | "min" | "h" | "days" => Some("TIME"),
         "B" | "kB" | "MB" | "GB" | "TB" => Some("SIZE"),
         _ => None,
     }
@@ -137,6 +137,7 @@ const NORMAL: &[(&str, &str)] = &[
     ("✓ connections              3 of 100 used  554 ms", "✓ connections SOME of 100 used TIME"),
     ("✓ docker   engine 20.10.24+dfsg1, Compose 2.26.1-4  271 ms", "✓ docker engine VERSION, Compose VERSION TIME"),
     ("Database:  openfga (unreachable for 0.02 s)", "Database: openfga (unreachable for TIME)"),
+    ("Taken:     over 2 seconds; they are not one snapshot", "Taken: over TIME; they are not one snapshot"),
     ("10 rows", "10 rows"),
     ("Sessions that will be terminated: unnamed 9", "Sessions that will be terminated: SOME"),
 ];
