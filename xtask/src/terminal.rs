@@ -133,14 +133,14 @@ impl Terminal {
     /// The same for lines of ours, in which names are shown clean.
     pub fn note_report(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&self.laid_below(text, self.width_of_notes()));
+            write_stderr(&self.laid_below(text.strip_suffix('\n').unwrap_or(text), self.width_of_notes()));
         }
     }
 
     /// A report's lines, ended by a newline; folded where the terminal has so many columns. A command that is copied
     /// stays on one line, except where hardly one fits.
     fn laid_below(&self, text: &str, columns: Option<usize>) -> String {
-        let shown = self.plain(text.strip_suffix('\n').unwrap_or(text));
+        let shown = self.plain(text);
         let Some(columns) = columns else { return format!("{shown}\n") };
         let typed = format!("{} ", self.call);
         let is_typed = |line: &str| line.contains(&typed) || line.trim_start().starts_with(self.arrow());

@@ -61,7 +61,8 @@ pub fn list(folder: &Path, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
             backups.push(describe(path, examine)?);
         }
     }
-    backups.sort_by(|one, other| (other.time, other.copy, &other.path).cmp(&(one.time, one.copy, &one.path)));
+    let order = |backup: &Backup| (backup.time, !backup.purpose.is_some_and(Purpose::precedes_a_change), backup.copy);
+    backups.sort_by(|one, other| order(other).cmp(&order(one)).then_with(|| other.path.cmp(&one.path)));
     Ok(backups)
 }
 

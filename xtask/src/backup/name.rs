@@ -36,6 +36,11 @@ impl Purpose {
         }
     }
 
+    /// Whether a change of the database followed: of backups of one second these are the older ones.
+    pub fn precedes_a_change(self) -> bool {
+        matches!(self, Self::PreRestore | Self::PreMigration)
+    }
+
     /// Whether a backup that was made for this may be the newest one of its database, which a restore takes unnamed.
     pub fn may_be_newest(self) -> bool {
         matches!(self, Self::Backup | Self::PreMigration)

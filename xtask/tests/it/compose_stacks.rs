@@ -327,7 +327,8 @@ fn a_doubt_is_refused_with_the_services_that_there_are() {
             "The service postgres is not PostgreSQL (its image is mysql:8)",
         ),
         ("services: {web: {image: 'nginx:1'}}", "", "No service of this project is PostgreSQL, by name or image"),
-        ("services: {web: {image: 'nginx:1'}}", "", "there are: web"),
+        ("services: {web: {image: 'nginx:1'}}", "", "this program looks after PostgreSQL, and no other database;"),
+        ("services: {web: {image: 'team/app'}}", "", "it may be: web"),
         ("services: {db: {image: 'postgres:16'}}", "Db", "XTASK_POSTGRES_SERVICE is \"Db\", which is no service"),
     ] {
         stack.sandbox.write("compose.yaml", yaml);

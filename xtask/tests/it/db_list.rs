@@ -57,6 +57,15 @@ fn sample() -> (Vec<u8>, String, String) {
     (fs::read(file).unwrap(), started, database.name.clone())
 }
 
+/// Newest first: what was made before a change is older than a backup of the same second.
+const OF_ONE_SECOND: [&str; 5] = [
+    "a_backup_20250101_000000_10.sql",
+    "a_backup_20250101_000000_2.sql",
+    "a_backup_20250101_000000.sql",
+    "a_pre_migration_20250101_000000_11.sql",
+    "a_pre_restore_20250101_000000.sql",
+];
+
 fn newest_first_by_the_manifest_then_by_the_name_never_by_mtime() {
     let (bytes, started, _) = sample();
     let sandbox = Sandbox::new();
@@ -65,23 +74,16 @@ fn newest_first_by_the_manifest_then_by_the_name_never_by_mtime() {
     write("b.sql", "2025-03-01T06:00:00+00:00");
     write("z.sql", "2025-03-01T10:00:00+05:00");
     write("openfga_backup_20300101_000000.sql", "2024-12-31T00:00:00+00:00");
-    for name in ["a_backup_20250101_000000.sql", "a_backup_20250101_000000_2.sql", "a_backup_20250101_000000_10.sql"] {
+    for name in OF_ONE_SECOND {
         write(name, "2025-01-01T00:00:00+00:00");
     }
     // No manifest: the name tells the time.
     let elsewhere = "--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n";
     sandbox.write("backups/openfga_backup_20250220_120000.sql", elsewhere);
     sandbox.write("backups/timeless.sql", elsewhere);
-    let expected = [
-        "b.sql",
-        "z.sql",
-        "openfga_backup_20250220_120000.sql",
-        "a_backup_20250101_000000_10.sql",
-        "a_backup_20250101_000000_2.sql",
-        "a_backup_20250101_000000.sql",
-        "openfga_backup_20300101_000000.sql",
-        "timeless.sql",
-    ];
+    let first = ["b.sql", "z.sql", "openfga_backup_20250220_120000.sql"];
+    let last = ["openfga_backup_20300101_000000.sql", "timeless.sql"];
+    let expected = [&first[..], &OF_ONE_SECOND, &last].concat();
     assert_eq!(names(&list(&sandbox, &[])), expected);
     // Whoever copies or restores files changes their time stamps.
     for (index, name) in expected.iter().enumerate() {

@@ -49,7 +49,7 @@ fn is_number(word: &str) -> bool {
 fn unit_kind(unit: &str) -> Option<&'static str> {
     match unit {
         "ms" | "s" | "second" | "seconds" | "min" | "h" | "days" => Some("TIME"),
-        "B" | "kB" | "MB" | "GB" | "TB" => Some("SIZE"),
+        "B" | "bytes" | "kB" | "MB" | "GB" | "TB" => Some("SIZE"),
         _ => None,
     }
 }
@@ -114,6 +114,7 @@ fn kind(piece: &str) -> Option<String> {
 const NORMAL: &[(&str, &str)] = &[
     ("File:      backups/openfga_backup_20251021_143022.sql", "File: backups/openfga_backup_TIME.sql"),
     ("Size:      2.4 MB", "Size: SIZE"),
+    ("backups/server_globals_20251021_143022.sql  -  1 s  989 bytes", "backups/server_globals_TIME.sql - TIME SIZE"),
     (
         "Database:  openfga (PostgreSQL 16.8, compose service postgres)",
         "Database: openfga (PostgreSQL VERSION, compose service postgres)",

@@ -337,6 +337,16 @@ fn every_screen_of_the_pages_is_what_the_program_shows() {
             let mut lines = Vec::new();
             for screen in block.screens() {
                 prepare(&story, page, screen.command);
+                // Of backups of one second the list does not know which came first.
+                if ["db-backup", "db-restore", "db-migrate", "db-reset"]
+                    .iter()
+                    .any(|name| screen.command.contains(name))
+                {
+                    let begun = Local::now().timestamp();
+                    while Local::now().timestamp() == begun {
+                        std::thread::sleep(std::time::Duration::from_millis(20));
+                    }
+                }
                 let shown = story.run(&screen);
                 let same = normal(&shown) == normal(screen.shown);
                 lines.push(format!("$ {}", screen.command));

@@ -13,12 +13,14 @@ use crate::openfga::tuples::{Condition, Key, Tuple};
 use crate::process::signals;
 use anyhow::Result;
 use serde_json::{Map, Value};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// So many tuples of one relation of one object are read.
 pub const MOST_TUPLES: usize = 10_000;
+/// Of all relations together; of a list that begins beyond it one page is read.
+const MOST_IN_ALL: usize = 200_000;
 
 /// What is asked, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +43,8 @@ pub struct Live<'a> {
     lists: RefCell<HashMap<Userset, Rc<Listing>>>,
     conditions: RefCell<HashMap<String, Judged>>,
     answers: RefCell<HashMap<(String, Userset), Answer>>,
+    /// So many tuples of lists were read.
+    listed: Cell<usize>,
 }
 
 impl<'a> Live<'a> {
@@ -51,6 +55,7 @@ impl<'a> Live<'a> {
             lists: RefCell::default(),
             conditions: RefCell::default(),
             answers: RefCell::default(),
+            listed: Cell::default(),
         }
     }
 
@@ -80,7 +85,9 @@ impl<'a> Live<'a> {
             let count = tuples.len();
             // A server that does not know the filter lists them all.
             listing.tuples.extend(tuples.into_iter().filter(|it| it.object == object && it.relation == relation));
-            if listing.tuples.len() >= MOST_TUPLES && !next.is_empty() {
+            self.listed.set(self.listed.get().saturating_add(count));
+            let is_enough = listing.tuples.len() >= MOST_TUPLES || self.listed.get() >= MOST_IN_ALL;
+            if is_enough && !next.is_empty() {
                 listing.tuples.truncate(MOST_TUPLES);
                 listing.is_cut = true;
                 return Ok(listing);

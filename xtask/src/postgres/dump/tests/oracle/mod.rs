@@ -285,7 +285,10 @@ fn changes(statement: &[Piece], words: &[&str]) -> Result<(), String> {
         ("create", "index") | (_, "rule" | "trigger" | "policy") => "on",
         _ => kind,
     };
-    let at = statement.iter().position(|piece| word(piece) == Some(anchor)).ok_or("about nothing")?;
+    // A rule may be called as the word is, and so may an index.
+    let named = if words[0] == "create" && ["rule", "index"].contains(&kind) { 3 } else { 0 };
+    let is_anchor = |piece: &&Piece| word(piece) == Some(anchor);
+    let at = statement.iter().skip(named).position(|piece| is_anchor(&piece)).ok_or("about nothing")? + named;
     // A word before a dot is a schema, whatever it says.
     let mut target = &statement[at + 1..];
     while let [Piece::Word(word), next, ..] = target
