@@ -9,7 +9,6 @@ use crate::error::Fault;
 use crate::platform;
 use anyhow::{Context as _, Result};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "xtask-adopt";
@@ -69,15 +68,8 @@ impl Journal {
         }
         let earlier = self.entries.iter().map(|(hash, path)| format!("{hash}  {path}\n"));
         text.extend(earlier);
-        // What stands in either place by then is replaced, and not followed.
-        let fresh = self.path.with_extension("new");
-        let _ = fs::remove_file(&fresh);
-        let written = platform::create_private(&fresh).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&fresh, &self.path)
-        });
-        written.with_context(|| {
+        // A link that stands there by then is replaced, and not followed.
+        platform::replace_file(&self.path, text.as_bytes(), &|_| Ok(())).with_context(|| {
             Fault::failed(format!("{} cannot be written", self.path.display())).hint("make the repository writable")
         })
     }

@@ -26,6 +26,7 @@ use crate::restore::staging::Staging;
 use crate::restore::{live, rights};
 use crate::target::Target;
 use crate::terminal;
+use crate::words::number_within;
 use anyhow::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -47,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "SCHEMAS", requires = "restore")]
     search_path: Option<SearchPath>,
     /// Load through so many server sessions in all: rows of different tables, and indexes, side by side
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64), requires = "restore")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = number_within(1u16..=64), requires = "restore")]
     jobs: u16,
     /// Write the report as JSON
     #[arg(long)]

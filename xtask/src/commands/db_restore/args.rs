@@ -3,7 +3,7 @@
 use crate::commands::swap::safety::SafetyOptions;
 use crate::postgres::search_path::SearchPath;
 use crate::restore::preflight::Consent;
-use crate::words::number;
+use crate::words::{number, number_within};
 use std::path::PathBuf;
 
 /// Restore a backup: proven, loaded beside the live database, checked, then swapped in; --undo swaps back
@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "SCHEMAS", conflicts_with_all = ["undo", "repair"])]
     pub(super) search_path: Option<SearchPath>,
     /// Load through so many server sessions in all: rows of different tables, and indexes, side by side
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64), conflicts_with_all = ["undo", "repair", "globals"])]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = number_within(1u16..=64), conflicts_with_all = ["undo", "repair", "globals"])]
     pub(super) jobs: u16,
     /// How many previous databases are kept on the server
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<usize>)]
