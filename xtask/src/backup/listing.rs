@@ -104,6 +104,12 @@ pub(super) struct Expected {
     pub(super) file: u64,
 }
 
+/// About how many bytes of the disk a backup by this codec needs; `None`: the database has none yet.
+pub fn needed(folder: &Path, database: &str, codec: &dyn Codec) -> Option<u64> {
+    let file = expected(folder, database, codec)?.file;
+    Some(file.saturating_add(file / 8))
+}
+
 /// What a backup by this codec will take, by a look at names and at the ends of the newest one only.
 pub(super) fn expected(folder: &Path, database: &str, codec: &dyn Codec) -> Option<Expected> {
     let entries = fs::read_dir(folder).ok()?;

@@ -46,13 +46,13 @@ pub struct Taken {
     pub answer: String,
 }
 
-/// Takes the backup.
+/// Takes the backup of the server's database; its sessions have the server's name.
 ///
 /// # Errors
 /// Nothing is left under the final name, and no partial file, unless this process is killed outright.
-pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> Result<Taken> {
+pub fn take(server: &Server<'_>, options: &BackupOptions, tell: &dyn Fn(Event)) -> Result<Taken> {
+    let target = server.target();
     let folder = options.destination.prepared()?;
-    let server = Server::new(target)?;
     let leftovers = partial::clear_leftovers(folder);
     if !leftovers.is_empty() {
         tell(Event::Cleared(leftovers.len()));
@@ -64,10 +64,10 @@ pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> R
     let started = Local::now();
     let stem = name::file_name(target.database(), options.purpose, &started, 1, options.codec.ending());
     let expected = listing::expected(folder, target.database(), &*options.codec);
-    space::look(folder, expected.map(|expected| expected.file), &server)?;
+    space::look(folder, expected.map(|expected| expected.file), server)?;
     let write = |encoding: Option<&str>, role: Option<&str>| {
         let partial = Partial::create(folder, &stem, server.session())?;
-        write(&server, options, &Attempt { started, expected, encoding, role }, partial, tell)
+        write(server, options, &Attempt { started, expected, encoding, role }, partial, tell)
     };
     let in_its_encoding = |role: Option<&str>| {
         write(None, role).or_else(|error| match error.downcast_ref::<OtherEncoding>() {
@@ -76,7 +76,7 @@ pub fn take(target: &Target, options: &BackupOptions, tell: &dyn Fn(Event)) -> R
         })
     };
     let once = || {
-        in_its_encoding(None).or_else(|error| match superuser_made_another(&server, &error) {
+        in_its_encoding(None).or_else(|error| match superuser_made_another(server, &error) {
             Some(itself) => in_its_encoding(Some(&itself)),
             None => Err(error),
         })

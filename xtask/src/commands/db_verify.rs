@@ -19,6 +19,7 @@ use crate::postgres::open_session::OpenSession;
 use crate::postgres::search_path::SearchPath;
 use crate::postgres::server::Server;
 use crate::postgres::text::Name;
+use crate::restore::jobs::{AGAIN, Jobs};
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::preflight::{self, Consent, Destination};
 use crate::restore::record::{Purpose, Record};
@@ -47,9 +48,10 @@ pub struct Args {
     /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
     #[arg(long, value_name = "SCHEMAS", requires = "restore")]
     search_path: Option<SearchPath>,
-    /// Load through so many server sessions in all: rows of different tables, and indexes, side by side
-    #[arg(long, value_name = "N", default_value = "1", value_parser = number_within(1u16..=64), requires = "restore")]
-    jobs: u16,
+    /// Load through so many server sessions in all: rows of different tables, and indexes, side by side [default: the cores
+    /// that this host and the server both have, at most 8; 1 for a small backup]
+    #[arg(long, value_name = "N", value_parser = number_within(1u16..=64), requires = "restore")]
+    jobs: Option<u16>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -206,11 +208,14 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     let destination = Destination { made_like: None, encoding, owner };
     let fitting = preflight::check(server, backup, destination, Consent::default())?;
     preview::name_foreign_tables(backup, context);
-    let staging = Staging::create(&record, Purpose::Verify, properties, owner)?;
     let progress = context.terminal.progress("loading", None);
     let (search_path, version_changes) = (args.search_path.as_ref(), &fitting.version_changes[..]);
-    let options = LoadOptions { search_path, version_changes, jobs: args.jobs };
-    staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
+    let again = || progress.aside(|| context.terminal.note(AGAIN));
+    Jobs::of(args.jobs, backup, target).load(again, |jobs| {
+        let staging = Staging::create(&record, Purpose::Verify, properties, owner)?;
+        let options = LoadOptions { search_path, version_changes, jobs, beside: None };
+        staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
+    })
 }
 
 /// A drill needs no live database; a person who reads that a backup is good may think that there is one.

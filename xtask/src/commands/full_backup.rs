@@ -7,24 +7,31 @@ use crate::backup::take::{self, BackupOptions, Destination, Taken};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks;
+use crate::postgres::server::Server;
 use crate::restore::preflight::extension_advice;
 use crate::target::Target;
-use crate::terminal::{self, Progress};
+use crate::terminal;
 use anyhow::{Error, Result};
 use std::cell::OnceCell;
 use std::time::Duration;
 
 /// A backup of the whole database among the others, as another command wants it before it goes on.
-/// It waits for a held table as long as was typed, else as long as the setting says.
 pub fn take_full(
     target: &Target,
     purpose: Purpose,
     lock_timeout: Option<Duration>,
     context: &Context,
 ) -> Result<Taken> {
+    let taken = take_visibly(target, &options_of_full(purpose, lock_timeout, context)?, context)?;
+    warn_of_extensions(&taken, target, context);
+    Ok(taken)
+}
+
+/// How such a backup is taken. It waits for a held table as long as was typed, else as long as the setting says.
+pub fn options_of_full(purpose: Purpose, lock_timeout: Option<Duration>, context: &Context) -> Result<BackupOptions> {
     let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
     let destination = Destination::Folder(context.made_backups_folder()?);
-    let options = BackupOptions {
+    Ok(BackupOptions {
         purpose,
         tables: Vec::new(),
         lock_timeout,
@@ -33,10 +40,7 @@ pub fn take_full(
         codec: codec(None, context)?,
         first_copy: 1,
         one_session: false,
-    };
-    let taken = take_visibly(target, &options, context)?;
-    warn_of_extensions(&taken, target, context);
-    Ok(taken)
+    })
 }
 
 /// How a backup's text lies in its file: as was typed, else as the setting says.
@@ -73,11 +77,15 @@ pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
 
 /// Takes a backup and shows how far it has come.
 pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context) -> Result<Taken> {
-    if let Some(note) = options.codec.note() {
-        context.terminal.note(&note);
-    }
+    note_codec(options, context);
     let progress = OnceCell::new();
-    let taken = take::take(target, options, &|event| show(&event, context, &progress));
+    let tell = |event| match event {
+        take::Event::Written(bytes, expected) => {
+            progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
+        }
+        take::Event::Cleared(files) => note_cleared(files, context),
+    };
+    let taken = take::take(&Server::new(target)?, options, &tell);
     if options.purpose == Purpose::Backup {
         let event = match &taken {
             Ok(taken) => metrics::Event::Made { bytes: taken.bytes, seconds: taken.manifest.seconds.get() },
@@ -103,14 +111,15 @@ pub fn tell_metrics(database: &str, event: metrics::Event, context: &Context) {
     }
 }
 
-fn show(event: &take::Event, context: &Context, progress: &OnceCell<Progress>) {
-    match *event {
-        take::Event::Written(bytes, expected) => {
-            progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
-        }
-        take::Event::Cleared(files) => {
-            let files = terminal::counted(files as u64, "unfinished backup", "unfinished backups");
-            context.terminal.note(&format!("Removed {files} of a run that was killed"));
-        }
+/// What a person should know of the way in which the file will be written.
+pub fn note_codec(options: &BackupOptions, context: &Context) {
+    if let Some(note) = options.codec.note() {
+        context.terminal.note(&note);
     }
+}
+
+/// Unfinished files of killed runs were removed.
+pub fn note_cleared(files: usize, context: &Context) {
+    let files = terminal::counted(files as u64, "unfinished backup", "unfinished backups");
+    context.terminal.note(&format!("Removed {files} of a run that was killed"));
 }

@@ -1,9 +1,10 @@
 //! Why a backup could not be loaded: at which statement of the file, what that statement may lack, and what to type.
 
+use super::beside::Standing;
 use super::load::Lines;
 use super::preflight::VersionChange;
 use crate::backup::proof::Proven;
-use crate::error::{self, Fault};
+use crate::error::{self, Cause, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::process::Captured;
 use crate::target::{Target, client_error};
@@ -18,6 +19,8 @@ pub struct LoadOptions<'a> {
     pub version_changes: &'a [VersionChange],
     /// How many server sessions load it, in all.
     pub jobs: u16,
+    /// One of them is that of a safety backup until that is over.
+    pub beside: Option<&'a Standing>,
 }
 
 /// What a dump of single tables or schemas lacks is known beforehand only where it is a table or a schema.
@@ -25,7 +28,7 @@ const PART: &str =
     "or the file holds a part of a database: dump the whole one, without --table, --schema and their like";
 
 /// Code of the file that reads other tables than its own finds them as the file's order has it with one session alone.
-const ORDER: &str = "or with one session, in the file's order: without --jobs";
+const ORDER: &str = "or with one session, in the file's order: --jobs 1";
 
 /// psql's failure, explained. `lines`: what it had got of the file.
 pub(super) fn explain(
@@ -69,7 +72,7 @@ pub(super) fn explain(
     ));
     Error::msg(by_lines_of_file(&said.stderr, lines))
         .context(Fault::failed(format!("psql failed ({}){at}", said.ending)))
-        .context(Fault::failed(cannot).hint(hints.join("\n")))
+        .context(Fault::failed(cannot).hint(hints.join("\n")).because(Cause::StatementFailed))
 }
 
 fn about_path(given: Option<&SearchPath>) -> String {

@@ -1,9 +1,11 @@
 //! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
 
+pub mod beside;
 mod carried;
 pub mod changes_since_swap;
 mod closed;
 pub mod globals;
+pub mod jobs;
 pub mod killed_sets;
 pub mod live;
 mod load;

@@ -12,6 +12,7 @@ use crate::error::{self, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
 use crate::postgres::search_path::SearchPath;
+use crate::postgres::server::Server;
 use crate::process::signals;
 use anyhow::Result;
 
@@ -30,6 +31,12 @@ pub struct Checked<'r, 't> {
     staging: Staging<'r, 't>,
     /// `None`: nothing was loaded.
     guard: Option<Guard>,
+}
+
+/// The sessions that fill a staging database. What is still being loaded after a kill has another session name than the
+/// run: it is not alive.
+pub fn loading<'t>(server: &Server<'t>) -> Server<'t> {
+    server.named(&format!("{}-load", server.session()))
 }
 
 impl<'r, 't> Staging<'r, 't> {
@@ -59,13 +66,11 @@ impl<'r, 't> Staging<'r, 't> {
     /// Feeds the backup to psql, and compares what the server counted with what the backup holds. It stops before
     /// the server's disk is full.
     pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
-        // What is still being loaded after a kill has another session name than the run: it is not alive.
         let server = self.record.server();
-        let loader = format!("{}-load", server.session());
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
-        let inside = server.in_database(self.name()).named(&loader);
+        let inside = loading(server).in_database(self.name());
         let load = Load { backup, options };
-        let loaded = Watch::during(server, &loader, || load::load(&load, &inside, progress));
+        let loaded = Watch::during(server, inside.session(), || load::load(&load, &inside, progress));
         match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard) }),
             Err(error) => Err(self.discard_after(error)),
@@ -125,7 +130,7 @@ impl Checked<'_, '_> {
             Some(path) => format!("SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
             None => "ANALYZE".to_owned(),
         };
-        let inside = record.server().in_database(database.name()).within(load::DEADLINE);
+        let inside = loading(record.server()).in_database(database.name()).within(load::DEADLINE);
         let counters = Counters::after(&analyze, &inside);
         match self.guard.take() {
             Some(guard) => {

@@ -3,6 +3,7 @@
 
 use super::client_error::Connection;
 use super::companion::{Companion, CompanionContainer, Surroundings};
+use super::disk::Disk;
 use super::ports::Taken;
 use super::startup::{Answering, Startup};
 use crate::error::Fault;
@@ -111,12 +112,14 @@ pub trait Access: fmt::Debug + Send + Sync {
     /// Parameters of the server's address that no program gets, for people; `None` where there are none.
     fn ignored_parameters(&self) -> Option<String>;
 
-    /// Bytes that the server may still write into these folders of its host: the smallest of their disks. `None`: not
-    /// known.
-    fn free_space(&self, folders: &[String]) -> Option<u64>;
+    /// The disks of these folders of the server's host. `None`: not known.
+    fn disks(&self, folders: &[String]) -> Option<Vec<Disk>>;
 
     /// Bytes of memory that the server may use: its host's, or its container's limit. `None`: not known.
     fn memory(&self) -> Option<u64>;
+
+    /// How many cores the server may use: its host's, or its container's share. `None`: not known.
+    fn cores(&self) -> Option<usize>;
 
     /// The disk of the server's data.
     fn data_disk(&self) -> DataDisk;

@@ -87,6 +87,7 @@ mod proof;
 mod record;
 mod record_forged;
 mod restore;
+mod restore_beside;
 mod restore_choice;
 mod restore_clients;
 mod restore_encodings;
@@ -183,6 +184,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     restore_kills::tests,
     restore_clients::tests,
     restore::tests,
+    restore_beside::tests,
     restore_choice::tests,
     restore_encodings::tests,
     search_path::tests,

@@ -113,7 +113,7 @@ fn the_first_failure_stops_every_session() {
     database.sandbox.write("wrong.sql", slow_rows("-1", ""));
     let run = database.restore(["--jobs", "4", "wrong.sql"]).run();
     run.code(1).stderr_has("wrong.sql cannot be loaded").stderr_has(": COPY public.b").stderr_has("\"positive\"");
-    run.stderr_has("without --jobs").stderr_lacks("terminating connection").stderr_lacks("✓ Database restored");
+    run.stderr_has("--jobs 1").stderr_lacks("terminating connection").stderr_lacks("✓ Database restored");
     run.holds(run.took < Duration::from_secs(60), "the session that sleeps is ended");
     whole_and_mended(&database, &states, false, "a wrong row");
 }

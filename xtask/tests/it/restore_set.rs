@@ -1,6 +1,6 @@
 //! `db-restore --set`: the databases of a set take their live ones' places in one transaction, and go back in one.
 
-use crate::harness::restore::paused;
+use crate::harness::restore::{jobs, paused};
 use crate::harness::stack::Database;
 use crate::harness::{Health, Outcome, Stack, Test, Xtask, shared_for_restores, wait_until};
 use rustix::process::Signal;
@@ -49,7 +49,7 @@ impl<'a> Pair<'a> {
     }
 
     pub fn xtask(&self, args: &[&str]) -> Xtask {
-        self.members[0].xtask(["db-restore"]).args(args)
+        self.members[0].xtask(["db-restore"]).args(args).args(jobs(args))
     }
 
     pub fn restore(&self) -> Xtask {

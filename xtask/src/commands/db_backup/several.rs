@@ -136,7 +136,7 @@ impl Run<'_> {
         };
         let taken = if self.args.jobs > 1 {
             // Their progress would be one line for all.
-            take::take(&target, &options, &|_| ())?
+            take::take(&Server::new(&target)?, &options, &|_| ())?
         } else {
             take_visibly(&target, &options, &context)?
         };

@@ -1,4 +1,5 @@
-//! Several sessions load a file side by side. The first one that fails stops all.
+//! Several sessions load a file side by side. The first one that fails stops all. Of those that there may be one is that
+//! of a safety backup as long as it takes: another one joins the load then.
 
 use super::job::Load;
 use super::plan::{Piece, Stage};
@@ -8,7 +9,7 @@ use crate::backup::parts::Parts;
 use crate::error::{self, Exit};
 use crate::postgres::dump::Part;
 use crate::postgres::server::Server;
-use crate::process::signals;
+use crate::process::{self, signals};
 use crate::settings::fault_point;
 use anyhow::{Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +24,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 pub(super) struct Text<'a> {
     pub(super) parts: Parts<'a>,
     pub(super) stages: Vec<Stage<'a>>,
-    /// How many sessions there are in all.
+    /// How many sessions there are in the end.
     pub(super) sessions: usize,
 }
 
@@ -37,32 +38,32 @@ struct Failed {
 struct Work<'a> {
     load: &'a Load<'a>,
     server: &'a Server<'a>,
-    parts: &'a Parts<'a>,
+    text: &'a Text<'a>,
     sent: AtomicU64,
 }
 
 /// Loads it into the server's database; `progress` gets the bytes that were sent.
 pub(super) fn load(load: &Load<'_>, server: &Server<'_>, text: &Text<'_>, progress: &dyn Fn(u64)) -> Result<()> {
-    let mut sessions = Vec::new();
-    for _ in 0..text.sessions {
-        sessions.push(Session::begin(load, server, text.sessions)?);
-    }
-    let work = Work { load, server, parts: &text.parts, sent: AtomicU64::new(0) };
-    let done = work.run(&text.stages, &mut sessions, progress);
+    let work = Work { load, server, text, sent: AtomicU64::new(0) };
+    let mut sessions = vec![Session::begin(load, server, text.sessions)?];
+    let done = work.run(&mut sessions, progress);
     work.end(sessions, done)
 }
 
 impl Work<'_> {
-    fn run(&self, stages: &[Stage<'_>], sessions: &mut [Session], progress: &dyn Fn(u64)) -> Result<(), Failed> {
-        for stage in stages {
+    fn run(&self, sessions: &mut Vec<Session>, progress: &dyn Fn(u64)) -> Result<(), Failed> {
+        let mut settings = Vec::new();
+        for stage in &self.text.stages {
             match stage {
                 Stage::Alone(part) => self.send(sessions, 0, part, progress)?,
                 Stage::Everywhere(part) => {
                     self.wait(sessions)?;
+                    settings.push(*part);
                     (0..sessions.len()).try_for_each(|session| self.send(sessions, session, part, progress))?;
                 }
                 Stage::Beside(pieces) => {
                     self.wait(sessions)?;
+                    self.join(sessions, &settings);
                     self.beside(pieces, sessions, progress)?;
                 }
             }
@@ -72,6 +73,31 @@ impl Work<'_> {
             psql.check_committed().map_err(|error| Failed { session, error })?;
         }
         Ok(())
+    }
+
+    /// Starts the sessions that there may be and that are not there. Where the server takes no more of them, those that
+    /// are there do it alone.
+    fn join(&self, sessions: &mut Vec<Session>, settings: &[&Part]) {
+        while sessions.len() < self.allowed() {
+            match self.another(settings) {
+                Ok(session) => sessions.push(session),
+                Err(error) => return process::remark(&format!("another session cannot begin: {error}")),
+            }
+        }
+    }
+
+    /// A session with the settings so far.
+    fn another(&self, settings: &[&Part]) -> Result<Session> {
+        let mut session = Session::begin(self.load, self.server, self.text.sessions)?;
+        settings.iter().try_for_each(|part| session.send(self.load, &self.text.parts, part, &|_| ()))?;
+        Ok(session)
+    }
+
+    /// How many sessions there may be now.
+    fn allowed(&self) -> usize {
+        let is_beside = self.load.options.beside.is_some_and(|safety| !safety.is_over());
+        let jobs = usize::from(self.load.options.jobs).saturating_sub(usize::from(is_beside));
+        jobs.clamp(1, self.text.sessions)
     }
 
     fn send(
@@ -86,7 +112,7 @@ impl Work<'_> {
             self.told(bytes);
             progress(self.sent.load(Ordering::Relaxed));
         };
-        psql.send(self.load, self.parts, part, &told).map_err(|error| Failed { session, error })
+        psql.send(self.load, &self.text.parts, part, &told).map_err(|error| Failed { session, error })
     }
 
     /// All that was sent is done: what follows may need it.
@@ -121,7 +147,7 @@ impl Work<'_> {
 
     fn take_all(&self, psql: &mut Session, queue: &Queue<'_>) -> Result<()> {
         while let Some(piece) = queue.take() {
-            psql.send(self.load, self.parts, piece.part, &|bytes| self.told(bytes))?;
+            psql.send(self.load, &self.text.parts, piece.part, &|bytes| self.told(bytes))?;
             psql.wait()?;
             queue.done(&piece);
         }
@@ -188,7 +214,7 @@ impl Work<'_> {
         }
         fault_point("loaded");
         signals::check()?;
-        self.parts.check_end()?;
+        self.text.parts.check_end()?;
         let checked = match complete {
             true => self.load.check_rows(&counted),
             false => Err(Error::msg("the server counted rows in another number of tables than the backup holds")),

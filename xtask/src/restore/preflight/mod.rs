@@ -22,7 +22,7 @@ pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_a
 pub use roles::MissingRoles;
 use serde::Deserialize;
 pub(super) use settings::SettingRules;
-pub use space::check as check_room;
+pub use space::{Safety, check as check_room, check_beside as check_room_beside};
 pub(super) use space::{MAKE_ROOM, Watch};
 
 /// What the server offers.

@@ -6,7 +6,9 @@
 use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::server::Server;
+use crate::target::disk::Disk;
 use anyhow::Result;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -21,8 +23,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Refuses backups that would not fit beside each other; whether that could be known.
 pub fn check(server: &Server<'_>, backups: &[&Proven]) -> Result<bool> {
-    let Some(free) = free(server) else { return Ok(false) };
-    let needed = backups.iter().fold(0_u64, |sum, backup| sum.saturating_add(size_of(backup)));
+    let Some(free) = free(&disks(server, &folders_of(server))) else { return Ok(false) };
+    let needed = needed(backups);
     let wanted = needed.saturating_add(RESERVE);
     if free >= wanted {
         return Ok(true);
@@ -36,6 +38,39 @@ pub fn check(server: &Server<'_>, backups: &[&Proven]) -> Result<bool> {
         megabytes(wanted.saturating_sub(free))
     );
     Err(Fault::failed(message).hint(MAKE_ROOM).into())
+}
+
+/// A safety backup that is to be written while backups are loaded.
+#[derive(Debug, Clone, Copy)]
+pub struct Safety<'a> {
+    /// The folder, or the one that it will be made in.
+    pub folder: &'a Path,
+    /// About so many bytes.
+    pub bytes: u64,
+}
+
+/// Refuses backups that fit beside each other, but not beside the safety backup on the same disk.
+pub fn check_beside(server: &Server<'_>, backups: &[&Proven], safety: Safety<'_>) -> Result<()> {
+    let Ok(here) = Disk::of(safety.folder) else { return Ok(()) };
+    let needed = needed(backups).saturating_add(safety.bytes);
+    let wanted = needed.saturating_add(RESERVE);
+    if here.free >= wanted || !disks(server, &folders_of(server)).iter().any(|disk| disk.may_be(&here)) {
+        return Ok(());
+    }
+    let message = format!(
+        "The disk that the server shares with {} has no room for the restore and its safety backup: {} are free, about {} are \
+         needed beside a reserve of {}; {} are missing",
+        safety.folder.display(),
+        megabytes(here.free),
+        megabytes(needed),
+        megabytes(RESERVE),
+        megabytes(wanted.saturating_sub(here.free))
+    );
+    Err(Fault::failed(message).hint(MAKE_ROOM).into())
+}
+
+fn needed(backups: &[&Proven]) -> u64 {
+    backups.iter().fold(0_u64, |sum, backup| sum.saturating_add(size_of(backup)))
 }
 
 /// What the restored database will take, about.
@@ -77,12 +112,10 @@ impl Watch {
     }
 
     fn look(&self, server: &Server<'_>, loader: &str) {
-        let target = server.target();
         let mut folders = None;
         while self.waits() {
             let folders = folders.get_or_insert_with(|| folders_of(server));
-            let left = if folders.is_empty() { None } else { target.access().free_space(folders) };
-            if let Some(left) = left.filter(|left| *left < RESERVE) {
+            if let Some(left) = free(&disks(server, folders)).filter(|left| *left < RESERVE) {
                 let message = format!("The load was stopped: the server's disk has only {} left", megabytes(left));
                 *self.full.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
                     Some(Fault::failed(message).hint(MAKE_ROOM));
@@ -102,9 +135,14 @@ impl Watch {
     }
 }
 
-fn free(server: &Server<'_>) -> Option<u64> {
-    let folders = folders_of(server);
-    if folders.is_empty() { None } else { server.target().access().free_space(&folders) }
+/// What may still be written to any of these disks; `None`: they are not known.
+fn free(disks: &[Disk]) -> Option<u64> {
+    disks.iter().map(|disk| disk.free).min()
+}
+
+/// The disks of these folders; none where they are not known.
+fn disks(server: &Server<'_>, folders: &[String]) -> Vec<Disk> {
+    if folders.is_empty() { Vec::new() } else { server.target().access().disks(folders).unwrap_or_default() }
 }
 
 /// Where the server writes data and log; none where this role may not know it.

@@ -6,7 +6,8 @@ use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
 use crate::target::client_error::Connection;
-use crate::target::memory;
+use crate::target::disk::Disk;
+use crate::target::{cores, memory};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,19 +76,21 @@ impl Access for Compose {
         None
     }
 
-    fn free_space(&self, folders: &[String]) -> Option<u64> {
-        // POSIX's form, in kibibytes: one line for each folder, the fourth column is what is available.
+    fn disks(&self, folders: &[String]) -> Option<Vec<Disk>> {
         let asked = self.exec("df", &[], Talk::Piped).ok()?.args(["-P", "-k"]).args(folders);
         let said = asked.capture(FILES_DEADLINE).ok()?;
-        let available = |line: &str| line.split_whitespace().nth(3)?.parse::<u64>().ok();
-        let smallest = said.text().lines().skip(1).filter_map(available).min()?;
-        said.ending.success().then(|| smallest.saturating_mul(1024))
+        Disk::all(&said.text()).filter(|_| said.ending.success())
     }
 
     fn memory(&self) -> Option<u64> {
         // It fails for the files that are not there, and prints the others.
         let asked = self.exec("cat", &[], Talk::Piped).ok()?.args(memory::FILES);
         memory::smallest(&asked.capture(FILES_DEADLINE).ok()?.text())
+    }
+
+    fn cores(&self) -> Option<usize> {
+        let asked = self.exec("cat", &[], Talk::Piped).ok()?.args(cores::FILES);
+        cores::of(&asked.capture(FILES_DEADLINE).ok()?.text())
     }
 
     fn data_disk(&self) -> DataDisk {

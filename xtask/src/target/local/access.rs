@@ -5,9 +5,10 @@ use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness};
 use crate::target::client_error::Connection;
+use crate::target::disk::Disk;
 use crate::target::memory;
 use anyhow::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 impl Access for Local {
@@ -64,12 +65,16 @@ impl Access for Local {
         None
     }
 
-    fn free_space(&self, folders: &[String]) -> Option<u64> {
-        folders.iter().map(|folder| fs4::available_space(folder).ok()).min()?
+    fn disks(&self, folders: &[String]) -> Option<Vec<Disk>> {
+        folders.iter().map(|folder| Disk::of(Path::new(folder)).ok()).collect()
     }
 
     fn memory(&self) -> Option<u64> {
         memory::of_this_host()
+    }
+
+    fn cores(&self) -> Option<usize> {
+        Some(std::thread::available_parallelism().ok()?.get())
     }
 
     fn data_disk(&self) -> DataDisk {

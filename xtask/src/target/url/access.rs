@@ -5,6 +5,7 @@ use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness};
 use crate::target::client_error::Connection;
+use crate::target::disk::Disk;
 use anyhow::Result;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -62,11 +63,15 @@ impl Access for Url {
     }
 
     /// The server is on another host, or may be.
-    fn free_space(&self, _: &[String]) -> Option<u64> {
+    fn disks(&self, _: &[String]) -> Option<Vec<Disk>> {
         None
     }
 
     fn memory(&self) -> Option<u64> {
+        None
+    }
+
+    fn cores(&self) -> Option<usize> {
         None
     }
 

@@ -54,13 +54,22 @@ impl Stack {
     }
 }
 
+/// `--jobs`, as `XTASK_TEST_JOBS` says, for a restore with these words.
+pub fn jobs(args: &[&str]) -> Option<String> {
+    let is_load = !args.iter().any(|arg| ["--jobs", "--undo", "--repair", "--globals"].contains(arg));
+    std::env::var("XTASK_TEST_JOBS").ok().filter(|_| is_load).map(|jobs| format!("--jobs={jobs}"))
+}
+
+/// Whether restores of small backups take their safety backup beside the load, as `XTASK_TEST_JOBS` says.
+pub fn saves_beside() -> bool {
+    jobs(&[]).is_some_and(|jobs| jobs != "--jobs=1")
+}
+
 impl Database<'_> {
-    /// `db-restore --yes` with these words; a load has as many sessions as `XTASK_TEST_JOBS` says.
+    /// `db-restore --yes` with these words; a restore has as many sessions as `XTASK_TEST_JOBS` says.
     pub fn restore<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Xtask {
         let args: Vec<&str> = args.into_iter().collect();
-        let jobs = std::env::var("XTASK_TEST_JOBS").ok();
-        let is_load = !args.iter().any(|arg| ["--jobs", "--undo", "--repair", "--globals"].contains(arg));
-        let jobs = jobs.filter(|_| is_load).map(|jobs| format!("--jobs={jobs}"));
+        let jobs = jobs(&args);
         self.xtask(["db-restore", "--yes"]).args(args).args(jobs)
     }
 

@@ -6,10 +6,10 @@ use super::preview;
 use super::report::Report;
 use crate::backup::proof::Proven;
 use crate::commands::db_restore::args::Args;
-use crate::commands::db_restore::load;
+use crate::commands::db_restore::stage::Stage;
 use crate::commands::leftovers;
 use crate::commands::swap::report;
-use crate::commands::swap::safety::safety_backup;
+use crate::commands::swap::safety::{check_room, safety_backup};
 use crate::commands::swap::switchover::{Incoming, Switchover};
 use crate::context::Context;
 use crate::error::{self, Cause, Fault};
@@ -88,7 +88,20 @@ impl Run<'_, '_> {
         let check = |(server, backup)| {
             Proposal::check(server, backup, self.args.consent()).map_err(|error| self.with_roles(error))
         };
-        self.servers.iter().zip(&self.set.backups).map(check).collect()
+        let proposals = self.servers.iter().zip(&self.set.backups).map(check).collect::<Result<Vec<_>>>()?;
+        self.check_room_beside(&backups, &proposals)?;
+        Ok(proposals)
+    }
+
+    /// Whether there is also room for all safety backups.
+    fn check_room_beside(&self, backups: &[&Proven], proposals: &[Proposal<'_>]) -> Result<()> {
+        let Some(first) = self.servers.first() else { return Ok(()) };
+        let mut bytes = 0_u64;
+        for (proposal, member) in proposals.iter().zip(self.members.iter()) {
+            let database = member.target.database();
+            bytes = bytes.saturating_add(self.args.safety.bytes(database, &proposal.live, &member.context)?);
+        }
+        check_room(first, backups, bytes, self.context)
     }
 
     /// Roles that are missing may be those of the set.
@@ -115,7 +128,7 @@ impl Run<'_, '_> {
         let (mut incoming, mut checked) = (Vec::new(), Vec::new());
         for (((proposal, record), saved), member) in proposals.iter().zip(&records).zip(&saved).zip(self.members.iter())
         {
-            let (staging, written) = load(proposal, record, self.args, &member.context)?;
+            let (staging, written) = Stage { proposal, record, args: self.args, context: &member.context }.load()?;
             incoming.push(Incoming {
                 record,
                 live: &saved.live,
