@@ -1,8 +1,6 @@
-//! What the commands share that put another database in the live one's place.
+//! What the commands share that put another database in the live one's place: previews, reports, options.
 
-pub mod done;
 pub mod preview;
 pub mod report;
 pub mod safety;
 pub mod services;
-pub mod switchover;
