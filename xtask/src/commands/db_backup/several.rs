@@ -9,12 +9,13 @@ use super::work::{self, Job};
 use crate::backup::globals::{self, TakenGlobals};
 use crate::backup::manifest::{Digest, StartedAt};
 use crate::backup::name::Purpose;
+use crate::backup::retention::{Scope, prune};
 use crate::backup::set::{self, DatabaseFile, GlobalsFile, NotTaken, NotTakenBecause, ServerSet, SetFile};
 use crate::backup::space;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
-use crate::commands::db_prune::{self, Scope};
 use crate::commands::full_backup::{codec, take_visibly};
 use crate::commands::leftovers;
+use crate::commands::removal;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::count::Count;
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
     set::check_presence(&made)?;
     Report { path: &path, set: &set, outcome: &outcome }.tell(args.json, &target, context)?;
     leftovers::name_leftovers(&target, context);
-    prune(args, &made, context)?;
+    prune_old(args, &made, context)?;
     conclude(outcome, context)
 }
 
@@ -240,13 +241,14 @@ fn warn_of(failed: &[(String, Error)], context: &Context) {
     }
 }
 
-fn prune(args: &Args, made: &SetFile, context: &Context) -> Result<()> {
+fn prune_old(args: &Args, made: &SetFile, context: &Context) -> Result<()> {
     if !args.policy.is_given() {
         return Ok(());
     }
     let paths = made.paths();
     let paths: Vec<&Path> = std::iter::once(&made.path).chain(&paths).map(PathBuf::as_path).collect();
-    let pruned = db_prune::after_backup(&paths, Scope::Set(&made.set), &args.policy, context);
+    let tell = |file: prune::Removal<'_>| removal::say(file, context);
+    let pruned = prune::after_backup(&paths, Scope::Set(&made.set), &args.policy, &tell);
     pruned.context(Fault::new(Exit::Partial, "The backups are written, but old ones could not be removed"))
 }
 
