@@ -18,6 +18,7 @@ pub mod proposal;
 pub mod record;
 pub mod repair;
 pub mod rights;
+pub mod scratch;
 pub mod server_databases;
 mod shared_catalogs;
 pub mod staging;
