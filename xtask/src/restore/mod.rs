@@ -19,7 +19,6 @@ pub mod record;
 pub mod repair;
 pub mod rights;
 pub mod scratch;
-pub mod server_databases;
 mod shared_catalogs;
 pub mod staging;
 pub mod subscriptions;

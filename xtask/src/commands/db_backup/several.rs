@@ -9,7 +9,9 @@ use super::work::{self, Job};
 use crate::backup::globals::{self, TakenGlobals};
 use crate::backup::manifest::{Digest, StartedAt};
 use crate::backup::name::Purpose;
-use crate::backup::set::{self, DatabaseFile, GlobalsFile, NotTaken, NotTakenBecause, ServerSet, SetFile};
+use crate::backup::set::{
+    self, DatabaseFile, GlobalsFile, NotTaken, NotTakenBecause, Selection, ServerSet, SetFile,
+};
 use crate::backup::space;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
 use crate::commands::db_prune::{self, Scope};
@@ -23,7 +25,7 @@ use crate::postgres::locks;
 use crate::postgres::server::Server;
 use crate::postgres::text::{ObjectName, Text};
 use crate::process::signals;
-use crate::restore::server_databases::{self, Selection};
+use crate::restore::record;
 use crate::terminal;
 use anyhow::{Context as _, Error, Result};
 use chrono::{DateTime, Local};
@@ -93,16 +95,16 @@ impl Run<'_> {
             Choice::Named(names) => return Ok(outcome(self.round(server, names, &[]), Vec::new())),
             Choice::All { excluded } => excluded,
         };
-        let before = server_databases::select(server, excluded)?;
+        let before = set::select(server, &record::own_databases(server)?, excluded)?;
         let names = names_of(&before);
         let mut results = self.round(server, &names, &[]);
         if signals::pending().is_some() {
             return Ok(outcome(results, before.left_out));
         }
-        let now = server_databases::select(server, excluded)?;
+        let now = set::select(server, &record::own_databases(server)?, excluded)?;
         let new: Vec<String> = names_of(&now).into_iter().filter(|name| !names.contains(name)).collect();
         results.extend(self.round(server, &new, &names));
-        let there = names_of(&server_databases::select(server, excluded)?);
+        let there = names_of(&set::select(server, &record::own_databases(server)?, excluded)?);
         let (gone, results): (Vec<_>, Vec<_>) =
             results.into_iter().partition(|(job, taken)| taken.is_err() && !there.contains(&job.database));
         let mut outcome = outcome(results, now.left_out);
