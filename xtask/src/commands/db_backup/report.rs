@@ -1,10 +1,10 @@
 //! What a run that backed up several databases says.
 
 use super::one::{self, Document as OneDatabase};
-use super::outcome::Outcome;
 use crate::backup::globals::TakenGlobals;
 use crate::backup::manifest::StartedAt;
 use crate::backup::set::{NotTaken, NotTakenBecause, ServerSet};
+use crate::backup::several::Outcome;
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::target::Target;
