@@ -145,13 +145,25 @@ fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
         .collect()
 }
 
-/// A text as one word of a suggested command: in single quotes where a shell would find anything else in it.
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A text as one word of a suggested command: in single quotes where a shell would find anything else in it, or a program
+/// an option.
 pub fn shell_word(text: &str) -> String {
+    if text.starts_with('-') { quoted(text) } else { shell_word_or_option(text) }
+}
+
+/// The same of a command line that is shown: an option stands as it is.
+pub fn shell_word_or_option(text: &str) -> String {
     let is_plain = |letter: char| letter.is_alphanumeric() || "_./:@%+=,-".contains(letter) || letter == MAIN_SEPARATOR;
-    match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
