@@ -32,3 +32,4 @@ mod swap;
 pub mod test_auth;
 pub mod up;
 mod which_store;
+mod written;
