@@ -5,11 +5,9 @@
 mod args;
 mod choice;
 mod one;
-mod outcome;
 mod report;
 mod several;
 mod warnings;
-mod work;
 
 pub use args::Args;
 

@@ -2,13 +2,10 @@
 
 mod baseline;
 mod beyond;
-mod cautions;
-mod done;
 mod down;
 mod drift;
 mod execute;
 mod extensions;
-mod failed;
 mod foreign;
 mod limits;
 mod new;

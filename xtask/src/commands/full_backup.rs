@@ -24,16 +24,7 @@ pub fn take_full(
 ) -> Result<Taken> {
     let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
     let destination = Destination::Folder(context.made_backups_folder()?);
-    let options = BackupOptions {
-        purpose,
-        tables: Vec::new(),
-        lock_timeout,
-        question: "",
-        destination,
-        codec: codec(None, context)?,
-        first_copy: 1,
-        one_session: false,
-    };
+    let options = BackupOptions::of(purpose, destination, codec(None, context)?, lock_timeout);
     let taken = take_visibly(target, &options, context)?;
     warn_of_extensions(&taken, target, context);
     Ok(taken)

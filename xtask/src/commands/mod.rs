@@ -35,3 +35,4 @@ mod swap;
 pub mod test_auth;
 pub mod up;
 mod which_store;
+mod written;

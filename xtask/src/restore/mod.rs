@@ -19,7 +19,7 @@ pub mod proposal;
 pub mod record;
 pub mod repair;
 pub mod rights;
-pub mod server_databases;
+pub mod scratch;
 mod shared_catalogs;
 pub mod staging;
 pub mod subscriptions;

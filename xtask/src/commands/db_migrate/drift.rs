@@ -23,7 +23,7 @@ pub(super) fn of(
 ) -> Result<Differences> {
     extensions::check(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
     let progress = work.context.terminal.waiting("comparing");
-    let wanted = scratch::with(work.server.target(), work.context, |scratch| {
+    let wanted = scratch::with(work, |scratch| {
         scratch.replay(migrations.iter().copied())?;
         scratch.made_by_files()
     })?;

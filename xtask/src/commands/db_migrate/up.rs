@@ -1,6 +1,5 @@
 //! `db-migrate up`: what is pending, oldest first, each file in its own transaction with its row.
 
-use super::done::Done;
 use super::limits::{Limits, Waiting};
 use super::report::{self, Report};
 use super::work::{Look, Work};
@@ -8,7 +7,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checks::Direction;
 use crate::migration::plan::{self, FOLDER_HINT, Limit, State};
-use crate::migration::run::{Runner, Step};
+use crate::migration::run::{Done, Runner, Step};
 use crate::postgres::server::Server;
 use crate::target::Target;
 use crate::terminal;

@@ -1,18 +1,19 @@
 //! What the actions of `db-migrate` share: files and ledger looked at, files checked, both locks taken.
 
-use super::cautions::{self, Caution, Checked, Weight};
 use super::limits::Limits;
 use crate::backup::name::Purpose;
 use crate::commands::full_backup;
 use crate::commands::other_run::Wait;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
+use crate::migration::cautions::{self, Caution, Checked, Weight};
 use crate::migration::checks::Direction;
 use crate::migration::checksum;
 use crate::migration::config::{Config, SETTING};
 use crate::migration::data;
 use crate::migration::files::Folder;
 use crate::migration::ledger::{Ledger, Writer};
+use crate::migration::migrated::Migrated;
 use crate::migration::plan::{self, Entry, Rules, State, Wanted};
 use crate::migration::run::Step;
 use crate::migration::running;
@@ -85,9 +86,13 @@ impl<'a> Work<'a> {
         Ok(work)
     }
 
-    /// The ledger as a fresh session finds it.
+    /// Its database, as the migrations act on it.
+    pub(super) fn migrated(&self) -> Migrated<'_, 'a> {
+        Migrated { server: &self.server, config: &self.config }
+    }
+
     pub(super) fn ledger(&self) -> Result<Ledger> {
-        Ledger::read(&self.server, &self.config.ledger, &self.config.create_schemas)
+        self.migrated().ledger()
     }
 
     pub(super) fn look(&self) -> Result<Look> {
@@ -108,7 +113,7 @@ impl<'a> Work<'a> {
         self.look()
     }
 
-    /// The ledger as this session writes it: made where it is missing.
+    /// The ledger as this session writes it; says where sqlx would make another one.
     pub(super) fn writer(&self, session: &mut Session<'_>, ledger: &Ledger, lock_timeout: Duration) -> Result<Writer> {
         if let Some(other) = &ledger.shadowed_by {
             let table = ledger.name()?;
@@ -117,18 +122,11 @@ impl<'a> Work<'a> {
             );
             self.context.terminal.warn(&terminal::clean(&line));
         }
-        let writer = Writer::open(session, ledger.name()?, &self.config.create_schemas, lock_timeout)?;
-        fault_point("ledger");
-        Ok(writer)
-    }
-
-    /// The same database for the session that runs the migrations, which has a name of its own.
-    pub(super) fn migrating(&self) -> Server<'a> {
-        self.server.named(&format!("{}-migrate", self.server.session()))
+        self.migrated().writer(session, ledger, lock_timeout)
     }
 
     pub(super) fn session(&self) -> Result<Session<'a>> {
-        Session::start(&self.migrating())
+        self.migrated().session()
     }
 
     /// The lock that restores take, then sqlx's, in the session that will run the migrations. Says for whom it waits.
