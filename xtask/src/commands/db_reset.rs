@@ -1,7 +1,7 @@
 //! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
 
-use super::db_migrate;
 use super::leftovers;
+use super::migrations;
 use super::swap::preview;
 use super::swap::report::{Report, name_ended_workers, say_surplus};
 use super::swap::safety::{SafetyOptions, safety_backup};
@@ -55,7 +55,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     rights::check_names(server, &live)?;
     live.check_swappable(target)?;
     rights::check_swap(server, &live)?;
-    db_migrate::check_fill(target, live.properties.as_ref(), context)?;
+    migrations::check_fill(target, live.properties.as_ref(), context)?;
     let plan = Plan::draw(server, &live, &Contents::default())?;
     if args.dry_run {
         leftovers::name_leftovers(target, context);
@@ -98,7 +98,7 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     let empty = Staging::create(&record, Purpose::Staging, like, like.map(|like| like.owner.as_str()))?.left_empty();
     fault_point("created");
     let incoming = server.in_database(empty.database().name());
-    db_migrate::fill(target, incoming.database(), context)?;
+    migrations::fill(target, incoming.database(), context)?;
     let written = Counters::of(&incoming).ok();
     let only_way_back = safety.is_none();
     let (record, live, database) = (&record, &live, empty.database().clone());

@@ -11,7 +11,6 @@ mod undo;
 
 pub use args::Args;
 
-use self::replace::{Replaced, Replacement, replace};
 use super::leftovers;
 use super::swap::report::Report;
 use crate::context::Context;
@@ -19,6 +18,7 @@ use crate::postgres::server::Server;
 use crate::restore::proposal::Proposal;
 use crate::restore::{locked, swap_services};
 use anyhow::Result;
+use replace::{Replaced, Replacement, replace};
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(file) = &args.set {

@@ -2,7 +2,7 @@
 
 mod doctor;
 
-use super::{db_migrate, full_backup, starting, store_setup};
+use super::{full_backup, migrations, starting, store_setup};
 use crate::backup::listing;
 use crate::backup::name::Purpose;
 use crate::backup::proof;
@@ -43,7 +43,7 @@ fn set_up(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     doctor::offer_openfga(&target, args.yes, context)?;
     let openfga = starting::start(&target, Extent::Needed, args.yes, context)?;
-    db_migrate::up_all(&target, args.yes, context)?;
+    migrations::up_all(&target, args.yes, context)?;
     if openfga {
         set_up_openfga_once(&target, args.yes, context)?;
     }

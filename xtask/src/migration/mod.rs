@@ -4,6 +4,7 @@
 //! lock.
 
 mod attempt;
+pub mod beyond;
 mod block;
 pub mod blockers;
 pub mod catalog;

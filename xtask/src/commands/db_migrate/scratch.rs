@@ -1,7 +1,7 @@
 //! A scratch database for migrations; it is dropped when the task is over.
 
-use super::work::Work;
 use crate::commands::leftovers;
+use crate::commands::migrations::Work;
 use crate::migration::migrated::Migrated;
 use crate::migration::scratch::Scratch;
 use crate::postgres::properties::Properties;

@@ -1,8 +1,7 @@
 //! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
 
-use super::extensions;
 use super::scratch;
-use super::work::Work;
+use crate::commands::migrations::{Work, check_extensions};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Catalog;
@@ -52,7 +51,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Trying the migrations in a scratch database of {}", target.shown()));
     let work = Work::opened(&target, context, false)?;
     let (applied, wanted) = chosen(args, &work)?;
-    extensions::check(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;
+    check_extensions(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;
     // A database without a ledger that can be read has none that was applied.
     let versions = work.look().map(|look| look.ledger.rows.iter().map(|row| row.version).collect());
     let was_applied = versions.unwrap_or_default();

@@ -14,7 +14,7 @@ impl Work<'_> {
     ///
     /// # Errors
     /// Exit 6 where some were run and one was not.
-    pub(super) fn execute(&self, runner: &mut Runner<'_, '_>, steps: &[Step]) -> Result<Vec<Done>> {
+    pub fn execute(&self, runner: &mut Runner<'_, '_>, steps: &[Step]) -> Result<Vec<Done>> {
         let migrated = self.migrated();
         let done = {
             let line = self.context.terminal.waiting("running");
