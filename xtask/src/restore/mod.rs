@@ -1,4 +1,4 @@
-//! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
+//! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked, swapped in; and back.
 
 mod carried;
 pub mod changes_since_swap;
@@ -23,7 +23,7 @@ pub mod scratch;
 mod shared_catalogs;
 pub mod staging;
 pub mod subscriptions;
-pub mod swap;
+mod swap;
 mod swap_outcome;
 mod swap_script;
 pub mod swap_services;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::collections::BTreeSet;
 
 /// The services around a swap.
-pub struct SwapServices {
+pub(super) struct SwapServices {
     /// Those that run now: they are stopped for it, once.
     pub running: Vec<String>,
     /// Those that are started after it: also those that an earlier run stopped and that could not be started.

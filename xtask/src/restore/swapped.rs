@@ -45,7 +45,7 @@ impl Swapped {
     ///
     /// # Errors
     /// It does not (6).
-    pub fn check(&self, record: &Record<'_>) -> Result<()> {
+    pub(super) fn check(&self, record: &Record<'_>) -> Result<()> {
         signals::shielded(|| record.check_live(self.oid))
     }
 

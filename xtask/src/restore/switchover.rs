@@ -69,7 +69,7 @@ impl<'a, 't> Switchover<'a, 't> {
     }
 
     /// The record of the first.
-    pub fn record(&self) -> &'a Record<'t> {
+    pub(super) fn record(&self) -> &'a Record<'t> {
         self.first.record
     }
 
@@ -86,7 +86,7 @@ impl<'a, 't> Switchover<'a, 't> {
     ///
     /// # Errors
     /// The stack does not tell.
-    pub fn services(&self) -> Result<SwapServices> {
+    pub(super) fn services(&self) -> Result<SwapServices> {
         SwapServices::of(self.all().map(|incoming| incoming.record.server()), &self.unstarted)
     }
 
@@ -130,7 +130,7 @@ impl<'a, 't> Switchover<'a, 't> {
     }
 
     /// Stops the services, swaps, migrates, starts the services again.
-    pub fn perform(
+    pub(super) fn perform(
         &self,
         services: &SwapServices,
         exchange: impl FnOnce(&[Swap<'_>]) -> Result<swap::Outage>,
