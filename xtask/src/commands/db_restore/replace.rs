@@ -35,36 +35,41 @@ pub(super) struct Replaced {
     pub(super) safety: Vec<Option<PathBuf>>,
 }
 
+/// One of them, saved and loaded.
+struct Staged<'r, 't> {
+    safety: Option<PathBuf>,
+    checked: Checked<'r, 't>,
+    /// What the server's counters say of it.
+    written: Option<Counters>,
+}
+
 /// Restores them; they are swapped in together.
 pub(super) fn replace(all: &[Replacement<'_, '_>], args: &Args, context: &Context) -> Result<Replaced> {
     fault_point("locked");
     let unstarted = repair(all.iter().map(|one| (one.record, one.context)))?;
     let lives: Vec<Live> = all.iter().map(Replacement::confirm_live).collect::<Result<_>>()?;
-    let saved = all.iter().zip(&lives).map(|(one, live)| one.save(live, args));
-    let safety: Vec<Option<PathBuf>> = saved.collect::<Result<_>>()?;
-    fault_point("safety");
-    let (mut incoming, mut checked) = (Vec::new(), Vec::new());
-    for (one, (live, safety)) in all.iter().zip(lives.iter().zip(&safety)) {
-        let (staging, written) = one.load(args)?;
-        incoming.push(Incoming {
-            record: one.record,
-            live,
-            database: staging.database().clone(),
-            carried: one.proposal.merged.properties.as_ref(),
-            openfga: one.proposal.backup.contents.openfga.is_some(),
-            only_way_back: safety.is_none(),
-            written,
-        });
-        checked.push(staging);
-        fault_point(&format!("staged {}", one.record.target().database()));
-    }
+    let staged = stage(all, &lives, args)?;
+    let incoming = all.iter().zip(lives.iter().zip(&staged)).map(|(one, (live, staged))| one.incoming(live, staged));
     let switchover = Switchover::of(incoming, unstarted, &context.settings)?;
+    let (safety, checked) = staged.into_iter().map(|staged| (staged.safety, staged.checked)).unzip();
     let done = switchover.swap_in(checked, args.keep_old, &|surplus| report::say_surplus(surplus, context))?;
     for (one, live) in all.iter().zip(&lives) {
         report::name_subscriptions(one.record.server(), one.context);
         report::name_ended_workers(live, one.record.server(), one.context);
     }
     Ok(Replaced { done, safety })
+}
+
+/// Saves all live databases, then loads all backups.
+fn stage<'r, 't>(all: &[Replacement<'r, 't>], lives: &[Live], args: &Args) -> Result<Vec<Staged<'r, 't>>> {
+    let saved = all.iter().zip(lives).map(|(one, live)| one.save(live, args)).collect::<Result<Vec<_>>>()?;
+    fault_point("safety");
+    let load = |(one, safety): (&Replacement<'r, 't>, Option<PathBuf>)| {
+        let (checked, written) = one.load(args)?;
+        fault_point(&format!("staged {}", one.record.target().database()));
+        Ok(Staged { safety, checked, written })
+    };
+    all.iter().zip(saved).map(load).collect()
 }
 
 /// Repairs what killed runs left of any of these databases; gives the services that could not be started.
@@ -81,6 +86,19 @@ pub(super) fn repair<'a, 't: 'a>(
 impl<'a, 't> Replacement<'a, 't> {
     fn confirm_live(&self) -> Result<Live> {
         self.proposal.confirm_live(self.record.server())
+    }
+
+    fn incoming<'s>(&'s self, live: &'s Live, staged: &Staged<'_, 't>) -> Incoming<'s, 't> {
+        let Self { proposal, record, .. } = *self;
+        Incoming {
+            record,
+            live,
+            database: staged.checked.database().clone(),
+            carried: proposal.merged.properties.as_ref(),
+            openfga: proposal.backup.contents.openfga.is_some(),
+            only_way_back: staged.safety.is_none(),
+            written: staged.written.clone(),
+        }
     }
 
     fn save(&self, live: &Live, args: &Args) -> Result<Option<PathBuf>> {
