@@ -126,13 +126,44 @@ fn is_ignorable(letter: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A text as one word of a suggested command: in single quotes where a shell would find anything else in it.
-pub fn shell_word(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "_./:@%+=,-".contains(letter) || letter == MAIN_SEPARATOR;
-    match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+/// Names from a server or a file may hold control characters; a terminal must not obey them.
+pub fn clean(text: &str) -> String {
+    escaped(text, |letter| letter == '\n' || letter == '\t' || !is_obeyed(letter))
+}
+
+/// The same for one line or cell, which a line break or a tab would tear apart.
+pub fn clean_line(text: &str) -> String {
+    escaped(text, |letter| !is_obeyed(letter))
+}
+
+fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
+    if text.chars().all(harmless) {
+        return text.to_owned();
     }
+    text.chars()
+        .flat_map(|letter| if harmless(letter) { vec![letter] } else { letter.escape_default().collect() })
+        .collect()
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A text as one word of a suggested command: in single quotes where a shell would find anything else in it, or a program
+/// an option.
+pub fn shell_word(text: &str) -> String {
+    if text.starts_with('-') { quoted(text) } else { shell_word_or_option(text) }
+}
+
+/// The same of a command line that is shown: an option stands as it is.
+pub fn shell_word_or_option(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_./:@%+=,-".contains(letter) || letter == MAIN_SEPARATOR;
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

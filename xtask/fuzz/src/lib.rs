@@ -4,6 +4,9 @@
 #[path = "../../src/error.rs"]
 pub mod error;
 
+#[path = "../../src/words.rs"]
+pub mod words;
+
 #[path = "../../src/platform.rs"]
 pub mod platform;
 

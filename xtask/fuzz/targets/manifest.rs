@@ -5,8 +5,9 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use xtask_fuzz::backup::manifest::{Manifest, hex};
+use xtask_fuzz::backup::manifest::Manifest;
 use xtask_fuzz::backup::sealed::Sealed as _;
+use xtask_fuzz::words::hex;
 
 const START: &str = "-- xtask manifest: ";
 /// No database of a server has more rows, or takes more bytes.

@@ -4,8 +4,8 @@
 use super::collision::Collision;
 use super::name::PackageName;
 use super::repository::Repository;
-use crate::backup::manifest::hex;
 use crate::error::Fault;
+use crate::words::hex;
 use anyhow::Result;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;

@@ -25,6 +25,7 @@ pub mod retention;
 mod sealed;
 pub mod server_name;
 pub mod set;
+pub mod several;
 pub mod space;
 pub mod spool;
 mod statement;

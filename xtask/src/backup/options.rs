@@ -31,6 +31,14 @@ pub struct BackupOptions {
     pub one_session: bool,
 }
 
+impl BackupOptions {
+    /// A backup of the whole database by itself, without a question.
+    pub fn of(purpose: Purpose, destination: Destination, codec: Box<dyn Codec>, lock_timeout: Duration) -> Self {
+        let tables = Vec::new();
+        Self { purpose, tables, lock_timeout, question: "", destination, codec, first_copy: 1, one_session: false }
+    }
+}
+
 /// Where the file goes.
 #[derive(Debug)]
 pub enum Destination {

@@ -5,13 +5,14 @@ pub use super::verdict::{Examined, Verdict};
 use super::codec::{self, Codec};
 use super::globals;
 use super::inspect::examine_ends;
-use super::manifest::{self, Manifest};
+use super::manifest::Manifest;
 use super::open::open;
 use super::pieces::{Piece, Pieces, Running, what_is_invalid};
 use super::server_name::Kind;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Contents, Flaw, Scanner};
 use crate::process::signals;
+use crate::words::hex;
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::io::Read;
@@ -221,7 +222,7 @@ impl Reading<'_> {
             }
             (self.progress)(self.pieces.offset());
         }
-        if manifest.is_some_and(|manifest| manifest::hex(&self.pieces.digest()) != *manifest.sha256) {
+        if manifest.is_some_and(|manifest| hex(&self.pieces.digest()) != *manifest.sha256) {
             return Ok(Err((Verdict::Damaged, "its bytes do not match the manifest's SHA-256".to_owned())));
         }
         let contents = match scanner.finish() {

@@ -1,6 +1,7 @@
 //! A line of ASCII JSON whose last member is a checksum of what precedes it: how it is written, and how it is told from
 //! a line that lost or changed a byte.
 
+use crate::words::hex;
 use anyhow::{Result, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -107,11 +108,6 @@ fn shown(reason: &str) -> String {
     let escaped =
         |letter: char| if letter.is_control() { letter.escape_default().collect() } else { letter.to_string() };
     reason.chars().take(REASON_SHOWN).map(escaped).collect()
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A value as ASCII JSON.

@@ -22,6 +22,7 @@ use crate::postgres::session;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
 use crate::process::signals;
 use crate::target::Target;
+use crate::words::hex;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local};
 use sha2::{Digest as _, Sha256};
@@ -158,7 +159,7 @@ fn write(
         .map_err(|why| Fault::failed(format!("The manifest cannot be written; no backup was made: {why}")))?;
     let line = codec.stored(&manifest.line()?)?;
     partial.write(&line)?;
-    let sha256 = manifest::hex(&stored.file.chain_update(&line).finalize());
+    let sha256 = hex(&stored.file.chain_update(&line).finalize());
     signals::check()?;
     let path = publish(partial, target.database(), options, started)?;
     let bytes = stored.before_manifest.saturating_add(line.len() as u64);
@@ -210,14 +211,14 @@ impl Stored {
     /// What was compressed does not unpack to the text.
     fn of(proof: &Proof, target: &Target) -> Result<Self, Fault> {
         let text = proof.hash.clone().finalize();
-        let (bytes, sha256) = (proof.bytes, manifest::hex(&text));
+        let (bytes, sha256) = (proof.bytes, hex(&text));
         match &proof.recorded {
             Recorded::AsItIs => {
                 Ok(Self { bytes, sha256, before_manifest: bytes, file: proof.hash.clone(), compressed: None })
             }
             Recorded::Compressed(compressed) if compressed.text[..] == text[..] => {
                 let (file, before_manifest) = (compressed.hash.clone(), compressed.bytes);
-                let compressed = Some(manifest::hex(&file.clone().finalize()));
+                let compressed = Some(hex(&file.clone().finalize()));
                 Ok(Self { bytes, sha256, before_manifest, file, compressed })
             }
             Recorded::Compressed(_) => Err(not_whole(target)

@@ -5,21 +5,20 @@
 mod args;
 mod choice;
 mod one;
-mod outcome;
 mod report;
 mod several;
 mod warnings;
-mod work;
 
 pub use args::Args;
 
 use self::choice::Choice;
 use self::warnings::warn_of_restores;
-use super::db_prune;
 use super::full_backup::take_visibly;
 use super::globals_backup;
 use super::leftovers;
 use super::notices;
+use super::removal;
+use crate::backup::retention::{Scope, prune};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use anyhow::{Context as _, Result};
@@ -51,8 +50,8 @@ fn back_up(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
     warn_of_restores(&taken, &target, context);
     leftovers::name_leftovers_by(&taken.answer, &target, context);
     if args.policy.is_given() {
-        let scope = db_prune::Scope::Database(target.database());
-        db_prune::after_backup(&[&taken.path], scope, &args.policy, context)
+        let scope = Scope::Database(target.database());
+        prune::after_backup(&[&taken.path], scope, &args.policy, &|file| removal::say(file, context))
             .context(Fault::new(Exit::Partial, "The backup is written, but old backups could not be removed"))?;
     }
     Ok(vec![taken.path])

@@ -1,29 +1,15 @@
 //! `db-migrate`: versioned SQL migrations, in sqlx's files and ledger.
 
 mod baseline;
-mod beyond;
-mod cautions;
-mod done;
 mod down;
 mod drift;
-mod execute;
-mod extensions;
-mod failed;
-mod foreign;
-mod limits;
 mod new;
-mod notices;
 mod repair;
 mod report;
 mod scratch;
 mod status;
 mod up;
 mod verify;
-mod work;
-
-pub use beyond::pending_beyond;
-pub use extensions::check_fill;
-pub use up::{fill, up_all};
 
 use crate::context::Context;
 use anyhow::Result;

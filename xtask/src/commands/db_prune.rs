@@ -2,20 +2,14 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-mod scope;
-
-pub use scope::Scope;
-
-use self::scope::Ruled;
-use crate::backup::retention::{self, Policy};
+use super::removal;
+use crate::backup::retention::{Policy, Ruled, Scope, prune};
 use crate::context::Context;
-use crate::error::{Exit, Fault};
 use crate::terminal;
 use anyhow::Result;
 use chrono::Local;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::path::Path;
 
 /// Remove old backups of every database, or of --database, by rules; shows why each file stays or goes, then asks
 #[derive(Debug, clap::Args)]
@@ -60,35 +54,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         return Ok(());
     }
     terminal.confirm(&format!("Remove {count}{of} ({bytes}) from {}?", context.shown(&folder)), args.yes)?;
-    remove(&going, context)
-}
-
-/// After a backup: the same rules for its folder and what was backed up, without a question. The new files themselves
-/// stay, even where a clock was wrong and others seem newer.
-pub fn after_backup(made: &[&Path], scope: Scope<'_>, policy: &Policy, context: &Context) -> Result<()> {
-    let folder = made.first().and_then(|path| path.parent()).unwrap_or(&context.root);
-    let files = scope.decide(folder, policy)?;
-    let goes = |file: &&Ruled| !file.decision.keep && !made.contains(&file.path.as_path());
-    remove(&files.iter().filter(goes).collect::<Vec<_>>(), context)
-}
-
-fn remove(going: &[&Ruled], context: &Context) -> Result<()> {
-    let mut in_use = 0usize;
-    for (done, file) in going.iter().enumerate() {
-        match retention::remove(&file.path) {
-            Ok(true) => context.terminal.done(&format!("Removed {}", context.shown(&file.path))),
-            Ok(false) => {
-                in_use = in_use.saturating_add(1);
-                context.terminal.warn(&format!("{} is in use by another run and stays", context.shown(&file.path)));
-            }
-            Err(error) if done > in_use => {
-                let fault = Fault::new(Exit::Partial, "Only some of the old backups were removed");
-                return Err(error.context(fault.hint("list the backups: cargo xtask db-list")));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+    prune::remove(&going, &|file| removal::say(file, context))
 }
 
 fn show(files: &[Ruled], context: &Context) -> Result<()> {

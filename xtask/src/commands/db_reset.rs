@@ -1,32 +1,30 @@
 //! `db-reset`: a fresh, empty, migrated database takes the live one's place, which stays beside it and can come back.
 
-use super::db_migrate;
 use super::leftovers;
+use super::migrations;
 use super::swap::preview;
-use super::swap::report::{Report, name_ended_workers};
+use super::swap::report::{Report, name_ended_workers, say_surplus};
 use super::swap::safety::{SafetyOptions, safety_backup};
 use super::swap::services;
-use super::swap::switchover::{Incoming, Switchover};
 use crate::backup::listing::{self, Backup};
 use crate::backup::proof;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
-use crate::postgres::change_lock::Lock;
 use crate::postgres::dump::Contents;
 use crate::postgres::server::Server;
 use crate::restore::live::Live;
 use crate::restore::plan::Plan;
-use crate::restore::record::{Purpose, Record};
-use crate::restore::rights;
+use crate::restore::record::Purpose;
 use crate::restore::staging::Staging;
+use crate::restore::switchover::{Incoming, Switchover};
+use crate::restore::{locked, rights, swap_services};
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::words::number;
 use anyhow::{Error, Result};
 use serde_json::json;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Start over with an empty, migrated database; the old one is kept: db-restore --undo brings it back
 #[derive(Debug, clap::Args)]
@@ -57,12 +55,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     rights::check_names(server, &live)?;
     live.check_swappable(target)?;
     rights::check_swap(server, &live)?;
-    db_migrate::check_fill(target, live.properties.as_ref(), context)?;
+    migrations::check_fill(target, live.properties.as_ref(), context)?;
     let plan = Plan::draw(server, &live, &Contents::default())?;
     if args.dry_run {
         leftovers::name_leftovers(target, context);
     }
-    let users = services::users(server)?;
+    let users = swap_services::users(server)?;
     if args.dry_run && args.json {
         return context.terminal.json(&json!({ "version": 1, "plan": plan, "services": users }));
     }
@@ -88,7 +86,7 @@ fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result
 
 fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> Result<()> {
     let target = server.target();
-    let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
+    let record = locked::record(server)?;
     fault_point("locked");
     let unstarted = leftovers::repair_before_swap(&record, context)?;
     let live = Live::of(server)?;
@@ -100,13 +98,13 @@ fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> 
     let empty = Staging::create(&record, Purpose::Staging, like, like.map(|like| like.owner.as_str()))?.left_empty();
     fault_point("created");
     let incoming = server.in_database(empty.database().name());
-    db_migrate::fill(target, incoming.database(), context)?;
+    migrations::fill(target, incoming.database(), context)?;
     let written = Counters::of(&incoming).ok();
     let only_way_back = safety.is_none();
     let (record, live, database) = (&record, &live, empty.database().clone());
     let first = Incoming { record, live, database, carried: like, openfga, only_way_back, written };
-    let switchover = Switchover { context, first, others: Vec::new(), unstarted };
-    let done = switchover.swap_in(vec![empty], args.keep_old)?;
+    let switchover = Switchover::of([first], unstarted, &context.settings)?;
+    let done = switchover.swap_in(vec![empty], args.keep_old, &|surplus| say_surplus(surplus, context))?;
     name_ended_workers(live, server, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };
     report.show(args.json, target, context)

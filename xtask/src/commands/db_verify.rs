@@ -15,15 +15,12 @@ use crate::backup::name;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
-use crate::postgres::open_session::OpenSession;
 use crate::postgres::search_path::SearchPath;
 use crate::postgres::server::Server;
 use crate::postgres::text::Name;
 use crate::restore::jobs::{AGAIN, Jobs};
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::preflight::{self, Consent, Destination};
-use crate::restore::record::{Purpose, Record};
-use crate::restore::staging::Staging;
 use crate::restore::{live, rights};
 use crate::target::Target;
 use crate::terminal;
@@ -197,8 +194,7 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
 
 fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> Result<()> {
     let server = &Server::new(target)?;
-    let record = Record::new(server, OpenSession::start(&server.in_maintenance())?);
-    leftovers::clear_scratch_databases(&record, context)?;
+    let drill = leftovers::begin_drill(server, context)?;
     let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
     let owner = match properties.map(|properties| properties.owner.as_str()) {
         Some(owner) if rights::may_act_as(server, owner)? => Some(owner),
@@ -212,7 +208,7 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     let (search_path, version_changes) = (args.search_path.as_ref(), &fitting.version_changes[..]);
     let again = || progress.aside(|| context.terminal.note(AGAIN));
     Jobs::of(args.jobs, backup, target).load(again, |jobs| {
-        let staging = Staging::create(&record, Purpose::Verify, properties, owner)?;
+        let staging = drill.create(properties, owner)?;
         let options = LoadOptions { search_path, version_changes, jobs, beside: None };
         staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
     })

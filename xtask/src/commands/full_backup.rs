@@ -31,16 +31,7 @@ pub fn take_full(
 pub fn options_of_full(purpose: Purpose, lock_timeout: Option<Duration>, context: &Context) -> Result<BackupOptions> {
     let lock_timeout = locks::timeout(lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
     let destination = Destination::Folder(context.made_backups_folder()?);
-    Ok(BackupOptions {
-        purpose,
-        tables: Vec::new(),
-        lock_timeout,
-        question: "",
-        destination,
-        codec: codec(None, context)?,
-        first_copy: 1,
-        one_session: false,
-    })
+    Ok(BackupOptions::of(purpose, destination, codec(None, context)?, lock_timeout))
 }
 
 /// How a backup's text lies in its file: as was typed, else as the setting says.

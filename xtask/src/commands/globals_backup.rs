@@ -3,11 +3,11 @@
 use crate::backup::globals::{self, TakenGlobals};
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::take::Destination;
+use crate::commands::written::Written;
 use crate::context::Context;
-use crate::error::{Exit, Fault};
 use crate::target::Target;
 use crate::terminal;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -15,15 +15,9 @@ use std::borrow::Cow;
 pub fn back_up(target: &Target, destination: &Destination, json: bool, context: &Context) -> Result<()> {
     context.terminal.note("Saving the server's roles...");
     let taken = globals::take(target, destination)?;
-    tell(&taken, json, context).with_context(|| {
-        let made = format!("The file is written, but its path could not be printed: {}", taken.path.display());
-        Fault::new(Exit::Partial, made).hint("check where stdout goes; the file is complete and stays")
-    })
-}
-
-fn tell(taken: &TakenGlobals, json: bool, context: &Context) -> Result<()> {
+    let written = Written { what: "file", path: &taken.path, context };
     if json {
-        return context.terminal.json(&Document::of(taken));
+        return written.as_json(&Document::of(&taken));
     }
     let lines = [
         context.terminal.done_line(&format!("Roles saved in {}", context.shown(&taken.path))),
@@ -31,12 +25,7 @@ fn tell(taken: &TakenGlobals, json: bool, context: &Context) -> Result<()> {
         format!("Roles:       {}, without passwords", terminal::count(taken.manifest.roles.get())),
         format!("Memberships: {}", terminal::count(taken.manifest.memberships.get())),
     ];
-    let report = terminal::report(&lines);
-    if context.terminal.stdout_is_terminal() {
-        return context.terminal.result_report(&report);
-    }
-    context.terminal.note_report(&report);
-    context.terminal.result_path(&context.near(&taken.path))
+    written.as_report(&lines, None)
 }
 
 /// `--json`, version 1.

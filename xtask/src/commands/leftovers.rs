@@ -7,6 +7,7 @@ use crate::process::signals;
 use crate::restore::killed_sets;
 use crate::restore::record::{self, Entry, Record, Unrecorded, View, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
+use crate::restore::scratch::{Cleared, Drill};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -140,14 +141,14 @@ fn start(entry: &Entry, target: &Target, context: &Context) -> Result<()> {
     startup::start_services(target, &context.settings, &entry.details.stopped)
 }
 
-/// Drops the scratch databases of drills that were killed, and says what.
-pub fn clear_scratch_databases(record: &Record<'_>, context: &Context) -> Result<()> {
-    let (dropped, stuck) = repair::clear_scratch_databases(record)?;
+/// Begins a drill; says which scratch databases of killed runs it dropped.
+pub fn begin_drill<'t>(server: &Server<'t>, context: &Context) -> Result<Drill<'t>> {
+    let (drill, Cleared { dropped, stuck }) = Drill::begin(server)?;
     for name in dropped {
         context.terminal.note(&format!("Dropped {name}, the scratch database of a run that was killed"));
     }
     warn_of_stuck(&stuck, context);
-    Ok(())
+    Ok(drill)
 }
 
 /// Says of each that it could not be dropped, why, and what a person types.

@@ -2,6 +2,7 @@
 
 mod absent_tuples;
 pub mod adopt;
+mod assertions;
 pub mod completions;
 pub mod db_backup;
 pub mod db_list;
@@ -19,16 +20,20 @@ mod full_backup;
 mod globals_backup;
 pub mod health_check;
 mod leftovers;
+mod migrations;
 pub mod monitoring_dashboard;
 mod notices;
 pub mod openfga_export;
 mod other_run;
+mod removal;
 mod second_openfga;
 pub mod setup_env;
 pub mod setup_openfga;
 mod starting;
 mod store_file;
+mod store_setup;
 mod swap;
 pub mod test_auth;
 pub mod up;
 mod which_store;
+mod written;

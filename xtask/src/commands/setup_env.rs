@@ -2,7 +2,7 @@
 
 mod doctor;
 
-use super::{db_migrate, full_backup, setup_openfga, starting};
+use super::{full_backup, migrations, starting, store_setup};
 use crate::backup::listing;
 use crate::backup::name::Purpose;
 use crate::backup::proof;
@@ -43,7 +43,7 @@ fn set_up(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     doctor::offer_openfga(&target, args.yes, context)?;
     let openfga = starting::start(&target, Extent::Needed, args.yes, context)?;
-    db_migrate::up_all(&target, args.yes, context)?;
+    migrations::up_all(&target, args.yes, context)?;
     if openfga {
         set_up_openfga_once(&target, args.yes, context)?;
     }
@@ -143,7 +143,7 @@ fn set_up_openfga_once(target: &Target, yes: bool, context: &Context) -> Result<
         context.terminal.done(&format!("OpenFGA's store is chosen: {}", terminal::clean_line(id)));
         return Ok(());
     }
-    match setup_openfga::set_up_own(target, yes, context)? {
+    match store_setup::set_up_own(target, yes, context)? {
         Some(done) => context.terminal.done(&done),
         None => context.terminal.note("No openfga/store.fga.yaml here: OpenFGA's store is skipped"),
     }

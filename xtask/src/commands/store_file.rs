@@ -1,13 +1,12 @@
-//! What `setup-openfga` and `test-auth` have in common: the store file, the server, and how results are shown.
+//! The store file that a command is told, and the OpenFGA that it is about.
 
 use crate::context::Context;
 use crate::openfga::api::Api;
-use crate::openfga::assertions::{Outcome, Tally, difference};
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store_file::findings::SHOWN;
 use crate::openfga::store_file::{Options, StoreFile};
 use crate::target::Target;
-use crate::terminal::{self, counted};
+use crate::terminal;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -77,48 +76,4 @@ pub fn connected(server: &mut OpenfgaServer, target: &Target, context: &Context)
     server.wait_until_ready(target)?;
     drop(waiting);
     Ok(Api::new(server.endpoint.clone()))
-}
-
-/// One line for an assertion; more where it failed or a person should know more.
-pub fn outcome_lines(outcome: &Outcome, context: &Context) -> Vec<String> {
-    let terminal = &context.terminal;
-    let question = terminal::clean_line(&format!("{} {}", outcome.kind, outcome.question));
-    let place = format!("(line {}, {})", outcome.line, terminal::clean_line(&outcome.test));
-    let note = outcome.note.iter().map(|note| format!("    {}", terminal::clean_line(note)));
-    if outcome.is_unanswered() {
-        let why = terminal::clean_line(&outcome.actual.to_string());
-        return vec![terminal.warning_line(&format!("{question}  {place}")), format!("    {why}")];
-    }
-    if !outcome.passed {
-        let lines = difference(&outcome.expected, &outcome.actual);
-        let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-        let lines =
-            lines.into_iter().map(|(label, text)| format!("    {label:width$} {}", terminal::clean_line(&text)));
-        return std::iter::once(terminal.failure_line(&format!("{question}  {place}")))
-            .chain(lines)
-            .chain(note)
-            .collect();
-    }
-    let expected = terminal::clean_line(&outcome.expected.to_string());
-    if !outcome.extra.is_empty() {
-        let extra = terminal::clean_line(&outcome.extra.join(", "));
-        let line = format!("{question}: {expected}; the store's other tuples also give {extra}");
-        return std::iter::once(terminal.warning_line(&line)).chain(note).collect();
-    }
-    std::iter::once(terminal.done_line(&format!("{question}: {expected}"))).chain(note).collect()
-}
-
-/// `9 assertions passed`, `7 passed, 2 failed`, `7 passed, 2 failed, 1 without an answer`.
-pub fn summary(tally: Tally) -> String {
-    let Tally { passed, failed, unanswered } = tally;
-    let count = |number: usize| terminal::count(number as u64);
-    match (passed, failed, unanswered) {
-        (0, 0, 0) => "The file has no tests".to_owned(),
-        (passed, 0, 0) => format!("{} passed", counted(passed as u64, "assertion", "assertions")),
-        (passed, failed, 0) => format!("{} passed, {} failed", count(passed), count(failed)),
-        (passed, 0, open) => format!("{} passed, {} without an answer", count(passed), count(open)),
-        (passed, failed, open) => {
-            format!("{} passed, {} failed, {} without an answer", count(passed), count(failed), count(open))
-        }
-    }
 }

@@ -1,8 +1,9 @@
 //! `test-auth`: the store file's tests, asked of the live store.
 
 use super::absent_tuples;
+use super::assertions::{ask, outcome_lines, summary, unanswered};
 use super::second_openfga::SecondOpenfga;
-use super::store_file::{FileArgs, connected, outcome_lines, summary};
+use super::store_file::{FileArgs, connected};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::api::{Api, Store};
@@ -79,12 +80,6 @@ fn verdict(outcomes: &[Outcome], store: Option<&str>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Assertions that have no answer: nothing is said about the model.
-pub fn unanswered(tally: Tally, of: &str) -> Fault {
-    Fault::unreachable(format!("{} of {of} have no answer", terminal::count(tally.unanswered as u64)))
-        .hint("the server is too slow or down: check it with cargo xtask health-check, then run it again")
-}
-
 /// The store that the settings name, where its name is the file's; else the one of that name.
 fn the_store(api: &Api, name: &str, context: &Context) -> Result<Store> {
     let named = store::named(api, &context.settings, true)?.and_then(|named| named.store);
@@ -96,19 +91,6 @@ fn the_store(api: &Api, name: &str, context: &Context) -> Result<Store> {
             .hint("make it: cargo xtask setup-openfga; if it has another name: --store NAME")
             .into()
     })
-}
-
-/// Asks every question of the file, in front of a person. A test with more tuples than a question can carry is asked in
-/// a store of its own: the file's model and tuples, and the test's.
-pub fn ask<'a>(
-    live: Live<'a>,
-    file: &StoreFile,
-    second: &'a SecondOpenfga<'_>,
-    context: &Context,
-) -> Result<Vec<Outcome>> {
-    let waiting = context.terminal.waiting("asking");
-    let own_store = |test: &assertions::Test| second.store(file.required_model()?, &file.tuples, &test.tuples);
-    assertions::run(live, &file.tests, &own_store, &|done| waiting.say(&format!("{done} answers")))
 }
 
 /// What is asked.

@@ -1,6 +1,7 @@
 //! The numbers that sqlx knows a file and a database by.
 
 use crate::platform;
+use crate::words::hex;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha384};
 use std::collections::BTreeSet;
@@ -78,7 +79,7 @@ impl Checksum {
     /// In lower-case hexadecimal.
     pub fn finish(mut self) -> String {
         self.hash.update(&self.cut);
-        self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.hash.finalize())
     }
 }
 

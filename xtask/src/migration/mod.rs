@@ -3,14 +3,18 @@
 //! A service that embeds `sqlx::migrate!`, and `sqlx-cli`, see the same truth: the same files, checksums, rows and
 //! lock.
 
+mod attempt;
+pub mod beyond;
 mod block;
 pub mod blockers;
 pub mod catalog;
+pub mod cautions;
 pub mod checks;
 pub mod checksum;
 pub mod config;
 pub mod data;
 pub mod difference;
+pub mod execute;
 pub mod failure;
 pub mod files;
 mod flaw;
@@ -19,12 +23,14 @@ pub mod lasting;
 pub mod ledger;
 pub mod made;
 pub mod messages;
+pub mod migrated;
 pub mod other_ledgers;
 pub mod plan;
 mod quoting;
 mod reader;
 pub mod run;
 pub mod running;
+pub mod scratch;
 pub mod session;
 mod statement;
 mod transaction;

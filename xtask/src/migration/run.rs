@@ -72,6 +72,20 @@ impl Step {
     }
 }
 
+/// A step that was run.
+#[derive(Debug)]
+pub struct Done {
+    pub version: i64,
+    pub description: String,
+    pub took: Duration,
+}
+
+impl Done {
+    pub fn of(step: &Step, took: Duration) -> Self {
+        Self { version: step.version, description: step.description.clone(), took }
+    }
+}
+
 /// Runs files in one session, and keeps the ledger.
 #[derive(Debug)]
 pub struct Runner<'a, 'b> {

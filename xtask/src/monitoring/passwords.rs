@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::settings::Settings;
+use crate::words::hex;
 use anyhow::Result;
 
 /// The setting of the exporter's password for PostgreSQL.
@@ -54,7 +55,7 @@ impl Passwords {
 fn random() -> Result<String> {
     let mut bytes = [0u8; 24];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 #[cfg(test)]

@@ -99,7 +99,9 @@ impl Client {
     fn repeat(&self, repeat: Repeat, exchange: impl Fn() -> Result<Answer, Silence>) -> Result<String> {
         let mut pause = FIRST_PAUSE;
         let end = Instant::now() + RETRY_TIMEOUT;
-        for tries in 1.. {
+        let mut tries = 0_u32;
+        loop {
+            tries += 1;
             signals::check()?;
             let said = exchange();
             let wait = match &said {
@@ -115,7 +117,6 @@ impl Client {
             sleep(wait.max(pause))?;
             pause *= 2;
         }
-        Err(anyhow::anyhow!("no answer"))
     }
 
     fn value(&self, body: &str) -> Result<Value> {

@@ -1,12 +1,13 @@
 //! The names of server sessions.
 
+use crate::words::hex;
 use anyhow::Result;
 
 /// A name for one run's server sessions, by which they can be found and ended.
 pub fn fresh_name() -> Result<String> {
     let mut bytes = [0u8; 6];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    Ok(format!("xtask-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    Ok(format!("xtask-{}", hex(&bytes)))
 }
 
 /// Whether it is such a name.

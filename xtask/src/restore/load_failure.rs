@@ -23,6 +23,16 @@ pub struct LoadOptions<'a> {
     pub beside: Option<&'a Standing>,
 }
 
+impl LoadOptions<'_> {
+    /// To be asked between two steps.
+    ///
+    /// # Errors
+    /// The safety backup beside the load has failed.
+    pub fn check(&self) -> Result<(), Fault> {
+        self.beside.map_or(Ok(()), Standing::check)
+    }
+}
+
 /// What a dump of single tables or schemas lacks is known beforehand only where it is a table or a schema.
 const PART: &str =
     "or the file holds a part of a database: dump the whole one, without --table, --schema and their like";

@@ -1,4 +1,4 @@
-//! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked.
+//! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked, swapped in; and back.
 
 pub mod beside;
 mod carried;
@@ -11,6 +11,7 @@ pub mod live;
 mod load;
 pub mod load_failure;
 mod load_memory;
+pub mod locked;
 pub mod merged;
 pub mod new_database;
 pub mod plan;
@@ -20,11 +21,15 @@ pub mod proposal;
 pub mod record;
 pub mod repair;
 pub mod rights;
-pub mod server_databases;
+pub mod scratch;
 mod shared_catalogs;
 pub mod staging;
 pub mod subscriptions;
-pub mod swap;
+mod swap;
 mod swap_outcome;
 mod swap_script;
+pub mod swap_services;
+pub mod swapped;
+pub mod switchover;
+pub mod undo;
 pub mod workers;

@@ -197,23 +197,6 @@ pub fn settle(record: &Record<'_>, entry: &Entry) -> Result<()> {
     record.note(entry.id, &entry.details.settled())
 }
 
-/// Drops the scratch databases of drills that were killed; gives their names, and those that could not be dropped.
-pub fn clear_scratch_databases(record: &Record<'_>) -> Result<(Vec<String>, Vec<Stuck>)> {
-    let view = record.view()?;
-    let (mut dropped, mut stuck) = (Vec::new(), Vec::new());
-    for entry in view.entries().iter().filter(|entry| entry.purpose == Purpose::Verify && !entry.alive) {
-        match view.judge(entry, record.target().database()) {
-            Verdict::Owned(database) => match drop_or_name(record, &database)? {
-                None => dropped.push(entry.name.clone()),
-                Some(left) => stuck.push(left),
-            },
-            Verdict::Gone => record.forget(entry.id)?,
-            Verdict::Doubtful(_) => {}
-        }
-    }
-    Ok((dropped, stuck))
-}
-
 /// Drops a database of ours, or says why that does not work: no leftover stops what is to be done.
 ///
 /// # Errors

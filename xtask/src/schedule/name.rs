@@ -1,7 +1,7 @@
 //! The name under which a checkout's schedule stands in crontab and systemd: two checkouts on one machine have two.
 
-use crate::backup::manifest::hex;
 use crate::platform;
+use crate::words::hex;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 

@@ -46,7 +46,9 @@ mod tests {
         assert_eq!(of(&format!("50000 100000\n{}", status("0-7"))), Some(1));
         assert_eq!(of(&format!("-1\n100000\n{}", status("0-7"))), Some(8));
         assert_eq!(of(&format!("300000\n100000\n{}", status("0-7"))), Some(3));
-        for nonsense in ["", "max 100000\n", "1 0\n", "Cpus_allowed_list:\t3-1", "Cpus_allowed_list:\t0-18446744073709551615"] {
+        for nonsense in
+            ["", "max 100000\n", "1 0\n", "Cpus_allowed_list:\t3-1", "Cpus_allowed_list:\t0-18446744073709551615"]
+        {
             assert_eq!(of(nonsense), None, "{nonsense:?}");
         }
         assert_eq!(of(&format!("1 0\n{}", status("0"))), Some(1));

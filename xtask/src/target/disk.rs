@@ -48,7 +48,11 @@ mod tests {
         let said = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
                     overlay 1000000 400000 600000 40% /\n/dev/sdb1 2000000 1 1999999 1% /var/lib/postgresql/data\n";
         let disks = Disk::all(said).unwrap();
-        assert_eq!(disks, [(1_000_000, 600_000), (2_000_000, 1_999_999)].map(|(size, free)| Disk { size: size << 10, free: free << 10 }));
+        assert_eq!(
+            disks,
+            [(1_000_000, 600_000), (2_000_000, 1_999_999)]
+                .map(|(size, free)| Disk { size: size << 10, free: free << 10 })
+        );
         assert_eq!((Disk::all(""), Disk::all("Filesystem\nx y z a b\n")), (None, None));
         assert_eq!(Disk::all("Filesystem\nx 99999999999999999999 1 1 1\n"), None);
         let seen = Disk { size: disks[0].size + 5, free: disks[0].free - (1 << 20) };

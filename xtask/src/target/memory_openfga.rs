@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::backend::MadeOf;
 use crate::target::local::openfga::{self as program, Options};
+use crate::words::hex;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -227,5 +228,5 @@ fn clear_leftovers(folder: &StateFolder) {
 fn random(bytes: usize) -> Result<String> {
     let mut random = vec![0_u8; bytes];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&random))
 }

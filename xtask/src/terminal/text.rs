@@ -1,6 +1,6 @@
 //! Tables, numbers and names as people read them.
 
-pub use crate::words::{count, counted, duration, shell_word, size, span};
+pub use crate::words::{clean, clean_line, count, counted, duration, shell_word, size, span};
 
 use crate::words::is_obeyed;
 use chrono::{DateTime, Local};
@@ -64,16 +64,6 @@ pub fn report(lines: &[String]) -> String {
     std::iter::once(first.to_owned()).chain(rest.iter().map(|line| clean_line(line))).collect::<Vec<_>>().join("\n")
 }
 
-/// Names from a server or a file may hold control characters; a terminal must not obey them.
-pub fn clean(text: &str) -> String {
-    escaped(text, |letter| letter == '\n' || letter == '\t' || !is_obeyed(letter))
-}
-
-/// The same for one line or cell, which a line break or a tab would tear apart.
-pub fn clean_line(text: &str) -> String {
-    escaped(text, |letter| !is_obeyed(letter))
-}
-
 /// A JSON document in which each such letter is written as `\u….`: it stands in a string, where that means the same.
 pub(super) fn json(document: &str) -> String {
     if !document.contains(|letter: char| letter != '\n' && is_obeyed(letter)) {
@@ -90,15 +80,6 @@ pub(super) fn json(document: &str) -> String {
         }
     }
     text
-}
-
-fn escaped(text: &str, harmless: fn(char) -> bool) -> String {
-    if text.chars().all(harmless) {
-        return text.to_owned();
-    }
-    text.chars()
-        .flat_map(|letter| if harmless(letter) { vec![letter] } else { letter.escape_default().collect() })
-        .collect()
 }
 
 /// What commands are written as in our texts, up to the name of the command.

@@ -13,16 +13,6 @@ pub fn tests() -> Vec<Test> {
     tests![[] no_two_files_import_one_another, [] no_command_imports_another]
 }
 
-/// Commands that still take something from another one. The list only becomes shorter.
-const KNOWN: &[&str] = &[
-    "db_backup db_prune",
-    "db_reset db_migrate",
-    "db_restore db_migrate",
-    "setup_env db_migrate",
-    "setup_env setup_openfga",
-    "setup_openfga test_auth",
-];
-
 /// `a::b` is `["a", "b"]`; the crate's root is empty.
 type Module = Vec<String>;
 
@@ -94,14 +84,14 @@ fn no_command_imports_another() {
         _ => None,
     };
     let is_run = |name: &str| edges.keys().any(|(from, to)| from == &["cli"] && to.get(1).is_some_and(|to| to == name));
+    assert!(is_run("db_restore"), "the commands were not found");
     let found: BTreeSet<String> = edges
         .keys()
         .filter_map(|(from, to)| Some((command(from)?, command(to)?)))
         .filter(|(from, to)| from != to && is_run(from) && is_run(to))
         .map(|(from, to)| format!("{from} {to}"))
         .collect();
-    let known: BTreeSet<String> = KNOWN.iter().map(|pair| (*pair).to_owned()).collect();
-    assert_eq!(found, known, "commands that import another, and those that are known to");
+    assert!(found.is_empty(), "commands that import another: {found:?}");
 }
 
 /// The modules, and the names of the items, that a path written in `module` leads to. A path may name several things

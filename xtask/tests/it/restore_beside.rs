@@ -61,7 +61,8 @@ fn the_load_begins_before_the_safety_backup_is_done() {
         let file = states.backup.to_str().unwrap();
         let running = database.restore(["--jobs", jobs, "--lock-timeout", "100", file]).spawn();
         database.wait_for_a_blocked_dump();
-        let filled = |staging: &String| database.stack.psql(staging, "SELECT to_regclass('public.t') IS NOT NULL") == "t";
+        let filled =
+            |staging: &String| database.stack.psql(staging, "SELECT to_regclass('public.t') IS NOT NULL") == "t";
         wait_until("the backup is loaded", || database.beside("staging").iter().any(filled));
         sleep(Duration::from_secs(2));
         assert!(database.beside("before").is_empty(), "swapped without a safety backup");
@@ -102,7 +103,10 @@ fn a_safety_backup_that_is_whole_stays() {
                 CREATE MATERIALIZED VIEW public.w AS\n SELECT (1 / 0) AS a;\n";
     database.sandbox.write("late.sql", dump(late));
     let run = database.restore(["--jobs", "2", "late.sql"]).run();
-    run.code(1).stderr_has("✓ Safety backup: backups/").stderr_has("division by zero").stderr_lacks("✓ Database restored");
+    run.code(1)
+        .stderr_has("✓ Safety backup: backups/")
+        .stderr_has("division by zero")
+        .stderr_lacks("✓ Database restored");
     whole_and_mended(&database, &states, false, "a wrong file");
     let safety = database.safety_backups();
     assert_eq!((safety.len(), unfinished(&database)), (1, 0));

@@ -1,13 +1,14 @@
 //! Whether a file of globals is whole. It is small, so it is read at once, also for a glance.
 
 use super::{GlobalsManifest, HEAD};
-use crate::backup::manifest::{HEAD_START, hex};
+use crate::backup::manifest::HEAD_START;
 use crate::backup::name;
 use crate::backup::open::open;
 use crate::backup::sealed::Sealed as _;
 use crate::backup::verdict::{Examined, Verdict};
 use crate::error::{Exit, Fault};
 use crate::postgres::globals::{self, Globals, LONGEST};
+use crate::words::hex;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;

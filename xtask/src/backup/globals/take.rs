@@ -1,7 +1,7 @@
 //! Taking a server's globals: pg_dumpall's text, read and understood to its last byte before it gets its name.
 
 use super::{GlobalsManifest, HEAD, manifest::Kind};
-use crate::backup::manifest::{Digest, Seconds, StartedAt, hex};
+use crate::backup::manifest::{Digest, Seconds, StartedAt};
 use crate::backup::options::Destination;
 use crate::backup::partial::Partial;
 use crate::backup::sealed::Sealed as _;
@@ -15,6 +15,7 @@ use crate::postgres::session;
 use crate::postgres::text::Line;
 use crate::process::signals;
 use crate::target::Target;
+use crate::words::hex;
 use anyhow::{Context as _, Error, Result};
 use chrono::{DateTime, Local};
 use sha2::{Digest as _, Sha256};

@@ -8,7 +8,7 @@ mod fields;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use super::sealed::{ascii_json, hex};
+pub use super::sealed::ascii_json;
 pub use fields::{CopyBlocks, Digest, Seconds, StartedAt, rows, tables};
 
 use super::sealed::{Seal, Sealed};

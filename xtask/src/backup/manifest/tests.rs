@@ -1,5 +1,6 @@
 use super::*;
 use crate::postgres::count::Count;
+use crate::words::hex;
 use chrono::DateTime;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

@@ -1,27 +1,28 @@
-//! Which backups stay and which go, each with its reason; and the removal of those that go.
+//! Which backups stay and which go, each with its reason; and the removal of those that go ([`prune`]).
 
 mod decision;
 mod policy;
+pub mod prune;
+mod scope;
 mod sets;
 #[cfg(test)]
 mod tests;
 
 pub use decision::{Decision, Sha256};
 pub use policy::{Policy, time_span};
+pub use scope::{Ruled, Scope};
 
 use super::listing::Backup;
 use super::name::Purpose;
 use super::proof::{self, Verdict};
 use super::set::Listed;
-use crate::platform;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use decision::{by_rules, kept_by_rules, stays};
 use sets::Sets;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::TryLockError;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
 const SAFETY_DAYS: i64 = 7;
@@ -185,19 +186,6 @@ fn beyond_policy(backup: &Backup, now: DateTime<FixedOffset>) -> Option<Decision
         }
         _ => None,
     }
-}
-
-/// Removes a backup or a set, unless another run reads it; false then.
-pub fn remove(path: &Path) -> Result<bool> {
-    let removing = || format!("removing {}", path.display());
-    let file = platform::open_no_follow(path).with_context(removing)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(false),
-        Err(TryLockError::Error(error)) => return Err(error).with_context(removing),
-    }
-    std::fs::remove_file(path).with_context(removing)?;
-    Ok(true)
 }
 
 /// The SHA-256 of the file where every byte is as it was written.

@@ -3,8 +3,8 @@
 use super::decision::{Decision, Sha256, by_rules, kept_by_rules, stays};
 use super::policy::Policy;
 use crate::backup::listing::Backup;
-use crate::backup::manifest::hex;
 use crate::backup::set::{Listed, SetFile, check_presence};
+use crate::words::hex;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset};
 use std::collections::{BTreeMap, HashMap};

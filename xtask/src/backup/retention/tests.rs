@@ -3,6 +3,7 @@ use super::*;
 use crate::backup::manifest::tests::sample;
 use crate::backup::proof::Examined;
 use chrono::{Local, TimeZone as _};
+use std::path::Path;
 
 fn now() -> DateTime<FixedOffset> {
     Local.with_ymd_and_hms(2025, 10, 21, 12, 0, 0).unwrap().fixed_offset()

@@ -8,12 +8,14 @@
 mod fields;
 mod file;
 mod prove;
+mod selection;
 #[cfg(test)]
 mod tests;
 
 pub use fields::{FileName, NotTakenBecause, folded};
 pub use file::{Listed, SetFile, list, read, write};
 pub use prove::{check_listed, check_presence, prove_database, prove_globals};
+pub use selection::{Selection, select};
 
 use super::manifest::{Digest, Seconds, StartedAt};
 use super::name::{self, Purpose};

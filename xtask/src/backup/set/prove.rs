@@ -3,9 +3,9 @@
 use super::{DatabaseFile, GlobalsFile, SetFile};
 use crate::backup::globals::{self, ProvenGlobals};
 use crate::backup::listing::Backup;
-use crate::backup::manifest::hex;
 use crate::backup::proof::{self, Examined, Proven};
 use crate::error::{Exit, Fault};
+use crate::words::hex;
 use anyhow::Result;
 use std::collections::HashMap;
 use std::io::ErrorKind;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::backup::manifest::hex;
+use crate::words::hex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::fs;

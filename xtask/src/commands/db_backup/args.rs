@@ -71,15 +71,12 @@ impl Args {
         let codec = full_backup::codec(self.compress.as_deref(), context)?;
         let destination = self.destination(context)?;
         check_name(&destination, &*codec)?;
+        let purpose = if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables };
+        let lock_timeout = locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
         Ok(BackupOptions {
-            purpose: if self.tables.is_empty() { Purpose::Backup } else { Purpose::Tables },
             tables: self.tables.clone(),
-            lock_timeout: locks::timeout(self.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
             question: repair::QUESTION,
-            destination,
-            codec,
-            first_copy: 1,
-            one_session: false,
+            ..BackupOptions::of(purpose, destination, codec, lock_timeout)
         })
     }
 

@@ -3,36 +3,24 @@
 use super::args::Args;
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::take::Taken;
+use crate::commands::written::Written;
 use crate::context::Context;
-use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::text::Text;
 use crate::target::Target;
 use crate::terminal;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::path::Path;
 
 pub(super) fn tell(args: &Args, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
-    // A script that waits for the path on stdout must not lose the backup with it.
-    write(args, taken, target, context).with_context(|| {
-        let made = format!("The backup is written, but its path could not be printed: {}", taken.path.display());
-        Fault::new(Exit::Partial, made).hint("check where stdout goes; the backup is complete and stays")
-    })
-}
-
-fn write(args: &Args, taken: &Taken, target: &Target, context: &Context) -> Result<()> {
+    let written = Written { what: "backup", path: &taken.path, context };
     if args.json {
-        return context.terminal.json(&Document::of(taken));
+        return written.as_json(&Document::of(taken));
     }
     let place = format!("{}, {}", server(&taken.manifest.server_version), target.place());
-    let report = Report::of(taken, &place, context);
-    if context.terminal.stdout_is_terminal() {
-        return context.terminal.result_report(&report.text);
-    }
-    context.terminal.note_report(&report.text);
-    context.terminal.result_path(&context.near(&taken.path))
+    written.as_report(&report(taken, &place, context), None)
 }
 
 /// `15.18 (Debian 15.18-0+deb12u1)` → `PostgreSQL 15.18`.
@@ -40,41 +28,35 @@ pub(super) fn server(version: &str) -> String {
     format!("PostgreSQL {}", version.split_whitespace().next().unwrap_or("?"))
 }
 
-struct Report {
-    text: String,
-}
-
-impl Report {
-    fn of(taken: &Taken, place: &str, context: &Context) -> Self {
-        let manifest = &taken.manifest;
-        let tables = manifest.tables();
-        let folder = taken.path.parent().unwrap_or(Path::new("."));
-        let shown = context.shown(folder);
-        let rows = terminal::counted(manifest.rows(), "row", "rows");
-        let mut lines = vec![
-            context.terminal.done_line(&format!("Backup created in {}/", shown.trim_end_matches('/'))),
-            String::new(),
-            format!("File:      {}", context.shown(&taken.path)),
-            format!("Size:      {}", terminal::size(taken.bytes)),
-            format!("Database:  {} ({place})", manifest.database),
-            format!("Tables:    {} ({rows})", terminal::count(tables.len() as u64)),
-        ];
-        if let Some(OpenFga { stores, authorization_models, tuples }) = manifest.openfga {
-            lines.push(format!(
-                "OpenFGA:   {}, {}, {}",
-                terminal::counted(stores, "store", "stores"),
-                terminal::counted(authorization_models, "model", "models"),
-                terminal::counted(tuples, "tuple", "tuples")
-            ));
-        }
-        if let Some(patterns) = &manifest.only_tables {
-            lines.push(format!(
-                "Partial:   only {}; db-restore will not take it for the latest backup",
-                patterns.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")
-            ));
-        }
-        Self { text: terminal::report(&lines) }
+fn report(taken: &Taken, place: &str, context: &Context) -> Vec<String> {
+    let manifest = &taken.manifest;
+    let tables = manifest.tables();
+    let folder = taken.path.parent().unwrap_or(Path::new("."));
+    let shown = context.shown(folder);
+    let rows = terminal::counted(manifest.rows(), "row", "rows");
+    let mut lines = vec![
+        context.terminal.done_line(&format!("Backup created in {}/", shown.trim_end_matches('/'))),
+        String::new(),
+        format!("File:      {}", context.shown(&taken.path)),
+        format!("Size:      {}", terminal::size(taken.bytes)),
+        format!("Database:  {} ({place})", manifest.database),
+        format!("Tables:    {} ({rows})", terminal::count(tables.len() as u64)),
+    ];
+    if let Some(OpenFga { stores, authorization_models, tuples }) = manifest.openfga {
+        lines.push(format!(
+            "OpenFGA:   {}, {}, {}",
+            terminal::counted(stores, "store", "stores"),
+            terminal::counted(authorization_models, "model", "models"),
+            terminal::counted(tuples, "tuple", "tuples")
+        ));
     }
+    if let Some(patterns) = &manifest.only_tables {
+        lines.push(format!(
+            "Partial:   only {}; db-restore will not take it for the latest backup",
+            patterns.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    lines
 }
 
 /// `--json`, version 1.

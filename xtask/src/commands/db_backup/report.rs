@@ -1,15 +1,16 @@
 //! What a run that backed up several databases says.
 
 use super::one::{self, Document as OneDatabase};
-use super::outcome::Outcome;
 use crate::backup::globals::TakenGlobals;
 use crate::backup::manifest::StartedAt;
 use crate::backup::set::{NotTaken, NotTakenBecause, ServerSet};
+use crate::backup::several::Outcome;
+use crate::backup::take::Taken;
+use crate::commands::written::{Table, Written};
 use crate::context::Context;
-use crate::error::{Exit, Fault};
 use crate::target::Target;
 use crate::terminal;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::path::Path;
@@ -24,37 +25,23 @@ pub(super) struct Report<'a> {
 impl Report<'_> {
     /// Writes the result: for a person the table, for a script the set's path, or the JSON.
     pub(super) fn tell(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
-        let written = if json { context.terminal.json(&self.document()) } else { self.show(target, context) };
-        written.with_context(|| {
-            let made = format!("The set is written, but its path could not be printed: {}", self.path.display());
-            Fault::new(Exit::Partial, made).hint("check where stdout goes; the set is complete and stays")
-        })
-    }
-
-    fn show(&self, target: &Target, context: &Context) -> Result<()> {
         const HEAD: [&str; 5] = ["DATABASE", "FILE", "SIZE", "TABLES", "ROWS"];
-        let text = terminal::report(&self.lines(target, context));
-        let rows: Vec<Vec<String>> = self
-            .outcome
-            .taken
-            .iter()
-            .map(|taken| {
-                vec![
-                    taken.manifest.database.to_string(),
-                    context.shown(&taken.path),
-                    terminal::size(taken.bytes),
-                    terminal::count(taken.manifest.tables().len() as u64),
-                    terminal::count(taken.manifest.rows()),
-                ]
-            })
-            .collect();
-        if context.terminal.stdout_is_terminal() {
-            context.terminal.result_report(&text)?;
-            return context.terminal.table(&HEAD, &rows, &[2, 3, 4]);
+        let written = Written { what: "set", path: self.path, context };
+        if json {
+            return written.as_json(&self.document());
         }
-        context.terminal.note_report(&text);
-        context.terminal.note_table(&HEAD, &rows, &[2, 3, 4]);
-        context.terminal.result_path(&context.near(self.path))
+        let row = |taken: &Taken| {
+            vec![
+                taken.manifest.database.to_string(),
+                context.shown(&taken.path),
+                terminal::size(taken.bytes),
+                terminal::count(taken.manifest.tables().len() as u64),
+                terminal::count(taken.manifest.rows()),
+            ]
+        };
+        let rows: Vec<Vec<String>> = self.outcome.taken.iter().map(row).collect();
+        let table = Table { head: &HEAD, rows: &rows, right: &[2, 3, 4] };
+        written.as_report(&self.lines(target, context), Some(&table))
     }
 
     fn lines(&self, target: &Target, context: &Context) -> Vec<String> {

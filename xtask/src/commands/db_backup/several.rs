@@ -2,31 +2,28 @@
 
 use super::args::{self, Args};
 use super::choice::Choice;
-use super::outcome::Outcome;
 use super::report::Report;
 use super::warnings::warn_of_restores;
-use super::work::{self, Job};
-use crate::backup::globals::{self, TakenGlobals};
-use crate::backup::manifest::{Digest, StartedAt};
+use crate::backup::globals;
 use crate::backup::name::Purpose;
-use crate::backup::set::{self, DatabaseFile, GlobalsFile, NotTaken, NotTakenBecause, ServerSet, SetFile};
+use crate::backup::retention::{Scope, prune};
+use crate::backup::set::{self, ServerSet, SetFile};
+use crate::backup::several::{Job, Outcome, Several};
 use crate::backup::space;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
-use crate::commands::db_prune::{self, Scope};
 use crate::commands::full_backup::{codec, take_visibly};
 use crate::commands::leftovers;
+use crate::commands::removal;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
-use crate::postgres::count::Count;
 use crate::postgres::identity::Identity;
 use crate::postgres::locks;
 use crate::postgres::server::Server;
-use crate::postgres::text::{ObjectName, Text};
 use crate::process::signals;
-use crate::restore::server_databases::{self, Selection};
+use crate::restore::record;
 use crate::terminal;
 use anyhow::{Context as _, Error, Result};
-use chrono::{DateTime, Local};
+use chrono::Local;
 use std::path::{Path, PathBuf};
 
 /// Makes them; gives the files of the databases.
@@ -37,23 +34,22 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
     context.terminal.note(&format!("Creating backups of several databases of {}...", target.place()));
     let server = Server::new(&target)?;
     let identity = Identity::ask(&server)?;
-    let run = Run { args, folder: &folder, context };
     let started = Local::now();
-    let mut outcome = run.take(choice, &server)?;
+    let mut outcome = take(args, choice, &server, &folder, context)?;
     signals::check().map_err(|fault| interrupted(fault, &outcome))?;
     if outcome.taken.is_empty() {
         return Err(none(outcome, context));
     }
     outcome.globals = args.all.then(|| globals::take(&target, &Destination::Folder(folder.clone())));
     signals::check().map_err(|fault| interrupted(fault, &outcome))?;
-    let set = ServerSet { all: matches!(choice, Choice::All { .. }), ..set_of(&outcome, identity, &started)? };
+    let set = ServerSet { all: matches!(choice, Choice::All { .. }), ..outcome.set(identity, &started)? };
     let path = set::write(&folder, &set, server.session())?;
     // What was written is what is found.
     let made = set::read(&path)?;
     set::check_presence(&made)?;
     Report { path: &path, set: &set, outcome: &outcome }.tell(args.json, &target, context)?;
     leftovers::name_leftovers(&target, context);
-    prune(args, &made, context)?;
+    prune_old(args, &made, context)?;
     conclude(outcome, context)
 }
 
@@ -79,127 +75,35 @@ fn folder(args: &Args, context: &Context) -> Result<PathBuf> {
     }
 }
 
-/// What holds for all databases of a run.
-struct Run<'a> {
-    args: &'a Args,
-    folder: &'a Path,
-    context: &'a Context,
-}
-
-impl Run<'_> {
-    /// Takes what was chosen. Of all databases, those that were made meanwhile, too.
-    fn take(&self, choice: &Choice, server: &Server<'_>) -> Result<Outcome> {
-        let excluded = match choice {
-            Choice::Named(names) => return Ok(outcome(self.round(server, names, &[]), Vec::new())),
-            Choice::All { excluded } => excluded,
-        };
-        let before = server_databases::select(server, excluded)?;
-        let names = names_of(&before);
-        let mut results = self.round(server, &names, &[]);
-        if signals::pending().is_some() {
-            return Ok(outcome(results, before.left_out));
-        }
-        let now = server_databases::select(server, excluded)?;
-        let new: Vec<String> = names_of(&now).into_iter().filter(|name| !names.contains(name)).collect();
-        results.extend(self.round(server, &new, &names));
-        let there = names_of(&server_databases::select(server, excluded)?);
-        let (gone, results): (Vec<_>, Vec<_>) =
-            results.into_iter().partition(|(job, taken)| taken.is_err() && !there.contains(&job.database));
-        let mut outcome = outcome(results, now.left_out);
-        outcome.not_taken.extend(gone.into_iter().filter_map(|(job, _)| {
-            let reason = Text::reason("it was dropped or renamed while the set was taken");
-            let database = ObjectName::try_from(job.database).ok()?;
-            Some(NotTaken { database, because: NotTakenBecause::Dropped, reason })
-        }));
-        Ok(outcome)
-    }
-
-    fn round(&self, server: &Server<'_>, databases: &[String], before: &[String]) -> Vec<(Job, Result<Taken>)> {
-        // The psql that waits for the next question is a session, too.
-        drop(server.target().waiting().take(server.session()));
-        work::take_all(work::jobs(databases, before), self.args.jobs.into(), &|job| self.take_one(job))
-    }
-
-    /// One database, as `--database` would take it.
-    fn take_one(&self, job: &Job) -> Result<Taken> {
-        let context = self.context.with_database(&job.database);
-        let target = context.target()?;
-        let options = BackupOptions {
-            purpose: Purpose::Backup,
-            tables: Vec::new(),
-            lock_timeout: locks::timeout(self.args.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?,
-            question: "",
-            destination: Destination::Folder(self.folder.to_owned()),
-            codec: codec(self.args.compress.as_deref(), &context)?,
-            first_copy: job.first_copy,
-            one_session: self.args.jobs > 1,
-        };
-        let taken = if self.args.jobs > 1 {
-            // Their progress would be one line for all.
-            take::take(&Server::new(&target)?, &options, &|_| ())?
-        } else {
-            take_visibly(&target, &options, &context)?
-        };
-        warn_of_restores(&taken, &target, &context);
-        Ok(taken)
+/// Takes what was chosen.
+fn take(args: &Args, choice: &Choice, server: &Server<'_>, folder: &Path, context: &Context) -> Result<Outcome> {
+    let take = |job: &Job| take_one(args, job, folder, context);
+    let several = Several { server, at_once: args.jobs.into(), take: &take };
+    match choice {
+        Choice::Named(names) => Ok(several.named(names)),
+        Choice::All { excluded } => several.all(&|| set::select(server, &record::own_databases(server)?, excluded)),
     }
 }
 
-fn names_of(selection: &Selection) -> Vec<String> {
-    selection.taken.iter().map(|database| database.name.to_string()).collect()
-}
-
-fn outcome(results: Vec<(Job, Result<Taken>)>, left_out: Vec<NotTaken>) -> Outcome {
-    let mut outcome = Outcome { not_taken: left_out, ..Outcome::default() };
-    for (job, result) in results {
-        match result {
-            Ok(taken) => outcome.taken.push(taken),
-            Err(error) => {
-                let reason = Text::reason(&terminal::clean_line(&error.to_string()));
-                if let Ok(database) = ObjectName::try_from(job.database.as_str()) {
-                    outcome.not_taken.push(NotTaken { database, because: NotTakenBecause::Failed, reason });
-                }
-                outcome.failed.push((job.database, error));
-            }
-        }
-    }
-    outcome.taken.sort_by(|one, other| one.manifest.database.cmp(&other.manifest.database));
-    outcome
-}
-
-fn set_of(outcome: &Outcome, identity: Identity, started: &DateTime<Local>) -> Result<ServerSet> {
-    let time = |time: &DateTime<Local>| StartedAt::try_from(time.fixed_offset());
-    let databases = outcome.taken.iter().map(database_file).collect::<Result<Vec<_>, _>>();
-    let globals = outcome.globals.iter().flatten().map(globals_file).next().transpose();
-    let set = databases
-        .and_then(|databases| ServerSet::new(identity, time(started)?, time(&Local::now())?, databases))
-        .and_then(|set| Ok(ServerSet { globals: globals?, ..set }))
-        .map_err(|why| {
-            Fault::new(Exit::Partial, format!("The backups are written, but the set of them cannot be: {why}"))
-                .hint("the files are whole and can be restored one by one: cargo xtask db-list")
-        })?;
-    Ok(ServerSet { not_taken: outcome.not_taken.clone(), ..set })
-}
-
-fn database_file(taken: &Taken) -> Result<DatabaseFile, String> {
-    let name = taken.path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(DatabaseFile {
-        database: taken.manifest.database.clone(),
-        file: name.as_ref().try_into()?,
-        bytes: Count::try_from(taken.bytes)?,
-        sha256: Digest::try_from(taken.sha256.as_str())?,
-        started_at: taken.manifest.started_at,
-        seconds: taken.manifest.seconds,
-    })
-}
-
-fn globals_file(taken: &TakenGlobals) -> Result<GlobalsFile, String> {
-    let name = taken.path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(GlobalsFile {
-        file: name.as_ref().try_into()?,
-        bytes: Count::try_from(taken.bytes)?,
-        sha256: Digest::try_from(taken.sha256.as_str())?,
-    })
+/// One database, as `--database` would take it.
+fn take_one(args: &Args, job: &Job, folder: &Path, context: &Context) -> Result<Taken> {
+    let context = context.with_database(&job.database);
+    let target = context.target()?;
+    let lock_timeout = locks::timeout(args.lock_timeout, &context.settings, take::LOCK_TIMEOUT)?;
+    let (destination, codec) = (Destination::Folder(folder.to_owned()), codec(args.compress.as_deref(), &context)?);
+    let options = BackupOptions {
+        first_copy: job.first_copy,
+        one_session: args.jobs > 1,
+        ..BackupOptions::of(Purpose::Backup, destination, codec, lock_timeout)
+    };
+    let taken = if args.jobs > 1 {
+        // Their progress would be one line for all.
+        take::take(&Server::new(&target)?, &options, &|_| ())?
+    } else {
+        take_visibly(&target, &options, &context)?
+    };
+    warn_of_restores(&taken, &target, &context);
+    Ok(taken)
 }
 
 fn interrupted(fault: Fault, outcome: &Outcome) -> Fault {
@@ -240,13 +144,14 @@ fn warn_of(failed: &[(String, Error)], context: &Context) {
     }
 }
 
-fn prune(args: &Args, made: &SetFile, context: &Context) -> Result<()> {
+fn prune_old(args: &Args, made: &SetFile, context: &Context) -> Result<()> {
     if !args.policy.is_given() {
         return Ok(());
     }
     let paths = made.paths();
     let paths: Vec<&Path> = std::iter::once(&made.path).chain(&paths).map(PathBuf::as_path).collect();
-    let pruned = db_prune::after_backup(&paths, Scope::Set(&made.set), &args.policy, context);
+    let tell = |file: prune::Removal<'_>| removal::say(file, context);
+    let pruned = prune::after_backup(&paths, Scope::Set(&made.set), &args.policy, &tell);
     pruned.context(Fault::new(Exit::Partial, "The backups are written, but old ones could not be removed"))
 }
 

@@ -1,8 +1,7 @@
 //! `db-migrate baseline`: a database that exists already gets a ledger, without anything being run.
 
 use super::drift;
-use super::limits::Waiting;
-use super::work::Work;
+use crate::commands::migrations::{Waiting, Work};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Differences;

@@ -1,8 +1,7 @@
 //! `db-migrate down`: the newest versions reverted, each by its `.down.sql` file.
 
-use super::limits::Waiting;
 use super::report::{self, Report};
-use super::work::Work;
+use crate::commands::migrations::{Waiting, Work};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::migration::checks::Direction;

@@ -1,8 +1,7 @@
 //! The live schema beside the one that files make.
 
-use super::extensions;
 use super::scratch;
-use super::work::Work;
+use crate::commands::migrations::{Work, check_extensions};
 use crate::migration::catalog::{Catalog, Differences};
 use crate::migration::files::Migration;
 use crate::migration::ledger::Ledger;
@@ -21,9 +20,9 @@ pub(super) fn of(
     migrations: &[&Migration],
     otherwise: Option<&str>,
 ) -> Result<Differences> {
-    extensions::check(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
+    check_extensions(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
     let progress = work.context.terminal.waiting("comparing");
-    let wanted = scratch::with(work.server.target(), work.context, |scratch| {
+    let wanted = scratch::with(work, |scratch| {
         scratch.replay(migrations.iter().copied())?;
         scratch.made_by_files()
     })?;

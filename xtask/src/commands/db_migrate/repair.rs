@@ -1,8 +1,7 @@
 //! `db-migrate repair`: what is wrong, why, and the ledger repaired after a question for each.
 
-use super::limits::Waiting;
 use super::status;
-use super::work::{Look, Work};
+use crate::commands::migrations::{Look, Waiting, Work};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checks::{self, Direction};

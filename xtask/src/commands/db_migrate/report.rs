@@ -1,10 +1,9 @@
 //! How an `up` or a `down` went, or would go.
 
-use super::done::Done;
 use crate::context::Context;
 use crate::migration::checks::Direction;
 use crate::migration::files::shown;
-use crate::migration::run::Step;
+use crate::migration::run::{Done, Step};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;

@@ -1,8 +1,8 @@
 //! `db-migrate status`: every version of files and ledger, and what is wrong with it.
 
 use super::drift;
-use super::work::{Look, Work};
 use crate::commands::leftovers;
+use crate::commands::migrations::{Look, Work};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Differences;

@@ -1,20 +1,12 @@
 //! `db-migrate up`: what is pending, oldest first, each file in its own transaction with its row.
 
-use super::done::Done;
-use super::limits::{Limits, Waiting};
 use super::report::{self, Report};
-use super::work::{Look, Work};
+use crate::commands::migrations::{Order, Waiting, Work, apply};
 use crate::context::Context;
-use crate::error::Fault;
 use crate::migration::checks::Direction;
-use crate::migration::plan::{self, FOLDER_HINT, Limit, State};
-use crate::migration::run::{Runner, Step};
-use crate::postgres::server::Server;
-use crate::target::Target;
-use crate::terminal;
+use crate::migration::plan::Limit;
 use crate::words::number;
 use anyhow::Result;
-use std::path::PathBuf;
 
 /// Apply what is pending, oldest first, after a backup
 #[derive(Debug, clap::Args)]
@@ -50,23 +42,6 @@ pub(super) struct Options {
     json: bool,
 }
 
-/// How an `up` goes.
-#[derive(Debug, Clone, Copy)]
-struct Order {
-    limit: Limit,
-    allow_out_of_order: bool,
-    no_backup: bool,
-    limits: Limits,
-}
-
-/// What an `up` did.
-struct Applied {
-    done: Vec<Done>,
-    backup: Option<PathBuf>,
-    /// The newest version that is applied now.
-    newest: Option<i64>,
-}
-
 pub(super) fn run(count: Option<usize>, options: &Options, context: &Context) -> Result<()> {
     let target = context.target()?;
     let order = Order {
@@ -84,96 +59,4 @@ pub(super) fn run(count: Option<usize>, options: &Options, context: &Context) ->
     let applied = apply(&work, order)?;
     let (backup, done, newest) = (applied.backup.as_deref(), applied.done.as_slice(), applied.newest);
     Report { direction: Direction::Up, backup, done, newest }.show(options.json, &target, context)
-}
-
-/// Everything that is pending, on the target's own database; says what it did. For commands that set up a database.
-/// Asks first where the database is not this program's so far.
-pub fn up_all(target: &Target, yes: bool, context: &Context) -> Result<()> {
-    let work = Work::opened(target, context, false)?;
-    if work.is_left_out() || (work.folder.migrations.is_empty() && work.folder.refusals.is_empty()) {
-        return Ok(());
-    }
-    let look = work.look()?;
-    if let Some(ledgers) = work.other_ledgers(&look)? {
-        context.terminal.warn(&format!("The migrations are left out: {ledgers}"));
-        return Ok(());
-    }
-    work.confirm_first(&look, yes)?;
-    let limits = Waiting::default().limits(context)?;
-    let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: false, limits };
-    if apply(&work, order)?.done.is_empty() {
-        context.terminal.done("Every migration is applied");
-    }
-    Ok(())
-}
-
-/// Everything that is pending, on a database of the target's server that nobody else knows yet: no lock, no backup.
-pub fn fill(target: &Target, database: &str, context: &Context) -> Result<()> {
-    let work = Work::on(&Server::new(target)?.in_database(database), context)?;
-    if work.is_left_out() {
-        return Ok(());
-    }
-    let limits = Waiting::default().limits(context)?;
-    let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: true, limits };
-    let look = work.look()?;
-    let steps = order.steps(&work, &look, false)?;
-    if steps.is_empty() {
-        return Ok(());
-    }
-    let mut session = work.session()?;
-    let ledger = work.writer(&mut session, &look.ledger, limits.table)?;
-    let mut runner = Runner { session: &mut session, ledger, lock_timeout: limits.table };
-    work.execute(&mut runner, &steps).map(drop)
-}
-
-impl Order {
-    /// The files to run, checked; `all` cautions are shown.
-    fn steps(&self, work: &Work<'_>, look: &Look, all: bool) -> Result<Vec<Step>> {
-        let wanted = plan::pending(&work.folder, &look.entries, self.limit, self.allow_out_of_order)?;
-        let steps = work.steps(&wanted, Direction::Up, look, all)?;
-        let applied = |step: &Step| {
-            let same = |entry: &&plan::Entry| {
-                entry.state == State::Applied && entry.row.as_ref().is_some_and(|row| row.checksum == step.checksum)
-            };
-            look.entries.iter().find(same)
-        };
-        for (step, entry) in steps.iter().filter_map(|step| Some((step, applied(step)?))) {
-            let line = format!(
-                "{} {} has the same bytes as {}, which is applied",
-                step.version,
-                step.description,
-                entry.named()
-            );
-            work.context.terminal.warn(&terminal::clean(&line));
-        }
-        Ok(steps)
-    }
-}
-
-/// Looks and judges under the locks: a run that is at work leaves versions half done until it ends.
-fn apply(work: &Work<'_>, order: Order) -> Result<Applied> {
-    let look = work.look()?;
-    if look.is_in_order() {
-        // Also what is refused, and a version that is not there, is said.
-        order.steps(work, &look, false)?;
-        return Ok(Applied { done: Vec::new(), backup: None, newest: look.newest() });
-    }
-    let mut locked = work.lock(order.limits)?;
-    let look = work.look()?;
-    let steps = order.steps(work, &look, false)?;
-    if let Some(ledgers) = work.other_ledgers(&look)? {
-        let hint = format!(
-            "if these files are meant for it, mark what it has already: cargo xtask db-migrate baseline VERSION; else {FOLDER_HINT}"
-        );
-        return Err(Fault::failed(format!("Nothing is applied: {ledgers}")).hint(hint).into());
-    }
-    if steps.is_empty() {
-        return Ok(Applied { done: Vec::new(), backup: None, newest: look.newest() });
-    }
-    let backup = if order.no_backup { None } else { work.back_up()? };
-    let ledger = work.writer(&mut locked.session, &look.ledger, order.limits.table)?;
-    let mut runner = Runner { session: &mut locked.session, ledger, lock_timeout: order.limits.table };
-    let done = work.execute(&mut runner, &steps)?;
-    let newest = done.iter().map(|done| done.version).chain(look.newest()).max();
-    Ok(Applied { done, backup, newest })
 }

@@ -1,14 +1,14 @@
 //! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
 
-use super::extensions;
-use super::scratch::{self, Ran, Scratch};
-use super::work::Work;
+use super::scratch;
+use crate::commands::migrations::{Work, check_extensions};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
 use crate::migration::plan::State;
+use crate::migration::scratch::{Ran, Scratch};
 use crate::restore::preflight::Beside;
 use crate::terminal::{self, Progress};
 use anyhow::Result;
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Trying the migrations in a scratch database of {}", target.shown()));
     let work = Work::opened(&target, context, false)?;
     let (applied, wanted) = chosen(args, &work)?;
-    extensions::check(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;
+    check_extensions(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;
     // A database without a ledger that can be read has none that was applied.
     let versions = work.look().map(|look| look.ledger.rows.iter().map(|row| row.version).collect());
     let was_applied = versions.unwrap_or_default();
@@ -112,7 +112,7 @@ impl Trial<'_> {
         let mut rest = wanted;
         let progress = self.context.terminal.waiting("trying");
         while !rest.is_empty() {
-            let tried = scratch::with(work.server.target(), self.context, |scratch| {
+            let tried = scratch::with(work, |scratch| {
                 scratch.replay(&self.applied)?;
                 self.in_one(scratch, rest, &progress)
             })?;
@@ -122,7 +122,7 @@ impl Trial<'_> {
     }
 
     /// Tries as many as one database is good for; gives their number.
-    fn in_one(&mut self, scratch: &mut Scratch<'_>, wanted: &[Migration], progress: &Progress) -> Result<usize> {
+    fn in_one(&mut self, scratch: &mut Scratch<'_, '_>, wanted: &[Migration], progress: &Progress) -> Result<usize> {
         let mut before = scratch.catalog()?;
         for (index, migration) in wanted.iter().enumerate() {
             progress.say(&terminal::clean_line(&format!("trying {} {}", migration.version, migration.description)));
@@ -152,12 +152,12 @@ impl Verdict {
     /// Tries its files; whether the database is known afterwards: `before` is its schema then.
     fn find(
         &mut self,
-        scratch: &mut Scratch<'_>,
+        scratch: &mut Scratch<'_, '_>,
         migration: &Migration,
         was_applied: bool,
         before: &mut Catalog,
     ) -> Result<bool> {
-        let up = |scratch: &mut Scratch<'_>| {
+        let up = |scratch: &mut Scratch<'_, '_>| {
             if was_applied { scratch.rerun(migration) } else { scratch.run(migration, Direction::Up) }
         };
         if let Some(known) = self.failed(up(scratch)?) {

@@ -2,11 +2,11 @@
 
 use super::args::Args;
 use crate::backup::proof::Proven;
-use crate::commands::db_migrate;
 use crate::commands::swap::preview::{changes, name_foreign_tables};
 use crate::commands::swap::services;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::migration::beyond::pending_beyond;
 use crate::restore::merged::Merged;
 use crate::restore::new_database::NewDatabase;
 use crate::restore::proposal::Proposal;
@@ -43,7 +43,12 @@ fn pending(proposal: &Proposal<'_>, is_of_set: bool, (target, context): (&Target
     if is_of_set && proposal.backup.contents.migrations.is_none() {
         return Vec::new();
     }
-    db_migrate::pending_beyond(proposal.backup.contents.migrations.as_ref(), target, context).unwrap_or_default()
+    let applied = proposal.backup.contents.migrations.as_ref();
+    pending_beyond(applied, target, &context.settings, &context.root).unwrap_or_else(|error| {
+        let text = format!("The migrations that will be pending are not known: {error:#}");
+        context.terminal.warn(&terminal::clean(&text));
+        Vec::new()
+    })
 }
 
 /// The same for people.

@@ -5,32 +5,24 @@ use crate::backup::listing::{self, Backup};
 use crate::backup::name::Purpose;
 use crate::backup::proof;
 use crate::commands::leftovers;
-use crate::commands::swap::done::Done;
 use crate::commands::swap::report::{self, Report};
 use crate::commands::swap::services;
-use crate::commands::swap::switchover::{Incoming, Switchover};
 use crate::context::Context;
-use crate::error::{self, Exit, Fault};
-use crate::postgres::activity::{Counters, Written};
-use crate::postgres::change_lock::Lock;
+use crate::error::Fault;
+use crate::postgres::activity::Written;
 use crate::postgres::server::Server;
-use crate::process::signals;
 use crate::restore::changes_since_swap::ChangesSinceSwap;
-use crate::restore::live::Live;
 use crate::restore::previous::{self, Previous};
-use crate::restore::record::{Details, Record, View, Wanted};
-use crate::restore::swap::{self, Swap};
-use crate::restore::{record, rights};
-use crate::settings::fault_point;
+use crate::restore::record::{self, View, Wanted};
+use crate::restore::undo::{self, Back};
+use crate::restore::{locked, swap_services};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use chrono::Local;
 use serde_json::json;
-use std::collections::BTreeSet;
-use std::time::Duration;
 
-pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
+pub(super) fn run(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     let target = server.target();
     context.terminal.note(&format!("Undoing the last restore of {}", target.shown()));
     let wanted = Wanted { unrecorded: true, ..Wanted::default() };
@@ -47,37 +39,25 @@ pub(super) fn undo(args: &Args, server: &Server<'_>, context: &Context) -> Resul
         let Previous { entry, .. } = &old;
         let document = json!({
             "version": 1, "before": entry.name, "swapped_at": entry.at, "written_since": since,
-            "services": services::users(server)?,
+            "services": swap_services::users(server)?,
         });
         return context.terminal.json(&document);
     }
     show(&old, &since, target, context);
-    services::show(&services::users(server)?, context);
+    services::show(&swap_services::users(server)?, context);
     target.services().notice(false)?.iter().for_each(|notice| context.terminal.note(notice));
     if args.dry_run {
         return Ok(());
     }
     context.terminal.confirm("Continue?", args.yes)?;
-    let record = Record::new(server, Lock::take(server, Duration::ZERO)?.into_session());
+    let record = locked::record(server)?;
     let unstarted = leftovers::repair_before_swap(&record, context)?;
-    let old = still_there(&record, &old)?;
-    let live = swappable(server)?;
-    let done = swap_back(&[Back { record: &record, old: &old, live: &live }], unstarted, context)?;
+    let old = undo::still_there(&record, &old)?;
+    let live = undo::swappable(server)?;
+    let done = undo::swap_back(&[Back { record: &record, old: &old, live: &live }], unstarted, &context.settings)?;
     report::name_subscriptions(server, context);
     report::name_ended_workers(&live, server, context);
     Report { what: "Restore undone", file: None, safety: None, done: &done }.show(args.json, target, context)
-}
-
-/// While we asked, another run may have taken it.
-fn still_there(record: &Record<'_>, old: &Previous) -> Result<Previous> {
-    let list = previous::list(&record.view()?, record.target().database());
-    list.into_iter().find(|now| now.database == old.database).ok_or_else(|| {
-        let name = &old.entry.name;
-        let message =
-            format!("{name} does not exist any more: another run swapped or dropped it first; nothing was changed");
-        let hint = "see what an undo would do now: cargo xtask db-restore --undo --dry-run";
-        Fault::failed(message).hint(hint).into()
-    })
 }
 
 /// One member of a set that was restored together would be older than the others.
@@ -100,73 +80,6 @@ fn refuse_one_of_a_set(view: &View, old: &Previous, target: &Target, context: &C
          or restore this one alone, from its safety backup: cargo xtask db-restore {file}"
     );
     Err(Fault::failed(message).hint(hint).into())
-}
-
-/// The live database, which can be swapped out.
-pub(super) fn swappable(server: &Server<'_>) -> Result<Live> {
-    let (live, target) = (Live::of(server)?, server.target());
-    live.check_swappable(target)?;
-    live.check_open(target)?;
-    rights::check_swap(server, &live)?;
-    Ok(live)
-}
-
-/// A previous database, and the live one that it takes the place of.
-pub(super) struct Back<'b, 't> {
-    pub record: &'b Record<'t>,
-    pub old: &'b Previous,
-    pub live: &'b Live,
-}
-
-impl<'b, 't> Back<'b, 't> {
-    fn incoming(&self) -> Incoming<'b, 't> {
-        let Self { record, old, live } = *self;
-        let written = Counters::of(&record.server().in_database(old.database.name())).ok();
-        let (database, carried, openfga, only_way_back) = (old.database.clone(), None, false, false);
-        Incoming { record, live, database, carried, openfga, only_way_back, written }
-    }
-
-    /// Notes in its entry what a killed run would leave to do; one entry names the services of all.
-    fn mark(&self, stopped: &[String]) -> Result<()> {
-        let Previous { entry, .. } = self.old;
-        let details = Details { stopped: stopped.to_vec(), swapping: true, ..Details::clone(&entry.details) };
-        // Whatever signal comes: the note is known, and removed.
-        signals::shielded(|| self.record.note(entry.id, &details))
-    }
-
-    fn unmark(&self) {
-        let Previous { entry, .. } = self.old;
-        let _ = signals::shielded(|| self.record.note(entry.id, &entry.details));
-    }
-}
-
-/// Swaps them back in, all in one transaction. `unstarted`: services that earlier runs stopped.
-pub(super) fn swap_back(backs: &[Back<'_, '_>], unstarted: BTreeSet<String>, context: &Context) -> Result<Done> {
-    let Some((first, others)) = backs.split_first() else {
-        return Err(Fault::failed("Nothing is swapped back").into());
-    };
-    let others = others.iter().map(Back::incoming).collect();
-    let switchover = Switchover { context, first: first.incoming(), others, unstarted };
-    let services = switchover.services()?;
-    let marked = || -> Result<()> {
-        fault_point("to be marked");
-        signals::check()?;
-        for (at, back) in backs.iter().enumerate() {
-            back.mark(if at == services.place() { &services.started } else { &[] })?;
-        }
-        fault_point("marked");
-        Ok(signals::check()?)
-    };
-    let exchange = |swaps: &[Swap<'_>]| swap::exchange_names(first.record, swaps);
-    let done = marked().and_then(|()| switchover.perform(&services, exchange));
-    let done = done.inspect_err(|error| {
-        // Where nobody knows what became of the swap, the next run needs the entries to repair it.
-        if error::exit(error) != Exit::Partial {
-            backs.iter().for_each(Back::unmark);
-        }
-    })?;
-    backs.iter().zip(&done.databases).try_for_each(|(back, swapped)| swapped.check(back.record))?;
-    Ok(done)
 }
 
 /// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.

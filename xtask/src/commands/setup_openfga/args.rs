@@ -2,6 +2,7 @@
 
 use super::print::Form;
 use crate::commands::store_file::FileArgs;
+use crate::commands::store_setup::Options;
 
 /// Make one OpenFGA store match the store file: model, tuples, tests; write its ids into .env
 #[derive(Debug, clap::Args)]
@@ -29,4 +30,13 @@ pub struct Args {
     /// Write the report as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl Args {
+    /// What the run itself is told.
+    pub(super) fn options(&self) -> Options<'_> {
+        let Self { file, no_env, prune, allow_empty, dry_run, yes, .. } = self;
+        let (no_env, prune, allow_empty, dry_run, yes) = (*no_env, *prune, *allow_empty, *dry_run, *yes);
+        Options { file, no_env, prune, allow_empty, dry_run, yes }
+    }
 }

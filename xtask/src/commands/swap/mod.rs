@@ -1,9 +1,7 @@
-//! What the commands share that put another database in the live one's place.
+//! What the commands share that put another database in the live one's place: previews, reports, options.
 
-pub mod done;
 pub mod line;
 pub mod preview;
 pub mod report;
 pub mod safety;
 pub mod services;
-pub mod switchover;

@@ -1,14 +1,14 @@
 //! How a restore, an undo or a reset went.
 
-use super::done::Done;
 use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::restore::live::Live;
 use crate::restore::subscriptions::{self, Subscription};
+use crate::restore::swapped::{Done, Surplus};
 use crate::restore::workers;
 use crate::target::Target;
 use crate::terminal;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::path::Path;
@@ -70,6 +70,21 @@ impl Report<'_> {
         }
         context.terminal.note_report(&text);
         Ok(())
+    }
+}
+
+/// What became of a previous database that had to go after the swap.
+pub fn say_surplus(surplus: Surplus<'_>, context: &Context) {
+    let terminal = &context.terminal;
+    let refused = |what: &str, error: &Error| {
+        let next = "the next restore tries again; see what is kept: cargo xtask db-list";
+        let why = terminal::clean_line(&format!("{error:#}"));
+        terminal.warn(&format!("{what} could not be dropped: {why}; {next}"));
+    };
+    match surplus {
+        Surplus::Dropped(name) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
+        Surplus::Stays(name, error) => refused(name, error),
+        Surplus::Unknown(error) => refused("The previous databases of earlier restores", error),
     }
 }
 

@@ -34,6 +34,9 @@ const WAIVER: &str = "if the live database cannot be read any more: --no-safety-
 
 /// Refuses backups that do not fit on the server's disk beside the safety backups of so many bytes.
 pub fn check_room(server: &Server<'_>, backups: &[&Proven], bytes: u64, context: &Context) -> Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
     let (folder, unmade) = (context.backups_folder(), &context.root);
     let folder = if folder.is_dir() { &folder } else { unmade };
     preflight::check_room_beside(server, backups, preflight::Safety { folder, bytes })
@@ -49,8 +52,7 @@ pub fn safety_backup(
     if !options.is_wanted(live) {
         return Ok(None);
     }
-    let taken =
-        full_backup::take_full(target, Purpose::PreRestore, options.lock_timeout, context).map_err(unsaved)?;
+    let taken = full_backup::take_full(target, Purpose::PreRestore, options.lock_timeout, context).map_err(unsaved)?;
     say_taken(&taken, context);
     Ok(Some(taken.path))
 }

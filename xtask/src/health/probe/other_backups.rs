@@ -6,10 +6,11 @@ use super::backups::{AGE, AGE_SETTING};
 use super::catalog::reach;
 use crate::backup::listing;
 use crate::backup::proof;
+use crate::backup::set;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part, Status};
 use crate::postgres::rows;
-use crate::restore::server_databases;
+use crate::restore::record;
 use crate::target::database_name::{self, EXCLUDED};
 use crate::words::counted;
 use anyhow::Result;
@@ -48,7 +49,8 @@ fn without_backup(scene: &Scene, limit: Duration) -> Result<Vec<String>> {
     };
     let fresh: HashSet<&str> =
         backups.iter().filter(is_fresh).filter_map(|backup| backup.database.as_deref()).collect();
-    let selection = server_databases::select(&scene.postgres().within(scene.left()), &excluded)?;
+    let server = scene.postgres().within(scene.left());
+    let selection = set::select(&server, &record::own_databases(&server)?, &excluded)?;
     let names = selection.taken.into_iter().map(|database| String::from(database.name));
     Ok(names.filter(|name| name != scene.target.database() && !fresh.contains(name.as_str())).collect())
 }

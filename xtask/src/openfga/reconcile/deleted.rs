@@ -2,7 +2,7 @@
 
 use crate::error::Fault;
 use crate::openfga::api::Stored;
-use crate::openfga::reconcile::replace::with_condition;
+use crate::openfga::tuples::with_condition;
 use crate::target::percent;
 use crate::target::state_folder::write_private;
 use anyhow::{Context as _, Result};

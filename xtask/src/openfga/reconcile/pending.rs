@@ -2,6 +2,7 @@
 
 use crate::error::{Exit, Fault};
 use crate::target::state_folder::StateFolder;
+use crate::words::hex;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,7 +39,7 @@ impl Pending {
     pub fn record(folder: &StateFolder, server: &str, store: &str, tuples: Vec<Pair>) -> Result<Self> {
         let mut random = [0_u8; 6];
         getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-        let run: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let run = hex(&random);
         let record = Record { version: 1, server: server.to_owned(), store: store.to_owned(), tuples };
         let pending = Self { folder: folder.clone(), name: format!("{START}{run}{END}"), record };
         folder.write(&pending.name, serde_json::to_string_pretty(&pending.record)?.as_bytes())?;

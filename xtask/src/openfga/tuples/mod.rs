@@ -45,22 +45,27 @@ impl Tuple {
 
     /// As the API takes it. A context is always sent: without one the server keeps `{}` and then sees a difference.
     pub fn to_json(&self) -> Value {
-        let mut value = self.key_json();
-        if let (Some(condition), Value::Object(fields)) = (&self.condition, &mut value) {
-            fields.insert("condition".to_owned(), json!({ "name": condition.name, "context": condition.context }));
-        }
-        value
-    }
-
-    /// The same without its condition, as deletions take it.
-    pub fn key_json(&self) -> Value {
-        json!({ "user": self.user, "relation": self.relation, "object": self.object })
+        with_condition(self.key(), self.condition.as_deref())
     }
 
     /// `user:alice member organization:acme`
     pub fn shown(&self) -> String {
         format!("{} {} {}", self.user, self.relation, self.object)
     }
+}
+
+/// A key as the API takes it.
+pub fn key_json((user, relation, object): Key<'_>) -> Value {
+    json!({ "user": user, "relation": relation, "object": object })
+}
+
+/// A tuple as the API takes it.
+pub fn with_condition(key: Key<'_>, condition: Option<&Condition>) -> Value {
+    let mut value = key_json(key);
+    if let Some(condition) = condition {
+        value["condition"] = json!({ "name": condition.name, "context": condition.context });
+    }
+    value
 }
 
 impl Condition {

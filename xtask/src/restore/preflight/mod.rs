@@ -22,8 +22,8 @@ pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_a
 pub use roles::MissingRoles;
 use serde::Deserialize;
 pub(super) use settings::SettingRules;
-pub use space::{Safety, check as check_room, check_beside as check_room_beside};
 pub(super) use space::{MAKE_ROOM, Watch};
+pub use space::{Safety, check as check_room, check_beside as check_room_beside};
 
 /// What the server offers.
 #[derive(Debug, Deserialize)]

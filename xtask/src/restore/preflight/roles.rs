@@ -5,7 +5,6 @@
 //! as the database takes them that the dump is loaded into.
 
 use super::super::record::OwnedDatabase;
-use crate::backup::manifest::hex;
 use crate::backup::proof::Proven;
 use crate::error::{self, Cause, Fault};
 use crate::postgres::dump::EncodedName;
@@ -13,6 +12,7 @@ use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literals};
 use crate::postgres::server::Server;
+use crate::words::hex;
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use std::collections::BTreeSet;

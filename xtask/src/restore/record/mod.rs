@@ -25,6 +25,7 @@ use crate::postgres::server::Server;
 use anyhow::Result;
 use place::{Place, Stage};
 use serde::Deserialize;
+use std::collections::HashMap;
 
 /// What those who only look want to know beside the record itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,7 +74,7 @@ pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View
 
 /// The databases that this program made for itself on the server, each with what it is: those that this role's record
 /// proves to be its own, and the records of all roles. A record that is not to be trusted proves nothing.
-pub fn own_databases(server: &Server<'_>) -> Result<Vec<(String, String)>> {
+pub fn own_databases(server: &Server<'_>) -> Result<HashMap<String, String>> {
     let records: Vec<String> = serde_json::from_str(server.ask_maintenance(place::RECORDS)?.trim())?;
     let view = look(server, Wanted::default())?;
     let live = server.target().database();

@@ -2,12 +2,13 @@
 //! relocatable PostgreSQL that needs neither root nor a compiler. `pip` fetches and unpacks it, the hash is
 //! checked here.
 
-use super::folder::{SHARED, hex};
+use super::folder::SHARED;
 use super::programs::Programs;
 use crate::error::Fault;
 use crate::platform;
 use crate::process::{self, Program};
 use crate::target::file_lock::FileLock;
+use crate::words::hex;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};

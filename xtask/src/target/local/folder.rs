@@ -6,6 +6,7 @@ use crate::platform::{self, User};
 use crate::settings::Settings;
 use crate::target::file_lock::FileLock;
 use crate::target::state_folder::keep_out_of_git;
+use crate::words::hex;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -230,11 +231,6 @@ impl Folder {
 
 fn already_there(part: &Path, error: std::io::Error) -> std::io::Result<()> {
     if part.is_dir() { Ok(()) } else { Err(error) }
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The path that servers are started with, links resolved as far as it exists, so that every way to the

@@ -2,13 +2,10 @@
 
 use crate::context::Context;
 use crate::error::{Exit, Fault};
-use crate::postgres::change_lock::Lock;
 use crate::postgres::server::Server;
 use crate::postgres::session;
-use crate::restore::record::{Record, SwapSet};
 use crate::target::Target;
 use anyhow::Result;
-use std::time::Duration;
 
 /// Databases that no restore takes the place of: new ones are made of them, by every restore.
 const TEMPLATES: [&str; 2] = ["template0", "template1"];
@@ -64,19 +61,4 @@ impl Members {
         let handle = |target| names.iter().fold(Server::under_name(target, &run), |server, name| server.beside(name));
         Ok(self.list.iter().map(|member| handle(&member.target)).collect())
     }
-}
-
-/// The record for each of them, under the locks on all: of one run, for databases that are swapped as one.
-///
-/// # Errors
-/// Exit 5: another run changes one of them.
-pub(super) fn records<'t>(servers: &[Server<'t>], made: Vec<String>) -> Result<Vec<Record<'t>>> {
-    let names: Vec<&str> = servers.iter().map(|server| server.target().database()).collect();
-    let Some((first, others)) = servers.split_first() else { return Ok(Vec::new()) };
-    let lock = Lock::take_all(first, names.iter().copied(), Duration::ZERO)?;
-    let databases = names.iter().map(|name| (*name).to_owned()).collect();
-    let set = SwapSet { run: first.session().to_owned(), databases, made };
-    let first = Record::new(first, lock.into_session()).in_set(set);
-    let others: Vec<Record<'_>> = others.iter().map(|server| first.of_another(server)).collect();
-    Ok(std::iter::once(first).chain(others).collect())
 }

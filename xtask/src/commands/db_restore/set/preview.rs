@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::postgres::server::Server;
 use crate::restore::proposal::Proposal;
-use crate::target::backend::ServiceUser;
+use crate::restore::swap_services::users_of;
 use crate::terminal;
 use anyhow::Result;
 use chrono::Local;
@@ -45,18 +45,6 @@ impl Preview<'_, '_> {
         services::show(&users, self.context);
         Ok(())
     }
-}
-
-/// The running services that use any of the databases, each once.
-pub(super) fn users_of(servers: &[Server<'_>]) -> Result<Vec<ServiceUser>> {
-    let mut all: Vec<ServiceUser> = Vec::new();
-    for server in servers {
-        let users = services::users(server)?;
-        all.extend(
-            users.into_iter().filter(|user| all.iter().all(|other| other.name != user.name)).collect::<Vec<_>>(),
-        );
-    }
-    Ok(all)
 }
 
 pub(super) fn ask(set: &ProvenSet, place: &str, args: &Args, context: &Context) -> Result<(), Fault> {

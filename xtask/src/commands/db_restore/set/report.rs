@@ -1,8 +1,8 @@
 //! How the restore of a set went, or its undo.
 
 use crate::backup::set::SetFile;
-use crate::commands::swap::done::Done;
 use crate::context::Context;
+use crate::restore::swapped::Done;
 use crate::terminal;
 use anyhow::Result;
 use serde::Serialize;

@@ -1,28 +1,22 @@
 //! A set is restored: proven, shown, saved, staged, swapped.
 
 use super::choose::{self, ProvenSet};
-use super::members::{self, Members};
+use super::members::Members;
 use super::preview;
 use super::report::Report;
 use crate::backup::proof::Proven;
 use crate::commands::db_restore::args::Args;
-use crate::commands::db_restore::stage::Stage;
+use crate::commands::db_restore::replace::{Replaced, Replacement, replace};
 use crate::commands::leftovers;
-use crate::commands::swap::report;
-use crate::commands::swap::safety::{check_room, safety_backup};
-use crate::commands::swap::switchover::{Incoming, Switchover};
+use crate::commands::swap::safety::check_room;
 use crate::context::Context;
 use crate::error::{self, Cause, Fault};
 use crate::postgres::identity::Identity;
 use crate::postgres::server::Server;
-use crate::restore::live::Live;
-use crate::restore::preflight;
 use crate::restore::proposal::Proposal;
-use crate::restore::record::Record;
-use crate::settings::fault_point;
+use crate::restore::{locked, preflight};
 use anyhow::{Error, Result};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(super) fn run(file: Option<&Path>, args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
@@ -56,12 +50,6 @@ struct Run<'a, 't> {
     context: &'a Context,
     /// The target's own, which need not be in the set.
     database: &'a str,
-}
-
-/// A database that is about to be swapped: what is live now, and what was saved of it.
-struct Saved {
-    live: Live,
-    safety: Option<PathBuf>,
 }
 
 impl Run<'_, '_> {
@@ -120,58 +108,14 @@ impl Run<'_, '_> {
 
     fn restore(&self, proposals: &[Proposal<'_>]) -> Result<()> {
         let made = proposals.iter().zip(self.members.names()).filter(|(proposal, _)| proposal.live.is_absent());
-        let records = members::records(self.servers, made.map(|(_, name)| name.to_owned()).collect())?;
-        fault_point("locked");
-        let unstarted = repair(&records, self.members)?;
-        let saved = self.save(proposals)?;
-        fault_point("safety");
-        let (mut incoming, mut checked) = (Vec::new(), Vec::new());
-        for (((proposal, record), saved), member) in proposals.iter().zip(&records).zip(&saved).zip(self.members.iter())
-        {
-            let (staging, written) = Stage { proposal, record, args: self.args, context: &member.context }.load()?;
-            incoming.push(Incoming {
-                record,
-                live: &saved.live,
-                database: staging.database().clone(),
-                carried: proposal.merged.properties.as_ref(),
-                openfga: proposal.backup.contents.openfga.is_some(),
-                only_way_back: saved.safety.is_none(),
-                written,
-            });
-            checked.push(staging);
-            fault_point(&format!("staged {}", member.target.database()));
-        }
-        let mut incoming = incoming.into_iter();
-        let Some(first) = incoming.next() else { return Ok(()) };
-        let switchover = Switchover { context: self.context, first, others: incoming.collect(), unstarted };
-        let done = switchover.swap_in(checked, self.args.keep_old)?;
-        for (server, (saved, member)) in self.servers.iter().zip(saved.iter().zip(self.members.iter())) {
-            report::name_subscriptions(server, &member.context);
-            report::name_ended_workers(&saved.live, server, &member.context);
-        }
-        let safety: Vec<Option<&Path>> = saved.iter().map(|saved| saved.safety.as_deref()).collect();
+        let records = locked::records(self.servers, made.map(|(_, name)| name.to_owned()).collect())?;
+        let all = proposals.iter().zip(&records).zip(self.members.iter());
+        let all: Vec<Replacement<'_, '_>> = all
+            .map(|((proposal, record), member)| Replacement { proposal, record, context: &member.context })
+            .collect();
+        let Replaced { done, safety } = replace(&all, self.args, self.context)?;
+        let safety: Vec<Option<&Path>> = safety.iter().map(Option::as_deref).collect();
         let (set, database) = (Some(&self.set.file), self.database);
         Report { what: "Set restored", set, safety: &safety, done: &done, database }.show(self.args.json, self.context)
     }
-
-    /// Looks again at the live databases, all of them; then saves them.
-    fn save(&self, proposals: &[Proposal<'_>]) -> Result<Vec<Saved>> {
-        let lives = proposals.iter().zip(self.servers).map(|(proposal, server)| proposal.confirm_live(server));
-        let lives: Vec<Live> = lives.collect::<Result<_>>()?;
-        let mut saved = Vec::new();
-        for (live, member) in lives.into_iter().zip(self.members.iter()) {
-            let safety = safety_backup(&self.args.safety, &member.target, &live, &member.context)?;
-            saved.push(Saved { live, safety });
-        }
-        Ok(saved)
-    }
-}
-
-/// Repairs what killed runs left of any of these databases; gives the services that could not be started.
-pub(super) fn repair(records: &[Record<'_>], members: &Members) -> Result<BTreeSet<String>> {
-    let mut unstarted = BTreeSet::new();
-    for (record, member) in records.iter().zip(members.iter()) {
-        unstarted.extend(leftovers::repair_before_swap(record, &member.context)?);
-    }
-    Ok(unstarted)
 }

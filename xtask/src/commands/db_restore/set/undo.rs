@@ -1,12 +1,11 @@
 //! `db-restore --undo --set`: the databases of the set that was restored last with the target's one are swapped back in,
 //! all in one transaction.
 
-use super::members::{self, Members};
-use super::preview::users_of;
+use super::members::Members;
 use super::report::Report;
-use super::restore::repair;
 use crate::commands::db_restore::args::Args;
-use crate::commands::db_restore::undo::{self, Back};
+use crate::commands::db_restore::replace::repair;
+use crate::commands::db_restore::undo::show;
 use crate::commands::leftovers;
 use crate::commands::swap::{report, services};
 use crate::context::Context;
@@ -14,8 +13,11 @@ use crate::error::Fault;
 use crate::postgres::server::Server;
 use crate::restore::changes_since_swap::ChangesSinceSwap;
 use crate::restore::live::Live;
+use crate::restore::locked;
 use crate::restore::previous::{self, Previous};
 use crate::restore::record::{self, SwapSet, View, Wanted};
+use crate::restore::swap_services::users_of;
+use crate::restore::undo::{self, Back};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -28,10 +30,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let Some(set) = previous::newest_set(&view, target.database()).cloned() else {
         return Err(nothing_to_go_back_to(&view, &target).into());
     };
-    let members = Members::open(swapped(&set), context)?;
+    let members = Members::open(undo::swapped(&set), context)?;
     let place = target.shown_with(&members.names());
     context.terminal.note(&format!("Undoing the last restore of a set of {place}"));
-    let olds = olds(&view, &set)?;
+    let olds = undo::of_set(&view, &set)?;
     let servers = members.servers()?;
     let database = target.database();
     let undo = Undo { set: &set, olds: &olds, members: &members, servers: &servers, context, database };
@@ -54,25 +56,6 @@ fn nothing_to_go_back_to(view: &View, target: &Target) -> Fault {
     }
     let database = target.database();
     Fault::failed(format!("There is no restored set with {database} to go back from")).hint(terminal::clean(&hint))
-}
-
-/// Those of a set that have a previous database.
-fn swapped(set: &SwapSet) -> impl Iterator<Item = &str> {
-    set.databases.iter().filter(|name| !set.made.contains(name)).map(String::as_str)
-}
-
-/// # Errors
-/// Some were restored or dropped since: they are no set any more.
-fn olds(view: &View, set: &SwapSet) -> Result<Vec<Previous>> {
-    previous::of_set(view, set).map_err(|missing| {
-        let all: Vec<&str> = swapped(set).collect();
-        let message = format!(
-            "The set of {} cannot be undone as one: {} was changed since, or its previous database is gone",
-            all.join(", "),
-            missing.join(", ")
-        );
-        Fault::failed(message).hint("undo the others one by one: cargo xtask db-restore --undo --database NAME").into()
-    })
 }
 
 /// What holds for the whole run.
@@ -105,7 +88,7 @@ impl Undo<'_, '_> {
             }));
         }
         for ((old, since), member) in olds.iter().zip(&since).zip(members.iter()) {
-            undo::show(old, since, &member.target, &member.context);
+            show(old, since, &member.target, &member.context);
         }
         for name in &set.made {
             context.terminal.warn(&format!("{name} was created by that restore, and stays as it is"));
@@ -116,24 +99,13 @@ impl Undo<'_, '_> {
 
     fn swap_back(&self, args: &Args) -> Result<()> {
         let Self { set, olds, members, servers, context, database } = *self;
-        let records = members::records(servers, Vec::new())?;
-        let unstarted = repair(&records, members)?;
-        // While we asked, another run may have taken them.
-        let view = match records.first() {
-            Some(record) => record.view()?,
-            None => View::default(),
-        };
-        let now = self::olds(&view, set)?;
-        if now.iter().map(|now| &now.database).ne(olds.iter().map(|old| &old.database)) {
-            let message = "Another run swapped or dropped a database of the set first; nothing was changed";
-            return Err(Fault::failed(message)
-                .hint("see what an undo would do now: cargo xtask db-restore --undo --set --dry-run")
-                .into());
-        }
+        let records = locked::records(servers, Vec::new())?;
+        let unstarted = repair(records.iter().zip(members.iter().map(|member| &member.context)))?;
+        undo::set_still_there(&records, set, olds)?;
         let lives: Vec<Live> = servers.iter().map(undo::swappable).collect::<Result<_>>()?;
         let backs = records.iter().zip(olds).zip(&lives);
         let backs: Vec<Back<'_, '_>> = backs.map(|((record, old), live)| Back { record, old, live }).collect();
-        let done = undo::swap_back(&backs, unstarted, context)?;
+        let done = undo::swap_back(&backs, unstarted, &context.settings)?;
         for ((server, live), member) in servers.iter().zip(&lives).zip(members.iter()) {
             report::name_subscriptions(server, &member.context);
             report::name_ended_workers(live, server, &member.context);

@@ -1,8 +1,8 @@
 //! Which files of a folder rules speak of, and what they say of each.
 
+use super::{Decision, Policy, decide, digest_of_whole};
 use crate::backup::listing::{self, Backup};
 use crate::backup::proof;
-use crate::backup::retention::{self, Decision, Policy};
 use crate::backup::set::{self, Listed, ServerSet};
 use crate::postgres::text::Name;
 use anyhow::Result;
@@ -23,18 +23,18 @@ pub enum Scope<'a> {
 
 /// A file, and whether it stays.
 #[derive(Debug)]
-pub(super) struct Ruled {
-    pub(super) path: PathBuf,
+pub struct Ruled {
+    pub path: PathBuf,
     /// `None`: not known, or a set.
-    pub(super) database: Option<Name>,
-    pub(super) time: Option<DateTime<FixedOffset>>,
-    pub(super) bytes: u64,
-    pub(super) decision: Decision,
+    pub database: Option<Name>,
+    pub time: Option<DateTime<FixedOffset>>,
+    pub bytes: u64,
+    pub decision: Decision,
 }
 
 impl Scope<'_> {
     /// Decides by the rules on every file of the folder in this scope; newest first, sets before backups.
-    pub(super) fn decide(&self, folder: &Path, policy: &Policy) -> Result<Vec<Ruled>> {
+    pub fn decide(&self, folder: &Path, policy: &Policy) -> Result<Vec<Ruled>> {
         let mut backups = listing::list(folder, &proof::glance)?;
         let (ruled, others): (Vec<_>, Vec<_>) = set::list(folder)?.into_iter().partition(|set| self.rules(set));
         let (own, foreign) = (files_of(&ruled), files_of(&others));
@@ -43,7 +43,7 @@ impl Scope<'_> {
             .into_iter()
             .partition(|backup| foreign.contains_key(&backup.path) && !own.contains_key(&backup.path));
         let now = Local::now().fixed_offset();
-        let decisions = retention::decide(&backups, &ruled, policy, now, &retention::digest_of_whole)?;
+        let decisions = decide(&backups, &ruled, policy, now, &digest_of_whole)?;
         // A set goes before its files: a file without its set is a backup, a set without its files is not one.
         let mut all: Vec<Ruled> =
             ruled.into_iter().zip(decisions.sets).map(|(set, decision)| of_set(set, decision)).collect();

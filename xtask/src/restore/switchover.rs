@@ -1,21 +1,20 @@
 //! The steps around a swap: services stopped before, migrated and started after.
 
-use super::done::{Done, Swapped};
-use super::services::SwapServices;
-use crate::context::Context;
+use super::live::Live;
+use super::previous;
+use super::record::{self, Details, Entry, OwnedDatabase, Record};
+use super::repair;
+use super::staging::Checked;
+use super::swap::{self, Swap};
+use super::swap_services::SwapServices;
+use super::swapped::{Done, Surplus, Swapped};
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
 use crate::postgres::startup;
 use crate::process::signals;
-use crate::restore::live::Live;
-use crate::restore::previous;
-use crate::restore::record::{self, Details, Entry, OwnedDatabase, Record};
-use crate::restore::repair;
-use crate::restore::staging::Checked;
-use crate::restore::swap::{self, Swap};
-use crate::settings::fault_point;
-use crate::terminal;
+use crate::settings::{Settings, fault_point};
+use crate::words;
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -38,12 +37,12 @@ pub struct Incoming<'a, 't> {
 
 /// The steps around the swap of one database, or of a set of them.
 pub struct Switchover<'a, 't> {
-    pub context: &'a Context,
+    settings: &'a Settings,
     /// The first, and those that are swapped together with it.
-    pub first: Incoming<'a, 't>,
-    pub others: Vec<Incoming<'a, 't>>,
+    first: Incoming<'a, 't>,
+    others: Vec<Incoming<'a, 't>>,
     /// Services that earlier runs stopped and that could not be started: they are started after this swap.
-    pub unstarted: BTreeSet<String>,
+    unstarted: BTreeSet<String>,
 }
 
 /// What the swap of one of them needs to be told.
@@ -55,6 +54,25 @@ struct Note {
 }
 
 impl<'a, 't> Switchover<'a, 't> {
+    /// Of these databases, which are swapped together. `unstarted`: services that earlier runs stopped.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn of(
+        incoming: impl IntoIterator<Item = Incoming<'a, 't>>,
+        unstarted: BTreeSet<String>,
+        settings: &'a Settings,
+    ) -> Result<Self> {
+        let mut incoming = incoming.into_iter();
+        let first = incoming.next().ok_or_else(|| Fault::failed("Nothing is swapped"))?;
+        Ok(Self { settings, first, others: incoming.collect(), unstarted })
+    }
+
+    /// The record of the first.
+    pub(super) fn record(&self) -> &'a Record<'t> {
+        self.first.record
+    }
+
     fn all(&self) -> impl Iterator<Item = &Incoming<'a, 't>> {
         std::iter::once(&self.first).chain(&self.others)
     }
@@ -68,13 +86,13 @@ impl<'a, 't> Switchover<'a, 't> {
     ///
     /// # Errors
     /// The stack does not tell.
-    pub fn services(&self) -> Result<SwapServices> {
+    pub(super) fn services(&self) -> Result<SwapServices> {
         SwapServices::of(self.all().map(|incoming| incoming.record.server()), &self.unstarted)
     }
 
-    /// Swaps checked staging databases in, and drops all but the newest previous databases. The record notes first which
-    /// services are stopped: the next run starts them, if this one cannot.
-    pub fn swap_in(&self, checked: Vec<Checked<'_, '_>>, keep: usize) -> Result<Done> {
+    /// Swaps checked staging databases in, and drops all but the newest `keep` previous databases; tells of each of those.
+    /// The record notes first which services are stopped: the next run starts them, if this one cannot.
+    pub fn swap_in(&self, checked: Vec<Checked<'_, '_>>, keep: usize, tell: &dyn Fn(Surplus<'_>)) -> Result<Done> {
         let services = self.services()?;
         let Incoming { record, database, .. } = self.user_of(&services);
         let (stopped, set) = (services.started.clone(), record.set().cloned());
@@ -82,7 +100,7 @@ impl<'a, 't> Switchover<'a, 't> {
         fault_point("marked");
         let mut done = self.perform(&services, |swaps| swap::swap_in(self.first.record, checked, swaps))?;
         for (swapped, incoming) in done.databases.iter_mut().zip(self.all()) {
-            swapped.drop_old(keep, incoming.record, self.context)?;
+            swapped.drop_old(keep, incoming.record, tell)?;
         }
         Ok(done)
     }
@@ -112,7 +130,7 @@ impl<'a, 't> Switchover<'a, 't> {
     }
 
     /// Stops the services, swaps, migrates, starts the services again.
-    pub fn perform(
+    pub(super) fn perform(
         &self,
         services: &SwapServices,
         exchange: impl FnOnce(&[Swap<'_>]) -> Result<swap::Outage>,
@@ -123,7 +141,7 @@ impl<'a, 't> Switchover<'a, 't> {
         let swaps: Vec<Swap<'_>> = self.all().zip(&notes).map(|(incoming, note)| swap_of(incoming, note)).collect();
         swap::wait_for_names(record, &swaps)?;
         let clock = Instant::now();
-        let restart = |services| startup::start_services(target, &self.context.settings, services);
+        let restart = |services| startup::start_services(target, self.settings, services);
         let swapped = target.services().stop(running).and_then(|()| {
             fault_point("stopped");
             exchange(&swaps)
@@ -165,7 +183,7 @@ impl<'a, 't> Switchover<'a, 't> {
         let what = self.in_number("The database is restored, but its", "The databases are restored, but their");
         let fault = Fault::new(Exit::Partial, format!("{what} services did not start"));
         // The run's own database need not be in the set.
-        let database = format!("--database {}", terminal::shell_word(self.first.record.target().database()));
+        let database = format!("--database {}", words::shell_word(self.first.record.target().database()));
         let (repair, undo) = match self.first.record.set() {
             Some(_) => (format!(" {database}"), format!(" --set {database}")),
             None => (String::new(), String::new()),

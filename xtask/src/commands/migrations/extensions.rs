@@ -14,7 +14,7 @@ use anyhow::Result;
 ///
 /// # Errors
 /// Which extension, by file and line, and what to do (1).
-pub(super) fn check<'m>(
+pub fn check<'m>(
     work: &Work<'_>,
     migrations: impl IntoIterator<Item = &'m Migration>,
     beside: Beside<'_>,
@@ -29,7 +29,7 @@ pub(super) fn check<'m>(
     if made.is_empty() { Ok(()) } else { check_made(&work.server, &made, beside) }
 }
 
-/// The same for all files, which [`super::fill`] would run in a database that takes the target's place.
+/// The same for all files, which [`super::apply::fill`] would run in a database that takes the target's place.
 ///
 /// # Errors
 /// As [`check`].

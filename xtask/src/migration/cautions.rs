@@ -1,19 +1,19 @@
 //! Files checked before anything is sent: refused with file and line, or run with what a person should know.
 
+use super::checks::{self, Direction, Findings, Flaw};
+use super::checksum::Ignored;
+use super::files::{Migration, shown};
+use super::lasting;
+use super::plan::Wanted;
+use super::run::Step;
 use crate::error::Fault;
-use crate::migration::checks::{self, Direction, Findings, Flaw};
-use crate::migration::checksum::Ignored;
-use crate::migration::files::{Migration, shown};
-use crate::migration::lasting;
-use crate::migration::plan::Wanted;
-use crate::migration::run::Step;
-use crate::terminal;
+use crate::words::counted;
 use anyhow::Result;
 use std::path::Path;
 
 /// How much a caution weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Weight {
+pub enum Weight {
     /// It matters on every database.
     Always,
     /// It is about rows, or the way back to them: an empty database has none.
@@ -22,23 +22,23 @@ pub(super) enum Weight {
 
 /// What a person should know before files run.
 #[derive(Debug)]
-pub(super) struct Caution {
-    pub(super) weight: Weight,
-    pub(super) text: String,
+pub struct Caution {
+    pub weight: Weight,
+    pub text: String,
 }
 
 /// Files that may be run.
 #[derive(Debug, Default)]
-pub(super) struct Checked {
-    pub(super) steps: Vec<Step>,
-    pub(super) cautions: Vec<Caution>,
+pub struct Checked {
+    pub steps: Vec<Step>,
+    pub cautions: Vec<Caution>,
 }
 
 /// Checks the files.
 ///
 /// # Errors
 /// Every file that is refused, with its line.
-pub(super) fn check(wanted: &[Wanted<'_>], direction: Direction, ignored: &Ignored) -> Result<Checked> {
+pub fn check(wanted: &[Wanted<'_>], direction: Direction, ignored: &Ignored) -> Result<Checked> {
     let mut checked = Checked::default();
     let mut refused = Vec::new();
     let mut found = Vec::new();
@@ -60,7 +60,7 @@ pub(super) fn check(wanted: &[Wanted<'_>], direction: Direction, ignored: &Ignor
         }
     }
     if !refused.is_empty() {
-        let files = terminal::counted(refused.len() as u64, "file is", "files are");
+        let files = counted(refused.len() as u64, "file is", "files are");
         let fault = Fault::failed(format!("{files} refused; nothing was sent"))
             .hint("fix it, then try again; on a database that has it already: cargo xtask db-migrate repair VERSION");
         return Err(anyhow::Error::msg(refused.join("\n")).context(fault));

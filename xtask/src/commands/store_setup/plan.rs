@@ -1,6 +1,6 @@
 //! What a run would change: the store, its model, its tuples.
 
-use super::args::Args;
+use super::options::Options;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::api::{Api, Store};
@@ -35,32 +35,32 @@ pub struct Wanted<'f> {
 
 impl<'f> Wanted<'f> {
     /// Looks at the server.
-    pub fn find(args: &Args, api: &Api, file: &'f StoreFile, ours: &Model, context: &Context) -> Result<Self> {
-        let (store, other) = store_and_other(args, api, &file.name, context)?;
+    pub fn find(options: Options<'_>, api: &Api, file: &'f StoreFile, ours: &Model, context: &Context) -> Result<Self> {
+        let (store, other) = store_and_other(options, api, &file.name, context)?;
         let (model, tuples) = match &store {
             Some(store) => {
                 let progress = context.terminal.waiting("reading tuples");
                 let say = |seen| progress.say(&format!("reading tuples: {}", crate::terminal::count(seen)));
                 let model = Comparison::of(api, &store.id, ours)?;
-                let all_others = args.prune || model.may_strand(ours);
+                let all_others = options.prune || model.may_strand(ours);
                 let tuples = Plan::draw(api, &store.id, &file.tuples, all_others, &say)?;
                 (model, tuples)
             }
             None => (Comparison::NOTHING, Plan::all(&file.tuples)),
         };
-        let may_strand = !args.prune && model.may_strand(ours);
+        let may_strand = !options.prune && model.may_strand(ours);
         let stranded = if may_strand { stranded::find(model.live.as_ref(), ours, &tuples.others) } else { Vec::new() };
         Ok(Self { store, other, model, tuples, stranded })
     }
 
     /// Whether tuples are to be deleted.
-    pub fn deletes(&self, args: &Args) -> bool {
-        args.prune && !self.tuples.others.is_empty()
+    pub fn deletes(&self, options: Options<'_>) -> bool {
+        options.prune && !self.tuples.others.is_empty()
     }
 
     /// The tuples that are to be deleted, as people write them.
-    pub fn deletions(&self, args: &Args) -> Vec<String> {
-        let others = self.tuples.others.iter().filter(|_| self.deletes(args));
+    pub fn deletions(&self, options: Options<'_>) -> Vec<String> {
+        let others = self.tuples.others.iter().filter(|_| self.deletes(options));
         others.map(|other| format!("{} {} {}", other.user, other.relation, other.object)).collect()
     }
 
@@ -105,30 +105,30 @@ impl<'f> Wanted<'f> {
     }
 
     /// Asks where something could be meant otherwise.
-    pub fn confirm(&self, args: &Args, file: &StoreFile, context: &Context) -> Result<(), Fault> {
+    pub fn confirm(&self, options: Options<'_>, file: &StoreFile, context: &Context) -> Result<(), Fault> {
         let terminal = &context.terminal;
         if self.other.is_some() {
-            terminal.confirm("Continue with the store of the file's name?", args.yes)?;
+            terminal.confirm("Continue with the store of the file's name?", options.yes)?;
         }
         if !self.stranded.is_empty() {
             let tuples: usize = self.stranded.iter().map(|stranded| stranded.tuples).sum();
             let tuples = counted(tuples as u64, "live tuple", "live tuples");
-            terminal.confirm(&format!("Write a model that {tuples} will no longer fit?"), args.yes)?;
+            terminal.confirm(&format!("Write a model that {tuples} will no longer fit?"), options.yes)?;
         }
-        if !self.deletes(args) {
+        if !self.deletes(options) {
             return Ok(());
         }
         terminal.note("Tuples that the file does not name:");
-        list(self.deletions(args).iter().map(|line| clean_line(line)), context);
+        list(self.deletions(options).iter().map(|line| clean_line(line)), context);
         let count = counted(self.tuples.others.len() as u64, "tuple", "tuples");
         let name = self.store.as_ref().map_or("", |store| &store.name);
-        if file.tuples.is_empty() && !args.allow_empty {
+        if file.tuples.is_empty() && !options.allow_empty {
             return confirm_empty(
                 &format!("The file names no tuples. Delete all {count} of the store {name}?"),
                 context,
             );
         }
-        terminal.confirm(&format!("Delete {count} of the store {name}?"), args.yes)
+        terminal.confirm(&format!("Delete {count} of the store {name}?"), options.yes)
     }
 }
 
@@ -143,13 +143,13 @@ fn confirm_empty(question: &str, context: &Context) -> Result<(), Fault> {
 }
 
 fn store_and_other(
-    args: &Args,
+    options: Options<'_>,
     api: &Api,
     name: &str,
     context: &Context,
 ) -> Result<(Option<Store>, Option<Elsewhere>)> {
     let mut other = None;
-    if let Some(named) = store::named(api, &context.settings, !args.no_env)? {
+    if let Some(named) = store::named(api, &context.settings, !options.no_env)? {
         match named.store {
             Some(store) if store.name == name => return Ok((Some(store), None)),
             Some(store) => other = Some((store, named.origin)),

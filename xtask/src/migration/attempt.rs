@@ -1,11 +1,10 @@
 //! A step that failed, told: file, line, statement, the server's message, what is true now, and what to type next.
 
-use super::done::Done;
+use super::checks::{self, Direction};
+use super::failure::{Failure, code};
+use super::files::shown;
+use super::run::{Done, Step};
 use crate::error::{self, Exit, Fault};
-use crate::migration::checks::{self, Direction};
-use crate::migration::failure::{Failure, code};
-use crate::migration::files::shown;
-use crate::migration::run::Step;
 use crate::postgres::locks::Holder;
 use crate::postgres::session;
 use crate::process::signals;
@@ -14,7 +13,7 @@ use std::fmt::Write as _;
 
 /// What the ledger says of a step that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Truth {
+pub enum Truth {
     /// It came to its end all the same.
     Done,
     /// It is as before.
@@ -27,19 +26,19 @@ pub(super) enum Truth {
 
 /// A step that was tried.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Attempt<'a> {
-    pub(super) step: &'a Step,
+pub struct Attempt<'a> {
+    pub step: &'a Step,
     /// Who held what it waited for.
-    pub(super) holders: &'a [Holder],
+    pub holders: &'a [Holder],
     /// What was run before it, of `all`.
-    pub(super) done: &'a [Done],
-    pub(super) all: usize,
-    pub(super) target: &'a Target,
+    pub done: &'a [Done],
+    pub all: usize,
+    pub target: &'a Target,
 }
 
 impl Attempt<'_> {
     /// The error of a run that stops here.
-    pub(super) fn explain(&self, failure: Failure, truth: Truth) -> anyhow::Error {
+    pub fn explain(&self, failure: Failure, truth: Truth) -> anyhow::Error {
         let exit = if failure.is_lock_timeout() { Exit::Locked } else { error::exit(&failure.error) };
         if matches!((truth, exit), (Truth::Untouched, Exit::Signal(_))) {
             return stopped(failure.error, self.done, self.all);
@@ -95,7 +94,7 @@ impl Attempt<'_> {
 }
 
 /// Ended between two steps, or before one took effect.
-pub(super) fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow::Error {
+pub fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow::Error {
     let signal = match error::exit(&error) {
         Exit::Signal(signal) => signal,
         _ if done.is_empty() => return error,

@@ -1,6 +1,6 @@
 //! The ids in `.env`: known to be writable before anything is changed, written when all is checked.
 
-use super::args::Args;
+use super::options::Options;
 use crate::context::Context;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::settings::{self, EnvEdit};
@@ -18,12 +18,12 @@ pub struct Ids {
 
 impl Ids {
     /// Makes sure that they can be written, before anything is changed.
-    pub fn of(args: &Args, target: &Target, context: &Context) -> Result<Self> {
-        let wanted = !args.no_env;
+    pub fn of(options: Options<'_>, target: &Target, context: &Context) -> Result<Self> {
+        let wanted = !options.no_env;
         if wanted {
             target.stack().check_env_file(&context.settings)?;
         }
-        if wanted && !args.dry_run && context.root.join(".env").symlink_metadata().is_ok() {
+        if wanted && !options.dry_run && context.root.join(".env").symlink_metadata().is_ok() {
             EnvEdit::prepare(&context.root, &[(STORE_ID, SAMPLE), (MODEL_ID, SAMPLE)])?;
         }
         Ok(Self { wanted })

@@ -1,11 +1,9 @@
 //! How a swap went, and what is left of earlier ones.
 
-use crate::context::Context;
+use super::previous;
+use super::record::Record;
 use crate::process::signals;
-use crate::restore::previous;
-use crate::restore::record::Record;
-use crate::terminal;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use std::time::Duration;
 
 /// How a swap went.
@@ -13,10 +11,21 @@ use std::time::Duration;
 pub struct Done {
     /// In the order of what was swapped in.
     pub databases: Vec<Swapped>,
-    /// Nobody could connect so long.
+    /// How long no session could connect.
     pub database_outage: Duration,
-    /// The services were away so long.
+    /// How long the services were stopped.
     pub services_outage: Option<Duration>,
+}
+
+/// What became of a previous database that had to go after the swap.
+#[derive(Debug, Clone, Copy)]
+pub enum Surplus<'a> {
+    /// It is dropped.
+    Dropped(&'a str),
+    /// It could not be dropped, and why.
+    Stays(&'a str, &'a Error),
+    /// Which ones there are could not be asked, and why.
+    Unknown(&'a Error),
 }
 
 /// One database that is live now.
@@ -36,31 +45,25 @@ impl Swapped {
     ///
     /// # Errors
     /// It does not (6).
-    pub fn check(&self, record: &Record<'_>) -> Result<()> {
+    pub(super) fn check(&self, record: &Record<'_>) -> Result<()> {
         signals::shielded(|| record.check_live(self.oid))
     }
 
-    /// Drops what earlier swaps left but for the newest. The swap is done, and stays done where that does not work: a
-    /// client of any database that reads nothing keeps DROP DATABASE waiting.
+    /// Drops all previous databases but the newest `keep`, and tells of each. The swap is done, and stays done where that
+    /// does not work: a client of any database that reads nothing keeps DROP DATABASE waiting.
     ///
     /// # Errors
     /// The live database is not the one that was swapped in, or is gone (6).
-    pub(super) fn drop_old(&mut self, keep: usize, record: &Record<'_>, context: &Context) -> Result<()> {
-        let terminal = &context.terminal;
-        let refused = |what: &str, error: &anyhow::Error| {
-            let next = "the next restore tries again; see what is kept: cargo xtask db-list";
-            let why = terminal::clean_line(&format!("{error:#}"));
-            terminal.warn(&format!("{what} could not be dropped: {why}; {next}"));
-        };
+    pub(super) fn drop_old(&mut self, keep: usize, record: &Record<'_>, tell: &dyn Fn(Surplus<'_>)) -> Result<()> {
         // A signal that comes now must not say that nothing was done.
         match signals::shielded(|| previous::drop_old(record, keep)) {
             Ok(old) => old.iter().for_each(|(name, dropped)| match dropped {
                 // Nobody may be told to go back to it.
                 Ok(()) if self.before.as_ref() == Some(name) => self.before = None,
-                Ok(()) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
-                Err(error) => refused(name, error),
+                Ok(()) => tell(Surplus::Dropped(name)),
+                Err(error) => tell(Surplus::Stays(name, error)),
             }),
-            Err(error) => refused("The previous databases of earlier restores", &error),
+            Err(error) => tell(Surplus::Unknown(&error)),
         }
         self.check(record)
     }

@@ -1,23 +1,20 @@
 //! Steps run one after another; where one fails, what is true then is asked of the ledger, not guessed.
 
-use super::done::Done;
-use super::failed::{Attempt, Truth, stopped};
-use super::notices;
-use super::work::Work;
+use super::attempt::{Attempt, Truth, stopped};
+use super::blockers;
+use super::checks::Direction;
+use super::failure::Failure;
+use super::ledger::Ledger;
+use super::migrated::Migrated;
+use super::run::{Done, Runner, Step};
 use crate::error::{Exit, Fault};
-use crate::migration::blockers;
-use crate::migration::checks::Direction;
-use crate::migration::failure::Failure;
-use crate::migration::ledger::Ledger;
-use crate::migration::run::{Runner, Step};
 use crate::postgres::locks::Holder;
 use crate::process::signals;
-use crate::terminal;
 use anyhow::Result;
 use std::time::Duration;
 
 /// What happens while steps run.
-pub(super) enum Event<'a> {
+pub enum Event<'a> {
     /// A step took so long.
     Ran(&'a Step, Duration),
     /// A step waits, up to so long, for what these sessions hold.
@@ -25,26 +22,14 @@ pub(super) enum Event<'a> {
 }
 
 /// Is called as it happens.
-type Tell<'a> = &'a (dyn Fn(Event<'_>) + Sync);
+pub type Tell<'a> = &'a (dyn Fn(Event<'_>) + Sync);
 
-impl Work<'_> {
-    /// Runs the steps, shows what the server said meanwhile, and asks the ledger afterwards whether they are there.
+impl Migrated<'_, '_> {
+    /// Runs the steps, and tells of each.
     ///
     /// # Errors
     /// Exit 6 where some were run and one was not.
-    pub(super) fn execute(&self, runner: &mut Runner<'_, '_>, steps: &[Step]) -> Result<Vec<Done>> {
-        let done = {
-            let line = self.context.terminal.waiting("running");
-            self.run_each(runner, steps, &|event| line.aside(|| self.tell(&event)))
-        };
-        notices::show(&runner.session.end(), &self.context.terminal);
-        let done = done?;
-        signals::shielded(|| self.check(steps))?;
-        Ok(done)
-    }
-
-    /// Runs the steps, and tells of each.
-    pub(super) fn run_each(&self, runner: &mut Runner<'_, '_>, steps: &[Step], tell: Tell<'_>) -> Result<Vec<Done>> {
+    pub fn run_each(&self, runner: &mut Runner<'_, '_>, steps: &[Step], tell: Tell<'_>) -> Result<Vec<Done>> {
         let mut done = Vec::new();
         for step in steps {
             if let Some(signal) = signals::pending() {
@@ -56,7 +41,7 @@ impl Work<'_> {
                 Err(failure) => match self.truth(step, &failure) {
                     Truth::Done if done.len() + 1 == steps.len() => Duration::ZERO,
                     Truth::Done => {
-                        done.push(of(step, Duration::ZERO));
+                        done.push(Done::of(step, Duration::ZERO));
                         return Err(stopped(failure.error, &done, steps.len()));
                     }
                     truth => {
@@ -66,7 +51,7 @@ impl Work<'_> {
                 },
             };
             tell(Event::Ran(step, took));
-            done.push(of(step, took));
+            done.push(Done::of(step, took));
         }
         Ok(done)
     }
@@ -87,25 +72,11 @@ impl Work<'_> {
         blockers::during(&self.migrating(), lock_timeout, &waits, || runner.run(step))
     }
 
-    fn tell(&self, event: &Event<'_>) {
-        let terminal = &self.context.terminal;
-        match event {
-            Event::Ran(step, took) => {
-                let lead = if step.direction == Direction::Up { "" } else { "Reverted: " };
-                let line = format!("{lead}{} {} ({})", step.version, step.description, terminal::duration(*took));
-                terminal.done(&terminal::clean(&line));
-            }
-            Event::Waits(step, lock_timeout, holders) => {
-                let Some(holder) = holders.first() else { return };
-                let (version, seconds) = (step.version, lock_timeout.as_secs());
-                let line = format!("{version} waits up to {seconds} s (--lock-timeout): {holder}");
-                terminal.note(&terminal::clean_line(&line));
-            }
-        }
-    }
-
-    /// Done is what a fresh session sees.
-    fn check(&self, steps: &[Step]) -> Result<()> {
+    /// Asks the ledger, in a fresh session, whether the steps are done.
+    ///
+    /// # Errors
+    /// It does not show one of them (6).
+    pub fn check(&self, steps: &[Step]) -> Result<()> {
         let explained = |error: anyhow::Error| {
             let fault = Fault::new(Exit::Partial, "The migrations ran, but the ledger does not show them");
             error.context(fault.hint("see the state of each version: cargo xtask db-migrate status"))
@@ -138,10 +109,6 @@ impl Work<'_> {
             }
         })
     }
-}
-
-fn of(step: &Step, took: Duration) -> Done {
-    Done { version: step.version, description: step.description.clone(), took }
 }
 
 /// Whether the ledger says that this step is done.

@@ -1,7 +1,6 @@
 //! Which databases of a server a backup of all of them takes.
 
-use super::record;
-use crate::backup::set::{NotTaken, NotTakenBecause};
+use super::{NotTaken, NotTakenBecause};
 use crate::postgres::databases::{self, Listed};
 use crate::postgres::server::Server;
 use crate::postgres::text::Text;
@@ -17,13 +16,12 @@ pub struct Selection {
     pub left_out: Vec<NotTaken>,
 }
 
-/// Every database but templates, this program's own ones, and those of these names.
+/// Every database but templates, this program's own ones (each with what it is for), and those of these names.
 ///
 /// # Errors
 /// The server does not answer.
-pub fn select(server: &Server<'_>, excluded: &[String]) -> Result<Selection> {
-    let own: HashMap<String, String> = record::own_databases(server)?.into_iter().collect();
-    Ok(divide(databases::list(server)?, &own, excluded))
+pub fn select(server: &Server<'_>, own: &HashMap<String, String>, excluded: &[String]) -> Result<Selection> {
+    Ok(divide(databases::list(server)?, own, excluded))
 }
 
 fn divide(all: Vec<Listed>, own: &HashMap<String, String>, excluded: &[String]) -> Selection {

@@ -15,7 +15,7 @@ const LONGEST: u64 = 2_000_000;
 
 /// How long to wait, as typed.
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct Waiting {
+pub struct Waiting {
     /// Seconds to wait for another run to end; 0 does not wait [setting: XTASK_WAIT_FOR_RUN, default: 60]
     #[arg(long, value_name = "SECONDS", value_parser = parse_wait, allow_negative_numbers = true)]
     wait_for_run: Option<Duration>,
@@ -27,16 +27,16 @@ pub(super) struct Waiting {
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub struct Limits {
     /// For another run.
-    pub(super) run: Duration,
+    pub run: Duration,
     /// A statement for a lock.
-    pub(super) table: Duration,
+    pub table: Duration,
 }
 
 impl Waiting {
     /// What was typed, else the settings, else the defaults.
-    pub(super) fn limits(&self, context: &Context) -> Result<Limits, Fault> {
+    pub fn limits(&self, context: &Context) -> Result<Limits, Fault> {
         let run = match (self.wait_for_run, context.settings.get(FOR_RUN)) {
             (Some(typed), _) => typed,
             (None, Some(text)) => parse_wait(text).map_err(|why| {

@@ -1,18 +1,19 @@
-//! What the actions of `db-migrate` share: files and ledger looked at, files checked, both locks taken.
+//! One run of migrations on one database: files and ledger looked at, files checked, both locks taken.
 
-use super::cautions::{self, Caution, Checked, Weight};
 use super::limits::Limits;
 use crate::backup::name::Purpose;
 use crate::commands::full_backup;
 use crate::commands::other_run::Wait;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
+use crate::migration::cautions::{self, Caution, Checked, Weight};
 use crate::migration::checks::Direction;
 use crate::migration::checksum;
 use crate::migration::config::{Config, SETTING};
 use crate::migration::data;
 use crate::migration::files::Folder;
 use crate::migration::ledger::{Ledger, Writer};
+use crate::migration::migrated::Migrated;
 use crate::migration::plan::{self, Entry, Rules, State, Wanted};
 use crate::migration::run::Step;
 use crate::migration::running;
@@ -30,43 +31,43 @@ use std::time::Duration;
 const CAUTIONS: usize = 10;
 
 /// One run on one database.
-pub(super) struct Work<'a> {
+pub struct Work<'a> {
     /// Its database is the target's own, or one that is being made.
-    pub(super) server: Server<'a>,
-    pub(super) context: &'a Context,
-    pub(super) config: Config,
-    pub(super) folder: Folder,
+    pub server: Server<'a>,
+    pub context: &'a Context,
+    pub config: Config,
+    pub folder: Folder,
     /// Versions without a file here belong to another program.
-    pub(super) ignore_missing: bool,
+    pub ignore_missing: bool,
 }
 
 /// Files and ledger as they are.
-pub(super) struct Look {
-    pub(super) ledger: Ledger,
-    pub(super) entries: Vec<Entry>,
+pub struct Look {
+    pub ledger: Ledger,
+    pub entries: Vec<Entry>,
 }
 
 impl Look {
     /// Whether every version is as its file says.
-    pub(super) fn is_in_order(&self) -> bool {
+    pub fn is_in_order(&self) -> bool {
         self.entries.iter().all(Entry::is_in_order)
     }
 
     /// The newest version that is applied.
-    pub(super) fn newest(&self) -> Option<i64> {
+    pub fn newest(&self) -> Option<i64> {
         self.ledger.rows.iter().map(|row| row.version).max()
     }
 }
 
 /// Both locks, and the session that runs the migrations.
-pub(super) struct Locked<'a> {
+pub struct Locked<'a> {
     _lock: Lock<'a>,
-    pub(super) session: Session<'a>,
+    pub session: Session<'a>,
 }
 
 impl<'a> Work<'a> {
     /// On the server's database, without a word.
-    pub(super) fn on(server: &Server<'a>, context: &'a Context) -> Result<Self> {
+    pub fn on(server: &Server<'a>, context: &'a Context) -> Result<Self> {
         let config = Config::load(&context.root, &context.settings)?;
         config.check_database(server.target(), &context.settings, &context.root)?;
         let folder = config.files_for(server.target())?;
@@ -74,7 +75,7 @@ impl<'a> Work<'a> {
     }
 
     /// On the target's own database; says what a person should know of the folder.
-    pub(super) fn opened(target: &'a Target, context: &'a Context, ignore_missing: bool) -> Result<Self> {
+    pub fn opened(target: &'a Target, context: &'a Context, ignore_missing: bool) -> Result<Self> {
         let work = Self { ignore_missing, ..Self::on(&Server::new(target)?, context)? };
         if work.config.folder.is_none() {
             context.terminal.note(&format!("No files of migrations are read: {SETTING} is none"));
@@ -85,12 +86,16 @@ impl<'a> Work<'a> {
         Ok(work)
     }
 
-    /// The ledger as a fresh session finds it.
-    pub(super) fn ledger(&self) -> Result<Ledger> {
-        Ledger::read(&self.server, &self.config.ledger, &self.config.create_schemas)
+    /// Its database, as the migrations act on it.
+    pub fn migrated(&self) -> Migrated<'_, 'a> {
+        Migrated { server: &self.server, config: &self.config }
     }
 
-    pub(super) fn look(&self) -> Result<Look> {
+    pub fn ledger(&self) -> Result<Ledger> {
+        self.migrated().ledger()
+    }
+
+    pub fn look(&self) -> Result<Look> {
         let ledger = self.ledger()?;
         let rules = Rules { ignored: &self.config.ignored, ignore_missing: self.ignore_missing };
         let mut entries = plan::compare(&self.folder, &ledger, rules)?;
@@ -99,7 +104,7 @@ impl<'a> Work<'a> {
     }
 
     /// The same; where a run is at work outside of a transaction, after it has ended.
-    pub(super) fn settled(&self, limits: Limits) -> Result<Look> {
+    pub fn settled(&self, limits: Limits) -> Result<Look> {
         let look = self.look()?;
         if !look.entries.iter().any(|entry| entry.state == State::Running) {
             return Ok(look);
@@ -108,8 +113,8 @@ impl<'a> Work<'a> {
         self.look()
     }
 
-    /// The ledger as this session writes it: made where it is missing.
-    pub(super) fn writer(&self, session: &mut Session<'_>, ledger: &Ledger, lock_timeout: Duration) -> Result<Writer> {
+    /// The ledger as this session writes it; says where sqlx would make another one.
+    pub fn writer(&self, session: &mut Session<'_>, ledger: &Ledger, lock_timeout: Duration) -> Result<Writer> {
         if let Some(other) = &ledger.shadowed_by {
             let table = ledger.name()?;
             let line = format!(
@@ -117,22 +122,15 @@ impl<'a> Work<'a> {
             );
             self.context.terminal.warn(&terminal::clean(&line));
         }
-        let writer = Writer::open(session, ledger.name()?, &self.config.create_schemas, lock_timeout)?;
-        fault_point("ledger");
-        Ok(writer)
+        self.migrated().writer(session, ledger, lock_timeout)
     }
 
-    /// The same database for the session that runs the migrations, which has a name of its own.
-    pub(super) fn migrating(&self) -> Server<'a> {
-        self.server.named(&format!("{}-migrate", self.server.session()))
-    }
-
-    pub(super) fn session(&self) -> Result<Session<'a>> {
-        Session::start(&self.migrating())
+    pub fn session(&self) -> Result<Session<'a>> {
+        self.migrated().session()
     }
 
     /// The lock that restores take, then sqlx's, in the session that will run the migrations. Says for whom it waits.
-    pub(super) fn lock(&self, limits: Limits) -> Result<Locked<'a>> {
+    pub fn lock(&self, limits: Limits) -> Result<Locked<'a>> {
         let wait = Wait::begin(limits.run, Some("--wait-for-run"));
         let lock = wait.take(self.context, &mut |timeout| Lock::take(&self.server, timeout)).map_err(longer)?;
         let mut session = self.session()?;
@@ -147,13 +145,7 @@ impl<'a> Work<'a> {
     }
 
     /// Checks the files that are to be run, and says what a person should know of them; everything, for `all`.
-    pub(super) fn steps(
-        &self,
-        wanted: &[Wanted<'_>],
-        direction: Direction,
-        look: &Look,
-        all: bool,
-    ) -> Result<Vec<Step>> {
+    pub fn steps(&self, wanted: &[Wanted<'_>], direction: Direction, look: &Look, all: bool) -> Result<Vec<Step>> {
         let Checked { steps, cautions } = cautions::check(wanted, direction, &self.config.ignored)?;
         let empty = !all
             && cautions.iter().any(|caution| caution.weight == Weight::WithData)
@@ -173,12 +165,12 @@ impl<'a> Work<'a> {
     }
 
     /// The target's own database.
-    pub(super) fn live(&self) -> Server<'a> {
+    pub fn live(&self) -> Server<'a> {
         self.server.in_database(self.server.target().database())
     }
 
     /// A proven backup, where there is anything to lose.
-    pub(super) fn back_up(&self) -> Result<Option<PathBuf>> {
+    pub fn back_up(&self) -> Result<Option<PathBuf>> {
         if !data::is_there(&self.live()) {
             return Ok(None);
         }

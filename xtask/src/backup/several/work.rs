@@ -1,4 +1,4 @@
-//! Backups of several databases, so many of them side by side.
+//! So many backups at once.
 
 use crate::backup::set;
 use crate::backup::take::Taken;
@@ -9,14 +9,14 @@ use std::sync::{Mutex, PoisonError};
 
 /// One database to back up.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) database: String,
+pub struct Job {
+    pub database: String,
     /// The first number for the file's name: names that differ only in case have numbers of their own.
-    pub(super) first_copy: u32,
+    pub first_copy: u32,
 }
 
 /// Numbers the databases; the files of those before count.
-pub(super) fn jobs(databases: &[String], before: &[String]) -> Vec<Job> {
+pub fn jobs(databases: &[String], before: &[String]) -> Vec<Job> {
     let mut copies: HashMap<String, u32> = HashMap::new();
     let mut copy = |database: &String| {
         let copy = copies.entry(set::folded(database)).or_default();
@@ -31,7 +31,7 @@ pub(super) fn jobs(databases: &[String], before: &[String]) -> Vec<Job> {
 
 /// Takes each backup by `take`, `at_once` of them side by side, in order. A signal ends it: what was not begun by then is
 /// not in the answer.
-pub(super) fn take_all(
+pub fn take_all(
     jobs: Vec<Job>,
     at_once: usize,
     take: &(dyn Fn(&Job) -> Result<Taken> + Sync),

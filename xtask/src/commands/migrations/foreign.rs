@@ -10,7 +10,7 @@ use anyhow::Result;
 
 impl Work<'_> {
     /// Whether the folder's files are another tool's; says so.
-    pub(super) fn is_left_out(&self) -> bool {
+    pub fn is_left_out(&self) -> bool {
         if let Some(why) = &self.folder.foreign {
             self.context.terminal.warn(&terminal::clean_line(&format!("The migrations are left out: {why}")));
         }
@@ -18,12 +18,12 @@ impl Work<'_> {
     }
 
     /// That another tool migrates the database, as far as this program has applied nothing there.
-    pub(super) fn other_ledgers(&self, look: &Look) -> Result<Option<String>> {
+    pub fn other_ledgers(&self, look: &Look) -> Result<Option<String>> {
         other_ledgers::owner(&self.live(), &look.ledger)
     }
 
     /// Asks before the first migration of a database that holds data already: another program made it.
-    pub(super) fn confirm_first(&self, look: &Look, yes: bool) -> Result<()> {
+    pub fn confirm_first(&self, look: &Look, yes: bool) -> Result<()> {
         let pending = look.entries.iter().filter(|entry| entry.state == State::Pending).count();
         if pending == 0 || !look.ledger.rows.is_empty() || !data::is_there(&self.live()) {
             return Ok(());

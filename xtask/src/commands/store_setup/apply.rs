@@ -1,13 +1,13 @@
 //! The steps of a run, in their order: look, ask, write, delete, test, and the ids at the end.
 
-use super::args::Args;
 use super::env::Ids;
+use super::options::Options;
 use super::plan::Wanted;
 use super::report::{Done, Report};
 use crate::commands::absent_tuples;
+use crate::commands::assertions::{ask, outcome_lines, unanswered};
 use crate::commands::second_openfga::SecondOpenfga;
-use crate::commands::store_file::{connected, outcome_lines};
-use crate::commands::test_auth;
+use crate::commands::store_file::connected;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::openfga::api::{Api, Store};
@@ -42,7 +42,7 @@ pub enum Stage {
 /// What a run is about.
 #[derive(Clone, Copy)]
 pub struct Setup<'a> {
-    pub args: &'a Args,
+    pub options: Options<'a>,
     pub target: &'a Target,
     pub file: &'a StoreFile,
     pub model: &'a Model,
@@ -53,37 +53,37 @@ pub struct Setup<'a> {
 
 impl Setup<'_> {
     pub fn run(self, mut server: OpenfgaServer) -> Result<Report> {
-        let Self { args, file, context, .. } = self;
+        let Self { options, file, context, .. } = self;
         self.migrate(&server)?;
         let api = connected(&mut server, self.target, context)?;
         let folder = StateFolder::of(&context.root);
         let completed = Cell::new(0);
-        if !args.dry_run {
+        if !options.dry_run {
             self.complete(&api, &folder, &completed)?;
         }
-        let wanted = Wanted::find(args, &api, file, self.model, context)?;
+        let wanted = Wanted::find(options, &api, file, self.model, context)?;
         wanted.show(file, context);
         if !wanted.tuples.is_nothing() {
             new_enough(&api, &server)?;
         }
-        if args.dry_run {
+        if options.dry_run {
             return self.planned(&api, &wanted);
         }
-        let second = SecondOpenfga::new(self.target, &api, args.file.temporary_store, context);
+        let second = SecondOpenfga::new(self.target, &api, options.file.temporary_store, context);
         // Where there is none, that is found out before anything is written.
         if file.tests.iter().any(needs_own_store) {
             second.start()?;
         }
-        if wanted.deletes(args) && !file.tests.is_empty() {
+        if wanted.deletes(options) && !file.tests.is_empty() {
             self.try_beforehand(&second)?;
         }
-        wanted.confirm(args, file, context)?;
+        wanted.confirm(options, file, context)?;
         fault_point("planned");
         let (made, model, kept) = self.write(&api, &wanted, &folder)?;
         fault_point("tuples");
-        let exact = wanted.tuples.only_ours || args.prune || reconcile::holds_only(&api, &made.id, &file.tuples)?;
+        let exact = wanted.tuples.only_ours || options.prune || reconcile::holds_only(&api, &made.id, &file.tuples)?;
         let live = Live { api: &api, store: &made.id, model: &model, exact, tuples: &file.tuples };
-        let outcomes = test_auth::ask(live, file, &second, context)?;
+        let outcomes = ask(live, file, &second, context)?;
         let changed = self.stage.replace(Stage::Tested) == Stage::Changed;
         self.check(&outcomes, changed)?;
         drop(second);
@@ -93,7 +93,7 @@ impl Setup<'_> {
             let env = self.write_ids(&made.id, &model)?;
             let tally = Tally::of(&outcomes);
             let done = Done { store: &made, model: &model, tally, kept, completed: completed.get() };
-            Ok(Report::of_plan(args, &api, file, &wanted, env).done(done))
+            Ok(Report::of_plan(options, &api, file, &wanted, env).done(done))
         })
     }
 
@@ -114,7 +114,7 @@ impl Setup<'_> {
         let id = wanted.store.as_ref().map(|store| store.id.as_str());
         id.map_or(Ok(0), |id| absent_tuples::warn(id, self.context))?;
         let env = self.ids.would_change(id, wanted.model.same(), self.context)?;
-        Ok(Report::of_plan(self.args, api, self.file, wanted, env))
+        Ok(Report::of_plan(self.options, api, self.file, wanted, env))
     }
 
     /// Whether `.env` was changed.
@@ -126,7 +126,7 @@ impl Setup<'_> {
     }
 
     fn migrate(self, server: &OpenfgaServer) -> Result<()> {
-        if self.args.dry_run {
+        if self.options.dry_run {
             return Ok(());
         }
         let terminal = &self.context.terminal;
@@ -143,7 +143,7 @@ impl Setup<'_> {
         let (file, context) = (self.file, self.context);
         let OwnStore { api, store, model } = second.store(self.model, &file.tuples, &[])?;
         let live = Live { api, store: &store, model: &model, exact: true, tuples: &file.tuples };
-        let outcomes = test_auth::ask(live, file, second, context)?;
+        let outcomes = ask(live, file, second, context)?;
         let tally = Tally::of(&outcomes);
         let of = counted(outcomes.len() as u64, "assertion", "assertions");
         self.say(&outcomes);
@@ -157,7 +157,7 @@ impl Setup<'_> {
                 .into());
         }
         if tally.unanswered > 0 {
-            return Err(test_auth::unanswered(tally, &of).into());
+            return Err(unanswered(tally, &of).into());
         }
         context.terminal.done(&format!("{of} passed in a second OpenFGA that holds what the file says"));
         Ok(())
@@ -197,7 +197,7 @@ impl Setup<'_> {
         fault_point("model");
         self.write_missing(api, &store.id, &model, &wanted.tuples)?;
         self.change_conditions(&Replacement { api, store: &store.id, model: &model, folder }, &wanted.tuples)?;
-        let kept = if wanted.deletes(self.args) { Some(self.delete(api, store, &wanted.tuples)?) } else { None };
+        let kept = if wanted.deletes(self.options) { Some(self.delete(api, store, &wanted.tuples)?) } else { None };
         Ok((model, kept))
     }
 

@@ -1,8 +1,8 @@
 //! What a run did, for people and for programs.
 
-use super::args::Args;
+use super::options::Options;
 use super::plan::Wanted;
-use crate::commands::store_file::summary;
+use crate::commands::assertions::summary;
 use crate::context::Context;
 use crate::openfga::api::{Api, Store};
 use crate::openfga::assertions::Tally;
@@ -83,9 +83,9 @@ pub struct Done<'a> {
 
 impl Report {
     /// What a dry run found.
-    pub fn of_plan(args: &Args, api: &Api, file: &StoreFile, wanted: &Wanted<'_>, env_written: bool) -> Self {
+    pub fn of_plan(options: Options<'_>, api: &Api, file: &StoreFile, wanted: &Wanted<'_>, env_written: bool) -> Self {
         let written = wanted.model.same().is_none();
-        let deletions = wanted.deletions(args);
+        let deletions = wanted.deletions(options);
         let tuples_change = !wanted.tuples.is_nothing() || !deletions.is_empty();
         Self {
             version: 1,
@@ -139,8 +139,8 @@ impl Report {
     }
 
     /// As JSON, or as lines.
-    pub fn show(&self, args: &Args, context: &Context) -> Result<()> {
-        if args.json {
+    pub fn show(&self, json: bool, context: &Context) -> Result<()> {
+        if json {
             return context.terminal.json(self);
         }
         let name = &self.store.name;

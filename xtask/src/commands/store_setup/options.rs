@@ -1,0 +1,19 @@
+//! What a run that sets up a store is told.
+
+use crate::commands::store_file::FileArgs;
+
+/// What is wanted, and what is agreed to.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    pub file: &'a FileArgs,
+    /// The ids of `.env` are neither read nor written.
+    pub no_env: bool,
+    /// Tuples that the file does not name are deleted.
+    pub prune: bool,
+    /// The same where the file names none at all.
+    pub allow_empty: bool,
+    /// Nothing is changed.
+    pub dry_run: bool,
+    /// Every question is answered with yes.
+    pub yes: bool,
+}

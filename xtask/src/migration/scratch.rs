@@ -1,0 +1,124 @@
+//! A scratch database in which files are tried.
+
+use super::catalog::Catalog;
+use super::cautions;
+use super::checks::{self, Direction};
+use super::files::{self, Migration};
+use super::ledger::Writer;
+use super::migrated::Migrated;
+use super::plan::Wanted;
+use super::run::{Runner, Step};
+use super::session::Session;
+use crate::error;
+use anyhow::Result;
+use std::time::Duration;
+
+/// Nobody else is in the scratch database.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The database, and the session that runs the files in it.
+pub struct Scratch<'a, 't> {
+    on: Migrated<'a, 't>,
+    session: Session<'t>,
+    ledger: Writer,
+    /// Hears what a person should know of a file that was applied.
+    warn: &'a dyn Fn(&str),
+}
+
+/// How a file went.
+#[derive(Debug)]
+pub enum Ran {
+    Well,
+    /// It failed and is rolled back: the database is as before.
+    RolledBack(String),
+    /// It failed outside of a transaction: what is there is not known.
+    HalfWay(String),
+}
+
+impl<'a, 't> Scratch<'a, 't> {
+    /// Begins to try files in this empty database; `warn` hears what a person should know of one that was applied.
+    pub fn begin(on: Migrated<'a, 't>, warn: &'a dyn Fn(&str)) -> Result<Self> {
+        let mut session = on.session()?;
+        let ledger = on.writer(&mut session, &on.ledger()?, LOCK_TIMEOUT)?;
+        Ok(Self { on, session, ledger, warn })
+    }
+
+    /// Runs one file of a migration.
+    ///
+    /// # Errors
+    /// The server, not the file, is to blame; or a signal came.
+    pub fn run(&mut self, migration: &Migration, direction: Direction) -> Result<Ran> {
+        let wanted = match (&migration.down, direction) {
+            (Some(down), Direction::Down) => Wanted::down(migration.version, &migration.description, down),
+            _ => Wanted::up(migration),
+        };
+        match cautions::check(&[wanted], direction, &self.on.config.ignored) {
+            Ok(checked) => self.run_steps(&checked.steps),
+            Err(error) => Ok(Ran::RolledBack(told(&error))),
+        }
+    }
+
+    /// Runs the up file of a migration that was applied, as it was applied.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn rerun(&mut self, migration: &Migration) -> Result<Ran> {
+        let found = match checks::check_applied(&migration.up, &self.on.config.ignored) {
+            Ok(found) => found,
+            // What is refused is said as of any other.
+            Err(_) => return self.run(migration, Direction::Up),
+        };
+        if let Some(flaw) = &found.split {
+            let file = files::shown(&migration.up);
+            (self.warn)(&format!("{file}:{flaw}; it is tried as sqlx ran it, without that transaction"));
+        }
+        self.run_steps(&[Step::of(Wanted::up(migration), Direction::Up, &found)])
+    }
+
+    fn run_steps(&mut self, steps: &[Step]) -> Result<Ran> {
+        let ledger = self.ledger.clone();
+        let mut runner = Runner { session: &mut self.session, ledger, lock_timeout: LOCK_TIMEOUT };
+        let Err(error) = self.on.run_each(&mut runner, steps, &|_| {}) else { return Ok(Ran::Well) };
+        if !matches!(error::exit(&error), error::Exit::Failed | error::Exit::Partial | error::Exit::Locked) {
+            return Err(error);
+        }
+        // psql ended with the error.
+        self.session = self.on.session()?;
+        let transactional = steps.iter().all(|step| step.transactional);
+        Ok(if transactional { Ran::RolledBack(told(&error)) } else { Ran::HalfWay(told(&error)) })
+    }
+
+    /// Applies migrations that are known to work: they were applied, or tried.
+    pub fn replay<'m>(&mut self, migrations: impl IntoIterator<Item = &'m Migration>) -> Result<()> {
+        for migration in migrations {
+            if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.rerun(migration)? {
+                let fault =
+                    format!("{} {} cannot be applied to an empty database", migration.version, migration.description);
+                let fault = error::Fault::failed(fault).hint("fix the error above; the live database was not touched");
+                return Err(anyhow::Error::msg(why).context(fault));
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole schema as it is now.
+    pub fn catalog(&self) -> Result<Catalog> {
+        Catalog::of(self.on.server)
+    }
+
+    /// What the files decide of it.
+    pub fn made_by_files(&self) -> Result<Catalog> {
+        Catalog::made_by_files(self.on.server, &self.ledger.table)
+    }
+}
+
+/// An error with its causes, in one text.
+fn told(error: &anyhow::Error) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !lines.iter().any(|line| line.contains(&cause)) {
+            lines.push(cause);
+        }
+    }
+    lines.join("\n")
+}

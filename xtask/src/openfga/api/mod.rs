@@ -1,0 +1,165 @@
+//! OpenFGA's API, one function for each request that is needed: here those about stores and models.
+
+mod questions;
+mod tuples;
+
+pub use questions::{Asking, CheckRequest};
+pub use tuples::Stored;
+
+use super::client::{Client, Repeat, refusal};
+use super::id;
+use super::pages::Pages;
+use crate::target::endpoint::Endpoint;
+use crate::target::percent::encoded;
+use anyhow::Result;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Reads see what was just written.
+const CONSISTENCY: &str = "HIGHER_CONSISTENCY";
+const PAGE: usize = 100;
+/// A list of stores is taken no longer than this.
+const MOST_STORES: u64 = 100_000;
+
+/// A store, as the server lists it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Store {
+    #[serde(deserialize_with = "id::deserialize")]
+    pub id: String,
+    pub name: String,
+    #[serde(default)]
+    pub created_at: String,
+}
+
+/// The API of one server.
+#[derive(Debug)]
+pub struct Api {
+    client: Client,
+}
+
+impl Api {
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self { client: Client { endpoint } }
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> &str {
+        self.client.endpoint.url()
+    }
+
+    /// A store by its id; `None` where there is none, or where it was deleted.
+    pub fn store(&self, id: &str) -> Result<Option<Store>> {
+        match self.client.get(&format!("/stores/{}", encoded(id))) {
+            Ok(value) => {
+                let store: Store = self.understood(value)?;
+                let is_it = store.id == id;
+                if is_it {
+                    Ok(Some(store))
+                } else {
+                    Err(self.client.unlike_openfga("it gives another store than that of the id".to_owned()))
+                }
+            }
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All stores.
+    pub fn stores(&self) -> Result<Vec<Store>> {
+        self.list_stores("")
+    }
+
+    /// The stores of exactly this name.
+    pub fn stores_named(&self, name: &str) -> Result<Vec<Store>> {
+        let mut stores = self.list_stores(&format!("name={}&", encoded(name)))?;
+        // A server that does not know the filter lists them all.
+        stores.retain(|store| store.name == name);
+        Ok(stores)
+    }
+
+    /// Through all pages.
+    fn list_stores(&self, filter: &str) -> Result<Vec<Store>> {
+        #[derive(Deserialize)]
+        struct Page {
+            stores: Vec<Store>,
+            #[serde(default)]
+            continuation_token: String,
+        }
+        let mut found = Vec::new();
+        let mut pages = Pages::of_at_most(MOST_STORES);
+        loop {
+            let path = format!("/stores?{filter}page_size={PAGE}&continuation_token={}", encoded(pages.token()));
+            let page: Page = self.understood(self.client.get(&path)?)?;
+            let count = page.stores.len();
+            found.extend(page.stores);
+            if !self.go_on(&mut pages, count, page.continuation_token)? {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Whether a list goes on, after a page of so many entries.
+    ///
+    /// # Errors
+    /// Exit 4: the server does not let it end.
+    pub fn go_on(&self, pages: &mut Pages, entries: usize, next: String) -> Result<bool> {
+        pages.go_on(entries, next).map_err(|why| self.client.unlike_openfga(format!("its list does not end: {why}")))
+    }
+
+    /// A new store. Never repeated by itself: names are not unique.
+    pub fn create_store(&self, name: &str) -> Result<Store> {
+        self.understood(self.client.post("/stores", &json!({ "name": name }), Repeat::Creates)?)
+    }
+
+    /// Takes a store away. Its rows stay in the database, marked as deleted.
+    pub fn delete_store(&self, store: &str) -> Result<()> {
+        self.client.delete(&format!("/stores/{}", encoded(store)))
+    }
+
+    /// The newest model of a store, as the server keeps it, with its id.
+    pub fn newest_model(&self, store: &str) -> Result<Option<(String, Value)>> {
+        let mut answer = self.client.get(&within(store, "authorization-models?page_size=1"))?;
+        let model = answer["authorization_models"].get_mut(0).map(Value::take);
+        model.map(|model| Ok((self.id_of(&model, "id")?, model))).transpose()
+    }
+
+    /// Whether a store has this model.
+    pub fn has_model(&self, store: &str, model: &str) -> Result<bool> {
+        match self.model(store, model) {
+            Ok(_) => Ok(true),
+            Err(error) if is_absence(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A store's model, as the server keeps it.
+    pub fn model(&self, store: &str, model: &str) -> Result<Value> {
+        self.client.get(&within(store, &format!("authorization-models/{}", encoded(model))))
+    }
+
+    /// A new model; its id. Never repeated by itself: each request makes another one.
+    pub fn write_model(&self, store: &str, model: &Value) -> Result<String> {
+        let answer = self.client.post(&within(store, "authorization-models"), model, Repeat::Creates)?;
+        self.id_of(&answer, "authorization_model_id")
+    }
+
+    fn understood<T: DeserializeOwned>(&self, value: Value) -> Result<T> {
+        serde_json::from_value(value).map_err(|error| self.client.unlike_openfga(error.to_string()))
+    }
+
+    fn id_of(&self, value: &Value, name: &str) -> Result<String> {
+        let text = value[name].as_str().unwrap_or_default();
+        id::checked(text).map_err(|why| self.client.unlike_openfga(format!("{name}: {why}")))
+    }
+}
+
+/// The path of a store's own part of the API.
+fn within(store: &str, part: &str) -> String {
+    format!("/stores/{}/{part}", encoded(store))
+}
+
+/// Whether the server says that there is no such thing. 400: it could not be an id.
+fn is_absence(error: &anyhow::Error) -> bool {
+    refusal(error).is_some_and(|refusal| matches!(refusal.status, Some(400 | 404)))
+}

@@ -1,0 +1,137 @@
+//! Tuples of a store: read page by page, written and deleted.
+
+use super::{Api, CONSISTENCY, PAGE, within};
+use crate::openfga::client::{DEADLINE, Repeat};
+use crate::openfga::model::TupleParts;
+use crate::openfga::tuples::{Condition, Key, key_json};
+use anyhow::Result;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// A tuple, as the server keeps it.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub user: String,
+    pub relation: String,
+    pub object: String,
+    pub condition: Option<Condition>,
+}
+
+impl Stored {
+    pub fn key(&self) -> Key<'_> {
+        (&self.user, &self.relation, &self.object)
+    }
+
+    /// What the model judges.
+    pub fn parts(&self) -> TupleParts<'_> {
+        let condition = self.condition.as_ref().map(|condition| (condition.name.as_str(), &condition.context));
+        TupleParts { user: &self.user, relation: &self.relation, object: &self.object, condition }
+    }
+}
+
+/// A page of tuples, as the server writes it.
+#[derive(Deserialize)]
+struct Page {
+    tuples: Vec<Entry>,
+    #[serde(default)]
+    continuation_token: String,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    key: Written,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    user: String,
+    relation: String,
+    object: String,
+    condition: Option<WrittenCondition>,
+}
+
+#[derive(Deserialize)]
+struct WrittenCondition {
+    name: String,
+    #[serde(default)]
+    context: Option<Map<String, Value>>,
+}
+
+impl From<Written> for Stored {
+    fn from(written: Written) -> Self {
+        let condition = written.condition.filter(|condition| !condition.name.is_empty());
+        Self {
+            user: written.user,
+            relation: written.relation,
+            object: written.object,
+            condition: condition
+                .map(|condition| Condition { name: condition.name, context: condition.context.unwrap_or_default() }),
+        }
+    }
+}
+
+impl Api {
+    /// One page of a store's tuples, and the token of the next; empty at the end.
+    pub fn read_page(&self, store: &str, token: &str) -> Result<(Vec<Stored>, String)> {
+        self.read(store, None, PAGE, token)
+    }
+
+    /// The tuple of this key, if the store has it, whatever its condition.
+    pub fn read_one(&self, store: &str, key: Key<'_>) -> Result<Option<Stored>> {
+        Ok(self.read(store, Some(key_json(key)), 1, "")?.0.pop())
+    }
+
+    /// One page of the tuples that give a relation to an object, and the token of the next; empty at the end.
+    pub fn read_relation(
+        &self,
+        store: &str,
+        object: &str,
+        relation: &str,
+        token: &str,
+    ) -> Result<(Vec<Stored>, String)> {
+        self.read(store, Some(json!({ "relation": relation, "object": object })), PAGE, token)
+    }
+
+    /// The first page of the tuples that give a user a relation to objects of a type.
+    pub fn read_objects(&self, store: &str, user: &str, relation: &str, object_type: &str) -> Result<Vec<Stored>> {
+        Ok(self.read(store, Some(key_json((user, relation, &format!("{object_type}:")))), PAGE, "")?.0)
+    }
+
+    /// One page of the tuples that have these parts of a key; without a key, of all.
+    fn read(&self, store: &str, key: Option<Value>, page_size: usize, token: &str) -> Result<(Vec<Stored>, String)> {
+        let mut body = json!({ "page_size": page_size, "consistency": CONSISTENCY });
+        if let Some(key) = key {
+            body["tuple_key"] = key;
+        }
+        if !token.is_empty() {
+            body["continuation_token"] = json!(token);
+        }
+        let page: Page = self.understood(self.client.post(&within(store, "read"), &body, Repeat::Safe)?)?;
+        Ok((page.tuples.into_iter().map(|entry| entry.key.into()).collect(), page.continuation_token))
+    }
+
+    /// Writes tuples; those that are there already count for nothing, so that it can be repeated.
+    pub fn write(&self, store: &str, model: &str, tuples: &[Value]) -> Result<()> {
+        let writes = json!({ "tuple_keys": tuples, "on_duplicate": "ignore" });
+        self.change(store, &json!({ "writes": writes, "authorization_model_id": model }))
+    }
+
+    /// Whether the server is older than OpenFGA 1.10, which was the first to know `on_duplicate`: an older one passes
+    /// over a value that cannot be one, and refuses only that there is nothing to write. No store is touched, and
+    /// whatever else it answers counts for nothing.
+    pub fn is_before_1_10(&self) -> bool {
+        let body = json!({ "writes": { "tuple_keys": [], "on_duplicate": 0 } });
+        let path = "/stores/00000000000000000000000000/write";
+        let answer = self.client.endpoint.post(path, &body.to_string(), DEADLINE);
+        answer.is_ok_and(|answer| answer.status == 400 && answer.body.contains("TupleKeys"))
+    }
+
+    /// Deletes tuples; those that are gone already count for nothing.
+    pub fn delete(&self, store: &str, keys: &[Value]) -> Result<()> {
+        self.change(store, &json!({ "deletes": { "tuple_keys": keys, "on_missing": "ignore" } }))
+    }
+
+    fn change(&self, store: &str, body: &Value) -> Result<()> {
+        self.client.post(&within(store, "write"), body, Repeat::Safe).map(drop)
+    }
+}
