@@ -42,7 +42,7 @@ impl Held {
 
     /// Nothing is left of a safety backup that was ended, nor of the load.
     #[track_caller]
-    fn is_unchanged(self, point: &str) {
+    fn ends_unchanged(self, point: &str) {
         let Self { database, states, holder } = self;
         drop(holder);
         assert_eq!((database.safety_backups().len(), unfinished(&database)), (0, 0), "{point}");
@@ -83,7 +83,7 @@ fn a_safety_backup_that_fails_ends_the_load() {
     run.stderr_has("A table stayed locked for 4 s").stderr_has("--lock-timeout SECONDS").stderr_lacks("✓");
     run.stderr_lacks("cannot be loaded").stderr_lacks("terminating connection").stderr_lacks("--no-safety-backup");
     run.holds(run.took < Duration::from_secs(50), "the load is ended");
-    held.is_unchanged("no safety backup");
+    held.ends_unchanged("no safety backup");
 }
 
 fn a_load_that_fails_ends_the_safety_backup() {
@@ -93,7 +93,7 @@ fn a_load_that_fails_ends_the_safety_backup() {
     run.code(1).stderr_has("wrong.sql cannot be loaded").stderr_has("division by zero").stderr_lacks("✓");
     run.stderr_lacks("safety backup").stderr_lacks("terminating connection");
     run.holds(run.took < Duration::from_secs(60), "the safety backup is ended");
-    held.is_unchanged("a wrong file");
+    held.ends_unchanged("a wrong file");
 }
 
 fn a_safety_backup_that_is_whole_stays() {
@@ -124,7 +124,7 @@ fn a_signal_ends_both() {
         let run = running.wait();
         run.code(code).stderr_has("nothing was changed").stderr_lacks("✓");
         run.holds(sent.elapsed() < SOON, "it should end at once");
-        held.is_unchanged("a signal");
+        held.ends_unchanged("a signal");
     }
 }
 
