@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres, Root, Mount] a_restore_that_fills_the_servers_disk,
         [Postgres, Root, Mount] a_set_needs_room_for_all_its_databases_at_once,
+        [Postgres, Root, Mount] a_safety_backup_on_the_servers_disk_needs_room_beside_the_load,
     ]
 }
 
@@ -158,4 +159,28 @@ fn a_set_needs_room_for_all_its_databases_at_once() {
     server.leave(230);
     server.xtask(&["db-restore", "--set", "--yes"]).ok().stderr_has("✓ Set restored");
     assert_eq!(server.sql("SELECT count(*) FROM kept"), "12000");
+}
+
+fn a_safety_backup_on_the_servers_disk_needs_room_beside_the_load() {
+    let server = SmallDisk::new("size=450m");
+    server.xtask(&["up"]).ok();
+    let backups = server.local.sandbox.path("backups");
+    std::fs::create_dir_all(&backups).unwrap();
+    let shared = server.local.xtask([]).program("/bin/sh");
+    let shared = shared.args(["-ec", "mkdir \"$D/backups\" && mount --bind \"$D/backups\" \"$B\""]);
+    server.inside(shared.env("D", server.local.sandbox.path(".xtask")).env("B", &backups)).ok();
+    server.sql("CREATE TABLE kept AS SELECT repeat(md5(i::text), 30) AS a FROM generate_series(1, 60000) AS i");
+    server.local.sandbox.write("small.sql", dump("CREATE TABLE public.small (a integer);\n"));
+    // The backup alone has room, with the reserve of 128 MB.
+    server.leave(170);
+    let restore = |args: &[&'static str]| server.xtask(&[&["db-restore", "small.sql"], args].concat());
+    for args in [&["--dry-run"][..], &["--yes"], &["--yes", "--jobs", "2"]] {
+        let run = restore(args);
+        run.code(1)
+            .stderr_has("The disk that the server shares with ")
+            .stderr_has("/backups has no room for the restore");
+        run.stderr_has(" are missing").stderr_has("make room on the server").stderr_lacks("✓");
+    }
+    assert_eq!(server.sql("SELECT count(*) FROM kept"), "60000");
+    restore(&["--yes", "--no-safety-backup", "--jobs", "2"]).ok().stderr_has("✓ Database restored");
 }

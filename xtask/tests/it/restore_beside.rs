@@ -174,13 +174,14 @@ fn a_large_file_that_needs_its_order_is_loaded_in_it() {
          COPY public.small (i) FROM stdin;\n1\n\\.\n\n"
     );
     database.sandbox.write("ordered.sql", dump(text));
-    let run = database.xtask(["db-restore", "--yes", "--jobs", "3", "ordered.sql"]).run();
+    let run = database.xtask(["db-restore", "--yes", "--no-safety-backup", "--jobs", "3", "ordered.sql"]).run();
     run.code(1).stderr_has("ordered.sql cannot be loaded").stderr_has("\"filled\"").stderr_has("--jobs 1");
-    let run = database.xtask(["db-restore", "--yes", "--verbose", "ordered.sql"]).run();
-    run.ok().stderr_has("✓ Safety backup: backups/").stderr_has("✓ Database restored");
+    // A safety backup would be one of two sessions.
+    let run = database.xtask(["db-restore", "--yes", "--verbose", "--no-safety-backup", "ordered.sql"]).run();
+    run.ok().stderr_has("✓ Database restored");
     let again = "it is loaded again, one after the other";
     if available_parallelism().unwrap().get() > 1 {
-        run.stderr_has(" sessions load ordered.sql").stderr_has(again);
+        run.stderr_has(" sessions load ").stderr_has(again);
     } else {
         run.stderr_lacks(" sessions load ").stderr_lacks(again);
     }
