@@ -83,6 +83,8 @@ impl<'a, 't> Replacement<'a, 't> {
                         Stage::Analyzing => line.say("analyzing"),
                     })
                 });
+                // The safety backup may be behind.
+                line.say(if loaded.is_ok() { "loaded" } else { "loading" });
                 // A load that was ended is not tried again.
                 options.check()?;
                 loaded
