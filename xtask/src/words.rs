@@ -131,7 +131,7 @@ pub fn clean(text: &str) -> String {
     escaped(text, |letter| letter == '\n' || letter == '\t' || !is_obeyed(letter))
 }
 
-/// The same for one line or cell, which a line break or a tab would tear apart.
+/// As [`clean`], for one line or cell: line breaks and tabs are escaped, too.
 pub fn clean_line(text: &str) -> String {
     escaped(text, |letter| !is_obeyed(letter))
 }
