@@ -24,7 +24,7 @@ const COMMANDS_FIT: usize = 60;
 #[derive(Debug, Clone)]
 pub struct Terminal {
     color: bool,
-    /// The same for results.
+    /// Whether results have colours.
     color_of_results: bool,
     unicode: bool,
     quiet: bool,
@@ -90,19 +90,19 @@ impl Terminal {
         }
     }
 
-    /// The same terminal, where these options were typed.
+    /// This terminal with these typed options, which its hints repeat.
     #[must_use]
     pub fn with_typed(&self, typed: Vec<(&'static str, String)>) -> Self {
         Self { typed, ..self.clone() }
     }
 
-    /// The same terminal for text in which commands are quoted, or are to be pasted elsewhere.
+    /// This terminal for text in which commands are quoted, or are to be pasted elsewhere.
     #[must_use]
     pub fn verbatim(&self) -> Self {
         Self { completes: false, ..self.clone() }
     }
 
-    /// The same terminal, where these options were typed, too.
+    /// This terminal with these typed options added.
     #[must_use]
     pub fn with_more_typed(&self, more: Vec<(&'static str, String)>) -> Self {
         let typed = self.typed.iter().cloned().chain(more).collect();
@@ -130,7 +130,7 @@ impl Terminal {
         self.note_report(&text.replace('\n', "\n  "));
     }
 
-    /// The same for lines of ours, in which names are shown clean.
+    /// A note of lines of ours, in which names are shown clean.
     pub fn note_report(&self, text: &str) {
         if !self.quiet {
             write_stderr(&self.laid_below(text.strip_suffix('\n').unwrap_or(text), self.width_of_notes()));
@@ -206,7 +206,7 @@ impl Terminal {
         size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
     }
 
-    /// The same for commands to type. A command that is copied must stay on one line, except where the terminal is so
+    /// Columns for commands to type. A command that is copied must stay on one line, except where the terminal is so
     /// narrow that hardly one fits.
     fn width_of_hints(&self) -> Option<usize> {
         self.width_of_notes().filter(|width| *width < COMMANDS_FIT)
@@ -288,7 +288,7 @@ impl Terminal {
 }
 
 fn write_stderr(text: &str) {
-    // Nobody is left to tell when stderr itself is gone.
+    // When stderr itself is gone, there is no place to report it.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 

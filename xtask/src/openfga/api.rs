@@ -284,7 +284,7 @@ impl Api {
         self.client.post(&format!("/stores/{}/write", encoded(store)), body, Repeat::Safe).map(drop)
     }
 
-    /// Up to fifty questions at once; each answered by yes, no, or not at all: such a one is to be asked by itself.
+    /// Up to fifty questions at once. `None`: not answered; the caller asks this question by itself.
     pub fn batch_check(&self, asking: Asking<'_>, requests: &[CheckRequest<'_>]) -> Result<Vec<Option<bool>>> {
         let tuples: Vec<Value> = asking.tuples.iter().map(Tuple::to_json).collect();
         let checks = requests.iter().enumerate().map(|(number, request)| {

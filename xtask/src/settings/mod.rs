@@ -102,7 +102,7 @@ impl Settings {
         self.get(name).or_else(of_project).unwrap_or_default()
     }
 
-    /// The same flags and environment over the `.env` that is there now.
+    /// These flags and this environment, with `.env` read again.
     pub fn reloaded(&self, root: &Path) -> Self {
         Self { flags: self.flags.clone(), ..Self::load(root) }
     }

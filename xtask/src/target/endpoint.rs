@@ -76,7 +76,7 @@ impl Endpoint {
         Ok(Self { url, token: None, agent: agent(&uri, settings)? })
     }
 
-    /// The same server with a key of its own list, which may hold blanks.
+    /// This server with a key from its list of keys, in which blanks may stand.
     ///
     /// # Errors
     /// Exit 2: a key that no request can carry.

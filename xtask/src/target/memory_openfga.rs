@@ -65,7 +65,7 @@ pub struct MemoryOpenfga {
 #[derive(Debug)]
 struct Guard {
     running: Running,
-    /// Locked while this run lives: another run takes only what nobody holds.
+    /// Locked while this run lives: another run removes only records that are not locked.
     record: File,
     path: PathBuf,
 }
@@ -93,7 +93,7 @@ pub fn start(target: &Target, settings: &Settings, root: &Path) -> Result<Option
     in_process(&path, settings, &folder).map(Some)
 }
 
-/// Of the live container's own image and limits, and nothing else of it: no password, no volume, no network.
+/// A container with the live container's image and limits, and nothing else of it: no password, volume or network.
 fn in_container(made_of: &MadeOf, settings: &Settings, folder: &StateFolder) -> Result<MemoryOpenfga> {
     let (run, key) = (random(6)?, random(24)?);
     let project = made_of.project.as_deref().unwrap_or("xtask");
@@ -113,7 +113,7 @@ fn in_container(made_of: &MadeOf, settings: &Settings, folder: &StateFolder) -> 
     let program = program.args(["--publish", &format!("127.0.0.1::{port}")]);
     let program = labels.iter().fold(program, |program, label| program.args(["--label", label]));
     let program = limits.cloned().chain(own).fold(program, |program, variable| program.args(["--env", &variable]));
-    // By name only: Docker takes the key from its own environment, where nobody else sees it.
+    // By name only: Docker takes the key from its own environment, which no other user can read.
     let program = program.args(["--env", KEYS]).secret(KEYS, &key);
     let started = program.args([&made_of.image, "run", "--datastore-engine", "memory"]).capture(START_DEADLINE)?;
     if !started.ending.success() {
@@ -223,7 +223,7 @@ fn clear_leftovers(folder: &StateFolder) {
     }
 }
 
-/// A name that nobody guesses.
+/// A name that cannot be guessed.
 fn random(bytes: usize) -> Result<String> {
     let mut random = vec![0_u8; bytes];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;

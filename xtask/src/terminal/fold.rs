@@ -14,7 +14,7 @@ pub fn folded(text: &str, width: usize) -> Vec<String> {
     broken(text.trim_end(), width.max(NARROWEST), indentation(text), 0)
 }
 
-/// The same for a line of a report. Later lines stand below what follows the line's label (`Timer:     cron`), its mark
+/// The folded lines of a report's line. Later lines stand below what follows the line's label (`Timer:     cron`), its mark
 /// (`✓ done`) or its first column.
 pub fn hanging(line: &str, width: usize) -> Vec<String> {
     let line = line.trim_end();

@@ -31,7 +31,7 @@ impl Terminal {
         Ok(bytes)
     }
 
-    /// The same piece by piece, as it comes.
+    /// The input piece by piece, as it comes.
     ///
     /// # Errors
     /// Also that of `take`, which ends the reading.
@@ -43,7 +43,7 @@ impl Terminal {
                 let mut piece = Vec::new();
                 let read = io::stdin().lock().take(PIECE).read_to_end(&mut piece).map(|_| piece);
                 let goes_on = read.as_ref().is_ok_and(|piece| !piece.is_empty());
-                // Nobody listens any more after a signal.
+                // After a signal the receiver is gone.
                 if send.send(read).is_err() || !goes_on {
                     return;
                 }

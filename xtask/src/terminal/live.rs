@@ -59,7 +59,7 @@ impl Terminal {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        // Nobody is left to tell when the terminal is gone.
+        // When the terminal is gone, there is no place to report it.
         let _ = write(END);
     }
 }

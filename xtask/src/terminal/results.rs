@@ -13,7 +13,7 @@ impl Terminal {
         self.write(format!("{}\n", self.plain(text)).as_bytes())
     }
 
-    /// The same for lines of ours, folded where the terminal is narrow.
+    /// A report on stdout: lines of ours, folded where the terminal is narrow.
     pub fn result_report(&self, text: &str) -> Result<()> {
         self.write(self.laid_below(text, self.width_of_results()).as_bytes())
     }
@@ -47,7 +47,7 @@ impl Terminal {
         self.result_report(&self.laid_out(head, rows, right))
     }
 
-    /// The same as text, for a part of a larger result.
+    /// The table of [`Self::table`] as text, for a part of a larger result.
     pub fn laid_out(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
         let table = text::table(head, rows, right);
         match self.width_of_results() {
@@ -56,7 +56,7 @@ impl Terminal {
         }
     }
 
-    /// The same as a note, on stderr.
+    /// The table as a note, on stderr.
     pub fn note_table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) {
         let table = text::table(head, rows, right);
         match self.width_of_notes() {

@@ -39,7 +39,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The same for a terminal that is too narrow: each row's first cell, and below it the others with their heads;
+/// The table for a terminal that is too narrow: each row's first cell, and below it the others with their heads;
 /// a column without a head only parts others.
 pub fn paragraphs(head: &[&str], rows: &[Vec<String>]) -> String {
     let widest = head.iter().skip(1).map(|head| head.width()).max().unwrap_or_default();
@@ -69,7 +69,7 @@ pub fn clean(text: &str) -> String {
     escaped(text, |letter| letter == '\n' || letter == '\t' || !is_obeyed(letter))
 }
 
-/// The same for one line or cell, which a line break or a tab would tear apart.
+/// As [`clean`], for one line or cell: line breaks and tabs are escaped, too.
 pub fn clean_line(text: &str) -> String {
     escaped(text, |letter| !is_obeyed(letter))
 }

@@ -21,7 +21,7 @@ use crate::target::Target;
 use anyhow::Result;
 use std::time::Duration;
 
-/// Nobody else is in the scratch database.
+/// Enough: no other session is in the scratch database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Does something in a fresh database that is made like the target's own.

@@ -43,7 +43,7 @@ impl Tuple {
         TupleParts { user: &self.user, relation: &self.relation, object: &self.object, condition }
     }
 
-    /// As the API takes it. A context is always sent: without one the server keeps `{}` and then sees a difference.
+    /// The tuple in the form of the API. A context is always sent: without one the server keeps `{}` and then sees a difference.
     pub fn to_json(&self) -> Value {
         let mut value = self.key_json();
         if let (Some(condition), Value::Object(fields)) = (&self.condition, &mut value) {
@@ -52,7 +52,7 @@ impl Tuple {
         value
     }
 
-    /// The same without its condition, as deletions take it.
+    /// The tuple in the form of the API without its condition, for deletions.
     pub fn key_json(&self) -> Value {
         json!({ "user": self.user, "relation": self.relation, "object": self.object })
     }

@@ -130,7 +130,7 @@ impl EncodedRole {
     }
 }
 
-/// The statement that makes a role which nobody can log in as.
+/// The statement that makes a role without login.
 fn creation(role: &str) -> Result<String, Fault> {
     Ok(format!("CREATE ROLE {} NOLOGIN;", identifier(role)?))
 }
