@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 const DAY: u32 = 24 * 60;
 const HOUR: u32 = 60;
-/// The shortest time between two runs, in minutes: a slow server could not follow more.
+/// The shortest time between two runs, in minutes: a slow server could not keep up with more runs.
 const SHORTEST: u32 = 5;
 /// The longest gap that clocks make when they are set forward, in steps of half an hour.
 const GAP_STEPS: i64 = 6;
