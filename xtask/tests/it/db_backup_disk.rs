@@ -1,7 +1,7 @@
 //! `db-backup` and the folder it writes to: full disks, read-only ones, and what stands in its way there.
 
 use crate::harness::backup::on_disk;
-use crate::harness::{Sandbox, Test, Xtask, shared};
+use crate::harness::{Sandbox, Test, Xtask, shared, wait_until};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
