@@ -10,12 +10,12 @@ impl Terminal {
     /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
     /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
-        self.write(format!("{}\n", self.plain(text)).as_bytes())
+        self.write(format!("{}\n", self.plain_with_marks(text, self.color_of_results)).as_bytes())
     }
 
     /// A report on stdout: lines of ours, folded where the terminal is narrow.
     pub fn result_report(&self, text: &str) -> Result<()> {
-        self.write(self.laid_below(text, self.width_of_results()).as_bytes())
+        self.write(self.laid_below(text, self.width_of_results(), self.color_of_results).as_bytes())
     }
 
     /// A path on stdout, byte for byte: a script opens it.
@@ -87,7 +87,7 @@ impl Terminal {
         let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
         let width = all.iter().map(|mark| self.symbol(*mark).0.chars().count()).max().unwrap_or(1);
         let gap = " ".repeat(width - symbol.chars().count());
-        (format!("{}{gap}", self.colored(mark, self.color_of_results)), width)
+        (format!("{}{gap}", self.mark_in_text(mark)), width)
     }
 
     /// What goes before the next thing to type.
@@ -97,17 +97,17 @@ impl Terminal {
 
     /// `✓ text` as it stands in a result.
     pub fn done_line(&self, text: &str) -> String {
-        format!("{} {}", self.mark(Mark::Done), text)
+        format!("{} {}", self.mark_in_text(Mark::Done), text)
     }
 
     /// `⚠ text` as it stands in a result.
     pub fn warning_line(&self, text: &str) -> String {
-        format!("{} {}", self.mark(Mark::Warning), text)
+        format!("{} {}", self.mark_in_text(Mark::Warning), text)
     }
 
     /// `✗ text` as it stands in a result.
     pub fn failure_line(&self, text: &str) -> String {
-        format!("{} {}", self.mark(Mark::Failure), text)
+        format!("{} {}", self.mark_in_text(Mark::Failure), text)
     }
 }
 
