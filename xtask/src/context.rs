@@ -91,7 +91,7 @@ impl Context {
         }
     }
 
-    /// Tells where each setting came from. Those that the stack answers are told when it is read.
+    /// Says where each setting came from. Settings that the stack gives are shown when the stack is read.
     pub fn tell_settings(&self) {
         let of_stack = Kind::chosen(&self.settings).map_or(&[][..], Kind::settings_of_stack);
         self.settings.shown(of_stack).for_each(|line| self.terminal.note(&line));

@@ -142,8 +142,8 @@ fn failed(folder: &Path, error: io::Error) -> anyhow::Error {
 
 /// Removes what killed runs left in the folder; gives the names of their runs, whose sessions may still be there.
 ///
-/// A living run that has made its file and not locked it yet loses it, too, and makes it again. Nothing is in such a file:
-/// its run is not named.
+/// A living run whose file is made and not locked yet loses it, too, and makes it again. Such a file is empty, and its run
+/// is not named.
 pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries

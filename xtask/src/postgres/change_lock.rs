@@ -21,7 +21,7 @@ pub struct Lock<'a> {
 }
 
 impl<'a> Lock<'a> {
-    /// Takes the lock on the target's database, waiting so long for another run.
+    /// Takes the lock on the target's database. Waits at most this long for another run.
     ///
     /// # Errors
     /// Exit 5 names the run that holds it.

@@ -103,13 +103,13 @@ impl<'a> Server<'a> {
         Self { is_utf8: true, ..self.clone() }
     }
 
-    /// Sessions through which a whole database goes: about so many bytes, where that is known.
+    /// This server for sessions through which a whole database goes. `bytes`: about its size, where that is known.
     #[must_use]
     pub fn in_bulk(&self, bytes: Option<u64>) -> Self {
         Self { bulk: Some(Bulk { bytes }), ..self.clone() }
     }
 
-    /// A login and an answer are waited for so long, in place of the target's own deadline.
+    /// This server with this deadline for a login and for an answer, in place of the target's own.
     #[must_use]
     pub fn within(&self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }

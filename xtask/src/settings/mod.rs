@@ -205,7 +205,7 @@ impl Settings {
         })
     }
 
-    /// Where each setting came from, secrets masked (`--verbose`); without those that are told elsewhere.
+    /// Where each setting came from, secrets masked (`--verbose`); without those that are shown elsewhere.
     pub fn shown(&self, but: &[&str]) -> impl Iterator<Item = String> {
         KNOWN.iter().filter(|(name, _)| !but.contains(name)).map(|(name, default)| {
             let (value, origin) = self.find(name).unwrap_or((default, Origin::Default));

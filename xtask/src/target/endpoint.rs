@@ -64,7 +64,7 @@ impl Endpoint {
         Ok(Self { url, token, agent: agent(&uri, settings)? })
     }
 
-    /// An address that is told something by a plain POST. It may be a secret: no error repeats it.
+    /// An address that gets a plain POST. It may be a secret: no error repeats it.
     ///
     /// # Errors
     /// Exit 2: no address of an HTTP server, or a proxy that is none.

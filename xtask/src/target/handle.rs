@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Enough to hear that a program is there.
 const LEAST: Duration = Duration::from_millis(200);
-/// A login that gets no answer is given up so long before the end: its own words say more than a program that was
+/// How long before the end a login without an answer gives up: its own message says more than a program that was
 /// ended.
 const SOONER_SECONDS: u64 = 2;
 

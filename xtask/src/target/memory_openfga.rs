@@ -30,8 +30,8 @@ const START: &str = "second-";
 const END: &str = ".json";
 const LOG: &str = "second-openfga.log";
 
-/// What the server is told besides its engine and ports: no limit that would cut an answer short, none of the live
-/// server's ways to protect itself.
+/// The server's environment besides its engine and ports. It sets no limit that would cut an answer short, and none of
+/// the live server's protections.
 pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("OPENFGA_DATASTORE_ENGINE", "memory"),
     ("OPENFGA_AUTHN_METHOD", "preshared"),
@@ -50,7 +50,7 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("OPENFGA_HTTP_UPSTREAM_TIMEOUT", "14s"),
 ];
 
-/// What the live server is told that decides which models it takes.
+/// Variables of the live server that decide which models it accepts.
 const LIMITS: &[&str] = &["OPENFGA_MAX_", "OPENFGA_EXPERIMENTALS=", "OPENFGA_RESOLVE_NODE_"];
 
 /// The server. Dropping it ends it.

@@ -79,7 +79,7 @@ impl Kind {
         })
     }
 
-    /// The settings that such a target answers by looking, where neither command line nor environment do.
+    /// The settings that a target of this kind finds out itself, where neither command line nor environment give them.
     pub fn settings_of_stack(self) -> &'static [&'static str] {
         match self {
             Self::Compose => &compose::SETTINGS,

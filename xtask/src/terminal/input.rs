@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// How often signals are looked for while stdin has more to come.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How many bytes are handed on at once, and how many such pieces are read ahead.
+/// The size of a piece that is handed on, in bytes, and how many pieces are read ahead.
 const PIECE: u64 = 1 << 18;
 const PIECES_AHEAD: usize = 4;
 

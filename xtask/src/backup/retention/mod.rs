@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
-/// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
+/// For how many days a backup that a restore or a migration made before its change stays, whatever the rules say.
 const SAFETY_DAYS: i64 = 7;
 
 /// What is decided on a folder's backups and on its sets, each in the order of its listing.

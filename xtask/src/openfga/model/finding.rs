@@ -31,7 +31,7 @@ pub struct Finding {
     pub severity: Severity,
 }
 
-/// A line of so many characters is shown whole; of a longer one, this many on each side of the place.
+/// A line of at most this many characters is shown whole. Of a longer one, `AROUND` characters on each side are shown.
 const LONGEST_LINE: usize = 240;
 const AROUND: usize = 80;
 /// How many findings show their line. Later ones are not read, and their lines would cost more than the findings.
