@@ -50,7 +50,7 @@ pub fn number<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> 
     text.parse().map_err(|_| if text.starts_with('-') { "it is too small" } else { "it is too large" }.to_owned())
 }
 
-/// The same within these bounds.
+/// A number within these bounds.
 pub fn number_within<N>(bounds: RangeInclusive<N>) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync + 'static
 where
     N: FromStr<Err = ParseIntError> + PartialOrd + Display + Clone + Send + Sync + 'static,

@@ -160,7 +160,7 @@ pub(super) fn swap_back(backs: &[Back<'_, '_>], unstarted: BTreeSet<String>, con
     let exchange = |swaps: &[Swap<'_>]| swap::exchange_names(first.record, swaps);
     let done = marked().and_then(|()| switchover.perform(&services, exchange));
     let done = done.inspect_err(|error| {
-        // Where nobody knows what became of the swap, the next run needs the entries to repair it.
+        // Where the swap's outcome is not known, the next run needs the entries to repair it.
         if error::exit(error) != Exit::Partial {
             backs.iter().for_each(Back::unmark);
         }

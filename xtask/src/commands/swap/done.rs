@@ -13,9 +13,9 @@ use std::time::Duration;
 pub struct Done {
     /// In the order of what was swapped in.
     pub databases: Vec<Swapped>,
-    /// Nobody could connect so long.
+    /// How long no session could connect.
     pub database_outage: Duration,
-    /// The services were away so long.
+    /// How long the services were stopped.
     pub services_outage: Option<Duration>,
 }
 
@@ -55,7 +55,7 @@ impl Swapped {
         // A signal that comes now must not say that nothing was done.
         match signals::shielded(|| previous::drop_old(record, keep)) {
             Ok(old) => old.iter().for_each(|(name, dropped)| match dropped {
-                // Nobody may be told to go back to it.
+                // The report must not offer it for undo.
                 Ok(()) if self.before.as_ref() == Some(name) => self.before = None,
                 Ok(()) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
                 Err(error) => refused(name, error),
