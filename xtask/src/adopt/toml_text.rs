@@ -13,7 +13,7 @@ fn checked(text: String, expected: &Value) -> Option<String> {
 }
 
 /// The line ends of a text.
-pub fn with_ends_of(text: &str, piece: &str) -> String {
+fn with_ends_of(text: &str, piece: &str) -> String {
     if text.contains("\r\n") { piece.replace('\n', "\r\n") } else { piece.to_owned() }
 }
 

@@ -10,7 +10,7 @@ use anyhow::Result;
 use std::path::{Path, PathBuf};
 
 /// What messages call the file.
-pub const STANDARD_INPUT: &str = "standard input";
+const STANDARD_INPUT: &str = "standard input";
 
 const STEM: &str = "standard_input";
 /// Free space is measured again after this many bytes.

@@ -23,7 +23,7 @@ impl Written {
     }
 
     /// Whether there is anything.
-    pub fn is_any(self) -> bool {
+    fn is_any(self) -> bool {
         self.all() != [0; 3]
     }
 }

@@ -65,7 +65,7 @@ pub struct Every(u32);
 
 impl Every {
     /// Once a day.
-    pub const DAY: Self = Self(DAY);
+    const DAY: Self = Self(DAY);
 
     /// The time between two runs, as a span.
     pub fn span(self) -> TimeDelta {

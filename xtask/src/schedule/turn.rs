@@ -1,10 +1,10 @@
 //! One run at a time: an operating system's lock on a file, which ends with its holder, however that ends.
 
 use super::plan;
-use crate::error::Fault;
 use crate::platform;
-use anyhow::{Context as _, Error, Result};
-use std::fs::{File, TryLockError};
+use crate::target::file_lock::FileLock;
+use anyhow::Result;
+use std::fs::TryLockError;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Held while a run goes on; it ends with its holder, however that ends.
 #[derive(Debug)]
 pub struct Turn {
-    _file: File,
+    _lock: FileLock,
 }
 
 impl Turn {
@@ -24,23 +24,9 @@ impl Turn {
     pub fn take(root: &Path) -> Result<Option<Self>> {
         let folder = plan::folder(root);
         folder.make()?;
-        let path = folder.path(LOCK);
-        let file = platform::open_own(&path).with_context(|| {
-            Fault::failed(format!("{} cannot be opened", path.display())).hint("remove what stands there")
-        })?;
         // A run that only checks whether the turn is taken holds it for a moment.
-        for _ in 0..LOOKS {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(Self { _file: file })),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(POLL_INTERVAL),
-                Err(TryLockError::Error(error)) => {
-                    let fault = Fault::failed(format!("{} cannot be locked", path.display()))
-                        .hint("put the checkout on a disk whose files can be locked");
-                    return Err(Error::new(error).context(fault));
-                }
-            }
-        }
-        Ok(None)
+        let lock = FileLock::try_take(&folder.path(LOCK), LOOKS, POLL_INTERVAL)?;
+        Ok(lock.map(|lock| Self { _lock: lock }))
     }
 
     /// Whether another run has it now.

@@ -1,5 +1,5 @@
-//! One run at a time starts or stops a local server, or installs programs: an operating system's lock on a
-//! file, which ends with its holder however that ends.
+//! One run at a time does what must not be done twice: an operating system's lock on a file, which ends with its holder
+//! however that ends.
 
 use crate::error::{Exit, Fault};
 use crate::platform;
@@ -23,20 +23,11 @@ impl FileLock {
     /// Waits for the lock; calls `waiting` once if another run holds it.
     ///
     /// # Errors
-    /// Exit 5, naming the holder, when the turn does not come.
+    /// Exit 5, naming the holder, when the turn does not come. Exit 1: the file cannot be opened or locked.
     pub fn take(path: &Path, waiting: &dyn Fn(&str)) -> Result<Self> {
-        let mut file =
-            platform::open_own(path).with_context(|| Fault::failed(format!("{} cannot be opened", path.display())))?;
+        let mut file = opened(path)?;
         let end = Instant::now() + TIMEOUT;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::Error(error)) => {
-                    let fault = Fault::failed(format!("{} cannot be locked", path.display()));
-                    return Err(anyhow::Error::new(error).context(fault));
-                }
-                Err(TryLockError::WouldBlock) => {}
-            }
+        while !is_locked(&file, path)? {
             let holder = holder(&mut file);
             if Instant::now() >= end {
                 let fault = Fault::new(Exit::Locked, format!("{holder} holds the lock {}", path.display()));
@@ -50,6 +41,38 @@ impl FileLock {
         let _ = file.set_len(0).and_then(|()| file.rewind());
         let _ = write!(file, "{}", std::process::id());
         Ok(Self { _file: file })
+    }
+
+    /// Tries this often, with a pause after each; `None` where another run holds the lock all the time.
+    ///
+    /// # Errors
+    /// Exit 1: the file cannot be opened or locked.
+    pub fn try_take(path: &Path, tries: u32, pause: Duration) -> Result<Option<Self>> {
+        let file = opened(path)?;
+        for _ in 0..tries {
+            if is_locked(&file, path)? {
+                return Ok(Some(Self { _file: file }));
+            }
+            std::thread::sleep(pause);
+        }
+        Ok(None)
+    }
+}
+
+fn opened(path: &Path) -> Result<File> {
+    platform::open_own(path)
+        .with_context(|| Fault::failed(format!("{} cannot be opened", path.display())).hint("remove what stands there"))
+}
+
+/// Whether this run has the lock now.
+fn is_locked(file: &File, path: &Path) -> Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => {
+            let fault = Fault::failed(format!("{} cannot be locked", path.display()));
+            Err(error).context(fault.hint("put its folder on a disk whose files can be locked"))
+        }
     }
 }
 

@@ -33,7 +33,7 @@ const LOG: &str = "second-openfga.log";
 
 /// The server's environment besides its engine and ports. It sets no limit that would cut an answer short, and none of
 /// the live server's protections.
-pub const ENVIRONMENT: &[(&str, &str)] = &[
+const ENVIRONMENT: &[(&str, &str)] = &[
     ("OPENFGA_DATASTORE_ENGINE", "memory"),
     ("OPENFGA_AUTHN_METHOD", "preshared"),
     ("OPENFGA_HTTP_TLS_ENABLED", "false"),

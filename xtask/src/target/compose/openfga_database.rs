@@ -85,7 +85,7 @@ impl Datastore {
 }
 
 /// Whether these words start OpenFGA's migration, not its server.
-pub(super) fn is_migration(command: &[String]) -> bool {
+fn is_migration(command: &[String]) -> bool {
     command.iter().find(|word| !is_program(word)).is_some_and(|word| word == MIGRATE)
 }
 

@@ -1,7 +1,7 @@
 //! The `local` target: a private PostgreSQL that this tool makes and starts itself, for one checkout.
 //!
-//! Everything of it is in one folder ([`folder`]). Here is what it knows and can tell; [`up`] puts the steps of `up`
-//! and `down` in order.
+//! Everything of it is in one folder ([`folder`]). This file holds its answers; [`up`] has the order of the
+//! steps of `up` and `down`.
 
 mod access;
 mod cluster;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read};
 
 /// The largest window, in bytes: that of zstd's levels up to 19.
-pub(super) const WINDOW: u64 = 8 << 20;
+const WINDOW: u64 = 8 << 20;
 /// So much is read at once, in bytes.
 const PIECE: usize = 1 << 17;
 
