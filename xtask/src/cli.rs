@@ -110,7 +110,7 @@ impl Command {
     }
 }
 
-/// The same words with the action of a command (`db-migrate up`) directly behind the command, wherever it was typed:
+/// The words with the action of a command (`db-migrate up`) moved directly behind the command, wherever it was typed:
 /// options may stand before it. `help --help` is `help`.
 pub fn action_first(mut words: Vec<OsString>) -> Vec<OsString> {
     let top = Cli::command();

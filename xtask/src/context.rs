@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long Docker and Compose may take to say which server is meant, each.
+/// How long Docker and Compose may each take to say which server is meant.
 const IDENTIFIED: Duration = Duration::from_secs(20);
 
 /// One run of the program. Commands get it; nothing below them does.
@@ -21,9 +21,9 @@ const IDENTIFIED: Duration = Duration::from_secs(20);
 pub struct Context {
     /// The checkout.
     pub root: PathBuf,
-    /// As it was typed (`--root`).
+    /// The folder as it was typed (`--root`).
     typed_root: Option<PathBuf>,
-    /// The same, with what named it.
+    /// The checkout, and what named it: an option, a variable or a folder.
     named: Root,
     /// The folder that the user stands in; paths that they typed are relative to it.
     pub here: PathBuf,
@@ -91,7 +91,7 @@ impl Context {
         }
     }
 
-    /// Tells where each setting came from. Those that the stack answers are told when it is read.
+    /// Says where each setting came from. Settings that the stack gives are shown when the stack is read.
     pub fn tell_settings(&self) {
         let of_stack = Kind::chosen(&self.settings).map_or(&[][..], Kind::settings_of_stack);
         self.settings.shown(of_stack).for_each(|line| self.terminal.note(&line));
@@ -105,14 +105,14 @@ impl Context {
         self.settings.check_readable()
     }
 
-    /// The same run on another target.
+    /// This run on another target.
     pub fn with_target(&self, kind: Kind) -> Self {
         let mut settings = self.settings.clone();
         settings.set_flag("XTASK_TARGET", kind.to_string());
         Self { settings, ..self.clone() }
     }
 
-    /// The same run on another database of the server, as if `--database` named it.
+    /// This run on another database of the server, as if `--database` named it.
     pub fn with_database(&self, database: &str) -> Self {
         let mut settings = self.settings.clone();
         settings.set_flag(DATABASE, database);
@@ -120,8 +120,8 @@ impl Context {
         Self { settings, terminal, databases: vec![database.to_owned()], ..self.clone() }
     }
 
-    /// A run like this one, but for the Compose project in another folder, which somebody else may have written: no
-    /// program is taken from its `.env`.
+    /// A run like this one on the Compose project in another folder. Another person may have written that project, so
+    /// no program is taken from its `.env`.
     pub fn at(&self, folder: &Path) -> Self {
         let mut settings = self.settings.reloaded(folder);
         settings.set_flag("XTASK_TARGET", Kind::COMPOSE.to_string());
@@ -131,13 +131,13 @@ impl Context {
         Self { root: folder.to_owned(), settings, ..self.clone() }
     }
 
-    /// The same run, where these options of its command were typed: what is said to be typed next says them, too.
+    /// This run with these options of its command: commands in hints repeat them.
     #[must_use]
     pub fn with_typed(&self, options: Vec<(&'static str, String)>) -> Self {
         Self { terminal: self.terminal.with_more_typed(options), ..self.clone() }
     }
 
-    /// The same run after `.env` was changed.
+    /// This run after `.env` was changed.
     pub fn reloaded(&self) -> Self {
         let settings = self.settings.reloaded(&self.root);
         Self { settings, ..self.clone() }
@@ -148,7 +148,7 @@ impl Context {
         self.target_within(IDENTIFIED)
     }
 
-    /// The same for a caller who waits no longer than this for the server to be found.
+    /// The database that the settings name, for a caller that waits no longer than this for the server to be found.
     pub fn target_within(&self, deadline: Duration) -> Result<Target> {
         self.settings.check_understood()?;
         let target = Target::chosen(&self.settings, &self.root)?;
@@ -192,7 +192,7 @@ impl Context {
         self.root.join("backups")
     }
 
-    /// The same for one who writes there: it is made, and git ignores what is in it.
+    /// The folder for backups, for a caller that writes there: it is made, and git ignores its files.
     pub fn made_backups_folder(&self) -> Result<PathBuf> {
         let folder = self.backups_folder();
         own_folder::make(&folder)?;
@@ -209,7 +209,7 @@ impl Context {
         self.near(path).display().to_string()
     }
 
-    /// The same as one word of a command line, whatever a file's name holds.
+    /// The path of [`Self::shown`] as one word of a command line, whatever a file's name holds.
     pub fn as_word(&self, path: &Path) -> String {
         terminal::shell_word(&self.shown(path))
     }
@@ -219,7 +219,7 @@ impl Context {
         let mut up = PathBuf::new();
         for base in self.here.ancestors() {
             if let Ok(rest) = path.strip_prefix(base) {
-                // Beyond the checkout a long chain of ../ helps nobody; a folder above it would be ../ alone.
+                // Outside the checkout a long chain of ../ is hard to read; a folder above it would be ../ alone.
                 let is_above = rest.as_os_str().is_empty() && !path.starts_with(&self.root);
                 let is_near = (self.here.starts_with(&self.root) && !is_above) || up.as_os_str().is_empty();
                 return match up.join(rest) {

@@ -8,14 +8,14 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-/// For what differs in data only: usual folders, names of tools.
+/// Whether this is Windows; for what differs in data only: usual folders, names of tools.
 pub const WINDOWS: bool = cfg!(windows);
-/// The same.
+/// Whether this is Linux; for what differs in data only.
 pub const LINUX: bool = cfg!(target_os = "linux");
-/// The same.
+/// Whether this is macOS; for what differs in data only.
 pub const MACOS: bool = cfg!(target_os = "macos");
 
-/// The signals by which people and systems end a program, as far as there are such.
+/// The signals by which people and systems end a program; none where the system has no signals.
 pub const ENDING_SIGNALS: &[i32] = system::ENDING_SIGNALS;
 
 /// A user of this host that a program is to run as.
@@ -101,7 +101,7 @@ pub fn hold(file: &File) -> io::Result<()> {
     system::hold(file)
 }
 
-/// Opens a file, and holds it, where nobody holds it; fails on a symbolic link.
+/// Opens a file and locks it. `None` where another process has it locked. Fails on a symbolic link.
 pub fn open_unless_held(path: &Path) -> io::Result<Option<File>> {
     system::open_unless_held(path)
 }

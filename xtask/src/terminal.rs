@@ -14,9 +14,13 @@ pub use text::{age_of, clean, clean_line, count, counted, duration, report, shel
 
 use crate::error;
 use crate::settings::ColorChoice;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::LazyLock;
 use unicode_width::UnicodeWidthStr as _;
 
+/// The number in marks of this run, before they get their colour. The system's random numbers are in it.
+static OWN_MARKS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("marks"));
 /// Most commands fit into a line of so many columns.
 const COMMANDS_FIT: usize = 60;
 
@@ -24,7 +28,7 @@ const COMMANDS_FIT: usize = 60;
 #[derive(Debug, Clone)]
 pub struct Terminal {
     color: bool,
-    /// The same for results.
+    /// Whether results have colours.
     color_of_results: bool,
     unicode: bool,
     quiet: bool,
@@ -90,19 +94,19 @@ impl Terminal {
         }
     }
 
-    /// The same terminal, where these options were typed.
+    /// This terminal with these typed options, which its hints repeat.
     #[must_use]
     pub fn with_typed(&self, typed: Vec<(&'static str, String)>) -> Self {
         Self { typed, ..self.clone() }
     }
 
-    /// The same terminal for text in which commands are quoted, or are to be pasted elsewhere.
+    /// This terminal for text in which commands are quoted, or are to be pasted elsewhere.
     #[must_use]
     pub fn verbatim(&self) -> Self {
         Self { completes: false, ..self.clone() }
     }
 
-    /// The same terminal, where these options were typed, too.
+    /// This terminal with these typed options added.
     #[must_use]
     pub fn with_more_typed(&self, more: Vec<(&'static str, String)>) -> Self {
         let typed = self.typed.iter().cloned().chain(more).collect();
@@ -130,17 +134,17 @@ impl Terminal {
         self.note_report(&text.replace('\n', "\n  "));
     }
 
-    /// The same for lines of ours, in which names are shown clean.
+    /// A note of lines of ours, in which names are shown clean.
     pub fn note_report(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&self.laid_below(text.strip_suffix('\n').unwrap_or(text), self.width_of_notes()));
+            write_stderr(&self.laid_below(text.strip_suffix('\n').unwrap_or(text), self.width_of_notes(), self.color));
         }
     }
 
     /// A report's lines, ended by a newline; folded where the terminal has so many columns. A command that is copied
     /// stays on one line, except where hardly one fits.
-    fn laid_below(&self, text: &str, columns: Option<usize>) -> String {
-        let shown = self.plain(text);
+    fn laid_below(&self, text: &str, columns: Option<usize>, color: bool) -> String {
+        let shown = self.plain_with_marks(text, color);
         let Some(columns) = columns else { return format!("{shown}\n") };
         let typed = format!("{} ", self.call);
         let is_typed = |line: &str| line.contains(&typed) || line.trim_start().starts_with(self.arrow());
@@ -196,7 +200,7 @@ impl Terminal {
 
     /// A marked text, folded where the terminal is narrow.
     fn marked(&self, mark: Mark, text: &str) -> String {
-        let lead = format!("{} ", self.mark(mark));
+        let lead = format!("{} ", self.colored(mark, self.color));
         fold::behind(&lead, self.symbol(mark).0.width() + 1, &self.plain(text), self.width_of_notes())
     }
 
@@ -206,14 +210,18 @@ impl Terminal {
         size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
     }
 
-    /// The same for commands to type. A command that is copied must stay on one line, except where the terminal is so
+    /// Columns for commands to type. A command that is copied must stay on one line, except where the terminal is so
     /// narrow that hardly one fits.
     fn width_of_hints(&self) -> Option<usize> {
         self.width_of_notes().filter(|width| *width < COMMANDS_FIT)
     }
 
-    fn mark(&self, mark: Mark) -> String {
-        self.colored(mark, self.color)
+    /// A mark for the text of a line. Where colours are shown, it holds a number that only this run knows: a mark in a
+    /// text of another author stays without colour.
+    fn mark_in_text(&self, mark: Mark) -> String {
+        let (symbol, _) = self.symbol(mark);
+        let is_plain = !self.color && !self.color_of_results;
+        if is_plain { symbol.to_owned() } else { format!("\x1b[{}m{symbol}\x1b[0m", *OWN_MARKS) }
     }
 
     fn colored(&self, mark: Mark, color: bool) -> String {
@@ -238,19 +246,24 @@ impl Terminal {
     /// Text for people: without control sequences, from any author; with the options that they typed, in the letters
     /// that this terminal has.
     fn plain(&self, text: &str) -> String {
+        self.lettered(&clean(text))
+    }
+
+    /// [`Self::plain`] for a text with marks of this run ([`Self::mark_in_text`]): they get their colour.
+    fn plain_with_marks(&self, text: &str, color: bool) -> String {
         if !self.color && !self.color_of_results {
-            return self.lettered(&clean(text));
+            return self.plain(text);
         }
-        // The colours of our own marks stay.
-        let marks = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped].map(|mark| self.colored(mark, true));
+        let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
+        let marks = all.map(|mark| (self.mark_in_text(mark), self.colored(mark, color)));
         let mut plain = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some((at, mark)) = marks.iter().filter_map(|mark| Some((rest.find(mark.as_str())?, mark))).min() {
-            plain.push_str(&self.lettered(&clean(&rest[..at])));
-            plain.push_str(mark);
-            rest = &rest[at + mark.len()..];
+        while let Some((at, (own, shown))) = marks.iter().filter_map(|mark| Some((rest.find(&mark.0)?, mark))).min() {
+            plain.push_str(&self.plain(&rest[..at]));
+            plain.push_str(shown);
+            rest = &rest[at + own.len()..];
         }
-        plain + &self.lettered(&clean(rest))
+        plain + &self.plain(rest)
     }
 
     fn completed(&self, text: &str) -> String {
@@ -288,7 +301,7 @@ impl Terminal {
 }
 
 fn write_stderr(text: &str) {
-    // Nobody is left to tell when stderr itself is gone.
+    // When stderr itself is gone, there is no place to report it.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -306,10 +319,27 @@ mod tests {
         let terminal = |color| Terminal::new(Options { color, ..options() });
         let hostile = "a\x1b]0;x\x07b\u{9b}31m\x1b[31mc\r";
         let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}31m\\u{1b}[31mc\\r";
-        let line = |terminal: &Terminal| terminal.plain(&terminal.done_line(hostile));
-        assert_eq!(line(&terminal(ColorChoice::Never)), format!("✓ {shown}"));
-        assert_eq!(line(&terminal(ColorChoice::Always)), format!("\x1b[32m✓\x1b[0m {shown}"));
+        let line = |terminal: &Terminal, color| terminal.plain_with_marks(&terminal.done_line(hostile), color);
+        assert_eq!(line(&terminal(ColorChoice::Never), false), format!("✓ {shown}"));
+        assert_eq!(line(&terminal(ColorChoice::Always), true), format!("\x1b[32m✓\x1b[0m {shown}"));
+        // Where only the other stream shows colours.
+        assert_eq!(line(&terminal(ColorChoice::Always), false), format!("✓ {shown}"));
     }
+
+    #[test]
+    fn a_mark_that_another_wrote_gets_no_colour() {
+        let terminal = Terminal::new(Options { color: ColorChoice::Always, ..options() });
+        for forged in ["\x1b[32m✓\x1b[0m", "\x1b[0m✓\x1b[0m", "\x1b[1m✓\x1b[0m"] {
+            let escaped = forged.replace('\x1b', "\\u{1b}");
+            for shown in [terminal.plain(forged), terminal.plain_with_marks(forged, true)] {
+                assert_eq!(shown, escaped);
+            }
+            let line = terminal.plain_with_marks(&terminal.failure_line(&format!("{forged} b.sql")), true);
+            assert_eq!(line, format!("\x1b[31m✗\x1b[0m {escaped} b.sql"));
+            assert_eq!(terminal.marked(Mark::Failure, forged), format!("\x1b[31m✗\x1b[0m {escaped}\n"));
+        }
+    }
+
     #[test]
     fn commands_are_completed_unless_they_are_quoted() {
         let typed = vec![("--root", "app".to_owned())];

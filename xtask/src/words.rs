@@ -50,7 +50,7 @@ pub fn number<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> 
     text.parse().map_err(|_| if text.starts_with('-') { "it is too small" } else { "it is too large" }.to_owned())
 }
 
-/// The same within these bounds.
+/// A number within these bounds.
 pub fn number_within<N>(bounds: RangeInclusive<N>) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync + 'static
 where
     N: FromStr<Err = ParseIntError> + PartialOrd + Display + Clone + Send + Sync + 'static,
@@ -131,7 +131,7 @@ pub fn clean(text: &str) -> String {
     escaped(text, |letter| letter == '\n' || letter == '\t' || !is_obeyed(letter))
 }
 
-/// The same for one line or cell, which a line break or a tab would tear apart.
+/// As [`clean`], for one line or cell: line breaks and tabs are escaped, too.
 pub fn clean_line(text: &str) -> String {
     escaped(text, |letter| !is_obeyed(letter))
 }

@@ -61,7 +61,7 @@ impl Adopted {
     pub fn find(repository: &Repository) -> Result<Option<Self>> {
         let mut found = Vec::new();
         for path in repository.files(&["*/.adopted"])? {
-            // One that an interrupted run has not finished has no such name.
+            // The folder of an interrupted run has another name.
             let Some(name) = path.strip_suffix("/.adopted").and_then(|name| name.parse().ok()) else { continue };
             let read = repository.text(&path)?.and_then(|text| parsed(name, &text));
             let refused = || {

@@ -9,7 +9,7 @@ use anyhow::Result;
 pub fn by_hand(repository: &Repository, name: &PackageName) -> Result<Vec<String>> {
     let mut said = Vec::new();
     for path in repository.files(&["*Dockerfile*", "*Containerfile*"])? {
-        // Beside a manifest of its own it builds that one, which stays as it is.
+        // A Dockerfile beside another Cargo.toml builds that one, which is not changed.
         let is_elsewhere =
             path.rsplit_once('/').is_some_and(|(folder, _)| repository.has(&format!("{folder}/Cargo.toml")));
         let text = if is_elsewhere { None } else { repository.text(&path).ok().flatten() };

@@ -16,7 +16,7 @@ const NAME: &str = "xtask-adopt";
 const LONGEST: u64 = 1 << 20;
 /// Stands for the hash of a folder.
 const FOLDER: &str = "folder";
-/// The same for a file that is to go.
+/// Stands for the hash of a file that is to be removed.
 const REMOVED: &str = "removed";
 
 /// The list of an interrupted run; empty where there was none.

@@ -7,7 +7,7 @@ use super::toml_text;
 use crate::error::Fault;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// As GNU make looks for it.
+/// The names that GNU make looks for, in its order.
 const NAMES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 /// Files that include one another are followed so far.
 const DEPTH: usize = 8;

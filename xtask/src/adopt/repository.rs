@@ -1,4 +1,4 @@
-//! The other repository, as git and its files tell it. Everything in it may have been written by anybody: nothing of it
+//! The other repository, as git and its files tell it. Its author is not trusted: nothing of it
 //! is run, and no link is followed.
 
 use super::collision::Collision;
@@ -64,7 +64,7 @@ impl Repository {
         self.git_or(words, 0)
     }
 
-    /// The same where this exit code is as good.
+    /// A git command in the folder, which must end with 0 or this exit code.
     pub fn git_or(&self, words: &[&str], code: i32) -> Result<Captured> {
         let captured = self.ask(words)?;
         if captured.ending.success() || captured.ending == Ending::Code(code) {

@@ -25,7 +25,7 @@ pub(super) fn not_whole(target: &Target) -> Fault {
         .hint("check the connection between this program and pg_dump (Docker, network), then try again")
 }
 
-/// Why pg_dump failed, which ran for so long. Only a fault of the database itself is lasting: it cannot be dumped as it is.
+/// Why pg_dump failed; `took`: how long it ran. Only a fault of the database itself is lasting: it cannot be dumped as it is.
 pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, said: &Captured, took: Duration) -> anyhow::Error {
     let (target, stderr) = (server.target(), said.stderr.as_str());
     let said = session::failure(target, "pg_dump", stderr, said.ending);

@@ -98,9 +98,9 @@ fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
 /// How large a backup will be, by the newest full one of its database.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Expected {
-    /// Of the text, in bytes.
+    /// The size of the text, in bytes.
     pub(super) text: u64,
-    /// Of the file, in bytes.
+    /// The size of the file, in bytes.
     pub(super) file: u64,
 }
 

@@ -49,7 +49,7 @@ impl Partial {
         written.map_err(|error| self.failed(error))
     }
 
-    /// The same file for a program's stdout. It is opened anew: a lock that the program inherited would outlive us.
+    /// The file for a program's stdout. It is opened a second time: a lock that the program inherited would outlive us.
     pub(super) fn for_program(&self) -> Result<File> {
         let file = platform::open_to_append(&self.path).map_err(|error| self.failed(error))?;
         if platform::is_still_at(&self.file, &self.path).map_err(|error| self.failed(error))? {
@@ -58,7 +58,7 @@ impl Partial {
         Err(Fault::failed("another program removed the unfinished backup").hint("try again").into())
     }
 
-    /// The same file for a reader beside us.
+    /// The file for a reader in this process.
     pub(super) fn for_reading(&self) -> Result<File> {
         self.file.try_clone().map_err(|error| self.failed(error))
     }
@@ -142,8 +142,8 @@ fn failed(folder: &Path, error: io::Error) -> anyhow::Error {
 
 /// Removes what killed runs left in the folder; gives the names of their runs, whose sessions may still be there.
 ///
-/// A living run that has made its file and not locked it yet loses it, too, and makes it again. Nothing is in such a file:
-/// its run is not named.
+/// A living run whose file is made and not locked yet loses it, too, and makes it again. Such a file is empty, and its run
+/// is not named.
 pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries

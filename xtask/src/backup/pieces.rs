@@ -18,7 +18,7 @@ impl Running {
         self.0.clone().finalize().into()
     }
 
-    /// The same after these bytes.
+    /// The running digest after these bytes.
     pub(super) fn after(&self, bytes: &[u8]) -> Self {
         Self(self.0.clone().chain_update(bytes))
     }

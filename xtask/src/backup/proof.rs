@@ -68,7 +68,7 @@ pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     prove_as(path, path, progress)
 }
 
-/// The same for a file that messages call by another name.
+/// Proves a file that messages call by another name.
 pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     let mut file = open(path)?;
     // Shared lock: db-prune skips this file. A file system without locks is read without one.
@@ -154,9 +154,9 @@ struct Right {
     contents: Contents,
     /// Where in the text the dump ends.
     dump_end: u64,
-    /// Of the text, after each piece of it.
+    /// The digest of the text after each of its pieces.
     marks: Vec<Running>,
-    /// Of the whole file.
+    /// The SHA-256 of the whole file.
     digest: [u8; 32],
 }
 

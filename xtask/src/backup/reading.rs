@@ -17,7 +17,7 @@ use std::time::Instant;
 const PIECE: usize = 1 << 18;
 /// So much of the beginning is kept, in bytes: pg_dump's settings.
 const OPENING: usize = 4096;
-/// Free space is looked at again after so many bytes.
+/// Free space is measured again after this many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
 
 /// What a backup reports while it is taken.
@@ -43,7 +43,7 @@ pub(super) struct Reading<'a> {
 /// What was read of a dump.
 pub(super) struct Proof {
     pub(super) scanner: Scanner,
-    /// Of all bytes so far, the file's head included.
+    /// The digest of all bytes so far, the file's head included.
     pub(super) hash: Sha256,
     /// All bytes so far, the file's head included.
     pub(super) bytes: u64,

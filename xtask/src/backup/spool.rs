@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub const STANDARD_INPUT: &str = "standard input";
 
 const STEM: &str = "standard_input";
-/// Free space is looked at again after so many bytes.
+/// Free space is measured again after this many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
 /// So much of the beginning tells whether it can be a dump, in bytes.
 const OPENING: usize = 512;

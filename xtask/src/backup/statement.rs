@@ -13,7 +13,7 @@ const CONSTRAINT: &str = "ADD CONSTRAINT ";
 /// A statement of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Of the file, counted from 1: where the statement begins.
+    /// The line of the file in which the statement begins, counted from 1.
     pub line: u64,
     /// Its command and its object's name; nothing of it that may be a secret.
     pub words: String,

@@ -36,9 +36,9 @@ use std::time::Instant;
 #[derive(Debug)]
 pub struct Taken {
     pub path: PathBuf,
-    /// Of the whole file, manifest included.
+    /// The size of the whole file, manifest included.
     pub bytes: u64,
-    /// Of the whole file, manifest included.
+    /// The SHA-256 of the whole file, manifest included.
     pub sha256: String,
     pub manifest: Manifest,
     /// What a restore of it may fail at.
@@ -105,8 +105,8 @@ struct Attempt<'a> {
     role: Option<&'a str>,
 }
 
-/// The login where it is a superuser whose sessions a setting gives to another role: that one may lack rights, so that a
-/// dump fails.
+/// The login, where it is a superuser and a setting (`role`) has its sessions act as another role. That role may lack
+/// rights, so that a dump fails.
 fn superuser_made_another(server: &Server<'_>, error: &anyhow::Error) -> Option<String> {
     if error::exit(error) != Exit::Failed {
         return None;
@@ -197,10 +197,10 @@ struct Made<'a> {
 
 /// What precedes the manifest, as text and as it lies in the file.
 struct Stored {
-    /// Of the text, as the SHA-256.
+    /// The size of the text; the SHA-256 is of the same bytes.
     bytes: u64,
     sha256: String,
-    /// Of the file, as the compressed bytes, where they are others.
+    /// The size of the file up to its manifest, and its SHA-256; they differ from the text's where the file is compressed.
     before_manifest: u64,
     file: Sha256,
     compressed: Option<String>,

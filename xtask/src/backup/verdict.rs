@@ -28,7 +28,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// As it stands in tables.
+    /// The verdict's word in tables.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -54,9 +54,9 @@ pub struct Examined {
     /// Why, where it is unfit.
     pub reason: Option<String>,
     pub bytes: u64,
-    /// Of a database's backup; present where it fits itself.
+    /// The manifest of a database's backup, where it is intact.
     pub manifest: Option<Manifest>,
-    /// Of a file that holds the server's roles; present where it fits itself.
+    /// The manifest of a file of roles, where it is intact.
     pub globals: Option<GlobalsManifest>,
     /// What a full read found.
     pub contents: Option<Contents>,

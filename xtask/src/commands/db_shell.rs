@@ -65,7 +65,7 @@ struct PsqlArgs {
     words: Vec<String>,
     /// The `-f FILE` taken out of the words: the file is on this host, psql may be in a container.
     file: Option<PathBuf>,
-    /// Commands or a file are given: nobody will type.
+    /// Commands or a file are given: psql reads nothing from the terminal.
     script: bool,
     /// An option by which psql would write a file where it runs.
     writes: Option<&'static str>,
@@ -152,7 +152,7 @@ impl PsqlArgs {
         }
     }
 
-    /// Refuses options that would write a file inside `place`, where nobody looks for it.
+    /// Refuses options that would write a file inside `place`, where the user does not see it.
     fn check_writes_nothing(&self, place: &str) -> Result<(), Fault> {
         let Some(option) = self.writes else { return Ok(()) };
         Err(Fault::usage(format!("{option} would write its file inside {place}"))

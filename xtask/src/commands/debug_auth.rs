@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result};
 use report::Report;
 use serde_json::{Map, Value};
 
-/// So many names are told for one that is unknown.
+/// At most this many names are shown for one that is unknown.
 const MOST_NAMES: usize = 20;
 
 /// Say why a user has a relation to an object, or has it not: every way through the model, and what would change it

@@ -37,7 +37,7 @@ pub fn options_of_full(purpose: Purpose, lock_timeout: Option<Duration>, context
 /// How a backup's text lies in its file: as was typed, else as the setting says.
 ///
 /// # Errors
-/// No such level.
+/// There is no such level.
 pub fn codec(typed: Option<&str>, context: &Context) -> Result<Box<dyn Codec>, Fault> {
     const SETTING: &str = "XTASK_COMPRESS";
     let program = context.settings.get("XTASK_ZSTD");

@@ -62,7 +62,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     conclusion(&report, args.strict)
 }
 
-/// Of the time for a look, what Docker and Compose may take each to say which server is meant.
+/// How long Docker and Compose may each take, within one look, to say which server is meant.
 const IDENTIFIED: Duration = Duration::from_secs(4);
 
 /// One look at everything that is wanted. Each begins anew: a container made meanwhile has another id.

@@ -23,12 +23,12 @@ pub fn name_leftovers(target: &Target, context: &Context) {
     );
 }
 
-/// The same, where the server was asked already.
+/// Names the leftovers by an answer that the server gave already.
 pub fn name_leftovers_by(answer: &str, target: &Target, context: &Context) {
     name_found(Server::new(target).and_then(|server| repair::look_by(answer, &server)), target.database(), context);
 }
 
-/// The same for the databases of a set, each thing once.
+/// Names the leftovers of the databases of a set, each once.
 pub fn name_leftovers_of(servers: &[Server<'_>], context: &Context) {
     let Some(first) = servers.first() else { return };
     let view = record::look(first, Wanted::default()).unwrap_or_default();

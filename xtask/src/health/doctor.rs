@@ -37,7 +37,7 @@ pub fn examine(scene: &Scene) -> Vec<(&'static str, Finding)> {
                 Err(error) => Finding::of_error(&error, "install Docker Compose v2"),
             },
         ));
-        // Without an engine nobody can tell which ports are our own.
+        // Which ports are our own is known from the engine only.
         if found.iter().all(|(_, finding)| finding.status != Status::Fail) {
             found.push(("ports", ports(scene)));
         }

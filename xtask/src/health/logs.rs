@@ -17,7 +17,7 @@ pub fn last(scene: &Scene, container: &str) -> Vec<String> {
     text.lines().map(|line| masked(line, &secrets)).collect()
 }
 
-/// Values of settings and of every container's environment that nobody should read.
+/// Secret values of settings and of every container's environment.
 fn secrets(scene: &Scene) -> Vec<String> {
     let set = settings::KNOWN.iter().filter_map(|(name, _)| Some((*name, scene.settings.get(name)?)));
     let project = scene.project().and_then(Result::ok);

@@ -155,8 +155,8 @@ fn is_shown(check: &Check, options: &Options) -> bool {
     }
 }
 
-/// A check that could not be asked is skipped where another one says why. Where that one was not wanted, it fails
-/// itself: nobody may take silence for health.
+/// A check that could not ask is skipped where another check says why. Where that other check was not wanted, it fails
+/// itself: a missing answer must not look like health.
 fn with_causes(scene: &Scene, mut checks: Vec<Check>) -> Report {
     let failed: Vec<String> =
         checks.iter().filter(|check| check.status == Status::Fail).map(|check| check.name.clone()).collect();

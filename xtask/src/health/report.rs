@@ -12,7 +12,7 @@ pub enum Status {
     Warn,
     /// A part does not answer, is the wrong one, or data is at risk.
     Fail,
-    /// There is nothing to look at here, or another check says why nobody can.
+    /// There is nothing to check here, or another check says why it cannot be checked.
     Skipped,
 }
 
@@ -85,7 +85,7 @@ impl Finding {
         Self::skipped_for(part, format!("not asked: {name} does not answer"))
     }
 
-    /// The same in words of its own.
+    /// Skipped because of this part, with a reason in the caller's words.
     pub fn skipped_for(part: Part, why: impl Into<String>) -> Self {
         Self { blocked: Some(part), ..Self::skipped(why) }
     }
@@ -99,7 +99,7 @@ impl Finding {
         Self { cause: error::cause(error), ..failed }
     }
 
-    /// The same finding, with the container that it is about.
+    /// This finding, with the container that it is about.
     #[must_use]
     pub fn about(mut self, container: &str) -> Self {
         self.container = Some(container.to_owned());

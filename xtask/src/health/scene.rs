@@ -19,7 +19,7 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// Enough to hear that a program is there.
 const LEAST: Duration = Duration::from_millis(200);
 
-/// The place that is examined, at one time: an answer that one probe got is every other's, too.
+/// The stack at one time. An answer that one probe got serves all other probes, too.
 #[derive(Debug)]
 pub struct Scene<'a> {
     pub target: &'a Target,

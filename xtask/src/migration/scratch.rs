@@ -13,7 +13,7 @@ use crate::error;
 use anyhow::Result;
 use std::time::Duration;
 
-/// Nobody else is in the scratch database.
+/// Enough: no other session is in the scratch database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The database, and the session that runs the files in it.

@@ -3,7 +3,7 @@
 /// One of them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
-    /// As people call it.
+    /// Its usual name, for messages.
     pub name: &'static str,
     /// Its service in `compose.yml`.
     pub service: &'static str,

@@ -19,7 +19,7 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// As the settings say, else new ones.
+    /// The passwords of the settings; new ones for those that are not set.
     ///
     /// # Errors
     /// Exit 2: one holds a letter that PostgreSQL's login would change. Else: the system gives no random numbers.

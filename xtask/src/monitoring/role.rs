@@ -1,4 +1,4 @@
-//! The role that postgres_exporter logs in as: it reads the server's statistics, and nothing of anybody's tables.
+//! The role that postgres_exporter logs in as: it reads the server's statistics, and no table's rows.
 
 use super::passwords;
 use super::scram;
@@ -43,7 +43,7 @@ pub fn look(server: &Server<'_>) -> Result<Found> {
     ))
 }
 
-/// Refuses a role that is somebody else's: its password is not ours to change.
+/// Refuses a role that this program did not make: its password must not be changed.
 pub fn check_ours(found: &Found, password_is_new: bool) -> Result<(), Fault> {
     if found.is_powerful {
         return Err(Fault::failed(format!(
@@ -57,7 +57,7 @@ pub fn check_ours(found: &Found, password_is_new: bool) -> Result<(), Fault> {
             passwords::EXPORTER
         ));
         return Err(fault.hint(format!(
-            "set {} in .env to its password; or, if nobody uses it: cargo xtask db-shell -- -c 'DROP ROLE {ROLE}'",
+            "set {} in .env to its password; or, if nothing uses it: cargo xtask db-shell -- -c 'DROP ROLE {ROLE}'",
             passwords::EXPORTER
         )));
     }

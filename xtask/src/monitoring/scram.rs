@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sha2::{Digest as _, Sha256};
 
-/// As many rounds as PostgreSQL's own.
+/// PostgreSQL's own number of rounds.
 const ROUNDS: u32 = 4096;
 const BLOCK: usize = 64;
 type Hash = [u8; 32];

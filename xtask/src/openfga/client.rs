@@ -9,9 +9,9 @@ use serde_json::Value;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Of one request.
+/// The deadline of one request.
 pub const DEADLINE: Duration = Duration::from_secs(15);
-/// After so long a request is not sent again.
+/// How long a request is sent again.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -19,7 +19,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Whether a request may be sent again when nobody knows what became of it.
+/// Whether a request may be sent again when its outcome is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     Safe,

@@ -11,7 +11,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// A store file of so many would have some gigabytes; `db-backup` keeps such a store.
+/// The most tuples of an export: its file would have some gigabytes. `db-backup` keeps a larger store.
 pub const MOST_TUPLES: u64 = 10_000_000;
 
 /// A store file's text, and what it holds.

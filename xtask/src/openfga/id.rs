@@ -23,7 +23,7 @@ pub fn checked(text: &str) -> Result<String, String> {
     }
 }
 
-/// The same in a document.
+/// Reads an id from a document.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     checked(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }

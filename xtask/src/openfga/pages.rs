@@ -7,7 +7,7 @@ const EMPTY: u32 = 20;
 /// Pages with few entries, each of which could lead to another one for ever.
 const SPARSE: u32 = 1_000;
 const FEW: usize = 10;
-/// A list may take so long, and longer where it has more entries than this a second.
+/// How long a list may take. It may take longer where it has more entries a second than this.
 const TIME: Duration = Duration::from_secs(60);
 const ENTRIES_PER_SECOND: u64 = 50;
 
@@ -23,7 +23,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// The beginning of a list of at most so many entries.
+    /// The beginning of a list of at most this many entries.
     pub fn of_at_most(entries: u64) -> Self {
         let begun = Instant::now();
         Self { token: String::new(), left: entries, empty: 0, sparse: 0, entries: 0, begun }
@@ -34,7 +34,7 @@ impl Pages {
         &self.token
     }
 
-    /// Goes on after a page of so many entries, to the page of this token. Whether there is one.
+    /// Goes on to the page of this token, after a page with this many entries. Whether there is such a page.
     ///
     /// # Errors
     /// Why the list would not end.

@@ -44,7 +44,7 @@ impl OpenfgaServer {
         }
     }
 
-    /// The same, where the address of the stack's own OpenFGA, or why it has none, is known already.
+    /// The server, where `own` already has the address of the stack's OpenFGA, or the reason why there is none.
     pub fn at(own: Result<String>, target: &Target, settings: &Settings) -> Result<Self> {
         let named = settings.find(URL);
         let (url, is_of_stack) = match (own, named) {

@@ -44,7 +44,7 @@ pub fn by_name(api: &Api, name: &str) -> Result<Option<Store>> {
     Ok(stores.pop())
 }
 
-/// Makes the store. Where nobody knows what became of the request, looks before it asks again.
+/// Makes the store. Where the outcome of the request is not known, looks before it asks again.
 pub fn create(api: &Api, name: &str) -> Result<Store> {
     match api.create_store(name) {
         Err(error) if is_unsure(&error) => match by_name(api, name)? {
@@ -93,7 +93,7 @@ impl Comparison {
     }
 }
 
-/// Writes the model, once. Where nobody knows what became of the request, looks before it asks again.
+/// Writes the model, once. Where the outcome of the request is not known, looks before it asks again.
 pub fn write_model(api: &Api, store: &str, model: &Model) -> Result<String> {
     let value = model.to_json();
     let written = match api.write_model(store, &value) {

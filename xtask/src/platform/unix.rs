@@ -18,7 +18,7 @@ fn no_follow() -> i32 {
     OFlags::NOFOLLOW.bits().cast_signed()
 }
 
-/// Its user may read and write, nobody else may do anything.
+/// The owner may read and write; all other users may do nothing.
 const PRIVATE: u32 = 0o600;
 
 pub(super) fn create_private(path: &Path) -> io::Result<File> {

@@ -43,8 +43,8 @@ fn begin_once(mut psql: Dialog, preamble: &str, timeout: Duration) -> Result<Beg
     }
 }
 
-/// Finds options under which sessions of ours begin here, after a program of such a session has failed. Whether there
-/// are such, and that program had begun without them.
+/// After a session of ours has failed at its beginning, looks for options with which such sessions begin here. `true`
+/// where there are such options, and the failed program had begun without them.
 pub fn overcome(server: &Server<'_>, said: &Captured) -> Result<bool> {
     let target = server.target();
     if target.overriding().is_some() || said.ending.success() || !overriding::may_help(&said.stderr, said.ending) {

@@ -21,7 +21,7 @@ pub struct Lock<'a> {
 }
 
 impl<'a> Lock<'a> {
-    /// Takes the lock on the target's database, waiting so long for another run.
+    /// Takes the lock on the target's database. Waits at most this long for another run.
     ///
     /// # Errors
     /// Exit 5 names the run that holds it.
@@ -61,9 +61,9 @@ pub fn of_database(session: &mut OpenSession<'_>, name: &str, timeout: Duration)
 /// Who else may hold an advisory lock at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Nobody.
+    /// No other session.
     Exclusive,
-    /// Those who hold it shared, too.
+    /// Other sessions that hold it shared.
     Shared,
 }
 

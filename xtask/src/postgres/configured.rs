@@ -110,7 +110,7 @@ pub fn to_blame(
     Some(fault.hint(hint))
 }
 
-/// The same for OpenFGA's program: its words quote the server's, wherever they stand.
+/// The settings to blame for a failure of OpenFGA's program. Its words quote the server's words in any place.
 pub fn to_blame_for_migration(target: &Target, failed: &Failed, ask: &dyn Fn(&str) -> Option<String>) -> Option<Fault> {
     let names = CAUSES.iter().filter(|cause| failed.words.contains(cause.words)).flat_map(|cause| cause.names);
     let names: Vec<&str> = names.copied().collect();

@@ -69,7 +69,7 @@ impl Properties {
 #[derive(Debug)]
 pub struct OfItself {
     pub properties: Properties,
-    /// Of every extension in it.
+    /// The version of every extension in it.
     pub extension_versions: BTreeMap<ObjectName, Line>,
     /// What a restore may fail at.
     pub path_dependents: Vec<PathDependent>,

@@ -28,7 +28,7 @@ pub fn parse_timeout(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs).ok_or_else(|| "it must be 1 to 2000000 seconds".to_owned())
 }
 
-/// A session that holds what nobody else can use then.
+/// A session that holds a lock for which others wait.
 #[derive(Debug, Deserialize)]
 pub struct Holder {
     /// `table t`, `database d`.
@@ -70,7 +70,7 @@ pub fn name_holders(server: &Server<'_>, names: &[&str]) -> Result<Vec<Holder>> 
     serde_json::from_str(answer.trim()).context("who holds the databases' names")
 }
 
-/// The same, and who has changed any database in a transaction that is still open: the locks do not tell which one.
+/// The holders of these names, and the sessions whose open transaction changed any database: locks do not say which.
 pub fn possible_name_holders(server: &Server<'_>, names: &[&str]) -> Result<Vec<Holder>> {
     let sql = names_held(
         server.session(),

@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// A psql that is silent for so long is given up, and a fresh one is asked.
+/// How long a psql may be silent; then it is given up, and a fresh one is asked.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Server<'_> {

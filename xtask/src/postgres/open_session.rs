@@ -28,7 +28,7 @@ impl<'a> OpenSession<'a> {
         Ok(Self { deadline: DEADLINE, ..Self::start_asking(server)? })
     }
 
-    /// The same for questions: each answer is waited for as long as the server's deadline says.
+    /// Connects to the server's database, for questions. Each answer has the server's deadline.
     pub fn start_asking(server: &Server<'a>) -> Result<Self> {
         let deadline = server.deadline();
         Ok(Self { target: server.target(), psql: Some(session::dialog(server)?), deadline })

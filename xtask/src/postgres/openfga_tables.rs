@@ -15,7 +15,7 @@ const CHANGES: Wanted = Wanted { name: "changelog", columns: &["operation", "ins
 
 /// Stores and models beyond these are not told.
 const MOST_IDS: usize = 10_000;
-/// As the server writes it under `SET datestyle TO ISO`.
+/// The form of a time that the server writes under `SET datestyle TO ISO`.
 const TIME: &str = "%Y-%m-%d %H:%M:%S%.f%#z";
 
 /// An answer that a table gives.

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 const LOCK_TIMEOUT: &str = "SET lock_timeout TO '3s'";
 /// A larger table is not read to its end: COPY knows no LIMIT.
 const LARGEST: u64 = 64_000_000;
-/// Of one field so many bytes are looked at; OpenFGA's own are shorter.
+/// At most this many bytes of a field are read; OpenFGA's own fields are shorter.
 const LONGEST: usize = 1024;
 
 /// A psql on one database.
 #[derive(Debug)]
 pub struct Reader<'a> {
     session: OpenSession<'a>,
-    /// When nobody waits for an answer any more.
+    /// The instant after which no answer is waited for.
     end: Instant,
 }
 

@@ -14,7 +14,7 @@ struct Known {
     may_connect: bool,
 }
 
-/// The same error under the server's reason, where it knows one. `ask` asks in the maintenance database.
+/// The error with the server's reason on top, where the server gives one. `ask` asks in the maintenance database.
 pub(super) fn explained(target: &Target, error: anyhow::Error, ask: &dyn Fn(&str) -> Option<String>) -> anyhow::Error {
     if error::cause(&error) != Some(Cause::Refused) {
         return error;

@@ -34,7 +34,7 @@ pub fn begin(psql: &mut Dialog, preamble: &str, timeout: Duration) -> Result<Opt
     let mut lines = (preamble.matches('\n').count() as u64).saturating_add(1);
     if is_known(&version) {
         lines = lines.saturating_add(1);
-        // Letters and digits only; nobody can know it who wrote what psql will read.
+        // Letters and digits only. The author of the text that psql reads cannot know the key.
         let key = [fresh_name()?, fresh_name()?].concat().replace('-', "");
         // A psql that has ended says why when it is asked.
         let _ = writeln!(psql, "\\restrict {key}");

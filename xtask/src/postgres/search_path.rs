@@ -10,7 +10,7 @@ use std::str::{Chars, FromStr};
 pub struct SearchPath(String);
 
 impl SearchPath {
-    /// As the setting's value: every name in quotes.
+    /// The path as a value of the setting: every name in quotes.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The maintenance database.
 const USUAL: &str = "postgres";
-/// The same while that one is changed.
+/// The maintenance database while `postgres` itself is changed.
 const OTHER: &str = "template1";
 
 /// A database of the target's server, as the sessions of one run use it. What is to be different for some sessions is said
@@ -64,7 +64,7 @@ impl<'a> Server<'a> {
         self.maintenance
     }
 
-    /// The same where this other database of the server is changed, too: it is not the maintenance database then.
+    /// This server where another database is changed, too: that database is then not used as maintenance database.
     #[must_use]
     pub fn beside(self, database: &str) -> Self {
         if self.maintenance == database { Self { maintenance: OTHER, ..self } } else { self }
@@ -103,13 +103,13 @@ impl<'a> Server<'a> {
         Self { is_utf8: true, ..self.clone() }
     }
 
-    /// Sessions through which a whole database goes: about so many bytes, where that is known.
+    /// This server for sessions through which a whole database goes. `bytes`: about its size, where that is known.
     #[must_use]
     pub fn in_bulk(&self, bytes: Option<u64>) -> Self {
         Self { bulk: Some(Bulk { bytes }), ..self.clone() }
     }
 
-    /// A login and an answer are waited for so long, in place of the target's own deadline.
+    /// This server with this deadline for a login and for an answer, in place of the target's own.
     #[must_use]
     pub fn within(&self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
@@ -125,12 +125,12 @@ impl<'a> Server<'a> {
         self.start(name, talk, None)
     }
 
-    /// The same for a session of ours, which does not depend on what role and database set for their own programs.
+    /// A PostgreSQL program for a session of ours, independent of the settings of role and database.
     pub fn own_program(&self, name: &str) -> Result<Program> {
         self.own_program_under(self.target.overriding(), name)
     }
 
-    /// The same under these options of the connection.
+    /// A program for a session of ours, with these options of the connection.
     pub(super) fn own_program_under(&self, options: Option<&str>, name: &str) -> Result<Program> {
         self.start(name, Talk::Piped, options)
     }
@@ -158,7 +158,7 @@ impl fmt::Debug for Server<'_> {
     }
 }
 
-/// As [`Server::maintenance_database`], where only the target is known.
+/// [`Server::maintenance_database`] of a target.
 pub fn maintenance_database(target: &Target) -> &'static str {
     if target.database() == USUAL { OTHER } else { USUAL }
 }

@@ -52,7 +52,7 @@ impl Server<'_> {
         self.capture(ASKING, sql)
     }
 
-    /// The same for a statement that runs code of the database's owner by its nature, such as ANALYZE: views stay open
+    /// Runs a statement that by its nature runs code of the database's owner, such as ANALYZE: views stay open
     /// to that code.
     pub fn work(&self, sql: &str) -> Result<String> {
         self.capture(PREAMBLE, sql)
@@ -73,7 +73,7 @@ impl Server<'_> {
         self.clearing_up().ask(&sql).map(drop)
     }
 
-    /// The same, and waits until they are over.
+    /// Ends these sessions, and waits until they are gone.
     pub fn end(&self) -> Result<()> {
         let sql = format!(
             "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {} AND {OWN}",
@@ -138,7 +138,7 @@ impl Server<'_> {
 }
 
 /// Settings of these names that stand for sessions of the target's user in its database, each with the statement that
-/// takes it away; `None` where there is none, or nobody can be asked.
+/// takes it away; `None` where there is none, or the server does not answer.
 pub fn configured_settings(target: &Target, names: &[&str]) -> Option<String> {
     configured::how_to_reset(&configured::of(target, target.user(), names, &|sql| ask_quietly(target, sql)))
 }
@@ -189,7 +189,7 @@ pub fn understood(server: &Server<'_>, error: anyhow::Error) -> anyhow::Error {
     refusal::explained(target, error, &|sql| ask_quietly(target, sql))
 }
 
-/// The same for an error of the target's, which may be that of OpenFGA's own program.
+/// Explains an error of the target, which may be one of OpenFGA's own program.
 pub fn explain_migration(target: &Target, error: anyhow::Error) -> anyhow::Error {
     let failed = error.downcast_ref::<openfga_migration::Failed>();
     let ask = |sql: &str| ask_quietly(target, sql);

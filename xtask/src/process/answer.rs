@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, spawn};
 
-/// An answer may have so many bytes: many times the longest one that is read, the list of a server's 100,000 tables.
+/// The most bytes that an answer may have: many times the longest one that is read, the list of a server's 100,000 tables.
 pub(super) const LONGEST: usize = 64 << 20;
 
 /// The failure of a program whose answer is longer than [`LONGEST`].

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// Of a longer line only so many bytes are kept: what a program hands on may be another's.
+/// At most this many bytes of a line are kept: a program may pass on text of another author.
 const LONGEST_LINE: u64 = 16 << 20;
 
 /// A program with open pipes. Dropping it ends the program.

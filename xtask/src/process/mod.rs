@@ -106,7 +106,7 @@ pub fn find(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
 }
 
-/// Where this program is. Of one that was replaced while it runs, such as by a build, the path stays.
+/// The path of this program. Where a build replaced the program while it runs, the path is still that one.
 pub fn own_path() -> std::io::Result<PathBuf> {
     let path = std::env::current_exe()?;
     let replaced = path.to_str().and_then(|text| text.strip_suffix(" (deleted)")).map(PathBuf::from);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// How often a running program is looked after, and signals are looked for.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(25);
-/// Of a talkative program's stderr so much of the beginning and of the end is kept: one of them holds the cause.
+/// How many bytes of a program's stderr are kept, of its beginning and of its end: one of them holds the cause.
 const STDERR_KEPT: usize = 64 * 1024;
 
 /// What a signal to us means for a program that runs.

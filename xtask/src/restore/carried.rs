@@ -106,7 +106,7 @@ pub(super) fn give(name: &str, grant: &Grant) -> Result<String, Fault> {
     Ok(statements.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
-/// The same for a person to type, as the grantor: `GRANTED BY` takes nobody but the current role. What a superuser or a
+/// The same for a person to type, as the grantor: `GRANTED BY` takes only the current role. What a superuser or a
 /// member of the owner grants, the owner grants.
 pub(super) fn give_as_grantor(name: &str, grant: &Grant, owner: &Name) -> Result<String, Fault> {
     let given = give(name, grant)?;

@@ -1,4 +1,4 @@
-//! What a backup's manifest gives a database that does not exist yet: shown before anybody agrees.
+//! What a backup's manifest gives a database that does not exist yet: shown before the question.
 
 use crate::postgres::properties::{ConnectionLimit, Grant, LocaleProvider, Properties};
 use crate::settings;

@@ -1,4 +1,4 @@
-//! What a restore would change, counted before anybody is asked.
+//! What a restore would change, counted before the question.
 
 use super::live::Live;
 use crate::backup::manifest;

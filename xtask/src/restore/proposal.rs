@@ -62,7 +62,7 @@ impl<'b> Proposal<'b> {
         of_elsewhere(self.backup, &self.live)
     }
 
-    /// The live database again, once nobody else changes it.
+    /// Reads the live database again, once no other run can change it.
     ///
     /// # Errors
     /// It is not as the proposal says, or cannot be swapped any more.

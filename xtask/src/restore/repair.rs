@@ -58,7 +58,7 @@ pub struct Findings {
     pub stuck: Vec<Stuck>,
 }
 
-/// A database of ours that could not be dropped. It is in nobody's way.
+/// A database of ours that could not be dropped. It hinders no later run.
 #[derive(Debug)]
 pub struct Stuck {
     pub name: String,

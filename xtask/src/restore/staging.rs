@@ -41,7 +41,7 @@ pub fn loading<'t>(server: &Server<'t>) -> Server<'t> {
 
 impl<'r, 't> Staging<'r, 't> {
     /// Makes an empty, recorded database; from template0, because nothing that was put into template1 belongs into it.
-    /// Nobody else may connect to it. Where this role is no superuser, `owner` owns it while it is loaded, too: the owner
+    /// No other role may connect to it. Where this role is no superuser, `owner` owns it while it is loaded, too: the owner
     /// of a table must be allowed to make one there.
     pub fn create(
         record: &'r Record<'t>,
@@ -142,7 +142,7 @@ impl Checked<'_, '_> {
         }
     }
 
-    /// It bears the live name now, or nobody knows: it is not dropped.
+    /// It has the live name now, or may have it: it is not dropped.
     pub(super) fn leave(mut self) {
         self.staging.left = true;
     }

@@ -1,4 +1,4 @@
-//! Databases change names in one transaction; nobody ever sees a half-restored one under a live name, nor some of a set
+//! Databases change names in one transaction; no session ever sees a half-restored one under a live name, nor some of a set
 //! swapped and others not.
 
 pub(super) use super::swap_script::session_name;
@@ -59,13 +59,13 @@ fn release(holder: &Holder) -> String {
     )
 }
 
-/// How long nobody could connect, by the server's clock, from lock-out to the names being there again.
+/// How long no session could connect, by the server's clock.
 pub type Outage = Duration;
 
 /// Swaps checked staging databases in, one for each swap.
 pub fn swap_in(record: &Record<'_>, stagings: Vec<Checked<'_, '_>>, swaps: &[Swap<'_>]) -> Result<Outage> {
     let outage = exchange_names(record, swaps);
-    // Of what nobody knows the next run must find the record.
+    // Where the outcome is not known, the next run needs the record.
     if outage.as_ref().map_or_else(|error| error::exit(error) == Exit::Partial, |_| true) {
         stagings.into_iter().for_each(Checked::leave);
     }
@@ -76,7 +76,7 @@ pub fn swap_in(record: &Record<'_>, stagings: Vec<Checked<'_, '_>>, swaps: &[Swa
 /// answer is missing the server is asked which state it is in.
 ///
 /// # Errors
-/// The databases are as they were, and open (1); or nobody could tell, and a person must look (6).
+/// The databases are as they were, and open (1); or that is not known, and a person must look (6).
 pub fn exchange_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<Outage> {
     let server = record.server();
     signals::check()?;
@@ -110,7 +110,7 @@ pub fn exchange_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<Outage>
     }
 }
 
-/// Nobody could tell whether it was done.
+/// Whether it was done is not known.
 fn lost(swaps: &[Swap<'_>]) -> Fault {
     let lives = lives(swaps);
     let message = match swaps {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::time::{Duration, Instant};
 
-/// A script that nobody listens to has ended by then.
+/// A script whose client is gone has ended by then.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// A server that crashed and starts again by itself is back by then.
 const RECOVERY: Duration = Duration::from_secs(8);

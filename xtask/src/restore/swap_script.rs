@@ -174,7 +174,7 @@ fn steps(run: &str, swap: &Swap<'_>) -> Result<String> {
 }
 
 /// Ends a database's sessions and gives it another name; again until it works or the deadline passes. Autovacuum
-/// is nobody's session: only a superuser may end it, and it ends by itself when a database is renamed.
+/// belongs to no role: only a superuser may end it, and it ends by itself when a database is renamed.
 fn rename(database: &str, to: &str) -> Result<String, Fault> {
     Ok(format!(
         "  LOOP\n    PERFORM pg_catalog.pg_stat_clear_snapshot();\n\

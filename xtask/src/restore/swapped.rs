@@ -58,7 +58,7 @@ impl Swapped {
         // A signal that comes now must not say that nothing was done.
         match signals::shielded(|| previous::drop_old(record, keep)) {
             Ok(old) => old.iter().for_each(|(name, dropped)| match dropped {
-                // Nobody may be told to go back to it.
+                // The report must not offer it for undo.
                 Ok(()) if self.before.as_ref() == Some(name) => self.before = None,
                 Ok(()) => tell(Surplus::Dropped(name)),
                 Err(error) => tell(Surplus::Stays(name, error)),

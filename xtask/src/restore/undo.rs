@@ -120,7 +120,7 @@ pub fn swap_back(backs: &[Back<'_, '_>], unstarted: BTreeSet<String>, settings: 
     let exchange = |swaps: &[Swap<'_>]| swap::exchange_names(switchover.record(), swaps);
     let done = marked().and_then(|()| switchover.perform(&services, exchange));
     let done = done.inspect_err(|error| {
-        // Where it is not known what became of the swap, the next run needs the entries to repair it.
+        // Where the swap's outcome is not known, the next run needs the entries to repair it.
         if error::exit(error) != Exit::Partial {
             backs.iter().for_each(Back::unmark);
         }

@@ -33,7 +33,7 @@ const NAMES: &[&str] = &[
     "TEMP",
     "TMP",
 ];
-/// The same in upper and lower case.
+/// Each of them also in lower case.
 const PROXIES: &[&str] = &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 const STARTS: &[&str] = &["DOCKER_", "COMPOSE_", "PG", "POSTGRES_", "OPENFGA_", "XTASK_"];
 /// What has a place of its own in the plan, what `--root` says, and what only tests set.

@@ -39,7 +39,7 @@ pub fn block(plan: &Plan, name: &str) -> Result<String, Fault> {
 /// The line that starts a run.
 ///
 /// # Errors
-/// As of [`block`].
+/// The errors of [`block`].
 pub fn line(plan: &Plan) -> Result<String, Fault> {
     let open = carried::open(&plan.environment);
     // The plan has the whole PATH; where it does not fit, cron's own finds `env`, and the rest is read from the plan.
@@ -98,7 +98,7 @@ pub fn find(crontab: &str, name: &str) -> Found {
     }
 }
 
-/// The same crontab with this block in place of ours, else at its end.
+/// The crontab with this block in place of ours, or at its end.
 ///
 /// # Errors
 /// Exit 1: our markers do not make one pair.
@@ -108,7 +108,7 @@ pub fn with(crontab: &str, name: &str, block: &str) -> Result<String, Fault> {
     Ok(format!("{before}{gap}{block}{after}"))
 }
 
-/// The same crontab without our block.
+/// The crontab without our block.
 ///
 /// # Errors
 /// Exit 1: our markers do not make one pair.

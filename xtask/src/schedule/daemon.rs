@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Programs that start what a user's crontab says, by the names of their processes.
 const DAEMONS: [&str; 4] = ["cron", "crond", "fcron", "cronie"];
-/// The same by systemd's names; `cron.target` has systemd itself start it.
+/// systemd's names of these programs. Under `cron.target` systemd itself starts the runs.
 const UNITS: [&str; 5] = ["cron.service", "crond.service", "cronie.service", "fcron.service", "cron.target"];
 
 /// Whether one of them runs; `None` where that cannot be seen.

@@ -42,7 +42,7 @@ pub struct Run {
     pub message: Option<String>,
     /// The backups that it made and proved.
     pub files: Vec<String>,
-    /// Of all of them.
+    /// The size of all these files.
     pub bytes: u64,
     /// Whether they were restored and compared; null where that was not due.
     pub verified: Option<bool>,

@@ -21,7 +21,7 @@ pub struct Hook {
     environment: Option<BTreeMap<String, String>>,
 }
 
-/// What it is told, in its environment.
+/// What the hook gets in its environment.
 #[derive(Debug)]
 pub struct Failure<'a> {
     /// What failed, such as `db-backup`.
@@ -58,7 +58,7 @@ impl Hook {
         &self.words
     }
 
-    /// The same with this environment alone.
+    /// This hook with this environment alone.
     #[must_use]
     pub fn alone(self, environment: BTreeMap<String, String>) -> Self {
         Self { environment: Some(environment), ..self }

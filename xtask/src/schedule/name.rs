@@ -10,7 +10,7 @@ const SHOWN: usize = 32;
 
 /// The checkout's own path, whatever link leads there: the name is made of it.
 pub fn checkout(root: &Path) -> PathBuf {
-    // Windows' own form of such a path is one that few programs take.
+    // Few programs take Windows' own form of such a path.
     let real = if platform::WINDOWS { None } else { root.canonicalize().ok() };
     real.unwrap_or_else(|| root.to_owned())
 }

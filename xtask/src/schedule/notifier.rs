@@ -5,7 +5,7 @@ use super::hook::{Failure, Hook};
 use super::ping::Ping;
 use crate::process::signals;
 
-/// Who is told.
+/// The ping and the hook that get a run's outcome.
 #[derive(Debug, Default)]
 pub struct Notifier {
     pub ping: Option<Ping>,
@@ -22,7 +22,7 @@ pub struct Notified {
 }
 
 impl Notifier {
-    /// Whether anybody is told.
+    /// Whether there is a ping or a hook.
     pub fn is_there(&self) -> bool {
         self.ping.is_some() || self.hook.is_some()
     }

@@ -12,11 +12,11 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Of one request.
+/// The deadline of one request.
 const DEADLINE: Duration = Duration::from_secs(4);
-/// After so long the ping at the end is not tried again.
+/// How long the ping at the end is tried again.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(8);
-/// The same for the one at the beginning, on which less depends.
+/// How long the ping at the beginning is tried again: less depends on it.
 const START_TIMEOUT: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Bytes of a message that are sent; healthchecks.io keeps 100,000.
@@ -24,7 +24,7 @@ const LONGEST: usize = 10_000;
 /// An address has no more, in bytes.
 const LONGEST_FILE: u64 = 16 << 10;
 
-/// An address that is told how backups end. It is a secret: it is never shown.
+/// The address to which runs report how backups end. It is a secret, and never shown.
 pub struct Ping {
     endpoint: Endpoint,
     /// `?…` of the address.

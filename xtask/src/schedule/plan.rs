@@ -40,7 +40,7 @@ impl Verification {
         }
     }
 
-    /// As it is typed.
+    /// The word that a person types.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Daily => "daily",
@@ -77,7 +77,7 @@ pub struct Plan {
     pub block: Option<String>,
 }
 
-/// Who is told how runs end. The address is a secret, which stands here and nowhere else.
+/// Where runs report how they end. The address is a secret, which stands here and nowhere else.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notices {
     /// The file with the address that is pinged.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 const DAY: u32 = 24 * 60;
 const HOUR: u32 = 60;
-/// More runs than these a day nobody needs, and a slow server could not follow.
+/// The shortest time between two runs, in minutes: a slow server could not keep up with more runs.
 const SHORTEST: u32 = 5;
 /// The longest gap that clocks make when they are set forward, in steps of half an hour.
 const GAP_STEPS: i64 = 6;
@@ -67,7 +67,7 @@ impl Every {
     /// Once a day.
     pub const DAY: Self = Self(DAY);
 
-    /// As a time span.
+    /// The time between two runs, as a span.
     pub fn span(self) -> TimeDelta {
         TimeDelta::minutes(self.0.into())
     }

@@ -28,7 +28,7 @@ impl Turn {
         let file = platform::open_own(&path).with_context(|| {
             Fault::failed(format!("{} cannot be opened", path.display())).hint("remove what stands there")
         })?;
-        // Who only looks whether it is taken has it for a moment.
+        // A run that only checks whether the turn is taken holds it for a moment.
         for _ in 0..LOOKS {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(Self { _file: file })),

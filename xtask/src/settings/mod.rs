@@ -102,7 +102,7 @@ impl Settings {
         self.get(name).or_else(of_project).unwrap_or_default()
     }
 
-    /// The same flags and environment over the `.env` that is there now.
+    /// These flags and this environment, with `.env` read again.
     pub fn reloaded(&self, root: &Path) -> Self {
         Self { flags: self.flags.clone(), ..Self::load(root) }
     }
@@ -205,7 +205,7 @@ impl Settings {
         })
     }
 
-    /// Where each setting came from, secrets masked (`--verbose`); without those that are told elsewhere.
+    /// Where each setting came from, secrets masked (`--verbose`); without those that are shown elsewhere.
     pub fn shown(&self, but: &[&str]) -> impl Iterator<Item = String> {
         KNOWN.iter().filter(|(name, _)| !but.contains(name)).map(|(name, default)| {
             let (value, origin) = self.find(name).unwrap_or((default, Origin::Default));

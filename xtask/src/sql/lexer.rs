@@ -56,7 +56,7 @@ enum Number {
     None,
     /// Digits, and perhaps letters.
     Word,
-    /// The same, and an `e`: a sign may follow.
+    /// Digits and an `e`: a sign may follow.
     Exponent,
     /// A number's dot.
     Dot,

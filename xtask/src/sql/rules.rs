@@ -27,8 +27,8 @@ impl BlockComment {
     }
 }
 
-/// How many bytes of a dollar quote's end (`$tag$`) have come with this one, when so many had come before it; `None`:
-/// it has ended.
+/// How many bytes of a dollar quote's end (`$tag$`) have come after this byte, when `matched` had come before it. `None`:
+/// the quote has ended.
 pub fn dollar_end(tag: &[u8], matched: usize, byte: u8) -> Option<usize> {
     let expected = match matched {
         0 => b'$',

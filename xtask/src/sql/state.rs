@@ -29,7 +29,7 @@ pub enum State {
     BlockComment(BlockComment),
     /// After a dollar that may begin a quote.
     DollarTag,
-    /// Within dollar quotes, of whose end so many bytes have come.
+    /// Within dollar quotes; `matched` bytes of their end have come.
     Dollar {
         matched: usize,
     },

@@ -25,7 +25,7 @@ pub enum Found<'a> {
     Backslash,
 }
 
-/// The same without its bytes.
+/// The kind of a token, without its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Word,

@@ -6,7 +6,7 @@ use crate::postgres::reader::Reader;
 use anyhow::Result;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// So many open transactions are told, and so many sessions that wait.
+/// At most this many open transactions are shown, and at most this many waiting sessions.
 const MOST_OPEN: u32 = 5;
 const MOST_WAITING: u32 = 50;
 

@@ -24,9 +24,9 @@ pub struct Database {
 /// Ages in transactions. The server stops taking writes some million before 2^31.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 pub struct TransactionIds {
-    /// Of the oldest transaction id in this database.
+    /// Age of the oldest transaction id in this database.
     pub age_transactions: u64,
-    /// Of the oldest one in any database of the server.
+    /// Age of the oldest transaction id in any database of the server.
     pub server_age_transactions: u64,
     /// At this age the server vacuums a table whatever else is set.
     pub freeze_max_age_transactions: u64,

@@ -1,7 +1,7 @@
 //! The statements that take the most time, from `pg_stat_statements`, which a server may have, lack, or hide in five ways.
 //!
-//! Its view is never read: whoever owns the database could have put another one in its place. The function below it is
-//! called where it is PostgreSQL's own, and nobody with less rights than ours could have replaced it.
+//! Its view is never read: the owner of the database could have put another one in its place. The function below it is
+//! called where it is PostgreSQL's own, and no role with fewer rights than ours could have replaced it.
 
 mod text;
 

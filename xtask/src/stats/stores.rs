@@ -17,13 +17,13 @@ const CHANGES: Wanted = Wanted { name: "changelog", columns: &["store", "ulid", 
 
 /// Stores beyond these are not told.
 const MOST: usize = 10_000;
-/// A locked table is told after so long.
+/// How long a locked table is waited for; then it is named.
 const LOCK_TIMEOUT: &str = "SET lock_timeout TO '1s'; SET statement_timeout TO 0";
-/// Tuples are counted for so long.
+/// How long the tuples may be counted.
 const COUNTED: &str = "SET statement_timeout TO '1s'";
 /// A table that only COPY may read is counted up to this size.
 const COPIED_UP_TO: u64 = 16_000_000;
-/// As the server writes it under `SET datestyle TO ISO`.
+/// The form of a time that the server writes under `SET datestyle TO ISO`.
 const TIME: &str = "%Y-%m-%d %H:%M:%S%.f%#z";
 
 /// A store that is not deleted. What could not be read is `None`.

@@ -22,7 +22,7 @@ pub struct Tables {
 pub struct Table {
     pub schema: String,
     pub name: String,
-    /// As the server's planner has it.
+    /// The planner's estimate.
     pub estimated_rows: u64,
     pub dead_rows: u64,
     /// All of it.
@@ -74,8 +74,8 @@ const LAST_ANALYZE: &str =
 /// stored apart where it has any: to look at its indexes, too, takes ten times as long.
 const NEVER_ANALYZED: &str = "(r.reltuples < 0 OR (r.reltuples = 0 AND r.relpages = 0
     AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 140000))";
-/// As the planner has it: the rows of a page at the last ANALYZE, on the pages of now. A table that was never analyzed
-/// has only the server's counters.
+/// The planner's estimate: rows per page at the last ANALYZE, times the present number of pages. A table that was never
+/// analyzed has only the server's counters.
 const ROWS: &str = "CASE WHEN r.reltuples < 0 OR r.relpages = 0 THEN pg_catalog.pg_stat_get_live_tuples(r.oid)
     WHEN r.is_locked THEN r.reltuples::pg_catalog.int8
     ELSE pg_catalog.round(r.reltuples / r.relpages * (pg_catalog.pg_relation_size(r.oid) / r.block))::pg_catalog.int8 END";

@@ -41,14 +41,14 @@ pub struct Login {
 }
 
 impl Login {
-    /// As the settings name them.
+    /// The database and the user of the settings.
     pub fn of(settings: &Settings) -> Self {
         let setting = |name: &str, default: &str| settings.get_or(name, default).to_owned();
         Self { database: setting("POSTGRES_DB", "openfga"), user: setting("POSTGRES_USER", "postgres") }
     }
 }
 
-/// A whole database goes through a program: the way that moves more in a second may be worth a question first.
+/// A whole database goes through a program. For a large one the target may look for a faster connection first.
 #[derive(Debug, Clone, Copy)]
 pub struct Bulk {
     /// About how many there are, where that is known.

@@ -19,7 +19,7 @@ pub(super) fn of(backend: &dyn Backend, stderr: &str, ending: Ending) -> Option<
     backend.cause(stderr, connection).or_else(|| login::unexplained(backend, connection).map(with_words))
 }
 
-/// The same for a program that did nothing but connect: it never failed for a reason of its own.
+/// The cause of a failure of a program that only connects, and so has no other reason to fail.
 pub(super) fn of_contact(backend: &dyn Backend, said: &Captured) -> anyhow::Error {
     of(backend, &said.stderr, said.ending).unwrap_or_else(|| {
         let message = format!("PostgreSQL at {} does not answer ({})", backend.place(), said.ending);

@@ -92,7 +92,7 @@ pub fn is_refusal(words: &str) -> bool {
     })
 }
 
-/// What tells one silence from another in libpq's words: nobody there, no answer, no PostgreSQL, one that is starting.
+/// The part of libpq's words that says why there is no connection: nothing listens, no answer, no PostgreSQL, starting.
 pub fn reason(words: &str) -> Option<&str> {
     if ["received invalid response", "expected authentication request"].iter().any(|part| words.contains(part)) {
         return Some("another program answers there, not PostgreSQL");

@@ -64,7 +64,7 @@ impl Endpoint {
         Ok(Self { url, token, agent: agent(&uri, settings)? })
     }
 
-    /// An address that is told something by a plain POST. It may be a secret: no error repeats it.
+    /// An address that gets a plain POST. It may be a secret: no error repeats it.
     ///
     /// # Errors
     /// Exit 2: no address of an HTTP server, or a proxy that is none.
@@ -76,7 +76,7 @@ impl Endpoint {
         Ok(Self { url, token: None, agent: agent(&uri, settings)? })
     }
 
-    /// The same server with a key of its own list, which may hold blanks.
+    /// This server with a key from its list of keys, in which blanks may stand.
     ///
     /// # Errors
     /// Exit 2: a key that no request can carry.

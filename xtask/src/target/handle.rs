@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Enough to hear that a program is there.
 const LEAST: Duration = Duration::from_millis(200);
-/// A login that gets no answer is given up so long before the end: its own words say more than a program that was
+/// How long before the end a login without an answer gives up: its own message says more than a program that was
 /// ended.
 const SOONER_SECONDS: u64 = 2;
 
@@ -30,7 +30,7 @@ pub struct Target {
     backend: Box<dyn Backend>,
     /// `--target` stands on the command line.
     typed: bool,
-    /// When nobody waits for an answer any more.
+    /// The instant after which no answer is waited for.
     end: Option<Instant>,
     waiting: Waiting,
     /// The options that sessions of ours need here, once one has ended without them (see `overriding`).
@@ -53,14 +53,14 @@ impl Target {
         Ok(Self { kind, backend, typed, end: None, waiting: Waiting::default(), overriding: OnceLock::new() })
     }
 
-    /// The same target for a caller who waits no longer than this, for all answers together.
+    /// This target, which waits until this instant at most, for all answers together.
     #[must_use]
     pub fn until(self, end: Instant) -> Self {
         Self { end: Some(end), ..self }
     }
 
-    /// The same target, whose questions the psql of another one answers: another database of the same server, asked in the
-    /// same maintenance database by the same run.
+    /// This target, with the idle psql of another target: both are databases of one server, and the run asks about both in
+    /// the same maintenance database.
     #[must_use]
     pub fn asking_with(self, other: &Self) -> Self {
         Self { waiting: other.waiting.clone(), ..self }
@@ -118,7 +118,7 @@ impl Target {
         format!("{} (target {}, database {}, user {})", self.place(), self.kind, self.database(), self.user())
     }
 
-    /// The same for several databases of the server.
+    /// The phrase of [`Self::shown`] for several databases of the server.
     pub fn shown_with(&self, databases: &[&str]) -> String {
         let (place, databases) = (self.place(), databases.join(", "));
         format!("{place} (target {}, databases {databases}, user {})", self.kind, self.user())
@@ -170,7 +170,7 @@ impl Target {
         self.start(name, session, LaunchOptions { talk, bulk: None }, more)
     }
 
-    /// The same for one through which a whole database goes, and that talks to us.
+    /// A PostgreSQL program through which a whole database goes; its stdin and stdout are pipes of ours.
     pub fn bulk_program(&self, name: &str, session: &str, bulk: Bulk, more: &[(&str, &str)]) -> Result<Program> {
         self.start(name, session, LaunchOptions { talk: Talk::Piped, bulk: Some(bulk) }, more)
     }

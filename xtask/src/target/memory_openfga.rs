@@ -31,8 +31,8 @@ const START: &str = "second-";
 const END: &str = ".json";
 const LOG: &str = "second-openfga.log";
 
-/// What the server is told besides its engine and ports: no limit that would cut an answer short, none of the live
-/// server's ways to protect itself.
+/// The server's environment besides its engine and ports. It sets no limit that would cut an answer short, and none of
+/// the live server's protections.
 pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("OPENFGA_DATASTORE_ENGINE", "memory"),
     ("OPENFGA_AUTHN_METHOD", "preshared"),
@@ -51,7 +51,7 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("OPENFGA_HTTP_UPSTREAM_TIMEOUT", "14s"),
 ];
 
-/// What the live server is told that decides which models it takes.
+/// Variables of the live server that decide which models it accepts.
 const LIMITS: &[&str] = &["OPENFGA_MAX_", "OPENFGA_EXPERIMENTALS=", "OPENFGA_RESOLVE_NODE_"];
 
 /// The server. Dropping it ends it.
@@ -66,7 +66,7 @@ pub struct MemoryOpenfga {
 #[derive(Debug)]
 struct Guard {
     running: Running,
-    /// Locked while this run lives: another run takes only what nobody holds.
+    /// Locked while this run lives: another run removes only records that are not locked.
     record: File,
     path: PathBuf,
 }
@@ -94,7 +94,7 @@ pub fn start(target: &Target, settings: &Settings, root: &Path) -> Result<Option
     in_process(&path, settings, &folder).map(Some)
 }
 
-/// Of the live container's own image and limits, and nothing else of it: no password, no volume, no network.
+/// A container with the live container's image and limits, and nothing else of it: no password, volume or network.
 fn in_container(made_of: &MadeOf, settings: &Settings, folder: &StateFolder) -> Result<MemoryOpenfga> {
     let (run, key) = (random(6)?, random(24)?);
     let project = made_of.project.as_deref().unwrap_or("xtask");
@@ -114,7 +114,7 @@ fn in_container(made_of: &MadeOf, settings: &Settings, folder: &StateFolder) -> 
     let program = program.args(["--publish", &format!("127.0.0.1::{port}")]);
     let program = labels.iter().fold(program, |program, label| program.args(["--label", label]));
     let program = limits.cloned().chain(own).fold(program, |program, variable| program.args(["--env", &variable]));
-    // By name only: Docker takes the key from its own environment, where nobody else sees it.
+    // By name only: Docker takes the key from its own environment, which no other user can read.
     let program = program.args(["--env", KEYS]).secret(KEYS, &key);
     let started = program.args([&made_of.image, "run", "--datastore-engine", "memory"]).capture(START_DEADLINE)?;
     if !started.ending.success() {
@@ -224,7 +224,7 @@ fn clear_leftovers(folder: &StateFolder) {
     }
 }
 
-/// A name that nobody guesses.
+/// A name that cannot be guessed.
 fn random(bytes: usize) -> Result<String> {
     let mut random = vec![0_u8; bytes];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;

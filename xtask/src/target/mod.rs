@@ -81,7 +81,7 @@ impl Kind {
         })
     }
 
-    /// The settings that such a target answers by looking, where neither command line nor environment do.
+    /// The settings that a target of this kind finds out itself, where neither command line nor environment give them.
     pub fn settings_of_stack(self) -> &'static [&'static str] {
         match self {
             Self::Compose => &compose::SETTINGS,
@@ -103,8 +103,8 @@ impl Kind {
     /// The kind for a checkout that has chosen none yet, and why: Compose where a Docker engine answers, else this host.
     ///
     /// # Errors
-    /// Exit 4 where there is an engine that this user may not use: a right to it is easily had, and nobody should be
-    /// moved elsewhere for the lack of it.
+    /// Exit 4 where there is an engine that this user may not use: the right to it is easily given, and another target
+    /// would be another server.
     pub fn for_this_host() -> Result<(Self, String)> {
         match engine::lack() {
             None => Ok((Self::Compose, "a Docker engine answers".to_owned())),

@@ -65,7 +65,7 @@ fn key_for<'a>(endpoint: &Endpoint, keys: &'a str) -> Option<&'a str> {
 /// Asks `GET /healthz`, then `GET /stores?page_size=1` with the key.
 ///
 /// # Errors
-/// Exit 4: nobody there, not serving, the key refused, or an answer that is not OpenFGA's.
+/// Exit 4: nothing listens, it does not serve yet, it refuses the key, or the answer is not OpenFGA's.
 pub fn answers(server: &Endpoint) -> Result<()> {
     let url = server.url();
     let health = answer(server, server.get_openly("/healthz", DEADLINE))?;

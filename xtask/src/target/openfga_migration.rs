@@ -39,7 +39,7 @@ pub fn failed(captured: &Captured, role: &str) -> anyhow::Error {
     failed_saying(&output, role, fault)
 }
 
-/// The same for a program whose output was found elsewhere.
+/// The failure of a program whose output came another way, such as from a container's log.
 pub fn failed_saying(output: &str, role: &str, fault: Fault) -> anyhow::Error {
     anyhow::Error::new(Failed { role: role.to_owned(), words: words(output) }).context(fault)
 }

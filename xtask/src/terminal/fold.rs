@@ -8,13 +8,13 @@ const NARROWEST: usize = 8;
 /// No mark of a line is wider.
 const MARK: usize = 1;
 
-/// A line in lines of at most so many columns, broken at blanks. Later lines keep the indentation of the first. A word
+/// A line as lines of at most `width` columns, broken at blanks. Later lines keep the indentation of the first. A word
 /// that is wider than a line stays whole: the terminal breaks it, and it can still be copied.
 pub fn folded(text: &str, width: usize) -> Vec<String> {
     broken(text.trim_end(), width.max(NARROWEST), indentation(text), 0)
 }
 
-/// The same for a line of a report. Later lines stand below what follows the line's label (`Timer:     cron`), its mark
+/// The folded lines of a report's line. Later lines stand below what follows the line's label (`Timer:     cron`), its mark
 /// (`✓ done`) or its first column.
 pub fn hanging(line: &str, width: usize) -> Vec<String> {
     let line = line.trim_end();
@@ -29,8 +29,8 @@ pub fn hanging(line: &str, width: usize) -> Vec<String> {
     broken(line, width.max(NARROWEST), label.unwrap_or(indent + 2), MARK)
 }
 
-/// Lines of at most so many columns, all but the first behind so many blanks; nothing is broken behind a first word of
-/// at most `mark` columns.
+/// Lines of at most `width` columns, all but the first behind `later` blanks. A first word of at most `mark` columns
+/// stays with the next word.
 fn broken(text: &str, width: usize, later: usize, mark: usize) -> Vec<String> {
     let indent = indentation(text);
     let later = " ".repeat(later);
@@ -73,7 +73,7 @@ fn shown_width(text: &str) -> usize {
     })
 }
 
-/// Lines behind a mark of so many columns: each line of the text is folded, later lines stand below the text.
+/// Lines behind a mark of `mark_width` columns: each line of the text is folded, later lines stand below the text.
 pub fn behind(mark: &str, mark_width: usize, text: &str, columns: Option<usize>) -> String {
     let indent = " ".repeat(mark_width);
     let width = columns.map(|columns| columns.saturating_sub(mark_width));

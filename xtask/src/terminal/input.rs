@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// How often signals are looked for while stdin has more to come.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How many bytes are handed on at once, and how many such pieces are read ahead.
+/// The size of a piece that is handed on, in bytes, and how many pieces are read ahead.
 const PIECE: u64 = 1 << 18;
 const PIECES_AHEAD: usize = 4;
 
@@ -31,7 +31,7 @@ impl Terminal {
         Ok(bytes)
     }
 
-    /// The same piece by piece, as it comes.
+    /// The input piece by piece, as it comes.
     ///
     /// # Errors
     /// Also that of `take`, which ends the reading.
@@ -43,7 +43,7 @@ impl Terminal {
                 let mut piece = Vec::new();
                 let read = io::stdin().lock().take(PIECE).read_to_end(&mut piece).map(|_| piece);
                 let goes_on = read.as_ref().is_ok_and(|piece| !piece.is_empty());
-                // Nobody listens any more after a signal.
+                // After a signal the receiver is gone.
                 if send.send(read).is_err() || !goes_on {
                     return;
                 }

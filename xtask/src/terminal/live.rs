@@ -48,7 +48,7 @@ impl Terminal {
     pub fn draw(&self, live: &mut Live, lines: &[String]) -> Result<()> {
         live.size = size().unwrap_or(live.size);
         let text = if is_too_small(live.size) { "The terminal is too small".to_owned() } else { lines.join("\n") };
-        write(&frame(&self.plain(&text), live.size))
+        write(&frame(&self.plain_with_marks(&text, self.color_of_results), live.size))
     }
 
     /// Whether the terminal has another size than the last frame was drawn for.
@@ -59,7 +59,7 @@ impl Terminal {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        // Nobody is left to tell when the terminal is gone.
+        // When the terminal is gone, there is no place to report it.
         let _ = write(END);
     }
 }

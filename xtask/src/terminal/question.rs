@@ -11,7 +11,7 @@ use std::time::Duration;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Terminal {
-    /// Asks on the terminal; only `y` or `yes` is yes. `None` where there is nobody to ask.
+    /// Asks on the terminal; only `y` or `yes` is yes. `None` where there is no terminal.
     ///
     /// # Errors
     /// A signal, such as Ctrl-C, in place of an answer.
@@ -32,7 +32,7 @@ impl Terminal {
         self.confirm_or(question, yes, || Fault::failed("Declined; nothing was changed"))
     }
 
-    /// The same; `declined` says what a no leaves behind.
+    /// Goes on only with a yes, else fails with `declined`, which says what a no leaves behind.
     pub fn confirm_or(&self, question: &str, yes: bool, declined: impl FnOnce() -> Fault) -> Result<(), Fault> {
         if yes {
             return Ok(());
@@ -72,7 +72,7 @@ fn typed_line() -> Result<Option<String>, Fault> {
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line).unwrap_or(0);
-        // Nobody listens any more after a signal.
+        // After a signal the receiver is gone.
         let _ = send.send((read > 0).then_some(line));
     });
     loop {

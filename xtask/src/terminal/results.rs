@@ -10,12 +10,12 @@ impl Terminal {
     /// The result on stdout, ended by a newline. A closed pipe is a quiet end, any other failure an error. (A stdout
     /// that was closed before we began is /dev/null by now, opened so by Rust's start: it takes everything.)
     pub fn result(&self, text: &str) -> Result<()> {
-        self.write(format!("{}\n", self.plain(text)).as_bytes())
+        self.write(format!("{}\n", self.plain_with_marks(text, self.color_of_results)).as_bytes())
     }
 
-    /// The same for lines of ours, folded where the terminal is narrow.
+    /// A report on stdout: lines of ours, folded where the terminal is narrow.
     pub fn result_report(&self, text: &str) -> Result<()> {
-        self.write(self.laid_below(text, self.width_of_results()).as_bytes())
+        self.write(self.laid_below(text, self.width_of_results(), self.color_of_results).as_bytes())
     }
 
     /// A path on stdout, byte for byte: a script opens it.
@@ -47,7 +47,7 @@ impl Terminal {
         self.result_report(&self.laid_out(head, rows, right))
     }
 
-    /// The same as text, for a part of a larger result.
+    /// The table of [`Self::table`] as text, for a part of a larger result.
     pub fn laid_out(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
         let table = text::table(head, rows, right);
         match self.width_of_results() {
@@ -56,7 +56,7 @@ impl Terminal {
         }
     }
 
-    /// The same as a note, on stderr.
+    /// The table as a note, on stderr.
     pub fn note_table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) {
         let table = text::table(head, rows, right);
         match self.width_of_notes() {
@@ -87,7 +87,7 @@ impl Terminal {
         let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
         let width = all.iter().map(|mark| self.symbol(*mark).0.chars().count()).max().unwrap_or(1);
         let gap = " ".repeat(width - symbol.chars().count());
-        (format!("{}{gap}", self.colored(mark, self.color_of_results)), width)
+        (format!("{}{gap}", self.mark_in_text(mark)), width)
     }
 
     /// What goes before the next thing to type.
@@ -97,17 +97,17 @@ impl Terminal {
 
     /// `✓ text` as it stands in a result.
     pub fn done_line(&self, text: &str) -> String {
-        format!("{} {}", self.mark(Mark::Done), text)
+        format!("{} {}", self.mark_in_text(Mark::Done), text)
     }
 
     /// `⚠ text` as it stands in a result.
     pub fn warning_line(&self, text: &str) -> String {
-        format!("{} {}", self.mark(Mark::Warning), text)
+        format!("{} {}", self.mark_in_text(Mark::Warning), text)
     }
 
     /// `✗ text` as it stands in a result.
     pub fn failure_line(&self, text: &str) -> String {
-        format!("{} {}", self.mark(Mark::Failure), text)
+        format!("{} {}", self.mark_in_text(Mark::Failure), text)
     }
 }
 

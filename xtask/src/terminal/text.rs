@@ -39,7 +39,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The same for a terminal that is too narrow: each row's first cell, and below it the others with their heads;
+/// The table for a terminal that is too narrow: each row's first cell, and below it the others with their heads;
 /// a column without a head only parts others.
 pub fn paragraphs(head: &[&str], rows: &[Vec<String>]) -> String {
     let widest = head.iter().skip(1).map(|head| head.width()).max().unwrap_or_default();

@@ -29,6 +29,7 @@ const STORY: &[&str] = &[
     "docs/backups.md",
     "docs/restore.md",
     "docs/openfga.md",
+    "docs/sets.md",
 ];
 
 /// Blocks tagged `console norun`, by page and first command, and why they are not run.
@@ -248,9 +249,7 @@ fn prepare(story: &Story, page: &str, command: &str) {
     match (page, command) {
         ("docs/migrations.md", "cargo xtask db-migrate verify") => story.writes_a_migration(),
         ("README.md", "cargo xtask db-restore") => story.sql("DELETE FROM tuple WHERE _user = 'user:bob'"),
-        ("docs/backups.md", "cargo xtask db-backup --all") => story.has_another_database(),
         ("docs/backups.md", "cargo xtask db-list --check") => {
-            story.has_one_database_again();
             story.removes(["_pre_restore_", "_pre_migration_"].iter().flat_map(|named| story.backups(named)));
         }
         ("docs/backups.md", command) if command.starts_with("cargo xtask db-prune") => story.has_old_backups(),
@@ -261,9 +260,11 @@ fn prepare(story: &Story, page: &str, command: &str) {
         ("docs/restore.md", "cargo xtask db-restore --repair") => {
             paused(story.xtask(&["db-restore", "--yes"]), "stopped").signal(Signal::KILL);
         }
-        ("docs/restore.md", "cargo xtask db-restore --set") => {
+        ("docs/sets.md", "cargo xtask db-backup --all") => {
+            story.removes(story.backups("_pre_restore_").into_iter().rev().skip(1));
             story.has_another_database();
-            story.xtask(&["db-backup", "--all"]).run().ok();
+        }
+        ("docs/sets.md", "cargo xtask db-restore --set") => {
             story.stack.psql("keycloak", "DELETE FROM user_entity WHERE id = 3");
             story.sql("DELETE FROM tuple WHERE ctid = (SELECT min(ctid) FROM tuple)");
         }
@@ -293,17 +294,6 @@ impl Story {
     fn has_another_database(&self) {
         self.stack.admin("CREATE DATABASE keycloak");
         self.stack.psql("keycloak", "CREATE TABLE user_entity AS SELECT i AS id FROM generate_series(1, 3) AS i");
-    }
-
-    /// Without the second database, and without the set's files.
-    fn has_one_database_again(&self) {
-        self.stack.admin("DROP DATABASE keycloak WITH (FORCE)");
-        for set in self.backups("server_set_") {
-            let text = fs::read_to_string(self.stack.sandbox.path("backups").join(&set)).unwrap();
-            self.removes(
-                self.backups("").into_iter().filter(|name| *name == set || text.contains(&format!("\"{name}\""))),
-            );
-        }
     }
 
     /// Of one day and, so that no other rule keeps them, neither of the last two.

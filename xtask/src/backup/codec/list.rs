@@ -25,7 +25,7 @@ pub fn of(file: &mut File) -> Result<&'static dyn Codec> {
     Ok(of_opening(&opening))
 }
 
-/// The same by the bytes themselves.
+/// The codec of a file that begins with these bytes.
 pub fn of_opening(opening: &[u8]) -> &'static dyn Codec {
     ALL.into_iter().find(|codec| codec.begins(opening)).unwrap_or(&Plain)
 }

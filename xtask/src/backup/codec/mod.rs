@@ -59,7 +59,7 @@ pub trait Codec: Debug + Sync {
     /// The beginning of the text of a file that begins so, as far as it is stored as it is.
     fn opening<'b>(&self, opening: &'b [u8]) -> &'b [u8];
 
-    /// Both ends of the text of a file of so many bytes.
+    /// Both ends of the text of a file of this size.
     ///
     /// # Errors
     /// The file cannot be read.

@@ -31,7 +31,7 @@ pub trait Recording {
 /// How a whole dump lies in the file.
 #[derive(Debug)]
 pub enum Recorded {
-    /// As pg_dump wrote it.
+    /// The file holds the text that pg_dump wrote.
     AsItIs,
     Compressed(Compressed),
 }

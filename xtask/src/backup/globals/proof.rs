@@ -61,7 +61,7 @@ pub fn is_at(path: &Path) -> bool {
     open(path).and_then(|mut file| is_globals(&mut file)).unwrap_or(false)
 }
 
-/// The same of an open file; it stands at its beginning afterwards.
+/// Whether an open file says that it holds globals. Afterwards the file is at its beginning.
 pub(in crate::backup) fn is_globals(file: &mut File) -> Result<bool> {
     let mut head = Vec::new();
     file.seek(SeekFrom::Start(0))?;

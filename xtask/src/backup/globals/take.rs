@@ -29,9 +29,9 @@ const DEADLINE: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub struct TakenGlobals {
     pub path: PathBuf,
-    /// Of the whole file, manifest included.
+    /// The size of the whole file, manifest included.
     pub bytes: u64,
-    /// Of the whole file, manifest included.
+    /// The SHA-256 of the whole file, manifest included.
     pub sha256: String,
     pub manifest: GlobalsManifest,
 }

@@ -38,7 +38,7 @@ pub struct Manifest {
     pub database: Name,
     /// The `--table` patterns of a partial backup; none: the whole database.
     pub only_tables: Option<Vec<Text>>,
-    /// As pg_dump wrote it: `15.18 (Debian 15.18-0+deb12u1)`.
+    /// In pg_dump's words: `15.18 (Debian 15.18-0+deb12u1)`.
     pub server_version: Line,
     pub pg_dump_version: Line,
     pub started_at: StartedAt,
@@ -109,7 +109,7 @@ impl Sealed for Manifest {
         self.format
     }
 
-    /// Of compressed bytes it speaks in format 2 only; OpenFGA's stores, models and tuples are rows of tables.
+    /// Compressed bytes stand in format 2 only. OpenFGA's stores, models and tuples are no more than the rows of tables.
     fn adds_up(&self) -> Result<(), String> {
         match (self.format, &self.compressed) {
             (Self::COMPRESSED, None) => {

@@ -4,7 +4,7 @@ use super::policy::Policy;
 use chrono::{DateTime, FixedOffset, Local};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Of a whole file.
+/// The SHA-256 of a whole file.
 pub type Sha256 = [u8; 32];
 
 /// Whether a file stays, and why.

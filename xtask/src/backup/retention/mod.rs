@@ -24,7 +24,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-/// A backup that a restore or a migration made before its change stays for so many days whatever the policy says.
+/// For how many days a backup that a restore or a migration made before its change stays, whatever the rules say.
 const SAFETY_DAYS: i64 = 7;
 
 /// What is decided on a folder's backups and on its sets, each in the order of its listing.
@@ -58,7 +58,7 @@ pub fn decide(
     let of_sets = whole_sets.decide(policy, now);
     let members = whole_sets.members();
     let of_member = |at: &usize| {
-        // Several sets may name one file, whoever wrote them: it stays while one of them does.
+        // Several sets, ours or forged, may name one file: it stays while one of them stays.
         let sets = members.get(at)?;
         let kept = sets.iter().find(|set| of_sets.get(**set).is_none_or(|decision| decision.keep));
         let name = |set: &usize| whole_sets.name(*set);
@@ -71,7 +71,7 @@ pub fn decide(
     Ok(Decisions { backups, sets: of_sets })
 }
 
-/// The same for the backups alone; `of_member` decides on those that belong to a set.
+/// Decides on the backups alone; `of_member` decides on those that belong to a set.
 fn decide_on_backups(
     backups: &[Backup],
     of_member: &dyn Fn(&usize) -> Option<Decision>,

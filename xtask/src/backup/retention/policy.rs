@@ -30,7 +30,7 @@ impl Policy {
         self.counts().iter().any(|(_, count, _)| count.is_some()) || self.keep_within.is_some()
     }
 
-    /// The same rules as words of a command line.
+    /// These rules as words of a command line.
     pub fn words(&self) -> Vec<String> {
         let counts =
             self.counts().into_iter().filter_map(|(name, count, _)| Some([name.to_owned(), count?.to_string()]));

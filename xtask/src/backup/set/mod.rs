@@ -1,5 +1,5 @@
 //! The set: a proof of which files of one server belong together. One line of ASCII JSON that ends in a checksum of
-//! itself, beside the files that it names. Its author may be anybody: the type of every field holds only what a set of
+//! itself, beside the files that it names. Its author is not trusted: the type of every field holds only what a set of
 //! ours can say, and a file is named by its plain name, never by a path.
 //!
 //! Members that are not known are ignored. A member that is added is optional, and one whose meaning changes makes
@@ -57,7 +57,7 @@ pub struct DatabaseFile {
     pub database: Name,
     /// In the set's own folder.
     pub file: FileName,
-    /// Of the whole file, its manifest included, as the SHA-256.
+    /// The size of the whole file, its manifest included; the SHA-256 is of the same bytes.
     pub bytes: Count,
     pub sha256: Digest,
     pub started_at: StartedAt,
@@ -69,7 +69,7 @@ pub struct DatabaseFile {
 pub struct GlobalsFile {
     /// In the set's own folder.
     pub file: FileName,
-    /// Of the whole file, as the SHA-256.
+    /// The size of the whole file; the SHA-256 is of the same bytes.
     pub bytes: Count,
     pub sha256: Digest,
 }

@@ -56,7 +56,7 @@ pub fn check_presence(set: &SetFile) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The same by a listing of the set's folder, by path. Files that the listing read to the end must be the ones that the set names.
+/// Checks a set by a listing of its folder, by path. Files that were read to the end must be those that the set names.
 ///
 /// # Errors
 /// Exit 3: a file is missing, unfit, or another one.

@@ -31,7 +31,7 @@ pub struct Args {
     /// latest backup
     #[arg(long = "table", short, value_name = "NAME")]
     pub(super) tables: Vec<String>,
-    /// Every --table must match a table: always so, and taken because pg_dump has to be told
+    /// Every --table must match a table. That always holds; the option is accepted because pg_dump has it
     #[arg(long, requires = "tables", hide = true)]
     strict_names: bool,
     /// Seconds to wait for a table that another session locks [setting: XTASK_LOCK_TIMEOUT, default: 30]

@@ -63,7 +63,7 @@ fn report(taken: &Taken, place: &str, context: &Context) -> Vec<String> {
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
     version: u32,
-    /// As every path in JSON: letters that are no UTF-8 are shown as �, rather than nothing at all.
+    /// The path. As in all JSON of this program, bytes that are not UTF-8 are shown as �.
     file: Cow<'a, str>,
     bytes: u64,
     sha256: &'a str,

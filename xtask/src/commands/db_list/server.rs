@@ -13,7 +13,7 @@ use chrono::{DateTime, Local};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// A list of files waits so long for the server's answer; a server at rest answers in a quarter of a second, one on a
+/// How long a list of files waits for the server's answer. A server at rest answers in a quarter of a second, one on a
 /// busy machine in several.
 const DEADLINE: Duration = Duration::from_secs(4);
 

@@ -9,7 +9,7 @@ use crate::restore::preflight::Beside;
 use crate::terminal;
 use anyhow::Result;
 
-/// Of each kind of difference so many are shown.
+/// At most this many differences of each kind are shown.
 const SHOWN: usize = 10;
 
 /// What the live database lacks of what these files make, and what it has beside that. Where they cannot run beside it,

@@ -103,7 +103,8 @@ fn report(plan: &Plan<'_>, context: &Context) -> Result<()> {
         lines.push("To do by hand what was not done by itself (cargo xtask db-shell):".to_owned());
         lines.extend(plan.held_back.iter().map(|held_back| format!("  {}", held_back.by_hand)));
     }
-    let lines: Vec<String> = lines.iter().map(|line| terminal::clean_line(line)).collect();
+    // All but the first, which has a mark of ours and no name.
+    lines.iter_mut().skip(1).for_each(|line| *line = terminal::clean_line(line));
     context.terminal.result_report(&lines.join("\n"))
 }
 

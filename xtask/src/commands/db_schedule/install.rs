@@ -157,7 +157,7 @@ fn typed_options(context: &Context) -> Vec<String> {
     typed.into_iter().filter_map(|(option, value)| Some(format!("{option}={}", value?))).collect()
 }
 
-/// That `db-backup` takes these words: at night nobody reads its usage.
+/// Checks that `db-backup` accepts these words: at night its usage text is not read.
 fn check_words(work: &Work, command_line: clap::Command) -> Result<(), Fault> {
     let words = ["xtask".to_owned()].into_iter().chain(work.options.iter().cloned());
     let words = words.chain(["db-backup".to_owned()]).chain(work.backup.iter().cloned());

@@ -14,7 +14,7 @@ pub(super) struct Subject {
     of: Option<OfSet>,
 }
 
-/// As which part of a set it is proven.
+/// The part of a set that the file is.
 #[derive(Debug)]
 enum OfSet {
     /// This one of its databases.

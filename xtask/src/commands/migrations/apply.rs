@@ -51,7 +51,7 @@ pub fn up_all(target: &Target, yes: bool, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Everything that is pending, on a database of the target's server that nobody else knows yet: no lock, no backup.
+/// Everything that is pending, on a database that only this run knows: no lock, no backup.
 pub fn fill(target: &Target, database: &str, context: &Context) -> Result<()> {
     let work = Work::on(&Server::new(target)?.in_database(database), context)?;
     if work.is_left_out() {

@@ -7,7 +7,7 @@ use crate::terminal::{self, Terminal};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Of one file so many are shown.
+/// At most this many notices of one file are shown.
 const SHOWN: usize = 10;
 
 /// Shows them, file by file.

@@ -260,7 +260,7 @@ impl Setup<'_> {
         result
     }
 
-    /// The same for many requests: the first that was done counts, whatever becomes of the others.
+    /// Attempts many requests. One that was done counts, whatever becomes of the others.
     fn attempt_some(self, work: &dyn Fn(&(dyn Fn() + Sync)) -> Result<()>) -> Result<()> {
         let some = AtomicBool::new(false);
         let result = work(&|| some.store(true, Ordering::Relaxed));

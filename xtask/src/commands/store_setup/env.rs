@@ -7,7 +7,7 @@ use crate::settings::{self, EnvEdit};
 use crate::target::Target;
 use anyhow::Result;
 
-/// As long as an id of OpenFGA's.
+/// A sample with the length of OpenFGA's ids.
 const SAMPLE: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 /// Whether `.env` gets the ids.

@@ -10,7 +10,7 @@ pub struct Options<'a> {
     pub no_env: bool,
     /// Tuples that the file does not name are deleted.
     pub prune: bool,
-    /// The same where the file names none at all.
+    /// With `prune`: also where the file names no tuple at all.
     pub allow_empty: bool,
     /// Nothing is changed.
     pub dry_run: bool,

@@ -118,7 +118,7 @@ impl Report {
         }
     }
 
-    /// The same, once it is done.
+    /// The report, once the changes are made.
     pub fn done(mut self, done: Done<'_>) -> Self {
         self.dry_run = false;
         self.changed |= done.completed > 0;
@@ -138,7 +138,7 @@ impl Report {
         format!("OpenFGA's store {} {state} ({tuples}{})", clean_line(&self.store.name), tests.unwrap_or_default())
     }
 
-    /// As JSON, or as lines.
+    /// Prints the report, as JSON or as lines.
     pub fn show(&self, json: bool, context: &Context) -> Result<()> {
         if json {
             return context.terminal.json(self);

@@ -116,7 +116,7 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
             None => finding,
         };
     };
-    // Who let a login wait for so long would not answer this either.
+    // A server that let a login wait to the end would not answer this either.
     let ready = (!is_late).then(|| pg_isready(scene, readiness.host)).flatten();
     let said = ready.or_else(|| reason(&words).map(str::to_owned)).unwrap_or_else(|| "no answer".to_owned());
     Finding::fail(format!("PostgreSQL does not answer over TCP ({said})"), readiness.hint)

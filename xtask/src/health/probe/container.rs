@@ -166,8 +166,8 @@ impl Container {
         seconds_since(&self.state.finished_at)
     }
 
-    /// What its own health check says; none where it has no such check. Docker calls a container unhealthy from when it
-    /// was paused until it is checked again: nobody knows by then.
+    /// What its own health check says; none where it has no such check. Docker calls a container unhealthy from its
+    /// pause to its next check: until then its health is not known.
     pub fn health(&self) -> Option<&str> {
         let health = self.state.health.as_ref().filter(|health| health.status != "none")?;
         let was_well = health.log.as_ref().and_then(|log| log.last()).is_none_or(|run| run.exit_code == 0);

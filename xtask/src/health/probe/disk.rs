@@ -42,7 +42,7 @@ pub fn of_server(scene: &Scene) -> Finding {
     }
 }
 
-/// Little is what does not hold the database twice.
+/// Warns where less is free than twice the database's size.
 fn judge(scene: &Scene, free: u64, whom: &str, hint: &str) -> Finding {
     let needed = scene.server().map_or(LEAST, |facts| facts.size_bytes.saturating_mul(2).max(LEAST));
     let detail = format!("{} free {whom}", size(free));

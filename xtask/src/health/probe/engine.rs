@@ -13,7 +13,7 @@ pub fn look(scene: &Scene) -> Finding {
     let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(scene.left());
     let engine = match asked {
         Ok(captured) if captured.ending.success() => captured.text().trim().to_owned(),
-        // Who was silent for so long is not asked again.
+        // An engine that was silent to the end is not asked again.
         Err(error) if scene.is_over() => return Finding::of_error(&error, START),
         asked => {
             let error = compose.engine_cause().or(asked.err());

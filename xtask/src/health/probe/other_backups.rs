@@ -56,7 +56,7 @@ fn without_backup(scene: &Scene, limit: Duration) -> Result<Vec<String>> {
 }
 
 fn judge(scene: &Scene, names: &[String]) -> Finding {
-    // One that refuses the login says nothing: whoever may read it backs it up.
+    // No finding for a database that refuses the login: another role, which may read it, backs it up.
     let has_rows = |name: &str| {
         let server = scene.postgres().in_database(name).within(scene.left());
         !scene.is_over() && rows::are_there(&server).unwrap_or(false)

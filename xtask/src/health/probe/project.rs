@@ -66,7 +66,7 @@ pub struct Config {
 }
 
 impl Port {
-    /// The TCP port of this host, where the files name one. Nobody can ask a UDP port whether it is there.
+    /// The TCP port of this host, where the files name one. A UDP port does not say whether it is open.
     pub fn published(&self) -> Option<u16> {
         let is_tcp = matches!(self.protocol.as_str(), "" | "tcp");
         self.published.parse().ok().filter(|port| is_tcp && *port != 0)
@@ -103,7 +103,7 @@ impl Project {
         dependencies::needed_by(services, depends_on).contains(&name)
     }
 
-    /// Whether a service does its work and ends: others wait for that, or nobody can ask it anything.
+    /// Whether a service does its work and ends: other services wait for its end, or it has no port and no health check.
     pub fn is_one_shot(&self, name: &str) -> bool {
         let is_silent = |service: &Service| service.ports.is_empty() && service.healthcheck.is_none();
         let is =

@@ -62,7 +62,7 @@ fn containers(project: &str, scene: &Scene) -> Result<Vec<Container>> {
     let filter = format!("label={LABEL}.project={project}");
     let asked = |program: Program| -> Result<String> {
         let captured = program.capture(scene.left())?;
-        // A container that went away meanwhile is missed, but the others are told all the same.
+        // A container that went away meanwhile is missing; the others are still described.
         anyhow::ensure!(captured.ending.success() || !captured.stdout.is_empty(), "{}", captured.stderr.trim());
         Ok(captured.text())
     };

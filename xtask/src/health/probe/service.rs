@@ -182,7 +182,7 @@ fn asked(scene: &Scene, service: &Service, container: &Container, health: Option
     questions.into_iter().map(answer).collect()
 }
 
-/// Asks a Redis that publishes no port, by its own client. Without that client, or on another port, nobody knows.
+/// Asks a Redis that publishes no port, by its own client. `None` without that client, or on another port.
 fn ping_inside(scene: &Scene, container: &Container) -> Result<Option<String>, String> {
     let asked = Program::new("docker").args(["exec", &container.id, "redis-cli", "ping"]).capture(scene.left());
     let captured = asked.map_err(|_| "redis-cli ping gets no answer".to_owned())?;

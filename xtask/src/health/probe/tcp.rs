@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// How often signals are looked for while an answer is awaited.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Says something on an open connection and reads what comes; nothing where nobody answers in time, or a signal came.
+/// Says something on an open connection and reads what comes; nothing where no answer comes in time, or a signal came.
 pub fn send_and_receive(stream: &mut TcpStream, words: &[u8], timeout: Duration) -> Result<Vec<u8>, String> {
     let end = Instant::now() + timeout;
     let spoken = stream.set_read_timeout(Some(POLL_INTERVAL)).and_then(|()| stream.write_all(words));

@@ -34,7 +34,7 @@ impl CheckRequest<'_> {
 }
 
 impl Api {
-    /// Up to fifty questions at once; each answered by yes, no, or not at all: such a one is to be asked by itself.
+    /// Up to fifty questions at once. `None`: not answered; the caller asks this question by itself.
     pub fn batch_check(&self, asking: Asking<'_>, requests: &[CheckRequest<'_>]) -> Result<Vec<Option<bool>>> {
         let tuples = counting(asking);
         let checks = requests.iter().enumerate().map(|(number, request)| {

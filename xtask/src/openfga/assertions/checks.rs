@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 400_000;
 const SLOW: Duration = Duration::from_secs(1);
 /// A batch that took less makes the next one larger again.
 const QUICK: Duration = Duration::from_millis(250);
-/// After so many questions in a row without an answer no more are asked.
+/// After this many unanswered questions in a row no more are asked.
 const GIVE_UP: usize = 3;
 
 /// How a server copes, from one test to the next.

@@ -48,7 +48,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// What a person is told of a list that the server cut.
+    /// The message about a list that the server cut.
     fn cut_at(self, count: usize) -> String {
         let setting = self.setting();
         format!("the server cut the list at {count} names: see {setting}_MAX_RESULTS, {setting}_DEADLINE")

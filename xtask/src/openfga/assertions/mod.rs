@@ -19,7 +19,7 @@ use reply::Reply;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// As many tuples as a server takes along with one question, and their bytes; a test with more has a store of its own.
+/// The most tuples, and their most bytes, that a server takes along with one question. A test with more has its own store.
 const MOST_TUPLES: usize = 100;
 const MOST_TUPLE_BYTES: usize = 400_000;
 

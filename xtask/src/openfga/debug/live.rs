@@ -17,9 +17,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// So many tuples of one relation of one object are read.
+/// The most tuples of one relation of one object that are read.
 pub const MOST_TUPLES: usize = 10_000;
-/// Of all relations together; of a list that begins beyond it one page is read.
+/// The most tuples of all relations together. Of a list that begins beyond it, one page is read.
 const MOST_IN_ALL: usize = 200_000;
 
 /// What is asked, and of whom.

@@ -155,7 +155,7 @@ pub struct Node {
     #[serde(flatten)]
     pub way: Way,
     pub verdict: Verdict,
-    /// Of the way's own tuple.
+    /// The condition of the way's own tuple.
     pub condition: Option<Judged>,
     /// What a person should know about it.
     pub note: Option<String>,

@@ -26,7 +26,7 @@ pub enum Action {
 #[derive(Debug, Clone)]
 pub struct Change {
     pub action: Action,
-    /// As it is written; as it is where it is deleted.
+    /// The tuple to write, or the stored tuple to delete.
     pub tuple: Stored,
 }
 

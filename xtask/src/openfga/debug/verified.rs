@@ -13,7 +13,7 @@ use anyhow::Result;
 
 /// So many candidates are tried.
 const TRIED: usize = 40;
-/// So many single changes are told.
+/// At most this many single changes are shown.
 const MOST: usize = 10;
 
 /// The single changes each of which would allow it; where there is none, the smallest set of changes.

@@ -14,9 +14,9 @@ const DEEPEST: usize = 25;
 const MOST_RELATIONS: usize = 300;
 /// So many branches of one kind are followed.
 const MOST_BRANCHES: usize = 20;
-/// For so many of them the server is asked which ones to follow.
+/// For at most this many of them the server is asked which ones to follow.
 const MOST_ASKED: usize = 200;
-/// Those with a tuple of the user's own come first, for so many kinds of them.
+/// Of at most this many kinds, those with a tuple of the user's own come first.
 const MOST_KINDS: usize = 5;
 
 /// One walk through a model.

@@ -31,10 +31,10 @@ pub struct Finding {
     pub severity: Severity,
 }
 
-/// A line of so many characters is shown whole; of a longer one, this many on each side of the place.
+/// A line of at most this many characters is shown whole. Of a longer one, `AROUND` characters on each side are shown.
 const LONGEST_LINE: usize = 240;
 const AROUND: usize = 80;
-/// Nobody reads more of them: what comes after goes without its line, which would cost more than the finding.
+/// How many findings show their line. Later ones are not read, and their lines would cost more than the findings.
 pub const WITH_LINES: usize = 100;
 
 /// What is shown of a line for a place in it, counted from 1, and how many characters of that stand before the place.

@@ -2,9 +2,9 @@
 
 use super::types;
 
-/// As many characters as a type's name may have.
+/// The most characters of a type's name.
 pub const LONGEST_TYPE: usize = 254;
-/// As many as the name of a relation, condition, parameter or module may have.
+/// The most characters of the name of a relation, condition, parameter or module.
 pub const LONGEST_NAME: usize = 50;
 
 /// The reference grammar's keywords that it never reads as names.
@@ -69,7 +69,7 @@ pub fn did_you_mean<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -
     nearest(name, candidates).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
-/// The same as ` (did you mean …?)`.
+/// ` (did you mean …?)`, or nothing.
 pub fn did_you_mean_in_parentheses<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> String {
     nearest(name, candidates).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default()
 }

@@ -72,7 +72,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// So many errors, and so many warnings, are shown.
+/// At most this many errors are shown, and at most this many warnings.
 pub const SHOWN: usize = 50;
 
 /// Errors as one fault that shows them all; warnings where there are no errors.

@@ -69,11 +69,11 @@ impl StoreFile {
         Self::of(bytes, here, shown, Some(&name_of(path)), options)
     }
 
-    /// The same for a file's content that came another way. Files that it names are looked for in `here`; `name` is the
+    /// Reads content that did not come from a file. Files that it names are looked for in `here`; `name` is the
     /// store's where neither the file nor `options` name it.
     ///
     /// # Errors
-    /// The same; exit 2 where nothing names the store.
+    /// As for [`Self::read`]; exit 2 where nothing names the store.
     pub fn of(bytes: Vec<u8>, here: &Path, shown: &str, name: Option<&str>, options: Options) -> Result<Self> {
         let text = String::from_utf8(bytes).context("it is not UTF-8").with_context(|| unreadable(shown, false))?;
         let mut report = Report::new(shown, &text);

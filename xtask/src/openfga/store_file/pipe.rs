@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// How often signals are looked for while nobody writes to the pipe.
+/// How often signals are looked for while no data comes from the pipe.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The bytes of a file, or all that comes through a pipe.

@@ -12,7 +12,7 @@ const DEEPEST: usize = 64;
 /// Copied for anchors and aliases: a file of a few lines can ask for billions. A larger file may ask for more.
 const SMALL_COPIES: usize = 100_000;
 const MOST_COPIES: usize = 5_000_000;
-/// As many keys as one mapping may have.
+/// The most keys of one mapping.
 const MOST_KEYS: usize = 2_000;
 
 /// One part of the document.
@@ -222,7 +222,7 @@ impl Node {
         }
     }
 
-    /// As JSON: numbers and truth values where YAML's core schema sees such, all else as it was written.
+    /// The value as JSON: numbers and truth values by YAML's core schema, all else as text.
     pub fn to_json(&self) -> Value {
         match &self.content {
             Content::Scalar(text, Written::Quoted) => Value::String(text.clone()),

@@ -43,7 +43,8 @@ impl Tuple {
         TupleParts { user: &self.user, relation: &self.relation, object: &self.object, condition }
     }
 
-    /// As the API takes it. A context is always sent: without one the server keeps `{}` and then sees a difference.
+    /// The tuple in the form of the API. A context is always sent: without one the server keeps `{}` and then sees a
+    /// difference.
     pub fn to_json(&self) -> Value {
         with_condition(self.key(), self.condition.as_deref())
     }
@@ -54,12 +55,12 @@ impl Tuple {
     }
 }
 
-/// A key as the API takes it.
+/// A key in the form of the API.
 pub fn key_json((user, relation, object): Key<'_>) -> Value {
     json!({ "user": user, "relation": relation, "object": object })
 }
 
-/// A tuple as the API takes it.
+/// A tuple in the form of the API.
 pub fn with_condition(key: Key<'_>, condition: Option<&Condition>) -> Value {
     let mut value = key_json(key);
     if let Some(condition) = condition {

@@ -74,7 +74,7 @@ impl Layout {
         *self.tables.entry(self.hasher.hash_one((schema, name))).or_insert(next)
     }
 
-    /// A statement ended before this byte, which stands in this line; so many blocks have ended.
+    /// A statement ended before the byte at `offset`, in this line. `blocks`: how many blocks have ended.
     pub(super) fn ends(&mut self, kind: PartKind, offset: u64, line: u64, blocks: usize) {
         let merges = matches!(kind, PartKind::Other | PartKind::Setting);
         let is_last = self.parts.len() >= MOST_PARTS;

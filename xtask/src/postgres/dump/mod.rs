@@ -83,7 +83,7 @@ pub struct Hidden {
 /// What a whole dump holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// As pg_dump wrote it: `15.18 (Debian 15.18-0+deb12u1)`.
+    /// In pg_dump's words: `15.18 (Debian 15.18-0+deb12u1)`.
     pub server_version: Option<String>,
     pub pg_dump_version: Option<String>,
     /// Every `COPY` block, in order.

@@ -29,7 +29,7 @@ impl Attribute {
         Self::BypassRls,
     ];
 
-    /// As SQL writes it.
+    /// The attribute's keyword in SQL.
     pub fn word(self) -> &'static str {
         match self {
             Self::Superuser => "SUPERUSER",

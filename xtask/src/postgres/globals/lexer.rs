@@ -9,7 +9,7 @@ const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::P
 /// A word of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    /// As written: pg_dumpall's keywords are capitals, and names in small letters have no quotes.
+    /// The word as it is written: pg_dumpall's keywords are capitals, and names in small letters have no quotes.
     Word(String),
     /// A name in quotes, without them.
     Quoted(String),

@@ -53,7 +53,7 @@ pub struct RoleSetting {
     pub values: Vec<Text>,
 }
 
-/// As people read it: `work_mem = 64MB`.
+/// The setting in words: `work_mem = 64MB`.
 impl fmt::Display for RoleSetting {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values: Vec<&str> = self.values.iter().map(|value| &**value).collect();
@@ -74,10 +74,10 @@ pub struct Membership {
     pub grantor: Option<RoleName>,
 }
 
-/// A statement that is read, told and not applied.
+/// A statement that is read, named and not applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Of the file's pg_dumpall part, counted from 1.
+    /// The line in pg_dumpall's part of the file, counted from 1.
     pub line: u64,
     pub what: LeftOutKind,
 }

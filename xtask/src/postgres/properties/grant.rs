@@ -26,7 +26,7 @@ struct Privilege {
 }
 
 impl Grant {
-    /// As the server writes it, and reads it back.
+    /// The text that the server writes, and reads back.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -37,7 +37,7 @@ impl Grant {
         those.map(|privilege| privilege.name).collect()
     }
 
-    /// The same after `ALTER DATABASE … OWNER TO`: the new owner has and gives what the old one had and gave.
+    /// The grant after `ALTER DATABASE … OWNER TO`: the new owner takes the old owner's place as grantee and grantor.
     pub fn of_owner(&self, old: &Name, new: &Name) -> Self {
         let of_new = |name: &Name| if name == old { new.clone() } else { name.clone() };
         let (grantee, grantor) = (self.grantee.as_ref().map(of_new), of_new(&self.grantor));
@@ -65,7 +65,7 @@ fn quoted(name: &Name) -> String {
 }
 
 impl fmt::Display for Grant {
-    /// As people read it: `CREATE with grant option, CONNECT to a b, by c`.
+    /// The grant in words: `CREATE with grant option, CONNECT to a b, by c`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let privileges = self.privileges.iter().map(|privilege| {
             let again = if privilege.with_grant_option { " with grant option" } else { "" };

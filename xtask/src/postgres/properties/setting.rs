@@ -38,7 +38,7 @@ impl Rule for SettingNameRule {
 #[serde(try_from = "String", into = "String")]
 pub struct Assignment {
     pub name: SettingName,
-    /// As the server keeps it; of a list with its own quotes and commas.
+    /// The value that the server keeps; a list keeps its own quotes and commas.
     pub value: Text,
 }
 

@@ -50,7 +50,7 @@ impl<'a> Queue<'a> {
         self.changed.notify_all();
     }
 
-    /// Nobody takes any more.
+    /// From now on no session takes a piece.
     pub(super) fn stop(&self) {
         self.state().stopped = true;
         self.changed.notify_all();

@@ -89,7 +89,7 @@ impl MissingRoles {
             .hint(format!("create them with --create-roles, or in cargo xtask db-shell:\n{typed}{}", lines.join("\n"))))
     }
 
-    /// Makes those that the new database's owner, grants and settings may need; nobody can log in as one of them. Gives
+    /// Makes the roles that the new database's owner, grants and settings may need, without login. Gives
     /// the names of those that were made: another backup of the same set may have needed them, too.
     pub fn create_named(&self, server: &Server<'_>) -> Result<Vec<String>> {
         if self.named.is_empty() {
@@ -103,7 +103,7 @@ impl MissingRoles {
         Ok(missing)
     }
 
-    /// Makes those that only the database can name which the dump is loaded into; nobody can log in as one of them. The
+    /// Makes the roles that only the database can name into which the dump is loaded, without login. The
     /// names of those that [`Self::create_named`] has not made.
     pub fn create_encoded(&self, server: &Server<'_>, staging: &OwnedDatabase) -> Result<Vec<String>> {
         if !self.encoded.is_empty() {
@@ -130,7 +130,7 @@ impl EncodedRole {
     }
 }
 
-/// The statement that makes a role which nobody can log in as.
+/// The statement that makes a role without login.
 fn creation(role: &str) -> Result<String, Fault> {
     Ok(format!("CREATE ROLE {} NOLOGIN;", identifier(role)?))
 }

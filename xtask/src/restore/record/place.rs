@@ -57,9 +57,9 @@ struct Facts {
     own: bool,
     /// It accepts connections: it is complete.
     open: bool,
-    /// Nobody else may connect or make anything there.
+    /// No other role may connect or make anything there.
     private: bool,
-    /// It was made by this program's statement, and nobody gave it settings.
+    /// It was made by this program's statement, and has no settings.
     plain: bool,
 }
 
@@ -67,7 +67,7 @@ struct Facts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Absent,
-    /// A run was killed while it made it. Nobody else has been in there.
+    /// A run was killed while it made it. No other session has been in it.
     Unfinished,
     Complete,
 }
@@ -133,7 +133,7 @@ impl Place {
         })
     }
 
-    /// The statements that make it or complete it, one after the other. Nobody can connect before it is private.
+    /// The statements that make it or complete it, one after the other. No other role can connect before it is private.
     pub(super) fn making(&self, stage: Stage) -> Result<Vec<String>> {
         let name = identifier(&self.name)?;
         let create = format!(

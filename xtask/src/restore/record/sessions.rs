@@ -112,7 +112,7 @@ impl<'a> Sessions<'a> {
         place.check_other(target.database())?;
         if !self.uses.replace(true) {
             self.acquire(&place, IN_USE, Mode::Shared)?;
-            // From here on nobody removes it.
+            // From here on no other run removes it.
             place = self.place()?;
         }
         let session = match place.stage()? {
@@ -161,7 +161,7 @@ impl<'a> Sessions<'a> {
         self.outside(&format!("SELECT pg_catalog.pg_advisory_unlock{shared}({})", lock_key(place, what))).map(drop)
     }
 
-    /// Removes the record database where it holds nothing and nobody else uses it.
+    /// Removes the record database where it is empty and no other run uses it.
     fn close(&self) -> Result<()> {
         let Some(Inside { place, mut session }) = self.inside.borrow_mut().take() else { return Ok(()) };
         self.release(&place, IN_USE, Mode::Shared)?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// So many changes are named.
 const NAMED: usize = 20;
-/// After a failure nobody waits long for a server that is silent.
+/// After a failure a silent server is waited for no longer than this.
 const CLEAR_UP_TIMEOUT: Duration = Duration::from_secs(5);
 const HINT: &str = "code in the file did this, or another session did meanwhile: the server does not tell \
      which\ncheck each change, and undo those that you do not want: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c \

@@ -1,6 +1,6 @@
 //! Escapes of double quotes, and what `$NAME` and `${NAME…}` stand for.
 
-/// A default inside a default inside a default: deeper than anybody writes, shallow enough for every stack.
+/// How deep defaults may stand inside defaults: deeper than people write, shallow enough for every thread's stack.
 const DEEPEST_NESTING: usize = 100;
 
 /// The escapes of double quotes. `\$` becomes the `$$` of [`expand`]; what is no escape stays, with its backslash.

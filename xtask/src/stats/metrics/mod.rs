@@ -40,7 +40,7 @@ pub enum Openfga {
 #[derive(Debug, Serialize)]
 pub struct Requests {
     pub address: String,
-    /// Of all methods; `None` where the server was started meanwhile.
+    /// Sum over all methods; `None` where the server was started meanwhile.
     pub requests_per_second: Option<f64>,
     /// Requests that were slowed down, since the server's start.
     pub throttled_requests: u64,

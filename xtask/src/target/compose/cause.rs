@@ -59,7 +59,7 @@ impl Compose {
         Some(if stderr.is_empty() { fault.into() } else { anyhow::Error::msg(last_lines(stderr, 1)).context(fault) })
     }
 
-    /// As Docker lists it, which lags: unless a client `spoke` of the server, a program must start in the container.
+    /// The state that Docker lists. It lags: unless a client `spoke` of the server, a program must start in the container.
     /// `None` where Docker cannot be asked without Compose.
     fn state_of_database(&self, spoke: bool) -> Option<State> {
         let listed = self.listed(true)?;

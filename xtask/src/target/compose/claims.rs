@@ -100,7 +100,7 @@ fn prefix_of_host(name: &str) -> Option<String> {
 fn is_beside(prefix: &str, name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let rest = upper.strip_prefix(prefix).map(|rest| rest.trim_start_matches(is_separator));
-    // `NAME` without a prefix is anybody's.
+    // `NAME` without a prefix may belong to any program.
     rest.is_some_and(|rest| DATABASE_ENDS.contains(&rest) && !(prefix.is_empty() && rest == "NAME"))
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Container {
     /// The image's name; an id where that name means another image now.
     pub(super) image: String,
     pub(super) project: String,
-    /// Of the settings that it was made of, as Compose counts it.
+    /// Compose's hash of the settings that the container was made from.
     pub(super) config_hash: String,
     /// The id of the image that Compose made it of.
     pub(super) image_id: String,

@@ -30,7 +30,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// What this psql is told.
+    /// The server's identity, as this psql gets it.
     pub(super) fn asked(psql: Program, deadline: Duration) -> Option<Self> {
         let said = psql.args(OPTIONS).capture_with(IDENTITY.into(), deadline).ok()?;
         Self::read(&said.text()).filter(|_| said.ending.success())

@@ -12,7 +12,7 @@ pub enum Lack {
     NotInstalled,
     /// It runs, but this user may not use it: Docker's words.
     Forbidden(String),
-    /// Nobody answers: Docker's words.
+    /// The engine does not answer: Docker's words.
     Silent(String),
     /// Docker's command could not be asked.
     Unasked(anyhow::Error),

@@ -28,7 +28,7 @@ pub(super) struct Inspection {
     pub(super) networks: BTreeMap<String, Vec<String>>,
     /// Ports of this host that lead to it.
     pub(super) published: Vec<u16>,
-    /// The same by the port inside, each with the address that it is bound to.
+    /// Per port inside the container: the addresses and ports of this host that it is bound to.
     pub(super) bindings: BTreeMap<u16, Vec<SocketAddr>>,
     pub(super) runs: bool,
     /// Files and folders of this host by their paths inside.
@@ -179,7 +179,7 @@ fn published(settings: &RawNetworks) -> Vec<u16> {
     ports.filter_map(|port| port.host_port.parse::<u16>().ok()).collect()
 }
 
-/// Of TCP alone. What is bound to every address of this host is reached by its own.
+/// Bindings of TCP ports. For a port that is bound to every address of this host, the loopback address.
 fn bindings(settings: &RawNetworks) -> BTreeMap<u16, Vec<SocketAddr>> {
     let address = |port: &RawPort| {
         let ip = match port.host_ip.parse().ok()? {

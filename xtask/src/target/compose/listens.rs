@@ -54,7 +54,7 @@ fn moved(service: &str, sought: &Sought<'_>, sockets: &[(String, u16)]) -> Optio
     Some(Fault::unreachable(what).hint(hint).because(Cause::ListensElsewhere))
 }
 
-/// Where nobody listened: `connection to server on socket "…" failed`, `…, port 5432 failed: Connection refused`.
+/// Where nothing listened: `connection to server on socket "…" failed`, `…, port 5432 failed: Connection refused`.
 fn sought(words: &str) -> Option<Sought<'_>> {
     let line = words.lines().rfind(|line| line.contains("connection to server ") && line.contains(" failed: "))?;
     if let Some((_, rest)) = line.split_once("on socket \"") {
@@ -65,7 +65,7 @@ fn sought(words: &str) -> Option<Sought<'_>> {
     why.contains("Connection refused").then_some(Sought::Port(port))
 }
 
-/// The sockets of PostgreSQL in Linux's list of those that somebody listens at: folder and port, each once.
+/// PostgreSQL's sockets in Linux's list of sockets with a listener: folder and port, each once.
 fn sockets(list: &str) -> Vec<(String, u16)> {
     let mut found: Vec<(String, u16)> = list
         .lines()

@@ -74,7 +74,7 @@ pub struct Compose {
     by_docker: bool,
     /// The project's name, where it can be known without asking Compose, or has been learnt.
     project: OnceLock<String>,
-    /// Whether somebody chose that name: then its containers are meant, whoever made them.
+    /// Whether the user chose that name: then its containers are meant, whichever checkout made them.
     is_named: bool,
     /// What the stack says of the server, read once; and once more after it was started.
     found: OnceLock<Found>,
@@ -145,7 +145,7 @@ impl Compose {
         self.program_of_profiles(["--profile", "*"].into_iter().chain(args))
     }
 
-    /// The same with the profiles that the arguments name, and those that are active.
+    /// `docker compose …` with the profiles that the arguments name, and those that are active.
     ///
     /// No `-f`: a team's docker-compose.override.yml keeps its effect. No `--project-directory` where `COMPOSE_FILE` names
     /// the files: the project's folder is that of the first file then, and its name and relative paths come from there.
@@ -198,7 +198,7 @@ impl Compose {
         self.run_with_profiles(&words, deadline)
     }
 
-    /// The same with the profiles that the words name, and those that are active.
+    /// Runs a Compose command with the profiles that the words name, and those that are active.
     fn run_with_profiles(&self, words: &[&str], deadline: Duration) -> Result<Captured> {
         let captured = || self.captured(&self.program_of_profiles(words.iter().copied())?, deadline, said::explained);
         match captured() {
@@ -240,7 +240,7 @@ impl Compose {
         };
         for (name, value) in found.login.inside_variables(environment).chain(environment.iter().copied()) {
             program = match name {
-                // By name only: Docker takes the value from its own environment, where nobody else sees it.
+                // By name only: Docker takes the value from its own environment, which no other user can read.
                 "PGPASSWORD" => program.arg("-e").arg(name).secret(name, value),
                 _ => program.arg("-e").arg(format!("{name}={value}")),
             };
@@ -285,7 +285,7 @@ impl Compose {
     }
 
     /// Refuses containers that another checkout made under the same project name, unless that name was chosen; and a
-    /// database that is paused. Where Docker or Compose do not answer, whoever needs them says so.
+    /// database that is paused. Where Docker or Compose do not answer, the caller that needs them says so.
     fn check_made_here(&self) -> Result<()> {
         if self.checked.get().is_some() {
             return Ok(());
@@ -355,7 +355,7 @@ impl Compose {
     }
 }
 
-/// The database's service runs in several containers: nobody can tell which is meant.
+/// The database's service runs in several containers: which one is meant is not known.
 fn several(service: &str) -> Fault {
     let fault = Fault::failed(format!("The {service} service runs in more than one container"));
     fault.hint("see them with: docker compose ps")

@@ -40,7 +40,7 @@ pub(super) enum Kept {
 }
 
 impl Datastore {
-    /// Of an environment and the words of a command: the option wins over the variable, as for OpenFGA itself.
+    /// Reads a service's environment and command. As for OpenFGA itself, the option wins over the variable.
     pub(super) fn read(service: &str, environment: &BTreeMap<String, String>, command: &[String]) -> Self {
         let engine = option(command, ENGINE_OPTION, environment).or_else(|| environment.get(ENGINE).cloned());
         if engine.is_some_and(|engine| !engine.is_empty() && !engine.eq_ignore_ascii_case("postgres")) {

@@ -26,7 +26,7 @@ impl Compose {
         Ok(self.openfga.get().and_then(Option::as_ref).map(|found| found.name.as_str()))
     }
 
-    /// The same for messages: where it cannot be told, the usual name.
+    /// The service's name for messages; the usual name where it is not known.
     pub(super) fn openfga_or_usual(&self) -> &str {
         self.openfga().ok().flatten().unwrap_or(selection::OPENFGA.usual)
     }

@@ -35,7 +35,7 @@ impl Compose {
         self.renewed.get().unwrap_or_else(first)
     }
 
-    /// The same, where it was read.
+    /// What the stack says; an error where it cannot be read.
     ///
     /// # Errors
     /// Why Docker and Compose could not say it.
@@ -232,7 +232,7 @@ impl Compose {
         let root = self.folder.canonicalize().ok().filter(|_| self.by_docker)?;
         let listed = containers::listed(Of::Folder(&root), true, deadline).ok().flatten()?;
         let project = listed.first()?.project.clone();
-        // Two projects of one folder: nobody can tell which is meant.
+        // One folder, two projects: which one is meant is not known.
         if listed.iter().any(|container| container.project != project) {
             return None;
         }

@@ -25,7 +25,7 @@ pub(super) fn explained(captured: &Captured) -> anyhow::Error {
     explained_with(captured, IMAGE_HINT, NEXT_LOOK)
 }
 
-/// The same with what to do about an image, and about anything else.
+/// Compose's own words, with one hint for an image that is missing, and one for anything else.
 pub(super) fn explained_with(captured: &Captured, image_hint: &str, hint: &str) -> anyhow::Error {
     let words = errors_of(&captured.stderr);
     let lower = words.to_ascii_lowercase();

@@ -109,7 +109,7 @@ pub(super) fn choose(
     match (active.as_slice(), inactive.as_slice()) {
         ([only], _) => Ok(Some(found(only))),
         ([_, _, ..], _) => Err(several(role, &active)),
-        // OpenFGA that is not to run is none; a database that nobody runs now still is the project's database.
+        // An inactive OpenFGA service counts as none. An inactive database service is still the project's database.
         ([], _) if role.product == ImageKind::Openfga => Ok(None),
         ([], _) if usual.is_some() => Ok(usual.map(found)),
         ([], [only]) => Ok(Some(found(only))),

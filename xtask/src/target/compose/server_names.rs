@@ -72,7 +72,7 @@ impl ServerNames {
         Self { addresses, published: server.published.iter().copied().collect(), ..Self::named(names) }
     }
 
-    /// As this container of another service knows the server.
+    /// The names by which this container of another service reaches the server.
     pub(super) fn seen_by(&self, server: &Inspection, other: &Inspection) -> Self {
         let of_server = format!("container:{}", server.id);
         let mut seen = self.clone();

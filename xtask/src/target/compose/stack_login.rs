@@ -62,7 +62,7 @@ pub(super) struct StackLogin {
     pub(super) login: Login,
     user: PartOrigin,
     database: PartOrigin,
-    /// `None`: the service has none, and nobody gave one.
+    /// `None`: neither the service nor a setting has one.
     pub(super) password: Option<Part>,
     /// Programs inside find this password by themselves: it is `PGPASSWORD` there.
     pub(super) is_inside: bool,

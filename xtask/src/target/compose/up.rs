@@ -74,7 +74,7 @@ impl Stack for Compose {
     }
 
     fn taken_ports(&self, settings: &Settings) -> Result<Vec<Taken>> {
-        // Without the engine nobody can tell which ports are our own.
+        // Which ports are our own is known from the engine only.
         engine::cause().map_or(Ok(()), Err)?;
         Ok(ports::taken(self, settings))
     }
@@ -175,7 +175,7 @@ impl Compose {
         openfga_url(self, service, startup.settings)
     }
 
-    /// The same over the services' network, where the server asks for the password as it asks them.
+    /// PostgreSQL's version, asked over the services' network: there the server asks for a password, as it asks services.
     fn version_over_network(&self, queries: &dyn Queries) -> Result<String> {
         let variables = self.as_services_connect(&self.settings);
         let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -241,14 +241,14 @@ fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl F
     wait_for(what, &look, error::is_lasting, ask_and_look)
 }
 
-/// A port of a team's own service, with whoever holds it.
+/// Where the error names a port: the error, and the program that holds the port.
 fn with_holder(error: anyhow::Error) -> anyhow::Error {
     let Some(port) = said::port(&error) else { return error };
     let fault = Fault::failed(format!("Port {port} is taken by {}", holder(port)));
     error.context(fault.hint("stop it, or publish another port in the compose files; then: cargo xtask up"))
 }
 
-/// A port that somebody else holds explains why a container was not started.
+/// The fault of a taken port, which explains why a container was not started.
 fn port_fault(compose: &Compose, settings: &Settings) -> Option<anyhow::Error> {
     let taken = ports::taken(compose, settings).into_iter().next()?;
     let setting = taken.setting;

@@ -120,7 +120,7 @@ impl Options {
         )
     }
 
-    /// Why it does not run: there is no program, or nobody started it.
+    /// Why it does not run: there is no program, or it was not started.
     ///
     /// # Errors
     /// The program that is named is not there (2).

@@ -13,7 +13,7 @@ pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// The kept port while nobody else has it, else a new one; none of `others`.
+/// The kept port if it is free, else a new one; never one of `others`.
 pub fn keep_or_choose(kept: Option<u16>, others: &[u16]) -> Result<u16> {
     match kept {
         Some(port) if !others.contains(&port) && is_free(port) => Ok(port),

@@ -9,7 +9,7 @@ use anyhow::Result;
 /// The user to start the server as: `None` for oneself. Who owns the data runs the server.
 ///
 /// # Errors
-/// The data is another user's, or root finds nobody to run the server.
+/// The data is another user's, or root finds no user to run the server as.
 pub fn server_user(folder: &Folder) -> Result<Option<User>> {
     let owner = platform::owner_of(&folder.data()).ok().flatten();
     if !platform::is_root() {

@@ -104,7 +104,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Of several servers each step must meet the same one: the one that takes changes.
+    /// Where the address names several servers, every step connects to the same one: the one that takes changes.
     fn with_one_server(mut self) -> Self {
         if self.hosts().len() > 1 && self.variable("PGTARGETSESSIONATTRS").is_none() {
             self.variables.push(("PGTARGETSESSIONATTRS", "read-write".to_owned()));

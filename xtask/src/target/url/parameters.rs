@@ -11,7 +11,7 @@ pub(super) enum Fate {
     LeftOut,
     /// It cannot be given to a program, or would lead it elsewhere.
     Refused(&'static str),
-    /// Nobody knows what it would have asked for.
+    /// A parameter that libpq does not know.
     Unknown,
 }
 

@@ -108,7 +108,7 @@ fn size_of(bytes: &[u8]) -> Option<u64> {
     Some(of_size(usize::try_from(u32::from_le_bytes(*size)).ok()?))
 }
 
-/// The size of the frame of a line of so many bytes.
+/// The size of the frame of a line of `line` bytes.
 fn of_size(line: usize) -> u64 {
     let headers = line.div_ceil(BLOCK).saturating_mul(BLOCK_HEADER);
     line.saturating_add(headers).saturating_add(HEADER) as u64

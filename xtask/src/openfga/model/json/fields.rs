@@ -12,7 +12,7 @@ pub struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// Of a node that should be an object, `what` for people; fields that are not `known` are warnings.
+    /// The fields of a node that should be an object; messages call it `what`. Fields that are not `known` are warnings.
     pub fn new(notes: &mut Vec<Note>, node: &'n Node, what: &str, known: &[&str]) -> Self {
         let mut given: Vec<(String, &Node)> = Vec::new();
         let Content::Object(fields) = &node.content else {

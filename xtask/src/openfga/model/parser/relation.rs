@@ -5,7 +5,7 @@ use super::super::names;
 use super::super::parts::{Origin, Relation, Rewrite, UserForm, UserType};
 use super::{Parsed, Parser, Skip};
 
-/// As deep as parentheses may stand in each other: beyond it a server's answer could not be read back as JSON.
+/// How deep parentheses may stand in each other: beyond it a server's answer could not be read back as JSON.
 const DEEPEST: usize = 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -92,7 +92,7 @@ fn offset(text: &str) -> Option<()> {
     (rest.is_empty() && hours <= 24 && minutes <= 60).then_some(())
 }
 
-/// A number of exactly so many digits, and what follows.
+/// A number of exactly `length` digits, and the rest of the text.
 fn fixed(text: &str, length: usize) -> Option<(u32, &str)> {
     let number = text.get(..length)?;
     let fits = number.bytes().all(|byte| byte.is_ascii_digit());

@@ -83,7 +83,7 @@ fn why_no_condition(
     (bytes > MOST_BYTES).then(|| format!("the values of its condition have {bytes} bytes, {MOST_BYTES} are allowed"))
 }
 
-/// As a server decides it: an entry for single objects fits a userset of its type, too.
+/// Decides as a server does: an entry for single objects fits a userset of its type, too.
 fn fits_without_condition(candidate: &UserType, user: &str) -> bool {
     candidate.condition.is_none()
         && candidate.type_name.text == type_of(user)

@@ -1,4 +1,4 @@
-//! Relations that go round in circles, and relations that nobody can ever have.
+//! Relations that go round in circles, and relations that no user can ever have.
 
 use super::super::definition::Model;
 use super::super::finding::Note;

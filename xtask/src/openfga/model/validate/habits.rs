@@ -40,7 +40,7 @@ pub fn check(model: &Model, notes: &mut Vec<Note>) {
     }
 }
 
-/// The same operand on two sides of one operator.
+/// Finds an operand that stands on two sides of one operator.
 fn twice(relation: &Relation, rewrite: &Rewrite, notes: &mut Vec<Note>) {
     let (operands, meaning): (Vec<&Rewrite>, &str) = match rewrite {
         Rewrite::Union(operands) | Rewrite::Intersection(operands) => (operands.iter().collect(), "once is enough"),

@@ -6,15 +6,15 @@ use super::super::names::{self, LONGEST_NAME, LONGEST_TYPE};
 use super::super::parts::{Condition, Name};
 use super::super::types;
 
-/// As many conditions as a model may have, and parameters as a condition may have.
+/// The most conditions of a model, and the most parameters of a condition.
 const MOST_CONDITIONS: usize = 25;
-/// As many bytes as an expression may have.
+/// The most bytes of an expression.
 const LONGEST_EXPRESSION: usize = 512;
 /// A server's default for `OPENFGA_MAX_TYPES_PER_AUTHORIZATION_MODEL`.
 const USUAL_TYPES: usize = 100;
 
-/// As many operands as a model may have. Each takes seven bytes at least; a server takes a model of 256 kB, and a
-/// request of about 600 kB, unless it is told otherwise.
+/// The most operands of a model. Each takes seven bytes at least; a server takes a model of 256 kB, and a request of
+/// about 600 kB, unless it is configured otherwise.
 const MOST_OPERANDS: usize = 100_000;
 
 /// Whether the model is so large that no more is looked at.

@@ -157,7 +157,7 @@ fn targets_of(leading: &Relation) -> impl Iterator<Item = &str> + Clone {
     leading.user_types.iter().map(|user_type| user_type.type_name.text.as_str())
 }
 
-/// `; did you mean …?`, or nothing, also where so much was found that nobody reads on.
+/// `; did you mean …?`, or nothing. Nothing, too, where there are so many findings that this one is not read.
 fn near<'n>(name: &str, candidates: impl Iterator<Item = &'n str>, notes: &[Note]) -> String {
     if notes.len() < WITH_LINES { names::did_you_mean(name, candidates) } else { String::new() }
 }

@@ -149,7 +149,7 @@ impl Readings {
             return;
         }
         let text = [self.before.as_slice(), bytes].concat();
-        // What was kept to be looked at once more holds no end of a line.
+        // The bytes that were kept for a second reading hold no end of a line.
         let line_of = |at: usize| {
             let new = at.saturating_sub(self.before.len());
             line.saturating_add(memchr_iter(b'\n', bytes.get(..new).unwrap_or_default()).count() as u64)

@@ -21,8 +21,8 @@ impl Given {
         }
     }
 
-    /// Notes the schema that a statement makes, or the one that it makes something in and that nobody made. Tables name
-    /// it as their target.
+    /// Notes the schema that a statement makes. Where it makes an object in a schema that no statement has made, notes
+    /// that schema; tables name it as their target.
     pub(super) fn tell_schema(&self, meaning: Meaning, target: &str, line: u64, contents: &mut Contents) {
         let schema = match meaning {
             Meaning::Creates | Meaning::CreatesSchema => self.schema.as_deref(),

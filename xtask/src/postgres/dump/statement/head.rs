@@ -61,7 +61,7 @@ impl Head {
         parts.map(|(start, (kind, end))| (*kind, self.text.get(start..*end).unwrap_or_default()))
     }
 
-    /// As it may be shown.
+    /// The text that may be shown.
     pub(super) fn text(&self) -> String {
         let mut whole = String::new();
         for (kind, bytes) in self.parts() {

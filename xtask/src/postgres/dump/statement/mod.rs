@@ -1,4 +1,4 @@
-//! One statement, token by token: where it ends, whether pg_dump writes such a one, and the few facts that matter of it.
+//! One statement, token by token: where it ends, whether pg_dump writes such statements, and its few facts that matter.
 
 mod body;
 mod given;

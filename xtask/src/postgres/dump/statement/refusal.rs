@@ -2,7 +2,7 @@
 
 use super::head::Head;
 
-/// Of a statement that has none of the forms of the allow-list.
+/// The refusal of a statement that has none of the forms of the allow-list.
 pub(super) fn of(head: &Head) -> String {
     let text = head.text();
     let words = head.words();

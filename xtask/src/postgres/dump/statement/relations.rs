@@ -30,7 +30,7 @@ pub(super) struct Relations {
     plain: HashSet<u64>,
     partitioned: HashSet<u64>,
     others: HashSet<u64>,
-    /// The same of those that rows must not go to, by what is sure of their names.
+    /// Relations that rows must not go to, by the part of their names that is sure.
     unsure: Unsure,
     created: bool,
     foreign_partition: bool,
