@@ -37,7 +37,9 @@ impl Standing {
     /// There will be no safety backup: nothing need be loaded any more.
     pub fn check(&self) -> Result<(), Fault> {
         let failed = self.failed.load(Ordering::Relaxed);
-        if failed { Err(Fault::failed("The safety backup beside the load failed")) } else { Ok(()) }
+        let fault =
+            || Fault::failed("The safety backup beside the load failed").hint("see why it failed, then try again");
+        if failed { Err(fault()) } else { Ok(()) }
     }
 }
 
