@@ -13,13 +13,14 @@ use crate::monitoring::files::{self, Targets};
 use crate::monitoring::part::PARTS;
 use crate::monitoring::passwords::{self, Passwords};
 use crate::monitoring::start::{self, Plan};
-use crate::monitoring::{ready, role};
+use crate::monitoring::{ready, role, statements};
 use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::settings::{self, EnvEdit};
 use crate::target::Target;
 use crate::target::backend::Extent;
 use crate::target::companion::Surroundings;
+use crate::words::clean;
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -95,7 +96,7 @@ fn complete(target: &Target, surroundings: &Surroundings, context: &Context) -> 
     start::start(target, &plan, &context.settings, &context.root, renew)?;
     for part in PARTS {
         progress.say(&format!("waiting for {}", part.name));
-        ready::wait(part, start::port(part, &context.settings)?, &context.settings)?;
+        ready::wait(part, start::port(part, &context.settings)?, target, &context.settings)?;
         progress.aside(|| terminal.done(&format!("{} answers", part.name)));
     }
     Ok(())
@@ -126,16 +127,19 @@ fn write_passwords(target: &Target, passwords: &Passwords, context: &Context) ->
 /// Makes what slow queries need, and names the panels that get no data.
 fn say_what_stays_empty(server: &Server<'_>, surroundings: &Surroundings, found: &role::Found, context: &Context) {
     let terminal = &context.terminal;
-    if found.statements_loaded && !found.statements_made && role::make_statements(server).is_ok() {
-        let database = server.maintenance_database();
+    let database = server.maintenance_database();
+    let why = if !found.statements_loaded {
+        Some(format!("PostgreSQL was started without pg_stat_statements\n{}", statements::load_hint(found)))
+    } else if found.statements_made {
+        None
+    } else if let Err(error) = statements::make(server) {
+        Some(format!("{error:#}\nlet a superuser make the extension: {}", statements::make_hint(database)))
+    } else {
         terminal.done(&format!("Made the extension pg_stat_statements in the database {database}"));
-    }
-    if !found.statements_loaded {
-        terminal.warn(
-            "The panels of slow statements stay empty: PostgreSQL was started without pg_stat_statements\n\
-             load it: cargo xtask db-shell -- -c \"ALTER SYSTEM SET shared_preload_libraries TO 'pg_stat_statements'\"\n\
-             then: cargo xtask down, cargo xtask up, cargo xtask monitoring-dashboard",
-        );
+        None
+    };
+    if let Some(why) = why {
+        terminal.warn(&clean(&format!("The panels of slow statements stay empty: {why}")));
     }
     match &surroundings.openfga {
         None => terminal.warn("The dashboard OpenFGA stays empty: the stack has no OpenFGA that gives metrics"),

@@ -8,6 +8,7 @@ pub mod ready;
 pub mod role;
 mod scram;
 pub mod start;
+pub mod statements;
 
 use crate::target::Target;
 use anyhow::Result;

@@ -1,11 +1,14 @@
 //! Whether a part answers: each is asked in its own protocol.
 
+use super::NAME;
 use super::dashboard;
 use super::part::{GRAFANA, NODE_EXPORTER, POSTGRES_EXPORTER, PROMETHEUS, Part};
 use super::role::ROLE;
 use crate::error::Fault;
 use crate::process::signals;
 use crate::settings::Settings;
+use crate::target::Target;
+use crate::target::companion::CompanionContainer;
 use crate::target::endpoint::Endpoint;
 use anyhow::Result;
 use serde::Deserialize;
@@ -14,28 +17,35 @@ use std::time::{Duration, Instant};
 /// Grafana makes its database at its first start.
 const TIMEOUT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Digits of a container's id, as `docker ps` shows it.
+const SHORT_ID: usize = 12;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Waits until a part answers on this port, with data.
+/// Waits until a part of this target's dashboards answers on this port, with data.
 ///
 /// # Errors
 /// Exit 4: it does not within two minutes.
-pub fn wait(part: &Part, port: u16, settings: &Settings) -> Result<()> {
+pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings) -> Result<()> {
     let end = Instant::now() + TIMEOUT;
     loop {
         let Err(why) = check(part, port, settings, ANSWER_TIMEOUT) else { return Ok(()) };
         signals::check()?;
         if Instant::now() >= end {
             let fault = Fault::unreachable(format!("{} is started, but {why}", part.name));
-            return Err(fault.hint(log_hint(part)).into());
+            let containers = target.companions().companion_containers(NAME, super::TIMEOUT);
+            return Err(fault.hint(log_hint(part, &containers)).into());
         }
         std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// Where a part says more.
-pub fn log_hint(part: &Part) -> String {
-    format!("see its log: docker logs --tail 20 $(docker ps -aqf label=com.docker.compose.service={})", part.service)
+/// Where a part says more: the log of its container among these.
+pub fn log_hint(part: &Part, containers: &[CompanionContainer]) -> String {
+    let container = containers.iter().find(|container| container.service == part.service);
+    match container.and_then(|container| container.id.get(..SHORT_ID)) {
+        Some(id) => format!("see its log: docker logs --tail 20 {id}"),
+        None => "see what runs: docker ps --all".to_owned(),
+    }
 }
 
 /// Asks a part on this port; why it does not do its work.

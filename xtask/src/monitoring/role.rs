@@ -14,7 +14,7 @@ pub const ROLE: &str = "xtask_monitor";
 const CONNECTIONS: u32 = 10;
 
 /// What the server says before anything is changed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Found {
     /// Whether the role is there.
     pub exists: bool,
@@ -22,10 +22,24 @@ pub struct Found {
     pub is_powerful: bool,
     /// Whether the server takes TLS.
     pub tls: bool,
+    /// Whether it may log in and has the rights of pg_monitor.
+    pub is_ready: bool,
+    /// Whether this user may make roles, or change one.
+    pub may_make_roles: bool,
     /// Whether the server was started with pg_stat_statements.
     pub statements_loaded: bool,
     /// Whether the maintenance database has that extension.
     pub statements_made: bool,
+    /// What the server loads at its start; `None` where this user may not see it.
+    pub preloaded: Option<Preloaded>,
+}
+
+/// `shared_preload_libraries`, and where its value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Preloaded {
+    pub libraries: String,
+    /// `pg_settings.source`: `command line` wins over every file.
+    pub source: String,
 }
 
 /// Looks at the server, in its maintenance database.
@@ -35,10 +49,15 @@ pub fn look(server: &Server<'_>) -> Result<Found> {
            'exists', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {role}), \
            'is_powerful', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {role} AND (rolsuper OR rolcreaterole \
               OR rolcreatedb OR rolreplication OR rolbypassrls)), \
+           'is_ready', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {role} AND rolcanlogin \
+              AND pg_catalog.pg_has_role(oid, 'pg_monitor', 'MEMBER')), \
+           'may_make_roles', (SELECT rolsuper OR rolcreaterole FROM pg_catalog.pg_roles WHERE rolname = current_user), \
            'tls', pg_catalog.current_setting('ssl') = 'on', \
            'statements_loaded', EXISTS (SELECT FROM pg_catalog.pg_settings \
               WHERE name = 'pg_stat_statements.max'), \
-           'statements_made', EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements'))",
+           'statements_made', EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements'), \
+           'preloaded', (SELECT pg_catalog.json_build_object('libraries', setting, 'source', source) \
+              FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries'))",
         role = literal(ROLE)?
     ))
 }
@@ -64,11 +83,15 @@ pub fn check_ours(found: &Found, password_is_new: bool) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes the role, or gives it this password.
+/// Makes the role, or gives it this password. Where this user may not, a role that is there and may read the statistics
+/// serves as it is: whether it has this password, the exporter says.
 ///
 /// # Errors
 /// Exit 1: this user may not make roles, or the role may not connect to the database.
 pub fn ensure(server: &Server<'_>, found: &Found, password: &str) -> Result<()> {
+    if found.is_ready && !found.may_make_roles {
+        return check_connect(server);
+    }
     let (role, verifier) = (identifier(ROLE)?, literal(&scram::verifier(password)?)?);
     let sql = if found.exists {
         format!("ALTER ROLE {role} LOGIN PASSWORD {verifier}; GRANT pg_monitor TO {role};")
@@ -79,7 +102,8 @@ pub fn ensure(server: &Server<'_>, found: &Found, password: &str) -> Result<()> 
         error::explain(error, || {
             let fault = Fault::failed(format!("The role {ROLE} cannot be made"));
             fault.hint(format!(
-                "let a role that may do it run: CREATE ROLE {ROLE} LOGIN IN ROLE pg_monitor; then set its password, and {} in .env",
+                "let a role that may do it run: CREATE ROLE {ROLE} LOGIN IN ROLE pg_monitor; then give it the password \
+                 that {} has in .env (\\password {ROLE}), and run this command again",
                 passwords::EXPORTER
             ))
         })
@@ -103,19 +127,13 @@ fn check_connect(server: &Server<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes the extension that counts statements, in the maintenance database: it shows all databases, and is in no backup.
-pub fn make_statements(server: &Server<'_>) -> Result<()> {
-    server.in_maintenance().ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_role_of_somebody_else_keeps_its_password() {
-        let none =
-            Found { exists: false, is_powerful: false, tls: false, statements_loaded: true, statements_made: false };
+        let none = Found { may_make_roles: true, statements_loaded: true, ..Found::default() };
         assert!(check_ours(&none, true).is_ok());
         let there = Found { exists: true, ..none.clone() };
         assert!(check_ours(&there, false).is_ok());

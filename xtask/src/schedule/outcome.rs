@@ -29,8 +29,9 @@ pub fn files(stdout: &[u8]) -> Vec<PathBuf> {
     found
 }
 
-/// A program's failure as one of ours: its exit code, and what it said last.
-pub fn failure(name: &str, captured: &Captured, kept: &[&str]) -> Error {
+/// A program's failure as one of ours: its exit code, and what it said last. `install` installs the plan again, which keeps
+/// these secrets.
+pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str) -> Error {
     let exit = match captured.ending {
         Ending::Code(code) => exit_of(code),
         Ending::Signal(signal) => Exit::Signal(signal),
@@ -39,8 +40,7 @@ pub fn failure(name: &str, captured: &Captured, kept: &[&str]) -> Error {
     let fault = Fault::new(exit, format!("{name} failed ({})", captured.ending));
     let fault = match exit {
         Exit::Unreachable if !kept.is_empty() => fault.hint(format!(
-            "the schedule keeps {} as they were when it was installed; after a change install it again: cargo xtask \
-             db-schedule install",
+            "the schedule keeps {} as they were when it was installed; after a change install it again: {install}",
             kept.join(", ")
         )),
         _ => fault.hint("see the log: cargo xtask db-schedule status"),
@@ -91,12 +91,12 @@ mod tests {
     fn a_failure_keeps_the_last_error_and_its_code() {
         let stderr = "⚠ a warning\n✗ No server\n  connection refused\n→ start it\n".to_owned();
         let captured = Captured { ending: Ending::Code(4), stdout: Vec::new(), stderr };
-        let error = failure("db-backup", &captured, &["PGPASSWORD"]);
+        let error = failure("db-backup", &captured, &["PGPASSWORD"], "install --at 03:00");
         assert_eq!(error::exit_code(&error), 4);
         assert_eq!(format!("{error:#}"), "db-backup failed (exit code 4): No server\nconnection refused\n→ start it");
-        assert!(error::fault(&error).unwrap().hint_text().unwrap().contains("PGPASSWORD"));
+        assert!(error::fault(&error).unwrap().hint_text().unwrap().ends_with("install it again: install --at 03:00"));
         let killed = Captured { ending: Ending::Signal(9), stdout: Vec::new(), stderr: String::new() };
-        let error = failure("db-backup", &killed, &[]);
+        let error = failure("db-backup", &killed, &[], "");
         assert_eq!(
             (error::exit_code(&error), format!("{error:#}")),
             (137, "db-backup failed (killed by signal 9)".to_owned())

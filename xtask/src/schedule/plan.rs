@@ -6,7 +6,7 @@ use crate::backup::manifest::StartedAt as Time;
 use crate::error::Fault;
 use crate::platform;
 use crate::target::state_folder::StateFolder;
-use crate::words::shell_word;
+use crate::words::shell_word_or_option;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -143,8 +143,9 @@ impl Plan {
             ["--at".to_owned(), self.rhythm.at.to_string(), "--every".to_owned(), self.rhythm.every.to_string()];
         let verify = self.verify.map(|verify| format!("--verify={}", verify.as_str()));
         let ping = self.notices.ping_file.as_ref().map(|file| format!("--ping-file={file}"));
-        let words = rhythm.iter().chain(&self.backup).chain(&self.options).chain(&verify).chain(&ping);
-        let words: Vec<String> = words.map(|word| shell_word(word)).collect();
+        let timer = Some(format!("--timer={}", self.timer.as_str()));
+        let words = rhythm.iter().chain(&self.backup).chain(&self.options).chain(&verify).chain(&ping).chain(&timer);
+        let words: Vec<String> = words.map(|word| shell_word_or_option(word)).collect();
         format!("cargo xtask db-schedule install {}", words.join(" "))
     }
 

@@ -147,7 +147,7 @@ impl Runner<'_> {
             }
             return Ok(());
         }
-        Err(failure(name, captured, &self.plan.notable_secrets()))
+        Err(failure(name, captured, &self.plan.notable_secrets(), &self.plan.install_command()))
     }
 
     fn end(&self, mut run: Run, clock: Instant, error: Option<Error>, history: &mut History) -> Ended {

@@ -27,6 +27,15 @@ pub enum Presence {
 }
 
 impl Timer {
+    /// As `--timer` takes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Systemd => "systemd",
+            Self::Cron => "cron",
+            Self::Paste => "paste",
+        }
+    }
+
     /// What it is, as a person reads it.
     pub fn shown(self, name: &str) -> String {
         match self {

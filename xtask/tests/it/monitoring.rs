@@ -30,7 +30,7 @@ fn watched() -> Stack {
     stack.sandbox.set("POSTGRES_EXPORTER_FLAGS", &format!("'{FLAGS}'"));
     // A service that gets all of .env is recreated when that changes.
     stack.override_with(
-        "services:\n  web: {image: '${POSTGRES_IMAGE}', env_file: [.env], entrypoint: [sleep, infinity], stop_grace_period: 0s}\n",
+        "services:\n  postgres: {command: [postgres, -c, shared_preload_libraries=pg_stat_statements]}\n  web: {image: '${POSTGRES_IMAGE}', env_file: [.env], entrypoint: [sleep, infinity], stop_grace_period: 0s}\n",
     );
     stack
 }
@@ -55,6 +55,7 @@ fn it_runs_beside_the_stack_and_shows_it() {
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
     let first = run(&["--verbose", "monitoring-dashboard", "--json"]);
     first.ok().stderr_has("✓ PostgreSQL").stderr_has("✓ The role xtask_monitor");
+    first.stderr_has("✓ Made the extension pg_stat_statements in the database postgres");
     first.stderr_has("recreates: web").stderr_has("✓ Wrote new passwords to .env");
     ["postgres_exporter", "node_exporter", "Prometheus", "Grafana"].iter().for_each(|part| {
         first.stderr_has(&format!("✓ {part} answers"));

@@ -37,7 +37,7 @@ pub fn look(scene: &Scene) -> Finding {
         threads.into_iter().map(|(part, thread)| thread.join().unwrap_or_else(|_| died(part))).collect::<Vec<_>>()
     });
     match findings.into_iter().find_map(Result::err) {
-        Some((part, why)) => Finding::fail(format!("{}: {why}", part.name), ready::log_hint(part)),
+        Some((part, why)) => Finding::fail(format!("{}: {why}", part.name), ready::log_hint(part, &containers)),
         None => {
             let names: Vec<&str> = parts.iter().map(|(part, _)| part.name).collect();
             Finding::ok(format!("{} answer", names.join(", ")))

@@ -58,7 +58,10 @@ fn missing(state: State, target: &Target) -> Option<(&'static str, String)> {
         }
         State::NotTrusted => (
             "another role could have replaced the function of pg_stat_statements",
-            format!("let a superuser own it, in the database {maintenance}: {create}"),
+            format!(
+                "let a superuser make it anew: cargo xtask db-shell -- -d {maintenance} -c 'DROP EXTENSION pg_stat_statements' \
+                 -c 'CREATE EXTENSION pg_stat_statements'"
+            ),
         ),
         State::NotReadable => {
             let user = identifier(target.user()).unwrap_or_default();
