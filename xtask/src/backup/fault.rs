@@ -77,7 +77,7 @@ fn waited(server: &Server<'_>, own: &str, is_over_time: bool) -> bool {
 fn may_read_all(server: &Server<'_>) -> bool {
     let sql = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_class AS c \
                JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
-               WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' \
+               WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg!_%' ESCAPE '!' AND n.nspname <> 'information_schema' \
                AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')";
     server.ask(sql).is_ok_and(|count| count.trim() == "0")
 }

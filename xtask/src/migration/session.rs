@@ -4,6 +4,7 @@
 use super::failure::{self, Failure};
 use super::messages::{self, Message, Severity};
 use crate::postgres::preamble::EMPTY_PATH;
+use crate::postgres::quote::sendable;
 use crate::postgres::restrict;
 use crate::postgres::server::Server;
 use crate::postgres::session as postgres;
@@ -52,9 +53,7 @@ impl<'a> Session<'a> {
             .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "--set=VERBOSITY=verbose", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;
         let mut session = Self { target: server.target(), psql: Some(psql), lines: 0, files: Vec::new(), said: None };
-        // Until a file comes no name is looked up outside of pg_catalog.
-        session.send(EMPTY_PATH.as_bytes())?;
-        session.restrict()?;
+        session.begin()?;
         Ok(session)
     }
 
@@ -68,14 +67,18 @@ impl<'a> Session<'a> {
         postgres::configured_settings(self.target, names)
     }
 
-    /// From here on psql refuses every meta-command, where it knows how to: a file may hide one from `checks`.
-    fn restrict(&mut self) -> Result<()> {
-        let version = self.ask(":'VERSION_NAME'")?.unwrap_or_default();
-        if restrict::is_known(&version) {
-            let key = postgres::fresh_name()?.replace('-', "");
-            self.send(format!("\\restrict {key}\n").as_bytes())?;
+    /// From here on psql refuses every meta-command, where it knows how to: a file may hide one from `checks`. Until a
+    /// file comes no name is looked up outside of pg_catalog.
+    fn begin(&mut self) -> Result<()> {
+        let mut psql = self.psql.take().context("the session is over")?;
+        let first = format!("{EMPTY_PATH}SET standard_conforming_strings TO on;\n");
+        if let Some(begun) = restrict::begin(&mut psql, &first, DEADLINE)? {
+            self.lines = begun.lines;
+            self.psql = Some(psql);
+            return Ok(());
         }
-        Ok(())
+        signals::check()?;
+        Err(failure::error(&psql.finish()?, self.target))
     }
 
     /// Runs SQL of ours.
@@ -90,13 +93,13 @@ impl<'a> Session<'a> {
     }
 
     fn ask_rows(&mut self, sql: &str) -> Result<Vec<String>> {
-        let asked = self.exchange(|session| session.send(sql.as_bytes()))?;
+        let asked = self.exchange(|session| session.send(sendable(sql)?.as_bytes()))?;
         asked.map_err(|said| failure::error(&said, self.target))
     }
 
     /// A file's row in the ledger, and the COMMIT of its transaction.
     pub fn commit(&mut self, sql: &str) -> Result<(), Failure> {
-        match self.exchange(|session| session.send(sql.as_bytes())) {
+        match self.exchange(|session| session.send(sendable(sql)?.as_bytes())) {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(said)) => Err(Failure::of_commit(&said, self.target)),
             Err(error) => Err(Failure { committing: true, ..error.into() }),

@@ -1,5 +1,6 @@
 //! Questions to the maintenance database, which change nothing: one psql answers all of a run's.
 
+use super::quote::sendable;
 use super::server::Server;
 use super::session;
 use crate::process::Dialog;
@@ -27,7 +28,7 @@ impl Server<'_> {
 }
 
 fn answer(psql: &mut Dialog, question: &str) -> Option<String> {
-    let nonce = session::fresh_name().ok()?;
+    let (nonce, question) = (session::fresh_name().ok()?, sendable(question).ok()?);
     writeln!(psql, "{question}\n;SELECT '{nonce}';").and_then(|()| psql.flush()).ok()?;
     let mut answer = String::new();
     loop {

@@ -1,5 +1,6 @@
 //! A session that stays open: its locks hold, and others can see by its name that a run is alive.
 
+use super::quote::sendable;
 use super::server::Server;
 use super::session;
 use crate::error::{Cause, Fault};
@@ -50,7 +51,7 @@ impl<'a> OpenSession<'a> {
     /// # Errors
     /// Exit 4 where no answer comes in time; else what psql says.
     pub fn each(&mut self, sql: &str, row: &mut dyn FnMut(String)) -> Result<()> {
-        let nonce = session::fresh_name()?;
+        let (nonce, sql) = (session::fresh_name()?, sendable(sql)?);
         let begin = format!("{nonce} begins");
         let end = Instant::now() + self.deadline;
         let psql = self.psql.as_mut().context("the session is over")?;

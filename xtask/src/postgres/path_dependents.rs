@@ -32,7 +32,7 @@ FROM (
     FROM pg_catalog.pg_depend AS d
     JOIN pg_catalog.pg_proc AS p ON p.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
     JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%')
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting WHERE setting LIKE 'search!_path=%' ESCAPE '!')
       AND (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND EXISTS (
           SELECT FROM pg_catalog.pg_class AS i WHERE i.oid = d.objid AND i.relkind IN ('i', 'I'))
         OR d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND EXISTS (
@@ -48,10 +48,10 @@ FROM (
   ) AS o
   CROSS JOIN LATERAL (
     SELECT pg_catalog.lower(m.found[1]) AS name, 'call' AS kind FROM pg_catalog.regexp_matches(
-      o.body, '(?<![.[:alnum:]_"$])([[:alpha:]_][[:alnum:]_$]*)[[:space:]]*\(', 'g') AS m(found)
+      o.body, '(?<![.[:alnum:]_"$])([[:alpha:]_][[:alnum:]_$]*)[[:space:]]*[(]', 'g') AS m(found)
     UNION
     SELECT pg_catalog.lower(m.found[1]), 'relation' FROM pg_catalog.regexp_matches(o.body,
-      '\m(?:from|join)[[:space:]]+(?:only[[:space:]]+)?([[:alpha:]_][[:alnum:]_$]*)(?![.[:alnum:]_$(])', 'gi') AS m(found)
+      '[[:<:]](?:from|join)[[:space:]]+(?:only[[:space:]]+)?([[:alpha:]_][[:alnum:]_$]*)(?![.[:alnum:]_$(])', 'gi') AS m(found)
   ) AS used
   CROSS JOIN LATERAL (
     SELECT used.name, n.nspname AS schema FROM pg_catalog.pg_proc AS c

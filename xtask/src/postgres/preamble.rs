@@ -7,12 +7,13 @@
 //! everything and uses no operator.
 //!
 //! It is a statement and no option of the session: poolers refuse options, and `RESET search_path` must bring back the
-//! path that role and database have.
+//! path that role and database have. What the statements print is passed over: `\gset` would make a psql's variable of
+//! it, whose name the server chooses.
 
 /// Everything after this is looked up in `pg_catalog`.
 macro_rules! empty_path {
     () => {
-        "SELECT pg_catalog.set_config('search_path', '', false) AS xtask \\gset\n"
+        "SELECT pg_catalog.set_config('search_path', '', false);\n"
     };
 }
 
@@ -32,7 +33,7 @@ macro_rules! usual {
     () => {
         "WHEN 'standard_conforming_strings' THEN 'on' WHEN 'array_nulls' THEN 'on' WHEN 'exit_on_error' THEN 'off' WHEN 'default_transaction_isolation' THEN 'read committed' \
          WHEN 'default_transaction_deferrable' THEN 'off' WHEN 'session_replication_role' THEN 'origin' WHEN 'lc_messages' THEN 'C' ELSE '0' END, false)) \
-         AS xtask FROM pg_catalog.pg_settings \
+         FROM pg_catalog.pg_settings \
          WHERE (context = 'user' OR pg_catalog.current_setting('is_superuser') = 'on') AND name IN ('statement_timeout', \
          'lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', \
          'exit_on_error', 'default_transaction_isolation', 'default_transaction_deferrable', 'session_replication_role', \
@@ -44,8 +45,8 @@ macro_rules! usual {
 /// may be how it gets its rights.
 macro_rules! own_role {
     () => {
-        "SELECT pg_catalog.count(pg_catalog.set_config('role', 'none', false)) AS xtask FROM pg_catalog.pg_roles AS r \
-         WHERE r.rolname = session_user AND r.rolsuper AND pg_catalog.current_setting('role') <> 'none' \\gset\n"
+        "SELECT pg_catalog.count(pg_catalog.set_config('role', 'none', false)) FROM pg_catalog.pg_roles AS r \
+         WHERE r.rolname = session_user AND r.rolsuper AND pg_catalog.current_setting('role') <> 'none';\n"
     };
 }
 
@@ -55,7 +56,7 @@ pub const PREAMBLE: &str = concat!(
     own_time!(),
     "SELECT pg_catalog.count(pg_catalog.set_config(name, CASE name WHEN 'restrict_nonsystem_relation_kind' THEN '' ",
     usual!(),
-    "'restrict_nonsystem_relation_kind') \\gset\n",
+    "'restrict_nonsystem_relation_kind')\\; ",
     own_role!(),
 );
 
@@ -70,12 +71,12 @@ pub(super) const ASKING: &str = concat!(
      WHEN 'client_encoding' THEN CASE WHEN 'SQL_ASCII' IN (pg_catalog.getdatabaseencoding()::pg_catalog.text, \
      pg_catalog.current_setting('client_encoding')) THEN 'SQL_ASCII' ELSE 'UTF8' END ",
     usual!(),
-    "'row_security', 'restrict_nonsystem_relation_kind', 'client_encoding') \\gset\n",
+    "'row_security', 'restrict_nonsystem_relation_kind', 'client_encoding')\\; ",
     own_role!(),
 );
 
-/// The first statement again, without a command to psql: for a session that has let another path in.
-pub const EMPTY_PATH: &str = "SELECT pg_catalog.set_config('search_path', '', false);\n";
+/// The first statement alone: for a session that has let another path in.
+pub const EMPTY_PATH: &str = empty_path!();
 
 #[cfg(test)]
 mod tests {
@@ -85,9 +86,8 @@ mod tests {
     fn the_path_is_emptied_before_an_operator_is_looked_up() {
         for text in [PREAMBLE, ASKING] {
             let (first, rest) = text.split_once('\n').unwrap();
-            assert_eq!(first, "SELECT pg_catalog.set_config('search_path', '', false) AS xtask \\gset");
-            assert!(rest.starts_with("SET statement_timeout TO 0; SELECT ") && rest.ends_with(" \\gset\n"));
+            assert_eq!(format!("{first}\n"), EMPTY_PATH);
+            assert!(rest.starts_with("SET statement_timeout TO 0; SELECT ") && rest.ends_with(";\n"));
         }
-        assert!(!EMPTY_PATH.contains('\\'));
     }
 }

@@ -1,13 +1,17 @@
-//! `\restrict KEY`: from there on psql refuses its own commands, whatever the text that it reads hides them in.
+//! `\restrict KEY`: from there on psql refuses its own commands, whatever the text that it reads hides them in. It comes
+//! before the first statement, and so does the question for psql's version: nothing of it passes the server.
 
+use super::quote::sendable;
 use super::session_name::fresh_name;
 use crate::process::Dialog;
 use anyhow::Result;
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What psql's answer to the question for its version begins with.
 const VERSION: &str = "xtask-psql ";
+/// The row behind its first statements.
+const BEGUN: &str = "xtask-begun";
 
 /// A psql that has answered.
 #[derive(Debug)]
@@ -17,29 +21,34 @@ pub struct Begun {
     pub lines: u64,
 }
 
-/// Sends a psql its first statements, asks for its version, and restricts it where it knows how. One that gives no
-/// version may have ended, and says why when it is asked.
+/// Asks a psql for its version, restricts it where it knows how, and sends it its first statements. `None`: it is silent
+/// or has ended, and says why when it is asked.
 pub fn begin(psql: &mut Dialog, preamble: &str, timeout: Duration) -> Result<Option<Begun>> {
-    let asked = writeln!(psql, "{preamble}\\echo {VERSION}:VERSION_NAME").and_then(|()| psql.flush());
-    let version = loop {
-        match psql.line(timeout).filter(|_| asked.is_ok()) {
-            Some(line) => match line.strip_prefix(VERSION) {
-                Some(version) => break version.to_owned(),
-                None => continue,
-            },
-            None => return Ok(None),
-        }
-    };
-    // The preamble's own line ends, and that of the question.
-    let mut lines = (preamble.matches('\n').count() as u64).saturating_add(1);
-    if is_known(&version) {
-        lines = lines.saturating_add(1);
+    let end = Instant::now() + timeout;
+    let question = format!("\\echo {VERSION}:VERSION_NAME\n");
+    let Some(answer) = answered(psql, &question, end, |line| line.starts_with(VERSION)) else { return Ok(None) };
+    let version = answer.trim_start_matches(VERSION).to_owned();
+    let restrict = if is_known(&version) {
         // Letters and digits only. The author of the text that psql reads cannot know the key.
         let key = [fresh_name()?, fresh_name()?].concat().replace('-', "");
-        // A psql that has ended says why when it is asked.
-        let _ = writeln!(psql, "\\restrict {key}");
+        format!("\\restrict {key}\n")
+    } else {
+        String::new()
+    };
+    let first = format!("{restrict}{}SELECT '{BEGUN}';\n", sendable(preamble)?);
+    let lines = [&question, &first].map(|text| text.matches('\n').count() as u64).iter().sum();
+    Ok(answered(psql, &first, end, |line| line == BEGUN).map(|_| Begun { version, lines }))
+}
+
+/// The first such line that psql prints once it has this text.
+fn answered(psql: &mut Dialog, text: &str, end: Instant, is_it: impl Fn(&str) -> bool) -> Option<String> {
+    psql.write_all(text.as_bytes()).and_then(|()| psql.flush()).ok()?;
+    loop {
+        let line = psql.line(end.saturating_duration_since(Instant::now()))?;
+        if is_it(&line) {
+            return Some(line);
+        }
     }
-    Ok(Some(Begun { version, lines }))
 }
 
 /// Whether the psql of this version has it (17.6, 16.10, 15.14, 14.19, 13.22 and every later major version).

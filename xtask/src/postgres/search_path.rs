@@ -1,7 +1,7 @@
 //! The schemas that a role's own `search_path` names. Ours is empty (see `preamble`): where a program of the user's
 //! finds its tables is worked out from the setting's text.
 
-use super::quote::identifier;
+use super::quote::name_in_value;
 use std::iter::Peekable;
 use std::str::{Chars, FromStr};
 
@@ -29,7 +29,7 @@ impl FromStr for SearchPath {
             if name.starts_with("pg_") {
                 return Err(format!("{name} is PostgreSQL's own; name the schemas of the database"));
             }
-            names.push(identifier(&name).map_err(|fault| fault.to_string())?);
+            names.push(name_in_value(&name).map_err(|fault| fault.to_string())?);
             match behind.trim_start().strip_prefix(',') {
                 Some(next) => rest = next.trim_start(),
                 None if behind.trim().is_empty() => return Ok(Self(names.join(", "))),

@@ -5,7 +5,7 @@ pub use super::session_name::{fresh_name, is_fresh_name};
 use super::beginning::{self, Beginning};
 use super::configured;
 use super::preamble::{ASKING, PREAMBLE};
-use super::quote::literal;
+use super::quote::{literal, sendable};
 use super::refusal;
 use super::server::Server;
 use crate::error::{Cause, Fault};
@@ -107,6 +107,7 @@ impl Server<'_> {
 
     fn converse(&self, preamble: &str, sql: &str) -> Result<Captured> {
         let (start, deadline) = (Instant::now(), self.deadline());
+        let sql = sendable(sql)?;
         let left = || deadline.saturating_sub(start.elapsed());
         let started = |program: Program| program.args(OPTIONS).dialog(|_| true);
         let begun = beginning::begin(&self.in_utf8().within(deadline), preamble, &started);
@@ -127,13 +128,27 @@ impl Server<'_> {
         }
         signals::check()?;
         if left().is_zero() {
-            let message = format!("psql did not answer within {} s", deadline.as_secs());
-            let fault = Fault::unreachable(message).because(Cause::NoAnswer);
-            let program = self.in_utf8().own_program("psql")?.args(OPTIONS);
-            return Err(fault.hint(format!("it was started as: {}", program.shown())).into());
+            return Err(self.no_answer()?.into());
         }
         let said = psql.finish()?;
         Ok(Captured { stdout: answer.into_bytes(), ..said })
+    }
+
+    fn no_answer(&self) -> Result<Fault> {
+        let message = format!("psql did not answer within {} s", self.deadline().as_secs());
+        let program = self.in_utf8().own_program("psql")?.args(OPTIONS);
+        let fault = Fault::unreachable(message).because(Cause::NoAnswer);
+        Ok(fault.hint(format!("it was started as: {}", program.shown())))
+    }
+
+    /// The version of the psql that this server is asked with. psql itself says it: a server could say another one.
+    pub fn psql_version(&self) -> Result<String> {
+        let started = |program: Program| program.args(OPTIONS).dialog(|_| true);
+        match beginning::begin(&self.in_utf8(), ASKING, &started)? {
+            Beginning::Begun(_, begun) => Ok(begun.version),
+            Beginning::Ended(said) => Err(failure(self.target(), "psql", &said.stderr, said.ending)),
+            Beginning::Silent(_) => signals::check().map_err(Into::into).and_then(|()| Err(self.no_answer()?.into())),
+        }
     }
 }
 

@@ -230,7 +230,9 @@ mod tests {
             "has_known_owner": true, "accepts_connections": open, "bytes": null })
         };
         let mut databases: Vec<Value> = entries.iter().map(|one| database(&one["oid"], &one["name"], true)).collect();
-        databases.extend([("a", 101), ("b", 102)].map(|(name, oid)| database(&json!(oid), &json!(name), false)));
+        databases.extend(
+            [("a", 101), ("b", 102), ("template0", 4)].map(|(name, oid)| database(&json!(oid), &json!(name), false)),
+        );
         let answer = json!({ "role": 10, "entries": entries, "databases": databases, "similar": [] });
         View::read(&answer.to_string()).unwrap()
     }
@@ -251,6 +253,14 @@ mod tests {
         assert_eq!((lives.as_slice(), leftovers.len()), (&["a".to_owned(), "b".to_owned()][..], 5), "{leftovers:?}");
         assert_eq!((lives, leftovers), found_for(&entries, "b"));
         assert_eq!(found_for(&entries, "c"), (vec!["c".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn no_entry_opens_the_servers_own_template() {
+        let set = json!({ "set": { "run": "xtask-0123456789ab", "databases": ["a", "template0"] } });
+        let (lives, leftovers) = found_for(&[entry(7, "staging", "template0", &set)], "a");
+        assert_eq!(lives, ["a", "template0"]);
+        assert!(leftovers.iter().all(|leftover| !leftover.contains("accepts no connections")), "{leftovers:?}");
     }
 
     #[test]

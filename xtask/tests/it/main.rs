@@ -76,6 +76,7 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod lying_servers;
 mod made_elsewhere;
 mod manifest;
 mod monitoring;
@@ -255,6 +256,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     made_elsewhere::tests,
     other_roles::tests,
     foreign_servers::tests,
+    lying_servers::tests,
     full_disk::tests,
     globals::tests,
     health::tests,

@@ -71,7 +71,7 @@ impl Ledger {
     /// Its name as SQL writes it, schema included.
     ///
     /// # Errors
-    /// The session has no schema that a table could be made in.
+    /// The session has no schema that a table could be made in, or the name cannot be written without a backslash.
     pub fn name(&self) -> Result<String, Fault> {
         let schema = self.schema.as_deref().ok_or_else(|| match &self.wanted {
             None => Fault::failed("search_path names no schema that exists, so that the ledger cannot be created")
@@ -81,7 +81,13 @@ impl Ledger {
                     .hint("create the schema, or have it created: create-schemas in sqlx.toml")
             }
         })?;
-        place::qualified(schema, &self.table)
+        let name = place::qualified(schema, &self.table)?;
+        // Where a name stands in a value, a backslash cannot be written otherwise.
+        if [schema, &self.table].iter().any(|part| part.contains('\\')) {
+            let fault = format!("The ledger {name} has a backslash in its name, which psql could take for a command");
+            return Err(Fault::failed(fault).hint("rename its schema or the table"));
+        }
+        Ok(name)
     }
 
     /// The row of this version.

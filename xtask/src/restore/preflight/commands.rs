@@ -6,7 +6,7 @@ use crate::postgres::restrict;
 use crate::postgres::server::Server;
 use anyhow::Result;
 
-/// Refuses such a file before anything is made or saved: the server's psql is asked for its version, where the proof found
+/// Refuses such a file before anything is made or saved: psql is asked for its version, where the proof found
 /// bytes that some psql would obey.
 ///
 /// # Errors
@@ -16,9 +16,7 @@ pub(super) fn check(server: &Server<'_>, backup: &Proven) -> Result<()> {
     if hidden.command.is_none() && hidden.unrestrict.is_none() {
         return Ok(());
     }
-    // A psql that refuses its own commands still knows its variables.
-    let version = server.ask_maintenance("SELECT :'VERSION_NAME'")?;
-    refuse_hidden_commands(backup, version.trim())
+    refuse_hidden_commands(backup, &server.in_maintenance().psql_version()?)
 }
 
 /// Refuses a file in which a psql of this version could find a meta-command that it would run.

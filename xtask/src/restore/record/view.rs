@@ -141,9 +141,11 @@ impl View {
         self.entries.iter().filter(move |entry| entry.live == live)
     }
 
-    /// Whether there is a database of this name, a recorded or a live one, and it accepts no connections.
+    /// Whether there is a database of this name, a recorded or a live one, and it accepts no connections. The server's own
+    /// template is closed on purpose, whatever an entry says.
     pub fn is_locked_out(&self, name: &str) -> bool {
-        self.databases.iter().any(|database| database.name == name && !database.accepts_connections)
+        name != "template0"
+            && self.databases.iter().any(|database| database.name == name && !database.accepts_connections)
     }
 
     /// What the server says of an entry, for a run that works on this database.

@@ -91,19 +91,19 @@ impl Compose {
         self.program_here(clients, *address, name, launch)
     }
 
-    /// Whether Docker's engine is on this host, as far as the environment says.
+    /// Whether Docker's engine is reached by a socket of this host: by `DOCKER_HOST`, `DOCKER_CONTEXT`, or the context
+    /// that `docker context use` has chosen.
     fn check_engine_is_here(&self) -> Result<(), String> {
+        const HOST: [&str; 4] = ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"];
         if !self.by_docker {
             return Err("XTASK_COMPOSE may name a program with another engine".to_owned());
         }
-        let engine = self.settings.in_environment("DOCKER_HOST");
-        if engine.is_some_and(|engine| !["unix://", "npipe://"].iter().any(|here| engine.starts_with(here))) {
-            return Err("DOCKER_HOST names an engine on another host".to_owned());
+        let said = Program::new("docker").args(HOST).capture(DEADLINE).ok().filter(|said| said.ending.success());
+        let host = said.ok_or("Docker does not say where its engine is")?.text();
+        if ["unix://", "npipe://"].iter().any(|here| host.starts_with(here)) {
+            return Ok(());
         }
-        match self.settings.in_environment("DOCKER_CONTEXT") {
-            None | Some("default") => Ok(()),
-            Some(_) => Err("DOCKER_CONTEXT may name an engine on another host".to_owned()),
-        }
+        Err("Docker's context names an engine on another host".to_owned())
     }
 
     /// Looks for the way: what costs nothing first.
