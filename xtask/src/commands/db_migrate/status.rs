@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Differences;
 use crate::migration::checksum::Ignored;
-use crate::migration::difference;
+use crate::migration::difference::{self, Cause};
 use crate::migration::plan::{Entry, Lost, State};
 use crate::terminal;
 use anyhow::Result;
@@ -129,7 +129,13 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
     let text = |text: &str| Some(text.to_owned());
     Ok(match (entry.state, &entry.migration, &entry.row) {
         (State::Changed, Some(migration), Some(row)) => {
-            text(difference::cause(&migration.up, &row.checksum, ignored)?.as_str())
+            let cause = difference::cause(&migration.up, &row.checksum, ignored)?;
+            match entry.other_words() {
+                Some(words) if cause == Cause::Content => {
+                    Some(format!("it is applied as {words:?}: its file is another one, or was renamed and changed"))
+                }
+                _ => text(cause.as_str()),
+            }
         }
         (State::Dirty, ..) => text("it was started outside a transaction and did not finish"),
         (State::Running, ..) => {

@@ -42,8 +42,13 @@ pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
             .hint("check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair"));
     }
     if let Some(changed) = named(entries, State::Changed) {
-        return Err(Fault::failed(format!("Changed since it was applied: {changed}"))
-            .hint("see why with: cargo xtask db-migrate repair"));
+        let other = entries.iter().any(|entry| entry.state == State::Changed && entry.other_words().is_some());
+        let hint = if other {
+            "see why with: cargo xtask db-migrate repair; if it is another program's, give the file another version"
+        } else {
+            "see why with: cargo xtask db-migrate repair"
+        };
+        return Err(Fault::failed(format!("Changed since it was applied: {changed}")).hint(hint));
     }
     let renamed = entries.iter().filter_map(|entry| match &entry.lost {
         Some(Lost::Renamed { to, .. }) if entry.state == State::Renamed => {
@@ -74,7 +79,7 @@ pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
          --ignore-missing"
     } else {
         "get the checkout that has them; if the versions are another program's: --ignore-missing; if the files are \
-         gone for good: cargo xtask db-migrate repair"
+         gone for good: cargo xtask db-migrate repair VERSION"
     };
     Err(Fault::failed(format!("The ledger has versions without a file in migrations/: {names}")).hint(hint))
 }
