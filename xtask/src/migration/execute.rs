@@ -79,7 +79,10 @@ impl Migrated<'_, '_> {
     pub fn check(&self, steps: &[Step]) -> Result<()> {
         let explained = |error: anyhow::Error| {
             let fault = Fault::new(Exit::Partial, "The migrations ran, but the ledger does not show them");
-            error.context(fault.hint("see the state of each version: cargo xtask db-migrate status"))
+            error.context(fault.hint(
+                "see the state of each version: cargo xtask db-migrate status; whether a file set search_path for the \
+                 database or a role: cargo xtask db-shell -- -c '\\drds'",
+            ))
         };
         let ledger = self.ledger_again().map_err(explained)?;
         match steps.iter().find(|step| !is_done(step, &ledger)) {

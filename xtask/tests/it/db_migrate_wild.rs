@@ -17,11 +17,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it,
         [Postgres] a_setting_that_lasts_under_sqlx_is_told,
         [Postgres] an_empty_ledger_beside_a_full_one_is_refused,
-        [Postgres] a_ledger_of_another_name_is_refused,
-        [Postgres] the_nearest_sqlx_toml_counts,
-        [Postgres] a_service_keeps_its_ledger,
         [Postgres] two_programs_in_one_database,
-        [Postgres] a_repair_leaves_another_programs_rows,
         [Postgres] what_the_server_says_is_shown,
         [Postgres] a_hint_fits_its_cause,
         [Postgres] dry_runs_and_waiting_runs_report,
@@ -234,93 +230,6 @@ fn an_empty_ledger_beside_a_full_one_is_refused() {
     assert_eq!(database.sql("SELECT count(*) FROM app.t"), "1");
     database.sandbox.write("sqlx.toml", "[migrate]\ntable-name = \"\\\"app\\\".\\\"_sqlx_migrations\\\"\"\n");
     migrate(&database, &["status", "--check"]).ok();
-}
-
-/// The statement that each run of it makes visible.
-const BONUS: &str = "CREATE TABLE IF NOT EXISTS balance (n int); INSERT INTO balance VALUES (1);";
-
-fn a_ledger_of_another_name_is_refused() {
-    let database = UrlDatabase::new();
-    database.sandbox.migration(1, "bonus", BONUS, None);
-    database.sandbox.write("sqlx.toml", "[migrate]\ncreate-schemas = ['app']\ntable-name = 'app.\"My Ledger\"'\n");
-    migrate(&database, &["up"]).ok();
-    fs::remove_file(database.sandbox.path("sqlx.toml")).unwrap();
-    for action in ["status", "up"] {
-        let run = migrate(&database, &[action]);
-        run.code(1).stderr_has("✗ There is no ledger _sqlx_migrations yet, and \"app\".\"My Ledger\" has 1 version");
-        run.stderr_has(
-            "→ name the right one in sqlx.toml: table-name = \"\\\"app\\\".\\\"My Ledger\\\"\" under [migrate]",
-        );
-    }
-    assert_eq!(database.sql("SELECT count(*), to_regclass('_sqlx_migrations') IS NULL FROM balance"), "1|t");
-    // Whoever names a ledger of their own with its schema is let through; a table without rows hides nothing.
-    database.sandbox.write("sqlx.toml", "[migrate]\ntable-name = 'public._sqlx_migrations'\n");
-    migrate(&database, &["status"]).ok().stdout_has("pending");
-    fs::remove_file(database.sandbox.path("sqlx.toml")).unwrap();
-    database.own("DELETE FROM app.\"My Ledger\"");
-    migrate(&database, &["status"]).ok().stdout_has("pending");
-}
-
-fn the_nearest_sqlx_toml_counts() {
-    let database = UrlDatabase::new();
-    database.sandbox.write("backend/migrations/1_bonus.sql", BONUS);
-    database.sandbox.write("sqlx.toml", "[migrate]\ntable-name = 'not_this'\n");
-    database.sandbox.write("backend/sqlx.toml", "[migrate]\ntable-name = 'my_ledger'\nmigrations-dir = 'elsewhere'\n");
-    let up = || database.xtask(["db-migrate"]).env("XTASK_MIGRATIONS", "backend/migrations").run();
-    up().ok().stderr_has("✓ 1 migration applied");
-    assert_eq!(database.sql("SELECT version, to_regclass('not_this') IS NULL FROM my_ledger"), "1|t");
-    // The same where the top's file names the folder.
-    database.sandbox.write("sqlx.toml", "[migrate]\nmigrations-dir = 'backend/migrations'\n");
-    migrate(&database, &["status", "--check"]).ok().stdout_has("bonus");
-    database.sandbox.write("backend/sqlx.toml", "[migrate\n");
-    up().code(2).stderr_has("✗ backend/sqlx.toml cannot be used");
-}
-
-fn a_service_keeps_its_ledger() {
-    let database = UrlDatabase::new();
-    let role = format!("svc_{}", database.name);
-    database.sql(&format!(
-        "CREATE ROLE {role}; CREATE SCHEMA svc; CREATE TABLE svc._sqlx_migrations (version int8 PRIMARY KEY, \
-         description text, installed_on timestamptz, success bool, checksum bytea, execution_time int8); \
-         ALTER TABLE svc._sqlx_migrations OWNER TO {role}; \
-         INSERT INTO svc._sqlx_migrations VALUES (1, 'bonus', now(), true, 'x', 1)"
-    ));
-    database.sandbox.migration(1, "bonus", BONUS, None);
-    let run = migrate(&database, &["up"]);
-    let hint = format!(
-        "→ name it in sqlx.toml: table-name = \"svc._sqlx_migrations\" under [migrate]; or log in as its owner, {role}"
-    );
-    run.code(1).stderr_has("The ledger is in schema svc, which is not in search_path").stderr_has(&hint);
-    run.stderr_lacks("move").stderr_lacks("SET SCHEMA");
-    database.sql(&format!("DROP SCHEMA svc CASCADE; DROP ROLE {role}"));
-}
-
-fn a_repair_leaves_another_programs_rows() {
-    let database = UrlDatabase::new();
-    database.sandbox.tables(2);
-    migrate(&database, &["up"]).ok();
-    database.own(
-        "INSERT INTO _sqlx_migrations VALUES (0, 'theirs', now(), true, 'x', 1), (3, 'data', now(), true, 'x', 1)",
-    );
-    // One of ours has the number of one of theirs.
-    database.sandbox.migration(3, "clash", "SELECT 3;", None);
-    database.sandbox.migration(4, "four", "SELECT 4;", None);
-    let rows = || database.sql("SELECT string_agg(version || description, ' ' ORDER BY version) FROM _sqlx_migrations");
-    let all = "0theirs 1make a table 2make a table 3data";
-    migrate(&database, &["up", "--ignore-missing"]).code(1).stderr_has("if it is another program's, give the file");
-    for options in [&["repair", "--yes"][..], &["repair", "--yes", "--ignore-missing"]] {
-        let run = migrate(&database, options);
-        run.code(1).stderr_has("it is applied as \"data\": its file is another one");
-        run.stderr_has("give migrations/3_clash.up.sql another version");
-        run.stderr_has("it is accepted only if you name it: cargo xtask db-migrate repair 3");
-        assert_eq!(rows(), all);
-    }
-    let run = migrate(&database, &["repair", "--yes"]);
-    run.stderr_has("its row is removed only if you name it: cargo xtask db-migrate repair 0");
-    migrate(&database, &["repair", "--yes", "--ignore-missing"]).stderr_lacks("repair 0");
-    migrate(&database, &["repair", "0", "3", "--yes"]).ok().stderr_has("✓ 2 versions repaired");
-    // What is accepted has the file's words.
-    assert_eq!(rows(), "1make a table 2make a table 3clash");
 }
 
 fn two_programs_in_one_database() {

@@ -113,4 +113,6 @@ pub enum Lost {
     OnlyWayBack,
     /// Nothing is like it.
     Gone,
+    /// Its file is there, with the content that another version was applied from.
+    Exchanged { with: i64 },
 }

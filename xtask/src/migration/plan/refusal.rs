@@ -14,12 +14,11 @@ pub fn folder(folder: &Folder) -> Result<(), Fault> {
         return Err(fault.hint(FOLDER_HINT));
     }
     let Some((first, more)) = folder.refusals.split_first() else { return Ok(()) };
-    let mut fault = format!("Nothing is applied: {first}");
-    more.iter().for_each(|refusal| fault.extend(["; ", refusal]));
-    Err(Fault::failed(fault).hint(
-        "name each file <version>_<words>.up.sql, or put it elsewhere; \
-         a new one: cargo xtask db-migrate new WORDS",
-    ))
+    let mut fault = format!("Nothing is applied: {}", first.what);
+    more.iter().for_each(|refusal| fault.extend(["; ", &refusal.what]));
+    let mut cures: Vec<&str> = folder.refusals.iter().map(|refusal| refusal.cure).collect();
+    cures.dedup();
+    Err(Fault::failed(fault).hint(cures.join("\n")))
 }
 
 /// Two files that would both be run as one version.
