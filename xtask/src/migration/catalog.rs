@@ -172,6 +172,7 @@ impl Quotes {
         while !rest.is_empty() {
             let step = self.lexer.step(rest, dialect).map_err(|why| {
                 Fault::failed(format!("The schema cannot be compared: pg_dump writes {why}: {}", line.trim()))
+                    .hint("see what pg_dump writes: pg_dump --schema-only")
             })?;
             rest = &rest[step.used..];
         }

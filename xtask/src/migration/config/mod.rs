@@ -180,7 +180,8 @@ fn read(path: &Path, root: &Path) -> Result<File> {
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(File::default()),
         Err(error) => {
-            let fault = Fault::usage(format!("{} cannot be read", path.display()));
+            let fault = Fault::usage(format!("{} cannot be read", path.display()))
+                .hint("it must be a file that you may read, or be gone");
             Err(anyhow::Error::new(error).context(fault))
         }
     }
