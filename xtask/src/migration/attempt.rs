@@ -55,7 +55,7 @@ impl Attempt<'_> {
         };
         let message = format!("{} failed{when}; {}", self.place(&failure), self.outcome(truth));
         let fault = Fault::new(if touched { Exit::Partial } else { exit }, message);
-        anyhow::Error::msg(self.said(&failure, exit)).context(fault.hint(hint(&failure, truth, self.target)))
+        anyhow::Error::msg(self.said(&failure, exit)).context(fault.hint(self.hint(&failure, truth)))
     }
 
     /// The file, with the line where the server named one.
@@ -91,6 +91,21 @@ impl Attempt<'_> {
         }
         said
     }
+
+    /// What to type next.
+    fn hint(&self, failure: &Failure, truth: Truth) -> String {
+        let own = error::fault(&failure.error).and_then(Fault::hint_text).map(str::to_owned);
+        match truth {
+            Truth::Dirty => {
+                let own = own.map(|hint| format!("{hint}\n")).unwrap_or_default();
+                format!("{own}finish it or undo it by hand, then: cargo xtask db-migrate repair")
+            }
+            Truth::Unknown => {
+                "see the state of each version, once the server answers: cargo xtask db-migrate status".to_owned()
+            }
+            _ => own.unwrap_or_else(|| by_code(failure, self.target, !self.done.is_empty())),
+        }
+    }
 }
 
 /// Ended between two steps, or before one took effect.
@@ -110,23 +125,8 @@ pub fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow::Error
     fault.hint("run it again: it continues from there").into()
 }
 
-/// What to type next.
-fn hint(failure: &Failure, truth: Truth, target: &Target) -> String {
-    let own = error::fault(&failure.error).and_then(Fault::hint_text).map(str::to_owned);
-    match truth {
-        Truth::Dirty => {
-            let own = own.map(|hint| format!("{hint}\n")).unwrap_or_default();
-            format!("{own}finish it or undo it by hand, then: cargo xtask db-migrate repair")
-        }
-        Truth::Unknown => {
-            "see the state of each version, once the server answers: cargo xtask db-migrate status".to_owned()
-        }
-        _ => own.unwrap_or_else(|| by_code(failure, target)),
-    }
-}
-
-/// By the server's SQLSTATE: the file is to blame for most of them, but not for all.
-fn by_code(failure: &Failure, target: &Target) -> String {
+/// By the server's SQLSTATE: the file is to blame for most of them, but not for all. Other files may have run before it.
+fn by_code(failure: &Failure, target: &Target, after_others: bool) -> String {
     let user = target.user();
     let Some(code) = code(&failure.error).filter(|_| failure.refused) else {
         return "check the server: cargo xtask health-check; then run it again".to_owned();
@@ -152,7 +152,16 @@ fn by_code(failure: &Failure, target: &Target) -> String {
         code if code.starts_with("53") => {
             "the server lacks room or memory: cargo xtask health-check; then run it again".to_owned()
         }
-        code if code.starts_with("57") => "an administrator or statement_timeout ended it: run it again".to_owned(),
+        code if code.starts_with("57") => {
+            "an administrator or statement_timeout ended it: run it again; where the file itself sets \
+             statement_timeout, let it wait longer there"
+                .to_owned()
+        }
+        "42P01" | "26000" if after_others => {
+            "fix the file, then run it again; a temporary table or a prepared statement of an earlier file ended with \
+             that file"
+                .to_owned()
+        }
         _ => "fix the file, then run it again".to_owned(),
     }
 }

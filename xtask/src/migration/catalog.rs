@@ -1,8 +1,11 @@
 //! A database's whole schema as text that can be compared: what a `.down.sql` file did not revert shows as a line.
 
+use crate::error::Fault;
 use crate::postgres::server::Server;
 use crate::postgres::session;
+use crate::sql::{Dialect, Lexer, Spelling};
 use anyhow::Result;
+use std::collections::HashMap;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -20,6 +23,9 @@ const OPENFGA: [&str; 6] = [
 const HEAD: &str = "SET statement_timeout = ";
 /// Settings that pg_dump writes before the first table, and says nothing by.
 const SETTINGS: [&str; 2] = ["SET default_tablespace = '';", "SET default_table_access_method = heap;"];
+
+/// The one of them by which a backslash in `'…'` takes the meaning from the letter after it.
+const BACKSLASHES: &str = "SET standard_conforming_strings = off;";
 
 /// pg_dump's statements, one an entry, without blanks around it and what differs from run to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,38 +71,45 @@ impl Catalog {
         if !said.ending.success() {
             return Err(session::failure(server.target(), "pg_dump", &said.stderr, said.ending));
         }
-        Ok(Self::parse(&said.text()))
+        Self::parse(&said.text())
     }
 
     /// Comments name objects; `\restrict` has another key each time; which settings stand before an object depends on
-    /// what stands before it.
-    fn parse(dump: &str) -> Self {
+    /// what stands before it. What is in quotes, such as a function's body, belongs to its statement as it is.
+    ///
+    /// # Errors
+    /// A text that pg_dump does not write.
+    fn parse(dump: &str) -> Result<Self> {
         let mut entries = Vec::new();
         let mut entry = String::new();
         let mut in_head = false;
-        for line in dump.lines() {
-            let ends_entry = ["--", "\\restrict", "\\unrestrict"].iter().any(|start| line.starts_with(start));
-            in_head = line.starts_with(HEAD) || in_head && !line.is_empty();
-            if in_head || SETTINGS.contains(&line) {
+        let mut quotes = Quotes::default();
+        for line in dump.split_inclusive('\n') {
+            if quotes.are_open() {
+                entry.push_str(line);
+                quotes.follow(line)?;
                 continue;
             }
-            if ends_entry {
+            let bare = line.trim_end_matches(['\n', '\r']);
+            in_head = bare.starts_with(HEAD) || in_head && !bare.is_empty();
+            quotes.backslashes |= in_head && bare == BACKSLASHES;
+            if in_head || SETTINGS.contains(&bare) {
+                continue;
+            }
+            if ["--", "\\restrict", "\\unrestrict"].iter().any(|start| line.starts_with(start)) {
                 push(&mut entries, &mut entry);
             } else {
                 entry.push_str(line);
-                entry.push('\n');
+                quotes.follow(line)?;
             }
         }
         push(&mut entries, &mut entry);
-        Self(entries)
+        Ok(Self(entries))
     }
 
     /// What only the first and what only the second has. The order of statements is the dump's affair.
     pub fn differences(&self, other: &Self) -> Differences {
-        let only = |from: &Self, beside: &Self| -> Vec<String> {
-            from.0.iter().filter(|entry| !beside.0.contains(entry)).cloned().collect()
-        };
-        let (mut missing, mut extra) = (only(self, other), only(other, self));
+        let (mut missing, mut extra) = (self.beyond(other), other.beyond(self));
         let mut reordered = Vec::new();
         missing.retain(|entry| {
             let Some(at) = extra.iter().position(|other| is_reordered(entry, other)) else { return true };
@@ -112,6 +125,20 @@ impl Catalog {
         }
     }
 
+    /// What this one has more often than the other.
+    fn beyond(&self, other: &Self) -> Vec<String> {
+        let mut there: HashMap<&str, usize> = HashMap::new();
+        other.0.iter().for_each(|entry| *there.entry(entry).or_default() += 1);
+        let mut is_there = |entry: &&String| match there.get_mut(entry.as_str()) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        };
+        self.0.iter().filter(|entry| !is_there(entry)).cloned().collect()
+    }
+
     /// Without the tables of OpenFGA and what belongs to them, where all of them are there.
     #[must_use]
     pub fn without_openfga(mut self) -> Self {
@@ -123,6 +150,33 @@ impl Catalog {
             self.0.retain(|entry| !entry.split(is_separator).any(of_openfga));
         }
         self
+    }
+}
+
+/// Whether a quote is open where a line begins.
+#[derive(Debug, Default)]
+struct Quotes {
+    lexer: Lexer,
+    /// A backslash in `'…'` is no ordinary letter.
+    backslashes: bool,
+}
+
+impl Quotes {
+    fn are_open(&self) -> bool {
+        self.lexer.state().is_quoted()
+    }
+
+    fn follow(&mut self, line: &str) -> Result<(), Fault> {
+        let dialect = Dialect { standard_strings: !self.backslashes, spelling: Spelling::Any };
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() {
+            let step = self.lexer.step(rest, dialect).map_err(|why| {
+                Fault::failed(format!("The schema cannot be compared: pg_dump writes {why}: {}", line.trim()))
+                    .hint("see what pg_dump writes: pg_dump --schema-only")
+            })?;
+            rest = &rest[step.used..];
+        }
+        Ok(())
     }
 }
 
@@ -153,13 +207,15 @@ fn push(entries: &mut Vec<String>, entry: &mut String) {
 mod tests {
     use super::*;
 
+    fn parsed(dump: &str) -> Catalog {
+        Catalog::parse(dump).unwrap()
+    }
+
     #[test]
     fn differences_are_single_statements() {
         let head = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\nSET x = 0;\n\n";
         let [one, other] = ["a integer", "a integer,\n    b text"].map(|columns| {
-            Catalog::parse(&format!(
-                "{head}--\n-- Name: t; Type: TABLE\n--\n\nCREATE TABLE t (\n    {columns}\n);\n\n\n"
-            ))
+            parsed(&format!("{head}--\n-- Name: t; Type: TABLE\n--\n\nCREATE TABLE t (\n    {columns}\n);\n\n\n"))
         });
         let found = one.differences(&other);
         assert_eq!(
@@ -177,21 +233,51 @@ mod tests {
         let function = "--\n-- Name: f(); Type: FUNCTION\n--\n\nCREATE FUNCTION f() …;\n\n\n";
         let table = "SET default_tablespace = '';\n\nSET default_table_access_method = heap;\n\n--\n-- Name: t; Type: TABLE\n--\n\nCREATE TABLE t ();\n\n\n";
         let [empty, one, both, alone] = ["", function, &format!("{function}{table}"), table]
-            .map(|objects| Catalog::parse(&format!("{head}{objects}--\n-- PostgreSQL database dump complete\n--\n")));
+            .map(|objects| parsed(&format!("{head}{objects}--\n-- PostgreSQL database dump complete\n--\n")));
         assert_eq!(empty, Catalog(Vec::new()));
         assert_eq!(one.differences(&both).extra, ["CREATE TABLE t ();"]);
         assert_eq!(both.differences(&one).extra, Vec::<String>::new());
         assert_eq!(empty.differences(&alone).extra, ["CREATE TABLE t ();"]);
-        let elsewhere = Catalog::parse(&format!("{head}{}", table.replace("''", "disk")));
+        let elsewhere = parsed(&format!("{head}{}", table.replace("''", "disk")));
         assert_eq!(elsewhere.differences(&alone).missing, ["SET default_tablespace = disk;"]);
+    }
+
+    #[test]
+    fn what_is_in_quotes_belongs_to_its_statement() {
+        let dump = |body: &str| {
+            parsed(&format!(
+                "{HEAD}0;\n\n--\n-- Name: f(); Type: FUNCTION\n--\n\nCREATE FUNCTION f() AS $_$\n{body}\n$_$;\n\n\n--\n\
+                 -- Name: FUNCTION f(); Type: COMMENT\n--\n\nCOMMENT ON FUNCTION f() IS 'it''s\n-- {body}';\n\n\n"
+            ))
+        };
+        let steps = ["-- check\nIF x;\n-- book\nINSERT;", "-- book\nINSERT;\n-- check\nIF x;"];
+        let found = dump(steps[0]).differences(&dump(steps[1]));
+        assert_eq!((found.missing.len(), found.extra.len()), (2, 2), "{found:?}");
+        assert!(
+            found.missing[0].starts_with("CREATE FUNCTION f() AS $_$ -- check IF x; -- book INSERT; $_$;"),
+            "{found:?}"
+        );
+        for body in ["-- a", "SET default_tablespace = '';", "\\restrict x", "SET statement_timeout = 1;"] {
+            assert_eq!(dump(body).0.len(), 2, "{body}");
+            assert!(!dump(body).differences(&dump("")).are_none(), "{body}");
+        }
+        // Where a backslash is no ordinary letter, the quote after it ends nothing.
+        let old = format!("{HEAD}0;\n{BACKSLASHES}\n\nCOMMENT ON TABLE t IS 'a\\'\n-- b';\n--\nCREATE TABLE u ();\n");
+        assert_eq!(parsed(&old).0.len(), 2);
+        assert!(Catalog::parse("CREATE TABLE t (a int DEFAULT 1'a');").is_err());
+    }
+
+    #[test]
+    fn a_statement_counts_as_often_as_it_is_there() {
+        let [once, twice] = [1, 2].map(|count| parsed(&"--\nCREATE CAST (a AS b);\n".repeat(count)));
+        assert_eq!(once.differences(&twice).extra, ["CREATE CAST (a AS b);"]);
+        assert_eq!(twice.differences(&once).missing, ["CREATE CAST (a AS b);"]);
     }
 
     #[test]
     fn the_order_of_columns_alone_is_told_apart() {
         let table = |columns: &str| {
-            Catalog::parse(&format!(
-                "CREATE TABLE public.t (\n    {columns}\n);\n\n\nALTER TABLE public.t OWNER TO x;\n"
-            ))
+            parsed(&format!("CREATE TABLE public.t (\n    {columns}\n);\n\n\nALTER TABLE public.t OWNER TO x;\n"))
         };
         let found = table("a integer,\n    b text").differences(&table("b text,\n    a integer"));
         assert_eq!((found.reordered.as_slice(), found.are_none()), (&["CREATE TABLE public.t".to_owned()][..], true));
@@ -205,8 +291,8 @@ mod tests {
             OPENFGA.iter().map(|table| format!("CREATE TABLE {table} (\n    a integer\n);\n\n--\n")).collect();
         let more =
             "CREATE INDEX i ON public.tuple USING btree (a);\n--\nCREATE TABLE public.stored (\n    a integer\n);\n";
-        assert_eq!(Catalog::parse(&format!("{tables}{more}")).without_openfga().0.len(), 1);
+        assert_eq!(parsed(&format!("{tables}{more}")).without_openfga().0.len(), 1);
         let some = "CREATE TABLE public.store (\n    a integer\n);\n";
-        assert_eq!(Catalog::parse(some).without_openfga().0.len(), 1);
+        assert_eq!(parsed(some).without_openfga().0.len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use super::checks::{self, Direction, Findings, Flaw};
 use super::checksum::Ignored;
 use super::files::{Migration, shown};
-use super::lasting;
+use super::lasting::{self, Lasting};
 use super::plan::Wanted;
 use super::run::Step;
 use crate::error::Fault;
@@ -74,7 +74,15 @@ fn of_file(file: &Path, findings: &Findings) -> Vec<Caution> {
         weight: if warning.of_loss { Weight::WithData } else { Weight::Always },
         text: format!("{}:{}: {}", shown(file), warning.line, warning.what),
     };
-    findings.warnings.iter().map(caution).collect()
+    let read_only = findings.left_out.read_only.map(|line| Caution {
+        weight: Weight::Always,
+        text: format!(
+            "{}:{line}: READ ONLY is not sent: the file's row in the ledger is written in the same transaction (sqlx \
+             writes it after the file's COMMIT)",
+            shown(file)
+        ),
+    });
+    findings.warnings.iter().map(caution).chain(read_only).collect()
 }
 
 /// What is wrong with a migration's `.down.sql`. A plain `.sql` file declares that it has none.
@@ -117,13 +125,7 @@ fn outlasting(found: &[(&Path, Findings)]) -> Vec<Caution> {
         }
         let last = lasting::at_the_end(&findings.lasting);
         for (line, lasting) in &last {
-            let to = lasting.value.as_ref().map(|value| format!(" to {value:?}")).unwrap_or_default();
-            let setting = &lasting.setting;
-            add(format!(
-                "{}:{line}: it sets {setting}{to} for its session: here the setting ends with the file, under sqlx \
-                 the next files keep it",
-                shown(file)
-            ));
+            add(lasts(file, *line, lasting));
         }
         if own.is_some() {
             let path = last.iter().find(|(_, lasting)| lasting.setting == "search_path");
@@ -133,4 +135,20 @@ fn outlasting(found: &[(&Path, Findings)]) -> Vec<Caution> {
         }
     }
     cautions
+}
+
+/// What a setting that is left at a file's end does here and under sqlx.
+fn lasts(file: &Path, line: u64, lasting: &Lasting) -> String {
+    let (file, setting) = (shown(file), &lasting.setting);
+    if setting == "search_path" && lasting.value.as_deref() == Some("") {
+        return format!(
+            "{file}:{line}: it empties search_path: here that ends with the file; sqlx cannot apply this file, because \
+             it does not find its ledger then, unless sqlx.toml names it with its schema"
+        );
+    }
+    let to = lasting.value.as_ref().map(|value| format!(" to {value:?}")).unwrap_or_default();
+    format!(
+        "{file}:{line}: it sets {setting}{to} for its session: here the setting ends with the file, under sqlx the next \
+         files keep it"
+    )
 }

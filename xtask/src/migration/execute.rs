@@ -79,9 +79,12 @@ impl Migrated<'_, '_> {
     pub fn check(&self, steps: &[Step]) -> Result<()> {
         let explained = |error: anyhow::Error| {
             let fault = Fault::new(Exit::Partial, "The migrations ran, but the ledger does not show them");
-            error.context(fault.hint("see the state of each version: cargo xtask db-migrate status"))
+            error.context(fault.hint(
+                "see the state of each version: cargo xtask db-migrate status; whether a file set search_path for the \
+                 database or a role: cargo xtask db-shell -- -c '\\drds'",
+            ))
         };
-        let ledger = self.ledger().map_err(explained)?;
+        let ledger = self.ledger_again().map_err(explained)?;
         match steps.iter().find(|step| !is_done(step, &ledger)) {
             None => Ok(()),
             Some(step) => Err(explained(anyhow::anyhow!("the ledger does not show the change of {}", step.version))),
@@ -100,7 +103,7 @@ impl Migrated<'_, '_> {
                     return unseen;
                 }
             }
-            let Ok(ledger) = self.ledger() else { return unseen };
+            let Ok(ledger) = self.ledger_again() else { return unseen };
             match ledger.row(step.version) {
                 Some(row) if !row.success => Truth::Dirty,
                 _ if is_done(step, &ledger) && failure.refused => Truth::DoneByOthers,

@@ -37,6 +37,9 @@ const HARMLESS: &[&str] = &[
     "default_with_oids",
 ];
 
+/// Values that a server has anyway. A dump sets them.
+const USUAL: &[(&str, &str)] = &[("default_tablespace", ""), ("default_table_access_method", "heap")];
+
 /// What the statement sets for the rest of the session, if that can matter to another file.
 pub fn of(statement: &[Lexeme]) -> Vec<Lasting> {
     let Some(first) = statement.first().and_then(Lexeme::word) else { return Vec::new() };
@@ -47,7 +50,11 @@ pub fn of(statement: &[Lexeme]) -> Vec<Lasting> {
         "create" | "alter" | "drop" | "comment" | "prepare" => Vec::new(),
         _ => set_configs(statement),
     };
-    lasting.retain(|lasting| !HARMLESS.contains(&lasting.setting.as_str()));
+    let is_usual = |lasting: &Lasting| {
+        let value = lasting.value.as_deref().unwrap_or_default();
+        !lasting.reset && lasting.value.is_some() && USUAL.contains(&(lasting.setting.as_str(), value))
+    };
+    lasting.retain(|lasting| !HARMLESS.contains(&lasting.setting.as_str()) && !is_usual(lasting));
     lasting
 }
 
@@ -209,6 +216,7 @@ mod tests {
             ("set session session authorization x", some("session authorization", "x")),
             ("set time zone 'UTC'", some("timezone", "UTC")),
             ("set session_replication_role to replica", some("session_replication_role", "replica")),
+            ("set default_tablespace = disk", some("default_tablespace", "disk")),
             ("reset search_path", some("search_path", "")),
             ("set search_path to default", some("search_path", "")),
             ("set role none", some("role", "")),
@@ -230,6 +238,8 @@ mod tests {
             "select set_config ( 'search_path' , 'app' , true )",
             "set statement_timeout = 0",
             "set client_encoding to 'UTF8'",
+            "set default_tablespace = ''",
+            "set default_table_access_method = heap",
             "select 1",
             "set",
         ] {

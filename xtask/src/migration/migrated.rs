@@ -22,6 +22,11 @@ impl<'t> Migrated<'_, 't> {
         Ledger::read(self.server, &self.config.ledger, &self.config.create_schemas)
     }
 
+    /// The same while files run: one that is empty afterwards is as it should be.
+    pub fn ledger_again(&self) -> Result<Ledger> {
+        Ledger::read_again(self.server, &self.config.ledger, &self.config.create_schemas)
+    }
+
     /// The ledger as this session writes it: made where it is missing.
     pub fn writer(&self, session: &mut Session<'_>, ledger: &Ledger, lock_timeout: Duration) -> Result<Writer> {
         let writer = Writer::open(session, ledger.name()?, &self.config.create_schemas, lock_timeout)?;

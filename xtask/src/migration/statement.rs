@@ -24,6 +24,8 @@ pub struct Statement {
     pub takes_rows: bool,
     pub binary: bool,
     concurrently: bool,
+    /// It names rows: `WHERE`, `USING`.
+    chooses_rows: bool,
     pub drops_column: bool,
     /// A table's name comes next.
     table_next: bool,
@@ -55,6 +57,7 @@ impl Statement {
         self.takes_rows |= copies && self.previous == "from" && word == "stdin";
         self.binary |= copies && word == "binary";
         self.concurrently |= word == "concurrently";
+        self.chooses_rows |= word == "where" || word == "using";
         self.drops_column |=
             self.begins(&["alter", "table"]) && self.previous == "drop" && drops_a_column(token, &word);
         self.follow_tables(token, &word);
@@ -129,7 +132,14 @@ impl Statement {
             (&["truncate"], "it empties a table: its rows come back from a backup only"),
         ];
         let loss = LOSSES.iter().find(|(words, _)| self.begins(words)).map(|(_, what)| *what);
-        loss.or(self.drops_column.then_some("it drops a column: its values come back from a backup only"))
+        let cascades = (self.begins(&["drop"]) && self.previous == "cascade").then_some(
+            "it drops what depends on it as well, such as columns: their values come back from a backup only",
+        );
+        let deletes = (self.begins(&["delete", "from"]) && !self.chooses_rows)
+            .then_some("it deletes every row of a table: they come back from a backup only");
+        loss.or(cascades)
+            .or(deletes)
+            .or(self.drops_column.then_some("it drops a column: its values come back from a backup only"))
     }
 
     fn follow_tables(&mut self, token: Token<'_>, word: &str) {
@@ -158,4 +168,33 @@ impl Statement {
 fn drops_a_column(token: Token<'_>, word: &str) -> bool {
     const OTHERS: &[&str] = &["constraint", "default", "not", "expression", "identity"];
     matches!(token, Token::Word(_) | Token::Name(_)) && !OTHERS.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loses(text: &str) -> bool {
+        let mut statement = Statement::default();
+        text.split(' ').for_each(|word| statement.take(Token::Word(word.as_bytes()), 1));
+        statement.loses().is_some()
+    }
+
+    #[test]
+    fn what_takes_rows_or_columns_away_is_known() {
+        for text in [
+            "drop type mood cascade",
+            "DROP EXTENSION citext CASCADE",
+            "drop domain d cascade",
+            "delete from t",
+            "drop table t",
+        ] {
+            assert!(loses(text), "{text}");
+        }
+        for text in
+            ["drop type mood", "drop function f", "delete from t where a", "delete from t using u where b", "select 1"]
+        {
+            assert!(!loses(text), "{text}");
+        }
+    }
 }

@@ -29,6 +29,9 @@ const MODES: &[&str] = &[
     "deferrable",
 ];
 
+/// The mode that a file has for its own statements alone.
+const READ_ONLY: &str = "read only";
+
 impl Control {
     /// What the tokens of a statement are, if it is one of these.
     pub fn of(statement: &[Lexeme]) -> Option<Self> {
@@ -78,6 +81,8 @@ pub struct LeftOut {
     pub ranges: Vec<Range<u64>>,
     /// Modes that our own transaction gets in their place.
     pub modes: String,
+    /// The line of a `READ ONLY`, which is none of them: the row in the ledger is written in the same transaction.
+    pub read_only: Option<u64>,
 }
 
 impl LeftOut {
@@ -92,12 +97,19 @@ impl LeftOut {
     }
 }
 
-/// Follows a file's statements: whether each stands between a `BEGIN` and its `COMMIT`.
+/// Follows a file's statements: whether all of them would run in one transaction anyway. What stands before the first
+/// `BEGIN` does: sqlx has begun one by then, and the file's own only warns.
 #[derive(Debug, Default)]
 pub struct Enclosing {
     left_out: LeftOut,
+    /// The modes of the first BEGIN, as the file has them.
+    modes: String,
     /// Between BEGIN and COMMIT.
     inside: bool,
+    /// A statement stands before the first BEGIN.
+    begun: bool,
+    /// After a COMMIT.
+    ended: bool,
     /// A statement stands outside, or the words are not such a pair.
     broken: bool,
     /// The first of the words.
@@ -107,7 +119,8 @@ pub struct Enclosing {
 impl Enclosing {
     /// A statement that is none of these words.
     pub fn statement(&mut self) {
-        self.broken |= !self.inside;
+        self.begun |= !self.inside;
+        self.broken |= !self.inside && self.ended;
     }
 
     pub fn control(&mut self, control: Control, line: u64, bytes: Range<u64>) {
@@ -120,12 +133,19 @@ impl Enclosing {
         self.first.get_or_insert(Flaw { line, what });
         match control {
             Control::Begin(modes)
-                if !self.inside && (self.left_out.ranges.is_empty() || modes == self.left_out.modes) =>
+                if !self.inside
+                    && (self.left_out.ranges.is_empty() || modes == self.modes)
+                    // After a statement the server takes no modes.
+                    && (modes.is_empty() || !self.begun) =>
             {
-                self.left_out.modes = modes;
+                if modes.contains(READ_ONLY) {
+                    self.left_out.read_only.get_or_insert(line);
+                }
+                self.left_out.modes = modes.replace(READ_ONLY, "").split_whitespace().collect::<Vec<_>>().join(" ");
+                self.modes = modes;
                 self.inside = true;
             }
-            Control::Commit if self.inside => self.inside = false,
+            Control::Commit if self.inside => (self.inside, self.ended) = (false, true),
             _ => self.broken = true,
         }
         self.left_out.ranges.push(bytes);
@@ -134,7 +154,7 @@ impl Enclosing {
     /// What is left out of the file, and the line of its first word.
     ///
     /// # Errors
-    /// The words do not enclose the whole file: leaving them out would change what it does.
+    /// A statement stands after a COMMIT, or the words are no pairs: leaving them out would change what it does.
     pub fn finish(self) -> Result<Option<(u64, LeftOut)>, Flaw> {
         match self.first {
             None => Ok(None),
@@ -191,7 +211,7 @@ mod tests {
     #[test]
     fn what_is_left_out_becomes_blanks_wherever_pieces_are_cut() {
         let text = b"BEGIN\n;SELECT 1;COMMIT;";
-        let left_out = LeftOut { ranges: vec![0..7, 16..23], modes: String::new() };
+        let left_out = LeftOut { ranges: vec![0..7, 16..23], ..LeftOut::default() };
         for size in 1..=text.len() {
             let mut sent = Vec::new();
             for (index, piece) in text.chunks(size).enumerate() {

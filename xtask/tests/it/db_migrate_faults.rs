@@ -325,7 +325,7 @@ fn a_ledger_that_a_migration_tries_to_hide() {
     run.code(6).stderr_has("✗ The migrations ran, but the ledger does not show them");
     run.stderr_has("The ledger is in schema public, which is not in search_path");
     let run = database.migrate(["status"]).run();
-    run.code(1).stderr_has("→ put public into the search_path of user postgres, or move the table");
+    run.code(1).stderr_has("→ name it in sqlx.toml: table-name = \"public._sqlx_migrations\" under [migrate]");
     database.sql(&format!("ALTER DATABASE {} RESET search_path", database.name));
     database.migrate(["status", "--check"]).run().ok();
 }

@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Sqlx] what_we_applied_is_installed_for_sqlx,
         [Stack, Sqlx] what_sqlx_applied_is_applied_for_us,
         [Stack, Sqlx] beside_a_sqlx_that_runs_at_the_same_time,
+        [Stack, Sqlx] a_transaction_in_a_file_means_the_same_to_both,
         [Stack, Sqlx] sqlx_toml_means_the_same_to_both,
         [Stack, Sqlx] a_sqlx_toml_that_one_refuses_is_refused_by_the_other,
     ]
@@ -70,6 +71,25 @@ fn what_sqlx_applied_is_applied_for_us() {
     assert_eq!(info.lines().filter(|line| line.contains("/pending ")).count(), 2, "{info}");
     database.migrate([]).run().ok();
     assert_eq!(database.ledger(), "1 2 3 4");
+}
+
+fn a_transaction_in_a_file_means_the_same_to_both() {
+    for by_sqlx in [true, false] {
+        let database = shared().database();
+        let before =
+            "SET LOCAL search_path TO public;\nCREATE TABLE a (x int);\nBEGIN;\nCREATE TABLE b (x int);\nCOMMIT;\n";
+        database.sandbox.migration(1, "before", before, None);
+        database.sandbox.migration(2, "reads", "BEGIN READ ONLY;\nSELECT count(*) FROM b;\nCOMMIT;\n", None);
+        if by_sqlx {
+            sqlx(&database, &["run"]).run().ok();
+        } else {
+            let run = database.migrate([]).run();
+            run.ok().stderr_has("⚠ migrations/2_reads.up.sql:1: READ ONLY is not sent");
+            run.stderr_has("⚠ migrations/1_before.up.sql:3: BEGIN and COMMIT");
+        }
+        assert_eq!(database.sql("SELECT to_regclass('a'), to_regclass('b')"), "a|b");
+        database.migrate(["status", "--check"]).run().ok();
+    }
 }
 
 /// sqlx-cli takes no lock: each version stands once all the same, and whoever was slower says so.

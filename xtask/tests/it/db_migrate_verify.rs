@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] verify_can_start_at_what_is_pending,
         [Postgres] baseline_compares_before_it_records,
         [Postgres] drift_is_told_in_both_directions,
+        [Postgres] the_order_of_statements_in_a_body_counts,
     ]
 }
 
@@ -101,4 +102,29 @@ fn drift_is_told_in_both_directions() {
     let drift = run.ok().json()["drift"].clone();
     assert_eq!((drift["missing"].as_array().unwrap().len(), drift["extra"].as_array().unwrap().len()), (1, 2));
     migrate(&database, &["status", "--json"]).ok().stdout_lacks("drift");
+}
+
+/// The steps of a function in this order, each below a comment.
+fn function(steps: &[&str]) -> String {
+    let lines: String = steps.iter().map(|step| format!("-- {step}\nINSERT INTO log VALUES ('{step}');\n")).collect();
+    format!("CREATE OR REPLACE FUNCTION pay() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n{lines}-- done\nEND\n$$;")
+}
+
+fn the_order_of_statements_in_a_body_counts() {
+    let database = UrlDatabase::new();
+    let [first, second] = [["check", "book", "notify"], ["book", "notify", "check"]].map(|steps| function(&steps));
+    database.sandbox.migration(1, "a", &format!("CREATE TABLE log (w text); {first}"), None);
+    database.sandbox.migration(2, "b", &second, Some("-- PostgreSQL has no way back"));
+    let run = migrate(&database, &["verify"]);
+    run.code(1).stderr_has("✗ 1 migration is not reverted by the .down.sql file");
+    run.stderr_has("after down missing: CREATE FUNCTION public.pay()");
+    migrate(&database, &["up"]).ok();
+    migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("✓ The schema matches the applied files");
+    database.own(&function(&["notify", "check", "book"]));
+    let run = migrate(&database, &["status", "--drift", "--check"]);
+    run.code(1).stderr_has("⚠ only the files make: CREATE FUNCTION public.pay()");
+    run.stderr_has("⚠ only the database has: CREATE FUNCTION public.pay()");
+    // A step that is there twice is not there once.
+    database.own(&function(&["book", "notify", "check", "check"]));
+    migrate(&database, &["status", "--drift", "--check"]).code(1);
 }

@@ -223,7 +223,8 @@ fn an_empty_ledger_beside_a_full_one_is_refused() {
         run.code(1)
             .stderr_has("✗ The ledger on the search_path is empty, and \"app\".\"_sqlx_migrations\" has 1 version");
         run.stderr_has(
-            "→ name the right one in sqlx.toml: table-name = \"\\\"app\\\".\\\"_sqlx_migrations\\\"\" under [migrate]",
+            "→ name the right one in sqlx.toml: table-name = \"app._sqlx_migrations\" under [migrate]; if that one is \
+             another program's: table-name = \"public._sqlx_migrations\" under [migrate]",
         );
     }
     assert_eq!(database.sql("SELECT count(*) FROM app.t"), "1");

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checks::{self, Direction};
 use crate::migration::checksum;
+use crate::migration::files::shown;
 use crate::migration::indexes;
 use crate::migration::ledger::write;
 use crate::migration::plan::{Entry, Lost, State};
@@ -25,6 +26,9 @@ pub(super) struct Args {
     /// Mark a dirty version as applied: it was finished by hand
     #[arg(long)]
     applied: bool,
+    /// Ignore applied versions that have no file here: another program's
+    #[arg(long)]
+    ignore_missing: bool,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -50,7 +54,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let limits = args.waiting.limits(context)?;
     let terminal = &context.terminal;
     terminal.note(&format!("Repairing the ledger of {}", target.shown()));
-    let work = Work::opened(&target, context, false)?;
+    let work = Work::opened(&target, context, args.ignore_missing)?;
     let look = work.settled(limits)?;
     let faulty = faulty(args, &look)?;
     if faulty.is_empty() {
@@ -128,7 +132,9 @@ fn faulty<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
 /// The question, and what a yes does; `None` for what must be named.
 fn question(entry: &Entry, args: &Args) -> Option<(String, Repair)> {
     let has_file = entry.migration.is_some();
+    let is_named = args.versions.contains(&entry.version);
     let (question, repair) = match (entry.state, entry.lost) {
+        (State::Changed, _) if entry.other_words().is_some() && !is_named => return None,
         (State::Changed, _) => ("Accept the file as it is now as the applied one?".to_owned(), Repair::Accept),
         (State::Dirty, _) if args.applied && has_file => {
             ("Mark it as applied, because it was finished by hand?".to_owned(), Repair::Finish)
@@ -137,8 +143,8 @@ fn question(entry: &Entry, args: &Args) -> Option<(String, Repair)> {
         (State::Renamed, Some(Lost::Renamed { to, .. })) => {
             (format!("Change its row to version {to}?"), Repair::Renumber(to))
         }
-        // What is taken out is applied again where its file comes back.
-        (_, Some(Lost::Ahead | Lost::Alike { .. } | Lost::OnlyWayBack)) if args.versions.is_empty() => return None,
+        // What is taken out is applied again where its file comes back, or by the program whose row it is.
+        _ if !is_named => return None,
         _ => ("Remove its row from the ledger?".to_owned(), Repair::Remove),
     };
     Some((question, repair))
@@ -146,10 +152,17 @@ fn question(entry: &Entry, args: &Args) -> Option<(String, Repair)> {
 
 fn only_by_name(entry: &Entry) -> String {
     let version = entry.version;
+    if entry.state == State::Changed {
+        let file = entry.migration.as_ref().map(|migration| shown(&migration.up)).unwrap_or_default();
+        return terminal::clean_line(&format!(
+            "  give {file} another version; it is accepted only if you name it: cargo xtask db-migrate repair {version}"
+        ));
+    }
     let way = match entry.lost {
         Some(Lost::Ahead) => "get the newer checkout".to_owned(),
         Some(Lost::Alike { to }) => format!("if {to} is the same change, give it its old version {version} back"),
-        _ => "get its .up.sql file back".to_owned(),
+        Some(Lost::OnlyWayBack) => "get its .up.sql file back".to_owned(),
+        _ => "get the checkout that has it; if it is another program's: --ignore-missing".to_owned(),
     };
     format!("  {way}; its row is removed only if you name it: cargo xtask db-migrate repair {version}")
 }
@@ -182,10 +195,10 @@ impl Repair {
             file.map_or_else(|| Ok(String::new()), |file| checksum::of(file, &work.config.ignored))
         };
         Ok(match self {
-            Self::Accept => write::accept(table, version, &checksum(entry)?),
+            Self::Accept => write::accept(table, version, entry.description(), &checksum(entry)?)?,
             Self::Finish => {
-                [write::accept(table, version, &checksum(entry)?), write::finish(table, version, Duration::ZERO)]
-                    .concat()
+                let accept = write::accept(table, version, entry.description(), &checksum(entry)?)?;
+                accept + &write::finish(table, version, Duration::ZERO)
             }
             Self::Renumber(to) => {
                 let file = look.entries.iter().find(|entry| entry.version == *to).unwrap_or(entry);

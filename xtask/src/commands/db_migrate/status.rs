@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Differences;
 use crate::migration::checksum::Ignored;
-use crate::migration::difference;
+use crate::migration::difference::{self, Cause};
 use crate::migration::plan::{Entry, Lost, State};
 use crate::terminal;
 use anyhow::Result;
@@ -74,8 +74,11 @@ fn conclude(drift: Option<&Differences>, look: &Look, work: &Work<'_>, check: bo
             .hint("apply pending versions: cargo xtask db-migrate; repair the others: cargo xtask db-migrate repair")
             .into());
     }
-    if check && let Some(refusal) = work.folder.refusals.first().or(work.folder.foreign.as_ref()) {
-        return Err(Fault::failed(refusal.clone()).hint("name it as a migration, or move it elsewhere").into());
+    if check && let Some(refusal) = work.folder.refusals.first() {
+        return Err(Fault::failed(refusal.what.clone()).hint(refusal.cure).into());
+    }
+    if check && let Some(why) = &work.folder.foreign {
+        return Err(Fault::failed(why.clone()).hint("name it as a migration, or move it elsewhere").into());
     }
     Ok(())
 }
@@ -88,7 +91,7 @@ fn drift_of(work: &Work<'_>, look: &Look) -> Result<Differences> {
 }
 
 fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context) -> Result<()> {
-    for refusal in work.folder.refusals.iter().chain(&work.folder.foreign) {
+    for refusal in work.folder.refusals.iter().map(|refusal| &refusal.what).chain(&work.folder.foreign) {
         context.terminal.warn(&terminal::clean(refusal));
     }
     if entries.is_empty() {
@@ -129,7 +132,14 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
     let text = |text: &str| Some(text.to_owned());
     Ok(match (entry.state, &entry.migration, &entry.row) {
         (State::Changed, Some(migration), Some(row)) => {
-            text(difference::cause(&migration.up, &row.checksum, ignored)?.as_str())
+            let cause = difference::cause(&migration.up, &row.checksum, ignored)?;
+            match entry.other_words() {
+                _ if matches!(entry.lost, Some(Lost::Exchanged { .. })) => exchanged(entry),
+                Some(words) if cause == Cause::Content => {
+                    Some(format!("it is applied as {words:?}: its file is another one, or was renamed and changed"))
+                }
+                _ => text(cause.as_str()),
+            }
         }
         (State::Dirty, ..) => text("it was started outside a transaction and did not finish"),
         (State::Running, ..) => {
@@ -147,11 +157,21 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
                 "it is applied, and newer than every file: this checkout is older than the database".to_owned()
             }
             Some(Lost::OnlyWayBack) => "it is applied, but only its .down.sql file is there".to_owned(),
-            Some(Lost::Gone) | None => "it is applied, but migrations/ has no file for it".to_owned(),
+            Some(Lost::Gone | Lost::Exchanged { .. }) | None => {
+                "it is applied, but migrations/ has no file for it".to_owned()
+            }
         }),
         (State::OutOfOrder, ..) => text("it is pending, and older than an applied version"),
         _ => None,
     })
+}
+
+/// Two files that exchanged their numbers, say.
+fn exchanged(entry: &Entry) -> Option<String> {
+    match entry.lost {
+        Some(Lost::Exchanged { with }) => Some(format!("its file is the one that {with} was applied from")),
+        _ => None,
+    }
 }
 
 /// `--json`, version 1.

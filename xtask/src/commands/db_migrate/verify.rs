@@ -44,6 +44,9 @@ struct Verdict {
     /// Why a file failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The second up failed on what the way back had left.
+    #[serde(skip)]
+    left_behind: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -67,9 +70,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     if failed > 0 {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
-        return Err(Fault::failed(count)
-            .hint("fix the file; the files after one that fails are tried without it")
-            .into());
+        let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
+            "fix the file: what its .down.sql leaves stops the second up; what no statement reverts, such as a value \
+             of an enum, is added with IF NOT EXISTS, or by a plain .sql file, which has no .down.sql"
+        } else {
+            "fix the file; the files after one that fails are tried without it"
+        };
+        return Err(Fault::failed(count).hint(hint).into());
     }
     if wrong > 0 {
         let count = terminal::counted(wrong as u64, "migration is", "migrations are");
@@ -146,7 +153,15 @@ impl Trial<'_> {
 impl Verdict {
     fn of(migration: &Migration) -> Self {
         let (version, description) = (migration.version, migration.description.clone());
-        Self { version, description, reversible: None, differences: Vec::new(), column_order: Vec::new(), error: None }
+        Self {
+            version,
+            description,
+            reversible: None,
+            differences: Vec::new(),
+            column_order: Vec::new(),
+            error: None,
+            left_behind: false,
+        }
     }
 
     /// Tries its files; whether the database is known afterwards: `before` is its schema then.
@@ -175,6 +190,7 @@ impl Verdict {
         }
         self.compare(before, &scratch.catalog()?, "after down");
         if self.failed(up(scratch)?).is_some() {
+            self.left_behind = !self.differences.is_empty();
             return Ok(false);
         }
         let again = scratch.catalog()?;

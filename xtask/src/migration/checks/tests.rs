@@ -144,6 +144,8 @@ fn a_pair_around_the_whole_file_is_left_out_of_what_is_sent() {
             "",
         ),
         ("BEGIN; SELECT 1; COMMIT; BEGIN; SELECT 2; COMMIT;", "       SELECT 1;                SELECT 2;        ", ""),
+        ("SELECT 1; BEGIN; SELECT 2; END; BEGIN;COMMIT", "SELECT 1;        SELECT 2;                  ", ""),
+        ("BEGIN READ ONLY, DEFERRABLE;SELECT 1;COMMIT", "                            SELECT 1;      ", "deferrable"),
         ("START TRANSACTION READ WRITE;SELECT 1;COMMIT", "                             SELECT 1;      ", "read write"),
     ] {
         let found = checked(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -153,7 +155,7 @@ fn a_pair_around_the_whole_file_is_left_out_of_what_is_sent() {
         assert!(found.warnings.iter().any(|warning| warning.what.contains("are not sent")), "{:?}", found.warnings);
     }
     for (text, line) in [
-        ("SELECT 1;\nBEGIN; SELECT 1; COMMIT;", 2),
+        ("SELECT 1;\nBEGIN READ WRITE; SELECT 1; COMMIT;", 2),
         ("BEGIN; SELECT 1;\nCOMMIT;\nSELECT 2;", 1),
         ("BEGIN; SELECT 1;", 1),
         ("BEGIN; BEGIN; SELECT 1; COMMIT;", 1),

@@ -1,7 +1,7 @@
 //! `sqlx.toml`: the keys by which sqlx finds files and ledger are kept to; what is not understood is refused.
 //!
-//! sqlx reads the file from the folder that it is started in, the macro from its crate's. This is the one of the
-//! checkout's top folder.
+//! sqlx reads the file from the folder that it is started in, the macro from its crate's. Both are above the folder of
+//! the migrations: the nearest one there counts, up to the checkout's top folder.
 
 mod database;
 mod name;
@@ -17,6 +17,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -116,24 +117,19 @@ impl Config {
     /// # Errors
     /// Exit 2: the file cannot be read, is no TOML, or says what this program does not know.
     pub fn load(root: &Path, settings: &Settings) -> Result<Self> {
-        let path = root.join(FILE);
-        let file = match platform::read_regular(&path, LARGEST as u64) {
-            Ok(text) => parse(&text).with_context(|| {
-                let fault = Fault::usage(format!("{FILE} cannot be used"));
-                fault.hint("it tells sqlx where ledger and files are: fix it, or remove it")
-            })?,
-            Err(error) if error.kind() == ErrorKind::NotFound => File::default(),
-            Err(error) => {
-                let fault = Fault::usage(format!("{} cannot be read", path.display()));
-                return Err(anyhow::Error::new(error).context(fault));
+        let mut path = root.join(FILE);
+        let folder = match settings.get(SETTING) {
+            None => {
+                let file = read(&path, root)?;
+                Some(root.join(file.migrate.migrations_dir.as_deref().unwrap_or(Path::new("migrations"))))
             }
+            Some("none") => None,
+            Some(folder) => Some(named(root, folder)?),
         };
-        let config = Self::of(root, file)?;
-        Ok(match settings.get(SETTING) {
-            None => config,
-            Some("none") => Self { folder: None, ..config },
-            Some(folder) => Self { folder: Some(named(root, folder)?), ..config },
-        })
+        if let Some(nearer) = folder.as_deref().and_then(|folder| nearest(root, folder)) {
+            path = nearer;
+        }
+        Ok(Self { folder, ..Self::of(read(&path, root)?)? })
     }
 
     /// The files of the folder; none where the setting says so.
@@ -141,15 +137,15 @@ impl Config {
         self.folder.as_deref().map_or_else(|| Ok(Folder::default()), files::read)
     }
 
-    fn of(root: &Path, file: File) -> Result<Self, Fault> {
-        let Migrate { create_schemas, table_name, migrations_dir, ignored_chars, defaults } = file.migrate;
+    fn of(file: File) -> Result<Self, Fault> {
+        let Migrate { create_schemas, table_name, ignored_chars, defaults, .. } = file.migrate;
         let schema = |text: &String| match name::parts(text)?.as_slice() {
             [schema] => Some(schema.clone()),
             _ => None,
         };
         let schemas = create_schemas.iter().map(|text| schema(text).ok_or_else(|| unknown("create-schemas", text)));
         Ok(Self {
-            folder: Some(root.join(migrations_dir.as_deref().unwrap_or(Path::new("migrations")))),
+            folder: None,
             ledger: table_name.as_deref().map(ledger).transpose()?.unwrap_or_default(),
             create_schemas: schemas.collect::<Result<_, _>>()?,
             ignored: Ignored::of(ignored_chars),
@@ -172,6 +168,33 @@ impl Config {
         let mounted = format!("{name}/ is mounted at /docker-entrypoint-initdb.d of the service {service}");
         Ok(Folder::of_another(format!("{mounted}, which runs it itself")))
     }
+}
+
+/// The file; sqlx's defaults where there is none.
+fn read(path: &Path, root: &Path) -> Result<File> {
+    match platform::read_regular(path, LARGEST as u64) {
+        Ok(text) => parse(&text).with_context(|| {
+            let name = path.strip_prefix(root).unwrap_or(path).display();
+            let fault = Fault::usage(format!("{name} cannot be used"));
+            fault.hint("it tells sqlx where ledger and files are: fix it, or remove it")
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(File::default()),
+        Err(error) => {
+            let fault = Fault::usage(format!("{} cannot be read", path.display()))
+                .hint("it must be a file that you may read, or be gone");
+            Err(anyhow::Error::new(error).context(fault))
+        }
+    }
+}
+
+/// The `sqlx.toml` nearest to a folder of migrations, below the checkout's top folder; of a folder outside of the
+/// checkout the one beside it.
+fn nearest(root: &Path, folder: &Path) -> Option<PathBuf> {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (root, folder) = (real(root), real(folder));
+    let above = folder.ancestors().skip(1).take_while(|above| above.starts_with(&root) && **above != *root);
+    let outside = folder.parent().filter(|parent| !parent.starts_with(&root) && !root.starts_with(parent));
+    above.chain(outside).map(|folder| folder.join(FILE)).find(|path| path.symlink_metadata().is_ok())
 }
 
 /// The folder that the setting names.
@@ -219,7 +242,7 @@ mod tests {
     use super::*;
 
     fn config(text: &str) -> Result<Config> {
-        Ok(Config::of(Path::new("/top"), parse(text.as_bytes())?)?)
+        Ok(Config::of(parse(text.as_bytes())?)?)
     }
 
     #[test]
@@ -230,7 +253,7 @@ mod tests {
             [migrate.defaults]\nmigration-type = 'simple'\nmigration-versioning = 'sequential'\n";
         let config = config(text).unwrap();
         let ledger = Name { schema: Some("app".to_owned()), table: "My Ledger".to_owned() };
-        assert_eq!((config.ledger, config.folder), (ledger, Some(PathBuf::from("/top/db/steps"))));
+        assert_eq!(config.ledger, ledger);
         assert_eq!(config.create_schemas, ["Two", "app"]);
         assert_eq!((config.new_files.one_way, config.new_files.sequential), (true, true));
         assert_eq!(config.address_in.as_deref(), Some("OTHER_URL"));
@@ -241,7 +264,6 @@ mod tests {
         for text in ["", "# nothing\n", "[migrate]\n", "[common]\ndatabase-url-var = 'DATABASE_URL'\n"] {
             let config = config(text).unwrap();
             assert_eq!((config.ledger, config.address_in), (Name::default(), None), "{text}");
-            assert_eq!(config.folder, Some(PathBuf::from("/top/migrations")));
         }
     }
 

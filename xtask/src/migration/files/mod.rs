@@ -37,6 +37,19 @@ pub struct Orphan {
     pub down: PathBuf,
 }
 
+/// A file for which sqlx refuses the whole folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub what: String,
+    /// What a person does about it.
+    pub cure: &'static str,
+}
+
+/// So many names are told of a folder without migrations.
+const OTHERS: usize = 3;
+const RENAME: &str =
+    "name each file <version>_<words>.up.sql, or put it elsewhere; a new one: cargo xtask db-migrate new WORDS";
+
 /// What a folder holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folder {
@@ -47,7 +60,7 @@ pub struct Folder {
     /// What a person should know of it.
     pub remarks: Vec<String>,
     /// Why nothing is applied from it: sqlx refuses the whole folder, too.
-    pub refusals: Vec<String>,
+    pub refusals: Vec<Refusal>,
     /// Why its files are not this program's to run: another tool's, or the image's own. Then it holds no migrations.
     pub foreign: Option<String>,
 }
@@ -99,6 +112,8 @@ struct Reader {
     downs: BTreeMap<i64, Vec<Orphan>>,
     /// Folders as Diesel makes them.
     diesel: usize,
+    /// Names of what is no SQL file.
+    others: Vec<String>,
     found: Folder,
 }
 
@@ -107,20 +122,25 @@ impl Reader {
         let is_folder = path.is_dir();
         self.diesel += usize::from(is_folder && path.join("up.sql").is_file());
         if is_folder {
+            self.note_other(&path, "/");
             return;
         }
         match name::of(&path) {
-            Named::Other => {}
+            Named::Other => self.note_other(&path, ""),
             Named::Stray => {
                 let remark = format!("{} is skipped: its name does not begin with <version>_", shown(&path));
                 self.found.remarks.push(remark);
             }
             Named::Unreadable => {
-                let refusal = format!("{}: its name has no number before the first _", shown(&path));
-                self.found.refusals.push(refusal);
+                self.refuse(format!("{}: its name has no number before the first _", shown(&path)), RENAME);
+            }
+            Named::TooLarge => {
+                let what = format!("{}: the number before its first _ is larger than {}", shown(&path), i64::MAX);
+                self.refuse(what, "give the file a smaller version");
             }
             Named::Migration { .. } if !path.exists() => {
-                self.found.refusals.push(format!("{}: it is a link to a missing file", shown(&path)));
+                let what = format!("{}: it is a link to a missing file", shown(&path));
+                self.refuse(what, "restore the file that it links to, or remove the link");
             }
             Named::Migration { .. } if !path.is_file() => {
                 self.found.remarks.push(format!("{} is skipped: it is not a regular file", shown(&path)));
@@ -136,6 +156,32 @@ impl Reader {
                 }
             }
         }
+    }
+
+    fn refuse(&mut self, what: String, cure: &'static str) {
+        self.found.refusals.push(Refusal { what, cure });
+    }
+
+    /// What every folder may hold is passed over.
+    fn note_other(&mut self, path: &Path, ending: &str) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with('.') && !name.to_ascii_uppercase().starts_with("README") {
+            self.others.push(format!("{name}{ending}"));
+        }
+    }
+
+    /// A folder without any migration: what it holds may be another tool's.
+    fn name_others(&mut self, folder: &Path) {
+        let is_empty = self.found.migrations.is_empty() && self.found.orphans.is_empty();
+        if !is_empty || !self.found.refusals.is_empty() || self.others.is_empty() || self.diesel > 0 {
+            return;
+        }
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let mut others = self.others.iter().take(OTHERS).cloned().collect::<Vec<_>>().join(", ");
+        if let Some(more) = self.others.len().checked_sub(OTHERS).filter(|more| *more > 0) {
+            others.push_str(&format!(" and {more} more"));
+        }
+        self.found.remarks.push(format!("{name}/ holds no file named <version>_<words>.sql, but: {others}"));
     }
 
     fn finish(mut self, folder: &Path) -> Folder {
@@ -162,8 +208,9 @@ impl Reader {
                 (None, ..) => {}
             }
         }
-        self.found.migrations = self.ups.into_values().collect();
+        self.found.migrations = std::mem::take(&mut self.ups).into_values().collect();
         self.found.name_rivals();
+        self.name_others(folder);
         if self.diesel > 0 {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
             let what = format!(

@@ -23,6 +23,8 @@ pub enum Named {
     Stray,
     /// An SQL file whose name has no number before its first `_`: sqlx refuses the whole folder.
     Unreadable,
+    /// The number before its first `_` is none that a ledger can hold: sqlx refuses the whole folder.
+    TooLarge,
     /// No SQL file.
     Other,
 }
@@ -32,7 +34,11 @@ pub fn of(path: &Path) -> Named {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match name.split_once('_') {
         Some((version, rest)) if rest.ends_with(".sql") => {
-            let Ok(version) = version.parse() else { return Named::Unreadable };
+            let digits = version.trim_start_matches(['+', '-']);
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let Ok(version) = version.parse() else {
+                return if is_number { Named::TooLarge } else { Named::Unreadable };
+            };
             let (part, ending) = match rest {
                 rest if rest.ends_with(".up.sql") => (Part::Up, ".up.sql"),
                 rest if rest.ends_with(".down.sql") => (Part::Down, ".down.sql"),

@@ -44,7 +44,8 @@ fn names_are_read_as_sqlx_reads_them() {
         ("schema.sql", Named::Stray),
         ("x_y.up.sql", Named::Unreadable),
         ("V1__x.sql", Named::Unreadable),
-        ("99999999999999999999_y.up.sql", Named::Unreadable),
+        ("99999999999999999999_y.up.sql", Named::TooLarge),
+        ("9223372036854775808_y.sql", Named::TooLarge),
         ("_y.sql", Named::Unreadable),
     ] {
         assert_eq!(name::of(Path::new(name)), expected, "{name}");
@@ -76,4 +77,15 @@ fn what_sqlx_refuses_is_refused_when_it_comes_to_applying() {
     assert!(diesel.migrations.is_empty() && diesel.foreign.as_ref().unwrap().contains("Diesel"), "{diesel:?}");
     let both = folder(&["1_a.sql", "old_things/up.sql"]);
     assert_eq!((both.refusals.len(), both.remarks.len()), (0, 1));
+}
+
+#[test]
+fn a_folder_without_a_migration_names_what_it_holds() {
+    let found = folder(&["default/1600_x/up.sql", "current.js", "README.md", ".gitkeep", "a.js", "b.js"]);
+    assert_eq!(found.remarks.len(), 1, "{found:?}");
+    let told = "/ holds no file named <version>_<words>.sql, but: a.js, b.js, current.js and 1 more";
+    assert!(found.remarks[0].ends_with(told), "{found:?}");
+    for names in [&["README.md", ".gitkeep"][..], &["1_a.sql", "x.js"], &[]] {
+        assert!(folder(names).remarks.is_empty(), "{names:?}");
+    }
 }

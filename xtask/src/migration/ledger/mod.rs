@@ -42,9 +42,21 @@ impl Ledger {
     /// Reads it in a fresh session of this database; `schemas` are those that are made before it.
     ///
     /// # Errors
-    /// A ledger that search_path hides: sqlx would make a second one and apply everything again. An empty ledger beside
-    /// one with rows. Something of that name that is no plain table with the columns of sqlx's.
+    /// A ledger that search_path hides, or one without rows beside another one with rows: everything would be applied
+    /// again. Something of that name that is no plain table with the columns of sqlx's.
     pub fn read(server: &Server<'_>, name: &Name, schemas: &[String]) -> Result<Self> {
+        Self::read_in(server, name, schemas, true)
+    }
+
+    /// The same while files run, when another ledger does not matter any more.
+    ///
+    /// # Errors
+    /// As [`Ledger::read`], but for another one with rows.
+    pub fn read_again(server: &Server<'_>, name: &Name, schemas: &[String]) -> Result<Self> {
+        Self::read_in(server, name, schemas, false)
+    }
+
+    fn read_in(server: &Server<'_>, name: &Name, schemas: &[String], alone: bool) -> Result<Self> {
         let mut session = OpenSession::start_asking(server)?;
         let answer = session.run(&place::question(name)?)?.join("\n");
         let place: Place = serde_json::from_str(&answer).context("the place of the ledger")?;
@@ -55,8 +67,8 @@ impl Ledger {
         };
         let mut rows = lines.iter().map(|line| Row::parse(line)).collect::<Result<Vec<Row>>>()?;
         rows.sort_by_key(|row| row.version);
-        if rows.is_empty() && place.found.is_some() && name.schema.is_none() {
-            refuse_other_rows(&mut session, &place, name)?;
+        if alone && rows.is_empty() && name.schema.is_none() {
+            refuse_other_rows(&mut session, &place, name, schemas)?;
         }
         Ok(Self {
             table: name.table.clone(),
@@ -96,21 +108,29 @@ impl Ledger {
     }
 }
 
-/// Under sqlx a file's `SET search_path` decides into which ledger its row goes: where that is another one, the usual
-/// one stays empty, and everything would be applied again.
-fn refuse_other_rows(session: &mut OpenSession, place: &Place, name: &Name) -> Result<()> {
-    for (schema, question) in place.others(&name.table)? {
-        let count = session.run(&question)?.len();
-        if count > 0 {
-            let ledger = place::qualified(schema, &name.table)?;
-            let fault = format!(
-                "The ledger on the search_path is empty, and {ledger} has {}",
-                words::counted(count as u64, "version", "versions")
-            );
-            return Err(Fault::failed(fault)
-                .hint(format!("name the right one in sqlx.toml: table-name = {ledger:?} under [migrate]"))
-                .into());
-        }
+/// Another table with rows that sqlx may have made: a service names it in code, another checkout in its `sqlx.toml`; or a
+/// file's `SET search_path` decided under sqlx where its row went. Everything would be applied again. A checkout that
+/// names its own ledger with its schema has said which one is meant.
+fn refuse_other_rows(session: &mut OpenSession, place: &Place, name: &Name, schemas: &[String]) -> Result<()> {
+    for other in place.others(&name.table) {
+        let has = match other.rows_question()? {
+            Some(question) => match session.run(&question)?.len() {
+                0 => continue,
+                count => format!("has {}", words::counted(count as u64, "version", "versions")),
+            },
+            None => "cannot be read".to_owned(),
+        };
+        let other_name = other.name()?;
+        let fault = match place.found {
+            Some(_) => format!("The ledger on the search_path is empty, and {other_name} {has}"),
+            None => format!("There is no ledger {} yet, and {other_name} {has}", name.table),
+        };
+        let own = match place.schema(schemas) {
+            Some(schema) => format!("; if that one is another program's: {}", place::setting(&schema, &name.table)?),
+            None => String::new(),
+        };
+        let hint = format!("name the right one in sqlx.toml: {}{own}", other.setting()?);
+        return Err(Fault::failed(fault).hint(hint).into());
     }
     Ok(())
 }

@@ -32,10 +32,46 @@ pub struct Place {
     names: Vec<String>,
     /// Those of them that exist and may be used.
     path: Vec<String>,
-    /// Schemas beside the path that have a table of that name.
-    elsewhere: Vec<String>,
-    /// Those of them whose table has sqlx's columns, and may be read.
-    readable: Vec<String>,
+    /// Tables of that name in schemas beside the path.
+    elsewhere: Vec<Other>,
+    /// Tables of any name and schema that have sqlx's columns, without the one that was found.
+    ledgers: Vec<Other>,
+}
+
+/// A table that may be the ledger which is meant.
+#[derive(Debug, Deserialize)]
+pub struct Other {
+    schema: String,
+    table: String,
+    owner: String,
+    may_read: bool,
+}
+
+impl Other {
+    /// The statement that reads its rows; `None` where this session may not.
+    pub fn rows_question(&self) -> Result<Option<String>, Fault> {
+        self.may_read.then(|| copy(&self.schema, &self.table)).transpose()
+    }
+
+    pub fn name(&self) -> Result<String, Fault> {
+        qualified(&self.schema, &self.table)
+    }
+
+    /// The line of `sqlx.toml` that names it.
+    pub fn setting(&self) -> Result<String, Fault> {
+        setting(&self.schema, &self.table)
+    }
+}
+
+/// The line of `sqlx.toml` that names this table.
+pub fn setting(schema: &str, table: &str) -> Result<String, Fault> {
+    let is_plain = |name: &str| {
+        name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_')
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let name =
+        if is_plain(schema) && is_plain(table) { format!("{schema}.{table}") } else { qualified(schema, table)? };
+    Ok(format!("table-name = {name:?} under [migrate]"))
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,32 +116,39 @@ pub fn question(name: &Name) -> Result<String, Fault> {
         "{FORMATS}
          WITH names AS ({names}), path AS (
            SELECT p.position, n.oid, n.nspname FROM names AS p JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.name
-           WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')), tables AS (
-           SELECT c.oid, c.relkind, c.relnamespace, n.nspname, ARRAY(
+           WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')), found AS (
+           SELECT c.oid, c.relkind, p.nspname, ARRAY(
              SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attname IN ({columns}) AND NOT a.attisdropped
-               AND a.atttypid < {FIRST_OF_OTHERS} AND a.attgenerated = '') AS columns
+               AND a.atttypid < {FIRST_OF_OTHERS} AND a.attgenerated = '') AS columns,
+             pg_catalog.has_table_privilege(c.oid, 'SELECT') AS may_read
+           FROM path AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.oid WHERE c.relname = {table}
+           ORDER BY p.position LIMIT 1), others AS (
+           SELECT c.oid, c.relname = {table} AND c.relnamespace NOT IN (SELECT oid FROM path) AS is_hidden, n.nspname,
+             c.relname, pg_catalog.json_build_object('schema', n.nspname, 'table', c.relname,
+               'owner', pg_catalog.pg_get_userbyid(c.relowner),
+               'may_read', pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+                 AND pg_catalog.has_table_privilege(c.oid, 'SELECT')) AS said
            FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-           WHERE c.relname = {table}), found AS (
-           SELECT t.relkind, t.nspname, t.columns, pg_catalog.has_table_privilege(t.oid, 'SELECT') AS may_read
-           FROM path AS p JOIN tables AS t ON t.relnamespace = p.oid
-           ORDER BY p.position LIMIT 1), elsewhere AS (
-           SELECT t.nspname, pg_catalog.array_length(t.columns, 1) = {count}
-             AND pg_catalog.has_schema_privilege(t.relnamespace, 'USAGE')
-             AND pg_catalog.has_table_privilege(t.oid, 'SELECT') AS readable
-           FROM tables AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-           WHERE t.relkind = 'r' AND c.relpersistence <> 't' AND t.relnamespace NOT IN (SELECT oid FROM path))
+           WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.oid NOT IN (SELECT oid FROM found)), ledgers AS (
+           SELECT a.attrelid AS oid FROM pg_catalog.pg_attribute AS a
+           WHERE (a.attname, a.atttypid) IN ({TYPED}) AND NOT a.attisdropped
+           GROUP BY a.attrelid HAVING pg_catalog.count(*) = {COLUMN_COUNT})
          SELECT pg_catalog.json_build_object(
            'found', (SELECT pg_catalog.json_build_object('schema', nspname, 'kind', relkind, 'columns', columns,
              'may_read', may_read) FROM found),
            'names', ARRAY(SELECT name FROM names ORDER BY position),
            'path', ARRAY(SELECT nspname FROM path ORDER BY position),
-           'elsewhere', ARRAY(SELECT nspname FROM elsewhere ORDER BY nspname),
-           'readable', ARRAY(SELECT nspname FROM elsewhere WHERE readable ORDER BY nspname))",
-        count = COLUMN_COUNT,
+           'elsewhere', ARRAY(SELECT said FROM others WHERE is_hidden ORDER BY nspname),
+           'ledgers', ARRAY(SELECT said FROM others WHERE oid IN (SELECT oid FROM ledgers) ORDER BY nspname, relname))",
         FORMATS = rows::FORMATS,
     ))
 }
+
+/// The columns of a ledger that sqlx makes, with their types.
+const TYPED: &str = "('version', 'int8'::pg_catalog.regtype), ('description', 'text'::pg_catalog.regtype),
+             ('installed_on', 'timestamptz'::pg_catalog.regtype), ('success', 'bool'::pg_catalog.regtype),
+             ('checksum', 'bytea'::pg_catalog.regtype), ('execution_time', 'int8'::pg_catalog.regtype)";
 
 /// The first number of objects that are not the server's own.
 pub(super) const FIRST_OF_OTHERS: u32 = 16_384;
@@ -117,20 +160,23 @@ impl Place {
         self.found.as_ref().filter(is_ledger).map(|found| copy(&found.schema, table)).transpose()
     }
 
-    /// The schemas beside the path whose ledgers can be read, each with the statement that reads it.
-    pub fn others(&self, table: &str) -> Result<Vec<(&str, String)>, Fault> {
-        self.readable.iter().map(|schema| Ok((schema.as_str(), copy(schema, table)?))).collect()
+    /// Tables that sqlx may have made under any name; the same name comes first.
+    pub fn others(&self, table: &str) -> Vec<&Other> {
+        let mut others: Vec<&Other> = self.ledgers.iter().collect();
+        others.sort_by_key(|other| other.table != table);
+        others
     }
 
     /// Refuses what is no ledger, and one that the path hides.
     pub fn check(&self, name: &Name, user: &str) -> Result<(), Fault> {
         let Some(found) = &self.found else {
             let Some(hidden) = self.elsewhere.first().filter(|_| name.schema.is_none()) else { return Ok(()) };
-            let fault = format!("The ledger is in schema {hidden}, which is not in search_path");
-            return Err(Fault::failed(fault).hint(format!(
-                "put {hidden} into the search_path of user {user}, or move the table: ALTER TABLE {} SET SCHEMA …",
-                qualified(hidden, &name.table)?
-            )));
+            let fault = format!("The ledger is in schema {}, which is not in search_path", hidden.schema);
+            let owner = match hidden.owner.as_str() {
+                owner if owner == user => String::new(),
+                owner => format!("; or log in as its owner, {owner}"),
+            };
+            return Err(Fault::failed(fault).hint(format!("name it in sqlx.toml: {}{owner}", hidden.setting()?)));
         };
         let table = qualified(&found.schema, &name.table)?;
         if found.kind != 'r' {

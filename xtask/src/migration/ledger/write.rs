@@ -49,8 +49,8 @@ pub fn remove(ledger: &str, version: i64) -> String {
 }
 
 /// A file that is another one by now, and is accepted as such.
-pub fn accept(ledger: &str, version: i64, checksum: &str) -> String {
-    format!("UPDATE ONLY {ledger} SET checksum = pg_catalog.decode('{checksum}', 'hex') WHERE version = {version};")
+pub fn accept(ledger: &str, version: i64, description: &str, checksum: &str) -> Result<String, Fault> {
+    renumber(ledger, version, version, description, checksum)
 }
 
 /// A version whose file has another version now.

@@ -1,6 +1,6 @@
 //! The state of each version.
 
-use super::entry::{Entry, Rules, State};
+use super::entry::{Entry, Lost, Rules, State};
 use super::lost::{self, Unclaimed};
 use crate::migration::checksum::{self, Ignored};
 use crate::migration::files::{Folder, Migration};
@@ -35,11 +35,22 @@ pub fn compare(folder: &Folder, ledger: &Ledger, rules: Rules<'_>) -> Result<Vec
         entries.insert(version, entry);
     }
     let mut entries: Vec<Entry> = entries.into_values().collect();
+    for entry in entries.iter_mut().filter(|entry| entry.state == State::Changed) {
+        entry.lost = exchanged(entry, ledger, rules.ignored)?;
+    }
     let unclaimed = Unclaimed::of(&entries, rules)?;
     for entry in entries.iter_mut().filter(|entry| entry.state == State::MissingFile) {
         (entry.state, entry.lost) = lost::of(entry, &unclaimed, here.last().copied(), rules)?;
     }
     Ok(entries)
+}
+
+/// The version that a changed file was applied as.
+fn exchanged(entry: &Entry, ledger: &Ledger, ignored: &Ignored) -> Result<Option<Lost>> {
+    let Some(migration) = &entry.migration else { return Ok(None) };
+    let checksum = checksum::of(&migration.up, ignored)?;
+    let other = ledger.rows.iter().find(|row| row.version != entry.version && row.checksum == checksum);
+    Ok(other.map(|row| Lost::Exchanged { with: row.version }))
 }
 
 /// A version's file and state, where it is applied: of several files that of the ledger's checksum.

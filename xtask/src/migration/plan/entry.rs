@@ -82,6 +82,12 @@ impl Entry {
         format!("{} {}", self.version, self.description())
     }
 
+    /// The words of the ledger's row, where the file has others: it may be another program's.
+    pub fn other_words(&self) -> Option<&str> {
+        let words = self.row.as_ref()?.description.as_str();
+        (self.migration.as_ref()?.description != words).then_some(words)
+    }
+
     /// The file that takes it back.
     pub fn way_back(&self) -> Option<&Path> {
         let down = self.migration.as_ref().and_then(|migration| migration.down.as_deref());
@@ -107,4 +113,6 @@ pub enum Lost {
     OnlyWayBack,
     /// Nothing is like it.
     Gone,
+    /// Its file is there, with the content that another version was applied from.
+    Exchanged { with: i64 },
 }

@@ -14,12 +14,11 @@ pub fn folder(folder: &Folder) -> Result<(), Fault> {
         return Err(fault.hint(FOLDER_HINT));
     }
     let Some((first, more)) = folder.refusals.split_first() else { return Ok(()) };
-    let mut fault = format!("Nothing is applied: {first}");
-    more.iter().for_each(|refusal| fault.extend(["; ", refusal]));
-    Err(Fault::failed(fault).hint(
-        "name each file <version>_<words>.up.sql, or put it elsewhere; \
-         a new one: cargo xtask db-migrate new WORDS",
-    ))
+    let mut fault = format!("Nothing is applied: {}", first.what);
+    more.iter().for_each(|refusal| fault.extend(["; ", &refusal.what]));
+    let mut cures: Vec<&str> = folder.refusals.iter().map(|refusal| refusal.cure).collect();
+    cures.dedup();
+    Err(Fault::failed(fault).hint(cures.join("\n")))
 }
 
 /// Two files that would both be run as one version.
@@ -42,8 +41,13 @@ pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
             .hint("check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair"));
     }
     if let Some(changed) = named(entries, State::Changed) {
-        return Err(Fault::failed(format!("Changed since it was applied: {changed}"))
-            .hint("see why with: cargo xtask db-migrate repair"));
+        let other = entries.iter().any(|entry| entry.state == State::Changed && entry.other_words().is_some());
+        let hint = if other {
+            "see why with: cargo xtask db-migrate repair; if it is another program's, give the file another version"
+        } else {
+            "see why with: cargo xtask db-migrate repair"
+        };
+        return Err(Fault::failed(format!("Changed since it was applied: {changed}")).hint(hint));
     }
     let renamed = entries.iter().filter_map(|entry| match &entry.lost {
         Some(Lost::Renamed { to, .. }) if entry.state == State::Renamed => {
@@ -74,7 +78,7 @@ pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
          --ignore-missing"
     } else {
         "get the checkout that has them; if the versions are another program's: --ignore-missing; if the files are \
-         gone for good: cargo xtask db-migrate repair"
+         gone for good: cargo xtask db-migrate repair VERSION"
     };
     Err(Fault::failed(format!("The ledger has versions without a file in migrations/: {names}")).hint(hint))
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::{Exit, exit};
+use crate::migration::files::Refusal;
 use crate::migration::ledger::Row;
 
 fn entries(states: &[(i64, State, bool)]) -> Vec<Entry> {
@@ -86,7 +87,8 @@ fn down_goes_newest_first_and_never_past_what_has_no_way_back() {
 #[test]
 fn what_sqlx_refuses_stops_an_up_alone() {
     let all = entries(&[(1, State::Applied, true), (2, State::Pending, true)]);
-    let folder = Folder { refusals: vec!["x_y.sql: …".to_owned()], ..Folder::default() };
+    let folder =
+        Folder { refusals: vec![Refusal { what: "x_y.sql: …".to_owned(), cure: "…" }], ..Folder::default() };
     assert!(pending(&folder, &all, Limit::default(), true).is_err());
     assert!(reverting(&all, Limit::default()).is_ok());
     // Two files of one version stop what would run one of them, and nothing else.
