@@ -162,7 +162,7 @@ fn escaped(text: &str) -> String {
 
 /// Replaces the file in one step: a reader sees the old text or the new one.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode(fresh, READABLE))
+    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode_of(fresh, READABLE))
 }
 
 #[cfg(test)]

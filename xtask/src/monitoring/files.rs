@@ -140,7 +140,7 @@ fn put(top: &Path, path: &Path, text: &str) -> std::io::Result<()> {
             platform::set_mode(folder, mode.unwrap_or_default() | READABLE_FOLDER)?;
         }
     }
-    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode(fresh, READABLE_FILE))
+    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode_of(fresh, READABLE_FILE))
 }
 
 #[cfg(test)]

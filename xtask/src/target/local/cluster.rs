@@ -77,12 +77,9 @@ pub fn make(folder: &Folder, programs: &Programs, user: Option<&User>, role: &st
     let unfinished = folder.unfinished_data();
     std::fs::create_dir(&unfinished).with_context(|| format!("making {}", unfinished.display()))?;
     platform::set_mode(&unfinished, 0o700)?;
-    folder.write("initdb-password", password.as_bytes())?;
+    folder.write_for(user, "initdb-password", password.as_bytes())?;
     let password_file = folder.path().join("initdb-password");
-    if let Some(user) = user {
-        platform::change_owner(&unfinished, user)?;
-        platform::change_owner(&password_file, user)?;
-    }
+    user.map_or(Ok(()), |user| platform::give_folder(&unfinished, user))?;
     let program = server_program(folder, programs, user, "initdb")
         .arg("--pgdata")
         .arg(&unfinished)
@@ -142,10 +139,8 @@ pub fn disown_stale(folder: &Folder, user: Option<&User>) -> Result<()> {
     let text = String::from_utf8_lossy(&text);
     let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
     // Written in our folder and moved: in the data folder a link could lead root's hand elsewhere.
-    folder.write("postmaster.pid", format!("{}\n{rest}", std::process::id()).as_bytes())?;
-    let fresh = folder.path().join("postmaster.pid");
-    user.map_or(Ok(()), |user| platform::change_owner(&fresh, user))
-        .and_then(|()| std::fs::rename(&fresh, &path))
+    folder.write_for(user, "postmaster.pid", format!("{}\n{rest}", std::process::id()).as_bytes())?;
+    std::fs::rename(folder.path().join("postmaster.pid"), &path)
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 

@@ -123,7 +123,7 @@ impl Folder {
         let path = self.path.join("lock");
         // The first run creates it, and no run replaces it: two files would be two locks.
         match platform::create_private(&path) {
-            Ok(_) => self.give(&path).map_err(|error| self.refused(error))?,
+            Ok(file) => self.give(&file).map_err(|error| self.refused(error))?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(self.refused(error)),
         }
@@ -176,8 +176,16 @@ impl Folder {
 
     /// Writes a small private file whole: readers see the old text or the new one.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let written = platform::replace_file(&self.path.join(name), bytes, &|fresh| self.give(fresh));
-        written.map_err(|error| self.refused(error))
+        self.write_for(None, name, bytes)
+    }
+
+    /// The same, for the server's user where there is one.
+    pub fn write_for(&self, server: Option<&User>, name: &str, bytes: &[u8]) -> Result<()> {
+        let give = |fresh: &File| match server {
+            Some(user) => platform::change_owner_of(fresh, user.uid, Some(user.gid)),
+            None => self.give(fresh),
+        };
+        platform::replace_file(&self.path.join(name), bytes, &give).map_err(|error| self.refused(error))
     }
 
     /// The log of a server, to append to. A long one is put aside first.
@@ -188,8 +196,7 @@ impl Folder {
         }
         let open = || {
             if !path.exists() {
-                drop(platform::create_private(&path)?);
-                self.give(&path)?;
+                self.give(&platform::create_private(&path)?)?;
             }
             platform::open_to_append(&path)
         };
@@ -197,11 +204,10 @@ impl Folder {
     }
 
     /// What root makes in another user's folder is that user's.
-    fn give(&self, path: &Path) -> std::io::Result<()> {
-        let owner = platform::owner_of(&self.path)?.filter(|uid| *uid != 0);
-        match owner.and_then(platform::user_numbered) {
-            Some(owner) if platform::is_root() => platform::change_owner(path, &owner),
-            _ => Ok(()),
+    fn give(&self, file: &File) -> std::io::Result<()> {
+        match platform::owner_of(&self.path)?.filter(|uid| *uid != 0 && platform::is_root()) {
+            Some(uid) => platform::change_owner_of(file, uid, platform::user_numbered(uid).map(|owner| owner.gid)),
+            None => Ok(()),
         }
     }
 
