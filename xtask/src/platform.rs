@@ -88,12 +88,22 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 
 /// The bytes of a regular file of at most `longest` bytes, also through a symbolic link.
 pub fn read_regular(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    read_bounded(open_regular(path)?, longest)
+}
+
+/// The bytes of an open file of at most `longest` bytes.
+pub fn read_bounded(file: File, longest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open_regular(path)?.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > longest {
         return Err(io::Error::other(format!("it is longer than {longest} bytes")));
     }
     Ok(bytes)
+}
+
+/// Whether an open file is this user's own, and no other user may read or write it; true where the system does not say.
+pub fn is_private(file: &File) -> io::Result<bool> {
+    system::is_private(file)
 }
 
 /// Marks a file that we made as ours until it is closed, however we end; waits for a program that reads it just now.

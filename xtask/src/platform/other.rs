@@ -96,6 +96,10 @@ pub(super) fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 
+pub(super) fn is_private(_file: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
 pub(super) fn set_mode_of(_file: &File, _mode: u32) -> io::Result<()> {
     Ok(())
 }

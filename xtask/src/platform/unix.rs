@@ -137,6 +137,11 @@ fn set_mode_unread(path: &Path, mode: u32) -> io::Result<()> {
     rustix::fs::chmodat(rustix::fs::CWD, path, mode, flags).map_err(io::Error::from)
 }
 
+pub(super) fn is_private(file: &File) -> io::Result<bool> {
+    let facts = file.metadata()?;
+    Ok(Some(facts.uid()) == user_id() && facts.mode() & 0o077 == 0)
+}
+
 pub(super) fn set_mode_of(file: &File, mode: u32) -> io::Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(mode))
 }

@@ -3,7 +3,7 @@
 use crate::error::Fault;
 use crate::platform;
 use anyhow::{Context as _, Result};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -64,15 +64,22 @@ impl StateFolder {
     }
 
     /// A kept file's text; `None` where it is gone.
+    ///
+    /// # Errors
+    /// Exit 1: it cannot be read, or another user may have written it or may read it.
     pub fn read(&self, name: &str) -> Result<Option<String>> {
-        let text = platform::read_regular(&self.path(name), LONGEST)
-            .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
-        match text {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(anyhow::Error::new(error)
-                .context(Fault::failed(format!("{} cannot be read", self.path(name).display())))),
+        let path = self.path(name);
+        let cannot = || Fault::failed(format!("{} cannot be read", path.display()));
+        let file = match platform::open_no_follow(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened.with_context(cannot)?,
+        };
+        if !file.metadata().with_context(cannot)?.is_file() {
+            return Err(anyhow::Error::msg("it is not a regular file").context(cannot()));
         }
+        check_private(&file, &path)?;
+        let bytes = platform::read_bounded(file, LONGEST).with_context(cannot)?;
+        String::from_utf8(bytes).map(Some).with_context(cannot)
     }
 
     /// Removes a kept file for good.
@@ -88,6 +95,19 @@ impl StateFolder {
         Fault::failed(format!("{} cannot be written", self.path.display()))
             .hint("make it writable, and free some space on its disk")
     }
+}
+
+/// Refuses an open file that another user may have written, or may read.
+///
+/// # Errors
+/// Exit 1, naming the file.
+pub fn check_private(file: &File, path: &Path) -> Result<(), Fault> {
+    if platform::is_private(file).unwrap_or(false) {
+        return Ok(());
+    }
+    let path = path.display();
+    let fault = Fault::failed(format!("{path} is not private: it must belong to you, and only you may read it"));
+    Err(fault.hint(format!("check what it says, then: chmod 600 {path}")))
 }
 
 /// Has git ignore all that is in a folder of ours, in whatever repository it is. A `.gitignore` that is there stays; one
@@ -131,6 +151,17 @@ mod tests {
         folder.remove("a-1.json").unwrap();
         folder.remove("a-1.json").unwrap();
         assert_eq!(folder.read("a-1.json").unwrap(), None);
+        if !platform::WINDOWS {
+            for mode in [0o666, 0o640, 0o602] {
+                platform::set_mode(&folder.path("a-2.json"), mode).unwrap();
+                let refused = folder.read("a-2.json").unwrap_err().to_string();
+                assert!(refused.contains("a-2.json is not private"), "{mode:o}: {refused}");
+            }
+            platform::set_mode(&folder.path("a-2.json"), 0o600).unwrap();
+            assert_eq!(folder.read("a-2.json").unwrap().as_deref(), Some("{}"));
+        }
+        std::fs::create_dir(folder.path("a-3.json")).unwrap();
+        folder.read("a-3.json").unwrap_err();
         std::fs::remove_dir_all(&root).unwrap();
     }
 }
