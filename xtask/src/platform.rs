@@ -56,9 +56,10 @@ pub fn open_own(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
-/// Opens a file that exists so that every write goes to its end; fails on a symbolic link.
+/// Opens a regular file that exists so that every write goes to its end; fails on a symbolic link.
 pub fn open_to_append(path: &Path) -> io::Result<File> {
-    system::open_to_append(path)
+    let file = system::open_to_append(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 /// Reads from a place of the file, wherever others read or write it.
@@ -91,6 +92,20 @@ pub fn read_regular(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
     read_bounded(open_regular(path)?, longest)
 }
 
+/// Opens a regular file for reading that belongs to the user to whom its folder belongs; fails on anything else that
+/// bears the name, a symbolic link, a pipe or a device. So root reads in another user's folder nothing but what is theirs.
+pub fn open_of_folder(path: &Path) -> io::Result<File> {
+    let file = system::open_no_follow(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    if system::owner_of_open(&file)? != system::owner_of(folder)? {
+        return Err(io::Error::other("it belongs to another user than its folder"));
+    }
+    Ok(file)
+}
+
 /// The bytes of an open file of at most `longest` bytes.
 pub fn read_bounded(file: File, longest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -104,6 +119,11 @@ pub fn read_bounded(file: File, longest: u64) -> io::Result<Vec<u8>> {
 /// Whether an open file is this user's own, and no other user may read or write it; true where the system does not say.
 pub fn is_private(file: &File) -> io::Result<bool> {
     system::is_private(file)
+}
+
+/// Whether an open file is this user's own; true where the system does not say.
+pub fn is_own(file: &File) -> io::Result<bool> {
+    system::is_own(file)
 }
 
 /// Marks a file that we made as ours until it is closed, however we end; waits for a program that reads it just now.

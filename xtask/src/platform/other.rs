@@ -96,6 +96,14 @@ pub(super) fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 
+pub(super) fn owner_of_open(_file: &File) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
+pub(super) fn is_own(_file: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
 pub(super) fn is_private(_file: &File) -> io::Result<bool> {
     Ok(true)
 }

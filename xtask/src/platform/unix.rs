@@ -49,7 +49,8 @@ pub(super) fn open_to_change(path: &Path) -> io::Result<File> {
 }
 
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).custom_flags(no_follow()).open(path)
+    // NONBLOCK: a FIFO planted at a log's name must not hang the run.
+    OpenOptions::new().append(true).custom_flags(no_follow() | OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -138,8 +139,15 @@ fn set_mode_unread(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 pub(super) fn is_private(file: &File) -> io::Result<bool> {
-    let facts = file.metadata()?;
-    Ok(Some(facts.uid()) == user_id() && facts.mode() & 0o077 == 0)
+    Ok(is_own(file)? && file.metadata()?.mode() & 0o077 == 0)
+}
+
+pub(super) fn is_own(file: &File) -> io::Result<bool> {
+    Ok(owner_of_open(file)? == user_id())
+}
+
+pub(super) fn owner_of_open(file: &File) -> io::Result<Option<u32>> {
+    Ok(Some(file.metadata()?.uid()))
 }
 
 pub(super) fn set_mode_of(file: &File, mode: u32) -> io::Result<()> {
