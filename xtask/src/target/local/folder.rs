@@ -19,6 +19,8 @@ pub const SHARED: &str = "/var/lib/xtask";
 const UNFINISHED: &str = "data.unfinished";
 const RECORD: &str = "state.json";
 const PASSWORD: &str = "password";
+/// No small file is longer, in bytes.
+const LONGEST: u64 = 1 << 20;
 /// A log is put aside at the next start once it is larger.
 const LOG_LIMIT: u64 = 10_000_000;
 
@@ -167,11 +169,25 @@ impl Folder {
 
     /// A small file's text.
     pub fn read(&self, name: &str) -> Result<Option<String>> {
-        match std::fs::read_to_string(self.path.join(name)) {
-            Ok(text) => Ok(Some(text)),
+        let path = self.path.join(name);
+        match platform::open_of_folder(&path).and_then(|file| platform::read_bounded(file, LONGEST)) {
+            Ok(bytes) => String::from_utf8(bytes).map(Some).with_context(|| self.unreadable(&path)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(anyhow::Error::new(error).context(self.not_ours())),
+            Err(error) => Err(self.not_read(&path, error)),
         }
+    }
+
+    /// Why a file in here, or in the data, could not be read.
+    pub fn not_read(&self, path: &Path, error: std::io::Error) -> anyhow::Error {
+        let is_theirs = error.kind() == ErrorKind::PermissionDenied;
+        let fault = if is_theirs { self.not_ours() } else { self.unreadable(path) };
+        anyhow::Error::new(error).context(fault)
+    }
+
+    /// What another program put there may be anything.
+    pub fn unreadable(&self, path: &Path) -> Fault {
+        Fault::failed(format!("{} cannot be read", path.display()))
+            .hint("check what it is, and remove it by hand if no server of this folder needs it")
     }
 
     /// Writes a small private file whole: readers see the old text or the new one.
@@ -191,11 +207,11 @@ impl Folder {
     /// The log of a server, to append to. A long one is put aside first.
     pub fn open_log(&self, name: &str) -> Result<File> {
         let path = self.log(name);
-        if std::fs::metadata(&path).is_ok_and(|facts| facts.len() > LOG_LIMIT) {
+        if path.symlink_metadata().is_ok_and(|facts| facts.len() > LOG_LIMIT) {
             let _ = std::fs::rename(&path, path.with_extension("log.old"));
         }
         let open = || {
-            if !path.exists() {
+            if path.symlink_metadata().is_err() {
                 self.give(&platform::create_private(&path)?)?;
             }
             platform::open_to_append(&path)
