@@ -236,6 +236,7 @@ pub mod tests {
     #[test]
     fn a_plan_is_private_and_read_back_as_it_was_written() {
         let root = std::env::temp_dir().join(format!("xtask-plan-{}", std::process::id()));
+        std::fs::create_dir(&root).unwrap();
         assert_eq!(Plan::read(&root).unwrap(), None);
         let written = plan("/srv/app");
         written.write(&root).unwrap();

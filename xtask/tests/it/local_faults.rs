@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_server_that_a_killed_run_had_just_started_is_taken,
         [Postgres, Root] an_ordinary_user_and_a_folder_that_is_not_theirs,
         [Postgres] data_that_is_not_ours_is_left_alone,
+        [Postgres] no_server_is_made_behind_a_link,
         [Postgres] another_server_is_never_taken_for_ours,
         [Postgres] a_password_or_a_database_that_is_not_there,
         [] a_role_that_no_server_can_be_made_for,
@@ -229,6 +230,26 @@ fn data_that_is_not_ours_is_left_alone() {
     give();
     up().code(1).prints_nothing().stderr_has("is not a PostgreSQL data folder");
     assert_eq!(fs::read_to_string(&data).unwrap(), "a file");
+}
+
+fn no_server_is_made_behind_a_link() {
+    for link in [".xtask", ".xtask/local"] {
+        let local = Local::new();
+        let elsewhere = local.sandbox.write("elsewhere/precious", "photographs");
+        let elsewhere = elsewhere.parent().unwrap();
+        let link = local.sandbox.path(link);
+        let _ = fs::remove_dir_all(&link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(elsewhere, &link).unwrap();
+        local
+            .xtask(["up"])
+            .run()
+            .code(1)
+            .prints_nothing()
+            .stderr_has("is a symbolic link")
+            .stderr_has("→ remove the link");
+        assert_eq!(fs::read_dir(elsewhere).unwrap().count(), 1, "nothing is written behind the link");
+    }
 }
 
 fn another_server_is_never_taken_for_ours() {

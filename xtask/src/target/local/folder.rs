@@ -5,7 +5,7 @@ use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::settings::Settings;
 use crate::target::file_lock::FileLock;
-use crate::target::state_folder::keep_out_of_git;
+use crate::target::state_folder::{self, Whose};
 use crate::words::hex;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Where folders are that a server user can enter although it cannot enter the checkout.
 pub const SHARED: &str = "/var/lib/xtask";
+/// The folder in a checkout.
+const OWN: &str = ".xtask/local";
 const UNFINISHED: &str = "data.unfinished";
 const RECORD: &str = "state.json";
 const PASSWORD: &str = "password";
@@ -28,6 +30,8 @@ const LOG_LIMIT: u64 = 10_000_000;
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// The checkout that it is a part of.
+    checkout: Option<PathBuf>,
     elsewhere: bool,
 }
 
@@ -56,14 +60,14 @@ impl Folder {
     /// a folder that this user can reach. A folder that holds data already is never left for another one.
     pub fn chosen(settings: &Settings, root: &Path) -> Self {
         if let Some(folder) = settings.get("XTASK_LOCAL_DIR") {
-            return Self { path: resolved(&root.join(folder)), elsewhere: false };
+            return Self { path: resolved(&root.join(folder)), checkout: None, elsewhere: false };
         }
         let root = resolved(root);
-        let own = Self { path: root.join(".xtask").join("local"), elsewhere: false };
+        let own = Self { path: root.join(OWN), checkout: Some(root.clone()), elsewhere: false };
         if !platform::is_root() || own.data().exists() {
             return own;
         }
-        let shared = Self { path: Path::new(SHARED).join(checkout_name(&root)), elsewhere: true };
+        let shared = Self { path: Path::new(SHARED).join(checkout_name(&root)), checkout: None, elsewhere: true };
         let reachable = owner::newcomer().is_none_or(|user| owner::may_reach(&own.path, &user));
         if reachable && !shared.data().exists() { own } else { shared }
     }
@@ -110,13 +114,17 @@ impl Folder {
                 .hint(format!("PostgreSQL refuses to run as root; choose another folder: XTASK_LOCAL_DIR={better}"))
                 .into());
         }
+        let last = if server.is_none() { 0o700 } else { 0o711 };
+        if let Some(checkout) = &self.checkout {
+            state_folder::make_below(checkout, Path::new(OWN), last, Whose::Any)?;
+        }
         let missing: Vec<&Path> = self.path.ancestors().take_while(|part| !part.exists()).collect();
         for part in missing.into_iter().rev() {
             let made = std::fs::create_dir(part).or_else(|error| already_there(part, error));
-            let mode = if part == self.path && server.is_none() { 0o700 } else { 0o711 };
+            let mode = if part == self.path { last } else { 0o711 };
             made.and_then(|()| platform::set_mode(part, mode)).map_err(|error| self.refused(error))?;
         }
-        keep_out_of_git(&self.path, "the data of a local server");
+        state_folder::keep_out_of_git(&self.path, "the data of a local server");
         Ok(())
     }
 
