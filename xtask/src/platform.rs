@@ -56,9 +56,10 @@ pub fn open_own(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
-/// Opens a file that exists so that every write goes to its end; fails on a symbolic link.
+/// Opens a regular file that exists so that every write goes to its end; fails on a symbolic link.
 pub fn open_to_append(path: &Path) -> io::Result<File> {
-    system::open_to_append(path)
+    let file = system::open_to_append(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 /// Reads from a place of the file, wherever others read or write it.
@@ -88,12 +89,41 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 
 /// The bytes of a regular file of at most `longest` bytes, also through a symbolic link.
 pub fn read_regular(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    read_bounded(open_regular(path)?, longest)
+}
+
+/// Opens a regular file for reading that belongs to the user to whom its folder belongs; fails on anything else that
+/// bears the name, a symbolic link, a pipe or a device. So root reads in another user's folder nothing but what is theirs.
+pub fn open_of_folder(path: &Path) -> io::Result<File> {
+    let file = system::open_no_follow(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    if system::owner_of_open(&file)? != system::owner_of(folder)? {
+        return Err(io::Error::other("it belongs to another user than its folder"));
+    }
+    Ok(file)
+}
+
+/// The bytes of an open file of at most `longest` bytes.
+pub fn read_bounded(file: File, longest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open_regular(path)?.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > longest {
         return Err(io::Error::other(format!("it is longer than {longest} bytes")));
     }
     Ok(bytes)
+}
+
+/// Whether an open file is this user's own, and no other user may read or write it; true where the system does not say.
+pub fn is_private(file: &File) -> io::Result<bool> {
+    system::is_private(file)
+}
+
+/// Whether an open file is this user's own; true where the system does not say.
+pub fn is_own(file: &File) -> io::Result<bool> {
+    system::is_own(file)
 }
 
 /// Marks a file that we made as ours until it is closed, however we end; waits for a program that reads it just now.
@@ -112,17 +142,20 @@ pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 /// Replaces a file in one step by a private one: readers see the old text or the new one, and the new one is on disk
-/// when this returns. `prepare` gives the fresh file another mode or owner before it gets its name; a link of that name
-/// is replaced itself.
-pub fn replace_file(path: &Path, bytes: &[u8], prepare: &dyn Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+/// when this returns. `prepare` gives the fresh file another mode or owner before it gets its name. It gets the open
+/// file: another user who may write in the folder can put a link at its name. A link at `path` is replaced itself.
+pub fn replace_file(path: &Path, bytes: &[u8], prepare: &dyn Fn(&File) -> io::Result<()>) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     // With a dot in front: who collects files by their ending must not see it.
     let fresh = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let _ = std::fs::remove_file(&fresh);
     let written = create_private(&fresh).and_then(|mut file| {
         file.write_all(bytes)?;
-        prepare(&fresh)?;
+        prepare(&file)?;
         file.sync_all()?;
+        if !is_still_at(&file, &fresh)? {
+            return Err(io::Error::other(format!("another program replaced {}", fresh.display())));
+        }
         std::fs::rename(&fresh, path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         sync_folder(folder.unwrap_or(Path::new(".")))
@@ -145,9 +178,14 @@ pub fn mode(path: &Path) -> io::Result<Option<u32>> {
     system::mode(path)
 }
 
-/// Sets permission bits, where the system has them.
+/// Sets permission bits, where the system has them; fails on a symbolic link.
 pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     system::set_mode(path, mode)
+}
+
+/// Sets the permission bits of an open file, where the system has them.
+pub fn set_mode_of(file: &File, mode: u32) -> io::Result<()> {
+    system::set_mode_of(file, mode)
 }
 
 /// Puts the program into a process group of its own, so that Ctrl-C reaches only us and we end all of it.
@@ -160,9 +198,14 @@ pub fn run_as(command: &mut Command, user: &User) {
     system::run_as(command, user);
 }
 
-/// Gives a file or folder to a user.
-pub fn change_owner(path: &Path, user: &User) -> io::Result<()> {
-    system::change_owner(path, user)
+/// Gives an open file to a user, and to a group where one is named.
+pub fn change_owner_of(file: &File, uid: u32, gid: Option<u32>) -> io::Result<()> {
+    system::change_owner_of(file, uid, gid)
+}
+
+/// Gives a new and empty folder of this user's own to a user; fails on a symbolic link.
+pub fn give_folder(path: &Path, user: &User) -> io::Result<()> {
+    system::give_folder(path, user)
 }
 
 /// Ends a process group: asks, or with `now` kills.
@@ -255,13 +298,36 @@ mod tests {
         assert!(mode(&path).unwrap().is_none_or(|mode| mode & 0o777 == 0o600));
         // What a killed run of the same number left is no obstacle.
         std::fs::write(folder.join(format!(".a.prom.{}", std::process::id())), "half").unwrap();
-        replace_file(&path, b"two", &|fresh| set_mode(fresh, 0o644)).unwrap();
+        replace_file(&path, b"two", &|fresh| set_mode_of(fresh, 0o644)).unwrap();
         assert!(mode(&path).unwrap().is_none_or(|mode| mode & 0o777 == 0o644));
         let refused = replace_file(&path, b"three", &|_| Err(io::Error::other("no owner"))).unwrap_err();
         assert_eq!(refused.to_string(), "no owner");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
         assert!(replace_file(Path::new("/"), b"", &|_| Ok(())).is_err());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_takes_a_fresh_files_name_opens_nothing_to_others() {
+        let folder = std::env::temp_dir().join(format!("xtask-swapped-{}", std::process::id()));
+        create_folder(&folder).unwrap();
+        let (path, secret) = (folder.join("a.prom"), folder.join("secret"));
+        drop(create_private(&secret).unwrap());
+        let fresh = folder.join(format!(".a.prom.{}", std::process::id()));
+        let swap = |file: &File| {
+            std::fs::remove_file(&fresh)?;
+            std::os::unix::fs::symlink(&secret, &fresh)?;
+            set_mode_of(file, 0o644)
+        };
+        let refused = replace_file(&path, b"one", &swap).unwrap_err();
+        assert!(refused.to_string().contains("another program replaced"), "{refused}");
+        assert_eq!(mode(&secret).unwrap(), Some(0o600));
+        assert!(path.symlink_metadata().is_err(), "the link got no name");
+        std::os::unix::fs::symlink(&secret, &path).unwrap();
+        set_mode(&path, 0o644).unwrap_err();
+        assert_eq!(mode(&secret).unwrap(), Some(0o600));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

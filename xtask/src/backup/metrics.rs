@@ -6,6 +6,7 @@
 use crate::error::Fault;
 use crate::platform;
 use crate::target::file_lock::FileLock;
+use crate::target::state_folder::{self, Whose};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,14 +54,7 @@ type Series = BTreeMap<String, f64>;
 
 /// Makes the folder, which every user may enter, and gives it.
 pub fn make_folder(backups: &Path) -> Result<PathBuf> {
-    let folder = backups.join(FOLDER);
-    let made = match platform::create_folder(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => platform::set_mode(&folder, 0o755),
-    };
-    made.with_context(|| Fault::failed(format!("{} cannot be made", folder.display())))?;
-    Ok(folder)
+    state_folder::make_below(backups, Path::new(FOLDER), 0o755, Whose::Own)
 }
 
 /// Writes down what happened just now. Other databases keep what is known of them.
@@ -162,7 +156,7 @@ fn escaped(text: &str) -> String {
 
 /// Replaces the file in one step: a reader sees the old text or the new one.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode(fresh, READABLE))
+    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode_of(fresh, READABLE))
 }
 
 #[cfg(test)]
@@ -209,6 +203,20 @@ mod tests {
             assert_eq!(parsed(line.as_bytes()), Series::new(), "{line}");
         }
         assert_eq!(parsed(b"\xff\nxtask_backup_last_size_bytes{database=\"\\\\\"} 1e3\n").len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_written_behind_a_link_or_into_another_users_folder() {
+        let backups = std::env::temp_dir().join(format!("xtask-metrics-link-{}", std::process::id()));
+        let (folder, victim) = (backups.join("metrics"), backups.join("victim"));
+        fs::create_dir_all(&victim).unwrap();
+        #[expect(deprecated, reason = "it makes a link on every system")]
+        if fs::soft_link(&victim, &folder).is_ok() && folder.is_symlink() {
+            let refused = record(&backups, "a", Event::Failed).unwrap_err().to_string();
+            assert!(refused.contains("metrics is a symbolic link"), "{refused}");
+            assert_eq!(fs::read_dir(&victim).unwrap().count(), 0);
+        }
+        fs::remove_dir_all(&backups).unwrap();
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::error::{Exit, Fault};
 use crate::platform;
 use crate::postgres::session;
 use anyhow::{Context as _, Result};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -143,25 +144,44 @@ fn failed(folder: &Path, error: io::Error) -> anyhow::Error {
 /// Removes what killed runs left in the folder; gives the names of their runs, whose sessions may still be there.
 ///
 /// A living run whose file is made and not locked yet loses it, too, and makes it again. Such a file is empty, and its run
-/// is not named.
+/// is not named. Others may write in the folder and plant a file: only one of this user's own names a run, and none does
+/// while a file of that run is held.
 pub(super) fn clear_leftovers(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let name = path.file_name()?.to_str()?;
-            let (_, run) = name.strip_suffix(UNFINISHED)?.rsplit_once('.')?;
-            // Sessions of that name are ended: no other name than one of a run's own may say which.
-            session::is_fresh_name(run).then_some(())?;
-            // It stays held until it is gone.
-            let held = platform::open_unless_held(&path).ok()??;
-            // Its run may have ended, and another file may have its name.
-            platform::is_still_at(&held, &path).ok()?.then_some(())?;
-            let is_begun = held.metadata().ok()?.len() > 0;
-            fs::remove_file(&path).ok()?;
-            is_begun.then(|| run.to_owned())
-        })
-        .collect()
+    let unfinished = unfinished_in(folder);
+    let mut living = BTreeSet::new();
+    let mut killed = BTreeSet::new();
+    for (path, run) in &unfinished {
+        match platform::open_unless_held(path) {
+            Ok(None) => drop(living.insert(run)),
+            Ok(Some(file)) if cleared(path, &file) => drop(killed.insert(run)),
+            // Another user's, or gone meanwhile.
+            Ok(Some(_)) | Err(_) => {}
+        }
+    }
+    killed.difference(&living).map(|run| (*run).clone()).collect()
+}
+
+/// The unfinished backups, each with the name of its run.
+fn unfinished_in(folder: &Path) -> Vec<(PathBuf, String)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let unfinished = |path: PathBuf| {
+        let (_, run) = path.file_name()?.to_str()?.strip_suffix(UNFINISHED)?.rsplit_once('.')?;
+        // Sessions of that name are ended: no other name than one of a run's own may say which.
+        let run = session::is_fresh_name(run).then(|| run.to_owned())?;
+        Some((path, run))
+    };
+    entries.filter_map(|entry| unfinished(entry.path())).collect()
+}
+
+/// Removes a file that nobody held, and holds it until it is gone; whether a run of this user's had begun it.
+fn cleared(path: &Path, held: &File) -> bool {
+    // Its run may have ended, and another file may have its name.
+    if !platform::is_still_at(held, path).unwrap_or(false) {
+        return false;
+    }
+    let is_begun = held.metadata().is_ok_and(|facts| facts.is_file() && facts.len() > 0);
+    let is_own = platform::is_own(held).unwrap_or(false);
+    fs::remove_file(path).is_ok() && is_begun && is_own
 }
 
 #[cfg(test)]
@@ -190,6 +210,27 @@ mod tests {
         names.sort();
         let others = ["b.xtask-0000000000A2.partial", "b.xtask-0000000000a2-load.partial", "b.xtask-2.partial"];
         assert_eq!(names, [&["a.sql", "a_2.sql"][..], &others, &["notes.partial"]].concat());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_planted_file_ends_no_living_run() {
+        let folder = std::env::temp_dir().join(format!("xtask-planted-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut running = Partial::create(&folder, "a", "xtask-0000000000b1").unwrap();
+        running.write(b"begun").unwrap();
+        for start in ["A", "z"] {
+            fs::write(folder.join(format!("{start}.xtask-0000000000b1.partial")), "planted").unwrap();
+        }
+        assert_eq!(clear_leftovers(&folder), [""; 0], "a file of that run is held");
+        assert!(platform::is_still_at(&running.file, &running.path).unwrap());
+        if platform::is_root() {
+            let planted = folder.join("b.xtask-0000000000b2.partial");
+            fs::write(&planted, "planted").unwrap();
+            platform::change_owner_of(&File::open(&planted).unwrap(), 65534, None).unwrap();
+            assert_eq!(clear_leftovers(&folder), [""; 0], "another user wrote it");
+        }
+        drop(running);
         fs::remove_dir_all(&folder).unwrap();
     }
 

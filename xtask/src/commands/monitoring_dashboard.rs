@@ -84,7 +84,7 @@ fn complete(target: &Target, surroundings: &Surroundings, context: &Context) -> 
     role::ensure(&server, &found, &passwords.exporter)?;
     terminal.done(&format!("The role {} reads the statistics of PostgreSQL (pg_monitor)", role::ROLE));
     say_what_stays_empty(&server, surroundings, &found, context);
-    let renew = files::write(&files::folder(&context.root), &Targets::beside(surroundings))?;
+    let renew = files::write(&context.root, &Targets::beside(surroundings))?;
     let plan = Plan {
         surroundings,
         passwords: &passwords,

@@ -3,6 +3,7 @@
 use crate::error::Fault;
 use crate::platform;
 use crate::target::companion::Surroundings;
+use crate::target::state_folder::{self, Whose};
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::fs;
@@ -36,9 +37,12 @@ const LONGEST: u64 = 1 << 20;
 const READABLE_FILE: u32 = 0o644;
 const READABLE_FOLDER: u32 = 0o755;
 
+/// The folder in a checkout that the containers see.
+const FOLDER: &str = ".xtask/monitoring";
+
 /// The folder of this checkout that the containers see.
 pub fn folder(root: &Path) -> PathBuf {
-    root.join(".xtask").join("monitoring")
+    root.join(FOLDER)
 }
 
 /// Whom Prometheus asks.
@@ -84,28 +88,35 @@ fn all(targets: &Targets) -> Vec<(&'static str, String)> {
     FILES.iter().map(|(path, text)| (*path, (*text).to_owned())).chain(targets.files()).collect()
 }
 
-/// Writes the files that differ, so that every user can read them; whether there were any.
+/// Writes the files of this checkout that differ, so that every user can read them; whether there were any.
 ///
 /// # Errors
-/// Exit 1: the folder cannot be written.
-pub fn write(folder: &Path, targets: &Targets) -> Result<bool> {
-    put_changed(folder, all(targets))
+/// Exit 1: the folder cannot be written, or a part of the way there is no folder of this user's own.
+pub fn write(root: &Path, targets: &Targets) -> Result<bool> {
+    let make = |below: &Path| {
+        state_folder::make_below(root, &Path::new(FOLDER).join(below), READABLE_FOLDER, Whose::Own).map(drop)
+    };
+    put_changed(&folder(root), all(targets), &make)
 }
 
-fn put_changed(folder: &Path, files: Vec<(&str, String)>) -> Result<bool> {
+/// `make` makes a folder on the way.
+fn put_changed(folder: &Path, files: Vec<(&str, String)>, make: &dyn Fn(&Path) -> Result<()>) -> Result<bool> {
     let mut changed = false;
-    for (path, text) in files {
-        let path = folder.join(path);
+    for (below, text) in files {
+        make(Path::new(below).parent().unwrap_or(Path::new("")))?;
+        let path = folder.join(below);
         if platform::read_regular(&path, LONGEST).is_ok_and(|there| there == text.as_bytes()) {
             continue;
         }
         changed = true;
-        put(folder, &path, &text).with_context(|| {
-            let fault = Fault::failed(format!("{} cannot be written", path.display()));
-            fault.hint(format!("make {} writable, and free some space on its disk", folder.display()))
-        })?;
+        put(folder, &path, &text).with_context(|| unwritable(&path, folder))?;
     }
     Ok(changed)
+}
+
+fn unwritable(path: &Path, folder: &Path) -> Fault {
+    let fault = Fault::failed(format!("{} cannot be written", path.display()));
+    fault.hint(format!("make {} writable, and free some space on its disk", folder.display()))
 }
 
 /// Writes the files that a Prometheus and a Grafana elsewhere read, and gives their paths. No file of a person is
@@ -126,21 +137,24 @@ pub fn print(folder: &Path, targets: &Targets) -> Result<Vec<PathBuf>> {
         }
     }
     let paths = files.iter().map(|(path, _)| folder.join(path)).collect();
-    put_changed(folder, files)?;
+    let make = |below: &Path| {
+        let on_the_way = folder.join(below);
+        fs::create_dir_all(&on_the_way).with_context(|| unwritable(&on_the_way, folder))
+    };
+    put_changed(folder, files, &make)?;
     Ok(paths)
 }
 
-/// Replaces one file in one step; folders on the way are made.
+/// Replaces one file in one step. Every user may pass through the folders on the way.
 fn put(top: &Path, path: &Path, text: &str) -> std::io::Result<()> {
     let parent = path.parent().unwrap_or(top);
-    fs::create_dir_all(parent)?;
     for folder in parent.ancestors().take_while(|folder| folder.starts_with(top)) {
         let mode = platform::mode(folder)?;
         if mode.is_some_and(|mode| mode & READABLE_FOLDER != READABLE_FOLDER) {
             platform::set_mode(folder, mode.unwrap_or_default() | READABLE_FOLDER)?;
         }
     }
-    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode(fresh, READABLE_FILE))
+    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode_of(fresh, READABLE_FILE))
 }
 
 #[cfg(test)]
@@ -149,21 +163,30 @@ mod tests {
 
     #[test]
     fn files_are_written_once_readable_and_never_over_a_persons_own() {
-        let folder = std::env::temp_dir().join(format!("xtask-monitoring-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
+        let root = std::env::temp_dir().join(format!("xtask-monitoring-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir(&root).unwrap();
+        let folder = folder(&root);
         let targets = Targets::usual();
-        assert!(write(&folder, &targets).unwrap());
-        assert!(!write(&folder, &targets).unwrap(), "nothing differs");
+        assert!(write(&root, &targets).unwrap());
+        assert!(!write(&root, &targets).unwrap(), "nothing differs");
+        assert!(root.join(".xtask/.gitignore").is_file(), "git does not see them");
         assert!(platform::mode(&folder.join("compose.yml")).unwrap().is_none_or(|mode| mode == 0o644));
         assert_eq!(print(&folder, &targets).unwrap().len(), FILES.len() + 2);
+        // A file in the place of a folder is no way through, as a link is none.
+        fs::rename(&folder, root.join("aside")).unwrap();
+        fs::write(&folder, "").unwrap();
+        assert!(write(&root, &targets).unwrap_err().to_string().contains("monitoring is not a folder"));
+        fs::remove_file(&folder).unwrap();
+        fs::rename(root.join("aside"), &folder).unwrap();
         fs::write(folder.join("prometheus/rules.yml"), "groups: []\n").unwrap();
         let refused = print(&folder, &targets).unwrap_err();
         assert!(refused.to_string().contains("rules.yml is there and says something else"), "{refused}");
-        assert!(write(&folder, &targets).unwrap(), "what containers see is ours");
+        assert!(write(&root, &targets).unwrap(), "what containers see is ours");
         let none = Targets { openfga: None, ..targets };
-        assert!(write(&folder, &none).unwrap());
+        assert!(write(&root, &none).unwrap());
         assert_eq!(fs::read_to_string(folder.join("prometheus/targets/openfga.json")).unwrap(), "[]\n");
-        fs::remove_dir_all(&folder).unwrap();
+        fs::remove_dir_all(&root).unwrap();
     }
 
     #[test]

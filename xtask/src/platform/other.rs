@@ -96,11 +96,31 @@ pub(super) fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 
+pub(super) fn owner_of_open(_file: &File) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
+pub(super) fn is_own(_file: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+pub(super) fn is_private(_file: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+pub(super) fn set_mode_of(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
 pub(super) fn own_group(_command: &mut Command) {}
 
 pub(super) fn run_as(_command: &mut Command, _user: &User) {}
 
-pub(super) fn change_owner(_path: &Path, _user: &User) -> io::Result<()> {
+pub(super) fn change_owner_of(_file: &File, _uid: u32, _gid: Option<u32>) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn give_folder(_path: &Path, _user: &User) -> io::Result<()> {
     Ok(())
 }
 

@@ -40,7 +40,7 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     const OWN: u32 = 0o700;
     std::fs::create_dir(path)?;
     let mode = std::fs::symlink_metadata(path)?.permissions().mode();
-    if mode & OWN != OWN { std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | OWN)) } else { Ok(()) }
+    if mode & OWN != OWN { set_mode(path, mode | OWN) } else { Ok(()) }
 }
 
 pub(super) fn open_to_change(path: &Path) -> io::Result<File> {
@@ -49,7 +49,8 @@ pub(super) fn open_to_change(path: &Path) -> io::Result<File> {
 }
 
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).custom_flags(no_follow()).open(path)
+    // NONBLOCK: a FIFO planted at a log's name must not hang the run.
+    OpenOptions::new().append(true).custom_flags(no_follow() | OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -109,7 +110,48 @@ pub(super) fn mode(path: &Path) -> io::Result<Option<u32>> {
 }
 
 pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+    match open_no_follow(path) {
+        Ok(file) => set_mode_of(&file, mode),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => set_mode_unread(path, mode),
+        Err(error) => Err(error),
+    }
+}
+
+/// Of what its owner may not read.
+#[cfg(target_os = "linux")]
+fn set_mode_unread(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+    let entry =
+        OpenOptions::new().read(true).custom_flags(no_follow() | OFlags::PATH.bits().cast_signed()).open(path)?;
+    if entry.metadata()?.is_symlink() {
+        return Err(io::Error::other("a symbolic link"));
+    }
+    let opened = format!("/proc/self/fd/{}", entry.as_raw_fd());
+    std::fs::set_permissions(opened, std::fs::Permissions::from_mode(mode))
+}
+
+/// Of what its owner may not read.
+#[cfg(not(target_os = "linux"))]
+fn set_mode_unread(path: &Path, mode: u32) -> io::Result<()> {
+    let mode = rustix::fs::Mode::from_bits_truncate(rustix::fs::RawMode::try_from(mode).unwrap_or_default());
+    let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+    rustix::fs::chmodat(rustix::fs::CWD, path, mode, flags).map_err(io::Error::from)
+}
+
+pub(super) fn is_private(file: &File) -> io::Result<bool> {
+    Ok(is_own(file)? && file.metadata()?.mode() & 0o077 == 0)
+}
+
+pub(super) fn is_own(file: &File) -> io::Result<bool> {
+    Ok(owner_of_open(file)? == user_id())
+}
+
+pub(super) fn owner_of_open(file: &File) -> io::Result<Option<u32>> {
+    Ok(Some(file.metadata()?.uid()))
+}
+
+pub(super) fn set_mode_of(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
 pub(super) fn own_group(command: &mut Command) {
@@ -120,8 +162,17 @@ pub(super) fn run_as(command: &mut Command, user: &User) {
     command.uid(user.uid).gid(user.gid);
 }
 
-pub(super) fn change_owner(path: &Path, user: &User) -> io::Result<()> {
-    std::os::unix::fs::chown(path, Some(user.uid), Some(user.gid))
+pub(super) fn change_owner_of(file: &File, uid: u32, gid: Option<u32>) -> io::Result<()> {
+    std::os::unix::fs::fchown(file, Some(uid), gid)
+}
+
+pub(super) fn give_folder(path: &Path, user: &User) -> io::Result<()> {
+    let folder = open_no_follow(path)?;
+    let facts = folder.metadata()?;
+    if !facts.is_dir() || Some(facts.uid()) != user_id() {
+        return Err(io::Error::other("another program replaced it"));
+    }
+    change_owner_of(&folder, user.uid, Some(user.gid))
 }
 
 pub(super) fn end_group(pid: u32, now: bool) -> io::Result<()> {

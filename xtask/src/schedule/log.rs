@@ -37,6 +37,7 @@ mod tests {
     #[test]
     fn a_full_log_is_kept_once_and_a_new_one_is_begun() {
         let root = std::env::temp_dir().join(format!("xtask-log-{}", std::process::id()));
+        fs::create_dir(&root).unwrap();
         plan::folder(&root).make().unwrap();
         write(&root, "03:00", "one\ntwo").unwrap();
         assert_eq!(fs::read_to_string(path(&root)).unwrap(), "03:00 one\n03:00 two\n");

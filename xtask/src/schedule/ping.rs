@@ -1,11 +1,11 @@
 //! Pings, by the convention of healthchecks.io: `/start`, the address itself after a proven backup, `/fail` with the
 //! message. Their server notices a ping that does not come. They are retried, bounded in time, and fail nothing.
 
-use super::plan::check_private;
 use crate::error::Fault;
 use crate::platform;
 use crate::settings::Settings;
 use crate::target::endpoint::{Answer, Endpoint};
+use crate::target::state_folder::check_private;
 use anyhow::{Context as _, Result};
 use std::fmt;
 use std::path::Path;
@@ -54,8 +54,9 @@ impl Ping {
             let fault = Fault::usage(format!("The ping file {} cannot be read", path.display()));
             fault.hint("write the address into it: (umask 077; echo ADDRESS > FILE)")
         };
-        let text = platform::read_regular(path, LONGEST_FILE).with_context(refused)?;
-        check_private(path)?;
+        let file = platform::open_regular(path).with_context(refused)?;
+        check_private(&file, path)?;
+        let text = platform::read_bounded(file, LONGEST_FILE).with_context(refused)?;
         let text = String::from_utf8(text).with_context(refused)?;
         Self::new(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), settings)
     }

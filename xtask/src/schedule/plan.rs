@@ -3,22 +3,18 @@
 use super::rhythm::Rhythm;
 use super::timer::Timer;
 use crate::backup::manifest::StartedAt as Time;
-use crate::error::Fault;
-use crate::platform;
+use crate::error::{self, Fault};
 use crate::target::state_folder::StateFolder;
 use crate::words::shell_word_or_option;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "plan.json";
 /// A command that installs a schedule, where no plan says with which options.
 pub const INSTALL_EXAMPLE: &str = "cargo xtask db-schedule install --at 03:00 --keep-daily 14 --keep-monthly 12";
-/// No environment is larger, in bytes.
-const LONGEST: u64 = 4 << 20;
 const VERSION: u32 = 1;
 
 /// How often a backup is loaded into a scratch database.
@@ -162,16 +158,13 @@ impl Plan {
     pub fn read(root: &Path) -> Result<Option<Self>> {
         let path = Self::path(root);
         let hint = format!("install the schedule again: {INSTALL_EXAMPLE}");
-        let text = match platform::read_regular(&path, LONGEST) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                let fault = Fault::failed(format!("{} cannot be read", path.display())).hint(&hint);
-                return Err(anyhow::Error::new(error).context(fault));
-            }
+        // That it is not private comes with a hint of its own.
+        let explained = |error| match error::fault(&error).and_then(Fault::hint_text) {
+            Some(_) => error,
+            None => error.context(Fault::failed(format!("{} cannot be read", path.display())).hint(&hint)),
         };
-        check_private(&path)?;
-        let plan: Self = serde_json::from_slice(&text)
+        let Some(text) = folder(root).read(FILE).map_err(explained)? else { return Ok(None) };
+        let plan: Self = serde_json::from_str(&text)
             .with_context(|| Fault::failed(format!("{} is not a schedule", path.display())).hint(&hint))?;
         if plan.version != VERSION {
             let what = format!("{} is of version {}, which this program does not know", path.display(), plan.version);
@@ -222,25 +215,10 @@ pub fn folder(root: &Path) -> StateFolder {
     StateFolder::named(root, "schedule")
 }
 
-/// Refuses a file that another user may have written, or may read.
-///
-/// # Errors
-/// Exit 1, naming the file.
-pub fn check_private(path: &Path) -> Result<(), Fault> {
-    let mode = platform::mode(path).ok().flatten();
-    let is_open = mode.is_some_and(|mode| mode & 0o077 != 0);
-    let is_foreign = platform::owner_of(path).ok().flatten() != platform::user_id();
-    if !is_open && !is_foreign {
-        return Ok(());
-    }
-    let path = path.display();
-    let fault = Fault::failed(format!("{path} is not private: it must belong to you, and only you may read it"));
-    Err(fault.hint(format!("check what it says, then: chmod 600 {path}")))
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::platform;
 
     pub fn plan(root: &str) -> Plan {
         let environment = [("HOME", "/home/me"), ("PATH", "/usr/bin:/bin"), ("PGPASSWORD", "hunter2")];
@@ -259,6 +237,7 @@ pub mod tests {
     #[test]
     fn a_plan_is_private_and_read_back_as_it_was_written() {
         let root = std::env::temp_dir().join(format!("xtask-plan-{}", std::process::id()));
+        std::fs::create_dir(&root).unwrap();
         assert_eq!(Plan::read(&root).unwrap(), None);
         let written = plan("/srv/app");
         written.write(&root).unwrap();

@@ -5,6 +5,7 @@ use super::env_file::{self, EnvFile};
 use crate::error::Fault;
 use crate::platform;
 use anyhow::{Context as _, Result};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -88,8 +89,8 @@ impl EnvEdit {
         if !self.changes() {
             return Ok(());
         }
-        let mode = |fresh: &Path| match platform::mode(&self.path)? {
-            Some(mode) => platform::set_mode(fresh, mode),
+        let mode = |fresh: &File| match platform::mode(&self.path)? {
+            Some(mode) => platform::set_mode_of(fresh, mode),
             None => Ok(()),
         };
         platform::replace_file(&self.path, &self.after, &mode).with_context(|| self.refused())

@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [] context_and_terminal_go_to_commands_only,
         [] one_folder_knows_the_system,
         [] one_folder_each_starts_programs_reads_settings_and_writes_to_people,
+        [] one_function_makes_the_folders_of_a_checkout,
         [] nobody_asks_which_target_it_is,
         [] a_target_implements_all_that_differs,
         [] a_target_and_a_sessions_name_go_as_one_value,
@@ -170,6 +171,24 @@ fn one_folder_each_starts_programs_reads_settings_and_writes_to_people() {
     let clippy = fs::read_to_string(checkout().join("xtask/clippy.toml")).unwrap();
     for rule in ["std::process::Command::new", "std::env::var", "std::println", "std::env::set_current_dir"] {
         assert!(clippy.contains(rule), "xtask/clippy.toml should forbid {rule}");
+    }
+}
+
+/// Of `create_dir_all` nothing asks whether a part is a link: only folders that a person named, and those of other
+/// programs, are made by it.
+fn one_function_makes_the_folders_of_a_checkout() {
+    let others = [
+        "adopt/apply.rs",
+        "migration/files/create.rs",
+        "monitoring/files.rs",
+        "schedule/systemd.rs",
+        "target/local/embedded.rs",
+    ];
+    for source in sources().iter().filter(|source| !others.iter().any(|file| source.path.ends_with(file))) {
+        let of_tests = source.lines.iter().position(|line| line.contains("#[cfg(test)]"));
+        let own = &source.lines[..of_tests.unwrap_or(source.lines.len())];
+        let makes = own.iter().find(|line| line.contains("create_dir_all"));
+        assert!(makes.is_none(), "{}: state_folder::make_below makes our folders", source.path.display());
     }
 }
 

@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_server_that_a_killed_run_had_just_started_is_taken,
         [Postgres, Root] an_ordinary_user_and_a_folder_that_is_not_theirs,
         [Postgres] data_that_is_not_ours_is_left_alone,
+        [Postgres] no_server_is_made_behind_a_link,
         [Postgres] another_server_is_never_taken_for_ours,
         [Postgres] a_password_or_a_database_that_is_not_there,
         [] a_role_that_no_server_can_be_made_for,
@@ -196,17 +197,26 @@ fn data_that_is_not_ours_is_left_alone() {
     let local = Local::new();
     let data = local.sandbox.path(".xtask/local/data");
     let up = || local.xtask(["up"]).run();
-    let give = || {
-        // A server user's own folder, so that root gets as far as looking at it.
-        let owner = needs::has(needs::Need::Root).then_some(65534);
-        std::os::unix::fs::chown(&data, owner, owner).unwrap();
-    };
+    // A server user's own folder and files, so that root gets as far as looking at them.
+    let owner = needs::has(needs::Need::Root).then_some(65534);
+    let give = || std::os::unix::fs::lchown(&data, owner, owner).unwrap();
+    let give_version = || std::os::unix::fs::lchown(data.join("PG_VERSION"), owner, owner).unwrap();
     local.sandbox.write(".xtask/local/data/precious", "photographs");
     give();
     let none = up();
     none.code(1).prints_nothing().stderr_has("is not a PostgreSQL data folder").stderr_has("move it away");
     none.stderr_has(data.to_str().unwrap());
+    // No file of another user's is read, and nothing is waited for.
+    let secret = local.sandbox.write("secret", "TOPSECRET\n");
+    std::os::unix::fs::symlink(&secret, data.join("PG_VERSION")).unwrap();
+    up().code(1).prints_nothing().stderr_has("is not a PostgreSQL data folder").stderr_lacks("TOPSECRET");
+    fs::remove_file(data.join("PG_VERSION")).unwrap();
+    assert!(Command::new("mkfifo").arg(data.join("PG_VERSION")).status().unwrap().success());
+    give_version();
+    up().code(1).prints_nothing().stderr_has("is not a PostgreSQL data folder").stderr_has("not a regular file");
+    fs::remove_file(data.join("PG_VERSION")).unwrap();
     local.sandbox.write(".xtask/local/data/PG_VERSION", "9.6\n");
+    give_version();
     let other = up();
     other.code(1).prints_nothing().stderr_has("made by PostgreSQL 9").stderr_has("XTASK_PG_BIN=");
     let named = local.xtask(["up"]).env("XTASK_PG_BIN", needs::server_programs().unwrap()).run();
@@ -222,13 +232,38 @@ fn data_that_is_not_ours_is_left_alone() {
     assert_eq!(fs::read_to_string(&data).unwrap(), "a file");
 }
 
+fn no_server_is_made_behind_a_link() {
+    for link in [".xtask", ".xtask/local"] {
+        let local = Local::new();
+        let elsewhere = local.sandbox.write("elsewhere/precious", "photographs");
+        let elsewhere = elsewhere.parent().unwrap();
+        let link = local.sandbox.path(link);
+        let _ = fs::remove_dir_all(&link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(elsewhere, &link).unwrap();
+        local
+            .xtask(["up"])
+            .run()
+            .code(1)
+            .prints_nothing()
+            .stderr_has("is a symbolic link")
+            .stderr_has("→ remove the link");
+        assert_eq!(fs::read_dir(elsewhere).unwrap().count(), 1, "nothing is written behind the link");
+    }
+}
+
 fn another_server_is_never_taken_for_ours() {
     let (shared, local) = (shared_local(), Local::new());
     local.up();
     local.xtask(["down"]).run().ok();
     // As after a restore of the folder from elsewhere: the file names a server that lives, but serves other data.
     let theirs = fs::read(shared.folder().join("data/postmaster.pid")).unwrap();
-    fs::write(local.folder().join("data/postmaster.pid"), theirs).unwrap();
+    let (data, file) = (local.folder().join("data"), local.folder().join("data/postmaster.pid"));
+    fs::write(&file, theirs).unwrap();
+    if needs::has(needs::Need::Root) {
+        local.xtask(["down"]).run().code(1).prints_nothing().stderr_has("belongs to another user than its folder");
+        std::os::unix::fs::chown(&file, Some(fs::metadata(data).unwrap().uid()), None).unwrap();
+    }
     for args in [&["db-shell", "--", "-c", "SELECT 1"][..], &["db-backup"]] {
         local.xtask(args.iter().copied()).run().code(4).prints_nothing().stderr_has("is not running");
     }

@@ -155,6 +155,11 @@ fn a_record_of_another_server_is_left_alone() {
         "tuples": [{"before": {}, "after": {"user": "user:x", "relation": "viewer", "object": "doc:1"}}],
     });
     let path = shop.sandbox.write(".xtask/openfga/pending-1.json", record.to_string());
+    let chmod = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    chmod(0o644);
+    let run = shop.setup([]).run();
+    run.code(1).stderr_has("pending-1.json is not private").stderr_has("→ check what it says, then: chmod 600");
+    chmod(0o600);
     shop.setup([]).run().ok().stderr_has("is left alone").stderr_has("has no store 01ARZ3NDEKTSV4RRFFQ69G5FAV");
     assert!(path.exists());
     shop.sandbox.write(".xtask/openfga/pending-1.json", "{\"version\": 1");

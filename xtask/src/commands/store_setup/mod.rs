@@ -22,10 +22,11 @@ use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::target::Target;
 use crate::target::file_lock::FileLock;
-use crate::target::state_folder;
+use crate::target::state_folder::{self, Whose};
 use crate::terminal;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::cell::Cell;
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a run waits for another one.
@@ -100,10 +101,7 @@ impl<'a> Held<'a> {
             return Ok(Self::Database(lock));
         }
         let waiting = context.terminal.waiting("waiting for another run");
-        let folder = context.root.join(".xtask");
-        std::fs::create_dir_all(&folder)
-            .with_context(|| Fault::failed(format!("{} cannot be made", folder.display())))?;
-        state_folder::keep_out_of_git(&folder, "state of this checkout");
+        let folder = state_folder::make_below(&context.root, Path::new(".xtask"), 0o755, Whose::Own)?;
         let said = Cell::new(false);
         let tell = |who: &str| {
             if !said.replace(true) {

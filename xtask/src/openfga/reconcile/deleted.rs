@@ -25,7 +25,6 @@ pub fn keep(folder: &Path, store: &str, tuples: &[Stored]) -> Result<PathBuf> {
         let fault = Fault::failed(format!("{} cannot be written; no tuple was deleted", folder.display()));
         fault.hint("the tuples to be deleted are saved there: make it writable, and free some space on its disk")
     };
-    std::fs::create_dir_all(folder).with_context(refused)?;
     let path = names.find(|path| path.symlink_metadata().is_err()).with_context(refused)?;
     write_private(&path, text.as_bytes()).with_context(refused)?;
     Ok(path)

@@ -22,6 +22,9 @@ use sources::Folder;
 use std::path::Path;
 use tuple_list::{tuples_of, without_repetitions};
 
+/// No store file is longer, in bytes.
+const LONGEST: u64 = 1 << 28;
+
 const KEYS: &[&str] = &["name", "model", "model_file", "tuples", "tuple_file", "tuple_files", "tests"];
 
 /// All that a store file says, its other files included.
@@ -64,7 +67,8 @@ impl StoreFile {
     /// # Errors
     /// Exit 2 where there is no such file, exit 1 with every finding where it or a file that it names has errors.
     pub fn read(path: &Path, shown: &str, options: Options) -> Result<Self> {
-        let bytes = pipe::read(path).map_err(|error| error::explain(error, || unreadable(shown, path.is_dir())))?;
+        let bytes =
+            pipe::read(path, LONGEST).map_err(|error| error::explain(error, || unreadable(shown, path.is_dir())))?;
         let here = path.parent().unwrap_or(Path::new(""));
         Self::of(bytes, here, shown, Some(&name_of(path)), options)
     }

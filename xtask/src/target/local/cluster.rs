@@ -7,7 +7,9 @@ use crate::platform::{self, User};
 use crate::process::{Detached, Program, identity};
 use crate::target::client;
 use anyhow::{Context as _, Result};
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,6 +19,10 @@ const PG_CTL_TIMEOUT: &str = "75";
 
 /// PostgreSQL writes eight short lines, in bytes.
 const LONGEST_PID_FILE: u64 = 1 << 16;
+/// `PG_VERSION` is one number, in bytes.
+const LONGEST_VERSION: u64 = 64;
+/// The end of a log that is looked at, in bytes.
+const LONGEST_WORDS: u64 = 1 << 16;
 
 /// The name of the server's log in the folder.
 pub const LOG: &str = "postgres";
@@ -42,7 +48,8 @@ pub struct Running {
 /// data folder, so that a number used again or another server is never taken for it.
 pub fn state(folder: &Folder) -> Result<State> {
     let data = folder.data();
-    match platform::read_regular(&data.join("postmaster.pid"), LONGEST_PID_FILE) {
+    let path = data.join("postmaster.pid");
+    match platform::open_of_folder(&path).and_then(|file| platform::read_bounded(file, LONGEST_PID_FILE)) {
         Ok(text) => Ok(match parsed(&String::from_utf8_lossy(&text)) {
             Some(running) if identity::is(running.pid, "postgres", data.as_os_str()) => State::Running(running),
             _ => State::Stale,
@@ -53,7 +60,7 @@ pub fn state(folder: &Folder) -> Result<State> {
             Ok(true) => Ok(State::Stopped),
             Err(error) => Err(anyhow::Error::new(error).context(folder.not_ours())),
         },
-        Err(error) => Err(anyhow::Error::new(error).context(folder.not_ours())),
+        Err(error) => Err(folder.not_read(&path, error)),
     }
 }
 
@@ -63,13 +70,17 @@ pub fn major(folder: &Folder) -> Result<Option<u32>> {
     if !data.exists() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(data.join("PG_VERSION")).with_context(|| {
+    let refused = || {
         // Never deleted here: another program may need it.
         let fault = Fault::failed(format!("{} is not a PostgreSQL data folder", data.display()));
         fault.hint("check it and move it away, then: cargo xtask up --target local")
-    })?;
+    };
+    let file = platform::open_of_folder(&data.join("PG_VERSION"));
+    let bytes = file.and_then(|file| platform::read_bounded(file, LONGEST_VERSION)).with_context(refused)?;
+    let text = String::from_utf8_lossy(&bytes);
     let number = text.trim().split('.').next().unwrap_or_default().parse();
-    Ok(Some(number.with_context(|| format!("{}/PG_VERSION says {:?}", data.display(), text.trim()))?))
+    // Its text is not shown: whose it is, is not known.
+    number.map(Some).with_context(|| format!("{}/PG_VERSION holds no version", data.display())).with_context(refused)
 }
 
 /// Makes the cluster: passwords (SCRAM) for every way in, UTF-8, and nothing under the final name before it is whole.
@@ -77,12 +88,9 @@ pub fn make(folder: &Folder, programs: &Programs, user: Option<&User>, role: &st
     let unfinished = folder.unfinished_data();
     std::fs::create_dir(&unfinished).with_context(|| format!("making {}", unfinished.display()))?;
     platform::set_mode(&unfinished, 0o700)?;
-    folder.write("initdb-password", password.as_bytes())?;
+    folder.write_for(user, "initdb-password", password.as_bytes())?;
     let password_file = folder.path().join("initdb-password");
-    if let Some(user) = user {
-        platform::change_owner(&unfinished, user)?;
-        platform::change_owner(&password_file, user)?;
-    }
+    user.map_or(Ok(()), |user| platform::give_folder(&unfinished, user))?;
     let program = server_program(folder, programs, user, "initdb")
         .arg("--pgdata")
         .arg(&unfinished)
@@ -138,15 +146,34 @@ pub fn stop(folder: &Folder, programs: &Programs, user: Option<&User>) -> Result
 /// which removing the file would prevent.
 pub fn disown_stale(folder: &Folder, user: Option<&User>) -> Result<()> {
     let path = folder.data().join("postmaster.pid");
-    let text = platform::read_regular(&path, LONGEST_PID_FILE)?;
-    let text = String::from_utf8_lossy(&text);
-    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    let file = platform::open_of_folder(&path).and_then(|file| platform::read_bounded(file, LONGEST_PID_FILE));
+    let text = file.map_err(|error| folder.not_read(&path, error))?;
+    let Some(fresh) = disowned(&String::from_utf8_lossy(&text), std::process::id(), &folder.data()) else {
+        return Err(anyhow::Error::msg("it is not what PostgreSQL writes").context(folder.unreadable(&path)));
+    };
     // Written in our folder and moved: in the data folder a link could lead root's hand elsewhere.
-    folder.write("postmaster.pid", format!("{}\n{rest}", std::process::id()).as_bytes())?;
-    let fresh = folder.path().join("postmaster.pid");
-    user.map_or(Ok(()), |user| platform::change_owner(&fresh, user))
-        .and_then(|()| std::fs::rename(&fresh, &path))
+    folder.write_for(user, "postmaster.pid", fresh.as_bytes())?;
+    std::fs::rename(folder.path().join("postmaster.pid"), &path)
         .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// The text of a stale `postmaster.pid` with another process's number. Of the old text only numbers and an address are
+/// kept; `None` where it holds anything else. PostgreSQL looks at the last line kept: number and key of shared memory.
+fn disowned(text: &str, pid: u32, data: &Path) -> Option<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let number = |line: &str| line.parse::<u64>().ok().map(|number| number.to_string());
+    let line = |index: usize| lines.get(index).copied().unwrap_or_default();
+    let kept = |index: usize| if line(index).is_empty() { Some(String::new()) } else { number(line(index)) };
+    let address = match line(5) {
+        "" | "*" | "localhost" => line(5).to_owned(),
+        address => address.parse::<IpAddr>().ok()?.to_string(),
+    };
+    let memory: Vec<String> = line(6).split_whitespace().map(number).collect::<Option<_>>()?;
+    // The fifth line is a folder of sockets, and our servers have none.
+    let is_ours = lines.len() <= 8 && line(4).is_empty() && matches!(memory.len(), 0 | 2);
+    is_ours.then_some(())?;
+    let (begun, port) = (kept(2)?, kept(3)?);
+    Some(format!("{pid}\n{}\n{begun}\n{port}\n\n{address}\n{}\n", data.display(), memory.join(" ")))
 }
 
 fn server_program(folder: &Folder, programs: &Programs, user: Option<&User>, name: &str) -> Program {
@@ -160,14 +187,19 @@ fn server_program(folder: &Folder, programs: &Programs, user: Option<&User>, nam
 
 /// How long a log is now, to tell later what is new in it.
 pub fn log_length(log: &Path) -> u64 {
-    std::fs::metadata(log).map_or(0, |facts| facts.len())
+    log.symlink_metadata().map_or(0, |facts| facts.len())
 }
 
 /// The end of a log from this byte on, for a message.
 pub fn log_since(log: &Path, start: u64) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let start = usize::try_from(start).unwrap_or(0).min(bytes.len());
-    let text = String::from_utf8_lossy(&bytes[start..]).into_owned();
+    let read = |mut file: File| {
+        let end = file.metadata()?.len();
+        file.seek(SeekFrom::Start(start.max(end.saturating_sub(LONGEST_WORDS))))?;
+        let mut bytes = Vec::new();
+        file.take(LONGEST_WORDS).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    let bytes = platform::open_of_folder(log).and_then(read).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let lines: Vec<&str> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(8)..].join("\n")
 }
@@ -190,5 +222,21 @@ mod tests {
         assert_eq!(parsed(whole), Some(Running { pid: 8150, port: 24017 }));
         assert_eq!(parsed("8150\n/x/data\n"), None);
         assert_eq!(parsed(""), None);
+    }
+
+    #[test]
+    fn of_a_stale_pid_file_only_numbers_are_kept() {
+        let data = Path::new("/x/data");
+        let of = |text: &str| disowned(text, 7, data);
+        let whole = "8150\n/y/data\n1795358000\n24017\n\n127.0.0.1\n  1234 5\nready   \n";
+        assert_eq!(of(whole).unwrap(), "7\n/x/data\n1795358000\n24017\n\n127.0.0.1\n1234 5\n");
+        assert_eq!(of("8150\n").unwrap(), "7\n/x/data\n\n\n\n\n\n");
+        for secret in
+            ["8\n/x\nSECRET\n", "8\n/x\n1\n2\nSECRET\n", "8\n/x\n1\n2\n\nSECRET\n", "8\n/x\n1\n2\n\n\n1 SECRET\n"]
+        {
+            assert_eq!(of(secret), None, "{secret:?}");
+        }
+        assert!(!of("8\nSECRET\n1\n2\n\n\n\nSECRET\n").unwrap().contains("SECRET"));
+        assert_eq!(of(&"1\n".repeat(9)), None);
     }
 }

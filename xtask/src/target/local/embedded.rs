@@ -46,7 +46,8 @@ pub fn install(base: &Path, stage: &dyn Fn(&str)) -> Result<Programs> {
     std::fs::create_dir_all(base).with_context(cannot_make)?;
     if base.starts_with(SHARED) {
         // Whatever root's umask is: the server's user must come through.
-        for part in base.ancestors().take_while(|part| part.starts_with(SHARED)) {
+        // A link of the administrator's stays as it is.
+        for part in base.ancestors().take_while(|part| part.starts_with(SHARED) && !part.is_symlink()) {
             platform::set_mode(part, 0o755).with_context(cannot_make)?;
         }
     }

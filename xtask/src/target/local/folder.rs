@@ -5,7 +5,7 @@ use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::settings::Settings;
 use crate::target::file_lock::FileLock;
-use crate::target::state_folder::keep_out_of_git;
+use crate::target::state_folder::{self, Whose};
 use crate::words::hex;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -16,9 +16,13 @@ use std::path::{Path, PathBuf};
 
 /// Where folders are that a server user can enter although it cannot enter the checkout.
 pub const SHARED: &str = "/var/lib/xtask";
+/// The folder in a checkout.
+const OWN: &str = ".xtask/local";
 const UNFINISHED: &str = "data.unfinished";
 const RECORD: &str = "state.json";
 const PASSWORD: &str = "password";
+/// No small file is longer, in bytes.
+const LONGEST: u64 = 1 << 20;
 /// A log is put aside at the next start once it is larger.
 const LOG_LIMIT: u64 = 10_000_000;
 
@@ -26,6 +30,8 @@ const LOG_LIMIT: u64 = 10_000_000;
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// The checkout that it is a part of.
+    checkout: Option<PathBuf>,
     elsewhere: bool,
 }
 
@@ -54,14 +60,14 @@ impl Folder {
     /// a folder that this user can reach. A folder that holds data already is never left for another one.
     pub fn chosen(settings: &Settings, root: &Path) -> Self {
         if let Some(folder) = settings.get("XTASK_LOCAL_DIR") {
-            return Self { path: resolved(&root.join(folder)), elsewhere: false };
+            return Self { path: resolved(&root.join(folder)), checkout: None, elsewhere: false };
         }
         let root = resolved(root);
-        let own = Self { path: root.join(".xtask").join("local"), elsewhere: false };
+        let own = Self { path: root.join(OWN), checkout: Some(root.clone()), elsewhere: false };
         if !platform::is_root() || own.data().exists() {
             return own;
         }
-        let shared = Self { path: Path::new(SHARED).join(checkout_name(&root)), elsewhere: true };
+        let shared = Self { path: Path::new(SHARED).join(checkout_name(&root)), checkout: None, elsewhere: true };
         let reachable = owner::newcomer().is_none_or(|user| owner::may_reach(&own.path, &user));
         if reachable && !shared.data().exists() { own } else { shared }
     }
@@ -108,13 +114,17 @@ impl Folder {
                 .hint(format!("PostgreSQL refuses to run as root; choose another folder: XTASK_LOCAL_DIR={better}"))
                 .into());
         }
+        let last = if server.is_none() { 0o700 } else { 0o711 };
+        if let Some(checkout) = &self.checkout {
+            state_folder::make_below(checkout, Path::new(OWN), last, Whose::Any)?;
+        }
         let missing: Vec<&Path> = self.path.ancestors().take_while(|part| !part.exists()).collect();
         for part in missing.into_iter().rev() {
             let made = std::fs::create_dir(part).or_else(|error| already_there(part, error));
-            let mode = if part == self.path && server.is_none() { 0o700 } else { 0o711 };
+            let mode = if part == self.path { last } else { 0o711 };
             made.and_then(|()| platform::set_mode(part, mode)).map_err(|error| self.refused(error))?;
         }
-        keep_out_of_git(&self.path, "the data of a local server");
+        state_folder::keep_out_of_git(&self.path, "the data of a local server");
         Ok(())
     }
 
@@ -123,7 +133,7 @@ impl Folder {
         let path = self.path.join("lock");
         // The first run creates it, and no run replaces it: two files would be two locks.
         match platform::create_private(&path) {
-            Ok(_) => self.give(&path).map_err(|error| self.refused(error))?,
+            Ok(file) => self.give(&file).map_err(|error| self.refused(error))?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(self.refused(error)),
         }
@@ -167,29 +177,50 @@ impl Folder {
 
     /// A small file's text.
     pub fn read(&self, name: &str) -> Result<Option<String>> {
-        match std::fs::read_to_string(self.path.join(name)) {
-            Ok(text) => Ok(Some(text)),
+        let path = self.path.join(name);
+        match platform::open_of_folder(&path).and_then(|file| platform::read_bounded(file, LONGEST)) {
+            Ok(bytes) => String::from_utf8(bytes).map(Some).with_context(|| self.unreadable(&path)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(anyhow::Error::new(error).context(self.not_ours())),
+            Err(error) => Err(self.not_read(&path, error)),
         }
+    }
+
+    /// Why a file in here, or in the data, could not be read.
+    pub fn not_read(&self, path: &Path, error: std::io::Error) -> anyhow::Error {
+        let is_theirs = error.kind() == ErrorKind::PermissionDenied;
+        let fault = if is_theirs { self.not_ours() } else { self.unreadable(path) };
+        anyhow::Error::new(error).context(fault)
+    }
+
+    /// What another program put there may be anything.
+    pub fn unreadable(&self, path: &Path) -> Fault {
+        Fault::failed(format!("{} cannot be read", path.display()))
+            .hint("check what it is, and remove it by hand if no server of this folder needs it")
     }
 
     /// Writes a small private file whole: readers see the old text or the new one.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let written = platform::replace_file(&self.path.join(name), bytes, &|fresh| self.give(fresh));
-        written.map_err(|error| self.refused(error))
+        self.write_for(None, name, bytes)
+    }
+
+    /// The same, for the server's user where there is one.
+    pub fn write_for(&self, server: Option<&User>, name: &str, bytes: &[u8]) -> Result<()> {
+        let give = |fresh: &File| match server {
+            Some(user) => platform::change_owner_of(fresh, user.uid, Some(user.gid)),
+            None => self.give(fresh),
+        };
+        platform::replace_file(&self.path.join(name), bytes, &give).map_err(|error| self.refused(error))
     }
 
     /// The log of a server, to append to. A long one is put aside first.
     pub fn open_log(&self, name: &str) -> Result<File> {
         let path = self.log(name);
-        if std::fs::metadata(&path).is_ok_and(|facts| facts.len() > LOG_LIMIT) {
+        if path.symlink_metadata().is_ok_and(|facts| facts.len() > LOG_LIMIT) {
             let _ = std::fs::rename(&path, path.with_extension("log.old"));
         }
         let open = || {
-            if !path.exists() {
-                drop(platform::create_private(&path)?);
-                self.give(&path)?;
+            if path.symlink_metadata().is_err() {
+                self.give(&platform::create_private(&path)?)?;
             }
             platform::open_to_append(&path)
         };
@@ -197,11 +228,10 @@ impl Folder {
     }
 
     /// What root makes in another user's folder is that user's.
-    fn give(&self, path: &Path) -> std::io::Result<()> {
-        let owner = platform::owner_of(&self.path)?.filter(|uid| *uid != 0);
-        match owner.and_then(platform::user_numbered) {
-            Some(owner) if platform::is_root() => platform::change_owner(path, &owner),
-            _ => Ok(()),
+    fn give(&self, file: &File) -> std::io::Result<()> {
+        match platform::owner_of(&self.path)?.filter(|uid| *uid != 0 && platform::is_root()) {
+            Some(uid) => platform::change_owner_of(file, uid, platform::user_numbered(uid).map(|owner| owner.gid)),
+            None => Ok(()),
         }
     }
 
