@@ -8,7 +8,7 @@ use super::pages::Pages;
 use crate::process::signals;
 use crate::words::is_obeyed;
 use anyhow::Result;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
 /// The most tuples of an export: its file would have some gigabytes. `db-backup` keeps a larger store.
@@ -58,7 +58,7 @@ pub fn store_file(name: &str, model: &Model, tuples: &[Stored]) -> Export {
     if !unfitting.is_empty() {
         text.push_str("# Live tuples that the model does not take:\n");
         for tuple in &unfitting {
-            let _ = writeln!(text, "# {}", flow(&in_json(tuple)));
+            let _ = writeln!(text, "# {}", flow(&tuple.to_json()));
         }
     }
     Export { text, tuples: fitting.len(), unfitting: unfitting.len(), not_in_dsl }
@@ -76,15 +76,6 @@ fn add(text: &mut String, tuple: &Stored) {
             let _ = writeln!(text, "      context: {}", flow(&Value::Object(condition.context.clone())));
         }
     }
-}
-
-fn in_json(tuple: &Stored) -> Value {
-    let (user, relation, object) = tuple.key();
-    let mut value = json!({ "user": user, "relation": relation, "object": object });
-    if let Some(condition) = &tuple.condition {
-        value["condition"] = json!({ "name": condition.name, "context": condition.context });
-    }
-    value
 }
 
 /// A text of several lines under a key.
@@ -167,6 +158,7 @@ mod tests {
     use super::*;
     use crate::openfga::store_file::{Options, StoreFile};
     use crate::openfga::tuples::{Condition, same_condition};
+    use serde_json::json;
     use std::path::Path;
 
     fn stored(user: &str, object: &str, condition: Option<Value>) -> Stored {

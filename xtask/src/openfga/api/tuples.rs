@@ -3,23 +3,41 @@
 use super::{Api, CONSISTENCY, PAGE, within};
 use crate::openfga::client::{DEADLINE, Repeat};
 use crate::openfga::model::TupleParts;
-use crate::openfga::tuples::{Condition, Key, key_json};
+use crate::openfga::tuples::{Condition, Key, key_json, with_condition};
 use anyhow::Result;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A tuple, as the server keeps it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stored {
     pub user: String,
     pub relation: String,
     pub object: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Condition>,
 }
 
 impl Stored {
+    /// The tuple of this key, under this condition.
+    pub fn of((user, relation, object): Key<'_>, condition: Option<&Condition>) -> Self {
+        let (user, relation, object) = (user.to_owned(), relation.to_owned(), object.to_owned());
+        Self { user, relation, object, condition: condition.cloned() }
+    }
+
     pub fn key(&self) -> Key<'_> {
         (&self.user, &self.relation, &self.object)
+    }
+
+    /// The tuple in the form of the API.
+    pub fn to_json(&self) -> Value {
+        with_condition(self.key(), self.condition.as_ref())
+    }
+
+    /// `user:alice member organization:acme`
+    pub fn shown(&self) -> String {
+        format!("{} {} {}", self.user, self.relation, self.object)
     }
 
     /// What the model judges.

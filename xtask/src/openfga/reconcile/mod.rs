@@ -1,5 +1,6 @@
 //! A store's tuples next to the file's: what is missing, what changed, and the way from one to the other.
 
+pub mod absent;
 pub mod batches;
 pub mod deleted;
 pub mod pending;
