@@ -4,7 +4,7 @@
 
 use super::api::{Api, Stored};
 use super::model::Model;
-use super::pages::Pages;
+use super::pages::{LONGEST_STORE, Pages};
 use crate::process::signals;
 use crate::words::is_obeyed;
 use anyhow::Result;
@@ -28,14 +28,13 @@ pub struct Export {
 /// All tuples of a store, in the order in which they were written. `seen` hears how many were read.
 pub fn tuples(api: &Api, store: &str, seen: &dyn Fn(u64)) -> Result<Vec<Stored>> {
     let mut all = Vec::new();
-    let mut pages = Pages::of_at_most(MOST_TUPLES);
+    let mut pages = Pages::of_at_most(MOST_TUPLES, LONGEST_STORE);
     loop {
         signals::check()?;
-        let (page, next) = api.read_page(store, pages.token())?;
-        let count = page.len();
+        let (page, turn) = api.read_page(store, pages.token())?;
         all.extend(page);
         seen(all.len() as u64);
-        if !api.go_on(&mut pages, count, next)? {
+        if !api.go_on(&mut pages, turn)? {
             return Ok(all);
         }
     }
