@@ -59,7 +59,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         .with_context(|| Fault::failed(format!("The model {} cannot be read", clean_line(&model_id))))?;
     known(&model, args)?;
     say_which_model(&store.id, &model_id, context);
-    absent_tuples::warn(&store.id, context)?;
+    absent_tuples::warn(&api, &store.id, context)?;
     let live =
         Live::new(Asked { api: &api, store: &store.id, model_id: &model_id, model: &model, context: values.as_ref() });
     let waiting = context.terminal.waiting("asking");

@@ -82,7 +82,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let text = format!("{MODEL_ID} is {named}, but the store's newest model is {id}; the newest is exported");
         context.terminal.warn(&terminal::clean_line(&text));
     }
-    let absent = absent_tuples::warn(&store.id, context)?;
+    let absent = absent_tuples::warn(&api, &store.id, context)?;
     let waiting = context.terminal.waiting("reading tuples");
     let say = |seen| waiting.say(&format!("reading tuples: {}", terminal::count(seen)));
     let tuples = export::tuples(&api, &store.id, &say)?;

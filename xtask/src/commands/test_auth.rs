@@ -125,7 +125,7 @@ struct Named<'a> {
 impl Asked<'_> {
     /// Whether the live model is the file's; what a person should know before they read the answers.
     fn says_what_differs(&self, file: &StoreFile, context: &Context) -> Result<Option<bool>> {
-        absent_tuples::warn(&self.store.id, context)?;
+        absent_tuples::warn(self.api, &self.store.id, context)?;
         let Some(ours) = &file.model else { return Ok(None) };
         let live = self.api.model(&self.store.id, self.model)?;
         let lines = match Model::from_value(&live) {

@@ -5,7 +5,10 @@ use crate::process::signals;
 use crate::target::endpoint::{Answer, Endpoint, Silence};
 use crate::target::openfga;
 use anyhow::Result;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -17,6 +20,8 @@ const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// A server that asks for more patience is reported instead.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Of a reason why an answer is not OpenFGA's, in characters.
+const LONGEST_REASON: usize = 300;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Whether a request may be sent again when its outcome is not known.
@@ -69,6 +74,27 @@ pub fn refusal(error: &anyhow::Error) -> Option<&Refusal> {
     error.downcast_ref::<Refusal>()
 }
 
+/// An answer, and how long its text was.
+#[derive(Debug)]
+pub struct Read<T> {
+    pub value: T,
+    pub bytes: usize,
+}
+
+/// What OpenFGA says of a refusal.
+#[derive(Debug, Deserialize)]
+struct Said {
+    /// A word; a number where the path is none of OpenFGA's.
+    code: Option<Box<RawValue>>,
+    message: Option<Box<RawValue>>,
+}
+
+impl Said {
+    fn text(part: Option<&RawValue>) -> String {
+        part.and_then(|part| serde_json::from_str(part.get()).ok()).unwrap_or_default()
+    }
+}
+
 /// One server, spoken to with patience.
 #[derive(Debug)]
 pub struct Client {
@@ -76,20 +102,25 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn get(&self, path: &str) -> Result<Value> {
-        self.value(&self.repeat(Repeat::Safe, || self.endpoint.get(path, DEADLINE))?)
+    /// An answer, read straight into its type: members that nobody asks for take no memory.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Read<T>> {
+        self.read(&self.repeat(Repeat::Safe, || self.endpoint.get(path, DEADLINE))?)
     }
 
-    pub fn post(&self, path: &str, body: &Value, repeat: Repeat) -> Result<Value> {
+    /// The answer to a request with a body, likewise.
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &Value, repeat: Repeat) -> Result<Read<T>> {
         let body = body.to_string();
-        self.value(&self.repeat(repeat, || self.endpoint.post(path, &body, DEADLINE))?)
+        self.read(&self.repeat(repeat, || self.endpoint.post(path, &body, DEADLINE))?)
     }
 
-    /// A question whose answer is a stream: one JSON value a line.
-    pub fn stream(&self, path: &str, body: &Value) -> Result<Vec<Value>> {
+    /// A question whose answer is a stream: one JSON value a line, each given to `each`.
+    pub fn stream<T: DeserializeOwned>(&self, path: &str, body: &Value, each: &mut dyn FnMut(T)) -> Result<()> {
         let body = body.to_string();
         let answer = self.repeat(Repeat::Safe, || self.endpoint.post(path, &body, DEADLINE))?;
-        answer.lines().filter(|line| !line.trim().is_empty()).map(|line| self.value(line)).collect()
+        for line in answer.lines().filter(|line| !line.trim().is_empty()) {
+            each(self.read(line)?.value);
+        }
+        Ok(())
     }
 
     pub fn delete(&self, path: &str) -> Result<()> {
@@ -103,9 +134,11 @@ impl Client {
         loop {
             tries += 1;
             signals::check()?;
-            let said = exchange();
+            let said = match exchange() {
+                Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer.body),
+                said => said,
+            };
             let wait = match &said {
-                Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer.body.clone()),
                 Ok(answer) if passes(answer, repeat) => answer.retry_after.unwrap_or(pause),
                 Err(_) if repeat == Repeat::Never => return Err(self.refused(said, repeat)),
                 Err(silence) if repeat == Repeat::Safe || !silence.may_have_arrived => pause,
@@ -119,11 +152,16 @@ impl Client {
         }
     }
 
-    fn value(&self, body: &str) -> Result<Value> {
-        serde_json::from_str(body).map_err(|_| {
+    fn read<T: DeserializeOwned>(&self, body: &str) -> Result<Read<T>> {
+        let value = serde_json::from_str(body).map_err(|error| {
+            if error.is_data() {
+                // It may quote the answer.
+                return self.unlike_openfga(error.to_string().chars().take(LONGEST_REASON).collect());
+            }
             let begins: String = body.trim_start().chars().take(60).collect();
             self.unlike_openfga(format!("its answer begins {begins:?}"))
-        })
+        })?;
+        Ok(Read { value, bytes: body.len() })
     }
 
     /// What answers is no OpenFGA, and why that is known (exit 4).
@@ -147,10 +185,9 @@ impl Client {
         if matches!(status, 401 | 403) {
             return openfga::key_refused(&self.endpoint).into();
         }
-        let said: Option<Value> = serde_json::from_str(&answer.body).ok();
-        let field = |name: &str| said.as_ref().and_then(|said| said[name].as_str()).unwrap_or_default().to_owned();
-        let code = field("code");
-        let message = match field("message") {
+        let said: Option<Said> = serde_json::from_str(&answer.body).ok();
+        let code = Said::text(said.as_ref().and_then(|said| said.code.as_deref()));
+        let message = match Said::text(said.as_ref().and_then(|said| said.message.as_deref())) {
             message if message.is_empty() => {
                 format!("HTTP {status}: {}", answer.body.trim().chars().take(200).collect::<String>())
             }

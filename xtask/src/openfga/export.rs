@@ -4,11 +4,11 @@
 
 use super::api::{Api, Stored};
 use super::model::Model;
-use super::pages::Pages;
+use super::pages::{LONGEST_STORE, Pages};
 use crate::process::signals;
 use crate::words::is_obeyed;
 use anyhow::Result;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
 /// The most tuples of an export: its file would have some gigabytes. `db-backup` keeps a larger store.
@@ -28,14 +28,13 @@ pub struct Export {
 /// All tuples of a store, in the order in which they were written. `seen` hears how many were read.
 pub fn tuples(api: &Api, store: &str, seen: &dyn Fn(u64)) -> Result<Vec<Stored>> {
     let mut all = Vec::new();
-    let mut pages = Pages::of_at_most(MOST_TUPLES);
+    let mut pages = Pages::of_at_most(MOST_TUPLES, LONGEST_STORE);
     loop {
         signals::check()?;
-        let (page, next) = api.read_page(store, pages.token())?;
-        let count = page.len();
+        let (page, turn) = api.read_page(store, pages.token())?;
         all.extend(page);
         seen(all.len() as u64);
-        if !api.go_on(&mut pages, count, next)? {
+        if !api.go_on(&mut pages, turn)? {
             return Ok(all);
         }
     }
@@ -58,7 +57,7 @@ pub fn store_file(name: &str, model: &Model, tuples: &[Stored]) -> Export {
     if !unfitting.is_empty() {
         text.push_str("# Live tuples that the model does not take:\n");
         for tuple in &unfitting {
-            let _ = writeln!(text, "# {}", flow(&in_json(tuple)));
+            let _ = writeln!(text, "# {}", flow(&tuple.to_json()));
         }
     }
     Export { text, tuples: fitting.len(), unfitting: unfitting.len(), not_in_dsl }
@@ -76,15 +75,6 @@ fn add(text: &mut String, tuple: &Stored) {
             let _ = writeln!(text, "      context: {}", flow(&Value::Object(condition.context.clone())));
         }
     }
-}
-
-fn in_json(tuple: &Stored) -> Value {
-    let (user, relation, object) = tuple.key();
-    let mut value = json!({ "user": user, "relation": relation, "object": object });
-    if let Some(condition) = &tuple.condition {
-        value["condition"] = json!({ "name": condition.name, "context": condition.context });
-    }
-    value
 }
 
 /// A text of several lines under a key.
@@ -167,6 +157,7 @@ mod tests {
     use super::*;
     use crate::openfga::store_file::{Options, StoreFile};
     use crate::openfga::tuples::{Condition, same_condition};
+    use serde_json::json;
     use std::path::Path;
 
     fn stored(user: &str, object: &str, condition: Option<Value>) -> Stored {

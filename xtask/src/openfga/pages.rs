@@ -11,11 +11,28 @@ const FEW: usize = 10;
 const TIME: Duration = Duration::from_secs(60);
 const ENTRIES_PER_SECOND: u64 = 50;
 
+/// A list's longest text in bytes, page by page: what is kept of it has about this size.
+pub const LONGEST: usize = 256 << 20;
+/// That of all tuples of a store: a store file that names a file may have this much.
+pub const LONGEST_STORE: usize = 1 << 30;
+
+/// What a page says of the list.
+#[derive(Debug, Clone, Default)]
+pub struct Turn {
+    /// How many entries the page had.
+    pub entries: usize,
+    /// How many bytes these took.
+    pub bytes: usize,
+    /// What the next page is asked for with; empty at the end.
+    pub next: String,
+}
+
 /// The way through a list.
 #[derive(Debug)]
 pub struct Pages {
     token: String,
     left: u64,
+    bytes_left: usize,
     empty: u32,
     sparse: u32,
     entries: u64,
@@ -24,9 +41,9 @@ pub struct Pages {
 
 impl Pages {
     /// The beginning of a list of at most this many entries.
-    pub fn of_at_most(entries: u64) -> Self {
+    pub fn of_at_most(entries: u64, bytes: usize) -> Self {
         let begun = Instant::now();
-        Self { token: String::new(), left: entries, empty: 0, sparse: 0, entries: 0, begun }
+        Self { token: String::new(), left: entries, bytes_left: bytes, empty: 0, sparse: 0, entries: 0, begun }
     }
 
     /// What the next page is asked for with.
@@ -34,14 +51,19 @@ impl Pages {
         &self.token
     }
 
-    /// Goes on to the page of this token, after a page with this many entries. Whether there is such a page.
+    /// Goes on after a page. Whether there is a next one.
     ///
     /// # Errors
     /// Why the list would not end.
-    pub fn go_on(&mut self, entries: usize, next: String) -> Result<bool, String> {
+    pub fn go_on(&mut self, turn: Turn) -> Result<bool, String> {
+        let Turn { entries, bytes, next } = turn;
         if next.is_empty() {
             return Ok(false);
         }
+        self.bytes_left = match self.bytes_left.checked_sub(bytes) {
+            Some(left) => left,
+            None => return Err("it has more bytes than can be taken".to_owned()),
+        };
         if next == self.token {
             return Err("it names the same page again".to_owned());
         }
@@ -71,35 +93,48 @@ impl Pages {
 mod tests {
     use super::*;
 
+    fn turn(entries: usize, next: String) -> Turn {
+        Turn { entries, bytes: entries, next }
+    }
+
     #[test]
     fn a_list_ends_whatever_the_server_says() {
-        let mut pages = Pages::of_at_most(10);
-        assert_eq!(pages.go_on(4, "a".into()), Ok(true));
+        let mut pages = Pages::of_at_most(10, LONGEST);
+        assert_eq!(pages.go_on(turn(4, "a".into())), Ok(true));
         assert_eq!(pages.token(), "a");
-        assert_eq!(pages.go_on(4, "b".into()), Ok(true));
-        assert!(pages.go_on(1, "b".into()).is_err(), "the same page");
-        assert!(pages.go_on(2, "c".into()).is_err(), "as many as can be taken, and one more page");
-        assert_eq!(pages.go_on(2, String::new()), Ok(false));
-        let mut empty = Pages::of_at_most(10);
-        let ends = (0..).find(|number| empty.go_on(0, number.to_string()).is_err());
+        assert_eq!(pages.go_on(turn(4, "b".into())), Ok(true));
+        assert!(pages.go_on(turn(1, "b".into())).is_err(), "the same page");
+        assert!(pages.go_on(turn(2, "c".into())).is_err(), "as many as can be taken, and one more page");
+        assert_eq!(pages.go_on(turn(2, String::new())), Ok(false));
+        let mut empty = Pages::of_at_most(10, LONGEST);
+        let ends = (0..).find(|number| empty.go_on(turn(0, number.to_string())).is_err());
         assert_eq!(ends, Some(EMPTY));
     }
 
     #[test]
     fn pages_with_one_entry_each_end_too() {
-        let mut pages = Pages::of_at_most(1_000_000);
-        let ends = (0..).find(|number| pages.go_on(1, number.to_string()).is_err());
+        let mut pages = Pages::of_at_most(1_000_000, LONGEST);
+        let ends = (0..).find(|number| pages.go_on(turn(1, number.to_string())).is_err());
         assert_eq!(ends, Some(SPARSE));
-        let mut full = Pages::of_at_most(1_000_000);
-        assert!((0..5_000).all(|number| full.go_on(100, number.to_string()) == Ok(true)));
+        let mut full = Pages::of_at_most(1_000_000, LONGEST);
+        assert!((0..5_000).all(|number| full.go_on(turn(100, number.to_string())) == Ok(true)));
     }
 
     #[test]
     fn a_list_that_comes_too_slowly_ends() {
         let Some(begun) = Instant::now().checked_sub(TIME + Duration::from_secs(10)) else { return };
-        let mut slow = Pages { begun, ..Pages::of_at_most(1_000_000) };
-        assert_eq!(slow.go_on(100, "a".into()), Err("100 entries in 70 s, and more to come".to_owned()));
-        let mut large = Pages { begun, ..Pages::of_at_most(1_000_000) };
-        assert_eq!(large.go_on(1_000, "a".into()), Ok(true));
+        let mut slow = Pages { begun, ..Pages::of_at_most(1_000_000, LONGEST) };
+        assert_eq!(slow.go_on(turn(100, "a".into())), Err("100 entries in 70 s, and more to come".to_owned()));
+        let mut large = Pages { begun, ..Pages::of_at_most(1_000_000, LONGEST) };
+        assert_eq!(large.go_on(turn(1_000, "a".into())), Ok(true));
+    }
+
+    #[test]
+    fn a_list_has_an_end_in_bytes() {
+        let mut fat = Pages::of_at_most(1_000_000, LONGEST);
+        let page = |number: usize| Turn { entries: 100, bytes: 16 << 20, next: number.to_string() };
+        assert_eq!((0..).find(|number| fat.go_on(page(*number)).is_err()), Some(16));
+        let why = fat.go_on(page(99));
+        assert_eq!(why, Err("it has more bytes than can be taken".to_owned()));
     }
 }

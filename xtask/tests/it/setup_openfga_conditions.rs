@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] a_signal_waits_for_the_batch,
         [Stack, Openfga] a_condition_that_the_server_refuses_deletes_nothing,
         [Stack, Openfga] a_record_of_another_server_is_left_alone,
+        [Stack, Openfga] a_forged_record_writes_nothing_unasked,
     ]
 }
 
@@ -75,7 +76,14 @@ fn a_killed_run_leaves_one_batch_recorded_and_the_next_completes_it() {
             let file = fs::read(shop.sandbox.path("openfga/many.csv")).unwrap();
             shop.sandbox
                 .write("openfga/many.csv", "user_type,user_id,relation,object_type,object_id\nuser,new,viewer,doc,1\n");
-            let run = shop.setup(["--json"]).run();
+            let dry = shop.setup(["--dry-run"]).run();
+            dry.ok().stdout_has("would change").stdout_has(", again\n").stdout_has("  + user:u");
+            // Nobody asked for them: they are named before they are written.
+            let run = shop.setup([]).run();
+            run.code(1).stderr_has("did not write again:\n").stderr_has("… and 80 more");
+            run.stderr_has(&format!("Write 100 tuples of the store {} again?", shop.store));
+            assert_eq!(count(&shop), left, "{point}");
+            let run = shop.setup(["--json", "--yes"]).run();
             run.ok().stderr_has("100 tuples written again");
             let report = run.json();
             assert_eq!((&report["changed"], &report["tuples"]["rewritten"]), (&true.into(), &100.into()));
@@ -150,9 +158,10 @@ fn a_condition_that_the_server_refuses_deletes_nothing() {
 fn a_record_of_another_server_is_left_alone() {
     let shop = shared().shop();
     shop.tuples(&[("user:a", "viewer", "doc:1")]);
+    let tuple = |user: &str| json!({"user": user, "relation": "viewer", "object": "doc:1"});
     let record = json!({
         "version": 1, "server": "http://other:8080", "store": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
-        "tuples": [{"before": {}, "after": {"user": "user:x", "relation": "viewer", "object": "doc:1"}}],
+        "tuples": [{"before": tuple("user:x"), "after": tuple("user:x")}],
     });
     let path = shop.sandbox.write(".xtask/openfga/pending-1.json", record.to_string());
     let chmod = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
@@ -160,9 +169,49 @@ fn a_record_of_another_server_is_left_alone() {
     let run = shop.setup([]).run();
     run.code(1).stderr_has("pending-1.json is not private").stderr_has("→ check what it says, then: chmod 600");
     chmod(0o600);
-    shop.setup([]).run().ok().stderr_has("is left alone").stderr_has("has no store 01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    let run = shop.setup([]).run();
+    run.ok().stderr_has("is left alone: it is about the store 01ARZ3NDEKTSV4RRFFQ69G5FAV of http://other:8080");
     assert!(path.exists());
     shop.sandbox.write(".xtask/openfga/pending-1.json", "{\"version\": 1");
     let run = shop.setup([]).run();
     run.code(6).stderr_has("pending-1.json cannot be understood").stderr_has("then remove it");
+}
+
+/// A record is a file: whoever could write one must not thereby write tuples.
+fn a_forged_record_writes_nothing_unasked() {
+    let (shop, another) = (shared().shop(), shared().shop());
+    for shop in [&shop, &another] {
+        shop.tuples(&[("user:a", "viewer", "doc:1")]);
+        shop.setup([]).run().ok();
+    }
+    let server = shop.setup(["--json", "--dry-run"]).run().json()["server"].as_str().unwrap().to_owned();
+    let write = |store: &str, before: serde_json::Value, after: serde_json::Value| {
+        let record =
+            json!({"version": 1, "server": server, "store": store, "tuples": [{"before": before, "after": after}]});
+        shop.sandbox.write(".xtask/openfga/pending-1.json", record.to_string())
+    };
+    let tuple = |user: &str| json!({"user": user, "relation": "viewer", "object": "doc:payroll"});
+    let (own, other) = (shop.ids().remove(0), another.ids().remove(0));
+    // Another store of the same server.
+    let path = write(&other, tuple("user:mallory"), tuple("user:mallory"));
+    shop.setup(["--yes"]).run().ok().stderr_has(&format!("is left alone: it is about the store {other}"));
+    assert_eq!((count(&another), path.exists()), (1, true));
+    // This one: it is named, and asked for.
+    write(&own, tuple("user:mallory"), tuple("user:mallory"));
+    shop.setup(["--dry-run"]).run().ok().stdout_has("  + user:mallory viewer doc:payroll, again\n");
+    shop.setup([]).run().code(1).stderr_has("  user:mallory viewer doc:payroll\n").stderr_has("again?");
+    assert_eq!(count(&shop), 1);
+    // What the model does not take, what is no tuple, and a pair of two tuples.
+    write(&own, tuple("robot:x"), tuple("robot:x"));
+    let run = shop.setup(["--yes"]).run();
+    run.code(6)
+        .stderr_has("cannot be written: robot:x viewer doc:payroll")
+        .stderr_has("the store's model does not take it");
+    for (before, after) in
+        [(tuple("user:a"), tuple("user:b")), (json!({}), tuple("user:b")), (json!({"user": ["x"]}), json!(1))]
+    {
+        write(&own, before, after);
+        shop.setup(["--yes"]).run().code(6).stderr_has("pending-1.json cannot be understood");
+    }
+    assert_eq!(count(&shop), 1);
 }

@@ -1,8 +1,9 @@
 //! Which OpenFGA `setup-openfga` speaks to, and what it makes of one that misbehaves.
 
 use crate::harness::store::{FakeServer, Got, MODEL, Reply};
-use crate::harness::{Sandbox, Test, UrlDatabase, Xtask, shared};
+use crate::harness::{Sandbox, Test, UrlDatabase, Xtask, shared, wait_until};
 use serde_json::{Value, json};
+use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,6 +21,9 @@ pub fn tests() -> Vec<Test> {
         [] an_answer_that_is_too_large_is_given_up,
         [] every_page_of_stores_is_read,
         [] a_list_that_does_not_end_is_given_up,
+        [] what_is_too_long_for_openfga_is_not_its_answer,
+        [] an_answer_takes_about_its_own_size,
+        [] a_fat_list_is_given_up,
         [] an_id_that_is_none_gets_nowhere,
         [] a_name_with_a_line_break_in_it_is_no_line_of_ours,
         [] a_server_that_is_too_old_is_left_alone,
@@ -312,6 +316,52 @@ fn a_list_that_does_not_end_is_given_up() {
     let server = endless(Value::Null, ours, |number| number.to_string());
     setup(&checkout(&server)).run().ok();
     assert!(server.count("POST /stores/S0/read") < 5);
+}
+
+/// A field that OpenFGA never gives, and members that nobody reads.
+fn what_is_too_long_for_openfga_is_not_its_answer() {
+    let (long, tuple) =
+        ("x".repeat(2_000), |user: &str| json!([{"key": {"user": user, "relation": "r", "object": "o:1"}}]));
+    let server = endless(json!([{"id": "S0", "name": long}]), Value::Null, |_| String::new());
+    let run = setup(&checkout(&server)).run();
+    run.code(4).stderr_has("not as OpenFGA does").stderr_has("a name has 2000 bytes, OpenFGA gives 256 at most");
+    let server = endless(Value::Null, tuple(&long), |_| String::new());
+    setup(&checkout(&server)).run().ok();
+    let run = setup(&checkout(&server)).run();
+    run.code(4).stderr_has("a user has 2000 bytes, OpenFGA gives 512 at most");
+}
+
+/// A small memory is enough for a large answer, of which nearly nothing is read.
+fn an_answer_takes_about_its_own_size() {
+    let unread = format!("{{\"stores\": [], \"x\": [{}0]}}", "{\"\":0},".repeat(2_000_000));
+    let server = failing("GET /stores?name", 9, move |_, _| (200, String::new(), unread.clone()));
+    let sandbox = checkout(&server);
+    let mut running = setup(&sandbox).args(["--dry-run"]).spawn();
+    let mut peak = 0;
+    wait_until("the answer is read", || {
+        let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        peak = peak.max(kilobytes.unwrap_or_default());
+        !running.is_running()
+    });
+    running.wait().ok().stdout_has("would change");
+    assert!(peak > 1_000 && peak < 200_000, "{peak} kB of memory for an answer of 14 MB");
+}
+
+/// Each entry is one that OpenFGA could give; the pages have members that nobody reads.
+fn a_fat_list_is_given_up() {
+    let page = |number: usize| {
+        let filling = "x".repeat(15 << 20);
+        json!({"stores": [{"id": "S7", "name": "other"}], "x": filling, "continuation_token": number.to_string()})
+    };
+    let count = AtomicUsize::new(0);
+    let server = failing("GET /stores?name", 99, move |_, _| {
+        (200, String::new(), page(count.fetch_add(1, Ordering::Relaxed)).to_string())
+    });
+    let run = setup(&checkout(&server)).run();
+    run.code(4).stderr_has("its list does not end: it has more bytes than can be taken");
+    assert_eq!(server.count("GET /stores?name"), 18);
 }
 
 fn an_id_that_is_none_gets_nowhere() {

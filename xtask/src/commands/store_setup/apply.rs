@@ -1,5 +1,6 @@
 //! The steps of a run, in their order: look, ask, write, delete, test, and the ids at the end.
 
+use super::chosen::Chosen;
 use super::env::Ids;
 use super::options::Options;
 use super::plan::Wanted;
@@ -14,7 +15,7 @@ use crate::openfga::api::{Api, Store};
 use crate::openfga::assertions::{Live, Outcome, OwnStore, Tally, needs_own_store};
 use crate::openfga::client::refusal;
 use crate::openfga::model::Model;
-use crate::openfga::reconcile::replace::{self, Replacement};
+use crate::openfga::reconcile::replace::Replacement;
 use crate::openfga::reconcile::{self, Plan, deleted};
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store;
@@ -57,11 +58,11 @@ impl Setup<'_> {
         self.migrate(&server)?;
         let api = connected(&mut server, self.target, context)?;
         let folder = StateFolder::of(&context.root);
-        let completed = Cell::new(0);
+        let chosen = Chosen::find(options, &api, file, context)?;
         if !options.dry_run {
-            self.complete(&api, &folder, &completed)?;
+            chosen.complete(options.yes, context, &|| self.stage.set(Stage::Changed))?;
         }
-        let wanted = Wanted::find(options, &api, file, self.model, context)?;
+        let wanted = Wanted::find(options, chosen, file, self.model, context)?;
         wanted.show(file, context);
         if !wanted.tuples.is_nothing() {
             new_enough(&api, &server)?;
@@ -80,6 +81,7 @@ impl Setup<'_> {
         wanted.confirm(options, file, context)?;
         fault_point("planned");
         let (made, model, kept) = self.write(&api, &wanted, &folder)?;
+        wanted.absent.forget()?;
         fault_point("tuples");
         let exact = wanted.tuples.only_ours || options.prune || reconcile::holds_only(&api, &made.id, &file.tuples)?;
         let live = Live { api: &api, store: &made.id, model: &model, exact, tuples: &file.tuples };
@@ -92,27 +94,15 @@ impl Setup<'_> {
         signals::shielded(|| {
             let env = self.write_ids(&made.id, &model)?;
             let tally = Tally::of(&outcomes);
-            let done = Done { store: &made, model: &model, tally, kept, completed: completed.get() };
+            let done = Done { store: &made, model: &model, tally, kept };
             Ok(Report::of_plan(options, &api, file, &wanted, env).done(done))
         })
-    }
-
-    /// Writes what an interrupted run left absent; `completed` counts it.
-    fn complete(self, api: &Api, folder: &StateFolder, completed: &Cell<usize>) -> Result<()> {
-        let wrote = || {
-            completed.set(completed.get().saturating_add(1));
-            self.stage.set(Stage::Changed);
-        };
-        for line in replace::complete(api, folder, &wrote)? {
-            self.context.terminal.note(&line);
-        }
-        Ok(())
     }
 
     /// What a run without `--dry-run` would do.
     fn planned(self, api: &Api, wanted: &Wanted<'_>) -> Result<Report> {
         let id = wanted.store.as_ref().map(|store| store.id.as_str());
-        id.map_or(Ok(0), |id| absent_tuples::warn(id, self.context))?;
+        id.map_or(Ok(0), |id| absent_tuples::warn(api, id, self.context))?;
         let env = self.ids.would_change(id, wanted.model.same(), self.context)?;
         Ok(Report::of_plan(self.options, api, self.file, wanted, env))
     }

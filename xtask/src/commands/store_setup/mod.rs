@@ -1,6 +1,7 @@
 //! A store is made to match its file: what `setup-openfga` does, and `setup-env` for the checkout's own file.
 
 mod apply;
+mod chosen;
 mod env;
 mod options;
 mod plan;

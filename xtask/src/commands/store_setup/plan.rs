@@ -1,24 +1,19 @@
 //! What a run would change: the store, its model, its tuples.
 
+use super::chosen::{Chosen, Elsewhere, list};
 use super::options::Options;
 use crate::context::Context;
 use crate::error::Fault;
-use crate::openfga::api::{Api, Store};
+use crate::openfga::api::Store;
 use crate::openfga::model::Model;
 use crate::openfga::reconcile::Plan;
+use crate::openfga::reconcile::absent::Absent;
 use crate::openfga::reconcile::batches;
 use crate::openfga::reconcile::stranded::{self, Stranded};
-use crate::openfga::store::{self, Comparison, STORE_ID};
+use crate::openfga::store::{Comparison, STORE_ID};
 use crate::openfga::store_file::StoreFile;
-use crate::settings::Origin;
 use crate::terminal::{clean_line, counted};
 use anyhow::Result;
-
-/// So many lines of a long list are shown.
-const SHOWN: usize = 20;
-
-/// A store that the settings name, and where.
-type Elsewhere = (Store, Origin);
 
 /// The way from the live store to the file's.
 #[derive(Debug)]
@@ -27,6 +22,8 @@ pub struct Wanted<'f> {
     pub store: Option<Store>,
     /// A store of another name that the settings name.
     pub other: Option<Elsewhere>,
+    /// What an interrupted run left absent.
+    pub absent: Absent,
     pub model: Comparison,
     pub tuples: Plan<'f>,
     /// Live tuples that do not fit the file's model and stay.
@@ -34,9 +31,15 @@ pub struct Wanted<'f> {
 }
 
 impl<'f> Wanted<'f> {
-    /// Looks at the server.
-    pub fn find(options: Options<'_>, api: &Api, file: &'f StoreFile, ours: &Model, context: &Context) -> Result<Self> {
-        let (store, other) = store_and_other(options, api, &file.name, context)?;
+    /// Looks at the store.
+    pub fn find(
+        options: Options<'_>,
+        chosen: Chosen<'_>,
+        file: &'f StoreFile,
+        ours: &Model,
+        context: &Context,
+    ) -> Result<Self> {
+        let Chosen { api, store, other, absent } = chosen;
         let (model, tuples) = match &store {
             Some(store) => {
                 let progress = context.terminal.waiting("reading tuples");
@@ -50,7 +53,7 @@ impl<'f> Wanted<'f> {
         };
         let may_strand = !options.prune && model.may_strand(ours);
         let stranded = if may_strand { stranded::find(model.live.as_ref(), ours, &tuples.others) } else { Vec::new() };
-        Ok(Self { store, other, model, tuples, stranded })
+        Ok(Self { store, other, absent, model, tuples, stranded })
     }
 
     /// Whether tuples are to be deleted.
@@ -139,33 +142,5 @@ fn confirm_empty(question: &str, context: &Context) -> Result<(), Fault> {
         Some(false) => Err(Fault::failed("Declined; nothing was changed")),
         None => Err(Fault::failed(format!("{question} There is no terminal to ask on"))
             .hint("check the file and the files that it names; to delete all tuples: --prune --allow-empty --yes")),
-    }
-}
-
-fn store_and_other(
-    options: Options<'_>,
-    api: &Api,
-    name: &str,
-    context: &Context,
-) -> Result<(Option<Store>, Option<Elsewhere>)> {
-    let mut other = None;
-    if let Some(named) = store::named(api, &context.settings, !options.no_env)? {
-        match named.store {
-            Some(store) if store.name == name => return Ok((Some(store), None)),
-            Some(store) => other = Some((store, named.origin)),
-            None => {
-                let (id, origin) = (clean_line(&named.id), named.origin.shown());
-                context.terminal.note(&format!("{STORE_ID}={id} ({origin}) names no store of {}", api.url()));
-            }
-        }
-    }
-    Ok((store::by_name(api, name)?, other))
-}
-
-fn list(lines: impl ExactSizeIterator<Item = String>, context: &Context) {
-    let more = lines.len().saturating_sub(SHOWN);
-    lines.take(SHOWN).for_each(|line| context.terminal.note(&format!("  {line}")));
-    if more > 0 {
-        context.terminal.note(&format!("  … and {more} more"));
     }
 }

@@ -27,6 +27,8 @@ pub struct Report {
     tuples: TupleReport,
     /// The tuples that were (or would be) deleted: `user:anne viewer document:plan`.
     deletions: Vec<String>,
+    /// The tuples that an interrupted run left absent and the file does not name, and that were (or would be) written.
+    completed: Vec<String>,
     /// Where deleted tuples are kept; null where none were.
     deletions_kept_in: Option<PathBuf>,
     tests: Option<TestReport>,
@@ -77,16 +79,14 @@ pub struct Done<'a> {
     pub tally: Tally,
     /// The file of the deleted tuples.
     pub kept: Option<PathBuf>,
-    /// Tuples that an interrupted run had left absent, and that this one wrote.
-    pub completed: usize,
 }
 
 impl Report {
     /// What a dry run found.
     pub fn of_plan(options: Options<'_>, api: &Api, file: &StoreFile, wanted: &Wanted<'_>, env_written: bool) -> Self {
         let written = wanted.model.same().is_none();
-        let deletions = wanted.deletions(options);
-        let tuples_change = !wanted.tuples.is_nothing() || !deletions.is_empty();
+        let (deletions, completed) = (wanted.deletions(options), wanted.absent.shown());
+        let tuples_change = !wanted.tuples.is_nothing() || !deletions.is_empty() || !completed.is_empty();
         Self {
             version: 1,
             dry_run: true,
@@ -107,11 +107,12 @@ impl Report {
             tuples: TupleReport {
                 in_file: file.tuples.len(),
                 written: wanted.tuples.missing.len(),
-                rewritten: wanted.tuples.changed.len(),
+                rewritten: wanted.tuples.changed.len().saturating_add(completed.len()),
                 deleted: deletions.len(),
                 unchanged: wanted.tuples.unchanged,
             },
             deletions,
+            completed,
             deletions_kept_in: None,
             tests: None,
             env_written,
@@ -121,8 +122,6 @@ impl Report {
     /// The report, once the changes are made.
     pub fn done(mut self, done: Done<'_>) -> Self {
         self.dry_run = false;
-        self.changed |= done.completed > 0;
-        self.tuples.rewritten = self.tuples.rewritten.saturating_add(done.completed);
         self.store.id = Some(done.store.id.clone());
         self.model.id = Some(done.model.to_owned());
         self.deletions_kept_in = done.kept;
@@ -172,6 +171,7 @@ impl Report {
             // Every one of them: this is what the dry run is for.
             lines.extend(self.deletions.iter().map(|tuple| format!("  - {}", terminal::clean_line(tuple))));
         }
+        lines.extend(self.completed.iter().map(|tuple| format!("  + {}, again", terminal::clean_line(tuple))));
         if let Some(tests) = &self.tests {
             lines.push(format!("Tests:   {}", tests.summary()));
         }

@@ -1,19 +1,22 @@
 //! OpenFGA's API, one function for each request that is needed: here those about stores and models.
 
+mod answers;
+mod limits;
 mod questions;
 mod tuples;
 
 pub use questions::{Asking, CheckRequest};
 pub use tuples::Stored;
 
-use super::client::{Client, Repeat, refusal};
+use super::client::{Client, Read, Repeat, refusal};
 use super::id;
-use super::pages::Pages;
+use super::pages::{LONGEST, Pages, Turn};
 use crate::target::endpoint::Endpoint;
 use crate::target::percent::encoded;
 use anyhow::Result;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// Reads see what was just written.
@@ -27,8 +30,9 @@ const MOST_STORES: u64 = 100_000;
 pub struct Store {
     #[serde(deserialize_with = "id::deserialize")]
     pub id: String,
+    #[serde(deserialize_with = "limits::name")]
     pub name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "limits::time")]
     pub created_at: String,
 }
 
@@ -50,9 +54,8 @@ impl Api {
 
     /// A store by its id; `None` where there is none, or where it was deleted.
     pub fn store(&self, id: &str) -> Result<Option<Store>> {
-        match self.client.get(&format!("/stores/{}", encoded(id))) {
-            Ok(value) => {
-                let store: Store = self.understood(value)?;
+        match self.client.get::<Store>(&format!("/stores/{}", encoded(id))) {
+            Ok(Read { value: store, .. }) => {
                 let is_it = store.id == id;
                 if is_it {
                     Ok(Some(store))
@@ -87,29 +90,29 @@ impl Api {
             continuation_token: String,
         }
         let mut found = Vec::new();
-        let mut pages = Pages::of_at_most(MOST_STORES);
+        let mut pages = Pages::of_at_most(MOST_STORES, LONGEST);
         loop {
             let path = format!("/stores?{filter}page_size={PAGE}&continuation_token={}", encoded(pages.token()));
-            let page: Page = self.understood(self.client.get(&path)?)?;
-            let count = page.stores.len();
+            let Read { value: page, bytes } = self.client.get::<Page>(&path)?;
+            let turn = Turn { entries: page.stores.len(), bytes, next: page.continuation_token };
             found.extend(page.stores);
-            if !self.go_on(&mut pages, count, page.continuation_token)? {
+            if !self.go_on(&mut pages, turn)? {
                 return Ok(found);
             }
         }
     }
 
-    /// Whether a list goes on, after a page of so many entries.
+    /// Whether a list goes on, after a page.
     ///
     /// # Errors
     /// Exit 4: the server does not let it end.
-    pub fn go_on(&self, pages: &mut Pages, entries: usize, next: String) -> Result<bool> {
-        pages.go_on(entries, next).map_err(|why| self.client.unlike_openfga(format!("its list does not end: {why}")))
+    pub fn go_on(&self, pages: &mut Pages, turn: Turn) -> Result<bool> {
+        pages.go_on(turn).map_err(|why| self.client.unlike_openfga(format!("its list does not end: {why}")))
     }
 
     /// A new store. Never repeated by itself: names are not unique.
     pub fn create_store(&self, name: &str) -> Result<Store> {
-        self.understood(self.client.post("/stores", &json!({ "name": name }), Repeat::Creates)?)
+        Ok(self.client.post("/stores", &json!({ "name": name }), Repeat::Creates)?.value)
     }
 
     /// Takes a store away. Its rows stay in the database, marked as deleted.
@@ -119,14 +122,25 @@ impl Api {
 
     /// The newest model of a store, as the server keeps it, with its id.
     pub fn newest_model(&self, store: &str) -> Result<Option<(String, Value)>> {
-        let mut answer = self.client.get(&within(store, "authorization-models?page_size=1"))?;
-        let model = answer["authorization_models"].get_mut(0).map(Value::take);
-        model.map(|model| Ok((self.id_of(&model, "id")?, model))).transpose()
+        #[derive(Deserialize)]
+        struct Models {
+            authorization_models: Vec<Box<RawValue>>,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            #[serde(deserialize_with = "id::deserialize")]
+            id: String,
+        }
+        let models: Models = self.client.get(&within(store, "authorization-models?page_size=1"))?.value;
+        let Some(model) = models.authorization_models.first() else { return Ok(None) };
+        let named: Named =
+            serde_json::from_str(model.get()).map_err(|error| self.client.unlike_openfga(error.to_string()))?;
+        Ok(Some((named.id, self.understood(model)?)))
     }
 
     /// Whether a store has this model.
     pub fn has_model(&self, store: &str, model: &str) -> Result<bool> {
-        match self.model(store, model) {
+        match self.client.get::<IgnoredAny>(&path_of_model(store, model)) {
             Ok(_) => Ok(true),
             Err(error) if is_absence(&error) => Ok(false),
             Err(error) => Err(error),
@@ -135,28 +149,40 @@ impl Api {
 
     /// A store's model, as the server keeps it.
     pub fn model(&self, store: &str, model: &str) -> Result<Value> {
-        self.client.get(&within(store, &format!("authorization-models/{}", encoded(model))))
+        let model: Box<RawValue> = self.client.get(&path_of_model(store, model))?.value;
+        self.understood(&model)
     }
 
     /// A new model; its id. Never repeated by itself: each request makes another one.
     pub fn write_model(&self, store: &str, model: &Value) -> Result<String> {
-        let answer = self.client.post(&within(store, "authorization-models"), model, Repeat::Creates)?;
-        self.id_of(&answer, "authorization_model_id")
+        #[derive(Deserialize)]
+        struct Written {
+            #[serde(default)]
+            authorization_model_id: String,
+        }
+        let written: Written = self.client.post(&within(store, "authorization-models"), model, Repeat::Creates)?.value;
+        let id = id::checked(&written.authorization_model_id);
+        id.map_err(|why| self.client.unlike_openfga(format!("authorization_model_id: {why}")))
     }
 
-    fn understood<T: DeserializeOwned>(&self, value: Value) -> Result<T> {
-        serde_json::from_value(value).map_err(|error| self.client.unlike_openfga(error.to_string()))
-    }
-
-    fn id_of(&self, value: &Value, name: &str) -> Result<String> {
-        let text = value[name].as_str().unwrap_or_default();
-        id::checked(text).map_err(|why| self.client.unlike_openfga(format!("{name}: {why}")))
+    /// A model's tree, which takes many times the memory of its text.
+    fn understood(&self, model: &RawValue) -> Result<Value> {
+        let why = match limits::model(model) {
+            Ok(value) => return Ok(value),
+            Err(why) => why,
+        };
+        Err(self.client.unlike_openfga(why))
     }
 }
 
 /// The path of a store's own part of the API.
 fn within(store: &str, part: &str) -> String {
     format!("/stores/{}/{part}", encoded(store))
+}
+
+/// The path of one model.
+fn path_of_model(store: &str, model: &str) -> String {
+    within(store, &format!("authorization-models/{}", encoded(model)))
 }
 
 /// Whether the server says that there is no such thing. 400: it could not be an id.

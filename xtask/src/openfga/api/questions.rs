@@ -1,12 +1,14 @@
 //! Questions about a store: checks, and lists of objects and users.
 
+use super::answers::{Check, Checked, Line, Objects, Users};
 use super::{Api, CONSISTENCY, within};
 use crate::openfga::client::Repeat;
 use crate::openfga::store_file::UserFilter;
 use crate::openfga::tuples::{Tuple, key_json};
 use anyhow::Result;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A question about a store: what goes along with each.
 #[derive(Debug, Clone, Copy)]
@@ -48,11 +50,10 @@ impl Api {
         let checks: Vec<Value> = checks.collect();
         let body = json!({ "checks": checks, "authorization_model_id": asking.model, "consistency": CONSISTENCY });
         // What it does not answer in time is asked again in smaller batches, not in this one.
-        let answer = self.client.post(&within(asking.store, "batch-check"), &body, Repeat::Never)?;
-        let results: BTreeMap<String, Value> = self.understood(answer["result"].clone())?;
+        let answer = self.client.post::<Checked>(&within(asking.store, "batch-check"), &body, Repeat::Never)?;
         let answers = (0..requests.len()).map(|number| {
-            let result = results.get(&number.to_string()).filter(|result| result.get("error").is_none())?;
-            Some(result["allowed"] == true)
+            let result = answer.value.result.get(&number.to_string()).filter(|result| result.error.is_none())?;
+            Some(result.allowed)
         });
         Ok(answers.collect())
     }
@@ -62,7 +63,7 @@ impl Api {
         let mut body = json!({ "tuple_key": request.key() });
         add_tuples(&mut body, &counting(asking));
         let asking = Asking { context: request.context.or(asking.context), ..asking };
-        Ok(self.ask(asking, "check", body)?["allowed"] == true)
+        Ok(self.ask::<Check>(asking, "check", body)?.allowed)
     }
 
     /// The objects of a type to which a user has a relation.
@@ -73,8 +74,8 @@ impl Api {
         relation: &str,
         object_type: &str,
     ) -> Result<BTreeSet<String>> {
-        let answer = self.ask(asking, "list-objects", objects_wanted(asking, user, relation, object_type))?;
-        self.understood(answer["objects"].clone())
+        let wanted = objects_wanted(asking, user, relation, object_type);
+        Ok(self.ask::<Objects>(asking, "list-objects", wanted)?.objects)
     }
 
     /// The same as the server streams them: its limit of names does not count, its deadline does. What it had found when
@@ -87,8 +88,10 @@ impl Api {
         object_type: &str,
     ) -> Result<BTreeSet<String>> {
         let body = about(asking, objects_wanted(asking, user, relation, object_type));
-        let lines = self.client.stream(&within(asking.store, "streamed-list-objects"), &body)?;
-        Ok(lines.iter().filter_map(|line| line["result"]["object"].as_str()).map(str::to_owned).collect())
+        let mut found = BTreeSet::new();
+        let path = within(asking.store, "streamed-list-objects");
+        self.client.stream(&path, &body, &mut |line: Line| found.extend(line.result.and_then(|it| it.object)))?;
+        Ok(found)
     }
 
     /// The users of one kind that have a relation to an object, as tuples write them.
@@ -110,14 +113,13 @@ impl Api {
         if !asking.tuples.is_empty() {
             body["contextual_tuples"] = counting(asking);
         }
-        let answer = self.ask(asking, "list-users", body)?;
-        let users = answer["users"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(users.iter().map(user_shown).collect())
+        let users = self.ask::<Users>(asking, "list-users", body)?.users;
+        Ok(users.into_iter().map(|user| user.0).collect())
     }
 
-    fn ask(&self, asking: Asking<'_>, what: &str, body: Value) -> Result<Value> {
+    fn ask<T: DeserializeOwned>(&self, asking: Asking<'_>, what: &str, body: Value) -> Result<T> {
         let body = about(asking, body);
-        self.client.post(&within(asking.store, what), &body, Repeat::Safe)
+        Ok(self.client.post(&within(asking.store, what), &body, Repeat::Safe)?.value)
     }
 }
 
@@ -148,16 +150,4 @@ fn about(asking: Asking<'_>, mut body: Value) -> Value {
     body["authorization_model_id"] = json!(asking.model);
     body["consistency"] = json!(CONSISTENCY);
     body
-}
-
-/// `user:anne`, `team:x#member` or `user:*`.
-fn user_shown(user: &Value) -> String {
-    let text = |part: &Value, name: &str| part[name].as_str().unwrap_or_default().to_owned();
-    if let Some(object) = user.get("object") {
-        return format!("{}:{}", text(object, "type"), text(object, "id"));
-    }
-    if let Some(userset) = user.get("userset") {
-        return format!("{}:{}#{}", text(userset, "type"), text(userset, "id"), text(userset, "relation"));
-    }
-    format!("{}:*", text(&user["wildcard"], "type"))
 }

@@ -1,25 +1,45 @@
 //! Tuples of a store: read page by page, written and deleted.
 
-use super::{Api, CONSISTENCY, PAGE, within};
-use crate::openfga::client::{DEADLINE, Repeat};
+use super::{Api, CONSISTENCY, PAGE, limits, within};
+use crate::openfga::client::{DEADLINE, Read, Repeat};
 use crate::openfga::model::TupleParts;
-use crate::openfga::tuples::{Condition, Key, key_json};
+use crate::openfga::pages::Turn;
+use crate::openfga::tuples::{Condition, Key, key_json, with_condition};
 use anyhow::Result;
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A tuple, as the server keeps it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stored {
     pub user: String,
     pub relation: String,
     pub object: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Condition>,
 }
 
 impl Stored {
+    /// The tuple of this key, under this condition.
+    pub fn of((user, relation, object): Key<'_>, condition: Option<&Condition>) -> Self {
+        let (user, relation, object) = (user.to_owned(), relation.to_owned(), object.to_owned());
+        Self { user, relation, object, condition: condition.cloned() }
+    }
+
     pub fn key(&self) -> Key<'_> {
         (&self.user, &self.relation, &self.object)
+    }
+
+    /// The tuple in the form of the API.
+    pub fn to_json(&self) -> Value {
+        with_condition(self.key(), self.condition.as_ref())
+    }
+
+    /// `user:alice member organization:acme`
+    pub fn shown(&self) -> String {
+        format!("{} {} {}", self.user, self.relation, self.object)
     }
 
     /// What the model judges.
@@ -44,17 +64,21 @@ struct Entry {
 
 #[derive(Deserialize)]
 struct Written {
+    #[serde(deserialize_with = "limits::user")]
     user: String,
+    #[serde(deserialize_with = "limits::relation")]
     relation: String,
+    #[serde(deserialize_with = "limits::object")]
     object: String,
     condition: Option<WrittenCondition>,
 }
 
 #[derive(Deserialize)]
 struct WrittenCondition {
+    #[serde(deserialize_with = "limits::condition")]
     name: String,
-    #[serde(default)]
-    context: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "limits::context")]
+    context: Map<String, Value>,
 }
 
 impl From<Written> for Stored {
@@ -64,15 +88,14 @@ impl From<Written> for Stored {
             user: written.user,
             relation: written.relation,
             object: written.object,
-            condition: condition
-                .map(|condition| Condition { name: condition.name, context: condition.context.unwrap_or_default() }),
+            condition: condition.map(|condition| Condition { name: condition.name, context: condition.context }),
         }
     }
 }
 
 impl Api {
-    /// One page of a store's tuples, and the token of the next; empty at the end.
-    pub fn read_page(&self, store: &str, token: &str) -> Result<(Vec<Stored>, String)> {
+    /// One page of a store's tuples, and what comes after it.
+    pub fn read_page(&self, store: &str, token: &str) -> Result<(Vec<Stored>, Turn)> {
         self.read(store, None, PAGE, token)
     }
 
@@ -81,14 +104,8 @@ impl Api {
         Ok(self.read(store, Some(key_json(key)), 1, "")?.0.pop())
     }
 
-    /// One page of the tuples that give a relation to an object, and the token of the next; empty at the end.
-    pub fn read_relation(
-        &self,
-        store: &str,
-        object: &str,
-        relation: &str,
-        token: &str,
-    ) -> Result<(Vec<Stored>, String)> {
+    /// One page of the tuples that give a relation to an object, and what comes after it.
+    pub fn read_relation(&self, store: &str, object: &str, relation: &str, token: &str) -> Result<(Vec<Stored>, Turn)> {
         self.read(store, Some(json!({ "relation": relation, "object": object })), PAGE, token)
     }
 
@@ -98,7 +115,7 @@ impl Api {
     }
 
     /// One page of the tuples that have these parts of a key; without a key, of all.
-    fn read(&self, store: &str, key: Option<Value>, page_size: usize, token: &str) -> Result<(Vec<Stored>, String)> {
+    fn read(&self, store: &str, key: Option<Value>, page_size: usize, token: &str) -> Result<(Vec<Stored>, Turn)> {
         let mut body = json!({ "page_size": page_size, "consistency": CONSISTENCY });
         if let Some(key) = key {
             body["tuple_key"] = key;
@@ -106,8 +123,9 @@ impl Api {
         if !token.is_empty() {
             body["continuation_token"] = json!(token);
         }
-        let page: Page = self.understood(self.client.post(&within(store, "read"), &body, Repeat::Safe)?)?;
-        Ok((page.tuples.into_iter().map(|entry| entry.key.into()).collect(), page.continuation_token))
+        let Read { value: page, bytes } = self.client.post::<Page>(&within(store, "read"), &body, Repeat::Safe)?;
+        let turn = Turn { entries: page.tuples.len(), bytes, next: page.continuation_token };
+        Ok((page.tuples.into_iter().map(|entry| entry.key.into()).collect(), turn))
     }
 
     /// Writes tuples; those that are there already count for nothing, so that it can be repeated.
@@ -132,6 +150,6 @@ impl Api {
     }
 
     fn change(&self, store: &str, body: &Value) -> Result<()> {
-        self.client.post(&within(store, "write"), body, Repeat::Safe).map(drop)
+        self.client.post::<IgnoredAny>(&within(store, "write"), body, Repeat::Safe).map(drop)
     }
 }

@@ -8,7 +8,7 @@ use crate::openfga::assertions::checks::Pace;
 use crate::openfga::assertions::reply::Reply;
 use crate::openfga::client::refusal;
 use crate::openfga::model::Model;
-use crate::openfga::pages::Pages;
+use crate::openfga::pages::{LONGEST, Pages};
 use crate::openfga::tuples::{Condition, Key, Tuple};
 use crate::process::signals;
 use anyhow::Result;
@@ -45,6 +45,8 @@ pub struct Live<'a> {
     answers: RefCell<HashMap<(String, Userset), Answer>>,
     /// So many tuples of lists were read.
     listed: Cell<usize>,
+    /// And so many bytes, over all lists.
+    bytes: Cell<usize>,
 }
 
 impl<'a> Live<'a> {
@@ -56,6 +58,7 @@ impl<'a> Live<'a> {
             conditions: RefCell::default(),
             answers: RefCell::default(),
             listed: Cell::default(),
+            bytes: Cell::default(),
         }
     }
 
@@ -78,21 +81,22 @@ impl<'a> Live<'a> {
     fn read_list(&self, object: &str, relation: &str) -> Result<Listing> {
         let Asked { api, store, .. } = self.asked;
         let mut listing = Listing::default();
-        let mut pages = Pages::of_at_most(2 * MOST_TUPLES as u64);
+        let mut pages = Pages::of_at_most(2 * MOST_TUPLES as u64, LONGEST);
         loop {
             signals::check()?;
-            let (tuples, next) = api.read_relation(store, object, relation, pages.token())?;
-            let count = tuples.len();
+            let (tuples, turn) = api.read_relation(store, object, relation, pages.token())?;
             // A server that does not know the filter lists them all.
             listing.tuples.extend(tuples.into_iter().filter(|it| it.object == object && it.relation == relation));
-            self.listed.set(self.listed.get().saturating_add(count));
-            let is_enough = listing.tuples.len() >= MOST_TUPLES || self.listed.get() >= MOST_IN_ALL;
-            if is_enough && !next.is_empty() {
+            self.listed.set(self.listed.get().saturating_add(turn.entries));
+            self.bytes.set(self.bytes.get().saturating_add(turn.bytes));
+            let is_enough =
+                listing.tuples.len() >= MOST_TUPLES || self.listed.get() >= MOST_IN_ALL || self.bytes.get() >= LONGEST;
+            if is_enough && !turn.next.is_empty() {
                 listing.tuples.truncate(MOST_TUPLES);
                 listing.is_cut = true;
                 return Ok(listing);
             }
-            if !api.go_on(&mut pages, count, next)? {
+            if !api.go_on(&mut pages, turn)? {
                 return Ok(listing);
             }
         }

@@ -1,5 +1,6 @@
 //! A store's tuples next to the file's: what is missing, what changed, and the way from one to the other.
 
+pub mod absent;
 pub mod batches;
 pub mod deleted;
 pub mod pending;
@@ -8,7 +9,7 @@ pub mod stranded;
 
 use super::api::{Api, Stored};
 use super::export::MOST_TUPLES;
-use super::pages::Pages;
+use super::pages::{LONGEST_STORE, Pages};
 use super::tuples::{Condition, Key, Tuple, same_condition};
 use crate::process::signals;
 use anyhow::Result;
@@ -79,16 +80,15 @@ impl<'t> Plan<'t> {
         let Looking { api, tuples, seen, .. } = store;
         let ours: HashMap<Key<'_>, usize> = tuples.iter().enumerate().map(|(at, tuple)| (tuple.key(), at)).collect();
         let pages = PAGES_AT_LEAST + TIMES_THE_FILE * tuples.len().div_ceil(PAGE);
-        let mut list = Pages::of_at_most(MOST_TUPLES);
+        let mut list = Pages::of_at_most(MOST_TUPLES, LONGEST_STORE);
         let mut read = 0;
         for page in 0.. {
             if !all_others && page >= pages {
                 break;
             }
             signals::check()?;
-            let (stored, next) = api.read_page(store.store, list.token())?;
-            let count = stored.len();
-            read += count as u64;
+            let (stored, turn) = api.read_page(store.store, list.token())?;
+            read += turn.entries as u64;
             seen(read);
             for stored in stored {
                 match ours.get(&stored.key()) {
@@ -101,7 +101,7 @@ impl<'t> Plan<'t> {
                     }
                 }
             }
-            if !api.go_on(&mut list, count, next)? {
+            if !api.go_on(&mut list, turn)? {
                 return Ok((read, true));
             }
         }
@@ -123,16 +123,16 @@ impl<'t> Plan<'t> {
 /// Whether the store holds only what the file names; at most one page more than the file has is read.
 pub fn holds_only(api: &Api, store: &str, tuples: &[Tuple]) -> Result<bool> {
     let ours: HashSet<Key<'_>> = tuples.iter().map(Tuple::key).collect();
-    let mut pages = Pages::of_at_most(MOST_TUPLES);
+    let mut pages = Pages::of_at_most(MOST_TUPLES, LONGEST_STORE);
     let mut read = 0;
     loop {
         signals::check()?;
-        let (stored, next) = api.read_page(store, pages.token())?;
+        let (stored, turn) = api.read_page(store, pages.token())?;
         read += stored.len();
         if read > ours.len() || stored.iter().any(|stored| !ours.contains(&stored.key())) {
             return Ok(false);
         }
-        if !api.go_on(&mut pages, stored.len(), next)? {
+        if !api.go_on(&mut pages, turn)? {
             return Ok(true);
         }
     }

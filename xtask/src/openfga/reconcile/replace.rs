@@ -1,18 +1,18 @@
 //! Tuples whose condition changed, one batch after the other: recorded, deleted, written.
 //!
 //! A request cannot delete and write the same tuple, so each batch is absent for a moment. At no time is more than one:
-//! a signal waits for the batch's end, and what a killed run left is completed by the next ([`super::pending`]).
+//! a signal waits for the batch's end, and what a killed run left is completed by the next ([`super::absent`]).
 
 use super::batches::{batches, size};
 use super::pending::{Pair, Pending};
 use crate::error::{Exit, Fault};
-use crate::openfga::api::{Api, Asking, CheckRequest};
+use crate::openfga::api::{Api, Asking, CheckRequest, Stored};
 use crate::openfga::client::refusal;
-use crate::openfga::tuples::{Condition, Tuple, key_json, with_condition};
+use crate::openfga::tuples::{Condition, Tuple, key_json};
 use crate::process::signals;
 use crate::settings::fault_point;
 use crate::target::state_folder::StateFolder;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::Value;
 
 /// A tuple as the file has it, and the condition that the store has it with.
@@ -71,18 +71,18 @@ impl Replacement<'_> {
 
     fn replace(self, batch: &[Changed<'_>]) -> Result<()> {
         let pairs = batch.iter().map(|(tuple, before)| Pair {
-            before: with_condition(tuple.key(), before.as_ref()),
-            after: tuple.to_json(),
+            before: Stored::of(tuple.key(), before.as_ref()),
+            after: Stored::of(tuple.key(), tuple.condition.as_deref()),
         });
         let pending = Pending::record(self.folder, self.api.url(), self.store, pairs.collect())?;
         fault_point("recorded");
         let keys: Vec<Value> = batch.iter().map(|(tuple, _)| key_json(tuple.key())).collect();
         self.api.delete(self.store, &keys).map_err(|error| self.unfinished(error, &pending, batch.len()))?;
         fault_point("absent");
-        let after: Vec<Value> = pending.pairs().iter().map(|pair| pair.after.clone()).collect();
+        let after: Vec<Value> = pending.pairs().iter().map(|pair| pair.after.to_json()).collect();
         if let Err(error) = self.api.write(self.store, self.model, &after) {
             let refused = refusal(&error).is_some_and(|refusal| !refusal.is_passing());
-            let before: Vec<Value> = pending.pairs().iter().map(|pair| pair.before.clone()).collect();
+            let before: Vec<Value> = pending.pairs().iter().map(|pair| pair.before.to_json()).collect();
             // What the server does not take is put back as it was.
             if refused && self.api.write(self.store, self.model, &before).is_ok() {
                 pending.forget()?;
@@ -100,40 +100,4 @@ impl Replacement<'_> {
             Fault::new(Exit::Partial, format!("{tuples} may be missing now; they are recorded in {}", pending.path()));
         error.context(fault.hint("run it again when the server answers: that writes them first"))
     }
-}
-
-/// Writes what earlier runs recorded and did not finish; a line about each. `wrote` hears of each tuple.
-///
-/// # Errors
-/// A record that cannot be understood, or tuples that the server takes neither as they are to be nor as they were.
-pub fn complete(api: &Api, folder: &StateFolder, wrote: &dyn Fn()) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
-    for pending in Pending::all(folder)? {
-        let store = pending.store();
-        if api.store(store)?.is_none() {
-            lines.push(format!("{} is left alone: {} has no store {store}", pending.path(), api.url()));
-            continue;
-        }
-        let mut written = 0;
-        for pair in pending.pairs() {
-            let part = |name: &str| pair.after[name].as_str().unwrap_or_default();
-            if api.read_one(store, (part("user"), part("relation"), part("object")))?.is_some() {
-                continue;
-            }
-            // The newest model may be another one by now: then as it was.
-            let newest = api.newest_model(store)?.map(|(id, _)| id).unwrap_or_default();
-            let write = |tuple: &Value| api.write(store, &newest, std::slice::from_ref(tuple));
-            write(&pair.after).or_else(|_| write(&pair.before)).with_context(|| {
-                let message = format!("A tuple that an earlier run deleted cannot be written: {}", pair.after);
-                Fault::new(Exit::Partial, message)
-                    .hint(format!("write it by hand; or, if it is not needed, remove {}", pending.path()))
-            })?;
-            written += 1;
-            wrote();
-        }
-        pending.forget()?;
-        let tuples = crate::words::counted(written, "tuple", "tuples");
-        lines.push(format!("An earlier run was interrupted while it changed conditions: {tuples} written again"));
-    }
-    Ok(lines)
 }

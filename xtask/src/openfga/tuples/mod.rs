@@ -8,6 +8,7 @@ pub use reader::{from_file, from_nodes};
 
 use super::model::TupleParts;
 use super::store_file::findings::Place;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -23,7 +24,8 @@ pub struct Tuple {
 }
 
 /// The condition that a tuple carries, with the values that it brings along.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Condition {
     pub name: String,
     pub context: Map<String, Value>,
