@@ -157,6 +157,7 @@ fn another_server_at_the_port_is_never_taken() {
     let elsewhere = Fakes::new(&database.sandbox).docker_but("context", "echo ssh://elsewhere.example");
     let run = elsewhere.over(run).run();
     run.ok().stderr_has("names an engine on another host").stderr_lacks(TAKEN);
+    fs::remove_file(database.sandbox.path(run.text().trim_end())).unwrap();
     // A login that the port refuses: inside, the server asks for none.
     let run = database.xtask(["--verbose", "--direct", "auto", "db-backup"]).env("POSTGRES_PASSWORD", "wrong").run();
     run.ok().stderr_has(answers).stderr_lacks(TAKEN);
