@@ -28,6 +28,7 @@ pub mod postgres {
 #[path = "../../src/backup"]
 pub mod backup {
     pub mod manifest;
+    pub mod pieces;
     pub mod sealed;
 }
 

@@ -75,6 +75,6 @@ fn read(text: &[u8], size: usize) -> (Result<(), Flaw>, Heard) {
     let mut listening = Listening::default();
     let mut reader = Reader::default();
     let read = text.chunks(size).try_for_each(|piece| reader.feed(piece, &mut listening));
-    let read = read.and_then(|()| reader.finish(&mut listening));
+    let read = read.and_then(|()| reader.finish(&mut listening)).map(drop);
     (read, listening.heard)
 }

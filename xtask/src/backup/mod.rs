@@ -18,7 +18,7 @@ mod options;
 pub mod own_folder;
 mod partial;
 pub mod parts;
-mod pieces;
+pub mod pieces;
 pub mod proof;
 mod reading;
 pub mod retention;

@@ -6,20 +6,20 @@ use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
 
 /// How much is read at once, in bytes.
-pub(super) const PIECE: usize = 1 << 18;
+pub const PIECE: usize = 1 << 18;
 
 /// SHA-256 of everything from the file's beginning to the end of a piece, from which a reader goes on. 10 GB have
 /// 4.5 MB of them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Running(Sha256);
+pub struct Running(Sha256);
 
 impl Running {
-    pub(super) fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> [u8; 32] {
         self.0.clone().finalize().into()
     }
 
     /// The running digest after these bytes.
-    pub(super) fn after(&self, bytes: &[u8]) -> Self {
+    pub fn after(&self, bytes: &[u8]) -> Self {
         Self(self.0.clone().chain_update(bytes))
     }
 }
@@ -32,14 +32,14 @@ impl PartialEq for Running {
 
 /// One piece of a file.
 #[derive(Debug)]
-pub(super) struct Piece<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) read: Running,
+pub struct Piece<'a> {
+    pub bytes: &'a [u8],
+    pub read: Running,
 }
 
 /// Reads a file from where it stands.
 #[derive(Debug)]
-pub(super) struct Pieces<R> {
+pub struct Pieces<R> {
     from: R,
     read: Running,
     buffer: Vec<u8>,
@@ -47,23 +47,23 @@ pub(super) struct Pieces<R> {
 }
 
 impl<R: Read> Pieces<R> {
-    pub(super) fn of(from: R) -> Self {
+    pub fn of(from: R) -> Self {
         Self { from, read: Running::default(), buffer: vec![0; PIECE], offset: 0 }
     }
 
     /// Bytes read so far.
-    pub(super) fn offset(&self) -> u64 {
+    pub fn offset(&self) -> u64 {
         self.offset
     }
 
     /// SHA-256 of the bytes read so far.
-    pub(super) fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> [u8; 32] {
         self.read.digest()
     }
 
     /// The next piece, which does not reach beyond this offset; `None` there and at the file's end. It is shorter than
     /// [`PIECE`] only before one of both, so that two readings with the same ends have the same pieces.
-    pub(super) fn next(&mut self, end: u64) -> Result<Option<Piece<'_>>> {
+    pub fn next(&mut self, end: u64) -> Result<Option<Piece<'_>>> {
         let left = usize::try_from(end.saturating_sub(self.offset)).unwrap_or(PIECE);
         let read = read_up_to(&mut self.from, &mut self.buffer[..left.min(PIECE)])?;
         if read == 0 {
@@ -76,13 +76,13 @@ impl<R: Read> Pieces<R> {
 }
 
 /// Why what was read cannot be a backup's text, where that is why it could not be read.
-pub(super) fn what_is_invalid(error: &anyhow::Error) -> Option<String> {
+pub fn what_is_invalid(error: &anyhow::Error) -> Option<String> {
     let cause = error.root_cause().downcast_ref::<io::Error>()?;
     (cause.kind() == io::ErrorKind::InvalidData).then(|| cause.to_string())
 }
 
 /// Fills the buffer as far as the file goes.
-pub(super) fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
+pub fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
     let mut filled = 0usize;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match file.read(rest)? {

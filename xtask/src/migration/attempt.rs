@@ -21,6 +21,8 @@ pub enum Truth {
     /// Another program did it.
     DoneByOthers,
     Dirty,
+    /// Its transaction was committed without its row.
+    PartsStay,
     Unknown,
 }
 
@@ -47,7 +49,7 @@ impl Attempt<'_> {
             let fault = format!("Another process applied {} first", self.step.version);
             return Fault::new(Exit::Locked, fault).hint("run it again: it continues from there").into();
         }
-        let touched = matches!(truth, Truth::Dirty | Truth::Unknown) || !self.done.is_empty();
+        let touched = matches!(truth, Truth::Dirty | Truth::PartsStay | Truth::Unknown) || !self.done.is_empty();
         let when = match (failure.committing && failure.refused, &failure.statement) {
             (true, None) => " at COMMIT",
             (true, Some(_)) => " when its row in the ledger was written",
@@ -70,6 +72,9 @@ impl Attempt<'_> {
         let what = if self.step.direction == Direction::Up { "applied" } else { "reverted" };
         match (truth, self.done.len()) {
             (Truth::Dirty, _) => "its changes up to that point stay; its version is marked as dirty".to_owned(),
+            (Truth::PartsStay, _) => {
+                "it ended its transaction itself, and parts of it stay: undo them by hand".to_owned()
+            }
             (Truth::Unknown, _) => "whether it took effect is not known".to_owned(),
             (_, 0) => format!("nothing was {what}"),
             (_, done) => format!("{done} of {} were {what}, this one and those after it were not", self.all),

@@ -1,5 +1,6 @@
 //! The numbers that sqlx knows a file and a database by.
 
+use crate::backup::pieces::Pieces;
 use crate::platform;
 use crate::words::hex;
 use anyhow::{Context as _, Result};
@@ -105,6 +106,17 @@ pub fn in_pieces(path: &Path, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Resu
         }
         take(&buffer[..count])?;
     }
+}
+
+/// The same, with the digest of all that was read by the end of each piece: by them a second reading finds the first
+/// piece that is another one, before it is used.
+pub fn in_digested_pieces(path: &Path, take: &mut dyn FnMut(&[u8], [u8; 32]) -> Result<()>) -> Result<()> {
+    let cannot = || format!("{} cannot be read", path.display());
+    let mut pieces = Pieces::of(platform::open_regular(path).with_context(cannot)?);
+    while let Some(piece) = pieces.next(u64::MAX).with_context(cannot)? {
+        take(piece.bytes, piece.read.digest())?;
+    }
+    Ok(())
 }
 
 /// The advisory lock that sqlx takes in a database of this name while it migrates.

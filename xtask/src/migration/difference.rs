@@ -3,7 +3,7 @@
 use super::checksum::{Checksum, Ignored};
 use crate::platform;
 use anyhow::{Context as _, Result};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 /// What happened to a file since it was applied.
@@ -29,6 +29,8 @@ impl Cause {
 }
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
+/// So many bytes of a line are kept.
+const LONGEST_LINE: u64 = 1 << 20;
 
 /// One way in which the file may have looked.
 struct Variant {
@@ -76,7 +78,8 @@ fn variants(ignored: &Ignored) -> Vec<Variant> {
     all
 }
 
-/// Why this file's checksum is not `applied`. White space can only be told where the applied file had none too much.
+/// Why this file's checksum is not `applied`. White space can only be told where the applied file had none too much, and
+/// where no line is longer than is kept or holds a zero byte: such a file is read no further.
 pub fn cause(path: &Path, applied: &str, ignored: &Ignored) -> Result<Cause> {
     let cannot = || format!("{} cannot be read", path.display());
     let mut reader = BufReader::new(platform::open_regular(path).with_context(cannot)?);
@@ -86,8 +89,11 @@ pub fn cause(path: &Path, applied: &str, ignored: &Ignored) -> Result<Cause> {
     }
     let mut variants = variants(ignored);
     let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).with_context(cannot)? > 0 {
+    while reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).with_context(cannot)? > 0 {
         let ended = line.ends_with(b"\n");
+        if memchr::memchr(0, &line).is_some() || !ended && line.len() as u64 == LONGEST_LINE {
+            return Ok(Cause::Content);
+        }
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         variants.iter_mut().for_each(|variant| variant.end_line(text, ended));
@@ -132,6 +138,18 @@ mod tests {
                 "{:?}",
                 String::from_utf8_lossy(text)
             );
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_huge_file_without_lines_is_not_read_to_its_end() {
+        let path = std::env::temp_dir().join(format!("xtask-difference-huge-{}", std::process::id()));
+        for first in [&b""[..], &[b'x'; LONGEST_LINE as usize + 1]] {
+            std::fs::write(&path, first).unwrap();
+            std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+            // A terabyte: read to its end it would take hours, and all memory.
+            assert_eq!(cause(&path, "x", &Ignored::default()).unwrap(), Cause::Content);
         }
         std::fs::remove_file(&path).unwrap();
     }

@@ -4,6 +4,7 @@ use super::attempt::{Attempt, Truth, stopped};
 use super::blockers;
 use super::checks::Direction;
 use super::failure::Failure;
+use super::hidden;
 use super::ledger::Ledger;
 use super::migrated::Migrated;
 use super::run::{Done, Runner, Step};
@@ -30,6 +31,7 @@ impl Migrated<'_, '_> {
     /// # Errors
     /// Exit 6 where some were run and one was not.
     pub fn run_each(&self, runner: &mut Runner<'_, '_>, steps: &[Step], tell: Tell<'_>) -> Result<Vec<Done>> {
+        hidden::refuse(self.server, steps)?;
         let mut done = Vec::new();
         for step in steps {
             if let Some(signal) = signals::pending() {
@@ -91,8 +93,23 @@ impl Migrated<'_, '_> {
         }
     }
 
-    /// What is true of a step that failed.
+    /// What is true of a step that failed. The ledger does not show what a file did that ended its transaction.
     fn truth(&self, step: &Step, failure: &Failure) -> Truth {
+        match (self.ledger_truth(step, failure), failure.transaction) {
+            (Truth::Untouched, Some(transaction)) => {
+                let question = format!("SELECT pg_catalog.txid_status({transaction});");
+                match signals::shielded(|| self.server.ask_maintenance(&question)) {
+                    Ok(answer) if answer.trim() == "committed" => Truth::PartsStay,
+                    // Where it was rolled back, the file may have done so itself, and gone on without a transaction.
+                    _ => Truth::Unknown,
+                }
+            }
+            (truth, _) => truth,
+        }
+    }
+
+    /// What the ledger says of it.
+    fn ledger_truth(&self, step: &Step, failure: &Failure) -> Truth {
         signals::shielded(|| {
             // A transaction whose COMMIT was never sent has no effect, whether or not the server can be asked.
             let unseen = if step.transactional && !failure.committing { Truth::Untouched } else { Truth::Unknown };

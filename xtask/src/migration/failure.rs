@@ -65,11 +65,13 @@ pub struct Failure {
     pub refused: bool,
     /// The file had come to its end; its row and COMMIT were sent.
     pub committing: bool,
+    /// The transaction of a file that could have ended it.
+    pub transaction: Option<u64>,
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self { at: None, statement: None, error, refused: false, committing: false }
+        Self { at: None, statement: None, error, refused: false, committing: false, transaction: None }
     }
 }
 
@@ -94,7 +96,7 @@ impl Failure {
     fn told(message: Message) -> Self {
         let statement = message.statement.as_deref().map(shortened);
         let error = ServerError { code: message.code, text: message.text };
-        Self { at: None, statement, error: error.into(), refused: true, committing: false }
+        Self { at: None, statement, error: error.into(), refused: true, committing: false, transaction: None }
     }
 
     /// Whether the server waited in vain for a lock.

@@ -18,6 +18,7 @@ pub mod execute;
 pub mod failure;
 pub mod files;
 mod flaw;
+mod hidden;
 pub mod indexes;
 pub mod lasting;
 pub mod ledger;

@@ -1,7 +1,7 @@
 //! Files run one by one, each with its row in the ledger: in one transaction, or marked as dirty until it is done.
 
 use super::checks::{Direction, Findings};
-use super::checksum::{Checksum, in_pieces};
+use super::checksum::in_digested_pieces;
 use super::failure::Failure;
 use super::indexes;
 use super::ledger::{Writer, write};
@@ -9,12 +9,12 @@ use super::plan::Wanted;
 use super::session::Session;
 use super::transaction::LeftOut;
 use crate::error::Fault;
-use crate::platform;
 use crate::postgres::preamble::EMPTY_PATH;
 use crate::process::signals;
 use crate::settings::fault_point;
 use anyhow::Result;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One file to run, as it was when it was checked.
@@ -24,8 +24,12 @@ pub struct Step {
     pub description: String,
     pub file: PathBuf,
     pub direction: Direction,
-    /// Of its bytes, in hexadecimal.
-    fingerprint: String,
+    /// After each of its pieces.
+    digests: Arc<Vec<[u8; 32]>>,
+    /// It could end its transaction, read otherwise than we read it.
+    pub ambiguous: bool,
+    /// Where it could hold a psql command, read so.
+    pub hidden_command: Option<u64>,
     /// As the ledger holds it.
     pub checksum: String,
     pub transactional: bool,
@@ -42,7 +46,9 @@ impl Step {
             description: wanted.description.to_owned(),
             file: wanted.file.to_owned(),
             direction,
-            fingerprint: found.fingerprint.clone(),
+            digests: Arc::clone(&found.digests),
+            ambiguous: found.ambiguous,
+            hidden_command: found.hidden_command,
             checksum: found.checksum.clone(),
             transactional: found.transactional,
             split: found.split.is_some(),
@@ -50,25 +56,24 @@ impl Step {
         }
     }
 
-    /// Hands out what is sent of the file; what it is made of goes through `read` before.
-    pub fn sent(&self, read: &mut dyn FnMut(&[u8]), write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// Hands out what is sent of the file.
+    ///
+    /// # Errors
+    /// It is another file than was checked: nothing is handed out from the first piece on that differs.
+    pub fn sent(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let changed = || Fault::failed("The file was changed while it ran").hint("run it again");
         let mut at = 0;
-        in_pieces(&self.file, &mut |piece| {
-            read(piece);
+        let mut digests = self.digests.iter();
+        in_digested_pieces(&self.file, &mut |piece, digest| {
+            if digests.next() != Some(&digest) {
+                return Err(changed().into());
+            }
             let mut piece = piece.to_vec();
             self.left_out.blank(&mut piece, at);
             at += piece.len() as u64;
             write(&piece)
-        })
-    }
-
-    /// Refuses a file that is another one than was checked.
-    fn check_unchanged(&self, read: Checksum) -> Result<(), Failure> {
-        if read.finish() == self.fingerprint {
-            return Ok(());
-        }
-        let fault = Fault::failed("The file was changed while it ran");
-        Err(anyhow::Error::from(fault.hint("run it again")).into())
+        })?;
+        if digests.next().is_some() { Err(changed().into()) } else { Ok(()) }
     }
 }
 
@@ -108,11 +113,9 @@ impl Runner<'_, '_> {
             "" => String::new(),
             modes => format!(" SET TRANSACTION {modes};"),
         };
-        let mut read = Checksum::default();
         let before = format!("{FRESH} {CLEAN} SET lock_timeout TO {milliseconds}; BEGIN;{modes}");
-        self.session.feed(&step.file, &before, |write| step.sent(&mut |piece| read.feed(piece), write))?;
+        self.feed(step, &before)?;
         let took = clock.elapsed();
-        step.check_unchanged(read)?;
         fault_point("applying");
         signals::check().map_err(anyhow::Error::from)?;
         let row = match step.direction {
@@ -130,12 +133,32 @@ impl Runner<'_, '_> {
         Ok(took)
     }
 
+    /// Sends a file behind the beginning of its transaction. One that could end it, if psql read it otherwise than we do,
+    /// must still be in it at its end.
+    fn feed(&mut self, step: &Step, before: &str) -> Result<(), Failure> {
+        if !step.ambiguous {
+            return self.session.feed(&step.file, before, |write| step.sent(write));
+        }
+        self.session.run(before)?;
+        let begun = self.session.ask("pg_catalog.txid_current()")?;
+        let fed = self.session.feed(&step.file, "", |write| step.sent(write)).and_then(|()| {
+            let now = self.session.ask("pg_catalog.txid_current_if_assigned()")?;
+            if now == begun {
+                return Ok(());
+            }
+            Err(anyhow::Error::from(Fault::failed("The file ended its transaction").hint("fix the file")).into())
+        });
+        let transaction = begun.and_then(|number| number.parse().ok());
+        fed.map_err(|failure| Failure { transaction, ..failure })
+    }
+
     fn without_transaction(&mut self, step: &Step) -> Result<Duration, Failure> {
         let version = step.version;
-        let text = platform::read_regular(&step.file, u64::MAX).map_err(anyhow::Error::from)?;
-        let mut read = Checksum::default();
-        read.feed(&text);
-        step.check_unchanged(read)?;
+        let mut text = Vec::new();
+        step.sent(&mut |piece| {
+            text.extend_from_slice(piece);
+            Ok(())
+        })?;
         let invalid_before = indexes::invalid(self.session)?;
         let begun = match step.direction {
             Direction::Up => write::insert(&self.ledger.table, version, &step.description, &step.checksum, None)

@@ -84,7 +84,7 @@ impl<'a, 't> Scratch<'a, 't> {
         }
         // psql ended with the error.
         self.session = self.on.session()?;
-        let transactional = steps.iter().all(|step| step.transactional);
+        let transactional = steps.iter().all(|step| step.transactional && !step.ambiguous);
         Ok(if transactional { Ran::RolledBack(told(&error)) } else { Ran::HalfWay(told(&error)) })
     }
 

@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Test> {
         [] nobody_asks_which_target_it_is,
         [] a_target_implements_all_that_differs,
         [] a_target_and_a_sessions_name_go_as_one_value,
+        [] whole_files_are_read_up_to_a_limit,
         [] files_are_short,
         [] every_dependency_says_why_it_is_there,
     ]
@@ -106,6 +107,20 @@ impl Source {
 
 fn layer(folder: &str) -> Option<usize> {
     LAYERS.iter().position(|folders| folders.contains(&folder))
+}
+
+/// A file of any size must not take all memory.
+fn whole_files_are_read_up_to_a_limit() {
+    let calls = sources().into_iter().map(|source| (source.path, source.lines.concat()));
+    let unlimited: Vec<PathBuf> = calls
+        .filter(|(_, text)| {
+            text.split("read_regular(")
+                .skip(1)
+                .any(|call| call.split(';').next().unwrap_or_default().contains("u64::MAX"))
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(unlimited, Vec::<PathBuf>::new(), "`read_regular` without a limit");
 }
 
 fn arrows_point_one_way() {

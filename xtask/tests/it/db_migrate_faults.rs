@@ -24,6 +24,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_ledger_that_a_migration_tries_to_hide,
         [Stack] what_a_file_sets_ends_with_it,
         [Stack] a_file_that_changes_while_it_runs,
+        [Stack] what_another_reading_hides,
     ]
 }
 
@@ -191,6 +192,38 @@ fn ended_within_a_statement() {
     run.code(5).stderr_has("is being changed by session ").stderr_has("-migrate, user postgres, since ");
     database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()");
     assert_eq!(database.tables(), "");
+    // Nothing of the new bytes is sent, wherever they are.
+    let honest = format!("SELECT 1;\n{}CREATE TABLE honest (a int);        \n", "-- padding\n".repeat(60_000));
+    let evil = honest.replace("CREATE TABLE honest (a int);", "CREATE TABLE e (); COMMIT;  ");
+    assert_eq!(honest.len(), evil.len());
+    database.sandbox.migration(1, "make a table", &honest, None);
+    let running = database.migration_paused_at("ledger");
+    database.sandbox.migration(1, "make a table", &evil, None);
+    running.signal(Signal::CONT);
+    running.wait().code(1).stderr_has("The file was changed while it ran").stderr_has("nothing was applied");
+    assert_eq!(database.tables(), "");
+}
+
+/// A file may change how psql reads the strings that come after.
+fn what_another_reading_hides() {
+    let database = shared().database();
+    let off = "DO $$ BEGIN PERFORM set_config('standard_con'||'forming_strings','off',false); END $$;\n";
+    let hidden = format!("{off}SELECT 'a\\'' \\unrestrict `touch /tmp/xtask-hidden` --';\nSELECT 1;\n");
+    database.sandbox.migration(1, "hidden", &hidden, None);
+    let run = database.migrate(["--no-backup"]).run();
+    run.code(1).stderr_has("hidden.up.sql:2: `\\unrestrict`").stderr_has("nothing was sent");
+    database.migrate(["verify"]).run().code(1).stderr_has("hidden.up.sql:2: `\\unrestrict`");
+    for (end, words) in [("SELECT 1/0;\n", "division by zero"), ("", "The file ended its transaction")] {
+        let text = format!("CREATE TABLE half ();\n{off}SELECT 'a\\''; COMMIT; --';\n{end}");
+        database.sandbox.migration(1, "hidden", &text, None);
+        let run = database.migrate(["--no-backup"]).run();
+        run.code(6).stderr_has(words).stderr_has("it ended its transaction itself, and parts of it stay");
+        assert_eq!((database.ledger(), database.tables()), (String::new(), "half".to_owned()));
+        database.sql("DROP TABLE half");
+    }
+    database.sandbox.migration(1, "hidden", "CREATE TABLE t AS SELECT 'C:\\dir\\' AS path;\n", None);
+    database.migrate(["--no-backup"]).run().ok();
+    assert_eq!((database.ledger(), database.tables()), ("1".to_owned(), "t".to_owned()));
 }
 
 fn outside_of_a_transaction() {

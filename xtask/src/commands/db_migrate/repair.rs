@@ -170,7 +170,7 @@ fn only_by_name(entry: &Entry) -> String {
 /// Looks as `up` does before a dirty version is taken for applied.
 fn check_finished(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry) -> Result<()> {
     let Some(migration) = &entry.migration else { return Ok(()) };
-    let text = platform::read_regular(&migration.up, u64::MAX)?;
+    let text = platform::read_regular(&migration.up, checks::LARGEST_WITHOUT_TRANSACTION)?;
     let mut invalid = indexes::invalid(session)?;
     invalid.retain(|index| index.is_named_in(&text));
     indexes::refuse(&invalid)?;

@@ -102,7 +102,7 @@ pub(super) fn dry_run(
     }
     for step in steps {
         terminal.result(&format!("-- {}", shown(&step.file)))?;
-        step.sent(&mut |_| {}, &mut |piece| terminal.result_piece(piece))?;
+        step.sent(&mut |piece| terminal.result_piece(piece))?;
         terminal.result("")?;
     }
     if steps.is_empty() {

@@ -3,12 +3,10 @@
 use crate::migration::checksum::{Checksum, Ignored};
 use crate::migration::flaw::Flaw;
 
-/// What is wrong with bytes whatever they mean, and their checksums.
+/// What is wrong with bytes whatever they mean, and their checksum.
 #[derive(Debug, Default)]
 pub struct Bytes {
-    fingerprint: Checksum,
-    /// Only where letters are left out.
-    checksum: Option<Checksum>,
+    checksum: Checksum,
     /// The beginning of a letter whose rest comes with the next piece.
     cut: Vec<u8>,
     lines: u64,
@@ -19,15 +17,12 @@ pub struct Bytes {
 
 impl Bytes {
     pub fn new(ignored: &Ignored) -> Self {
-        let checksum = (!ignored.is_empty()).then(|| Checksum::without(ignored));
-        Self { checksum, ..Self::default() }
+        Self { checksum: Checksum::without(ignored), ..Self::default() }
     }
 
-    /// Of all bytes, and of those that count.
-    pub fn checksums(self) -> (String, String) {
-        let fingerprint = self.fingerprint.finish();
-        let checksum = self.checksum.map_or_else(|| fingerprint.clone(), Checksum::finish);
-        (fingerprint, checksum)
+    /// Of those that count.
+    pub fn checksum(self) -> String {
+        self.checksum.finish()
     }
 
     pub fn take(&mut self, piece: &[u8]) -> Result<(), Flaw> {
@@ -58,8 +53,7 @@ impl Bytes {
         self.cut = joined[rest..].to_vec();
         self.seen = true;
         self.lines += memchr::memchr_iter(b'\n', piece).count() as u64;
-        self.fingerprint.feed(piece);
-        self.checksum.iter_mut().for_each(|checksum| checksum.feed(piece));
+        self.checksum.feed(piece);
         Ok(())
     }
 

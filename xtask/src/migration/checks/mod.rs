@@ -17,11 +17,14 @@ use anyhow::Result;
 use bytes::Bytes;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 /// With these bytes a file says that it runs outside of a transaction (sqlx's rule).
 const NO_TRANSACTION: &[u8] = b"-- no-transaction";
 /// A file outside of a transaction must reach psql in one piece: psql would run a statement that was cut.
 pub const LARGEST_WITHOUT_TRANSACTION: u64 = 60_000;
+/// An applied file that ends its transaction half-way is kept in memory while it is tried.
+const LARGEST_SPLIT: u64 = 64 << 20;
 
 /// Which way a file leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +36,14 @@ pub enum Direction {
 /// What a file is that may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
-    /// SHA-384 of its bytes, in hexadecimal.
-    pub fingerprint: String,
-    /// The same without the letters that do not count: what the ledger holds.
+    /// SHA-384 of the letters that count, in hexadecimal: what the ledger holds.
     pub checksum: String,
+    /// The digest after each of its pieces: only these bytes are sent.
+    pub digests: Arc<Vec<[u8; 32]>>,
+    /// Another reading of it than ours is possible, in which it could end its transaction.
+    pub ambiguous: bool,
+    /// The line of the first backslash that could be a psql command in another reading.
+    pub hidden_command: Option<u64>,
     pub transactional: bool,
     /// A `BEGIN` and `COMMIT` around the file, which are not sent.
     pub left_out: LeftOut,
@@ -79,7 +86,9 @@ fn read(path: &Path, mut statements: Statements, ignored: &Ignored) -> Result<Fi
     let mut bytes = Bytes::new(ignored);
     let mut reader = Reader::default();
     let mut size = 0;
-    checksum::in_pieces(path, &mut |piece| {
+    let mut digests = Vec::new();
+    checksum::in_digested_pieces(path, &mut |piece, digest| {
+        digests.push(digest);
         if size == 0 {
             statements.transactional = !piece.starts_with(NO_TRANSACTION);
         }
@@ -87,7 +96,11 @@ fn read(path: &Path, mut statements: Statements, ignored: &Ignored) -> Result<Fi
         bytes.take(piece)?;
         Ok(reader.feed(piece, &mut statements)?)
     })?;
-    reader.finish(&mut statements)?;
+    let readings = reader.finish(&mut statements)?;
+    if let Some(line) = readings.hidden.unrestrict {
+        let what = "`\\unrestrict` behind a string that psql may read otherwise: it could be a command";
+        return Err(Flaw { line, what: what.to_owned() }.into());
+    }
     bytes.finish()?;
     if !statements.transactional && size > LARGEST_WITHOUT_TRANSACTION {
         let what = format!("a file without transaction is larger than {LARGEST_WITHOUT_TRANSACTION} bytes");
@@ -96,7 +109,13 @@ fn read(path: &Path, mut statements: Statements, ignored: &Ignored) -> Result<Fi
     if let Some(line) = bytes.carriage_return.filter(|_| !ignored.has('\r')) {
         statements.warn(line, "its lines end in CR LF: a copy with LF has a different checksum");
     }
-    Ok(statements.findings(bytes)?)
+    let findings = statements.findings(bytes)?;
+    if findings.split.is_some() && size > LARGEST_SPLIT {
+        let what = format!("a file that ends its transaction half-way is larger than {LARGEST_SPLIT} bytes");
+        return Err(Flaw { line: 1, what }.into());
+    }
+    let (ambiguous, hidden_command) = (readings.have_parted(), readings.hidden.command);
+    Ok(Findings { digests: digests.into(), ambiguous, hidden_command, ..findings })
 }
 
 /// Judges statement by statement.
@@ -181,10 +200,11 @@ impl Statements {
         if self.count == 0 {
             self.warn(1, "it holds no statement");
         }
-        let (fingerprint, checksum) = bytes.checksums();
         Ok(Findings {
-            fingerprint,
-            checksum,
+            checksum: bytes.checksum(),
+            digests: Arc::default(),
+            ambiguous: false,
+            hidden_command: None,
             transactional: self.transactional,
             left_out: left_out.unwrap_or_default(),
             statements: self.count,

@@ -208,6 +208,23 @@ fn what_outlives_the_file_and_what_it_makes_are_known() {
 }
 
 #[test]
+fn what_psql_could_read_otherwise_is_known() {
+    let hidden = "SELECT 'a\\'' \\unrestrict `touch x` --';\nSELECT 1;\n";
+    refused(format!("SELECT 1;\n{hidden}"), 2, "\\unrestrict");
+    refused(format!("SELECT '日本語日本';\n{hidden}"), 2, "\\unrestrict");
+    let found = checked("SELECT N'a\\';\n SELECT '\\! touch x';").unwrap();
+    assert_eq!((found.ambiguous, found.hidden_command), (true, Some(2)));
+    let found = checked("SELECT 'a\\''; COMMIT; --';\nSELECT 1").unwrap();
+    assert_eq!((found.ambiguous, found.hidden_command), (true, None));
+    let found = checked("SELECT 'C:\\dir\\';\nSELECT 1").unwrap();
+    assert_eq!((found.ambiguous, found.hidden_command), (true, None));
+    for text in ["SELECT E'a\\\\', E'it\\'s';", "SELECT '\\d+', 'Zoë';", "-- 日本語\nSELECT '\\unrestrict';"] {
+        let found = checked(text).unwrap();
+        assert_eq!((found.ambiguous, found.hidden_command), (false, None), "{text}");
+    }
+}
+
+#[test]
 fn pieces_of_every_size_are_read_alike() {
     let text =
         "SELECT 'a''b', E'\\'', $t$;$t$, \"x\"\"y\", 1::int; -- c\nCOPY t FROM stdin;\n1\n\\.\n/* /* ; */ */ SELECT ü;";

@@ -8,6 +8,7 @@ mod variables;
 pub use listener::{Lexeme, Listener, Next};
 
 use super::flaw::Flaw;
+use crate::postgres::dump::{Reading, Readings};
 use crate::sql::{Dialect, Found, LONGEST_TOKEN, Lexer, Spelling, State, Token};
 use memchr::{memchr, memchr_iter};
 use routine::Routine;
@@ -39,6 +40,7 @@ pub struct Reader {
     row: Vec<u8>,
     parentheses: u32,
     routine: Routine,
+    readings: Readings,
     /// The statement has no token yet.
     empty: bool,
 }
@@ -54,6 +56,7 @@ impl Default for Reader {
             row: Vec::new(),
             parentheses: 0,
             routine: Routine::default(),
+            readings: Readings::default(),
             empty: true,
         }
     }
@@ -63,11 +66,19 @@ impl Reader {
     /// Takes the next piece, of any size.
     pub fn feed(&mut self, mut piece: &[u8], listener: &mut dyn Listener) -> Result<(), Flaw> {
         while !piece.is_empty() {
+            let reading = match self.part {
+                Part::Statements => Reading::in_statements(self.lexer.state()),
+                Part::CopyHeader => Reading::Statement,
+                Part::CopyRows => Reading::Rows,
+            };
             let used = match self.part {
                 Part::Statements => self.statement(piece, listener)?,
                 Part::CopyHeader => self.copy_header(piece[0])?,
                 Part::CopyRows => self.rows(piece, listener),
             };
+            if used > 0 {
+                self.readings.take(&piece[..used], reading, self.line);
+            }
             self.line += memchr_iter(b'\n', &piece[..used]).count() as u64;
             self.offset += used as u64;
             piece = &piece[used..];
@@ -75,8 +86,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Nothing more comes. A last statement may lack its semicolon.
-    pub fn finish(mut self, listener: &mut dyn Listener) -> Result<(), Flaw> {
+    /// Nothing more comes. A last statement may lack its semicolon. Gives what psql could read otherwise.
+    pub fn finish(mut self, listener: &mut dyn Listener) -> Result<Readings, Flaw> {
         // A newline ends every token that has no end of its own.
         let (line, size) = (self.line, self.offset);
         self.feed(b"\n", listener)?;
@@ -90,8 +101,8 @@ impl Reader {
             Part::Statements if self.lexer.state().is_block_comment() => "a comment that is never closed",
             Part::Statements if self.parentheses > 0 => "a parenthesis that is never closed",
             Part::Statements if self.routine.is_open() => "BEGIN without END in the body of a routine",
-            Part::Statements if self.empty => return Ok(()),
-            Part::Statements => return listener.ended(line, self.begun..size).map(|_| ()),
+            Part::Statements if self.empty => return Ok(self.readings),
+            Part::Statements => return listener.ended(line, self.begun..size).map(|_| self.readings),
         };
         Err(Flaw { line, what: format!("it ends within {what}") })
     }

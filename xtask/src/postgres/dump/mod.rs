@@ -22,6 +22,7 @@ mod watching;
 pub use layout::{Part, PartKind};
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
+pub use scanner::readings::{Reading, Readings};
 
 use super::encoding::Encoding;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 mod frame;
 mod part;
-mod readings;
+pub mod readings;
 
 use super::copy::CopyBlock;
 use super::foreign;

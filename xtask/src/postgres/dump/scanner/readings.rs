@@ -1,4 +1,4 @@
-//! Whether a psql could read the dump in another way than we do, and what it would find then.
+//! Whether a psql could read a dump or another file in another way than we do, and what it would find then.
 //!
 //! How psql reads a string depends on two settings of the session, `standard_conforming_strings` and
 //! `client_encoding`, and a default or a check that runs while rows are loaded can change both. So from the first
@@ -14,9 +14,9 @@ const UNRESTRICT: &[u8] = b"\\unrestrict";
 /// What `COPY` writes after a backslash.
 const COPY_ESCAPES: &[u8] = b"bfnrtvN.\\";
 
-/// Follows the bytes of a dump.
+/// Follows the bytes of a file.
 #[derive(Debug, Default)]
-pub(super) struct Readings {
+pub struct Readings {
     parted: bool,
     /// How many bytes psql would still take for the rest of a letter, by encoding.
     rest: [u8; 4],
@@ -28,12 +28,12 @@ pub(super) struct Readings {
     before: Vec<u8>,
     /// How many of them are a backslash, and what may be too little after it.
     undecided: usize,
-    pub(super) hidden: Hidden,
+    pub hidden: Hidden,
 }
 
 /// What psql reads a piece of text as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub enum Reading {
     /// A string without a letter before it, in which a backslash is a letter, or the other way round; whether the byte
     /// before was such a backslash.
     Plain {
@@ -50,12 +50,16 @@ impl Reading {
     /// `None`: where pg_dump writes the same bytes into every dump.
     pub(super) fn of(part: Part, state: State) -> Option<Self> {
         match part {
-            Part::Head(_) | Part::Tail(_) => return None,
-            Part::Copy => return Some(Self::Rows),
-            Part::CopyHeaderEnd | Part::Meta => return Some(Self::Statement),
-            Part::Statements => {}
+            Part::Head(_) | Part::Tail(_) => None,
+            Part::Copy => Some(Self::Rows),
+            Part::CopyHeaderEnd | Part::Meta => Some(Self::Statement),
+            Part::Statements => Some(Self::in_statements(state)),
         }
-        Some(match state {
+    }
+
+    /// Of statements, and of what stands between them.
+    pub fn in_statements(state: State) -> Self {
+        match state {
             State::String(quote) if quote.plain => Self::Plain { escapes: quote.escapes, escaped: false },
             State::StringEscape(quote) if quote.plain => Self::Plain { escapes: true, escaped: true },
             State::String(_) | State::StringEscape(_) => Self::Until(b"'\\"),
@@ -64,13 +68,18 @@ impl Reading {
             State::LineComment => Self::Until(b""),
             State::BlockComment(_) => Self::Until(b"*/"),
             _ => Self::Statement,
-        })
+        }
     }
 }
 
 impl Readings {
+    /// Whether another reading than ours is possible of what came so far.
+    pub fn have_parted(&self) -> bool {
+        self.parted
+    }
+
     /// Takes bytes that were read in this way. `line`: where they begin.
-    pub(super) fn take(&mut self, bytes: &[u8], reading: Reading, line: u64) {
+    pub fn take(&mut self, bytes: &[u8], reading: Reading, line: u64) {
         if self.parted {
             return self.look_for_commands(bytes, reading, line);
         }
