@@ -123,7 +123,7 @@ impl Context {
     /// A run like this one on the Compose project in another folder. Another person may have written that project, so
     /// no program is taken from its `.env`.
     pub fn at(&self, folder: &Path) -> Self {
-        let mut settings = self.settings.reloaded(folder);
+        let mut settings = self.settings.reloaded(folder).of_others();
         settings.set_flag("XTASK_TARGET", Kind::COMPOSE.to_string());
         for name in PROGRAMS {
             settings.set_flag(name, self.settings.in_environment(name).unwrap_or_default());

@@ -7,6 +7,7 @@ use super::name::PackageName;
 use super::repository::Repository;
 use super::toml_text;
 use crate::error::Fault;
+use crate::process::signals;
 use anyhow::Result;
 use serde_json::Value;
 
@@ -39,6 +40,7 @@ impl Manifests {
     pub fn read(repository: &Repository) -> Result<Self> {
         let mut below = Vec::new();
         for path in repository.files(&["*/Cargo.toml"])? {
+            signals::check()?;
             let Some(folder) = path.strip_suffix("/Cargo.toml").filter(|path| !is_unfinished(path)) else { continue };
             // A manifest that cannot be read is not a package: cargo does not read it either.
             let read = repository.text(&path).ok().flatten().and_then(|text| toml_text::parsed(&text).ok());

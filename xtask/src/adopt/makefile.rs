@@ -5,12 +5,18 @@ use super::name::PackageName;
 use super::repository::Repository;
 use super::toml_text;
 use crate::error::Fault;
+use crate::process::signals;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The names that GNU make looks for, in its order.
 const NAMES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 /// Files that include one another are followed so far.
 const DEPTH: usize = 8;
+/// So many files are read, each once.
+const MOST_FILES: usize = 64;
+/// The longest text of a variable that is put into rules, in bytes.
+const LONGEST_TARGETS: usize = 1 << 12;
 /// Options come only from make's own command line, so that an `ARGS=--yes` of the environment skips no question.
 const ARGUMENTS: &str = "$(if $(filter command,$(origin ARGS)),$(ARGS))";
 
@@ -20,7 +26,8 @@ struct Rule {
     file: String,
     /// Counted from 1.
     line: usize,
-    recipe: Vec<String>,
+    /// The same for all targets of the rule.
+    recipe: Rc<Vec<String>>,
 }
 
 /// The rules of a Makefile by their targets, and what could not be looked at.
@@ -29,7 +36,8 @@ struct Rules {
     by_target: BTreeMap<String, Rule>,
     /// Variables whose text is plain.
     variables: BTreeMap<String, String>,
-    not_read: Vec<String>,
+    not_read: BTreeSet<String>,
+    files: BTreeSet<String>,
 }
 
 /// What becomes of the Makefile.
@@ -50,8 +58,8 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
         return Ok(Planned { change: Some(change), found: "no Makefile".to_owned(), ..Planned::default() });
     };
     let text = repository.text(file)?.unwrap_or_default();
-    let mut rules = Rules::default();
-    rules.read(repository, file, &text, DEPTH);
+    let mut rules = Rules { files: BTreeSet::from([file.to_owned()]), ..Rules::default() };
+    rules.read(repository, file, &text, DEPTH)?;
     let taken: Vec<(&str, &str, &Rule)> =
         goals.iter().filter_map(|goal| rules.of(goal).map(|(target, rule)| (goal.as_str(), target, rule))).collect();
     let same: BTreeSet<&str> = taken.iter().map(|(goal, ..)| *goal).collect();
@@ -92,10 +100,11 @@ impl Rules {
         own.or_else(|| patterns.next()).map(|(target, rule)| (target.as_str(), rule))
     }
 
-    fn read(&mut self, repository: &Repository, file: &str, text: &str, depth: usize) {
+    fn read(&mut self, repository: &Repository, file: &str, text: &str, depth: usize) -> Result<(), Fault> {
         let lines: Vec<&str> = text.lines().collect();
         let mut at = 0;
         while let Some(line) = lines.get(at) {
+            signals::check()?;
             let first = at;
             let mut logical = (*line).to_owned();
             while logical.ends_with('\\') && at + 1 < lines.len() {
@@ -114,23 +123,35 @@ impl Rules {
             } else if let Some(names) =
                 ["include ", "-include ", "sinclude "].iter().find_map(|word| words.strip_prefix(word))
             {
-                self.include(repository, names, depth);
+                self.include(repository, names, depth)?;
             } else if let Some((name, value)) = assignment(words) {
-                let text = self.variables.entry(name.to_owned()).or_default();
-                *text = if words.contains("+=") { format!("{text} {value}") } else { value.to_owned() };
+                self.assign(name, value, words.contains("+="));
             } else if let Some((targets, inline)) = rule(&self.expanded(words, file, first + 1)) {
                 let mut recipe: Vec<String> = inline.map(str::to_owned).into_iter().collect();
                 recipe.extend(
                     lines[at..].iter().take_while(|line| line.starts_with('\t')).map(|line| line.trim().to_owned()),
                 );
-                for target in targets.split_whitespace().filter(|target| !target.starts_with('.')) {
-                    let rule = Rule { file: file.to_owned(), line: first + 1, recipe: recipe.clone() };
-                    // Of several rules of a target, the one with a recipe.
-                    let known = self.by_target.entry(target.to_owned()).or_insert_with(|| rule.clone());
-                    if known.recipe.is_empty() {
-                        *known = rule;
-                    }
-                }
+                self.add(targets, &Rule { file: file.to_owned(), line: first + 1, recipe: Rc::new(recipe) });
+            }
+        }
+        Ok(())
+    }
+
+    fn assign(&mut self, name: &str, value: &str, adds: bool) {
+        let text = self.variables.entry(name.to_owned()).or_default();
+        if !adds {
+            text.clear();
+        }
+        text.push(' ');
+        text.push_str(value);
+    }
+
+    /// Of several rules of a target, the one with a recipe.
+    fn add(&mut self, targets: &str, rule: &Rule) {
+        for target in targets.split_whitespace().filter(|target| !target.starts_with('.')) {
+            let known = self.by_target.entry(target.to_owned()).or_insert_with(|| rule.clone());
+            if known.recipe.is_empty() {
+                *known = rule.clone();
             }
         }
     }
@@ -138,26 +159,34 @@ impl Rules {
     /// The line of a rule whose targets are in a variable, with the variable's text.
     fn expanded(&mut self, line: &str, file: &str, number: usize) -> String {
         let Some((name, rest)) = of_variable(line) else { return line.to_owned() };
-        match self.variables.get(name).filter(|text| !text.contains(['$', ':', '='])) {
+        match self.variables.get(name).filter(|text| text.len() <= LONGEST_TARGETS && !text.contains(['$', ':', '='])) {
             Some(text) => format!("{text}{rest}"),
             None => {
-                self.not_read.push(format!("The rule of $({name}) ({file}:{number}) was not looked at"));
+                self.not_read.insert(format!("The rule of $({name}) ({file}:{number}) was not looked at"));
                 line.to_owned()
             }
         }
     }
 
-    fn include(&mut self, repository: &Repository, names: &str, depth: usize) {
+    fn include(&mut self, repository: &Repository, names: &str, depth: usize) -> Result<(), Fault> {
         for name in names.split_whitespace() {
+            signals::check()?;
             let is_plain = !name.contains(['$', '*', '?', '[', '~'])
                 && !name.starts_with('/')
                 && !name.split('/').any(|part| part == "..");
-            match repository.text(name) {
-                Ok(Some(text)) if is_plain && depth > 0 => self.read(repository, name, &text, depth - 1),
-                Ok(None) if is_plain => {}
-                _ => self.not_read.push(format!("The included file {name} was not looked at")),
+            if self.files.contains(name) {
+                continue;
+            }
+            let is_read = is_plain && depth > 0 && self.files.len() < MOST_FILES;
+            let text = if is_read { repository.text(name).ok() } else { None };
+            if let Some(text) = text {
+                self.files.insert(name.to_owned());
+                self.read(repository, name, &text.unwrap_or_default(), depth - 1)?;
+            } else if self.not_read.len() < MOST_FILES {
+                self.not_read.insert(format!("The included file {name} was not looked at"));
             }
         }
+        Ok(())
     }
 }
 

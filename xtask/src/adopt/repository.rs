@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// No text that is read here is longer, in bytes.
-const LONGEST: u64 = 1 << 22;
+const LONGEST: u64 = 1 << 18;
 const DEADLINE: Duration = Duration::from_secs(60);
 /// What git is told by these means another repository.
 const OTHER_REPOSITORY: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
@@ -42,7 +42,7 @@ impl Repository {
             return Err(unusable("a folder").hint("name the top folder of a git repository").into());
         }
         let told = git(&folder, &[], &["rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix"])?;
-        let text = told.text();
+        let text = checked_text(&told)?;
         let mut lines = text.lines();
         if !told.ending.success() || lines.next() != Some("true") {
             let hint = "adopt changes files, and git shows what: cd DIR && git init && git add . && git commit -m 'Before xtask'";
@@ -52,7 +52,11 @@ impl Repository {
         let top = PathBuf::from(lines.next().unwrap_or_default()).canonicalize()?;
         let prefix = lines.next().unwrap_or_default().to_owned();
         let filters = git(&folder, &[], &["config", "-z", "--name-only", "--get-regexp", "^filter\\."])?;
-        Ok(Self { folder, top, prefix, filters: zero_terminated(&filters) })
+        if !matches!(filters.ending, Ending::Code(0 | 1)) {
+            return Err(Fault::failed("git cannot read its configuration").hint("see: git config --list").into());
+        }
+        // Git starts the filter of the name as it is: another name would switch off another filter.
+        Ok(Self { folder, top, prefix, filters: zero_terminated(&filters)? })
     }
 
     fn ask(&self, words: &[&str]) -> Result<Captured> {
@@ -78,7 +82,7 @@ impl Repository {
     /// The files of the folder that git knows, or would add; paths from the folder.
     pub fn files(&self, patterns: &[&str]) -> Result<Vec<String>> {
         let words = [&["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"], patterns].concat();
-        let mut files = zero_terminated(&self.git(&words)?);
+        let mut files = zero_terminated(&self.git(&words)?)?;
         files.sort();
         files.dedup();
         Ok(files)
@@ -88,7 +92,7 @@ impl Repository {
     pub fn dirty(&self) -> Result<Vec<String>> {
         let options = ["--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"];
         let words = [&["status"], &options[..], &["--", "."]].concat();
-        let lines = zero_terminated(&self.git(&words)?);
+        let lines = zero_terminated(&self.git(&words)?)?;
         let paths = lines.iter().filter_map(|line| line.get(3..));
         Ok(paths.map(|path| path.strip_prefix(&self.prefix).unwrap_or(path).to_owned()).collect())
     }
@@ -117,7 +121,7 @@ impl Repository {
 
     /// Where git keeps a file of ours.
     pub fn git_path(&self, name: &str) -> Result<PathBuf> {
-        Ok(self.folder.join(self.git(&["rev-parse", "--git-path", name])?.text().trim_end_matches('\n')))
+        Ok(self.folder.join(checked_text(&self.git(&["rev-parse", "--git-path", name])?)?.trim_end_matches('\n')))
     }
 
     /// The folder as a word of a command line.
@@ -169,6 +173,20 @@ fn git(folder: &Path, filters: &[String], words: &[&str]) -> Result<Captured> {
     program.capture(DEADLINE).with_context(|| Fault::failed("git cannot be run").hint("install git"))
 }
 
-fn zero_terminated(captured: &Captured) -> Vec<String> {
-    captured.text().split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect()
+/// What git says, as it says it.
+///
+/// # Errors
+/// A name in it is not UTF-8: written in another way it would be another name.
+fn checked_text(captured: &Captured) -> Result<&str, Fault> {
+    std::str::from_utf8(&captured.stdout).map_err(|_| {
+        let shown: String =
+            captured.text().split(['\0', '\n']).filter(|name| name.contains('\u{fffd}')).take(1).collect();
+        let what = format!("git knows a name that is not UTF-8: {shown}");
+        Collision::new(what, "rename that file, folder or filter of the git configuration").into()
+    })
+}
+
+fn zero_terminated(captured: &Captured) -> Result<Vec<String>, Fault> {
+    let names = checked_text(captured)?.split('\0').filter(|path| !path.is_empty());
+    Ok(names.map(str::to_owned).collect())
 }

@@ -2,9 +2,61 @@
 
 use serde_json::Value;
 
+/// Deeper than people nest values, and than the names of their tables have parts. The parser calls itself for each level.
+const DEEPEST: usize = 16;
+
 /// What a TOML text says.
 pub fn parsed(text: &str) -> Result<Value, String> {
+    if !is_shallow(text) {
+        return Err(format!("it is nested deeper than {DEEPEST} levels"));
+    }
     basic_toml::from_str(text).map_err(|error| error.to_string())
+}
+
+/// Whether neither brackets nor the dots of names nest too deeply, outside of strings and comments.
+fn is_shallow(text: &str) -> bool {
+    let (mut rest, mut depth, mut dots) = (text, 0usize, 0usize);
+    while let Some(letter) = rest.chars().next() {
+        let length = match letter {
+            '"' | '\'' => string_length(rest),
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            _ => letter.len_utf8(),
+        };
+        match letter {
+            '[' | '{' => (depth, dots) = (depth + 1, 0),
+            ']' | '}' => (depth, dots) = (depth.saturating_sub(1), 0),
+            ',' | '=' | '\n' => dots = 0,
+            '.' => dots += 1,
+            _ => {}
+        }
+        if depth > DEEPEST || dots > DEEPEST {
+            return false;
+        }
+        rest = &rest[length..];
+    }
+    true
+}
+
+/// How long the string is that begins here, with its quotes. One that is not closed ends with its line or the text.
+fn string_length(text: &str) -> usize {
+    let quote = &text[..1];
+    let is_long = text[1..].starts_with(quote) && text[2..].starts_with(quote);
+    let mut at = if is_long { 3 } else { 1 };
+    while let Some(letter) = text[at..].chars().next() {
+        if letter == '\\' && quote == "\"" {
+            at += 1;
+            at += text[at..].chars().next().map_or(0, char::len_utf8);
+        } else if is_long && text[at..].starts_with(&quote.repeat(3)) {
+            // Up to two quotes before the three that end it belong to the string.
+            let quotes = text[at..].len() - text[at..].trim_start_matches(quote).len();
+            return at + quotes.min(5);
+        } else if !is_long && (text[at..].starts_with(quote) || letter == '\n') {
+            return at + 1;
+        } else {
+            at += letter.len_utf8();
+        }
+    }
+    text.len()
 }
 
 /// The text with pieces put in, in its own line ends; `None` where it then says anything else than `expected`.
@@ -176,6 +228,24 @@ mod tests {
         }
         assert_eq!(with_key("alias = { b = \"build\" }\n", "alias", "x", &"run".into()), None);
         assert_eq!(with_table("[a]\n", &["a"], &[("x", 1.into())]), None, "a table has one header");
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_refused_before_it_is_parsed() {
+        for deep in [
+            format!("a = {}", "[".repeat(200_000)),
+            format!("[alias]\nx={}", "[".repeat(100_000)),
+            format!("a = [\"\"\"x\"\"\"\", {}", "[".repeat(100_000)),
+            format!("a = ['\\', {}", "[".repeat(100_000)),
+            format!("[{}b]\n", "a.".repeat(100_000)),
+            format!("{}b = 1\n", "a.".repeat(100_000)),
+            format!("a = {}", "{a = ".repeat(100_000)),
+        ] {
+            assert!(parsed(&deep).unwrap_err().contains("nested deeper"), "{}", &deep[..30]);
+        }
+        let strings = format!("a = '{0}'\nb = \"\\\"{0}\"\nc = \"\"\"\n{0}\n\"\"\"\n# {0}\n", "[".repeat(100));
+        assert!(parsed(&strings).is_ok(), "{strings}");
+        assert!(parsed(&format!("a = [{}]\n", "1.5, ".repeat(100))).is_ok());
     }
 
     #[test]

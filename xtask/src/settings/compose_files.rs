@@ -41,6 +41,12 @@ pub fn are_listed(settings: &Settings) -> bool {
     settings.get(FILE).is_some()
 }
 
+/// Every file that a version of Compose may take for this folder without being told more.
+pub fn all(settings: &Settings, folder: &Path) -> Vec<PathBuf> {
+    let usual = || NAMES.iter().chain(&OVERRIDES).map(|name| folder.join(name)).filter(|path| path.is_file()).collect();
+    listed(settings, folder).unwrap_or_else(usual)
+}
+
 /// Whether Compose finds its files for this folder: in it, or where `COMPOSE_FILE` says.
 pub fn are_there(settings: &Settings, folder: &Path) -> bool {
     listed(settings, folder).map_or_else(|| main_file(folder).is_some(), |files| !files.is_empty())

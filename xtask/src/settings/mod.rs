@@ -10,6 +10,7 @@ mod root;
 
 pub use call::call;
 pub use dot_env::{EnvEdit, copy_env_example, make_empty_env_file, write_env_file};
+pub use env_file::set as with_value;
 pub use known::{KNOWN, PROGRAMS, is_secret};
 pub use root::{Root, package_folder};
 
@@ -60,6 +61,8 @@ pub struct Settings {
     unreadable: Option<String>,
     /// The `.env` beside the Compose files, where those are in another folder.
     of_project: Option<EnvFile>,
+    /// Whether somebody wrote the `.env` who is not trusted.
+    are_of_others: bool,
 }
 
 /// No `.env` of a person is longer, in bytes.
@@ -75,7 +78,7 @@ impl Settings {
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
         let file = EnvFile::parse(&text, &|name| environment.get(name).cloned());
-        let settings = Self { flags: BTreeMap::new(), environment, file, unreadable, of_project: None };
+        let settings = Self { environment, file, unreadable, ..Self::default() };
         let of_project = settings.file_of_project(root);
         Self { of_project, ..settings }
     }
@@ -105,6 +108,23 @@ impl Settings {
     /// These flags and this environment, with `.env` read again.
     pub fn reloaded(&self, root: &Path) -> Self {
         Self { flags: self.flags.clone(), ..Self::load(root) }
+    }
+
+    /// These settings of a repository that is only looked at.
+    #[must_use]
+    pub fn of_others(self) -> Self {
+        Self { are_of_others: true, ..self }
+    }
+
+    /// Whether the repository is only looked at, and nothing that its `.env` names may run.
+    pub fn are_of_others(&self) -> bool {
+        self.are_of_others
+    }
+
+    /// All that `.env` and the one beside the Compose files say, the stronger one last.
+    pub fn in_files(&self) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.of_project.iter().chain([&self.file]);
+        files.flat_map(|file| file.names().filter_map(|name| Some((name, file.get(name)?))))
     }
 
     /// What `.env` itself says, whatever wins over it.

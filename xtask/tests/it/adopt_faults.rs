@@ -7,7 +7,9 @@ use crate::harness::{Sandbox, Test, Xtask, sandbox::checkout};
 use crate::root::git;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +19,9 @@ pub fn tests() -> Vec<Test> {
         [Git] what_stands_in_the_way_is_named_and_nothing_is_written,
         [Git] all_that_stands_in_the_way_is_named_at_once,
         [Git] a_look_runs_no_program_that_their_settings_name,
+        [Git, Compose] a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file,
+        [Git] a_name_that_is_not_utf_8_switches_off_no_protection,
+        [Git] files_without_end_are_refused_in_time,
         [Git] work_that_is_not_committed_is_kept_and_no_link_is_written_through,
         [Git] a_folder_that_is_no_repository_of_somebody_elses_is_refused,
         [Git, Mount] a_read_only_folder_is_refused_before_anything_is_written,
@@ -95,6 +100,75 @@ fn a_look_runs_no_program_that_their_settings_name() {
     fs::write(theirs.folder.join("compose.yaml"), "services: {}\n").unwrap();
     theirs.adopt(&["--dry-run"]).run().ok().stdout_has("main, clean");
     assert!(!canary.exists());
+}
+
+fn a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file() {
+    let services = "services:\n  postgres:\n    image: postgres:${VERSION:?}\n    environment: [POSTGRES_PASSWORD]\n";
+    for include in [
+        "include:\n  - ssh://git@127.0.0.1/x/y.git\n",
+        "include:\n  - path: git@127.0.0.1:x/y.git\n",
+        "include: [\"git://127.0.0.1/x/y.git\"]\n",
+        "include: ['https://127.0.0.1:1/x/y.git']\n",
+        "include: ['oci://127.0.0.1:1/x']\n",
+        "\"incl\\u0075de\": [part.yaml]\n",
+        "",
+    ] {
+        let part = "services:\n  other:\n    extends: {file: 'ssh://git@127.0.0.1/x/y.git', service: a}\n";
+        let theirs = Theirs::with(&[("compose.yaml", &format!("{include}{services}")), ("part.yaml", part)]);
+        let canary = theirs.sandbox.home.join("canary");
+        let touch = format!("touch {}; false", canary.display());
+        let env = format!(
+            "GIT_SSH_COMMAND={touch}\nGIT_PROXY_COMMAND={touch}\nCOMPOSE_EXPERIMENTAL_GIT_REMOTE=true\n\
+             COMPOSE_EXPERIMENTAL_OCI_REMOTE=true\nVERSION=16\nPOSTGRES_PASSWORD='a $b'\n"
+        );
+        write(&theirs.folder.join(".env"), &env);
+        theirs.commit();
+        let run = theirs.adopt(&["--dry-run"]).run();
+        if include.is_empty() {
+            run.ok().stdout_has("PostgreSQL  compose service postgres").stdout_has("POSTGRES_PASSWORD=***");
+        } else {
+            run.ok().stdout_has("PostgreSQL  not told yet: ").stdout_has("nothing is fetched here");
+        }
+        assert!(!canary.exists(), "{include}");
+    }
+}
+
+fn a_name_that_is_not_utf_8_switches_off_no_protection() {
+    let theirs = Theirs::with(&[("a.txt", "hello")]);
+    let canary = theirs.sandbox.home.join("canary");
+    let append = |path: &str, bytes: &[u8]| {
+        let path = theirs.folder.join(path);
+        let before = fs::read(&path).unwrap_or_default();
+        fs::write(path, [&before, bytes].concat()).unwrap();
+    };
+    let config = fs::read(theirs.folder.join(".git/config")).unwrap();
+    let clean = format!("\"]\n\tclean = \"touch {}; cat\"\n", canary.display());
+    append(".git/config", &[b"[filter \"x\xff", clean.as_bytes()].concat());
+    append(".git/info/attributes", b"* filter=x\xff\n");
+    fs::write(theirs.folder.join("a.txt"), "hello").unwrap();
+    let run = theirs.adopt(&["--dry-run"]).run();
+    run.code(1).stderr_has("a name that is not UTF-8: filter.x").stderr_has("→ rename");
+    assert!(!canary.exists());
+    // A file of such a name would be another one.
+    fs::write(theirs.folder.join(".git/config"), config).unwrap();
+    fs::write(theirs.folder.join(".git/info/attributes"), "").unwrap();
+    fs::write(theirs.folder.join(OsStr::from_bytes(b"b\xff.txt")), "").unwrap();
+    theirs.adopt(&["--dry-run"]).run().code(1).stderr_has("a name that is not UTF-8: ");
+}
+
+fn files_without_end_are_refused_in_time() {
+    for (path, text, message) in [
+        ("Cargo.toml", format!("a = {}", "[".repeat(200_000)), "Cargo.toml cannot be read: it is nested deeper"),
+        (".cargo/config.toml", format!("[alias]\nx={}", "[".repeat(100_000)), "it is nested deeper"),
+        ("Cargo.toml", format!("[workspace]\n{}", "# x\n".repeat(70_000)), "it is longer than 262144 bytes"),
+        ("Makefile", "include Makefile\n".repeat(200_000), "it is longer than 262144 bytes"),
+    ] {
+        let theirs = Theirs::with(&[(path, &text)]);
+        theirs.adopt(&["--dry-run"]).run().code(1).stderr_has(message);
+    }
+    let theirs =
+        Theirs::with(&[("Makefile", &"include Makefile a.mk\n".repeat(10_000)), ("a.mk", "include Makefile\n")]);
+    theirs.adopt(&["--dry-run"]).run().ok().stdout_has("Makefile, 0 targets");
 }
 
 fn work_that_is_not_committed_is_kept_and_no_link_is_written_through() {

@@ -6,6 +6,7 @@ mod claims;
 mod claims_in_text;
 mod companions;
 mod config;
+mod confined;
 mod containers;
 mod data_place;
 mod datastore;
@@ -27,6 +28,7 @@ mod openfga_service;
 mod ports;
 mod project;
 mod reading;
+mod remote;
 mod said;
 mod selection;
 mod server_names;
@@ -50,6 +52,7 @@ use crate::process::{Captured, Program};
 use crate::settings::{Origin, Settings, compose_files};
 use anyhow::{Context as _, Result};
 use config::Config;
+use confined::Confined;
 use direct_server::Direct;
 use engine::DEADLINE;
 use found::Found;
@@ -65,6 +68,8 @@ pub struct Compose {
     /// Compose's own folder of the project: where the first of its files is.
     folder: PathBuf,
     settings: Settings,
+    /// How Compose is held where the project is only looked at.
+    confined: Option<Confined>,
     /// `docker compose` or what stands for it, once it was looked for.
     command: OnceLock<Vec<String>>,
     /// Whether Docker's plugin lies where Docker looks for it.
@@ -104,6 +109,7 @@ impl Compose {
         project::check(settings)?;
         compose_files::check(settings, root)?;
         DirectChoice::chosen(settings)?;
+        let confined = settings.are_of_others().then(|| Confined::new(settings, root)).transpose()?;
         let by_docker = named.is_none();
         let project = by_docker.then(|| project::declared(settings, root)).flatten();
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
@@ -111,6 +117,7 @@ impl Compose {
             root: root.to_owned(),
             folder: compose_files::project_folder(settings, root),
             settings: settings.clone(),
+            confined,
             command,
             plugin: generation::plugin_is_installed(settings),
             by_docker,
@@ -151,6 +158,9 @@ impl Compose {
     /// the files: the project's folder is that of the first file then, and its name and relative paths come from there.
     fn program_of_profiles<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
         let mut program = self.with_selection(generation::started(self.command()?)).folder(&self.root);
+        if let Some(confined) = &self.confined {
+            program = confined.around(program);
+        }
         if !compose_files::are_listed(&self.settings) {
             program = program.arg("--project-directory").arg(&self.root);
         }
