@@ -193,6 +193,7 @@ fn one_folder_each_starts_programs_reads_settings_and_writes_to_people() {
 /// programs, are made by it.
 fn one_function_makes_the_folders_of_a_checkout() {
     let others = [
+        "tests.rs",
         "adopt/apply.rs",
         "migration/files/create.rs",
         "monitoring/files.rs",
