@@ -94,6 +94,9 @@ pub fn of(path: &Path, ignored: &Ignored) -> Result<String> {
     Ok(checksum.finish())
 }
 
+/// Takes a piece of a file, and the digest of all that was read by its end.
+pub type TakeDigested<'a> = &'a mut dyn FnMut(&[u8], [u8; 32]) -> Result<()>;
+
 /// Hands a file out piece by piece.
 pub fn in_pieces(path: &Path, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let cannot = || format!("{} cannot be read", path.display());
@@ -110,7 +113,7 @@ pub fn in_pieces(path: &Path, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Resu
 
 /// The same, with the digest of all that was read by the end of each piece: by them a second reading finds the first
 /// piece that is another one, before it is used.
-pub fn in_digested_pieces(path: &Path, take: &mut dyn FnMut(&[u8], [u8; 32]) -> Result<()>) -> Result<()> {
+pub fn in_digested_pieces(path: &Path, take: TakeDigested<'_>) -> Result<()> {
     let cannot = || format!("{} cannot be read", path.display());
     let mut pieces = Pieces::of(platform::open_regular(path).with_context(cannot)?);
     while let Some(piece) = pieces.next(u64::MAX).with_context(cannot)? {

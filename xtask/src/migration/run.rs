@@ -180,9 +180,8 @@ impl Runner<'_, '_> {
         let closed =
             self.session.ask("SELECT pg_catalog.now() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()")?;
         if closed.as_deref() != Some("true") {
-            return Err(
-                anyhow::Error::from(Fault::failed("The file leaves a transaction open, which is rolled back")).into()
-            );
+            let fault = Fault::failed("The file leaves a transaction open, which is rolled back");
+            return Err(anyhow::Error::from(fault).into());
         }
         self.session.run(&format!("{FRESH} {QUIET} {EMPTY_PATH}"))?;
         let mut invalid = indexes::invalid(self.session)?;

@@ -125,7 +125,10 @@ fn killed_while_loading() {
         let sent = Instant::now();
         running.signal(signal);
         let run = running.wait();
-        run.holds(run.code == code && sent.elapsed() < Duration::from_secs(20), "it should end at once, not with the file");
+        run.holds(
+            run.code == code && sent.elapsed() < Duration::from_secs(20),
+            "it should end at once, not with the file",
+        );
     }
     // The server's session goes on for a while; nobody waits for it.
     let said = database.repair();

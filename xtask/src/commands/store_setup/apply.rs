@@ -59,9 +59,7 @@ impl Setup<'_> {
         let api = connected(&mut server, self.target, context)?;
         let folder = StateFolder::of(&context.root);
         let chosen = Chosen::find(options, &api, file, context)?;
-        if !options.dry_run {
-            chosen.complete(options.yes, context, &|| self.stage.set(Stage::Changed))?;
-        }
+        chosen.complete(options, context, &|| self.stage.set(Stage::Changed))?;
         let wanted = Wanted::find(options, chosen, file, self.model, context)?;
         wanted.show(file, context);
         if !wanted.tuples.is_nothing() {

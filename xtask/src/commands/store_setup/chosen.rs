@@ -40,11 +40,11 @@ impl<'a> Chosen<'a> {
         Ok(Self { api, store, other, absent })
     }
 
-    /// Writes what an interrupted run left absent and the file does not name, once it was asked for; `wrote` hears of
+    /// Names what an interrupted run left absent and the file does not name, and writes it once it was asked for; `wrote` hears of
     /// each tuple.
-    pub fn complete(&self, yes: bool, context: &Context, wrote: &dyn Fn()) -> Result<()> {
+    pub fn complete(&self, options: Options<'_>, context: &Context, wrote: &dyn Fn()) -> Result<()> {
         let (Some(store), lines) = (&self.store, self.absent.shown()) else { return Ok(()) };
-        if lines.is_empty() {
+        if options.dry_run || lines.is_empty() {
             return Ok(());
         }
         let terminal = &context.terminal;
@@ -52,7 +52,7 @@ impl<'a> Chosen<'a> {
         terminal
             .note("An earlier run was interrupted while it changed conditions. It deleted, and did not write again:");
         list(lines.iter().map(|line| clean_line(line)), context);
-        terminal.confirm(&format!("Write {tuples} of the store {} again?", clean_line(&store.name)), yes)?;
+        terminal.confirm(&format!("Write {tuples} of the store {} again?", clean_line(&store.name)), options.yes)?;
         self.absent.write(self.api, &store.id, wrote)?;
         terminal.done(&format!("{tuples} written again"));
         Ok(())

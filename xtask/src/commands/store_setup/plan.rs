@@ -102,7 +102,10 @@ impl<'f> Wanted<'f> {
             ));
         }
         if !self.stranded.is_empty() {
-            terminal.warn("Live tuples do not fit the new model; OpenFGA will ignore them:");
+            terminal.warn(
+                "Live tuples do not fit the new model: checks ignore them, and lists of their users may fail (--prune \
+                 deletes them):",
+            );
             list(self.stranded.iter().map(|stranded| clean_line(&stranded.to_string())), context);
         }
     }

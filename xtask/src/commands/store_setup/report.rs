@@ -137,6 +137,17 @@ impl Report {
         format!("OpenFGA's store {} {state} ({tuples}{})", clean_line(&self.store.name), tests.unwrap_or_default())
     }
 
+    /// The tuples that the file does not name, and that were (or would be) deleted or written.
+    fn tuples_by_name(&self, context: &Context) -> Vec<String> {
+        let mut lines = match &self.deletions_kept_in {
+            Some(path) => vec![format!("Deleted: kept in {}", terminal::clean_line(&context.shown(path)))],
+            // Every one of them: this is what the dry run is for.
+            None => self.deletions.iter().map(|tuple| format!("  - {}", terminal::clean_line(tuple))).collect(),
+        };
+        lines.extend(self.completed.iter().map(|tuple| format!("  + {}, again", terminal::clean_line(tuple))));
+        lines
+    }
+
     /// Prints the report, as JSON or as lines.
     pub fn show(&self, json: bool, context: &Context) -> Result<()> {
         if json {
@@ -165,13 +176,7 @@ impl Report {
             },
             format!("Tuples:  {}", self.tuples.shown(&said)),
         ];
-        if let Some(path) = &self.deletions_kept_in {
-            lines.push(format!("Deleted: kept in {}", terminal::clean_line(&context.shown(path))));
-        } else {
-            // Every one of them: this is what the dry run is for.
-            lines.extend(self.deletions.iter().map(|tuple| format!("  - {}", terminal::clean_line(tuple))));
-        }
-        lines.extend(self.completed.iter().map(|tuple| format!("  + {}, again", terminal::clean_line(tuple))));
+        lines.extend(self.tuples_by_name(context));
         if let Some(tests) = &self.tests {
             lines.push(format!("Tests:   {}", tests.summary()));
         }

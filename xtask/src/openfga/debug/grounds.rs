@@ -1,6 +1,6 @@
 //! What the tree's verdict rests on: the tuples that grant it, or the values that are missing.
 
-use super::node::{Node, TupleName, Verdict, Way};
+use super::node::{Judged, Node, TupleName, Verdict, Way};
 
 /// The tuples of one way that leads to the user: the first of several.
 pub fn granting(node: &Node) -> Vec<&TupleName> {
@@ -18,22 +18,61 @@ pub fn granting(node: &Node) -> Vec<&TupleName> {
     found
 }
 
-/// Why it cannot be decided: one line for each condition, and the server's words for what it refuses.
+/// Why it cannot be decided: one line for each condition, and the server's words for what it refuses. What is decided
+/// whatever a value is asks for none.
 pub fn open_questions(node: &Node) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut add = |text: String| {
+    let mut found = Vec::new();
+    add_open(node, &mut found);
+    found
+}
+
+fn add_open(node: &Node, found: &mut Vec<String>) {
+    if node.verdict != Verdict::Undecided {
+        return;
+    }
+    if let Some(condition) = node.condition.as_ref().filter(|it| it.verdict == Verdict::Undecided) {
+        let text = why_open(condition);
         if !found.contains(&text) {
             found.push(text);
         }
-    };
-    node.visit(&mut |node| {
-        let Some(condition) = node.condition.as_ref().filter(|it| it.verdict == Verdict::Undecided) else { return };
-        match (&condition.missing[..], &condition.refusal) {
-            ([one], _) => add(format!("{one} is missing (condition {})", condition.name)),
-            ([], Some(refusal)) => add(format!("condition {}: {refusal}", condition.name)),
-            ([], None) => add(format!("condition {} cannot be asked by itself", condition.name)),
-            (several, _) => add(format!("{} are missing (condition {})", several.join(", "), condition.name)),
-        }
-    });
-    found
+    }
+    node.children.iter().for_each(|child| add_open(child, found));
+}
+
+fn why_open(condition: &Judged) -> String {
+    let name = &condition.name;
+    match (&condition.missing[..], &condition.refusal) {
+        ([one], _) => format!("{one} is missing (condition {name})"),
+        ([], Some(refusal)) => format!("condition {name}: {refusal}"),
+        ([], None) => format!("condition {name} cannot be asked by itself"),
+        (several, _) => format!("{} are missing (condition {name})", several.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn under(name: &str) -> Node {
+        let judged = Judged {
+            name: name.to_owned(),
+            expression: String::new(),
+            of_tuple: serde_json::Map::new(),
+            of_request: serde_json::Map::new(),
+            verdict: Verdict::Undecided,
+            missing: vec![format!("value of {name}")],
+            refusal: None,
+        };
+        Node::leaf(Way::Unread, Verdict::Undecided).with_condition(Some(judged))
+    }
+
+    #[test]
+    fn a_value_that_decides_nothing_is_not_missing() {
+        let granted = || Node::leaf(Way::Unread, Verdict::Yes);
+        let union = Node::new(Way::Union, Verdict::Yes, vec![granted(), under("beside")]);
+        let tree = Node::new(Way::Exclusion, Verdict::Undecided, vec![union, under("decides")]);
+        assert_eq!(open_questions(&tree), ["value of decides is missing (condition decides)"]);
+        let decided = Node::new(Way::Union, Verdict::Yes, vec![granted(), under("beside")]);
+        assert_eq!(open_questions(&decided), Vec::<String>::new());
+    }
 }

@@ -182,12 +182,6 @@ impl Node {
     pub fn with_condition(self, condition: Option<Judged>) -> Self {
         Self { condition, ..self }
     }
-
-    /// Calls `visit` with the node and everything below it.
-    pub fn visit<'n>(&'n self, visit: &mut dyn FnMut(&'n Self)) {
-        visit(self);
-        self.children.iter().for_each(|child| child.visit(visit));
-    }
 }
 
 #[cfg(test)]

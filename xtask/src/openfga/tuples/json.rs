@@ -3,6 +3,7 @@
 use super::{Condition, Tuple};
 use crate::openfga::store_file::findings::{Place, Report};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 const EMPTY: &str = "an empty entry is ignored";
@@ -38,9 +39,37 @@ pub fn array(text: &str, report: &mut Report<'_>) -> Vec<Tuple> {
             written.into_iter().flatten().zip(places).map(|(one, place)| one.tuple(place, report)).collect()
         }
         Err(error) => {
-            refuse(&error, 0, report);
+            match why_no_list(text) {
+                Some(why) => report.error(Place::of(1, 1), why.to_owned()),
+                None => refuse(&error, 0, report),
+            }
             Vec::new()
         }
+    }
+}
+
+/// What a text is that is no list of tuples, where that is known.
+fn why_no_list(text: &str) -> Option<&'static str> {
+    #[derive(Deserialize)]
+    struct Keyed {
+        #[serde(rename = "key")]
+        _key: IgnoredAny,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(rename = "tuples")]
+        _tuples: Vec<Keyed>,
+    }
+    let is_object = text.trim_start().starts_with('{');
+    let is_answer = if is_object {
+        serde_json::from_str::<Answer>(text).is_ok()
+    } else {
+        serde_json::from_str::<Vec<Keyed>>(text).is_ok()
+    };
+    match (is_answer, is_object) {
+        (true, _) => Some("this is what `fga tuple read` prints; use: fga tuple read --output-format simple-json"),
+        (false, true) => Some("this is an object; a list of {user, relation, object} was expected"),
+        (false, false) => None,
     }
 }
 
@@ -121,7 +150,10 @@ mod tests {
         for (text, line, words) in [
             ("[\n{\"user\": \"u:a\", \"relatoin\": \"r\", \"object\": \"o:1\"}]", 2, "unknown field `relatoin`"),
             ("[\n{\"user\": \"u:a\"}]", 2, "missing field"),
-            ("{}", 1, "expected a sequence"),
+            ("{}", 1, "a list of {user, relation, object} was expected"),
+            ("{\"writes\": {\"tuple_keys\": []}}", 1, "a list of {user, relation, object} was expected"),
+            ("{\"tuples\": [{\"key\": {}, \"timestamp\": \"x\"}]}", 1, "--output-format simple-json"),
+            ("[{\"key\": {}, \"timestamp\": \"x\"}]", 1, "--output-format simple-json"),
             ("[", 1, "EOF"),
         ] {
             let mut report = Report::new("t.json", text);

@@ -69,10 +69,8 @@ impl Reader {
                     Meaning::Other | Meaning::Extends => {}
                 },
             },
-            Event::Alias(_) => {
-                if self.is_at_key() || self.value() != Meaning::Other {
-                    return Err("an alias stands where a file may be named");
-                }
+            Event::Alias(_) if self.is_at_key() || self.value() != Meaning::Other => {
+                return Err("an alias stands where a file may be named");
             }
             Event::SequenceStart(..) => {
                 let meaning = self.nested()?;
