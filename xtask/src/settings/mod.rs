@@ -61,7 +61,7 @@ pub struct Settings {
     unreadable: Option<String>,
     /// The `.env` beside the Compose files, where those are in another folder.
     of_project: Option<EnvFile>,
-    /// Whether somebody wrote the `.env` who is not trusted.
+    /// Whether the author of the `.env` is not trusted.
     are_of_others: bool,
 }
 

@@ -23,7 +23,7 @@ pub fn tests() -> Vec<Test> {
         [Git] a_name_that_is_not_utf_8_switches_off_no_protection,
         [Git] files_without_end_are_refused_in_time,
         [Git] work_that_is_not_committed_is_kept_and_no_link_is_written_through,
-        [Git] a_folder_that_is_no_repository_of_somebody_elses_is_refused,
+        [Git] only_the_top_folder_of_another_repository_is_taken,
         [Git, Mount] a_read_only_folder_is_refused_before_anything_is_written,
         [Git, Mount] a_program_without_its_checkout_says_so,
         [Git] a_run_that_is_killed_anywhere_is_completed_by_the_next,
@@ -186,7 +186,7 @@ fn work_that_is_not_committed_is_kept_and_no_link_is_written_through() {
     assert_eq!((theirs.text("a b").as_str(), fs::read_to_string(outside).unwrap().as_str()), ("2", "kept"));
 }
 
-fn a_folder_that_is_no_repository_of_somebody_elses_is_refused() {
+fn only_the_top_folder_of_another_repository_is_taken() {
     let sandbox = Sandbox::new();
     let adopt = |folder: &Path| {
         let run = Xtask::bare(&sandbox.home, &sandbox.home).args(["adopt", "--yes"]).args([folder]).run();

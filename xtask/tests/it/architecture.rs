@@ -10,16 +10,17 @@ use syn::{FnArg, ItemStruct, Signature, Type};
 pub fn tests() -> Vec<Test> {
     tests![
         [] arrows_point_one_way,
-        [] context_and_terminal_go_to_commands_only,
+        [] each_folder_of_the_sources_has_its_layer,
         [] one_folder_knows_the_system,
         [] one_folder_each_starts_programs_reads_settings_and_writes_to_people,
         [] one_function_makes_the_folders_of_a_checkout,
-        [] nobody_asks_which_target_it_is,
+        [] no_caller_asks_which_target_it_is,
         [] a_target_implements_all_that_differs,
         [] a_target_and_a_sessions_name_go_as_one_value,
         [] whole_files_are_read_up_to_a_limit,
-        [] files_are_short,
+        [] source_files_are_short_and_few_are_long,
         [] every_dependency_says_why_it_is_there,
+        [] the_name_of_a_test_is_a_claim,
     ]
 }
 
@@ -146,7 +147,7 @@ fn arrows_point_one_way() {
     assert!(wrong.is_empty(), "arrows that point the wrong way:\n{}", wrong.join("\n"));
 }
 
-fn context_and_terminal_go_to_commands_only() {
+fn each_folder_of_the_sources_has_its_layer() {
     let above = ["main", "cli", "commands", "context", "global_options", "terminal"];
     let folders: Vec<String> = sources().iter().map(|source| source.folder.clone()).collect();
     for folder in folders {
@@ -208,7 +209,7 @@ fn one_function_makes_the_folders_of_a_checkout() {
     }
 }
 
-fn nobody_asks_which_target_it_is() {
+fn no_caller_asks_which_target_it_is() {
     only(&["target"], &["Kind::Compose", "Kind::Local", "Kind::Url"]);
     // What only Docker has is asked in one place, and only for what that place reports.
     only(&["target", "health/scene.rs"], &["compose_project()"]);
@@ -311,7 +312,7 @@ fn a_target_and_a_sessions_name_go_as_one_value() {
     assert_eq!(found, own, "a function or a value takes postgres::server::Server in place of both");
 }
 
-fn files_are_short() {
+fn source_files_are_short_and_few_are_long() {
     let mut lengths: Vec<(usize, PathBuf)> =
         sources().into_iter().map(|source| (source.lines.len(), source.path)).collect();
     lengths.sort();
@@ -332,4 +333,13 @@ fn every_dependency_says_why_it_is_there() {
             assert!(line.contains('#'), "no reason is given for: {line}");
         }
     }
+}
+
+/// A name of one to three words says what a test is about, and seldom what holds.
+fn the_name_of_a_test_is_a_claim() {
+    let tests: Vec<Test> = crate::modules().into_iter().flatten().collect();
+    assert!(tests.len() > 500, "the tests were not found: {}", tests.len());
+    let names = tests.iter().map(|test| test.name.as_str());
+    let short: Vec<&str> = names.filter(|name| name.rsplit(':').next().unwrap().matches('_').count() < 3).collect();
+    assert!(short.is_empty(), "say in four words or more what holds: {short:?}");
 }

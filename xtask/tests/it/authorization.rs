@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 pub fn tests() -> Vec<Test> {
     tests![
         [OwnStack, Openfga] a_restore_brings_authorization_back,
-        [Postgres, OpenfgaBin] a_local_server,
+        [Postgres, OpenfgaBin] openfga_of_the_local_server_takes_model_tuples_and_tests,
     ]
 }
 
@@ -62,7 +62,7 @@ fn env_of(stack: &Stack, name: &str) -> String {
     text.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).unwrap().to_owned()
 }
 
-fn a_local_server() {
+fn openfga_of_the_local_server_takes_model_tuples_and_tests() {
     let local = Local::new();
     local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
     local.sandbox.set("OPENFGA_AUTHN_METHOD", "preshared");

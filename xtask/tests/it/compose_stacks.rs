@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 pub fn tests() -> Vec<Test> {
     tests![
         [OwnStack] a_stack_of_other_names_is_read_from_its_container,
-        [OwnStack] an_image_with_other_names_and_a_password_everywhere,
+        [OwnStack] an_image_with_other_variables_works_like_the_usual_one,
         [Compose] service_and_login_are_those_that_compose_resolves,
         [Compose] a_doubt_is_refused_with_the_services_that_there_are,
         [Compose] a_profile_that_is_not_active_is_named,
@@ -180,7 +180,7 @@ fn where_compose_fails(stack: &Stack) {
 }
 
 /// As Bitnami's image: its own names, a password on the socket, too; and another port.
-fn an_image_with_other_names_and_a_password_everywhere() {
+fn an_image_with_other_variables_works_like_the_usual_one() {
     let _images = Images::tagged(&["postgresql:16"]);
     let yaml = r#"
 services:

@@ -14,7 +14,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Zstd] a_compressed_backup_is_the_plain_one_in_less_room,
         [Stack, Zstd] a_folder_of_both_kinds_is_one_folder,
-        [Stack, Zstd] a_set_of_compressed_backups,
+        [Stack, Zstd] a_set_of_compressed_backups_is_proven_and_kept_as_one,
         [Stack, Zstd] a_zstd_that_fails_or_lies_makes_no_backup,
         [Stack] a_signal_ends_it_while_zstd_works,
         [Stack] a_level_that_is_none_is_refused,
@@ -148,7 +148,7 @@ fn a_folder_of_both_kinds_is_one_folder() {
     assert_eq!(database.sql("SELECT count(*) FROM t"), "50");
 }
 
-fn a_set_of_compressed_backups() {
+fn a_set_of_compressed_backups_is_proven_and_kept_as_one() {
     let (one, other) = (shared().database(), shared().database());
     one.sql("CREATE TABLE t AS SELECT generate_series(1, 100) AS i");
     let names = ["--database", &one.name, "--database", &other.name];

@@ -14,8 +14,8 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_path_is_the_same_in_every_locale,
         [Stack] a_program_reads_json,
         [Stack] quiet_leaves_the_path_alone,
-        [Stack] only_some_tables,
-        [Stack] a_table_that_does_not_exist,
+        [Stack] a_partial_backup_holds_the_named_tables_alone,
+        [Stack] a_table_that_does_not_exist_is_refused_by_name,
         [Stack] a_lock_timeout_is_a_number_of_seconds,
         [Stack] a_name_of_two_lines_stays_on_its_line,
         [Stack] a_closed_stdout_does_not_harm_the_backup,
@@ -138,7 +138,7 @@ fn quiet_leaves_the_path_alone() {
     assert!(database.sandbox.path(run.text().trim_end()).is_file());
 }
 
-fn only_some_tables() {
+fn a_partial_backup_holds_the_named_tables_alone() {
     let database = shared().database();
     database.sql("CREATE TABLE one (a int); CREATE TABLE two (a int); CREATE TABLE \"Thr ee\" (a int)");
     let tables = |args: &[&'static str]| {
@@ -164,7 +164,7 @@ fn only_some_tables() {
     database.xtask(["db-list", "."]).run().ok().stdout_has("complete, partial");
 }
 
-fn a_table_that_does_not_exist() {
+fn a_table_that_does_not_exist_is_refused_by_name() {
     let database = shared().database();
     database.sql("CREATE TABLE one (a int)");
     let none = database.xtask(["db-backup", "--table", "nosuch"]).run();

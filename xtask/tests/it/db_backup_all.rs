@@ -9,9 +9,9 @@ use std::path::Path;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Postgres] every_database_of_a_server_and_a_set_of_their_files,
+        [Postgres] all_takes_every_database_and_writes_their_set,
         [Postgres] a_database_that_may_not_be_read_is_named_and_the_others_are_taken,
-        [Stack] several_databases_of_a_compose_service,
+        [Stack] named_databases_of_a_compose_service_become_a_set,
     ]
 }
 
@@ -57,7 +57,7 @@ fn sets(local: &Local) -> Vec<String> {
     local.sandbox.backups().into_iter().filter(|name| name.starts_with("server_set_")).collect()
 }
 
-fn every_database_of_a_server_and_a_set_of_their_files() {
+fn all_takes_every_database_and_writes_their_set() {
     let local = server();
     local.sql("postgres", "CREATE DATABASE scratch; CREATE DATABASE mould IS_TEMPLATE true");
     // A previous database that a swap kept, and with it this role's record.
@@ -220,7 +220,7 @@ fn a_database_that_may_not_be_read_is_named_and_the_others_are_taken() {
     }
 }
 
-fn several_databases_of_a_compose_service() {
+fn named_databases_of_a_compose_service_become_a_set() {
     let (one, two) = (shared().database(), shared().database());
     one.sql("CREATE TABLE t AS SELECT 1 AS a");
     two.sql("CREATE TABLE t AS SELECT 2 AS a");

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack] memory_stays_small,
-        [Stack] two_thousand_tables,
-        [Stack] names_of_all_kinds,
-        [Stack] values_that_look_like_marks,
-        [Stack] an_empty_database,
-        [Stack] large_objects,
-        [Stack] encodings_other_than_utf_8,
+        [Stack] a_backup_of_large_rows_takes_little_memory,
+        [Stack] two_thousand_tables_are_all_in_report_and_manifest,
+        [Stack] names_of_all_kinds_come_back_unchanged,
+        [Stack] values_that_look_like_our_own_lines_come_back,
+        [Stack] an_empty_database_gives_a_whole_backup,
+        [Stack] large_objects_come_back_with_their_comments,
+        [Stack] other_encodings_are_backed_up_in_their_own_bytes,
         [Stack] the_database_is_described,
         [Stack] no_secret_is_anywhere,
     ]
@@ -27,7 +27,7 @@ fn tables(report: &Value) -> Vec<(String, String, u64)> {
     tables.map(|table| (text(table, "schema"), text(table, "name"), table["rows"].as_u64().unwrap())).collect()
 }
 
-fn names_of_all_kinds() {
+fn names_of_all_kinds_come_back_unchanged() {
     let database = shared().database();
     let names = [
         "with \"quotes\"",
@@ -93,7 +93,7 @@ const LIKE_MARKS: [&str; 20] = [
     "E'\\'",
 ];
 
-fn values_that_look_like_marks() {
+fn values_that_look_like_our_own_lines_come_back() {
     let database = shared().database();
     let first = database.backup();
     let first = fs::read_to_string(first).unwrap();
@@ -121,7 +121,7 @@ fn values_that_look_like_marks() {
     assert_eq!(database.restored_from(&file).dump(), database.dump());
 }
 
-fn an_empty_database() {
+fn an_empty_database_gives_a_whole_backup() {
     let database = shared().database();
     let report = database.backup_json();
     assert_eq!(report["tables"], json!([]));
@@ -131,7 +131,7 @@ fn an_empty_database() {
     database.xtask(["db-list", "--check"]).run().ok().stdout_has("whole");
 }
 
-fn two_thousand_tables() {
+fn two_thousand_tables_are_all_in_report_and_manifest() {
     let database = shared().database();
     database.sql(
         "DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('CREATE TABLE %I (a int)', 'a rather long name of a table, number ' || i); \
@@ -148,7 +148,7 @@ fn two_thousand_tables() {
     assert_eq!((&backup["tables"], &backup["rows"], &backup["verdict"]), (&json!(2000), &json!(1), &json!("whole")));
 }
 
-fn large_objects() {
+fn large_objects_come_back_with_their_comments() {
     let database = shared().database();
     database.sql("SELECT lo_from_bytea(4711, decode(repeat('005c2e0a27', 100000), 'hex')); COMMENT ON LARGE OBJECT 4711 IS 'big'");
     let file = database.backup();
@@ -157,7 +157,7 @@ fn large_objects() {
     assert_eq!(copy.dump(), database.dump());
 }
 
-fn encodings_other_than_utf_8() {
+fn other_encodings_are_backed_up_in_their_own_bytes() {
     let latin = shared().database_with("TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
     latin.sql("CREATE TABLE \"tïtle\" (\"ß\" text); INSERT INTO \"tïtle\" VALUES ('Zoë'), ('½')");
     let report = latin.backup_json();
@@ -244,7 +244,7 @@ fn no_secret_is_anywhere() {
 }
 
 /// Rows of one megabyte each and small ones: a hundred megabytes pass through a few.
-fn memory_stays_small() {
+fn a_backup_of_large_rows_takes_little_memory() {
     let database = shared().database();
     database.sql("CREATE TABLE wide AS SELECT repeat('x', 1000000) AS filling FROM generate_series(1, 20)");
     database.fill("filling", 100);

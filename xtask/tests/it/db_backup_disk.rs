@@ -7,21 +7,21 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack, Mount] a_disk_that_is_full_from_the_start,
-        [Stack, Mount] a_disk_that_fills_while_writing,
-        [Stack, Mount] a_read_only_disk,
+        [Stack, Mount] a_full_disk_is_named_and_no_file_is_left,
+        [Stack, Mount] a_disk_that_fills_while_writing_leaves_no_file,
+        [Stack, Mount] a_read_only_disk_is_named_with_what_to_do,
         [Stack, Mount] a_partial_backup_says_nothing_about_the_size_to_expect,
-        [Stack] backups_is_a_file,
-        [Stack] backups_is_a_dangling_link,
-        [Stack] backups_is_a_link_to_a_folder,
-        [Stack, Root] a_folder_of_another_user,
-        [Stack, Root] a_folder_that_cannot_be_made_durable,
-        [Stack] a_link_planted_at_an_unfinished_backup,
-        [Stack] a_path_with_spaces_and_strange_letters,
+        [Stack] a_file_named_backups_is_named_and_kept,
+        [Stack] a_dangling_link_named_backups_is_named_and_not_followed,
+        [Stack] a_link_to_a_folder_named_backups_is_followed,
+        [Stack, Root] a_folder_of_another_user_is_named_and_left_empty,
+        [Stack, Root] a_folder_that_cannot_be_synced_ends_with_exit_6,
+        [Stack] a_link_named_like_an_unfinished_backup_is_not_followed,
+        [Stack] paths_with_spaces_and_strange_letters_work,
     ]
 }
 
-fn a_disk_that_is_full_from_the_start() {
+fn a_full_disk_is_named_and_no_file_is_left() {
     let database = shared().database();
     database.sql("CREATE TABLE a (i int)");
     let disk = database.sandbox.path("backups");
@@ -37,7 +37,7 @@ fn a_disk_that_is_full_from_the_start() {
     assert_eq!(left, [""; 0]);
 }
 
-fn a_disk_that_fills_while_writing() {
+fn a_disk_that_fills_while_writing_leaves_no_file() {
     let database = shared().database();
     // An older, small backup makes the program expect another small one.
     let old = database.backup();
@@ -58,7 +58,7 @@ fn a_disk_that_fills_while_writing() {
     assert_eq!(left.len(), 2);
 }
 
-fn a_read_only_disk() {
+fn a_read_only_disk_is_named_with_what_to_do() {
     let database = shared().database();
     let disk = database.sandbox.path("backups");
     let before = "cp /dev/null \"$DISK/stopped.xtask-000000000000.partial\"; mount -o remount,ro \"$DISK\"";
@@ -87,7 +87,7 @@ fn a_partial_backup_says_nothing_about_the_size_to_expect() {
     assert_eq!(left.len(), 2);
 }
 
-fn backups_is_a_file() {
+fn a_file_named_backups_is_named_and_kept() {
     let database = shared().database();
     fs::remove_dir_all(database.sandbox.path("backups")).unwrap();
     let file = database.sandbox.write("backups", "a file");
@@ -97,7 +97,7 @@ fn backups_is_a_file() {
     assert_eq!(fs::read_to_string(file).unwrap(), "a file");
 }
 
-fn backups_is_a_dangling_link() {
+fn a_dangling_link_named_backups_is_named_and_not_followed() {
     let database = shared().database();
     let backups = database.sandbox.path("backups");
     fs::remove_dir_all(&backups).unwrap();
@@ -108,7 +108,7 @@ fn backups_is_a_dangling_link() {
     assert!(backups.is_symlink() && !database.sandbox.path("nowhere").exists());
 }
 
-fn backups_is_a_link_to_a_folder() {
+fn a_link_to_a_folder_named_backups_is_followed() {
     let database = shared().database();
     let backups = database.sandbox.path("backups");
     fs::remove_dir_all(&backups).unwrap();
@@ -121,7 +121,7 @@ fn backups_is_a_link_to_a_folder() {
     assert!(other.join(&database.sandbox.backups()[0]).is_file());
 }
 
-fn a_folder_of_another_user() {
+fn a_folder_of_another_user_is_named_and_left_empty() {
     let database = shared().database();
     let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--groups=0"];
     // Nobody must reach the binary, wherever the checkout lies.
@@ -139,7 +139,7 @@ fn a_folder_of_another_user() {
     assert_eq!(database.sandbox.backups(), [""; 0]);
 }
 
-fn a_link_planted_at_an_unfinished_backup() {
+fn a_link_named_like_an_unfinished_backup_is_not_followed() {
     let database = shared().database();
     let victim = database.sandbox.write("victim", "precious");
     let planted =
@@ -154,7 +154,7 @@ fn a_link_planted_at_an_unfinished_backup() {
     assert!(planted.is_symlink() && folder.is_dir());
 }
 
-fn a_path_with_spaces_and_strange_letters() {
+fn paths_with_spaces_and_strange_letters_work() {
     let database = shared().database();
     let sandbox = Sandbox::named("a checkout of Zoë's $HOME 'x'");
     sandbox.set("COMPOSE_PROJECT_NAME", &database.stack.sandbox.project);
@@ -168,7 +168,7 @@ fn a_path_with_spaces_and_strange_letters() {
     found.env("COMPOSE_FILE", sandbox.path("docker-compose.yml")).run().ok();
 }
 
-fn a_folder_that_cannot_be_made_durable() {
+fn a_folder_that_cannot_be_synced_ends_with_exit_6() {
     let database = shared().database();
     let folder = database.sandbox.beside("sealed");
     fs::create_dir(&folder).unwrap();

@@ -7,20 +7,20 @@ use std::process::Command;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack] the_container_is_killed,
-        [Stack] a_bad_page,
-        [Stack] a_table_that_may_not_be_read,
-        [Stack] pg_dump_is_killed,
-        [Stack] the_server_ends_the_session,
-        [Stack] a_table_is_locked,
-        [Stack] a_wrong_database_or_user,
-        [] docker_is_missing,
-        [Compose] the_service_was_never_started,
+        [OwnStack] a_killed_container_ends_the_backup_and_leaves_no_file,
+        [Stack] a_damaged_page_leaves_no_file_and_is_named,
+        [Stack] a_table_that_may_not_be_read_is_named,
+        [Stack] a_killed_pg_dump_leaves_no_file_and_is_named,
+        [Stack] a_session_that_the_server_ends_leaves_no_file,
+        [Stack] a_locked_table_is_named_with_the_session_that_holds_it,
+        [Stack] a_wrong_database_or_user_is_named_with_its_setting,
+        [] without_docker_no_backup_is_made_and_why_is_said,
+        [Compose] a_service_that_was_never_started_is_named,
     ]
 }
 
 /// The server's own files are damaged: the copy that never was in memory has a page of rubbish.
-fn a_bad_page() {
+fn a_damaged_page_leaves_no_file_and_is_named() {
     let database = shared().database();
     database.sql("CREATE TABLE good AS SELECT 1 AS i; CREATE TABLE pages AS SELECT i, repeat('x', 500) FROM generate_series(1, 2000) AS i; CHECKPOINT");
     let copy = database.stack.database_with(&format!("TEMPLATE {} STRATEGY file_copy", database.name));
@@ -36,7 +36,7 @@ fn a_bad_page() {
     nothing_is_left(&copy, &run);
 }
 
-fn a_table_that_may_not_be_read() {
+fn a_table_that_may_not_be_read_is_named() {
     let database = shared().database();
     let role = format!("reader_of_{}", database.name);
     database.sql(&format!(
@@ -54,7 +54,7 @@ fn a_table_that_may_not_be_read() {
     nothing_is_left(&database, &run);
 }
 
-fn pg_dump_is_killed() {
+fn a_killed_pg_dump_leaves_no_file_and_is_named() {
     let database = shared().database();
     sample(&database);
     let kill = "for p in /proc/[0-9]*; do \
@@ -79,7 +79,7 @@ fn pg_dump_is_killed() {
     }
 }
 
-fn the_server_ends_the_session() {
+fn a_session_that_the_server_ends_leaves_no_file() {
     let database = shared().database();
     database.fill("large", 5);
     let (reached, go) = (database.sandbox.beside("reached"), database.sandbox.beside("go"));
@@ -110,7 +110,7 @@ fn the_server_ends_the_session() {
     nothing_is_left(&database, &run);
 }
 
-fn the_container_is_killed() {
+fn a_killed_container_ends_the_backup_and_leaves_no_file() {
     let stack = Stack::postgres_only();
     stack.up();
     let database = stack.database();
@@ -128,7 +128,7 @@ fn the_container_is_killed() {
     assert_eq!(database.sandbox.backups(), [""; 0]);
 }
 
-fn a_table_is_locked() {
+fn a_locked_table_is_named_with_the_session_that_holds_it() {
     let database = shared().database();
     let name = "held \"table\".é";
     database.sql(&format!("CREATE TABLE {} (a int)", identifier(name)));
@@ -148,7 +148,7 @@ fn a_table_is_locked() {
     running.wait().ok();
 }
 
-fn a_wrong_database_or_user() {
+fn a_wrong_database_or_user_is_named_with_its_setting() {
     let database = shared().database();
     let wrong = |name: &str, value: &str| database.xtask(["db-backup"]).env(name, value).run();
     let run = wrong("POSTGRES_DB", "nosuch");
@@ -163,7 +163,7 @@ fn a_wrong_database_or_user() {
     nothing_is_left(&database, &run);
 }
 
-fn docker_is_missing() {
+fn without_docker_no_backup_is_made_and_why_is_said() {
     let sandbox = Sandbox::new();
     let empty = sandbox.beside("empty");
     std::fs::create_dir(&empty).unwrap();
@@ -172,7 +172,7 @@ fn docker_is_missing() {
     assert_eq!(sandbox.backups(), [""; 0]);
 }
 
-fn the_service_was_never_started() {
+fn a_service_that_was_never_started_is_named() {
     let sandbox = Sandbox::new();
     let run = Xtask::new(&sandbox).args(["db-backup"]).run();
     run.code(4).prints_nothing().stderr_has("has not been started").stderr_has("cargo xtask up");

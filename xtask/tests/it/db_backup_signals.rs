@@ -12,8 +12,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] signals_end_a_dump_that_waits,
         [Stack] a_signal_ends_a_dump_in_its_middle,
-        [Stack] a_signal_while_the_server_is_silent,
-        [Stack, Script] ctrl_c_on_a_terminal,
+        [Stack] a_signal_ends_a_backup_whose_server_is_silent,
+        [Stack, Script] ctrl_c_on_a_terminal_leaves_no_file,
         [Stack] after_kill_9_the_next_backup_clears_up,
         [Stack] an_unfinished_backup_that_is_being_written_is_left_alone,
     ]
@@ -72,7 +72,7 @@ fn a_signal_ends_a_dump_in_its_middle() {
 }
 
 /// No question is answered, the one that would end our sessions neither.
-fn a_signal_while_the_server_is_silent() {
+fn a_signal_ends_a_backup_whose_server_is_silent() {
     let database = shared().database();
     let reached = database.sandbox.beside("reached");
     let fakes = crate::harness::Fakes::new(&database.sandbox);
@@ -88,7 +88,7 @@ fn a_signal_while_the_server_is_silent() {
     run.holds(sent.elapsed() < limit, "a server that does not answer should not hold it");
 }
 
-fn ctrl_c_on_a_terminal() {
+fn ctrl_c_on_a_terminal_leaves_no_file() {
     let database = shared().database();
     database.sql("CREATE TABLE held (a int)");
     let _holder = database.hold("held");

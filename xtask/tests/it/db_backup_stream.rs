@@ -6,10 +6,10 @@ use crate::harness::{Outcome, Test, shared, wait_until};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack] a_stream_cut_with_exit_0,
-        [Stack] text_in_the_stream,
-        [Stack] line_ends_of_a_terminal,
-        [Stack] pg_dump_fails_half_way,
+        [Stack] a_cut_stream_with_exit_0_becomes_no_backup,
+        [Stack] foreign_text_in_the_stream_becomes_no_backup,
+        [Stack] a_stream_with_line_ends_of_a_terminal_becomes_no_backup,
+        [Stack] the_error_of_a_failed_pg_dump_is_shown,
     ]
 }
 
@@ -30,7 +30,7 @@ pub fn sample(database: &Database<'_>) {
     );
 }
 
-fn a_stream_cut_with_exit_0() {
+fn a_cut_stream_with_exit_0_becomes_no_backup() {
     let database = shared().database();
     sample(&database);
     let file = database.backup();
@@ -50,7 +50,7 @@ fn a_stream_cut_with_exit_0() {
     }
 }
 
-fn text_in_the_stream() {
+fn foreign_text_in_the_stream_becomes_no_backup() {
     let database = shared().database();
     sample(&database);
     for body in [
@@ -78,7 +78,7 @@ fn text_in_the_stream() {
     database.xtask_with_pg_dump(["db-backup"], "echo 'WARNING: something' >&2; real \"$@\"").run().ok();
 }
 
-fn line_ends_of_a_terminal() {
+fn a_stream_with_line_ends_of_a_terminal_becomes_no_backup() {
     let database = shared().database();
     sample(&database);
     for body in
@@ -93,7 +93,7 @@ fn line_ends_of_a_terminal() {
     }
 }
 
-fn pg_dump_fails_half_way() {
+fn the_error_of_a_failed_pg_dump_is_shown() {
     let database = shared().database();
     sample(&database);
     for body in [

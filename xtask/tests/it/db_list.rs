@@ -17,14 +17,14 @@ pub fn tests() -> Vec<Test> {
         [Stack] newest_first_by_the_manifest_then_by_the_name_never_by_mtime,
         [Stack] a_person_reads_the_table,
         [Stack, Script] a_narrow_terminal_shows_paragraphs,
-        [Stack] one_database_of_several,
-        [Stack] a_backup_from_the_future,
-        [Stack] a_thousand_files_in_a_blink,
+        [Stack] the_list_of_one_database_shows_its_backups_alone,
+        [Stack] a_backup_from_the_future_is_listed_as_such,
+        [Stack] a_thousand_files_are_listed_at_once,
         [Stack] the_report_is_whole_also_when_files_are_refused,
         [Stack] names_do_not_decide_what_a_file_is,
         [AnyFileName] a_name_that_is_no_utf_8_hides_nothing,
-        [] no_folder_and_an_empty_one,
-        [] a_folder_that_is_none,
+        [] no_folder_and_an_empty_folder_are_no_error,
+        [] what_is_no_folder_is_refused_by_name,
         [Stack] what_was_added_to_a_file_is_damage,
         [Root] what_cannot_be_read_hides_nothing,
         [] nothing_else_is_listed,
@@ -139,7 +139,7 @@ fn a_narrow_terminal_shows_paragraphs() {
     assert!(narrow(&["db-list"], "200").starts_with("FILE  "));
 }
 
-fn one_database_of_several() {
+fn the_list_of_one_database_shows_its_backups_alone() {
     let (bytes, _, database) = sample();
     let sandbox = Sandbox::new();
     sandbox.write("backups/one.sql", &bytes);
@@ -158,7 +158,7 @@ fn one_database_of_several() {
     Xtask::new(&sandbox).args(["db-list", "--check", "--database", "third one"]).run().code(3);
 }
 
-fn a_backup_from_the_future() {
+fn a_backup_from_the_future_is_listed_as_such() {
     let database = shared().database();
     let first = database.backup();
     let started = manifest(&first)["started_at"].as_str().unwrap().to_owned();
@@ -173,7 +173,7 @@ fn a_backup_from_the_future() {
     assert!(first.ends_with(&found[0]) && second.ends_with(&found[1]), "{found:?}");
 }
 
-fn a_thousand_files_in_a_blink() {
+fn a_thousand_files_are_listed_at_once() {
     let (bytes, started, _) = sample();
     let sandbox = Sandbox::new();
     let day = chrono::NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
@@ -249,7 +249,7 @@ fn a_name_that_is_no_utf_8_hides_nothing() {
     run.holds(run.json()["files"].as_array().is_some(), "the report is whole");
 }
 
-fn no_folder_and_an_empty_one() {
+fn no_folder_and_an_empty_folder_are_no_error() {
     let sandbox = Sandbox::new();
     for args in [&["db-list"][..], &["db-list", "--check"], &["db-list", "backups"]] {
         let run = Xtask::new(&sandbox).args(args).run();
@@ -305,7 +305,7 @@ fn nothing_else_is_listed() {
     assert_eq!(list(&sandbox, &["--check"]), json!([]));
 }
 
-fn a_folder_that_is_none() {
+fn what_is_no_folder_is_refused_by_name() {
     let sandbox = Sandbox::new();
     let file = sandbox.write("a file", "");
     symlink("nowhere", sandbox.path("dangling")).unwrap();

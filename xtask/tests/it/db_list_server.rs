@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Compose] databases_that_are_kept,
+        [Compose] previous_databases_are_listed_with_their_size,
         [Compose] leftovers_are_named_by_those_who_look,
-        [] a_server_that_does_not_answer,
+        [] a_server_that_does_not_answer_holds_up_no_list,
     ]
 }
 
-fn databases_that_are_kept() {
+fn previous_databases_are_listed_with_their_size() {
     let database = shared_for_restores().database();
     let of = |more: &[&'static str]| {
         let words = ["db-list", "--database", &database.name].map(str::to_owned);
@@ -90,7 +90,7 @@ fn leftovers_are_named_by_those_who_look() {
 }
 
 /// The list of files waits for no server: not for one that is away, nor for one that is silent.
-fn a_server_that_does_not_answer() {
+fn a_server_that_does_not_answer_holds_up_no_list() {
     let sandbox = Sandbox::new();
     for docker in ["exit 1", "exec sleep 20"] {
         let fakes = Fakes::new(&sandbox).program("docker", docker);

@@ -7,30 +7,30 @@ use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack] up_down_and_status,
-        [Stack] a_part_of_what_is_pending,
+        [Stack] up_and_down_change_tables_and_ledger_together,
+        [Stack] a_part_of_the_pending_versions_can_be_applied,
         [Stack] a_dry_run_prints_the_files,
         [Stack] what_is_refused_is_never_sent,
         [Stack] a_hidden_command_is_refused_by_psql_itself,
         [Stack] an_error_is_told_by_file_line_and_statement,
         [Stack] a_backup_comes_first_where_there_is_data,
         [Stack] what_has_no_way_back_stops_a_down,
-        [Stack] out_of_order,
+        [Stack] a_version_out_of_order_needs_consent,
         [Stack] verify_finds_a_way_back_that_leads_elsewhere,
         [Stack] the_first_migrations_are_verified,
-        [Stack] an_empty_folder,
-        [Stack] every_quoting_form,
-        [Stack] a_role_without_rights,
-        [Script, Stack] down_asks,
+        [Stack] an_empty_folder_needs_nothing_to_be_done,
+        [Stack] every_quoting_form_of_sql_is_applied,
+        [Stack] a_missing_right_is_told_and_nothing_is_applied,
+        [Script, Stack] down_reverts_only_after_a_yes,
         [Script, Stack] a_narrow_terminal_shows_paragraphs,
         [] new_makes_both_files,
-        [Postgres] folders_as_they_are_found,
-        [Make] through_make,
+        [Postgres] what_sqlx_skips_is_a_warning_and_what_it_refuses_stops,
+        [Make] make_passes_action_and_arguments_on,
         [] line_ends_are_kept_in_every_checkout,
     ]
 }
 
-fn up_down_and_status() {
+fn up_and_down_change_tables_and_ledger_together() {
     let database = shared().database();
     database.sandbox.tables(3);
     assert_eq!(database.states(), ["pending"; 3]);
@@ -54,7 +54,7 @@ fn up_down_and_status() {
     database.migrate(["down", "--yes"]).run().ok().stderr_has("✓ Nothing to do");
 }
 
-fn a_part_of_what_is_pending() {
+fn a_part_of_the_pending_versions_can_be_applied() {
     let database = shared().database();
     database.sandbox.tables(5);
     assert_eq!(versions(&database.migrate(["up", "1", "--json"]).run()), [1]);
@@ -204,7 +204,7 @@ fn what_has_no_way_back_stops_a_down() {
     assert_eq!((database.ledger(), database.tables()), ("1 2".to_owned(), "t1 t2".to_owned()));
 }
 
-fn out_of_order() {
+fn a_version_out_of_order_needs_consent() {
     let database = shared().database();
     database.sandbox.tables(1);
     database.sandbox.migration(3, "three", "SELECT 3;", None);
@@ -261,7 +261,7 @@ fn the_first_migrations_are_verified() {
     assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'app'"), "0");
 }
 
-fn an_empty_folder() {
+fn an_empty_folder_needs_nothing_to_be_done() {
     let database = shared().database();
     database.migrate([]).run().ok().stderr_has("✓ Nothing to do");
     database.sandbox.write("migrations/README.md", "not a migration");
@@ -269,7 +269,7 @@ fn an_empty_folder() {
     assert_eq!(database.sql("SELECT to_regclass('_sqlx_migrations') IS NULL"), "t");
 }
 
-fn every_quoting_form() {
+fn every_quoting_form_of_sql_is_applied() {
     let database = shared().database();
     let up = "CREATE TABLE \"odd \"\"; COMMIT; name\" (a text);\n\
            INSERT INTO \"odd \"\"; COMMIT; name\" VALUES ('it''s; \\'), (E'a\\'; \\\\! b'), ($$COMMIT; :USER$$), ($x$ $$ \\! $x$),\n\
@@ -289,7 +289,7 @@ fn every_quoting_form() {
     assert_eq!(database.sql("SELECT description FROM _sqlx_migrations"), "odd it's");
 }
 
-fn a_role_without_rights() {
+fn a_missing_right_is_told_and_nothing_is_applied() {
     let database = shared().database();
     let role = format!("weak_{}", database.name);
     database.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'weak'; REVOKE CREATE ON SCHEMA public FROM PUBLIC"));
@@ -309,7 +309,7 @@ fn a_narrow_terminal_shows_paragraphs() {
     assert!(text.starts_with("1\n  DESCRIPTION  make a table\n  STATE        pending\n"), "{text}");
 }
 
-fn down_asks() {
+fn down_reverts_only_after_a_yes() {
     let database = shared().database();
     database.sandbox.tables(1);
     database.migrate([]).run().ok();
@@ -347,7 +347,7 @@ fn new_makes_both_files() {
 }
 
 /// What sqlx passes over is a remark; what it refuses stops an `up`, and nothing else.
-fn folders_as_they_are_found() {
+fn what_sqlx_skips_is_a_warning_and_what_it_refuses_stops() {
     let database = UrlDatabase::new();
     let migrate = |args: &[&str]| database.xtask(["db-migrate"]).args(args.iter().copied()).run();
     for name in ["1_a.sql", "1_a.down.sql", "2_gone.down.sql", "schema.sql"] {
@@ -384,7 +384,7 @@ fn folders_as_they_are_found() {
     migrate(&["up"]).code(1).stderr_has("as Diesel makes them");
 }
 
-fn through_make() {
+fn make_passes_action_and_arguments_on() {
     let sandbox = Sandbox::new();
     let fakes = Fakes::new(&sandbox).program("cargo", "");
     for (words, expected) in [

@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack] killed_at_every_point,
-        [Stack] ctrl_c_at_every_point,
-        [Stack, Clients] killed_and_interrupted_through_a_url,
-        [Stack] a_down_that_is_ended,
-        [Stack] ended_within_its_commit,
-        [Stack] a_verify_that_is_killed,
-        [Stack] ended_within_a_statement,
-        [Stack] outside_of_a_transaction,
+        [Stack] a_run_killed_at_any_point_is_completed_by_the_next,
+        [Stack] ctrl_c_at_any_point_leaves_whole_versions,
+        [Stack, Clients] ended_runs_through_a_url_leave_whole_versions,
+        [Stack] a_down_that_is_ended_leaves_file_and_row_together,
+        [Stack] a_run_ended_within_its_commit_leaves_file_and_row_together,
+        [Stack] what_a_killed_verify_left_is_dropped_by_the_next,
+        [Stack] a_run_ended_within_a_statement_applies_nothing_of_it,
+        [Stack] half_of_a_file_outside_a_transaction_is_recorded_as_dirty,
         [Stack] an_invalid_index_is_found,
-        [Stack] two_runs_at_once,
+        [Stack] two_runs_at_once_apply_each_version_once,
         [Stack] the_locks_are_the_restores_and_sqlxs,
-        [Stack] a_table_that_someone_holds,
-        [Stack] a_ledger_that_a_migration_tries_to_hide,
+        [Stack] a_table_that_another_session_holds_is_named_with_it,
+        [Stack] a_ledger_that_a_migration_hides_is_noticed,
         [Stack] what_a_file_sets_ends_with_it,
-        [Stack] a_file_that_changes_while_it_runs,
+        [Stack] a_file_that_changes_while_it_runs_is_not_applied,
         [Stack] what_another_reading_hides,
     ]
 }
@@ -53,11 +53,11 @@ fn completes(database: &Database<'_>) {
     database.migrate(["down", "2", "--yes", "--no-backup"]).run().ok();
 }
 
-fn killed_at_every_point() {
+fn a_run_killed_at_any_point_is_completed_by_the_next() {
     killed(COMPOSE, POINTS);
 }
 
-fn killed_and_interrupted_through_a_url() {
+fn ended_runs_through_a_url_leave_whole_versions() {
     // What a killed run had begun goes on in the server.
     let _alone = UrlDatabase::new().alone();
     killed(URL, POINTS);
@@ -78,7 +78,7 @@ fn killed(way: Way, points: &[(&str, bool)]) {
     }
 }
 
-fn ctrl_c_at_every_point() {
+fn ctrl_c_at_any_point_leaves_whole_versions() {
     interrupted(COMPOSE, POINTS);
 }
 
@@ -99,7 +99,7 @@ fn interrupted(way: Way, points: &[(&str, bool)]) {
     }
 }
 
-fn a_down_that_is_ended() {
+fn a_down_that_is_ended_leaves_file_and_row_together() {
     let database = prepared();
     database.migrate(["--no-backup"]).run().ok();
     for (signal, point, second) in [
@@ -124,7 +124,7 @@ fn a_down_that_is_ended() {
 }
 
 /// A trigger that waits for COMMIT makes it last: whichever way it ends, file and row stand together or not at all.
-fn ended_within_its_commit() {
+fn a_run_ended_within_its_commit_leaves_file_and_row_together() {
     let database = shared().database();
     let up = "CREATE TABLE t1 (a int);\n\
         CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;\n\
@@ -152,7 +152,7 @@ fn ended_within_its_commit() {
     assert_eq!((database.ledger(), database.tables()), ("1".to_owned(), "t1".to_owned()));
 }
 
-fn a_verify_that_is_killed() {
+fn what_a_killed_verify_left_is_dropped_by_the_next() {
     let database = prepared();
     let running = crate::harness::restore::paused(database.migrate(["verify"]), "applying");
     running.signal(Signal::KILL);
@@ -171,7 +171,7 @@ fn wait_for_the_sleep(database: &Database<'_>) {
     wait_until("the migration sleeps", || database.stack.admin(&sql) == "1");
 }
 
-fn ended_within_a_statement() {
+fn a_run_ended_within_a_statement_applies_nothing_of_it() {
     let database = shared().database();
     database.sandbox.migration(1, "slow", &format!("CREATE TABLE t1 (a int);\n{SLOW}"), None);
     let running = database.migrate([]).spawn();
@@ -226,7 +226,7 @@ fn what_another_reading_hides() {
     assert_eq!((database.ledger(), database.tables()), ("1".to_owned(), "t".to_owned()));
 }
 
-fn outside_of_a_transaction() {
+fn half_of_a_file_outside_a_transaction_is_recorded_as_dirty() {
     let database = shared().database();
     database.sandbox.tables(1);
     let down = "-- no-transaction\nDROP INDEX CONCURRENTLY i;\n";
@@ -287,7 +287,7 @@ fn an_invalid_index_is_found() {
     database.migrate(["--no-backup"]).run().ok();
 }
 
-fn two_runs_at_once() {
+fn two_runs_at_once_apply_each_version_once() {
     let database = shared().database();
     database.sandbox.tables(20);
     let runs = [database.migrate([]).spawn(), database.migrate([]).spawn()].map(crate::harness::run::Running::wait);
@@ -324,7 +324,7 @@ fn the_locks_are_the_restores_and_sqlxs() {
     database.migrate(["down", "--yes", "--no-backup"]).run().ok();
 }
 
-fn a_table_that_someone_holds() {
+fn a_table_that_another_session_holds_is_named_with_it() {
     let database = shared().database();
     database.sql("CREATE TABLE t (a int)");
     database.sandbox.migration(1, "column", "ALTER TABLE t ADD b int;", None);
@@ -338,7 +338,7 @@ fn a_table_that_someone_holds() {
     database.migrate(["--no-backup"]).run().ok();
 }
 
-fn a_ledger_that_a_migration_tries_to_hide() {
+fn a_ledger_that_a_migration_hides_is_noticed() {
     let database = shared().database();
     database.sandbox.migration(
         1,
@@ -383,7 +383,7 @@ fn what_a_file_sets_ends_with_it() {
     database.migrate(["verify"]).run().ok();
 }
 
-fn a_file_that_changes_while_it_runs() {
+fn a_file_that_changes_while_it_runs_is_not_applied() {
     let database = shared().database();
     database.sandbox.tables(1);
     let running = database.migration_paused_at("ledger");

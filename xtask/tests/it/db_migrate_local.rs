@@ -6,13 +6,13 @@ use rustix::process::Signal;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Postgres] the_whole_way_and_a_server_that_dies,
-        [Stack, Clients] through_a_url,
+        [Postgres] a_local_server_that_dies_has_applied_nothing,
+        [Stack, Clients] migrations_run_through_a_url_as_well,
         [Postgres] setup_env_runs_the_migrations,
     ]
 }
 
-fn the_whole_way_and_a_server_that_dies() {
+fn a_local_server_that_dies_has_applied_nothing() {
     let local = Local::new();
     local.xtask(["up"]).run().ok();
     local.sandbox.tables(3);
@@ -57,7 +57,7 @@ fn server_dies_meanwhile(local: &Local) -> Outcome {
     running.wait()
 }
 
-fn through_a_url() {
+fn migrations_run_through_a_url_as_well() {
     let database = shared().database();
     database.sandbox.tables(2);
     let migrate = |args: &[&str]| database.migrate_by_url(args.iter().copied()).run();

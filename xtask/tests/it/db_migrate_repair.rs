@@ -7,10 +7,10 @@ use std::fs;
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack] a_checksum_that_differs_is_explained,
-        [Stack] versions_that_no_file_is_of,
+        [Stack] a_row_without_a_file_is_removed_only_by_name,
         [Script, Stack] each_repair_is_asked_for,
         [Compose] a_restore_names_what_will_be_pending,
-        [Stack] baseline_of_a_database_that_exists,
+        [Stack] baseline_records_versions_without_running_them,
     ]
 }
 
@@ -39,7 +39,7 @@ fn a_checksum_that_differs_is_explained() {
     database.migrate(["repair", "--yes"]).run().ok().stderr_has("✓ Nothing to repair");
 }
 
-fn versions_that_no_file_is_of() {
+fn a_row_without_a_file_is_removed_only_by_name() {
     let database = shared().database();
     database.sandbox.tables(3);
     database.migrate([]).run().ok();
@@ -98,7 +98,7 @@ fn a_restore_names_what_will_be_pending() {
     );
 }
 
-fn baseline_of_a_database_that_exists() {
+fn baseline_records_versions_without_running_them() {
     let database = shared().database();
     database.sql("CREATE TABLE t1 (a int); CREATE TABLE t2 (a int)");
     database.sandbox.tables(3);

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack] a_thousand_migrations,
-        [Stack] a_large_data_migration_in_constant_memory,
+        [Stack] a_thousand_migrations_are_applied_in_bounded_time,
+        [Stack] a_large_data_migration_takes_little_memory,
     ]
 }
 
-fn a_thousand_migrations() {
+fn a_thousand_migrations_are_applied_in_bounded_time() {
     let database = shared().database();
     for version in 1..=1000 {
         let up = format!("CREATE SCHEMA IF NOT EXISTS s; COMMENT ON SCHEMA s IS '{version}';\n");
@@ -30,7 +30,7 @@ fn a_thousand_migrations() {
     again.ok().stderr_has("✓ Nothing to do").holds(again.took < limit / 2, "nothing to do takes little");
 }
 
-fn a_large_data_migration_in_constant_memory() {
+fn a_large_data_migration_takes_little_memory() {
     let database = shared().database();
     let mut text = String::from("CREATE TABLE big (a int, b text);\n");
     let filling = "x'';--\\".repeat(145);

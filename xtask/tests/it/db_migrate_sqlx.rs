@@ -8,7 +8,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Sqlx] what_we_applied_is_installed_for_sqlx,
         [Stack, Sqlx] what_sqlx_applied_is_applied_for_us,
-        [Stack, Sqlx] beside_a_sqlx_that_runs_at_the_same_time,
+        [Stack, Sqlx] beside_a_running_sqlx_each_version_is_applied_once,
         [Stack, Sqlx] a_transaction_in_a_file_means_the_same_to_both,
         [Stack, Sqlx] sqlx_toml_means_the_same_to_both,
         [Stack, Sqlx] a_sqlx_toml_that_one_refuses_is_refused_by_the_other,
@@ -93,7 +93,7 @@ fn a_transaction_in_a_file_means_the_same_to_both() {
 }
 
 /// sqlx-cli takes no lock: each version stands once all the same, and whoever was slower says so.
-fn beside_a_sqlx_that_runs_at_the_same_time() {
+fn beside_a_running_sqlx_each_version_is_applied_once() {
     let database = shared().database();
     database.sandbox.tables(40);
     let [ours, theirs] =

@@ -17,7 +17,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it,
         [Postgres] a_setting_that_lasts_under_sqlx_is_told,
         [Postgres] an_empty_ledger_beside_a_full_one_is_refused,
-        [Postgres] two_programs_in_one_database,
+        [Postgres] two_programs_share_a_ledger_by_ignore_missing,
         [Postgres] what_the_server_says_is_shown,
         [Postgres] a_hint_fits_its_cause,
         [Postgres] dry_runs_and_waiting_runs_report,
@@ -232,7 +232,7 @@ fn an_empty_ledger_beside_a_full_one_is_refused() {
     migrate(&database, &["status", "--check"]).ok();
 }
 
-fn two_programs_in_one_database() {
+fn two_programs_share_a_ledger_by_ignore_missing() {
     let database = UrlDatabase::new();
     database.sandbox.tables(2);
     migrate(&database, &["up"]).ok();

@@ -8,11 +8,11 @@ use chrono::Local;
 pub fn tests() -> Vec<Test> {
     tests![
         [OwnStack, Openfga] openfga_is_migrated_and_serves_again,
-        [Compose] empty_and_undone,
+        [Compose] a_reset_database_is_empty_and_can_be_undone,
         [Compose] a_preview_changes_nothing,
         [Compose, Script] only_the_name_typed_out_goes_on,
-        [Compose] a_database_that_is_not_there,
-        [Compose] a_server_that_does_not_start,
+        [Compose] a_reset_makes_a_database_that_is_not_there,
+        [Compose] a_server_that_does_not_answer_is_not_reset,
     ]
 }
 
@@ -34,7 +34,7 @@ fn nothing_changed(database: &Database<'_>, old: &[u8], run: &Outcome) {
     run.holds(database.safety_backups().is_empty(), "no safety backup").stderr_lacks("✓ Database reset");
 }
 
-fn empty_and_undone() {
+fn a_reset_database_is_empty_and_can_be_undone() {
     let database = filled();
     let name = database.quoted();
     database.stack.admin(&format!("COMMENT ON DATABASE {name} IS 'ours'"));
@@ -109,7 +109,7 @@ fn only_the_name_typed_out_goes_on() {
     assert_eq!(database.sql(TABLES), "0");
 }
 
-fn a_database_that_is_not_there() {
+fn a_reset_makes_a_database_that_is_not_there() {
     let database = filled();
     let name = format!("{}_new", database.name);
     let run = database.xtask(["db-reset", "--yes"]).env("POSTGRES_DB", &name).run();
@@ -118,7 +118,7 @@ fn a_database_that_is_not_there() {
     database.stack.admin(&format!("DROP DATABASE {name} WITH (FORCE)"));
 }
 
-fn a_server_that_does_not_start() {
+fn a_server_that_does_not_answer_is_not_reset() {
     let stack = Stack::postgres_only();
     let run = stack.xtask(["db-reset", "--yes"]).run();
     run.code(4).prints_nothing().stderr_has("nothing was reset").stderr_has("has not been started");

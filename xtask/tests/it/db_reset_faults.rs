@@ -7,9 +7,9 @@ use rustix::process::Signal;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Compose] ended_at_every_point,
-        [Compose] one_change_at_a_time,
-        [Compose] a_database_that_cannot_be_dumped,
+        [Compose] a_reset_ended_anywhere_leaves_one_whole_database,
+        [Compose] a_reset_and_another_change_exclude_one_another,
+        [Compose] a_reset_without_a_safety_backup_needs_consent,
     ]
 }
 
@@ -26,7 +26,7 @@ const POINTS: &[(&str, Signal, bool)] = &[
     ("started", Signal::KILL, true),
 ];
 
-fn ended_at_every_point() {
+fn a_reset_ended_anywhere_leaves_one_whole_database() {
     for &(point, signal, swapped) in POINTS {
         let database = shared_for_restores().database_with("TEMPLATE template0");
         let restored = database.dump();
@@ -49,7 +49,7 @@ fn ended_at_every_point() {
     }
 }
 
-fn one_change_at_a_time() {
+fn a_reset_and_another_change_exclude_one_another() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let running = paused(database.xtask(["db-reset", "--yes"]), "safety");
@@ -65,7 +65,7 @@ fn one_change_at_a_time() {
     assert_eq!(database.dump(), states.restored);
 }
 
-fn a_database_that_cannot_be_dumped() {
+fn a_reset_without_a_safety_backup_needs_consent() {
     let database = shared_for_restores().database();
     database.sql("CREATE TABLE t AS SELECT 1 AS i");
     let mut holder = database.session();

@@ -15,7 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] two_files_are_refused,
         [] an_option_without_its_value_is_refused_before_a_server_is_asked,
         [Stack] a_file_that_is_not_there_is_named,
-        [Stack] arguments_arrive_unharmed,
+        [Stack] arguments_arrive_unchanged_at_psql,
         [Stack] bytes_pass_unchanged_through_a_pipe,
         [Stack] a_startup_file_is_not_read_in_scripts,
         [Stack, Script] a_startup_file_is_read_on_a_terminal,
@@ -109,7 +109,7 @@ fn a_file_that_is_not_there_is_named() {
     run.prints_nothing().stderr_has("backups").holds(run.code != Some(0), "a folder is no file");
 }
 
-fn arguments_arrive_unharmed() {
+fn arguments_arrive_unchanged_at_psql() {
     for text in ["it's", "two  spaces", "\"quoted\"", "line\nbreak", "$HOME `id` $(id) \\n %s", "zoë 日本 🐘", "-", ""]
     {
         let sql = format!("SELECT $q${text}$q$");

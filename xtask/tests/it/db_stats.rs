@@ -16,7 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_deadlock_and_rollbacks_are_counted,
         [Postgres] what_a_role_may_not_see_is_said_once,
         [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
-        [OwnStack] slow_statements_or_what_makes_the_server_tell_them,
+        [OwnStack] slow_statements_are_shown_or_the_way_to_get_them,
         [Stack, Script] a_watch_needs_a_terminal_that_is_large_enough,
         [Stack, Script] no_line_is_wider_than_a_narrow_terminal,
     ]
@@ -225,7 +225,7 @@ fn requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them() {
     }
 }
 
-fn slow_statements_or_what_makes_the_server_tell_them() {
+fn slow_statements_are_shown_or_the_way_to_get_them() {
     let stack = Stack::postgres_only();
     stack.up();
     let screen = || stack.xtask(["db-stats"]).run();

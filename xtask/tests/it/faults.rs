@@ -7,22 +7,22 @@ use std::os::unix::net::UnixListener;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [] docker_is_not_installed,
-        [Docker] the_engine_does_not_answer,
-        [Docker, Root] the_engine_may_not_be_used,
-        [Compose] the_service_has_not_been_started,
-        [Stack] the_database_does_not_exist,
-        [Stack] the_user_does_not_exist,
-        [Stack] the_password_is_refused,
-        [Stack] the_database_accepts_no_connections,
-        [Docker, OldCompose] compose_is_too_old,
-        [] compose_is_not_installed,
+        [] a_missing_docker_stops_every_command,
+        [Docker] a_silent_engine_stops_every_command,
+        [Docker, Root] an_engine_that_may_not_be_used_is_named,
+        [Compose] a_service_that_has_not_been_started_is_named,
+        [Stack] a_database_that_does_not_exist_is_named,
+        [Stack] a_user_that_does_not_exist_is_named,
+        [Stack] a_refused_password_is_named_by_the_server,
+        [Stack] a_database_that_accepts_no_connections_is_named,
+        [Docker, OldCompose] an_old_compose_is_named_with_the_needed_version,
+        [] a_missing_compose_is_named_with_where_to_get_it,
         [Stack] answers_without_end_are_cut_off,
-        [Docker] the_compose_file_cannot_be_read,
-        [] the_target_is_none,
-        [] a_folder_that_is_no_checkout,
-        [] a_setting_that_compose_could_not_use,
-        [Stack] a_project_of_another_checkout,
+        [Docker] a_broken_compose_file_stops_every_command,
+        [] a_target_that_is_none_is_refused,
+        [] a_folder_that_is_no_checkout_is_refused,
+        [] a_setting_that_compose_could_not_use_is_refused,
+        [Stack] a_project_of_another_checkout_is_refused,
         [] an_unknown_command_is_refused,
     ]
 }
@@ -30,7 +30,7 @@ pub fn tests() -> Vec<Test> {
 /// Commands that need the server, and their arguments.
 const COMMANDS: &[&[&str]] = &[&["up"], &["down"], &["db-shell", "--", "-c", "SELECT 1"]];
 
-fn docker_is_not_installed() {
+fn a_missing_docker_stops_every_command() {
     let sandbox = Sandbox::new();
     let empty = sandbox.beside("empty");
     fs::create_dir(&empty).unwrap();
@@ -40,7 +40,7 @@ fn docker_is_not_installed() {
     }
 }
 
-fn the_engine_does_not_answer() {
+fn a_silent_engine_stops_every_command() {
     let sandbox = Sandbox::new();
     let socket = sandbox.beside("dead.sock");
     drop(UnixListener::bind(&socket).unwrap());
@@ -50,7 +50,7 @@ fn the_engine_does_not_answer() {
     }
 }
 
-fn the_engine_may_not_be_used() {
+fn an_engine_that_may_not_be_used_is_named() {
     let sandbox = Sandbox::new();
     let socket = sandbox.beside("private.sock");
     let _listener = UnixListener::bind(&socket).unwrap();
@@ -65,23 +65,23 @@ fn the_engine_may_not_be_used() {
     }
 }
 
-fn the_service_has_not_been_started() {
+fn a_service_that_has_not_been_started_is_named() {
     let sandbox = Sandbox::new();
     let run = Xtask::new(&sandbox).args(["db-shell", "--", "-c", "SELECT 1"]).run();
     run.code(4).prints_nothing().stderr_has("has not been started").stderr_has("cargo xtask up");
 }
 
-fn the_database_does_not_exist() {
+fn a_database_that_does_not_exist_is_named() {
     let run = shared().xtask(["db-shell", "--", "-c", "SELECT 1"]).env("POSTGRES_DB", "nosuch").run();
     run.code(2).prints_nothing().stderr_has("database \"nosuch\" does not exist");
 }
 
-fn the_user_does_not_exist() {
+fn a_user_that_does_not_exist_is_named() {
     let run = shared().xtask(["db-shell", "--", "-c", "SELECT 1"]).env("POSTGRES_USER", "nosuch").run();
     run.code(2).prints_nothing().stderr_has("role \"nosuch\" does not exist");
 }
 
-fn the_password_is_refused() {
+fn a_refused_password_is_named_by_the_server() {
     let stack = shared();
     stack.admin("CREATE ROLE with_password LOGIN PASSWORD 'another'");
     let line = "local all with_password scram-sha-256";
@@ -93,14 +93,14 @@ fn the_password_is_refused() {
     session().code(2).prints_nothing().stderr_has("password authentication failed");
 }
 
-fn the_database_accepts_no_connections() {
+fn a_database_that_accepts_no_connections_is_named() {
     let database = shared().database();
     database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
     let run = database.xtask(["db-shell", "--", "-c", "SELECT 1"]).run();
     run.code(2).prints_nothing().stderr_has("not currently accepting connections");
 }
 
-fn compose_is_too_old() {
+fn an_old_compose_is_named_with_the_needed_version() {
     let sandbox = Sandbox::new();
     let old = needs::old_compose().unwrap();
     for args in COMMANDS {
@@ -122,7 +122,7 @@ fn compose_is_too_old() {
     }
 }
 
-fn compose_is_not_installed() {
+fn a_missing_compose_is_named_with_where_to_get_it() {
     let sandbox = Sandbox::new();
     let body =
         "case \"$*\" in compose*) echo \"docker: 'compose' is not a docker command.\" >&2; exit 1;; esac; echo 20.10";
@@ -151,7 +151,7 @@ fn answers_without_end_are_cut_off() {
     assert!(database.sandbox.backups().is_empty());
 }
 
-fn the_compose_file_cannot_be_read() {
+fn a_broken_compose_file_stops_every_command() {
     let sandbox = Sandbox::new();
     sandbox.write("docker-compose.yml", "name: mcp-server-langgraph\nservices: [this is no map\n");
     // Compose takes a project down by its containers' labels, without its file.
@@ -163,7 +163,7 @@ fn the_compose_file_cannot_be_read() {
     }
 }
 
-fn the_target_is_none() {
+fn a_target_that_is_none_is_refused() {
     let sandbox = Sandbox::new();
     for args in COMMANDS {
         let run = Xtask::new(&sandbox).args(*args).env("XTASK_TARGET", "nonsense").run();
@@ -180,7 +180,7 @@ fn an_unknown_command_is_refused() {
     Xtask::new(&sandbox).run().code(2).prints_nothing().stderr_has("Usage: cargo xtask");
 }
 
-fn a_folder_that_is_no_checkout() {
+fn a_folder_that_is_no_checkout_is_refused() {
     let sandbox = Sandbox::new();
     let elsewhere = sandbox.beside("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
@@ -199,7 +199,7 @@ fn a_folder_that_is_no_checkout() {
     Xtask::new(&sandbox).args(["db-list"]).run().ok();
 }
 
-fn a_setting_that_compose_could_not_use() {
+fn a_setting_that_compose_could_not_use_is_refused() {
     let sandbox = Sandbox::new();
     for (name, value) in [
         ("XTASK_COMPOSE", "no-such-compose --flag"),
@@ -214,7 +214,7 @@ fn a_setting_that_compose_could_not_use() {
     }
 }
 
-fn a_project_of_another_checkout() {
+fn a_project_of_another_checkout_is_refused() {
     let stack = shared();
     let sandbox = Sandbox::new();
     sandbox.write(".env", format!("POSTGRES_IMAGE={}\n", needs::postgres_image()));

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Postgres, Root, Mount] a_restore_that_fills_the_servers_disk,
+        [Postgres, Root, Mount] a_restore_stops_before_the_servers_disk_is_full,
         [Postgres, Root, Mount] a_set_needs_room_for_all_its_databases_at_once,
         [Postgres, Root, Mount] a_safety_backup_on_the_servers_disk_needs_room_beside_the_load,
     ]
@@ -83,7 +83,7 @@ fn growing(of: &Local) {
     of.sandbox.write("growing.sql", dump(format!("CREATE MATERIALIZED VIEW public.growing AS {rows};\n")));
 }
 
-fn a_restore_that_fills_the_servers_disk() {
+fn a_restore_stops_before_the_servers_disk_is_full() {
     let server = SmallDisk::new("size=400m");
     server.xtask(&["up"]).ok();
     server.sql("CREATE TABLE kept AS SELECT 1 AS a");

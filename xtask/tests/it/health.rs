@@ -13,15 +13,15 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] everything_is_asked_side_by_side,
         [Stack] only_what_is_wanted_is_asked,
         [Stack, Script] a_narrow_terminal_cuts_no_line,
-        [Stack] colour_letters_and_a_closed_pipe,
+        [Stack] the_report_follows_colour_locale_and_a_closed_pipe,
         [Postgres] the_local_target_needs_no_docker,
         [] the_url_target_asks_what_can_be_reached,
         [Postgres] one_silence_is_told_from_another,
-        [] docker_is_not_installed,
-        [Docker] the_engine_does_not_answer,
-        [Docker, Root] the_engine_may_not_be_used,
-        [Docker, OldCompose] compose_is_too_old,
-        [Docker] the_compose_file_cannot_be_read,
+        [] a_missing_docker_is_named_as_the_cause,
+        [Docker] a_silent_engine_is_named_as_the_cause,
+        [Docker, Root] an_engine_that_may_not_be_used_is_the_cause,
+        [Docker, OldCompose] an_old_compose_is_named_as_the_cause,
+        [Docker] a_broken_compose_file_is_named_as_the_cause,
     ]
 }
 
@@ -91,7 +91,7 @@ fn a_narrow_terminal_cuts_no_line() {
     screen.holds(!text.is_empty() && text.iter().all(|line| line.chars().count() <= 40), "lines of at most 40 letters");
 }
 
-fn colour_letters_and_a_closed_pipe() {
+fn the_report_follows_colour_locale_and_a_closed_pipe() {
     let database = shared().database();
     let run = || database.xtask(["health-check", "--only", "postgres"]);
     let plain = run().run();
@@ -204,14 +204,14 @@ fn without_docker(run: Xtask, detail: &str, hint: &str) -> Health {
     health
 }
 
-fn docker_is_not_installed() {
+fn a_missing_docker_is_named_as_the_cause() {
     let sandbox = Sandbox::new();
     let empty = sandbox.beside("empty");
     fs::create_dir(&empty).unwrap();
     without_docker(Xtask::new(&sandbox).env("PATH", &empty), "docker command is not installed", "--target local");
 }
 
-fn the_engine_does_not_answer() {
+fn a_silent_engine_is_named_as_the_cause() {
     let sandbox = Sandbox::new();
     let socket = sandbox.beside("dead.sock");
     drop(UnixListener::bind(&socket).unwrap());
@@ -227,7 +227,7 @@ fn the_engine_does_not_answer() {
     }
 }
 
-fn the_engine_may_not_be_used() {
+fn an_engine_that_may_not_be_used_is_the_cause() {
     let sandbox = Sandbox::new();
     let socket = sandbox.beside("private.sock");
     let _listener = UnixListener::bind(&socket).unwrap();
@@ -239,13 +239,13 @@ fn the_engine_may_not_be_used() {
     without_docker(run, "No permission", "docker group");
 }
 
-fn compose_is_too_old() {
+fn an_old_compose_is_named_as_the_cause() {
     let sandbox = Sandbox::new();
     let run = Xtask::new(&sandbox).env("XTASK_COMPOSE", needs::old_compose().unwrap());
     without_docker(run, "2.7 or newer is needed", "docs.docker.com/compose/install");
 }
 
-fn the_compose_file_cannot_be_read() {
+fn a_broken_compose_file_is_named_as_the_cause() {
     let sandbox = Sandbox::new();
     sandbox.write("docker-compose.yml", "name: mcp-server-langgraph\nservices: [this is no map\n");
     let health = Health::of(Xtask::new(&sandbox), &["--only", "service"]);

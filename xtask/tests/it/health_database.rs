@@ -9,15 +9,15 @@ use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack] the_database_is_missing_refused_or_locked,
-        [Stack] the_password_is_wrong,
-        [Stack] sessions_and_indexes,
-        [Stack] settings_that_could_hurt,
-        [Stack] migrations_pending_changed_and_dirty,
-        [Stack] backups_none_old_and_damaged,
-        [Stack, Mount] the_disk_is_nearly_full,
-        [Stack] leftovers_of_a_killed_restore,
-        [Stack, Openfga] openfga_serves_another_database,
+        [Stack] a_missing_refused_or_locked_database_is_told_apart,
+        [Stack] a_wrong_password_is_named_and_not_shown,
+        [Stack] old_transactions_and_invalid_indexes_are_named,
+        [Stack] settings_that_load_code_or_hide_names_are_warned_of,
+        [Stack] pending_changed_and_dirty_migrations_are_told_apart,
+        [Stack] missing_old_and_damaged_backups_are_told_apart,
+        [Stack, Mount] a_nearly_full_disk_is_warned_of,
+        [Stack] leftovers_of_a_killed_restore_are_warned_of,
+        [Stack, Openfga] an_openfga_that_serves_another_database_is_named,
     ]
 }
 
@@ -25,7 +25,7 @@ fn health(database: &Database<'_>, words: &[&str]) -> Health {
     Health::of(database.xtask([]), &[&["--only"], words].concat())
 }
 
-fn the_database_is_missing_refused_or_locked() {
+fn a_missing_refused_or_locked_database_is_told_apart() {
     let database = shared().database();
     let missing = Health::of(database.xtask([]).env("POSTGRES_DB", "nosuch"), &["--only", "postgres", "connections"]);
     missing.says("postgres", "fail", "no database nosuch", "POSTGRES_DB").says(
@@ -46,7 +46,7 @@ fn the_database_is_missing_refused_or_locked() {
     );
 }
 
-fn the_password_is_wrong() {
+fn a_wrong_password_is_named_and_not_shown() {
     let database = shared().database();
     // Inside its container the image lets everyone in: only over the network is the password looked at.
     let wrong = Health::of(database.xtask([]).env("POSTGRES_PASSWORD", "hunter2"), &["--only", "postgres"]);
@@ -57,7 +57,7 @@ fn the_password_is_wrong() {
     loud.code(1).stdout_lacks("hunter2").stderr_lacks("hunter2").stderr_has("PGPASSWORD=***");
 }
 
-fn sessions_and_indexes() {
+fn old_transactions_and_invalid_indexes_are_named() {
     let database = shared().database();
     health(&database, &["transactions", "indexes"])
         .says("transactions", "ok", "none open", "")
@@ -83,7 +83,7 @@ fn sessions_and_indexes() {
 }
 
 /// What loads code or changes what a name means for the sessions of a database is told, whoever set it.
-fn settings_that_could_hurt() {
+fn settings_that_load_code_or_hide_names_are_warned_of() {
     let database = shared().database();
     let look = || health(&database, &["settings"]);
     look().says("settings", "ok", "none", "");
@@ -107,7 +107,7 @@ fn settings_that_could_hurt() {
     look().says("settings", "ok", "none", "");
 }
 
-fn migrations_pending_changed_and_dirty() {
+fn pending_changed_and_dirty_migrations_are_told_apart() {
     let database = shared().database();
     let look = || health(&database, &["migrations"]);
     look().says("migrations", "skipped", "there are none", "");
@@ -126,7 +126,7 @@ fn migrations_pending_changed_and_dirty() {
     look().says("migrations", "fail", "dirty, started and not finished: 20250101000000 first", "db-migrate repair");
 }
 
-fn backups_none_old_and_damaged() {
+fn missing_old_and_damaged_backups_are_told_apart() {
     let database = shared().database();
     let look = || health(&database, &["backups"]);
     look().says("backups", "ok", "nothing to save", "");
@@ -144,7 +144,7 @@ fn backups_none_old_and_damaged() {
     look().says("backups", "fail", "is damaged", "db-list --check");
 }
 
-fn the_disk_is_nearly_full() {
+fn a_nearly_full_disk_is_warned_of() {
     let database = shared().database();
     let disk = database.sandbox.path("backups");
     let run = database.xtask(["health-check", "--json", "--only", "disk"]);
@@ -152,7 +152,7 @@ fn the_disk_is_nearly_full() {
     run.ok().stdout_has("\"warn\"").stdout_has("free for backups, less than 1.0 GB").stdout_has("db-prune");
 }
 
-fn leftovers_of_a_killed_restore() {
+fn leftovers_of_a_killed_restore_are_warned_of() {
     let database = shared().database();
     let look = || health(&database, &["leftovers"]);
     look().says("leftovers", "ok", "none", "");
@@ -170,7 +170,7 @@ fn leftovers_of_a_killed_restore() {
     database.stack.admin(&format!("DROP DATABASE {unproven}"));
 }
 
-fn openfga_serves_another_database() {
+fn an_openfga_that_serves_another_database_is_named() {
     let stack = shared();
     stack.openfga().create_store("elsewhere");
     let database = stack.database();

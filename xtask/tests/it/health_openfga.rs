@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Openfga] each_trouble_of_openfga_is_told_with_what_mends_it,
+        [OwnStack, Openfga] each_fault_of_openfga_is_told_with_the_next_command,
     ]
 }
 
@@ -34,7 +34,7 @@ fn stack() -> Stack {
     stack
 }
 
-fn each_trouble_of_openfga_is_told_with_what_mends_it() {
+fn each_fault_of_openfga_is_told_with_the_next_command() {
     let stack = stack();
     of_openfga(&stack)
         .says("openfga/store", "warn", "OPENFGA_STORE_ID is not set", "run setup-openfga")

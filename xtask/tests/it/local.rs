@@ -9,7 +9,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] it_goes_up_and_down_and_keeps_its_data,
         [Postgres] before_the_first_up_nothing_is_stopped_or_saved,
-        [Postgres] any_folder_any_role_and_a_hostile_environment,
+        [Postgres] odd_folders_and_roles_work_and_the_environment_has_no_effect,
         [Postgres] three_that_start_it_at_once_make_one_server,
         [Postgres, Script] servers_outlive_the_terminal,
         [OpenfgaBin, Postgres] a_second_up_changes_nothing,
@@ -70,7 +70,7 @@ fn it_goes_up_and_down_and_keeps_its_data() {
     assert_eq!(local.port(), port, "a free port is kept");
 }
 
-fn any_folder_any_role_and_a_hostile_environment() {
+fn odd_folders_and_roles_work_and_the_environment_has_no_effect() {
     // Quotes and dollars PostgreSQL itself does not allow in an owner of extensions.
     const ROLE: &str = "Zoë von Ü";
     let local = Local::of(Sandbox::named("ein Ordner für \"uns\" $HOME"));

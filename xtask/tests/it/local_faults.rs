@@ -14,12 +14,12 @@ pub fn tests() -> Vec<Test> {
         [Postgres, OpenfgaBin] servers_that_were_killed_start_again,
         [Postgres] a_kill_while_it_is_made_leaves_nothing_half_made,
         [Postgres] a_server_that_a_killed_run_had_just_started_is_taken,
-        [Postgres, Root] an_ordinary_user_and_a_folder_that_is_not_theirs,
+        [Postgres, Root] an_ordinary_user_runs_a_server_in_their_own_folder,
         [Postgres] data_that_is_not_ours_is_left_alone,
         [Postgres] no_server_is_made_behind_a_link,
         [Postgres] another_server_is_never_taken_for_ours,
-        [Postgres] a_password_or_a_database_that_is_not_there,
-        [] a_role_that_no_server_can_be_made_for,
+        [Postgres] a_missing_password_or_database_is_named,
+        [] a_role_that_no_server_can_have_is_refused,
     ]
 }
 
@@ -148,7 +148,7 @@ fn is_being_run(words: &str) -> bool {
     Command::new("pgrep").args(["-f", words]).stdout(Stdio::null()).status().unwrap().success()
 }
 
-fn an_ordinary_user_and_a_folder_that_is_not_theirs() {
+fn an_ordinary_user_runs_a_server_in_their_own_folder() {
     const USER: u32 = 65534;
     let local = Local::new();
     let give = |path: &Path, mode: u32| {
@@ -275,7 +275,7 @@ fn another_server_is_never_taken_for_ours() {
     data.ok().prints(local.folder().join("data").to_str().unwrap());
 }
 
-fn a_password_or_a_database_that_is_not_there() {
+fn a_missing_password_or_database_is_named() {
     let local = Local::new();
     local.up();
     let backup = || local.xtask(["db-backup"]).run();
@@ -300,7 +300,7 @@ fn a_password_or_a_database_that_is_not_there() {
     local.on("another", ["db-shell", "--", "-Atc", "SELECT current_database()"]).run().ok().prints("another");
 }
 
-fn a_role_that_no_server_can_be_made_for() {
+fn a_role_that_no_server_can_have_is_refused() {
     let local = Local::new();
     for role in ["pg_ours", "quo\"te", "it's", "a\\b", "$user"] {
         let run = local.xtask(["up"]).env("POSTGRES_USER", role).run();

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres, OpenfgaBin] no_secret_shows_and_preshared_keys_are_tried,
-        [Postgres] nobody_else_gets_in,
+        [Postgres] no_other_user_or_role_gets_in,
         [Postgres] libpq_variables_of_the_caller_have_no_effect,
     ]
 }
@@ -38,7 +38,7 @@ pub const HOSTILE: &[(&str, &str)] = &[
     ("LC_ALL", "de_DE.UTF-8"),
 ];
 
-fn nobody_else_gets_in() {
+fn no_other_user_or_role_gets_in() {
     let local = shared_local();
     let folder = local.folder();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

@@ -9,7 +9,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Openfga] an_export_is_read_back_as_the_same_store,
         [Stack, Openfga] every_page_and_every_letter_comes_along,
-        [Stack, Openfga] which_store_is_meant,
+        [Stack, Openfga] one_of_several_stores_must_be_named,
         [] a_folder_that_is_not_there_is_named_before_a_server_is_asked,
         [] what_is_shipped_is_read_by_other_tools_too,
     ]
@@ -82,7 +82,7 @@ fn every_page_and_every_letter_comes_along() {
     shop.setup(["--file", "-"]).stdin(&export.stdout).run().ok().stdout_has("no changes").stdout_has("1 in the file");
 }
 
-fn which_store_is_meant() {
+fn one_of_several_stores_must_be_named() {
     let shop = shared().shop();
     shop.tuples(&[("user:a", "viewer", "doc:1")]);
     shop.setup(["--no-env"]).run().ok();

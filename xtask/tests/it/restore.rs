@@ -11,8 +11,8 @@ pub fn tests() -> Vec<Test> {
         [Compose] the_databases_own_properties_stay,
         [Compose] a_first_restore_makes_the_database,
         [Compose] an_empty_database_gets_the_backups_encoding_and_owner,
-        [Compose] a_first_restore_by_a_manifest_of_elsewhere,
-        [Compose] the_longest_name,
+        [Compose] a_foreign_manifest_gets_roles_and_settings_only_by_consent,
+        [Compose] a_database_of_the_longest_name_is_restored_and_undone,
     ]
 }
 
@@ -149,7 +149,7 @@ fn an_empty_database_gets_the_backups_encoding_and_owner() {
     assert!(facts().starts_with("UTF8|"), "{}", facts());
 }
 
-fn a_first_restore_by_a_manifest_of_elsewhere() {
+fn a_foreign_manifest_gets_roles_and_settings_only_by_consent() {
     let database = shared_for_restores().database();
     let (stack, name) = (database.stack, &database.name);
     stack.admin(&format!("DROP DATABASE {name}"));
@@ -178,7 +178,7 @@ fn a_first_restore_by_a_manifest_of_elsewhere() {
     assert_eq!(stack.admin(&facts), format!("{owner}|9|t"));
 }
 
-fn the_longest_name() {
+fn a_database_of_the_longest_name_is_restored_and_undone() {
     let long = format!("{}\"'é", "n".repeat(59));
     assert_eq!(long.len(), 63);
     let database = shared_for_restores().database_named(&long, "");

@@ -8,13 +8,13 @@ use std::path::Path;
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] a_preview_changes_nothing,
-        [Compose, Script] every_way_to_say_no,
-        [Compose] the_newest_full_backup_of_this_database,
-        [Compose, Script] a_newer_unfit_file,
-        [Compose] a_backup_of_another_database,
-        [Compose] a_backup_that_comes_on_stdin,
-        [Compose] files_that_must_not_be_loaded,
-        [Compose] an_error_in_the_last_statement,
+        [Compose, Script] every_answer_but_yes_changes_nothing,
+        [Compose] without_a_file_the_newest_full_backup_is_restored,
+        [Compose, Script] a_newer_unfit_file_is_named_before_an_older_is_taken,
+        [Compose] a_backup_of_another_database_needs_consent,
+        [Compose] a_backup_from_stdin_is_proven_before_it_is_loaded,
+        [Compose] unfit_files_are_refused_before_any_change,
+        [Compose] an_error_in_the_last_statement_leaves_the_live_database,
     ]
 }
 
@@ -48,7 +48,7 @@ fn a_preview_changes_nothing() {
     assert_eq!(database.safety_backups().len(), 0);
 }
 
-fn every_way_to_say_no() {
+fn every_answer_but_yes_changes_nothing() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     for (keys, code, words) in [
@@ -82,7 +82,7 @@ fn copied(database: &Database<'_>, from: &Path, name: &str) -> String {
     name
 }
 
-fn the_newest_full_backup_of_this_database() {
+fn without_a_file_the_newest_full_backup_is_restored() {
     let database = shared_for_restores().database();
     let run = database.restore([]).run();
     run.code(1)
@@ -108,7 +108,7 @@ fn the_newest_full_backup_of_this_database() {
     assert_eq!(database.dump(), state);
 }
 
-fn a_newer_unfit_file() {
+fn a_newer_unfit_file_is_named_before_an_older_is_taken() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let whole = fs::read(&states.backup).unwrap();
@@ -131,7 +131,7 @@ fn a_newer_unfit_file() {
 }
 
 /// `gunzip -c FILE.gz | cargo xtask db-restore - --yes`.
-fn a_backup_that_comes_on_stdin() {
+fn a_backup_from_stdin_is_proven_before_it_is_loaded() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let whole = fs::read(&states.backup).unwrap();
@@ -162,7 +162,7 @@ fn a_backup_that_comes_on_stdin() {
     assert!(left.into_iter().all(|name| !name.to_string_lossy().contains("standard_input")), "nothing of it stays");
 }
 
-fn a_backup_of_another_database() {
+fn a_backup_of_another_database_needs_consent() {
     let (database, other) = (shared_for_restores().database(), shared_for_restores().database());
     let states = database.backed_up_and_changed();
     other.sql("CREATE TABLE of_the_other (a int)");
@@ -176,7 +176,7 @@ fn a_backup_of_another_database() {
     assert_eq!(database.dump(), other.dump());
 }
 
-fn files_that_must_not_be_loaded() {
+fn unfit_files_are_refused_before_any_change() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let dump = String::from_utf8(database.dump()).unwrap();
@@ -218,7 +218,7 @@ fn files_that_must_not_be_loaded() {
     assert_eq!(database.stack.admin("SELECT count(*) FROM pg_roles WHERE rolname = 'hostile'"), "0");
 }
 
-fn an_error_in_the_last_statement() {
+fn an_error_in_the_last_statement_leaves_the_live_database() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let dump = String::from_utf8(database.dump()).unwrap();

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Compose, Postgres] clients_in_every_way,
-        [Compose] what_a_rename_cannot_take_along,
-        [Compose] one_restore_at_a_time,
-        [Compose] beside_a_backup,
-        [Compose] a_database_that_somebody_locked,
+        [Compose, Postgres] busy_and_idle_clients_hold_up_no_restore,
+        [Compose] what_a_rename_cannot_take_along_is_refused,
+        [Compose] one_restore_of_a_database_runs_at_a_time,
+        [Compose] a_backup_beside_a_restore_is_whole_or_absent,
+        [Compose] a_database_that_a_person_locked_is_left_alone,
     ]
 }
 
@@ -72,7 +72,7 @@ fn reaches(port: u16, database: &str) -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
-fn clients_in_every_way() {
+fn busy_and_idle_clients_hold_up_no_restore() {
     let stack = shared_for_restores();
     let database = stack.database();
     let states = database.backed_up_and_changed();
@@ -96,7 +96,7 @@ fn clients_in_every_way() {
     drop(idle);
 }
 
-fn what_a_rename_cannot_take_along() {
+fn what_a_rename_cannot_take_along_is_refused() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     database.sql("BEGIN; INSERT INTO t VALUES (7); PREPARE TRANSACTION 'left open'");
@@ -119,7 +119,7 @@ fn what_a_rename_cannot_take_along() {
     assert_eq!(database.dump(), states.restored);
 }
 
-fn one_restore_at_a_time() {
+fn one_restore_of_a_database_runs_at_a_time() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let first = database.restore_paused_at("locked");
@@ -142,7 +142,7 @@ fn one_restore_at_a_time() {
     assert_eq!(database.dump(), states.restored);
 }
 
-fn beside_a_backup() {
+fn a_backup_beside_a_restore_is_whole_or_absent() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     // A backup that begins while a restore is under way holds the state that is live then.
@@ -167,7 +167,7 @@ fn beside_a_backup() {
     assert_eq!(database.dump(), states.restored);
 }
 
-fn a_database_that_somebody_locked() {
+fn a_database_that_a_person_locked_is_left_alone() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));

@@ -12,10 +12,10 @@ use std::time::Duration;
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] several_sessions_restore_what_one_restores,
-        [Compose] a_drill_through_several_sessions,
+        [Compose] a_drill_loads_through_several_sessions,
         [Compose] the_first_failure_stops_every_session,
         [Compose] an_index_that_fails_is_named_by_its_line,
-        [Compose] killed_while_several_sessions_load,
+        [Compose] a_kill_while_several_sessions_load_leaves_the_old_database,
         [Compose] a_file_that_is_rewritten_is_refused,
         [Compose] what_has_no_parts_is_loaded_by_one_session,
     ]
@@ -80,7 +80,7 @@ fn several_sessions_restore_what_one_restores() {
     assert_eq!(database.sql(rows), database.stack.psql(&database.beside("before")[0], rows), "the order of rows");
 }
 
-fn a_drill_through_several_sessions() {
+fn a_drill_loads_through_several_sessions() {
     let database = filled();
     database.backup();
     let run = database.xtask(["--verbose", "db-verify", "--restore", "--jobs", "3"]).run();
@@ -132,7 +132,7 @@ fn an_index_that_fails_is_named_by_its_line() {
     whole_and_mended(&database, &states, false, "an index");
 }
 
-fn killed_while_several_sessions_load() {
+fn a_kill_while_several_sessions_load_leaves_the_old_database() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     database.sandbox.write("slow.sql", slow_rows("8", ""));

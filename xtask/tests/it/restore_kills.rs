@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Compose] ended_before_the_swap,
-        [Compose] ended_after_the_swap,
-        [Compose] ended_within_the_exchange,
-        [Compose] killed_while_loading,
-        [Compose] a_file_that_is_rewritten,
+        [Compose] a_restore_ended_before_the_swap_leaves_the_old_database,
+        [Compose] a_restore_ended_after_the_swap_is_finished,
+        [Compose] a_restore_ended_within_the_swap_leaves_one_whole_database,
+        [Compose] a_kill_while_loading_leaves_the_old_database,
+        [Compose] a_file_rewritten_before_the_load_is_refused,
         [Compose] what_is_only_named_like_a_staging_database_stays,
     ]
 }
@@ -39,7 +39,7 @@ fn ways(usual: Signal) -> Vec<Signal> {
     if all { EVERY_WAY.to_vec() } else { vec![usual] }
 }
 
-fn ended_before_the_swap() {
+fn a_restore_ended_before_the_swap_leaves_the_old_database() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     for &(point, usual) in BEFORE {
@@ -65,7 +65,7 @@ fn ended_before_the_swap() {
 }
 
 /// What has been exchanged is finished, whatever the signal; only a kill leaves something to the next run.
-fn ended_after_the_swap() {
+fn a_restore_ended_after_the_swap_is_finished() {
     for &(point, usual) in AFTER {
         for signal in ways(usual) {
             let database = shared_for_restores().database();
@@ -83,7 +83,7 @@ fn ended_after_the_swap() {
 
 /// The exchange is one script: once the server has it, it comes to its end whatever becomes of the run. Somebody who
 /// describes a database holds its name: the live one's before the first renaming, the staging one's before the second.
-fn ended_within_the_exchange() {
+fn a_restore_ended_within_the_swap_leaves_one_whole_database() {
     for (held, signal) in
         [("live", Signal::KILL), ("live", Signal::INT), ("staging", Signal::KILL), ("staging", Signal::TERM)]
     {
@@ -115,7 +115,7 @@ fn ended_within_the_exchange() {
     }
 }
 
-fn killed_while_loading() {
+fn a_kill_while_loading_leaves_the_old_database() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let file = slow(&database, 100);
@@ -136,7 +136,7 @@ fn killed_while_loading() {
     whole_and_mended(&database, &states, false, "loading");
 }
 
-fn a_file_that_is_rewritten() {
+fn a_file_rewritten_before_the_load_is_refused() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let running = database.restore_paused_at("created");

@@ -6,15 +6,15 @@ use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack] room_on_the_servers_disk,
-        [Compose] roles_that_are_missing,
-        [Compose] extensions_and_versions_that_are_missing,
-        [Compose] a_psql_without_restrict,
+        [OwnStack] a_restore_without_room_on_the_servers_disk_is_stopped,
+        [Compose] missing_roles_are_named_and_created_by_consent,
+        [Compose] missing_extensions_and_older_servers_are_refused,
+        [Compose] an_old_psql_gets_neither_restrict_nor_a_hostile_file,
         [Compose] a_table_that_is_held_is_no_reason_to_go_on_without_a_backup,
     ]
 }
 
-fn roles_that_are_missing() {
+fn missing_roles_are_named_and_created_by_consent() {
     let stack = shared_for_restores();
     let database = stack.database();
     let (one, other) = (format!("owner of \"{}\"", database.name), format!("reader_{}", database.name));
@@ -52,7 +52,7 @@ fn roles_that_are_missing() {
     stack.admin(&format!("DROP DATABASE {}; DROP ROLE {other}", database.only_beside("before")));
 }
 
-fn extensions_and_versions_that_are_missing() {
+fn missing_extensions_and_older_servers_are_refused() {
     let database = shared_for_restores().database();
     let nothing = |file: &str, words: &str, hint: &str| {
         let run = database.restore([file]).run();
@@ -69,7 +69,7 @@ fn extensions_and_versions_that_are_missing() {
 
 /// psql before 17.6, 16.10, 15.14 and 14.19 stops at `\\restrict`: the dump's own pair is left out, and no other is
 /// sent. What then stands between a hostile file and that psql is the reader alone, which lets nothing of it start.
-fn a_psql_without_restrict() {
+fn an_old_psql_gets_neither_restrict_nor_a_hostile_file() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let fed = database.sandbox.beside("fed");
@@ -90,7 +90,7 @@ fn a_psql_without_restrict() {
 
 /// A server on a small disk: what cannot fit is refused beforehand; what grows beyond it is stopped, and the live
 /// database goes on.
-fn room_on_the_servers_disk() {
+fn a_restore_without_room_on_the_servers_disk_is_stopped() {
     let stack = Stack::postgres_only();
     stack.postgres_only_with("    environment:\n      PGDATA: /small/data\n    tmpfs:\n      - /small:size=400m\n");
     stack.up();

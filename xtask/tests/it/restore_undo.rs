@@ -13,22 +13,22 @@ use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Openfga] openfga_under_requests,
-        [Compose] back_and_forth,
-        [Compose, Script] an_undo_that_is_not_wanted,
-        [Compose] old_databases_that_are_kept,
-        [Compose] names_that_are_taken,
+        [OwnStack, Openfga] openfga_serves_the_swapped_data_after_restore_and_undo,
+        [Compose] undo_and_undo_again_swap_the_same_two_databases,
+        [Compose, Script] an_undo_that_is_declined_changes_nothing,
+        [Compose] as_many_previous_databases_stay_as_asked_for,
+        [Compose] a_taken_name_stops_no_swap,
         [Compose] the_only_way_back_is_never_dropped,
-        [Compose] an_undo_that_is_killed,
-        [Compose] an_undo_that_is_ended_leaves_nothing_to_mend,
-        [Compose] what_was_written_since,
-        [Compose, Script] two_undos_at_once,
-        [Compose] the_newest_by_time_not_by_text,
-        [Compose] a_clock_that_was_set_back,
+        [Compose] a_killed_undo_leaves_one_whole_database,
+        [Compose] an_undo_that_is_ended_leaves_nothing_to_repair,
+        [Compose] changes_since_the_swap_are_shown_before_an_undo,
+        [Compose, Script] of_two_undos_at_once_one_changes_nothing,
+        [Compose] the_newest_previous_database_is_found_by_time,
+        [Compose] a_clock_set_back_hides_no_swap,
     ]
 }
 
-fn back_and_forth() {
+fn undo_and_undo_again_swap_the_same_two_databases() {
     let database = shared_for_restores().database();
     let comment = format!("COMMENT ON DATABASE {} IS 'it''s mine'", database.name);
     database.stack.admin(&comment);
@@ -55,7 +55,7 @@ fn back_and_forth() {
     assert!(database.repair().contains("✓ Nothing to repair"));
 }
 
-fn an_undo_that_is_not_wanted() {
+fn an_undo_that_is_declined_changes_nothing() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     database.restore([]).run().ok();
@@ -75,7 +75,7 @@ fn an_undo_that_is_not_wanted() {
     database.restore(["--undo", "--repair"]).run().code(2);
 }
 
-fn old_databases_that_are_kept() {
+fn as_many_previous_databases_stay_as_asked_for() {
     let database = shared_for_restores().database();
     database.backed_up_and_changed();
     database.restore([]).run().ok();
@@ -107,7 +107,7 @@ fn old_databases_that_are_kept() {
 }
 
 /// Two swaps within one second would give the same name.
-fn names_that_are_taken() {
+fn a_taken_name_stops_no_swap() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     let running = database.restore_paused_at("marked");
@@ -167,7 +167,7 @@ fn damage(database: &Database<'_>, table: &str) {
     assert!(done.is_some(), "{errors}");
 }
 
-fn an_undo_that_is_killed() {
+fn a_killed_undo_leaves_one_whole_database() {
     for (point, swapped) in [("stopped", false), ("swapped", true)] {
         let database = shared_for_restores().database();
         let states = database.backed_up_and_changed();
@@ -184,7 +184,7 @@ fn an_undo_that_is_killed() {
 }
 
 /// It says that nothing was changed: so it is.
-fn an_undo_that_is_ended_leaves_nothing_to_mend() {
+fn an_undo_that_is_ended_leaves_nothing_to_repair() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     database.restore([]).run().ok();
@@ -214,7 +214,7 @@ fn an_undo_that_is_ended_leaves_nothing_to_mend() {
 }
 
 /// By the server's counters, for each table; an undo of an undo counts from the undo on.
-fn what_was_written_since() {
+fn changes_since_the_swap_are_shown_before_an_undo() {
     let database = shared_for_restores().database();
     database.sql("CREATE TABLE kept AS SELECT 1 AS a");
     database.backed_up_and_changed();
@@ -240,7 +240,7 @@ fn what_was_written_since() {
 }
 
 /// One asks while the other does it.
-fn two_undos_at_once() {
+fn of_two_undos_at_once_one_changes_nothing() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     database.restore([]).run().ok();
@@ -264,7 +264,7 @@ fn moved(database: &Database<'_>, name: &str, time: &str, at: &str) -> String {
 }
 
 /// Where the clocks go back, a later time may be the smaller text.
-fn the_newest_by_time_not_by_text() {
+fn the_newest_previous_database_is_found_by_time() {
     let database = shared_for_restores().database();
     database.backed_up_and_changed();
     database.restore([]).run().ok();
@@ -279,7 +279,7 @@ fn the_newest_by_time_not_by_text() {
 }
 
 /// Swaps within one second, too: the last one is the newest whatever the clock says.
-fn a_clock_that_was_set_back() {
+fn a_clock_set_back_hides_no_swap() {
     let database = shared_for_restores().database();
     let states = database.backed_up_and_changed();
     database.restore([]).run().ok();
@@ -327,7 +327,7 @@ impl Asking {
 }
 
 /// While it is asked all the time, the data of the API goes back and forth, and OpenFGA sees it.
-fn openfga_under_requests() {
+fn openfga_serves_the_swapped_data_after_restore_and_undo() {
     let stack = Stack::new();
     stack.up();
     let store = stack.openfga().seed("acme");

@@ -9,12 +9,12 @@ use std::path::Path;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Postgres17] another_major_version,
-        [Stack] what_openfga_wrote,
-        [Stack] a_nasty_schema,
-        [Stack] rows_that_move_to_other_partitions,
-        [Stack] strings_with_backslashes_as_escapes,
-        [Stack] a_database_of_another_encoding,
+        [OwnStack, Postgres17] another_major_version_comes_back_unchanged,
+        [Stack] what_openfga_wrote_comes_back_unchanged,
+        [Stack] a_nasty_schema_comes_back_unchanged,
+        [Stack] rows_that_move_to_other_partitions_are_all_counted,
+        [Stack] strings_with_backslash_escapes_come_back_unchanged,
+        [Stack] a_database_of_another_encoding_comes_back_unchanged,
     ]
 }
 
@@ -23,7 +23,7 @@ pub const NASTY: &str = include_str!("round_trip/nasty.sql");
 pub const NASTY_ROLE: &str =
     "DO $$ BEGIN CREATE ROLE nasty_reader; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$";
 
-fn what_openfga_wrote() {
+fn what_openfga_wrote_comes_back_unchanged() {
     let database = shared().openfga_database();
     let copy = goes_round(&database);
     assert_eq!(copy.sql("SELECT count(*) FROM tuple"), "10");
@@ -33,13 +33,13 @@ fn what_openfga_wrote() {
     assert_eq!(backup(&copy)["openfga"], backup(&database)["openfga"]);
 }
 
-fn a_nasty_schema() {
+fn a_nasty_schema_comes_back_unchanged() {
     let database = shared().database();
     database.stack.admin(NASTY_ROLE);
     nasty(&database);
 }
 
-fn another_major_version() {
+fn another_major_version_comes_back_unchanged() {
     let stack = Stack::postgres_only();
     stack.sandbox.set("POSTGRES_IMAGE", &needs::postgres_17_image().unwrap());
     stack.up();
@@ -66,7 +66,7 @@ fn nasty(database: &Database<'_>) {
 
 /// The hash of an enum's value differs from database to database, so pg_dump names the root in every partition's
 /// block, and rows land in other partitions: the dumps differ, what they hold does not.
-fn rows_that_move_to_other_partitions() {
+fn rows_that_move_to_other_partitions_are_all_counted() {
     let database = shared().database();
     let values: Vec<String> = (0..40).map(|number| format!("'v{number}'")).collect();
     database.sql(&format!(
@@ -88,7 +88,7 @@ fn rows_that_move_to_other_partitions() {
     assert_eq!(copy.sql(rows), database.sql(rows));
 }
 
-fn strings_with_backslashes_as_escapes() {
+fn strings_with_backslash_escapes_come_back_unchanged() {
     let database = shared().database();
     database.stack.admin(&format!("ALTER DATABASE {} SET standard_conforming_strings = off", database.name));
     database.sql(
@@ -102,7 +102,7 @@ fn strings_with_backslashes_as_escapes() {
     assert_eq!(copy.sql("SELECT f(), (SELECT c FROM v)"), database.sql("SELECT f(), (SELECT c FROM v)"));
 }
 
-fn a_database_of_another_encoding() {
+fn a_database_of_another_encoding_comes_back_unchanged() {
     for options in [
         "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'",
         "TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'",

@@ -8,9 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Openfga, Make] from_nothing_on_compose,
-        [OwnStack] an_existing_settings_file_and_an_interrupted_run,
-        [Postgres, Make] from_nothing_without_docker,
+        [OwnStack, Openfga, Make] on_compose_one_run_sets_up_everything,
+        [OwnStack] an_interrupted_run_is_completed_and_the_settings_file_kept,
+        [Postgres, Make] without_docker_one_run_sets_up_everything,
         [Docker] an_image_that_is_not_there_is_told_in_composes_words,
     ]
 }
@@ -92,7 +92,7 @@ fn cron_lines_work(sandbox: &Sandbox) {
     }
 }
 
-fn from_nothing_on_compose() {
+fn on_compose_one_run_sets_up_everything() {
     let fresh = Fresh::of(Stack::new());
     let sandbox = &fresh.stack.sandbox;
     ["openfga", "migrations"].iter().for_each(|folder| sandbox.copy_folder(folder));
@@ -127,7 +127,7 @@ fn from_nothing_on_compose() {
     assert_eq!(whole_backups(fresh.xtask(&["db-list", "--check"])), sandbox.backups().len());
 }
 
-fn an_existing_settings_file_and_an_interrupted_run() {
+fn an_interrupted_run_is_completed_and_the_settings_file_kept() {
     let stack = Stack::postgres_only();
     let sandbox = &stack.sandbox;
     // Images and ports come from .env here, as an editor of Windows wrote it.
@@ -151,7 +151,7 @@ fn an_existing_settings_file_and_an_interrupted_run() {
     assert_eq!(whole_backups(Xtask::new(sandbox).args(["db-list", "--check"])), 1);
 }
 
-fn from_nothing_without_docker() {
+fn without_docker_one_run_sets_up_everything() {
     let local = Local::new();
     let sandbox = &local.sandbox;
     fs::remove_file(sandbox.path(".env")).unwrap();

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack, Openfga] a_fresh_store_and_then_no_changes,
-        [Stack, Openfga] a_second_store_with_every_construct,
+        [Stack, Openfga] a_second_run_on_a_store_changes_nothing,
+        [Stack, Openfga] a_store_with_every_construct_is_set_up_and_tested,
         [Stack, Openfga] a_dry_run_changes_nothing,
         [Stack, Openfga] a_changed_model_is_shown_and_written_once,
         [Stack, Openfga] a_changed_condition_is_written_again,
@@ -24,7 +24,7 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-fn a_fresh_store_and_then_no_changes() {
+fn a_second_run_on_a_store_changes_nothing() {
     let mut shop = shared().shop();
     shop.sandbox.copy_folder("openfga");
     shop.store = format!("{}-fresh", shop.sandbox.project);
@@ -59,7 +59,7 @@ fn a_fresh_store_and_then_no_changes() {
     assert_eq!((&json["store"]["id"], &json["tests"]), (&json!(store), &json!({"passed": 12, "failed": 0})));
 }
 
-fn a_second_store_with_every_construct() {
+fn a_store_with_every_construct_is_set_up_and_tested() {
     let mut shop = shared().shop();
     shop.sandbox.copy_folder("openfga");
     shop.store = format!("{}-documents", shop.sandbox.project);

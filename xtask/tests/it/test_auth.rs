@@ -11,7 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] lists_are_exact_where_the_store_is_the_files,
         [Stack, Openfga] a_tests_own_tuples_leave_nothing_behind,
         [Stack, Openfga] many_checks_go_in_batches,
-        [Stack, Openfga] the_store_and_the_model_that_are_asked,
+        [Stack, Openfga] the_store_and_model_of_the_settings_are_asked,
         [Stack, Openfga] what_the_server_refuses_is_a_failed_assertion,
     ]
 }
@@ -97,7 +97,7 @@ fn many_checks_go_in_batches() {
     run.code(1).stdout_has("61 passed, 1 failed").stdout_has("✗ check user:a viewer doc:1");
 }
 
-fn the_store_and_the_model_that_are_asked() {
+fn the_store_and_model_of_the_settings_are_asked() {
     let shop = set_up("  - check: [{user: 'user:a', object: 'doc:1', assertions: {viewer: true}}]\n");
     let (store, model) = (shop.env("OPENFGA_STORE_ID").unwrap(), shop.env("OPENFGA_MODEL_ID").unwrap());
     let newer = shop.api().write_model(&store);

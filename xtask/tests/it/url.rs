@@ -9,13 +9,13 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] every_command_works_for_an_owner,
         [Postgres] no_secret_is_shown,
-        [Postgres] every_form_of_the_address,
+        [Postgres] every_form_of_the_address_is_understood,
         [Postgres] nothing_of_the_environment_leads_elsewhere,
-        [Postgres] what_the_address_leaves_out,
-        [Postgres, Openssl] tls_as_the_address_wants_it,
+        [Postgres] what_the_address_leaves_out_is_found_elsewhere_or_refused,
+        [Postgres, Openssl] tls_is_as_strict_as_the_address_says,
         [Postgres] parameters_of_other_programs_are_named,
         [Postgres, OpenfgaBin] openfga_is_migrated_where_its_program_is,
-        [Postgres, OpenfgaBin] set_up_by_addresses_alone,
+        [Postgres, OpenfgaBin] addresses_alone_are_enough_to_set_up,
     ]
 }
 
@@ -88,7 +88,7 @@ fn no_secret_is_shown() {
 /// `SELECT` of who and where.
 const WHO: [&str; 4] = ["db-shell", "--", "-Atc", "SELECT current_user, current_database()"];
 
-fn every_form_of_the_address() {
+fn every_form_of_the_address_is_understood() {
     let database = UrlDatabase::new();
     let (port, name, role) = (database.server.port(), &database.name, &database.role);
     let closed = sandbox::free_port();
@@ -140,7 +140,7 @@ fn nothing_of_the_environment_leads_elsewhere() {
     other.code(4).stderr_has("There is no local server yet");
 }
 
-fn what_the_address_leaves_out() {
+fn what_the_address_leaves_out_is_found_elsewhere_or_refused() {
     let database = UrlDatabase::new();
     let (port, name, role) = (database.server.port(), &database.name, &database.role);
     let url = format!("postgres://{}@127.0.0.1:{port}/{name}", role.replace(' ', "%20"));
@@ -167,7 +167,7 @@ fn what_the_address_leaves_out() {
     }
 }
 
-fn tls_as_the_address_wants_it() {
+fn tls_is_as_strict_as_the_address_says() {
     let server = TlsServer::start();
     let sandbox = Sandbox::new();
     let (port, ca) = (server.port, sandbox.path("ca.crt"));
@@ -217,7 +217,7 @@ fn parameters_of_other_programs_are_named() {
 }
 
 /// From an address alone to a checked database, and OpenFGA's store where its address is given too.
-fn set_up_by_addresses_alone() {
+fn addresses_alone_are_enough_to_set_up() {
     let database = UrlDatabase::new();
     ["openfga", "migrations"].iter().for_each(|folder| database.sandbox.copy_folder(folder));
     let xtask = |args: &[&'static str]| database.xtask(args.iter().copied());

@@ -7,18 +7,18 @@ use rustix::process::Signal;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Postgres17, Postgres] a_server_that_no_client_here_fits,
-        [Postgres] servers_that_do_not_answer,
-        [Postgres] programs_of_the_servers_own_version,
+        [OwnStack, Postgres17, Postgres] a_server_without_fitting_programs_is_refused,
+        [Postgres] a_server_that_does_not_answer_is_exit_4,
+        [Postgres] programs_of_the_servers_own_version_are_found_or_asked_for,
         [Postgres, Pgbouncer] a_transaction_pooler_is_refused,
         [Postgres, Pgbouncer] a_session_pooler_will_do,
         [] yes_is_not_enough_for_a_server_elsewhere,
         [Postgres] a_restore_that_is_ended_at_any_point_leaves_the_old_database_or_the_new_one,
-        [Postgres] one_change_at_a_time,
+        [Postgres] through_a_url_one_change_runs_at_a_time,
     ]
 }
 
-fn servers_that_do_not_answer() {
+fn a_server_that_does_not_answer_is_exit_4() {
     let database = UrlDatabase::new();
     let (port, name) = (database.server.port(), &database.name);
     let wrong = database.url("").replace("p%40ss", "other");
@@ -41,7 +41,7 @@ fn servers_that_do_not_answer() {
     run.code(4).stderr_has("may not connect to database").stderr_has("GRANT CONNECT ON DATABASE");
 }
 
-fn programs_of_the_servers_own_version() {
+fn programs_of_the_servers_own_version_are_found_or_asked_for() {
     let database = UrlDatabase::new();
     let number: u32 = database.sql("SHOW server_version_num").parse().unwrap();
     let major = number / 10_000;
@@ -60,7 +60,7 @@ fn programs_of_the_servers_own_version() {
     assert_eq!(database.sandbox.backups().len(), 2);
 }
 
-fn a_server_that_no_client_here_fits() {
+fn a_server_without_fitting_programs_is_refused() {
     let stack = Stack::postgres_only();
     stack.sandbox.set("POSTGRES_IMAGE", &needs::postgres_17_image().unwrap());
     stack.up();
@@ -185,7 +185,7 @@ fn ended_as_it_should(run: &Outcome, signal: Signal, swapped: bool) {
     }
 }
 
-fn one_change_at_a_time() {
+fn through_a_url_one_change_runs_at_a_time() {
     let database = UrlDatabase::new();
     database.own("CREATE TABLE t AS SELECT 1 AS i");
     database.xtask(["db-backup"]).run().ok();

@@ -4,12 +4,12 @@ use crate::harness::{Health, Outcome, Test, UrlDatabase};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Postgres] without_the_right_to_make_databases,
-        [Postgres] sessions_that_may_only_read,
-        [Postgres] a_database_that_belongs_to_a_group,
-        [Postgres] sessions_of_others,
-        [Postgres] objects_of_others,
-        [Postgres] objects_of_roles_that_may_make_none_in_their_schema,
+        [Postgres] without_the_right_to_make_databases_a_restore_is_refused,
+        [Postgres] sessions_that_may_only_read_are_refused,
+        [Postgres] a_database_of_a_group_is_restored_by_its_member,
+        [Postgres] sessions_of_others_need_the_right_to_end_them,
+        [Postgres] objects_of_others_need_membership_in_their_role,
+        [Postgres] objects_of_a_role_without_rights_in_their_schema_are_refused,
         [Postgres] what_belongs_to_the_database_goes_along,
         [Postgres] limits_of_a_role_are_not_for_this,
     ]
@@ -43,7 +43,7 @@ fn grant_what_is_asked(database: &UrlDatabase, run: &Outcome) {
     }
 }
 
-fn without_the_right_to_make_databases() {
+fn without_the_right_to_make_databases_a_restore_is_refused() {
     let database = backed_up();
     database.admin("ALTER ROLE @role NOCREATEDB");
     for command in [&["db-restore", "--yes"][..], &["db-restore", "--dry-run"], &["db-verify", "--restore"]] {
@@ -64,7 +64,7 @@ fn without_the_right_to_make_databases() {
     database.xtask(["db-restore", "--yes"]).run().ok();
 }
 
-fn sessions_that_may_only_read() {
+fn sessions_that_may_only_read_are_refused() {
     let database = backed_up();
     database.admin("ALTER ROLE @role SET default_transaction_read_only TO on");
     for command in [&["db-restore", "--yes"][..], &["db-restore", "--dry-run"], &["db-reset", "--yes"]] {
@@ -78,7 +78,7 @@ fn sessions_that_may_only_read() {
     database.xtask(["db-restore", "--yes"]).run().ok();
 }
 
-fn a_database_that_belongs_to_a_group() {
+fn a_database_of_a_group_is_restored_by_its_member() {
     let database = backed_up();
     let group = format!("group of {}", database.name);
     database.admin(&format!("CREATE ROLE \"{group}\""));
@@ -101,7 +101,7 @@ fn a_database_that_belongs_to_a_group() {
     database.admin(&format!("DROP ROLE \"{group}\""));
 }
 
-fn sessions_of_others() {
+fn sessions_of_others_need_the_right_to_end_them() {
     let database = backed_up();
     let other = format!("other_{}", database.name);
     database.admin(&format!("CREATE ROLE {other} LOGIN PASSWORD 'other'; GRANT CONNECT ON DATABASE @name TO {other}"));
@@ -139,7 +139,7 @@ fn sessions_of_others() {
     database.admin(&format!("REVOKE ALL ON DATABASE @name FROM {other}; DROP ROLE {other}"));
 }
 
-fn objects_of_others() {
+fn objects_of_others_need_membership_in_their_role() {
     let database = UrlDatabase::new();
     let other = format!("maker_{}", database.name);
     database.admin(&format!("CREATE ROLE {other}; GRANT {other} TO @role"));
@@ -160,7 +160,7 @@ fn objects_of_others() {
 }
 
 /// A dump grants CREATE on a schema after it has given objects of it away.
-fn objects_of_roles_that_may_make_none_in_their_schema() {
+fn objects_of_a_role_without_rights_in_their_schema_are_refused() {
     let database = UrlDatabase::new();
     let (group, writer) = (format!("group_{}", database.name), format!("writer_{}", database.name));
     database.admin(&format!("CREATE ROLE {group}; CREATE ROLE {writer}; GRANT {group}, {writer} TO @role"));

@@ -16,7 +16,7 @@ const LONGEST: u64 = 1 << 20;
 const MOST_FILES: usize = 64;
 /// What Compose itself is told by `.env`.
 const OF_COMPOSE: [&str; 4] = ["COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES"];
-/// Variables that choose a program, a library or a server for whoever starts with them: by their beginnings.
+/// Variables that choose a program, a library or a server for the programs that get them: by their beginnings.
 const OF_PROGRAMS: [&str; 14] = [
     "BUILDKIT_",
     "BUILDX_",

@@ -33,7 +33,7 @@ enum Open {
 /// The names that a Compose file has for other files, wherever in it the key stands.
 ///
 /// # Errors
-/// It is no YAML, or says it in a way in which nobody can tell what is named.
+/// It is no YAML, or does not show which file it names.
 pub(super) fn named(text: &str) -> Result<Vec<String>, String> {
     let mut reader = Reader::default();
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));

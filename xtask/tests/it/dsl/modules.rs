@@ -12,7 +12,7 @@ pub fn tests() -> Vec<Test> {
         [] each_mistake_is_found_in_its_file,
         [] what_only_openfgas_own_tools_refuse_is_a_warning,
         [] a_mistake_in_the_first_line_of_a_file_is_found,
-        [] what_the_manifest_may_not_say,
+        [] what_a_manifest_may_not_say_is_refused,
         [] modules_are_part_of_the_difference,
     ]
 }
@@ -202,7 +202,7 @@ const REFUSED_MANIFESTS: &[(&str, &[&str])] = &[
     ("- schema\n", &["1:1 expected `schema:` and `contents:`", "1:1 expected `schema: '1.2'` in `fga.mod`"]),
 ];
 
-fn what_the_manifest_may_not_say() {
+fn what_a_manifest_may_not_say_is_refused() {
     for (manifest, expected) in REFUSED_MANIFESTS {
         let found = refused(manifest, &[("core.fga", "module core\ntype user\n")]);
         for message in *expected {

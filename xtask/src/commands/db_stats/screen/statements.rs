@@ -59,7 +59,7 @@ fn missing(state: State, target: &Target) -> Option<(&'static str, String)> {
         State::NotTrusted => (
             "another role could have replaced the function of pg_stat_statements",
             format!(
-                "let a superuser make it anew: cargo xtask db-shell -- -d {maintenance} -c 'DROP EXTENSION pg_stat_statements' \
+                "let a superuser recreate it: cargo xtask db-shell -- -d {maintenance} -c 'DROP EXTENSION pg_stat_statements' \
                  -c 'CREATE EXTENSION pg_stat_statements'"
             ),
         ),
