@@ -74,7 +74,7 @@ fn an_old_psql_gets_neither_restrict_nor_a_hostile_file() {
     let states = database.backed_up_and_changed();
     let fed = database.sandbox.beside("fed");
     let old = format!(
-        "sed -u 's/:VERSION_NAME/16.8/' | case \"$*\" in\n*-load*) tee '{}' | real \"$@\" ;;\n*) real \"$@\" ;;\nesac",
+        "sed -u 's/:VERSION_NAME/16.8/' | case \"$*\" in\n*-load*) tee -a '{}' | real \"$@\" ;;\n*) real \"$@\" ;;\nesac",
         fed.display()
     );
     let fakes = Fakes::new(&database.sandbox).docker_but("psql", &old);
