@@ -65,6 +65,11 @@ impl Spool {
     }
 }
 
+/// Whether a proof is of what came on standard input: it has no path by which it could be found again.
+pub fn is_standard_input(path: &Path) -> bool {
+    path == Path::new(STANDARD_INPUT)
+}
+
 /// Whether a dump can begin so.
 fn is_opening(piece: &[u8]) -> bool {
     let codec = codec::of_opening(&piece[..piece.len().min(codec::OPENING)]);

@@ -4,10 +4,12 @@ use super::beside::Standing;
 use super::load::Lines;
 use super::preflight::VersionChange;
 use crate::backup::proof::Proven;
+use crate::backup::spool;
 use crate::error::{self, Cause, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::process::Captured;
 use crate::target::{Target, client_error};
+use crate::words::shell_word;
 use anyhow::Error;
 
 /// How a backup is loaded.
@@ -75,10 +77,11 @@ pub(super) fn explain(
         hints.push(ORDER.to_owned());
     }
     hints.extend(options.version_changes.iter().map(VersionChange::line));
+    let path = &backup.path;
+    let file = if spool::is_standard_input(path) { "FILE".to_owned() } else { shell_word(&path.to_string_lossy()) };
     hints.push(format!(
         "or load it by hand into an empty database, where psql goes on after errors:\n\
-         cargo xtask db-shell -- -d EMPTY_DATABASE -f {}",
-        backup.path.display()
+         cargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"
     ));
     Error::msg(by_lines_of_file(&said.stderr, lines))
         .context(Fault::failed(format!("psql failed ({}){at}", said.ending)))
@@ -89,9 +92,15 @@ fn about_path(given: Option<&SearchPath>) -> String {
     match given {
         None => "a function that it calls may name something without its schema, and a dump loads with an empty \
                  search_path: try again with the schemas that the function needs: --search-path public\n\
-                 for good: ALTER FUNCTION … SET search_path = public, then back up again"
+                 for good: ALTER FUNCTION … SET search_path = public, then back up again; PostgreSQL 17 and newer take only \
+             this for an index or a materialized view"
             .to_owned(),
-        Some(path) => format!("no schema of --search-path {} has it", path.as_str()),
+        Some(path) => format!(
+            "with --search-path {} it is not found either: another schema is needed, or this is an index, a constraint or \
+             a materialized view, for which PostgreSQL 17 and newer ignore search_path\n\
+             for good: ALTER FUNCTION … SET search_path = … in the database that was backed up, then back up again",
+            path.as_str()
+        ),
     }
 }
 

@@ -192,7 +192,13 @@ fn sampled(reader: &mut Reader<'_>, before: Option<Sample>, database: &str) -> R
             first
         }
     };
-    let now = Sample::read(reader, database)?;
+    let mut now = Sample::read(reader, database)?;
+    // The server tells its counters about once a second: over a shorter time rates would be noise.
+    let missing = SAMPLED.as_secs_f64() - now.seconds_since(&before);
+    if missing > 0.0 {
+        pause(Duration::try_from_secs_f64(missing).unwrap_or(SAMPLED).min(SAMPLED))?;
+        now = Sample::read(reader, database)?;
+    }
     let rates = now.since(&before);
     Ok((now, rates))
 }

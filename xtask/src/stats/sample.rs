@@ -54,9 +54,14 @@ FROM pg_catalog.pg_stat_database WHERE datname = {};",
         ratio(self.blocks_hit, self.blocks_hit.saturating_add(self.blocks_read))
     }
 
+    /// Seconds by the server's clock since an earlier sample.
+    pub fn seconds_since(&self, before: &Self) -> f64 {
+        self.at - before.at
+    }
+
     /// What happened since an earlier sample; `None` where the counters were reset meanwhile.
     pub fn since(&self, before: &Self) -> Option<Rates> {
-        let interval = self.at - before.at;
+        let interval = self.seconds_since(before);
         let is_same = self.started_at == before.started_at && self.counted_since == before.counted_since;
         if !is_same || interval <= 0.0 {
             return None;

@@ -38,16 +38,17 @@ services:
     depends_on: [db]
   web: {image: 'IMAGE/app:1', entrypoint: [sleep, infinity], depends_on: [fga], stop_grace_period: 0s}
   crashing: {image: 'IMAGE/app:1', entrypoint: [sh, -c, exit 3]}
+  looping: {image: 'IMAGE/app:1', entrypoint: [sh, -c, sleep 0.3], restart: always}
   missing: {image: '127.0.0.1:1/nosuch:1'}
 volumes: {data: {}}
 ";
 
-/// The services whose containers run.
+/// The services whose containers run, but for the one that is restarted over and over.
 fn running(stack: &Stack) -> Vec<String> {
     let project = format!("label=com.docker.compose.project={}", stack.sandbox.project);
     let format = "{{.Label \"com.docker.compose.service\"}}";
     let listed = stack.docker(&["ps", "--filter", &project, "--format", format]);
-    let mut names: Vec<String> = listed.lines().map(str::to_owned).collect();
+    let mut names: Vec<String> = listed.lines().filter(|name| *name != "looping").map(str::to_owned).collect();
     names.sort();
     names
 }
@@ -96,6 +97,7 @@ fn others_fail(stack: &Stack) {
     let all = stack.xtask(["up", "--all"]).run();
     all.code(6).stderr_has("✓ PostgreSQL").stderr_has("✓ OpenFGA").stderr_lacks("web did not start");
     all.stderr_has("crashing did not start: it ended (exit code 3)").stderr_has("missing did not start: ");
+    all.stderr_has("looping did not start: it ends again and again; Docker restarts it");
     all.stderr_has("docker compose logs --tail 20");
     assert_eq!(running(stack), ["db", "fga", "web"], "what does not fail stays up");
 }

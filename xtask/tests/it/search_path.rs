@@ -72,7 +72,7 @@ fn what_needs_a_search_path_is_said_by_the_backup_and_loads_with_one() {
     // A setting is not the command line.
     database.xtask(["db-verify", "--restore"]).env("XTASK_SEARCH_PATH", "public").run().code(1);
     let run = database.xtask(["db-verify", "--restore", "--search-path", "elsewhere"]).run();
-    run.code(1).stderr_has("no schema of --search-path \"elsewhere\" has it");
+    run.code(1).stderr_has("with --search-path \"elsewhere\" it is not found either");
     let path = ["--search-path", "\"Nosuch\", public"];
     database.xtask(["db-verify", "--restore"]).args(path).run().ok().stdout_has("restored and compared");
     database.restore(path).run().ok().stderr_has("✓ Database restored");

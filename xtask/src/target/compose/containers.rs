@@ -72,7 +72,20 @@ pub(super) fn of_project(project: &str, all: bool) -> Result<Option<Vec<Containe
 
 /// The exit codes of these containers, by id; those that are gone meanwhile are left out.
 pub(super) fn exit_codes(ids: &[&str]) -> Result<BTreeMap<String, i32>> {
-    let asked = Program::new("docker").args(["inspect", "--format", "{{.Id}} {{.State.ExitCode}}"]).args(ids);
+    numbers("{{.State.ExitCode}}", ids)
+}
+
+/// How often Docker restarted these containers by itself, by id; those that are gone meanwhile are left out.
+pub(super) fn restarts(ids: &[&str]) -> Result<BTreeMap<String, i32>> {
+    numbers("{{.RestartCount}}", ids)
+}
+
+/// What this format gives for each of the containers.
+fn numbers(format: &str, ids: &[&str]) -> Result<BTreeMap<String, i32>> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let asked = Program::new("docker").args(["inspect", "--format", &format!("{{{{.Id}}}} {format}")]).args(ids);
     let pair = |line: &str| line.split_once(' ').and_then(|(id, code)| Some((id.to_owned(), code.parse().ok()?)));
     let told = asked.capture(DEADLINE)?;
     if !told.ending.success() && told.stdout.is_empty() {

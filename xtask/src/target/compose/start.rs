@@ -119,6 +119,7 @@ impl Compose {
         let rest: Vec<String> =
             self.services_of(Extent::All)?.into_iter().filter(|service| !started.contains(service)).collect();
         let mut failed = Vec::new();
+        let before = self.restarts(&rest)?;
         let words = ["up", "--detach", "--"].into_iter().chain(rest.iter().map(String::as_str));
         if !rest.is_empty() && self.run(words, REST_DEADLINE).is_err() {
             signals::check()?;
@@ -138,19 +139,43 @@ impl Compose {
                 failed.push(FailedService { service, why: format!("it ended ({ending})") });
             }
         }
+        for (id, (service, count)) in self.restarts(&rest)? {
+            let earlier = before.get(&id).map_or(0, |(_, count)| *count);
+            if count > 0 && count != earlier && failed.iter().all(|failed| failed.service != service) {
+                failed.push(FailedService { service, why: "it ends again and again; Docker restarts it".to_owned() });
+            }
+        }
         failed.sort_by(|one, other| one.service.cmp(&other.service));
         Ok(failed)
     }
 
-    /// The services whose containers ended with an error, or are started over and over.
-    fn ended(&self) -> Result<Vec<(String, Ending)>> {
-        let listed = match self.project().or_else(|| self.asked_name()) {
-            Some(project) => containers::of_project(project, true)?.ok_or_else(unlisted)?,
-            None => return Err(unlisted()),
+    /// The containers of these services, by id: their service, and how often Docker restarted them.
+    fn restarts(&self, services: &[String]) -> Result<BTreeMap<String, (String, i32)>> {
+        let mut listed = self.every_container()?;
+        listed.retain(|container| services.contains(&container.service));
+        let ids: Vec<&str> = listed.iter().map(|container| container.id.as_str()).collect();
+        let counts = containers::restarts(&ids)?;
+        let counted = |container: &Container| {
+            let count = *counts.get(&container.id)?;
+            Some((container.id.clone(), (container.service.clone(), count)))
         };
+        Ok(listed.iter().filter_map(counted).collect())
+    }
+
+    /// The project's containers, running or not.
+    fn every_container(&self) -> Result<Vec<Container>> {
+        match self.project().or_else(|| self.asked_name()) {
+            Some(project) => containers::of_project(project, true)?.ok_or_else(unlisted),
+            None => Err(unlisted()),
+        }
+    }
+
+    /// The services whose containers ended with an error.
+    fn ended(&self) -> Result<Vec<(String, Ending)>> {
+        let listed = self.every_container()?;
         let suspects: Vec<&str> =
             listed.iter().filter(|container| !container.runs()).map(|container| container.id.as_str()).collect();
-        let codes = if suspects.is_empty() { BTreeMap::new() } else { containers::exit_codes(&suspects)? };
+        let codes = containers::exit_codes(&suspects)?;
         let ended = |container: &Container| {
             let code = codes.get(&container.id).copied().filter(|code| *code != 0)?;
             Some((container.service.clone(), Ending::Code(code)))

@@ -138,7 +138,7 @@ impl Compose {
         // A run that was cut short may hold its own ports half-way: they explain nothing.
         signals::check()?;
         if said::speaks_of_a_port(&error) {
-            return Err(port_fault(self, startup.settings).unwrap_or_else(|| with_holder(error)));
+            return Err(port_fault(self, startup.settings, said::port(&error)).unwrap_or_else(|| with_holder(error)));
         }
         let refusal = self.read_again().is_ok().then(|| self.login_refusal(startup.queries)).flatten();
         Err(refusal.unwrap_or(error))
@@ -248,9 +248,11 @@ fn with_holder(error: anyhow::Error) -> anyhow::Error {
     error.context(fault.hint("stop it, or publish another port in the compose files; then: cargo xtask up"))
 }
 
-/// The fault of a taken port, which explains why a container was not started.
-fn port_fault(compose: &Compose, settings: &Settings) -> Option<anyhow::Error> {
-    let taken = ports::taken(compose, settings).into_iter().next()?;
+/// The fault of a taken port that a setting names, which explains why a container was not started. Where Docker names the
+/// port, it is that one alone: a setting of a port that the stack does not publish explains nothing.
+fn port_fault(compose: &Compose, settings: &Settings, named: Option<u16>) -> Option<anyhow::Error> {
+    let mut taken = ports::taken(compose, settings).into_iter();
+    let taken = taken.find(|taken| named.is_none_or(|port| port == taken.port))?;
     let setting = taken.setting;
     let free = taken.free.map_or_else(|| "another port".to_owned(), |free| format!("{setting}={free}"));
     let fault = Fault::failed(format!("Port {} ({setting}) is taken by {}", taken.port, taken.by));
