@@ -116,7 +116,8 @@ impl Folder {
         }
         let last = if server.is_none() { 0o700 } else { 0o711 };
         if let Some(checkout) = &self.checkout {
-            state_folder::make_below(checkout, Path::new(OWN), last, Whose::Any)?;
+            let made = state_folder::make_below(checkout, Path::new(OWN), last, Whose::Any);
+            made.map_err(|error| error.downcast().map_or_else(|error| error, |error| self.refused(error)))?;
         }
         let missing: Vec<&Path> = self.path.ancestors().take_while(|part| !part.exists()).collect();
         for part in missing.into_iter().rev() {
