@@ -191,7 +191,9 @@ fn a_forged_record_writes_nothing_unasked() {
     let write = |store: &str, before: serde_json::Value, after: serde_json::Value| {
         let record =
             json!({"version": 1, "server": server, "store": store, "tuples": [{"before": before, "after": after}]});
-        shop.sandbox.write(".xtask/openfga/pending-1.json", record.to_string())
+        let path = shop.sandbox.write(".xtask/openfga/pending-1.json", record.to_string());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
     };
     let tuple = |user: &str| json!({"user": user, "relation": "viewer", "object": "doc:payroll"});
     let (own, other) = (shop.ids().remove(0), another.ids().remove(0));
