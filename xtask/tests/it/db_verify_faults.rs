@@ -108,15 +108,19 @@ fn a_server_session_that_is_ended_is_told() {
         nothing_is_left(&database);
     }
     // The client goes, and leaves its session behind.
-    let fakes = Fakes::new(&database.sandbox)
-        .docker_but("psql", "case \"$*\" in *_verify_*) dd bs=1 count=150 status=none | real \"$@\"; exit 137;; esac; real \"$@\"");
+    let fakes = Fakes::new(&database.sandbox).docker_but(
+        "psql",
+        "case \"$*\" in *_verify_*) dd bs=1 count=150 status=none | real \"$@\"; exit 137;; esac; real \"$@\"",
+    );
     let small = Forged::small().write(&database.sandbox, "small.sql");
     let run = fakes.over(database.xtask(["db-verify", "--restore"]).args([&small])).run();
     run.code(1).prints_nothing().stderr_has("cannot be loaded").stderr_lacks("✓");
     nothing_is_left(&database);
     // A stream that is cut on its way, by something that says it is fine.
-    let fakes = Fakes::new(&database.sandbox)
-        .docker_but("psql", "case \"$*\" in *_verify_*) dd bs=1 count=150 status=none | real \"$@\"; exit 0;; esac; real \"$@\"");
+    let fakes = Fakes::new(&database.sandbox).docker_but(
+        "psql",
+        "case \"$*\" in *_verify_*) dd bs=1 count=150 status=none | real \"$@\"; exit 0;; esac; real \"$@\"",
+    );
     let run = fakes.over(database.xtask(["db-verify", "--restore"]).args([&small])).run();
     run.code(1).prints_nothing().stderr_has("cannot be loaded").stderr_lacks("✓");
     nothing_is_left(&database);
