@@ -27,15 +27,21 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let (kind, why) = choose(context)?;
     let context = &context.with_target(kind);
+    // Without `.env` Compose may not be able to read the project at all.
+    let env = make_env(&context.target()?, context)?;
+    let context = &context.reloaded();
     let target = context.target()?;
     context.terminal.note(&format!("Setting up {}", target.shown()));
     context.terminal.done(&format!("Target {kind}: {why}"));
-    target.stack().check_ours()?;
-    doctor::examine(context)?;
-    let mut written = write_env(kind, &target, context)?;
-    let context = &move_taken_ports(&target, args, &mut written, context)
-        .map_err(|error| said_of_signals(error, &left(&written)))?;
-    set_up(args, context).map_err(|error| said_of_signals(error, "completed steps stay: run it again to continue"))
+    context.terminal.done(env.shown());
+    let mut written = env.changes();
+    doctor::examine(&left(&written), context).map_err(|error| told(error, &left(&written)))?;
+    if env != EnvFile::Kept {
+        choose_target(kind, &mut written, context)?;
+    }
+    let context =
+        &move_taken_ports(&target, args, &mut written, context).map_err(|error| told(error, &left(&written)))?;
+    set_up(args, context).map_err(|error| told(error, "completed steps stay: run it again to continue"))
 }
 
 /// Everything after `.env`.
@@ -53,8 +59,34 @@ fn set_up(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// What `setup-env` did about `.env`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EnvFile {
+    Made,
+    Found,
+    /// There are containers, which were made with the settings that are there: it is not changed.
+    Kept,
+}
+
+impl EnvFile {
+    /// What it changed, as the end of a sentence.
+    fn changes(self) -> Vec<String> {
+        if self == Self::Made { vec![".env was made".to_owned()] } else { Vec::new() }
+    }
+
+    fn shown(self) -> &'static str {
+        match self {
+            Self::Made => "Made .env from .env.example, readable by you only",
+            Self::Found => ".env is there",
+            Self::Kept => {
+                ".env stays as it is: this stack has containers, and with another .env Compose would recreate them"
+            }
+        }
+    }
+}
+
 /// A run that a signal ended, with what is true of the whole of it: a step knows only of itself.
-fn said_of_signals(error: anyhow::Error, outcome: &str) -> anyhow::Error {
+fn told(error: anyhow::Error, outcome: &str) -> anyhow::Error {
     match error::exit(&error) {
         Exit::Signal(signal) => signals::interrupted_while(signal, outcome).into(),
         _ => error,
@@ -78,30 +110,25 @@ fn choose(context: &Context) -> Result<(Kind, String)> {
     Kind::for_this_host()
 }
 
-/// Makes `.env` where it is missing, and writes the choice where there is none yet; gives what it changed. Beside
-/// containers it changes nothing: they were made of the settings that are there.
-fn write_env(kind: Kind, target: &Target, context: &Context) -> Result<Vec<String>> {
-    let terminal = &context.terminal;
-    let mut written = Vec::new();
+/// Makes `.env` from `.env.example` where it is missing and the stack has no containers.
+fn make_env(target: &Target, context: &Context) -> Result<EnvFile> {
+    target.stack().check_ours()?;
     if target.stack().has_containers() {
-        terminal
-            .done(".env stays as it is: this stack has containers, and with another .env Compose would recreate them");
-        return Ok(written);
+        return Ok(EnvFile::Kept);
     }
-    if settings::copy_env_example(&context.root)? {
-        terminal.done("Made .env from .env.example, readable by you only");
-        written.push(".env was made".to_owned());
-    } else {
-        terminal.done(".env is there");
-    }
+    Ok(if settings::copy_env_example(&context.root)? { EnvFile::Made } else { EnvFile::Found })
+}
+
+/// Writes the target to `.env` where it names none.
+fn choose_target(kind: Kind, written: &mut Vec<String>, context: &Context) -> Result<()> {
     match context.settings.in_file("XTASK_TARGET") {
-        None => write_setting("XTASK_TARGET", &kind.to_string(), &mut written, context)?,
+        None => write_setting("XTASK_TARGET", &kind.to_string(), written, context)?,
         Some(set) if set != kind.to_string() => {
-            terminal.warn(&format!("XTASK_TARGET in .env stays {set}; this run uses {kind}"));
+            context.terminal.warn(&format!("XTASK_TARGET in .env stays {set}; this run uses {kind}"));
         }
         Some(_) => {}
     }
-    Ok(written)
+    Ok(())
 }
 
 fn write_setting(name: &str, value: &str, written: &mut Vec<String>, context: &Context) -> Result<()> {

@@ -182,16 +182,10 @@ fn counting_session<'a>(server: &Server<'a>) -> Result<Reader<'a>> {
     Reader::start(&server.in_maintenance()).or_else(|_| Reader::start(server))
 }
 
-/// The counters now, and what happened since the sample before; without one, two samples are taken, a second apart.
+/// The counters now, and what happened since the sample before; without one, two samples are taken. They are a second apart
+/// at least.
 fn sampled(reader: &mut Reader<'_>, before: Option<Sample>, database: &str) -> Result<(Sample, Option<Rates>)> {
-    let before = match before {
-        Some(before) => before,
-        None => {
-            let first = Sample::read(reader, database)?;
-            pause(SAMPLED)?;
-            first
-        }
-    };
+    let before = before.map_or_else(|| Sample::read(reader, database), Ok)?;
     let mut now = Sample::read(reader, database)?;
     // The server tells its counters about once a second: over a shorter time rates would be noise.
     let missing = SAMPLED.as_secs_f64() - now.seconds_since(&before);

@@ -4,6 +4,7 @@ use crate::harness::sandbox::checkout;
 use crate::harness::{Fakes, Local, Outcome, Sandbox, Stack, Test, Xtask, needs, wait_until};
 use rustix::process::Signal;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 pub fn tests() -> Vec<Test> {
@@ -11,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack, Openfga, Make] on_compose_one_run_sets_up_everything,
         [OwnStack] an_interrupted_run_is_completed_and_the_settings_file_kept,
         [Postgres, Make] without_docker_one_run_sets_up_everything,
+        [OwnStack] another_teams_stack_needs_its_example_and_keeps_its_ports,
         [Docker] an_image_that_is_not_there_is_told_in_composes_words,
     ]
 }
@@ -184,6 +186,32 @@ fn without_docker_one_run_sets_up_everything() {
     let fakes = Fakes::new(&Sandbox::new()).program("docker", "exit 0");
     fakes.over(local.xtask(["setup-env"])).unset("DOCKER_HOST").run().ok().stderr_has("as XTASK_TARGET says (.env)");
     assert_eq!(now().0, before.0);
+}
+
+/// Its files need a variable of `.env.example`, and publish no port that a setting of this project names.
+fn another_teams_stack_needs_its_example_and_keeps_its_ports() {
+    let stack = Stack::of(Sandbox::new());
+    let sandbox = &stack.sandbox;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().port();
+    let names = ["POSTGRES_PORT", "OPENFGA_HTTP_PORT", "OPENFGA_GRPC_PORT", "OPENFGA_METRICS_PORT"];
+    let ports = names.map(|name| format!("{name}={taken}\n")).concat();
+    let own = fs::read_to_string(sandbox.path(".env")).unwrap();
+    let own: String = own.lines().filter(|line| !line.contains("_PORT=")).map(|line| format!("{line}\n")).collect();
+    let example = format!("{own}{ports}DB_PORT={}\nWIKI_PASSWORD=ch4nge\n", stack.postgres_port);
+    sandbox.write(".env.example", &example);
+    fs::remove_file(sandbox.path(".env")).unwrap();
+    sandbox.write(
+        "docker-compose.yml",
+        "services:\n  db:\n    image: '${POSTGRES_IMAGE}'\n    ports: ['127.0.0.1:${DB_PORT}:5432']\n    \
+         environment: {POSTGRES_DB: wiki, POSTGRES_PASSWORD: '${WIKI_PASSWORD:?}'}\n",
+    );
+    let run = stack.xtask(["setup-env", "--yes"]).run();
+    run.ok().stderr_has("Setting up compose service db").stderr_has("✓ Made .env").stderr_has("✓ PostgreSQL");
+    run.stderr_has("First backup: backups/wiki_backup_").stderr_lacks("is taken");
+    drop(listener);
+    let made = fs::read_to_string(sandbox.path(".env")).unwrap();
+    assert_eq!(made, format!("{example}XTASK_TARGET=compose\n"));
 }
 
 fn an_image_that_is_not_there_is_told_in_composes_words() {

@@ -10,8 +10,8 @@ use crate::terminal::{Mark, clean, counted};
 use anyhow::Result;
 use std::time::Instant;
 
-/// Says how this host stands; stops where something would keep the stack from starting.
-pub fn examine(context: &Context) -> Result<()> {
+/// Says how this host stands; stops where something would keep the stack from starting, and says what the run did so far.
+pub fn examine(outcome: &str, context: &Context) -> Result<()> {
     let waiting = context.terminal.waiting("looking at this host");
     let target = context.target()?;
     let scene = Scene::new(&target, &context.settings, &context.root, Instant::now() + DEADLINE)?;
@@ -24,7 +24,7 @@ pub fn examine(context: &Context) -> Result<()> {
     }
     if failed > 0 {
         let things = counted(failed as u64, "problem", "problems");
-        return Err(Fault::unreachable(format!("{things} to fix first; nothing was changed")).into());
+        return Err(Fault::unreachable(format!("{things} to fix first; {outcome}")).into());
     }
     Ok(())
 }

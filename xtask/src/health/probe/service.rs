@@ -7,11 +7,13 @@ use super::published;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part, Status};
 use crate::process::Program;
-use crate::words::span;
+use crate::words::{counted, span};
 
-/// Restarted this often, and again just now: it will not stay.
+/// Restarted this often by Docker, and again just now: it will not stay. One that has stayed for less than some minutes
+/// may end again: many services end when what they wait for does not answer.
 const RESTARTS: u64 = 2;
 const JUST_NOW_SECONDS: i64 = 20;
+const LATELY_SECONDS: i64 = 300;
 
 /// The services' names; none where the target has no project.
 pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
@@ -139,13 +141,16 @@ fn running(scene: &Scene, name: &str, service: &Service, container: &Container, 
     facts.extend(health.map(str::to_owned));
     facts.push(container.config.image.clone());
     if container.restart_count > 0 {
-        facts.push(format!("{} restarts", container.restart_count));
+        facts.push(counted(container.restart_count, "restart", "restarts"));
     }
     if answers.is_empty() {
         let ports: Vec<String> = container.mapped().iter().map(|(_, address)| address.to_string()).collect();
         facts.extend((!ports.is_empty()).then(|| format!("at {}", ports.join(" "))));
     }
     facts.extend(answers);
+    if container.restart_count >= RESTARTS && container.running_for() < LATELY_SECONDS {
+        return Finding::warn(facts.join(", "), logs).about(&container.id);
+    }
     Finding::ok(facts.join(", "))
 }
 
@@ -196,11 +201,12 @@ fn ping_inside(scene: &Scene, container: &Container) -> Result<Option<String>, S
 }
 
 fn loops(scene: &Scene, container: &Container, logs: &str) -> Finding {
-    let count = container.restart_count;
+    let count = counted(container.restart_count, "restart", "restarts");
     // Docker sets a container's exit code to 0 while it runs.
     let code = if container.is_running() { last_exit_code(scene, container) } else { Some(container.state.exit_code) };
     let code = code.map_or_else(String::new, |code| format!(", last exit code {code}"));
-    Finding::fail(format!("it keeps crashing ({count} restarts{code})"), logs)
+    let memory = if container.state.out_of_memory { ", out of memory" } else { "" };
+    Finding::fail(format!("it keeps crashing ({count}{code}{memory})"), logs)
 }
 
 /// The exit code of a running container's previous run, by the engine's record of events; `None` where it has none.

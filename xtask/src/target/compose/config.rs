@@ -54,6 +54,7 @@ pub(super) struct Service {
     pub(super) environment: BTreeMap<String, String>,
     #[serde(default)]
     secrets: Vec<Mounted>,
+    ports: Option<Vec<Value>>,
     scale: Option<u64>,
     deploy: Option<Deploy>,
 }
@@ -124,6 +125,15 @@ fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Stri
 }
 
 impl Service {
+    /// Whether the files give this port of its container this port of the host.
+    pub(super) fn publishes(&self, inside: u16, port: u16) -> bool {
+        let is = |value: &Value, number: u16| match value {
+            Value::String(text) => text.parse() == Ok(number),
+            value => value.as_u64() == Some(number.into()),
+        };
+        self.ports.iter().flatten().any(|one| is(&one["target"], inside) && is(&one["published"], port))
+    }
+
     /// What its image is.
     pub(super) fn product(&self) -> ImageKind {
         image::product(&self.image)

@@ -20,6 +20,14 @@ const REST_DEADLINE: Duration = Duration::from_secs(1800);
 /// A service that cannot work mostly ends at once; a busy engine tells it a moment later.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// What Docker did about a container that ended.
+struct Restarts {
+    service: String,
+    count: i32,
+    /// It has ended, and Docker waits before it restarts it.
+    waits: bool,
+}
+
 impl Compose {
     /// The services of this extent: what `up` starts and `down` stops.
     pub(super) fn services_of(&self, extent: Extent) -> Result<Vec<String>> {
@@ -119,7 +127,6 @@ impl Compose {
         let rest: Vec<String> =
             self.services_of(Extent::All)?.into_iter().filter(|service| !started.contains(service)).collect();
         let mut failed = Vec::new();
-        let before = self.restarts(&rest)?;
         let words = ["up", "--detach", "--"].into_iter().chain(rest.iter().map(String::as_str));
         if !rest.is_empty() && self.run(words, REST_DEADLINE).is_err() {
             signals::check()?;
@@ -131,6 +138,7 @@ impl Compose {
                 }
             }
         }
+        let before = self.restarts(&rest)?;
         if !rest.is_empty() {
             std::thread::sleep(SETTLE);
         }
@@ -139,25 +147,26 @@ impl Compose {
                 failed.push(FailedService { service, why: format!("it ended ({ending})") });
             }
         }
-        for (id, (service, count)) in self.restarts(&rest)? {
-            let earlier = before.get(&id).map_or(0, |(_, count)| *count);
-            if count > 0 && count != earlier && failed.iter().all(|failed| failed.service != service) {
-                failed.push(FailedService { service, why: "it ends again and again; Docker restarts it".to_owned() });
+        for (id, now) in self.restarts(&rest)? {
+            let is_restarted = now.count > 0 && before.get(&id).map_or(0, |before| before.count) != now.count;
+            if (now.waits || is_restarted) && failed.iter().all(|failed| failed.service != now.service) {
+                let why = "it ends, and Docker restarts it".to_owned();
+                failed.push(FailedService { service: now.service, why });
             }
         }
         failed.sort_by(|one, other| one.service.cmp(&other.service));
         Ok(failed)
     }
 
-    /// The containers of these services, by id: their service, and how often Docker restarted them.
-    fn restarts(&self, services: &[String]) -> Result<BTreeMap<String, (String, i32)>> {
+    /// How often Docker restarted the containers of these services by itself, by their ids.
+    fn restarts(&self, services: &[String]) -> Result<BTreeMap<String, Restarts>> {
         let mut listed = self.every_container()?;
         listed.retain(|container| services.contains(&container.service));
         let ids: Vec<&str> = listed.iter().map(|container| container.id.as_str()).collect();
         let counts = containers::restarts(&ids)?;
         let counted = |container: &Container| {
-            let count = *counts.get(&container.id)?;
-            Some((container.id.clone(), (container.service.clone(), count)))
+            let (count, waits) = (*counts.get(&container.id)?, container.state == "restarting");
+            Some((container.id.clone(), Restarts { service: container.service.clone(), count, waits }))
         };
         Ok(listed.iter().filter_map(counted).collect())
     }

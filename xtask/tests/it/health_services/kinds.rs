@@ -114,10 +114,13 @@ fn with_health_checks() -> Vec<Service> {
 fn that_end() -> Vec<Service> {
     let crash = "command: [sh, -c, \"echo the key is hunter2-$TEAM_SECRET; exit 7\"]";
     let looping = [crash, "environment: {TEAM_SECRET: planted-secret}", "restart: always"];
+    let crashes = "for n in 1 2 3; do [ -e /tmp/$n ] || { touch /tmp/$n; exit 7; }; done; exec sleep infinity";
+    let crashed = [format!("command: [sh, -c, '{crashes}']"), "restart: always".to_owned()];
     let (works, fails) = ("command: [\"true\"]", "command: [\"false\"]");
     let failed = "the one-shot ended with exit code 1";
     vec![
         Service::new("looping", looping).is("fail", " restarts, last exit code 7)", "docker compose logs"),
+        Service::new("crashed", crashed),
         Service::new("done", [works]).is("ok", "done, exit code 0", ""),
         Service::new("failed", [fails]).is("fail", failed, "docker compose logs"),
         Service::new("retried", [works, "restart: on-failure"]).is("ok", "done, exit code 0", ""),
