@@ -63,8 +63,8 @@ pub enum Cause {
     ServerFails,
     /// The server lacks roles that a backup names.
     RolesMissing,
-    /// A statement of a backup failed while it was loaded.
-    StatementFailed,
+    /// A statement of a backup failed while others ran beside it.
+    FailedBesideOthers,
 }
 
 /// What failed, with its exit code and the next thing to type. It travels as an error of its own or as

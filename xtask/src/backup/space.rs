@@ -43,7 +43,7 @@ pub fn available(folder: &Path) -> Result<u64> {
 
 pub(super) fn full(folder: &Path, why: &str) -> Fault {
     Fault::failed(format!("The disk of {} has no room for the backup: {why}", folder.display()))
-        .hint("make room there, or write elsewhere: cargo xtask db-backup --output DIR")
+        .hint("make room there; a backup alone can be written elsewhere: cargo xtask db-backup --output DIR")
 }
 
 /// Whether a program that writes the backup says that it found no room (the words of ENOSPC and EDQUOT). What it quotes
@@ -66,7 +66,7 @@ pub fn make_folder(folder: &Path) -> Result<()> {
     }
     let cannot = || {
         Fault::failed(format!("{} is not a folder that backups can be written to", folder.display()))
-            .hint("remove what is there, or write elsewhere: cargo xtask db-backup --output DIR")
+            .hint("make it a folder, or write elsewhere: cargo xtask db-backup --output DIR")
     };
     // The system would say that the folder exists.
     if let Ok(link) = std::fs::read_link(folder) {

@@ -103,7 +103,11 @@ impl Attempt<'_> {
         match truth {
             Truth::Dirty => {
                 let own = own.map(|hint| format!("{hint}\n")).unwrap_or_default();
-                format!("{own}finish it or undo it by hand, then: cargo xtask db-migrate repair")
+                let version = self.step.version;
+                format!(
+                    "{own}undo it by hand, then: cargo xtask db-migrate repair {version}\n\
+                     or finish it by hand, then: cargo xtask db-migrate repair --applied {version}"
+                )
             }
             Truth::Unknown => {
                 "see the state of each version, once the server answers: cargo xtask db-migrate status".to_owned()

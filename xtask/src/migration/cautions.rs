@@ -74,15 +74,7 @@ fn of_file(file: &Path, findings: &Findings) -> Vec<Caution> {
         weight: if warning.of_loss { Weight::WithData } else { Weight::Always },
         text: format!("{}:{}: {}", shown(file), warning.line, warning.what),
     };
-    let read_only = findings.left_out.read_only.map(|line| Caution {
-        weight: Weight::Always,
-        text: format!(
-            "{}:{line}: READ ONLY is not sent: the file's row in the ledger is written in the same transaction (sqlx \
-             writes it after the file's COMMIT)",
-            shown(file)
-        ),
-    });
-    findings.warnings.iter().map(caution).chain(read_only).collect()
+    findings.warnings.iter().map(caution).collect()
 }
 
 /// What is wrong with a migration's `.down.sql`. A plain `.sql` file declares that it has none.

@@ -113,8 +113,10 @@ impl Runner<'_, '_> {
             "" => String::new(),
             modes => format!(" SET TRANSACTION {modes};"),
         };
-        let before = format!("{FRESH} {CLEAN} SET lock_timeout TO {milliseconds}; BEGIN;{modes}");
+        let (begin, end) = if step.left_out.read_only { READ_ONLY } else { ("", "") };
+        let before = format!("{FRESH} {CLEAN} SET lock_timeout TO {milliseconds}; BEGIN;{modes}{begin}");
         self.feed(step, &before)?;
+        self.session.run(end)?;
         let took = clock.elapsed();
         fault_point("applying");
         signals::check().map_err(anyhow::Error::from)?;
@@ -204,6 +206,9 @@ impl Runner<'_, '_> {
 /// read as `checks` read them, whatever the database's own setting is. One query: on a distant server each costs a way
 /// there and back.
 const FRESH: &str = "RESET SESSION AUTHORIZATION\\; RESET ROLE\\; RESET ALL\\; SET standard_conforming_strings TO on;";
+/// Around a file that is READ ONLY: what follows in its transaction may write again.
+const READ_ONLY: (&str, &str) =
+    (" SAVEPOINT xtask_read_only; SET TRANSACTION READ ONLY;", "RELEASE SAVEPOINT xtask_read_only;");
 /// Our own statements have nothing to say.
 const QUIET: &str = "SET client_min_messages TO warning;";
 /// What an earlier file left in the session.

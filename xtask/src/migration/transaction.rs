@@ -81,8 +81,9 @@ pub struct LeftOut {
     pub ranges: Vec<Range<u64>>,
     /// Modes that our own transaction gets in their place.
     pub modes: String,
-    /// The line of a `READ ONLY`, which is none of them: the row in the ledger is written in the same transaction.
-    pub read_only: Option<u64>,
+    /// `READ ONLY`, which is none of them: it holds for the file's statements, and its row in the ledger is written in the
+    /// same transaction.
+    pub read_only: bool,
 }
 
 impl LeftOut {
@@ -94,6 +95,41 @@ impl LeftOut {
             let within = usize::try_from(from).unwrap_or_default()..usize::try_from(to).unwrap_or_default();
             piece[within].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
         }
+    }
+}
+
+/// Words that end a transaction.
+const ENDS: [&[u8]; 5] = [b"abort", b"commit", b"end", b"prepare", b"rollback"];
+/// The letters of the longest of them.
+const LONGEST_END: usize = 8;
+
+/// Looks for a word that ends a transaction anywhere in a file, in strings and comments, too.
+#[derive(Debug, Default)]
+pub struct EndsAnywhere {
+    /// The first letters of the word that is being read: one more than the longest of them has.
+    word: Vec<u8>,
+    found: bool,
+}
+
+impl EndsAnywhere {
+    pub fn feed(&mut self, piece: &[u8]) {
+        for byte in piece {
+            if !(byte.is_ascii_alphanumeric() || b"_$".contains(byte)) {
+                self.end();
+            } else if self.word.len() <= LONGEST_END {
+                self.word.push(byte.to_ascii_lowercase());
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.found |= ENDS.contains(&self.word.as_slice());
+        self.word.clear();
+    }
+
+    pub fn finish(mut self) -> bool {
+        self.end();
+        self.found
     }
 }
 
@@ -138,9 +174,7 @@ impl Enclosing {
                     // After a statement the server takes no modes.
                     && (modes.is_empty() || !self.begun) =>
             {
-                if modes.contains(READ_ONLY) {
-                    self.left_out.read_only.get_or_insert(line);
-                }
+                self.left_out.read_only = modes.contains(READ_ONLY);
                 self.left_out.modes = modes.replace(READ_ONLY, "").split_whitespace().collect::<Vec<_>>().join(" ");
                 self.modes = modes;
                 self.inside = true;
@@ -205,6 +239,23 @@ mod tests {
             ("start x", None),
         ] {
             assert_eq!(control(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_ends_a_transaction_is_found_wherever_it_stands() {
+        let found = |text: &str, size: usize| {
+            let mut ends = EndsAnywhere::default();
+            text.as_bytes().chunks(size).for_each(|piece| ends.feed(piece));
+            ends.finish()
+        };
+        for size in 1..12 {
+            for text in ["end", "'a\\''; COMMIT; --'", "ü;Abort", "x rollback\n", "PREPARE TRANSACTION 'x'"] {
+                assert!(found(text, size), "{text} in pieces of {size}");
+            }
+            for text in ["", "INSERT INTO t VALUES ('C:\\dir\\')", "weekend end_date committed $end prepares"] {
+                assert!(!found(text, size), "{text} in pieces of {size}");
+            }
         }
     }
 

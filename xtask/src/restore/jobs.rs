@@ -30,7 +30,7 @@ impl Jobs {
         Self { number: typed.unwrap_or_else(usual), is_typed: typed.is_some() }
     }
 
-    /// One, unless another number was typed.
+    /// One, unless another number was typed: a load that creates roles runs once.
     #[must_use]
     pub fn cautious(self) -> Self {
         if self.is_typed { self } else { Self { number: 1, ..self } }
@@ -43,7 +43,9 @@ impl Jobs {
     /// That of the last time.
     pub fn load<T>(self, again: impl FnOnce(), load: impl Fn(u16) -> Result<T>) -> Result<T> {
         match load(self.number) {
-            Err(error) if self.number > 1 && !self.is_typed && error::cause(&error) == Some(Cause::StatementFailed) => {
+            Err(error)
+                if self.number > 1 && !self.is_typed && error::cause(&error) == Some(Cause::FailedBesideOthers) =>
+            {
                 again();
                 load(1)
             }
@@ -87,9 +89,9 @@ mod tests {
             Jobs { number, is_typed }.load(|| (), failing).unwrap_err();
             tries.into_inner()
         };
-        assert_eq!(tried(4, false, Some(Cause::StatementFailed)), [4, 1]);
-        assert_eq!(tried(4, true, Some(Cause::StatementFailed)), [4]);
-        assert_eq!(tried(1, false, Some(Cause::StatementFailed)), [1]);
+        assert_eq!(tried(4, false, Some(Cause::FailedBesideOthers)), [4, 1]);
+        assert_eq!(tried(4, true, Some(Cause::FailedBesideOthers)), [4]);
+        assert_eq!(tried(1, false, Some(Cause::FailedBesideOthers)), [1]);
         assert_eq!(tried(4, false, Some(Cause::Lost)), [4]);
         assert_eq!(tried(4, false, None), [4]);
         assert_eq!(Jobs { number: 4, is_typed: false }.cautious().number, 1);

@@ -42,7 +42,7 @@ const PART: &str =
 /// Code of the file that reads other tables than its own finds them as the file's order has it with one session alone.
 const ORDER: &str = "or with one session, in the file's order: --jobs 1";
 
-/// psql's failure, explained. `lines`: what it had got of the file.
+/// psql's failure, explained. `lines`: what it had got of the file. With one job no statement ran beside the one that failed.
 pub(super) fn explain(
     target: &Target,
     backup: &Proven,
@@ -58,6 +58,7 @@ pub(super) fn explain(
     let statement = failed.and_then(|(line, _)| backup.statement_at(lines.in_file(line)?));
     let makes_extension = statement.as_ref().is_some_and(|found| found.words.starts_with("CREATE EXTENSION "));
     let at = statement.map_or_else(String::new, |found| format!(" at line {}: {}", found.line, found.words));
+    let mut fault = Fault::failed(cannot);
     let mut hints = vec![format!("{} is unchanged", target.database())];
     // The server's own words, in English: it says so of tables, functions, types and operators.
     if client_error::server_says(&said.stderr, " does not exist") {
@@ -75,6 +76,7 @@ pub(super) fn explain(
     }
     if options.jobs > 1 {
         hints.push(ORDER.to_owned());
+        fault = fault.because(Cause::FailedBesideOthers);
     }
     hints.extend(options.version_changes.iter().map(VersionChange::line));
     let path = &backup.path;
@@ -85,20 +87,21 @@ pub(super) fn explain(
     ));
     Error::msg(by_lines_of_file(&said.stderr, lines))
         .context(Fault::failed(format!("psql failed ({}){at}", said.ending)))
-        .context(Fault::failed(cannot).hint(hints.join("\n")).because(Cause::StatementFailed))
+        .context(fault.hint(hints.join("\n")))
 }
 
 fn about_path(given: Option<&SearchPath>) -> String {
     match given {
         None => "a function that it calls may name something without its schema, and a dump loads with an empty \
                  search_path: try again with the schemas that the function needs: --search-path public\n\
-                 for good: ALTER FUNCTION … SET search_path = public, then back up again; PostgreSQL 17 and newer take only \
-             this for an index or a materialized view"
+                 for good: ALTER FUNCTION … SET search_path = public, then back up again; for an index or a materialized \
+                 view PostgreSQL 17 and newer need this: they ignore --search-path there"
             .to_owned(),
         Some(path) => format!(
-            "with --search-path {} it is not found either: another schema is needed, or this is an index, a constraint or \
-             a materialized view, for which PostgreSQL 17 and newer ignore search_path\n\
-             for good: ALTER FUNCTION … SET search_path = … in the database that was backed up, then back up again",
+            "with --search-path {} it is not found either: name another schema; or it is an index or a materialized view, \
+             where PostgreSQL 17 and newer ignore --search-path\n\
+             for good: ALTER FUNCTION … SET search_path = … in the database that was backed up, or the schema in the \
+             view's own text; then back up again",
             path.as_str()
         ),
     }

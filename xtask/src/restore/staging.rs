@@ -80,7 +80,9 @@ impl<'r, 't> Staging<'r, 't> {
     /// Drops it after a failure; where that does not work the failure says so, too.
     fn discard_after(self, error: anyhow::Error) -> anyhow::Error {
         let Err(left) = self.discard() else { return error };
-        let hints: Vec<&str> = [&error, &left].iter().filter_map(|error| error::fault(error)?.hint_text()).collect();
+        let mut hints: Vec<&str> =
+            [&error, &left].iter().filter_map(|error| error::fault(error)?.hint_text()).collect();
+        hints.dedup();
         let fault = Fault::new(error::exit(&error), format!("{error}; also, {left}")).hint(hints.join("\n"));
         error.context(fault)
     }

@@ -111,10 +111,13 @@ pub fn presence(plan: &Plan, name: &str, deadline: Duration) -> Presence {
     };
     match crontab::find(&text, name) {
         Found::Nothing => Presence::Gone(format!("the block {name} is gone from the crontab")),
-        Found::Broken(why) => Presence::Edited(format!("the block {name} of the crontab: {why}")),
+        Found::Broken(why) => Presence::Broken(format!("the block {name} of the crontab: {why}")),
         Found::Block(place) if Some(&text[place.clone()]) == plan.block.as_deref() => Presence::There,
         Found::Block(place) => {
-            let lines: Vec<&str> = text[place].lines().filter(|line| !line.starts_with("# ")).collect();
+            let lines: Vec<&str> = text[place].lines().filter(|line| !line.starts_with('#')).collect();
+            if lines.iter().all(|line| line.trim().is_empty()) {
+                return Presence::Gone(format!("no line of the block {name} of the crontab starts anything"));
+            }
             Presence::Edited(format!("the block {name} of the crontab was edited by hand: {}", lines.join("; ")))
         }
     }

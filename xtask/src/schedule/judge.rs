@@ -126,6 +126,9 @@ impl Standing {
         match &self.presence {
             Presence::There => (),
             Presence::Gone(what) => add(Gravity::Failure, what.clone(), &install),
+            Presence::Broken(what) => {
+                add(Gravity::Failure, what.clone(), &format!("remove what is left of it: crontab -e; then {install}"));
+            }
             Presence::Edited(what) => add(Gravity::Warning, what.clone(), &install),
             Presence::Unknown(what) => add(Gravity::Warning, format!("the timer cannot be seen: {what}"), &install),
         }

@@ -20,7 +20,9 @@ pub enum Presence {
     There,
     /// It is there, but a person changed it: the line that is there now.
     Edited(String),
-    /// It is gone.
+    /// A part of it is there, which nothing can replace: what is wrong with it.
+    Broken(String),
+    /// It is gone, or no line of it starts anything.
     Gone(String),
     /// This cannot be seen from here, and why.
     Unknown(String),

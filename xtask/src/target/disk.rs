@@ -22,15 +22,15 @@ impl Disk {
         Ok(Self { size: fs4::total_space(folder)?, free: fs4::available_space(folder)? })
     }
 
-    /// Those of what `df -P -k` says.
+    /// Those of what `df -P -k` says; `None` where a line of it is not understood.
     pub(super) fn all(said: &str) -> Option<Vec<Self>> {
         // POSIX's form, in kibibytes: one line for each folder; the second column is the size, the fourth what is available.
         let disk = |line: &str| {
             let mut numbers = line.split_whitespace().skip(1).map(|word| word.parse::<u64>().ok()?.checked_mul(1024));
             Some(Self { size: numbers.next()??, free: numbers.nth(1)?? })
         };
-        let disks: Vec<Self> = said.lines().skip(1).filter_map(disk).collect();
-        (!disks.is_empty()).then_some(disks)
+        let disks: Option<Vec<Self>> = said.lines().skip(1).map(disk).collect();
+        disks.filter(|disks| !disks.is_empty())
     }
 
     /// Whether both are one, seen from two places: two of one size that have the same room are taken for it.

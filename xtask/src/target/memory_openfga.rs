@@ -210,9 +210,9 @@ impl Running {
     }
 }
 
-/// Ends what killed runs left.
+/// Ends what killed runs left. A folder behind a link holds none of them.
 fn clear_leftovers(folder: &StateFolder) {
-    for name in folder.names(START, END) {
+    for name in folder.names(START, END).unwrap_or_default() {
         let path = folder.path(&name);
         // It stays held until it is gone.
         let Ok(Some(_held)) = platform::open_unless_held(&path) else { continue };

@@ -56,13 +56,25 @@ impl StateFolder {
         self.path.join(name)
     }
 
+    /// Refuses a folder behind a link: what is kept there is another checkout's.
+    fn check_real(&self) -> Result<(), Fault> {
+        let parts = [self.root.join(ALL), self.path.clone()];
+        let Some(link) = parts.iter().find(|part| part.is_symlink()) else { return Ok(()) };
+        let fault = format!("{} is a symbolic link; nothing is read through it", link.display());
+        Err(Fault::failed(fault).hint("remove the link"))
+    }
+
     /// The names of the kept files that begin and end so; none where nothing is kept.
-    pub fn names(&self, start: &str, end: &str) -> Vec<String> {
+    ///
+    /// # Errors
+    /// Exit 1: the folder is behind a link.
+    pub fn names(&self, start: &str, end: &str) -> Result<Vec<String>, Fault> {
+        self.check_real()?;
         let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| name.starts_with(start) && name.ends_with(end)).collect();
         names.sort();
-        names
+        Ok(names)
     }
 
     /// Writes a kept file whole, and to the disk.
@@ -76,6 +88,7 @@ impl StateFolder {
     /// # Errors
     /// Exit 1: it cannot be read, or another user may have written it or may read it.
     pub fn read(&self, name: &str) -> Result<Option<String>> {
+        self.check_real()?;
         let path = self.path(name);
         let cannot = || Fault::failed(format!("{} cannot be read", path.display()));
         let file = match platform::open_no_follow(&path) {
@@ -92,6 +105,7 @@ impl StateFolder {
 
     /// Removes a kept file for good.
     pub fn remove(&self, name: &str) -> Result<()> {
+        self.check_real()?;
         let removed = match std::fs::remove_file(self.path(name)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             removed => removed.and_then(|()| platform::sync_folder(&self.path)),
@@ -194,13 +208,13 @@ mod tests {
         let root = std::env::temp_dir().join(format!("xtask-state-{}", std::process::id()));
         std::fs::create_dir(&root).unwrap();
         let folder = StateFolder::of(&root);
-        assert!(folder.names("a-", ".json").is_empty());
+        assert!(folder.names("a-", ".json").unwrap().is_empty());
         folder.make().unwrap();
         assert!(std::fs::read_to_string(root.join(".xtask/.gitignore")).unwrap().ends_with("\n*\n"));
         folder.write("a-2.json", b"{}").unwrap();
         folder.write("a-1.json", b"[]").unwrap();
         folder.write("a-1.json", b"{1}").unwrap();
-        assert_eq!(folder.names("a-", ".json"), ["a-1.json", "a-2.json"]);
+        assert_eq!(folder.names("a-", ".json").unwrap(), ["a-1.json", "a-2.json"]);
         assert_eq!(folder.read("a-1.json").unwrap().as_deref(), Some("{1}"));
         assert!(platform::mode(&folder.path("a-1.json")).unwrap().is_none_or(|mode| mode == 0o600));
         folder.remove("a-1.json").unwrap();

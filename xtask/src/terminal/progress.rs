@@ -19,8 +19,8 @@ impl Terminal {
     /// A line that shows how many bytes have come; visible on a terminal only, and only once it takes time.
     pub fn progress(&self, what: &str, expected_bytes: Option<u64>) -> Progress {
         let template = match expected_bytes {
-            Some(_) => "  {msg}  {bytes} of about {total_bytes}, {bytes_per_sec}, {elapsed}",
-            None => "  {msg}  {bytes}, {bytes_per_sec}, {elapsed}",
+            Some(_) => "  {msg}  {decimal_bytes} of about {decimal_total_bytes}, {decimal_bytes_per_sec}, {elapsed}",
+            None => "  {msg}  {decimal_bytes}, {decimal_bytes_per_sec}, {elapsed}",
         };
         self.line(what, expected_bytes, template)
     }

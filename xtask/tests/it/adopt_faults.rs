@@ -111,10 +111,13 @@ fn a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file() {
         "include: ['https://127.0.0.1:1/x/y.git']\n",
         "include: ['oci://127.0.0.1:1/x']\n",
         "\"incl\\u0075de\": [part.yaml]\n",
+        "# a comment\u{2028}include: ['https://127.0.0.1:1/x/y.git']\n",
+        "include: [outside.yaml]\n",
         "",
     ] {
         let part = "services:\n  other:\n    extends: {file: 'ssh://git@127.0.0.1/x/y.git', service: a}\n";
         let theirs = Theirs::with(&[("compose.yaml", &format!("{include}{services}")), ("part.yaml", part)]);
+        symlink(theirs.sandbox.path("docker-compose.yml"), theirs.folder.join("outside.yaml")).unwrap();
         let canary = theirs.sandbox.home.join("canary");
         let touch = format!("touch {}; false", canary.display());
         let env = format!(
@@ -127,7 +130,9 @@ fn a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file() {
         if include.is_empty() {
             run.ok().stdout_has("PostgreSQL  compose service postgres").stdout_has("POSTGRES_PASSWORD=***");
         } else {
-            run.ok().stdout_has("PostgreSQL  not told yet: ").stdout_has("nothing is fetched here");
+            run.ok().stdout_has("PostgreSQL  not told yet: ");
+            let why = ["nothing is fetched here", "a line separator other than", "a link leads out of the repository"];
+            run.holds(why.iter().any(|why| run.text().contains(why)), "it should say why");
         }
         assert!(!canary.exists(), "{include}");
     }

@@ -231,7 +231,7 @@ fn half_of_a_file_outside_a_transaction_is_recorded_as_dirty() {
     run.code(6).stderr_has(
         "✗ migrations/2_index.up.sql:3 failed; its changes up to that point stay; its version is marked as dirty",
     );
-    run.stderr_has("→ finish it or undo it by hand, then: cargo xtask db-migrate repair");
+    run.stderr_has("→ undo it by hand, then: cargo xtask db-migrate repair 2\n  or finish it by hand, then: cargo xtask db-migrate repair --applied 2");
     assert_eq!((database.ledger(), database.states()[1].as_str()), ("1 2!".to_owned(), "dirty"));
     for args in [&[][..], &["down", "--yes"]] {
         let run = database.migrate(args.iter().copied()).run();

@@ -41,6 +41,13 @@ fn a_ledger_of_another_name_is_refused() {
     fs::remove_file(database.sandbox.path("sqlx.toml")).unwrap();
     database.own("DELETE FROM app.\"My Ledger\"");
     migrate(&database, &["status"]).ok().stdout_has("pending");
+    // One of another role, whose rows this one may not see.
+    database.sql("CREATE SCHEMA evil; GRANT USAGE ON SCHEMA evil TO PUBLIC");
+    database.sql("CREATE TABLE evil.l (LIKE app.\"My Ledger\"); GRANT SELECT ON evil.l TO PUBLIC");
+    database.sql("ALTER TABLE evil.l ENABLE ROW LEVEL SECURITY");
+    let run = migrate(&database, &["status"]);
+    run.code(1).stderr_has("\"evil\".\"l\" cannot be read").stderr_has("row-level security");
+    run.stderr_has("table-name = \"evil.l\" under [migrate]").stderr_has("if that one is another program's");
 }
 
 fn the_nearest_sqlx_toml_counts() {

@@ -84,11 +84,22 @@ fn a_transaction_in_a_file_means_the_same_to_both() {
             sqlx(&database, &["run"]).run().ok();
         } else {
             let run = database.migrate([]).run();
-            run.ok().stderr_has("⚠ migrations/2_reads.up.sql:1: READ ONLY is not sent");
-            run.stderr_has("⚠ migrations/1_before.up.sql:3: BEGIN and COMMIT");
+            run.ok().stderr_has("⚠ migrations/1_before.up.sql:3: BEGIN and COMMIT");
         }
         assert_eq!(database.sql("SELECT to_regclass('a'), to_regclass('b')"), "a|b");
         database.migrate(["status", "--check"]).run().ok();
+        // What is READ ONLY writes nothing under either.
+        database.sandbox.migration(3, "writes", "BEGIN READ ONLY;\nCREATE TABLE c (x int);\nCOMMIT;\n", None);
+        if by_sqlx {
+            sqlx(&database, &["run"]).run().stdout_has("read-only transaction");
+        } else {
+            let run = database.migrate(["--no-backup"]).run();
+            run.code(1).stderr_has("3_writes.up.sql:2 failed; nothing was applied").stderr_has("read-only transaction");
+        }
+        assert_eq!(
+            (database.ledger(), database.sql("SELECT to_regclass('c') IS NULL")),
+            ("1 2".to_owned(), "t".to_owned())
+        );
     }
 }
 

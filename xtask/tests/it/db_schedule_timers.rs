@@ -43,6 +43,10 @@ fn other_lines_of_the_crontab_stay_and_edited_ones_are_not_replaced_unasked() {
     let edited = again.replace("30 4 * * * ", "30 5 * * * nice ");
     crontab(&sandbox, &["-"], &edited).ok();
     run(&["db-schedule", "status"]).ok().stdout_has("edited by hand").stdout_has("30 5 * * * nice");
+    run(&["db-schedule", "status", "--color", "always"]).stdout_has("\n\u{1b}[33m⚠\u{1b}[0m ").stdout_lacks("\\u{1b}");
+    crontab(&sandbox, &["-"], &again.replace("30 4 * * * ", "#30 4 * * * ")).ok();
+    run(&["db-schedule", "status"]).code(1).stdout_has("starts anything").stdout_has("install it again");
+    crontab(&sandbox, &["-"], &edited).ok();
     run(&INSTALL).code(1).stderr_has("edited by hand").stderr_has("30 5 * * * nice").stderr_has("--yes");
     run(&["db-schedule", "remove"]).code(1).stderr_has("edited by hand");
     assert_eq!(crontab(&sandbox, &["-l"], "").text(), edited);
@@ -50,6 +54,10 @@ fn other_lines_of_the_crontab_stay_and_edited_ones_are_not_replaced_unasked() {
     let broken =
         edited.lines().filter(|line| !line.starts_with("# END")).map(|line| format!("{line}\n")).collect::<String>();
     crontab(&sandbox, &["-"], &broken).ok();
+    run(&["db-schedule", "status"])
+        .code(1)
+        .stdout_has("the END line is missing")
+        .stdout_has("crontab -e; then install");
     run(&[&INSTALL[..], &["--yes"]].concat()).code(1).stderr_has("the END line is missing").stderr_has("crontab -e");
     run(&["db-schedule", "remove", "--yes"]).code(1).stderr_has("the END line is missing");
     assert_eq!(crontab(&sandbox, &["-l"], "").text(), broken);

@@ -6,7 +6,7 @@ use crate::harness::{Sandbox, Test, Xtask, shared};
 use rustix::process::Signal;
 use serde_json::json;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -172,6 +172,13 @@ fn a_record_of_another_server_is_left_alone() {
     let run = shop.setup([]).run();
     run.code(1).stderr_has("pending-1.json is not private").stderr_has("→ check what it says, then: chmod 600");
     chmod(0o600);
+    // Behind a link it would be another checkout's.
+    let (own, moved) = (shop.sandbox.path(".xtask"), shop.sandbox.beside("moved"));
+    fs::rename(&own, &moved).unwrap();
+    symlink(&moved, &own).unwrap();
+    shop.setup(["--yes"]).run().code(1).stderr_has(".xtask is a symbolic link").stderr_has("→ remove the link");
+    fs::remove_file(&own).unwrap();
+    fs::rename(&moved, &own).unwrap();
     let run = shop.setup([]).run();
     run.ok().stderr_has("is left alone: it is about the store 01ARZ3NDEKTSV4RRFFQ69G5FAV of http://other:8080");
     assert!(path.exists());

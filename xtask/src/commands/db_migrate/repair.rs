@@ -54,7 +54,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let limits = args.waiting.limits(context)?;
     let terminal = &context.terminal;
     terminal.note(&format!("Repairing the ledger of {}", target.shown()));
-    let work = Work::opened(&target, context, args.ignore_missing)?;
+    // A version that is named is meant.
+    let work = Work::opened(&target, context, args.ignore_missing && args.versions.is_empty())?;
     let look = work.settled(limits)?;
     let faulty = faulty(args, &look)?;
     if faulty.is_empty() {
@@ -79,7 +80,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     if left > 0 {
         let stay = terminal::counted(left, "version stays as it is", "versions stay as they are");
-        return Err(Fault::failed(stay).hint("repair them later: cargo xtask db-migrate repair").into());
+        return Err(Fault::failed(stay).hint("see why each stays: cargo xtask db-migrate status").into());
     }
     Ok(())
 }

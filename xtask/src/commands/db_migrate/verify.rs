@@ -53,6 +53,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     context.terminal.note(&format!("Trying the migrations in a scratch database of {}", target.shown()));
     let work = Work::opened(&target, context, false)?;
+    if work.folder.migrations.is_empty() {
+        let fault = Fault::failed("There is no migration to verify");
+        return Err(fault.hint("name the folder that holds them: XTASK_MIGRATIONS=DIR").into());
+    }
     let (applied, wanted) = chosen(args, &work)?;
     check_extensions(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;
     // A database without a ledger that can be read has none that was applied.
@@ -65,6 +69,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         context.terminal.json(&serde_json::json!({ "version": 1, "migrations": &verdicts }))?;
     }
     tried?;
+    conclude(&verdicts, context)
+}
+
+/// # Errors
+/// Exit 1: a file fails, or is not reverted.
+fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
     let failed = verdicts.iter().filter(|verdict| verdict.error.is_some()).count();
     let wrong = verdicts.iter().filter(|verdict| verdict.error.is_none() && verdict.reversible == Some(false)).count();
     if failed > 0 {
@@ -84,8 +94,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             .hint("fix the .down.sql file; on a database that has the version, remove by hand what is left")
             .into());
     }
-    let count = terminal::counted(verdicts.len() as u64, "migration", "migrations");
-    context.terminal.done(&format!("{count} verified"));
+    if verdicts.is_empty() {
+        context.terminal.note("Nothing is pending: nothing was tried");
+    } else {
+        let count = terminal::counted(verdicts.len() as u64, "migration", "migrations");
+        context.terminal.done(&format!("{count} verified"));
+    }
     Ok(())
 }
 

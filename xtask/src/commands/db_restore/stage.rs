@@ -58,7 +58,7 @@ impl<'a, 't> Replacement<'a, 't> {
         Ok(Some(Staged { safety: Some(safety), checked, written }))
     }
 
-    /// What was made for a load that is tried again must not be in its way.
+    /// As many sessions as a load that creates roles, or none, may have.
     fn jobs(&self, args: &Args) -> Jobs {
         let jobs = Jobs::of(args.jobs, self.proposal.backup, self.record.target());
         if self.proposal.fitting.missing_roles.is_empty() { jobs } else { jobs.cautious() }
@@ -83,7 +83,7 @@ impl<'a, 't> Replacement<'a, 't> {
                         Stage::Analyzing => line.say("analyzing"),
                     })
                 });
-                // The safety backup may be behind.
+                // The safety backup may take longer than the load: the line stays.
                 line.say(if loaded.is_ok() { "loaded" } else { "loading" });
                 // A load that was ended is not tried again.
                 options.check()?;

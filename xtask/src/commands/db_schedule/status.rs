@@ -9,7 +9,7 @@ use crate::schedule::judge::{Flaw, Gravity, Standing};
 use crate::schedule::plan::{INSTALL_EXAMPLE, Verification};
 use crate::schedule::timer::Timer;
 use crate::schedule::{log, name};
-use crate::terminal;
+use crate::terminal::{self, clean_line};
 use anyhow::Result;
 use chrono::{DateTime, Local};
 use serde::Serialize;
@@ -69,14 +69,16 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
         format!("Failure:   {on_failure}"),
         format!("Log:       {}", context.shown(&log::path(&root))),
     ];
+    lines = lines.iter().map(|line| clean_line(line)).collect();
     for flaw in flaws {
+        let what = clean_line(&flaw.what);
         let line = match flaw.gravity {
-            Gravity::Failure => context.terminal.failure_line(&flaw.what),
-            _ => context.terminal.warning_line(&flaw.what),
+            Gravity::Failure => context.terminal.failure_line(&what),
+            _ => context.terminal.warning_line(&what),
         };
-        lines.extend([line, format!("  {}", context.terminal.hint_line(&flaw.hint))]);
+        lines.extend([line, clean_line(&format!("  {}", context.terminal.hint_line(&flaw.hint)))]);
     }
-    context.terminal.result_report(&terminal::report(&lines))?;
+    context.terminal.result_report(&lines.join("\n"))?;
     let history = standing.history.as_ref().ok();
     let runs: Vec<&Run> = history.into_iter().flat_map(|history| history.runs.iter().rev()).take(SHOWN).collect();
     if runs.is_empty() {

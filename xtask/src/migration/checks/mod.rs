@@ -11,7 +11,7 @@ use super::lasting::Lasting;
 use super::made::Made;
 use super::reader::{Listener, Next, Reader};
 use super::statement::Statement;
-use super::transaction::{Enclosing, LeftOut};
+use super::transaction::{Enclosing, EndsAnywhere, LeftOut};
 use crate::sql::Token;
 use anyhow::Result;
 use bytes::Bytes;
@@ -84,7 +84,7 @@ pub fn check_applied(path: &Path, ignored: &Ignored) -> Result<Findings> {
 
 fn read(path: &Path, mut statements: Statements, ignored: &Ignored) -> Result<Findings> {
     let mut bytes = Bytes::new(ignored);
-    let mut reader = Reader::default();
+    let (mut reader, mut ends) = (Reader::default(), EndsAnywhere::default());
     let mut size = 0;
     let mut digests = Vec::new();
     checksum::in_digested_pieces(path, &mut |piece, digest| {
@@ -94,6 +94,7 @@ fn read(path: &Path, mut statements: Statements, ignored: &Ignored) -> Result<Fi
         }
         size += piece.len() as u64;
         bytes.take(piece)?;
+        ends.feed(piece);
         Ok(reader.feed(piece, &mut statements)?)
     })?;
     let readings = reader.finish(&mut statements)?;
@@ -114,7 +115,7 @@ fn read(path: &Path, mut statements: Statements, ignored: &Ignored) -> Result<Fi
         let what = format!("a file that ends its transaction half-way is larger than {LARGEST_SPLIT} bytes");
         return Err(Flaw { line: 1, what }.into());
     }
-    let (ambiguous, hidden_command) = (readings.have_parted(), readings.hidden.command);
+    let (ambiguous, hidden_command) = (ends.finish() && readings.have_parted(), readings.hidden.command);
     Ok(Findings { digests: digests.into(), ambiguous, hidden_command, ..findings })
 }
 

@@ -213,11 +213,11 @@ fn what_psql_could_read_otherwise_is_known() {
     refused(format!("SELECT 1;\n{hidden}"), 2, "\\unrestrict");
     refused(format!("SELECT '日本語日本';\n{hidden}"), 2, "\\unrestrict");
     let found = checked("SELECT N'a\\';\n SELECT '\\! touch x';").unwrap();
-    assert_eq!((found.ambiguous, found.hidden_command), (true, Some(2)));
+    assert_eq!((found.ambiguous, found.hidden_command), (false, Some(2)), "no word of it ends a transaction");
     let found = checked("SELECT 'a\\''; COMMIT; --';\nSELECT 1").unwrap();
     assert_eq!((found.ambiguous, found.hidden_command), (true, None));
     let found = checked("SELECT 'C:\\dir\\';\nSELECT 1").unwrap();
-    assert_eq!((found.ambiguous, found.hidden_command), (true, None));
+    assert_eq!((found.ambiguous, found.hidden_command), (false, None));
     for text in ["SELECT E'a\\\\', E'it\\'s';", "SELECT '\\d+', 'Zoë';", "-- 日本語\nSELECT '\\unrestrict';"] {
         let found = checked(text).unwrap();
         assert_eq!((found.ambiguous, found.hidden_command), (false, None), "{text}");

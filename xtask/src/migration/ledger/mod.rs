@@ -17,6 +17,7 @@ pub use writer::Writer;
 use crate::error::Fault;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::server::Server;
+use crate::process::signals;
 use crate::words;
 use anyhow::{Context as _, Result};
 use place::Place;
@@ -113,12 +114,12 @@ impl Ledger {
 /// names its own ledger with its schema has said which one is meant.
 fn refuse_other_rows(session: &mut OpenSession, place: &Place, name: &Name, schemas: &[String]) -> Result<()> {
     for other in place.others(&name.table) {
-        let has = match other.rows_question()? {
-            Some(question) => match session.run(&question)?.len() {
-                0 => continue,
-                count => format!("has {}", words::counted(count as u64, "version", "versions")),
-            },
-            None => "cannot be read".to_owned(),
+        let versions = other.versions_question()?.map(|question| session.run(&question)).transpose();
+        signals::check()?;
+        let has = match &versions {
+            Ok(Some(versions)) if versions.is_empty() => continue,
+            Ok(Some(versions)) => format!("has {}", words::counted(versions.len() as u64, "version", "versions")),
+            Ok(None) | Err(_) => "cannot be read".to_owned(),
         };
         let other_name = other.name()?;
         let fault = match place.found {
@@ -130,7 +131,11 @@ fn refuse_other_rows(session: &mut OpenSession, place: &Place, name: &Name, sche
             None => String::new(),
         };
         let hint = format!("name the right one in sqlx.toml: {}{own}", other.setting()?);
-        return Err(Fault::failed(fault).hint(hint).into());
+        let fault = Fault::failed(fault).hint(hint);
+        return match versions {
+            Err(error) => Err(error.context(fault)),
+            Ok(_) => Err(fault.into()),
+        };
     }
     Ok(())
 }

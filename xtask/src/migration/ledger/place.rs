@@ -48,9 +48,12 @@ pub struct Other {
 }
 
 impl Other {
-    /// The statement that reads its rows; `None` where this session may not.
-    pub fn rows_question(&self) -> Result<Option<String>, Fault> {
-        self.may_read.then(|| copy(&self.schema, &self.table)).transpose()
+    /// The statements that read its versions, a row each; `None` where this session may not. They wait for no lock of another
+    /// session for long.
+    pub fn versions_question(&self) -> Result<Option<String>, Fault> {
+        let copy =
+            |name: String| format!("SET lock_timeout TO '3s'; COPY {name} (version) TO STDOUT; SET lock_timeout TO 0");
+        self.may_read.then(|| self.name().map(copy)).transpose()
     }
 
     pub fn name(&self) -> Result<String, Fault> {

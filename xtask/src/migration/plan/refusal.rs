@@ -38,7 +38,10 @@ pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
     }
     if let Some(dirty) = named(entries, State::Dirty) {
         return Err(Fault::new(Exit::Partial, format!("Started outside a transaction and not finished: {dirty}"))
-            .hint("check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair"));
+            .hint(
+                "check how much of it was applied; undo it by hand, then: cargo xtask db-migrate repair\n\
+                 or finish it by hand, then: cargo xtask db-migrate repair --applied",
+            ));
     }
     if let Some(changed) = named(entries, State::Changed) {
         let other = entries.iter().any(|entry| entry.state == State::Changed && entry.other_words().is_some());
@@ -73,7 +76,10 @@ pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
         return Ok(());
     }
     let names = missing.iter().map(|entry| entry.named()).collect::<Vec<_>>().join(", ");
-    let hint = if missing.iter().all(|entry| entry.lost == Some(Lost::Ahead)) {
+    let hint = if entries.iter().all(|entry| entry.migration.is_none()) {
+        "no migration is here at all: name the folder that holds them: XTASK_MIGRATIONS=DIR; or get the checkout that \
+         has them"
+    } else if missing.iter().all(|entry| entry.lost == Some(Lost::Ahead)) {
         "the database is newer than this checkout: get the newer checkout; if the versions are another program's: \
          --ignore-missing"
     } else {

@@ -68,7 +68,7 @@ impl Pending {
     /// Exit 6 for a record that cannot be understood: it may be the only copy of tuples that are absent.
     pub fn all(folder: &StateFolder) -> Result<Vec<Self>> {
         let mut all = Vec::new();
-        for name in folder.names(START, END) {
+        for name in folder.names(START, END)? {
             let Some(text) = folder.read(&name)? else { continue };
             let path = folder.path(&name);
             let record = Record::read(&text).with_context(|| {

@@ -1,5 +1,5 @@
 //! Several sessions load a file side by side. The first one that fails stops all. Of those that there may be one is that
-//! of a safety backup as long as it takes: another one joins the load then.
+//! of a safety backup as long as it takes: the next stage of several sessions has one more then.
 
 use super::job::Load;
 use super::plan::{Piece, Stage};
@@ -10,6 +10,7 @@ use crate::error::{self, Exit};
 use crate::postgres::dump::Part;
 use crate::postgres::server::Server;
 use crate::process::{self, signals};
+use crate::restore::load_failure::LoadOptions;
 use crate::settings::fault_point;
 use anyhow::{Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +33,15 @@ pub(super) struct Text<'a> {
 struct Failed {
     session: usize,
     error: Error,
+    /// While other sessions worked.
+    is_beside: bool,
+}
+
+impl Failed {
+    /// One of which the others waited.
+    fn alone(session: usize) -> impl FnOnce(Error) -> Self {
+        move |error| Self { session, error, is_beside: false }
+    }
 }
 
 /// What all sessions share.
@@ -70,7 +80,7 @@ impl Work<'_> {
             progress(self.sent.load(Ordering::Relaxed));
         }
         for (session, psql) in sessions.iter_mut().enumerate() {
-            psql.check_committed().map_err(|error| Failed { session, error })?;
+            psql.check_committed().map_err(Failed::alone(session))?;
         }
         Ok(())
     }
@@ -112,13 +122,13 @@ impl Work<'_> {
             self.told(bytes);
             progress(self.sent.load(Ordering::Relaxed));
         };
-        psql.send(self.load, &self.text.parts, part, &told).map_err(|error| Failed { session, error })
+        psql.send(self.load, &self.text.parts, part, &told).map_err(Failed::alone(session))
     }
 
     /// All that was sent is done: what follows may need it.
     fn wait(&self, sessions: &mut [Session]) -> Result<(), Failed> {
         for (session, psql) in sessions.iter_mut().enumerate() {
-            psql.wait().map_err(|error| Failed { session, error })?;
+            psql.wait().map_err(Failed::alone(session))?;
         }
         Ok(())
     }
@@ -137,7 +147,7 @@ impl Work<'_> {
                 scope.spawn(move || {
                     let done = self.take_all(psql, queue);
                     // The receiver waits for all.
-                    let _ = tell.send(done.map_err(|error| Failed { session, error }));
+                    let _ = tell.send(done.map_err(|error| Failed { session, error, is_beside: true }));
                 });
             }
             drop(tell);
@@ -185,7 +195,7 @@ impl Work<'_> {
 
     /// What the end of all sessions means.
     fn end(&self, mut sessions: Vec<Session>, done: Result<(), Failed>) -> Result<()> {
-        let Err(Failed { session, error }) = done else {
+        let Err(Failed { session, error, is_beside }) = done else {
             return self.check(sessions);
         };
         self.stop();
@@ -198,7 +208,9 @@ impl Work<'_> {
         if error::exit(&error) == Exit::Refused {
             return Err(error);
         }
-        self.load.check_end(self.server.target(), &lines, &said)?;
+        let Load { backup, options } = *self.load;
+        let options = if is_beside { options } else { LoadOptions { jobs: 1, ..options } };
+        Load { backup, options }.check_end(self.server.target(), &lines, &said)?;
         Err(error::explain(error, || self.load.cannot()))
     }
 

@@ -44,7 +44,13 @@ impl Confined {
     /// # Errors
     /// Exit 1: its files name something beyond plain paths in it, which Compose would fetch.
     pub(super) fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
-        let words = Files::of(settings, root)?.read()?;
+        let files = Files::of(settings, root)?;
+        let env = root.join(".env");
+        if !files.is_within(&env) {
+            let fault = format!("{} is a link that leads out of the repository", env.display());
+            return Err(Fault::failed(fault).hint("remove the link"));
+        }
+        let words = files.read()?;
         let is_named = |name: &str| words.contains(name) && !is_of_programs(name);
         let mut text = Vec::new();
         for (name, value) in settings.in_files().filter(|(name, _)| OF_COMPOSE.contains(name) || is_named(name)) {
@@ -83,6 +89,7 @@ fn is_of_programs(name: &str) -> bool {
 /// The Compose files, with those that they include or extend. A path is looked for from every folder from which a version
 /// of Compose might take it.
 struct Files {
+    root: PathBuf,
     open: Vec<PathBuf>,
     read: BTreeSet<PathBuf>,
     folders: BTreeSet<PathBuf>,
@@ -99,7 +106,8 @@ impl Files {
         }
         let folders = BTreeSet::from([root.to_owned(), compose_files::project_folder(settings, root)]);
         let open = compose_files::all(settings, root);
-        Ok(Self { open, read: BTreeSet::new(), folders, named: BTreeSet::new(), words: BTreeSet::new() })
+        let root = root.to_owned();
+        Ok(Self { root, open, read: BTreeSet::new(), folders, named: BTreeSet::new(), words: BTreeSet::new() })
     }
 
     /// The words of them all.
@@ -115,6 +123,12 @@ impl Files {
         Ok(self.words)
     }
 
+    /// Whether a file that is there is in the repository, behind any link.
+    fn is_within(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else { return true };
+        self.root.canonicalize().is_ok_and(|top| path.starts_with(top))
+    }
+
     fn add(&mut self, path: &Path) -> Result<(), Fault> {
         signals::check()?;
         let unreadable =
@@ -122,8 +136,15 @@ impl Files {
         if self.read.len() > MOST_FILES {
             return Err(unreadable(format!("there are more than {MOST_FILES} Compose files")));
         }
+        if !self.is_within(path) {
+            return Err(unreadable("a link leads out of the repository".to_owned()));
+        }
         let bytes = platform::read_regular(path, LONGEST).map_err(|error| unreadable(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| unreadable("it is no UTF-8 text".to_owned()))?;
+        // Compose's reader ends a line, and with it a comment, where ours does not.
+        if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+            return Err(unreadable("it has a line separator other than a line feed".to_owned()));
+        }
         for name in remote::named(&text).map_err(unreadable)? {
             if !remote::is_plain(&name) {
                 return Err(beyond(&path.display().to_string(), &name));
