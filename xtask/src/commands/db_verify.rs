@@ -45,7 +45,7 @@ pub struct Args {
     /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
     #[arg(long, value_name = "SCHEMAS", requires = "restore")]
     search_path: Option<SearchPath>,
-    /// Load through so many server sessions in all: rows of different tables, and indexes, side by side [default: the cores
+    /// Load through so many server sessions: rows of different tables, and indexes, side by side [default: the cores
     /// that this host and the server both have, at most 8; 1 for a small backup]
     #[arg(long, value_name = "N", value_parser = number_within(1u16..=64), requires = "restore")]
     jobs: Option<u16>,

@@ -57,7 +57,7 @@ impl<'a, 't> Switchover<'a, 't> {
     /// Of these databases, which are swapped together. `unstarted`: services that earlier runs stopped.
     ///
     /// # Errors
-    /// There is none.
+    /// `incoming` is empty.
     pub fn of(
         incoming: impl IntoIterator<Item = Incoming<'a, 't>>,
         unstarted: BTreeSet<String>,

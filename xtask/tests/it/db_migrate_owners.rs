@@ -35,7 +35,7 @@ fn a_ledger_of_another_name_is_refused() {
         );
     }
     assert_eq!(database.sql("SELECT count(*), to_regclass('_sqlx_migrations') IS NULL FROM balance"), "1|t");
-    // Whoever names a ledger of their own with its schema is let through; a table without rows hides nothing.
+    // A ledger that `sqlx.toml` names with its schema is taken; a table without rows hides nothing.
     database.sandbox.write("sqlx.toml", "[migrate]\ntable-name = 'public._sqlx_migrations'\n");
     migrate(&database, &["status"]).ok().stdout_has("pending");
     fs::remove_file(database.sandbox.path("sqlx.toml")).unwrap();

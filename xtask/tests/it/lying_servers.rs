@@ -1,4 +1,4 @@
-//! A server, or whoever relays the connection to it, that lies to psql about the encoding and about the columns of an
+//! A server, or a relay before it, that lies to psql about the encoding and about the columns of an
 //! answer: no psql of ours takes a name for a command of its own.
 
 use crate::harness::Test;

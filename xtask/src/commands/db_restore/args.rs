@@ -48,7 +48,7 @@ pub struct Args {
     /// Load with this search_path, for functions of the backup that need one: public, or a list of schemas
     #[arg(long, value_name = "SCHEMAS", conflicts_with_all = ["undo", "repair"])]
     pub(super) search_path: Option<SearchPath>,
-    /// Use so many server sessions in all: the safety backup beside the load; rows of different tables, and indexes, side by
+    /// Move data through so many server sessions: the safety backup beside the load; rows of different tables, and indexes, side by
     /// side [default: the cores that this host and the server both have, at most 8; 1 for a small backup]
     #[arg(long, value_name = "N", value_parser = number_within(1u16..=64), conflicts_with_all = ["undo", "repair", "globals"])]
     pub(super) jobs: Option<u16>,

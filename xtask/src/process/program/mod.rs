@@ -1,4 +1,4 @@
-//! A program and how it is to be started: nothing runs until one of the verbs (`start`) is called.
+//! A program and how it is to be started: nothing runs until one of the functions of `start.rs` is called.
 
 mod start;
 
@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How a program is to be started. Nothing runs until one of the verbs is called.
+/// How a program is to be started. Nothing runs until one of the functions of `start.rs` is called.
 #[derive(Debug, Clone)]
 pub struct Program {
     path: OsString,

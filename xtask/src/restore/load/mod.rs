@@ -31,7 +31,7 @@ pub(super) fn load(load: &Load<'_>, server: &Server<'_>, progress: &dyn Fn(u64))
     let sessions = jobs.min(plan::most_beside(&stages));
     match parts.filter(|_| sessions > 1) {
         Some(parts) => {
-            process::remark(&format!("{sessions} sessions load {}", load.backup.path.display()));
+            process::remark(&format!("up to {sessions} sessions load {}", load.backup.path.display()));
             several::load(load, &server, &several::Text { parts, stages, sessions }, progress)
         }
         None => {
