@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] the_load_begins_before_the_safety_backup_is_done,
+        [Compose] another_session_joins_once_the_safety_backup_is_done,
         [Compose] a_safety_backup_that_fails_ends_the_load,
         [Compose] a_load_that_fails_ends_the_safety_backup,
         [Compose] a_safety_backup_that_is_whole_stays,
@@ -74,6 +75,36 @@ fn the_load_begins_before_the_safety_backup_is_done() {
         assert_eq!((safety.len(), unfinished(&database)), (1, 0));
         assert_eq!(database.restored_from(&safety[0]).dump(), states.old);
     }
+}
+
+/// The number counts the safety backup: three sessions load beside it, and four after it.
+fn another_session_joins_once_the_safety_backup_is_done() {
+    let Held { database, states, holder } = Held::new();
+    let names = ["a", "b", "c", "d"];
+    let each = |text: fn(&str) -> String| names.map(text).concat();
+    let tables = each(|name| {
+        format!("CREATE TABLE public.{name} (i integer, slept text DEFAULT (pg_catalog.pg_sleep(5))::text);\n")
+    });
+    let rows = each(|name| format!("COPY public.{name} (i) FROM stdin;\n1\n\\.\n\n"));
+    let indexes = each(|name| format!("CREATE INDEX of_{name} ON public.{name} USING btree (public.nap(i));\n"));
+    let nap = "CREATE FUNCTION public.nap(i integer) RETURNS integer\n    LANGUAGE plpgsql IMMUTABLE\n    \
+               AS $$ BEGIN PERFORM pg_catalog.pg_sleep(3); RETURN i; END $$;\n";
+    database.sandbox.write("naps.sql", dump(format!("{nap}{tables}{rows}{indexes}")));
+    let running = database.restore(["--jobs", "4", "--lock-timeout", "100", "naps.sql"]).spawn();
+    database.wait_for_a_blocked_dump();
+    let at_work = || {
+        let of_load = "application_name LIKE 'xtask-%-load' AND wait_event = 'PgSleep'";
+        let sql =
+            format!("SELECT count(*) FROM pg_stat_activity WHERE {of_load} AND datname LIKE '{}_%'", database.name);
+        database.stack.admin(&sql)
+    };
+    wait_until("three sessions load rows", || at_work() == "3");
+    sleep(Duration::from_secs(1));
+    assert_eq!(at_work(), "3", "a fourth one beside the safety backup");
+    drop(holder);
+    wait_until("four sessions make indexes", || at_work() == "4");
+    running.wait().ok().stderr_has("✓ Safety backup: backups/").stderr_has("✓ Database restored");
+    assert_eq!(database.restored_from(&database.safety_backups()[0]).dump(), states.old);
 }
 
 fn a_safety_backup_that_fails_ends_the_load() {
