@@ -1,5 +1,6 @@
 //! Taking a backup: pg_dump's stream, hashed, proven and written in one pass, published only if it is whole.
 
+pub use super::fault::explain_missing;
 pub use super::options::{BackupOptions, Destination, LOCK_TIMEOUT};
 pub use super::reading::Event;
 

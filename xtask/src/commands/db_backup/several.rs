@@ -6,7 +6,7 @@ use super::report::Report;
 use super::warnings::warn_of_restores;
 use crate::backup::globals;
 use crate::backup::name::Purpose;
-use crate::backup::retention::{Scope, prune};
+use crate::backup::retention::Scope;
 use crate::backup::set::{self, ServerSet, SetFile};
 use crate::backup::several::{Job, Outcome, Several};
 use crate::backup::space;
@@ -22,7 +22,7 @@ use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::restore::record;
 use crate::terminal;
-use anyhow::{Context as _, Error, Result};
+use anyhow::{Error, Result};
 use chrono::Local;
 use std::path::{Path, PathBuf};
 
@@ -145,14 +145,10 @@ fn warn_of(failed: &[(String, Error)], context: &Context) {
 }
 
 fn prune_old(args: &Args, made: &SetFile, context: &Context) -> Result<()> {
-    if !args.policy.is_given() {
-        return Ok(());
-    }
     let paths = made.paths();
     let paths: Vec<&Path> = std::iter::once(&made.path).chain(&paths).map(PathBuf::as_path).collect();
-    let tell = |file: prune::Removal<'_>| removal::say(file, context);
-    let pruned = prune::after_backup(&paths, Scope::Set(&made.set), &args.policy, &tell);
-    pruned.context(Fault::new(Exit::Partial, "The backups are written, but old ones could not be removed"))
+    let unpruned = "The backups are written, but old ones could not be removed";
+    removal::prune(&paths, Scope::Set(&made.set), &args.policy, unpruned, context)
 }
 
 /// # Errors
