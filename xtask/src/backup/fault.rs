@@ -74,7 +74,7 @@ pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, said: &Captur
 }
 
 /// Whether a table stayed locked. pg_dump waits under a `statement_timeout`; in another language than English its
-/// end is told from a missing right by the time that passed, and by what the server knows.
+/// end is distinguished from a missing right by the time that passed, and by what the server knows.
 fn waited(server: &Server<'_>, own: &str, is_over_time: bool) -> bool {
     if own.starts_with(TIMED_OUT) || own.starts_with(DENIED) {
         return own.starts_with(TIMED_OUT);

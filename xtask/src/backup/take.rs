@@ -223,7 +223,7 @@ impl Stored {
                 Ok(Self { bytes, sha256, before_manifest, file, compressed })
             }
             Recorded::Compressed(_) => Err(not_whole(target)
-                .hint("what was compressed unpacks to something else: try without the program zstd, XTASK_ZSTD=no")),
+                .hint("the compressed text unpacks to another text: try without the program zstd, XTASK_ZSTD=no")),
         }
     }
 

@@ -128,7 +128,7 @@ fn none(outcome: Outcome, context: &Context) -> Error {
             let exit = failed.first().map_or(Exit::Failed, |(_, error)| error::exit(error));
             warn_of(&failed, context);
             let fault = Fault::new(exit, format!("None of the {many} databases could be backed up"));
-            fault.hint("fix what is said of each of them above, then run it again").into()
+            fault.hint("fix each error above, then run it again").into()
         }
     }
 }
@@ -176,6 +176,6 @@ fn conclude(mut outcome: Outcome, context: &Context) -> Result<Vec<PathBuf>> {
     let all = outcome.failed.len().saturating_add(outcome.taken.len());
     let message = format!("{} of {all} databases could not be backed up: {}", names.len(), names.join(", "));
     Err(Fault::new(Exit::Partial, message)
-        .hint("fix what is said above, then try again; to leave one out for good: XTASK_BACKUP_EXCLUDE=NAME,NAME")
+        .hint("fix each error above, then try again; to leave one out for good: XTASK_BACKUP_EXCLUDE=NAME,NAME")
         .into())
 }

@@ -64,7 +64,7 @@ pub fn take(options: &SafetyOptions, target: &Target, live: &Live, context: &Con
     Ok(Some(taken.path))
 }
 
-/// Takes it beside a load. What is said of it stands above the line, which shows how far it has come.
+/// Takes it beside a load. Its messages stand above the line, which shows how far it has come.
 pub fn take_beside(backup: &SafetyBackup<'_>, line: &Line, context: &Context) -> Result<PathBuf> {
     let taken = backup.take(&|event| match event {
         Event::Written(bytes, _) => line.saved(bytes),
