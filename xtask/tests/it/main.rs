@@ -11,10 +11,12 @@ mod harness;
 mod adopt;
 mod adopt_faults;
 mod adopt_noticed;
+mod adopt_updates;
 mod architecture;
 mod authorization;
 mod circles;
 mod completions;
+mod compose_resolved;
 mod compose_shapes;
 mod compose_stacks;
 mod compose_up;
@@ -32,10 +34,14 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_list_files;
 mod db_list_server;
 mod db_migrate;
 mod db_migrate_faults;
+mod db_migrate_files;
 mod db_migrate_local;
+mod db_migrate_locks;
+mod db_migrate_messages;
 mod db_migrate_owners;
 mod db_migrate_repair;
 mod db_migrate_size;
@@ -80,6 +86,7 @@ mod local_programs;
 mod lying_servers;
 mod made_elsewhere;
 mod manifest;
+mod manifest_settings;
 mod monitoring;
 mod monitoring_panels;
 mod openfga_export;
@@ -97,6 +104,7 @@ mod restore_jobs;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
+mod restore_previous;
 mod restore_properties;
 mod restore_property;
 mod restore_services;
@@ -113,6 +121,7 @@ mod setup_env;
 mod setup_env_doctor;
 mod setup_env_questions;
 mod setup_openfga;
+mod setup_openfga_answers;
 mod setup_openfga_conditions;
 mod setup_openfga_env;
 mod setup_openfga_faults;
@@ -165,9 +174,12 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_backup_signals::tests,
     db_backup_stream::tests,
     db_list::tests,
+    db_list_files::tests,
     db_list_server::tests,
     db_migrate::tests,
+    db_migrate_files::tests,
     db_migrate_faults::tests,
+    db_migrate_locks::tests,
     db_migrate_local::tests,
     db_migrate_owners::tests,
     db_migrate_repair::tests,
@@ -179,6 +191,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_migrate_trust::tests,
     db_migrate_verify::tests,
     db_migrate_wild::tests,
+    db_migrate_messages::tests,
     restore_services::tests,
     restore_set::tests,
     restore_set_refused::tests,
@@ -197,12 +210,14 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     restore_properties::tests,
     restore_property::tests,
     restore_undo::tests,
+    restore_previous::tests,
     db_reset::tests,
     db_reset_faults::tests,
     url::tests,
     url_faults::tests,
     url_rights::tests,
     manifest::tests,
+    manifest_settings::tests,
     monitoring::tests,
     monitoring_panels::tests,
     plain_words::tests,
@@ -210,6 +225,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     root::tests,
     adopt::tests,
     adopt_faults::tests,
+    adopt_updates::tests,
     adopt_noticed::tests,
     round_trip::tests,
     db_schedule::tests,
@@ -227,6 +243,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     setup_openfga_print::tests,
     setup_openfga_prune::tests,
     setup_openfga_server::tests,
+    setup_openfga_answers::tests,
     shared_objects::tests,
     sql_reading::tests,
     staging_access::tests,
@@ -247,6 +264,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     completions::tests,
     compose_shapes::tests,
     compose_stacks::tests,
+    compose_resolved::tests,
     which_database::tests,
     compose_up::tests,
     compressed::tests,
