@@ -9,6 +9,7 @@
 mod harness;
 
 mod adopt;
+mod adopt_built;
 mod adopt_faults;
 mod adopt_noticed;
 mod adopt_updates;
@@ -55,6 +56,7 @@ mod db_reset;
 mod db_reset_faults;
 mod db_schedule;
 mod db_schedule_disk;
+mod db_schedule_pings;
 mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
@@ -62,6 +64,7 @@ mod db_stats_watch;
 mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
+mod debug_auth_refused;
 mod direct;
 mod documents;
 mod dsl;
@@ -95,6 +98,7 @@ mod plain_words;
 mod proof;
 mod record;
 mod record_forged;
+mod record_names;
 mod restore;
 mod restore_beside;
 mod restore_choice;
@@ -117,6 +121,7 @@ mod round_trip;
 mod screen_lines;
 mod screens;
 mod search_path;
+mod settings;
 mod setup_env;
 mod setup_env_doctor;
 mod setup_env_questions;
@@ -187,6 +192,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_migrate_sqlx::tests,
     configured::tests,
     record::tests,
+    record_names::tests,
     record_forged::tests,
     db_migrate_trust::tests,
     db_migrate_verify::tests,
@@ -224,11 +230,13 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     proof::tests,
     root::tests,
     adopt::tests,
+    adopt_built::tests,
     adopt_faults::tests,
     adopt_updates::tests,
     adopt_noticed::tests,
     round_trip::tests,
     db_schedule::tests,
+    db_schedule_pings::tests,
     db_schedule_disk::tests,
     db_schedule_timers::tests,
     db_shell::tests,
@@ -257,6 +265,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_verify_faults::tests,
     damage::tests,
     debug_auth::tests,
+    debug_auth_refused::tests,
     direct::tests,
     documents::tests,
     dsl::tests,
@@ -270,6 +279,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     compressed::tests,
     compressed_hostile::tests,
     conventions::tests,
+    settings::tests,
     hints::tests,
     hostile::tests,
     languages::tests,
