@@ -30,6 +30,7 @@ const LEVELS: RangeInclusive<u8> = 1..=19;
 /// What people add to a file is short, and so are most manifests before it.
 const ADDED_LOOKED_AT: u64 = 1 << 20;
 
+/// Files that zstd compressed; what writes them decides the level.
 #[derive(Debug)]
 pub struct Zstd {
     tool: Tool,
