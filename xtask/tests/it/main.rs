@@ -36,6 +36,7 @@ mod db_list_server;
 mod db_migrate;
 mod db_migrate_faults;
 mod db_migrate_local;
+mod db_migrate_old_psql;
 mod db_migrate_owners;
 mod db_migrate_repair;
 mod db_migrate_size;
@@ -169,6 +170,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_migrate::tests,
     db_migrate_faults::tests,
     db_migrate_local::tests,
+    db_migrate_old_psql::tests,
     db_migrate_owners::tests,
     db_migrate_repair::tests,
     db_migrate_size::tests,
