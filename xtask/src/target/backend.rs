@@ -251,11 +251,12 @@ pub trait ComposeProject {
     /// There is none, or it is too old.
     fn version(&self) -> Result<String>;
 
-    /// `docker compose …` for this project.
-    fn command(&self, args: &[&str]) -> Result<Program>;
-
+    /// What Compose reads in the project's files, as JSON: `docker compose config --format json`, all profiles included,
+    /// so that what an inactive profile leaves out is seen, too. Asked once. It holds secrets: it is read, never shown.
+    ///
+    /// # Errors
     /// Why Compose cannot read the project.
-    fn check_readable(&self, deadline: Duration) -> Result<()>;
+    fn read_files(&self, deadline: Duration) -> Result<&str>;
 
     /// Programs run in this container from now on: the caller has just seen that it is the database's.
     fn adopt(&self, container: &str);

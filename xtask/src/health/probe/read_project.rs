@@ -46,16 +46,7 @@ fn read(compose: &dyn ComposeProject, scene: &Scene) -> Result<Project, Finding>
 }
 
 fn config(compose: &dyn ComposeProject, scene: &Scene) -> Result<Config> {
-    // What an inactive profile leaves out is shown as such. The text holds secrets: it is read, never shown.
-    let asked = || compose.command(&["config", "--format", "json"])?.capture(scene.left());
-    let mut captured = asked()?;
-    if !captured.ending.success() {
-        compose.check_readable(scene.left())?;
-        // Asking why may have taught how.
-        captured = asked()?;
-        anyhow::ensure!(captured.ending.success(), "no words");
-    }
-    serde_json::from_slice(&captured.stdout).context("the project as Compose reads it")
+    serde_json::from_str(compose.read_files(scene.left())?).context("the project as Compose reads it")
 }
 
 fn containers(project: &str, scene: &Scene) -> Result<Vec<Container>> {

@@ -108,7 +108,7 @@ impl Compose {
     /// The companion's project, where that can be told at once.
     fn companion_project(&self, name: &str) -> Option<String> {
         // Compose is not asked for it: that takes time, and the name is known once the stack was read.
-        let read = || self.config.get().map(|config| config.name.as_str());
+        let read = || self.files.known().map(|read| read.config.name.as_str());
         let project = self.project().or_else(read)?;
         Some(format!("{project}-{name}"))
     }
