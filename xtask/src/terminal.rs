@@ -45,7 +45,7 @@ pub struct Terminal {
     stderr: bool,
 }
 
-/// What a terminal is told to be; the rest it finds out itself.
+/// What a terminal is to be; the rest it finds out itself.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub color: ColorChoice,

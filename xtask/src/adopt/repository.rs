@@ -13,7 +13,7 @@ use std::time::Duration;
 /// No text that is read here is longer, in bytes.
 const LONGEST: u64 = 1 << 18;
 const DEADLINE: Duration = Duration::from_secs(60);
-/// What git is told by these means another repository.
+/// With these git works on another repository.
 const OTHER_REPOSITORY: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
 
 /// A folder of a git repository.

@@ -36,7 +36,7 @@ impl Source {
     /// Exit 2: it is no folder of a git repository: git alone tells which files belong to it.
     pub fn open(package: &Path) -> Result<Self> {
         let repository = Repository::open(package).with_context(|| {
-            Fault::usage(format!("What is copied is the checkout of this program, and {} is none", package.display()))
+            Fault::usage(format!("adopt copies the checkout of this program, and {} is not one", package.display()))
                 .hint("clone this project with git, and run there: cargo run -- adopt DIR")
         })?;
         let package = repository.folder.clone();

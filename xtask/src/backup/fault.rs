@@ -19,6 +19,16 @@ const DENIED: &str = "query failed: ERROR:  permission denied ";
 /// pg_dump's own words, which are English whatever the server speaks.
 pub(super) const LOCKING: &str = "pg_dump: detail: Query was: LOCK TABLE ";
 
+/// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive
+/// the backup (`waiver` says how): a locked table, a full disk and the like pass or can be fixed.
+pub fn explain_missing(error: anyhow::Error, message: &str, waiver: &str) -> anyhow::Error {
+    match error::exit(&error) {
+        Exit::Failed if error::is_lasting(&error) => error.context(Fault::failed(message).hint(waiver)),
+        Exit::Failed | Exit::Locked => error::headed(error, message),
+        _ => error,
+    }
+}
+
 /// Something between us and pg_dump cut or changed its stream.
 pub(super) fn not_whole(target: &Target) -> Fault {
     Fault::failed(format!("The dump of {} is incomplete; no backup was made", target.database()))
@@ -64,7 +74,7 @@ pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, said: &Captur
 }
 
 /// Whether a table stayed locked. pg_dump waits under a `statement_timeout`; in another language than English its
-/// end is told from a missing right by the time that passed, and by what the server knows.
+/// end is distinguished from a missing right by the time that passed, and by what the server knows.
 fn waited(server: &Server<'_>, own: &str, is_over_time: bool) -> bool {
     if own.starts_with(TIMED_OUT) || own.starts_with(DENIED) {
         return own.starts_with(TIMED_OUT);

@@ -29,7 +29,7 @@ impl Partial {
         let path = folder.join(format!("{stem}.{run}{UNFINISHED}"));
         let cannot = |error| failed(folder, error);
         // Another run that clears leftovers may see the file before it is locked, and take it away: then it is made
-        // anew.
+        // again.
         for _ in 0..ATTEMPTS {
             let file = platform::create_private(&path).map_err(cannot)?;
             platform::hold(&file).map_err(cannot)?;
@@ -173,7 +173,7 @@ fn unfinished_in(folder: &Path) -> Vec<(PathBuf, String)> {
     entries.filter_map(|entry| unfinished(entry.path())).collect()
 }
 
-/// Removes a file that nobody held, and holds it until it is gone; whether a run of this user's had begun it.
+/// Removes a file that no process held, and holds it until it is gone; whether a run of this user's had begun it.
 fn cleared(path: &Path, held: &File) -> bool {
     // Its run may have ended, and another file may have its name.
     if !platform::is_still_at(held, path).unwrap_or(false) {

@@ -1,4 +1,4 @@
-//! A line of ASCII JSON whose last member is a checksum of what precedes it: how it is written, and how it is told from
+//! A line of ASCII JSON whose last member is a checksum of what precedes it: how it is written, and how it is distinguished from
 //! a line that lost or changed a byte.
 
 use crate::words::hex;

@@ -1,5 +1,6 @@
 //! Taking a backup: pg_dump's stream, hashed, proven and written in one pass, published only if it is whole.
 
+pub use super::fault::explain_missing;
 pub use super::options::{BackupOptions, Destination, LOCK_TIMEOUT};
 pub use super::reading::Event;
 
@@ -222,7 +223,7 @@ impl Stored {
                 Ok(Self { bytes, sha256, before_manifest, file, compressed })
             }
             Recorded::Compressed(_) => Err(not_whole(target)
-                .hint("what was compressed unpacks to something else: try without the program zstd, XTASK_ZSTD=no")),
+                .hint("the compressed text unpacks to another text: try without the program zstd, XTASK_ZSTD=no")),
         }
     }
 

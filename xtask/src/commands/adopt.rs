@@ -40,7 +40,7 @@ pub struct Args {
 pub fn run(args: &Args, command_line: &clap::Command, context: &Context) -> Result<()> {
     let package = settings::package_folder().ok_or_else(|| {
         let folder = terminal::shell_word(&context.typed(&args.folder).display().to_string());
-        Fault::usage("This program's checkout is not here, and what is copied is the checkout")
+        Fault::usage("This program's checkout is not here, and adopt copies that checkout")
             .hint(format!("clone this project with git, and run there: cargo run -- adopt {folder}"))
     })?;
     let repository = Repository::open(&context.typed(&args.folder))?;
@@ -150,9 +150,7 @@ fn no_file_here(repository: &Repository, context: &Context) -> String {
     let below = repository.folder.join(way);
     let listed = compose_files::listed_above(&context.at(&below).settings, &below, way);
     let listed = listed.as_deref().unwrap_or(first);
-    format!(
-        "none in this folder; in subfolders: {shown}{more}; name the one that is meant in .env: COMPOSE_FILE={listed}"
-    )
+    format!("none in this folder; in subfolders: {shown}{more}; name one of them in .env: COMPOSE_FILE={listed}")
 }
 
 /// What the Compose files of the other repository say.
@@ -163,7 +161,7 @@ struct Stack {
 }
 
 impl Stack {
-    /// Looks at it. What cannot be told is no reason to stop: the commands say it again, with a hint.
+    /// Looks at it. What is not known is no reason to stop: the commands say it again, with a hint.
     fn read(repository: &Repository, context: &Context) -> Self {
         let folder = &repository.folder;
         let mut stack = Self { found: Vec::new(), settings: Vec::new() };
@@ -174,7 +172,7 @@ impl Stack {
         }
         stack.found.push(("Compose", compose_files::shown(&theirs.settings, folder)));
         if let Err(error) = stack.ask(&theirs) {
-            stack.found.push(("PostgreSQL", format!("not told yet: {error:#}")));
+            stack.found.push(("PostgreSQL", format!("not known yet: {error:#}")));
         }
         stack
     }

@@ -18,10 +18,9 @@ use super::globals_backup;
 use super::leftovers;
 use super::notices;
 use super::removal;
-use crate::backup::retention::{Scope, prune};
+use crate::backup::retention::Scope;
 use crate::context::Context;
-use crate::error::{Exit, Fault};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::path::PathBuf;
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
@@ -49,10 +48,7 @@ fn back_up(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
     one::tell(args, &taken, &target, context)?;
     warn_of_restores(&taken, &target, context);
     leftovers::name_leftovers_by(&taken.answer, &target, context);
-    if args.policy.is_given() {
-        let scope = Scope::Database(target.database());
-        prune::after_backup(&[&taken.path], scope, &args.policy, &|file| removal::say(file, context))
-            .context(Fault::new(Exit::Partial, "The backup is written, but old backups could not be removed"))?;
-    }
+    let unpruned = "The backup is written, but old backups could not be removed";
+    removal::prune(&[&taken.path], Scope::Database(target.database()), &args.policy, unpruned, context)?;
     Ok(vec![taken.path])
 }

@@ -14,9 +14,9 @@ pub use args::Args;
 
 use super::leftovers;
 use super::swap::report::Report;
-use super::swap::safety::check_room;
 use crate::context::Context;
 use crate::postgres::server::Server;
+use crate::restore::preflight::{self, Safety};
 use crate::restore::proposal::Proposal;
 use crate::restore::{locked, swap_services};
 use anyhow::Result;
@@ -42,8 +42,8 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
     let proposal = Proposal::check(server, &backup, args.consent())?;
-    let safety = args.safety.bytes(target.database(), &proposal.live, context)?;
-    check_room(server, &[&backup], safety, context)?;
+    let (folder, bytes) = (context.backups_folder(), args.safety.bytes(target.database(), &proposal.live, context)?);
+    preflight::check_room_beside(server, &[&backup], Safety { folder: &folder, bytes })?;
     preview::show(&proposal, Some(&swap_services::users(server)?), args, (target, context))?;
     if args.dry_run {
         leftovers::name_leftovers(target, context);

@@ -1,4 +1,4 @@
-//! `db-schedule`: backups made by the system's timer, and what became of them.
+//! `db-schedule`: backups made by the system's timer, and their results.
 
 mod install;
 mod place;

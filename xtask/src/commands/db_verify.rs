@@ -216,7 +216,7 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
 
 /// A drill needs no live database; a person who reads that a backup is good may think that there is one.
 fn name_absence(target: &Target, context: &Context) {
-    // Where the server does not tell there is nothing to say.
+    // Where the server does not answer there is nothing to say.
     let exists = Server::new(target).and_then(|server| live::exists(&server)).unwrap_or(true);
     if !exists {
         let database = target.database();

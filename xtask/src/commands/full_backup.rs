@@ -5,13 +5,13 @@ use crate::backup::metrics;
 use crate::backup::name::Purpose;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
 use crate::context::Context;
-use crate::error::{self, Exit, Fault};
+use crate::error::Fault;
 use crate::postgres::locks;
 use crate::postgres::server::Server;
 use crate::restore::preflight::extension_advice;
 use crate::target::Target;
 use crate::terminal;
-use anyhow::{Error, Result};
+use anyhow::Result;
 use std::cell::OnceCell;
 use std::time::Duration;
 
@@ -56,27 +56,11 @@ pub fn warn_of_extensions(taken: &Taken, target: &Target, context: &Context) {
     }
 }
 
-/// Why another command does not go on without its backup. Only a database that cannot be dumped is a reason to waive
-/// the backup (`waiver` says how): a locked table, a full disk and the like pass or can be fixed.
-pub fn explain_missing(error: Error, message: &str, waiver: &str) -> Error {
-    match error::exit(&error) {
-        Exit::Failed if error::is_lasting(&error) => error.context(Fault::failed(message).hint(waiver)),
-        Exit::Failed | Exit::Locked => error::headed(error, message),
-        _ => error,
-    }
-}
-
 /// Takes a backup and shows how far it has come.
 pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context) -> Result<Taken> {
     note_codec(options, context);
-    let progress = OnceCell::new();
-    let tell = |event| match event {
-        take::Event::Written(bytes, expected) => {
-            progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
-        }
-        take::Event::Cleared(files) => note_cleared(files, context),
-    };
-    let taken = take::take(&Server::new(target)?, options, &tell);
+    let server = Server::new(target)?;
+    let taken = visibly(context, |tell| take::take(&server, options, tell));
     if options.purpose == Purpose::Backup {
         let event = match &taken {
             Ok(taken) => metrics::Event::Made { bytes: taken.bytes, seconds: taken.manifest.seconds.get() },
@@ -85,6 +69,17 @@ pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context)
         tell_metrics(target.database(), event, context);
     }
     taken
+}
+
+/// Shows how far a backup has come while it is taken.
+pub fn visibly<T>(context: &Context, take: impl FnOnce(&dyn Fn(take::Event)) -> T) -> T {
+    let progress = OnceCell::new();
+    take(&|event| match event {
+        take::Event::Written(bytes, expected) => {
+            progress.get_or_init(|| context.terminal.progress("pg_dump", expected)).set(bytes);
+        }
+        take::Event::Cleared(files) => note_cleared(files, context),
+    })
 }
 
 /// Writes down for Prometheus what happened to the backups of this database, where the checkout has backups. A backup that

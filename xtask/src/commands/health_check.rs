@@ -65,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 /// How long Docker and Compose may each take, within one look, to say which server is meant.
 const IDENTIFIED: Duration = Duration::from_secs(4);
 
-/// One look at everything that is wanted. Each begins anew: a container made meanwhile has another id.
+/// One look at everything that is wanted. Each begins from the start: a container made meanwhile has another id.
 pub fn look(options: &Options, end: Instant, context: &Context) -> Result<Report> {
     let target = context.target_within(IDENTIFIED.min(end.saturating_duration_since(Instant::now())))?.until(end);
     let scene = Scene::new(&target, &context.settings, &context.root, end)?;

@@ -13,7 +13,7 @@ use crate::terminal;
 use anyhow::{Error, Result};
 use std::collections::BTreeSet;
 
-/// Names what killed runs left, for commands that change nothing. Where the server does not tell there is nothing to
+/// Names what killed runs left, for commands that change nothing. Where the server does not answer there is nothing to
 /// say.
 pub fn name_leftovers(target: &Target, context: &Context) {
     name_found(

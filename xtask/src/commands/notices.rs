@@ -1,4 +1,4 @@
-//! Who is told how a backup ended, from the settings and the plan of a schedule.
+//! Who hears how a backup ended, from the settings and the plan of a schedule.
 
 use crate::context::Context;
 use crate::error;
@@ -85,7 +85,7 @@ pub fn to_keep(ping_file: Option<&Path>, context: &Context) -> Result<Notices> {
         notices.ping_file = Some(path.to_string_lossy().into_owned());
     } else if let Some(url) = settings.get(PING_URL) {
         Ping::new(url, settings)?;
-        // That of `.env` is read by each run anew.
+        // That of `.env` is read by each run.
         notices.ping_url = settings.in_environment(PING_URL).map(str::to_owned);
     }
     if let Some(text) = settings.get(hook::SETTING) {

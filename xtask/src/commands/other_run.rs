@@ -21,8 +21,8 @@ impl Wait {
         Self { limit, end: Instant::now() + limit, option }
     }
 
-    /// Takes a lock at once; else says which session has it, and takes it before the end. `take` waits as long as it is
-    /// told.
+    /// Takes a lock at once; else says which session has it, and takes it before the end. `take` waits as long as its
+    /// argument says.
     ///
     /// # Errors
     /// Those of `take`: exit 5 where the lock is not free by then.

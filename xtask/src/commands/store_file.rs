@@ -1,4 +1,4 @@
-//! The store file that a command is told, and the OpenFGA that it is about.
+//! The store file of a command, and the OpenFGA that it is about.
 
 use crate::context::Context;
 use crate::openfga::api::Api;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// `--file -`: the store file comes on stdin.
 const STDIN: &str = "-";
 
-/// Which store file is meant.
+/// Which store file a command reads.
 #[derive(Debug, Default, clap::Args)]
 pub struct FileArgs {
     /// The store file; - reads it from stdin [default: openfga/store.fga.yaml]

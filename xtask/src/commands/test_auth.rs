@@ -65,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     verdict(&outcomes, store.map(String::as_str)).map_err(Into::into)
 }
 
-/// What the exit code tells: a wrong answer more than a missing one. `store` is what `debug-auth` must be told.
+/// The exit code: a wrong answer counts more than a missing one. `store` is the option that `debug-auth` needs.
 fn verdict(outcomes: &[Outcome], store: Option<&str>) -> Result<(), Fault> {
     let tally = Tally::of(outcomes);
     let of = counted(outcomes.len() as u64, "assertion", "assertions");

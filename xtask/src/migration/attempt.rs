@@ -1,4 +1,4 @@
-//! A step that failed, told: file, line, statement, the server's message, what is true now, and what to type next.
+//! The report of a step that failed: file, line, statement, the server's message, what is true now, and what to type next.
 
 use super::checks::{self, Direction};
 use super::failure::{Failure, code};

@@ -1,4 +1,4 @@
-//! Who holds what a migration waits for: asked while it waits, because afterwards nothing tells.
+//! Who holds what a migration waits for: asked while it waits, because afterwards it is not known.
 
 use crate::postgres::locks::Holder;
 use crate::postgres::quote::literal;
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Holders that are named.
 const NAMED: usize = 5;
 
-/// A person who waits is told within so long for whom.
+/// Within so long a person who waits learns for whom.
 const LONGEST_PAUSE: Duration = Duration::from_millis(2500);
 
 /// Runs a task, and asks at least four times in each `lock_timeout` who blocks the session of this name. The first answer

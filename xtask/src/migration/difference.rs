@@ -78,7 +78,7 @@ fn variants(ignored: &Ignored) -> Vec<Variant> {
     all
 }
 
-/// Why this file's checksum is not `applied`. White space can only be told where the applied file had none too much, and
+/// Why this file's checksum is not `applied`. White space can only be recognised where the applied file had none too much, and
 /// where no line is longer than is kept or holds a zero byte: such a file is read no further.
 pub fn cause(path: &Path, applied: &str, ignored: &Ignored) -> Result<Cause> {
     let cannot = || format!("{} cannot be read", path.display());

@@ -1,4 +1,4 @@
-//! The server's error, told by the file's own line and statement.
+//! The server's error, with the file's own line and statement.
 
 use super::messages::{self, Message, Severity};
 use crate::error::Exit;

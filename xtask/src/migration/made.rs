@@ -20,7 +20,7 @@ const KINDS: &[&str] =
 const BEFORE: &[&str] =
     &["or", "replace", "unlogged", "materialized", "recursive", "unique", "foreign", "global", "local", "constraint"];
 
-/// What the statement makes, if its name can be told. Temporary objects are left out.
+/// What the statement makes, if its name is known. Temporary objects are left out.
 pub fn of(statement: &[Lexeme], line: u64) -> Option<Made> {
     let mut tokens = statement.iter();
     tokens.next().filter(|first| first.word() == Some("create"))?;

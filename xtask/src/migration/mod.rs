@@ -14,6 +14,7 @@ pub mod checksum;
 pub mod config;
 pub mod data;
 pub mod difference;
+pub mod drift;
 pub mod execute;
 pub mod failure;
 pub mod files;

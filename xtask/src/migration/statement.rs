@@ -125,16 +125,15 @@ impl Statement {
     pub fn loses(&self) -> Option<&'static str> {
         const LOSSES: &[(&[&str], &str)] = &[
             (&["drop", "table"], "it drops a table: its rows come back from a backup only"),
-            (&["drop", "schema"], "it drops a schema: what is in it comes back from a backup only"),
+            (&["drop", "schema"], "it drops a schema: its contents come back only from a backup"),
             (&["drop", "materialized"], "it drops a materialized view: its rows come back from a backup only"),
             (&["drop", "foreign"], "it drops a foreign object: it comes back from a backup only"),
             (&["drop", "owned"], "it drops all that a role owns here: that comes back from a backup only"),
             (&["truncate"], "it empties a table: its rows come back from a backup only"),
         ];
         let loss = LOSSES.iter().find(|(words, _)| self.begins(words)).map(|(_, what)| *what);
-        let cascades = (self.begins(&["drop"]) && self.previous == "cascade").then_some(
-            "it drops what depends on it as well, such as columns: their values come back from a backup only",
-        );
+        let cascades = (self.begins(&["drop"]) && self.previous == "cascade")
+            .then_some("it also drops what depends on it, such as columns: their values come back only from a backup");
         let deletes = (self.begins(&["delete", "from"]) && !self.chooses_rows)
             .then_some("it deletes every row of a table: they come back from a backup only");
         loss.or(cascades)

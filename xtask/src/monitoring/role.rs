@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_of_somebody_else_keeps_its_password() {
+    fn a_role_of_another_program_keeps_its_password() {
         let none = Found { may_make_roles: true, statements_loaded: true, ..Found::default() };
         assert!(check_ours(&none, true).is_ok());
         let there = Found { exists: true, ..none.clone() };

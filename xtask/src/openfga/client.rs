@@ -102,7 +102,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// An answer, read straight into its type: members that nobody asks for take no memory.
+    /// An answer, read straight into its type: members that no caller asks for take no memory.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Read<T>> {
         self.read(&self.repeat(Repeat::Safe, || self.endpoint.get(path, DEADLINE))?)
     }

@@ -1,4 +1,4 @@
-//! Which OpenFGA is meant, whether its tables are up to date, and whether it answers.
+//! The OpenFGA of a run, whether its tables are up to date, and whether it answers.
 
 use crate::error::{self, Fault};
 use crate::postgres::openfga_tables::{self, Known};

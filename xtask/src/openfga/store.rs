@@ -1,4 +1,4 @@
-//! Which store is meant, and its model: found, or made once.
+//! The store of a run, and its model: found, or made once.
 
 use super::api::{Api, Store};
 use super::client::refusal;

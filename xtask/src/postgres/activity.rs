@@ -1,5 +1,5 @@
 //! What was written into a database, by the server's own counters: cheap, and not to the last row, because they come
-//! a moment late and begin anew when the server crashes.
+//! a moment late and begin again when the server crashes.
 
 use super::quote::literal;
 use super::reader::Reader;

@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(suspects("pg_dump", &format!("pg_dump: error: {library}"), Ending::Code(1)), LIBRARIES);
         let denied = "pg_dump: error: query failed: ERROR:  permission denied for table t\n";
         assert_eq!(suspects("pg_dump", denied, Ending::Code(1)), IDENTITY);
-        // A wait that pg_dump was told to end; what another server said; what a function raised in another place.
+        // A wait that a timeout of pg_dump ended; what another server said; what a function raised in another place.
         assert!(
             suspects("pg_dump", &format!("pg_dump: error: query failed: ERROR:  {timeout}\n"), Ending::Code(1))
                 .is_empty()

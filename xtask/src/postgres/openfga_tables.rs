@@ -13,7 +13,7 @@ const STORES: Wanted = Wanted { name: "store", columns: &["id", "name", "deleted
 const MODELS: Wanted = Wanted { name: "authorization_model", columns: &["authorization_model_id"] };
 const CHANGES: Wanted = Wanted { name: "changelog", columns: &["operation", "inserted_at"] };
 
-/// Stores and models beyond these are not told.
+/// Stores and models beyond these are not reported.
 const MOST_IDS: usize = 10_000;
 /// The form of a time that the server writes under `SET datestyle TO ISO`.
 const TIME: &str = "%Y-%m-%d %H:%M:%S%.f%#z";

@@ -27,7 +27,7 @@ macro_rules! own_time {
 /// Settings of a role or a database that would end a session of ours or change its results. A load may take hours. A
 /// session that holds a lock is idle. A statement sees what other sessions committed before it. A statement that fails
 /// within a block ends no session. Triggers and foreign keys work. What we send is read as the standard has it. Messages
-/// are English, where the role may set that: causes are told from them. 0 switches a time limit off, and what else is on
+/// are English, where the role may set that: causes are read from them. 0 switches a time limit off, and what else is on
 /// or off.
 macro_rules! usual {
     () => {

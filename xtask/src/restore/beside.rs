@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// How often the two are looked after, and sessions that are to end are told so again.
+/// How often the two are looked after, and sessions that are to end are ended again.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The sessions of the two, by which they are ended on the server.
@@ -73,12 +73,17 @@ pub fn both<S: Send, L>(
         let saved = saving.join().unwrap_or_else(|_| Err(Error::msg("the safety backup was not finished")));
         (saved, loaded, was_unsaved)
     });
-    match (saved, loaded) {
-        (Ok(saved), Ok(loaded)) => Ok((saved, loaded)),
+    let failed = match (saved, loaded) {
+        (Ok(saved), Ok(loaded)) => return Ok((saved, loaded)),
         // A person must look at what it left.
-        (_, Err(error)) if error::exit(&error) == Exit::Partial => Err(error),
-        (Err(error), Err(_)) if was_unsaved => Err(error),
-        (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
+        (_, Err(error)) if error::exit(&error) == Exit::Partial => return Err(error),
+        (Err(error), Err(_)) if was_unsaved => error,
+        (_, Err(error)) | (Err(error), Ok(_)) => error,
+    };
+    match signals::check() {
+        // The one that a signal ended did not see the signal while the other one was shielded from it.
+        Err(ended) if !matches!(error::exit(&failed), Exit::Signal(_)) => Err(ended.into()),
+        _ => Err(failed),
     }
 }
 

@@ -100,6 +100,16 @@ impl Live {
         Ok(Self { properties, facts })
     }
 
+    /// Asks the server for a database that is to be swapped out now: another run holds no lock on it.
+    ///
+    /// # Errors
+    /// It cannot be swapped (1), and why.
+    pub fn swappable(server: &Server<'_>) -> Result<Self> {
+        let live = Self::of(server)?;
+        live.check_swappable(server.target())?;
+        Ok(live)
+    }
+
     /// Whether there is no such database yet.
     pub fn is_absent(&self) -> bool {
         self.properties.is_none()
@@ -134,8 +144,14 @@ impl Live {
         Ok(if answer.empty { like } else { live.clone() })
     }
 
+    /// Refuses what cannot be swapped as it is now.
+    pub fn check_swappable(&self, target: &Target) -> Result<(), Fault> {
+        self.check_obstacles(target)?;
+        self.check_open(target)
+    }
+
     /// Refuses a database that a person locked on purpose.
-    pub fn check_open(&self, target: &Target) -> Result<(), Fault> {
+    fn check_open(&self, target: &Target) -> Result<(), Fault> {
         if self.properties.is_none() || self.facts.accepts_connections {
             return Ok(());
         }
@@ -145,8 +161,8 @@ impl Live {
             .hint(format!("open it first: ALTER DATABASE {quoted} ALLOW_CONNECTIONS true")))
     }
 
-    /// Refuses what would make the swap fail.
-    pub fn check_swappable(&self, target: &Target) -> Result<(), Fault> {
+    /// Refuses what would make the swap fail, also where a run that was killed locked the database, which is repaired first.
+    pub fn check_obstacles(&self, target: &Target) -> Result<(), Fault> {
         if self.facts.obstacles.is_empty() {
             return Ok(());
         }

@@ -22,7 +22,7 @@ pub(super) fn statement(memory: Option<u64>, sessions: usize) -> String {
     let sessions = (sessions as u64).max(1);
     let kibibytes = match memory {
         Some(bytes) => (bytes / PART / 1024).checked_div(sessions).unwrap_or_default().to_string(),
-        // It is told in pages of 8 KiB: half of them is an eighth of the memory.
+        // It is given in pages of 8 KiB: half of them is an eighth of the memory.
         None => {
             format!(
                 "(SELECT 4 * b.setting::pg_catalog.int8 / {sessions} FROM pg_catalog.pg_settings AS b \

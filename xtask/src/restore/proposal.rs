@@ -1,27 +1,17 @@
 //! What a restore would do, checked as far as that can be done before anything is made.
 
 use super::live::Live;
-use super::load_failure::LoadOptions;
 use super::merged::Merged;
 use super::plan::Plan;
 use super::preflight::{self, Consent, Destination, Fitting};
 use super::record::{Purpose, Record};
 use super::rights;
-use super::staging::{Checked, Staging};
+use super::staging::Staging;
 use crate::backup::proof::Proven;
-use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
 use crate::settings::fault_point;
 use anyhow::Result;
-
-/// How far a load has come.
-#[derive(Debug, Clone, Copy)]
-pub enum Stage {
-    /// So many bytes of the file are loaded.
-    Loaded(u64),
-    Analyzing,
-}
 
 /// A backup that the server can take, beside the live database as it was when the proposal was made.
 #[derive(Debug)]
@@ -51,7 +41,7 @@ impl<'b> Proposal<'b> {
         };
         let mut fitting = preflight::check(server, backup, destination, consent)?;
         fitting.missing_roles.add(&merged.missing_roles);
-        live.check_swappable(server.target())?;
+        live.check_obstacles(server.target())?;
         rights::check_swap(server, &live)?;
         let plan = Plan::draw(server, &live, &backup.contents)?;
         Ok(Self { backup, live, merged, fitting, plan, consent })
@@ -71,36 +61,22 @@ impl<'b> Proposal<'b> {
         live.check_unchanged(self.live.is_absent(), target)?;
         self.merged.check_same(&Merged::draw(&live, self.backup, server, self.consent)?)?;
         live.check_swappable(target)?;
-        live.check_open(target)?;
         Ok(live)
     }
 
-    /// Makes a staging database for the backup, and the roles that it needs; tells which roles were made.
-    pub fn stage<'r, 't>(&self, record: &'r Record<'t>, roles_made: &dyn Fn(&[String])) -> Result<Staging<'r, 't>> {
+    /// Creates a staging database for the backup, and the roles that it needs; tells which roles were created.
+    pub(super) fn stage<'r, 't>(
+        &self,
+        record: &'r Record<'t>,
+        roles_created: &dyn Fn(&[String]),
+    ) -> Result<Staging<'r, 't>> {
         let missing = &self.fitting.missing_roles;
-        roles_made(&missing.create_named(record.server())?);
+        roles_created(&missing.create_named(record.server())?);
         let like = self.merged.properties.as_ref();
         let staging = Staging::create(record, Purpose::Staging, like, like.map(|like| like.owner.as_str()))?;
         fault_point("created");
-        roles_made(&missing.create_encoded(record.server(), staging.database())?);
+        roles_created(&missing.create_encoded(record.server(), staging.database())?);
         Ok(staging)
-    }
-
-    /// Loads the backup into the staging database; gives the server's counters of it, too. Of the options, the version
-    /// changes are the proposal's own.
-    pub fn load<'r, 't>(
-        &self,
-        staging: Staging<'r, 't>,
-        options: LoadOptions<'_>,
-        progress: &dyn Fn(Stage),
-    ) -> Result<(Checked<'r, 't>, Option<Counters>)> {
-        let options = LoadOptions { version_changes: &self.fitting.version_changes, ..options };
-        let mut checked = staging.load(self.backup, options, &|bytes| progress(Stage::Loaded(bytes)))?;
-        options.check()?;
-        progress(Stage::Analyzing);
-        let written = checked.analyze(options.search_path)?;
-        fault_point("checked");
-        Ok((checked, written))
     }
 }
 

@@ -30,7 +30,7 @@ pub fn wait_for_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<()> {
     let end = Instant::now() + HELD;
     let names = names(swaps);
     loop {
-        // Where it cannot be told the swap itself finds out.
+        // Where it is not known the swap itself finds out.
         let held = locks::name_holders(server, &names).unwrap_or_default();
         let Some(holder) = held.first() else { return Ok(()) };
         signals::check()?;

@@ -45,7 +45,7 @@ pub struct Switchover<'a, 't> {
     unstarted: BTreeSet<String>,
 }
 
-/// What the swap of one of them needs to be told.
+/// What the swap of one of them needs to know.
 struct Note {
     /// The live one's next name; `None` where there is no live one yet.
     before: Option<String>,
@@ -85,7 +85,7 @@ impl<'a, 't> Switchover<'a, 't> {
     /// The running services that use any of the databases, and those to be started.
     ///
     /// # Errors
-    /// The stack does not tell.
+    /// The stack does not answer.
     pub(super) fn services(&self) -> Result<SwapServices> {
         SwapServices::of(self.all().map(|incoming| incoming.record.server()), &self.unstarted)
     }

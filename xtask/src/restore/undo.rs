@@ -68,9 +68,7 @@ pub fn set_still_there(records: &[Record<'_>], set: &SwapSet, olds: &[Previous])
 
 /// The live database, which can be swapped out.
 pub fn swappable(server: &Server<'_>) -> Result<Live> {
-    let (live, target) = (Live::of(server)?, server.target());
-    live.check_swappable(target)?;
-    live.check_open(target)?;
+    let live = Live::swappable(server)?;
     rights::check_swap(server, &live)?;
     Ok(live)
 }

@@ -30,7 +30,7 @@ fn end(name: &str) -> String {
 /// The block of this plan, both markers included, each line ended.
 ///
 /// # Errors
-/// Exit 2: cron cannot be told a path with such letters, or one so long.
+/// Exit 2: a crontab cannot hold a path with such letters, or one so long.
 pub fn block(plan: &Plan, name: &str) -> Result<String, Fault> {
     let line = line(plan)?;
     Ok(format!("{}\n{line}\n{}\n", begin(name), end(name)))
@@ -65,7 +65,7 @@ fn command(plan: &Plan, open: &[(&str, &str)]) -> Result<String, Fault> {
 /// A text as one word of cron's command, which goes through cron's own reading (`%`), then through a shell's.
 fn word(text: &str) -> Result<String, Fault> {
     if text.contains(['\n', '\r', '\0', '\\']) {
-        let what = format!("cron cannot be told {text:?}: it has a line break or a backslash");
+        let what = format!("a crontab cannot hold {text:?}: it has a line break or a backslash");
         return Err(Fault::usage(what).hint("move the checkout to a folder with another name"));
     }
     let is_option = text.strip_prefix("--").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()));
@@ -121,10 +121,10 @@ fn around<'a>(crontab: &'a str, name: &str) -> Result<(&'a str, &'a str), Fault>
     match find(crontab, name) {
         Found::Nothing => Ok((crontab, "")),
         Found::Block(place) => Ok((&crontab[..place.start], &crontab[place.end..])),
-        Found::Broken(why) => {
-            Err(Fault::failed(format!("The block {name} of the crontab cannot be told from other lines: {why}"))
-                .hint("remove what is left of it: crontab -e"))
-        }
+        Found::Broken(why) => Err(Fault::failed(format!(
+            "The block {name} of the crontab cannot be distinguished from other lines: {why}"
+        ))
+        .hint("remove what is left of it: crontab -e")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What became of the last runs: a small file among the backups, which is no backup.
+//! The results of the last runs: a small file among the backups, which is no backup.
 
 use crate::backup::manifest::{Seconds, StartedAt as Time};
 use crate::platform;
@@ -48,7 +48,7 @@ pub struct Run {
     pub verified: Option<bool>,
     /// Runs that were due before it, since the run before, and were not made.
     pub missed: u32,
-    /// What became of the ping; null where there is none.
+    /// The result of the ping; null where there is none.
     pub ping: Option<String>,
 }
 

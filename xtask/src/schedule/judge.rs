@@ -147,7 +147,7 @@ impl Standing {
         let mut flaws = Vec::new();
         let mut add = |gravity, what: String, hint: &str| flaws.push(Flaw { gravity, what, hint: hint.to_owned() });
         if let Err(why) = &self.history {
-            add(Gravity::Warning, format!("what became of the last runs cannot be read: {why}"), RUN);
+            add(Gravity::Warning, format!("the results of the last runs cannot be read: {why}"), RUN);
         }
         let (failed, missed) = (self.failed(), self.missed());
         let gravity = if failed.saturating_add(missed) > 1 { Gravity::Failure } else { Gravity::Warning };

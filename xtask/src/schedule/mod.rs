@@ -1,4 +1,4 @@
-//! Backups on a schedule: when they are due, who starts them, one run, and what became of the last ones.
+//! Backups on a schedule: when they are due, who starts them, one run, and the results of the last ones.
 //!
 //! The system's timer (cron, a systemd user timer) starts `db-schedule run`, and that starts `db-backup` as a program of
 //! its own, so that a backup that is killed is noticed. What the runs need stands in the plan, a private file.

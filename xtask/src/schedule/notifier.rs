@@ -1,4 +1,4 @@
-//! Who is told how a backup ended, beside the person who sees it: a ping's server, a program of the team's own. Nothing
+//! Who hears how a backup ended, beside the person who sees it: a ping's server, a program of the team's own. Nothing
 //! here fails a backup.
 
 use super::hook::{Failure, Hook};

@@ -8,7 +8,7 @@ use crate::platform;
 /// A crontab's line, or on Windows the command that makes a task.
 ///
 /// # Errors
-/// Exit 2: the timer cannot be told a path with such letters.
+/// Exit 2: the path has letters that the timer's lines cannot hold.
 pub fn lines(plan: &Plan, name: &str) -> Result<String, Fault> {
     if platform::WINDOWS { Ok(task(plan, name)) } else { crontab::line(plan) }
 }

@@ -63,7 +63,7 @@ pub struct Plan {
     /// Options of `db-backup`, such as `--keep-daily 14`.
     pub backup: Vec<String>,
     pub verify: Option<Verification>,
-    /// Who is told how runs end.
+    /// Who hears how runs end.
     #[serde(default)]
     pub notices: Notices,
     /// The environment of a run.
@@ -108,7 +108,9 @@ impl Plan {
     /// Exit 2: a path that is not Unicode, which no timer's file can hold.
     pub fn new(work: Work, program: &Path, root: &Path, now: Time) -> Result<Self, Fault> {
         let text = |path: &Path| {
-            let refused = || Fault::usage(format!("{} is not Unicode: no timer can be told this path", path.display()));
+            let refused = || {
+                Fault::usage(format!("{} is not Unicode: no timer can start a program with this path", path.display()))
+            };
             path.to_str().map(str::to_owned).ok_or_else(refused)
         };
         Ok(Self {

@@ -1,4 +1,4 @@
-//! One run: the backup as a program of its own, each file proven anew, a restore where it is due, and its entry in the
+//! One run: the backup as a program of its own, each file proven again, a restore where it is due, and its entry in the
 //! history.
 
 use super::history::{History, Outcome, Run};
@@ -165,7 +165,7 @@ impl Runner<'_> {
         Ended { run, error, unwritten_entry }
     }
 
-    /// Tells others how the run ended, and writes down what became of that.
+    /// Tells others how the run ended, and writes down the result of that.
     fn notify(&self, mut ended: Ended, notifier: Notifier, history: &mut History, tell: Tell) -> Ended {
         let run = &ended.run;
         let notified = match &run.message {
@@ -188,7 +188,7 @@ impl Runner<'_> {
         ended
     }
 
-    /// Writes on; that it cannot be written was told when the run began.
+    /// Writes on; that it cannot be written was reported when the run began.
     fn log(&self, text: &str) {
         let _ = self.write_log(text);
     }
@@ -199,7 +199,7 @@ impl Runner<'_> {
     }
 }
 
-/// The error of a run that could not begin, after others were told of it.
+/// The error of a run that could not begin, after it was reported to others.
 pub fn not_begun(error: Error, notifier: Notifier, root: &Path, tell: Tell) -> Error {
     let (exit, message) = (error::exit_code(&error), format!("{error:#}"));
     let notified = notifier.fail(&Failure { command: "db-schedule run", exit, message: &message, root });
@@ -216,7 +216,7 @@ fn missed_text(missed: u32) -> String {
 }
 
 fn unwritten(error: std::io::Error, backups: &Path) -> Error {
-    let what = format!("What became of this run could not be written to {}", History::path(backups).display());
+    let what = format!("The result of this run could not be written to {}", History::path(backups).display());
     let fault = Fault::new(Exit::Partial, what);
     Error::new(error)
         .context(fault.hint("free some space on its disk; until then health-check takes the run for missed"))

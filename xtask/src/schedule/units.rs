@@ -15,7 +15,7 @@ impl Units {
     /// Those of a plan.
     ///
     /// # Errors
-    /// Exit 2: systemd cannot be told a path with a line break.
+    /// Exit 2: the path has a line break, which a unit of systemd cannot hold.
     pub fn of(plan: &Plan, name: &str) -> Result<Self, Fault> {
         let mut service =
             format!("[Unit]\nDescription=Backups of {name} (cargo xtask db-schedule)\n\n[Service]\nType=oneshot\n");
@@ -38,7 +38,7 @@ impl Units {
 /// A text as one word of a unit's line.
 fn quoted(text: &str) -> Result<String, Fault> {
     if text.contains(['\n', '\r', '\0']) {
-        let fault = Fault::usage(format!("systemd cannot be told {text:?}: it has a line break"));
+        let fault = Fault::usage(format!("a unit of systemd cannot hold {text:?}: it has a line break"));
         return Err(fault.hint("move the checkout to a folder with another name"));
     }
     Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%")))

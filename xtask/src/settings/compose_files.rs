@@ -41,7 +41,7 @@ pub fn are_listed(settings: &Settings) -> bool {
     settings.get(FILE).is_some()
 }
 
-/// Every file that a version of Compose may take for this folder without being told more.
+/// Every file that a version of Compose may take for this folder without further settings.
 pub fn all(settings: &Settings, folder: &Path) -> Vec<PathBuf> {
     let usual = || NAMES.iter().chain(&OVERRIDES).map(|name| folder.join(name)).filter(|path| path.is_file()).collect();
     listed(settings, folder).unwrap_or_else(usual)
@@ -121,7 +121,7 @@ pub fn check(settings: &Settings, folder: &Path) -> Result<(), Fault> {
         Some(file) => {
             let message = format!("{root} has no Compose file; Docker Compose would take {}", file.display());
             let theirs = file.parent().unwrap_or(folder).display().to_string();
-            Fault::usage(message).hint(format!("if that project is meant: --root {theirs}, or {FILE} in .env"))
+            Fault::usage(message).hint(format!("to work on that project: --root {theirs}, or {FILE} in .env"))
         }
         None => {
             let hint =

@@ -122,7 +122,7 @@ fn opened<'a>(session: Option<Reader<'a>>, open: impl FnOnce() -> Result<Reader<
     if session.run("SELECT").is_ok() { Ok(session) } else { open() }
 }
 
-/// The stores, and the session that told them, if it goes on.
+/// The stores, and the session that read them, if it goes on.
 fn stores_of<'a>(session: Option<Reader<'a>>, server: &Server<'a>) -> Result<(Known<Vec<Store>>, Option<Reader<'a>>)> {
     let mut session = opened(session, || Reader::start(server))?;
     Ok(match stores::read(&mut session, server) {
@@ -187,7 +187,7 @@ fn counting_session<'a>(server: &Server<'a>) -> Result<Reader<'a>> {
 fn sampled(reader: &mut Reader<'_>, before: Option<Sample>, database: &str) -> Result<(Sample, Option<Rates>)> {
     let before = before.map_or_else(|| Sample::read(reader, database), Ok)?;
     let mut now = Sample::read(reader, database)?;
-    // The server tells its counters about once a second: over a shorter time rates would be noise.
+    // The server updates its counters about once a second: over a shorter time rates would be noise.
     let missing = SAMPLED.as_secs_f64() - now.seconds_since(&before);
     if missing > 0.0 {
         pause(Duration::try_from_secs_f64(missing).unwrap_or(SAMPLED).min(SAMPLED))?;

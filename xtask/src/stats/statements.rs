@@ -12,12 +12,12 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize, Serializer};
 pub use text::Text;
 
-/// Whether the server tells which statements take the most time.
+/// Whether the server shows which statements take the most time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Readable,
-    /// It tells of other roles' statements without their text.
+    /// It shows other roles' statements without their text.
     TextHidden,
     /// The server has no files of the extension.
     NotInstalled,
@@ -33,7 +33,7 @@ pub enum State {
     NotReadable,
 }
 
-/// What the server tells.
+/// What the server shows.
 #[derive(Debug, Clone, Serialize)]
 pub struct Statements {
     pub state: State,
@@ -114,7 +114,7 @@ impl Extension {
         }
     }
 
-    /// The slowest statements of this database, as the reader's database tells them.
+    /// The slowest statements of this database, as the reader's database shows them.
     pub fn statements(&self, reader: &mut Reader<'_>, database: &str, most: u32) -> Result<Statements> {
         let state = self.state();
         let Some(function) = self.function.as_ref().filter(|_| state == State::Readable) else {

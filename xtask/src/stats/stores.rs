@@ -15,7 +15,7 @@ const MODELS: Wanted = Wanted { name: "authorization_model", columns: &["store",
 const TUPLES: Wanted = Wanted { name: "tuple", columns: &["store", "object_type", "ulid"] };
 const CHANGES: Wanted = Wanted { name: "changelog", columns: &["store", "ulid", "inserted_at"] };
 
-/// Stores beyond these are not told.
+/// Stores beyond these are not reported.
 const MOST: usize = 10_000;
 /// How long a locked table is waited for; then it is named.
 const LOCK_TIMEOUT: &str = "SET lock_timeout TO '1s'; SET statement_timeout TO 0";

@@ -87,7 +87,7 @@ pub trait Access: fmt::Debug + Send + Sync {
     /// Whether the server may be on another host: then `--yes` alone is no consent to a destructive change.
     fn is_on_another_host(&self) -> bool;
 
-    /// Whether the server runs, as far as that can be told at once and without looking for causes.
+    /// Whether the server runs, as far as that is known at once and without looking for causes.
     fn is_at_hand(&self) -> bool;
 
     /// A PostgreSQL program (`psql`, `pg_dump`) that connects to the server.
@@ -135,7 +135,7 @@ pub struct Identified {
     pub warnings: Vec<String>,
     /// `POSTGRES_USER=app (service db)`: each part of the login, the password masked. Empty where settings say it all.
     pub origins: Vec<String>,
-    /// The setting that would name the service, where only its image tells which one it is.
+    /// The setting that would name the service, where it is recognised by its image alone.
     pub untold: Option<(&'static str, String)>,
 }
 
@@ -187,7 +187,7 @@ pub trait Hints {
     /// Where the log of this service is.
     fn service_log_hint(&self, service: &str) -> String;
 
-    /// The steps by which a server that does not start any more is thrown away and begun anew, one a line; `None` where
+    /// The steps by which a server that does not start any more is thrown away and made again, one a line; `None` where
     /// that is not this program's to advise, or would not help now.
     fn start_over_hint(&self) -> Option<String>;
 }
@@ -221,7 +221,7 @@ pub trait Stack {
     /// The ports of settings that the stack would publish, but others hold.
     ///
     /// # Errors
-    /// It cannot be told whose they are.
+    /// It is not known whose they are.
     fn taken_ports(&self, settings: &Settings) -> Result<Vec<Taken>>;
 
     /// Whether the stack has containers, running or not.
@@ -377,7 +377,7 @@ pub trait Companions {
     /// Starts the companion; `renew` recreates its containers.
     fn start_companion(&self, companion: &Companion<'_>, renew: bool) -> Result<()>;
 
-    /// The containers of the companion of this name, running or not; none where Docker does not tell.
+    /// The containers of the companion of this name, running or not; none where Docker does not say.
     fn companion_containers(&self, name: &str, deadline: Duration) -> Vec<CompanionContainer>;
 
     /// Stops the companion of this name; with `remove` its containers and its network go, too. Its volumes stay.

@@ -182,7 +182,7 @@ impl Target {
             ("PGUSER", self.user()),
             ("PGAPPNAME", session),
             ("PGCONNECT_TIMEOUT", &timeout),
-            // Messages in one language: causes are told from them.
+            // Messages in one language: causes are read from them.
             ("LC_MESSAGES", "C"),
         ];
         environment.extend(more);

@@ -1,4 +1,4 @@
-//! Why a server refuses a login, told by libpq's words and by those of a server that speaks English. What a server of
+//! Why a server refuses a login, by libpq's words and by those of a server that speaks English. What a server of
 //! another language means the layer above asks it, and gets the fault from here.
 
 use super::backend::Backend;

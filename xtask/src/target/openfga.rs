@@ -113,7 +113,7 @@ fn of_status(message: String, status: u16) -> Fault {
     if status >= 500 { fault.because(Cause::ServerFails) } else { fault }
 }
 
-/// The answer of a server that fails for a moment, as OpenFGA does (HTTP 500) while it connects to its database anew.
+/// The answer of a server that fails for a moment, as OpenFGA does (HTTP 500) while it connects to its database again.
 #[derive(Debug)]
 pub struct FailsNow {
     body: String,

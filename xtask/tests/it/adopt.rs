@@ -106,7 +106,7 @@ fn a_compose_file_of_a_subfolder_is_named() {
     let files =
         [("a/b/docker-compose.yml", yaml), ("deploy/compose.yaml", yaml), ("deploy/my-compose.yaml", yaml), ("x", "")];
     let look = Theirs::with(&files).adopt(&["--dry-run"]).run();
-    look.ok().stdout_has("in subfolders: deploy/compose.yaml, a/b/docker-compose.yml; name the one that is meant");
+    look.ok().stdout_has("in subfolders: deploy/compose.yaml, a/b/docker-compose.yml; name one of them in .env");
     look.stdout_has("COMPOSE_FILE=deploy/compose.yaml\n");
     Theirs::with(&[("x", "")]).adopt(&["--dry-run"]).run().ok().stdout_has("no Compose file");
     // What Compose reads there beside that file is read from above, too.
@@ -119,7 +119,7 @@ fn a_compose_file_of_a_subfolder_is_named() {
     look.ok().stdout_has("in .env: COMPOSE_FILE=deploy/prod.yaml:deploy/../more.yaml:/etc/x.yaml\n");
 }
 
-/// What is said of a repository, its files, and the packages of its workspace afterwards.
+/// The report on a repository, its files, and the packages of its workspace afterwards.
 type Kind<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
 const KINDS: [Kind; 5] = [

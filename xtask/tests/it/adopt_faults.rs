@@ -34,7 +34,7 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-/// The files of a repository, what is said of them, and of the way out.
+/// The files of a repository, the messages about them, and about the way out.
 type InTheWay<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 const IN_THE_WAY: [InTheWay; 13] = [
@@ -130,7 +130,7 @@ fn a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file() {
         if include.is_empty() {
             run.ok().stdout_has("PostgreSQL  compose service postgres").stdout_has("POSTGRES_PASSWORD=***");
         } else {
-            run.ok().stdout_has("PostgreSQL  not told yet: ");
+            run.ok().stdout_has("PostgreSQL  not known yet: ");
             let why = ["nothing is fetched here", "a line separator other than", "a link leads out of the repository"];
             run.holds(why.iter().any(|why| run.text().contains(why)), "it should say why");
         }

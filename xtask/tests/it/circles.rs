@@ -97,7 +97,7 @@ fn no_command_imports_another() {
 /// The modules, and the names of the items, that a path written in `module` leads to. A path may name several things
 /// (a module and a function of one name).
 fn resolve(modules: &Modules, module: &[String], path: &[String], depth: usize) -> Vec<(Module, String)> {
-    assert!(depth < 20, "{path:?} in {module:?} leads back to itself");
+    assert!(depth < 20, "{path:?} in {module:?} comes back to itself");
     let Some((first, rest)) = path.split_first() else { return Vec::new() };
     let mut place = module.to_vec();
     let rest = match first.as_str() {

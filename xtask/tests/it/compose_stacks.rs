@@ -206,7 +206,7 @@ services:
     told.ok().prints("bn_app|bn_db").stderr_has("(service db: POSTGRESQL_USERNAME)").stderr_lacks("a$b");
     run(&["db-backup"]).ok();
     Health::of(stack.xtask([]), &["--only", "postgres"]).fails_only(&[]).says("postgres", "ok", "database bn_db", "");
-    // A secret that cannot be read is named, and the socket does not let anybody in without it.
+    // A secret that cannot be read is named, and the socket lets no login in without it.
     let wrong = stack.xtask(["db-backup"]).env("POSTGRES_PASSWORD", "wrong").run();
     wrong
         .code(4)

@@ -104,7 +104,7 @@ fn others_fail(stack: &Stack) {
 
 fn down_leaves_others(stack: &Stack) {
     let down = stack.xtask(["down"]).run();
-    down.ok().stderr_has("need what is stopped, and keep running: web").stderr_has("cargo xtask down --all");
+    down.ok().stderr_has("depend on a stopped service, and keep running: web").stderr_has("cargo xtask down --all");
     assert_eq!(running(stack), ["web"]);
     let all = stack.xtask(["down", "--all"]).run();
     all.ok().stderr_has("✓ Stopped; the data is kept");
@@ -124,7 +124,7 @@ fn up_starts_the_database_alone_where_there_is_no_openfga() {
     // The data is in a volume that has no name: a new container would not find it again.
     let refused = run(&["down", "--all"]);
     refused.code(1).stderr_has("which no other container finds").stderr_has("cargo xtask down").stderr_lacks("✓");
-    run(&["down"]).ok().stderr_lacks("need what is stopped");
+    run(&["down"]).ok().stderr_lacks("depend on a stopped service");
     assert_eq!(running(&stack), [""; 0]);
     let renewed = stack.xtask(["up"]).env("MARK", "2").run();
     renewed.ok().stderr_has("Compose recreates containers, because their settings or images changed: db");
@@ -236,7 +236,7 @@ fn a_database_of_another_tool_or_with_data_is_left_alone(mounted: &Mounted) {
     applied.ok().stderr_has("Backup: backups/app_pre_migration_").stderr_has("✓ 1 b");
 }
 
-/// Where files of Compose are, and what the checkout is then; `Err`: what is said of none.
+/// Where files of Compose are, and what the checkout is then; `Err`: the message where there is none.
 fn any_compose_file_makes_a_root_but_never_a_parents() {
     let sandbox = Sandbox::new();
     fs::remove_file(sandbox.path("docker-compose.yml")).unwrap();

@@ -174,7 +174,7 @@ fn a_zstd_that_fails_or_lies_makes_no_backup() {
         ("exit 0", "no backup was made"),
         ("cat >/dev/null; echo nothing of it", "it is not compressed as zstd compresses"),
         (&format!("'{real}' \"$@\" | head -c -20"), "it is not compressed as zstd compresses"),
-        (&format!("head -c -1 | '{real}' \"$@\""), "unpacks to something else"),
+        (&format!("head -c -1 | '{real}' \"$@\""), "unpacks to another text"),
         (&format!("'{real}' -q -1 --long=24 -c"), "its zstd window has 16777216 bytes"),
     ];
     for (body, why) in cases {

@@ -171,10 +171,7 @@ fn what_does_not_fit_its_manifest_is_refused() {
     let plain = Forged::of(&dump[..]).line(text.len() as u64, &sha256(&text));
     damaged([line(HEAD), whole.clone(), line(plain.as_bytes())].concat(), "its first line was changed");
     let lacks = Forged::of(&dump[..]).with("format", 2).line(text.len() as u64, &sha256(&text));
-    damaged(
-        [line(HEAD), whole.clone(), line(lacks.as_bytes())].concat(),
-        "does not say to what the text was compressed",
-    );
+    damaged([line(HEAD), whole.clone(), line(lacks.as_bytes())].concat(), "does not say how the text was compressed");
     let newer = Forged::of(&dump[..]).with("format", 3).line(text.len() as u64, &sha256(&text));
     damaged([line(HEAD), whole.clone(), line(newer.as_bytes())].concat(), "format 3 is newer than this program");
 }

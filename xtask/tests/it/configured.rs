@@ -97,7 +97,7 @@ fn what_is_in_the_way_is_named_with_the_statement_that_takes_it_away() {
     }
 }
 
-/// Whoever owns a database may give its sessions any role.
+/// The owner of a database may give its sessions any role.
 fn a_superuser_acts_as_itself() {
     let database = shared_for_restores().database();
     let role = format!("owner_of_{}", database.name);

@@ -107,7 +107,7 @@ fn every_command_has_its_own_help() {
 
 fn cargo_xtask_works_from_a_subdirectory() {
     let mut cargo = Command::new(env!("CARGO"));
-    // What cargo says of the package to its tests would have build scripts run again, now and for whoever builds next.
+    // What cargo says of the package to its tests would have build scripts run again, now and in the next build.
     for (name, _) in std::env::vars_os() {
         if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.to_string_lossy().starts_with(start)) {
             cargo.env_remove(name);

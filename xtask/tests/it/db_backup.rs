@@ -159,7 +159,7 @@ fn a_partial_backup_holds_the_named_tables_alone() {
     let backups = list["backups"].as_array().unwrap();
     assert!(backups.len() == 2 && backups.iter().all(|one| one["full"] == false && one["purpose"] == "tables"));
     database.xtask(["db-list"]).run().ok().stdout_has("complete, partial");
-    // Also where the name does not tell.
+    // Also where the name does not show it.
     database.xtask(["db-backup", "--table", "one", "--output", "some.sql"]).run().ok();
     database.xtask(["db-list", "."]).run().ok().stdout_has("complete, partial");
 }

@@ -132,7 +132,7 @@ fn a_folder_of_another_user_is_named_and_left_empty() {
         database.xtask(["db-backup"]).program(&binary).through(nobody.iter().filter(|word| **word != "--clear-groups"));
     let run = run.run();
     run.prints_nothing().stderr_lacks("✓").stderr_lacks("panicked");
-    run.holds(matches!(run.code, Some(1 | 4)), "exit code 1, or 4 where nobody may use Docker");
+    run.holds(matches!(run.code, Some(1 | 4)), "exit code 1, or 4 where that user may not use Docker");
     if run.code == Some(1) && socket {
         run.stderr_has("Permission denied").stderr_has("--output DIR");
     }

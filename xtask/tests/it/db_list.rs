@@ -85,7 +85,7 @@ fn newest_first_by_the_manifest_then_by_the_name_never_by_mtime() {
     let last = ["openfga_backup_20300101_000000.sql", "timeless.sql"];
     let expected = [&first[..], &OF_ONE_SECOND, &last].concat();
     assert_eq!(names(&list(&sandbox, &[])), expected);
-    // Whoever copies or restores files changes their time stamps.
+    // Copying or restoring files changes their time stamps.
     for (index, name) in expected.iter().enumerate() {
         let file = fs::File::options().append(true).open(sandbox.path("backups").join(name)).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(1_000_000 - 1000 * index as u64)).unwrap();

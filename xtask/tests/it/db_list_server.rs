@@ -28,7 +28,7 @@ fn previous_databases_are_listed_with_their_size() {
     let name = database.only_beside("before");
     let run = of(&[]);
     let line = run.text().lines().find(|line| line.starts_with(&name)).map(str::to_owned);
-    let line = line.unwrap_or_else(|| run.fail("the database of before should be listed"));
+    let line = line.unwrap_or_else(|| run.fail("the previous database should be listed"));
     let words: Vec<&str> = line.split_whitespace().collect();
     assert!(words[1] == database.name && line.ends_with(" MB"), "{line}");
     // What a killed run left of a set of other databases may be named.
@@ -41,7 +41,7 @@ fn previous_databases_are_listed_with_their_size() {
     assert!(kept["bytes"].as_u64().unwrap() > 1_000_000 && kept["swapped_at"].is_string(), "{kept}");
     database.restore(["--keep-old", "2"]).run().ok();
     assert_eq!(of(&["--json"]).json()["kept_on_server"].as_array().unwrap().len(), 2);
-    // A folder that somebody typed is not this checkout's server.
+    // A folder that was typed is not this checkout's server.
     let run = database.xtask(["db-list", "backups", "--json"]).run();
     assert_eq!(run.ok().json()["kept_on_server"], json!(null));
 }
@@ -101,6 +101,6 @@ fn a_server_that_does_not_answer_holds_up_no_list() {
             run.json(),
             json!({ "version": 1, "backups": [], "kept_on_server": null, "not_recorded": null, "sets": [] })
         );
-        run.holds(begun.elapsed() < Duration::from_secs(20), "nobody waits for the server");
+        run.holds(begun.elapsed() < Duration::from_secs(20), "it does not wait for the server");
     }
 }

@@ -361,7 +361,7 @@ fn what_sqlx_skips_is_a_warning_and_what_it_refuses_stops() {
     run.stderr_has("⚠ migrations/1_a.down.sql reverts migrations/1_a.sql, as under sqlx");
     migrate(&["status", "--check"]).ok().stdout_has("1        a            applied");
     migrate(&["down", "--yes"]).ok().stderr_has("✓ 1 migration reverted");
-    // Two files of one version: what was applied is told by its checksum, what is pending must be clear.
+    // Two files of one version: the applied one is recognised by its checksum, what is pending must be clear.
     database.sandbox.write("migrations/3_b.sql", "SELECT 3;");
     database.sandbox.write("migrations/3_c.up.sql", "SELECT 33;");
     let run = migrate(&["up", "--no-backup"]);

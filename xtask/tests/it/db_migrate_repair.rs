@@ -1,4 +1,4 @@
-//! `db-migrate repair` and `baseline`: why a version is not as it should be, and the ledger mended.
+//! `db-migrate repair` and `baseline`: why a version is not as it should be, and the ledger repaired.
 
 use crate::harness::stack::Database;
 use crate::harness::{Test, shared, shared_for_restores};

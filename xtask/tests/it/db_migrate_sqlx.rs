@@ -103,7 +103,7 @@ fn a_transaction_in_a_file_means_the_same_to_both() {
     }
 }
 
-/// sqlx-cli takes no lock: each version stands once all the same, and whoever was slower says so.
+/// sqlx-cli takes no lock: each version stands once all the same, and the slower run says so.
 fn beside_a_running_sqlx_each_version_is_applied_once() {
     let database = shared().database();
     database.sandbox.tables(40);

@@ -114,7 +114,7 @@ fn the_order_of_statements_in_a_body_counts() {
     let database = UrlDatabase::new();
     let [first, second] = [["check", "book", "notify"], ["book", "notify", "check"]].map(|steps| function(&steps));
     database.sandbox.migration(1, "a", &format!("CREATE TABLE log (w text); {first}"), None);
-    database.sandbox.migration(2, "b", &second, Some("-- PostgreSQL has no way back"));
+    database.sandbox.migration(2, "b", &second, Some("-- PostgreSQL cannot revert it"));
     let run = migrate(&database, &["verify"]);
     run.code(1).stderr_has("✗ 1 migration is not reverted by the .down.sql file");
     run.stderr_has("after down missing: CREATE FUNCTION public.pay()");

@@ -173,7 +173,7 @@ fn an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it() {
     migrate(&database, &["baseline", "1", "--yes"]).ok().stderr_has(&told);
     let run = migrate(&database, &["verify"]);
     run.ok().stdout_has("✓ 1 split: up; it cannot be reverted").stderr_has(&told);
-    run.holds(run.stderr.matches("it is tried").count() == 1, "it is told once");
+    run.holds(run.stderr.matches("it is tried").count() == 1, "it is reported once");
     database.sandbox.migration(2, "more", "CREATE TABLE c (x int);", Some("DROP TABLE c;"));
     migrate(&database, &["verify", "--pending"]).ok().stdout_has("✓ 2 more: up, down, up").stderr_has(&told);
     migrate(&database, &["status", "--drift"]).ok().stderr_has(&told);

@@ -1,7 +1,7 @@
-//! `db-reset` that is ended at every point, or meets another run: one whole state is live, and `--repair` mends the
+//! `db-reset` that is ended at every point, or meets another run: one whole state is live, and `--repair` repairs the
 //! rest.
 
-use crate::harness::restore::{States, paused, whole_and_mended};
+use crate::harness::restore::{States, paused, whole_and_repaired};
 use crate::harness::{Test, shared_for_restores};
 use rustix::process::Signal;
 
@@ -41,7 +41,7 @@ fn a_reset_ended_anywhere_leaves_one_whole_database() {
         } else {
             run.code(128 + signal.as_raw()).stderr_has("nothing was changed").stderr_lacks("✓ Database reset");
         }
-        whole_and_mended(&database, &states, swapped, point);
+        whole_and_repaired(&database, &states, swapped, point);
         if swapped {
             database.restore(["--undo"]).run().ok();
             assert_eq!(database.dump(), states.old, "{point}");

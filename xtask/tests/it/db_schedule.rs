@@ -311,7 +311,7 @@ fn a_backup_by_hand_pings_and_is_never_failed_by_that() {
     assert!(heard[1].0 == "/fail" && heard[1].1.contains("no_such_database"), "{heard:?}");
     database.sql("CREATE TABLE t (id int)");
     database.xtask(["db-backup", "--table", "t"]).run().ok().stderr_lacks("ping");
-    // Nobody listens; the server points elsewhere: the backup is made, and a warning says why there was no ping.
+    // No server listens there; another one answers with a redirect: the backup is made, and a warning says why there was no ping.
     let verbose = database.xtask(["db-backup", "--verbose"]).run();
     verbose.ok().stderr_has("The ping was not taken: connection refused");
     verbose.stderr_has("XTASK_PING_URL=***").stderr_lacks("hunter3");
@@ -365,7 +365,7 @@ fn a_history_that_cannot_be_written_is_told_and_the_backup_stays() {
     let mount = format!("mount --bind '{0}' '{0}' && exec \"$@\"", history.display());
     let through = ["unshare", "--mount", "sh", "-c", &mount, "sh"];
     let unrecorded = database.xtask(["db-schedule", "run"]).through(through).run();
-    unrecorded.code(6).stderr_has("What became of this run could not be written to").stderr_has("free some space");
+    unrecorded.code(6).stderr_has("The result of this run could not be written to").stderr_has("free some space");
     let made = |sandbox: &Sandbox| sandbox.backups().iter().filter(|name| name.ends_with(".sql")).count();
     assert_eq!(made(sandbox), 1);
     // What is no history is kept aside, and a new one begun.

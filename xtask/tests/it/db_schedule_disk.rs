@@ -48,7 +48,7 @@ fn a_night_on_a_full_disk_loses_nothing_and_is_told() {
     let night = then(&database, &after);
     let (run, left) = on_disk(night, &backups, "size=400k", &full);
     run.code(1).prints_nothing().stderr_has("has no room for the backup");
-    run.stderr_has("⚠ What became of this run could not be written to").stderr_has("No space left");
+    run.stderr_has("⚠ The result of this run could not be written to").stderr_has("No space left");
     let mut names: Vec<String> =
         fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.retain(|name| !name.starts_with('.') && name != "metrics");

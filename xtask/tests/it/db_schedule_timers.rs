@@ -62,7 +62,7 @@ fn other_lines_of_the_crontab_stay_and_edited_ones_are_not_replaced_unasked() {
     run(&["db-schedule", "remove", "--yes"]).code(1).stderr_has("the END line is missing");
     assert_eq!(crontab(&sandbox, &["-l"], "").text(), broken);
 
-    // Somebody removed it altogether: nothing starts the runs.
+    // It was removed altogether: nothing starts the runs.
     crontab(&sandbox, &["-"], others).ok();
     run(&["db-schedule", "status"]).code(1).stdout_has("is gone from the crontab");
     run(&["db-schedule", "remove"]).ok();

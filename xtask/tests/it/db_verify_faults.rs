@@ -1,4 +1,4 @@
-//! `db-verify --restore` when something goes wrong half-way: it is told, and no scratch database stays.
+//! `db-verify --restore` when something goes wrong half-way: it is reported, and no scratch database stays.
 
 use super::db_verify::{backup_of, scratch_databases};
 use crate::harness::forge::{Forged, dump};
@@ -72,7 +72,7 @@ fn after_a_kill_the_next_run_clears_up_but_not_after_the_living() {
     dead.retain(|name| !alive.contains(name));
     assert_eq!((alive.len(), dead.len()), (1, 1));
     killed.signal(Signal::KILL);
-    // Its children hold its pipes open: nobody waits for their end.
+    // Its children hold its pipes open: the run does not wait for their end.
     drop(killed);
     // Its session ends when the server notices.
     let mut told = false;

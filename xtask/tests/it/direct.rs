@@ -2,7 +2,7 @@
 //! server.
 
 use crate::harness::backup::manifest;
-use crate::harness::restore::{slow, wait_for_the_sleep, whole_and_mended};
+use crate::harness::restore::{slow, wait_for_the_sleep, whole_and_repaired};
 use crate::harness::stack::Database;
 use crate::harness::{Fakes, Outcome, Test, Xtask, needs, shared, shared_for_restores};
 use rustix::process::Signal;
@@ -118,10 +118,10 @@ fn a_load_past_docker_that_is_killed_leaves_one_whole_state() {
         let run = running.wait();
         run.holds(run.code == code && loaded_here(&run), "it should end by the signal");
     }
-    // The server's session goes on for a while; nobody waits for it.
+    // The server's session goes on for a while; the run does not wait for it.
     let said = database.repair();
     assert!(said.contains("was left behind by a run that was killed"), "{said}");
-    whole_and_mended(&database, &states, false, "loading");
+    whole_and_repaired(&database, &states, false, "loading");
 }
 
 /// Docker, which says that the server's port is another one.
@@ -175,7 +175,7 @@ fn programs_that_do_not_fit_are_not_taken() {
         run
     };
     run().ok().stderr_has("does not have PostgreSQL's programs").stderr_lacks(TAKEN);
-    // psql asks whoever answers, whatever its version; pg_dump would not write what this server takes.
+    // psql asks any server, whatever its version; pg_dump would not write what this server takes.
     let real = needs::server_programs().map(|folder| folder.join("psql").display().to_string());
     let real = real.unwrap_or_else(|| "false".to_owned());
     for name in ["psql", "pg_dump"] {

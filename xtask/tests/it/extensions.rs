@@ -41,7 +41,7 @@ fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
     run.ok().stderr_has("Background workers that will end, perhaps until the server restarts: pg_cron launcher");
     let run = local.xtask(["db-restore", "--yes", &without.path]).run();
     run.ok().stderr_has(ENDED).stderr_has(RESTART);
-    // The safety backup is told of as any other.
+    // The warning comes for a safety backup, too.
     run.stderr_has(one).stderr_has("pre_restore").stderr_has("by hand, while nothing uses it:");
     assert_eq!(local.sql("postgres", WORKERS), "0");
     restart(&local);

@@ -60,7 +60,7 @@ fn forgeries() -> Vec<String> {
     raised.map(|raised| by_a_check(&raised)).collect()
 }
 
-/// Every one of these fails by itself, and is told so.
+/// Every one of these fails by itself, and says why.
 #[track_caller]
 fn fail_by_themselves(verify: Xtask, sandbox: &Sandbox, bodies: &[String]) {
     let write = |(number, body): (usize, &String)| {

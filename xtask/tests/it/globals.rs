@@ -90,7 +90,7 @@ Memberships that will be created:
   app in grp, which it may grant to others (ADMIN)
   grp in sup
 Roles that exist and stay as they are: postgres
-Not done by itself:
+Not done by this program:
   CREATEROLE of role boss: a file alone does not give it; with --role boss it is done
 ";
 
@@ -128,7 +128,7 @@ fn roles_come_back_as_they_were_and_a_file_alone_makes_nobody_mighty() {
     assert_eq!(local.sql("postgres", "SELECT count(*) FROM pg_roles WHERE rolname IN ('app', 'sup')"), "0");
     restore(&["--yes"]).run().ok().stdout_has("✓ Created 6 roles and 3 memberships\n").stdout_has(
         "Need a password (cargo xtask db-shell, then \\password NAME): app, repl, we ird\"'\\r\n\
-         To do by hand what was not done by itself (cargo xtask db-shell):\n  ALTER ROLE \"boss\" CREATEROLE;\n",
+         To do the rest by hand (cargo xtask db-shell):\n  ALTER ROLE \"boss\" CREATEROLE;\n",
     );
     assert_eq!(local.sql("postgres", MIGHTY), "0");
     let report = restore(&["--yes", "--role", "sup", "--json"]).run().ok().json();

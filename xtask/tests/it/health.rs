@@ -194,7 +194,7 @@ fn answering(answers: &'static [&'static [u8]]) -> u16 {
     port
 }
 
-/// A checkout whose Docker is broken: everything that needs it is named once, the rest is told all the same.
+/// A checkout whose Docker is broken: everything that needs it is named once, the rest is reported all the same.
 #[track_caller]
 fn without_docker(run: Xtask, detail: &str, hint: &str) -> Health {
     let health = Health::of(run, &[]);
@@ -217,10 +217,10 @@ fn a_silent_engine_is_named_as_the_cause() {
     drop(UnixListener::bind(&socket).unwrap());
     let run = Xtask::new(&sandbox).env("DOCKER_HOST", format!("unix://{}", socket.display()));
     without_docker(run.clone(), "engine does not answer", "start Docker");
-    // A service that nobody can see now is no typing mistake.
+    // A service that cannot be seen now is no typing mistake.
     let service = Health::of(run.clone(), &["--only", "service/redis"]);
     service.says("service", "fail", "engine does not answer", "");
-    // Nobody may take silence for health: who asks for one check alone hears the cause from it.
+    // Silence must not pass for health: who asks for one check alone hears the cause from it.
     for name in ["postgres", "migrations", "openfga/store"] {
         let alone = Health::of(run.clone(), &["--only", name]);
         alone.says(name, "fail", "does not answer: The Docker engine does not answer", "start Docker");

@@ -82,7 +82,7 @@ fn old_transactions_and_invalid_indexes_are_named() {
     );
 }
 
-/// What loads code or changes what a name means for the sessions of a database is told, whoever set it.
+/// What loads code or changes what a name means for the sessions of a database is reported, whichever role set it.
 fn settings_that_load_code_or_hide_names_are_warned_of() {
     let database = shared().database();
     let look = || health(&database, &["settings"]);

@@ -74,10 +74,10 @@ fn a_wrong_key(stack: &Stack) {
 
 fn wrong_ids(stack: &Stack) {
     let api = stack.openfga().with_key(KEY);
-    let other = api.create_store("somebody-elses");
+    let other = api.create_store("another-ones");
     let model = api.write_model(&other);
     for (name, id, said) in [
-        ("OPENFGA_STORE_ID", other.as_str(), "\"somebody-elses\""),
+        ("OPENFGA_STORE_ID", other.as_str(), "\"another-ones\""),
         ("OPENFGA_MODEL_ID", &model, "names no model of the store"),
         ("OPENFGA_STORE_ID", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "names no store"),
     ] {
@@ -133,7 +133,7 @@ fn a_paused_service(stack: &Stack) {
     let setup = stack.xtask(["setup-openfga"]).run();
     stack.docker(&["unpause", &stack.container_of("openfga")]);
     setup.code(4).stderr_has("The openfga service is paused").stderr_has("docker compose unpause openfga");
-    setup.holds(setup.took < Duration::from_secs(10), "it is told at once");
+    setup.holds(setup.took < Duration::from_secs(10), "it is reported at once");
     paused.says("service/openfga", "fail", "it is paused", "docker unpause");
     paused.says("openfga", "fail", "its container is paused (see service/openfga)", "docker unpause ");
 }

@@ -107,7 +107,7 @@ fn a_server_that_is_paused_or_stopped_is_told(stack: &Stack) {
     stopped.says("leftovers", "skipped", "not asked", "").says("connections", "skipped", "not asked", "");
 }
 
-/// Somebody else comes to the port meanwhile, healthy and all.
+/// Another server comes to the port meanwhile, healthy and all.
 fn a_stranger_on_the_port_of_a_stopped_server_is_told(stack: &Stack) {
     let _stranger = TcpListener::bind(("127.0.0.1", stack.postgres_port)).unwrap();
     let taken = Health::of(stack.xtask([]), &["--only", "service/postgres"]);

@@ -95,7 +95,7 @@ fn a_login_that_is_refused_says_what_is_missing() {
     for args in [&["db-backup"][..], &["db-stats"], &["up"]] {
         let on = |url: &str| german.xtask("postgres", args.iter().copied()).env("DATABASE_URL", url).run();
         on(&missing).code(4).stderr_has("PostgreSQL has no database not_there").stderr_has("DATABASE_URL");
-        // Nobody can ask the server what it means by this.
+        // The server cannot be asked what it means by this.
         let run = on(&wrong);
         run.code(4).stderr_has("refuses the connection").stderr_has("check user, password and database");
         run.stderr_has("Passwort-Authentifizierung").stderr_lacks("host and port");

@@ -121,7 +121,7 @@ fn a_kill_while_it_is_made_leaves_nothing_half_made() {
     wait_until("the cluster has its name", || data.exists());
     run.signal(Signal::KILL);
     run.wait();
-    // The first killed run's initdb goes on by itself, and writes where it was told to.
+    // The first killed run's initdb goes on by itself, and writes to the folder of its arguments.
     let words = format!("initdb --pgdata {}", local.folder().display());
     wait_until("initdb has ended", || !is_being_run(&words));
     local.up().stderr_has("✓ PostgreSQL");
@@ -180,7 +180,7 @@ fn an_ordinary_user_runs_a_server_in_their_own_folder() {
     let facts = fs::metadata(theirs.join("server")).unwrap();
     assert_eq!((facts.uid(), facts.permissions().mode() & 0o777), (USER, 0o700));
     xtask(&["db-backup"], USER).run().ok();
-    // A third user is told whose it is; root may use it, and leaves what it makes to them.
+    // For a third user the message names its owner; root may use it, and leaves what it makes to them.
     for args in [&["up"][..], &["down"], &["db-shell", "--", "-c", "SELECT 1"]] {
         let third = xtask(args, USER - 1).run();
         third.code(1).prints_nothing().stderr_has("belongs to user").stderr_has("XTASK_LOCAL_DIR=");

@@ -1,4 +1,4 @@
-//! The `local` server is its checkout's own: nobody else gets in, no secret shows, no variable leads astray.
+//! The `local` server is its checkout's own: no other user gets in, no secret shows, no variable leads astray.
 
 use crate::harness::{Local, Sandbox, Test, Watch, Xtask, needs, shared_local};
 use std::fs;

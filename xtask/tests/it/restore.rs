@@ -160,7 +160,7 @@ fn a_foreign_manifest_gets_roles_and_settings_only_by_consent() {
         "owner": owner, "grants": [format!("{owner}=CTc/{owner}"), format!("{quoted}=c/{owner}")],
         "settings": [
             { "role": third, "values": ["work_mem=5MB"] },
-            // A manifest can be written by anybody.
+            // A manifest can be written by hand.
             { "role": null, "values": ["search_path=a; CREATE ROLE forged_in_a_manifest SUPERUSER; --", "DateStyle=ISO, DMY"] },
         ],
         "connection_limit": 9, "comment": null, "size_bytes": 8_000_000

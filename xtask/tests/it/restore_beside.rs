@@ -2,7 +2,7 @@
 //! are done.
 
 use crate::harness::forge::dump;
-use crate::harness::restore::{States, slow, wait_for_the_sleep, whole_and_mended};
+use crate::harness::restore::{States, slow, wait_for_the_sleep, whole_and_repaired};
 use crate::harness::stack::Database;
 use crate::harness::{Session, Test, shared_for_restores, wait_until};
 use rustix::process::Signal;
@@ -47,7 +47,7 @@ impl Held {
         let Self { database, states, holder } = self;
         drop(holder);
         assert_eq!((database.safety_backups().len(), unfinished(&database)), (0, 0), "{point}");
-        let said = whole_and_mended(&database, &states, false, point);
+        let said = whole_and_repaired(&database, &states, false, point);
         assert!(said.contains("✓ Nothing to repair"), "{point}: {said}");
     }
 }
@@ -70,7 +70,7 @@ fn the_load_begins_before_the_safety_backup_is_done() {
         drop(holder);
         let run = running.wait();
         run.ok().stderr_has("✓ Safety backup: backups/").stderr_has("✓ Database restored");
-        whole_and_mended(&database, &states, true, "both are done");
+        whole_and_repaired(&database, &states, true, "both are done");
         let safety = database.safety_backups();
         assert_eq!((safety.len(), unfinished(&database)), (1, 0));
         assert_eq!(database.restored_from(&safety[0]).dump(), states.old);
@@ -138,7 +138,7 @@ fn a_safety_backup_that_is_whole_stays() {
         .stderr_has("✓ Safety backup: backups/")
         .stderr_has("division by zero")
         .stderr_lacks("✓ Database restored");
-    whole_and_mended(&database, &states, false, "a wrong file");
+    whole_and_repaired(&database, &states, false, "a wrong file");
     let safety = database.safety_backups();
     assert_eq!((safety.len(), unfinished(&database)), (1, 0));
     assert_eq!(database.restored_from(&safety[0]).dump(), states.old);
@@ -169,7 +169,7 @@ fn what_a_kill_leaves_of_both_is_cleared() {
     run.holds(run.signal == Some(9), "killed");
     assert_eq!((database.safety_backups().len(), unfinished(&database)), (1, 1), "under no backup's name");
     drop(holder);
-    let said = whole_and_mended(&database, &states, false, "killed");
+    let said = whole_and_repaired(&database, &states, false, "killed");
     assert!(said.contains("was left behind by a run that was killed"), "{said}");
     let run = database.restore([]).run();
     run.ok().stderr_has("Removed 1 unfinished backup of a run that was killed").stderr_has("✓ Database restored");

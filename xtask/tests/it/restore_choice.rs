@@ -93,7 +93,7 @@ fn without_a_file_the_newest_full_backup_is_restored() {
     database.sql("INSERT INTO t VALUES (2)");
     let newest = database.backup();
     let state = database.dump();
-    // Younger, but none of them is meant: some tables, another database's, one made before a restore.
+    // Younger, but none of them counts: some tables, another database's, one made before a restore.
     database.sql("DELETE FROM t");
     database.xtask(["db-backup", "--table", "t"]).run().ok();
     let other = database.stack.database();

@@ -1,4 +1,4 @@
-//! `db-restore` among others: sessions in every way, another restore, a backup, a database that somebody locked.
+//! `db-restore` among others: sessions in every way, another restore, a backup, a database that a person locked.
 
 use crate::harness::restore::paused;
 use crate::harness::{Session, Stack, Test, shared_for_restores, wait_until};

@@ -53,7 +53,7 @@ fn nothing_was_made(database: &Database<'_>) {
 fn roles_that_are_there_are_known(database: &Database<'_>, owner: &str) {
     let stack = database.stack;
     database.xtask(["db-verify", "--restore"]).run().ok().stdout_has("restored and compared");
-    // Somebody who may not act as the owner is told before anything is made.
+    // A role that may not act as the owner is refused before anything is made.
     let app = format!("app_{}", database.name);
     stack.admin(&format!("CREATE ROLE {app} LOGIN CREATEDB PASSWORD 'x'"));
     let url = format!("postgres://{app}:x@127.0.0.1:{}/{}", stack.postgres_port, database.name);

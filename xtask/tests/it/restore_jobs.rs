@@ -1,7 +1,7 @@
 //! Restores through several sessions (`--jobs`): the same database as through one, and nothing is left when one fails.
 
 use crate::harness::forge::dump;
-use crate::harness::restore::{paused, wait_for_the_sleep, whole_and_mended};
+use crate::harness::restore::{paused, wait_for_the_sleep, whole_and_repaired};
 use crate::harness::stack::Database;
 use crate::harness::{Test, shared_for_restores, wait_until};
 use crate::round_trip::{NASTY, NASTY_ROLE};
@@ -115,7 +115,7 @@ fn the_first_failure_stops_every_session() {
     run.code(1).stderr_has("wrong.sql cannot be loaded").stderr_has(": COPY public.b").stderr_has("\"positive\"");
     run.stderr_has("--jobs 1").stderr_lacks("terminating connection").stderr_lacks("✓ Database restored");
     run.holds(run.took < Duration::from_secs(60), "the session that sleeps is ended");
-    whole_and_mended(&database, &states, false, "a wrong row");
+    whole_and_repaired(&database, &states, false, "a wrong row");
 }
 
 fn an_index_that_fails_is_named_by_its_line() {
@@ -129,7 +129,7 @@ fn an_index_that_fails_is_named_by_its_line() {
         run.code(1).stderr_has(&format!("at line {line}: CREATE UNIQUE INDEX perhaps"));
         run.stderr_has(&format!("line {line}: ERROR:  could not create unique index"));
     }
-    whole_and_mended(&database, &states, false, "an index");
+    whole_and_repaired(&database, &states, false, "an index");
 }
 
 fn a_kill_while_several_sessions_load_leaves_the_old_database() {
@@ -145,7 +145,7 @@ fn a_kill_while_several_sessions_load_leaves_the_old_database() {
     }
     let said = database.repair();
     assert!(said.contains("was left behind by a run that was killed"), "{said}");
-    whole_and_mended(&database, &states, false, "loading");
+    whole_and_repaired(&database, &states, false, "loading");
     wait_until("no session of ours is left", || database.our_sessions() == 0);
 }
 
@@ -158,7 +158,7 @@ fn a_file_that_is_rewritten_is_refused() {
     running.signal(Signal::CONT);
     let run = running.wait();
     run.code(3).stderr_has("changed while it was read").stderr_lacks("✓ Database restored");
-    whole_and_mended(&database, &states, false, "rewritten");
+    whole_and_repaired(&database, &states, false, "rewritten");
 }
 
 fn what_has_no_parts_is_loaded_by_one_session() {

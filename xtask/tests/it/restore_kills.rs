@@ -1,7 +1,7 @@
-//! `db-restore` that is ended at every point: one whole state is live, and the next run mends the rest.
+//! `db-restore` that is ended at every point: one whole state is live, and the next run repairs the rest.
 //! `XTASK_TEST_KILLS=all` ends it in every way at every point; otherwise in one way at each.
 
-use crate::harness::restore::{saves_beside, slow, wait_for_the_sleep, whole_and_mended};
+use crate::harness::restore::{saves_beside, slow, wait_for_the_sleep, whole_and_repaired};
 use crate::harness::{Test, shared_for_restores, wait_until};
 use rustix::process::Signal;
 use std::fs;
@@ -57,7 +57,7 @@ fn a_restore_ended_before_the_swap_leaves_the_old_database() {
                 run.code(128 + signal.as_raw()).stderr_has("nothing was changed").stderr_lacks("✓ Database restored");
                 run.holds(database.beside("staging").is_empty(), &format!("{point}: no staging database"));
             }
-            let said = whole_and_mended(&database, &states, false, point);
+            let said = whole_and_repaired(&database, &states, false, point);
             assert_eq!(said.contains("was left behind by a run that was killed"), left, "{point}: {said}");
             assert!(point == "locked" || !database.safety_backups().is_empty(), "{point}: the safety backup is there");
         }
@@ -74,14 +74,14 @@ fn a_restore_ended_after_the_swap_is_finished() {
             if signal != Signal::KILL {
                 run.ok().stderr_has("✓ Database restored").stderr_lacks("nothing was changed");
             }
-            let said = whole_and_mended(&database, &states, true, point);
+            let said = whole_and_repaired(&database, &states, true, point);
             assert!(said.contains("✓ Nothing to repair"), "{point}: {said}");
             assert_eq!(database.safety_backups().len(), 1, "{point}");
         }
     }
 }
 
-/// The exchange is one script: once the server has it, it comes to its end whatever becomes of the run. Somebody who
+/// The exchange is one script: once the server has it, it comes to its end whatever becomes of the run. Another session that
 /// describes a database holds its name: the live one's before the first renaming, the staging one's before the second.
 fn a_restore_ended_within_the_swap_leaves_one_whole_database() {
     for (held, signal) in
@@ -110,7 +110,7 @@ fn a_restore_ended_within_the_swap_leaves_one_whole_database() {
         };
         run.holds((run.signal == Some(9)) == (signal == Signal::KILL), "only a kill ends it");
         wait_until("the exchange has ended", || database.is_open() && database.beside("before").len() == 1);
-        whole_and_mended(&database, &states, true, held);
+        whole_and_repaired(&database, &states, true, held);
         assert_eq!(database.safety_backups().len(), 1, "{held}");
     }
 }
@@ -130,10 +130,10 @@ fn a_kill_while_loading_leaves_the_old_database() {
             "it should end at once, not with the file",
         );
     }
-    // The server's session goes on for a while; nobody waits for it.
+    // The server's session goes on for a while; the run does not wait for it.
     let said = database.repair();
     assert!(said.contains("was left behind by a run that was killed"), "{said}");
-    whole_and_mended(&database, &states, false, "loading");
+    whole_and_repaired(&database, &states, false, "loading");
 }
 
 fn a_file_rewritten_before_the_load_is_refused() {
@@ -146,7 +146,7 @@ fn a_file_rewritten_before_the_load_is_refused() {
     running.signal(Signal::CONT);
     let run = running.wait();
     run.code(3).stderr_has("changed while it was read").stderr_lacks("✓ Database restored");
-    whole_and_mended(&database, &states, false, "rewritten");
+    whole_and_repaired(&database, &states, false, "rewritten");
 }
 
 /// A name is no proof, and the next run drops only what it can prove. What a person made stays.

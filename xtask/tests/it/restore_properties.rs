@@ -194,7 +194,7 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     ] {
         run.stderr_has(&format!("\n  {statement}\n"));
     }
-    // PUBLIC has nothing, whoever else is not there.
+    // PUBLIC has nothing, whichever role is not there.
     assert_eq!(own.properties(), "postgres|{lo_reader=c*/postgres,postgres=CTc/postgres}|-1|f||[\"work_mem=8MB\"]");
 
     own.anew();

@@ -1,6 +1,6 @@
-//! `db-restore` whose server dies, or whose services do not come back: nothing is lost, and the next run mends it.
+//! `db-restore` whose server dies, or whose services do not come back: nothing is lost, and the next run repairs it.
 
-use crate::harness::restore::{States, slow, wait_for_the_sleep, whole_and_mended};
+use crate::harness::restore::{States, slow, wait_for_the_sleep, whole_and_repaired};
 use crate::harness::run::Running;
 use crate::harness::stack::Database;
 use crate::harness::{Session, Stack, Test, wait_until};
@@ -31,17 +31,17 @@ fn services_run_again_after_a_kill_and_after_a_server_that_dies() {
 
     for point in ["loading", "restarted while loading", "stopped"] {
         a_dead_server_is_a_failure(&database, point);
-        whole_and_mended(&database, &states, false, point);
+        whole_and_repaired(&database, &states, false, point);
         assert!(stack.runs("client"));
     }
-    // Between lock-out and the exchange only the server can die: then nobody may connect until the next run.
+    // Between lock-out and the exchange only the server can die: then no session may connect until the next run.
     let running = database.restore_paused_at("marked");
     running.signal(Signal::KILL);
     running.wait();
     stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
     let run = database.restore([]).run();
     run.ok().stderr_has("accepts no connections since a restore was killed").stderr_has("✓ Database restored");
-    whole_and_mended(&database, &states, true, "locked out");
+    whole_and_repaired(&database, &states, true, "locked out");
     managed_from_template1(&stack);
 }
 
@@ -62,9 +62,9 @@ fn a_kill_is_repaired(database: &Database<'_>, states: &States) {
                 "⚠ stopped for a swap and not started again: client; repair it with: cargo xtask db-restore",
             );
         }
-        let said = whole_and_mended(database, states, swapped, point);
-        let mended = said.contains("Repaired: stopped for a swap and not started again: client");
-        assert!(stack.runs("client") && mended == (signal == Signal::KILL), "{point}: {said}");
+        let said = whole_and_repaired(database, states, swapped, point);
+        let repaired = said.contains("Repaired: stopped for a swap and not started again: client");
+        assert!(stack.runs("client") && repaired == (signal == Signal::KILL), "{point}: {said}");
     }
 }
 
@@ -147,7 +147,7 @@ fn a_held_name_is_left_alone(database: &Database<'_>, states: &States) {
     run.code(1).stderr_has(&format!("✗ {} cannot be swapped now; it is unchanged", database.name));
     run.stderr_has(&format!("→ database {} is held by session {}, user postgres", database.name, pid.trim()));
     assert_eq!(started(), before, "no service was stopped");
-    assert!(whole_and_mended(database, states, false, "held before").contains("✓ Nothing to repair"));
+    assert!(whole_and_repaired(database, states, false, "held before").contains("✓ Nothing to repair"));
 }
 
 fn a_name_that_is_held_at_the_last_moment_is_given_up(database: &Database<'_>, states: &States) {
@@ -158,16 +158,16 @@ fn a_name_that_is_held_at_the_last_moment_is_given_up(database: &Database<'_>, s
     assert!(database.stack.runs("client"));
     drop(holder);
     // Its staging database was held, too: the next run drops it.
-    let said = whole_and_mended(database, states, false, "held");
+    let said = whole_and_repaired(database, states, false, "held");
     assert!(said.contains("was left behind by a run that was killed"), "{said}");
-    // Somebody changes the database itself: it is not even locked out.
+    // A person changes the database itself: it is not even locked out.
     let running = database.restore_paused_at("stopped");
     let mut holder = database.stack.session("postgres");
     holder.sql(&format!("BEGIN; ALTER DATABASE {} CONNECTION LIMIT 50", database.name));
     let run = running.ended_by(Signal::CONT);
     run.code(1).stderr_has("could not be swapped; it is unchanged").stderr_has(" is held by session ");
     drop(holder);
-    assert!(whole_and_mended(database, states, false, "changed").contains("✓ Nothing to repair"));
+    assert!(whole_and_repaired(database, states, false, "changed").contains("✓ Nothing to repair"));
 }
 
 /// The server says that nothing came of it.
@@ -179,10 +179,10 @@ fn a_swap_whose_session_is_ended_comes_to_nothing(database: &Database<'_>, state
     let run = running.wait();
     run.code(1).stderr_has("could not be swapped; it is unchanged").stderr_lacks("✓ Database restored");
     assert!(database.stack.runs("client"));
-    assert!(whole_and_mended(database, states, false, "ended session").contains("✓ Nothing to repair"));
+    assert!(whole_and_repaired(database, states, false, "ended session").contains("✓ Nothing to repair"));
 }
 
-/// Nobody knows how it ended; the next run does.
+/// How it ended is not known; the next run finds it out.
 fn a_swap_whose_server_is_killed_is_repaired(database: &Database<'_>, states: &States) {
     let stack = database.stack;
     let (running, _holder) = held_up(database, "staging");
@@ -196,7 +196,7 @@ fn a_swap_whose_server_is_killed_is_repaired(database: &Database<'_>, states: &S
     let said = database.repair();
     assert!(said.contains(&format!("{} accepts no connections since a restore was killed", database.name)), "{said}");
     assert!(said.contains("stopped for a swap and not started again: client") && stack.runs("client"), "{said}");
-    whole_and_mended(database, states, false, "killed server");
+    whole_and_repaired(database, states, false, "killed server");
 
     // Between lock-out and the first renaming.
     let (running, _holder) = held_up(database, "live");
@@ -206,11 +206,11 @@ fn a_swap_whose_server_is_killed_is_repaired(database: &Database<'_>, states: &S
     stack.forget_sessions();
     assert!(!database.is_open());
     database.xtask(["db-list"]).run().ok().stderr_has("accepts no connections since a restore was killed");
-    whole_and_mended_after_a_lock_out(database, states);
+    whole_and_repaired_after_a_lock_out(database, states);
     assert!(stack.runs("client"));
 }
 
-/// In order: nobody knows how it ended, until the server is back.
+/// In order: how it ended is not known, until the server is back.
 fn a_swap_whose_server_is_restarted_is_repaired(database: &Database<'_>, states: &States) {
     let stack = database.stack;
     let (running, _holder) = held_up(database, "staging");
@@ -220,7 +220,7 @@ fn a_swap_whose_server_is_restarted_is_repaired(database: &Database<'_>, states:
     run.stderr_lacks("✓ Database restored");
     stack.up();
     stack.forget_sessions();
-    whole_and_mended_after_a_lock_out(database, states);
+    whole_and_repaired_after_a_lock_out(database, states);
     assert!(stack.runs("client"));
 }
 
@@ -232,13 +232,13 @@ fn a_swap_whose_client_is_killed_is_finished(database: &Database<'_>, states: &S
     let run = running.wait();
     run.ok().stderr_has("✓ Database restored");
     assert!(database.stack.runs("client"));
-    whole_and_mended(database, states, true, "lost answer");
+    whole_and_repaired(database, states, true, "lost answer");
 }
 
-/// The database may be locked out, which is mended first.
-fn whole_and_mended_after_a_lock_out(database: &Database<'_>, states: &States) {
+/// The database may be locked out, which is repaired first.
+fn whole_and_repaired_after_a_lock_out(database: &Database<'_>, states: &States) {
     database.repair();
-    assert!(whole_and_mended(database, states, false, "lock-out").contains("✓ Nothing to repair"));
+    assert!(whole_and_repaired(database, states, false, "lock-out").contains("✓ Nothing to repair"));
 }
 
 /// Kills the `docker exec` whose session's name ends so.

@@ -69,19 +69,19 @@ impl<'a> Pair<'a> {
         self.members.each_ref().map(Database::is_open)
     }
 
-    /// All are old, or all are new, and open; a repair of the second mends what there is to mend of both.
+    /// All are old, or all are new, and open; a repair of the second repairs both.
     #[track_caller]
-    fn whole_and_mended(&self, swapped: bool, point: &str) -> String {
+    fn whole_and_repaired(&self, swapped: bool, point: &str) -> String {
         let live = if swapped { &self.restored } else { &self.old };
         assert_eq!((self.are_open(), &self.live() == live), ([true, true], true), "{point}: not whole");
-        let said = self.mended(point);
+        let said = self.repaired(point);
         assert!(&self.live() == live, "{point}: the repair changed a live database");
         assert_eq!(self.beside("before").len(), if swapped { 2 } else { 0 }, "{point}");
         said
     }
 
     #[track_caller]
-    fn mended(&self, point: &str) -> String {
+    fn repaired(&self, point: &str) -> String {
         let said = self.members[1].repair();
         for member in self.members.iter().rev() {
             let again = member.repair();
@@ -153,21 +153,21 @@ fn a_killed_run_leaves_all_databases_old_or_all_new() {
             run.code(128 + signal.as_raw()).stderr_has("nothing was changed");
             assert!(pair.beside("staging").is_empty(), "{point}: the run itself drops its staging databases");
         }
-        pair.whole_and_mended(false, point);
+        pair.whole_and_repaired(false, point);
     }
     within_the_exchange(&pair);
     let run = paused(pair.restore(), "swapped").ended_by(Signal::KILL);
     run.holds(run.signal == Some(9), "it should be killed");
-    pair.whole_and_mended(true, "swapped");
+    pair.whole_and_repaired(true, "swapped");
     let marked = paused(pair.xtask(&["--undo", "--set", "--yes"]), "marked").ended_by(Signal::KILL);
     marked.holds(marked.signal == Some(9), "it should be killed");
-    let said = pair.whole_and_mended(true, "an undo");
+    let said = pair.whole_and_repaired(true, "an undo");
     assert!(said.contains("an undo was killed before the databases were swapped"), "{said}");
     pair.xtask(&["--undo", "--set", "--yes"]).run().ok();
     assert!(pair.live() == pair.old);
 }
 
-/// The exchange is one script on the server. Somebody holds the name of the second database: the first is renamed by then,
+/// The exchange is one script on the server. Another session holds the name of the second database: the first is renamed by then,
 /// in the same transaction.
 fn within_the_exchange(pair: &Pair<'_>) {
     let [_, two] = &pair.members;
@@ -193,7 +193,7 @@ fn within_the_exchange(pair: &Pair<'_>) {
     two.stack.admin(swapping);
     holder.sql("ROLLBACK");
     assert_eq!((pair.are_open(), pair.beside("before").len()), ([false, false], 0));
-    let said = pair.mended("an ended exchange");
+    let said = pair.repaired("an ended exchange");
     for member in &pair.members {
         assert!(said.contains(&format!("✓ Repaired: {} accepts no connections", member.name)), "{said}");
     }
@@ -204,7 +204,7 @@ fn within_the_exchange(pair: &Pair<'_>) {
     running.wait();
     holder.sql("ROLLBACK");
     wait_until("the exchange has ended", || pair.are_open() == [true, true] && pair.beside("before").len() == 2);
-    pair.whole_and_mended(true, "exchange");
+    pair.whole_and_repaired(true, "exchange");
     pair.xtask(&["--undo", "--set", "--yes"]).run().ok();
     for name in pair.beside("before") {
         two.stack.admin(&format!("DROP DATABASE {name}"));
@@ -302,6 +302,6 @@ fn services_of_any_of_the_databases_stop_once_and_start_once() {
     let run = paused(pair.xtask(&["--undo", "--set", "--yes"]), "swapped").ended_by(Signal::KILL);
     run.holds(run.signal == Some(9) && !stack.runs("client"), "it should be killed while the service is stopped");
     assert!(pair.live() == pair.old);
-    let said = pair.mended("swapped");
+    let said = pair.repaired("swapped");
     assert!(said.contains("stopped for a swap and not started again: client") && stack.runs("client"), "{said}");
 }

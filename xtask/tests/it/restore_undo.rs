@@ -296,7 +296,7 @@ fn a_clock_set_back_hides_no_swap() {
     assert_eq!(database.dump(), changed);
 }
 
-/// Somebody who asks OpenFGA all the time.
+/// A client that asks OpenFGA all the time.
 struct Asking {
     over: Arc<AtomicBool>,
     thread: JoinHandle<()>,

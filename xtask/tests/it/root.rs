@@ -78,7 +78,7 @@ fn a_root_that_is_no_compose_project_is_refused() {
                 .stderr_has("--root DIR");
         }
     }
-    // Whoever stands elsewhere is told which one a program takes by itself.
+    // In another folder the run names the one that it takes by itself.
     let told = "where this program was built; another one: --root DIR";
     Xtask::bare(&empty, &sandbox.home).args(["db-list"]).run().ok().stderr_has(told);
     Xtask::bare(checkout(), &sandbox.home).args(["db-list"]).run().ok().stderr_lacks(told);

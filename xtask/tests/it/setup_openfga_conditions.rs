@@ -59,7 +59,7 @@ fn a_killed_run_leaves_one_batch_recorded_and_the_next_completes_it() {
         let kept = records(&shop.sandbox);
         assert_eq!(kept.len(), 1, "{point}");
         assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
-        // Whoever looks is told; a dry run writes nothing.
+        // test-auth and a dry run say it, and write nothing.
         shop.setup(["--dry-run"]).run().ok().stderr_has("100 tuples may be missing");
         shop.test_auth([]).run().ok().stderr_has("setup-openfga was interrupted: 100 tuples may be missing");
         let id = &shop.ids()[0];
@@ -187,7 +187,7 @@ fn a_record_of_another_server_is_left_alone() {
     run.code(6).stderr_has("pending-1.json cannot be understood").stderr_has("then remove it");
 }
 
-/// A record is a file: whoever could write one must not thereby write tuples.
+/// A record is a file: a user who could write one must not thereby write tuples.
 fn a_forged_record_writes_nothing_unasked() {
     let (shop, another) = (shared().shop(), shared().shop());
     for shop in [&shop, &another] {

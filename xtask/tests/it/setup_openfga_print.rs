@@ -9,7 +9,7 @@ pub fn tests() -> Vec<Test> {
 
 /// What `--print-model` says of this checkout's store file.
 fn printed(sandbox: &Sandbox, file: &str, form: &str) -> String {
-    // A server that nobody has: it must not be asked.
+    // A server that does not exist: it must not be asked.
     let run = Xtask::new(sandbox).env("DOCKER_HOST", "tcp://127.0.0.1:1");
     let run = run.args(["setup-openfga", "--file", file, "--print-model", form]).run();
     run.ok().says_nothing();

@@ -23,7 +23,7 @@ pub fn tests() -> Vec<Test> {
 
 const OURS: (&str, &str, &str) = ("user:a", "viewer", "doc:1");
 
-/// A store with one tuple of the file's and two of somebody else's; its id.
+/// A store with one tuple of the file's and two of another program's; its id.
 fn crowded<'a>() -> (Shop<'a>, String) {
     let shop = shared().shop();
     shop.tuples(&[OURS]);

@@ -318,7 +318,7 @@ fn a_list_that_does_not_end_is_given_up() {
     assert!(server.count("POST /stores/S0/read") < 5);
 }
 
-/// A field that OpenFGA never gives, and members that nobody reads.
+/// A field that OpenFGA never gives, and members that no caller reads.
 fn what_is_too_long_for_openfga_is_not_its_answer() {
     let (long, tuple) =
         ("x".repeat(2_000), |user: &str| json!([{"key": {"user": user, "relation": "r", "object": "o:1"}}]));
@@ -349,7 +349,7 @@ fn an_answer_takes_about_its_own_size() {
     assert!(peak > 1_000 && peak < 200_000, "{peak} kB of memory for an answer of 14 MB");
 }
 
-/// Each entry is one that OpenFGA could give; the pages have members that nobody reads.
+/// Each entry is one that OpenFGA could give; the pages have members that no caller reads.
 fn a_fat_list_is_given_up() {
     let page = |number: usize| {
         let filling = "x".repeat(15 << 20);

@@ -1,5 +1,5 @@
 //! Databases that are being filled are closed to all other roles: nobody arms a table there before its rows come, and
-//! nobody reads rows whose grants are still to come.
+//! no other role reads rows whose grants are still to come.
 
 use crate::harness::restore::paused;
 use crate::harness::{Local, Test, UrlDatabase, Xtask};

@@ -55,7 +55,7 @@ fn what_passes_of_the_manual_changes_nothing_that_databases_share() {
     assert_eq!(judged.len(), statements.len());
     let passed = statements.iter().zip(judged).filter(|(_, entry)| entry["reason"].is_null());
 
-    // Each by itself, whoever the one before made the session: one that fails stops no other.
+    // Each by itself, whichever role the one before gave the session: one that fails stops no other.
     let mut script = String::new();
     let mut count = 0;
     for (statement, _) in passed {

@@ -79,7 +79,7 @@ fn a_database_that_crashes_is_not_called_started() {
     outcome.code(4).stderr_has("PostgreSQL").stderr_has("docker compose logs").stderr_lacks("✓");
     outcome.holds(
         started.elapsed() < Duration::from_secs(60),
-        "a server that keeps crashing should be told within a minute",
+        "a server that keeps crashing should be reported within a minute",
     );
 }
 
@@ -91,7 +91,7 @@ fn an_openfga_that_crashes_is_not_called_started() {
     outcome.code(4).stderr_has("OpenFGA").stderr_has("docker compose logs").stderr_lacks("✓ OpenFGA");
     outcome.holds(
         started.elapsed() < Duration::from_secs(60),
-        "a server that keeps crashing should be told within a minute",
+        "a server that keeps crashing should be reported within a minute",
     );
 }
 

@@ -114,7 +114,7 @@ fn sessions_of_others_need_the_right_to_end_them() {
         session
     };
     let session = connect(&url);
-    // Nothing is said of what this user may not see, and nobody is left out of the count.
+    // Nothing is said of what this user may not see, and no session is left out of the count.
     let health = Health::of(database.xtask([]), &["--only", "connections", "transactions"]);
     health.says("transactions", "ok", "none open that ", "").says("transactions", "ok", "pg_read_all_stats", "");
     health.outcome.stdout_lacks("\"1 of ");
@@ -126,7 +126,7 @@ fn sessions_of_others_need_the_right_to_end_them() {
     cut.holds(cut.code != Some(0), "the other session should have been cut");
     database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
     database.drop_beside();
-    // A superuser's session nobody else may end.
+    // Only a superuser may end a superuser's session.
     let password = database.server.password();
     let superuser =
         connect(&format!("postgres://postgres:{password}@127.0.0.1:{}/{}", database.server.port(), database.name));

@@ -150,7 +150,7 @@ fn a_restore_of_another_database_leaves_openfga_alone(three: &Three) {
     restored.ok().stderr_has(&format!("Restoring {}", named("gdpr"))).stderr_lacks("hunter2");
     restored.stderr_has("Services that will be stopped: gdpr, worker\n");
     restored.stderr_has("  gdpr: GDPR_URL names gdpr\n");
-    restored.stderr_has("  worker: it depends on postgres, and nothing tells which database it uses\n");
+    restored.stderr_has("  worker: it depends on postgres; which database it uses is not known\n");
     restored.stderr_has("Undo:      cargo xtask db-restore --database gdpr --undo");
     three.only_restarted(&before, &["gdpr", "worker"]);
     assert_eq!((three.sql("gdpr", "SELECT a FROM t").as_str(), three.has_openfga("gdpr")), ("1", false));

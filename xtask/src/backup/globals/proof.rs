@@ -67,7 +67,7 @@ pub(in crate::backup) fn is_globals(file: &mut File) -> Result<bool> {
     file.seek(SeekFrom::Start(0))?;
     file.by_ref().take(HEAD.len() as u64).read_to_end(&mut head)?;
     file.seek(SeekFrom::Start(0))?;
-    // Cut within its first line, it is told from a database's backup as soon as that is possible.
+    // Cut within its first line, it is distinguished from a database's backup as soon as that is possible.
     Ok(head == HEAD || (head.len() > HEAD_START.len().saturating_add(1) && HEAD.starts_with(&head)))
 }
 

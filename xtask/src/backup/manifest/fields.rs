@@ -34,7 +34,7 @@ impl Rule for DigestRule {
 pub struct StartedAt(DateTime<FixedOffset>);
 
 impl StartedAt {
-    /// Clocks are set wrong, but not that wrong; and such times can be told apart and counted with.
+    /// Clocks are set wrong, but not that wrong; and such times can be compared and counted with.
     const YEARS: RangeInclusive<i32> = 1900..=9998;
 
     /// The time.

@@ -113,9 +113,9 @@ impl Sealed for Manifest {
     fn adds_up(&self) -> Result<(), String> {
         match (self.format, &self.compressed) {
             (Self::COMPRESSED, None) => {
-                return Err("the manifest does not say to what the text was compressed".to_owned());
+                return Err("the manifest does not say how the text was compressed".to_owned());
             }
-            (Self::PLAIN, Some(_)) => return Err("the manifest of a plain file speaks of compressed bytes".to_owned()),
+            (Self::PLAIN, Some(_)) => return Err("the manifest of a plain file names compressed bytes".to_owned()),
             _ => {}
         }
         let Some(openfga) = self.openfga else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Several databases of one server: a backup of each, some side by side, and what became of them.
+//! Several databases of one server: a backup of each, some side by side, and their results.
 
 mod outcome;
 mod work;

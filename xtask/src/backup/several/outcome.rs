@@ -13,7 +13,7 @@ use crate::words::clean_line;
 use anyhow::{Error, Result};
 use chrono::{DateTime, Local};
 
-/// What became of the databases.
+/// The result for each database.
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub taken: Vec<Taken>,

@@ -6,7 +6,7 @@ use super::report::Report;
 use super::warnings::warn_of_restores;
 use crate::backup::globals;
 use crate::backup::name::Purpose;
-use crate::backup::retention::{Scope, prune};
+use crate::backup::retention::Scope;
 use crate::backup::set::{self, ServerSet, SetFile};
 use crate::backup::several::{Job, Outcome, Several};
 use crate::backup::space;
@@ -22,7 +22,7 @@ use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::restore::record;
 use crate::terminal;
-use anyhow::{Context as _, Error, Result};
+use anyhow::{Error, Result};
 use chrono::Local;
 use std::path::{Path, PathBuf};
 
@@ -128,7 +128,7 @@ fn none(outcome: Outcome, context: &Context) -> Error {
             let exit = failed.first().map_or(Exit::Failed, |(_, error)| error::exit(error));
             warn_of(&failed, context);
             let fault = Fault::new(exit, format!("None of the {many} databases could be backed up"));
-            fault.hint("fix what is said of each of them above, then run it again").into()
+            fault.hint("fix each error above, then run it again").into()
         }
     }
 }
@@ -145,14 +145,10 @@ fn warn_of(failed: &[(String, Error)], context: &Context) {
 }
 
 fn prune_old(args: &Args, made: &SetFile, context: &Context) -> Result<()> {
-    if !args.policy.is_given() {
-        return Ok(());
-    }
     let paths = made.paths();
     let paths: Vec<&Path> = std::iter::once(&made.path).chain(&paths).map(PathBuf::as_path).collect();
-    let tell = |file: prune::Removal<'_>| removal::say(file, context);
-    let pruned = prune::after_backup(&paths, Scope::Set(&made.set), &args.policy, &tell);
-    pruned.context(Fault::new(Exit::Partial, "The backups are written, but old ones could not be removed"))
+    let unpruned = "The backups are written, but old ones could not be removed";
+    removal::prune(&paths, Scope::Set(&made.set), &args.policy, unpruned, context)
 }
 
 /// # Errors
@@ -180,6 +176,6 @@ fn conclude(mut outcome: Outcome, context: &Context) -> Result<Vec<PathBuf>> {
     let all = outcome.failed.len().saturating_add(outcome.taken.len());
     let message = format!("{} of {all} databases could not be backed up: {}", names.len(), names.join(", "));
     Err(Fault::new(Exit::Partial, message)
-        .hint("fix what is said above, then try again; to leave one out for good: XTASK_BACKUP_EXCLUDE=NAME,NAME")
+        .hint("fix each error above, then try again; to leave one out for good: XTASK_BACKUP_EXCLUDE=NAME,NAME")
         .into())
 }

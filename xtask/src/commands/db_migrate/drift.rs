@@ -1,8 +1,9 @@
-//! The live schema beside the one that files make.
+//! Drift as people see it.
 
 use super::scratch;
 use crate::commands::migrations::{Work, check_extensions};
-use crate::migration::catalog::{Catalog, Differences};
+use crate::migration::catalog::Differences;
+use crate::migration::drift;
 use crate::migration::files::Migration;
 use crate::migration::ledger::Ledger;
 use crate::restore::preflight::Beside;
@@ -22,13 +23,9 @@ pub(super) fn of(
 ) -> Result<Differences> {
     check_extensions(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
     let progress = work.context.terminal.waiting("comparing");
-    let wanted = scratch::with(work, |scratch| {
-        scratch.replay(migrations.iter().copied())?;
-        scratch.made_by_files()
-    })?;
-    let live = Catalog::made_by_files(&work.server, &ledger.name()?)?;
+    let found = scratch::with(work, |scratch| drift::of(&work.server, ledger, scratch, migrations.iter().copied()))?;
     drop(progress);
-    Ok(wanted.differences(&live.without_openfga()))
+    Ok(found)
 }
 
 /// Shows the differences as warnings.

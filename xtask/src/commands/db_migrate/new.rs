@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let next = if one_way {
         "Write the SQL of the change into it, then: cargo xtask db-migrate"
     } else {
-        "Write the SQL of the change into the .up.sql, and what undoes it into the .down.sql, then: cargo xtask db-migrate"
+        "Write the SQL of the change into the .up.sql, and the SQL that reverts it into the .down.sql, then: cargo xtask db-migrate"
     };
     context.terminal.note(next);
     Ok(())

@@ -123,11 +123,11 @@ fn faulty<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
         return Err(Fault::usage(format!("There is no version {unknown}"))
             .hint("list them with: cargo xtask db-migrate status"));
     }
-    let is_amiss = |entry: &&Entry| {
+    let is_wrong = |entry: &&Entry| {
         matches!(entry.state, State::Changed | State::Dirty | State::MissingFile | State::Renamed)
             && (args.versions.is_empty() || args.versions.contains(&entry.version))
     };
-    Ok(look.entries.iter().filter(is_amiss).collect())
+    Ok(look.entries.iter().filter(is_wrong).collect())
 }
 
 /// The question, and what a yes does; `None` for what must be named.

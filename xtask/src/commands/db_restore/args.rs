@@ -1,4 +1,4 @@
-//! What `db-restore` is told.
+//! The options of `db-restore`.
 
 use crate::commands::swap::safety::SafetyOptions;
 use crate::postgres::search_path::SearchPath;

@@ -67,7 +67,7 @@ fn show(plan: &Plan<'_>, context: &Context) {
         note(&format!("Roles that exist and stay as they are: {}", plan.existing.join(", ")));
     }
     if !plan.held_back.is_empty() {
-        note("Not done by itself:");
+        note("Not done by this program:");
         plan.held_back.iter().for_each(|held_back| note(&format!("  {}", held_back.line())));
     }
     if !plan.left_out.is_empty() {
@@ -100,7 +100,7 @@ fn report(plan: &Plan<'_>, context: &Context) -> Result<()> {
         lines.push(format!("Need a password (cargo xtask db-shell, then \\password NAME): {}", logins.join(", ")));
     }
     if !plan.is_empty() && !plan.held_back.is_empty() {
-        lines.push("To do by hand what was not done by itself (cargo xtask db-shell):".to_owned());
+        lines.push("To do the rest by hand (cargo xtask db-shell):".to_owned());
         lines.extend(plan.held_back.iter().map(|held_back| format!("  {}", held_back.by_hand)));
     }
     // All but the first, which has a mark of ours and no name.

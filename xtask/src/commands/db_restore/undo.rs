@@ -82,7 +82,7 @@ fn refuse_one_of_a_set(view: &View, old: &Previous, target: &Target, context: &C
     Err(Fault::failed(message).hint(hint).into())
 }
 
-/// No database is proven to be the one of before a swap; those that are only named so are told, with the way by hand.
+/// No database is proven to be the previous one; those that only have such a name are listed, with the way by hand.
 fn nothing_to_go_back_to(view: &View, server: &Server<'_>) -> Result<Fault> {
     let target = server.target();
     let message = format!("There is no previous {} to go back to", target.database());

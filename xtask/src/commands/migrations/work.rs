@@ -2,6 +2,7 @@
 
 use super::limits::Limits;
 use crate::backup::name::Purpose;
+use crate::backup::take;
 use crate::commands::full_backup;
 use crate::commands::other_run::Wait;
 use crate::context::Context;
@@ -177,7 +178,7 @@ impl<'a> Work<'a> {
         let taken = full_backup::take_full(self.server.target(), Purpose::PreMigration, None, self.context).map_err(
             |error| {
                 let message = "The backup before the migration failed; nothing was changed";
-                full_backup::explain_missing(error, message, "go on without one: --no-backup")
+                take::explain_missing(error, message, "go on without one: --no-backup")
             },
         )?;
         self.context.terminal.done(&format!("Backup: {}", self.context.shown(&taken.path)));

@@ -1,4 +1,4 @@
-//! What `setup-openfga` is told.
+//! The options of `setup-openfga`.
 
 use super::print::Form;
 use crate::commands::store_file::FileArgs;
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// What the run itself is told.
+    /// The options of the run itself.
     pub(super) fn options(&self) -> Options<'_> {
         let Self { file, no_env, prune, allow_empty, dry_run, yes, .. } = self;
         let (no_env, prune, allow_empty, dry_run, yes) = (*no_env, *prune, *allow_empty, *dry_run, *yes);

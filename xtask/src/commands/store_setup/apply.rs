@@ -30,9 +30,9 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How far a run has come.
+/// How the store stands while a run changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum StoreState {
     /// Nothing was written, or all that was written is taken away again.
     Untouched,
     Changed,
@@ -48,7 +48,7 @@ pub struct Setup<'a> {
     pub file: &'a StoreFile,
     pub model: &'a Model,
     pub ids: &'a Ids,
-    pub stage: &'a Cell<Stage>,
+    pub state: &'a Cell<StoreState>,
     pub context: &'a Context,
 }
 
@@ -59,7 +59,7 @@ impl Setup<'_> {
         let api = connected(&mut server, self.target, context)?;
         let folder = StateFolder::of(&context.root);
         let chosen = Chosen::find(options, &api, file, context)?;
-        chosen.complete(options, context, &|| self.stage.set(Stage::Changed))?;
+        chosen.complete(options, context, &|| self.state.set(StoreState::Changed))?;
         let wanted = Wanted::find(options, chosen, file, self.model, context)?;
         wanted.show(file, context);
         if !wanted.tuples.is_nothing() {
@@ -84,7 +84,7 @@ impl Setup<'_> {
         let exact = wanted.tuples.only_ours || options.prune || reconcile::holds_only(&api, &made.id, &file.tuples)?;
         let live = Live { api: &api, store: &made.id, model: &model, exact, tuples: &file.tuples };
         let outcomes = ask(live, file, &second, context)?;
-        let changed = self.stage.replace(Stage::Tested) == Stage::Changed;
+        let changed = self.state.replace(StoreState::Tested) == StoreState::Changed;
         self.check(&outcomes, changed)?;
         drop(second);
         fault_point("tested");
@@ -160,7 +160,7 @@ impl Setup<'_> {
                 Ok((model, kept)) => Ok((made, model, kept)),
                 // What is refused leaves no store behind that holds half of it.
                 Err(error) if error::exit(&error) == Exit::Failed && api.delete_store(&made.id).is_ok() => {
-                    self.stage.set(Stage::Untouched);
+                    self.state.set(StoreState::Untouched);
                     Err(error)
                 }
                 Err(error) => Err(error),
@@ -211,7 +211,7 @@ impl Setup<'_> {
         if !plan.changed.is_empty() {
             let progress = self.context.terminal.counter("changing conditions", plan.changed.len() as u64);
             replacement.run(&plan.changed, &|done| {
-                self.stage.set(Stage::Changed);
+                self.state.set(StoreState::Changed);
                 progress.set(done);
             })?;
         }
@@ -243,7 +243,7 @@ impl Setup<'_> {
             Err(error) => refusal(error).is_none_or(|refusal| refusal.unsure || refusal.is_passing()),
         };
         if touched {
-            self.stage.set(Stage::Changed);
+            self.state.set(StoreState::Changed);
         }
         result
     }
@@ -253,7 +253,7 @@ impl Setup<'_> {
         let some = AtomicBool::new(false);
         let result = work(&|| some.store(true, Ordering::Relaxed));
         if some.load(Ordering::Relaxed) {
-            self.stage.set(Stage::Changed);
+            self.state.set(StoreState::Changed);
         }
         self.attempt(result)
     }

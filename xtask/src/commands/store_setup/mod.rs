@@ -9,7 +9,7 @@ mod report;
 
 pub use self::options::Options;
 
-use self::apply::{Setup, Stage};
+use self::apply::{Setup, StoreState};
 use self::env::Ids;
 use self::report::Report;
 use super::other_run::Wait;
@@ -55,29 +55,29 @@ pub fn set_up(options: Options<'_>, target: &Target, context: &Context) -> Resul
     let openfga = OpenfgaServer::of(target, &context.settings)?;
     let server = Server::new(target)?;
     let _lock = if options.dry_run { None } else { Some(Held::take(&openfga, &server, context)?) };
-    let stage = Cell::new(Stage::Untouched);
-    let setup = Setup { options, target, file: &file, model, ids: &ids, stage: &stage, context };
-    setup.run(openfga).map_err(|error| explained(error, stage.get()))
+    let state = Cell::new(StoreState::Untouched);
+    let setup = Setup { options, target, file: &file, model, ids: &ids, state: &state, context };
+    setup.run(openfga).map_err(|error| explained(error, state.get()))
 }
 
 /// What a failure means for the store.
-fn explained(error: anyhow::Error, stage: Stage) -> anyhow::Error {
-    match (error::exit(&error), stage) {
-        (Exit::Failed, Stage::Untouched) if refusal(&error).is_some() => {
+fn explained(error: anyhow::Error, state: StoreState) -> anyhow::Error {
+    match (error::exit(&error), state) {
+        (Exit::Failed, StoreState::Untouched) if refusal(&error).is_some() => {
             let fault = Fault::failed(format!("{error}; nothing was changed"));
             let hint = error::fault(&error).and_then(Fault::hint_text).unwrap_or("fix the cause, then run it again");
             let fault = fault.hint(hint);
             error.context(fault)
         }
-        (Exit::Signal(signal), Stage::Changed) => {
+        (Exit::Signal(signal), StoreState::Changed) => {
             let said = signals::interrupted_while(signal, "part of it is done; .env is as before");
             Fault::new(Exit::Partial, said.to_string()).hint("run it again: that completes it").into()
         }
-        (Exit::Failed, Stage::Changed) => error.context(
+        (Exit::Failed, StoreState::Changed) => error.context(
             Fault::new(Exit::Partial, "Only part of it is done; .env is as before")
                 .hint("fix the cause, then run it again"),
         ),
-        (Exit::Unreachable, Stage::Changed) => error.context(
+        (Exit::Unreachable, StoreState::Changed) => error.context(
             Fault::new(
                 Exit::Unreachable,
                 "The connection to OpenFGA was lost when part of it was done; .env is as before",

@@ -1,4 +1,4 @@
-//! What a run that sets up a store is told.
+//! The options of a run that sets up a store.
 
 use crate::commands::store_file::FileArgs;
 

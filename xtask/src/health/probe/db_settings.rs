@@ -52,7 +52,7 @@ fn why(name: &str, value: &str, role: &str, open_schemas: &[String]) -> Option<S
     if name == "search_path" {
         let path = search_path::elements(value);
         if path.iter().skip(1).any(|schema| schema == "pg_catalog") {
-            return Some("what stands before pg_catalog hides PostgreSQL's own functions and operators".to_owned());
+            return Some("the schemas before pg_catalog hide PostgreSQL's own functions and operators".to_owned());
         }
         let schemas = search_path::schemas(value, role);
         let open = schemas.iter().find(|schema| open_schemas.contains(schema))?;

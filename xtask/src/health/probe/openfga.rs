@@ -127,7 +127,7 @@ fn because_of_database(scene: &Scene, finding: &Finding) -> Finding {
     }
 }
 
-/// What tells that the server's data is not in our database: its stores, else where it was told to look.
+/// Evidence that the server's data is not in our database: its stores, else its settings.
 fn other_database(scene: &Scene, found: &Found) -> Option<String> {
     if !found.server.is_of_stack {
         return None;

@@ -21,7 +21,7 @@ const MARKS: [(&str, &str); 8] = [
 const PAIRS: [(&str, &str, &str); 2] =
     [("up migration", "down migration", "node-pg-migrate"), ("==== up ====", "==== down ====", "shmig")];
 
-/// The other tool whose files are among these entries of a folder, and one of them as evidence; Diesel's are told by
+/// The other tool whose files are among these entries of a folder, and one of them as evidence; Diesel's are recognised by
 /// `Reader`.
 pub(super) fn other_tool(entries: &[PathBuf]) -> Option<(&'static str, &Path)> {
     entries.iter().find_map(|path| Some((tool_of(path)?, path.as_path())))

@@ -1,4 +1,4 @@
-//! Folders as they are found in the wild, and what is said of them.
+//! Folders as they are found in the wild, and the remarks on them.
 
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,10 +16,10 @@ pub struct Guard {
     /// The owner has at least the rights of this session.
     pub trusted: bool,
     /// What runs when the table is written, in words.
-    armed: Vec<String>,
+    code: Vec<String>,
 }
 
-/// Keeps everything in `armed` from coming to be until the transaction ends, and where this role is a superuser, who
+/// Keeps everything in `code` from coming to be until the transaction ends, and where this role is a superuser, who
 /// alone may lock that catalog, the table's name from becoming another table's: a schema that is renamed takes no lock
 /// on its tables. Readers and writers of rows go on.
 pub fn lock(ledger: &str) -> String {
@@ -45,7 +45,7 @@ pub fn question(ledger: &str) -> Result<String, Fault> {
               THEN pg_catalog.pg_has_role(o.oid, r.oid, 'MEMBER')
               ELSE pg_catalog.pg_has_role(o.oid, r.oid, 'USAGE') OR pg_catalog.pg_has_role(o.oid, r.oid, 'SET') END)
             FROM pg_catalog.pg_roles AS r WHERE r.rolname IN (current_user, session_user)),
-         'armed', ARRAY(
+         'code', ARRAY(
            SELECT 'a trigger'::pg_catalog.text FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid
            UNION SELECT 'a rule' FROM pg_catalog.pg_rewrite WHERE ev_class = c.oid
            UNION SELECT 'row security' WHERE c.relrowsecurity
@@ -70,11 +70,11 @@ pub fn question(ledger: &str) -> Result<String, Fault> {
 impl Guard {
     /// Refuses a table whose owner could have code run with rights of `user` by having it written.
     pub fn check(&self, ledger: &str, user: &str) -> Result<(), Fault> {
-        if self.trusted || self.armed.is_empty() {
+        if self.trusted || self.code.is_empty() {
             return Ok(());
         }
-        let (owner, armed) = (&self.owner, self.armed.join(", "));
-        Err(Fault::failed(format!("The ledger {ledger} is not written: it belongs to user {owner} and has {armed}"))
+        let (owner, code) = (&self.owner, self.code.join(", "));
+        Err(Fault::failed(format!("The ledger {ledger} is not written: it belongs to user {owner} and has {code}"))
             .hint(format!("that could run code of {owner} with the rights of {user}: log in as {owner}, or remove it")))
     }
 }

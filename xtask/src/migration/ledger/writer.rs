@@ -1,4 +1,4 @@
-//! The ledger as one session writes it: made where it is missing, and left alone where its owner armed it.
+//! The ledger as one session writes it: made where it is missing, and left alone where its owner's code would run.
 
 use super::guard::{self, Guard};
 use super::write;

@@ -1,4 +1,4 @@
-//! Who is told what a file holds, and what is kept of it.
+//! Who hears what a file holds, and what is kept of it.
 
 use crate::migration::flaw::Flaw;
 use crate::sql::Token;
@@ -12,7 +12,7 @@ pub enum Next {
     CopyRows,
 }
 
-/// Who is told what is read. Lines are counted from 1.
+/// Who hears what is read. Lines are counted from 1.
 pub trait Listener {
     fn token(&mut self, token: Token<'_>, line: u64) -> Result<(), Flaw>;
     /// Bytes within dollar quotes, piece by piece; the last ones may belong to the closing quote.

@@ -167,7 +167,7 @@ impl<'g> Plan<'g> {
         }
     }
 
-    /// Why a membership is not made: because it is there already (`Some(None)`), or what a person is told.
+    /// Why a membership is not made: because it is there already (`Some(None)`), or what is shown.
     fn objection(
         &self,
         membership: &Membership,

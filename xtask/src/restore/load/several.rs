@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// How often progress is told, and sessions that are to end are told so again.
+/// How often progress is reported, and sessions that are to end are ended again.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A file that is loaded so.

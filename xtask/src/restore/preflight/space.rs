@@ -40,18 +40,22 @@ pub fn check(server: &Server<'_>, backups: &[&Proven]) -> Result<bool> {
     Err(Fault::failed(message).hint(MAKE_ROOM).into())
 }
 
-/// A safety backup that is to be written while backups are loaded.
+/// Safety backups that are to be written while backups are loaded.
 #[derive(Debug, Clone, Copy)]
 pub struct Safety<'a> {
-    /// The folder, or the one that it will be made in.
+    /// Where they go; it need not exist yet.
     pub folder: &'a Path,
-    /// About so many bytes.
+    /// About so many bytes; 0: there are none.
     pub bytes: u64,
 }
 
 /// Refuses backups that fit beside each other, but not beside the safety backup on the same disk.
 pub fn check_beside(server: &Server<'_>, backups: &[&Proven], safety: Safety<'_>) -> Result<()> {
-    let Ok(here) = Disk::of(safety.folder) else { return Ok(()) };
+    if safety.bytes == 0 {
+        return Ok(());
+    }
+    let Some(folder) = safety.folder.ancestors().find(|folder| folder.is_dir()) else { return Ok(()) };
+    let Ok(here) = Disk::of(folder) else { return Ok(()) };
     let needed = needed(backups).saturating_add(safety.bytes);
     let wanted = needed.saturating_add(RESERVE);
     if here.free >= wanted || !disks(server, &folders_of(server)).iter().any(|disk| disk.may_be(&here)) {
@@ -60,7 +64,7 @@ pub fn check_beside(server: &Server<'_>, backups: &[&Proven], safety: Safety<'_>
     let message = format!(
         "The disk that the server shares with {} has no room for the restore and its safety backup: {} are free, about {} are \
          needed beside a reserve of {}; {} are missing",
-        safety.folder.display(),
+        folder.display(),
         megabytes(here.free),
         megabytes(needed),
         megabytes(RESERVE),

@@ -1,4 +1,4 @@
-//! Databases that are named like ours but are not proven to be: they are left alone, and a person is told what to type.
+//! Databases that are named like ours but are not proven to be: they are left alone, and a person learns what to type.
 
 use super::evidence::{Database, Doubt};
 use super::names::{Purpose, named};

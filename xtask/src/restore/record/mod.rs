@@ -23,7 +23,7 @@ use crate::error::Fault;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::server::Server;
 use anyhow::Result;
-use place::{Place, Stage};
+use place::{Place, RecordState};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -46,11 +46,11 @@ pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<View> {
 pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View> {
     let live = server.target().database();
     let place = Place::read(answer)?;
-    let stage = match place.stage() {
-        Ok(stage) => stage,
+    let state = match place.state() {
+        Ok(state) => state,
         Err(why) => return Ok(View::distrusted(why)),
     };
-    if stage == Stage::Complete {
+    if state == RecordState::Complete {
         let view = open(server, &place.name).and_then(|(mut session, table)| {
             table.then(|| View::read(&session.run(&View::question(live, wanted.sizes)?)?.join("\n"))).transpose()
         });
@@ -60,7 +60,7 @@ pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View
             // A run that ended meanwhile may have removed it.
             Err(error) => {
                 let now = Place::read(&server.ask_maintenance(QUESTION)?)?;
-                if now.stage()? == Stage::Complete {
+                if now.state()? == RecordState::Complete {
                     return Err(place.unreadable(error));
                 }
             }

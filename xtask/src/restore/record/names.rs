@@ -18,7 +18,7 @@ pub enum Purpose {
     Verify,
     /// It is being filled, and becomes the live one at the swap.
     Staging,
-    /// The live one of before a swap.
+    /// A previous database.
     #[serde(rename = "before")]
     Previous,
     /// The live one itself after a first restore, until its services run again.

@@ -65,7 +65,7 @@ struct Facts {
 
 /// How far a record database is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum RecordState {
     Absent,
     /// A run was killed while it made it. No other session has been in it.
     Unfinished,
@@ -80,8 +80,8 @@ impl Place {
 
     /// # Errors
     /// A database of that name is not this role's own, or others may use it.
-    pub(super) fn stage(&self) -> Result<Stage, Fault> {
-        let Some(facts) = &self.database else { return Ok(Stage::Absent) };
+    pub(super) fn state(&self) -> Result<RecordState, Fault> {
+        let Some(facts) = &self.database else { return Ok(RecordState::Absent) };
         let name = identifier(&self.name)?;
         if !facts.own {
             let message = format!(
@@ -96,10 +96,10 @@ impl Place {
             )));
         }
         if !facts.open {
-            return Ok(Stage::Unfinished);
+            return Ok(RecordState::Unfinished);
         }
         if facts.private && facts.plain {
-            return Ok(Stage::Complete);
+            return Ok(RecordState::Complete);
         }
         let (what, undo) = if facts.private {
             ("has settings or an encoding of its own", format!("ALTER DATABASE {name} RESET ALL;"))
@@ -134,7 +134,7 @@ impl Place {
     }
 
     /// The statements that make it or complete it, one after the other. No other role can connect before it is private.
-    pub(super) fn making(&self, stage: Stage) -> Result<Vec<String>> {
+    pub(super) fn making(&self, state: RecordState) -> Result<Vec<String>> {
         let name = identifier(&self.name)?;
         let create = format!(
             "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' ALLOW_CONNECTIONS false"
@@ -143,8 +143,8 @@ impl Place {
             format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC"),
             format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"),
         ];
-        let first = (stage == Stage::Absent).then_some(create);
-        Ok(if stage == Stage::Complete { Vec::new() } else { first.into_iter().chain(complete).collect() })
+        let first = (state == RecordState::Absent).then_some(create);
+        Ok(if state == RecordState::Complete { Vec::new() } else { first.into_iter().chain(complete).collect() })
     }
 
     /// The statement that removes it. It fails while a session is connected to it.
@@ -165,17 +165,17 @@ mod tests {
 
     #[test]
     fn only_a_private_database_of_the_roles_own_is_trusted() {
-        assert_eq!(place(true, true, true, true).stage().unwrap(), Stage::Complete);
-        assert_eq!(place(true, false, false, true).stage().unwrap(), Stage::Unfinished);
+        assert_eq!(place(true, true, true, true).state().unwrap(), RecordState::Complete);
+        assert_eq!(place(true, false, false, true).state().unwrap(), RecordState::Unfinished);
         let absent = Place::read(r#"{"name": "xtask_record_postgres", "database": null}"#).unwrap();
-        assert_eq!(absent.stage().unwrap(), Stage::Absent);
+        assert_eq!(absent.state().unwrap(), RecordState::Absent);
         for (own, private, plain, words) in [
             (false, true, true, "belongs to mallory"),
             (true, false, true, "can be used by other roles"),
             (true, true, false, "has settings"),
         ] {
             for open in if own { vec![true] } else { vec![true, false] } {
-                let fault = place(own, open, private, plain).stage().unwrap_err();
+                let fault = place(own, open, private, plain).state().unwrap_err();
                 assert!(fault.to_string().contains(words) && fault.hint_text().is_some(), "{fault}");
             }
         }
@@ -184,9 +184,11 @@ mod tests {
     #[test]
     fn nobody_can_connect_before_it_is_private() {
         let place = place(true, false, false, true);
-        let [create, revoke, open] = &place.making(Stage::Absent).unwrap()[..] else { panic!("three statements") };
+        let [create, revoke, open] = &place.making(RecordState::Absent).unwrap()[..] else {
+            panic!("three statements")
+        };
         assert!(create.ends_with("ALLOW_CONNECTIONS false") && revoke.starts_with("REVOKE ALL"));
         assert!(open.ends_with("ALLOW_CONNECTIONS true"));
-        assert_eq!(place.making(Stage::Unfinished).unwrap(), [revoke.clone(), open.clone()]);
+        assert_eq!(place.making(RecordState::Unfinished).unwrap(), [revoke.clone(), open.clone()]);
     }
 }

@@ -1,6 +1,6 @@
 //! The sessions of a run that changes the record: one in the record database, one in the maintenance database.
 
-use super::place::{self, Place, Stage};
+use super::place::{self, Place, RecordState};
 use super::view;
 use crate::error::{self, Fault};
 use crate::postgres::change_lock::{self, Mode};
@@ -115,16 +115,16 @@ impl<'a> Sessions<'a> {
             // From here on no other run removes it.
             place = self.place()?;
         }
-        let session = match place.stage()? {
-            Stage::Absent if !make => {
+        let session = match place.state()? {
+            RecordState::Absent if !make => {
                 self.release(&place, IN_USE, Mode::Shared)?;
                 self.uses.set(false);
                 return Ok(false);
             }
-            Stage::Complete => {
+            RecordState::Complete => {
                 super::open(&self.server, &place.name).map(|(session, table)| table.then_some(session))?
             }
-            Stage::Absent | Stage::Unfinished => None,
+            RecordState::Absent | RecordState::Unfinished => None,
         };
         let session = session.map_or_else(|| self.make_place(&place), Ok)?;
         *self.inside.borrow_mut() = Some(Inside { place, session });
@@ -136,7 +136,7 @@ impl<'a> Sessions<'a> {
         self.acquire(place, BEING_MADE, Mode::Exclusive)?;
         let cannot = || Fault::failed(format!("The database {} cannot be created", place.name));
         let now = self.place()?;
-        for statement in now.making(now.stage()?)? {
+        for statement in now.making(now.state()?)? {
             self.outside(&statement).map_err(|error| error::explain(error, cannot))?;
         }
         let (mut session, table) = super::open(&self.server, &place.name)?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 const NAMED: usize = 20;
 /// After a failure a silent server is waited for no longer than this.
 const CLEAR_UP_TIMEOUT: Duration = Duration::from_secs(5);
-const HINT: &str = "code in the file did this, or another session did meanwhile: the server does not tell \
+const HINT: &str = "code in the file did this, or another session did meanwhile: the server does not say \
      which\ncheck each change, and undo those that you do not want: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c \
      '\\drds' -c '\\db+'\n\
     if it was another session, try again";

@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 /// The setting that names the metrics' address where the target does not know it.
 pub const URL: &str = "XTASK_OPENFGA_METRICS_URL";
 const DEADLINE: Duration = Duration::from_secs(3);
-/// Methods beyond these are not told; OpenFGA has about thirty.
+/// Methods beyond these are not shown; OpenFGA has about thirty.
 const MOST_METHODS: usize = 100;
 
-/// What OpenFGA tells.
+/// What OpenFGA reports.
 #[derive(Debug)]
 pub enum Openfga {
     /// This target has none.

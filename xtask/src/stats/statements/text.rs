@@ -7,7 +7,7 @@ use std::str::CharIndices;
 
 /// So much of a statement is shown.
 const LONGEST: usize = 200;
-/// Statements whose constants can be told from the rest. Of others the first words are shown.
+/// Statements whose constants can be distinguished from the rest. Of others the first words are shown.
 const QUERIES: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH"];
 /// What the server says in place of a statement that this role may not see.
 const HIDDEN: &str = "<insufficient privilege>";
@@ -36,7 +36,7 @@ impl Text {
     }
 }
 
-/// A statement as the server tells it; `None` where it is hidden.
+/// A statement as the server shows it; `None` where it is hidden.
 pub(super) fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
     let text: Option<String> = Option::deserialize(deserializer)?;
     Ok(text.filter(|text| text != HIDDEN).map(|text| Text::of(&text)))

@@ -1,5 +1,5 @@
 //! Which databases a service names: in its variables and in the words of its command, by the ways in which programs are
-//! told where PostgreSQL is. Values are input and hold secrets: none is ever shown.
+//! configured. Values are input and hold secrets: none is ever shown.
 
 use super::claims_in_text::{Claim, of_text};
 use super::server_names::Host;

@@ -25,7 +25,7 @@ pub(super) enum Meaning {
     HostAlone,
     /// Another database of the server.
     Another,
-    /// The server; which database cannot be told.
+    /// The server; which database is not known.
     Unclear,
     /// This database.
     This,

@@ -105,7 +105,7 @@ impl Compose {
         }
     }
 
-    /// The companion's project, where that can be told at once.
+    /// The companion's project, where that is known at once.
     fn companion_project(&self, name: &str) -> Option<String> {
         // Compose is not asked for it: that takes time, and the name is known once the stack was read.
         let read = || self.files.known().map(|read| read.config.name.as_str());

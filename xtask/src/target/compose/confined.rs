@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// No Compose file that is looked at is longer, in bytes, and there are no more of them.
 const LONGEST: u64 = 1 << 20;
 const MOST_FILES: usize = 64;
-/// What Compose itself is told by `.env`.
+/// What `.env` says to Compose itself.
 const OF_COMPOSE: [&str; 4] = ["COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES"];
 /// Variables that choose a program, a library or a server for the programs that get them: by their beginnings.
 const OF_PROGRAMS: [&str; 14] = [

@@ -89,7 +89,7 @@ fn numbers(format: &str, ids: &[&str]) -> Result<BTreeMap<String, i32>> {
     let pair = |line: &str| line.split_once(' ').and_then(|(id, code)| Some((id.to_owned(), code.parse().ok()?)));
     let told = asked.capture(DEADLINE)?;
     if !told.ending.success() && told.stdout.is_empty() {
-        let fault = Fault::unreachable("Docker does not tell how the project's containers ended");
+        let fault = Fault::unreachable("Docker does not say how the project's containers ended");
         let fault = fault.hint("see them with: docker compose ps --all");
         return Err(Error::msg(told.stderr.trim().to_owned()).context(fault));
     }
@@ -120,7 +120,7 @@ impl Container {
         let hint = format!(
             "work in that checkout; or give this one a project of its own (in .env: \
              COMPOSE_PROJECT_NAME=another-name, and other ports)\n\
-             or, if that database is meant: COMPOSE_PROJECT_NAME={project}"
+             or, to work on that database: COMPOSE_PROJECT_NAME={project}"
         );
         Err(Fault::usage(message).hint(hint))
     }

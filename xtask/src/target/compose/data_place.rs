@@ -46,7 +46,7 @@ impl Compose {
     /// Refuses an end of the database's container that takes its data along.
     ///
     /// # Errors
-    /// Exit 1, with what to do instead; exit 4 where Docker does not tell where the data is.
+    /// Exit 1, with what to do instead; exit 4 where Docker does not say where the data is.
     pub(super) fn check_data_outlives(&self, end: End) -> Result<(), Fault> {
         let service = self.service();
         let Some(id) = self.container_of(service) else { return Ok(()) };
@@ -54,7 +54,7 @@ impl Compose {
         let asked = Program::new("docker").args(["inspect", "--format", format, &id]).capture(DEADLINE);
         let told = asked.map(|captured| captured.text()).unwrap_or_default();
         let Ok((mounts, variables)) = serde_json::from_str::<(Vec<Mount>, Vec<String>)>(told.trim()) else {
-            let fault = Fault::unreachable(format!("Docker does not tell where the data of {service} is"));
+            let fault = Fault::unreachable(format!("Docker does not say where the data of {service} is"));
             return Err(fault.hint(format!("see what it says: docker inspect {id}")));
         };
         let place = match (place_of(&mounts, &variables), end) {

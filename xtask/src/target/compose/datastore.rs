@@ -49,7 +49,7 @@ impl Service {
         flag.or_else(|| self.environment.get(variable).cloned()).filter(|value| !value.is_empty())
     }
 
-    /// Whether OpenFGA keeps its data in PostgreSQL, as far as that can be told: a mounted file may say it.
+    /// Whether OpenFGA keeps its data in PostgreSQL, as far as that is known: a mounted file may say it.
     pub(super) fn may_use_postgres(&self) -> bool {
         let is_config = |path: &str| {
             path.starts_with("/etc/openfga") || path.contains(".openfga") || path.ends_with("/config.yaml")

@@ -1,4 +1,4 @@
-//! What an image is, told by its name alone: PostgreSQL, OpenFGA, or something that is known to be neither.
+//! What an image is, by its name alone: PostgreSQL, OpenFGA, or something that is known to be neither.
 
 /// What runs in a container of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

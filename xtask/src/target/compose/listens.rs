@@ -1,4 +1,4 @@
-//! Where the server of a running container listens, where its configuration file moves it: the command does not tell.
+//! Where the server of a running container listens, where its configuration file moves it: the command does not say that.
 
 use super::Compose;
 use crate::error::{Cause, Fault};
@@ -18,7 +18,7 @@ enum Sought<'a> {
 
 impl Compose {
     /// That the server listens elsewhere than where a client looked for it, in libpq's words; `None` where it does not,
-    /// or where nothing can be told.
+    /// or where nothing is known.
     pub(super) fn elsewhere(&self, words: &str) -> Option<Fault> {
         let sought = sought(words)?;
         let asked = self.exec("cat", &[], Talk::Piped).ok()?.arg("/proc/net/unix").capture(DEADLINE).ok()?;

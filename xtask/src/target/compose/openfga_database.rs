@@ -1,4 +1,4 @@
-//! The database that OpenFGA's datastore names: the one that is meant where no option or setting names another.
+//! The database that OpenFGA's datastore names: the run's own where no option or setting names another.
 
 use super::Compose;
 use super::claims_in_text::{Claim, of_text};
@@ -21,14 +21,14 @@ const ENGINE: &str = "OPENFGA_DATASTORE_ENGINE";
 const OPTION: &str = "--datastore-uri";
 const ENGINE_OPTION: &str = "--datastore-engine";
 
-/// What an OpenFGA was told about its datastore.
+/// What an OpenFGA's settings say of its datastore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Datastore {
     pub(super) service: String,
     claims: Vec<Claim>,
 }
 
-/// Where OpenFGA keeps its data, as far as it can be told.
+/// Where OpenFGA keeps its data, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kept {
     /// In this database of the stack's server.
@@ -116,7 +116,7 @@ pub(super) fn chosen(stores: &[Datastore], server: &ServerNames) -> Result<Optio
             let fault =
                 Fault::usage(format!("Several OpenFGA services name databases of this server: {}", names.join(", ")));
             Err(fault.hint(format!(
-                "name the one that is meant: --database {}, or {SETTING} in the environment\n\
+                "name one of them: --database {}, or {SETTING} in the environment\n\
                  or the service: {}=…, in .env or in the environment",
                 crate::words::shell_word(first),
                 OPENFGA.setting
@@ -150,7 +150,7 @@ impl Compose {
         containers
     }
 
-    /// What these containers were told.
+    /// What the settings of these containers say.
     pub(super) fn datastores_of(containers: &[&Container], inspected: &[Inspection]) -> Vec<Datastore> {
         let store = |container: &&Container| {
             let inspection = inspected.iter().find(|inspection| inspection.id == container.id)?;

@@ -302,7 +302,7 @@ fn of_service<'a>(listed: &'a [Container], service: &str) -> Option<&'a Containe
 /// What these containers were made of, each named by its id and its service.
 ///
 /// # Errors
-/// Docker does not tell it. What the files say now may be another login and another database: it does not count then.
+/// Docker does not say it. What the files say now may be another login and another database: it does not count then.
 pub(super) fn inspect<'a>(
     containers: impl IntoIterator<Item = (&'a str, &'a str)>,
     deadline: Duration,

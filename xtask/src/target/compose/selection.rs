@@ -53,7 +53,7 @@ pub(super) struct Candidate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServiceFound {
     pub(super) name: String,
-    /// Its image, where the service was told by that alone.
+    /// Its image, where the service was recognised by that alone.
     pub(super) by_image: Option<String>,
     /// Profiles that it belongs to, where none of them is active.
     pub(super) inactive: Vec<String>,
@@ -68,7 +68,7 @@ impl ServiceFound {
         }
     }
 
-    /// What a person should know of a service that was told by its image alone.
+    /// What a person should know of a service that was recognised by its image alone.
     pub(super) fn note(&self) -> Option<String> {
         let image = self.by_image.as_ref()?;
         let (name, setting) = (&self.name, POSTGRES.setting);
@@ -152,7 +152,7 @@ fn several(role: &Role, candidates: &[&Candidate]) -> Fault {
     let Role { setting, what, .. } = role;
     let first = candidates.first().map_or("NAME", |candidate| candidate.name.as_str());
     Fault::usage(format!("Several services of this project are {what}: {}", names.join(", ")))
-        .hint(format!("name the one that is meant: {setting}={first}, in .env or in the environment"))
+        .hint(format!("name one of them: {setting}={first}, in .env or in the environment"))
 }
 
 /// No service of the project is it.

@@ -231,6 +231,6 @@ mod tests {
         assert!(stays(&line("Running")));
         assert!(stays(&[line("Created"), line("Starting"), line("Started")].concat()), "it was stopped");
         assert!(!stays(&[line("Recreate"), line("Recreated"), line("Starting")].concat()));
-        assert!(!stays("") && !stays("no words of a container\n"), "what is not told does not count");
+        assert!(!stays("") && !stays("no words of a container\n"), "what is not named does not count");
     }
 }

@@ -32,7 +32,7 @@ impl Compose {
         if !users.is_empty() {
             let users: Vec<&str> = users.iter().map(String::as_str).collect();
             warn(&format!(
-                "Running services that need what is stopped, and keep running: {}\nstop the whole project with: cargo xtask down --all",
+                "Running services that depend on a stopped service, and keep running: {}\nstop the whole project with: cargo xtask down --all",
                 users.join(", ")
             ));
         }

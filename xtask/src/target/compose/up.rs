@@ -181,7 +181,7 @@ impl Compose {
     /// Why the services cannot log in, if the server refuses them: a volume keeps the user, password and database that
     /// it was made with, whatever the settings say now.
     fn login_refusal(&self, queries: &dyn Queries) -> Option<anyhow::Error> {
-        // Who comes over the network with a wrong name is only told that the password is wrong.
+        // A login over the network with a wrong name only hears that the password is wrong.
         refusal(lasting_version(queries)).or_else(|| refusal(self.version_over_network(queries)))
     }
 }
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_holds_a_port_is_named_with_it() {
+    fn the_holder_of_a_port_is_named_with_it() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         for words in [

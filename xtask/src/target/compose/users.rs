@@ -1,4 +1,4 @@
-//! Which services use the database: by what they were told, by their sessions, or, where neither tells, by what they
+//! Which services use the database: by their settings, by their sessions, or, where neither says it, by what they
 //! depend on.
 
 use super::Compose;
@@ -22,7 +22,7 @@ enum Use {
     Uses(String),
     /// It uses another database of the server.
     Another,
-    /// Nothing tells.
+    /// It is not known.
     Unknown,
 }
 
@@ -63,7 +63,7 @@ impl Compose {
             .map(|(name, through)| {
                 let why = match used(name) {
                     Use::Uses(why) => why,
-                    _ => format!("it depends on {through}, and nothing tells which database it uses"),
+                    _ => format!("it depends on {through}; which database it uses is not known"),
                 };
                 ServiceUser { name: name.clone(), why }
             })
@@ -86,7 +86,7 @@ impl Compose {
             Some((Meaning::This, source)) => Use::Uses(format!("{source} names {database}")),
             _ if has_session => Use::Uses(format!("it has a session in {database}")),
             Some((Meaning::Unclear | Meaning::HostAlone, source)) => {
-                Use::Uses(format!("{source} names {server}, and no database that can be told"))
+                Use::Uses(format!("{source} names {server}; which of its databases is not known"))
             }
             Some((Meaning::Another, _)) => Use::Another,
             None => Use::Unknown,

@@ -122,7 +122,7 @@ pub fn start(folder: &Folder, programs: &Programs, user: Option<&User>, port: u1
         // No socket: its path could be too long, and everything here goes to 127.0.0.1.
         .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
         .args(["-c", "logging_collector=off", "-c", "log_destination=stderr", "-c", "ssl=off"])
-        // Why it refuses a login is told from its words.
+        // Why it refuses a login is read from its words.
         .args(["-c", "lc_messages=C"])
         .detach(log)
 }

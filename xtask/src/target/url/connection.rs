@@ -1,4 +1,4 @@
-//! What `DATABASE_URL` says: where the server is, whose login, and what programs are told about both.
+//! What `DATABASE_URL` says: where the server is, whose login, and what programs get of both.
 
 use super::parameters::{Fate, fate, is_path};
 use crate::error::Fault;

@@ -127,7 +127,7 @@ impl Url {
         client::with_login_of(program, &all, connection.password.as_ref().map(|secret| secret.0.as_str()))
     }
 
-    /// Why a program did not reach the server, told by libpq's words.
+    /// Why a program did not reach the server, by libpq's words.
     fn fault(&self, connection: ClientConnection<'_>) -> Option<Fault> {
         let ClientConnection::NotMade(words) = connection else { return None };
         let has = |part: &str| words.contains(part);

@@ -116,7 +116,7 @@ impl Database<'_> {
         names.map(|name| self.sandbox.path("backups").join(name)).collect()
     }
 
-    /// Whether anybody may connect.
+    /// Whether a session may connect.
     pub fn is_open(&self) -> bool {
         let sql = format!("SELECT datallowconn FROM pg_database WHERE datname = '{}'", self.name.replace('\'', "''"));
         self.stack.admin(&sql) == "t"
@@ -171,9 +171,9 @@ fn stands_still(process: u32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }
 
-/// One state is live and open; a repair mends what there is to mend, another has nothing to do. What the first said.
+/// One state is live and open; a repair repairs what is left, another has nothing to do. The first one's messages.
 #[track_caller]
-pub fn whole_and_mended(database: &Database<'_>, states: &States, swapped: bool, point: &str) -> String {
+pub fn whole_and_repaired(database: &Database<'_>, states: &States, swapped: bool, point: &str) -> String {
     let live = if swapped { &states.restored } else { &states.old };
     assert!(database.is_open() && &database.dump() == live, "{point}: the live database is not whole");
     let said = database.repair();

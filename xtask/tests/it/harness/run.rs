@@ -47,7 +47,7 @@ enum Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Output {
     Kept,
-    /// A pipe that nobody reads any more.
+    /// A pipe without a reader.
     Closed,
 }
 

@@ -21,7 +21,7 @@ pub struct Sandbox {
     pub root: PathBuf,
     /// The user's home.
     pub home: PathBuf,
-    /// A Compose project's name that nobody else uses.
+    /// A Compose project's name that no other test uses.
     pub project: String,
 }
 

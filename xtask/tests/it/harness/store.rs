@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 pub const MODEL: &str = "model\n  schema 1.1\ntype user\ntype team\n  relations\n    define member: [user]\ntype doc\n  relations\n    \
     define viewer: [user, user with in_time, team#member]\ncondition in_time(now: int, until: int) {\n  now < until\n}\n";
 
-/// A checkout of its own on a shared stack, and the name of a store that nobody else has.
+/// A checkout of its own on a shared stack, and the name of a store that no other test has.
 #[derive(Debug)]
 pub struct Shop<'a> {
     pub stack: &'a Stack,

@@ -90,7 +90,7 @@ fn with_ports() -> Vec<Service> {
             "HTTP 503",
             "docker compose logs --tail 20 broken-web",
         ),
-        // Docker's proxy accepts for it, but nobody listens.
+        // Docker's proxy accepts for it, but nothing listens.
         Service::new("dead", [&published(free_port(), "7000"), SLEEP]).is(
             "fail",
             "nothing is behind the port",

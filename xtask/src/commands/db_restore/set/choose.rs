@@ -62,7 +62,7 @@ fn check_full(backup: &Proven, context: &Context) -> Result<(), Fault> {
         .hint("take a set again: cargo xtask db-backup --all"))
 }
 
-/// Whether the server is the one that the set was taken of; `None`: one of them does not tell.
+/// Whether the server is the one that the set was taken of; `None`: one of them does not say.
 pub(super) fn is_of(set: &SetFile, server: &Identity) -> Option<bool> {
     let taken_of = set.set.server.system_identifier.as_ref();
     taken_of.zip(server.system_identifier.as_ref()).map(|(one, other)| one == other)

@@ -8,11 +8,11 @@ use crate::backup::proof::Proven;
 use crate::commands::db_restore::args::Args;
 use crate::commands::db_restore::replace::{Replaced, Replacement, replace};
 use crate::commands::leftovers;
-use crate::commands::swap::safety::check_room;
 use crate::context::Context;
 use crate::error::{self, Cause, Fault};
 use crate::postgres::identity::Identity;
 use crate::postgres::server::Server;
+use crate::restore::preflight::Safety;
 use crate::restore::proposal::Proposal;
 use crate::restore::{locked, preflight};
 use anyhow::{Error, Result};
@@ -89,7 +89,8 @@ impl Run<'_, '_> {
             let database = member.target.database();
             bytes = bytes.saturating_add(self.args.safety.bytes(database, &proposal.live, &member.context)?);
         }
-        check_room(first, backups, bytes, self.context)
+        let folder = &self.context.backups_folder();
+        preflight::check_room_beside(first, backups, Safety { folder, bytes })
     }
 
     /// Roles that are missing may be those of the set.

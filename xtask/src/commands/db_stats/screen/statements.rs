@@ -40,7 +40,7 @@ pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Termi
     lines
 }
 
-/// Why the server does not tell the slowest statements, and what makes it; `None` where it tells them.
+/// Why the server does not show the slowest statements, and how to make it do so; `None` where it shows them.
 fn missing(state: State, target: &Target) -> Option<(&'static str, String)> {
     const PRELOAD: &str = "add pg_stat_statements to shared_preload_libraries and restart the server";
     let maintenance = maintenance_database(target);
@@ -66,7 +66,7 @@ fn missing(state: State, target: &Target) -> Option<(&'static str, String)> {
         State::NotReadable => {
             let user = identifier(target.user()).unwrap_or_default();
             let grant = format!("GRANT pg_monitor TO {user}");
-            ("the server refuses to tell them", format!("as a superuser: {}", shell_word(&grant)))
+            ("the server refuses to show them", format!("as a superuser: {}", shell_word(&grant)))
         }
     })
 }

@@ -127,7 +127,7 @@ mod tests {
     }
 
     /// The processor's time of this thread in nanoseconds, so far: a machine with other work does not add to it. Where
-    /// the system does not tell, the time since `start`.
+    /// the system does not know it, the time since `start`.
     fn processor_time(start: Instant) -> u128 {
         let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
         let told = told.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok());

@@ -100,7 +100,7 @@ pub fn preload(library: &str, target: &Target) -> String {
 pub const INSTALL: &str = "install their packages on the server's host, or use an image that has them";
 
 impl ServerExtensions {
-    /// Whether this library is loaded, as far as can be told.
+    /// Whether this library is loaded, as far as that is known.
     fn may_have_preloaded(&self, library: &str) -> bool {
         let Some(preloaded) = &self.preloaded else { return true };
         let base = |entry: &str| {

@@ -32,7 +32,7 @@ pub(in super::super) enum Meaning {
     Index,
     /// A primary key or a unique constraint on such a table, made from columns.
     Key,
-    /// What is said of an index or a constraint after it was made.
+    /// A statement about an index or a constraint that exists already.
     BehindIndex,
     /// A setting of the session.
     Setting,
