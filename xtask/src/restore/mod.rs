@@ -14,6 +14,7 @@ mod load_memory;
 pub mod locked;
 pub mod merged;
 pub mod new_database;
+mod not_found;
 pub mod plan;
 pub mod preflight;
 pub mod previous;
