@@ -7,7 +7,7 @@ pub mod readings;
 use super::copy::CopyBlock;
 use super::foreign;
 use super::layout::{Layout, PartKind};
-use super::statement::{Ended, Statements, printable};
+use super::statement::{Ended, Made, Statements, printable};
 use super::watching::Watching;
 use super::{Contents, Flaw};
 use crate::sql::{Dialect, Found, LONGEST_TOKEN, Lexer, Spelling};
@@ -109,6 +109,11 @@ impl Scanner {
         self.statements.latest_line()
     }
 
+    /// What that statement makes.
+    pub fn latest_made(&self) -> Option<Made> {
+        self.statements.made()
+    }
+
     /// Nothing more comes: the dump is whole, or this is where it was cut.
     pub fn finish(self) -> Result<Contents, Flaw> {
         let what = match self.part {
@@ -138,6 +143,7 @@ impl Scanner {
             let line = UNRESTRICT.len().saturating_add(key.len()).saturating_add(1) as u64;
             self.contents.restrict_lines.push(end.saturating_sub(line)..end);
         }
+        self.contents.unfilled = self.statements.unfilled();
         self.contents.hidden = self.readings.hidden;
         self.contents.parts = self.layout.finish(self.offset);
         self.contents

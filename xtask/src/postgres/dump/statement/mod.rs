@@ -21,10 +21,12 @@ use body::Body;
 use given::Given;
 use grammar::{Depth, Item};
 use head::Head;
+pub use head::Made;
 use insert::Insert;
 use keyword::Keyword;
 use matcher::Matcher;
 use relations::{At, Name, Relations};
+use std::collections::BTreeSet;
 use written::Meaning;
 
 /// The table of a `COPY` block, and the columns that its header names.
@@ -123,6 +125,16 @@ impl Statements {
             }
             _ => PartKind::Other,
         }
+    }
+
+    /// What the statement makes that is being read, else the one which ended last.
+    pub(super) fn made(&self) -> Option<Made> {
+        self.head.made()
+    }
+
+    /// The tables that were made and got no rows, by schema and name.
+    pub(super) fn unfilled(&self) -> BTreeSet<(String, String)> {
+        self.relations.unfilled().collect()
     }
 
     /// Takes the next token; what ended with it, if a statement did. `line`: where the token stands.
