@@ -2,7 +2,7 @@
 //! `target/mod.rs` lists the targets. No method has a default body: the compiler names everything that a new target lacks.
 
 use super::client_error::Connection;
-use super::companion::{Companion, CompanionContainer, Surroundings};
+use super::companion::{Companion, CompanionContainer, CompanionEnd, CompanionImage, Surroundings};
 use super::disk::Disk;
 use super::ports::Taken;
 use super::startup::{Answering, Startup};
@@ -373,6 +373,15 @@ pub trait Companions {
     /// # Errors
     /// Exit 4: Docker does not answer, or the stack does not run. Exit 1: no network leads to it.
     fn surroundings(&self) -> Result<Option<Surroundings>>;
+
+    /// Pulls those of the images that are not here; `say` is told each before.
+    ///
+    /// # Errors
+    /// Exit 4: Docker does not answer. Exit 1: an image cannot be pulled.
+    fn fetch_images(&self, images: &[CompanionImage<'_>], say: &dyn Fn(&str)) -> Result<()>;
+
+    /// How the container of this service of a companion ended; `None` while it runs, and where Docker does not tell.
+    fn companion_end(&self, name: &str, service: &str, deadline: Duration) -> Option<CompanionEnd>;
 
     /// Starts the companion; `renew` recreates its containers.
     fn start_companion(&self, companion: &Companion<'_>, renew: bool) -> Result<()>;

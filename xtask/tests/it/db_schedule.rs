@@ -269,15 +269,20 @@ fn nights_that_are_killed_are_seen(nights: &Nights) {
     let killed = nights.night(22);
     killed.code(137).stderr_has("db-backup failed (killed by signal 9)");
     killed.stderr_has("The program of XTASK_ON_FAILURE failed");
+    let log = nights.database.sandbox.path(".xtask/schedule/schedule.log");
+    killed.stderr_has(&format!("→ see the log: {}", log.display()));
     killed.stderr_lacks("hunter2").stderr_lacks("POSTGRES_PASSWORD");
     let body = nights.last_of_pings(&["/start", "/fail"]);
     assert!(body.contains("killed by signal 9"), "{body}");
     assert_eq!(fs::read_to_string(&nights.told).unwrap().trim(), "a b: 137 db-backup failed (killed by signal 9)");
     nights.health(22).ok().stdout_has("⚠ schedule").stdout_has("killed by signal 9");
-    nights.morning(22, &["db-schedule", "status"]).ok().stdout_has("failed (137)");
+    let status = nights.morning(22, &["db-schedule", "status"]);
+    // Here the report itself leads on to the log.
+    status.ok().stdout_has("failed (137)").stdout_lacks("db-schedule status");
+    status.stdout_has("see the log: .xtask/schedule/schedule.log; make one now: ");
     nights.night(23).code(137);
     nights.health(23).code(1).stdout_has("✗ schedule").stdout_has("the last 2 runs failed");
-    nights.morning(23, &["db-schedule", "status"]).code(1).stderr_has("The schedule does not work");
+    nights.morning(23, &["db-schedule", "status"]).code(1).stderr_has("→ see the log: ");
     fs::remove_file(&nights.killing).unwrap();
 }
 

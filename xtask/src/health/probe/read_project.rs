@@ -4,6 +4,7 @@ use super::container::Container;
 use super::project::{Config, LABEL, Project, put_together};
 use crate::health::Scene;
 use crate::health::report::Finding;
+use crate::health::said::with_last_line;
 use crate::process::Program;
 use crate::target::backend::ComposeProject;
 use anyhow::{Context as _, Result};
@@ -39,9 +40,13 @@ fn read(compose: &dyn ComposeProject, scene: &Scene) -> Result<Project, Finding>
         })
     };
     read().map_err(|error| {
+        let hint = "see what Compose says: docker compose --profile '*' config --quiet";
         let cause = || compose.engine_cause().or_else(|| compose.version().err());
-        let error = if scene.is_over() { error } else { cause().unwrap_or(error) };
-        Finding::of_error(&error, "see what Compose says: docker compose --profile '*' config --quiet")
+        let outer = if scene.is_over() { None } else { cause() };
+        match outer {
+            Some(outer) => Finding::of_error(&outer, hint),
+            None => with_last_line(Finding::of_error(&error, hint), &error, scene.settings),
+        }
     })
 }
 

@@ -2,8 +2,10 @@
 
 mod access;
 mod cause;
+mod choosing;
 mod claims;
 mod claims_in_text;
+mod companion_looks;
 mod companions;
 mod config;
 mod confined;
