@@ -141,6 +141,11 @@ pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     system::is_still_at(file, path)
 }
 
+/// Whether both are the same file, whatever names it has.
+pub fn is_same_file(one: &File, other: &File) -> io::Result<bool> {
+    system::is_same_file(one, other)
+}
+
 /// Replaces a file in one step by a private one: readers see the old text or the new one, and the new one is on disk
 /// when this returns. `prepare` gives the fresh file another mode or owner before it gets its name. It gets the open
 /// file: another user who may write in the folder can put a link at its name. A link at `path` is replaced itself.

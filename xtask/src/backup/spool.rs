@@ -9,9 +9,6 @@ use crate::postgres::dump::Scanner;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
-/// What messages call the file.
-const STANDARD_INPUT: &str = "standard input";
-
 const STEM: &str = "standard_input";
 /// Free space is measured again after this many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
@@ -41,7 +38,7 @@ impl Spool {
     pub fn write(&mut self, piece: &[u8]) -> Result<()> {
         self.partial.write(piece)?;
         if self.bytes == 0 && !is_opening(piece) {
-            proof::prove_as(self.partial.path(), Path::new(STANDARD_INPUT), &|_| {})?;
+            self.proven(&|_| {})?;
         }
         self.bytes = self.bytes.saturating_add(piece.len() as u64);
         if self.bytes.saturating_sub(self.checked) >= SPACE_CHECK {
@@ -61,13 +58,13 @@ impl Spool {
     /// # Errors
     /// As for [`proof::prove`].
     pub fn prove(self, progress: &dyn Fn(u64)) -> Result<Proven> {
-        proof::prove_as(self.partial.path(), Path::new(STANDARD_INPUT), progress)
+        self.proven(progress)
     }
-}
 
-/// Whether a proof is of what came on standard input: it has no path by which it could be found again.
-pub fn is_standard_input(path: &Path) -> bool {
-    path == Path::new(STANDARD_INPUT)
+    /// By the open file: another user who may write in the folder can give its name to a file of theirs.
+    fn proven(&self, progress: &dyn Fn(u64)) -> Result<Proven> {
+        proof::prove_standard_input(self.partial.for_reading()?, progress)
+    }
 }
 
 /// Whether a dump can begin so.

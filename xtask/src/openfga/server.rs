@@ -10,6 +10,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::endpoint::{Endpoint, is_loopback};
 use crate::target::openfga;
+use crate::words::shell_word;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -114,7 +115,10 @@ impl OpenfgaServer {
                 let hint = if self.is_of_stack {
                     "see why: cargo xtask health-check --only openfga service".to_owned()
                 } else {
-                    format!("check that {URL} names it, and that it answers: curl {}/healthz", self.endpoint.url())
+                    format!(
+                        "check that {URL} names it, and that it answers: curl {}",
+                        shell_word(&format!("{}/healthz", self.endpoint.url()))
+                    )
                 };
                 let known = error::fault(&refusal).and_then(Fault::hint_text).map_or(hint, str::to_owned);
                 let fault = Fault::unreachable(format!("OpenFGA at {} does not answer", self.endpoint.url()));

@@ -80,6 +80,10 @@ pub(super) fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
+pub(super) fn is_same_file(one: &File, other: &File) -> io::Result<bool> {
+    Ok(same_file::Handle::from_file(one.try_clone()?)? == same_file::Handle::from_file(other.try_clone()?)?)
+}
+
 pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -5,12 +5,10 @@ use super::load::Lines;
 use super::not_found::NotFound;
 use super::preflight::VersionChange;
 use crate::backup::proof::Proven;
-use crate::backup::spool;
 use crate::error::{self, Cause, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::process::Captured;
 use crate::target::{Target, client_error};
-use crate::words::shell_word;
 use anyhow::Error;
 
 /// How a backup is loaded.
@@ -82,8 +80,7 @@ pub(super) fn explain(
         fault = fault.because(Cause::FailedBesideOthers);
     }
     hints.extend(options.version_changes.iter().map(VersionChange::line));
-    let path = &backup.path;
-    let file = if spool::is_standard_input(path) { "FILE".to_owned() } else { shell_word(&path.to_string_lossy()) };
+    let file = backup.as_word();
     hints.push(format!(
         "or load it by hand into an empty database, where psql goes on after errors:\n\
          cargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"

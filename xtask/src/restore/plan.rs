@@ -133,7 +133,8 @@ fn why_unreadable(server: &Server<'_>, error: &anyhow::Error) -> String {
     client_error::server_message(error)
 }
 
-fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
+/// The rows of each table, now and in the backup.
+pub(super) fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
     let mut tables: BTreeMap<(String, String), Change> = BTreeMap::new();
     // A dump that is not UTF-8 has other names for the tables of now.
     let mut as_dumped: BTreeMap<(String, String), Vec<(String, String)>> = BTreeMap::new();

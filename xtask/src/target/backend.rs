@@ -144,8 +144,12 @@ pub trait ProgramsElsewhere {
     /// Where that is, for people: `the container`.
     fn place(&self) -> &'static str;
 
-    /// Copies a file of this host to the path `there`.
-    fn copy_in(&self, file: &Path, there: &str) -> Result<()>;
+    /// Makes a file there that only the user of these programs can read or change, and gives its path. `text` gets that
+    /// path, in letters of a plain word, and gives what the file holds.
+    ///
+    /// # Errors
+    /// There is no room, or no program to make it.
+    fn private_file(&self, text: &dyn Fn(&str) -> Vec<u8>) -> Result<String>;
 }
 
 /// How `pg_isready` asks a silent server.

@@ -124,6 +124,8 @@ pub struct Contents {
     /// The first object, by its line, in a schema that is neither in the dump nor in an empty database (`--table`).
     pub absent_schema: Option<(u64, String)>,
     pub hidden: Hidden,
+    /// Whether it makes a function or a procedure, which checks and defaults may run while it loads.
+    pub makes_routines: bool,
     /// How many foreign tables it makes: what reads them while it loads connects to another server.
     pub foreign_tables: u64,
     /// Where the first statement ends that sets `search_path`, in bytes from the beginning: pg_dump empties it there.

@@ -2,6 +2,7 @@
 
 use super::image::ImageKind;
 use crate::error::Fault;
+use crate::words::shell_word;
 
 /// What a service is looked for as.
 #[derive(Debug)]
@@ -75,7 +76,10 @@ impl ServiceFound {
     /// What a person types to start it.
     pub(super) fn start_command(&self) -> String {
         match self.inactive.first() {
-            Some(profile) => format!("COMPOSE_PROFILES={profile} cargo xtask up (the profile {profile} is not active)"),
+            Some(profile) => {
+                let word = shell_word(profile);
+                format!("COMPOSE_PROFILES={word} cargo xtask up (the profile {profile} is not active)")
+            }
             None => "cargo xtask up".to_owned(),
         }
     }

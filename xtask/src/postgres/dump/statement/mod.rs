@@ -179,6 +179,7 @@ impl Statements {
     }
 
     fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Ended {
+        contents.makes_routines |= statement.makes_routine();
         let Statement { kind, refusal, if_exists, line, given, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
@@ -227,16 +228,20 @@ impl Statement {
         self.refusal.get_or_insert(why.into());
     }
 
+    /// Whether it is `CREATE [OR REPLACE] FUNCTION` or `PROCEDURE`.
+    fn makes_routine(&self) -> bool {
+        let routine = |keyword| matches!(keyword, Keyword::Function | Keyword::Procedure);
+        let [create, second, third, fourth] = self.first;
+        let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
+        create == Keyword::Create && (routine(second) || replaced)
+    }
+
     /// What psql looks at to find the statement's end.
     fn follow_psql(&mut self, token: Token<'_>, keyword: Keyword) {
         if let Some(slot) = self.first.get_mut(self.tokens) {
             *slot = keyword;
         }
-        let routine = |keyword| matches!(keyword, Keyword::Function | Keyword::Procedure);
-        let [create, second, third, fourth] = self.first;
-        let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
-        let is_of_routine = create == Keyword::Create && (routine(second) || replaced);
-        self.body.follow(keyword, is_of_routine && self.depth.after == 0);
+        self.body.follow(keyword, self.makes_routine() && self.depth.after == 0);
         if self.body.is_unreadable() {
             self.refuse(
                 "a routine's head with the bare word BEGIN: psql cannot tell where that statement ends; rename it",
