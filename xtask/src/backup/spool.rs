@@ -78,3 +78,26 @@ fn is_opening(piece: &[u8]) -> bool {
     let dump = heads.iter().find_map(|head| opening.strip_prefix(*head)).unwrap_or(opening);
     Scanner::default().feed(&dump[..dump.len().min(OPENING)]).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    const OURS: &str = "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE public.ours (a int);\n\n\
+        --\n-- PostgreSQL database dump complete\n--\n\n";
+
+    #[test]
+    fn what_came_is_proven_also_where_another_took_its_name() {
+        let folder = std::env::temp_dir().join(format!("xtask-spool-{}", std::process::id()));
+        let mut spool = Spool::create(&folder, "xtask-0000000000d1").unwrap();
+        spool.write(OURS.as_bytes()).unwrap();
+        let name = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+        std::fs::write(folder.join("theirs"), OURS.replace("ours", "evil")).unwrap();
+        std::fs::rename(folder.join("theirs"), name).unwrap();
+        let mut text = String::new();
+        spool.prove(&|_| {}).unwrap().text().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, OURS);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

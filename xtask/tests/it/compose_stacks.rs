@@ -364,4 +364,7 @@ fn a_profile_that_is_not_active_is_named() {
     run.stderr_has("COMPOSE_PROFILES=data cargo xtask up (the profile data is not active)");
     let active = stack.xtask(["db-backup"]).env("COMPOSE_PROFILES", "data").run();
     active.code(4).stderr_has("→ start it with: cargo xtask up").stderr_lacks("COMPOSE_PROFILES");
+    stack.sandbox.write("compose.yaml", yaml.replace("[data]", "['a;touch PWN;']"));
+    let run = stack.xtask(["db-backup"]).run();
+    run.code(4).stderr_has("COMPOSE_PROFILES='a;touch PWN;' cargo xtask up");
 }

@@ -171,6 +171,10 @@ fn a_record_of_another_server_is_left_alone() {
     chmod(0o644);
     let run = shop.setup([]).run();
     run.code(1).stderr_has("pending-1.json is not private").stderr_has("→ check what it says, then: chmod 600");
+    fs::rename(&path, path.with_file_name("pending-$(touch PWN).json")).unwrap();
+    let run = shop.setup(["--dry-run"]).run();
+    run.code(1).stderr_has("then: chmod 600 '").stderr_has("pending-$(touch PWN).json'");
+    fs::rename(path.with_file_name("pending-$(touch PWN).json"), &path).unwrap();
     chmod(0o600);
     // Behind a link it would be another checkout's.
     let (own, moved) = (shop.sandbox.path(".xtask"), shop.sandbox.beside("moved"));
