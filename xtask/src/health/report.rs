@@ -59,18 +59,22 @@ impl Finding {
         Self { status, detail: detail.into(), hint, container: None, blocked: None, cause: None }
     }
 
+    /// ✓: it is as it should be.
     pub fn ok(detail: impl Into<String>) -> Self {
         Self::new(Status::Ok, detail, None)
     }
 
+    /// ∘: there is nothing to check, and why.
     pub fn skipped(detail: impl Into<String>) -> Self {
         Self::new(Status::Skipped, detail, None)
     }
 
+    /// ⚠: it works, and a person should do something soon.
     pub fn warn(detail: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Status::Warn, detail, Some(hint.into()))
     }
 
+    /// ✗: it does not work.
     pub fn fail(detail: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Status::Fail, detail, Some(hint.into()))
     }

@@ -127,6 +127,7 @@ impl EndsAnywhere {
         self.word.clear();
     }
 
+    /// Whether such a word was there.
     pub fn finish(mut self) -> bool {
         self.end();
         self.found

@@ -6,6 +6,7 @@ pub mod compose_files;
 mod dot_env;
 pub mod env_file;
 mod known;
+mod problems;
 mod root;
 
 pub use call::call;
@@ -14,11 +15,10 @@ pub use env_file::set as with_value;
 pub use known::{KNOWN, PROGRAMS, is_secret};
 pub use root::{Root, package_folder};
 
-use crate::error::Fault;
 use crate::platform;
 use chrono::{DateTime, Local};
-use env_file::{EnvFile, Problem};
-use known::{DECISIVE, ENVIRONMENT_ONLY};
+use env_file::EnvFile;
+use known::ENVIRONMENT_ONLY;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -180,49 +180,6 @@ impl Settings {
     /// A setting or its default.
     pub fn get_or<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
         self.get(name).unwrap_or(default)
-    }
-
-    /// Refuses to go on without a `.env` that is there: what it says might be another database.
-    pub fn check_readable(&self) -> Result<(), Fault> {
-        self.unreadable.as_ref().map_or(Ok(()), |why| {
-            Err(Fault::usage(format!(".env is there but cannot be read: {why}"))
-                .hint("it must be a file that you may read: ls -l .env"))
-        })
-    }
-
-    /// The lines of `.env` that were not understood, as `line 3: why`, and what follows from it.
-    pub fn problems(&self) -> impl Iterator<Item = String> {
-        let ignored = ENVIRONMENT_ONLY.iter().filter(|name| self.in_file(name).is_some());
-        let ignored = ignored.map(|name| {
-            format!("{name} in .env is not used: a checkout must not choose a program; set it in the environment")
-        });
-        let problems = self.file.problems().iter().map(|Problem { line, message, compose_refuses, .. }| {
-            let compose = if *compose_refuses { "; Docker Compose refuses the whole file for it" } else { "" };
-            format!(".env line {line}: {message}: this line is not used{compose}")
-        });
-        problems.chain(ignored)
-    }
-
-    /// The first line of `.env` for which Compose refuses the whole file, as `line 3: why`.
-    pub fn refused_by_compose(&self) -> Option<String> {
-        let problem = self.file.problems().iter().find(|problem| problem.compose_refuses)?;
-        Some(format!(".env line {}: {}", problem.line, problem.message))
-    }
-
-    /// Refuses to go on with a default where `.env` means to say which database, but cannot be understood.
-    ///
-    /// # Errors
-    /// Exit 2, unless the command line or the environment says it anyway.
-    pub fn check_understood(&self) -> Result<(), Fault> {
-        let stronger = |name: &str| matches!(self.find(name), Some((_, Origin::Flag | Origin::Environment)));
-        let unclear = self.file.problems().iter().find_map(|problem| {
-            let name = problem.name.as_deref()?;
-            (DECISIVE.iter().any(|start| name.starts_with(start)) && !stronger(name)).then_some((problem.line, name))
-        });
-        unclear.map_or(Ok(()), |(line, name)| {
-            let fault = Fault::usage(format!(".env line {line} sets {name}, but cannot be understood"));
-            Err(fault.hint(format!("fix that line, or set {name} in the environment")))
-        })
     }
 
     /// Where each setting came from, secrets masked (`--verbose`); without those that are shown elsewhere.

@@ -65,6 +65,7 @@ enum Number {
 /// What a step did.
 type Moved = Result<(usize, Option<Kind>), &'static str>;
 
+/// Splits SQL into tokens, piece by piece, in constant memory.
 #[derive(Debug, Clone, Default)]
 pub struct Lexer {
     state: State,

@@ -17,6 +17,7 @@ pub enum NestingWord {
 }
 
 impl Nesting {
+    /// How many BEGIN and CASE are open.
     pub fn depth(&self) -> u32 {
         self.depth
     }
@@ -26,6 +27,7 @@ impl Nesting {
         self.depth > 0
     }
 
+    /// Counts one of the words, as psql does.
     pub fn follow(&mut self, word: NestingWord) {
         self.depth = match word {
             NestingWord::Begin => self.depth.saturating_add(1),

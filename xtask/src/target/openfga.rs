@@ -19,6 +19,7 @@ const ANSWER_SHOWN: usize = 200;
 
 /// The setting of the key that this program sends, and those of the server's own keys.
 const TOKEN: &str = "OPENFGA_API_TOKEN";
+/// The keys that the server accepts, a comma between them.
 pub const KEYS: &str = "OPENFGA_AUTHN_PRESHARED_KEYS";
 const METHOD: &str = "OPENFGA_AUTHN_METHOD";
 

@@ -9,12 +9,15 @@
 mod harness;
 
 mod adopt;
+mod adopt_built;
 mod adopt_faults;
 mod adopt_noticed;
+mod adopt_updates;
 mod architecture;
 mod authorization;
 mod circles;
 mod completions;
+mod compose_resolved;
 mod compose_shapes;
 mod compose_stacks;
 mod compose_up;
@@ -32,10 +35,14 @@ mod db_backup_files;
 mod db_backup_signals;
 mod db_backup_stream;
 mod db_list;
+mod db_list_files;
 mod db_list_server;
 mod db_migrate;
 mod db_migrate_faults;
+mod db_migrate_files;
 mod db_migrate_local;
+mod db_migrate_locks;
+mod db_migrate_messages;
 mod db_migrate_old_psql;
 mod db_migrate_owners;
 mod db_migrate_repair;
@@ -50,6 +57,7 @@ mod db_reset;
 mod db_reset_faults;
 mod db_schedule;
 mod db_schedule_disk;
+mod db_schedule_pings;
 mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
@@ -57,6 +65,7 @@ mod db_stats_watch;
 mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
+mod debug_auth_refused;
 mod direct;
 mod documents;
 mod dsl;
@@ -81,6 +90,7 @@ mod local_programs;
 mod lying_servers;
 mod made_elsewhere;
 mod manifest;
+mod manifest_settings;
 mod monitoring;
 mod monitoring_panels;
 mod openfga_export;
@@ -89,6 +99,7 @@ mod plain_words;
 mod proof;
 mod record;
 mod record_forged;
+mod record_names;
 mod restore;
 mod restore_beside;
 mod restore_choice;
@@ -98,6 +109,7 @@ mod restore_jobs;
 mod restore_kills;
 mod restore_local;
 mod restore_needs;
+mod restore_previous;
 mod restore_properties;
 mod restore_property;
 mod restore_services;
@@ -110,10 +122,12 @@ mod round_trip;
 mod screen_lines;
 mod screens;
 mod search_path;
+mod settings;
 mod setup_env;
 mod setup_env_doctor;
 mod setup_env_questions;
 mod setup_openfga;
+mod setup_openfga_answers;
 mod setup_openfga_conditions;
 mod setup_openfga_env;
 mod setup_openfga_faults;
@@ -166,9 +180,12 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_backup_signals::tests,
     db_backup_stream::tests,
     db_list::tests,
+    db_list_files::tests,
     db_list_server::tests,
     db_migrate::tests,
+    db_migrate_files::tests,
     db_migrate_faults::tests,
+    db_migrate_locks::tests,
     db_migrate_local::tests,
     db_migrate_old_psql::tests,
     db_migrate_owners::tests,
@@ -177,10 +194,12 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_migrate_sqlx::tests,
     configured::tests,
     record::tests,
+    record_names::tests,
     record_forged::tests,
     db_migrate_trust::tests,
     db_migrate_verify::tests,
     db_migrate_wild::tests,
+    db_migrate_messages::tests,
     restore_services::tests,
     restore_set::tests,
     restore_set_refused::tests,
@@ -199,22 +218,27 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     restore_properties::tests,
     restore_property::tests,
     restore_undo::tests,
+    restore_previous::tests,
     db_reset::tests,
     db_reset_faults::tests,
     url::tests,
     url_faults::tests,
     url_rights::tests,
     manifest::tests,
+    manifest_settings::tests,
     monitoring::tests,
     monitoring_panels::tests,
     plain_words::tests,
     proof::tests,
     root::tests,
     adopt::tests,
+    adopt_built::tests,
     adopt_faults::tests,
+    adopt_updates::tests,
     adopt_noticed::tests,
     round_trip::tests,
     db_schedule::tests,
+    db_schedule_pings::tests,
     db_schedule_disk::tests,
     db_schedule_timers::tests,
     db_shell::tests,
@@ -229,6 +253,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     setup_openfga_print::tests,
     setup_openfga_prune::tests,
     setup_openfga_server::tests,
+    setup_openfga_answers::tests,
     shared_objects::tests,
     sql_reading::tests,
     staging_access::tests,
@@ -242,6 +267,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_verify_faults::tests,
     damage::tests,
     debug_auth::tests,
+    debug_auth_refused::tests,
     direct::tests,
     documents::tests,
     dsl::tests,
@@ -249,11 +275,13 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     completions::tests,
     compose_shapes::tests,
     compose_stacks::tests,
+    compose_resolved::tests,
     which_database::tests,
     compose_up::tests,
     compressed::tests,
     compressed_hostile::tests,
     conventions::tests,
+    settings::tests,
     hints::tests,
     hostile::tests,
     languages::tests,

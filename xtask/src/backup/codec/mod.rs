@@ -1,118 +1,69 @@
 //! How the text of a backup lies in its file. The text is the same for every codec: the head line, pg_dump's output, the
-//! manifest's line. A codec is one folder here and one line in the list.
+//! manifest's line. A codec is one folder here; this file is the one list of them.
 
-mod list;
+mod interface;
 mod plain;
 mod recording;
 mod tail;
 mod zstd;
 
-pub use list::{asked, ending_of, of, of_opening, plain};
+pub use interface::{Asked, Codec, Ends, OPENING};
 pub use recording::{Compressed, Recorded, Recording};
 pub(super) use tail::tail_of;
 
-use super::manifest::Manifest;
-use super::partial::Partial;
+use crate::backup::pieces::read_up_to;
 use crate::error::Fault;
-use crate::process::Program;
 use anyhow::Result;
-use std::fmt::Debug;
+use plain::Plain;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Seek as _, SeekFrom};
+use zstd::Zstd;
 
-/// So many first bytes of a text tell what it is: both kinds of first lines, and what tells an archive (tar: at byte 257).
-pub const OPENING: usize = 512;
+/// Every codec; the last one takes what no other takes.
+const ALL: &[&dyn Codec] = &[&Zstd::READER, &Plain];
 
-/// Both ends of a backup's text.
-#[derive(Debug)]
-pub struct Ends {
-    /// The first bytes of the text, at most [`OPENING`].
-    pub head: Vec<u8>,
-    /// The last line, newline included; empty where there is none that could be a manifest.
-    pub line: Vec<u8>,
-    /// So many bytes of the file are that line.
-    pub stored: u64,
+/// The codec of a file, by its first bytes and whatever its name is. It stands at its beginning afterwards.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of(file: &mut File) -> Result<&'static dyn Codec> {
+    let mut opening = vec![0; OPENING];
+    file.seek(SeekFrom::Start(0))?;
+    let read = read_up_to(file, &mut opening)?;
+    file.seek(SeekFrom::Start(0))?;
+    opening.truncate(read);
+    Ok(of_opening(&opening))
 }
 
-/// One way in which a text lies in its file.
-pub trait Codec: Debug + Sync {
-    /// How the names of its files end: `.sql`.
-    fn ending(&self) -> &'static str;
-
-    /// The format that head and manifest of its files say.
-    fn format(&self) -> u32;
-
-    /// This codec as it was asked for; `None` where another one was.
-    ///
-    /// # Errors
-    /// Exit 2: it cannot be had so.
-    fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, Fault>>;
-
-    /// What a person should know of how it writes.
-    fn note(&self) -> Option<String> {
-        None
-    }
-
-    /// Whether a file that begins so, with up to [`OPENING`] bytes, is one of its own.
-    fn begins(&self, opening: &[u8]) -> bool;
-
-    /// The beginning of the text of a file that begins so, as far as it is stored as it is.
-    fn opening<'b>(&self, opening: &'b [u8]) -> &'b [u8];
-
-    /// Both ends of the text of a file of this size.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    fn ends(&self, file: &mut File, bytes: u64) -> Result<Ends>;
-
-    /// Whether a manifest that fits stands before the last bytes of the file: it was not cut, something was added.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    fn is_manifest_followed(&self, file: &mut File, bytes: u64) -> Result<bool>;
-
-    /// So many bytes of the file precede its manifest, as the manifest says; `None` where it does not say so.
-    fn before_manifest(&self, manifest: &Manifest) -> Option<u64>;
-
-    /// Proves the bytes that precede the manifest, before anything is read from them; gives the SHA-256 of the whole
-    /// file. `None`: the file is the text, whose own proof that is.
-    ///
-    /// # Errors
-    /// The file cannot be read; the inner error says what is wrong with it.
-    fn prove_stored(&self, file: &File, manifest: &Manifest) -> Result<Result<Option<[u8; 32]>, String>>;
-
-    /// The text from its beginning, in constant memory. What is stored wrongly is an error of the kind `InvalidData`.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    fn text<'f>(&self, file: &'f File) -> Result<Box<dyn Read + 'f>>;
-
-    /// Whether the file is the text itself: any part of it can be read without what precedes it.
-    fn is_text(&self) -> bool;
-
-    /// A first or last line as it is stored.
-    ///
-    /// # Errors
-    /// It is longer than any that is read back.
-    fn stored(&self, line: &[u8]) -> Result<Vec<u8>>;
-
-    /// About how many bytes a file takes that holds what the one of this manifest holds.
-    fn expected(&self, manifest: &Manifest) -> u64;
-
-    /// Starts pg_dump and stores what it writes in the file.
-    ///
-    /// # Errors
-    /// A program cannot be started, or the file cannot be written.
-    fn record<'p>(&self, pg_dump: &Program, partial: &'p Partial) -> Result<Box<dyn Recording + 'p>>;
+/// The codec of a file that begins with these bytes.
+pub fn of_opening(opening: &[u8]) -> &'static dyn Codec {
+    ALL.iter().copied().find(|codec| codec.begins(opening)).unwrap_or(&Plain)
 }
 
-/// What a person asks of a codec.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// The option or setting that asks.
-    pub name: &'a str,
-    /// A level, or `no`.
-    pub word: &'a str,
-    /// The program that does the work; `None`: the one on PATH.
-    pub program: Option<&'a str>,
+/// How the names of backups end.
+fn endings() -> impl Iterator<Item = &'static str> {
+    ALL.iter().copied().map(Codec::ending)
+}
+
+/// How the names of files of one codec end, where this name ends so and is not the ending alone, a hidden file.
+pub fn ending_of(file_name: &str) -> Option<&'static str> {
+    endings().find(|ending| file_name.strip_suffix(ending).is_some_and(|stem| !stem.is_empty()))
+}
+
+/// The codec that was asked for.
+///
+/// # Errors
+/// Exit 2: there is none of that name or level, or it cannot be had.
+pub fn asked(asked: Asked<'_>) -> Result<Box<dyn Codec>, Fault> {
+    let found = ALL.iter().copied().find_map(|codec| codec.asked(asked));
+    found.unwrap_or_else(|| {
+        let Asked { name, word, .. } = asked;
+        let fault = Fault::usage(format!("{name} is {word:?}; it must be a level from 1 to 19, or no"));
+        Err(fault.hint(format!("{name}=1 is the usual level")))
+    })
+}
+
+/// The codec of files that are the text.
+pub fn plain() -> Box<dyn Codec> {
+    Box::new(Plain)
 }

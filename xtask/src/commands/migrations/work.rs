@@ -92,10 +92,12 @@ impl<'a> Work<'a> {
         Migrated { server: &self.server, config: &self.config }
     }
 
+    /// The ledger as it is now; an empty one where there is none.
     pub fn ledger(&self) -> Result<Ledger> {
         self.migrated().ledger()
     }
 
+    /// Files and ledger beside each other. Nothing is locked.
     pub fn look(&self) -> Result<Look> {
         let ledger = self.ledger()?;
         let rules = Rules { ignored: &self.config.ignored, ignore_missing: self.ignore_missing };

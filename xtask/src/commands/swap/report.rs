@@ -13,6 +13,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::path::Path;
 
+/// What a swap did, for people or as `--json`.
 pub struct Report<'a> {
     /// `Database restored`.
     pub what: &'a str,

@@ -19,6 +19,7 @@ pub struct Container {
     network_settings: NetworkSettings,
 }
 
+/// Whether it runs, and how it ended: `running`, `exited`, …; times as Docker writes them (RFC 3339).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct State {
@@ -36,6 +37,7 @@ pub struct State {
     pub health: Option<Health>,
 }
 
+/// Its health check: `starting`, `healthy`, `unhealthy`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Health {
@@ -52,6 +54,7 @@ struct HealthRun {
     output: String,
 }
 
+/// What it was made of. Variables are `NAME=value`; there are secrets among them.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Config {

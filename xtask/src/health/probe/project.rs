@@ -7,6 +7,7 @@ use crate::target::{dependencies, profiles};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// What the names of Compose's labels begin with.
 pub const LABEL: &str = "com.docker.compose";
 
 /// What is there, and what should be.

@@ -37,6 +37,7 @@ pub struct Facts {
     pub stores: Known<Vec<String>>,
 }
 
+/// An open transaction, and for how many seconds it has been open.
 #[derive(Debug, Deserialize)]
 pub struct Transaction {
     pub pid: i64,

@@ -25,6 +25,10 @@ impl Bytes {
         self.checksum.finish()
     }
 
+    /// Reads on.
+    ///
+    /// # Errors
+    /// Bytes that psql or the server would read as something else, with their line.
     pub fn take(&mut self, piece: &[u8]) -> Result<(), Flaw> {
         let line_at = |at: usize| self.lines + 1 + memchr::memchr_iter(b'\n', &piece[..at]).count() as u64;
         if !self.seen && piece.starts_with(b"\xef\xbb\xbf") {

@@ -56,6 +56,7 @@ impl Other {
         self.may_read.then(|| self.name().map(copy)).transpose()
     }
 
+    /// Its name with its schema, quoted for SQL.
     pub fn name(&self) -> Result<String, Fault> {
         qualified(&self.schema, &self.table)
     }
@@ -77,6 +78,7 @@ pub fn setting(schema: &str, table: &str) -> Result<String, Fault> {
     Ok(format!("table-name = {name:?} under [migrate]"))
 }
 
+/// A relation that has the name of a ledger.
 #[derive(Debug, Deserialize)]
 pub struct Found {
     schema: String,

@@ -12,6 +12,7 @@ pub struct Place {
 }
 
 impl Place {
+    /// Line and column, both counted from 1.
     pub fn of(line: usize, column: usize) -> Self {
         let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Self { line: small(line), column: small(column) }

@@ -22,6 +22,7 @@ pub struct Node {
     pub content: Content,
 }
 
+/// What a node is.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// A text and whether it stands without quotes, so that `1` may be a number.
@@ -31,12 +32,14 @@ pub enum Content {
     Mapping(Vec<(Key, Node)>),
 }
 
+/// How a scalar stands in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
     Plain,
     Quoted,
 }
 
+/// The key of an entry of a mapping.
 #[derive(Debug, Clone)]
 pub struct Key {
     pub place: Place,

@@ -38,6 +38,7 @@ pub enum State {
     Running(Running),
 }
 
+/// A server that runs: the process of its postmaster, and the port of 127.0.0.1 at which it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Running {
     pub pid: u32,

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 /// The pinned version; its first number is PostgreSQL's major.
 pub const VERSION: &str = "18.6.3";
+/// The major version of those programs.
 pub const MAJOR: u32 = 18;
 const DEADLINE: Duration = Duration::from_secs(600);
 

@@ -48,6 +48,7 @@ pub struct Record {
     pub openfga: Option<OpenfgaPorts>,
 }
 
+/// The ports of 127.0.0.1 at which the local OpenFGA answers; they stay the same over restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenfgaPorts {
     pub http: u16,
@@ -101,6 +102,7 @@ impl Folder {
         }
     }
 
+    /// The log of the server of this name: `NAME.log`.
     pub fn log(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.log"))
     }
@@ -155,6 +157,10 @@ impl Folder {
         }
     }
 
+    /// Writes the record, in one step.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub fn keep(&self, record: &Record) -> Result<()> {
         self.write(RECORD, serde_json::to_string_pretty(record)?.as_bytes())
     }

@@ -2,7 +2,7 @@
 
 /// A command, and a test that runs it on a real server (or a real shell).
 pub const TESTS: &[(&str, &str)] = &[
-    ("adopt", "adopt::an_adopted_copy_is_built_there_and_does_the_work_by_cargo_and_make"),
+    ("adopt", "adopt_built::an_adopted_copy_is_built_there_and_does_the_work_by_cargo_and_make"),
     ("completions", "completions::bash_completes_after_cargo_xtask_and_leaves_cargo_its_own"),
     ("db-backup", "db_backup::a_person_reads_the_report"),
     ("db-list", "db_list::a_person_reads_the_table"),

@@ -3,8 +3,9 @@
 mod recording;
 
 use self::recording::Behind;
+use super::interface::{Asked, Codec, Ends, OPENING};
+use super::recording::Recording;
 use super::tail::{last_line, tail_of};
-use super::{Asked, Codec, Ends, OPENING, Recording};
 use crate::backup::manifest::{self, Manifest};
 use crate::backup::partial::Partial;
 use crate::backup::pieces::read_up_to;
@@ -32,6 +33,10 @@ impl Codec for Plain {
 
     fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, Fault>> {
         (asked.word == "no").then(|| Ok(Box::new(Self) as Box<dyn Codec>))
+    }
+
+    fn note(&self) -> Option<String> {
+        None
     }
 
     fn begins(&self, _opening: &[u8]) -> bool {

@@ -9,8 +9,9 @@ mod unpack;
 use self::compressor::Tool;
 use self::recording::Compressing;
 use self::unpack::Unpacked;
+use super::interface::{Asked, Codec, Ends, OPENING};
+use super::recording::Recording;
 use super::tail::tail_of;
-use super::{Asked, Codec, Ends, OPENING, Recording};
 use crate::backup::manifest::{self, Manifest};
 use crate::backup::partial::Partial;
 use crate::backup::pieces::{PIECE, read_up_to};
@@ -29,6 +30,7 @@ const LEVELS: RangeInclusive<u8> = 1..=19;
 /// What people add to a file is short, and so are most manifests before it.
 const ADDED_LOOKED_AT: u64 = 1 << 20;
 
+/// Files that zstd compressed; what writes them decides the level.
 #[derive(Debug)]
 pub struct Zstd {
     tool: Tool,

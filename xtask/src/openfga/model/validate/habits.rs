@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 /// So many operands that stand twice in one definition are placed, the others are counted.
 const PLACED: usize = 10;
 
+/// Warns of what is valid and mostly a mistake.
 pub fn check(model: &Model, notes: &mut Vec<Note>) {
     let mut used = HashMap::new();
     for relation in model.types.iter().flat_map(|definition| &definition.relations) {

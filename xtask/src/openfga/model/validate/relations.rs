@@ -7,6 +7,7 @@ use std::collections::HashMap;
 /// Every relation, by the names of its type and of itself; of two with one name the first.
 pub type Relations<'m> = HashMap<(&'m str, &'m str), &'m Relation>;
 
+/// All relations of the model.
 pub fn relations(model: &Model) -> Relations<'_> {
     let mut relations = Relations::new();
     for definition in &model.types {

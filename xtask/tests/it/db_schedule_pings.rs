@@ -1,0 +1,77 @@
+//! Pings and the notifier: who hears how a backup ended, and that neither makes a backup fail.
+
+use crate::db_schedule::{INSTALL, Pings, chmod, program};
+use crate::harness::{Sandbox, Test, Xtask, shared};
+use std::fs;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] a_backup_by_hand_pings_and_is_never_failed_by_that,
+        [] a_program_is_called_after_a_failure_and_env_does_not_choose_it,
+    ]
+}
+
+fn a_backup_by_hand_pings_and_is_never_failed_by_that() {
+    let database = shared().database();
+    let sandbox = &database.sandbox;
+    let file = sandbox.home.join("ping");
+    let pings = Pings::listen("200 OK");
+    let with_file = |content: &str| {
+        fs::write(&file, content).unwrap();
+        chmod(&file, 0o600);
+        database.xtask(["db-backup", "--ping-file"]).args([&file])
+    };
+    with_file(&format!("\n{}\n", pings.url)).run().ok();
+    let heard = pings.take();
+    assert_eq!(heard.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["/start", ""]);
+    // What is typed wins over the setting. An export of a table is no backup that could be missed.
+    sandbox.set("XTASK_PING_URL", "http://127.0.0.1:1/hunter3");
+    with_file(&pings.url).env("POSTGRES_DB", "no_such_database").run().code(4);
+    let heard = pings.take();
+    assert!(heard[1].0 == "/fail" && heard[1].1.contains("no_such_database"), "{heard:?}");
+    database.sql("CREATE TABLE t (id int)");
+    database.xtask(["db-backup", "--table", "t"]).run().ok().stderr_lacks("ping");
+    // No server listens there; another one answers with a redirect: the backup is made, and a warning says why there was no ping.
+    let verbose = database.xtask(["db-backup", "--verbose"]).run();
+    verbose.ok().stderr_has("The ping was not taken: connection refused");
+    verbose.stderr_has("XTASK_PING_URL=***").stderr_lacks("hunter3");
+    let elsewhere = Pings::listen("302 Found\r\nLocation: https://example.com/hunter3");
+    let moved = with_file(&elsewhere.url).run();
+    moved.ok().stderr_has("it redirects to https://example.com/…, which is not followed").stderr_lacks("hunter");
+    sandbox.set("XTASK_PING_URL", "hunter3");
+    database.xtask(["db-backup"]).run().ok().stderr_has("The ping address is not one").stderr_lacks("hunter3");
+    // What is typed and cannot be used is refused before anything is done.
+    let before = sandbox.backups();
+    chmod(&file, 0o644);
+    let public = database.xtask(["db-backup", "--ping-file"]).args([&file]).run();
+    public.code(1).stderr_has("is not private").stderr_has("chmod 600");
+    let nowhere = database.xtask(["db-backup", "--ping-file", "nowhere"]).run();
+    nowhere
+        .code(2)
+        .stderr_has("cannot be read")
+        .stderr_has("→ write the address into it: (umask 077; echo ADDRESS > FILE)");
+    assert_eq!(sandbox.backups(), before);
+}
+
+fn a_program_is_called_after_a_failure_and_env_does_not_choose_it() {
+    let sandbox = Sandbox::new();
+    let called = sandbox.home.join("called");
+    let note = "printf '%s|' \"$@\" \"$XTASK_FAILURE_COMMAND\" \"$XTASK_FAILURE_EXIT\"";
+    let notify = program(&sandbox, "notify", &format!("{note} >'{}'", called.display()));
+    let words = format!("[\"{}\", \"$(id)\", \"a b\"]", notify.display());
+    let failing = || {
+        Xtask::new(&sandbox).args(["db-backup", "--target", "url"]).env("DATABASE_URL", "postgres://me@127.0.0.1:1/x")
+    };
+    failing().env("XTASK_ON_FAILURE", &words).run().holds(called.exists(), "the program is called");
+    let code = failing().run().code.unwrap();
+    assert_eq!(fs::read_to_string(&called).unwrap(), format!("$(id)|a b|db-backup|{code}|"));
+    fs::remove_file(&called).unwrap();
+    sandbox.set("XTASK_ON_FAILURE", &format!("'{words}'"));
+    failing().run().stderr_has("XTASK_ON_FAILURE in .env is not used").holds(!called.exists(), "no program is called");
+    let install = |words: &str| {
+        Xtask::new(&sandbox).args(INSTALL).args(["--timer", "paste"]).env("XTASK_ON_FAILURE", words).run()
+    };
+    install("notify me").code(2).stderr_has("is not a JSON array of words");
+    let ping = Xtask::new(&sandbox).args(INSTALL).args(["--timer", "paste"]).env("XTASK_PING_URL", "hunter2").run();
+    ping.code(2).stderr_lacks("hunter2");
+}

@@ -1,0 +1,80 @@
+//! `debug-auth` of a question that it cannot ask, or whose answer has no end.
+
+use crate::debug_auth::set_up;
+use crate::harness::{Sandbox, Test, Xtask};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack, Openfga] cycles_and_ten_thousand_members_are_bounded_and_said,
+        [Stack, Openfga] what_the_model_does_not_know_is_refused_with_the_names_that_there_are,
+        [] what_is_no_question_is_refused_before_a_server_is_asked,
+    ]
+}
+
+fn cycles_and_ten_thousand_members_are_bounded_and_said() {
+    let shop = set_up();
+    let run = shop.debug_auth(["user:carl", "member", "team:loop1"]).run();
+    run.code(1).stdout_has("✗ member of team:loop1: a cycle, it is looked at above\n");
+    // A server lets no cycle allow anything, also behind `but not`.
+    shop.debug_auth(["user:carl", "active", "team:loop1"]).run().code(1);
+    let id = shop.ids().pop().unwrap();
+    let many = format!(
+        "INSERT INTO tuple (store, object_type, object_id, relation, _user, user_type, ulid, inserted_at) \
+         SELECT '{id}', 'doc', 'many', 'org', 'org:o' || n, 'user', lpad(n::text, 26, '0'), now() \
+         FROM generate_series(1, 10050) AS n"
+    );
+    shop.stack.psql("openfga", &many);
+    shop.api().write_tuples(&id, &[("user:bob", "member", "org:o7777")]);
+    let run = shop.debug_auth(["user:bob", "viewer", "doc:many"]).run();
+    run.ok()
+        .stdout_has("  user:bob member org:o7777\n")
+        .stdout_has("… and 9,980 more are not shown: 9,800 were not decided, 180 do not allow it\n");
+    run.stdout_has("⚠ tuples that were not read\n");
+    let run = shop.debug_auth(["user:carl", "viewer", "doc:many"]).run();
+    run.code(1).stdout_has("this is the server's answer\n").stderr_has("✗ user:carl viewer doc:many is denied");
+}
+
+fn what_the_model_does_not_know_is_refused_with_the_names_that_there_are() {
+    let shop = set_up();
+    for (question, said, names) in [
+        (["usr:anne", "viewer", "doc:plan"], "there is no type usr (did you mean user?)", "doc, org, team, user"),
+        (["user:anne", "viewer", "dok:plan"], "there is no type dok (did you mean doc?)", "user"),
+        (
+            ["user:anne", "viever", "doc:plan"],
+            "type doc has no relation viever (did you mean viewer?)",
+            "editor, viewer",
+        ),
+        (["user:anne", "admin", "org:acme"], "type org has no relation admin", "there are: member"),
+        (["team:staff#membr", "viewer", "doc:plan"], "has no relation membr (did you mean member?)", "member"),
+        (["user:anne", "viewer", "user:bob"], "type user has no relation viewer", "it has none"),
+    ] {
+        let run = shop.debug_auth(question).run();
+        run.code(2).prints_nothing().stderr_has(said).stderr_has("→ ");
+        for name in names.split(", ") {
+            run.stderr_has(name);
+        }
+    }
+    shop.debug_auth(["user:anne", "viewer", "doc:plan", "--context", "[1]"])
+        .run()
+        .code(2)
+        .stderr_has("not a JSON object");
+    shop.debug_auth(["user:anne", "viewer"]).run().code(2);
+    let none = shop.debug_auth(["user:anne", "viewer", "doc:plan", "--store", "no such store"]).run();
+    none.code(1).stderr_has("has no store no such store");
+}
+
+fn what_is_no_question_is_refused_before_a_server_is_asked() {
+    let sandbox = Sandbox::new();
+    for (question, said) in [
+        (["anne", "viewer", "doc:plan"], "\"anne\" is not a user"),
+        (["user:anne", "viewer", "doc:*"], "is not a single object"),
+        (["user:anne", "viewer", "doc"], "is not an object"),
+        (["user:an ne", "viewer", "doc:plan"], "has a blank in it"),
+        (["user:", "viewer", "doc:plan"], "is not a user"),
+        (["user:a\u{1b}[31m", "viewer", "doc:plan"], "control character"),
+    ] {
+        let run = Xtask::new(&sandbox).args(["debug-auth"]).args(question).run();
+        run.code(2).prints_nothing().stderr_has("✗ This is no question: ").stderr_has(said);
+        run.stderr_has("→ write it so: cargo xtask debug-auth user:alice viewer document:plan");
+    }
+}
