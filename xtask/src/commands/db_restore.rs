@@ -53,5 +53,6 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     let record = &locked::record(server)?;
     let Replaced { done, safety } = replace(&[Replacement { proposal: &proposal, record, context }], args, context)?;
     let safety = safety.first().and_then(Option::as_deref);
-    Report { what: &preview::done(&backup), file: Some(&backup.path), safety, done: &done }.show(args.json, target, context)
+    Report { what: &preview::done(&backup), file: Some(&backup.path), safety, done: &done }
+        .show(args.json, target, context)
 }

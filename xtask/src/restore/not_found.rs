@@ -120,7 +120,10 @@ impl<'a> Function<'a> {
         stderr.lines().skip_while(|line| client_error::numbered(line).is_none()).find_map(|line| {
             let line = line.strip_prefix("CONTEXT:  ").unwrap_or(line);
             if let Some(rest) = line.strip_prefix("PL/pgSQL function ") {
-                return rest.split_once(" line ").map(|(function, _)| Self::Whole(function)).filter(Self::has_arguments);
+                return rest
+                    .split_once(" line ")
+                    .map(|(function, _)| Self::Whole(function))
+                    .filter(Self::has_arguments);
             }
             let rest = line.strip_prefix("SQL function \"");
             let rest = rest.or_else(|| line.strip_prefix("compilation of PL/pgSQL function \""));
@@ -176,7 +179,12 @@ mod tests {
     #[test]
     fn a_missing_name_and_its_function_are_read_from_the_servers_words() {
         let plpgsql = "CONTEXT:  PL/pgSQL function lib.bucket(integer) line 1 at RETURN";
-        is("function helper(integer) does not exist", plpgsql, Some("helper"), Some(Function::Whole("lib.bucket(integer)")));
+        is(
+            "function helper(integer) does not exist",
+            plpgsql,
+            Some("helper"),
+            Some(Function::Whole("lib.bucket(integer)")),
+        );
         let statement = format!("CONTEXT:  SQL statement \"SELECT 1\"\n{}", &plpgsql[10..]);
         is("relation \"a b\" does not exist", &statement, Some("a b"), Some(Function::Whole("lib.bucket(integer)")));
         let inlined = "CONTEXT:  SQL function \"f\" during inlining";
@@ -185,7 +193,12 @@ mod tests {
         is("type \"mood\" does not exist", compiled, Some("mood"), Some(Function::Named("ty")));
         is("operator does not exist: integer === integer", "", Some("==="), None);
         is("text search configuration \"german2\" does not exist", "", Some("german2"), None);
-        is("relation \"x\" does not exist", "CONTEXT:  PL/pgSQL function inline_code_block line 1 at SQL", Some("x"), None);
+        is(
+            "relation \"x\" does not exist",
+            "CONTEXT:  PL/pgSQL function inline_code_block line 1 at SQL",
+            Some("x"),
+            None,
+        );
         for other in [
             "relation \"lib.documents\" does not exist",
             "function public.gone(text) does not exist",

@@ -135,7 +135,8 @@ fn each_place_that_a_load_evaluates_is_told_by_the_backup() {
 }
 
 fn the_hint_names_the_schema_that_the_file_gives_and_what_to_change() {
-    const VIEW: &str = "CREATE SCHEMA lib; CREATE TABLE lib.documents AS SELECT 'a b'::tsvector AS t; SET search_path = lib;
+    const VIEW: &str =
+        "CREATE SCHEMA lib; CREATE TABLE lib.documents AS SELECT 'a b'::tsvector AS t; SET search_path = lib;
         CREATE MATERIALIZED VIEW words AS SELECT word FROM ts_stat('SELECT t FROM documents')";
     let rows = "CREATE TABLE parted (id int) PARTITION BY RANGE (bucket(id)); CREATE TABLE parted_1 PARTITION OF parted \
         FOR VALUES FROM (0) TO (9); INSERT INTO parted VALUES (3)";
@@ -143,7 +144,12 @@ fn the_hint_names_the_schema_that_the_file_gives_and_what_to_change() {
         'SELECT count(*) FROM \"It\"'; CREATE TABLE t AS SELECT 1 AS a; CREATE INDEX i ON t (many(a))";
     for (objects, at, name, cure) in [
         (VIEW.to_owned(), "REFRESH MATERIALIZED VIEW lib.words", "documents", "the materialized view: lib.documents"),
-        (format!("{BUCKET}{rows}"), "COPY lib.parted_1", "helper", "ALTER FUNCTION lib.bucket(integer) SET search_path = lib"),
+        (
+            format!("{BUCKET}{rows}"),
+            "COPY lib.parted_1",
+            "helper",
+            "ALTER FUNCTION lib.bucket(integer) SET search_path = lib",
+        ),
         (format!("{BUCKET}{inlined}"), "CREATE INDEX i", "It", "ALTER FUNCTION lib.many SET search_path = lib"),
     ] {
         let database = shared_for_restores().database();
@@ -151,7 +157,9 @@ fn the_hint_names_the_schema_that_the_file_gives_and_what_to_change() {
         let file = database.xtask(["db-backup"]).run();
         let file = file.ok().text().trim_end().to_owned();
         let run = database.xtask(["db-restore", &file, "--yes"]).run();
-        run.code(1).stderr_has(at).stderr_has(&format!("{name}, which the file creates in schema lib, and a dump loads"));
+        run.code(1)
+            .stderr_has(at)
+            .stderr_has(&format!("{name}, which the file creates in schema lib, and a dump loads"));
         run.stderr_has("--search-path lib\n").stderr_has(cure).stderr_lacks("public");
         let run = database.xtask(["db-restore", &file, "--yes", "--search-path", "public"]).run();
         run.code(1).stderr_has(&format!("it is not found either: {name}, which the file creates in schema lib"));

@@ -104,7 +104,8 @@ fn name_tables_without_rows(backup: &Proven, context: &Context) {
     if !backup.contents.has_rows() {
         return;
     }
-    let names: Vec<String> = tables.iter().take(TABLES_NAMED).map(|(schema, name)| format!("{schema}.{name}")).collect();
+    let names: Vec<String> =
+        tables.iter().take(TABLES_NAMED).map(|(schema, name)| format!("{schema}.{name}")).collect();
     let more = tables.len().saturating_sub(TABLES_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let text = format!(

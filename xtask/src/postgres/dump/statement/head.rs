@@ -21,16 +21,39 @@ pub(super) struct Head {
 
 /// What stands before the name of an object that others find by its name.
 const MAKING: [&str; 20] = [
-    "create", "or", "replace", "unlogged", "table", "foreign", "materialized", "view", "function", "procedure", "aggregate",
-    "type", "domain", "operator", "collation", "sequence", "text", "search", "configuration", "dictionary",
+    "create",
+    "or",
+    "replace",
+    "unlogged",
+    "table",
+    "foreign",
+    "materialized",
+    "view",
+    "function",
+    "procedure",
+    "aggregate",
+    "type",
+    "domain",
+    "operator",
+    "collation",
+    "sequence",
+    "text",
+    "search",
+    "configuration",
+    "dictionary",
 ];
 
 /// What a statement makes that others find by its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Made {
-    Object { schema: String, name: String },
+    Object {
+        schema: String,
+        name: String,
+    },
     /// An extension's objects, in this schema.
-    Extension { schema: String },
+    Extension {
+        schema: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +112,9 @@ impl Head {
         let (before, after) = parts.split_at(dot);
         let ((_, schema), _) = before.split_last()?;
         let making = words.get(..dot.saturating_sub(1))?;
-        if making.first().is_none_or(|word| word != "create") || !making.iter().all(|word| MAKING.contains(&word.as_str())) {
+        if making.first().is_none_or(|word| word != "create")
+            || !making.iter().all(|word| MAKING.contains(&word.as_str()))
+        {
             return None;
         }
         let named = after.get(1..)?;
