@@ -122,7 +122,7 @@ impl Scanner {
             Part::Tail(seen) if seen == self.tail.len() => return Ok(self.contents()),
             Part::Head(0) => "the file is empty".to_owned(),
             Part::Head(_) => "it ends within pg_dump's first lines".to_owned(),
-            Part::Tail(_) => "it ends within pg_dump's last lines".to_owned(),
+            Part::Tail(seen) => format!("it ends within pg_dump's last lines{}", self.lacks_unrestrict(seen)),
             Part::Copy | Part::CopyHeaderEnd => {
                 let name = self.copy.as_ref().map(|copy| printable(&copy.copied.name)).unwrap_or_default();
                 format!("it ends within the rows of table {name}")
@@ -185,7 +185,7 @@ impl Scanner {
                 }
                 // Where the lines of `\restrict` were taken out, their empty ones stay; editors add blanks.
                 None if byte.is_ascii_whitespace() => {}
-                _ => return Err(self.flaw("text after the end of the dump")),
+                _ => return Err(self.flaw(self.after_end(seen, byte))),
             },
         }
         Ok(1)
