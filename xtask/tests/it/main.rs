@@ -15,6 +15,7 @@ mod architecture;
 mod authorization;
 mod circles;
 mod completions;
+mod compose_resolved;
 mod compose_shapes;
 mod compose_stacks;
 mod compose_up;
@@ -49,6 +50,7 @@ mod db_reset;
 mod db_reset_faults;
 mod db_schedule;
 mod db_schedule_disk;
+mod db_schedule_pings;
 mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
@@ -214,6 +216,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     round_trip::tests,
     db_schedule::tests,
     db_schedule_disk::tests,
+    db_schedule_pings::tests,
     db_schedule_timers::tests,
     db_shell::tests,
     db_stats::tests,
@@ -245,6 +248,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     dsl::tests,
     circles::tests,
     completions::tests,
+    compose_resolved::tests,
     compose_shapes::tests,
     compose_stacks::tests,
     which_database::tests,
