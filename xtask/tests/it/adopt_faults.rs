@@ -94,7 +94,7 @@ fn a_look_runs_no_program_that_their_settings_name() {
 
 fn a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file() {
     let services = "services:\n  postgres:\n    image: postgres:${VERSION:?}\n    environment: [POSTGRES_PASSWORD]\n  \
-                    web:\n    image: web\n    develop: {watch: [{action: sync, path: ., target: /x, include: ['src/**']}]}\n";
+                    web:\n    image: web\n    labels: {include: 'src/**'}\n";
     for include in [
         "include:\n  - ssh://git@127.0.0.1/x/y.git\n",
         "include:\n  - path: git@127.0.0.1:x/y.git\n",

@@ -12,7 +12,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// A Compose file, `.env`, and what `down` then says that it stops: service, database, user.
-const RESOLVED: [(&str, &str, [&str; 3]); 20] = [
+pub const RESOLVED: [(&str, &str, [&str; 3]); 20] = [
     ("services: {db: {image: 'postgres:16'}}", "POSTGRES_USER=x\nPOSTGRES_DB=y\n", ["db", "postgres", "postgres"]),
     (
         "services: {db: {image: 'postgres:16', environment: {POSTGRES_USER: bar}}}",
