@@ -141,6 +141,11 @@ pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     system::is_still_at(file, path)
 }
 
+/// Whether both are the same file, whatever names it has.
+pub fn is_same_file(one: &File, other: &File) -> io::Result<bool> {
+    system::is_same_file(one, other)
+}
+
 /// Replaces a file in one step by a private one: readers see the old text or the new one, and the new one is on disk
 /// when this returns. `prepare` gives the fresh file another mode or owner before it gets its name. It gets the open
 /// file: another user who may write in the folder can put a link at its name. A link at `path` is replaced itself.
@@ -217,6 +222,16 @@ pub fn end_group(pid: u32, now: bool) -> io::Result<()> {
 pub fn stop_here() {
     system::stop_here();
 }
+
+/// Runs `task` in a thread of its own each time this process is to be suspended (Ctrl-Z): what it is given suspends the
+/// process, and comes back when the process goes on. Until the value is dropped; `None` where the system has no such thing.
+pub fn around_suspension(task: impl Fn(&dyn Fn()) + Send + 'static) -> Option<Suspensions> {
+    system::around_suspension(task).map(Suspensions)
+}
+
+/// See [`around_suspension`].
+#[derive(Debug)]
+pub struct Suspensions(#[expect(dead_code, reason = "it is held until it is dropped")] system::Suspensions);
 
 /// Asks one process to end.
 pub fn end_process(pid: u32) -> io::Result<()> {

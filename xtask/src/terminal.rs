@@ -217,6 +217,8 @@ impl Terminal {
         if self.completes { self.completed(text) } else { text.to_owned() }
     }
 
+    /// Our own signs as a terminal without UTF-8 has them. None of them becomes a letter that a shell, psql or an option
+    /// begins with: names of others in the text are quoted already.
     fn lettered(&self, text: &str) -> String {
         let text = self.to_type(text);
         if self.unicode {
@@ -226,14 +228,11 @@ impl Terminal {
         for letter in text.chars() {
             match letter {
                 '…' => plain.push_str("..."),
-                '—' | '–' => plain.push('-'),
                 '→' => plain.push_str("->"),
                 '≈' => plain.push('~'),
                 '✓' => plain.push_str("OK:"),
                 '⚠' => plain.push_str("WARNING:"),
                 '✗' => plain.push_str("ERROR:"),
-                '“' | '”' => plain.push('"'),
-                '‘' | '’' => plain.push('\''),
                 other => plain.push(other),
             }
         }

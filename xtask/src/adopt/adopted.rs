@@ -5,7 +5,7 @@ use super::collision::Collision;
 use super::name::PackageName;
 use super::repository::Repository;
 use crate::error::Fault;
-use crate::words::hex;
+use crate::words::{hex, shell_word};
 use anyhow::Result;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ impl Adopted {
             let refused = || {
                 Collision::new(
                     format!("{path} is not as adopt wrote it"),
-                    format!("restore it: git checkout -- {path}"),
+                    format!("restore it: git checkout -- {}", shell_word(&path)),
                 )
             };
             found.push(read.ok_or_else(|| Fault::from(refused()))?);

@@ -8,6 +8,7 @@ use super::repository::Repository;
 use super::toml_text;
 use crate::error::Fault;
 use crate::process::signals;
+use crate::words::shell_word;
 use anyhow::Result;
 use serde_json::Value;
 
@@ -71,7 +72,8 @@ impl Manifests {
             && let Some(above) = outer.filter(|above| above.join(PATH).is_file()).last()
         {
             let what = format!("{} lies inside the cargo project {}", repository.folder.display(), above.display());
-            return Err(refused(&what, &format!("adopt it there: cargo xtask adopt {}", above.display())));
+            let above = shell_word(&above.to_string_lossy());
+            return Err(refused(&what, &format!("adopt it there: cargo xtask adopt {above}")));
         }
         Ok(Self { kind, root, below })
     }

@@ -3,9 +3,10 @@
 use super::options::BackupOptions;
 use super::space;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::dump::Flaw;
 use crate::postgres::server::Server;
 use crate::postgres::{locks, session};
-use crate::process::Captured;
+use crate::process::{Captured, Ending};
 use crate::target::Target;
 use std::time::Duration;
 
@@ -35,6 +36,20 @@ pub(super) fn not_whole(target: &Target) -> Fault {
         .hint("check the connection between this program and pg_dump (Docker, network), then try again")
 }
 
+/// The same, by what is wrong with the stream; or the server is gone, and pg_dump's end was lost with it.
+pub(super) fn incomplete(target: &Target, flaw: Flaw, stderr: &str, ending: Ending) -> anyhow::Error {
+    match target.cause(stderr, ending).filter(|cause| error::exit(cause) == Exit::Unreachable) {
+        Some(cause) => unreachable(cause),
+        None => anyhow::Error::new(flaw).context(not_whole(target)),
+    }
+}
+
+fn unreachable(cause: anyhow::Error) -> anyhow::Error {
+    let hint = error::fault(&cause).and_then(Fault::hint_text).unwrap_or("try again").to_owned();
+    let fault = Fault::unreachable(format!("{cause}; no backup was made"));
+    cause.context(fault.hint(hint))
+}
+
 /// Why pg_dump failed; `took`: how long it ran. Only a fault of the database itself is lasting: it cannot be dumped as it is.
 pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, said: &Captured, took: Duration) -> anyhow::Error {
     let (target, stderr) = (server.target(), said.stderr.as_str());
@@ -51,9 +66,7 @@ pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, said: &Captur
         ));
     }
     if error::exit(&said) == Exit::Unreachable && !error::is_lasting(&said) {
-        let hint = error::fault(&said).and_then(Fault::hint_text).unwrap_or("try again").to_owned();
-        let fault = Fault::unreachable(format!("{said}; no backup was made"));
-        return said.context(fault.hint(hint));
+        return unreachable(said);
     }
     let is_locking = stderr.lines().any(|line| line.starts_with(LOCKING));
     if is_locking && waited(server, own, took >= options.lock_timeout) {
@@ -103,7 +116,7 @@ fn stayed_locked(server: &Server<'_>, options: &BackupOptions, said: anyhow::Err
     let names: Vec<String> = holders.iter().map(ToString::to_string).collect();
     anyhow::Error::msg(names.join("\n")).context(fault.hint(format!(
         "wait longer with --lock-timeout SECONDS, or end that session: \
-         cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({})'",
+         cargo xtask db-shell -- -c 'SELECT pg_catalog.pg_terminate_backend({})'",
         holder.pid
     )))
 }

@@ -28,7 +28,7 @@ pub mod set;
 pub mod several;
 pub mod space;
 pub mod spool;
-mod statement;
+pub mod statement;
 pub mod stream;
 pub mod take;
 mod verdict;

@@ -40,11 +40,6 @@ impl Partial {
         Err(Fault::failed("other runs removed the unfinished backup").hint("try again").into())
     }
 
-    /// Where it is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.file.seek(SeekFrom::End(0)).and_then(|_| self.file.write_all(bytes));
         written.map_err(|error| self.failed(error))
@@ -53,10 +48,10 @@ impl Partial {
     /// The file for a program's stdout. It is opened a second time: a lock that the program inherited would outlive us.
     pub(super) fn for_program(&self) -> Result<File> {
         let file = platform::open_to_append(&self.path).map_err(|error| self.failed(error))?;
-        if platform::is_still_at(&self.file, &self.path).map_err(|error| self.failed(error))? {
+        if platform::is_same_file(&self.file, &file).map_err(|error| self.failed(error))? {
             return Ok(file);
         }
-        Err(Fault::failed("another program removed the unfinished backup").hint("try again").into())
+        Err(self.replaced())
     }
 
     /// The file for a reader in this process.
@@ -83,19 +78,20 @@ impl Partial {
     }
 
     /// Makes the file durable and gives it its name: the first of `names` that is free.
-    pub(super) fn publish(mut self, mut names: impl Iterator<Item = PathBuf>) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// There is no free name, or no room. Another user who may write in the folder gave the name of the unfinished file to
+    /// a file of theirs, which gets no backup's name.
+    pub(super) fn publish(mut self, names: impl Iterator<Item = PathBuf>) -> Result<PathBuf> {
         self.file.sync_all().map_err(|error| self.failed(error))?;
-        let name = loop {
-            let Some(name) = names.next() else {
-                let fault = Fault::failed("A file of that name exists already; a backup never replaces a file");
-                return Err(fault.hint("name another file, or a folder").into());
-            };
-            match link(&self.path, &name) {
-                Ok(()) => break name,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(self.failed(error)),
-            }
-        };
+        if !self.is_at(&self.path)? {
+            return Err(self.replaced());
+        }
+        let name = self.link_to_first_free(names)?;
+        if !self.is_at(&name)? {
+            let _ = fs::remove_file(&name);
+            return Err(self.replaced());
+        }
         self.published = true;
         // Gone already where the link had to be a rename.
         let _ = fs::remove_file(&self.path);
@@ -106,6 +102,28 @@ impl Partial {
                 .hint("a power failure now may lose the name: check the folder's permissions and its disk, then: sync")
         })?;
         Ok(name)
+    }
+
+    fn link_to_first_free(&self, names: impl Iterator<Item = PathBuf>) -> Result<PathBuf> {
+        for name in names {
+            match link(&self.path, &name) {
+                Ok(()) => return Ok(name),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        let fault = Fault::failed("A file of that name exists already; a backup never replaces a file");
+        Err(fault.hint("name another file, or a folder").into())
+    }
+
+    fn is_at(&self, path: &Path) -> Result<bool> {
+        platform::is_still_at(&self.file, path).map_err(|error| self.failed(error))
+    }
+
+    fn replaced(&self) -> anyhow::Error {
+        let folder = self.folder.display();
+        let fault = Fault::failed(format!("Another program removed or replaced the unfinished backup in {folder}"));
+        fault.hint("if other users may write in that folder, take that right away; then try again").into()
     }
 
     fn failed(&self, error: io::Error) -> anyhow::Error {
@@ -210,6 +228,25 @@ mod tests {
         names.sort();
         let others = ["b.xtask-0000000000A2.partial", "b.xtask-0000000000a2-load.partial", "b.xtask-2.partial"];
         assert_eq!(names, [&["a.sql", "a_2.sql"][..], &others, &["notes.partial"]].concat());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_another_put_at_its_name_is_never_published() {
+        let folder = std::env::temp_dir().join(format!("xtask-swapped-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut running = Partial::create(&folder, "a", "xtask-0000000000c1").unwrap();
+        running.write(b"ours").unwrap();
+        fs::write(folder.join("theirs"), "theirs").unwrap();
+        fs::rename(folder.join("theirs"), &running.path).unwrap();
+        let mut text = String::new();
+        let mut reading = running.for_reading().unwrap();
+        reading.seek(SeekFrom::Start(0)).and_then(|_| std::io::Read::read_to_string(&mut reading, &mut text)).unwrap();
+        assert_eq!(text, "ours", "a reader gets the file that was written");
+        assert!(running.for_program().unwrap_err().to_string().starts_with("Another program removed or replaced"));
+        let error = running.publish([folder.join("a.sql")].into_iter()).unwrap_err();
+        assert!(error.to_string().starts_with("Another program removed or replaced"), "{error:#}");
+        assert!(!folder.join("a.sql").exists());
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -12,11 +12,14 @@ use super::server_name::Kind;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::{Contents, Flaw, Scanner};
 use crate::process::signals;
-use crate::words::hex;
+use crate::words::{hex, shell_word};
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// What messages call the file that came there.
+const STANDARD_INPUT: &str = "standard input";
 
 /// A backup whose every byte was read and found right, held open: what is fed later is the file that was proven.
 #[derive(Debug)]
@@ -37,6 +40,16 @@ impl Proven {
     /// The file's size in bytes.
     pub fn bytes(&self) -> u64 {
         self.file.metadata().map_or(0, |facts| facts.len())
+    }
+
+    /// The file as one word of a command that a person types: `FILE` where it came on standard input, because the person
+    /// has to write it to a file first.
+    pub fn as_word(&self) -> String {
+        if self.path == Path::new(STANDARD_INPUT) {
+            "FILE".to_owned()
+        } else {
+            shell_word(&self.path.to_string_lossy())
+        }
     }
 
     /// SHA-256 of the whole file, as the proof read it.
@@ -65,19 +78,24 @@ impl Proven {
 /// # Errors
 /// Exit 3: the file is cut, damaged or no backup.
 pub fn prove(path: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
-    prove_as(path, path, progress)
+    prove_open(open(path)?, path, progress)
 }
 
-/// Proves a file that messages call by another name.
-pub(super) fn prove_as(path: &Path, name: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
-    let mut file = open(path)?;
+/// Proves what came on standard input, which has no path by which it could be found again.
+pub(super) fn prove_standard_input(file: File, progress: &dyn Fn(u64)) -> Result<Proven> {
+    prove_open(file, Path::new(STANDARD_INPUT), progress)
+}
+
+/// Proves an open file, which messages call by this name.
+fn prove_open(mut file: File, name: &Path, progress: &dyn Fn(u64)) -> Result<Proven> {
     // Shared lock: db-prune skips this file. A file system without locks is read without one.
     let _ = file.try_lock_shared();
     let (examined, dump_end, marks) = check_open(&mut file, name, progress)?;
     let Examined { verdict, reason, manifest, globals, contents, digest, .. } = examined;
     if globals.is_some() {
         let message = format!("{} holds a server's roles, not a database", name.display());
-        let hint = format!("create those that are missing: cargo xtask db-restore --globals {}", name.display());
+        let file = shell_word(&name.to_string_lossy());
+        let hint = format!("create those that are missing: cargo xtask db-restore --globals {file}");
         return Err(Fault::new(Exit::Refused, message).hint(hint).into());
     }
     match contents {

@@ -1,7 +1,7 @@
 //! What pg_dump writes is read as it is stored: every byte is hashed and scanned.
 
 use super::codec::{Recorded, Recording};
-use super::fault::{LOCKING, failed, not_whole};
+use super::fault::{LOCKING, failed, incomplete};
 use super::manifest;
 use super::options::BackupOptions;
 use super::space;
@@ -68,7 +68,7 @@ impl Reading<'_> {
         let (ending, stderr) = dump.ended()?;
         signals::check()?;
         if let Some(flaw) = flaw {
-            return Err(Error::new(flaw).context(not_whole(self.server.target())));
+            return Err(incomplete(self.server.target(), flaw, &stderr, ending));
         }
         self.check_end(ending, stderr)?;
         proof.recorded = dump.finish()?;

@@ -9,9 +9,6 @@ use crate::postgres::dump::Scanner;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
-/// What messages call the file.
-const STANDARD_INPUT: &str = "standard input";
-
 const STEM: &str = "standard_input";
 /// Free space is measured again after this many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
@@ -41,7 +38,7 @@ impl Spool {
     pub fn write(&mut self, piece: &[u8]) -> Result<()> {
         self.partial.write(piece)?;
         if self.bytes == 0 && !is_opening(piece) {
-            proof::prove_as(self.partial.path(), Path::new(STANDARD_INPUT), &|_| {})?;
+            self.proven(&|_| {})?;
         }
         self.bytes = self.bytes.saturating_add(piece.len() as u64);
         if self.bytes.saturating_sub(self.checked) >= SPACE_CHECK {
@@ -61,13 +58,13 @@ impl Spool {
     /// # Errors
     /// As for [`proof::prove`].
     pub fn prove(self, progress: &dyn Fn(u64)) -> Result<Proven> {
-        proof::prove_as(self.partial.path(), Path::new(STANDARD_INPUT), progress)
+        self.proven(progress)
     }
-}
 
-/// Whether a proof is of what came on standard input: it has no path by which it could be found again.
-pub fn is_standard_input(path: &Path) -> bool {
-    path == Path::new(STANDARD_INPUT)
+    /// By the open file: another user who may write in the folder can give its name to a file of theirs.
+    fn proven(&self, progress: &dyn Fn(u64)) -> Result<Proven> {
+        proof::prove_standard_input(self.partial.for_reading()?, progress)
+    }
 }
 
 /// Whether a dump can begin so.
@@ -80,4 +77,27 @@ fn is_opening(piece: &[u8]) -> bool {
     let heads = [head, manifest::head(Manifest::COMPRESSED)];
     let dump = heads.iter().find_map(|head| opening.strip_prefix(*head)).unwrap_or(opening);
     Scanner::default().feed(&dump[..dump.len().min(OPENING)]).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    const OURS: &str = "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE public.ours (a int);\n\n\
+        --\n-- PostgreSQL database dump complete\n--\n\n";
+
+    #[test]
+    fn what_came_is_proven_also_where_another_took_its_name() {
+        let folder = std::env::temp_dir().join(format!("xtask-spool-{}", std::process::id()));
+        let mut spool = Spool::create(&folder, "xtask-0000000000d1").unwrap();
+        spool.write(OURS.as_bytes()).unwrap();
+        let name = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+        std::fs::write(folder.join("theirs"), OURS.replace("ours", "evil")).unwrap();
+        std::fs::rename(folder.join("theirs"), name).unwrap();
+        let mut text = String::new();
+        spool.prove(&|_| {}).unwrap().text().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, OURS);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

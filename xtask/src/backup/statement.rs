@@ -1,9 +1,10 @@
 //! A statement of a proven backup, found again by the line at which psql stopped.
 
 use super::proof::Proven;
-use crate::postgres::dump::Scanner;
+use crate::postgres::dump::{Made, Scanner};
 use crate::postgres::first_words::first_words;
 use anyhow::{Context as _, Result};
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read};
 
 /// So many bytes of a statement are enough to know it by.
@@ -17,12 +18,14 @@ pub struct Statement {
     pub line: u64,
     /// Its command and its object's name; nothing of it that may be a secret.
     pub words: String,
+    /// What the file makes up to there, of these names, and the schemas of its extensions.
+    pub made: BTreeSet<Made>,
 }
 
 impl Proven {
     /// The statement that psql was at when it had got the file up to this line; `None` where the file cannot be read again.
-    pub fn statement_at(&self, line: u64) -> Option<Statement> {
-        self.find_statement(line).ok().flatten()
+    pub fn statement_at(&self, line: u64, names: &[&str]) -> Option<Statement> {
+        self.find_statement(line, names).ok().flatten()
     }
 
     /// The line of the file that [`Proven::feed`] feeds as this one: its own head and the dump's `\\restrict` line are not.
@@ -31,7 +34,7 @@ impl Proven {
         fed_line.saturating_add(left_out).saturating_add(u64::from(self.manifest.is_some()))
     }
 
-    fn find_statement(&self, last: u64) -> Result<Option<Statement>> {
+    fn find_statement(&self, last: u64, names: &[&str]) -> Result<Option<Statement>> {
         let mut scanner = Scanner::default();
         let mut file = self.rewound()?;
         let first = u64::from(self.manifest.is_some());
@@ -39,14 +42,19 @@ impl Proven {
             file.skip_until(b'\n')?;
         }
         let mut text = Vec::new();
+        let mut made = BTreeSet::new();
         for _ in first..last {
             text.clear();
             if file.read_until(b'\n', &mut text)? == 0 || scanner.feed(&text).is_err() {
                 return Ok(None);
             }
+            // Rows and comments make nothing.
+            if text.starts_with(b"CREATE ") {
+                made.extend(scanner.latest_made().filter(|made| is_named(made, names)));
+            }
         }
         let line = scanner.latest_statement().saturating_add(first);
-        Ok(self.words_at(line)?.map(|words| Statement { line, words }))
+        Ok(self.words_at(line)?.map(|words| Statement { line, words, made }))
     }
 
     fn words_at(&self, line: u64) -> Result<Option<String>> {
@@ -63,6 +71,13 @@ impl Proven {
 
     fn rewound(&self) -> Result<BufReader<Box<dyn Read + '_>>> {
         Ok(BufReader::new(self.text().context("the file cannot be read again")?))
+    }
+}
+
+fn is_named(made: &Made, names: &[&str]) -> bool {
+    match made {
+        Made::Object { name, .. } => names.contains(&name.as_str()),
+        Made::Extension { .. } => true,
     }
 }
 
@@ -104,10 +119,11 @@ mod tests {
             (16, 14, "COPY public.t …"),
             (18, 18, "ALTER TABLE ONLY public.t ADD CONSTRAINT c …"),
         ] {
-            let expected = Statement { line, words: words.to_owned() };
-            assert_eq!(proven.statement_at(proven.line_in_file(fed)), Some(expected), "{fed}");
+            let made = BTreeSet::from([Made::Object { schema: "public".to_owned(), name: "t".to_owned() }]);
+            let expected = Statement { line, words: words.to_owned(), made };
+            assert_eq!(proven.statement_at(proven.line_in_file(fed), &["t", "f"]), Some(expected), "{fed}");
         }
-        assert_eq!(proven.statement_at(u64::MAX), None);
+        assert_eq!(proven.statement_at(u64::MAX, &[]), None);
         std::fs::remove_file(path).unwrap();
     }
 }

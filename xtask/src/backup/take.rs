@@ -5,7 +5,7 @@ pub use super::options::{BackupOptions, Destination, LOCK_TIMEOUT};
 pub use super::reading::Event;
 
 use super::codec::Recorded;
-use super::fault::not_whole;
+use super::fault::{incomplete, not_whole};
 use super::listing::{self, Expected};
 use super::manifest::{self, CompressedText, CopyBlocks, Digest, Manifest, Seconds, StartedAt};
 use super::name;
@@ -21,10 +21,10 @@ use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::server::Server;
 use crate::postgres::session;
 use crate::postgres::text::{Line, Name, ObjectName, Text};
-use crate::process::signals;
+use crate::process::{Ending, signals};
 use crate::target::Target;
 use crate::words::hex;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use chrono::{DateTime, Local};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
@@ -153,7 +153,7 @@ fn write(
     let answer = std::mem::take(&mut of_itself.answer);
     let path_dependents = std::mem::take(&mut of_itself.path_dependents);
     let stored = Stored::of(&proof, target)?;
-    let contents = proof.scanner.finish().with_context(|| not_whole(target))?;
+    let contents = proof.scanner.finish().map_err(|flaw| incomplete(target, flaw, "", Ending::Code(0)))?;
     let made = Made { options, started, seconds: clock.elapsed().as_secs_f64(), stored: &stored };
     let manifest = made
         .manifest(target.database(), contents, of_itself)

@@ -52,7 +52,7 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     preview::ask(args, target, &backup, context)?;
     let record = &locked::record(server)?;
     let Replaced { done, safety } = replace(&[Replacement { proposal: &proposal, record, context }], args, context)?;
-    let what = if backup.contents.has_rows() { "Database restored" } else { "Database restored, without any rows" };
     let safety = safety.first().and_then(Option::as_deref);
-    Report { what, file: Some(&backup.path), safety, done: &done }.show(args.json, target, context)
+    Report { what: &preview::done(&backup), file: Some(&backup.path), safety, done: &done }
+        .show(args.json, target, context)
 }

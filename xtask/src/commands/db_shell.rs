@@ -36,9 +36,6 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     Err(program.exec(file))
 }
 
-/// Where a person's .psqlrc is copied to, beside a psql that does not run on this host.
-const STARTUP_FILE: &str = "/tmp/.xtask-psqlrc";
-
 /// psql's options that take a value in the next word (psql's manual page, "Options").
 const WITH_VALUE: &[u8] = b"cdfFhLopPRTUv";
 
@@ -170,15 +167,17 @@ fn open(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// psql for a person. Their .psqlrc lies on this host, so it is copied beside a psql in a container.
+/// psql for a person. Their .psqlrc lies on this host, so it is copied beside a psql in a container, which removes the
+/// copy as the first thing that it reads there.
 fn with_startup_file(server: &Server<'_>, context: &Context) -> Result<Program> {
     let settings = &context.settings;
     let own = || settings.get("HOME").map(|home| Path::new(home).join(".psqlrc"));
     let file = settings.get("PSQLRC").map(PathBuf::from).or_else(own).filter(|path| path.is_file());
     match (server.target().access().programs_elsewhere(), file) {
         (Some(elsewhere), Some(file)) => {
-            elsewhere.copy_in(&file, STARTUP_FILE)?;
-            server.with_environment(&[("PSQLRC", STARTUP_FILE)]).program("psql", Talk::Terminal)
+            let own = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            let copy = elsewhere.private_file(&|path| [format!("\\! rm -f {path}\n").as_bytes(), &own].concat())?;
+            server.with_environment(&[("PSQLRC", &copy)]).program("psql", Talk::Terminal)
         }
         _ => server.program("psql", Talk::Terminal),
     }

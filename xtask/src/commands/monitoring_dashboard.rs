@@ -80,6 +80,7 @@ fn complete(target: &Target, surroundings: &Surroundings, context: &Context) -> 
     let found = role::look(&server)?;
     role::check_ours(&found, passwords.is_new(passwords::EXPORTER))?;
     start::check_ports(target, &context.settings)?;
+    fetch_images(target, context)?;
     write_passwords(target, &passwords, context)?;
     role::ensure(&server, &found, &passwords.exporter)?;
     terminal.done(&format!("The role {} reads the statistics of PostgreSQL (pg_monitor)", role::ROLE));
@@ -92,14 +93,21 @@ fn complete(target: &Target, surroundings: &Surroundings, context: &Context) -> 
         tls: found.tls,
         metrics: &metrics::make_folder(&context.made_backups_folder()?)?,
     };
-    let progress = terminal.waiting("starting the containers; the first time their images are pulled");
+    let progress = terminal.waiting("starting the containers");
     start::start(target, &plan, &context.settings, &context.root, renew)?;
+    let secrets = [passwords.exporter.as_str(), passwords.grafana.as_str()];
     for part in PARTS {
         progress.say(&format!("waiting for {}", part.name));
-        ready::wait(part, start::port(part, &context.settings)?, target, &context.settings)?;
+        ready::wait(part, start::port(part, &context.settings)?, target, &context.settings, &secrets)?;
         progress.aside(|| terminal.done(&format!("{} answers", part.name)));
     }
     Ok(())
+}
+
+/// Without their images there would be a role and passwords that nothing uses.
+fn fetch_images(target: &Target, context: &Context) -> Result<()> {
+    let progress = context.terminal.waiting("looking for the images");
+    start::fetch_images(target, &context.settings, &|image| progress.say(&format!("pulling {}", clean(image))))
 }
 
 /// Writes new passwords to `.env`, after naming the services that the change concerns.

@@ -198,7 +198,7 @@ fn say_what_is_next(target: &Target, openfga: bool, context: &Context) {
     for (command, what) in [
         ("cargo xtask db-shell", "open psql on the database"),
         ("cargo xtask setup-openfga", "apply changes of openfga/: model, tuples, tests"),
-        ("cargo xtask db-backup", "take a backup; cargo xtask db-list shows them"),
+        ("cargo xtask db-backup", "take a backup; db-list shows them"),
         ("cargo xtask down", "stop the stack (data is kept)"),
         ("cargo xtask help", "see every command"),
     ] {

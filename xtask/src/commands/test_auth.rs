@@ -60,6 +60,10 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         std::fs::write(path, junit::document(&file.name, &outcomes)).with_context(|| cannot(path))?;
     }
     asked.show(args, is_files, &outcomes, context)?;
+    if outcomes.is_empty() {
+        context.terminal.warn("The file has no tests: nothing was asked, and nothing is proven");
+        context.terminal.said_below("write some under tests: (docs/openfga.md)");
+    }
     // `debug-auth` asks the store that the settings name.
     let store = (context.settings.get(STORE_ID) != Some(&store.id)).then_some(&store.id);
     verdict(&outcomes, store.map(String::as_str)).map_err(Into::into)

@@ -4,6 +4,7 @@ pub mod doctor;
 mod logs;
 mod probe;
 pub mod report;
+mod said;
 mod scene;
 
 pub use scene::{DEADLINE, Scene};

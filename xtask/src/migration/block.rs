@@ -22,6 +22,8 @@ pub struct Block {
     quoting: Quoting,
     /// A setting by which psql would read the rest of the file otherwise.
     pub changes_quoting: Option<&'static str>,
+    /// It sets `search_path` for the transaction.
+    pub sets_path_locally: bool,
     broken: bool,
 }
 
@@ -71,6 +73,7 @@ impl Block {
     fn end(&mut self) {
         let head = std::mem::take(&mut self.head);
         self.changes_quoting = self.changes_quoting.or(std::mem::take(&mut self.quoting).changes());
+        self.sets_path_locally |= lasting::sets_path_locally(&head);
         match head.first().and_then(Lexeme::word) {
             Some("execute") => self.lasting.extend(executed(&head)),
             _ => self.lasting.extend(lasting::of(&head)),

@@ -107,7 +107,8 @@ fn outlasting(found: &[(&Path, Findings)]) -> Vec<Caution> {
         let own = findings.lasting.iter().find(|(_, lasting)| is_path(&lasting.setting)).map(|(line, _)| *line);
         if let Some(schema) = &elsewhere {
             let made = findings.made.iter().filter(|made| made.schema.is_none() && made.kind != "index");
-            for made in made.filter(|made| own.is_none_or(|line| made.line < line)) {
+            let first = own.into_iter().chain(findings.local_path).min();
+            for made in made.filter(|made| first.is_none_or(|line| made.line < line)) {
                 let (at, kind, name) = (format!("{}:{}", shown(file), made.line), made.kind, &made.name);
                 add(format!(
                     "{at}: here {kind} {name} is created on the configured search_path; sqlx, in one run with the \

@@ -48,7 +48,7 @@ pub fn of(statement: &[Lexeme]) -> Vec<Lasting> {
         "reset" => reset(&statement[1..]).into_iter().collect(),
         // What these run is run later.
         "create" | "alter" | "drop" | "comment" | "prepare" => Vec::new(),
-        _ => set_configs(statement),
+        _ => set_configs(statement).filter(|(_, local)| !local).map(|(lasting, _)| lasting).collect(),
     };
     let is_usual = |lasting: &Lasting| {
         let value = lasting.value.as_deref().unwrap_or_default();
@@ -56,6 +56,16 @@ pub fn of(statement: &[Lexeme]) -> Vec<Lasting> {
     };
     lasting.retain(|lasting| !HARMLESS.contains(&lasting.setting.as_str()) && !is_usual(lasting));
     lasting
+}
+
+/// Whether the statement sets `search_path` for the rest of the transaction.
+pub fn sets_path_locally(statement: &[Lexeme]) -> bool {
+    let word = |at: usize| statement.get(at).and_then(Lexeme::word);
+    match word(0) {
+        Some("set") => word(1) == Some("local") && set(&statement[2..]).is_some_and(|set| set.setting == "search_path"),
+        None | Some("create" | "alter" | "drop" | "comment" | "prepare") => false,
+        Some(_) => set_configs(statement).any(|(lasting, local)| local && lasting.setting == "search_path"),
+    }
 }
 
 fn set(mut rest: &[Lexeme]) -> Option<Lasting> {
@@ -88,13 +98,14 @@ fn reset(rest: &[Lexeme]) -> Option<Lasting> {
     Some(Lasting { setting: setting.to_ascii_lowercase(), value: None, reset: true })
 }
 
-/// Every `[pg_catalog.]set_config('search_path', 'app', false)` in a statement, wherever it stands in it.
-fn set_configs(statement: &[Lexeme]) -> Vec<Lasting> {
+/// Every `[pg_catalog.]set_config('search_path', 'app', false)` in a statement, wherever it stands in it, and whether it is
+/// for the transaction alone.
+fn set_configs(statement: &[Lexeme]) -> impl Iterator<Item = (Lasting, bool)> {
     let calls = statement
         .windows(2)
         .enumerate()
         .filter(|(_, pair)| pair[0].name().is_some_and(|name| name == "set_config") && pair[1] == Lexeme::Symbol(b'('));
-    calls.filter_map(|(at, _)| set_config(&arguments(&statement[at + 2..]))).collect()
+    calls.filter_map(|(at, _)| set_config(&arguments(&statement[at + 2..])))
 }
 
 /// The arguments of a call, behind its opening parenthesis. One without a name is known by its place.
@@ -118,8 +129,9 @@ fn arguments(tokens: &[Lexeme]) -> Vec<&[Lexeme]> {
     arguments
 }
 
-/// What a call of `set_config` sets; `None` where it lasts only for a transaction, or its setting is not written out.
-fn set_config(arguments: &[&[Lexeme]]) -> Option<Lasting> {
+/// What a call of `set_config` sets, and whether that lasts only for a transaction; `None` where its setting is not written
+/// out.
+fn set_config(arguments: &[&[Lexeme]]) -> Option<(Lasting, bool)> {
     let named = |name: &str, place: usize| {
         let by_name = arguments.iter().find(|tokens| tokens.first().and_then(Lexeme::word) == Some(name));
         by_name.or(arguments.get(place)).copied().unwrap_or_default()
@@ -131,12 +143,11 @@ fn set_config(arguments: &[&[Lexeme]]) -> Option<Lasting> {
     let value = named("new_value", 1);
     let local = named("is_local", 2);
     let is_true = |text: &str| ["true", "t", "yes", "y", "on", "1"].contains(&text.to_ascii_lowercase().as_str());
-    if text(local).is_some_and(|text| is_true(&text)) || local.iter().any(|token| token.word() == Some("true")) {
-        return None;
-    }
+    let is_local =
+        text(local).is_some_and(|text| is_true(&text)) || local.iter().any(|token| token.word() == Some("true"));
     // Of `'app,' || x` only the first word would be known, and not even that of `x || ',app'`.
     let is_plain = !value.iter().any(|token| matches!(token, Lexeme::Symbol(b'|' | b'(')));
-    Some(known(&setting, text(value).filter(|_| is_plain).map(|value| first_schema(&value))))
+    Some((known(&setting, text(value).filter(|_| is_plain).map(|value| first_schema(&value))), is_local))
 }
 
 /// The first name of a list: of a `search_path` the schema in which new objects are made.

@@ -91,6 +91,11 @@ impl Statement {
         if self.begins(&["do"]) { std::mem::take(&mut self.block).finish() } else { lasting::of(&self.head) }
     }
 
+    /// Whether it sets `search_path` for the rest of the transaction.
+    pub fn sets_path_locally(&self) -> bool {
+        if self.begins(&["do"]) { self.block.sets_path_locally } else { lasting::sets_path_locally(&self.head) }
+    }
+
     /// What it makes.
     pub fn makes(&self) -> Option<Made> {
         made::of(&self.head, self.begun)

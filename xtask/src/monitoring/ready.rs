@@ -8,8 +8,9 @@ use crate::error::Fault;
 use crate::process::signals;
 use crate::settings::Settings;
 use crate::target::Target;
-use crate::target::companion::CompanionContainer;
+use crate::target::companion::{CompanionContainer, CompanionEnd};
 use crate::target::endpoint::Endpoint;
+use crate::words::without_logins;
 use anyhow::Result;
 use serde::Deserialize;
 use std::time::{Duration, Instant};
@@ -17,26 +18,47 @@ use std::time::{Duration, Instant};
 /// Grafana makes its database at its first start.
 const TIMEOUT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// How often the container is looked at meanwhile.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// So much of a log's line is enough.
+const LONGEST: usize = 300;
 /// Digits of a container's id, as `docker ps` shows it.
 const SHORT_ID: usize = 12;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Waits until a part of this target's dashboards answers on this port, with data.
+/// Waits until a part of this target's dashboards answers on this port, with data. `secrets` are not shown.
 ///
 /// # Errors
-/// Exit 4: it does not within two minutes.
-pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings) -> Result<()> {
+/// Exit 4: it ends, or does not answer within two minutes.
+pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings, secrets: &[&str]) -> Result<()> {
     let end = Instant::now() + TIMEOUT;
+    let hinted = |fault: Fault| {
+        let containers = target.companions().companion_containers(NAME, super::TIMEOUT);
+        Err(fault.hint(log_hint(part, &containers)).into())
+    };
+    let mut looked = Instant::now();
     loop {
         let Err(why) = check(part, port, settings, ANSWER_TIMEOUT) else { return Ok(()) };
         signals::check()?;
+        if looked.elapsed() >= LOOK_INTERVAL {
+            if let Some(end) = target.companions().companion_end(NAME, part.service, super::TIMEOUT) {
+                return hinted(Fault::unreachable(ended(part, &end, secrets)));
+            }
+            looked = Instant::now();
+        }
         if Instant::now() >= end {
-            let fault = Fault::unreachable(format!("{} is started, but {why}", part.name));
-            let containers = target.companions().companion_containers(NAME, super::TIMEOUT);
-            return Err(fault.hint(log_hint(part, &containers)).into());
+            return hinted(Fault::unreachable(format!("{} is started, but {why}", part.name)));
         }
         std::thread::sleep(POLL_INTERVAL);
     }
+}
+
+/// That a part does not stay, with what it said last.
+fn ended(part: &Part, end: &CompanionEnd, secrets: &[&str]) -> String {
+    let said = end.last_line.as_deref().unwrap_or("nothing");
+    let masked = secrets.iter().fold(said.to_owned(), |line, secret| line.replace(secret, "***"));
+    let masked: String = without_logins(masked).chars().take(LONGEST).collect();
+    format!("{} does not stay: {}; it said last: {masked}", part.name, end.how)
 }
 
 /// Where a part says more: the log of its container among these.
@@ -143,6 +165,13 @@ fn healthy(answer: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_that_ends_is_named_with_its_last_line_and_without_its_secrets() {
+        let end = CompanionEnd { how: "it has ended (exit code 1)".to_owned(), last_line: Some("no p@ss".to_owned()) };
+        let said = ended(&GRAFANA, &end, &["p@ss"]);
+        assert_eq!(said, "Grafana does not stay: it has ended (exit code 1); it said last: no ***");
+    }
 
     #[test]
     fn an_exporter_that_cannot_log_in_is_not_ready() {

@@ -5,9 +5,9 @@ use super::passwords::{self, Passwords};
 use super::role::ROLE;
 use super::{NAME, files};
 use crate::error::Fault;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::target::Target;
-use crate::target::companion::{Companion, Surroundings};
+use crate::target::companion::{Companion, CompanionImage, Surroundings};
 use crate::target::percent::encoded;
 use crate::target::ports;
 use anyhow::Result;
@@ -38,6 +38,19 @@ pub fn port(part: &Part, settings: &Settings) -> Result<u16, Fault> {
         let fault = Fault::usage(format!("{} is {text:?}, which is not a port", part.port_setting));
         fault.hint(format!("it is a number from 1 to 65535; without it: {}", part.default_port))
     })
+}
+
+/// Gets the images that are not here, before anything is made for them.
+///
+/// # Errors
+/// Exit 4: Docker does not answer. Exit 1: one cannot be pulled.
+pub fn fetch_images(target: &Target, settings: &Settings, say: &dyn Fn(&str)) -> Result<()> {
+    let image = |part: &'static Part| {
+        let setting = part.image_setting;
+        let default = settings::KNOWN.iter().find(|(name, _)| *name == setting).map_or("", |(_, default)| default);
+        CompanionImage { name: settings.get_or(setting, default), setting, user: part.name }
+    };
+    target.companions().fetch_images(&PARTS.map(image), say)
 }
 
 /// Refuses ports that others hold.
@@ -120,6 +133,15 @@ mod tests {
             database.contains("/a%2Cb%2Fc%3Fd?application_name=xtask_database&")
                 && database.contains("sslmode=require")
         );
+    }
+
+    #[test]
+    fn the_images_that_are_fetched_are_those_of_the_compose_file() {
+        let compose = include_str!("../../monitoring/compose.yml");
+        for part in PARTS {
+            let (_, default) = settings::KNOWN.iter().find(|(name, _)| *name == part.image_setting).unwrap();
+            assert!(compose.contains(&format!("image: ${{{}:-{default}}}", part.image_setting)), "{}", part.name);
+        }
     }
 
     #[test]

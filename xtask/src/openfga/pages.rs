@@ -1,5 +1,6 @@
 //! A list that a server gives page by page. The server decides when it ends, so it is held to that it gets on.
 
+use crate::words::{count, size};
 use std::time::{Duration, Instant};
 
 /// Pages with nothing on them, one after the other.
@@ -27,10 +28,21 @@ pub struct Turn {
     pub next: String,
 }
 
+/// Why a list is not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// No OpenFGA gives such a list: why.
+    Endless(String),
+    /// An honest server may have so much: more than what.
+    TooLarge(String),
+}
+
 /// The way through a list.
 #[derive(Debug)]
 pub struct Pages {
     token: String,
+    most: u64,
+    most_bytes: usize,
     left: u64,
     bytes_left: usize,
     empty: u32,
@@ -43,7 +55,8 @@ impl Pages {
     /// The beginning of a list of at most this many entries.
     pub fn of_at_most(entries: u64, bytes: usize) -> Self {
         let begun = Instant::now();
-        Self { token: String::new(), left: entries, bytes_left: bytes, empty: 0, sparse: 0, entries: 0, begun }
+        let (most, most_bytes, left, bytes_left) = (entries, bytes, entries, bytes);
+        Self { token: String::new(), most, most_bytes, left, bytes_left, empty: 0, sparse: 0, entries: 0, begun }
     }
 
     /// What the next page is asked for with.
@@ -54,35 +67,36 @@ impl Pages {
     /// Goes on after a page. Whether there is a next one.
     ///
     /// # Errors
-    /// Why the list would not end.
-    pub fn go_on(&mut self, turn: Turn) -> Result<bool, String> {
+    /// Why it is read no further.
+    pub fn go_on(&mut self, turn: Turn) -> Result<bool, Stop> {
         let Turn { entries, bytes, next } = turn;
         if next.is_empty() {
             return Ok(false);
         }
         self.bytes_left = match self.bytes_left.checked_sub(bytes) {
             Some(left) => left,
-            None => return Err("it has more bytes than can be taken".to_owned()),
+            None => return Err(Stop::TooLarge(size(self.most_bytes as u64))),
         };
         if next == self.token {
-            return Err("it names the same page again".to_owned());
+            return Err(Stop::Endless("it names the same page again".to_owned()));
         }
         self.empty = if entries == 0 { self.empty + 1 } else { 0 };
         if self.empty > EMPTY {
-            return Err(format!("{EMPTY} pages with nothing on them"));
+            return Err(Stop::Endless(format!("{EMPTY} pages with nothing on them")));
         }
         self.sparse += u32::from(entries < FEW);
         if self.sparse > SPARSE {
-            return Err(format!("{SPARSE} pages with fewer than {FEW} entries"));
+            return Err(Stop::Endless(format!("{SPARSE} pages with fewer than {FEW} entries")));
         }
         self.entries += entries as u64;
         let time = self.begun.elapsed();
         if time > TIME + Duration::from_secs(self.entries / ENTRIES_PER_SECOND) {
-            return Err(format!("{} entries in {} s, and more to come", self.entries, time.as_secs()));
+            let so_far = format!("{} entries in {} s, and more to come", self.entries, time.as_secs());
+            return Err(Stop::Endless(so_far));
         }
         self.left = match self.left.checked_sub(entries as u64) {
             Some(left) if left > 0 => left,
-            _ => return Err("it has more entries than can be taken".to_owned()),
+            _ => return Err(Stop::TooLarge(format!("{} entries", count(self.most)))),
         };
         self.token = next;
         Ok(true)
@@ -104,7 +118,7 @@ mod tests {
         assert_eq!(pages.token(), "a");
         assert_eq!(pages.go_on(turn(4, "b".into())), Ok(true));
         assert!(pages.go_on(turn(1, "b".into())).is_err(), "the same page");
-        assert!(pages.go_on(turn(2, "c".into())).is_err(), "as many as can be taken, and one more page");
+        assert_eq!(pages.go_on(turn(2, "c".into())), Err(Stop::TooLarge("10 entries".to_owned())));
         assert_eq!(pages.go_on(turn(2, String::new())), Ok(false));
         let mut empty = Pages::of_at_most(10, LONGEST);
         let ends = (0..).find(|number| empty.go_on(turn(0, number.to_string())).is_err());
@@ -124,7 +138,10 @@ mod tests {
     fn a_list_that_comes_too_slowly_ends() {
         let Some(begun) = Instant::now().checked_sub(TIME + Duration::from_secs(10)) else { return };
         let mut slow = Pages { begun, ..Pages::of_at_most(1_000_000, LONGEST) };
-        assert_eq!(slow.go_on(turn(100, "a".into())), Err("100 entries in 70 s, and more to come".to_owned()));
+        assert_eq!(
+            slow.go_on(turn(100, "a".into())),
+            Err(Stop::Endless("100 entries in 70 s, and more to come".to_owned()))
+        );
         let mut large = Pages { begun, ..Pages::of_at_most(1_000_000, LONGEST) };
         assert_eq!(large.go_on(turn(1_000, "a".into())), Ok(true));
     }
@@ -135,6 +152,6 @@ mod tests {
         let page = |number: usize| Turn { entries: 100, bytes: 16 << 20, next: number.to_string() };
         assert_eq!((0..).find(|number| fat.go_on(page(*number)).is_err()), Some(16));
         let why = fat.go_on(page(99));
-        assert_eq!(why, Err("it has more bytes than can be taken".to_owned()));
+        assert_eq!(why, Err(Stop::TooLarge(size(LONGEST as u64))));
     }
 }

@@ -10,6 +10,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::endpoint::{Endpoint, is_loopback};
 use crate::target::openfga;
+use crate::words::{shell_word, shown_address};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,7 @@ impl OpenfgaServer {
         let (url, is_of_stack) = match (own, named) {
             (Ok(own), Some((url, origin))) if !is_same_address(url, &own) => {
                 let name = target.own_openfga().openfga_name();
+                let url = shown_address(url);
                 let message = format!("{URL} is {url} ({}), but {name} is at {own}", origin.shown());
                 let hint = format!("unset {URL} to use {own}; containers reach it as http://openfga:8080 without it");
                 return Err(Fault::usage(message).hint(hint).into());
@@ -114,7 +116,10 @@ impl OpenfgaServer {
                 let hint = if self.is_of_stack {
                     "see why: cargo xtask health-check --only openfga service".to_owned()
                 } else {
-                    format!("check that {URL} names it, and that it answers: curl {}/healthz", self.endpoint.url())
+                    format!(
+                        "check that {URL} names it, and that it answers: curl {}",
+                        shell_word(&format!("{}/healthz", self.endpoint.url()))
+                    )
                 };
                 let known = error::fault(&refusal).and_then(Fault::hint_text).map_or(hint, str::to_owned);
                 let fault = Fault::unreachable(format!("OpenFGA at {} does not answer", self.endpoint.url()));

@@ -80,6 +80,10 @@ pub(super) fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
+pub(super) fn is_same_file(one: &File, other: &File) -> io::Result<bool> {
+    Ok(same_file::Handle::from_file(one.try_clone()?)? == same_file::Handle::from_file(other.try_clone()?)?)
+}
+
 pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
@@ -130,6 +134,13 @@ pub(super) fn end_group(_pid: u32, _now: bool) -> io::Result<()> {
 
 pub(super) fn stop_here() {
     std::process::abort();
+}
+
+#[derive(Debug)]
+pub(super) struct Suspensions;
+
+pub(super) fn around_suspension(_task: impl Fn(&dyn Fn()) + Send + 'static) -> Option<Suspensions> {
+    None
 }
 
 pub(super) fn end_process(_pid: u32) -> io::Result<()> {

@@ -14,37 +14,73 @@ pub struct PathDependent {
     pub names: String,
     /// The schema that has it, as SQL names it.
     pub schema: String,
+    /// A server of version 17 or newer ignores the session's `search_path` while it makes this.
+    pub is_built: bool,
 }
 
-/// Gives a list of [`PathDependent`]. Those functions count that an index, a generated column, a check or a materialized
-/// view uses, in SQL or PL/pgSQL. What such a function's text calls, or reads from, is looked up by name: it counts where
-/// only schemas beside `pg_catalog` have it. A name behind a `.` has its schema; a quoted one is passed over.
+/// Gives a list of [`PathDependent`]. Those functions count that an index, a generated column, a check, an exclusion
+/// constraint, a partition key or a materialized view uses, also through a view, an operator, an operator class, an aggregate
+/// or a function of parsed SQL. They are in SQL or PL/pgSQL. What such a function's text calls, or reads from, is looked up
+/// by name: it counts where only schemas beside `pg_catalog` have it. A name behind a `.` has its schema; a quoted one is passed over.
 pub(super) const QUERY: &str = r#"
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema)), '[]')
+    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built)), '[]')
 FROM (
   SELECT DISTINCT ON (o.classid, o.objid) pg_catalog.regexp_replace(
-      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object,
+      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object, o.is_built,
     o.function::pg_catalog.regprocedure::pg_catalog.text AS function, f.name AS names, pg_catalog.quote_ident(f.schema) AS schema
   FROM (
     -- Few in any database; their number and their length bound the work.
-    SELECT d.classid, d.objid, p.oid AS function, pg_catalog."left"(p.prosrc, 4000) AS body
-    FROM pg_catalog.pg_depend AS d
-    JOIN pg_catalog.pg_proc AS p ON p.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting WHERE setting LIKE 'search!_path=%' ESCAPE '!')
-      AND (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND EXISTS (
-          SELECT FROM pg_catalog.pg_class AS i WHERE i.oid = d.objid AND i.relkind IN ('i', 'I'))
-        OR d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND EXISTS (
-          SELECT FROM pg_catalog.pg_constraint AS k WHERE k.oid = d.objid AND k.contype = 'c')
-        OR d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND EXISTS (
-          SELECT FROM pg_catalog.pg_attrdef AS e
-          JOIN pg_catalog.pg_attribute AS a ON a.attrelid = e.adrelid AND a.attnum = e.adnum
-          WHERE e.oid = d.objid AND COALESCE(pg_catalog.to_jsonb(a)->>'attgenerated', '') = 's')
-        OR d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND EXISTS (
-          SELECT FROM pg_catalog.pg_rewrite AS w JOIN pg_catalog.pg_class AS v ON v.oid = w.ev_class
-          WHERE w.oid = d.objid AND v.relkind = 'm' AND v.relispopulated))
-    ORDER BY d.classid, d.objid LIMIT 200
+    SELECT v.classid, v.objid, v.is_built, p.oid AS function, pg_catalog."left"(p.prosrc, 4000) AS body
+    FROM (
+      WITH RECURSIVE reached (function, classid, objid) AS (
+        SELECT p.oid, 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, p.oid
+        FROM pg_catalog.pg_proc AS p
+        JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting WHERE setting LIKE 'search!_path=%' ESCAPE '!')
+          AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace
+          AND p.pronamespace <> 'information_schema'::pg_catalog.regnamespace
+        UNION
+        -- What calls it in its turn: an aggregate, an operator, an operator class, a body of parsed SQL, a view.
+        SELECT r.function, next.classid, next.objid
+        FROM reached AS r CROSS JOIN LATERAL (
+          SELECT d.classid, d.objid FROM pg_catalog.pg_depend AS d
+          WHERE d.refclassid = r.classid AND d.refobjid = r.objid AND d.classid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
+            'pg_catalog.pg_operator'::pg_catalog.regclass, 'pg_catalog.pg_amproc'::pg_catalog.regclass,
+            'pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_class'::pg_catalog.regclass,
+            'pg_catalog.pg_constraint'::pg_catalog.regclass, 'pg_catalog.pg_attrdef'::pg_catalog.regclass)
+            AND (r.classid <> 'pg_catalog.pg_class'::pg_catalog.regclass OR EXISTS (
+              SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = r.objid AND c.relkind = 'v'))
+            AND (d.classid <> 'pg_catalog.pg_proc'::pg_catalog.regclass OR NOT EXISTS (
+              SELECT FROM pg_catalog.pg_proc AS q, pg_catalog.unnest(q.proconfig) AS setting
+              WHERE q.oid = d.objid AND setting LIKE 'search!_path=%' ESCAPE '!'))
+          UNION ALL
+          SELECT d.refclassid, d.refobjid FROM pg_catalog.pg_depend AS d
+          WHERE r.classid = 'pg_catalog.pg_amproc'::pg_catalog.regclass AND d.classid = r.classid AND d.objid = r.objid
+            AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass
+          UNION ALL
+          SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, w.ev_class FROM pg_catalog.pg_rewrite AS w
+          JOIN pg_catalog.pg_class AS c ON c.oid = w.ev_class AND c.relkind = 'v'
+          WHERE r.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = r.objid
+        ) AS next
+      )
+      SELECT r.function, r.classid, r.objid, COALESCE(c.relkind IN ('i', 'I'), k.contype = 'x', w.oid IS NOT NULL, false) AS is_built
+      FROM reached AS r
+      LEFT JOIN pg_catalog.pg_class AS c
+        ON r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = r.objid AND c.relkind IN ('i', 'I', 'p')
+      LEFT JOIN pg_catalog.pg_constraint AS k
+        ON r.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND k.oid = r.objid AND k.contype IN ('c', 'x')
+      LEFT JOIN pg_catalog.pg_attrdef AS e
+        ON r.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND e.oid = r.objid AND EXISTS (
+          SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = e.adrelid AND a.attnum = e.adnum
+            AND COALESCE(pg_catalog.to_jsonb(a)->>'attgenerated', '') = 's')
+      LEFT JOIN pg_catalog.pg_rewrite AS w
+        ON r.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = r.objid AND EXISTS (
+          SELECT FROM pg_catalog.pg_class AS v WHERE v.oid = w.ev_class AND v.relkind = 'm' AND v.relispopulated)
+      WHERE COALESCE(c.oid, k.oid, e.oid, w.oid) IS NOT NULL
+    ) AS v
+    JOIN pg_catalog.pg_proc AS p ON p.oid = v.function
+    ORDER BY v.classid, v.objid LIMIT 200
   ) AS o
   CROSS JOIN LATERAL (
     SELECT pg_catalog.lower(m.found[1]) AS name, 'call' AS kind FROM pg_catalog.regexp_matches(

@@ -1,7 +1,7 @@
 //! Sets that a killed run left unfinished: found from databases that are in none of them, and from several at once.
 
 use super::record::{Entry, SwapSet, View};
-use super::repair::{Leftover, among, is_dead};
+use super::repair::{Leftover, among, is_left};
 use crate::words::shell_word;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ impl KilledSet<'_> {
 pub fn without<'v>(view: &'v View, databases: &[&str]) -> Vec<KilledSet<'v>> {
     let is_other = |entry: &Entry| !databases.iter().any(|live| entry.concerns(live));
     let mut entries_of: BTreeMap<&[String], (&SwapSet, Vec<&Entry>)> = BTreeMap::new();
-    for entry in view.entries().iter().filter(|entry| is_dead(entry) && is_other(entry)) {
+    for entry in view.entries().iter().filter(|entry| is_left(entry, false) && is_other(entry)) {
         if let Some(set) = &entry.details.set {
             entries_of.entry(&set.databases).or_insert((set, Vec::new())).1.push(entry);
         }
@@ -43,7 +43,7 @@ pub fn without<'v>(view: &'v View, databases: &[&str]) -> Vec<KilledSet<'v>> {
 pub fn leftovers_of(view: &View, databases: &[&str]) -> Vec<Leftover> {
     let mut seen = BTreeSet::new();
     let of_one = |live: &&str| {
-        let entries = view.entries().iter().filter(|entry| entry.concerns(live) && is_dead(entry));
+        let entries = view.entries().iter().filter(|entry| entry.concerns(live) && is_left(entry, false));
         among(view, entries, live)
     };
     databases.iter().flat_map(of_one).filter(|leftover| seen.insert(leftover.shown())).collect()

@@ -2,14 +2,13 @@
 
 use super::beside::Standing;
 use super::load::Lines;
+use super::not_found::NotFound;
 use super::preflight::VersionChange;
 use crate::backup::proof::Proven;
-use crate::backup::spool;
 use crate::error::{self, Cause, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::process::Captured;
 use crate::target::{Target, client_error};
-use crate::words::shell_word;
 use anyhow::Error;
 
 /// How a backup is loaded.
@@ -55,14 +54,16 @@ pub(super) fn explain(
         return error::headed(cause, cannot);
     }
     let failed = client_error::first_error(&said.stderr);
-    let statement = failed.and_then(|(line, _)| backup.statement_at(lines.in_file(line)?));
+    let sought = NotFound::of(&said.stderr);
+    let names: Vec<&str> = sought.iter().flat_map(NotFound::names).collect();
+    let statement = failed.and_then(|(line, _)| backup.statement_at(lines.in_file(line)?, &names));
     let makes_extension = statement.as_ref().is_some_and(|found| found.words.starts_with("CREATE EXTENSION "));
-    let at = statement.map_or_else(String::new, |found| format!(" at line {}: {}", found.line, found.words));
+    let at = statement.as_ref().map_or_else(String::new, |found| format!(" at line {}: {}", found.line, found.words));
     let mut fault = Fault::failed(cannot);
     let mut hints = vec![format!("{} is unchanged", target.database())];
     // The server's own words, in English: it says so of tables, functions, types and operators.
     if client_error::server_says(&said.stderr, " does not exist") {
-        hints.push(about_path(options.search_path));
+        hints.extend(sought.map(|sought| sought.hint(statement.as_ref(), options.search_path)));
         if backup.manifest.is_none() {
             hints.push(PART.to_owned());
         }
@@ -79,8 +80,7 @@ pub(super) fn explain(
         fault = fault.because(Cause::FailedBesideOthers);
     }
     hints.extend(options.version_changes.iter().map(VersionChange::line));
-    let path = &backup.path;
-    let file = if spool::is_standard_input(path) { "FILE".to_owned() } else { shell_word(&path.to_string_lossy()) };
+    let file = backup.as_word();
     hints.push(format!(
         "or load it by hand into an empty database, where psql goes on after errors:\n\
          cargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"
@@ -88,23 +88,6 @@ pub(super) fn explain(
     Error::msg(by_lines_of_file(&said.stderr, lines))
         .context(Fault::failed(format!("psql failed ({}){at}", said.ending)))
         .context(fault.hint(hints.join("\n")))
-}
-
-fn about_path(given: Option<&SearchPath>) -> String {
-    match given {
-        None => "a function that it calls may name something without its schema, and a dump loads with an empty \
-                 search_path: try again with the schemas that the function needs: --search-path public\n\
-                 for good: ALTER FUNCTION … SET search_path = public, then back up again; for an index or a materialized \
-                 view PostgreSQL 17 and newer need this: they ignore --search-path there"
-            .to_owned(),
-        Some(path) => format!(
-            "with --search-path {} it is not found either: name another schema; or it is an index or a materialized view, \
-             where PostgreSQL 17 and newer ignore --search-path\n\
-             for good: ALTER FUNCTION … SET search_path = … in the database that was backed up, or the schema in the \
-             view's own text; then back up again",
-            path.as_str()
-        ),
-    }
 }
 
 /// psql's words with the file's line numbers in place of its own.

@@ -15,6 +15,7 @@ pub mod loading;
 pub mod locked;
 pub mod merged;
 pub mod new_database;
+mod not_found;
 pub mod plan;
 pub mod preflight;
 pub mod previous;

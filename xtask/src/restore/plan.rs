@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 const COUNTED_UP_TO: u64 = 1_000_000_000;
 
 /// Rows of a table now and in the backup; `None`: the table is not there.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Change {
     pub schema: String,
     pub table: String,
@@ -27,6 +27,8 @@ pub struct Change {
     /// owner.
     pub estimated: bool,
     pub backup: Option<u64>,
+    /// The backup creates it and holds no rows of it.
+    pub rows_left_out: bool,
 }
 
 /// A preview.
@@ -131,23 +133,28 @@ fn why_unreadable(server: &Server<'_>, error: &anyhow::Error) -> String {
     client_error::server_message(error)
 }
 
-fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
+/// The rows of each table, now and in the backup.
+pub(super) fn changes(now: Vec<Rows>, then: &Contents) -> Vec<Change> {
     let mut tables: BTreeMap<(String, String), Change> = BTreeMap::new();
     // A dump that is not UTF-8 has other names for the tables of now.
     let mut as_dumped: BTreeMap<(String, String), Vec<(String, String)>> = BTreeMap::new();
     for Rows { schema, table, bytes, rows, estimated } in now {
         let name = (schema.clone(), table.clone());
         as_dumped.entry((as_read(&bytes.0), as_read(&bytes.1))).or_default().push(name.clone());
-        tables.insert(name, Change { schema, table, now: Some(rows), estimated, backup: None });
+        tables.insert(name, Change { schema, table, now: Some(rows), estimated, ..Change::default() });
     }
-    for Copied { schema, name: table, rows } in manifest::tables(&then.filled()) {
+    let empty = then.unfilled.iter().cloned().map(|(schema, name)| Copied { schema, name, rows: 0 });
+    let left_out = then.without_rows();
+    for Copied { schema, name: table, rows } in empty.chain(manifest::tables(&then.filled())) {
         let dumped = (schema.clone(), table.clone());
         let name = match as_dumped.get(&dumped).map(Vec::as_slice) {
             Some([name]) => name.clone(),
-            _ => dumped,
+            _ => dumped.clone(),
         };
-        let absent = Change { schema, table, now: None, estimated: false, backup: None };
-        tables.entry(name).or_insert(absent).backup = Some(rows);
+        let rows_left_out = left_out.is_some_and(|tables| tables.contains(&dumped));
+        let absent = Change { schema, table, ..Change::default() };
+        let change = tables.entry(name).or_insert(absent);
+        (change.backup, change.rows_left_out) = (Some(rows), rows_left_out);
     }
     tables.into_values().collect()
 }

@@ -70,7 +70,7 @@ pub struct Stuck {
 /// What [`look_by`] wants to be asked, in whichever database of the server.
 pub const QUESTION: &str = record::QUESTION;
 
-/// Looks without changing anything: nothing of a run that lives, and no scratch database, which the next drill drops.
+/// Looks without changing anything: nothing of a run that lives.
 pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<Findings> {
     findings(server, record::look(server, wanted)?)
 }
@@ -83,12 +83,13 @@ pub fn look_by(answer: &str, server: &Server<'_>) -> Result<Findings> {
 fn findings(server: &Server<'_>, view: View) -> Result<Findings> {
     let live = server.target().database();
     let lives = lives(&view, live);
-    Ok(found(view, lives, live, is_dead))
+    Ok(found(view, lives, live, |entry| is_left(entry, false)))
 }
 
-/// Of no run that lives, and of no drill: the next one drops its scratch database.
-pub(super) fn is_dead(entry: &Entry) -> bool {
-    entry.purpose != Purpose::Verify && !entry.alive
+/// Whether what the entry stands for was left by its run, for those who look and for those who repair. Whoever holds the
+/// locks is alone, but for drills: they take none, and may be at work.
+pub(super) fn is_left(entry: &Entry, is_locked: bool) -> bool {
+    !entry.alive || (is_locked && entry.purpose != Purpose::Verify)
 }
 
 /// Looks for leftovers of the target's database, and of the sets that it belongs to: such a set is repaired as one, under
@@ -101,8 +102,7 @@ pub fn find(record: &Record<'_>) -> Result<Findings> {
     let lives = lives(&record.view()?, live);
     record.lock(lives.iter().map(String::as_str).filter(|name| *name != live), TIMEOUT)?;
     let view = without_orphans(record, &lives)?;
-    // A drill takes no lock: it may well be at work.
-    Ok(found(view, lives, live, |entry| !(entry.alive && entry.purpose == Purpose::Verify)))
+    Ok(found(view, lives, live, |entry| is_left(entry, true)))
 }
 
 /// This live database, and those of the sets that it belongs to where something of them may have to be repaired.
@@ -240,7 +240,7 @@ mod tests {
     fn found_for(entries: &[Value], live: &str) -> (Vec<String>, Vec<String>) {
         let view = view(entries);
         let lives = lives(&view, live);
-        let Findings { lives, leftovers, .. } = found(view, lives, live, |entry| !entry.alive);
+        let Findings { lives, leftovers, .. } = found(view, lives, live, |entry| is_left(entry, false));
         (lives.into_iter().collect(), leftovers.iter().map(Leftover::shown).collect())
     }
 

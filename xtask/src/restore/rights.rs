@@ -97,7 +97,7 @@ pub fn check_load(server: &Server<'_>, backup: &Proven, owner: Option<&str>, enc
     let owners = backup.contents.owners.iter().map(String::as_str).filter(|name| name.is_ascii());
     let mut lacks = ask(server, &owners.chain(owner).collect::<Vec<_>>(), None)?;
     lacks.not_member_of.extend(encoded);
-    lacks.refuse(server.target(), &by_hand(&backup.path.display().to_string()))
+    lacks.refuse(server.target(), &by_hand(backup))
 }
 
 /// Whether this role is a superuser's or may act as that one, and make it the owner of something.
@@ -256,9 +256,10 @@ impl Lacks {
     }
 }
 
-pub(super) fn by_hand(file: &str) -> String {
+pub(super) fn by_hand(backup: &Proven) -> String {
     format!(
         "\nor restore by hand into an empty database that a superuser creates for you:\n\
-         cargo xtask db-shell -- -d EMPTY_DATABASE -f {file}"
+         cargo xtask db-shell -- -d EMPTY_DATABASE -f {}",
+        backup.as_word()
     )
 }

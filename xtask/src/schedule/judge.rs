@@ -32,6 +32,8 @@ pub struct Flaw {
     pub what: String,
     /// What to type next.
     pub hint: String,
+    /// Whether runs failed or were missed: the log says why.
+    pub is_of_runs: bool,
 }
 
 /// All that is known of a schedule at one time.
@@ -112,7 +114,9 @@ impl Standing {
 
     fn flaws_of_timer(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
-        let mut add = |gravity, what: String, hint: &str| flaws.push(Flaw { gravity, what, hint: hint.to_owned() });
+        let mut add = |gravity, what: String, hint: &str| {
+            flaws.push(Flaw { gravity, what, hint: hint.to_owned(), is_of_runs: false });
+        };
         let install = format!("install it again: {}", self.plan.install_command());
         if let Some(root) = &self.elsewhere {
             let what = format!("it was installed for the checkout {}, not for this one, {root}", self.plan.root);
@@ -145,21 +149,22 @@ impl Standing {
 
     fn flaws_of_runs(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
-        let mut add = |gravity, what: String, hint: &str| flaws.push(Flaw { gravity, what, hint: hint.to_owned() });
+        let mut add =
+            |gravity, what: String| flaws.push(Flaw { gravity, what, hint: RUN.to_owned(), is_of_runs: true });
         if let Err(why) = &self.history {
-            add(Gravity::Warning, format!("the results of the last runs cannot be read: {why}"), RUN);
+            add(Gravity::Warning, format!("the results of the last runs cannot be read: {why}"));
         }
         let (failed, missed) = (self.failed(), self.missed());
         let gravity = if failed.saturating_add(missed) > 1 { Gravity::Failure } else { Gravity::Warning };
         if failed > 0 {
-            add(gravity, self.failure(failed), RUN);
+            add(gravity, self.failure(failed));
         }
         if missed > 0 {
             let what = match missed {
                 1 => "the last run that was due was not made".to_owned(),
                 missed => format!("the last {missed} runs that were due were not made"),
             };
-            add(gravity, what, RUN);
+            add(gravity, what);
         }
         flaws
     }

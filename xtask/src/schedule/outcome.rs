@@ -5,7 +5,7 @@ use crate::error::{Exit, Fault};
 use crate::process::{Captured, Ending};
 use anyhow::Error;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The databases' files that `--json` names: one backup, or several.
 pub fn files(stdout: &[u8]) -> Vec<PathBuf> {
@@ -30,8 +30,8 @@ pub fn files(stdout: &[u8]) -> Vec<PathBuf> {
 }
 
 /// A program's failure as one of ours: its exit code, and what it said last. `install` installs the plan again, which keeps
-/// these secrets.
-pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str) -> Error {
+/// these secrets; `log` has all that it said.
+pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str, log: &Path) -> Error {
     let exit = match captured.ending {
         Ending::Code(code) => exit_of(code),
         Ending::Signal(signal) => Exit::Signal(signal),
@@ -43,7 +43,7 @@ pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str) ->
             "the schedule keeps {} as they were when it was installed; after a change install it again: {install}",
             kept.join(", ")
         )),
-        _ => fault.hint("see the log: cargo xtask db-schedule status"),
+        _ => fault.hint(format!("see the log: {}", log.display())),
     };
     if said.is_empty() { fault.into() } else { Error::msg(said).context(fault) }
 }
@@ -91,12 +91,13 @@ mod tests {
     fn a_failure_keeps_the_last_error_and_its_code() {
         let stderr = "⚠ a warning\n✗ No server\n  connection refused\n→ start it\n".to_owned();
         let captured = Captured { ending: Ending::Code(4), stdout: Vec::new(), stderr };
-        let error = failure("db-backup", &captured, &["PGPASSWORD"], "install --at 03:00");
+        let error = failure("db-backup", &captured, &["PGPASSWORD"], "install --at 03:00", Path::new("/log"));
         assert_eq!(error::exit_code(&error), 4);
         assert_eq!(format!("{error:#}"), "db-backup failed (exit code 4): No server\nconnection refused\n→ start it");
         assert!(error::fault(&error).unwrap().hint_text().unwrap().ends_with("install it again: install --at 03:00"));
         let killed = Captured { ending: Ending::Signal(9), stdout: Vec::new(), stderr: String::new() };
-        let error = failure("db-backup", &killed, &[], "");
+        let error = failure("db-backup", &killed, &[], "", Path::new("/srv/log"));
+        assert_eq!(error::fault(&error).unwrap().hint_text(), Some("see the log: /srv/log"));
         assert_eq!(
             (error::exit_code(&error), format!("{error:#}")),
             (137, "db-backup failed (killed by signal 9)".to_owned())

@@ -147,7 +147,8 @@ impl Runner<'_> {
             }
             return Ok(());
         }
-        Err(failure(name, captured, &self.plan.notable_secrets(), &self.plan.install_command()))
+        let (kept, install) = (self.plan.notable_secrets(), self.plan.install_command());
+        Err(failure(name, captured, &kept, &install, &log::path(self.root)))
     }
 
     fn end(&self, mut run: Run, clock: Instant, error: Option<Error>, history: &mut History) -> Ended {

@@ -2,7 +2,7 @@
 //! `target/mod.rs` lists the targets. No method has a default body: the compiler names everything that a new target lacks.
 
 use super::client_error::Connection;
-use super::companion::{Companion, CompanionContainer, Surroundings};
+use super::companion::{Companion, CompanionContainer, CompanionEnd, CompanionImage, Surroundings};
 use super::disk::Disk;
 use super::ports::Taken;
 use super::startup::{Answering, Startup};
@@ -144,8 +144,12 @@ pub trait ProgramsElsewhere {
     /// Where that is, for people: `the container`.
     fn place(&self) -> &'static str;
 
-    /// Copies a file of this host to the path `there`.
-    fn copy_in(&self, file: &Path, there: &str) -> Result<()>;
+    /// Makes a file there that only the user of these programs can read or change, and gives its path. `text` gets that
+    /// path, in letters of a plain word, and gives what the file holds.
+    ///
+    /// # Errors
+    /// There is no room, or no program to make it.
+    fn private_file(&self, text: &dyn Fn(&str) -> Vec<u8>) -> Result<String>;
 }
 
 /// How `pg_isready` asks a silent server.
@@ -251,11 +255,12 @@ pub trait ComposeProject {
     /// There is none, or it is too old.
     fn version(&self) -> Result<String>;
 
-    /// `docker compose …` for this project.
-    fn command(&self, args: &[&str]) -> Result<Program>;
-
+    /// What Compose reads in the project's files, as JSON: `docker compose config --format json`, all profiles included,
+    /// so that what an inactive profile leaves out is seen, too. Asked once. It holds secrets: it is read, never shown.
+    ///
+    /// # Errors
     /// Why Compose cannot read the project.
-    fn check_readable(&self, deadline: Duration) -> Result<()>;
+    fn read_files(&self, deadline: Duration) -> Result<&str>;
 
     /// Programs run in this container from now on: the caller has just seen that it is the database's.
     fn adopt(&self, container: &str);
@@ -372,6 +377,15 @@ pub trait Companions {
     /// # Errors
     /// Exit 4: Docker does not answer, or the stack does not run. Exit 1: no network leads to it.
     fn surroundings(&self) -> Result<Option<Surroundings>>;
+
+    /// Pulls those of the images that are not here; `say` is told each before.
+    ///
+    /// # Errors
+    /// Exit 4: Docker does not answer. Exit 1: an image cannot be pulled.
+    fn fetch_images(&self, images: &[CompanionImage<'_>], say: &dyn Fn(&str)) -> Result<()>;
+
+    /// How the container of this service of a companion ended; `None` while it runs, and where Docker does not tell.
+    fn companion_end(&self, name: &str, service: &str, deadline: Duration) -> Option<CompanionEnd>;
 
     /// Starts the companion; `renew` recreates its containers.
     fn start_companion(&self, companion: &Companion<'_>, renew: bool) -> Result<()>;

@@ -24,6 +24,25 @@ pub struct CompanionContainer {
     pub port: Option<u16>,
 }
 
+/// An image that a companion needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompanionImage<'a> {
+    pub name: &'a str,
+    /// The setting that names another one.
+    pub setting: &'a str,
+    /// The program that is in it, for messages.
+    pub user: &'a str,
+}
+
+/// How a container of a companion ended, although it should run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanionEnd {
+    /// For people: `it has ended (exit code 1)`.
+    pub how: String,
+    /// What it said last. It may hold a secret.
+    pub last_line: Option<String>,
+}
+
 impl CompanionContainer {
     /// Whether it runs.
     pub fn runs(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Targets whose server is in no container: none of ours stands beside it.
 
 use super::backend::Companions;
-use super::companion::{Companion, CompanionContainer, Surroundings};
+use super::companion::{Companion, CompanionContainer, CompanionEnd, CompanionImage, Surroundings};
 use crate::error::Fault;
 use anyhow::Result;
 use std::time::Duration;
@@ -12,6 +12,14 @@ pub(super) trait NoContainers {}
 impl<T: NoContainers> Companions for T {
     fn surroundings(&self) -> Result<Option<Surroundings>> {
         Ok(None)
+    }
+
+    fn fetch_images(&self, _: &[CompanionImage<'_>], _: &dyn Fn(&str)) -> Result<()> {
+        Ok(())
+    }
+
+    fn companion_end(&self, _: &str, _: &str, _: Duration) -> Option<CompanionEnd> {
+        None
     }
 
     fn start_companion(&self, companion: &Companion<'_>, _: bool) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::platform;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -148,16 +149,19 @@ fn make_part(folder: &Path, mode: u32, whose: Whose) -> Result<()> {
             Ok(facts) if facts.is_symlink() => refused("is a symbolic link", "remove the link".to_owned()),
             Ok(facts) if !facts.is_dir() => refused("is not a folder", "remove what stands there".to_owned()),
             _ if whose == Whose::Own && platform::owner_of(folder).ok() != Some(platform::user_id()) => {
-                let hint = format!(
-                    "remove it, or have it belong to the user who runs this: chown -R USER {}",
-                    folder.display()
-                );
+                let hint =
+                    format!("remove it, or have it belong to the user who runs this: chown -R USER {}", word(folder));
                 refused("belongs to another user", hint)
             }
             _ => Ok(()),
         },
         Err(error) => Err(anyhow::Error::new(error).context(unwritable(folder))),
     }
+}
+
+/// A path as one word of a command.
+fn word(path: &Path) -> String {
+    shell_word(&path.to_string_lossy())
 }
 
 fn unwritable(folder: &Path) -> Fault {
@@ -173,9 +177,9 @@ pub fn check_private(file: &File, path: &Path) -> Result<(), Fault> {
     if platform::is_private(file).unwrap_or(false) {
         return Ok(());
     }
-    let path = path.display();
-    let fault = Fault::failed(format!("{path} is not private: it must belong to you, and only you may read it"));
-    Err(fault.hint(format!("check what it says, then: chmod 600 {path}")))
+    let shown = path.display();
+    let fault = Fault::failed(format!("{shown} is not private: it must belong to you, and only you may read it"));
+    Err(fault.hint(format!("check what it says, then: chmod 600 {}", word(path))))
 }
 
 /// Has git ignore all that is in a folder of ours, in whatever repository it is. A `.gitignore` that is there stays; one

@@ -2,8 +2,11 @@
 
 use super::Terminal;
 use crate::error::Fault;
+use crate::platform::{self, Suspensions};
 use anyhow::Result;
 use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use unicode_width::UnicodeWidthChar as _;
 
 /// A smaller terminal shows nothing useful.
@@ -21,6 +24,9 @@ const FRAME_END: &str = "\x1b[J\x1b[?2026l";
 #[derive(Debug)]
 pub struct Live {
     size: (usize, usize),
+    /// Set when the terminal was given back for a while, and its frame is gone.
+    is_back: Arc<AtomicBool>,
+    _suspensions: Option<Suspensions>,
 }
 
 impl Terminal {
@@ -40,8 +46,10 @@ impl Terminal {
             let hint = format!("it needs {LEAST_COLUMNS} columns and {LEAST_ROWS} rows; or leave --watch out");
             return Err(Fault::failed(message).hint(hint).into());
         }
+        let is_back = Arc::new(AtomicBool::new(false));
+        let suspensions = given_back_while_suspended(&is_back);
         write(BEGIN)?;
-        Ok(Live { size: (columns, rows) })
+        Ok(Live { size: (columns, rows), is_back, _suspensions: suspensions })
     }
 
     /// The lines, in place of those that were drawn before. Lines that do not fit are left out, and that is said.
@@ -51,9 +59,9 @@ impl Terminal {
         write(&frame(&self.plain_with_marks(&text, self.color_of_results), live.size))
     }
 
-    /// Whether the terminal has another size than the last frame was drawn for.
-    pub fn is_resized(&self, live: &Live) -> bool {
-        size().is_some_and(|size| size != live.size)
+    /// Whether the last frame is to be drawn again: the terminal has another size, or was another program's meanwhile.
+    pub fn is_stale(&self, live: &Live) -> bool {
+        live.is_back.swap(false, Ordering::Relaxed) || size().is_some_and(|size| size != live.size)
     }
 }
 
@@ -62,6 +70,19 @@ impl Drop for Live {
         // When the terminal is gone, there is no place to report it.
         let _ = write(END);
     }
+}
+
+/// Whoever suspends this program gets the terminal as it was. No frame is written meanwhile: stdout is locked.
+fn given_back_while_suspended(is_back: &Arc<AtomicBool>) -> Option<Suspensions> {
+    let is_back = Arc::clone(is_back);
+    platform::around_suspension(move |suspend| {
+        let mut out = io::stdout().lock();
+        // A terminal that is gone takes no frame either.
+        let _ = out.write_all(END.as_bytes()).and_then(|()| out.flush());
+        suspend();
+        let _ = out.write_all(BEGIN.as_bytes()).and_then(|()| out.flush());
+        is_back.store(true, Ordering::Relaxed);
+    })
 }
 
 /// Columns and rows.

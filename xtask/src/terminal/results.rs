@@ -56,6 +56,12 @@ impl Terminal {
         }
     }
 
+    /// As [`Self::laid_out`]; where the terminal is too narrow, columns of `spare` are left out first, in that order.
+    pub fn laid_out_sparing(&self, head: &[&str], rows: &[Vec<String>], right: &[usize], spare: &[usize]) -> String {
+        let narrowed = self.width_of_results().and_then(|columns| text::narrowed(head, rows, (right, spare), columns));
+        narrowed.unwrap_or_else(|| self.laid_out(head, rows, right))
+    }
+
     /// The table as a note, on stderr.
     pub fn note_table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) {
         let table = text::table(head, rows, right);

@@ -93,7 +93,8 @@ fn a_look_runs_no_program_that_their_settings_name() {
 }
 
 fn a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file() {
-    let services = "services:\n  postgres:\n    image: postgres:${VERSION:?}\n    environment: [POSTGRES_PASSWORD]\n";
+    let services = "services:\n  postgres:\n    image: postgres:${VERSION:?}\n    environment: [POSTGRES_PASSWORD]\n  \
+                    web:\n    image: web\n    labels: {include: 'src/**'}\n";
     for include in [
         "include:\n  - ssh://git@127.0.0.1/x/y.git\n",
         "include:\n  - path: git@127.0.0.1:x/y.git\n",
@@ -103,6 +104,7 @@ fn a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file() {
         "\"incl\\u0075de\": [part.yaml]\n",
         "# a comment\u{2028}include: ['https://127.0.0.1:1/x/y.git']\n",
         "include: [outside.yaml]\n",
+        "x-w: &w {include: ['https://127.0.0.1:1/x/y.git']}\n<<: *w\n",
         "",
     ] {
         let part = "services:\n  other:\n    extends: {file: 'ssh://git@127.0.0.1/x/y.git', service: a}\n";

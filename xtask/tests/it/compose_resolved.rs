@@ -12,7 +12,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// A Compose file, `.env`, and what `down` then says that it stops: service, database, user.
-const RESOLVED: [(&str, &str, [&str; 3]); 20] = [
+pub const RESOLVED: [(&str, &str, [&str; 3]); 20] = [
     ("services: {db: {image: 'postgres:16'}}", "POSTGRES_USER=x\nPOSTGRES_DB=y\n", ["db", "postgres", "postgres"]),
     (
         "services: {db: {image: 'postgres:16', environment: {POSTGRES_USER: bar}}}",
@@ -161,4 +161,7 @@ fn a_profile_that_is_not_active_is_named() {
     run.stderr_has("COMPOSE_PROFILES=data cargo xtask up (the profile data is not active)");
     let active = stack.xtask(["db-backup"]).env("COMPOSE_PROFILES", "data").run();
     active.code(4).stderr_has("→ start it with: cargo xtask up").stderr_lacks("COMPOSE_PROFILES");
+    stack.sandbox.write("compose.yaml", yaml.replace("[data]", "['a;touch PWN;']"));
+    let run = stack.xtask(["db-backup"]).run();
+    run.code(4).stderr_has("COMPOSE_PROFILES='a;touch PWN;' cargo xtask up");
 }

@@ -8,6 +8,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [OwnStack] a_project_in_a_subfolder_is_the_one_that_compose_makes,
         [OwnStack] a_login_in_files_that_only_the_container_has_is_no_obstacle,
+        [OwnStack] a_build_that_answers_is_the_database_and_not_a_job_of_postgres_image,
         [Compose] a_database_in_several_containers_is_refused_before_it_is_started,
         [OwnStack] a_server_whose_configuration_moves_it_is_said_to_be_where_it_is,
     ]
@@ -186,4 +187,37 @@ fn a_server_whose_configuration_moves_it_is_said_to_be_where_it_is() {
         settled();
         stack.xtask(["db-backup"]).run().code(4).stderr_has(said).stderr_has(hint).stderr_lacks("does not answer");
     }
+}
+
+/// A build of the team's own, and a nightly job that has PostgreSQL's image for its programs.
+const BUILT: &str = "
+services:
+  database:
+    image: IMAGE/database:local
+    environment: {POSTGRES_PASSWORD: secret, POSTGRES_DB: app}
+  nightly: {image: 'IMAGE/postgres:job', entrypoint: [sleep, infinity], stop_grace_period: 0s}
+";
+
+fn a_build_that_answers_is_the_database_and_not_a_job_of_postgres_image() {
+    let _images = Images::tagged(&["database:local", "postgres:job"]);
+    let stack = stack(BUILT, "");
+    let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
+    let doubt = "The service nightly is taken for PostgreSQL: it has the image ";
+    let way = "if another one is it, name it in XTASK_POSTGRES_SERVICE: database";
+    run(&["db-backup"]).code(4).stderr_has(doubt).stderr_has(way).stderr_lacks("✓");
+    let named = stack.xtask(["up"]).env("XTASK_POSTGRES_SERVICE", "database").run();
+    named.ok().stderr_has("service database (target compose, database app").stderr_lacks(doubt);
+    stack.xtask(["compose", "up", "--detach"]).program("docker").run().ok();
+
+    let backup = run(&["db-backup"]);
+    backup.ok().stderr_has("PostgreSQL is the service database (its port answers)").stderr_lacks("nightly");
+    Health::of(stack.xtask([]), &["--only", "postgres"]).fails_only(&[]).says("postgres", "ok", "database app", "");
+    // Where only what runs can be asked, too.
+    stack.sandbox.write("compose.override.yaml", "services: {nightly: {env_file: [missing.env]}}\n");
+    let shell = run(&["db-shell", "--", "-Atc", "SELECT current_database()"]);
+    shell.ok().prints("app").stderr_has("the running service database is taken for its database");
+    std::fs::remove_file(stack.sandbox.path("compose.override.yaml")).unwrap();
+
+    stack.docker(&["stop", "--time", "0", &stack.container_of("database")]);
+    run(&["db-backup"]).code(4).stderr_has(doubt).stderr_has(way);
 }

@@ -194,6 +194,14 @@ fn letters_follow_the_locale() {
     }
     let run = failure(&sandbox).unset("LANG").run();
     run.code(2).holds(run.stderr.is_ascii(), "only ASCII letters were expected");
+    // A name in a command that is to be pasted keeps its letters: another quote would end the word.
+    let name = "a’;touch PWN;’–“b.sql";
+    sandbox.write(name, "-- no backup\n");
+    for value in ["C", "C.UTF-8"] {
+        let run = Xtask::new(&sandbox).args(["db-restore", name, "--target", "local"]).env("LC_ALL", value).run();
+        run.holds(run.stderr.contains(name), "the name should be shown in its own letters");
+        run.stderr_lacks("a';touch PWN");
+    }
 }
 
 fn errors_are_one_report_with_a_next_step() {

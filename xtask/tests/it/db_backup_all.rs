@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] all_takes_every_database_and_writes_their_set,
         [Postgres] a_database_that_may_not_be_read_is_named_and_the_others_are_taken,
+        [Postgres] a_server_that_is_gone_in_between_leaves_what_was_taken_and_says_so,
         [Stack] named_databases_of_a_compose_service_become_a_set,
     ]
 }
@@ -192,6 +193,32 @@ fn health_names_what_has_no_backup(local: &Local) {
 }
 
 /// On the `url` target, as an owner that is no superuser.
+/// The last dump is whole when the server goes: which databases there are now is not known.
+fn a_server_that_is_gone_in_between_leaves_what_was_taken_and_says_so() {
+    let local = Local::new();
+    let data = local.folder().join("data");
+    let stop =
+        format!("'{}' stop -D '{}' -m fast -s", "$(dirname \"$real\")/pg_ctl", data.display()).replace('\'', "\"");
+    let body = format!(
+        "if [ \"$PGDATABASE\" = postgres ]; then \"$real\" \"$@\" || exit; {stop}; else exec \"$real\" \"$@\"; fi"
+    );
+    let programs = local.programs_but("pg_dump", &body);
+    local.sandbox.set("XTASK_PG_BIN", programs.to_str().unwrap());
+    local.up();
+    local.sql("openfga", "CREATE TABLE own AS SELECT 1 AS a");
+    let run = local.xtask(["db-backup", "--all"]).run();
+    run.code(6)
+        .prints_nothing()
+        .stderr_has("is written and stays; the server could not be asked for its databases again");
+    run.stderr_has("so there is no set of")
+        .stderr_has("Written:   backups/openfga_backup_")
+        .stderr_has("db-backup --all");
+    assert!(sets(&local).is_empty(), "{:?}", local.sandbox.backups());
+    let kept = local.sandbox.backups().into_iter().find(|name| name.starts_with("openfga_")).unwrap();
+    local.up();
+    local.xtask(["db-verify", &format!("backups/{kept}")]).run().ok();
+}
+
 fn a_database_that_may_not_be_read_is_named_and_the_others_are_taken() {
     let database = UrlDatabase::new();
     database.own("CREATE TABLE t AS SELECT 1 AS i");

@@ -2,12 +2,13 @@
 
 use crate::db_backup_stream::{nothing_is_left, sample};
 use crate::harness::stack::identifier;
-use crate::harness::{Need, Sandbox, Stack, Test, Xtask, needs, shared, wait_until};
+use crate::harness::{Fakes, Need, Sandbox, Stack, Test, Xtask, needs, shared, wait_until};
 use std::process::Command;
 
 pub fn tests() -> Vec<Test> {
     tests![
         [OwnStack] a_killed_container_ends_the_backup_and_leaves_no_file,
+        [OwnStack] a_container_that_dies_as_pg_dump_starts_is_no_damaged_stream,
         [Stack] a_damaged_page_leaves_no_file_and_is_named,
         [Stack] a_table_that_may_not_be_read_is_named,
         [Stack] a_killed_pg_dump_leaves_no_file_and_is_named,
@@ -126,6 +127,22 @@ fn a_killed_container_ends_the_backup_and_leaves_no_file() {
     let later = database.xtask(["db-backup"]).run();
     later.code(4).prints_nothing().stderr_has("is not running").stderr_has("cargo xtask up");
     assert_eq!(database.sandbox.backups(), [""; 0]);
+}
+
+/// What had come of the stream is no dump, and the client in front of pg_dump ends as if it had succeeded.
+fn a_container_that_dies_as_pg_dump_starts_is_no_damaged_stream() {
+    let stack = Stack::postgres_only();
+    for piece in ["head -c 900", "sed 's/PostgreSQL database dump/OCI runtime exec failed/'"] {
+        stack.up();
+        let database = stack.database();
+        sample(&database);
+        let body = format!("real \"$@\" | {piece}; real kill '{}' >/dev/null; exit 0", stack.postgres());
+        let fakes = Fakes::new(&database.sandbox).docker_but("pg_dump", &body);
+        let run = fakes.over(database.xtask(["db-backup"])).run();
+        run.code(4).prints_nothing().stderr_has("The postgres service is not running; no backup was made");
+        run.stderr_has("cargo xtask up").stderr_lacks("incomplete");
+        assert_eq!(database.sandbox.backups(), [""; 0]);
+    }
 }
 
 fn a_locked_table_is_named_with_the_session_that_holds_it() {

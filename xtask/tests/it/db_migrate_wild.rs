@@ -190,11 +190,25 @@ fn a_setting_that_lasts_under_sqlx_is_told() {
         None,
     );
     database.sandbox.migration(3, "table", "CREATE TABLE t (a int);\nCREATE TABLE app.u (a int);", None);
+    // What sets the path itself, for its transaction alone, means what sqlx means; the next file does not.
+    for (version, sets) in [
+        (4, "SET LOCAL search_path = app"),
+        (5, "SELECT set_config('search_path', 'app', true)"),
+        (6, "DO $$BEGIN PERFORM set_config('search_path', 'app', true); END$$"),
+    ] {
+        let text = format!("CREATE TABLE before_{version} (a int);\n{sets};\nCREATE TABLE local_{version} (a int);");
+        database.sandbox.migration(version, "local", &text, None);
+    }
     let run = migrate(&database, &["up"]);
     run.ok().stderr_has("⚠ migrations/1_away.up.sql:2: it sets search_path to \"app\" for its session");
     run.stderr_has("⚠ migrations/3_table.up.sql:1: here table t is created on the configured search_path; sqlx");
     run.stderr_lacks("2_role.up.sql:1").stderr_lacks("table u").stderr_lacks("statement_timeout");
     assert_eq!(database.sql("SELECT to_regclass('public.t') IS NOT NULL"), "t");
+    for version in [4, 5, 6] {
+        run.stderr_has(&format!("here table before_{version} is created"))
+            .stderr_lacks(&format!("table local_{version}"));
+        assert_eq!(database.sql(&format!("SELECT to_regclass('app.local_{version}') IS NOT NULL")), "t");
+    }
 }
 
 /// Found in a library's own files: each sets the path to a schema with a ledger of its own, so that under sqlx the rows

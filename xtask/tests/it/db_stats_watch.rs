@@ -9,6 +9,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Script] a_watch_draws_in_place_and_leaves_the_terminal_as_it_was,
         [Stack, Script] a_watch_follows_the_terminals_size,
+        [Stack, Script] a_watch_that_is_suspended_gives_the_terminal_back,
+        [Stack, Script] a_usual_terminal_shows_tables_with_fewer_columns,
         [Postgres] a_local_server_tells_the_same,
         [Postgres, Script] a_watch_goes_on_when_the_server_comes_back,
     ]
@@ -111,6 +113,54 @@ fn a_watch_follows_the_terminals_size() {
     run.types("\u{3}");
     run.wait().code(130);
     watched.is_as_before();
+}
+
+/// Ctrl-Z in a shell with job control, and `fg`.
+fn a_watch_that_is_suspended_gives_the_terminal_back() {
+    let database = shared().database();
+    database.sql("CREATE TABLE stays (i int)");
+    let shell = "set -m; \"$@\"; echo \"shell, code $?\"; sleep 1; fg >/dev/null; echo \"then code $?\"";
+    let run = database.xtask(["db-stats", "--watch", "600"]).through(["bash", "-c", shell, "bash"]);
+    let mut run = run.terminal();
+    run.shows("public.stays");
+    let ends = |run: &crate::harness::running::Terminal| run.screen().matches(END).count();
+    assert_eq!(ends(&run), 0);
+    run.types("\u{1a}").shows("shell, code 1");
+    let screen = run.screen();
+    let (drawn, given_back) = screen.split_once("shell, code 1").unwrap();
+    assert!(drawn.contains(END) && !drawn.rsplit(END).next().unwrap().contains(FRAME), "{drawn:?}");
+    assert!(!given_back.contains(FRAME), "{given_back:?}");
+    // Long before the next look.
+    let is_back = || run.screen().matches(BEGIN).count() == 2 && run.screen().matches("public.stays").count() == 2;
+    wait_until("the same frame is drawn again", is_back);
+    run.types("\u{3}");
+    let ended = run.wait();
+    ended.holds(ended.text().contains("then code 130"), "it goes on, and ends as ever");
+    ended.holds(ended.text().matches(END).count() == 2, "the terminal is given back once more");
+
+    // Where no shell could let it go on, it is not suspended.
+    let mut run = database.xtask(["db-stats", "--watch", "1"]).terminal();
+    run.shows("public.stays").types("\u{1a}");
+    let seen = frames(&run.screen()).len();
+    wait_until("it goes on", || frames(&run.screen()).len() > seen + 1);
+    run.types("\u{3}");
+    run.wait().code(130);
+}
+
+fn a_usual_terminal_shows_tables_with_fewer_columns() {
+    let database = shared().database();
+    database.sql("CREATE TABLE a_table_of_usual_length AS SELECT 1 AS i; ANALYZE");
+    let at = |columns: &str| {
+        let shell = format!("stty columns {columns}; exec \"$@\"");
+        database.xtask(["db-stats"]).through(["sh", "-c", &shell, "sh"]).terminal().wait()
+    };
+    let lines = |run: &crate::harness::Outcome| run.ok().text().replace('\r', "");
+    let wide = lines(&at("120"));
+    assert!(wide.contains("TOAST  VACUUM  ANALYZE\n") && !wide.contains("too narrow"), "{wide}");
+    let usual = lines(&at("80"));
+    assert!(usual.contains("(too narrow for TOAST") && usual.contains("public.a_table_of_usual_length  "), "{usual}");
+    assert!(usual.lines().any(|line| line.starts_with("TABLE ") && line.contains("  SIZE")), "{usual}");
+    assert!(lines(&at("44")).contains("public.a_table_of_usual_length\n  ROWS "), "paragraphs where nothing fits");
 }
 
 fn a_local_server_tells_the_same() {

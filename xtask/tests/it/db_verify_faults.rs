@@ -2,9 +2,10 @@
 
 use super::db_verify::{backup_of, scratch_databases};
 use crate::harness::forge::{Forged, dump};
+use crate::harness::health::until;
 use crate::harness::run::Running;
 use crate::harness::stack::Database;
-use crate::harness::{Fakes, Outcome, Test, shared, wait_until};
+use crate::harness::{Fakes, Health, Outcome, Test, shared, wait_until};
 use rustix::process::Signal;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -74,6 +75,11 @@ fn after_a_kill_the_next_run_clears_up_but_not_after_the_living() {
     killed.signal(Signal::KILL);
     // Its children hold its pipes open: the run does not wait for their end.
     drop(killed);
+    // What a repair would drop is named by those who look, and what lives is not.
+    let look = || Health::of(database.xtask([]), &["--only", "leftovers"]);
+    let named = until(&look, "leftovers", "warn");
+    named.says("leftovers", "warn", &format!("{} was left behind", dead[0]), "db-restore --repair");
+    named.outcome.ok().stdout_lacks(&alive[0]);
     // Its session ends when the server notices.
     let mut told = false;
     wait_until("the dead run's database is dropped", || {

@@ -1,7 +1,7 @@
 //! Extensions that a server has in one database alone, and their background workers.
 
 use crate::harness::forge::{Forged, dump};
-use crate::harness::{Local, Test, wait_until};
+use crate::harness::{Health, Local, Test, wait_until};
 use std::fs::File;
 use std::io::Write as _;
 
@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
 const WORKERS: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = 'openfga' AND backend_type = 'pg_cron launcher'";
 const ENDED: &str = "Background workers of openfga ended with the swap";
+const IDLE: &str = "holds extension pg_cron, whose background worker does not run: pg_cron launcher";
 const RESTART: &str = "cargo xtask down --target local && cargo xtask up --target local";
 
 fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
@@ -46,10 +47,15 @@ fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
     assert_eq!(local.sql("postgres", WORKERS), "0");
     restart(&local);
     local.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("pg_cron launcher");
-    local.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_lacks(ENDED);
-    local.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+    local.xtask(["db-restore", "--undo", "--yes"]).run().ok().stderr_lacks(ENDED).stderr_lacks(IDLE);
+    // No worker ran before this one: what the database holds decides.
+    let run = local.xtask(["db-restore", "--undo", "--yes"]).run();
+    run.ok().stderr_lacks(ENDED).stderr_has(&format!("openfga {IDLE}")).stderr_has(RESTART);
+    let health = || Health::of(local.xtask([]), &["--only", "postgres"]);
+    health().says("postgres", "warn", "its background worker does not run: pg_cron launcher", RESTART);
 
     restart(&local);
+    health().says("postgres", "ok", "database openfga", "");
     by_hand(&local, &told);
 }
 
@@ -112,7 +118,7 @@ fn type_statements(local: &Local, told: &Told) {
         let lines = told.stderr.lines().map(str::trim);
         lines.filter(|line| line.starts_with(start)).map(str::to_owned).collect::<Vec<_>>().join("\n")
     };
-    for start in ["SELECT pg_terminate_backend", "ALTER DATABASE", "CREATE DATABASE"] {
+    for start in ["SELECT pg_catalog.pg_terminate_backend", "ALTER DATABASE", "CREATE DATABASE"] {
         assert!(!typed(start).is_empty(), "{start}: {}", told.stderr);
         local.sql("postgres", &typed(start));
     }

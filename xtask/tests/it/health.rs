@@ -249,7 +249,23 @@ fn a_broken_compose_file_is_named_as_the_cause() {
     let sandbox = Sandbox::new();
     sandbox.write("docker-compose.yml", "name: mcp-server-langgraph\nservices: [this is no map\n");
     let health = Health::of(Xtask::new(&sandbox), &["--only", "service"]);
-    health.says("service", "fail", "cannot read this project", "docker compose --profile '*' config --quiet");
+    health.says("service", "fail", "cannot read this project: yaml: ", "docker compose --profile '*' config --quiet");
+    // Compose's own last line names what is missing, without the secrets that it repeats.
+    let wanted = "name: mcp-server-langgraph\nservices: {db: {image: 'postgres:16', environment: ['A=SAYS']}}\n";
+    let said = |value: &str, env: &str| {
+        sandbox.write("docker-compose.yml", wanted.replace("SAYS", value));
+        sandbox.write(".env", env);
+        let health = Health::of(Xtask::new(&sandbox), &["--only", "service"]);
+        health.outcome.code(1).stdout_lacks("hunter2").stdout_lacks("\u{9b}");
+        health
+    };
+    let missing = "cannot read this project: error while interpolating services.db.environment.[]: required variable \
+                   WIKI_PASSWORD is missing a value: hunted";
+    said("${WIKI_PASSWORD:?hunted}", "").says("service", "fail", missing, "docker compose");
+    said("${WIKI:?hunter2}", "WIKI_PASSWORD=hunter2\n").says("service", "fail", "WIKI is missing a value: ***", "");
+    let long = said(&format!("${{WIKI:?\\u009b{}}}", "x".repeat(9000)), "");
+    long.says("service", "fail", "WIKI is missing a value: ", "");
+    assert!(long.outcome.stdout.len() < 2000, "it is bounded: {}", long.outcome.text());
     // A frozen program ends with the probe's time.
     let fakes = Fakes::new(&sandbox).program("docker", "sleep 60");
     let frozen = Health::of(fakes.over(Xtask::new(&sandbox)), &["--only", "disk", "docker"]);

@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] every_kind_of_object_loads_with_every_option_of_pg_dump,
         [Stack] what_an_empty_database_cannot_take_is_refused_beforehand,
         [Stack] a_file_without_rows_is_told_before_the_question_and_after_the_swap,
+        [Stack] tables_whose_rows_were_left_out_are_named_and_empty_ones_are_not,
         [Stack] what_a_psql_could_read_as_a_command_is_refused_where_it_would_run_it,
         [Stack] rows_for_the_systems_tables_change_nothing,
     ]
@@ -120,6 +121,55 @@ fn a_file_without_rows_is_told_before_the_question_and_after_the_swap() {
     preview.ok().stderr_has("⚠ schema.sql holds no rows: every table of the restored database will be empty");
     let restored = database.xtask(["db-restore", "schema.sql", "--yes"]).run();
     restored.ok().stderr_has("✓ Database restored, without any rows").stderr_lacks("✓ Database restored\n");
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+}
+
+/// Of these pg_dump writes a block of rows for each table that holds rows itself, also for an empty one.
+const KINDS: &str = "CREATE TABLE k AS SELECT 1 AS a UNION SELECT 2; CREATE TABLE empty (a int); CREATE TABLE none ();
+    CREATE TABLE computed (a int GENERATED ALWAYS AS (1) STORED); CREATE UNLOGGED TABLE fast AS SELECT 1 AS a;
+    CREATE TABLE parent (a int); CREATE TABLE child () INHERITS (parent);
+    CREATE TABLE parted (a int) PARTITION BY LIST (a); CREATE TABLE part_1 PARTITION OF parted FOR VALUES IN (1);
+    CREATE TABLE part_2 PARTITION OF parted FOR VALUES IN (2) PARTITION BY LIST (a);
+    CREATE TABLE part_2_2 PARTITION OF part_2 DEFAULT; INSERT INTO parted VALUES (1), (2);
+    CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE elsewhere (a int) SERVER s;
+    CREATE TYPE pair AS (a int); CREATE TABLE typed OF pair; CREATE VIEW v AS SELECT a FROM k;
+    CREATE MATERIALIZED VIEW m AS SELECT a FROM empty";
+
+fn tables_whose_rows_were_left_out_are_named_and_empty_ones_are_not() {
+    let database = shared().database();
+    database.sql(KINDS);
+    let dumped = |options: &[&str]| {
+        let words = [&["pg_dump", "-d", &database.name], options].concat();
+        let (bytes, errors) = database.stack.exec(&words, "");
+        database.sandbox.write("dump.sql", bytes.unwrap_or_else(|| panic!("{errors}")));
+    };
+    for (options, left_out) in [
+        (&[][..], None),
+        (&["--load-via-partition-root"], None),
+        (&["--inserts"], None),
+        (&["--inserts", "--exclude-table-data=k"], None),
+        (&["--no-unlogged-table-data"], Some("1 table without rows: public.fast\n")),
+        (
+            &["--exclude-table-data=k", "--exclude-table-data=part_*"],
+            Some("3 tables without rows: public.k, public.part_1, public.part_2_2\n"),
+        ),
+        (&["--load-via-partition-root", "--exclude-table-data=k"], Some("1 table without rows: public.k\n")),
+    ] {
+        dumped(options);
+        let run = database.xtask(["db-restore", "dump.sql", "--dry-run"]).run();
+        run.ok().holds(run.stderr.contains("without rows") == left_out.is_some(), &format!("{options:?}"));
+        run.stderr_has(left_out.map_or_else(String::new, |tables| format!("⚠ dump.sql creates {tables}")).as_str());
+        run.holds(run.stderr.contains("no rows in the file") == left_out.is_some(), &format!("{options:?}"));
+    }
+    let json = database.xtask(["db-restore", "dump.sql", "--dry-run", "--json"]).run();
+    let json = json.ok().json();
+    let tables = json["plan"]["tables"].as_array().unwrap();
+    let table = |name: &str| tables.iter().find(|table| table["table"] == name).unwrap();
+    assert_eq!((&table("k")["backup"], &table("k")["rows_left_out"]), (&0.into(), &true.into()), "{json:#}");
+    assert_eq!((&table("empty")["backup"], &table("empty")["rows_left_out"]), (&0.into(), &false.into()), "{json:#}");
+    let run = database.xtask(["db-restore", "dump.sql", "--yes"]).run();
+    run.ok().stderr_has("✓ Database restored, without rows of 1 table").stderr_has("they will be empty");
+    assert_eq!(database.sql("SELECT (SELECT count(*) FROM k), (SELECT count(*) FROM parted)"), "0|2");
     database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
 }
 

@@ -17,6 +17,7 @@ mod architecture;
 mod authorization;
 mod circles;
 mod completions;
+mod compose_config;
 mod compose_resolved;
 mod compose_shapes;
 mod compose_stacks;
@@ -43,6 +44,7 @@ mod db_migrate_files;
 mod db_migrate_local;
 mod db_migrate_locks;
 mod db_migrate_messages;
+mod db_migrate_old_psql;
 mod db_migrate_owners;
 mod db_migrate_repair;
 mod db_migrate_size;
@@ -56,6 +58,7 @@ mod db_reset;
 mod db_reset_faults;
 mod db_schedule;
 mod db_schedule_disk;
+mod db_schedule_ping_servers;
 mod db_schedule_pings;
 mod db_schedule_timers;
 mod db_shell;
@@ -186,6 +189,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_migrate_faults::tests,
     db_migrate_locks::tests,
     db_migrate_local::tests,
+    db_migrate_old_psql::tests,
     db_migrate_owners::tests,
     db_migrate_repair::tests,
     db_migrate_size::tests,
@@ -236,8 +240,9 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     adopt_noticed::tests,
     round_trip::tests,
     db_schedule::tests,
-    db_schedule_pings::tests,
+    db_schedule_ping_servers::tests,
     db_schedule_disk::tests,
+    db_schedule_pings::tests,
     db_schedule_timers::tests,
     db_shell::tests,
     db_stats::tests,
@@ -271,6 +276,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     dsl::tests,
     circles::tests,
     completions::tests,
+    compose_config::tests,
     compose_shapes::tests,
     compose_stacks::tests,
     compose_resolved::tests,

@@ -1,13 +1,14 @@
 //! `monitoring-dashboard`: the containers beside the stack, the files for a Prometheus and Grafana elsewhere, what is said
 //! without Docker. Grafana's image cannot be had here: one that reads its files and answers its health stands in for it.
 
-use crate::harness::needs::MONITORING_IMAGES;
+use crate::harness::needs::{MONITORING_IMAGES, postgres_image};
 use crate::harness::sandbox::{checkout, free_port};
 use crate::harness::{Fakes, Sandbox, Stack, Test, Xtask};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -53,8 +54,9 @@ fn value_in_env(stack: &Stack, name: &str) -> String {
 fn it_runs_beside_the_stack_and_shows_it() {
     let stack = watched();
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
+    without_an_image_nothing_is_made(&stack);
     let first = run(&["--verbose", "monitoring-dashboard", "--json"]);
-    first.ok().stderr_has("✓ PostgreSQL").stderr_has("✓ The role xtask_monitor");
+    first.ok().stderr_has("✓ The role xtask_monitor");
     first.stderr_has("✓ Made the extension pg_stat_statements in the database postgres");
     first.stderr_has("recreates: web").stderr_has("✓ Wrote new passwords to .env");
     ["postgres_exporter", "node_exporter", "Prometheus", "Grafana"].iter().for_each(|part| {
@@ -88,6 +90,22 @@ fn it_runs_beside_the_stack_and_shows_it() {
     run(&["down", "--all"]).ok();
     let networks = stack.docker(&["network", "ls", "--filter", &format!("name={}", stack.sandbox.project), "--quiet"]);
     assert_eq!(networks, "", "no network is left");
+}
+
+/// One that cannot be pulled: its registry is not there.
+fn without_an_image_nothing_is_made(stack: &Stack) {
+    let env = fs::read(stack.sandbox.path(".env")).unwrap();
+    let absent = stack.xtask(["monitoring-dashboard"]).env("GRAFANA_IMAGE", "127.0.0.1:1/grafana:1").run();
+    absent
+        .code(1)
+        .stderr_has("✓ PostgreSQL")
+        .stderr_has("✗ The image 127.0.0.1:1/grafana:1 of Grafana is not here and cannot be pulled");
+    absent
+        .stderr_has("→ name one that is here or can be pulled, in .env: GRAFANA_IMAGE=IMAGE")
+        .stderr_lacks("✓ The role");
+    assert_eq!(fs::read(stack.sandbox.path(".env")).unwrap(), env);
+    assert_eq!(stack.psql("postgres", "SELECT count(*) FROM pg_roles WHERE rolname = 'xtask_monitor'"), "0");
+    assert_eq!(containers(stack, "{{.ID}}"), [""; 0]);
 }
 
 /// The passwords are in `.env`, and in the environment of the containers that need them; nowhere else.
@@ -139,6 +157,13 @@ fn what_is_wrong_is_named(stack: &Stack) {
     let refused = stack.xtask(["monitoring-dashboard"]).env("PROMETHEUS_PORT", &port).run();
     refused.code(1).stderr_has(&format!("Port {port} (PROMETHEUS_PORT)")).stderr_has("set another port in .env");
     stack.xtask(["monitoring-dashboard"]).env("GRAFANA_PORT", "0").run().code(2).stderr_has("is not a port");
+
+    // A program that is not node_exporter: Docker restarts it again and again.
+    let ends = stack.xtask(["monitoring-dashboard"]).env("NODE_EXPORTER_IMAGE", postgres_image()).run();
+    ends.code(4)
+        .stderr_has("node_exporter does not stay: Docker restarts it again and again (exit code 1); it said last: ");
+    ends.stderr_has("→ see its log: docker logs --tail 20 ").stderr_lacks("✓ node_exporter");
+    ends.holds(ends.took < Duration::from_secs(60), "it is named at once");
 
     // The role may be another checkout's.
     let before = fs::read_to_string(stack.sandbox.path(".env")).unwrap();

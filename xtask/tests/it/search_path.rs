@@ -7,6 +7,8 @@ use serde_json::json;
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] what_needs_a_search_path_is_said_by_the_backup_and_loads_with_one,
+        [Compose] each_place_that_a_load_evaluates_is_told_by_the_backup,
+        [Compose] the_hint_names_the_schema_that_the_file_gives_and_what_to_change,
         [Compose] a_search_path_is_a_list_of_schemas,
         [Compose] an_extension_of_another_version_is_named_where_a_load_fails,
     ]
@@ -78,6 +80,91 @@ fn what_needs_a_search_path_is_said_by_the_backup_and_loads_with_one() {
     database.restore(path).run().ok().stderr_has("✓ Database restored");
     assert_eq!(database.dump(), state);
     assert_eq!(database.sql("SELECT string_agg(g, ' ' ORDER BY a), (SELECT count(*) FROM m) FROM t"), "a e|2");
+}
+
+/// A function that finds `helper` by the path alone.
+const BUCKET: &str = "CREATE SCHEMA lib; SET search_path = lib;
+    CREATE FUNCTION helper(t int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT t % 10';
+    CREATE FUNCTION bucket(t int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN helper(t); END';";
+
+/// What uses it in ways that the catalog of dependencies shows only in several steps; the last three need nothing.
+const PLACES: &str = "CREATE TABLE parted (id int) PARTITION BY RANGE (bucket(id));
+    CREATE TABLE documents (id int);
+    CREATE FUNCTION same(int, int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN helper($1) = helper($2); END';
+    CREATE OPERATOR === (FUNCTION = same, LEFTARG = int, RIGHTARG = int);
+    CREATE INDEX by_operator ON documents ((1)) WHERE id OPERATOR(lib.===) 3;
+    CREATE FUNCTION parsed(t int) RETURNS int IMMUTABLE RETURN bucket(t);
+    CREATE INDEX by_parsed ON documents (parsed(id));
+    CREATE FUNCTION compared(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+      'BEGIN RETURN btint4cmp(helper($1), helper($2)); END';
+    CREATE OPERATOR CLASS of_bucket FOR TYPE int USING btree AS
+      OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 compared(int, int);
+    CREATE INDEX by_class ON documents (id of_bucket);
+    CREATE TABLE apart (id int, EXCLUDE (bucket(id) WITH =));
+    CREATE DOMAIN small AS int CHECK (bucket(VALUE) > 0);
+    CREATE FUNCTION added(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN helper($1) + $2; END';
+    CREATE AGGREGATE total(int) (SFUNC = added, STYPE = int, INITCOND = '0');
+    CREATE MATERIALIZED VIEW of_aggregate AS SELECT total(id) FROM documents;
+    CREATE VIEW inner_view AS SELECT bucket(id) AS b FROM documents;
+    CREATE VIEW outer_view AS SELECT b FROM inner_view;
+    CREATE MATERIALIZED VIEW of_view AS SELECT b FROM outer_view;
+    CREATE MATERIALIZED VIEW of_rows AS SELECT b FROM of_view;
+    CREATE TABLE defaults (id int DEFAULT bucket(1)) PARTITION BY RANGE (id);
+    CREATE FUNCTION sure(t int) RETURNS int LANGUAGE plpgsql IMMUTABLE SET search_path = lib AS 'BEGIN RETURN helper(t); END';
+    CREATE INDEX by_sure ON documents (sure(id));";
+
+fn each_place_that_a_load_evaluates_is_told_by_the_backup() {
+    let database = shared_for_restores().database();
+    database.sql(&format!("{BUCKET}{PLACES}"));
+    let run = database.xtask(["db-backup"]).run();
+    for (object, is_built) in [
+        ("table lib.parted: it uses lib.bucket(integer), which names helper", false),
+        ("index lib.by_operator: it uses lib.same(integer,integer)", true),
+        ("index lib.by_parsed: it uses lib.bucket(integer)", true),
+        ("index lib.by_class: it uses lib.compared(integer,integer)", true),
+        ("index lib.apart_bucket_excl: it uses lib.bucket(integer)", true),
+        ("constraint small_check: it uses lib.bucket(integer)", false),
+        ("materialized view lib.of_aggregate: it uses lib.added(integer,integer)", true),
+        ("materialized view lib.of_view: it uses lib.bucket(integer)", true),
+    ] {
+        run.ok().stderr_has(&format!("A restore may fail at {object}"));
+        let told = run.stderr.split("A restore may fail at ").find(|told| told.starts_with(object)).unwrap();
+        assert_eq!(told.contains("--search-path lib (into PostgreSQL 16 and older)"), is_built, "{told}");
+    }
+    assert_eq!(run.stderr.matches("A restore may fail at ").count(), 8, "{}", run.stderr);
+}
+
+fn the_hint_names_the_schema_that_the_file_gives_and_what_to_change() {
+    const VIEW: &str =
+        "CREATE SCHEMA lib; CREATE TABLE lib.documents AS SELECT 'a b'::tsvector AS t; SET search_path = lib;
+        CREATE MATERIALIZED VIEW words AS SELECT word FROM ts_stat('SELECT t FROM documents')";
+    let rows = "CREATE TABLE parted (id int) PARTITION BY RANGE (bucket(id)); CREATE TABLE parted_1 PARTITION OF parted \
+        FOR VALUES FROM (0) TO (9); INSERT INTO parted VALUES (3)";
+    let inlined = "CREATE TABLE \"It\" (id int); CREATE FUNCTION many(int) RETURNS bigint LANGUAGE sql IMMUTABLE AS \
+        'SELECT count(*) FROM \"It\"'; CREATE TABLE t AS SELECT 1 AS a; CREATE INDEX i ON t (many(a))";
+    for (objects, at, name, cure) in [
+        (VIEW.to_owned(), "REFRESH MATERIALIZED VIEW lib.words", "documents", "the materialized view: lib.documents"),
+        (
+            format!("{BUCKET}{rows}"),
+            "COPY lib.parted_1",
+            "helper",
+            "ALTER FUNCTION lib.bucket(integer) SET search_path = lib",
+        ),
+        (format!("{BUCKET}{inlined}"), "CREATE INDEX i", "It", "ALTER FUNCTION lib.many SET search_path = lib"),
+    ] {
+        let database = shared_for_restores().database();
+        database.sql(&objects);
+        let file = database.xtask(["db-backup"]).run();
+        let file = file.ok().text().trim_end().to_owned();
+        let run = database.xtask(["db-restore", &file, "--yes"]).run();
+        run.code(1)
+            .stderr_has(at)
+            .stderr_has(&format!("{name}, which the file creates in schema lib, and a dump loads"));
+        run.stderr_has("--search-path lib\n").stderr_has(cure).stderr_lacks("public");
+        let run = database.xtask(["db-restore", &file, "--yes", "--search-path", "public"]).run();
+        run.code(1).stderr_has(&format!("it is not found either: {name}, which the file creates in schema lib"));
+        database.xtask(["db-restore", &file, "--yes", "--search-path", "lib"]).run().ok();
+    }
 }
 
 fn a_search_path_is_a_list_of_schemas() {

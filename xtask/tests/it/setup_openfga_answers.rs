@@ -134,7 +134,8 @@ fn a_fat_list_is_given_up() {
         (200, String::new(), page(count.fetch_add(1, Ordering::Relaxed)).to_string())
     });
     let run = setup(&checkout(&server)).run();
-    run.code(4).stderr_has("its list does not end: it has more bytes than can be taken");
+    // An honest server may have so much.
+    run.code(1).stderr_has("has more than 268.4 MB").stderr_has("cargo xtask db-backup").stderr_lacks("not as OpenFGA");
     assert_eq!(server.count("GET /stores?name"), 18);
 }
 

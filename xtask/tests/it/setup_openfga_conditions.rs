@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] a_killed_run_leaves_one_batch_recorded_and_the_next_completes_it,
         [Stack, Openfga] a_signal_waits_for_the_batch,
         [Stack, Openfga] a_condition_that_the_server_refuses_deletes_nothing,
+        [Stack, Openfga] a_long_context_is_shown_by_its_beginning_and_its_length,
         [Stack, Openfga] a_record_of_another_server_is_left_alone,
         [Stack, Openfga] a_forged_record_writes_nothing_unasked,
     ]
@@ -135,6 +136,25 @@ fn setup(sandbox: &Sandbox) -> Xtask {
     Xtask::new(sandbox).args(["setup-openfga"])
 }
 
+/// A context may have 32 kB, twice for each of the twenty tuples that are named.
+fn a_long_context_is_shown_by_its_beginning_and_its_length() {
+    let shop = set_up();
+    let long = |until: u32| {
+        let context = format!("{{\"\"until\"\": {until}, \"\"note\"\": \"\"{}\"\"}}", "ä".repeat(9_000));
+        many(until).replace(&format!("{{\"\"until\"\": {until}}}"), &context)
+    };
+    let model = fs::read_to_string(shop.sandbox.path("openfga/model.fga")).unwrap();
+    let model = model.replace("in_time(", "in_time(note: string, ").replace("note: string, )", "note: string)");
+    shop.sandbox.write("openfga/model.fga", model);
+    shop.sandbox.write("openfga/many.csv", long(2));
+    let run = shop.setup(["--dry-run"]).run();
+    run.ok()
+        .stderr_has("ä… (9,029 characters)")
+        .stderr_has("user:u0 viewer doc:0: in_time {\"until\":1} → in_time {\"note\":\"ä");
+    let longest = run.stderr.lines().map(|line| line.chars().count()).max().unwrap();
+    run.holds(longest < 600, "no line is as long as a context");
+}
+
 fn a_condition_that_the_server_refuses_deletes_nothing() {
     let tuples = |name: &str| {
         let sql = format!(
@@ -171,6 +191,10 @@ fn a_record_of_another_server_is_left_alone() {
     chmod(0o644);
     let run = shop.setup([]).run();
     run.code(1).stderr_has("pending-1.json is not private").stderr_has("→ check what it says, then: chmod 600");
+    fs::rename(&path, path.with_file_name("pending-$(touch PWN).json")).unwrap();
+    let run = shop.setup(["--dry-run"]).run();
+    run.code(1).stderr_has("then: chmod 600 '").stderr_has("pending-$(touch PWN).json'");
+    fs::rename(path.with_file_name("pending-$(touch PWN).json"), &path).unwrap();
     chmod(0o600);
     // Behind a link it would be another checkout's.
     let (own, moved) = (shop.sandbox.path(".xtask"), shop.sandbox.beside("moved"));

@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] what_a_drill_changes_outside_its_database_is_named,
         [Postgres] a_restore_that_changes_something_outside_is_not_swapped_in,
+        [Postgres] a_restore_whose_code_changes_loaded_rows_is_not_swapped_in,
         [Postgres] what_another_session_changes_is_not_told_apart_and_said_so,
         [Postgres] a_role_without_rights_on_passwords_is_compared_too,
         [Postgres] what_a_file_does_to_the_next_sessions_of_its_role_is_named,
@@ -124,6 +125,30 @@ fn a_restore_that_changes_something_outside_is_not_swapped_in() {
         nothing_is_left(&local);
     }
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to");
+}
+
+/// The server counts the rows of a COPY before the code of a later one runs.
+fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
+    let local = server();
+    let kept = "CREATE TABLE public.a (i int);\nCREATE TABLE public.e ();\nCOPY public.a (i) FROM stdin;\n1\n2\n\\.\n";
+    for (statement, named) in [
+        ("DELETE FROM public.a WHERE i = 2;", "public.a has 1 rows after the load, the backup holds 2"),
+        ("INSERT INTO public.a VALUES (3);", "public.a has 3 rows after the load, the backup holds 2"),
+    ] {
+        let body = format!("{kept}{}", by_a_check(statement));
+        let file = Forged::of(dump(&body)).taken("openfga", Clock::now()).write(&local.sandbox, "hostile.sql");
+        for jobs in ["1", "2"] {
+            let run = local.xtask(["db-restore", "backups/hostile.sql", "--yes", "--jobs", jobs]).run();
+            run.code(1).prints_nothing().stderr_has(named).stderr_has("code of the file changed them");
+            assert_eq!(local.sql("openfga", "SELECT a FROM kept"), "1");
+        }
+        let run = local.xtask(["db-verify", "--restore"]).args([&file]).run();
+        run.code(1).stderr_has(named).stdout_lacks("restored and compared");
+        nothing_is_left(&local);
+    }
+    // Code that reads is honest; so are the rows that an extension brings itself.
+    let honest = format!("{kept}{}", by_a_check("PERFORM count(*) FROM public.a;"));
+    verify(&local, "honest.sql", &honest).ok().stdout_has("restored and compared");
 }
 
 fn what_another_session_changes_is_not_told_apart_and_said_so() {

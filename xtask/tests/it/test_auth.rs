@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] a_tests_own_tuples_leave_nothing_behind,
         [Stack, Openfga] many_checks_go_in_batches,
         [Stack, Openfga] the_store_and_model_of_the_settings_are_asked,
+        [Stack, Openfga] a_file_without_tests_is_no_silent_success,
         [Stack, Openfga] what_the_server_refuses_is_a_failed_assertion,
     ]
 }
@@ -129,4 +130,18 @@ fn what_the_server_refuses_is_a_failed_assertion() {
     );
     let run = shop.test_auth([]).run();
     run.code(1).stdout_has("1 passed, 2 failed").stdout_has("got      an error:");
+}
+
+fn a_file_without_tests_is_no_silent_success() {
+    let shop = shared().shop();
+    shop.file(TUPLES);
+    shop.setup([]).run().ok();
+    let run = shop.test_auth([]).run();
+    run.ok().stdout_has("The file has no tests\n").stdout_lacks("✓").stderr_lacks("✓");
+    run.stderr_has("⚠ The file has no tests: nothing was asked, and nothing is proven");
+    let json = shop.test_auth(["--json"]).run();
+    json.ok().stderr_has("⚠ The file has no tests");
+    assert_eq!(json.json()["passed"], json!(0));
+    with_tests(&shop, "  - check: [{user: 'user:a', object: 'doc:1', assertions: {viewer: true}}]\n");
+    shop.test_auth([]).run().ok().stderr_lacks("no tests");
 }

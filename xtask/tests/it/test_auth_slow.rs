@@ -9,6 +9,7 @@ use std::time::Duration;
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Openfga] a_batch_that_runs_out_of_time_is_asked_again_singly,
+        [Stack, Openfga] a_server_that_takes_its_time_for_each_check_is_asked_in_small_batches,
         [Stack, Openfga] no_answer_is_no_failed_assertion,
         [Stack, Openfga] a_list_that_the_server_cut_is_named,
         [Stack, Openfga] a_list_that_was_cut_to_what_the_test_expects_is_no_success,
@@ -68,6 +69,33 @@ fn a_batch_that_runs_out_of_time_is_asked_again_singly() {
     let asked = run(&sandbox, "setup-openfga").run();
     asked.ok().stdout_has("60 assertions passed");
     asked.holds(asked.took < Duration::from_secs(30), "a batch is not repeated as it is");
+}
+
+/// Each check takes its time, and a batch has room for a few of them: 800 ms and 3 s on a server with its defaults, here less.
+fn a_server_that_takes_its_time_for_each_check_is_asked_in_small_batches() {
+    let each = Duration::from_millis(250);
+    let sandbox = behind(move |got| {
+        if !got.line.contains("check") {
+            return None;
+        }
+        let checks = got.body.matches("correlation_id").count().max(1);
+        let (answered, took) = (checks.min(3), each * u32::try_from(checks).unwrap());
+        std::thread::sleep(took.min(each * 4));
+        if answered == checks {
+            return None;
+        }
+        let body: Value = serde_json::from_str(&got.body).unwrap();
+        let error = json!({"error": {"internal_error": "deadline_exceeded", "message": "context deadline exceeded"}});
+        let result = body["checks"].as_array().unwrap().iter().enumerate().map(|(index, check)| {
+            let answer = if index < answered { json!({"allowed": true}) } else { error.clone() };
+            (check["correlation_id"].as_str().unwrap().to_owned(), answer)
+        });
+        Some((200, String::new(), json!({"result": result.collect::<serde_json::Map<_, _>>()}).to_string()))
+    });
+    let set = run(&sandbox, "setup-openfga").run();
+    set.ok().stdout_has("60 assertions passed");
+    // One check after the other takes 15 s.
+    set.holds(set.took < Duration::from_secs(60), "no check is asked more often than twice");
 }
 
 fn no_answer_is_no_failed_assertion() {

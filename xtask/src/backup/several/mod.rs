@@ -31,7 +31,7 @@ impl Several<'_> {
     /// Takes all that `select` finds, also those that are made meanwhile.
     ///
     /// # Errors
-    /// Those of `select`. What is wrong with one database is in the outcome.
+    /// The first `select` fails. What is wrong with one database is in the outcome.
     pub fn all(&self, select: &dyn Fn() -> Result<Selection>) -> Result<Outcome> {
         let before = select()?;
         let names = names_of(&before);
@@ -39,10 +39,16 @@ impl Several<'_> {
         if signals::pending().is_some() {
             return Ok(Outcome::of(results, before.left_out));
         }
-        let now = select()?;
+        let now = match select() {
+            Ok(now) => now,
+            Err(error) => return Ok(Outcome::of(results, before.left_out).unlisted(error)),
+        };
         let new: Vec<String> = names_of(&now).into_iter().filter(|name| !names.contains(name)).collect();
         results.extend(self.round(&new, &names));
-        let there = names_of(&select()?);
+        let there = match select() {
+            Ok(there) => names_of(&there),
+            Err(error) => return Ok(Outcome::of(results, now.left_out).unlisted(error)),
+        };
         let (gone, results): (Vec<_>, Vec<_>) =
             results.into_iter().partition(|(job, taken)| taken.is_err() && !there.contains(&job.database));
         let mut outcome = Outcome::of(results, now.left_out);

@@ -22,6 +22,8 @@ pub struct Outcome {
     pub failed: Vec<(String, Error)>,
     /// The server's roles; `None` where some databases were named.
     pub globals: Option<Result<TakenGlobals, Error>>,
+    /// Why the server could not be asked again which databases there are: others may be missing.
+    pub unlisted: Option<Error>,
 }
 
 impl Outcome {
@@ -41,6 +43,11 @@ impl Outcome {
         }
         outcome.taken.sort_by(|one, other| one.manifest.database.cmp(&other.manifest.database));
         outcome
+    }
+
+    /// The same, where it is not known whether that is all.
+    pub(super) fn unlisted(self, error: Error) -> Self {
+        Self { unlisted: Some(error), ..self }
     }
 
     /// The set of what was taken from this server since then.

@@ -37,6 +37,9 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
     let started = Local::now();
     let mut outcome = take(args, choice, &server, &folder, context)?;
     signals::check().map_err(|fault| interrupted(fault, &outcome))?;
+    if let Some(error) = outcome.unlisted.take() {
+        return Err(unlisted(error, &outcome, context));
+    }
     if outcome.taken.is_empty() {
         return Err(none(outcome, context));
     }
@@ -114,6 +117,21 @@ fn interrupted(fault: Fault, outcome: &Outcome) -> Fault {
     let files =
         terminal::counted(outcome.taken.len() as u64, "backup is written and stays", "backups are written and stay");
     signals::interrupted_while(signal, &format!("{files}; there is no set of them"))
+}
+
+/// The server could not be asked again which databases there are: a set of all may lack one.
+fn unlisted(error: Error, outcome: &Outcome, context: &Context) -> Error {
+    if outcome.taken.is_empty() {
+        return error;
+    }
+    warn_of(&outcome.failed, context);
+    for taken in &outcome.taken {
+        context.terminal.note(&format!("Written:   {}", context.shown(&taken.path)));
+    }
+    let files =
+        terminal::counted(outcome.taken.len() as u64, "backup is written and stays", "backups are written and stay");
+    let message = format!("{files}; the server could not be asked for its databases again, so there is no set of them");
+    error.context(Fault::new(Exit::Partial, message).hint("for a set, run it again: cargo xtask db-backup --all"))
 }
 
 /// No backup was made: why, and how that ends.

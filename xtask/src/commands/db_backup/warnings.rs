@@ -13,13 +13,14 @@ pub(super) fn warn_of_restores(taken: &Taken, target: &Target, context: &Context
         return;
     }
     warn_of_extensions(taken, target, context);
-    for PathDependent { object, function, names, schema } in &taken.path_dependents {
+    for PathDependent { object, function, names, schema, is_built } in &taken.path_dependents {
         let text = format!(
             "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a \
              dump loads with an empty search_path\n\
-             check whether it loads: cargo xtask db-verify --restore; load it with: --search-path {word}\n\
+             check whether it loads: cargo xtask db-verify --restore; load it with: --search-path {word}{until}\n\
              fix it for good: ALTER FUNCTION {function} SET search_path = {schema}",
-            word = terminal::shell_word(schema)
+            word = terminal::shell_word(schema),
+            until = if *is_built { " (into PostgreSQL 16 and older)" } else { "" }
         );
         context.terminal.warn(&terminal::clean(&text));
     }

@@ -18,6 +18,8 @@ use chrono::Local;
 
 /// So many pending migrations are named.
 const NAMED: usize = 5;
+/// So many tables without rows are named.
+const TABLES_NAMED: usize = 20;
 /// So many letters of a property are shown.
 const LINE_SHOWN: usize = 200;
 
@@ -85,6 +87,7 @@ pub(super) fn show(
         let file = context.shown(&backup.path);
         context.terminal.warn(&format!("{file} holds no rows: every table of the restored database will be empty"));
     }
+    name_tables_without_rows(backup, context);
     name_foreign_tables(backup, context);
     for change in &fitting.version_changes {
         context.terminal.note(&terminal::clean_line(&format!("Note: {}", change.line())));
@@ -93,6 +96,36 @@ pub(super) fn show(
         context.terminal.note("Free space on the server: not known");
     }
     Ok(())
+}
+
+/// Rows that an option of pg_dump left out of the file.
+fn name_tables_without_rows(backup: &Proven, context: &Context) {
+    let Some(tables) = backup.contents.without_rows().filter(|tables| !tables.is_empty()) else { return };
+    if !backup.contents.has_rows() {
+        return;
+    }
+    let names: Vec<String> =
+        tables.iter().take(TABLES_NAMED).map(|(schema, name)| format!("{schema}.{name}")).collect();
+    let more = tables.len().saturating_sub(TABLES_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let text = format!(
+        "{} creates {} without rows: {}{more}\n\
+         an option of pg_dump leaves them out (--exclude-table-data, --no-unlogged-table-data); they will be empty",
+        context.shown(&backup.path),
+        terminal::counted(tables.len() as u64, "table", "tables"),
+        names.join(", ")
+    );
+    context.terminal.warn(&terminal::clean(&text));
+}
+
+/// What became of the database, in three words and what they leave out.
+pub(super) fn done(backup: &Proven) -> String {
+    let left_out = backup.contents.without_rows().map_or(0, |tables| tables.len() as u64);
+    match left_out {
+        _ if !backup.contents.has_rows() => "Database restored, without any rows".to_owned(),
+        0 => "Database restored".to_owned(),
+        tables => format!("Database restored, without rows of {}", terminal::counted(tables, "table", "tables")),
+    }
 }
 
 /// What the database itself gets from the backup, and what it does not.

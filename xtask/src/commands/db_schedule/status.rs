@@ -44,9 +44,21 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         show(&standing, &flaws, context)?;
     }
     match flaws.iter().find(|flaw| flaw.gravity == Gravity::Failure) {
-        Some(flaw) => Err(Fault::failed(format!("The schedule does not work: {}", flaw.what)).hint(&flaw.hint).into()),
+        Some(flaw) => {
+            let fault = Fault::failed(format!("The schedule does not work: {}", flaw.what));
+            Err(fault.hint(hint(flaw, context)).into())
+        }
         None => Ok(()),
     }
+}
+
+/// What to type next, for a reader of this report.
+fn hint(flaw: &Flaw, context: &Context) -> String {
+    if !flaw.is_of_runs {
+        return flaw.hint.clone();
+    }
+    let log = context.as_word(&log::path(&checkout(context)));
+    format!("see the log: {log}; make one now: cargo xtask db-schedule run")
 }
 
 fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
@@ -76,7 +88,7 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
             Gravity::Failure => context.terminal.failure_line(&what),
             _ => context.terminal.warning_line(&what),
         };
-        lines.extend([line, clean_line(&format!("  {}", context.terminal.hint_line(&flaw.hint)))]);
+        lines.extend([line, clean_line(&format!("  {}", context.terminal.hint_line(&hint(flaw, context))))]);
     }
     context.terminal.result_report(&lines.join("\n"))?;
     let history = standing.history.as_ref().ok();

@@ -16,6 +16,11 @@ mod width;
 /// Older transaction ids than this part of 2^31 are a danger: the server stops taking writes.
 const OLD_IDS: u64 = 1_500_000_000;
 
+/// Columns that a narrow terminal does without, the first ones first: TOAST, VACUUM, ANALYZE, INDEXES, TABLE (its size).
+const SPARE: [usize; 5] = [6, 7, 8, 5, 4];
+/// Of the stores: MODELS, CHANGED.
+const SPARE_OF_STORES: [usize; 2] = [2, 4];
+
 /// What is shown of one look.
 pub(super) struct Screen<'a> {
     pub(super) stats: &'a Stats,
@@ -126,7 +131,7 @@ impl Screen<'_> {
         }
         let head = ["TABLE", "ROWS", "DEAD", "SIZE", "TABLE", "INDEXES", "TOAST", "VACUUM", "ANALYZE"];
         let rows: Vec<Vec<String>> = tables.shown.iter().map(|table| row(table, self.table_before(table))).collect();
-        let mut lines = vec![terminal.laid_out(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8])];
+        let mut lines = vec![terminal.laid_out_sparing(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8], &SPARE)];
         let more = tables.total.saturating_sub(tables.shown.len() as u64);
         lines.extend(
             (more > 0).then(|| format!("… and {} (--top N)", terminal::counted(more, "more table", "more tables"))),
@@ -157,7 +162,8 @@ impl Screen<'_> {
         }
         let rows: Vec<Vec<String>> =
             stores.iter().take(self.top).map(|store| store_row(store, self.store_before(store))).collect();
-        let table = terminal.laid_out(&["STORE", "ID", "MODELS", "TUPLES", "CHANGED"], &rows, &[2, 3]);
+        let head = ["STORE", "ID", "MODELS", "TUPLES", "CHANGED"];
+        let table = terminal.laid_out_sparing(&head, &rows, &[2, 3], &SPARE_OF_STORES);
         let more = stores.len().saturating_sub(self.top);
         let more = (more > 0)
             .then(|| format!("… and {} (--top N)", terminal::counted(more as u64, "more store", "more stores")));

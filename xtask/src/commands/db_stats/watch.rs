@@ -51,7 +51,7 @@ pub(super) fn watch(rhythm: &Rhythm, mut observer: Observer<'_>, target: &Target
         terminal.draw(&mut live, &lines())?;
         while Instant::now() < end {
             signals::check()?;
-            if terminal.is_resized(&live) {
+            if terminal.is_stale(&live) {
                 terminal.draw(&mut live, &lines())?;
             }
             std::thread::sleep(POLL_INTERVAL.min(end.saturating_duration_since(Instant::now())));

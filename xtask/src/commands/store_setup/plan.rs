@@ -14,6 +14,10 @@ use crate::openfga::store::{Comparison, STORE_ID};
 use crate::openfga::store_file::StoreFile;
 use crate::terminal::{clean_line, counted};
 use anyhow::Result;
+use std::borrow::Cow;
+
+/// So many letters of a condition are shown.
+const CONDITION_SHOWN: usize = 200;
 
 /// The way from the live store to the file's.
 #[derive(Debug)]
@@ -92,7 +96,7 @@ impl<'f> Wanted<'f> {
                 let shown = |condition: Option<String>| condition.unwrap_or_else(|| "none".to_owned());
                 let before = shown(there.as_ref().map(|condition| condition.shown()));
                 let after = shown(tuple.condition.as_ref().map(|condition| condition.shown()));
-                clean_line(&format!("{}: {before} → {after}", tuple.shown()))
+                clean_line(&format!("{}: {} → {}", tuple.shown(), shortened(&before), shortened(&after)))
             });
             list(lines, context);
             let most = batches::LARGEST;
@@ -135,6 +139,17 @@ impl<'f> Wanted<'f> {
             );
         }
         terminal.confirm(&format!("Delete {count} of the store {name}?"), options.yes)
+    }
+}
+
+/// A condition with its context, of which the beginning is enough to know it by.
+fn shortened(condition: &str) -> Cow<'_, str> {
+    match condition.char_indices().nth(CONDITION_SHOWN) {
+        None => condition.into(),
+        Some((end, _)) => {
+            let letters = counted(condition.chars().count() as u64, "character", "characters");
+            format!("{}… ({letters})", condition.get(..end).unwrap_or(condition)).into()
+        }
     }
 }
 

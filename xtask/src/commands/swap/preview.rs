@@ -5,6 +5,9 @@ use crate::context::Context;
 use crate::restore::plan::{Change, Plan};
 use crate::terminal;
 
+/// What stands for the number of a table's rows where the file leaves them out.
+const LEFT_OUT: &str = "no rows in the file";
+
 /// What would come and go; `then` heads the column of what is there afterwards.
 pub fn changes(plan: &Plan, then: &str, context: &Context) {
     let terminal = &context.terminal;
@@ -22,7 +25,8 @@ pub fn changes(plan: &Plan, then: &str, context: &Context) {
     }
     let row = |table: &Change| {
         let name = format!("{}.{}", table.schema, table.table);
-        vec![name, number(table.now, table.estimated), "→".to_owned(), number(table.backup, false)]
+        let then = if table.rows_left_out { LEFT_OUT.to_owned() } else { number(table.backup, false) };
+        vec![name, number(table.now, table.estimated), "→".to_owned(), then]
     };
     let rows: Vec<Vec<String>> = plan.tables.iter().flatten().map(row).collect();
     if !rows.is_empty() {

@@ -5,7 +5,7 @@ use crate::postgres::server::Server;
 use crate::restore::live::Live;
 use crate::restore::subscriptions::{self, Subscription};
 use crate::restore::swapped::{Done, Surplus};
-use crate::restore::workers;
+use crate::restore::workers::{self, Idle};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -89,21 +89,30 @@ pub fn say_surplus(surplus: Surplus<'_>, context: &Context) {
     }
 }
 
-/// Background workers that the swap ended and the server has not started again: a person restarts it.
+/// Background workers that the swap ended and the server has not started again, and those that the database's extensions
+/// lack: a person restarts the server.
 pub fn name_ended_workers(live: &Live, server: &Server<'_>, context: &Context) {
     let target = server.target();
     // The swap is done, and stays done.
     let now = workers::of(server, target.database()).unwrap_or_default();
     let ended: Vec<&str> = live.facts.workers.iter().filter(|name| !now.contains(name)).map(String::as_str).collect();
+    let idle = workers::idle(server).unwrap_or_default();
+    let idle = idle.iter().filter(|idle| !ended.contains(&idle.worker.as_str()));
+    let mut lines: Vec<String> = idle
+        .map(|Idle { extension, worker }| {
+            format!("{} holds extension {extension}, whose background worker does not run: {worker}", target.database())
+        })
+        .collect();
     if !ended.is_empty() {
-        let text = format!(
-            "Background workers of {} ended with the swap, and may run again only after a restart of the server: {}\n\
-             restart it: {}",
+        lines.push(format!(
+            "Background workers of {} ended with the swap, and may run again only after a restart of the server: {}",
             target.database(),
-            ended.join(", "),
-            target.hints().restart_hint()
-        );
-        context.terminal.warn(&terminal::clean(&text));
+            ended.join(", ")
+        ));
+    }
+    if !lines.is_empty() {
+        lines.push(format!("restart the server: {}", target.hints().restart_hint()));
+        context.terminal.warn(&terminal::clean(&lines.join("\n")));
     }
 }
 

@@ -8,6 +8,7 @@ use crate::health::report::{Finding, Part};
 use crate::postgres::openfga_tables;
 use crate::postgres::reader::Reader;
 use crate::postgres::rows::has_data;
+use crate::restore::workers;
 use crate::target::Talk;
 use crate::target::backend::ComposeProject;
 use crate::target::client_error::reason;
@@ -48,6 +49,7 @@ SELECT pg_catalog.json_build_object(
       WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))),
   'open_schemas', (SELECT COALESCE(pg_catalog.json_agg(n.nspname), '[]') FROM pg_catalog.pg_namespace AS n
       WHERE pg_catalog.has_schema_privilege('public', n.oid, 'CREATE')),
+  'idle_workers', IDLE_WORKERS,
   'data_directory', CASE WHEN pg_catalog.pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
       THEN pg_catalog.current_setting('data_directory', true) END);
 "
@@ -131,7 +133,7 @@ fn pg_isready(scene: &Scene, host: &str) -> Option<String> {
 
 fn facts(scene: &Scene, more: &[(&str, &str)]) -> Result<Facts> {
     let mut reader = Reader::start(&scene.postgres().with_environment(more).within(scene.left()))?;
-    let mut facts: Facts = reader.ask(QUERY)?;
+    let mut facts: Facts = reader.ask(&QUERY.replace("IDLE_WORKERS", workers::IDLE))?;
     (facts.revision, facts.stores) = openfga_tables::revision_and_stores(&mut reader);
     Ok(facts)
 }

@@ -4,6 +4,7 @@ use super::container::Container;
 use super::project::{Config, LABEL, Project, put_together};
 use crate::health::Scene;
 use crate::health::report::Finding;
+use crate::health::said::with_last_line;
 use crate::process::Program;
 use crate::target::backend::ComposeProject;
 use anyhow::{Context as _, Result};
@@ -39,23 +40,18 @@ fn read(compose: &dyn ComposeProject, scene: &Scene) -> Result<Project, Finding>
         })
     };
     read().map_err(|error| {
+        let hint = "see what Compose says: docker compose --profile '*' config --quiet";
         let cause = || compose.engine_cause().or_else(|| compose.version().err());
-        let error = if scene.is_over() { error } else { cause().unwrap_or(error) };
-        Finding::of_error(&error, "see what Compose says: docker compose --profile '*' config --quiet")
+        let outer = if scene.is_over() { None } else { cause() };
+        match outer {
+            Some(outer) => Finding::of_error(&outer, hint),
+            None => with_last_line(Finding::of_error(&error, hint), &error, scene.settings),
+        }
     })
 }
 
 fn config(compose: &dyn ComposeProject, scene: &Scene) -> Result<Config> {
-    // What an inactive profile leaves out is shown as such. The text holds secrets: it is read, never shown.
-    let asked = || compose.command(&["config", "--format", "json"])?.capture(scene.left());
-    let mut captured = asked()?;
-    if !captured.ending.success() {
-        compose.check_readable(scene.left())?;
-        // Asking why may have taught how.
-        captured = asked()?;
-        anyhow::ensure!(captured.ending.success(), "no words");
-    }
-    serde_json::from_slice(&captured.stdout).context("the project as Compose reads it")
+    serde_json::from_str(compose.read_files(scene.left())?).context("the project as Compose reads it")
 }
 
 fn containers(project: &str, scene: &Scene) -> Result<Vec<Container>> {

@@ -26,6 +26,13 @@ pub fn look(scene: &Scene) -> Finding {
             format!("to allow writes: ALTER DATABASE {database:?} RESET default_transaction_read_only"),
         );
     }
+    if let [idle, ..] = facts.idle_workers.as_slice() {
+        let detail = format!(
+            "extension {} is in {database}, and its background worker does not run: {}",
+            idle.extension, idle.worker
+        );
+        return Finding::warn(detail, format!("restart the server: {}", scene.target.hints().restart_hint()));
+    }
     Finding::ok(format!("PostgreSQL {}, database {database}, {}", facts.version, size(facts.size_bytes)))
 }
 

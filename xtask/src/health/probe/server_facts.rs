@@ -1,6 +1,7 @@
 //! What the server says of itself and of the database.
 
 use crate::postgres::openfga_tables::Known;
+use crate::restore::workers::Idle;
 use serde::Deserialize;
 
 /// The server and the database, as they say themselves.
@@ -25,6 +26,8 @@ pub struct Facts {
     /// Whether there are rows that a backup would save.
     pub has_data: bool,
     pub data_directory: Option<String>,
+    /// Extensions whose background worker does not run.
+    pub idle_workers: Vec<Idle>,
     /// Those that `ALTER DATABASE` and `ALTER ROLE` made, for sessions in this database.
     pub settings: Vec<Setting>,
     /// Schemas in which every role may create something.

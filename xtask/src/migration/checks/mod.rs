@@ -50,6 +50,8 @@ pub struct Findings {
     pub statements: u64,
     /// What it sets for the rest of a session, with its line.
     pub lasting: Vec<(u64, Lasting)>,
+    /// The first line that sets `search_path` for its transaction alone.
+    pub local_path: Option<u64>,
     pub made: Vec<Made>,
     /// The extensions that it makes, by line and name.
     pub extensions: Vec<(u64, String)>,
@@ -129,6 +131,7 @@ struct Statements {
     count: u64,
     enclosing: Enclosing,
     lasting: Vec<(u64, Lasting)>,
+    local_path: Option<u64>,
     made: Vec<Made>,
     extensions: Vec<(u64, String)>,
     warnings: Vec<Warning>,
@@ -144,6 +147,7 @@ impl Statements {
             count: 0,
             enclosing: Enclosing::default(),
             lasting: Vec::new(),
+            local_path: None,
             made: Vec::new(),
             extensions: Vec::new(),
             warnings: Vec::new(),
@@ -180,6 +184,9 @@ impl Statements {
         if let Some(table) = &statement.openfga {
             self.warn(line, &format!("it names {table}, a table of OpenFGA; only OpenFGA should change it"));
         }
+        if self.local_path.is_none() && self.transactional && statement.sets_path_locally() {
+            self.local_path = Some(line);
+        }
         self.lasting.extend(statement.sets().into_iter().map(|lasting| (line, lasting)));
         self.made.extend(statement.makes());
         self.extensions.extend(statement.extension().map(|name| (line, name)));
@@ -210,6 +217,7 @@ impl Statements {
             left_out: left_out.unwrap_or_default(),
             statements: self.count,
             lasting: self.lasting,
+            local_path: self.local_path,
             made: self.made,
             extensions: self.extensions,
             warnings: self.warnings,

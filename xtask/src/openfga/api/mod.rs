@@ -10,7 +10,8 @@ pub use tuples::Stored;
 
 use super::client::{Client, Read, Repeat, refusal};
 use super::id;
-use super::pages::{LONGEST, Pages, Turn};
+use super::pages::{LONGEST, Pages, Stop, Turn};
+use crate::error::Fault;
 use crate::target::endpoint::Endpoint;
 use crate::target::percent::encoded;
 use anyhow::Result;
@@ -105,9 +106,17 @@ impl Api {
     /// Whether a list goes on, after a page.
     ///
     /// # Errors
-    /// Exit 4: the server does not let it end.
+    /// The server does not let it end (4), or has more than is read (1).
     pub fn go_on(&self, pages: &mut Pages, turn: Turn) -> Result<bool> {
-        pages.go_on(turn).map_err(|why| self.client.unlike_openfga(format!("its list does not end: {why}")))
+        pages.go_on(turn).map_err(|stop| match stop {
+            Stop::Endless(why) => self.client.unlike_openfga(format!("its list does not end: {why}")),
+            Stop::TooLarge(most) => {
+                let fault = Fault::failed(format!("A list of OpenFGA at {} has more than {most}", self.url()));
+                fault
+                    .hint("that is more than is read here; a backup of its database holds all: cargo xtask db-backup")
+                    .into()
+            }
+        })
     }
 
     /// A new store. Never repeated by itself: names are not unique.

@@ -23,6 +23,7 @@ pub use layout::{Part, PartKind};
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
 pub use scanner::readings::{Reading, Readings};
+pub use statement::Made;
 
 use super::encoding::Encoding;
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,8 @@ pub struct Contents {
     pub migrations: Option<BTreeSet<i64>>,
     /// Rows that come in `INSERT` statements, by schema and then by name of their table.
     pub inserted: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Tables that the dump makes and puts no rows into, by schema and name.
+    pub unfilled: BTreeSet<(String, String)>,
     /// The line of the first thing that the dump drops without `IF EXISTS` (`--clean`): an empty database lacks it.
     pub drops: Option<u64>,
     /// The first table that is not in the dump and gets rows, a constraint or an index (`--data-only`, `--section`), or
@@ -121,6 +124,8 @@ pub struct Contents {
     /// The first object, by its line, in a schema that is neither in the dump nor in an empty database (`--table`).
     pub absent_schema: Option<(u64, String)>,
     pub hidden: Hidden,
+    /// Whether it makes a function or a procedure, which checks and defaults may run while it loads.
+    pub makes_routines: bool,
     /// How many foreign tables it makes: what reads them while it loads connects to another server.
     pub foreign_tables: u64,
     /// Where the first statement ends that sets `search_path`, in bytes from the beginning: pg_dump empties it there.
@@ -136,6 +141,12 @@ impl Contents {
     pub fn has_rows(&self) -> bool {
         let inserted = self.inserted.values().flat_map(BTreeMap::values);
         self.copied.iter().map(|copied| &copied.rows).chain(inserted).any(|rows| *rows > 0)
+    }
+
+    /// Tables whose rows were left out (`--exclude-table-data`): pg_dump writes a `COPY` block for an empty table, too, and
+    /// no `INSERT`.
+    pub fn without_rows(&self) -> Option<&BTreeSet<(String, String)>> {
+        Some(&self.unfilled).filter(|_| self.inserted.is_empty())
     }
 
     /// All that puts rows into tables: the `COPY` blocks in order, and then the tables that `INSERT` statements fill.

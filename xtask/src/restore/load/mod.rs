@@ -5,6 +5,7 @@ mod job;
 mod lines;
 mod plan;
 mod queue;
+mod recount;
 mod session;
 mod several;
 mod whole;
@@ -21,6 +22,11 @@ use anyhow::Result;
 /// # Errors
 /// The file changed meanwhile (3), a statement failed, or the server counted other rows than the backup holds.
 pub(super) fn load(load: &Load<'_>, server: &Server<'_>, progress: &dyn Fn(u64)) -> Result<()> {
+    fill(load, server, progress)?;
+    recount::check(load, server)
+}
+
+fn fill(load: &Load<'_>, server: &Server<'_>, progress: &dyn Fn(u64)) -> Result<()> {
     let server = load.server(server);
     let jobs = usize::from(load.options.jobs);
     if jobs <= 1 {

@@ -78,6 +78,6 @@ impl Given {
                  GRANT {quoted_owner} TO {quoted_role};"
             )
         };
-        Ok(Fault::failed(message).hint(format!("{way}{}", rights::by_hand(&path))))
+        Ok(Fault::failed(message).hint(format!("{way}{}", rights::by_hand(backup))))
     }
 }

@@ -22,6 +22,7 @@ pub use view::View;
 use crate::error::Fault;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::server::Server;
+use crate::words::shell_word;
 use anyhow::Result;
 use place::{Place, RecordState};
 use serde::Deserialize;
@@ -110,7 +111,7 @@ fn open<'a>(server: &Server<'a>, name: &str) -> Result<(OpenSession<'a>, bool)> 
     if own.database != Some(true) || own.table == Some(false) {
         let message = format!("The record in the database {name} was made by another role: it is not trusted");
         return Err(Fault::failed(message)
-            .hint(format!("see whose it is: cargo xtask db-shell -- -d {name} -c '\\dt+ xtask.*'"))
+            .hint(format!("see whose it is: cargo xtask db-shell -- -d {} -c '\\dt+ xtask.*'", shell_word(name)))
             .into());
     }
     Ok((session, own.table.is_some()))

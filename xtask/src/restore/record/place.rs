@@ -3,6 +3,7 @@
 
 use crate::error::{self, Fault};
 use crate::postgres::quote::identifier;
+use crate::words::shell_word;
 use anyhow::{Context as _, Error, Result};
 use serde::Deserialize;
 
@@ -129,7 +130,10 @@ impl Place {
         error::explain(error, || {
             let fault =
                 Fault::failed("This role's record of its databases cannot be read; nothing is changed without it");
-            fault.hint(format!("see it: cargo xtask db-shell -- -d {} -c 'TABLE xtask.databases'", self.name))
+            fault.hint(format!(
+                "see it: cargo xtask db-shell -- -d {} -c 'TABLE xtask.databases'",
+                shell_word(&self.name)
+            ))
         })
     }
 

@@ -3,12 +3,14 @@
 use super::engine::DEADLINE;
 use super::inspection::Inspection;
 use super::reading::inspect;
-use super::{Compose, containers, generation, said, server_options};
+use super::{Compose, companion_looks, containers, generation, said, server_options};
 use crate::error::Fault;
 use crate::process::Program;
 use crate::settings;
 use crate::target::backend::Companions;
-use crate::target::companion::{Companion, CompanionContainer, Metrics, Place, Surroundings};
+use crate::target::companion::{
+    Companion, CompanionContainer, CompanionEnd, CompanionImage, Metrics, Place, Surroundings,
+};
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -45,6 +47,16 @@ impl Companions for Compose {
         let database = place(server, &database.service, port.unwrap_or(POSTGRES_PORT), other)?;
         let openfga = openfga.zip(other).map(|(one, inspection)| metrics(inspection, &one.service, server));
         Ok(Some(Surroundings { database, openfga: openfga.transpose()?.flatten() }))
+    }
+
+    fn fetch_images(&self, images: &[CompanionImage<'_>], say: &dyn Fn(&str)) -> Result<()> {
+        companion_looks::fetch(images, say, DEADLINE).map_err(|error| self.outer_cause().unwrap_or(error))
+    }
+
+    fn companion_end(&self, name: &str, service: &str, deadline: Duration) -> Option<CompanionEnd> {
+        let listed = listed(&self.companion_project(name)?, deadline);
+        let container = listed.into_iter().find(|container| container.service == service)?;
+        companion_looks::end_of(&container.id, deadline)
     }
 
     fn start_companion(&self, companion: &Companion<'_>, renew: bool) -> Result<()> {
@@ -108,7 +120,7 @@ impl Compose {
     /// The companion's project, where that is known at once.
     fn companion_project(&self, name: &str) -> Option<String> {
         // Compose is not asked for it: that takes time, and the name is known once the stack was read.
-        let read = || self.config.get().map(|config| config.name.as_str());
+        let read = || self.files.known().map(|read| read.config.name.as_str());
         let project = self.project().or_else(read)?;
         Some(format!("{project}-{name}"))
     }

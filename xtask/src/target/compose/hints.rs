@@ -2,6 +2,7 @@
 
 use super::{Compose, engine};
 use crate::target::backend::Hints;
+use crate::words::shell_word;
 
 impl Hints for Compose {
     fn password_hint(&self) -> String {
@@ -33,7 +34,8 @@ impl Hints for Compose {
         if engine::cause().is_some() {
             return None;
         }
-        let volume = self.data_volume().unwrap_or_else(|| "VOLUME (see docker volume ls)".to_owned());
+        let volume = self.data_volume().map(|volume| shell_word(&volume));
+        let volume = volume.unwrap_or_else(|| "VOLUME (see docker volume ls)".to_owned());
         Some(format!("docker compose down\ndocker volume rm {volume}\ncargo xtask up\ncargo xtask db-restore"))
     }
 }

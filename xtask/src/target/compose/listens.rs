@@ -45,7 +45,9 @@ fn moved(service: &str, sought: &Sought<'_>, sockets: &[(String, u16)]) -> Optio
         Sought::Port(at) => {
             let what =
                 format!("PostgreSQL of {service} listens at {place}, but accepts no TCP connections at port {at}");
-            let hint = "other services need them: set listen_addresses = '*' in its configuration file";
+            // So it is, too, while the image makes a new cluster.
+            let hint = "while a new cluster is made, wait for it: cargo xtask health-check --wait\n\
+                        else other services need TCP: set listen_addresses = '*' in its configuration file";
             return Some(Fault::unreachable(what).hint(hint).because(Cause::ListensElsewhere));
         }
         Sought::Socket(_) => return None,
@@ -110,7 +112,7 @@ mod tests {
         assert!(hint.contains(": PGHOST: /run/my pg, PGPORT: \"5433\"; then"), "{hint}");
         let (what, hint) = said(&refused.replace("5432", "5433"), LIST).unwrap();
         assert!(
-            what.contains("accepts no TCP connections at port 5433") && hint.contains("listen_addresses"),
+            what.contains("accepts no TCP connections at port 5433") && hint.contains("--wait\nelse other services"),
             "{what}"
         );
     }

@@ -2,8 +2,10 @@
 
 mod access;
 mod cause;
+mod choosing;
 mod claims;
 mod claims_in_text;
+mod companion_looks;
 mod companions;
 mod config;
 mod confined;
@@ -27,6 +29,7 @@ mod openfga_kept;
 mod openfga_service;
 mod ports;
 mod project;
+mod read_project;
 mod reading;
 mod remote;
 mod said;
@@ -50,12 +53,13 @@ use super::direct_choice::DirectChoice;
 use crate::error::Fault;
 use crate::process::{Captured, Program};
 use crate::settings::{Origin, Settings, compose_files};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use config::Config;
 use confined::Confined;
 use direct_server::Direct;
 use engine::DEADLINE;
 use found::Found;
+use read_project::{AskedOnce, ReadProject};
 use selection::ServiceFound;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -90,8 +94,8 @@ pub struct Compose {
     /// The way to the server past Docker, once it was looked for; why there is none.
     direct: OnceLock<Result<Direct, String>>,
     /// The project as Compose reads it; and as it reads it for `up`, with the database that is selected.
-    config: OnceLock<Config>,
-    config_of_start: OnceLock<Config>,
+    files: AskedOnce,
+    files_of_start: AskedOnce,
     checked: OnceLock<()>,
     /// Set by `up`: from then on Compose puts the database of command line or environment into its files.
     starts: OnceLock<()>,
@@ -128,8 +132,8 @@ impl Compose {
             openfga: OnceLock::new(),
             container: OnceLock::new(),
             direct: OnceLock::new(),
-            config: OnceLock::new(),
-            config_of_start: OnceLock::new(),
+            files: AskedOnce::default(),
+            files_of_start: AskedOnce::default(),
             checked: OnceLock::new(),
             starts: OnceLock::new(),
             needs_database: OnceLock::new(),
@@ -338,15 +342,13 @@ impl Compose {
     }
 
     fn config_within(&self, deadline: Duration) -> Result<&Config> {
+        Ok(&self.read_within(deadline)?.config)
+    }
+
+    fn read_within(&self, deadline: Duration) -> Result<&ReadProject> {
         let is_selected = self.starts.get().is_some() && self.selection().is_some();
-        let cache = if is_selected { &self.config_of_start } else { &self.config };
-        if let Some(config) = cache.get() {
-            return Ok(config);
-        }
-        // Holds secrets: it is read, never shown.
-        let text = self.run(["config", "--format", "json"], deadline)?.text();
-        let config = serde_json::from_str(&text).context("the project as Compose reads it")?;
-        Ok(cache.get_or_init(|| config))
+        let files = if is_selected { &self.files_of_start } else { &self.files };
+        files.get(|| Ok(self.run(["config", "--format", "json"], deadline)?.text()))
     }
 
     /// The project's name, where it is known without asking Compose.

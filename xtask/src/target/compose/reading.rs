@@ -2,15 +2,13 @@
 //! enough; Compose is asked only where there is none, because that takes three times as long.
 
 use super::Compose;
-use super::config::Config;
 use super::containers::{self, Container, Of};
 use super::direct;
 use super::engine::DEADLINE;
 use super::found::Found;
-use super::image::{self, ImageKind};
 use super::inspection::Inspection;
 use super::openfga_database;
-use super::selection::{self, Candidate, Role, ServiceFound};
+use super::selection::{self, ServiceFound};
 use super::server_names::ServerNames;
 use super::stack_login::{self, Part, Said, StackLogin};
 use crate::error::Fault;
@@ -19,14 +17,11 @@ use crate::process::Program;
 use crate::target::backend::Identified;
 use crate::target::database_name::SETTING;
 use anyhow::Result;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 /// No secret is longer, in bytes.
 const LONGEST_SECRET: u64 = 1 << 16;
-/// A container without `pg_isready` says so at once.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Compose {
     /// What the stack says; where it cannot be read, what the shipped stack would be. Programs are not started then.
@@ -69,8 +64,7 @@ impl Compose {
         }
         let found = self.found();
         let origins = if found.unread.is_none() { found.login.origins() } else { Vec::new() };
-        let by_image = found.service.by_image.as_ref();
-        let untold = by_image.map(|_| (selection::POSTGRES.setting, found.service.name.clone()));
+        let untold = found.service.is_known_here().then(|| (selection::POSTGRES.setting, found.service.name.clone()));
         Ok(Identified { notes: found.notes.clone(), warnings: found.warnings.clone(), origins, untold })
     }
 
@@ -167,67 +161,6 @@ impl Compose {
         ServerNames::named(of_files.into_iter().flatten().chain([service.to_owned()]))
     }
 
-    /// The service by setting or usual name, where a container of it is there and nothing speaks against it.
-    pub(super) fn by_name(&self, role: &Role, listed: &[Container]) -> Option<ServiceFound> {
-        let named = self.settings.get(role.setting);
-        let name = named.unwrap_or(role.usual);
-        let mut containers = listed.iter().filter(|container| container.service == name);
-        let fits = |container: &Container| {
-            (named.is_some() || container.runs())
-                && [role.product, ImageKind::Unknown].contains(&image::product(&container.image))
-        };
-        (selection::is_name(name) && containers.any(fits)).then(|| ServiceFound::named(name))
-    }
-
-    fn by_files(&self, config: &Config, listed: &[Container]) -> Result<ServiceFound> {
-        let role = &selection::POSTGRES;
-        let candidates = self.candidates(config, listed);
-        if let Some(found) = selection::choose(role, self.settings.get(role.setting), &candidates)? {
-            return Ok(found);
-        }
-        by_answer(listed, &candidates)?.ok_or_else(|| selection::none(role, &candidates).into())
-    }
-
-    /// The services of the files. One of an inactive profile that runs all the same is active.
-    pub(super) fn candidates(&self, config: &Config, listed: &[Container]) -> Vec<Candidate> {
-        let candidate = |(name, service): (&str, &super::config::Service)| {
-            let runs = || listed.iter().any(|container| container.service == name && container.is_up());
-            let is_active = service.is_active(&self.settings) || runs();
-            Candidate {
-                name: name.to_owned(),
-                image: service.image.clone(),
-                product: service.product(),
-                inactive: if is_active { Vec::new() } else { service.profiles.clone() },
-                runs_other_program: service.runs_other_program(),
-            }
-        };
-        config.services().filter(|(name, _)| selection::is_name(name)).map(candidate).collect()
-    }
-
-    /// What runs, where Compose cannot read its files.
-    fn by_containers(&self, listed: &[Container], error: &anyhow::Error) -> Result<ServiceFound> {
-        let mut candidates: BTreeMap<&str, Candidate> = BTreeMap::new();
-        for container in listed.iter().filter(|container| container.is_up() && selection::is_name(&container.service)) {
-            let Container { service, image, .. } = container;
-            let product = image::product(image);
-            let found = Candidate {
-                name: service.clone(),
-                image: image.clone(),
-                product,
-                inactive: Vec::new(),
-                runs_other_program: false,
-            };
-            candidates.insert(service, found);
-        }
-        if candidates.is_empty() {
-            return Err(anyhow::Error::msg(format!("{error:#}")));
-        }
-        let candidates: Vec<Candidate> = candidates.into_values().collect();
-        let role = &selection::POSTGRES;
-        let chosen = selection::choose(role, self.settings.get(role.setting), &candidates)?;
-        chosen.ok_or_else(|| anyhow::Error::msg(format!("{error:#}")))
-    }
-
     fn listed_by_folder(&self, deadline: Duration) -> Option<Vec<Container>> {
         let root = self.folder.canonicalize().ok().filter(|_| self.by_docker)?;
         let listed = containers::listed(Of::Folder(&root), true, deadline).ok().flatten()?;
@@ -322,25 +255,6 @@ pub(super) fn inspect<'a>(
         }
     }
     Ok(inspected)
-}
-
-/// The only service whose image says nothing, but whose server answers as PostgreSQL.
-fn by_answer(listed: &[Container], candidates: &[Candidate]) -> Result<Option<ServiceFound>, Fault> {
-    let is_unknown = |name: &str| {
-        candidates.iter().any(|candidate| candidate.name == name && candidate.product == ImageKind::Unknown)
-    };
-    let answers = |container: &&Container| {
-        let asked = Program::new("docker").args(["exec", &container.id, "pg_isready", "-q", "-h", "127.0.0.1"]);
-        asked.capture(ANSWER_DEADLINE).is_ok_and(|captured| captured.ending.success())
-    };
-    let running = listed.iter().filter(|container| container.runs() && is_unknown(&container.service));
-    let mut names: Vec<&str> = running.filter(answers).map(|container| container.service.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let role = &selection::POSTGRES;
-    let as_postgres = |candidate: &Candidate| Candidate { product: role.product, ..candidate.clone() };
-    let found = candidates.iter().filter(|candidate| names.contains(&candidate.name.as_str())).map(as_postgres);
-    selection::choose(role, None, &found.collect::<Vec<_>>())
 }
 
 fn secret_of_host(file: &Path) -> Result<String, String> {

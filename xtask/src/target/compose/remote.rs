@@ -3,6 +3,8 @@
 
 use saphyr_parser::{Event, Parser};
 
+/// How the parser numbers a node without an anchor.
+const NO_ANCHOR: usize = 0;
 /// Deeper than any Compose file.
 const DEEPEST: usize = 64;
 
@@ -16,6 +18,8 @@ pub(super) fn is_plain(name: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Other,
+    /// What a mapping takes keys from: the value of `<<`, or what may be such a value by its anchor.
+    Merged,
     /// All of `include`, and the `path` in it.
     Include,
     /// The whole of `extends`: a service's name, or what has its file.
@@ -26,11 +30,17 @@ enum Meaning {
 #[derive(Debug, Clone, Copy)]
 enum Open {
     Sequence(Meaning),
-    /// What the mapping means, and what the value of the key before means; `None` where a key comes next.
-    Mapping(Meaning, Option<Meaning>),
+    Mapping {
+        meaning: Meaning,
+        /// Whether its keys are those of the file, or may become such.
+        is_top: bool,
+        /// What the value of the key before means; `None` where a key comes next.
+        next: Option<Meaning>,
+    },
 }
 
-/// The names that a Compose file has for other files, wherever in it the key stands.
+/// The names that a Compose file has for other files. `extends` counts wherever it stands. `include` counts at the top, and
+/// where an anchor or `<<` may bring it there; further down it is a service's own word, as in `develop.watch`.
 ///
 /// # Errors
 /// It is no YAML, or does not show which file it names.
@@ -58,27 +68,30 @@ impl Reader {
     fn take(&mut self, event: Event<'_>) -> Result<(), &'static str> {
         match event {
             Event::Scalar(text, _, _, tag) => match self.open.last_mut() {
-                Some(Open::Mapping(meaning, next @ None)) => {
+                Some(Open::Mapping { meaning, is_top, next: next @ None }) => {
                     if tag.is_some() {
                         return Err("a key has a tag");
                     }
-                    *next = Some(of_key(*meaning, &text)?);
+                    *next = Some(of_key(*meaning, *is_top, &text)?);
                 }
                 _ => match self.value() {
                     Meaning::Include | Meaning::File => self.named.push(text.into_owned()),
-                    Meaning::Other | Meaning::Extends => {}
+                    Meaning::Other | Meaning::Merged | Meaning::Extends => {}
                 },
             },
-            Event::Alias(_) if self.is_at_key() || self.value() != Meaning::Other => {
+            Event::Alias(_) if self.is_at_key() || !matches!(self.value(), Meaning::Other | Meaning::Merged) => {
                 return Err("an alias stands where a file may be named");
             }
-            Event::SequenceStart(..) => {
+            Event::SequenceStart(anchor, _) => {
                 let meaning = self.nested()?;
-                self.open.push(Open::Sequence(meaning));
+                let is_merged = meaning == Meaning::Other && anchor != NO_ANCHOR;
+                self.open.push(Open::Sequence(if is_merged { Meaning::Merged } else { meaning }));
             }
-            Event::MappingStart(..) => {
+            Event::MappingStart(anchor, _) => {
+                let is_first = self.open.is_empty();
                 let meaning = self.nested()?;
-                self.open.push(Open::Mapping(meaning, None));
+                let is_top = is_first || meaning == Meaning::Merged || anchor != NO_ANCHOR;
+                self.open.push(Open::Mapping { meaning, is_top, next: None });
             }
             Event::SequenceEnd | Event::MappingEnd => drop(self.open.pop()),
             _ => {}
@@ -87,14 +100,14 @@ impl Reader {
     }
 
     fn is_at_key(&self) -> bool {
-        matches!(self.open.last(), Some(Open::Mapping(_, None)))
+        matches!(self.open.last(), Some(Open::Mapping { next: None, .. }))
     }
 
     /// What the value that begins here means.
     fn value(&mut self) -> Meaning {
         match self.open.last_mut() {
             Some(Open::Sequence(meaning)) => *meaning,
-            Some(Open::Mapping(_, next)) => next.take().unwrap_or(Meaning::Other),
+            Some(Open::Mapping { next, .. }) => next.take().unwrap_or(Meaning::Other),
             None => Meaning::Other,
         }
     }
@@ -110,11 +123,12 @@ impl Reader {
     }
 }
 
-fn of_key(within: Meaning, key: &str) -> Result<Meaning, &'static str> {
+fn of_key(within: Meaning, is_top: bool, key: &str) -> Result<Meaning, &'static str> {
     match (within, key) {
-        (Meaning::Other, "include") => Ok(Meaning::Include),
-        (Meaning::Other, "extends") => Ok(Meaning::Extends),
-        (Meaning::Other, _) | (Meaning::Extends, "service") => Ok(Meaning::Other),
+        (Meaning::Other | Meaning::Merged, "include") if is_top => Ok(Meaning::Include),
+        (Meaning::Other | Meaning::Merged, "extends") => Ok(Meaning::Extends),
+        (Meaning::Other | Meaning::Merged, "<<") => Ok(Meaning::Merged),
+        (Meaning::Other | Meaning::Merged, _) | (Meaning::Extends, "service") => Ok(Meaning::Other),
         (Meaning::Include, "path") | (Meaning::Extends, "file") => Ok(Meaning::File),
         _ => Err("include or extends has a key that changes what is named"),
     }
@@ -133,6 +147,15 @@ mod tests {
             ("\"incl\\u0075de\": [oci://x]", &["oci://x"]),
             ("x: &x\n  include: [git://x]\n<<: *x\n", &["git://x"]),
             ("services: {a: {extends: {file: b.yml, service: a}}}", &["b.yml"]),
+            ("services: {a: {develop: {watch: [{path: ., include: ['src/**']}]}}}", &[]),
+            ("services: {a: {environment: {include: x}, labels: {include: y}}, include: {image: z}}", &[]),
+            // What an anchor or a merge may bring to the top.
+            ("services: {a: {develop: {watch: [&w {include: [git://x]}]}}}\n<<: *w\n", &["git://x"]),
+            ("services: {a: &a [{include: [git://x]}]}\n<<: *a\n", &["git://x"]),
+            ("<<: {include: [git://x]}\n", &["git://x"]),
+            ("<<: [{<<: {include: [git://x]}}]\n", &["git://x"]),
+            ("a: {b: {<<: {include: [git://x]}}}\n", &["git://x"]),
+            ("services: {}\n---\ninclude: [git://x]\n", &["git://x"]),
         ] {
             assert_eq!(named(text).unwrap(), expected, "{text}");
         }

@@ -2,6 +2,7 @@
 
 use super::image::ImageKind;
 use crate::error::Fault;
+use crate::words::shell_word;
 
 /// What a service is looked for as.
 #[derive(Debug)]
@@ -49,12 +50,24 @@ pub(super) struct Candidate {
     pub(super) runs_other_program: bool,
 }
 
+/// How the service was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Told {
+    /// By a setting, or by the usual name.
+    ByName,
+    /// By this image alone.
+    ByImage(String),
+    /// Its port answers.
+    ByAnswer,
+    /// It has this image but runs another program than the server; these services are built, and may be it.
+    Supposed { image: String, others: Vec<String> },
+}
+
 /// The service that was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServiceFound {
     pub(super) name: String,
-    /// Its image, where the service was recognised by that alone.
-    pub(super) by_image: Option<String>,
+    told: Told,
     /// Profiles that it belongs to, where none of them is active.
     pub(super) inactive: Vec<String>,
 }
@@ -63,21 +76,38 @@ impl ServiceFound {
     /// What a person types to start it.
     pub(super) fn start_command(&self) -> String {
         match self.inactive.first() {
-            Some(profile) => format!("COMPOSE_PROFILES={profile} cargo xtask up (the profile {profile} is not active)"),
+            Some(profile) => {
+                let word = shell_word(profile);
+                format!("COMPOSE_PROFILES={word} cargo xtask up (the profile {profile} is not active)")
+            }
             None => "cargo xtask up".to_owned(),
         }
     }
 
-    /// What a person should know of a service that was recognised by its image alone.
+    /// Whether it is the database, and another look might not find that out.
+    pub(super) fn is_known_here(&self) -> bool {
+        matches!(self.told, Told::ByImage(_) | Told::ByAnswer)
+    }
+
+    /// What a person should know of a service that was not recognised by its name.
     pub(super) fn note(&self) -> Option<String> {
-        let image = self.by_image.as_ref()?;
         let (name, setting) = (&self.name, POSTGRES.setting);
-        Some(format!("PostgreSQL is the service {name} (image {image}); {setting}={name} says so, too"))
+        let says_so = format!("{setting}={name} says so, too");
+        match &self.told {
+            Told::ByName => None,
+            Told::ByImage(image) => Some(format!("PostgreSQL is the service {name} (image {image}); {says_so}")),
+            Told::ByAnswer => Some(format!("PostgreSQL is the service {name} (its port answers); {says_so}")),
+            Told::Supposed { image, others } => Some(format!(
+                "The service {name} is taken for PostgreSQL: it has the image {image}, but runs another program than \
+                 its server, and no other service answers\nif another one is it, name it in {setting}: {}",
+                others.join(", ")
+            )),
+        }
     }
 
     /// The service of this name, of which nothing more is known.
     pub(super) fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), by_image: None, inactive: Vec::new() }
+        Self { name: name.to_owned(), told: Told::ByName, inactive: Vec::new() }
     }
 }
 
@@ -96,18 +126,42 @@ pub(super) fn choose(
     named: Option<&str>,
     candidates: &[Candidate],
 ) -> Result<Option<ServiceFound>, Fault> {
+    match told(role, named, candidates)? {
+        Some(found) => Ok(Some(found)),
+        None => supposed(role, candidates),
+    }
+}
+
+/// The service that setting, name or image tell: an active one that runs the product's server.
+///
+/// # Errors
+/// As [`choose`].
+pub(super) fn told(role: &Role, named: Option<&str>, candidates: &[Candidate]) -> Result<Option<ServiceFound>, Fault> {
     if let Some(name) = named {
         return by_setting(role, name, candidates).map(Some);
     }
-    let may_be = |candidate: &&Candidate| [role.product, ImageKind::Unknown].contains(&candidate.product);
-    let usual = candidates.iter().find(|candidate| candidate.name == role.usual).filter(may_be);
-    if let Some(usual) = usual.filter(|usual| usual.inactive.is_empty()) {
+    if let Some(usual) = usual(role, candidates).filter(|usual| usual.inactive.is_empty()) {
         return Ok(Some(ServiceFound::named(&usual.name)));
     }
+    let servers = candidates.iter().filter(|one| one.product == role.product && one.inactive.is_empty());
+    let servers: Vec<&Candidate> = servers.filter(|one| !one.runs_other_program).collect();
+    match servers.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(found(only))),
+        _ => Err(several(role, &servers)),
+    }
+}
+
+/// The service that has the product's image, where none is told: it is not active, or its program is not known.
+///
+/// # Errors
+/// Exit 2: several are it.
+pub(super) fn supposed(role: &Role, candidates: &[Candidate]) -> Result<Option<ServiceFound>, Fault> {
+    let usual = usual(role, candidates);
     let (active, inactive): (Vec<&Candidate>, Vec<&Candidate>) =
         servers(role, candidates).into_iter().partition(|candidate| candidate.inactive.is_empty());
     match (active.as_slice(), inactive.as_slice()) {
-        ([only], _) => Ok(Some(found(only))),
+        ([only], _) => Ok(Some(beside_others(only, candidates))),
         ([_, _, ..], _) => Err(several(role, &active)),
         // An inactive OpenFGA service counts as none. An inactive database service is still the project's database.
         ([], _) if role.product == ImageKind::Openfga => Ok(None),
@@ -116,6 +170,34 @@ pub(super) fn choose(
         ([], []) => Ok(None),
         ([], _) => Err(several(role, &inactive)),
     }
+}
+
+/// The only one of those whose port answers.
+///
+/// # Errors
+/// Exit 2: several are it.
+pub(super) fn answering(role: &Role, candidates: &[&Candidate]) -> Result<Option<ServiceFound>, Fault> {
+    match candidates {
+        [] => Ok(None),
+        [only] => Ok(Some(ServiceFound { told: Told::ByAnswer, ..found(only) })),
+        _ => Err(several(role, candidates)),
+    }
+}
+
+/// The service of the usual name, where it may be it.
+fn usual<'a>(role: &Role, candidates: &'a [Candidate]) -> Option<&'a Candidate> {
+    let may_be = |candidate: &&Candidate| [role.product, ImageKind::Unknown].contains(&candidate.product);
+    candidates.iter().find(|candidate| candidate.name == role.usual).filter(may_be)
+}
+
+/// A service, with those that may be it instead where it runs another program.
+fn beside_others(candidate: &Candidate, candidates: &[Candidate]) -> ServiceFound {
+    let unknown = candidates.iter().filter(|other| other.product == ImageKind::Unknown && other.inactive.is_empty());
+    let others: Vec<String> = unknown.map(|other| other.name.clone()).collect();
+    if !candidate.runs_other_program || others.is_empty() {
+        return found(candidate);
+    }
+    ServiceFound { told: Told::Supposed { image: candidate.image.clone(), others }, ..found(candidate) }
 }
 
 /// The services that run this product's server. A PostgreSQL whose program is not known (a script of the team's own)
@@ -129,8 +211,9 @@ fn servers<'a>(role: &Role, candidates: &'a [Candidate]) -> Vec<&'a Candidate> {
 }
 
 fn found(candidate: &Candidate) -> ServiceFound {
-    let by_image = Some(candidate.image.clone()).filter(|image| !image.is_empty());
-    ServiceFound { name: candidate.name.clone(), by_image, inactive: candidate.inactive.clone() }
+    let image = Some(candidate.image.clone()).filter(|image| !image.is_empty());
+    let told = image.map_or(Told::ByName, Told::ByImage);
+    ServiceFound { name: candidate.name.clone(), told, inactive: candidate.inactive.clone() }
 }
 
 fn by_setting(role: &Role, name: &str, candidates: &[Candidate]) -> Result<ServiceFound, Fault> {
@@ -144,7 +227,7 @@ fn by_setting(role: &Role, name: &str, candidates: &[Candidate]) -> Result<Servi
             Fault::usage(format!("{setting} is {name}, which is not {what} (its image is {})", candidate.image));
         return Err(fault.hint(those_that_are(role, candidates)));
     }
-    Ok(ServiceFound { by_image: None, ..found(candidate) })
+    Ok(ServiceFound { told: Told::ByName, ..found(candidate) })
 }
 
 fn several(role: &Role, candidates: &[&Candidate]) -> Fault {
@@ -226,7 +309,7 @@ mod tests {
         assert_eq!(name(&POSTGRES, None, &both).as_deref(), Some("postgres"));
         let one = [service("mysql", "mysql:8"), service("db", "postgis/postgis:16"), service("web", "app")];
         let found = choose(&POSTGRES, None, &one).unwrap().unwrap();
-        assert_eq!((found.name.as_str(), found.by_image.as_deref()), ("db", Some("postgis/postgis:16")));
+        assert_eq!((found.name.as_str(), found.told), ("db", Told::ByImage("postgis/postgis:16".to_owned())));
         assert_eq!(name(&POSTGRES, None, &[service("postgres", "")]).as_deref(), Some("postgres"), "it is built");
         assert_eq!(name(&POSTGRES, None, &[service("web", "app")]), None);
     }
@@ -284,6 +367,22 @@ mod tests {
         let alone = [Candidate { name: "db".into(), ..job.clone() }];
         assert_eq!(name(&POSTGRES, None, &alone).as_deref(), Some("db"), "a script of the team's own may start it");
         assert!(refused(None, &[job.clone(), Candidate { name: "web".into(), ..job }]).contains("backup"));
+    }
+
+    #[test]
+    fn what_runs_another_program_or_is_not_active_is_no_more_than_supposed() {
+        let job = Candidate { runs_other_program: true, ..service("job", "postgres:16") };
+        let built = service("database", "team/database");
+        for beside in [vec![job.clone(), built.clone()], vec![of_profile("test", "postgres:16"), built.clone()]] {
+            assert_eq!(told(&POSTGRES, None, &beside).unwrap(), None);
+        }
+        let answering = answering(&POSTGRES, &[&built]).unwrap().unwrap();
+        assert_eq!((answering.name.as_str(), &answering.told), ("database", &Told::ByAnswer));
+        let found = supposed(&POSTGRES, &[job.clone(), built]).unwrap().unwrap();
+        let note = found.note().unwrap();
+        assert!(note.contains("service job") && note.ends_with("XTASK_POSTGRES_SERVICE: database"), "{note}");
+        let alone = supposed(&POSTGRES, &[job]).unwrap().unwrap();
+        assert_eq!(alone.told, Told::ByImage("postgres:16".to_owned()));
     }
 
     #[test]

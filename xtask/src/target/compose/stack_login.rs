@@ -62,8 +62,9 @@ pub(super) struct StackLogin {
     pub(super) login: Login,
     user: PartOrigin,
     database: PartOrigin,
-    /// `None`: neither the service nor a setting has one.
+    /// `None`: neither the service nor a setting has one, or it is in a file that cannot be read.
     pub(super) password: Option<Part>,
+    is_password_unread: bool,
     /// Programs inside find this password by themselves: it is `PGPASSWORD` there.
     pub(super) is_inside: bool,
     /// Where programs inside reach the server, where that is not the usual socket and port.
@@ -98,10 +99,12 @@ impl StackLogin {
             Some(database) => database,
             None => part(DATABASE)?.unwrap_or_else(|| of_image(&default_database)),
         };
+        let mut is_password_unread = false;
         let password = given(settings, PASSWORD).or_else(|| {
             // Programs inside try the socket first, where most images ask for none.
             said.password(&user.value).unwrap_or_else(|why| {
                 warnings.push(why);
+                is_password_unread = true;
                 None
             })
         });
@@ -111,6 +114,7 @@ impl StackLogin {
             user: user.origin,
             database: database.origin,
             password,
+            is_password_unread,
             is_inside,
             inside: server_options::inside(said.environment, said.command),
             warnings,
@@ -124,6 +128,7 @@ impl StackLogin {
             user: PartOrigin::Image,
             database: PartOrigin::Image,
             password: None,
+            is_password_unread: false,
             is_inside: false,
             inside: Vec::new(),
             warnings: Vec::new(),
@@ -145,6 +150,7 @@ impl StackLogin {
     pub(super) fn origins(&self) -> Vec<String> {
         let password = match &self.password {
             Some(part) => format!("{PASSWORD}=*** ({})", part.origin.shown(PASSWORD)),
+            None if self.is_password_unread => format!("{PASSWORD}=(not known) (its file cannot be read)"),
             None => format!("{PASSWORD}=(not set) (the service has none)"),
         };
         let line = |name: &str, value: &str, origin: &PartOrigin| format!("{name}={value} ({})", origin.shown(name));

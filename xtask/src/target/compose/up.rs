@@ -3,7 +3,7 @@
 use super::life::Life;
 use super::{Compose, containers, engine, ports, said};
 use crate::error::{self, Cause, Fault};
-use crate::process::{Program, signals};
+use crate::process::signals;
 use crate::settings::Settings;
 use crate::target::backend::{Access as _, ComposeProject, Extent, OwnOpenfga as _, Stack};
 use crate::target::openfga;
@@ -112,12 +112,8 @@ impl ComposeProject for Compose {
         self.check_version()
     }
 
-    fn command(&self, args: &[&str]) -> Result<Program> {
-        self.program(args.iter().copied())
-    }
-
-    fn check_readable(&self, deadline: Duration) -> Result<()> {
-        self.run(["config", "--quiet"], deadline).map(drop)
+    fn read_files(&self, deadline: Duration) -> Result<&str> {
+        Ok(&self.read_within(deadline)?.text)
     }
 
     fn adopt(&self, container: &str) {

@@ -3,6 +3,7 @@
 use super::Local;
 use crate::target::backend::Hints;
 use crate::target::database_name;
+use crate::words::shell_word;
 
 impl Hints for Local {
     fn password_hint(&self) -> String {
@@ -28,7 +29,7 @@ impl Hints for Local {
 
     fn start_over_hint(&self) -> Option<String> {
         let data = self.folder.data();
-        let (data, local) = (data.display(), "--target local");
+        let (data, local) = (shell_word(&data.to_string_lossy()), "--target local");
         Some(format!(
             "cargo xtask down {local}\nmove away {data}\ncargo xtask up {local}\ncargo xtask db-restore {local}"
         ))

@@ -4,6 +4,9 @@ use super::width::fitted;
 use crate::stats::{Method, Openfga, Quantile};
 use crate::terminal::{Terminal, clean_line, count, counted};
 
+/// Columns that a narrow terminal does without, the first ones first: QUERIES, P50, PER SECOND.
+const SPARE: [usize; 3] = [7, 4, 3];
+
 /// The lines, after an empty one; none where the target has no OpenFGA.
 pub(super) fn lines(openfga: &Openfga, top: usize, terminal: &Terminal) -> Vec<String> {
     let requests = match openfga {
@@ -29,7 +32,7 @@ pub(super) fn lines(openfga: &Openfga, top: usize, terminal: &Terminal) -> Vec<S
     }
     let head = ["METHOD", "REQUESTS", "FAILED", "PER SECOND", "P50", "P95", "P99", "QUERIES"];
     let rows: Vec<Vec<String>> = requests.methods.iter().take(top).map(row).collect();
-    lines.push(terminal.laid_out(&head, &rows, &[1, 2, 3, 4, 5, 6, 7]));
+    lines.push(terminal.laid_out_sparing(&head, &rows, &[1, 2, 3, 4, 5, 6, 7], &SPARE));
     lines
 }
 

@@ -31,6 +31,27 @@ impl Scanner {
         }
     }
 
+    /// What is wrong with this byte behind the dump's last lines, of which so many have come.
+    pub(super) fn after_end(&self, seen: usize, byte: u8) -> String {
+        if self.restrict_key.is_none() && byte == b'\\' {
+            return "a command of psql after the end of the dump; if its \\restrict line was taken out, take \\unrestrict \
+                    out as well: sed '/^\\\\unrestrict/d' FILE > x.sql"
+                .to_owned();
+        }
+        format!("text after the end of the dump{}", self.lacks_unrestrict(seen))
+    }
+
+    /// A dump whose first lines have `\restrict` ends with `\unrestrict`.
+    pub(super) fn lacks_unrestrict(&self, seen: usize) -> &'static str {
+        match self.restrict_key {
+            Some(_) if seen == AFTER_TRAILER.len() => {
+                "; \\unrestrict is missing: if that line was taken out, take \\restrict out as well: \
+                 sed '/^\\\\restrict/d' FILE > x.sql"
+            }
+            _ => "",
+        }
+    }
+
     /// Only pg_dump's own `\restrict KEY`, once, before the first statement; `\unrestrict` belongs to the tail.
     pub(super) fn meta_command(&mut self) -> Result<(), Flaw> {
         let key = self.command.strip_prefix(b"\\restrict ").filter(|key| key.iter().all(u8::is_ascii_alphanumeric));

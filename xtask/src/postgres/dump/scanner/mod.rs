@@ -7,7 +7,7 @@ pub mod readings;
 use super::copy::CopyBlock;
 use super::foreign;
 use super::layout::{Layout, PartKind};
-use super::statement::{Ended, Statements, printable};
+use super::statement::{Ended, Made, Statements, printable};
 use super::watching::Watching;
 use super::{Contents, Flaw};
 use crate::sql::{Dialect, Found, LONGEST_TOKEN, Lexer, Spelling};
@@ -109,6 +109,11 @@ impl Scanner {
         self.statements.latest_line()
     }
 
+    /// What that statement makes.
+    pub fn latest_made(&self) -> Option<Made> {
+        self.statements.made()
+    }
+
     /// Nothing more comes: the dump is whole, or this is where it was cut.
     pub fn finish(self) -> Result<Contents, Flaw> {
         let what = match self.part {
@@ -117,7 +122,7 @@ impl Scanner {
             Part::Tail(seen) if seen == self.tail.len() => return Ok(self.contents()),
             Part::Head(0) => "the file is empty".to_owned(),
             Part::Head(_) => "it ends within pg_dump's first lines".to_owned(),
-            Part::Tail(_) => "it ends within pg_dump's last lines".to_owned(),
+            Part::Tail(seen) => format!("it ends within pg_dump's last lines{}", self.lacks_unrestrict(seen)),
             Part::Copy | Part::CopyHeaderEnd => {
                 let name = self.copy.as_ref().map(|copy| printable(&copy.copied.name)).unwrap_or_default();
                 format!("it ends within the rows of table {name}")
@@ -138,6 +143,7 @@ impl Scanner {
             let line = UNRESTRICT.len().saturating_add(key.len()).saturating_add(1) as u64;
             self.contents.restrict_lines.push(end.saturating_sub(line)..end);
         }
+        self.contents.unfilled = self.statements.unfilled();
         self.contents.hidden = self.readings.hidden;
         self.contents.parts = self.layout.finish(self.offset);
         self.contents
@@ -179,7 +185,7 @@ impl Scanner {
                 }
                 // Where the lines of `\restrict` were taken out, their empty ones stay; editors add blanks.
                 None if byte.is_ascii_whitespace() => {}
-                _ => return Err(self.flaw("text after the end of the dump")),
+                _ => return Err(self.flaw(self.after_end(seen, byte))),
             },
         }
         Ok(1)

@@ -19,6 +19,43 @@ pub(super) struct Head {
     more: bool,
 }
 
+/// What stands before the name of an object that others find by its name.
+const MAKING: [&str; 20] = [
+    "create",
+    "or",
+    "replace",
+    "unlogged",
+    "table",
+    "foreign",
+    "materialized",
+    "view",
+    "function",
+    "procedure",
+    "aggregate",
+    "type",
+    "domain",
+    "operator",
+    "collation",
+    "sequence",
+    "text",
+    "search",
+    "configuration",
+    "dictionary",
+];
+
+/// What a statement makes that others find by its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Made {
+    Object {
+        schema: String,
+        name: String,
+    },
+    /// An extension's objects, in this schema.
+    Extension {
+        schema: String,
+    },
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Word,
@@ -59,6 +96,32 @@ impl Head {
         let starts = std::iter::once(0).chain(self.tokens.iter().map(|(_, end)| *end));
         let parts = starts.zip(&self.tokens);
         parts.map(|(start, (kind, end))| (*kind, self.text.get(start..*end).unwrap_or_default()))
+    }
+
+    /// What the statement makes; `None` also where that is nothing which others find by its name.
+    pub(super) fn made(&self) -> Option<Made> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let words = self.words();
+        if let ["create", "extension", "if", "not", "exists", _, "with", "schema", _] =
+            words.iter().map(String::as_str).collect::<Vec<_>>()[..]
+        {
+            return self.parts().last().map(|(_, schema)| Made::Extension { schema: text(schema) });
+        }
+        let parts: Vec<(Kind, &[u8])> = self.parts().collect();
+        let dot = parts.iter().position(|part| *part == (Kind::Symbol, b"."))?;
+        let (before, after) = parts.split_at(dot);
+        let ((_, schema), _) = before.split_last()?;
+        let making = words.get(..dot.saturating_sub(1))?;
+        if making.first().is_none_or(|word| word != "create")
+            || !making.iter().all(|word| MAKING.contains(&word.as_str()))
+        {
+            return None;
+        }
+        let named = after.get(1..)?;
+        let is_operator = |(kind, bytes): &&(Kind, &[u8])| *kind == Kind::Symbol && *bytes != b"(";
+        let operator: Vec<u8> = named.iter().take_while(is_operator).flat_map(|(_, bytes)| bytes.to_vec()).collect();
+        let name = if operator.is_empty() { named.first()?.1 } else { &operator };
+        Some(Made::Object { schema: text(schema), name: text(name) })
     }
 
     /// The text that may be shown.

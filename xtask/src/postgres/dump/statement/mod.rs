@@ -21,10 +21,12 @@ use body::Body;
 use given::Given;
 use grammar::{Depth, Item};
 use head::Head;
+pub use head::Made;
 use insert::Insert;
 use keyword::Keyword;
 use matcher::Matcher;
 use relations::{At, Name, Relations};
+use std::collections::BTreeSet;
 use written::Meaning;
 
 /// The table of a `COPY` block, and the columns that its header names.
@@ -125,6 +127,16 @@ impl Statements {
         }
     }
 
+    /// What the statement makes that is being read, else the one which ended last.
+    pub(super) fn made(&self) -> Option<Made> {
+        self.head.made()
+    }
+
+    /// The tables that were made and got no rows, by schema and name.
+    pub(super) fn unfilled(&self) -> BTreeSet<(String, String)> {
+        self.relations.unfilled().collect()
+    }
+
     /// Takes the next token; what ended with it, if a statement did. `line`: where the token stands.
     pub(super) fn take(&mut self, token: Token<'_>, line: u64, contents: &mut Contents) -> Option<Ended> {
         let statement = &mut self.current;
@@ -167,6 +179,7 @@ impl Statements {
     }
 
     fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Ended {
+        contents.makes_routines |= statement.makes_routine();
         let Statement { kind, refusal, if_exists, line, given, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
@@ -215,16 +228,20 @@ impl Statement {
         self.refusal.get_or_insert(why.into());
     }
 
+    /// Whether it is `CREATE [OR REPLACE] FUNCTION` or `PROCEDURE`.
+    fn makes_routine(&self) -> bool {
+        let routine = |keyword| matches!(keyword, Keyword::Function | Keyword::Procedure);
+        let [create, second, third, fourth] = self.first;
+        let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
+        create == Keyword::Create && (routine(second) || replaced)
+    }
+
     /// What psql looks at to find the statement's end.
     fn follow_psql(&mut self, token: Token<'_>, keyword: Keyword) {
         if let Some(slot) = self.first.get_mut(self.tokens) {
             *slot = keyword;
         }
-        let routine = |keyword| matches!(keyword, Keyword::Function | Keyword::Procedure);
-        let [create, second, third, fourth] = self.first;
-        let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
-        let is_of_routine = create == Keyword::Create && (routine(second) || replaced);
-        self.body.follow(keyword, is_of_routine && self.depth.after == 0);
+        self.body.follow(keyword, self.makes_routine() && self.depth.after == 0);
         if self.body.is_unreadable() {
             self.refuse(
                 "a routine's head with the bare word BEGIN: psql cannot tell where that statement ends; rename it",

@@ -8,7 +8,7 @@ use super::written::Meaning;
 use crate::postgres::dump::{Absent, Contents, names};
 use crate::sql::Token;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 /// Two names that differ within so many bytes differ on the server, too: it cuts them at 63 bytes of its own encoding,
@@ -16,7 +16,7 @@ use std::hash::{BuildHasher as _, RandomState};
 const SURE: usize = 21;
 
 /// A relation's name, as the server reads it.
-#[derive(Debug, Default, Hash)]
+#[derive(Debug, Clone, Default, Hash)]
 pub(super) struct Name {
     schema: Vec<u8>,
     name: Vec<u8>,
@@ -30,6 +30,11 @@ pub(super) struct Relations {
     plain: HashSet<u64>,
     partitioned: HashSet<u64>,
     others: HashSet<u64>,
+    /// Those of the plain tables that have got no rows.
+    unfilled: HashMap<u64, Name>,
+    /// Tables that are partitions, and whether rows for them may have come through the table that they are parts of.
+    partitions: HashSet<u64>,
+    rows_by_root: bool,
     /// Relations that rows must not go to, by the part of their names that is sure.
     unsure: Unsure,
     created: bool,
@@ -87,13 +92,14 @@ impl Relations {
     /// Takes a statement into account, unless it puts rows where none of pg_dump's go.
     pub(super) fn note(&mut self, meaning: Meaning, target: &Name) -> Result<(), String> {
         let exact = self.hasher.hash_one(target);
+        self.follow_rows(meaning, exact, target);
         match meaning {
             Meaning::Copy if self.plain.contains(&exact) && !self.rule => {}
             Meaning::Copy => self.rows(exact, target)?,
             Meaning::Drops if self.created => {
                 return Err("a DROP after a CREATE: pg_dump --clean drops before it creates".to_owned());
             }
-            Meaning::Table => drop(self.plain.insert(exact)),
+            Meaning::Table | Meaning::Partition => drop(self.plain.insert(exact)),
             Meaning::PartitionedTable => {
                 self.partitioned.insert(exact);
                 self.unsure.partitioned.insert(self.hasher.hash_one(target.sure()));
@@ -118,6 +124,31 @@ impl Relations {
         }
         self.created |= meaning.creates();
         Ok(())
+    }
+
+    /// Keeps account of the tables that get no rows.
+    fn follow_rows(&mut self, meaning: Meaning, exact: u64, target: &Name) {
+        match meaning {
+            Meaning::Table | Meaning::Partition => drop(self.unfilled.insert(exact, target.clone())),
+            Meaning::Copy => {
+                self.unfilled.remove(&exact);
+                self.rows_by_root |= self.partitioned.contains(&exact);
+            }
+            Meaning::ClientEncoding => self.unfilled.clear(),
+            _ => {}
+        }
+        if matches!(meaning, Meaning::Partition | Meaning::Attaches) {
+            self.partitions.insert(exact);
+        }
+    }
+
+    /// The tables that were made and got no rows, in no order.
+    pub(super) fn unfilled(&self) -> impl Iterator<Item = (String, String)> {
+        let own = |(exact, _): &(&u64, &Name)| !self.rows_by_root || !self.partitions.contains(exact);
+        self.unfilled.iter().filter(own).map(|(_, name)| {
+            let (schema, name) = name.words();
+            (schema.into_owned(), name.into_owned())
+        })
     }
 
     /// Whether it holds its rows itself, as far as is known.

@@ -133,6 +133,8 @@ fn what_does_not_belong_there_is_named_with_its_line() {
         (dump("COPY public.t FROM PROGRAM 'id';\n"), 12, "not rows as pg_dump writes them"),
         (dump("SET client_encoding = 'SJIS';\n"), 12, "SET client_encoding = 'SJIS'"),
         (dump("").replace("--\n-- Post", "--\r\n-- Post"), 1, "line ends are CR LF"),
+        (dump("").replace("\\restrict k3Y\n", ""), 15, "take \\unrestrict out as well: sed '/^\\\\unrestrict/d'"),
+        (dump("").replace("\\unrestrict k3Y\n", ""), 16, "take \\restrict out as well: sed '/^\\\\restrict/d'"),
         (dump("").replace("\\unrestrict k3Y", "\\unrestrict k3Z"), 16, "text after the end"),
         ("PGDMP\u{1}".to_owned(), 1, "custom format"),
         ("<!DOCTYPE html><html>".to_owned(), 1, "a web page"),

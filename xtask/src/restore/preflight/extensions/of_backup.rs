@@ -31,7 +31,7 @@ impl VersionChange {
 /// Which extensions, and what to do (1).
 pub fn check(target: &Target, backup: &Proven, server: &ServerExtensions) -> Result<Vec<VersionChange>, Fault> {
     let named: Vec<&str> = backup.contents.extensions.iter().map(String::as_str).collect();
-    let by_hand = || by_hand(target, backup.manifest.as_ref(), &backup.path);
+    let by_hand = || by_hand(target, backup.manifest.as_ref(), &backup.as_word());
     let (message, hint) = match Obstacle::of(&named, server) {
         None => {
             return Ok(backup.manifest.as_ref().map(|manifest| version_changes(manifest, server)).unwrap_or_default());
@@ -62,13 +62,13 @@ pub fn advice(target: &Target, manifest: &Manifest, file: &Path) -> Option<Strin
     let named = manifest.extensions.iter().map(|extension| extension.as_str());
     let (name, setting) = named.filter_map(|name| Some((name, setting_of(name)?))).next()?;
     let only_in = only_in(name, setting, Some(target.database()));
-    let by_hand = by_hand(target, Some(manifest), file);
+    let by_hand = by_hand(target, Some(manifest), &shell_word(&file.to_string_lossy()));
     Some(format!("db-restore and db-verify --restore cannot load this backup: {only_in}\n{by_hand}"))
 }
 
 /// What a person types to restore such a backup, and what makes the next ones restorable.
-fn by_hand(target: &Target, manifest: Option<&Manifest>, file: &Path) -> String {
-    let load = format!("cargo xtask db-shell -- -v ON_ERROR_STOP=1 -f {}", shell_word(&file.display().to_string()));
+fn by_hand(target: &Target, manifest: Option<&Manifest>, file: &str) -> String {
+    let load = format!("cargo xtask db-shell -- -v ON_ERROR_STOP=1 -f {file}");
     let properties = manifest.map(|manifest| &manifest.properties);
     format!(
         "{}\nso that later backups restore: {}",

@@ -1,8 +1,8 @@
 //! New objects.
 
 use super::Meaning::{
-    self, Creates, CreatesSchema, ForeignTable, Index, MaterializedView, PartitionedTable, ReplacedView, Rule, Table,
-    View,
+    self, Creates, CreatesSchema, ForeignTable, Index, MaterializedView, Partition, PartitionedTable, ReplacedView,
+    Rule, Table, View,
 };
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
@@ -45,10 +45,14 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("CREATE USER MAPPING FOR @role SERVER @id [ OPTIONS ( .. ) ]", Creates),
     // dumpTableSchema. Partitions name their table there up to pg_dump 11; nothing here ends in AS and a query.
     (
-        "CREATE [ UNLOGGED ] TABLE @target [ OF @any ] [ PARTITION OF @name ] [ ( .. ) ] \
-         [ { FOR VALUES { FROM ( .. ) TO ( .. ) | IN ( .. ) | WITH ( .. ) } | DEFAULT } ] \
-         [ INHERITS ( .. ) ] [ USING @id ] [ WITH ( .. ) ]",
+        "CREATE [ UNLOGGED ] TABLE @target [ OF @any ] [ ( .. ) ] [ INHERITS ( .. ) ] [ USING @id ] [ WITH ( .. ) ]",
         Table,
+    ),
+    (
+        "CREATE [ UNLOGGED ] TABLE @target [ OF @any ] PARTITION OF @name [ ( .. ) ] \
+         { FOR VALUES { FROM ( .. ) TO ( .. ) | IN ( .. ) | WITH ( .. ) } | DEFAULT } \
+         [ INHERITS ( .. ) ] [ USING @id ] [ WITH ( .. ) ]",
+        Partition,
     ),
     (
         "CREATE [ UNLOGGED ] TABLE @target [ OF @any ] [ PARTITION OF @name ] [ ( .. ) ] \

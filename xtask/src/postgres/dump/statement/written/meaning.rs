@@ -16,6 +16,8 @@ pub(in super::super) enum Meaning {
     Creates,
     CreatesSchema,
     Table,
+    /// A table that its own statement makes a partition.
+    Partition,
     PartitionedTable,
     View,
     /// A view that may take another one's place.
@@ -51,10 +53,20 @@ impl Meaning {
 
     /// Whether pg_dump, which drops before it creates, drops nothing from here on.
     pub(in super::super) fn creates(self) -> bool {
-        use Meaning::{Creates, CreatesSchema, ForeignTable, MaterializedView, PartitionedTable, Rule, Table, View};
+        use Meaning::{
+            Creates, CreatesSchema, ForeignTable, MaterializedView, Partition, PartitionedTable, Rule, Table, View,
+        };
         matches!(
             self,
-            Creates | CreatesSchema | Table | PartitionedTable | View | MaterializedView | ForeignTable | Rule
+            Creates
+                | CreatesSchema
+                | Table
+                | Partition
+                | PartitionedTable
+                | View
+                | MaterializedView
+                | ForeignTable
+                | Rule
         )
     }
 }

@@ -1,0 +1,59 @@
+//! What other programs said, without the secrets that were set.
+
+use super::report::Finding;
+use crate::settings::{self, Settings};
+use crate::words::{clean_line, without_logins};
+
+/// So much of another program's words is enough.
+const LONGEST: usize = 200;
+const SHORTEST_SECRET: usize = 4;
+
+/// The finding, with the last line of what the error came from: Compose's own words name the variable or the file.
+pub fn with_last_line(finding: Finding, error: &anyhow::Error, settings: &Settings) -> Finding {
+    let words = error.root_cause().to_string();
+    let Some(last) = words.trim().lines().last().filter(|line| !finding.detail.contains(*line)) else { return finding };
+    let secrets = secrets_among(of_settings(settings));
+    let shown: String = clean_line(&masked(last.trim(), &secrets)).chars().take(LONGEST).collect();
+    Finding { detail: format!("{}: {shown}", finding.detail), ..finding }
+}
+
+/// What is set, for this program and in `.env`, as names and values.
+pub fn of_settings(settings: &Settings) -> impl Iterator<Item = (&str, &str)> {
+    let known = settings::KNOWN.iter().filter_map(|(name, _)| Some((*name, settings.get(name)?)));
+    known.chain(settings.in_files())
+}
+
+/// The values that are secrets, as their names say.
+pub fn secrets_among<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    // A list of keys is several secrets. A documented default is none.
+    let secret = values.filter(|(name, _)| settings::is_secret(name));
+    let values = secret.flat_map(|(_, value)| value.split(',').chain([value]));
+    let is_public = |value: &str| settings::KNOWN.iter().any(|(_, default)| *default == value);
+    values
+        .map(str::trim)
+        .filter(|value| value.len() >= SHORTEST_SECRET && !is_public(value))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A line without these secrets and without logins of addresses.
+pub fn masked(line: &str, secrets: &[String]) -> String {
+    let line = secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"));
+    without_logins(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_logins_are_masked() {
+        let secrets = ["hunter2".to_owned()];
+        assert_eq!(masked("auth hunter2 failed", &secrets), "auth *** failed");
+        assert_eq!(
+            masked("dial \"redis://u:p@ss@h:1/0\" and http://h/x@y", &[]),
+            "dial \"redis://***@h:1/0\" and http://h/x@y"
+        );
+        assert_eq!(masked("ünder ://", &[]), "ünder ://");
+    }
+}

@@ -1,0 +1,212 @@
+//! An object that a load did not find by its name alone, and the schema to name.
+
+use crate::backup::statement::Statement;
+use crate::postgres::dump::Made;
+use crate::postgres::quote;
+use crate::postgres::search_path::SearchPath;
+use crate::target::client_error;
+use crate::words::shell_word;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Kinds of objects that the server looks for on the `search_path`, as its messages begin.
+const KINDS: [&str; 10] = [
+    "relation ",
+    "function ",
+    "procedure ",
+    "aggregate ",
+    "type ",
+    "collation ",
+    "text search configuration ",
+    "text search dictionary ",
+    "operator does not exist: ",
+    "operator ",
+];
+
+/// In the server's own words, in English.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotFound<'a> {
+    /// Without a schema.
+    name: &'a str,
+    function: Option<Function<'a>>,
+}
+
+/// The function in which the server was.
+#[derive(Debug, PartialEq, Eq)]
+enum Function<'a> {
+    /// As a statement names it: `lib.f(integer)`.
+    Whole(&'a str),
+    /// By its name alone.
+    Named(&'a str),
+}
+
+impl<'a> NotFound<'a> {
+    /// `None`: something else failed, or what is missing was named with its schema.
+    pub(super) fn of(stderr: &'a str) -> Option<Self> {
+        let (_, message) = client_error::first_error(stderr)?;
+        let rest = KINDS.iter().find_map(|kind| message.strip_prefix(kind))?;
+        let name = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?.0,
+            // The name of a function, or an operator between its operands' types.
+            None if message.starts_with("operator ") => rest.split(' ').find(|word| is_operator(word))?,
+            None => rest.split_once('(')?.0,
+        };
+        let has_schema = name.contains('.') && !is_operator(name);
+        (!has_schema).then(|| Self { name, function: Function::of(stderr) })
+    }
+
+    /// The names by which the file is searched.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        let function = match self.function {
+            Some(Function::Named(name)) => Some(name),
+            Some(Function::Whole(_)) | None => None,
+        };
+        [self.name].into_iter().chain(function)
+    }
+
+    /// What to type. `at`: the statement that failed; `given`: the path of this load.
+    pub(super) fn hint(&self, at: Option<&Statement>, given: Option<&SearchPath>) -> String {
+        let made = at.map(|statement| &statement.made);
+        let own = made.map_or_else(BTreeSet::new, |made| schemas(made, self.name));
+        let of_extensions = || made.map_or_else(BTreeSet::new, extension_schemas);
+        let known = Some(own.clone()).filter(|own| !own.is_empty()).unwrap_or_else(of_extensions);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let path = if known.is_empty() { "public".to_owned() } else { known.join(", ") };
+        let place = if own.is_empty() { String::new() } else { format!(", which the file creates in schema {path}") };
+        let is_view = at.is_some_and(|statement| statement.words.contains("MATERIALIZED VIEW"));
+        let cure = self.cure(made, is_view, &path);
+        match given {
+            None => format!(
+                "a name stands without its schema there, {name}{place}, and a dump loads with an empty search_path: try \
+                 again with --search-path {typed}\n\
+                 for good: {cure}; then back up again. For an index or a materialized view PostgreSQL 17 and newer need \
+                 this: they ignore --search-path there",
+                name = self.name,
+                typed = shell_word(&path)
+            ),
+            Some(given) => format!(
+                "with --search-path {} it is not found either: {name}{place}; name another schema; or it is an index or a \
+                 materialized view, where PostgreSQL 17 and newer ignore --search-path\n\
+                 for good: {cure}, in the database that was backed up; then back up again",
+                given.as_str(),
+                name = self.name
+            ),
+        }
+    }
+
+    /// What is changed in the database that was backed up.
+    fn cure(&self, made: Option<&BTreeSet<Made>>, is_view: bool, path: &str) -> String {
+        let function: Cow<'_, str> = match self.function {
+            Some(Function::Whole(function)) => function.into(),
+            Some(Function::Named(name)) => {
+                let schemas = made.map_or_else(BTreeSet::new, |made| schemas(made, name));
+                match schemas.first() {
+                    Some(schema) if schemas.len() == 1 => format!("{schema}.{}", as_typed(name)).into(),
+                    _ => as_typed(name),
+                }
+            }
+            None if is_view => {
+                return format!("write the schema into the text of the materialized view: {path}.{}", self.name);
+            }
+            None => "…".into(),
+        };
+        format!("ALTER FUNCTION {function} SET search_path = {path}")
+    }
+}
+
+impl<'a> Function<'a> {
+    /// The innermost one of those that the server names behind its error.
+    fn of(stderr: &'a str) -> Option<Self> {
+        stderr.lines().skip_while(|line| client_error::numbered(line).is_none()).find_map(|line| {
+            let line = line.strip_prefix("CONTEXT:  ").unwrap_or(line);
+            if let Some(rest) = line.strip_prefix("PL/pgSQL function ") {
+                return rest
+                    .split_once(" line ")
+                    .map(|(function, _)| Self::Whole(function))
+                    .filter(Self::has_arguments);
+            }
+            let rest = line.strip_prefix("SQL function \"");
+            let rest = rest.or_else(|| line.strip_prefix("compilation of PL/pgSQL function \""));
+            rest.and_then(|rest| rest.split_once('"')).map(|(name, _)| Self::Named(name))
+        })
+    }
+
+    /// A block of a `DO` statement has none.
+    fn has_arguments(&self) -> bool {
+        matches!(self, Self::Whole(function) if function.ends_with(')'))
+    }
+}
+
+fn is_operator(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| b"+-*/<>=~!@#%^&|`?".contains(&byte))
+}
+
+fn schemas(made: &BTreeSet<Made>, sought: &str) -> BTreeSet<String> {
+    let of = |made: &Made| match made {
+        Made::Object { schema, name } if name == sought => Some(as_typed(schema).into_owned()),
+        _ => None,
+    };
+    made.iter().filter_map(of).collect()
+}
+
+fn extension_schemas(made: &BTreeSet<Made>) -> BTreeSet<String> {
+    let of = |made: &Made| match made {
+        Made::Extension { schema } if schema != "pg_catalog" => Some(as_typed(schema).into_owned()),
+        _ => None,
+    };
+    made.iter().filter_map(of).collect()
+}
+
+/// A name as a person types it.
+fn as_typed(name: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.bytes().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit()) {
+        return name.into();
+    }
+    quote::name_in_value(name).map_or_else(|_| name.into(), Cow::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn is(message: &str, context: &str, name: Option<&str>, function: Option<Function<'_>>) {
+        let stderr = format!("psql:<stdin>:2: NOTICE:  x\npsql:<stdin>:7: ERROR:  {message}\nLINE 1: x\n{context}\n");
+        assert_eq!(NotFound::of(&stderr), name.map(|name| NotFound { name, function }), "{message}");
+    }
+
+    #[test]
+    fn a_missing_name_and_its_function_are_read_from_the_servers_words() {
+        let plpgsql = "CONTEXT:  PL/pgSQL function lib.bucket(integer) line 1 at RETURN";
+        is(
+            "function helper(integer) does not exist",
+            plpgsql,
+            Some("helper"),
+            Some(Function::Whole("lib.bucket(integer)")),
+        );
+        let statement = format!("CONTEXT:  SQL statement \"SELECT 1\"\n{}", &plpgsql[10..]);
+        is("relation \"a b\" does not exist", &statement, Some("a b"), Some(Function::Whole("lib.bucket(integer)")));
+        let inlined = "CONTEXT:  SQL function \"f\" during inlining";
+        is("relation \"documents\" does not exist", inlined, Some("documents"), Some(Function::Named("f")));
+        let compiled = "CONTEXT:  compilation of PL/pgSQL function \"ty\" near line 1";
+        is("type \"mood\" does not exist", compiled, Some("mood"), Some(Function::Named("ty")));
+        is("operator does not exist: integer === integer", "", Some("==="), None);
+        is("text search configuration \"german2\" does not exist", "", Some("german2"), None);
+        is(
+            "relation \"x\" does not exist",
+            "CONTEXT:  PL/pgSQL function inline_code_block line 1 at SQL",
+            Some("x"),
+            None,
+        );
+        for other in [
+            "relation \"lib.documents\" does not exist",
+            "function public.gone(text) does not exist",
+            "role \"x\" does not exist",
+            "column \"x\" does not exist",
+            "division by zero",
+        ] {
+            is(other, plpgsql, None, None);
+        }
+    }
+}

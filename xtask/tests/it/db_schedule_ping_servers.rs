@@ -1,0 +1,124 @@
+//! Pings to servers that are slow or have a certificate of a private CA; a schedule whose password expires.
+
+use crate::db_schedule::{INSTALL, request};
+use crate::harness::sandbox::free_port;
+use crate::harness::{Sandbox, Test, UrlDatabase, shared};
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack] a_ping_server_that_is_slow_fails_no_backup,
+        [Stack, Openssl] a_ping_server_of_a_private_ca_is_trusted_by_its_certificate_alone,
+        [Postgres] a_password_that_expired_is_told_with_the_way_to_install_again,
+    ]
+}
+
+fn a_ping_server_that_is_slow_fails_no_backup() {
+    let database = shared().database();
+    // It takes requests, and answers none.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hunter2", listener.local_addr().unwrap());
+    let run = database.xtask(["db-backup"]).env("XTASK_PING_URL", url).run();
+    run.ok().stderr_has("⚠ The ping was not taken: no answer within ").stderr_lacks("hunter2");
+    run.holds(run.took < Duration::from_secs(45), "a ping is bounded in time");
+    assert!(database.sandbox.backups().iter().any(|name| name.ends_with(".sql")));
+    drop(listener);
+}
+
+/// OpenSSL's own server, with a certificate of a CA that this host does not know.
+struct TlsPings {
+    url: String,
+    authority: PathBuf,
+    got: Arc<Mutex<Vec<String>>>,
+    server: Child,
+}
+
+impl TlsPings {
+    fn listen(sandbox: &Sandbox) -> Self {
+        let file = |name: &str| sandbox.home.join(name);
+        let (authority, authority_key) = (file("ca.crt"), file("ca.key"));
+        certificate(&authority, &authority_key, &["-subj", "/CN=A CA of our own"]);
+        let (leaf, key) = (file("leaf.crt"), file("leaf.key"));
+        let by = ["-CA", authority.to_str().unwrap(), "-CAkey", authority_key.to_str().unwrap()];
+        let of = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+        certificate(&leaf, &key, &[&by[..], &of, &["-addext", "basicConstraints=CA:FALSE"]].concat());
+        let port = free_port();
+        let mut server = Command::new("openssl")
+            .args(["s_server", "-quiet", "-accept", &format!("127.0.0.1:{port}"), "-cert"])
+            .arg(&leaf)
+            .arg("-key")
+            .arg(&key)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (mut to_client, mut from_client) = (server.stdin.take().unwrap(), server.stdout.take().unwrap());
+        let got = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&got);
+        std::thread::spawn(move || {
+            while let Some((path, _)) = request(&mut from_client) {
+                heard.lock().unwrap().push(path);
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                let _ = to_client.write_all(answer).and_then(|()| to_client.flush());
+            }
+        });
+        Self { url: format!("https://localhost:{port}/hunter2"), authority, got, server }
+    }
+}
+
+impl Drop for TlsPings {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[track_caller]
+fn certificate(certificate: &Path, key: &Path, words: &[&str]) {
+    let made = Command::new("openssl")
+        .args(["req", "-new", "-x509", "-days", "2", "-nodes", "-newkey", "rsa:2048", "-keyout"])
+        .arg(key)
+        .arg("-out")
+        .arg(certificate)
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+fn a_ping_server_of_a_private_ca_is_trusted_by_its_certificate_alone() {
+    let database = shared().database();
+    let pings = TlsPings::listen(&database.sandbox);
+    let backup = || database.xtask(["db-backup"]).env("XTASK_PING_URL", &pings.url);
+    let unknown = backup().run();
+    unknown.ok().stderr_has("⚠ The ping was not taken: no TLS connection: ").stderr_lacks("hunter2");
+    unknown.stderr_has("name the certificate of a private CA in SSL_CERT_FILE");
+    assert_eq!(*pings.got.lock().unwrap(), [""; 0]);
+    backup().env("SSL_CERT_FILE", &pings.authority).run().ok().stderr_lacks("ping");
+    assert_eq!(*pings.got.lock().unwrap(), ["/start", ""]);
+}
+
+fn a_password_that_expired_is_told_with_the_way_to_install_again() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE note AS SELECT 1 AS id");
+    database.xtask(INSTALL).args(["--timer", "paste"]).run().ok();
+    // The run has the address from its plan.
+    let night = || database.xtask(["db-schedule", "run"]).unset("DATABASE_URL").run();
+    night().ok();
+    database.admin("ALTER ROLE @role VALID UNTIL '2020-01-01'");
+    let expired = night();
+    expired.code(4).prints_nothing().stderr_has("db-backup failed (exit code 4)");
+    expired.stderr_has("the schedule keeps DATABASE_URL as ").stderr_lacks("p@ss");
+    expired.stderr_has("install it again: cargo xtask db-schedule install --at 03:00");
+    let status = database.xtask(["db-schedule", "status"]).unset("DATABASE_URL").run();
+    status.ok().stdout_has("the last run failed").stdout_lacks("p@ss");
+    database.admin("ALTER ROLE @role VALID UNTIL 'infinity'");
+    night().ok();
+}
