@@ -378,13 +378,13 @@ pub trait Companions {
     /// Exit 4: Docker does not answer, or the stack does not run. Exit 1: no network leads to it.
     fn surroundings(&self) -> Result<Option<Surroundings>>;
 
-    /// Pulls those of the images that are not here; `say` is told each before.
+    /// Pulls those of the images that are not here; `say` hears each before.
     ///
     /// # Errors
     /// Exit 4: Docker does not answer. Exit 1: an image cannot be pulled.
     fn fetch_images(&self, images: &[CompanionImage<'_>], say: &dyn Fn(&str)) -> Result<()>;
 
-    /// How the container of this service of a companion ended; `None` while it runs, and where Docker does not tell.
+    /// How the container of this service of a companion ended; `None` while it runs, and where Docker does not say.
     fn companion_end(&self, name: &str, service: &str, deadline: Duration) -> Option<CompanionEnd>;
 
     /// Starts the companion; `renew` recreates its containers.

@@ -72,7 +72,7 @@ impl Drop for Live {
     }
 }
 
-/// Whoever suspends this program gets the terminal as it was. No frame is written meanwhile: stdout is locked.
+/// A user who suspends this program gets the terminal as it was. No frame is written meanwhile: stdout is locked.
 fn given_back_while_suspended(is_back: &Arc<AtomicBool>) -> Option<Suspensions> {
     let is_back = Arc::clone(is_back);
     platform::around_suspension(move |suspend| {
