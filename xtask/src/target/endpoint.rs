@@ -298,7 +298,15 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused_and_a_login_in_it_is_not_repeated() {
-        for wrong in ["", "8080", "ftp://host", "http://", "http://user:hunter2@host", "http://u:x#hunter2@h", "http://h/?k=hunter2"] {
+        for wrong in [
+            "",
+            "8080",
+            "ftp://host",
+            "http://",
+            "http://user:hunter2@host",
+            "http://u:x#hunter2@h",
+            "http://h/?k=hunter2",
+        ] {
             let refusal = Endpoint::new(wrong, None, &Settings::default()).unwrap_err();
             assert_eq!(crate::error::exit_code(&refusal), 2, "{wrong}");
             assert!(!format!("{refusal:#}").contains("hunter2"));
