@@ -196,12 +196,10 @@ fn health_names_what_has_no_backup(local: &Local) {
 /// The last dump is whole when the server goes: which databases there are now is not known.
 fn a_server_that_is_gone_in_between_leaves_what_was_taken_and_says_so() {
     let local = Local::new();
-    let data = local.folder().join("data");
-    let stop =
-        format!("'{}' stop -D '{}' -m fast -s", "$(dirname \"$real\")/pg_ctl", data.display()).replace('\'', "\"");
-    let body = format!(
-        "if [ \"$PGDATABASE\" = postgres ]; then \"$real\" \"$@\" || exit; {stop}; else exec \"$real\" \"$@\"; fi"
-    );
+    let pid = local.folder().join("data/postmaster.pid");
+    let pid = pid.display();
+    let stop = format!("kill -INT \"$(head -n 1 '{pid}')\"; while [ -e '{pid}' ]; do sleep 0.05; done");
+    let body = format!("\"$real\" \"$@\" || exit; if [ \"$PGDATABASE\" = postgres ]; then {stop}; fi");
     let programs = local.programs_but("pg_dump", &body);
     local.sandbox.set("XTASK_PG_BIN", programs.to_str().unwrap());
     local.up();

@@ -131,8 +131,8 @@ fn a_killed_container_ends_the_backup_and_leaves_no_file() {
 
 /// What had come of the stream is no dump, and the client in front of pg_dump ends as if it had succeeded.
 fn a_container_that_dies_as_pg_dump_starts_is_no_damaged_stream() {
-    let stack = Stack::postgres_only();
     for piece in ["head -c 900", "sed 's/PostgreSQL database dump/OCI runtime exec failed/'"] {
+        let stack = Stack::postgres_only();
         stack.up();
         let database = stack.database();
         sample(&database);
