@@ -139,7 +139,7 @@ fn a_container_that_dies_as_pg_dump_starts_is_no_damaged_stream() {
         let body = format!("real \"$@\" | {piece}; real kill '{}' >/dev/null; exit 0", stack.postgres());
         let fakes = Fakes::new(&database.sandbox).docker_but("pg_dump", &body);
         let run = fakes.over(database.xtask(["db-backup"])).run();
-        run.code(4).prints_nothing().stderr_has("The postgres service is not running; no backup was made");
+        run.code(4).prints_nothing().stderr_has("✗ The postgres service is not running");
         run.stderr_has("cargo xtask up").stderr_lacks("incomplete");
         assert_eq!(database.sandbox.backups(), [""; 0]);
     }
