@@ -239,7 +239,7 @@ fn a_database_that_an_application_makes_beside_the_default_one_is_not_overlooked
     run(&["db-shell", "--", "-qc", "CREATE DATABASE \"it's\""]).ok();
     let empty = run(&["db-backup"]);
     empty.ok().stderr_has("⚠ The database postgres has no tables; the server also has: it's\n");
-    empty.stderr_has("→ back that up: cargo xtask db-backup --database 'it'\\''s'\n");
+    empty.stderr_has("  back that up: cargo xtask db-backup --database 'it'\\''s'\n");
     empty.stderr_has("or all of them: cargo xtask db-backup --all");
     run(&["db-backup", "--database", "postgres"]).ok().stderr_lacks("has no tables");
     stack.xtask(["db-backup"]).env("XTASK_BACKUP_EXCLUDE", "it's").run().ok().stderr_lacks("has no tables");
