@@ -2,6 +2,7 @@
 //! enough; Compose is asked only where there is none, because that takes three times as long.
 
 use super::Compose;
+use super::blocks;
 use super::config::Config;
 use super::containers::{self, Container, Of};
 use super::direct;
@@ -121,7 +122,8 @@ impl Compose {
         let address = inspection.and_then(Inspection::address_inside);
         let published = inspection.ok_or("its container does not run".to_owned());
         let published = published.and_then(|inspection| direct::published(inspection, &login));
-        Ok(Found { service, login, address, published, names, listed, unread, notes, warnings })
+        let has_shell = inspection.is_some_and(|inspection| blocks::is_script(&inspection.program));
+        Ok(Found { service, login, address, published, has_shell, names, listed, unread, notes, warnings })
     }
 
     /// The service by what Compose reads, else by what runs.
@@ -279,6 +281,7 @@ impl Compose {
             login: StackLogin::assumed(&self.settings),
             address: None,
             published: Err("the stack cannot be read".to_owned()),
+            has_shell: false,
             names: ServerNames::default(),
             listed: None,
             unread: Some(format!("{error:#}")),
