@@ -44,7 +44,7 @@ trap 'exit 130' INT TERM HUP
 
 # --- The stack.
 
-free_port() { # a port that nobody listens at
+free_port() { # a port at which no program listens
   local port
   while port=$((20000 + RANDOM)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
   echo "$port"

@@ -19,7 +19,7 @@ pub(super) fn check(port: u16, major: u32) -> Result<(), String> {
     if tables.is_empty() {
         return if major >= SINCE { Ok(()) } else { Err(format!("nothing tells whose program has the port {port}")) };
     }
-    // Where nobody listens, the system's kernel passes the connection on by Docker's rules, or refuses it.
+    // Where no socket listens, the kernel passes the connection on by Docker's rules, or refuses it.
     let is_ours = |user: &u32| *user == 0 || Some(*user) == platform::user_id();
     match tables.iter().flat_map(|table| listeners(table, port)).find(|user| !is_ours(user)) {
         Some(user) => Err(format!("at the port {port} a program of another user listens (user number {user})")),
@@ -59,12 +59,15 @@ mod tests {
         assert_eq!(listeners(&six, 0x16ef).collect::<Vec<u32>>(), [1000]);
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn a_port_of_our_own_is_ours() {
+        if !TABLES.iter().all(|table| std::path::Path::new(table).exists()) {
+            return;
+        }
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert!(TABLES.iter().any(|table| listeners(&std::fs::read_to_string(table).unwrap(), port).next().is_some()));
+        let table = std::fs::read_to_string(TABLES[0]).unwrap();
+        assert!(listeners(&table, port).any(|user| Some(user) == platform::user_id()));
         assert_eq!(check(port, 15), Ok(()));
     }
 }
