@@ -16,7 +16,7 @@ pub(super) fn is_script(program: &str) -> bool {
     name.ends_with(".sh") || ["sh", "bash", "dash", "ash"].contains(&name)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::process::{Captured, Ending, Program};
@@ -30,6 +30,9 @@ mod tests {
 
     #[test]
     fn every_byte_goes_through_and_the_programs_end_is_told() {
+        if crate::platform::WINDOWS {
+            return;
+        }
         let said = run("seq", &["1", "100000"]);
         let expected: String = (1..=100_000).map(|number| format!("{number}\n")).collect();
         assert!(said.ending.success() && said.text() == expected);
