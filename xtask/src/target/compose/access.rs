@@ -1,10 +1,10 @@
 //! How the database's container is reached.
 
 use super::engine::DEADLINE;
-use super::{Compose, blocks, containers};
+use super::{Compose, containers};
 use crate::process::Program;
 use crate::settings::Settings;
-use crate::target::backend::{Access, Bulk, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
+use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
 use crate::target::client_error::Connection;
 use crate::target::disk::Disk;
 use crate::target::{cores, memory};
@@ -46,12 +46,7 @@ impl Access for Compose {
     }
 
     fn program(&self, name: &str, launch: &Launch) -> Result<Program> {
-        if let Some(program) = self.direct(name, launch) {
-            return Ok(program);
-        }
-        let is_large_dump = name == "pg_dump" && launch.bulk.is_some_and(Bulk::may_be_large);
-        let words = if is_large_dump && self.readable()?.has_shell { blocks::WHOLE } else { &[] };
-        self.exec_after(words, name, launch.environment, launch.talk)
+        self.direct(name, launch).map_or_else(|| self.exec(name, launch.environment, launch.talk), Ok)
     }
 
     fn programs_elsewhere(&self) -> Option<&dyn ProgramsElsewhere> {

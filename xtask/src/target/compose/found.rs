@@ -15,8 +15,6 @@ pub(super) struct Found {
     pub(super) address: Option<String>,
     /// The port of this host that leads to the server, past Docker's programs; why there is none.
     pub(super) published: Result<SocketAddr, String>,
-    /// Whether its container has a shell.
-    pub(super) has_shell: bool,
     /// The names by which services reach it.
     pub(super) names: ServerNames,
     /// The project's containers, where Docker listed them.

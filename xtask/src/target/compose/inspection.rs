@@ -12,8 +12,6 @@ pub(super) struct Inspection {
     /// The image's name as it was asked for.
     pub(super) image: String,
     pub(super) environment: BTreeMap<String, String>,
-    /// Its first program: `docker-entrypoint.sh`.
-    pub(super) program: String,
     /// The words that the image's entry point gets: `postgres -c port=5433`.
     pub(super) command: Vec<String>,
     /// Its address in a network of containers; `None` in the host's network, and while it does not run.
@@ -43,8 +41,6 @@ struct Raw {
     id: String,
     #[serde(default)]
     name: String,
-    #[serde(default)]
-    path: String,
     args: Option<Vec<String>>,
     config: RawConfig,
     host_config: Option<RawHost>,
@@ -154,7 +150,6 @@ impl Inspection {
             id: raw.id,
             image: raw.config.image,
             environment: pairs.iter().filter_map(pair).collect(),
-            program: raw.path,
             command: raw.args.unwrap_or_default(),
             address: addresses.first().map(IpAddr::to_string),
             addresses,
@@ -208,7 +203,7 @@ mod tests {
     #[test]
     fn an_inspection_is_read_and_nonsense_left_out() {
         let text = serde_json::json!([
-            { "Id": "4f", "Name": "/app-db-1", "Path": "entry.sh", "Args": ["postgres"],
+            { "Id": "4f", "Name": "/app-db-1", "Args": ["postgres"],
               "Config": { "Image": "postgres:16", "Hostname": "pg", "Env": ["A=b=c", "EMPTY=", "NONE"] },
               "HostConfig": { "NetworkMode": "app_default", "Links": ["/x:/app-db-1/y"] },
               "NetworkSettings": {
@@ -227,7 +222,6 @@ mod tests {
             id: "4f".to_owned(),
             image: "postgres:16".to_owned(),
             environment,
-            program: "entry.sh".to_owned(),
             command: vec!["postgres".to_owned()],
             address: Some("172.18.0.2".to_owned()),
             addresses: vec!["172.18.0.2".parse().unwrap(), "fd00::2".parse().unwrap()],

@@ -1,7 +1,6 @@
 //! The `compose` target: PostgreSQL is a service of a Compose project, programs run inside its container.
 
 mod access;
-mod blocks;
 mod cause;
 mod claims;
 mod claims_in_text;
@@ -237,11 +236,6 @@ impl Compose {
     /// A program inside the database's container, with the login that the stack has. Where the project's name is known,
     /// `docker exec` saves the 0.1 s that Compose needs to read its files.
     fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
-        self.exec_after(&[], name, environment, talk)
-    }
-
-    /// The same, behind these words.
-    fn exec_after(&self, words: &[&str], name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
         let terminal = talk == Talk::Terminal;
         let found = self.readable()?;
         let container = self.container()?;
@@ -262,7 +256,7 @@ impl Compose {
                 _ => program.arg("-e").arg(format!("{name}={value}")),
             };
         }
-        Ok(program.arg(place).args(words).arg(name).starts(name))
+        Ok(program.arg(place).arg(name).starts(name))
     }
 
     /// The running container of the database, by the labels that Compose gives; `None` where only Compose

@@ -2,7 +2,6 @@
 //! enough; Compose is asked only where there is none, because that takes three times as long.
 
 use super::Compose;
-use super::blocks;
 use super::config::Config;
 use super::containers::{self, Container, Of};
 use super::direct;
@@ -122,8 +121,7 @@ impl Compose {
         let address = inspection.and_then(Inspection::address_inside);
         let published = inspection.ok_or("its container does not run".to_owned());
         let published = published.and_then(|inspection| direct::published(inspection, &login));
-        let has_shell = inspection.is_some_and(|inspection| blocks::is_script(&inspection.program));
-        Ok(Found { service, login, address, published, has_shell, names, listed, unread, notes, warnings })
+        Ok(Found { service, login, address, published, names, listed, unread, notes, warnings })
     }
 
     /// The service by what Compose reads, else by what runs.
@@ -281,7 +279,6 @@ impl Compose {
             login: StackLogin::assumed(&self.settings),
             address: None,
             published: Err("the stack cannot be read".to_owned()),
-            has_shell: false,
             names: ServerNames::default(),
             listed: None,
             unread: Some(format!("{error:#}")),
