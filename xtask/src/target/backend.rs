@@ -51,8 +51,18 @@ impl Login {
 /// A whole database goes through a program. For a large one the target may look for a faster connection first.
 #[derive(Debug, Clone, Copy)]
 pub struct Bulk {
-    /// About how many there are, where that is known.
+    /// About how many bytes there are, where that is known.
     pub bytes: Option<u64>,
+}
+
+impl Bulk {
+    /// Fewer bytes are through before it is known whether there is another way.
+    const SMALL: u64 = 8 << 20;
+
+    /// Whether another way may pay.
+    pub fn may_be_large(self) -> bool {
+        self.bytes.is_none_or(|bytes| bytes >= Self::SMALL)
+    }
 }
 
 /// How a program is started.
