@@ -85,7 +85,7 @@ pub trait Access: fmt::Debug + Send + Sync {
     /// Exit 2: it is doubtful which server is meant.
     fn identify(&self, deadline: Duration) -> Result<Identified>;
 
-    /// Refuses to go on where nothing says which server is meant: its names are then those of the shipped stack.
+    /// Refuses to go on where nothing names the server: its names are then those of the shipped stack.
     ///
     /// # Errors
     /// What [`Self::identify`] needs and does not get.

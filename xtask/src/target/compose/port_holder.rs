@@ -7,7 +7,7 @@ use crate::platform;
 
 /// Sockets that listen, with the users that opened them.
 const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
-/// From this version on libpq can be told never to send a password as it is.
+/// From this version on libpq has an option never to send a password as it is.
 const SINCE: u32 = 16;
 
 /// Whether client programs of this version may log in at a port of this host.
