@@ -36,3 +36,4 @@ pub mod scratch;
 pub mod session;
 mod statement;
 mod transaction;
+mod unfinished;

@@ -50,6 +50,7 @@ mod db_migrate_repair;
 mod db_migrate_size;
 mod db_migrate_sqlx;
 mod db_migrate_trust;
+mod db_migrate_unfinished;
 mod db_migrate_verify;
 mod db_migrate_wild;
 mod db_prune;
@@ -199,6 +200,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     record_names::tests,
     record_forged::tests,
     db_migrate_trust::tests,
+    db_migrate_unfinished::tests,
     db_migrate_verify::tests,
     db_migrate_wild::tests,
     db_migrate_messages::tests,

@@ -1,11 +1,12 @@
 //! `db-migrate status`: every version of files and ledger, and what is wrong with it.
 
-use super::drift;
+use super::{drift, report};
 use crate::commands::leftovers;
 use crate::commands::migrations::{Look, Work};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Differences;
+use crate::migration::checks::Direction;
 use crate::migration::checksum::Ignored;
 use crate::migration::difference::{self, Cause};
 use crate::migration::plan::{Entry, Lost, State};
@@ -105,6 +106,9 @@ fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context
         if let Some(reason) = reason(entry, ignored)? {
             context.terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
         }
+        for line in entry.finishing().iter().flat_map(|hint| hint.lines()) {
+            context.terminal.note(&format!("  {line}"));
+        }
     }
     Ok(())
 }
@@ -140,6 +144,9 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
                 }
                 _ => text(cause.as_str()),
             }
+        }
+        (State::Dirty, ..) if entry.begun() == Some(Direction::Down) => {
+            text("its revert was started outside a transaction and did not finish")
         }
         (State::Dirty, ..) => text("it was started outside a transaction and did not finish"),
         (State::Running, ..) => {
@@ -206,6 +213,9 @@ struct Item<'a> {
     description: &'a str,
     state: State,
     reason: Option<String>,
+    /// `up` or `down`: the file that was begun outside a transaction and has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<&'static str>,
     file: Option<Cow<'a, str>>,
     /// Whether there is a way back.
     reversible: bool,
@@ -228,6 +238,7 @@ impl<'a> Item<'a> {
             description: entry.description(),
             state: entry.state,
             reason: reason(entry, ignored)?,
+            unfinished: entry.begun().map(report::word),
             file: migration.map(|migration| migration.up.to_string_lossy()),
             reversible: entry.way_back().is_some(),
             installed_on: entry.row.as_ref().map(|row| row.installed_on.as_str()),
