@@ -30,6 +30,7 @@ pub mod other_ledgers;
 pub mod plan;
 mod quoting;
 mod reader;
+pub mod rights;
 pub mod run;
 pub mod running;
 pub mod scratch;

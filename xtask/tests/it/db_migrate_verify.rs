@@ -26,7 +26,7 @@ fn verify_goes_on_after_a_failure_and_its_report_is_whole() {
     database.sandbox.migration(3, "up", "SELECT nothing;", None);
     database.sandbox.migration(4, "again", "CREATE TABLE t4 (a int);", Some("SELECT 1;"));
     database.sandbox.migration(5, "half", "-- no-transaction\nCREATE TABLE half (a int);\nSELECT nothing;", None);
-    database.sandbox.migration(6, "refused", "SELECT 1;\nCOMMIT;", None);
+    database.sandbox.migration(6, "refused", "SELECT 1;\nCOMMIT;\nSELECT 2;", None);
     database.sandbox.migration(
         7,
         "well",
