@@ -188,7 +188,9 @@ fn owner(entry: &str) -> Option<(&str, &str, &str)> {
 fn is_role(text: &str) -> bool {
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
     match text.strip_prefix('"') {
-        Some(rest) => rest.strip_suffix('"').is_some_and(|inner| !inner.is_empty() && !inner.replace("\"\"", "").contains('"')),
+        Some(rest) => {
+            rest.strip_suffix('"').is_some_and(|inner| !inner.is_empty() && !inner.replace("\"\"", "").contains('"'))
+        }
         None => !text.is_empty() && text.chars().all(plain),
     }
 }

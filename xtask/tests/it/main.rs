@@ -143,6 +143,7 @@ mod staging_access;
 mod statements;
 mod subscriptions;
 mod test_auth;
+mod test_auth_questions;
 mod test_auth_slow;
 mod up;
 mod url;
@@ -265,6 +266,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     statements::tests,
     subscriptions::tests,
     test_auth::tests,
+    test_auth_questions::tests,
     test_auth_slow::tests,
     db_prune::tests,
     db_prune_stays::tests,

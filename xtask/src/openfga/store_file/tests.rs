@@ -168,7 +168,8 @@ impl Reading<'_, '_, '_> {
             self.report.error(fields.place, "this list_users has no user_filter");
         }
         if let Some(second) = nodes.get(1) {
-            let what = "a server and fga take one user_filter: here each is asked by itself, and their users are one list";
+            let what =
+                "a server and fga take one user_filter: here each is asked by itself, and their users are one list";
             self.report.warning(second.place, what);
         }
         filters
