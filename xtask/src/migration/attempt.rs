@@ -4,6 +4,7 @@ use super::checks::{self, Direction};
 use super::failure::{Failure, code};
 use super::files::shown;
 use super::run::{Done, Step};
+use super::unfinished;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks::Holder;
 use crate::postgres::session;
@@ -103,11 +104,7 @@ impl Attempt<'_> {
         match truth {
             Truth::Dirty => {
                 let own = own.map(|hint| format!("{hint}\n")).unwrap_or_default();
-                let version = self.step.version;
-                format!(
-                    "{own}undo it by hand, then: cargo xtask db-migrate repair {version}\n\
-                     or finish it by hand, then: cargo xtask db-migrate repair --applied {version}"
-                )
+                own + &unfinished::hint(self.step.version, self.step.direction)
             }
             Truth::Unknown => {
                 "see the state of each version, once the server answers: cargo xtask db-migrate status".to_owned()

@@ -55,10 +55,9 @@ impl Catalog {
         Self::dumped(server, &[])
     }
 
-    /// The same without owners, grants and the ledger, whose quoted name this is: what files of migrations decide.
+    /// The same without the ledger, whose quoted name this is: what files of migrations decide.
     pub fn made_by_files(server: &Server<'_>, ledger: &str) -> Result<Self> {
-        let ledger = format!("--exclude-table={ledger}");
-        Self::dumped(server, &["--no-owner", "--no-privileges", &ledger])
+        Self::dumped(server, &[&format!("--exclude-table={ledger}")])
     }
 
     fn dumped(server: &Server<'_>, options: &[&str]) -> Result<Self> {
@@ -79,7 +78,7 @@ impl Catalog {
     ///
     /// # Errors
     /// A text that pg_dump does not write.
-    fn parse(dump: &str) -> Result<Self> {
+    pub(super) fn parse(dump: &str) -> Result<Self> {
         let mut entries = Vec::new();
         let mut entry = String::new();
         let mut in_head = false;
@@ -139,18 +138,28 @@ impl Catalog {
         self.0.iter().filter(|entry| !is_there(entry)).cloned().collect()
     }
 
-    /// Without the tables of OpenFGA and what belongs to them, where all of them are there.
-    #[must_use]
-    pub fn without_openfga(mut self) -> Self {
+    /// Leaves out the tables of OpenFGA and what belongs to them, where all of them are there; says whether they are.
+    pub fn leave_out_openfga(&mut self) -> bool {
         let has =
             |table: &str| self.0.iter().any(|entry| entry.trim_start().starts_with(&format!("CREATE TABLE {table} (")));
-        if OPENFGA.iter().all(|table| has(table)) {
-            let is_separator = |letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '.'));
-            let of_openfga = |word: &str| OPENFGA.contains(&word) || word.starts_with("public.goose_db_version");
-            self.0.retain(|entry| !entry.split(is_separator).any(of_openfga));
+        let are_there = OPENFGA.iter().all(|table| has(table));
+        if are_there {
+            self.0.retain(|entry| !is_of_openfga(entry));
         }
-        self
+        are_there
     }
+
+    /// Puts another entry, or none, in the place of each.
+    pub(super) fn change(&mut self, change: impl FnMut(String) -> Option<String>) {
+        self.0 = std::mem::take(&mut self.0).into_iter().filter_map(change).collect();
+    }
+}
+
+/// Whether a statement names a table of OpenFGA.
+pub(super) fn is_of_openfga(statement: &str) -> bool {
+    let is_separator = |letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '.'));
+    let of_openfga = |word: &str| OPENFGA.contains(&word) || word.starts_with("public.goose_db_version");
+    statement.split(is_separator).any(of_openfga)
 }
 
 /// Whether a quote is open where a line begins.
@@ -291,8 +300,10 @@ mod tests {
             OPENFGA.iter().map(|table| format!("CREATE TABLE {table} (\n    a integer\n);\n\n--\n")).collect();
         let more =
             "CREATE INDEX i ON public.tuple USING btree (a);\n--\nCREATE TABLE public.stored (\n    a integer\n);\n";
-        assert_eq!(parsed(&format!("{tables}{more}")).without_openfga().0.len(), 1);
         let some = "CREATE TABLE public.store (\n    a integer\n);\n";
-        assert_eq!(parsed(some).without_openfga().0.len(), 1);
+        for (text, there) in [(format!("{tables}{more}"), true), (some.to_owned(), false)] {
+            let mut schema = parsed(&text);
+            assert_eq!((schema.leave_out_openfga(), schema.0.len()), (there, 1), "{text}");
+        }
     }
 }

@@ -3,9 +3,18 @@
 use super::catalog::{Catalog, Differences};
 use super::files::Migration;
 use super::ledger::Ledger;
+use super::rights::{self, Rights, RightsDifferences};
 use super::scratch::Scratch;
 use crate::postgres::server::Server;
 use anyhow::Result;
+
+/// How the live database differs from the one that files make.
+#[derive(Debug, Default)]
+pub struct Drift {
+    pub schema: Differences,
+    /// Grants, default privileges and owners.
+    pub rights: RightsDifferences,
+}
 
 /// What the live database lacks of what these files make, and what it has beside that. Tables of OpenFGA in it are left
 /// out.
@@ -17,8 +26,14 @@ pub fn of<'m>(
     ledger: &Ledger,
     scratch: &mut Scratch<'_, '_>,
     migrations: impl IntoIterator<Item = &'m Migration>,
-) -> Result<Differences> {
+) -> Result<Drift> {
     scratch.replay(migrations)?;
-    let live = Catalog::made_by_files(live, &ledger.name()?)?;
-    Ok(scratch.made_by_files()?.differences(&live.without_openfga()))
+    let (mut schema, runner) = (Catalog::made_by_files(live, &ledger.name()?)?, rights::runner(live, ledger)?);
+    let mut rights = Rights::out_of(&mut schema, runner);
+    if schema.leave_out_openfga() {
+        rights.leave_out_openfga();
+    }
+    let (mut made, runner) = scratch.made_by_files()?;
+    let given = Rights::out_of(&mut made, runner);
+    Ok(Drift { schema: made.differences(&schema), rights: given.differences(&rights) })
 }

@@ -7,6 +7,7 @@ use super::files::{self, Migration};
 use super::ledger::Writer;
 use super::migrated::Migrated;
 use super::plan::Wanted;
+use super::rights;
 use super::run::{Runner, Step};
 use super::session::Session;
 use crate::error;
@@ -106,9 +107,10 @@ impl<'a, 't> Scratch<'a, 't> {
         Catalog::of(self.on.server)
     }
 
-    /// What the files decide of it.
-    pub fn made_by_files(&self) -> Result<Catalog> {
-        Catalog::made_by_files(self.on.server, &self.ledger.table)
+    /// What the files decide of it, and the role that ran them.
+    pub fn made_by_files(&self) -> Result<(Catalog, Option<String>)> {
+        let schema = Catalog::made_by_files(self.on.server, &self.ledger.table)?;
+        Ok((schema, rights::runner(self.on.server, &self.on.ledger_again()?)?))
     }
 }
 

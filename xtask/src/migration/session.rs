@@ -14,6 +14,8 @@ use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What our own rows begin with; the names of runs begin so, too.
@@ -32,6 +34,16 @@ pub struct Session<'a> {
     files: Vec<(Range<u64>, PathBuf)>,
     /// What psql had said at its end.
     said: Option<String>,
+    /// It said more than is kept of it.
+    is_cut: Arc<AtomicBool>,
+}
+
+/// The notices and warnings of all files.
+#[derive(Debug)]
+pub struct Heard {
+    pub notices: Vec<Notice>,
+    /// There were more of them, which were not kept.
+    pub is_cut: bool,
 }
 
 /// What the server said while a file ran, without ending it.
@@ -52,7 +64,8 @@ impl<'a> Session<'a> {
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "--set=VERBOSITY=verbose", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;
-        let mut session = Self { target: server.target(), psql: Some(psql), lines: 0, files: Vec::new(), said: None };
+        let (target, is_cut) = (server.target(), psql.stderr_is_cut());
+        let mut session = Self { target, psql: Some(psql), lines: 0, files: Vec::new(), said: None, is_cut };
         session.begin()?;
         Ok(session)
     }
@@ -107,7 +120,7 @@ impl<'a> Session<'a> {
     }
 
     /// Ends it; gives the notices and warnings of all its files.
-    pub fn end(&mut self) -> Vec<Notice> {
+    pub fn end(&mut self) -> Heard {
         if let Some(psql) = self.psql.take() {
             self.said = psql.finish().ok().map(|said| said.stderr);
         }
@@ -122,7 +135,8 @@ impl<'a> Session<'a> {
                 text,
             })
         };
-        told.into_iter().filter_map(notice).collect()
+        let notices = told.into_iter().filter_map(notice).collect();
+        Heard { notices, is_cut: self.is_cut.load(Ordering::Relaxed) }
     }
 
     /// Streams a file: `write` hands out its pieces. Before it stands `before`, both in one transaction or none.

@@ -13,7 +13,9 @@ pub enum Control {
     /// With the modes that it names, as words: `isolation level serializable`.
     Begin(String),
     Commit,
-    /// ROLLBACK, PREPARE TRANSACTION, COMMIT AND CHAIN and their like, by their first word.
+    /// COMMIT AND CHAIN: the next transaction begins at once, with the same modes.
+    Chain,
+    /// ROLLBACK, PREPARE TRANSACTION and their like, by their first word.
     Other(String),
 }
 
@@ -55,6 +57,7 @@ impl Control {
             ("begin", _) => modes(&rest(1)).map(Self::Begin).or_else(other),
             ("start", Some("transaction")) => modes(&words[2..].join(" ")).map(Self::Begin).or_else(other),
             ("commit" | "end", _) if matches!(rest(1).as_str(), "" | "and no chain") => Some(Self::Commit),
+            ("commit" | "end", _) if rest(1) == "and chain" => Some(Self::Chain),
             ("commit" | "end" | "abort", _) | ("prepare", Some("transaction")) => other(),
             ("rollback", _) if !words.contains(&"to") => other(),
             _ => None,
@@ -143,10 +146,16 @@ pub struct Enclosing {
     modes: String,
     /// Between BEGIN and COMMIT.
     inside: bool,
+    /// A statement stands somewhere.
+    filled: bool,
     /// A statement stands before the first BEGIN.
     begun: bool,
     /// After a COMMIT.
     ended: bool,
+    /// After a COMMIT without BEGIN, which ends what stands before it: nothing may follow.
+    closed: bool,
+    /// The words are no pairs, and yet mean what one transaction does.
+    uneven: bool,
     /// A statement stands outside, or the words are not such a pair.
     broken: bool,
     /// The first of the words.
@@ -156,6 +165,7 @@ pub struct Enclosing {
 impl Enclosing {
     /// A statement that is none of these words.
     pub fn statement(&mut self) {
+        self.filled = true;
         self.begun |= !self.inside;
         self.broken |= !self.inside && self.ended;
     }
@@ -163,14 +173,16 @@ impl Enclosing {
     pub fn control(&mut self, control: Control, line: u64, bytes: Range<u64>) {
         let word = match &control {
             Control::Begin(_) => "BEGIN".to_owned(),
-            Control::Commit => "COMMIT".to_owned(),
+            Control::Commit | Control::Chain => "COMMIT".to_owned(),
             Control::Other(word) => word.to_ascii_uppercase(),
         };
         let what = format!("{word} in a file that runs in one transaction with its row in the ledger");
         self.first.get_or_insert(Flaw { line, what });
         match control {
+            // The server only warns of it.
+            Control::Begin(modes) if self.inside && modes.is_empty() => self.uneven = true,
             Control::Begin(modes)
-                if !self.inside
+                if !(self.inside || self.closed)
                     && (self.left_out.ranges.is_empty() || modes == self.modes)
                     // After a statement the server takes no modes.
                     && (modes.is_empty() || !self.begun) =>
@@ -181,23 +193,37 @@ impl Enclosing {
                 self.inside = true;
             }
             Control::Commit if self.inside => (self.inside, self.ended) = (false, true),
+            Control::Chain if self.inside => self.uneven = true,
+            // The server only warns of it.
+            Control::Commit if self.ended => self.uneven = true,
+            Control::Commit | Control::Chain if self.begun && !self.ended => {
+                (self.ended, self.closed, self.uneven) = (true, true, true);
+            }
             _ => self.broken = true,
         }
         self.left_out.ranges.push(bytes);
     }
 
-    /// What is left out of the file, and the line of its first word.
+    /// What is left out of the file, and what a person should know of that.
     ///
     /// # Errors
-    /// A statement stands after a COMMIT, or the words are no pairs: leaving them out would change what it does.
-    pub fn finish(self) -> Result<Option<(u64, LeftOut)>, Flaw> {
-        match self.first {
-            None => Ok(None),
-            Some(flaw) if self.broken || self.inside => Err(flaw),
-            Some(flaw) => Ok(Some((flaw.line, self.left_out))),
+    /// A statement stands after a COMMIT, or leaving the words out would change what the file does. sqlx cannot write its
+    /// row in a transaction that is left READ ONLY.
+    pub fn finish(self) -> Result<Option<(Flaw, LeftOut)>, Flaw> {
+        let Some(flaw) = self.first else { return Ok(None) };
+        let uneven = self.uneven || self.inside;
+        if self.broken || (uneven && !self.filled) || (self.inside && self.left_out.read_only) {
+            return Err(flaw);
         }
+        let what = if uneven { UNEVEN } else { AROUND };
+        Ok(Some((Flaw { line: flaw.line, what: what.to_owned() }, self.left_out)))
     }
 }
+
+const AROUND: &str =
+    "BEGIN and COMMIT around the file are not sent: it runs in one transaction with its row in the ledger";
+const UNEVEN: &str = "BEGIN and COMMIT, which are no pairs here, are not sent: the file runs in one transaction with its row \
+                      in the ledger";
 
 #[cfg(test)]
 mod tests {
@@ -228,7 +254,8 @@ mod tests {
             ("commit", Some(Control::Commit)),
             ("end transaction", Some(Control::Commit)),
             ("commit and no chain", Some(Control::Commit)),
-            ("commit and chain", other("commit")),
+            ("commit and chain", Some(Control::Chain)),
+            ("end work and chain", Some(Control::Chain)),
             ("commit prepared 'x'", other("commit")),
             ("prepare transaction 'x'", other("prepare")),
             ("prepare p as select 1", None),

@@ -35,7 +35,7 @@ impl Answer {
             found.store(more, Ordering::Relaxed);
             bytes
         });
-        let stderr = spawn(move || both_ends(stderr));
+        let stderr = spawn(move || both_ends(stderr, &AtomicBool::new(false)));
         Ok((Self { stdout, stderr, is_too_long }, to_stdout, to_stderr))
     }
 

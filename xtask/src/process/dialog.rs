@@ -82,6 +82,11 @@ impl Dialog {
         }
     }
 
+    /// Whether something between both ends of its stderr was left out; known for certain once it has ended.
+    pub fn stderr_is_cut(&self) -> Arc<AtomicBool> {
+        self.program.stderr_is_cut()
+    }
+
     /// Closes its stdin: it has everything that it gets.
     pub fn end_input(&mut self) {
         drop(self.stdin.take());

@@ -30,6 +30,8 @@ pub(super) enum OnSignal {
 pub(super) struct Watched {
     child: Arc<SharedChild>,
     stderr: Option<JoinHandle<Vec<u8>>>,
+    /// Something between both ends of its stderr was left out.
+    stderr_is_cut: Arc<AtomicBool>,
     done: Arc<AtomicBool>,
     name: String,
 }
@@ -37,13 +39,20 @@ pub(super) struct Watched {
 impl Watched {
     pub(super) fn start(command: &mut Command, name: String, on_signal: OnSignal) -> io::Result<Self> {
         let child = Arc::new(SharedChild::spawn(command)?);
-        let stderr = child.take_stderr().map(|errors| std::thread::spawn(move || both_ends(errors)));
+        let stderr_is_cut = Arc::new(AtomicBool::new(false));
+        let cut = Arc::clone(&stderr_is_cut);
+        let stderr = child.take_stderr().map(|errors| std::thread::spawn(move || both_ends(errors, &cut)));
         let done = Arc::new(AtomicBool::new(false));
         if on_signal == OnSignal::End {
             let (watched, over) = (Arc::clone(&child), Arc::clone(&done));
             std::thread::spawn(move || end_on_signal(&watched, &over));
         }
-        Ok(Self { child, stderr, done, name })
+        Ok(Self { child, stderr, stderr_is_cut, done, name })
+    }
+
+    /// Whether something between both ends of its stderr was left out; known for certain once it has ended.
+    pub(super) fn stderr_is_cut(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stderr_is_cut)
     }
 
     /// The program's name, for messages.
@@ -97,13 +106,14 @@ fn end_on_signal(child: &SharedChild, over: &AtomicBool) {
     }
 }
 
-pub(super) fn both_ends(mut errors: impl io::Read) -> Vec<u8> {
+pub(super) fn both_ends(mut errors: impl io::Read, is_cut: &AtomicBool) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut piece = vec![0; STDERR_KEPT / 4];
     while let Ok(count @ 1..) = errors.read(&mut piece) {
         kept.extend_from_slice(&piece[..count]);
         if kept.len() > 3 * STDERR_KEPT {
             kept.drain(STDERR_KEPT..kept.len() - STDERR_KEPT);
+            is_cut.store(true, Ordering::Relaxed);
         }
     }
     kept
@@ -121,9 +131,10 @@ mod tests {
     #[test]
     fn of_many_words_the_first_and_the_last_are_kept() {
         let words: String = (0..200_000).map(|number| format!("{number}\n")).collect();
-        let kept = both_ends(words.as_bytes());
+        let is_cut = AtomicBool::new(false);
+        assert_eq!((both_ends(&b"few"[..], &is_cut).as_slice(), is_cut.load(Ordering::Relaxed)), (&b"few"[..], false));
+        let kept = both_ends(words.as_bytes(), &is_cut);
         assert!(kept.starts_with(b"0\n1\n") && kept.ends_with(b"199998\n199999\n"));
-        assert!(kept.len() <= 3 * STDERR_KEPT);
-        assert_eq!(both_ends(&b"few"[..]), b"few");
+        assert!(kept.len() <= 3 * STDERR_KEPT && is_cut.load(Ordering::Relaxed));
     }
 }

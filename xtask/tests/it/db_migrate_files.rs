@@ -19,7 +19,7 @@ pub fn tests() -> Vec<Test> {
 fn what_is_refused_is_never_sent() {
     let database = shared().database();
     database.sandbox.tables(1);
-    database.sandbox.migration(2, "two", "SELECT 1;\nCOMMIT;\n", None);
+    database.sandbox.migration(2, "two", "SELECT 1;\nCOMMIT;\nSELECT 2;\n", None);
     database.sandbox.migration(3, "three", "\\! touch /tmp/xtask-was-here\n", None);
     database.sandbox.migration(4, "four", "CREATE INDEX CONCURRENTLY i ON t1 (a);", None);
     let run = database.migrate([]).run();

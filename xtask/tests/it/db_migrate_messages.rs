@@ -8,6 +8,7 @@ use std::time::Duration;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] what_the_server_says_is_shown,
+        [Postgres] a_warning_is_shown_before_any_number_of_notices,
         [Postgres] a_hint_fits_its_cause,
         [Postgres] dry_runs_and_waiting_runs_report,
         [Postgres] what_a_block_sets_is_told_as_any_other_setting,
@@ -28,6 +29,27 @@ fn what_the_server_says_is_shown() {
     run.stderr_has("2_more.up.sql:1: NOTICE:  n 10").stderr_lacks("n 11").stderr_has("20 more messages");
     database.sandbox.migration(3, "fails", "DO $$ BEGIN RAISE NOTICE 'before'; END $$;\nSELECT nothing;", None);
     migrate(&database, &["up", "--no-backup"]).code(1).stderr_has("3_fails.up.sql:1: NOTICE:  before");
+}
+
+fn a_warning_is_shown_before_any_number_of_notices() {
+    let database = UrlDatabase::new();
+    let talks = |count: u32| {
+        format!(
+            "DO $$ BEGIN FOR i IN 1..{count} LOOP RAISE NOTICE 'n %', i; END LOOP;\n\
+             RAISE WARNING 'the important one'; END $$;\n"
+        )
+    };
+    database.sandbox.migration(1, "some", &talks(30), None);
+    let run = migrate(&database, &["up"]);
+    run.ok().stderr_has("1_some.up.sql:2: WARNING:  the important one").stderr_has("NOTICE:  n 9\n");
+    run.stderr_has("1_some.up.sql: 21 more messages\n").stderr_lacks("NOTICE:  n 10\n");
+    let place = |words: &str| run.stderr.find(words).unwrap_or_default();
+    run.holds(place("WARNING:") < place("NOTICE:"), "the warning comes first");
+    // More than is kept: no number would be true.
+    database.sandbox.migration(2, "many", &talks(60_000), None);
+    let run = migrate(&database, &["up", "--no-backup"]);
+    run.ok().stderr_has("2_many.up.sql:2: WARNING:  the important one").stderr_has("2_many.up.sql: more messages\n");
+    run.stderr_has("The server said more than is kept").stderr_lacks("0 more messages");
 }
 
 fn a_hint_fits_its_cause() {

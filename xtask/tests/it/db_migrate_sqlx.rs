@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Sqlx] what_sqlx_applied_is_applied_for_us,
         [Stack, Sqlx] beside_a_running_sqlx_each_version_is_applied_once,
         [Stack, Sqlx] a_transaction_in_a_file_means_the_same_to_both,
+        [Stack, Sqlx] single_words_of_a_transaction_mean_the_same_to_both,
         [Stack, Sqlx] sqlx_toml_means_the_same_to_both,
         [Stack, Sqlx] a_sqlx_toml_that_one_refuses_is_refused_by_the_other,
     ]
@@ -100,6 +101,45 @@ fn a_transaction_in_a_file_means_the_same_to_both() {
             (database.ledger(), database.sql("SELECT to_regclass('c') IS NULL")),
             ("1 2".to_owned(), "t".to_owned())
         );
+    }
+}
+
+fn single_words_of_a_transaction_mean_the_same_to_both() {
+    let forms = [
+        "BEGIN;\nCREATE TABLE @ (x int);\n",
+        "CREATE TABLE @ (x int);\nCOMMIT;\n",
+        "BEGIN;\nBEGIN;\nCREATE TABLE @ (x int);\nCOMMIT;\nCOMMIT;\n",
+        "BEGIN WORK;\nCREATE TABLE @ (x int);\nCOMMIT AND CHAIN;\nINSERT INTO @ VALUES (1);\nCOMMIT;\n",
+        "BEGIN;\nCREATE TABLE @ (x int);\nCOMMIT AND CHAIN;\n",
+        "CREATE TABLE @ (x int);\nCOMMIT AND CHAIN;\n",
+        "BEGIN;\nCREATE TABLE @ (x int);\nCOMMIT;\nBEGIN;\nINSERT INTO @ VALUES (1);\n",
+    ];
+    for by_sqlx in [true, false] {
+        let database = shared().database();
+        for (version, form) in (1..).zip(forms) {
+            database.sandbox.migration(version, "form", &form.replace('@', &format!("t{version}")), None);
+        }
+        if by_sqlx {
+            sqlx(&database, &["run"]).run().ok();
+        } else {
+            let run = database.migrate(["--no-backup"]).run();
+            run.ok()
+                .stderr_has("⚠ migrations/2_form.up.sql:2: BEGIN and COMMIT, which are no pairs here, are not sent");
+        }
+        assert_eq!(
+            (database.ledger(), database.tables()),
+            ("1 2 3 4 5 6 7".to_owned(), "t1 t2 t3 t4 t5 t6 t7".to_owned())
+        );
+        assert_eq!(database.sql("SELECT (SELECT count(*) FROM t4) + (SELECT count(*) FROM t7)"), "2");
+        database.migrate(["status", "--check"]).run().ok();
+        // One that writes its row in a transaction that is READ ONLY is refused by both.
+        let writes = "BEGIN READ ONLY;\nSELECT 1;\n";
+        database.sandbox.migration(8, "reads", writes, None);
+        if by_sqlx {
+            sqlx(&database, &["run"]).run().stdout_has("read-only transaction");
+        } else {
+            database.migrate(["--no-backup"]).run().code(1).stderr_has("8_reads.up.sql:1: BEGIN in a file that runs");
+        }
     }
 }
 

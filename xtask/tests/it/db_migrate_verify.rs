@@ -10,6 +10,8 @@ pub fn tests() -> Vec<Test> {
         [Postgres] verify_can_start_at_what_is_pending,
         [Postgres] baseline_compares_before_it_records,
         [Postgres] drift_is_told_in_both_directions,
+        [Postgres] baseline_names_rights_that_only_the_files_give,
+        [Postgres] drift_of_grants_and_owners_is_a_verdict_of_its_own,
         [Postgres] the_order_of_statements_in_a_body_counts,
     ]
 }
@@ -26,7 +28,7 @@ fn verify_goes_on_after_a_failure_and_its_report_is_whole() {
     database.sandbox.migration(3, "up", "SELECT nothing;", None);
     database.sandbox.migration(4, "again", "CREATE TABLE t4 (a int);", Some("SELECT 1;"));
     database.sandbox.migration(5, "half", "-- no-transaction\nCREATE TABLE half (a int);\nSELECT nothing;", None);
-    database.sandbox.migration(6, "refused", "SELECT 1;\nCOMMIT;", None);
+    database.sandbox.migration(6, "refused", "SELECT 1;\nCOMMIT;\nSELECT 2;", None);
     database.sandbox.migration(
         7,
         "well",
@@ -102,6 +104,84 @@ fn drift_is_told_in_both_directions() {
     let drift = run.ok().json()["drift"].clone();
     assert_eq!((drift["missing"].as_array().unwrap().len(), drift["extra"].as_array().unwrap().len()), (1, 2));
     migrate(&database, &["status", "--json"]).ok().stdout_lacks("drift");
+}
+
+/// A role that the database's own may act as; it goes with what it has.
+struct Role<'a> {
+    database: &'a UrlDatabase,
+    name: String,
+}
+
+impl<'a> Role<'a> {
+    fn new(database: &'a UrlDatabase) -> Self {
+        let name = format!("{}_app", database.name);
+        database.admin(&format!("CREATE ROLE {name}; GRANT {name} TO @role"));
+        Self { database, name }
+    }
+}
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        self.database.drop_databases();
+        self.database.admin(&format!("DROP ROLE {}", self.name));
+    }
+}
+
+fn baseline_names_rights_that_only_the_files_give() {
+    let database = UrlDatabase::new();
+    let role = Role::new(&database);
+    let app = &role.name;
+    database.sandbox.migration(1, "a", "CREATE SCHEMA s; CREATE TABLE s.t (a int); CREATE TABLE s.u (a int);", None);
+    let rights = format!(
+        "GRANT USAGE, CREATE ON SCHEMA s TO {app};\nGRANT SELECT ON s.t TO {app};\nGRANT SELECT (a) ON s.u TO PUBLIC;\n\
+         ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO {app};\nALTER TABLE s.u OWNER TO {app};\n"
+    );
+    database.sandbox.migration(2, "grant", &rights, None);
+    database.own("CREATE SCHEMA s; CREATE TABLE s.t (a int); CREATE TABLE s.u (a int)");
+    let run = migrate(&database, &["baseline", "2", "--yes"]);
+    run.ok().stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE s.t TO {app};"));
+    run.stderr_has(&format!("⚠ only the files give: ALTER TABLE s.u OWNER TO {app};"));
+    run.stderr_has("⚠ only the files give: GRANT SELECT(a) ON TABLE s.u TO PUBLIC;");
+    run.stderr_has("⚠ only the files give: ALTER DEFAULT PRIVILEGES FOR ROLE").stderr_lacks("only the files make");
+    run.stderr_has("⚠ Once they are recorded, no run gives what only the files give: give it by hand");
+    run.stderr_has("✓ 2 migrations recorded as applied");
+    // By hand, as the warning says, and nothing differs.
+    database.own(&rights);
+    migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("✓ The schema matches").stderr_lacks("only");
+    database.own("DROP TABLE _sqlx_migrations");
+    migrate(&database, &["baseline", "2", "--yes"]).ok().stderr_lacks("give");
+}
+
+fn drift_of_grants_and_owners_is_a_verdict_of_its_own() {
+    let database = UrlDatabase::new();
+    let role = Role::new(&database);
+    let app = &role.name;
+    let text = format!("CREATE TABLE t (a int); CREATE TABLE u (a int); GRANT SELECT ON t TO {app};");
+    database.sandbox.migration(1, "a", &text, None);
+    migrate(&database, &["up"]).ok();
+    let check = ["status", "--drift", "--check"];
+    migrate(&database, &check).ok().stderr_has("✓ The schema matches the applied files").stderr_lacks("differ");
+    // What only the database gives may be for a role that no file knows.
+    database.own(&format!("GRANT SELECT ON u TO PUBLIC; GRANT CREATE ON SCHEMA public TO {app}"));
+    database.own(&format!("ALTER TABLE u OWNER TO {app}"));
+    let run = migrate(&database, &check);
+    run.ok().stderr_has("⚠ only the database gives: GRANT SELECT ON TABLE public.u TO PUBLIC;");
+    run.stderr_has(&format!("⚠ only the database gives: ALTER TABLE public.u OWNER TO {app};"));
+    run.stderr_has("✓ The schema matches the applied files")
+        .stderr_has("--check fails only for those that the files give");
+    database.own(&format!("REVOKE SELECT ON t FROM {app}"));
+    let run = migrate(&database, &check);
+    run.code(1).stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE public.t TO {app};"));
+    run.stderr_has("✗ The database lacks rights or owners that the applied files give").stderr_lacks("✓");
+    let run = migrate(&database, &["status", "--drift", "--json"]);
+    let drift = run.ok().json()["drift"].clone();
+    let count = |list: &serde_json::Value| list.as_array().unwrap().len();
+    assert_eq!((count(&drift["missing"]), count(&drift["extra"]), count(&drift["rights"]["missing"])), (0, 0, 1));
+    assert_eq!(count(&drift["rights"]["extra"]), 3);
+    // A service that owns the table needs no grant on it.
+    database.own(&format!("ALTER TABLE t OWNER TO {app}"));
+    let run = migrate(&database, &["status", "--drift"]);
+    run.ok().stderr_lacks("only the files give").stderr_has(&format!("gives: ALTER TABLE public.t OWNER TO {app};"));
 }
 
 /// The steps of a function in this order, each below a comment.

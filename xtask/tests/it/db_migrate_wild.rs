@@ -7,6 +7,7 @@ use std::fs;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] sqlx_toml_says_where_ledger_and_files_are,
+        [Postgres] a_folder_of_sqlx_toml_that_is_not_there_stops_everything,
         [Postgres] a_sqlx_toml_that_is_not_understood_stops_everything,
         [Postgres] another_databases_variable_is_refused,
         [Postgres] a_renamed_file_is_not_run_twice,
@@ -43,6 +44,23 @@ fn sqlx_toml_says_where_ledger_and_files_are() {
     let run = migrate(&database, &["new", "two"]);
     run.ok().stdout_has("db/steps/");
     database.xtask(["health-check", "--only", "migrations"]).run().stdout_lacks("not migrated");
+}
+
+fn a_folder_of_sqlx_toml_that_is_not_there_stops_everything() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(1);
+    for folder in ["db/stesp", "./nope/../migrations", "sqlx.toml"] {
+        database.sandbox.write("sqlx.toml", format!("[migrate]\nmigrations-dir = '{folder}'\n"));
+        for args in [&["up"][..], &["status"], &["new", "words"]] {
+            let run = migrate(&database, args);
+            run.code(2).stderr_has(&format!("✗ sqlx.toml names migrations-dir = \"{folder}\", which is not a folder"));
+            run.stderr_has("→ fix the name, or make the folder").prints_nothing();
+        }
+    }
+    // The setting wins over the file.
+    database.xtask(["db-migrate", "status"]).env("XTASK_MIGRATIONS", "migrations").run().ok().stdout_has("pending");
+    database.sandbox.write("sqlx.toml", "[migrate]\nmigrations-dir = './migrations'\n");
+    migrate(&database, &["up"]).ok().stderr_has("✓ 1 migration applied");
 }
 
 fn a_sqlx_toml_that_is_not_understood_stops_everything() {

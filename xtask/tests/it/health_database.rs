@@ -122,7 +122,7 @@ fn pending_changed_and_dirty_migrations_are_told_apart() {
         .ok();
     fs::write(&first, "CREATE TABLE a (i bigint);\n").unwrap();
     look().says("migrations", "fail", "changed since it was applied: 20250101000000 first", "db-migrate repair");
-    database.sql("UPDATE _sqlx_migrations SET success = false");
+    database.sql("UPDATE _sqlx_migrations SET success = false, execution_time = -1");
     look().says("migrations", "fail", "dirty, started and not finished: 20250101000000 first", "db-migrate repair");
 }
 

@@ -50,6 +50,7 @@ mod db_migrate_repair;
 mod db_migrate_size;
 mod db_migrate_sqlx;
 mod db_migrate_trust;
+mod db_migrate_unfinished;
 mod db_migrate_verify;
 mod db_migrate_wild;
 mod db_prune;
@@ -142,6 +143,7 @@ mod staging_access;
 mod statements;
 mod subscriptions;
 mod test_auth;
+mod test_auth_questions;
 mod test_auth_slow;
 mod up;
 mod url;
@@ -199,6 +201,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     record_names::tests,
     record_forged::tests,
     db_migrate_trust::tests,
+    db_migrate_unfinished::tests,
     db_migrate_verify::tests,
     db_migrate_wild::tests,
     db_migrate_messages::tests,
@@ -263,6 +266,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     statements::tests,
     subscriptions::tests,
     test_auth::tests,
+    test_auth_questions::tests,
     test_auth_slow::tests,
     db_prune::tests,
     db_prune_stays::tests,

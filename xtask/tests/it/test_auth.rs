@@ -13,7 +13,6 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] many_checks_go_in_batches,
         [Stack, Openfga] the_store_and_model_of_the_settings_are_asked,
         [Stack, Openfga] a_file_without_tests_is_no_silent_success,
-        [Stack, Openfga] what_the_server_refuses_is_a_failed_assertion,
     ]
 }
 
@@ -121,15 +120,6 @@ fn the_store_and_model_of_the_settings_are_asked() {
         .code(1)
         .stderr_has("has no model")
         .stderr_has("cargo xtask setup-openfga");
-}
-
-fn what_the_server_refuses_is_a_failed_assertion() {
-    let shop = set_up(
-        "  - check:\n      - {user: 'not a user', object: 'doc:1', assertions: {viewer: true}}\n  - list_objects: [{user: nobody, type: doc, assertions: {viewer: []}}]\n  \
-         - check: [{user: 'user:a', object: 'doc:1', assertions: {viewer: true}}]\n",
-    );
-    let run = shop.test_auth([]).run();
-    run.code(1).stdout_has("1 passed, 2 failed").stdout_has("got      an error:");
 }
 
 fn a_file_without_tests_is_no_silent_success() {

@@ -6,8 +6,10 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::catalog::Differences;
 use crate::migration::checksum;
+use crate::migration::drift::Drift;
 use crate::migration::files::Migration;
 use crate::migration::ledger::{Ledger, write};
+use crate::migration::rights::RightsDifferences;
 use crate::terminal;
 use crate::words::number;
 use anyhow::Result;
@@ -68,10 +70,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// Refuses to record what the database does not have.
 fn compare(work: &Work<'_>, ledger: &Ledger, known: &[&Migration]) -> Result<()> {
-    let found = drift::of(work, ledger, known, Some("record it anyway: --no-compare"))?;
-    let missing = !found.missing.is_empty();
+    let Drift { schema, rights } = drift::of(work, ledger, known, Some("record it anyway: --no-compare"))?;
+    let (missing, rights_are_there) = (!schema.missing.is_empty(), rights.missing.is_empty());
     // What the database has beside that may be another program's, or a later version's.
-    drift::show(&Differences { extra: if missing { found.extra } else { Vec::new() }, ..found }, work);
+    drift::show(&Differences { extra: if missing { schema.extra } else { Vec::new() }, ..schema }, work);
+    drift::show_rights(&RightsDifferences { extra: Vec::new(), ..rights }, work);
+    if !missing && !rights_are_there {
+        work.context.terminal.warn("Once they are recorded, no run gives what only the files give: give it by hand");
+    }
     if missing {
         return Err(Fault::failed("The schema differs from the one that these files make; nothing was recorded")
             .hint("name the version that the database has, or record it anyway: --no-compare")

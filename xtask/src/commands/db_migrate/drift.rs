@@ -3,9 +3,10 @@
 use super::scratch;
 use crate::commands::migrations::{Work, check_extensions};
 use crate::migration::catalog::Differences;
-use crate::migration::drift;
+use crate::migration::drift::{self, Drift};
 use crate::migration::files::Migration;
 use crate::migration::ledger::Ledger;
+use crate::migration::rights::RightsDifferences;
 use crate::restore::preflight::Beside;
 use crate::terminal;
 use anyhow::Result;
@@ -20,7 +21,7 @@ pub(super) fn of(
     ledger: &Ledger,
     migrations: &[&Migration],
     otherwise: Option<&str>,
-) -> Result<Differences> {
+) -> Result<Drift> {
     check_extensions(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
     let progress = work.context.terminal.waiting("comparing");
     let found = scratch::with(work, |scratch| drift::of(&work.server, ledger, scratch, migrations.iter().copied()))?;
@@ -30,16 +31,23 @@ pub(super) fn of(
 
 /// Shows the differences as warnings.
 pub(super) fn show(found: &Differences, work: &Work<'_>) {
+    say(&found.missing, "only the files make", work);
+    say(&found.extra, "only the database has", work);
+    say(&found.reordered, "the columns have a different order", work);
+}
+
+/// The same of grants, default privileges and owners.
+pub(super) fn show_rights(found: &RightsDifferences, work: &Work<'_>) {
+    say(&found.missing, "only the files give", work);
+    say(&found.extra, "only the database gives", work);
+}
+
+fn say(entries: &[String], what: &str, work: &Work<'_>) {
     let terminal = &work.context.terminal;
-    let say = |entries: &[String], what: &str| {
-        for entry in entries.iter().take(SHOWN) {
-            terminal.warn(&terminal::clean(&format!("{what}: {entry}")));
-        }
-        if let Some(more) = entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            terminal.warn(&format!("{what}: {more} more"));
-        }
-    };
-    say(&found.missing, "only the files make");
-    say(&found.extra, "only the database has");
-    say(&found.reordered, "the columns have a different order");
+    for entry in entries.iter().take(SHOWN) {
+        terminal.warn(&terminal::clean(&format!("{what}: {entry}")));
+    }
+    if let Some(more) = entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        terminal.warn(&format!("{what}: {more} more"));
+    }
 }

@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// Only these versions
     #[arg(value_name = "VERSION", allow_negative_numbers = true, value_parser = number::<i64>)]
     versions: Vec<i64>,
-    /// Mark a dirty version as applied: it was finished by hand
+    /// Mark a dirty version as applied: it was finished by hand, or its revert was undone
     #[arg(long)]
     applied: bool,
     /// Ignore applied versions that have no file here: another program's
@@ -41,7 +41,7 @@ pub(super) struct Args {
 enum Repair {
     /// The file as it is now stands for what was applied.
     Accept,
-    /// A dirty version was finished by hand.
+    /// All of a dirty version is there, by hand.
     Finish,
     /// Its file has this version now.
     Renumber(i64),
@@ -132,13 +132,18 @@ fn faulty<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
 
 /// The question, and what a yes does; `None` for what must be named.
 fn question(entry: &Entry, args: &Args) -> Option<(String, Repair)> {
-    let has_file = entry.migration.is_some();
+    let reverted = entry.begun() == Some(Direction::Down);
     let is_named = args.versions.contains(&entry.version);
     let (question, repair) = match (entry.state, entry.lost) {
         (State::Changed, _) if entry.other_words().is_some() && !is_named => return None,
         (State::Changed, _) => ("Accept the file as it is now as the applied one?".to_owned(), Repair::Accept),
-        (State::Dirty, _) if args.applied && has_file => {
-            ("Mark it as applied, because it was finished by hand?".to_owned(), Repair::Finish)
+        (State::Dirty, _) if args.applied => {
+            let how = if reverted { "its revert was undone" } else { "it was finished" };
+            (format!("Mark it as applied, because {how} by hand?"), Repair::Finish)
+        }
+        (State::Dirty, _) if reverted => {
+            let question = "Remove its row, because its revert was finished by hand? `up` runs its file again then";
+            (question.to_owned(), Repair::Remove)
         }
         (State::Dirty, _) => ("Remove its row, so that `up` runs its file again?".to_owned(), Repair::Remove),
         (State::Renamed, Some(Lost::Renamed { to, .. })) => {
@@ -178,7 +183,8 @@ fn check_finished(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry) -> 
     let made = checks::check(&migration.up, Direction::Up, &work.config.ignored).map(|found| found.made);
     let absent = indexes::absent(session, &made.unwrap_or_default())?;
     if let Some(made) = absent.first() {
-        return Err(Fault::failed(format!("{} is not finished: index {} is missing", entry.named(), made.name))
+        let what = if entry.begun() == Some(Direction::Down) { "whole" } else { "finished" };
+        return Err(Fault::failed(format!("{} is not {what}: index {} is missing", entry.named(), made.name))
             .hint(format!(
                 "create it by hand, or remove the version's row: cargo xtask db-migrate repair {}",
                 entry.version
@@ -197,6 +203,11 @@ impl Repair {
         };
         Ok(match self {
             Self::Accept => write::accept(table, version, entry.description(), &checksum(entry)?)?,
+            // Before a revert its row was right.
+            Self::Finish if entry.begun() == Some(Direction::Down) || entry.migration.is_none() => {
+                let time = entry.row.as_ref().and_then(|row| u64::try_from(row.execution_time).ok());
+                write::finish(table, version, Duration::from_nanos(time.unwrap_or_default()))
+            }
             Self::Finish => {
                 let accept = write::accept(table, version, entry.description(), &checksum(entry)?)?;
                 accept + &write::finish(table, version, Duration::ZERO)

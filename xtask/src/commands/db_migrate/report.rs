@@ -111,6 +111,6 @@ pub(super) fn dry_run(
     Ok(())
 }
 
-fn word(direction: Direction) -> &'static str {
+pub(super) fn word(direction: Direction) -> &'static str {
     if direction == Direction::Up { "up" } else { "down" }
 }

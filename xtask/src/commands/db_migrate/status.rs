@@ -1,13 +1,14 @@
 //! `db-migrate status`: every version of files and ledger, and what is wrong with it.
 
-use super::drift;
+use super::{drift, report};
 use crate::commands::leftovers;
 use crate::commands::migrations::{Look, Work};
 use crate::context::Context;
 use crate::error::Fault;
-use crate::migration::catalog::Differences;
+use crate::migration::checks::Direction;
 use crate::migration::checksum::Ignored;
 use crate::migration::difference::{self, Cause};
+use crate::migration::drift::Drift;
 use crate::migration::plan::{Entry, Lost, State};
 use crate::terminal;
 use anyhow::Result;
@@ -47,26 +48,19 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             database: target.database(),
             schema,
             migrations,
-            drift: drift.as_ref().map(Drift::of),
+            drift: drift.as_ref().map(DriftItem::of),
         })?;
     } else {
         show(&look.entries, ignored, &work, context)?;
-        drift.iter().for_each(|found| drift::show(found, &work));
+        drift.iter().for_each(|found| drift::show(&found.schema, &work));
+        drift.iter().for_each(|found| drift::show_rights(&found.rights, &work));
     }
     conclude(drift.as_ref(), &look, &work, args.check, context)
 }
 
 /// Says whether the schema drifted; under `--check` each difference is a failure.
-fn conclude(drift: Option<&Differences>, look: &Look, work: &Work<'_>, check: bool, context: &Context) -> Result<()> {
-    if let Some(found) = drift {
-        if found.are_none() {
-            context.terminal.done("The schema matches the applied files");
-        } else if check {
-            return Err(Fault::failed("The schema differs from the applied files")
-                .hint("put the difference into a migration, or undo it by hand")
-                .into());
-        }
-    }
+fn conclude(drift: Option<&Drift>, look: &Look, work: &Work<'_>, check: bool, context: &Context) -> Result<()> {
+    drift.map_or(Ok(()), |drift| conclude_drift(drift, check, context))?;
     let faulty = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
     if check && faulty > 0 {
         let versions = terminal::counted(faulty as u64, "version is", "versions are");
@@ -83,8 +77,31 @@ fn conclude(drift: Option<&Differences>, look: &Look, work: &Work<'_>, check: bo
     Ok(())
 }
 
+/// The schema and its rights are two verdicts. Under `--check` rights that only the database gives are no failure: they may
+/// be for roles that no file knows.
+fn conclude_drift(Drift { schema, rights }: &Drift, check: bool, context: &Context) -> Result<()> {
+    if check && !schema.are_none() {
+        return Err(Fault::failed("The schema differs from the applied files")
+            .hint("put the difference into a migration, or undo it by hand")
+            .into());
+    }
+    if check && !rights.missing.is_empty() {
+        return Err(Fault::failed("The database lacks rights or owners that the applied files give")
+            .hint("give them by hand, as the warnings say it; or put the difference into a migration")
+            .into());
+    }
+    if schema.are_none() {
+        context.terminal.done("The schema matches the applied files");
+    }
+    if !rights.are_none() {
+        let note = "Grants, default privileges or owners differ; --check fails only for those that the files give";
+        context.terminal.note(note);
+    }
+    Ok(())
+}
+
 /// The live schema beside that of the applied files.
-fn drift_of(work: &Work<'_>, look: &Look) -> Result<Differences> {
+fn drift_of(work: &Work<'_>, look: &Look) -> Result<Drift> {
     let applied = look.entries.iter().filter(|entry| entry.row.as_ref().is_some_and(|row| row.success));
     let migrations: Vec<_> = applied.filter_map(|entry| entry.migration.as_ref()).collect();
     drift::of(work, &look.ledger, &migrations, None)
@@ -104,6 +121,9 @@ fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context
     for entry in entries {
         if let Some(reason) = reason(entry, ignored)? {
             context.terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
+        }
+        for line in entry.finishing().iter().flat_map(|hint| hint.lines()) {
+            context.terminal.note(&format!("  {line}"));
         }
     }
     Ok(())
@@ -140,6 +160,9 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
                 }
                 _ => text(cause.as_str()),
             }
+        }
+        (State::Dirty, ..) if entry.begun() == Some(Direction::Down) => {
+            text("its revert was started outside a transaction and did not finish")
         }
         (State::Dirty, ..) => text("it was started outside a transaction and did not finish"),
         (State::Running, ..) => {
@@ -183,20 +206,29 @@ struct Document<'a> {
     schema: Option<&'a str>,
     migrations: Vec<Item<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    drift: Option<Drift<'a>>,
+    drift: Option<DriftItem<'a>>,
 }
 
 /// What the schema and the applied files do not have in common.
 #[derive(Serialize)]
-struct Drift<'a> {
+struct DriftItem<'a> {
     missing: &'a [String],
     extra: &'a [String],
     column_order: &'a [String],
+    rights: RightsItem<'a>,
 }
 
-impl<'a> Drift<'a> {
-    fn of(found: &'a Differences) -> Self {
-        Self { missing: &found.missing, extra: &found.extra, column_order: &found.reordered }
+/// Grants, default privileges and owners.
+#[derive(Serialize)]
+struct RightsItem<'a> {
+    missing: &'a [String],
+    extra: &'a [String],
+}
+
+impl<'a> DriftItem<'a> {
+    fn of(Drift { schema, rights }: &'a Drift) -> Self {
+        let rights = RightsItem { missing: &rights.missing, extra: &rights.extra };
+        Self { missing: &schema.missing, extra: &schema.extra, column_order: &schema.reordered, rights }
     }
 }
 
@@ -206,6 +238,9 @@ struct Item<'a> {
     description: &'a str,
     state: State,
     reason: Option<String>,
+    /// `up` or `down`: the file that was begun outside a transaction and has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<&'static str>,
     file: Option<Cow<'a, str>>,
     /// Whether there is a way back.
     reversible: bool,
@@ -228,6 +263,7 @@ impl<'a> Item<'a> {
             description: entry.description(),
             state: entry.state,
             reason: reason(entry, ignored)?,
+            unfinished: entry.begun().map(report::word),
             file: migration.map(|migration| migration.up.to_string_lossy()),
             reversible: entry.way_back().is_some(),
             installed_on: entry.row.as_ref().map(|row| row.installed_on.as_str()),

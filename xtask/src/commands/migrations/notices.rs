@@ -1,34 +1,36 @@
-//! What the server said while files ran: notices and warnings, with file and line.
+//! What the server said while files ran: warnings, then notices, with file and line.
 
 use crate::migration::files::shown;
 use crate::migration::messages::Severity;
-use crate::migration::session::Notice;
+use crate::migration::session::{Heard, Notice};
 use crate::terminal::{self, Terminal};
-use std::collections::BTreeMap;
-use std::path::Path;
 
-/// At most this many notices of one file are shown.
+/// At most this many messages of one file are shown.
 const SHOWN: usize = 10;
 
-/// Shows them, file by file.
-pub(super) fn show(notices: &[Notice], terminal: &Terminal) {
-    let mut of_file: BTreeMap<&Path, usize> = BTreeMap::new();
-    for notice in notices {
-        let count = of_file.entry(&notice.file).or_default();
-        *count += 1;
-        if *count > SHOWN {
-            continue;
+/// Shows them, file by file, the warnings of each first.
+pub(super) fn show(heard: &Heard, terminal: &Terminal) {
+    for of_file in heard.notices.chunk_by(|one, next| one.file == next.file) {
+        let (warnings, others): (Vec<&Notice>, Vec<&Notice>) =
+            of_file.iter().partition(|notice| notice.severity > Severity::Notice);
+        for notice in warnings.into_iter().chain(others).take(SHOWN) {
+            let line = terminal::clean(&format!("{}:{}: {}", shown(&notice.file), notice.line, notice.text));
+            match notice.severity {
+                Severity::Notice => terminal.note(&line),
+                _ => terminal.warn(&line),
+            }
         }
-        let line = terminal::clean(&format!("{}:{}: {}", shown(&notice.file), notice.line, notice.text));
-        match notice.severity {
-            Severity::Notice => terminal.note(&line),
-            _ => terminal.warn(&line),
+        let more = of_file.len().saturating_sub(SHOWN);
+        if let Some(notice) = of_file.first().filter(|_| more > 0) {
+            let more = if heard.is_cut {
+                "more messages".to_owned()
+            } else {
+                terminal::counted(more as u64, "more message", "more messages")
+            };
+            terminal.note(&terminal::clean(&format!("{}: {more}", shown(&notice.file))));
         }
     }
-    for (file, count) in of_file {
-        if let Some(more) = count.checked_sub(SHOWN).filter(|more| *more > 0) {
-            let more = terminal::counted(more as u64, "more message", "more messages");
-            terminal.note(&terminal::clean(&format!("{}: {more}", shown(file))));
-        }
+    if heard.is_cut {
+        terminal.note("The server said more than is kept; messages between the first and the last are not counted");
     }
 }

@@ -3,6 +3,7 @@
 use super::catalog::reach;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
+use crate::migration::checks::Direction;
 use crate::migration::config::Config;
 use crate::migration::ledger::Ledger;
 use crate::migration::plan::{self, Entry, Rules, State};
@@ -48,8 +49,6 @@ fn entries(scene: &Scene) -> Result<Found> {
     Ok(Found::Entries(entries))
 }
 
-const FINISH: &str = "check how much of it was applied, finish or undo it by hand, then: cargo xtask db-migrate repair";
-
 fn judge(entries: &[Entry]) -> Finding {
     let of =
         |states: &[State]| -> Vec<&Entry> { entries.iter().filter(|entry| states.contains(&entry.state)).collect() };
@@ -62,7 +61,7 @@ fn judge(entries: &[Entry]) -> Finding {
         (!found.is_empty()).then(|| Finding::fail(format!("{what}: {}", named(&found)), hint))
     };
     let changed = || fails(State::Changed, "changed since it was applied", "see why: cargo xtask db-migrate repair");
-    if let Some(finding) = fails(State::Dirty, "dirty, started and not finished", FINISH).or_else(changed) {
+    if let Some(finding) = dirty(&of(&[State::Dirty])).or_else(changed) {
         return finding;
     }
     if let Some(entry) = of(&[State::Running]).first() {
@@ -91,4 +90,12 @@ fn judge(entries: &[Entry]) -> Finding {
             Finding::warn(format!("applied, but without a file here: {}", named(&missing)), hint)
         }
     }
+}
+
+/// The first version that was begun, either way, and never ended; until it is, no other can be applied.
+fn dirty(found: &[&Entry]) -> Option<Finding> {
+    let entry = found.first()?;
+    let what = if entry.begun() == Some(Direction::Down) { "revert started" } else { "started" };
+    let detail = format!("dirty, {what} and not finished: {}", entry.named());
+    Some(Finding::fail(detail, format!("check how much of it took effect; {}", entry.finishing().unwrap_or_default())))
 }

@@ -198,11 +198,8 @@ impl Statements {
             enclosing => (enclosing?, None),
         };
         self.transactional &= split.is_none();
-        let left_out = enclosing.map(|(line, left_out)| {
-            self.warn(
-                line,
-                "BEGIN and COMMIT around the file are not sent: it runs in one transaction with its row in the ledger",
-            );
+        let left_out = enclosing.map(|(Flaw { line, what }, left_out)| {
+            self.warn(line, &what);
             left_out
         });
         if self.count == 0 {

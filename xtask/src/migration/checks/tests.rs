@@ -47,7 +47,7 @@ fn every_way_to_quote_is_read_as_psql_reads_it() {
 
 #[test]
 fn what_would_run_otherwise_than_it_reads_is_refused_with_its_line() {
-    refused("SELECT 1;\nCOMMIT;\n", 2, "COMMIT in a file");
+    refused("SELECT 1;\nCOMMIT;\nSELECT 2;\n", 2, "COMMIT in a file");
     for word in ["BEGIN", "begin work", "START TRANSACTION", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION 'x'"] {
         // Nothing else stands in the file: a lone word is no pair.
         refused(format!("/* x */ {word};"), 1, "in a file that runs in one transaction");
@@ -157,14 +157,44 @@ fn a_pair_around_the_whole_file_is_left_out_of_what_is_sent() {
     for (text, line) in [
         ("SELECT 1;\nBEGIN READ WRITE; SELECT 1; COMMIT;", 2),
         ("BEGIN; SELECT 1;\nCOMMIT;\nSELECT 2;", 1),
-        ("BEGIN; SELECT 1;", 1),
-        ("BEGIN; BEGIN; SELECT 1; COMMIT;", 1),
-        ("BEGIN; SELECT 1; COMMIT AND CHAIN;", 1),
         ("BEGIN; SELECT 1; ROLLBACK;", 1),
+        ("BEGIN READ ONLY; SELECT 1;", 1),
+        ("BEGIN READ ONLY; SELECT 1; COMMIT AND CHAIN;", 1),
+        ("BEGIN; BEGIN READ ONLY; SELECT 1; COMMIT;", 1),
+        ("BEGIN; SELECT 1; COMMIT; COMMIT; SELECT 2;", 1),
+        ("BEGIN; SELECT 1; COMMIT; COMMIT AND CHAIN;", 1),
+        ("SELECT 1; COMMIT; BEGIN; SELECT 2; COMMIT;", 1),
+        ("SELECT 1; COMMIT AND CHAIN; SELECT 2;", 1),
+        ("COMMIT; SELECT 1;", 1),
+        ("BEGIN; COMMIT; COMMIT;", 1),
         ("BEGIN READ ONLY; SELECT 1; COMMIT; BEGIN; SELECT 2; COMMIT;", 1),
         ("COMMIT; BEGIN;", 1),
     ] {
         refused(text, line, "in a file that runs in one transaction");
+    }
+}
+
+#[test]
+fn single_words_that_mean_one_transaction_are_left_out() {
+    for text in [
+        "BEGIN; SELECT 1;",
+        "SELECT 1; COMMIT;",
+        "SELECT 1; END;;",
+        "BEGIN; BEGIN; SELECT 1; COMMIT; COMMIT;",
+        "BEGIN; BEGIN; SELECT 1; COMMIT;",
+        "BEGIN; SELECT 1; COMMIT; BEGIN; SELECT 2;",
+        "BEGIN WORK; SELECT 1; COMMIT AND CHAIN; SELECT 2; COMMIT;",
+        "BEGIN; SELECT 1; COMMIT AND CHAIN;",
+        "SELECT 1; COMMIT AND CHAIN;",
+        "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1;",
+    ] {
+        let found = checked(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let mut blanked = text.as_bytes().to_vec();
+        found.left_out.blank(&mut blanked, 0);
+        let sent = String::from_utf8(blanked).unwrap();
+        assert!(!sent.contains("BEGIN") && !sent.contains("COMMIT") && !sent.contains("END"), "{text}: {sent}");
+        let told = |warning: &Warning| warning.what.contains("which are no pairs here, are not sent");
+        assert!(found.warnings.iter().any(told), "{text}: {:?}", found.warnings);
     }
 }
 

@@ -119,10 +119,10 @@ impl Config {
     pub fn load(root: &Path, settings: &Settings) -> Result<Self> {
         let mut path = root.join(FILE);
         let folder = match settings.get(SETTING) {
-            None => {
-                let file = read(&path, root)?;
-                Some(root.join(file.migrate.migrations_dir.as_deref().unwrap_or(Path::new("migrations"))))
-            }
+            None => Some(match read(&path, root)?.migrate.migrations_dir {
+                Some(folder) => of_file(root, &folder)?,
+                None => root.join("migrations"),
+            }),
             Some("none") => None,
             Some(folder) => Some(named(root, folder)?),
         };
@@ -206,6 +206,19 @@ fn named(root: &Path, folder: &str) -> Result<PathBuf, Fault> {
     let fault = Fault::usage(format!("{SETTING} is {folder:?}, which is not a folder"));
     Err(fault
         .hint(format!("its path begins at {}; where there are to be no migrations: {SETTING}=none", root.display())))
+}
+
+/// The folder that `sqlx.toml` names: without it sqlx runs nothing, and a folder that is not there has nothing pending.
+fn of_file(root: &Path, folder: &Path) -> Result<PathBuf, Fault> {
+    let path = root.join(folder);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    let fault = Fault::usage(format!("{FILE} names migrations-dir = {folder:?}, which is not a folder"));
+    Err(fault.hint(format!(
+        "fix the name, or make the folder; its path begins at {}; where there are to be no migrations: {SETTING}=none",
+        root.display()
+    )))
 }
 
 fn parse(text: &[u8]) -> Result<File> {

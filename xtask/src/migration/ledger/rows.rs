@@ -18,7 +18,7 @@ pub struct Row {
     pub description: String,
     /// RFC 3339, UTC.
     pub installed_on: String,
-    /// `false`: it ran outside of a transaction and did not come to its end.
+    /// `false`: one of its files ran outside of a transaction and did not come to its end.
     pub success: bool,
     /// In hexadecimal.
     pub checksum: String,
@@ -27,6 +27,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether its way back was begun outside of a transaction and did not come to its end. Of the way up no time is
+    /// known then.
+    pub fn is_half_reverted(&self) -> bool {
+        !self.success && self.execution_time >= 0
+    }
+
     /// Reads one line of COPY's text format.
     ///
     /// # Errors

@@ -38,9 +38,12 @@ pub fn finish(ledger: &str, version: i64, took: Duration) -> String {
     format!("UPDATE ONLY {ledger} SET success = true, execution_time = {time} WHERE version = {version};")
 }
 
-/// A version that is being reverted outside a transaction.
+/// A version that is being reverted outside a transaction: it is dirty, and has a time.
 pub fn begin_removal(ledger: &str, version: i64) -> String {
-    format!("UPDATE ONLY {ledger} SET success = false WHERE version = {version};")
+    format!(
+        "UPDATE ONLY {ledger} SET success = false, execution_time = GREATEST(execution_time, 0) \
+         WHERE version = {version};"
+    )
 }
 
 /// A version that is not there any more.

@@ -1,9 +1,11 @@
 //! What is known of a version.
 
+use crate::migration::checks::Direction;
 use crate::migration::checksum::Ignored;
 use crate::migration::difference::Cause;
 use crate::migration::files::{Migration, Orphan};
 use crate::migration::ledger::Row;
+use crate::migration::unfinished;
 use serde::Serialize;
 use std::path::Path;
 
@@ -86,6 +88,18 @@ impl Entry {
     pub fn other_words(&self) -> Option<&str> {
         let words = self.row.as_ref()?.description.as_str();
         (self.migration.as_ref()?.description != words).then_some(words)
+    }
+
+    /// Which of its files was begun outside a transaction and has not ended.
+    pub fn begun(&self) -> Option<Direction> {
+        let row = self.row.as_ref().filter(|row| !row.success)?;
+        Some(if row.is_half_reverted() { Direction::Down } else { Direction::Up })
+    }
+
+    /// What a person does about a file that was begun and never ended.
+    pub fn finishing(&self) -> Option<String> {
+        let begun = self.begun().filter(|_| self.state == State::Dirty)?;
+        Some(unfinished::hint(self.version, begun))
     }
 
     /// The file that takes it back.

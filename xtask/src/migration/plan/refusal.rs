@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Lost, State};
 use crate::error::{Exit, Fault};
+use crate::migration::checks::Direction;
 use crate::migration::files::{Folder, Migration, shown};
 
 /// What a person does about a folder or database that is another tool's.
@@ -36,13 +37,7 @@ pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
         return Err(Fault::new(Exit::Locked, format!("{} is being run by {session}", entry.named()))
             .hint("wait until it has ended: --wait-for-run SECONDS"));
     }
-    if let Some(dirty) = named(entries, State::Dirty) {
-        return Err(Fault::new(Exit::Partial, format!("Started outside a transaction and not finished: {dirty}"))
-            .hint(
-                "check how much of it was applied; undo it by hand, then: cargo xtask db-migrate repair\n\
-                 or finish it by hand, then: cargo xtask db-migrate repair --applied",
-            ));
-    }
+    dirty(entries)?;
     if let Some(changed) = named(entries, State::Changed) {
         let other = entries.iter().any(|entry| entry.state == State::Changed && entry.other_words().is_some());
         let hint = if other {
@@ -66,6 +61,22 @@ pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
         ));
     }
     Ok(())
+}
+
+/// Versions whose file, either way, was begun outside a transaction and did not end.
+fn dirty(entries: &[Entry]) -> Result<(), Fault> {
+    let dirty = || entries.iter().filter(|entry| entry.state == State::Dirty);
+    let of = |direction: Direction, what: &str| {
+        let names: Vec<String> = dirty().filter(|entry| entry.begun() == Some(direction)).map(Entry::named).collect();
+        (!names.is_empty()).then(|| format!("{what} outside a transaction and not finished: {}", names.join(", ")))
+    };
+    let faults = [of(Direction::Up, "Started"), of(Direction::Down, "Revert started")];
+    let fault = faults.into_iter().flatten().collect::<Vec<_>>().join("; ");
+    if fault.is_empty() {
+        return Ok(());
+    }
+    let ways: Vec<String> = dirty().filter_map(Entry::finishing).collect();
+    Err(Fault::new(Exit::Partial, fault).hint(format!("check how much of it took effect; {}", ways.join("\n"))))
 }
 
 /// Applied versions without a file.

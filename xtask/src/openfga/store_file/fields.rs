@@ -54,13 +54,22 @@ impl<'n> Fields<'n> {
         self.get(name).map_or_else(Vec::new, |node| list(node, name, report))
     }
 
-    /// The texts of a list.
-    pub fn texts(&self, name: &str, report: &mut Report<'_>) -> Vec<&'n str> {
-        self.list(name, report).iter().filter_map(|node| text(node, name, report)).collect()
+    /// Where the value of a key stands, else the mapping.
+    pub fn place_of(&self, name: &str) -> Place {
+        self.get(name).map_or(self.place, |node| node.place)
     }
 
-    /// One text under the first name, or several under the second.
-    pub fn one_or_many(&self, one: &str, many: &str, what: &str, report: &mut Report<'_>) -> Vec<&'n str> {
+    /// The texts of a list that must hold some, each with its place.
+    fn texts(&self, name: &str, report: &mut Report<'_>) -> Vec<(&'n str, Place)> {
+        let nodes = self.list(name, report);
+        if let Some(node) = self.get(name).filter(|node| nodes.is_empty() && node.is_list()) {
+            report.error(node.place, format!("{name} is empty: nothing would be asked"));
+        }
+        nodes.iter().filter_map(|node| Some((text(node, name, report)?, node.place))).collect()
+    }
+
+    /// One text under the first name, or several under the second, each with its place.
+    pub fn one_or_many(&self, one: &str, many: &str, what: &str, report: &mut Report<'_>) -> Vec<(&'n str, Place)> {
         match (self.get(one), self.get(many)) {
             (Some(_), Some(node)) => {
                 report.error(node.place, format!("{what} has both {one} and {many}"));
@@ -70,7 +79,7 @@ impl<'n> Fields<'n> {
                 report.error(self.place, format!("{what} has neither {one} nor {many}"));
                 Vec::new()
             }
-            (Some(_), None) => self.text(one, report).into_iter().collect(),
+            (Some(node), None) => self.text(one, report).map(|text| (text, node.place)).into_iter().collect(),
             (None, Some(_)) => self.texts(many, report),
         }
     }

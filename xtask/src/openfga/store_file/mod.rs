@@ -4,13 +4,15 @@ pub mod fields;
 pub mod findings;
 mod model;
 mod pipe;
+mod rules;
 pub mod sources;
 mod tests;
 mod tuple_list;
 mod value;
 pub mod yaml;
 
-pub use tests::{Check, ListObjects, ListUsers, Test, UserFilter};
+pub use rules::UserFilter;
+pub use tests::{Check, ListObjects, ListUsers, Test};
 
 use super::model::{Finding, Model};
 use super::tuples::Tuple;

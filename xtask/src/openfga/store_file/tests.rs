@@ -2,10 +2,11 @@
 
 use super::fields::{self, Fields, text, truth};
 use super::findings::{Place, Report};
+use super::rules::{UserFilter, why_never_found, why_never_listed, why_no_user};
 use super::sources::Folder;
 use super::tuple_list::{tuples_of, without_repetitions};
 use super::yaml::Node;
-use crate::openfga::model::Model;
+use crate::openfga::model::{Model, form_of_object, is_wildcard, type_of};
 use crate::openfga::tuples::Tuple;
 use serde_json::{Map, Value};
 
@@ -56,13 +57,6 @@ pub struct ListUsers {
     pub place: Place,
 }
 
-/// Users of a type, or those of a relation to objects of it.
-#[derive(Debug, Clone)]
-pub struct UserFilter {
-    pub user_type: String,
-    pub relation: Option<String>,
-}
-
 /// What a test's parts are checked against, and where findings go.
 struct Reading<'r, 't, 'm> {
     model: Option<&'m Model>,
@@ -97,17 +91,19 @@ impl Reading<'_, '_, '_> {
         let Some(fields) = Fields::of(node, "a check", KEYS, self.report) else { return Vec::new() };
         let users = fields.one_or_many("user", "users", "this check", self.report);
         let objects = fields.one_or_many("object", "objects", "this check", self.report);
+        users.iter().for_each(|(user, place)| self.refuse(*place, why_no_user(self.model, user)));
+        objects.iter().for_each(|(object, place)| self.refuse(*place, form_of_object(object)));
         let context = fields.context(self.report);
         let assertions: Vec<(String, bool)> = fields
             .named("assertions", "this check", self.report)
             .iter()
             .filter_map(|(key, node)| {
-                objects.iter().for_each(|object| self.relation_exists(type_of(object), &key.name, key.place));
+                objects.iter().for_each(|(object, _)| self.relation_of(object, &key.name, key.place));
                 Some((key.name.to_string(), truth(node, &key.name, self.report)?))
             })
             .collect();
         let pairs = users.iter().flat_map(|user| objects.iter().map(move |object| (user, object)));
-        let check = |(user, object): (&&str, &&str)| Check {
+        let check = |((user, _), (object, _)): (&(&str, Place), &(&str, Place))| Check {
             user: (*user).to_owned(),
             object: (*object).to_owned(),
             context: context.clone(),
@@ -121,11 +117,12 @@ impl Reading<'_, '_, '_> {
         let fields = Fields::of(node, "a list_objects", &["user", "type", "context", "assertions"], self.report)?;
         let user = fields.required("user", "this list_objects", self.report)?.to_owned();
         let object_type = fields.required("type", "this list_objects", self.report)?.to_owned();
+        self.refuse(fields.place_of("user"), why_no_user(self.model, &user));
         let context = fields.context(self.report);
         let entries = fields.named("assertions", "this list_objects", self.report);
         let assertions = entries.iter().map(|(key, node)| {
             self.relation_exists(&object_type, &key.name, key.place);
-            (key.name.to_string(), self.names(node, &key.name))
+            (key.name.to_string(), self.names(node, &key.name, &|object| why_never_listed(object, &object_type)))
         });
         let assertions = assertions.collect();
         Some(ListObjects { user, object_type, context, assertions, place: fields.place })
@@ -135,34 +132,72 @@ impl Reading<'_, '_, '_> {
         let fields =
             Fields::of(node, "a list_users", &["object", "user_filter", "context", "assertions"], self.report)?;
         let object = fields.required("object", "this list_users", self.report)?.to_owned();
-        let filters: Vec<UserFilter> = fields
-            .list("user_filter", self.report)
-            .iter()
-            .filter_map(|node| {
-                let fields = Fields::of(node, "a user_filter", &["type", "relation"], self.report)?;
-                let user_type = fields.required("type", "this user_filter", self.report)?.to_owned();
-                Some(UserFilter { user_type, relation: fields.text("relation", self.report).map(str::to_owned) })
-            })
-            .collect();
-        if filters.is_empty() {
-            self.report.error(fields.place, "this list_users has no user_filter");
-        }
+        let wrong_object = form_of_object(&object).filter(|_| !is_wildcard(&object));
+        self.refuse(fields.place_of("object"), wrong_object);
+        let filters = self.filters(fields);
         let context = fields.context(self.report);
         let entries = fields.named("assertions", "this list_users", self.report);
         let mut assertions = Vec::new();
         for (key, node) in entries {
-            self.relation_exists(type_of(&object), &key.name, key.place);
+            self.relation_of(&object, &key.name, key.place);
+            if node.is_null() {
+                assertions.push((key.name.to_string(), Vec::new()));
+                continue;
+            }
             let Some(expected) = Fields::of(node, &key.name, &["users"], self.report) else { continue };
-            let users = expected.get("users").map(|node| self.names(node, "users")).unwrap_or_default();
+            let why = |user: &str| why_never_found(user, &filters);
+            let users = expected.get("users").map(|node| self.names(node, "users", &why)).unwrap_or_default();
             assertions.push((key.name.to_string(), users));
         }
         Some(ListUsers { object, filters, context, assertions, place: fields.place })
     }
 
-    /// The names of a list; nothing is an empty one.
-    fn names(&mut self, node: &Node, what: &str) -> Vec<String> {
+    /// Which users are asked for.
+    fn filters(&mut self, fields: Fields<'_>) -> Vec<UserFilter> {
+        let nodes = fields.list("user_filter", self.report);
+        let mut filters = Vec::new();
+        for node in &nodes {
+            let Some(fields) = Fields::of(node, "a user_filter", &["type", "relation"], self.report) else { continue };
+            let Some(user_type) = fields.required("type", "this user_filter", self.report) else { continue };
+            let relation = fields.text("relation", self.report).map(str::to_owned);
+            let filter = UserFilter { user_type: user_type.to_owned(), relation };
+            self.refuse(node.place, filter.why_not(self.model));
+            filters.push(filter);
+        }
+        if nodes.is_empty() {
+            self.report.error(fields.place, "this list_users has no user_filter");
+        }
+        if let Some(second) = nodes.get(1) {
+            let what =
+                "a server and fga take one user_filter: here each is asked by itself, and their users are one list";
+            self.report.warning(second.place, what);
+        }
+        filters
+    }
+
+    /// The names of a list, each of which can be there; nothing is an empty one.
+    fn names(&mut self, node: &Node, what: &str, why_not: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
         let nodes = fields::list(node, what, self.report);
-        nodes.iter().filter_map(|node| text(node, what, self.report).map(str::to_owned)).collect()
+        let mut names = Vec::new();
+        for node in nodes {
+            let Some(name) = text(node, what, self.report) else { continue };
+            self.refuse(node.place, why_not(name));
+            names.push(name.to_owned());
+        }
+        names
+    }
+
+    fn refuse(&mut self, place: Place, why: Option<String>) {
+        if let Some(why) = why {
+            self.report.error(place, why);
+        }
+    }
+
+    /// The relation of an object; where its form is wrong, that is said already.
+    fn relation_of(&mut self, object: &str, relation: &str, place: Place) {
+        if object.contains(':') {
+            self.relation_exists(type_of(object), relation, place);
+        }
     }
 
     fn relation_exists(&mut self, object_type: &str, relation: &str, place: Place) {
@@ -170,8 +205,4 @@ impl Reading<'_, '_, '_> {
             self.report.error(place, why);
         }
     }
-}
-
-fn type_of(object: &str) -> &str {
-    object.split_once(':').map_or(object, |(object_type, _)| object_type)
 }

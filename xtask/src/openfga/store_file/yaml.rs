@@ -215,6 +215,10 @@ impl Node {
         matches!(&self.content, Content::Scalar(text, Written::Plain) if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
+    pub fn is_list(&self) -> bool {
+        matches!(self.content, Content::Sequence(_))
+    }
+
     /// What it is, for messages.
     pub fn kind(&self) -> &'static str {
         match &self.content {

@@ -24,6 +24,16 @@ pub fn why_no_question(user: &str, relation: &str, object: &str) -> Option<Strin
     text.or_else(|| why_no_user(user)).or_else(|| why_no_object(object)).or_else(|| why_no_relation(relation))
 }
 
+/// Why no server takes a user of this form.
+pub fn form_of_user(user: &str) -> Option<String> {
+    why_no_text("user", user).or_else(|| why_no_user(user))
+}
+
+/// Why no server takes an object of this form.
+pub fn form_of_object(object: &str) -> Option<String> {
+    why_no_text("object", object).or_else(|| why_no_object(object))
+}
+
 /// What stands before the first colon; nothing where there is none.
 pub fn type_of(object: &str) -> &str {
     object.split_once(':').map_or("", |(object_type, _)| object_type)

@@ -9,7 +9,7 @@ mod restriction;
 mod size;
 mod value;
 
-pub use form::{is_wildcard, split_userset, type_of, why_no_question};
+pub use form::{form_of_object, form_of_user, is_wildcard, split_userset, type_of, why_no_question};
 pub use parts::TupleParts;
 
 use super::definition::Model;
@@ -42,6 +42,15 @@ impl Model {
         unknown(object_type, relation).or(of_user)
     }
 
+    /// Why a server does not take a question about this user, in one line; `None` where it does.
+    pub fn why_no_user(&self, user: &str) -> Option<String> {
+        let (user_type, userset) = (form::type_of(user), form::split_userset(user).1);
+        form::form_of_user(user).or_else(|| match userset {
+            "" => self.why_no_type(user_type),
+            relation => self.why_no_relation(user_type, relation),
+        })
+    }
+
     /// Why a type has no such relation; `None` where it has.
     pub fn why_no_relation(&self, object_type: &str, relation: &str) -> Option<String> {
         if let Some(why) = self.why_no_type(object_type) {
@@ -54,7 +63,8 @@ impl Model {
         None
     }
 
-    fn why_no_type(&self, object_type: &str) -> Option<String> {
+    /// Why there is no such type; `None` where there is.
+    pub fn why_no_type(&self, object_type: &str) -> Option<String> {
         let known = self.types().any(|name| name == object_type);
         (!known).then(|| {
             format!("there is no type {object_type}{}", did_you_mean_in_parentheses(object_type, self.types()))

@@ -1,0 +1,269 @@
+//! Grants, default privileges and owners, taken out of a schema and compared by themselves. They depend on who ran the
+//! files, so that they count less than the schema: what the files give is asked for, what the database has beside that
+//! may be the server's own.
+
+use super::catalog::{self, Catalog};
+use super::ledger::Ledger;
+use crate::postgres::quote::literal;
+use crate::postgres::server::Server;
+use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How pg_dump begins a statement that stands alone and is about rights.
+const GRANTS: [&str; 4] = ["GRANT ", "REVOKE ", "ALTER DEFAULT PRIVILEGES ", AS_GRANTOR];
+/// Grants of another role than the owner stand between these two.
+const AS_GRANTOR: &str = "SET SESSION AUTHORIZATION ";
+const AS_BEFORE: &str = "RESET SESSION AUTHORIZATION;";
+/// What stands before a statement that gives an object to its owner.
+const BEFORE_OWNER: &str = "\n\n\nALTER ";
+/// The only schema with an owner that no statement of a dump makes.
+const PUBLIC: &str = "SCHEMA public";
+
+/// Who owns what, and who may do what with it. Roles are written as in SQL.
+#[derive(Debug, Default)]
+pub struct Rights {
+    /// `TABLE public.t` and its owner.
+    owners: BTreeMap<String, String>,
+    /// Statements.
+    grants: BTreeSet<String>,
+    /// Who runs the files: the ledger's owner, where there is a ledger.
+    runner: Option<String>,
+}
+
+/// What two databases do not have in common, as statements.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RightsDifferences {
+    /// What only the files give.
+    pub missing: Vec<String>,
+    /// What only the database has.
+    pub extra: Vec<String>,
+}
+
+impl RightsDifferences {
+    pub fn are_none(&self) -> bool {
+        self.missing.is_empty() && self.extra.is_empty()
+    }
+}
+
+/// The owner of a ledger as SQL writes it; `None` where there is none yet.
+///
+/// # Errors
+/// The server does not answer.
+pub fn runner(server: &Server<'_>, ledger: &Ledger) -> Result<Option<String>> {
+    let table = literal(&ledger.name()?)?;
+    let owner = server.ask(&format!(
+        "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)) FROM pg_catalog.pg_class AS c \
+         WHERE c.oid = pg_catalog.to_regclass({table})"
+    ))?;
+    Ok(Some(owner.trim().to_owned()).filter(|owner| !owner.is_empty()))
+}
+
+impl Rights {
+    /// Takes them out of a schema; `runner` runs the files.
+    pub fn out_of(schema: &mut Catalog, runner: Option<String>) -> Self {
+        let mut rights = Self { runner, ..Self::default() };
+        schema.change(|entry| {
+            if GRANTS.iter().any(|start| entry.starts_with(start)) {
+                rights.take_grants(&entry);
+                return None;
+            }
+            match owner(&entry) {
+                Some((before, object, role)) => {
+                    rights.owners.insert(object.to_owned(), role.to_owned());
+                    Some(before.trim().to_owned()).filter(|before| !before.is_empty())
+                }
+                None => Some(entry),
+            }
+        });
+        rights
+    }
+
+    /// The statements of an entry; one that another role gave is told with that role.
+    fn take_grants(&mut self, entry: &str) {
+        let mut grantor = "";
+        let mut statement = String::new();
+        for line in entry.lines() {
+            statement.push_str(line);
+            if !line.ends_with(';') {
+                // A name goes on in the next line.
+                statement.push('\n');
+                continue;
+            }
+            if line.starts_with(AS_GRANTOR) {
+                grantor = line;
+            } else if line == AS_BEFORE {
+                grantor = "";
+            } else {
+                let lead = if grantor.is_empty() { String::new() } else { format!("{grantor} ") };
+                self.grants.insert(format!("{lead}{statement}"));
+            }
+            statement.clear();
+        }
+    }
+
+    /// Without those on the tables of OpenFGA.
+    pub fn leave_out_openfga(&mut self) {
+        self.owners.retain(|object, _| !catalog::is_of_openfga(object));
+        self.grants.retain(|grant| !catalog::is_of_openfga(grant));
+    }
+
+    /// What these rights, which files give, and those of the live database do not have in common.
+    pub fn differences(&self, live: &Self) -> RightsDifferences {
+        let mut found = RightsDifferences::default();
+        for (object, role) in &self.owners {
+            let there = live.owners.get(object);
+            // What is not there at all is a difference of the schema.
+            if there == Some(role) || there.is_none() && object != PUBLIC {
+                continue;
+            }
+            // Whoever runs the files owns what they make.
+            if self.runner.as_ref() != Some(role) {
+                found.missing.push(owned(object, role));
+            }
+        }
+        for (object, role) in &live.owners {
+            let here = self.owners.get(object);
+            let is_runner = live.runner.as_ref().is_none_or(|runner| runner == role);
+            if here != Some(role) && (here.is_some() || object == PUBLIC) && !is_runner {
+                found.extra.push(owned(object, role));
+            }
+        }
+        found.missing.extend(self.beyond(live));
+        found.extra.extend(live.beyond(self));
+        found
+    }
+
+    /// The grants that only this one has. An owner needs none.
+    fn beyond(&self, other: &Self) -> Vec<String> {
+        let there: BTreeSet<&str> = other.grants.iter().map(|grant| other.without_runner(grant)).collect();
+        let is_there = |grant: &str| there.contains(self.without_runner(grant)) || other.is_owners(grant);
+        self.grants.iter().filter(|grant| !is_there(grant)).map(|grant| one_line(grant)).collect()
+    }
+
+    /// Default privileges without the role that runs the files, whoever that is.
+    fn without_runner<'g>(&self, grant: &'g str) -> &'g str {
+        let lead = self.runner.as_ref().map(|runner| format!("ALTER DEFAULT PRIVILEGES FOR ROLE {runner} "));
+        lead.and_then(|lead| grant.strip_prefix(&lead)).unwrap_or(grant)
+    }
+
+    /// Whether a grant goes to the role that owns the object here.
+    fn is_owners(&self, grant: &str) -> bool {
+        let Some((what, to)) = grant.split_once(" ON ").and_then(|(_, rest)| rest.rsplit_once(" TO ")) else {
+            return false;
+        };
+        let to = to.trim_end_matches(';').trim_end_matches(" WITH GRANT OPTION");
+        let mut of_name = self.owners.iter().filter(|(object, _)| name(object) == name(what)).peekable();
+        match of_name.peek() {
+            Some(_) => of_name.any(|(_, role)| role == to),
+            // Such as a sequence of an identity column.
+            None => self.owners.values().chain(&self.runner).any(|role| role == to),
+        }
+    }
+}
+
+/// `TABLE public.t` without the kind.
+fn name(object: &str) -> &str {
+    object.trim_start_matches(|letter: char| letter.is_ascii_uppercase() || letter == ' ')
+}
+
+fn owned(object: &str, role: &str) -> String {
+    one_line(&format!("ALTER {object} OWNER TO {role};"))
+}
+
+fn one_line(statement: &str) -> String {
+    statement.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What stands before `ALTER object OWNER TO role;` at an entry's end, the object and the role.
+fn owner(entry: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = match entry.rfind(BEFORE_OWNER) {
+        Some(at) => (&entry[..at], &entry[at + BEFORE_OWNER.len()..]),
+        None => ("", entry.strip_prefix("ALTER ")?),
+    };
+    let (object, role) = rest.strip_suffix(';')?.rsplit_once(" OWNER TO ")?;
+    is_role(role).then_some((before, object, role))
+}
+
+/// Whether a text is one name, as it stands or in double quotes.
+fn is_role(text: &str) -> bool {
+    let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
+    match text.strip_prefix('"') {
+        Some(rest) => {
+            rest.strip_suffix('"').is_some_and(|inner| !inner.is_empty() && !inner.replace("\"\"", "").contains('"'))
+        }
+        None => !text.is_empty() && text.chars().all(plain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rights(dump: &str, runner: Option<&str>) -> (Catalog, Rights) {
+        let mut schema = Catalog::parse(dump).unwrap();
+        let rights = Rights::out_of(&mut schema, runner.map(str::to_owned));
+        (schema, rights)
+    }
+
+    fn table(name: &str, owner: &str) -> String {
+        format!("--\nCREATE TABLE {name} (\n    a integer\n);\n\n\nALTER TABLE {name} OWNER TO {owner};\n\n")
+    }
+
+    #[test]
+    fn rights_are_taken_out_of_a_schema_and_nothing_else_is() {
+        let (bare, _) = rights("--\nCREATE TABLE public.t (\n    a integer\n);\n\n", None);
+        let grants = "--\nREVOKE ALL ON TABLE public.t FROM x;\nSET SESSION AUTHORIZATION y;\nGRANT SELECT ON TABLE public.t TO \
+                      z;\nRESET SESSION AUTHORIZATION;\n\n";
+        let (schema, found) = rights(&format!("{}{grants}", table("public.t", "\"my x\"")), None);
+        assert!(schema.differences(&bare).are_none() && bare.differences(&schema).are_none());
+        assert_eq!(found.owners.get("TABLE public.t").unwrap(), "\"my x\"");
+        let expected = [
+            "REVOKE ALL ON TABLE public.t FROM x;",
+            "SET SESSION AUTHORIZATION y; GRANT SELECT ON TABLE public.t TO z;",
+        ];
+        assert_eq!(found.grants.iter().collect::<Vec<_>>(), expected);
+        for entry in [
+            "COMMENT ON TABLE t IS 'a\n\n\nALTER TABLE t OWNER TO x;';",
+            "ALTER TABLE public.\"t OWNER TO x\" ENABLE ROW LEVEL SECURITY;",
+            "ALTER TABLE ONLY public.t CLUSTER ON \"i OWNER TO \"\"x\";",
+            "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT c CHECK ((a > 0));",
+        ] {
+            assert_eq!(owner(entry), None, "{entry}");
+        }
+        assert_eq!(owner("ALTER SCHEMA public OWNER TO x;"), Some(("", PUBLIC, "x")));
+    }
+
+    #[test]
+    fn who_runs_the_files_makes_no_difference() {
+        let own = |runner: &str| {
+            let defaults = format!("--\nALTER DEFAULT PRIVILEGES FOR ROLE {runner} GRANT SELECT ON TABLES TO z;\n\n");
+            rights(&(table("public.t", runner) + &defaults), Some(runner)).1
+        };
+        assert!(own("x").differences(&own("y")).are_none());
+        // Before the first run nobody is known.
+        let unknown = rights(&table("public.t", "z"), None).1;
+        let found = own("x").differences(&unknown);
+        assert_eq!(found.missing, ["ALTER DEFAULT PRIVILEGES FOR ROLE x GRANT SELECT ON TABLES TO z;"]);
+        assert!(found.extra.is_empty());
+    }
+
+    #[test]
+    fn owners_and_grants_differ_in_both_directions() {
+        let given = |owner: &str, grant: &str| rights(&(table("public.t", owner) + grant), Some("x")).1;
+        let found = given("app", "").differences(&given("x", ""));
+        assert_eq!((found.missing, found.extra), (vec!["ALTER TABLE public.t OWNER TO app;".to_owned()], vec![]));
+        let found = given("x", "").differences(&given("app", ""));
+        assert_eq!((found.missing, found.extra), (vec![], vec!["ALTER TABLE public.t OWNER TO app;".to_owned()]));
+        let grant = "--\nGRANT ALL ON TABLE public.t TO app;\n";
+        let found = given("x", grant).differences(&given("x", ""));
+        assert_eq!((found.missing, found.extra), (vec!["GRANT ALL ON TABLE public.t TO app;".to_owned()], vec![]));
+        assert_eq!(given("x", "").differences(&given("x", grant)).extra.len(), 1);
+        // The service made its table itself, and needs no grant.
+        let live = rights(&table("public.t", "app"), Some("app")).1;
+        assert!(given("x", grant).differences(&live).are_none());
+        let (mut schema, mut openfga) = rights(&table("public.tuple", "x"), None);
+        openfga.leave_out_openfga();
+        schema.change(|_| None);
+        assert!(openfga.owners.is_empty() && schema.differences(&schema.clone()).are_none());
+    }
+}
