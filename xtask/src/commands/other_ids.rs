@@ -9,8 +9,8 @@ use crate::target::Target;
 pub fn warn(store: &str, model: &str, target: &Target, context: &Context) {
     let others = others(target, store, model);
     for other in &others {
-        let service = &other.what;
-        context.terminal.warn(&format!("{service}, which is not what is asked here"));
+        let what = &other.what;
+        context.terminal.warn(&format!("The {what}, which is not what is asked here"));
     }
     let of_settings = [(STORE_ID, store), (MODEL_ID, model)];
     let is_of_settings = of_settings.iter().all(|(name, id)| context.settings.get(name) == Some(id));

@@ -126,11 +126,11 @@ fn of_services(scene: &Scene, options: &Options, run: &Run<'_>) -> Vec<Check> {
             vec![run(SERVICES.to_owned(), &|| Finding::skipped("this target has none"))]
         }
         Ok(names) => std::thread::scope(|inner| {
-            let asked = !options.only.is_empty();
             let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
             let wanted = named.filter(|(check, _)| options.wants(check));
             let threads = wanted.map(|(check, name)| {
-                (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name, asked))))
+                let is_asked = options.only.contains(&check);
+                (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name, is_asked))))
             });
             joined(threads.collect())
         }),

@@ -9,7 +9,7 @@ use crate::words::clean_line;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {
     pub service: String,
-    /// For people: `the service app was started with OPENFGA_STORE_ID=…`.
+    /// For people: `service app was started with OPENFGA_STORE_ID=…`.
     pub what: String,
 }
 
@@ -21,7 +21,7 @@ pub fn others(target: &Target, store: &str, model: &str) -> Vec<Other> {
     let shown = |given: StartedWith| {
         let StartedWith { service, variable, value } = given;
         let how = if value.is_empty() { format!("no {variable}") } else { format!("{variable}={value}") };
-        Other { what: clean_line(&format!("the service {service} was started with {how}")), service }
+        Other { what: clean_line(&format!("service {service} was started with {how}")), service }
     };
     kept.into_iter().filter(differs).map(shown).collect()
 }
