@@ -5,7 +5,7 @@ use super::collision::Collision;
 use super::journal::is_unfinished;
 use super::name::PackageName;
 use super::repository::Repository;
-use super::toml_text;
+use super::{path_dependencies, pattern, toml_text};
 use crate::error::Fault;
 use crate::process::signals;
 use crate::words::shell_word;
@@ -31,6 +31,9 @@ pub struct Manifests {
     root: Option<(String, Value)>,
     /// Folders below with a manifest: the folder, and what the manifest says.
     below: Vec<(String, Value)>,
+    /// Folders that a new workspace must not take in, whatever is in them: submodules, and path dependencies of the root
+    /// package.
+    apart: Vec<String>,
 }
 
 impl Manifests {
@@ -75,7 +78,9 @@ impl Manifests {
             let above = shell_word(&above.to_string_lossy());
             return Err(refused(&what, &format!("adopt it there: cargo xtask adopt {above}")));
         }
-        Ok(Self { kind, root, below })
+        let mut apart = repository.submodules()?;
+        apart.extend(root.iter().flat_map(|(_, manifest)| path_dependencies::below(manifest, &repository.folder)));
+        Ok(Self { kind, root, below, apart })
     }
 
     /// Refuses a name that a package of the repository has, and a package that belongs to a workspace elsewhere.
@@ -148,19 +153,34 @@ impl Manifests {
         Change::new(PATH, text, format!("a workspace with {name} as its member"))
     }
 
-    /// Packages below that are built on their own until now: inside a new workspace cargo would refuse them.
+    /// Packages below that are built on their own until now: inside a new workspace cargo would refuse them. A path
+    /// dependency would become a member by itself, and one with a workspace of its own would end every cargo command.
     fn standing_alone(&self, name: &PackageName) -> Vec<String> {
         let mut alone: Vec<String> = Vec::new();
+        let mut apart: Vec<&String> = self.apart.iter().filter(|folder| *folder != name.as_str()).collect();
+        // The outer folder first.
+        apart.sort();
+        for folder in apart {
+            if !alone.iter().any(|outer| folder == outer || is_below(folder, outer)) {
+                alone.push(folder.clone());
+            }
+        }
         for (folder, manifest) in &self.below {
-            let is_inside = |outer: &str| folder.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-            let has_own = |(outer, manifest): &(String, Value)| is_inside(outer) && manifest.get("workspace").is_some();
+            let is_inside = |outer: &str| folder == outer || is_below(folder, outer);
+            let has_own =
+                |(outer, manifest): &(String, Value)| is_below(folder, outer) && manifest.get("workspace").is_some();
             let is_covered = alone.iter().any(|outer| is_inside(outer)) || self.below.iter().any(has_own);
             if manifest.get("workspace").is_none() && !is_covered && folder != name.as_str() {
                 alone.push(folder.clone());
             }
         }
+        alone.sort();
         alone
     }
+}
+
+fn is_below(folder: &str, outer: &str) -> bool {
+    folder.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn refused(what: &str, way_round: &str) -> anyhow::Error {
@@ -193,24 +213,14 @@ fn with_member(text: &str, manifest: &Value, name: &PackageName) -> Result<Strin
 
 /// Whether a pattern of members means a folder of the top: only `*` and `?` can, beside the name itself.
 fn covers(pattern: &str, name: &str) -> bool {
-    fn fits(pattern: &[u8], name: &[u8]) -> bool {
-        match (pattern.split_first(), name.split_first()) {
-            (None, None) => true,
-            (Some((b'*', rest)), _) => {
-                fits(rest, name) || name.split_first().is_some_and(|(_, name)| fits(pattern, name))
-            }
-            (Some((b'?', rest)), Some((_, name))) => fits(rest, name),
-            (Some((letter, rest)), Some((other, name))) => letter == other && fits(rest, name),
-            _ => false,
-        }
-    }
     let pattern = pattern.strip_prefix("./").unwrap_or(pattern).trim_end_matches('/');
-    pattern.len() <= 100 && !pattern.contains('/') && fits(pattern.as_bytes(), name.as_bytes())
+    !pattern.contains('/') && pattern::fits(pattern, name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn manifests(root: &str, below: &[(&str, &str)]) -> Manifests {
         let root = (!root.is_empty()).then(|| (root.to_owned(), toml_text::parsed(root).unwrap()));
@@ -220,7 +230,8 @@ mod tests {
             Some(_) => Kind::Package,
         };
         let below = below.iter().map(|(folder, text)| ((*folder).to_owned(), toml_text::parsed(text).unwrap()));
-        Manifests { kind, root, below: below.collect() }
+        let apart = root.iter().flat_map(|(_, root)| path_dependencies::below(root, Path::new("/repo"))).collect();
+        Manifests { kind, root, below: below.collect(), apart }
     }
 
     fn planned(root: &str, below: &[(&str, &str)]) -> Value {
@@ -242,6 +253,10 @@ mod tests {
         let root = planned("[package]\nname = 'x'\n", &below);
         assert_eq!(root["workspace"], serde_json::json!({"members": ["xtask"], "exclude": ["backend"]}));
         assert_eq!(root["profile"]["dev"]["package"]["sha2"]["opt-level"], 3);
+        // But for a path dependency, which becomes a member by itself.
+        let root =
+            planned("[package]\nname = 'x'\n[dependencies]\nf = { path = 'fuzz/inner' }\ng.path = 'fuzz'\n", &below);
+        assert_eq!(root["workspace"]["exclude"], Value::from(vec!["backend", "fuzz"]));
     }
 
     #[test]

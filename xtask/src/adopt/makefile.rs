@@ -171,22 +171,36 @@ impl Rules {
     fn include(&mut self, repository: &Repository, names: &str, depth: usize) -> Result<(), Fault> {
         for name in names.split_whitespace() {
             signals::check()?;
-            let is_plain = !name.contains(['$', '*', '?', '[', '~'])
+            let is_known = !name.contains(['$', '[', '~', '\\'])
                 && !name.starts_with('/')
                 && !name.split('/').any(|part| part == "..");
-            if self.files.contains(name) {
-                continue;
-            }
-            let is_read = is_plain && depth > 0 && self.files.len() < MOST_FILES;
-            let text = if is_read { repository.text(name).ok() } else { None };
-            if let Some(text) = text {
-                self.files.insert(name.to_owned());
-                self.read(repository, name, &text.unwrap_or_default(), depth - 1)?;
-            } else if self.not_read.len() < MOST_FILES {
-                self.not_read.insert(format!("The included file {name} was not looked at"));
+            let files = if is_known { repository.matching(name, MOST_FILES)? } else { None };
+            match files {
+                Some(files) => files.iter().try_for_each(|file| self.include_file(repository, file, depth))?,
+                None => self.leave_out(name),
             }
         }
         Ok(())
+    }
+
+    fn include_file(&mut self, repository: &Repository, name: &str, depth: usize) -> Result<(), Fault> {
+        if self.files.contains(name) {
+            return Ok(());
+        }
+        let is_read = depth > 0 && self.files.len() < MOST_FILES;
+        let text = if is_read { repository.text(name).ok() } else { None };
+        let Some(text) = text else {
+            self.leave_out(name);
+            return Ok(());
+        };
+        self.files.insert(name.to_owned());
+        self.read(repository, name, &text.unwrap_or_default(), depth - 1)
+    }
+
+    fn leave_out(&mut self, name: &str) {
+        if self.not_read.len() < MOST_FILES {
+            self.not_read.insert(format!("The included file {name} was not looked at"));
+        }
     }
 }
 

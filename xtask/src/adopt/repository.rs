@@ -2,7 +2,7 @@
 //! is run, and no link is followed.
 
 use super::collision::Collision;
-use crate::error::Fault;
+use crate::error::{self, Exit, Fault};
 use crate::platform;
 use crate::process::{Captured, Ending, Program};
 use crate::words::shell_word;
@@ -45,7 +45,13 @@ impl Repository {
         let text = checked_text(&told)?;
         let mut lines = text.lines();
         if !told.ending.success() || lines.next() != Some("true") {
-            let hint = "adopt changes files, and git shows what: cd DIR && git init && git add . && git commit -m 'Before xtask'";
+            // Git says why it does not take a repository that is there, such as one of another user.
+            let is_there = folder.ancestors().any(|above| above.join(".git").symlink_metadata().is_ok());
+            let hint = if is_there {
+                "do what git says there, then run it again"
+            } else {
+                "adopt changes files, and git shows what: cd DIR && git init && git add . && git commit -m 'Before xtask'"
+            };
             let cause = anyhow::Error::msg(told.stderr.trim().to_owned());
             return Err(cause.context(unusable("a folder of a git repository").hint(hint)));
         }
@@ -86,6 +92,13 @@ impl Repository {
         files.sort();
         files.dedup();
         Ok(files)
+    }
+
+    /// The folders that hold another repository, as git has them; paths from the folder. They are not looked into.
+    pub fn submodules(&self) -> Result<Vec<String>> {
+        let entries = zero_terminated(&self.git(&["ls-files", "-z", "--stage"])?)?;
+        let of_link = entries.iter().filter_map(|entry| entry.strip_prefix("160000 ")?.split_once('\t'));
+        Ok(of_link.map(|(_, path)| path.to_owned()).collect())
     }
 
     /// What differs from the last commit, untracked files too; paths from the folder.
@@ -170,7 +183,10 @@ fn git(folder: &Path, filters: &[String], words: &[&str]) -> Result<Captured> {
     // An object that is not there is not fetched: what fetches it would be a program of the configuration.
     let program = program.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
     let program = program.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").folder(folder);
-    program.capture(DEADLINE).with_context(|| Fault::failed("git cannot be run").hint("install git"))
+    program.capture(DEADLINE).map_err(|error| match error::exit(&error) {
+        Exit::Signal(_) => error,
+        _ => error.context(Fault::failed("git cannot be run").hint("install git")),
+    })
 }
 
 /// What git says, as it says it.

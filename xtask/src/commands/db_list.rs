@@ -14,6 +14,7 @@ use crate::backup::proof::{self, Verdict};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::Contents;
+use crate::process::signals;
 use crate::restore::previous::Kept;
 use crate::restore::record::Unrecorded;
 use crate::terminal;
@@ -56,14 +57,16 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         answer.kept.retain(|kept| database.is_none_or(|database| kept.database == *database));
         Some(answer)
     };
+    // Without an answer because of a signal, the list would lack a part without a word.
+    let answer = || signals::check().map(|()| answer()).and_then(|answer| signals::check().map(|()| answer));
     let answer = if args.json {
-        let answer = answer();
+        let answer = answer()?;
         context.terminal.json(&Document::of(&backups, &sets, answer.as_ref()))?;
         answer
     } else {
         // The files are shown before the server's answer is waited for.
         show(&backups, &sets, &folder, context)?;
-        let answer = answer();
+        let answer = answer()?;
         answer.iter().try_for_each(|answer| answer.show(context))?;
         answer
     };

@@ -4,6 +4,7 @@ mod report;
 mod tree;
 
 use super::absent_tuples;
+use super::other_ids;
 use super::store_file::connected;
 use super::which_store::the_store;
 use crate::context::Context;
@@ -59,6 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         .with_context(|| Fault::failed(format!("The model {} cannot be read", clean_line(&model_id))))?;
     known(&model, args)?;
     say_which_model(&store.id, &model_id, context);
+    other_ids::warn(&store.id, &model_id, &target, context);
     absent_tuples::warn(&api, &store.id, context)?;
     let live =
         Live::new(Asked { api: &api, store: &store.id, model_id: &model_id, model: &model, context: values.as_ref() });

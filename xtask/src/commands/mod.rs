@@ -24,6 +24,7 @@ mod migrations;
 pub mod monitoring_dashboard;
 mod notices;
 pub mod openfga_export;
+mod other_ids;
 mod other_run;
 mod removal;
 mod second_openfga;

@@ -2,16 +2,15 @@
 
 use crate::context::Context;
 use crate::error;
+use crate::platform;
 use crate::schedule::hook::{self, Failure, Hook};
 use crate::schedule::notifier::Notifier;
 use crate::schedule::ping::Ping;
-use crate::schedule::plan::{Notices, Plan};
+use crate::schedule::plan::{Notices, PING_URL, Plan};
 use crate::schedule::run::prove;
+use crate::words::shell_word;
 use anyhow::{Error, Result};
 use std::path::{Path, PathBuf};
-
-/// The setting of the address that is pinged.
-pub const PING_URL: &str = "XTASK_PING_URL";
 
 /// Makes backups by hand, and tells how that ended; `back_up` gives the files that it made.
 ///
@@ -80,7 +79,7 @@ pub fn to_keep(ping_file: Option<&Path>, context: &Context) -> Result<Notices> {
     let settings = &context.settings;
     let mut notices = Notices::default();
     if let Some(path) = ping_file {
-        let path = std::path::absolute(context.typed(path))?;
+        let path = direct(&std::path::absolute(context.typed(path))?);
         Ping::of_file(&path, settings)?;
         notices.ping_file = Some(path.to_string_lossy().into_owned());
     } else if let Some(url) = settings.get(PING_URL) {
@@ -92,6 +91,37 @@ pub fn to_keep(ping_file: Option<&Path>, context: &Context) -> Result<Notices> {
         notices.on_failure = Some(Hook::parse(text)?.words().to_vec());
     }
     Ok(notices)
+}
+
+/// The path without `..`. The file itself may be a link, which is followed anew each time.
+fn direct(path: &Path) -> PathBuf {
+    let whole = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    // Few programs take Windows' own form of such a path.
+    if platform::WINDOWS { path.to_owned() } else { whole().unwrap_or_else(|| path.to_owned()) }
+}
+
+/// Warns of what the schedule before had and this one lacks: runs would go on, and no one would hear of them.
+pub fn warn_of_lost(before: &Notices, now: &Notices, context: &Context) {
+    let terminal = &context.terminal;
+    let pings_now = now.ping_file.is_some() || now.ping_url.is_some() || context.settings.get(PING_URL).is_some();
+    let pinged = match (&before.ping_file, &before.ping_url) {
+        (Some(file), _) => Some((format!("the address in {file}"), format!("--ping-file {}", shell_word(file)))),
+        (None, Some(_)) => Some((
+            format!("an address ({PING_URL}=***)"),
+            format!("set {PING_URL} in the environment or in .env, or give --ping-file FILE"),
+        )),
+        (None, None) => None,
+    };
+    if let Some((address, way)) = pinged.filter(|_| !pings_now) {
+        terminal.warn(&format!("The schedule before pinged {address}; this one pings none"));
+        terminal.said_below(&format!("to keep it, install again with it: {way}"));
+    }
+    let called = before.on_failure.as_ref().and_then(|words| words.first());
+    if let Some(program) = called.filter(|_| now.on_failure.is_none()) {
+        let setting = hook::SETTING;
+        terminal.warn(&format!("The schedule before called {program} after a failure; this one calls no program"));
+        terminal.said_below(&format!("to keep it, set {setting} in the environment, and install again"));
+    }
 }
 
 /// Where the address comes from, and which program is called, as a person reads it; neither the address nor arguments.

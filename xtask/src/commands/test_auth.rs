@@ -2,6 +2,7 @@
 
 use super::absent_tuples;
 use super::assertions::{ask, outcome_lines, summary, unanswered};
+use super::other_ids;
 use super::second_openfga::SecondOpenfga;
 use super::store_file::{FileArgs, connected};
 use crate::context::Context;
@@ -52,6 +53,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         args.exact || !assertions::ask_for_lists(&file.tests) || reconcile::holds_only(&api, &store.id, &file.tuples)?;
     let asked = Asked { api: &api, store: &store, model: &model, exact };
     let is_files = asked.says_what_differs(&file, context)?;
+    other_ids::warn(&store.id, &model, &target, context);
     let second = SecondOpenfga::new(&target, &api, args.file.temporary_store, context);
     let live = Live { api: &api, store: &store.id, model: &model, exact, tuples: &file.tuples };
     let outcomes = ask(live, &file, &second, context)?;

@@ -128,8 +128,10 @@ fn of_services(scene: &Scene, options: &Options, run: &Run<'_>) -> Vec<Check> {
         Ok(names) => std::thread::scope(|inner| {
             let named = names.iter().map(|name| (format!("{SERVICES}/{name}"), name));
             let wanted = named.filter(|(check, _)| options.wants(check));
-            let threads = wanted
-                .map(|(check, name)| (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name)))));
+            let threads = wanted.map(|(check, name)| {
+                let is_asked = options.only.contains(&check);
+                (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name, is_asked))))
+            });
             joined(threads.collect())
         }),
     }
@@ -171,6 +173,12 @@ fn with_causes(scene: &Scene, mut checks: Vec<Check>) -> Report {
         }
     }
     Report { checks }
+}
+
+/// Whether a check is of what `up` starts: further services of the Compose file are not.
+pub fn is_of_up(scene: &Scene, check: &Check) -> bool {
+    let name = check.name.strip_prefix(SERVICES).and_then(|rest| rest.strip_prefix('/'));
+    name.is_none_or(|name| service::is_of_up(scene, name))
 }
 
 /// Where the parts that run listen: a name and an address each.

@@ -99,7 +99,13 @@ pub fn ensure(server: &Server<'_>, found: &Found, password: &str) -> Result<()> 
         format!("CREATE ROLE {role} LOGIN PASSWORD {verifier} CONNECTION LIMIT {CONNECTIONS} IN ROLE pg_monitor;")
     };
     server.in_maintenance().ask(&sql).map_err(|error| {
+        // Which password it has now only that run knows.
+        let is_made_meanwhile = !found.exists && look(server).is_ok_and(|now| now.exists);
         error::explain(error, || {
+            if is_made_meanwhile {
+                let fault = Fault::failed(format!("Another run made the role {ROLE} at the same time"));
+                return fault.hint("wait until it has ended, then run it again: cargo xtask monitoring-dashboard");
+            }
             let fault = Fault::failed(format!("The role {ROLE} cannot be made"));
             fault.hint(format!(
                 "let a role that may do it run: CREATE ROLE {ROLE} LOGIN IN ROLE pg_monitor; then give it the password \

@@ -11,6 +11,7 @@ pub mod pages;
 pub mod reconcile;
 pub mod second;
 pub mod server;
+pub mod started_with;
 pub mod store;
 pub mod store_file;
 pub mod tuples;

@@ -116,14 +116,16 @@ impl Server<'_> {
         let started = |program: Program| program.args(OPTIONS).dialog(|_| true);
         let begun = beginning::begin(&self.in_utf8().within(deadline), preamble, &started);
         let mut psql = match begun.map_err(|error| understood(self, error))? {
-            Beginning::Ended(said) => return Ok(said),
-            Beginning::Silent(psql) => psql,
-            Beginning::Begun(mut psql, _) => {
-                // A psql that has ended says why below.
-                let _ = psql.write_all(sql.as_bytes());
-                psql
+            Beginning::Ended(said) => {
+                signals::check()?;
+                return Ok(said);
             }
+            // It was never asked: what it says from here on is no answer.
+            Beginning::Silent(_) => return Err(self.silent()?),
+            Beginning::Begun(psql, _) => psql,
         };
+        // A psql that has ended says why below.
+        let _ = psql.write_all(sql.as_bytes());
         psql.end_input();
         let mut answer = String::new();
         while let Some(line) = psql.line(left()) {
@@ -135,7 +137,19 @@ impl Server<'_> {
             return Err(self.no_answer()?.into());
         }
         let said = psql.finish()?;
-        Ok(Captured { stdout: answer.into_bytes(), ..said })
+        if !said.ending.success() {
+            // It may be a signal to us that ended it.
+            signals::check()?;
+        }
+        // What came while the last line was waited for belongs to the answer.
+        let stdout = [answer.into_bytes(), said.stdout].concat();
+        Ok(Captured { stdout, ..said })
+    }
+
+    /// Why a psql did not come to its first question.
+    fn silent(&self) -> Result<anyhow::Error> {
+        signals::check()?;
+        Ok(self.no_answer()?.into())
     }
 
     fn no_answer(&self) -> Result<Fault> {
@@ -151,7 +165,7 @@ impl Server<'_> {
         match beginning::begin(&self.in_utf8(), ASKING, &started)? {
             Beginning::Begun(_, begun) => Ok(begun.version),
             Beginning::Ended(said) => Err(failure(self.target(), "psql", &said.stderr, said.ending)),
-            Beginning::Silent(_) => signals::check().map_err(Into::into).and_then(|()| Err(self.no_answer()?.into())),
+            Beginning::Silent(_) => Err(self.silent()?),
         }
     }
 }
@@ -176,7 +190,9 @@ fn ask_quietly(target: &Target, sql: &str) -> Option<String> {
 pub(super) fn dialog(server: &Server<'_>) -> Result<Dialog> {
     let started = |program: Program| program.args(OPTIONS).lasting_dialog();
     match beginning::begin(&server.in_utf8(), ASKING, &started).map_err(|error| understood(server, error))? {
-        Beginning::Begun(psql, _) | Beginning::Silent(psql) => Ok(psql),
+        Beginning::Begun(psql, _) => Ok(psql),
+        // A silent one may still answer; who asks it passes over what it says of its beginning.
+        Beginning::Silent(psql) => signals::check().map(|()| psql).map_err(Into::into),
         Beginning::Ended(said) => Err(failure(server.target(), "psql", &said.stderr, said.ending)),
     }
 }

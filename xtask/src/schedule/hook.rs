@@ -81,7 +81,7 @@ impl Hook {
             .env("XTASK_FAILURE_EXIT", failure.exit.to_string())
             .env("XTASK_FAILURE_MESSAGE", &message[..end])
             .env("XTASK_FAILURE_ROOT", failure.root);
-        let captured = program.capture(DEADLINE).map_err(|error| format!("{error:#}"))?;
+        let captured = program.capture(DEADLINE).map_err(|error| format!("{path}: {error:#}"))?;
         if captured.ending.success() {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! What is installed: when runs are due, what they do, and what they need. A private file of the checkout.
 
+use super::hook;
 use super::rhythm::Rhythm;
 use super::timer::Timer;
 use crate::backup::manifest::StartedAt as Time;
@@ -12,6 +13,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// The setting of the address that is pinged.
+pub const PING_URL: &str = "XTASK_PING_URL";
 const FILE: &str = "plan.json";
 /// A command that installs a schedule, where no plan says with which options.
 pub const INSTALL_EXAMPLE: &str = "cargo xtask db-schedule install --at 03:00 --keep-daily 14 --keep-monthly 12";
@@ -84,6 +87,14 @@ pub struct Notices {
     pub on_failure: Option<Vec<String>>,
 }
 
+impl Notices {
+    /// The settings that the environment of the day of installation gave.
+    pub fn of_environment(&self) -> Vec<&'static str> {
+        let given = [(PING_URL, self.ping_url.is_some()), (hook::SETTING, self.on_failure.is_some())];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()
+    }
+}
+
 impl fmt::Debug for Notices {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Notices").field("on_failure", &self.on_failure).finish_non_exhaustive()
@@ -135,7 +146,8 @@ impl Plan {
         if options.is_empty() { "none".to_owned() } else { options.join(" ") }
     }
 
-    /// What a person types to install the same again.
+    /// What a person types to install the same again, and what must be in the environment then: neither the address nor
+    /// the arguments of a program are shown.
     pub fn install_command(&self) -> String {
         let rhythm =
             ["--at".to_owned(), self.rhythm.at.to_string(), "--every".to_owned(), self.rhythm.every.to_string()];
@@ -144,7 +156,11 @@ impl Plan {
         let timer = Some(format!("--timer={}", self.timer.as_str()));
         let words = rhythm.iter().chain(&self.backup).chain(&self.options).chain(&verify).chain(&ping).chain(&timer);
         let words: Vec<String> = words.map(|word| shell_word_or_option(word)).collect();
-        format!("cargo xtask db-schedule install {}", words.join(" "))
+        let needed = match self.notices.of_environment().as_slice() {
+            [] => String::new(),
+            names => format!("; set {} before it, as on the day of installation", names.join(" and ")),
+        };
+        format!("cargo xtask db-schedule install {}{needed}", words.join(" "))
     }
 
     /// What the timer starts.
@@ -234,6 +250,17 @@ pub mod tests {
         };
         let now = Time::try_from("2026-11-27T12:00:00+00:00".to_owned()).unwrap();
         Plan::new(work, &Path::new(root).join("target/debug/xtask"), Path::new(root), now).unwrap()
+    }
+
+    #[test]
+    fn a_command_to_install_again_names_what_only_the_environment_gives_and_no_secret() {
+        let mut plan = plan("/srv/app");
+        assert!(plan.install_command().ends_with("--timer=paste"));
+        plan.notices.ping_url = Some("https://hc-ping.com/hunter2".to_owned());
+        plan.notices.on_failure = Some(vec!["/bin/notify".to_owned(), "hunter2".to_owned()]);
+        let command = plan.install_command();
+        assert!(command.contains("--timer=paste; set XTASK_PING_URL and XTASK_ON_FAILURE before it"), "{command}");
+        assert!(!command.contains("hunter2"));
     }
 
     #[test]

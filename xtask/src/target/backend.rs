@@ -299,6 +299,9 @@ pub trait Services {
     /// The services that got these variables when they were started; `None` where there are none.
     fn holders_of(&self, variables: &[&str]) -> Option<Holders>;
 
+    /// The values of these variables that running services were started with.
+    fn started_with(&self, variables: &[&str]) -> Vec<StartedWith>;
+
     /// The services that get every one of these variables, as those do whose `env_file` is the `.env` that sets them.
     fn given_all(&self, variables: &[&str]) -> Vec<String>;
 }
@@ -317,6 +320,14 @@ pub struct Holders {
     pub services: Vec<String>,
     /// What gives them the new values.
     pub renew: String,
+}
+
+/// A variable of a service that runs, with the value that it has kept since its start.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StartedWith {
+    pub service: String,
+    pub variable: String,
+    pub value: String,
 }
 
 /// OpenFGA as a part of the stack, with its data in the target's database.

@@ -5,6 +5,7 @@ use super::backend::Backend;
 use super::client_error::{self, Connection};
 use super::overriding;
 use crate::error::{Cause, Fault};
+use crate::words::shell_word;
 
 /// Why a server refuses a login to one of its databases, where that is asked in another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,11 @@ pub(super) fn of(backend: &dyn Backend, refusal: Refusal) -> Fault {
     match refusal {
         Refusal::Missing => {
             let hint = backend.setting_hint("database", "POSTGRES_DB");
-            let hint = format!("{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres");
+            let make = shell_word(&format!("CREATE DATABASE {}", quoted(database)));
+            let hint = format!(
+                "{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres\n\
+                 or make it: cargo xtask db-shell -- -d postgres -c {make}"
+            );
             let fault = Fault::unreachable(format!("PostgreSQL has no database {database}")).hint(hint);
             fault.lasting().because(Cause::DatabaseMissing)
         }

@@ -61,7 +61,7 @@ impl Theirs {
 
     /// The names of the packages that cargo sees in the workspace of this folder.
     #[track_caller]
-    fn packages(&self, folder: &str) -> Vec<String> {
+    pub fn packages(&self, folder: &str) -> Vec<String> {
         let mut cargo = Command::new(env!("CARGO"));
         let words = ["metadata", "--offline", "--no-deps", "--format-version", "1"];
         let run = cargo.args(words).current_dir(self.folder.join(folder)).output().unwrap();
@@ -85,7 +85,7 @@ pub fn write(path: &Path, text: &str) {
 
 pub const COMPOSE: (&str, &str) = ("compose.yaml", "services: {postgres: {image: 'postgres:16'}}\n");
 pub const PACKAGE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
-const MAIN: &str = "fn main() {}\n";
+pub const MAIN: &str = "fn main() {}\n";
 pub const OLD_RECIPES: &str = "\
 .PHONY: help db-backup
 help: ## their own

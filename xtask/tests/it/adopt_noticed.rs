@@ -1,11 +1,12 @@
 //! `adopt`: what it leaves as it is, and what a person has to change there.
 
-use crate::adopt::{COMPOSE, PACKAGE, Theirs};
+use crate::adopt::{COMPOSE, PACKAGE, Theirs, write};
 use crate::harness::{Fakes, Test, Xtask};
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Git, Make] names_that_a_pattern_of_the_makefile_makes_keep_its_recipe,
+        [Git, Make] names_in_files_that_a_pattern_includes_keep_their_recipe,
         [Git] a_dockerfile_that_would_not_build_any_more_is_named,
     ]
 }
@@ -46,6 +47,40 @@ fn names_that_a_pattern_of_the_makefile_makes_keep_its_recipe() {
     std::fs::write(theirs.folder.join("Makefile"), format!("{makefile}db-list:: {line}\n")).unwrap();
     make("db-list").ok();
     assert_eq!(fakes.calls(), [["cargo", "xtask", "health-check"], ["cargo", "xtask", "db-list"]]);
+}
+
+fn names_in_files_that_a_pattern_includes_keep_their_recipe() {
+    let theirs = Theirs::with(&[
+        COMPOSE,
+        ("Makefile", "include mk/*.mk\n-include ./conf?.mk none/*.mk\ntest: ; @echo their tests\n"),
+        ("mk/db.mk", "db-backup: ; @echo their backup\nup: ; @echo their up\n"),
+        ("mk/.hidden.mk", "down: ; @echo hidden\n"),
+        ("mk/db.mk.old", "db-list: ; @echo old\n"),
+        ("conf1.mk", "db-list:: ; @echo their list\n"),
+        (".gitignore", "/conf2.mk\n"),
+    ]);
+    write(&theirs.folder.join("conf2.mk"), "db-prune: ; @echo their prune\n");
+    let run = theirs.adopted(&[]);
+    run.stderr_has("of the same names: db-backup, db-list, db-prune, up").stderr_lacks("was not looked at");
+    run.stderr_has("mk/db.mk:1: db-backup keeps its recipe");
+    let fakes = Fakes::new(&theirs.sandbox).program("cargo", "");
+    let make = |goal: &'static str| {
+        let run = fakes.over(Xtask::bare(&theirs.folder, &theirs.sandbox.home).program("make").args([goal])).run();
+        run.ok().stderr_lacks("warning");
+        run
+    };
+    for (goal, says) in [("test", "tests"), ("db-backup", "backup"), ("db-list", "list"), ("db-prune", "prune")] {
+        make(goal).prints(&format!("their {says}"));
+    }
+    make("down");
+    assert_eq!(fakes.calls(), [["cargo", "xtask", "down"]]);
+    // What is behind a link is named, and stays unread.
+    let theirs = Theirs::with(&[COMPOSE, ("Makefile", "include mk/*.mk\ninclude [ab].mk\n")]);
+    std::os::unix::fs::symlink(&theirs.sandbox.home, theirs.folder.join("mk")).unwrap();
+    theirs.commit();
+    let run = theirs.adopted(&[]);
+    run.stderr_has("The included file mk/*.mk was not looked at")
+        .stderr_has("The included file [ab].mk was not looked at");
 }
 
 fn a_dockerfile_that_would_not_build_any_more_is_named() {

@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] previous_databases_are_listed_with_their_size,
         [Compose] leftovers_are_named_by_those_who_look,
         [] a_server_that_does_not_answer_holds_up_no_list,
+        [] a_list_without_its_servers_part_because_of_a_signal_says_so,
     ]
 }
 
@@ -102,5 +103,17 @@ fn a_server_that_does_not_answer_holds_up_no_list() {
             json!({ "version": 1, "backups": [], "kept_on_server": null, "not_recorded": null, "sets": [] })
         );
         run.holds(begun.elapsed() < Duration::from_secs(20), "it does not wait for the server");
+    }
+}
+
+fn a_list_without_its_servers_part_because_of_a_signal_says_so() {
+    for more in [&[][..], &["--json"]] {
+        let sandbox = Sandbox::new();
+        let fakes = Fakes::new(&sandbox).program("docker", "exec sleep 30");
+        let running = fakes.over(Xtask::new(&sandbox).args(["db-list"]).args(more)).spawn();
+        wait_until("the server is asked", || !fakes.calls().is_empty());
+        running.signal(Signal::INT);
+        let run = running.wait();
+        run.code(130).stderr_has("Ended by Ctrl-C (SIGINT); nothing was changed").stdout_lacks("version");
     }
 }

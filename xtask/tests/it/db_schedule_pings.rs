@@ -8,6 +8,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] a_backup_by_hand_pings_and_is_never_failed_by_that,
         [] a_program_is_called_after_a_failure_and_env_does_not_choose_it,
+        [] what_a_schedule_before_had_is_not_lost_without_a_word,
     ]
 }
 
@@ -74,4 +75,34 @@ fn a_program_is_called_after_a_failure_and_env_does_not_choose_it() {
     install("notify me").code(2).stderr_has("is not a JSON array of words");
     let ping = Xtask::new(&sandbox).args(INSTALL).args(["--timer", "paste"]).env("XTASK_PING_URL", "hunter2").run();
     ping.code(2).stderr_lacks("hunter2");
+}
+
+/// Each hint says to install again; an address or a program of the environment is not in the command.
+fn what_a_schedule_before_had_is_not_lost_without_a_word() {
+    let sandbox = Sandbox::new();
+    let notify = program(&sandbox, "notify", "true");
+    let install = |more: &[&str]| Xtask::new(&sandbox).args(INSTALL).args(["--timer", "paste"]).args(more);
+    let words = format!("[\"{}\", \"hunter3\"]", notify.display());
+    let first = install(&[]).env("XTASK_PING_URL", "http://127.0.0.1:1/hunter2").env("XTASK_ON_FAILURE", &words).run();
+    first.ok().stderr_has("XTASK_PING_URL, XTASK_ON_FAILURE").stderr_lacks("⚠ The schedule before");
+    let again = install(&[]).run();
+    again.ok().stderr_has("⚠ The schedule before pinged an address (XTASK_PING_URL=***); this one pings none");
+    again.stderr_has("set XTASK_PING_URL in the environment or in .env, or give --ping-file FILE");
+    again.stderr_has(&format!("⚠ The schedule before called {} after a failure", notify.display()));
+    again.stderr_has("set XTASK_ON_FAILURE in the environment, and install again");
+    again.stderr_lacks("hunter2").stderr_lacks("hunter3");
+    install(&[]).run().ok().stderr_lacks("The schedule before");
+    // A file is named whole, and an address of `.env` takes its place.
+    let file = sandbox.home.join("ping");
+    fs::write(&file, "http://127.0.0.1:1/hunter2\n").unwrap();
+    chmod(&file, 0o600);
+    fs::create_dir(sandbox.home.join("folder")).unwrap();
+    let roundabout = sandbox.home.join("folder/../ping");
+    install(&["--ping-file", roundabout.to_str().unwrap()]).run().ok().stderr_lacks("folder/..");
+    let again = install(&[]).run();
+    again.ok().stderr_has(&format!("pinged the address in {}; this one pings none", file.display()));
+    again.stderr_has(&format!("with it: --ping-file {}", file.display()));
+    install(&["--ping-file", roundabout.to_str().unwrap()]).run().ok();
+    sandbox.set("XTASK_PING_URL", "http://127.0.0.1:1/hunter4");
+    install(&[]).run().ok().stderr_lacks("The schedule before").stderr_lacks("hunter4");
 }

@@ -3,7 +3,7 @@
 use crate::harness::sandbox::free_port;
 use crate::harness::screen::rendered;
 use crate::harness::stack::Database;
-use crate::harness::{Outcome, Stack, Test, UrlDatabase, shared, wait_until};
+use crate::harness::{Outcome, Stack, Test, UrlDatabase, shared, shared_for_restores, wait_until};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -11,6 +11,7 @@ use std::net::TcpListener;
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack] sizes_tables_and_stores_are_those_of_the_server,
+        [Compose] a_session_that_waits_for_a_prepared_transaction_is_named,
         [Stack] a_blocked_session_is_named_with_the_command_that_ends_its_wait,
         [Stack] a_statement_that_runs_is_to_be_cancelled_before_its_session_is_ended,
         [Stack] a_deadlock_and_rollbacks_are_counted,
@@ -67,6 +68,24 @@ fn sizes_tables_and_stores_are_those_of_the_server() {
     screen.code(1).stderr_has("✗ There is no table nosuch").stderr_has("cargo xtask db-stats");
     screen.stdout_has("\ns.small ").stdout_has("\npublic.big ").stdout_lacks("public.tuple").stdout_has("≈990");
     screen.stdout_has(&format!("Database:     {}, ", database.name)).stdout_has("per second");
+}
+
+fn a_session_that_waits_for_a_prepared_transaction_is_named() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE t AS SELECT 1 AS i");
+    database.sql("BEGIN; UPDATE t SET i = 2; PREPARE TRANSACTION 'left open'");
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| database.sql("UPDATE t SET i = 3"));
+        wait_until("the session waits", || {
+            database.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'") != "0"
+        });
+        let run = database.xtask(["db-stats"]).run();
+        run.ok().stdout_has("1 session waits for a prepared transaction\n").stdout_has(" waits for ");
+        run.stdout_has(": UPDATE …").stdout_has("The prepared transaction left open has been holding its locks");
+        assert_eq!(report(&database, &[])["activity"]["blocked"][0]["waits_for"][0], 0);
+        database.sql("ROLLBACK PREPARED 'left open'");
+        waiter.join().unwrap();
+    });
 }
 
 /// How many sessions wait for `t`.

@@ -50,6 +50,7 @@ fn each_fault_of_openfga_is_told_with_the_next_command() {
 
     a_wrong_key(&stack);
     wrong_ids(&stack);
+    a_service_that_keeps_other_ids(&stack);
     a_model_that_differs(&stack);
     missing_tables(&stack);
     a_paused_service(&stack);
@@ -70,6 +71,32 @@ fn a_wrong_key(stack: &Stack) {
     let wrong = with(stack, "OPENFGA_API_TOKEN", "hunter2");
     wrong.says("openfga", "fail", "key refused", "OPENFGA_API_TOKEN").says("openfga/store", "skipped", "not asked", "");
     wrong.fails_only(&["openfga"]).outcome.stdout_lacks("hunter2");
+}
+
+/// A container keeps the ids of its start: its application asks another store than the commands do.
+fn a_service_that_keeps_other_ids(stack: &Stack) {
+    let app = |id: &str| {
+        stack.override_with(&format!(
+            "services:\n  app:\n    image: '${{POSTGRES_IMAGE}}'\n    entrypoint: [sleep, infinity]\n    \
+             stop_signal: SIGKILL\n    environment: {{OPENFGA_STORE_ID: '{id}'}}\n"
+        ));
+        stack.xtask(["up", "--all"]).run().ok();
+    };
+    app("01OTHER");
+    let kept = "service app was started with OPENFGA_STORE_ID=01OTHER";
+    of_openfga(stack).says("openfga/store", "warn", kept, "docker compose up -d app").fails_only(&[]);
+    for command in
+        [&["setup-openfga", "--yes"][..], &["test-auth"], &["debug-auth", "user:alice", "executor", "tool:chat"]]
+    {
+        let run = stack.xtask(command.iter().copied()).run();
+        run.ok().stderr_has(&format!("⚠ The {kept}, which is not what is asked here"));
+        run.stderr_has("docker compose up -d app (a restart is not enough)");
+    }
+    app("${OPENFGA_STORE_ID}");
+    of_openfga(stack).says("openfga/store", "ok", "", "");
+    stack.xtask(["test-auth"]).run().ok().stderr_lacks("was started with");
+    stack.docker(&["rm", "--force", &stack.container_of("app")]);
+    stack.override_with("services: {}\n");
 }
 
 fn wrong_ids(stack: &Stack) {

@@ -16,7 +16,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// A container of a service that Compose has not started: of a run under other settings.
-fn left_behind(stack: &Stack, service: &str) -> String {
+pub fn left_behind(stack: &Stack, service: &str) -> String {
     let labels = [("project", stack.sandbox.project.as_str()), ("service", service), ("oneoff", "False")];
     let labels = labels.map(|(name, value)| format!("--label=com.docker.compose.{name}={value}"));
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
@@ -122,6 +122,17 @@ fn a_stack_that_was_never_started_says_so() {
     health.says("service/postgres", "fail", "has not been started", "cargo xtask up");
     health.says("postgres", "fail", "its container is missing", "cargo xtask up");
     health.fails_only(&["service/postgres", "postgres"]);
+    // One that `up` leaves alone may be meant to be down, unless it is asked for by its name.
+    stack.postgres_only_with("    stop_grace_period: 1s\n  web: {image: nosuch}\n");
+    let health = Health::of(stack.xtask([]), &["--only", "service"]);
+    health.says("service/web", "warn", "web has not been started", "cargo xtask up --all");
+    health.fails_only(&["service/postgres"]);
+    let health = Health::of(stack.xtask([]), &["--only", "service/web"]);
+    health.says("service/web", "fail", "web has not been started", "cargo xtask up --all");
+    let made = left_behind(&stack, "web");
+    let health = Health::of(stack.xtask([]), &["--only", "service"]);
+    health.says("service/web", "fail", "it was created but not started", "cargo xtask up --all");
+    stack.docker(&["rm", &made]);
     let listener = TcpListener::bind(("127.0.0.1", stack.postgres_port)).unwrap();
     let health = Health::of(stack.xtask([]), &["--only", "service/postgres"]);
     health.says("service/postgres", "fail", "is taken by ", "setup-env");

@@ -10,6 +10,7 @@ mod harness;
 
 mod adopt;
 mod adopt_built;
+mod adopt_cargo;
 mod adopt_faults;
 mod adopt_noticed;
 mod adopt_updates;
@@ -238,6 +239,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     root::tests,
     adopt::tests,
     adopt_built::tests,
+    adopt_cargo::tests,
     adopt_faults::tests,
     adopt_updates::tests,
     adopt_noticed::tests,

@@ -55,6 +55,7 @@ fn it_runs_beside_the_stack_and_shows_it() {
     let stack = watched();
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
     without_an_image_nothing_is_made(&stack);
+    a_role_that_another_run_makes_meanwhile_is_told_as_such(&stack);
     let first = run(&["--verbose", "monitoring-dashboard", "--json"]);
     first.ok().stderr_has("✓ The role xtask_monitor");
     first.stderr_has("✓ Made the extension pg_stat_statements in the database postgres");
@@ -109,6 +110,21 @@ fn without_an_image_nothing_is_made(stack: &Stack) {
 }
 
 /// The passwords are in `.env`, and in the environment of the containers that need them; nowhere else.
+fn a_role_that_another_run_makes_meanwhile_is_told_as_such(stack: &Stack) {
+    let env = fs::read(stack.sandbox.path(".env")).unwrap();
+    let make = format!("real exec {} psql -U postgres -c 'CREATE ROLE xtask_monitor' >&2", stack.postgres());
+    let relay = format!(
+        "while IFS= read -r line; do case $line in *'CREATE ROLE'*) {make} </dev/null;; esac; \
+         printf '%s\\n' \"$line\"; done | real \"$@\""
+    );
+    let fakes = Fakes::new(&stack.sandbox).docker_but("psql", &relay);
+    let run = fakes.over(stack.xtask(["monitoring-dashboard"])).run();
+    run.code(1).stderr_has("✗ Another run made the role xtask_monitor at the same time");
+    run.stderr_has("then run it again: cargo xtask monitoring-dashboard");
+    stack.admin("DROP ROLE xtask_monitor");
+    fs::write(stack.sandbox.path(".env"), env).unwrap();
+}
+
 fn no_secret_is_shown(stack: &Stack, stderr: &str) {
     let project = format!("{}-monitoring", stack.sandbox.project);
     let filter = format!("label=com.docker.compose.project={project}");

@@ -2,6 +2,7 @@
 
 use crate::harness::sandbox::checkout;
 use crate::harness::{Fakes, Local, Outcome, Sandbox, Stack, Test, Xtask, needs, wait_until};
+use crate::health_services::left_behind;
 use rustix::process::Signal;
 use std::fs;
 use std::net::TcpListener;
@@ -98,8 +99,11 @@ fn on_compose_one_run_sets_up_everything() {
     let fresh = Fresh::of(Stack::new());
     let sandbox = &fresh.stack.sandbox;
     ["openfga", "migrations"].iter().for_each(|folder| sandbox.copy_folder(folder));
+    // `up` leaves it alone.
+    fresh.stack.override_with("services: {web: {image: '${POSTGRES_IMAGE}'}}\n");
     let first = fresh.xtask(&["setup-env"]).run();
     ends_with_what_to_type_next(&first);
+    first.stderr_has("⚠ service/web: web has not been started").stderr_has("cargo xtask up --all");
     first
         .stderr_has("✓ 20251021140100 create application state")
         .stderr_has("✓ OpenFGA's store langgraph-agent-store is set up (10 tuples, ");
@@ -113,8 +117,12 @@ fn on_compose_one_run_sets_up_everything() {
         (fs::read(sandbox.path(".env")).unwrap(), sandbox.backups(), ids)
     };
     let before = now();
+    // Nor does one that a person made, and that does not run.
+    let made = left_behind(&fresh.stack, "web");
     let second = fresh.xtask(&["setup-env"]).here(sandbox.path("backups")).run();
     ends_with_what_to_type_next(&second);
+    second.stderr_has("⚠ service/web: it was created but not started");
+    fresh.stack.docker(&["rm", &made]);
     second
         .stderr_has("✓ OpenFGA's store is chosen: 01")
         .stderr_has("There is a backup: openfga_backup_")

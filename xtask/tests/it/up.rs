@@ -1,7 +1,7 @@
 //! `up`: exit 0 only when every part really answers.
 
 use crate::harness::openfga::Api;
-use crate::harness::{Stack, Test, Watch, Xtask, shared};
+use crate::harness::{Fakes, Stack, Test, Watch, Xtask, shared};
 use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] a_taken_port_is_named,
         [Stack] both_parts_answer_when_it_ends,
         [Stack] a_second_run_changes_nothing,
+        [Stack] containers_that_another_run_makes_meanwhile_are_told_as_such,
     ]
 }
 
@@ -40,6 +41,25 @@ fn a_second_run_changes_nothing() {
         assert!(first.contains(named), "the first line should name target, database and user: {first}");
     }
     stack.xtask(["up", "--quiet"]).run().ok().prints_nothing().says_nothing();
+}
+
+/// As Docker says it to the second of two runs on a fresh clone.
+fn containers_that_another_run_makes_meanwhile_are_told_as_such() {
+    let stack = shared();
+    let fails = |id: &str| {
+        let words = format!(
+            "Error response from daemon: Conflict. The container name \"/x\" is already in use by container \"{id}\". \
+             You have to remove (or rename) that container to be able to reuse that name."
+        );
+        let fakes = Fakes::new(&stack.sandbox).docker_but("up", &format!("echo '{words}' >&2; false"));
+        fakes.over(stack.xtask(["up"])).run()
+    };
+    let ours = stack.docker(&["inspect", "--format", "{{.Id}}", &stack.container_of("postgres")]);
+    let run = fails(&ours);
+    run.code(1).stderr_has("✗ Another run makes this project's containers at the same time");
+    run.stderr_has("→ wait until it has ended, then run it again").stderr_lacks("docker compose logs");
+    // A container of no run of this project stays in the way.
+    fails(&"0".repeat(64)).code(1).stderr_has("✗ docker compose failed").stderr_lacks("Another run");
 }
 
 fn a_preshared_key_is_tried_and_no_secret_is_in_any_argument() {
@@ -157,7 +177,9 @@ fn a_volume_keeps_what_it_was_made_with() {
     stack.override_with(&format!("services:\n{CHECK}{unused}"));
     up("POSTGRES_PASSWORD", "another-one-s3cret").stderr_has(refused);
     up("POSTGRES_USER", "another").stderr_has("PostgreSQL has no user another");
-    up("POSTGRES_DB", "another").stderr_has("PostgreSQL has no database another");
+    up("POSTGRES_DB", "another")
+        .stderr_has("PostgreSQL has no database another")
+        .stderr_has("or make it: cargo xtask db-shell -- -d postgres -c 'CREATE DATABASE another'");
 }
 
 fn a_paused_database_is_told_how_to_wake() {

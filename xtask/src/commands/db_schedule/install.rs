@@ -70,6 +70,7 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     if plan.timer == Timer::Cron || other.is_some_and(|other| other.timer == Timer::Cron) {
         confirm_edited(before.as_ref(), &name, args.yes, context)?;
     }
+    before.iter().for_each(|before| notices::warn_of_lost(&before.notices, &plan.notices, context));
     plan.write(&root)?;
     let unset = || other.map_or(Ok(()), |other| start::unset(other, &name::of(Path::new(&other.root))));
     if let Err(error) = start::set(&plan, &name).and_then(|()| unset()) {
@@ -171,7 +172,8 @@ fn check_words(work: &Work, command_line: clap::Command) -> Result<(), Fault> {
 
 fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
     let terminal = &context.terminal;
-    let kept = carried::notable(&plan.environment);
+    let mut kept = carried::notable(&plan.environment);
+    kept.extend(plan.notices.of_environment());
     if !kept.is_empty() {
         let path = context.shown(&Plan::path(Path::new(&plan.root)));
         terminal.note(&format!(

@@ -1,6 +1,7 @@
 //! The ids in `.env`: known to be writable before anything is changed, written when all is checked.
 
 use super::options::Options;
+use crate::commands::other_ids;
 use crate::context::Context;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::settings::{self, EnvEdit};
@@ -58,6 +59,8 @@ impl Ids {
         }
         if changes {
             say_who_uses_them(target, context);
+        } else {
+            other_ids::warn(store, model, target, context);
         }
         Ok(changes)
     }

@@ -23,8 +23,8 @@ pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
     }
 }
 
-/// Looks at one of them.
-pub fn look(scene: &Scene, name: &str) -> Finding {
+/// Looks at one of them; `asked`: by its name.
+pub fn look(scene: &Scene, name: &str, asked: bool) -> Finding {
     let Some(Ok(project)) = scene.project() else { return Finding::not_asked(Part::Compose) };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
@@ -35,8 +35,15 @@ pub fn look(scene: &Scene, name: &str) -> Finding {
         return unwanted;
     }
     if containers.is_empty() {
-        return published::stranger(name, service)
-            .unwrap_or_else(|| Finding::fail(format!("{name} has not been started"), start(scene, project, name)));
+        return published::stranger(name, service).unwrap_or_else(|| {
+            let (detail, start) = (format!("{name} has not been started"), start(scene, project, name));
+            // `up` leaves it alone: that it does not run may be meant.
+            if asked || is_needed(scene, project, name) {
+                Finding::fail(detail, start)
+            } else {
+                Finding::warn(detail, start)
+            }
+        });
     }
     if let Some(several) = several(scene, project, name) {
         return several;
@@ -80,9 +87,19 @@ impl Next {
 
 /// What starts the service: `up` alone starts the database, OpenFGA and what they need.
 fn start(scene: &Scene, project: &Project, name: &str) -> &'static str {
+    if is_needed(scene, project, name) { "cargo xtask up" } else { "cargo xtask up --all" }
+}
+
+/// Whether the database or OpenFGA need the service, or it is one of them.
+fn is_needed(scene: &Scene, project: &Project, name: &str) -> bool {
     let database = scene.compose().map(|compose| compose.database_service());
     let roots: Vec<&str> = database.into_iter().chain([scene.openfga_service()]).collect();
-    if project.is_needed_by(&roots, name) { "cargo xtask up" } else { "cargo xtask up --all" }
+    project.is_needed_by(&roots, name)
+}
+
+/// Whether `up` starts the service.
+pub fn is_of_up(scene: &Scene, name: &str) -> bool {
+    scene.project().is_none_or(|project| project.is_ok_and(|project| is_needed(scene, project, name)))
 }
 
 fn one(scene: &Scene, project: &Project, name: &str, service: &Service, container: &Container) -> Finding {

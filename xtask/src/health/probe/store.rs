@@ -4,6 +4,7 @@ use super::answering_openfga::Found;
 use super::openfga::{SETUP_OPENFGA, of_openfga};
 use crate::health::Scene;
 use crate::health::report::Finding;
+use crate::openfga::started_with;
 use crate::openfga::store::{MODEL_ID, STORE_ID};
 use crate::openfga::store_file::{Options, StoreFile};
 use anyhow::Result;
@@ -35,6 +36,11 @@ fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
     if !found.api.has_model(id, model)? {
         let detail = format!("{MODEL_ID}={model} names no model of the store {} ({id})", store.name);
         return Ok(Finding::fail(detail, SETUP_OPENFGA));
+    }
+    let others = started_with::others(scene.target, id, model);
+    if let [other, ..] = others.as_slice() {
+        let detail = format!("store {} ({id}), but the {}", store.name, other.what);
+        return Ok(Finding::warn(detail, started_with::renew(&others)));
     }
     Ok(Finding::ok(format!("store {} ({id})", store.name)))
 }

@@ -69,6 +69,11 @@ pub(super) fn speaks_of_a_port(error: &anyhow::Error) -> bool {
     known.iter().any(|part| said.contains(part))
 }
 
+/// Docker's words for a container whose name another one has.
+pub(super) fn speaks_of_a_container_that_is_there(error: &anyhow::Error) -> bool {
+    error.root_cause().to_string().contains("is already in use by container")
+}
+
 /// The first port of an address in Docker's words.
 pub(super) fn port(error: &anyhow::Error) -> Option<u16> {
     let said = error.root_cause().to_string();

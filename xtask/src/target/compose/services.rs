@@ -1,13 +1,15 @@
 //! The services of the project that use the database: stopped for a swap, started again afterwards.
 
 use super::config::Service;
-use super::{Compose, up};
+use super::containers::Container;
+use super::inspection::Inspection;
+use super::{Compose, reading, up};
 use crate::error::Fault;
-use crate::target::backend::{Holders, ServiceUser, Services};
+use crate::target::backend::{Holders, ServiceUser, Services, StartedWith};
 use crate::target::startup::Startup;
 use anyhow::Result;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -43,6 +45,25 @@ impl Services for Compose {
         let services = self.using(variables).ok().filter(|services| !services.is_empty())?;
         let renew = format!("docker compose up -d {} (a restart is not enough)", services.join(" "));
         Some(Holders { services, renew })
+    }
+
+    fn started_with(&self, variables: &[&str]) -> Vec<StartedWith> {
+        let running = self.listed(false).unwrap_or_default();
+        let names = running.iter().filter(|container| container.runs()).map(Container::key);
+        // A service of which Docker says nothing is none to warn of.
+        let inspected = reading::inspect(names, DEADLINE).unwrap_or_default();
+        let of = |inspection: &Inspection| {
+            let container = running.iter().find(|container| container.id == inspection.id)?;
+            let given = variables.iter().filter_map(|name| inspection.environment.get_key_value(*name));
+            let one = |(variable, value): (&String, &String)| StartedWith {
+                service: container.service.clone(),
+                variable: variable.clone(),
+                value: value.clone(),
+            };
+            Some(given.map(one).collect::<Vec<_>>())
+        };
+        let all: BTreeSet<StartedWith> = inspected.iter().filter_map(of).flatten().collect();
+        all.into_iter().collect()
     }
 
     fn given_all(&self, variables: &[&str]) -> Vec<String> {

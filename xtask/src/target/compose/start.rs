@@ -94,7 +94,21 @@ impl Compose {
         let words = ["up", "--detach", "--"].into_iter().chain(services.iter().copied());
         self.run(words, START_DEADLINE)
             .map(drop)
+            .map_err(|error| self.made_meanwhile(error))
             .map_err(|error| self.failed_one_shot(&error).unwrap_or_else(|| self.naming_what_ended(services, error)))
+    }
+
+    /// The failure where another run makes the project's containers now: Docker names one of ours that has the name.
+    fn made_meanwhile(&self, error: anyhow::Error) -> anyhow::Error {
+        if !said::speaks_of_a_container_that_is_there(&error) {
+            return error;
+        }
+        let (said, listed) = (error.root_cause().to_string(), self.every_container().unwrap_or_default());
+        if !listed.iter().any(|container| !container.id.is_empty() && said.contains(&container.id)) {
+            return error;
+        }
+        let fault = Fault::failed("Another run makes this project's containers at the same time");
+        error.context(fault.hint("wait until it has ended, then run it again"))
     }
 
     /// Brings OpenFGA's tables up to date, unless Compose does it when it starts OpenFGA.

@@ -2,7 +2,7 @@
 
 use super::{Local, openfga};
 use crate::error::Fault;
-use crate::target::backend::{Extent, Holders, ServiceUser, Services, Stack as _};
+use crate::target::backend::{Extent, Holders, ServiceUser, Services, Stack as _, StartedWith};
 use crate::target::openfga::USUAL_SERVICE;
 use crate::target::startup::Startup;
 use anyhow::Result;
@@ -38,6 +38,9 @@ impl Services for Local {
     /// OpenFGA has no ids of stores.
     fn holders_of(&self, _: &[&str]) -> Option<Holders> {
         None
+    }
+    fn started_with(&self, _: &[&str]) -> Vec<StartedWith> {
+        Vec::new()
     }
     fn given_all(&self, _: &[&str]) -> Vec<String> {
         Vec::new()

@@ -2,7 +2,7 @@
 
 use super::Url;
 use crate::error::Fault;
-use crate::target::backend::{Access as _, Holders, ServiceUser, Services};
+use crate::target::backend::{Access as _, Holders, ServiceUser, Services, StartedWith};
 use crate::target::startup::Startup;
 use anyhow::Result;
 use std::net::IpAddr;
@@ -32,6 +32,9 @@ impl Services for Url {
 
     fn holders_of(&self, _: &[&str]) -> Option<Holders> {
         None
+    }
+    fn started_with(&self, _: &[&str]) -> Vec<StartedWith> {
+        Vec::new()
     }
     fn given_all(&self, _: &[&str]) -> Vec<String> {
         Vec::new()

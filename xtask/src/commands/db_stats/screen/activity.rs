@@ -6,12 +6,20 @@ use crate::terminal::{Terminal, clean_line, counted, shell_word, span};
 
 /// A transaction that is open for longer than this is shown.
 const LONG_SECONDS: f64 = 5.0;
+/// In place of a session that is waited for.
+const PREPARED: i64 = 0;
 
 /// The lines; none where no transaction is open for long and no session waits.
 pub(super) fn warnings(activity: &Activity, terminal: &Terminal) -> Vec<String> {
     let mut lines: Vec<String> = activity.open_transactions.iter().take(1).filter_map(oldest).collect();
     for session in &activity.blocking {
         lines.extend(blocking(session, activity, terminal));
+    }
+    let waiting = waiting_for(PREPARED, activity);
+    if !waiting.is_empty() {
+        let number = counted(waiting.len() as u64, "session waits", "sessions wait");
+        lines.push(terminal.warning_line(&format!("{number} for a prepared transaction")));
+        lines.extend(waiting.iter().map(|blocked| format!("    {}", waits(blocked))));
     }
     for prepared in &activity.prepared_transactions {
         lines.push(terminal.warning_line(&format!(
@@ -34,8 +42,7 @@ fn oldest(session: &Session) -> Option<String> {
 
 /// Who holds the lock, who waits for it, and what ends the wait.
 fn blocking(session: &Session, activity: &Activity, terminal: &Terminal) -> Vec<String> {
-    let waiting: Vec<&Blocked> =
-        activity.blocked.iter().filter(|blocked| blocked.waits_for.contains(&session.pid)).collect();
+    let waiting = waiting_for(session.pid, activity);
     let pid = session.pid;
     let number = counted(waiting.len() as u64, "session waits", "sessions wait");
     let mut lines = vec![terminal.warning_line(&format!("{number} for {}", described(session)))];
@@ -49,6 +56,10 @@ fn blocking(session: &Session, activity: &Activity, terminal: &Terminal) -> Vec<
     }
     lines.push(typed(terminal, &format!("SELECT pg_catalog.pg_terminate_backend({pid})")));
     lines
+}
+
+fn waiting_for(pid: i64, activity: &Activity) -> Vec<&Blocked> {
+    activity.blocked.iter().filter(|blocked| blocked.waits_for.contains(&pid)).collect()
 }
 
 fn waits(blocked: &Blocked) -> String {
