@@ -15,6 +15,7 @@ pub mod globals;
 pub mod identity;
 pub mod locks;
 mod maintenance;
+mod money;
 pub mod open_session;
 pub mod openfga_tables;
 pub mod path_dependents;
