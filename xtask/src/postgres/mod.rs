@@ -17,6 +17,7 @@ pub mod locks;
 mod maintenance;
 mod money;
 pub mod open_session;
+mod openfga_owner;
 pub mod openfga_tables;
 pub mod path_dependents;
 pub mod preamble;
