@@ -9,12 +9,14 @@ use crate::target::backend::OwnMigration;
 use crate::target::openfga_migration::of_owner;
 use anyhow::{Context as _, Result};
 
-/// The role that owns this database, where it may not do all that our login may: code of it would gain rights.
+/// The role that owns this database, where code of it would gain rights by our login: it may not do what our login may, and
+/// is not what our login, no superuser, gets its own rights from.
 pub(super) fn weaker_owner(server: &Server<'_>, database: &str) -> Result<Option<String>> {
     let sql = format!(
         "SELECT COALESCE(pg_catalog.json_agg(o.rolname), '[]') FROM pg_catalog.pg_database AS d \
          JOIN pg_catalog.pg_roles AS o ON o.oid = d.datdba JOIN pg_catalog.pg_roles AS me ON me.rolname = session_user \
-         WHERE d.datname = {} AND NOT o.rolsuper AND NOT pg_catalog.pg_has_role(o.oid, me.oid, 'MEMBER')",
+         WHERE d.datname = {} AND NOT o.rolsuper AND NOT pg_catalog.pg_has_role(o.oid, me.oid, 'MEMBER') \
+         AND (me.rolsuper OR NOT pg_catalog.pg_has_role(me.oid, o.oid, 'MEMBER'))",
         literal(database)?
     );
     let owners: Vec<String> = serde_json::from_str(server.ask(&sql)?.trim()).context("the owner of the database")?;

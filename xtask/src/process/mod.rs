@@ -6,6 +6,7 @@ mod dialog;
 mod filter;
 pub mod identity;
 mod program;
+mod running;
 pub mod signals;
 mod source;
 mod text_mode;
@@ -15,6 +16,7 @@ mod writer;
 pub use dialog::Dialog;
 pub use filter::Filter;
 pub use program::Program;
+pub use running::end_all;
 pub use source::Source;
 pub use writer::Writer;
 
