@@ -266,6 +266,7 @@ impl Made<'_> {
             roles: names(contents.roles)?,
             extensions,
             extension_versions: Some(versions),
+            lc_monetary: of_itself.lc_monetary,
             properties: of_itself.properties,
         })
     }

@@ -136,7 +136,8 @@ fn start(entry: &Entry, target: &Target, context: &Context) -> Result<()> {
         return start(entry, &context.target()?, &context);
     }
     if entry.details.migrate {
-        startup::migrate_openfga(target)?;
+        let left = startup::migrate_openfga(target)?;
+        left.iter().for_each(|why| context.terminal.warn(&terminal::clean(why)));
     }
     startup::start_services(target, &context.settings, &entry.details.stopped)
 }

@@ -137,10 +137,12 @@ pub fn print(folder: &Path, targets: &Targets) -> Result<Vec<PathBuf>> {
         }
     }
     let paths = files.iter().map(|(path, _)| folder.join(path)).collect();
-    let make = |below: &Path| {
-        let on_the_way = folder.join(below);
-        fs::create_dir_all(&on_the_way).with_context(|| unwritable(&on_the_way, folder))
-    };
+    // The folder was named by a person, and may be a link. What stands in it need not be theirs.
+    fs::create_dir_all(folder).with_context(|| unwritable(folder, folder))?;
+    let make = |below: &Path| state_folder::make_below(folder, below, READABLE_FOLDER, Whose::Any).map(drop);
+    for (below, _) in &files {
+        make(Path::new(below).parent().unwrap_or(Path::new("")))?;
+    }
     put_changed(folder, files, &make)?;
     Ok(paths)
 }

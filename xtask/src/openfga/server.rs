@@ -1,7 +1,7 @@
 //! The OpenFGA of a run, whether its tables are up to date, and whether it answers.
 
 use crate::error::{self, Fault};
-use crate::postgres::openfga_tables::{self, Known};
+use crate::postgres::openfga_tables::{self, Known, NEWEST_REVISION};
 use crate::postgres::reader::Reader;
 use crate::postgres::server::Server;
 use crate::postgres::startup;
@@ -14,8 +14,6 @@ use crate::words::{shell_word, shown_address};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// The newest revision of OpenFGA's tables at the pinned version (docker-compose.yml).
-pub const NEWEST_REVISION: u64 = 6;
 /// For a container that was just started.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// For a server that is not ours and fails for a moment.

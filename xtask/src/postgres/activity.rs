@@ -65,7 +65,9 @@ impl Counters {
     /// Runs a statement there first, which takes as long as it takes; `None` where the counters cannot be read then.
     pub fn after(statement: &str, server: &Server<'_>) -> Result<Option<Self>> {
         let text = server.work(&format!("{statement};\n{QUERY}"))?;
-        Ok(serde_json::from_str(text.trim()).ok())
+        // The statement may have answered, too: with numbers, before the object.
+        let counters = text.find('{').and_then(|start| text.get(start..));
+        Ok(counters.and_then(|counters| serde_json::from_str(counters.trim()).ok()))
     }
 
     /// Rows changed since these counters were read; `None` where the server reset them meanwhile.

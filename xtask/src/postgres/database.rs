@@ -1,5 +1,6 @@
 //! What a server says of its databases: the questions whose answers are [`Properties`].
 
+use super::money;
 use super::path_dependents::{self, PathDependent};
 use super::properties::Properties;
 use super::quote::literal;
@@ -71,6 +72,8 @@ pub struct OfItself {
     pub properties: Properties,
     /// The version of every extension in it.
     pub extension_versions: BTreeMap<ObjectName, Line>,
+    /// The `lc_monetary` of a session there, where it has values of type money.
+    pub lc_monetary: Option<Line>,
     /// What a restore may fail at.
     pub path_dependents: Vec<PathDependent>,
     pub answer: String,
@@ -83,14 +86,17 @@ impl OfItself {
     /// Asks the database itself, with one question more: that costs no program of its own.
     pub fn ask(server: &Server<'_>, question: &str) -> Result<Self> {
         let sql = format!(
-            "{QUERY}pg_catalog.current_database();\n{EXTENSION_VERSIONS}\n{}\n{question}",
+            "{QUERY}pg_catalog.current_database();\n{EXTENSION_VERSIONS}\n{}\n{}\n{question}",
+            money::QUERY,
             path_dependents::QUERY
         );
         let text = server.ask(&sql)?;
         let (answer, rest) = session::first_of::<Answer>(&text).context("the properties of the database")?;
         let (extension_versions, rest) = session::first_of(rest).context("the versions of the extensions")?;
+        let (money, rest) = session::first_of::<money::Answer>(rest).context("the setting lc_monetary")?;
         let (path_dependents, rest) = session::first_of(rest).context("the functions that need a search_path")?;
-        Ok(Self { properties: answer.into(), extension_versions, path_dependents, answer: rest.to_owned() })
+        let (properties, answer) = (answer.into(), rest.to_owned());
+        Ok(Self { properties, extension_versions, lc_monetary: money.lc_monetary, path_dependents, answer })
     }
 }
 

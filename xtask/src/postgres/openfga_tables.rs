@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 const REVISIONS: Wanted = Wanted { name: "goose_db_version", columns: &["version_id", "is_applied"] };
+/// The newest revision of OpenFGA's tables at the pinned version (docker-compose.yml).
+pub const NEWEST_REVISION: u64 = 6;
 const STORES: Wanted = Wanted { name: "store", columns: &["id", "name", "deleted_at"] };
 const MODELS: Wanted = Wanted { name: "authorization_model", columns: &["authorization_model_id"] };
 const CHANGES: Wanted = Wanted { name: "changelog", columns: &["operation", "inserted_at"] };

@@ -1,5 +1,6 @@
 //! A target's stack or services are started, and the server that comes up is asked what it is.
 
+use super::openfga_owner;
 use super::quote::{identifier, literal};
 use super::server::Server;
 use super::session;
@@ -21,8 +22,19 @@ pub fn up(target: &Target, extent: Extent, settings: &Settings, callbacks: &Call
 
 /// Brings OpenFGA's tables in the target's database up to date, where the target has the means. Where a setting of its
 /// role or its database ended OpenFGA's session, the failure names it, with the statement that takes it away.
-pub fn migrate_openfga(target: &Target) -> Result<()> {
-    target.own_openfga().migrate_openfga().map_err(|error| session::explain_migration(target, error))
+/// Where that would give rights to the database's owner, nothing is run; gives what a person has to know then.
+///
+/// # Errors
+/// It failed; or it is the owner's to do, and there is something to do.
+pub fn migrate_openfga(target: &Target) -> Result<Option<String>> {
+    if let Some(own) = target.own_openfga().own_migration()? {
+        let server = Server::under_name(target, "xtask-openfga");
+        if let Some(owner) = openfga_owner::weaker_owner(&server.in_maintenance(), target.database())? {
+            return openfga_owner::left_to(&owner, &server, &own).map(Some);
+        }
+    }
+    target.own_openfga().migrate_openfga().map_err(|error| session::explain_migration(target, error))?;
+    Ok(None)
 }
 
 /// Starts services that were stopped for a swap, and waits until they answer. Nothing is installed for that.
@@ -64,6 +76,10 @@ impl Queries for Starting<'_> {
         let text = self.server().ask(&sql)?;
         let identity: Identity = serde_json::from_str(text.trim()).context("the server's answer is not understood")?;
         Ok(Identity { version: number_of(&identity.version), ..identity })
+    }
+
+    fn weaker_owner(&self) -> Result<Option<String>> {
+        openfga_owner::weaker_owner(&self.server(), self.target.database())
     }
 
     fn create_database(&self) -> Result<()> {

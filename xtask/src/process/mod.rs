@@ -6,6 +6,7 @@ mod dialog;
 mod filter;
 pub mod identity;
 mod program;
+mod running;
 pub mod signals;
 mod source;
 pub mod suspension;
@@ -16,6 +17,7 @@ mod writer;
 pub use dialog::Dialog;
 pub use filter::Filter;
 pub use program::Program;
+pub use running::end_all;
 pub use source::Source;
 pub use writer::Writer;
 

@@ -13,6 +13,7 @@ pub mod load_failure;
 mod load_memory;
 pub mod loading;
 pub mod locked;
+mod meaning;
 pub mod merged;
 pub mod new_database;
 mod not_found;

@@ -21,6 +21,8 @@ struct Lacks {
     may_create: bool,
     /// Roles that the load or the swap gives something to, which it may not act as.
     not_member_of: Vec<String>,
+    /// Those of them as which one may do more than with one's own objects.
+    powerful: Vec<String>,
     /// Who is connected to the live database and cannot be cut off by this role.
     sessions: Vec<Session>,
     /// Settings of the live database that only a superuser may carry over.
@@ -52,8 +54,11 @@ WITH me AS (SELECT r.* FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_u
 version AS (SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS number),
 database AS (SELECT d.* FROM pg_catalog.pg_database AS d WHERE d.datname = {database}),
 wanted AS (
-  SELECT r.oid, r.rolname FROM pg_catalog.pg_roles AS r
+  SELECT r.oid, r.rolname, {POWERFUL} AS powerful FROM pg_catalog.pg_roles AS r
   WHERE r.rolname = ANY ({roles}) OR r.oid = (SELECT datdba FROM database)),
+lacking AS (
+  SELECT w.* FROM wanted AS w, version AS v WHERE NOT (pg_catalog.pg_has_role(w.oid, 'USAGE')
+    AND pg_catalog.pg_has_role(w.oid, CASE WHEN v.number >= 160000 THEN 'SET' ELSE 'MEMBER' END))),
 settings AS (
   SELECT s.setrole, pg_catalog.split_part(entry, '=', 1) AS name
   FROM pg_catalog.pg_db_role_setting AS s, pg_catalog.unnest(s.setconfig) AS entry
@@ -63,9 +68,8 @@ SELECT pg_catalog.json_build_object(
   'read_only', pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool,
   'superuser', (SELECT rolsuper FROM me),
   'may_create', (SELECT rolsuper OR rolcreatedb FROM me),
-  'not_member_of', (SELECT COALESCE(pg_catalog.json_agg(w.rolname ORDER BY w.rolname), '[]') FROM wanted AS w, version AS v
-    WHERE NOT (pg_catalog.pg_has_role(w.oid, 'USAGE')
-      AND pg_catalog.pg_has_role(w.oid, CASE WHEN v.number >= 160000 THEN 'SET' ELSE 'MEMBER' END))),
+  'not_member_of', (SELECT COALESCE(pg_catalog.json_agg(l.rolname ORDER BY l.rolname), '[]') FROM lacking AS l),
+  'powerful', (SELECT COALESCE(pg_catalog.json_agg(l.rolname ORDER BY l.rolname), '[]') FROM lacking AS l WHERE l.powerful),
   'sessions', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
       'user', a.usename, 'superuser', r.rolsuper)), '[]')
     FROM pg_catalog.pg_stat_activity AS a JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid
@@ -84,6 +88,19 @@ SELECT pg_catalog.json_build_object(
     )
 }
 
+/// True of a role `r` that is, or may act as, a role with rights over the server or over others. A file names roles as it
+/// likes: nobody is advised to give such a membership away.
+pub(super) const POWERFUL: &str = "EXISTS (SELECT FROM pg_catalog.pg_roles AS p WHERE (p.rolsuper OR p.rolcreaterole \
+    OR p.rolreplication OR p.rolbypassrls OR pg_catalog.starts_with(p.rolname, 'pg_')) AND pg_catalog.pg_has_role(r.oid, p.oid, 'MEMBER'))";
+
+/// Roles that the load gives something to and that this role may not act as.
+#[derive(Debug, Default)]
+pub struct NotMemberOf {
+    pub roles: Vec<String>,
+    /// Those of them that [`POWERFUL`] is true of.
+    pub powerful: Vec<String>,
+}
+
 /// Since PostgreSQL 15 a single setting can be granted.
 const MAY_SET: &str = "pg_catalog.has_parameter_privilege(p.name, 'SET')";
 const PARAMETERS_SINCE: u32 = 15;
@@ -93,10 +110,11 @@ const SUPERUSERS_ONLY: &str = "-- a setting that only a superuser carries over";
 
 /// Refuses a load that this role could not do, into a database of this owner's where it is not the role's own. `encoded`
 /// are the roles with names beyond ASCII that the backup gives something to and that this role may not act as.
-pub fn check_load(server: &Server<'_>, backup: &Proven, owner: Option<&str>, encoded: Vec<String>) -> Result<()> {
+pub fn check_load(server: &Server<'_>, backup: &Proven, owner: Option<&str>, encoded: NotMemberOf) -> Result<()> {
     let owners = backup.contents.owners.iter().map(String::as_str).filter(|name| name.is_ascii());
     let mut lacks = ask(server, &owners.chain(owner).collect::<Vec<_>>(), None)?;
-    lacks.not_member_of.extend(encoded);
+    lacks.not_member_of.extend(encoded.roles);
+    lacks.powerful.extend(encoded.powerful);
     lacks.refuse(server.target(), &by_hand(backup))
 }
 
@@ -199,11 +217,27 @@ impl Lacks {
         Ok(())
     }
 
+    /// A membership in them would give this role more than the restore needs.
+    fn refuse_powerful(&self, target: &Target) -> Result<(), Fault> {
+        if self.powerful.is_empty() {
+            return Ok(());
+        }
+        let (user, roles) = (target.user(), self.powerful.join(", "));
+        let fault = Fault::failed(format!(
+            "User {user} may not give anything to {roles}, which this needs; nothing was changed"
+        ));
+        Err(fault.hint(format!(
+            "restore as a superuser: a member of {roles} may do more than this needs\nor have a superuser give the objects, and \
+             the database, to another role, and back it up again"
+        )))
+    }
+
     fn refuse(&self, target: &Target, by_hand: &str) -> Result<()> {
         self.refuse_read_only(target)?;
         if self.superuser {
             return Ok(());
         }
+        self.refuse_powerful(target)?;
         let user = identifier(target.user())?;
         let mut asks = Vec::new();
         if !self.may_create {

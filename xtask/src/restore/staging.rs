@@ -3,6 +3,7 @@
 use super::carried;
 use super::load::{self, Load};
 use super::load_failure::LoadOptions;
+use super::meaning;
 use super::preflight::Watch;
 use super::record::{OwnedDatabase, Purpose, Record};
 use super::shared_catalogs::Guard;
@@ -31,6 +32,8 @@ pub struct Checked<'r, 't> {
     staging: Staging<'r, 't>,
     /// `None`: nothing was loaded.
     guard: Option<Guard>,
+    /// What the sessions that loaded it set first.
+    meaning: String,
 }
 
 /// The sessions that fill a staging database. What is still being loaded after a kill has another session name than the
@@ -67,12 +70,13 @@ impl<'r, 't> Staging<'r, 't> {
     /// the server's disk is full.
     pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
         let server = self.record.server();
+        let meaning = meaning::statements(backup)?;
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
         let inside = loading(server).in_database(self.name());
         let load = Load { backup, options };
         let loaded = Watch::during(server, inside.session(), || load::load(&load, &inside, progress));
         match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard)) {
-            Ok(()) => Ok(Checked { staging: self, guard: Some(guard) }),
+            Ok(()) => Ok(Checked { staging: self, guard: Some(guard), meaning }),
             Err(error) => Err(self.discard_after(error)),
         }
     }
@@ -100,7 +104,7 @@ impl<'r, 't> Staging<'r, 't> {
 
     /// Nothing is loaded: an empty database is what is wanted.
     pub fn left_empty(self) -> Checked<'r, 't> {
-        Checked { staging: self, guard: None }
+        Checked { staging: self, guard: None, meaning: String::new() }
     }
 
     /// Drops it on the server.
@@ -124,13 +128,13 @@ impl Checked<'_, '_> {
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
-    /// them. Functions in indexes run meanwhile, with the `search_path` that the load had. What the server was like before
+    /// them. Functions in indexes run meanwhile, with the settings and the `search_path` that the load had. What the server was like before
     /// the load is forgotten then: of many databases that are staged together it would fill the memory.
     pub fn analyze(&mut self, path: Option<&SearchPath>) -> Result<Option<Counters>> {
-        let Staging { record, database, .. } = &self.staging;
+        let (Staging { record, database, .. }, meaning) = (&self.staging, &self.meaning);
         let analyze = match path {
-            Some(path) => format!("SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
-            None => "ANALYZE".to_owned(),
+            Some(path) => format!("{meaning}SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
+            None => format!("{meaning}ANALYZE"),
         };
         let inside = loading(record.server()).in_database(database.name()).within(load::DEADLINE);
         let counters = Counters::after(&analyze, &inside);

@@ -15,6 +15,8 @@ pub struct Done {
     pub database_outage: Duration,
     /// How long the services were stopped.
     pub services_outage: Option<Duration>,
+    /// Why OpenFGA's tables were left as they are, of each database whose owner has to migrate them.
+    pub unmigrated: Vec<String>,
 }
 
 /// What became of a previous database that had to go after the swap.

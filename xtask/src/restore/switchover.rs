@@ -161,21 +161,26 @@ impl<'a, 't> Switchover<'a, 't> {
             }
         };
         // From here on a signal only stops us from waiting: what was begun is finished.
-        signals::shielded(|| self.finish(&notes, || restart(started))).map_err(|error| self.not_started(error))?;
+        let finished = signals::shielded(|| self.finish(&notes, || restart(started)));
+        let unmigrated = finished.map_err(|error| self.not_started(error))?;
         let services_outage = (!started.is_empty()).then(|| clock.elapsed());
         let databases = self.all().zip(notes).map(|(incoming, note)| swapped_in(incoming, note)).collect();
-        Ok(Done { databases, database_outage, services_outage })
+        Ok(Done { databases, database_outage, services_outage, unmigrated })
     }
 
-    /// What is left to do once the databases are swapped.
-    fn finish(&self, notes: &[Note], start: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// What is left to do once the databases are swapped; gives why OpenFGA's tables are left to their owner.
+    fn finish(&self, notes: &[Note], start: impl FnOnce() -> Result<()>) -> Result<Vec<String>> {
+        let mut left = Vec::new();
         for (incoming, _) in self.all().zip(notes).filter(|(_, note)| note.details.migrate) {
-            startup::migrate_openfga(incoming.record.target())?;
+            left.extend(startup::migrate_openfga(incoming.record.target())?);
         }
         fault_point("migrated");
         start()?;
         fault_point("started");
-        self.all().zip(notes).try_for_each(|(incoming, note)| settle(incoming.record, note.before.as_deref()))
+        for (incoming, note) in self.all().zip(notes) {
+            settle(incoming.record, note.before.as_deref())?;
+        }
+        Ok(left)
     }
 
     fn not_started(&self, error: anyhow::Error) -> anyhow::Error {

@@ -365,6 +365,13 @@ pub trait OwnOpenfga {
     /// How it is known that the one that runs was started for another database than the target's.
     fn other_database_of_openfga(&self) -> Option<String>;
 
+    /// `openfga migrate`, where this program starts it itself, with its own login; `None` where it does not, or a service of
+    /// the stack does it with the stack's login.
+    ///
+    /// # Errors
+    /// The program that a setting names is not there, or the server does not run.
+    fn own_migration(&self) -> Result<Option<OwnMigration>>;
+
     /// Brings OpenFGA's tables in the target's database up to date, where this target has the means.
     fn migrate_openfga(&self) -> Result<()>;
 
@@ -376,6 +383,14 @@ pub trait OwnOpenfga {
     /// # Errors
     /// The program that a setting names is not there.
     fn openfga_to_build(&self) -> Result<Option<Build<'_>>, Fault>;
+}
+
+/// A program of this host that logs in as we do.
+#[derive(Debug)]
+pub struct OwnMigration {
+    pub program: PathBuf,
+    /// The database's address, without a login: `postgres://127.0.0.1:5432/openfga`.
+    pub uri: String,
 }
 
 /// What a container was made of.

@@ -3,7 +3,8 @@
 
 use crate::error::Fault;
 use crate::process::Captured;
-use crate::words::without_logins;
+use crate::target::backend::OwnMigration;
+use crate::words::{shell_word, without_logins};
 use anyhow::Result;
 use std::fmt;
 
@@ -42,6 +43,34 @@ pub fn failed(captured: &Captured, role: &str) -> anyhow::Error {
 /// The failure of a program whose output came another way, such as from a container's log.
 pub fn failed_saying(output: &str, role: &str, fault: Fault) -> anyhow::Error {
     anyhow::Error::new(Failed { role: role.to_owned(), words: words(output) }).context(fault)
+}
+
+/// Why a database's owner has to do it, and what that role types.
+pub fn of_owner(owner: &str, user: &str, database: &str, own: &OwnMigration) -> Fault {
+    Fault::failed(format!(
+        "OpenFGA's tables in {database} were not migrated: the database belongs to role {owner}, whose objects the program \
+         openfga would run with the rights of user {user}"
+    ))
+    .hint(as_owner("migrate", owner, own))
+}
+
+/// The same of a server that would be started there.
+pub fn not_started(owner: &str, user: &str, database: &str, own: &OwnMigration) -> Fault {
+    Fault::failed(format!(
+        "OpenFGA was not started: database {database} belongs to role {owner}, whose objects the program openfga would run \
+         with the rights of user {user}"
+    ))
+    .hint(as_owner("run", owner, own))
+}
+
+fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
+    format!(
+        "{verb} it as that role, its password in OPENFGA_DATASTORE_PASSWORD:\n{} {verb} --datastore-engine postgres \
+         --datastore-uri {} --datastore-username {}",
+        shell_word(&own.program.to_string_lossy()),
+        shell_word(&own.uri),
+        shell_word(owner)
+    )
 }
 
 /// Its error, without the manual that follows it.

@@ -49,6 +49,9 @@ pub trait Queries {
     /// Which server answers, asked in the database `postgres`.
     fn identity(&self) -> Result<Identity>;
 
+    /// The role that owns the target's database, where it may not do all that our login may.
+    fn weaker_owner(&self) -> Result<Option<String>>;
+
     /// Makes the target's database.
     fn create_database(&self) -> Result<()>;
 }

@@ -1,8 +1,10 @@
 //! `db-list` where a server answers: what it keeps of earlier restores, and what killed ones left there.
 
+use crate::harness::local::is_alive;
 use crate::harness::{Fakes, Sandbox, Test, Xtask, shared_for_restores, wait_until};
 use rustix::process::Signal;
 use serde_json::json;
+use std::fs;
 use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
@@ -93,7 +95,10 @@ fn leftovers_are_named_by_those_who_look() {
 /// The list of files waits for no server: not for one that is away, nor for one that is silent.
 fn a_server_that_does_not_answer_holds_up_no_list() {
     let sandbox = Sandbox::new();
-    for docker in ["exit 1", "exec sleep 20"] {
+    // In the background what is asked has a program of its own.
+    let pids = sandbox.beside("pids");
+    let silent = format!("sleep 300 & echo $$ $! >>'{}'; wait", pids.display());
+    for docker in ["exit 1", &silent] {
         let fakes = Fakes::new(&sandbox).program("docker", docker);
         let begun = Instant::now();
         let run = fakes.over(Xtask::new(&sandbox).args(["db-list", "--json"])).run();
@@ -104,6 +109,10 @@ fn a_server_that_does_not_answer_holds_up_no_list() {
         );
         run.holds(begun.elapsed() < Duration::from_secs(20), "it does not wait for the server");
     }
+    let text = fs::read_to_string(&pids).unwrap();
+    let pids: Vec<u32> = text.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    assert!(pids.len() >= 2, "{text}");
+    wait_until("nothing that was asked goes on", || !pids.iter().any(|pid| is_alive(*pid)));
 }
 
 fn a_list_without_its_servers_part_because_of_a_signal_says_so() {

@@ -1,7 +1,7 @@
 //! The `local` target: a private server of this host, from nothing to a backup and back.
 
 use crate::harness::local::is_alive;
-use crate::harness::{Local, Sandbox, Test, needs, shared_local};
+use crate::harness::{Fakes, Local, Sandbox, Test, needs, shared_local};
 use std::fs;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] three_that_start_it_at_once_make_one_server,
         [Postgres, Script] servers_outlive_the_terminal,
         [OpenfgaBin, Postgres] a_second_up_changes_nothing,
+        [Postgres] openfga_is_not_started_in_a_database_of_another_role,
     ]
 }
 
@@ -141,4 +142,20 @@ fn a_second_up_changes_nothing() {
     // Quick even on a busy machine; a start of either server takes longer.
     again.holds(again.took < Duration::from_secs(5), "it should be quick");
     local.xtask(["up", "--quiet"]).run().ok().prints_nothing().says_nothing();
+}
+
+fn openfga_is_not_started_in_a_database_of_another_role() {
+    let local = Local::new();
+    local.up();
+    local.sql("postgres", "CREATE ROLE low LOGIN");
+    local.sql("postgres", "CREATE DATABASE fga OWNER low");
+    let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
+    let run = fakes.over(local.on("fga", ["up"])).run();
+    run.code(1).stderr_has("OpenFGA was not started: database fga belongs to role low, ").stderr_lacks("✓ OpenFGA");
+    let uri = format!("'postgres://127.0.0.1:{}/fga?sslmode=disable'", local.port());
+    run.stderr_has(&format!("run --datastore-engine postgres --datastore-uri {uri} --datastore-username low"));
+    assert_eq!(fakes.calls(), Vec::<Vec<String>>::new());
+    // In its own database it is.
+    fakes.over(local.xtask(["up"])).run().code(1).stderr_has("openfga migrate failed");
+    assert_eq!(fakes.calls().len(), 1);
 }

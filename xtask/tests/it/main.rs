@@ -112,6 +112,7 @@ mod restore_encodings;
 mod restore_jobs;
 mod restore_kills;
 mod restore_local;
+mod restore_meaning;
 mod restore_needs;
 mod restore_previous;
 mod restore_properties;
@@ -220,6 +221,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     search_path::tests,
     extensions::tests,
     restore_local::tests,
+    restore_meaning::tests,
     restore_needs::tests,
     restore_properties::tests,
     restore_property::tests,

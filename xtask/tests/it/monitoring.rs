@@ -243,6 +243,17 @@ fn the_files_are_written_for_a_prometheus_elsewhere_and_over_nobodys_own() {
     sandbox.write("out/prometheus/rules.yml", "groups: []\n");
     print().code(1).prints_nothing().stderr_has("out/prometheus/rules.yml is there and says something else");
     assert_eq!(fs::read_to_string(sandbox.path("out/prometheus/rules.yml")).unwrap(), "groups: []\n");
+    // The folder that was named may be a link; one that stands in it leads to somebody else's choice.
+    fs::create_dir_all(sandbox.path("real")).unwrap();
+    fs::create_dir_all(sandbox.path("private")).unwrap();
+    std::os::unix::fs::symlink("real", sandbox.path("linked")).unwrap();
+    std::os::unix::fs::symlink("../private", sandbox.path("real/postgres")).unwrap();
+    let print = || Xtask::new(&sandbox).args(["monitoring-dashboard", "--print", "linked"]).run();
+    print().code(1).stderr_has("postgres is a symbolic link; nothing is written through it");
+    assert!(fs::read_dir(sandbox.path("private")).unwrap().next().is_none());
+    assert!(!sandbox.path("real/prometheus/rules.yml").exists(), "nothing is written before that is known");
+    fs::remove_file(sandbox.path("real/postgres")).unwrap();
+    print().ok().stdout_has("linked/postgres/role.sql");
 }
 
 fn without_docker_it_says_what_else_there_is() {

@@ -1,7 +1,7 @@
 //! The `url` target: every command on a server that `DATABASE_URL` names, as a role that is no superuser.
 
 use crate::harness::url::{PASSWORD, TlsServer};
-use crate::harness::{Sandbox, Test, UrlDatabase, Watch, Xtask, needs, sandbox};
+use crate::harness::{Fakes, Sandbox, Test, UrlDatabase, Watch, Xtask, needs, sandbox};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres, Openssl] tls_is_as_strict_as_the_address_says,
         [Postgres] parameters_of_other_programs_are_named,
         [Postgres, OpenfgaBin] openfga_is_migrated_where_its_program_is,
+        [Postgres] openfga_is_not_run_with_more_rights_than_the_databases_owner_has,
         [Postgres, OpenfgaBin] addresses_alone_are_enough_to_set_up,
     ]
 }
@@ -275,4 +276,44 @@ fn openfga_is_migrated_where_its_program_is() {
         database.admin(&format!("{whose} RESET statement_timeout"));
         database.xtask(["db-restore", "--repair"]).run().ok().stderr_has("✓ Nothing to repair");
     }
+}
+
+/// What that program names without a schema, the owner decides: it would become a superuser.
+fn openfga_is_not_run_with_more_rights_than_the_databases_owner_has() {
+    let database = UrlDatabase::new();
+    database
+        .own("CREATE TABLE store (id text); CREATE TABLE authorization_model (id text); CREATE TABLE tuple (id text)");
+    let (name, role, port) = (&database.name, &database.role, database.server.port());
+    let fakes = Fakes::new(&database.sandbox).program("openfga", "exit 0");
+    let superuser = format!("postgres://postgres:{}@127.0.0.1:{port}/{name}", database.server.password());
+    let xtask =
+        |args: &[&'static str]| fakes.over(database.xtask(args.iter().copied()).env("DATABASE_URL", &superuser)).run();
+    let command = format!(
+        "openfga migrate --datastore-engine postgres --datastore-uri postgres://127.0.0.1:{port}/{name} --datastore-username '{role}'"
+    );
+    let refused = format!("OpenFGA's tables in {name} were not migrated: the database belongs to role {role}, ");
+    let run = xtask(&["db-reset", "--yes"]);
+    run.code(6).stderr_has(&refused).stderr_has("with the rights of user postgres").stderr_has(&command);
+    run.stderr_has("cargo xtask db-restore --repair");
+    xtask(&["db-restore", "--repair"]).stderr_has(&refused).stderr_lacks("✓ Repaired: OpenFGA");
+    assert_eq!(fakes.calls(), Vec::<Vec<String>>::new());
+    // As the owner's migration leaves it: nothing is known to be left to do.
+    database.own(
+        "CREATE TABLE goose_db_version (id integer, version_id bigint, is_applied boolean, tstamp timestamp);
+         INSERT INTO goose_db_version VALUES (1, 6, true, now())",
+    );
+    let repaired = xtask(&["db-restore", "--repair"]);
+    repaired.ok().stderr_has("✓ Repaired: OpenFGA's tables were not migrated after a swap");
+    let undone = xtask(&["db-restore", "--undo", "--yes"]);
+    undone.code(6).stderr_has(&refused);
+    let again = xtask(&["db-restore", "--undo", "--yes"]);
+    again
+        .ok()
+        .stderr_has(&refused)
+        .stderr_has("; they have revision 6, the newest that this program knows")
+        .stderr_has(&command);
+    assert_eq!(fakes.calls(), Vec::<Vec<String>>::new());
+    // The owner's own login gives nothing away.
+    fakes.over(database.xtask(["db-reset", "--yes"])).run();
+    assert_eq!(fakes.calls().len(), 1, "{:?}", fakes.calls());
 }

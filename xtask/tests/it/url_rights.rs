@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_database_of_a_group_is_restored_by_its_member,
         [Postgres] sessions_of_others_need_the_right_to_end_them,
         [Postgres] objects_of_others_need_membership_in_their_role,
+        [Postgres] no_membership_in_a_powerful_role_is_asked_for,
         [Postgres] objects_of_a_role_without_rights_in_their_schema_are_refused,
         [Postgres] what_belongs_to_the_database_goes_along,
         [Postgres] limits_of_a_role_are_not_for_this,
@@ -247,4 +248,24 @@ fn limits_of_a_role_are_not_for_this() {
     assert!(database.dump() == old);
     database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
     assert!(database.dump() == old);
+}
+
+/// A file names roles as it likes.
+fn no_membership_in_a_powerful_role_is_asked_for() {
+    let database = backed_up();
+    let group = format!("admins of {}", database.name);
+    database.admin(&format!("CREATE ROLE \"{group}\"; GRANT pg_read_all_data TO \"{group}\""));
+    for owner in ["postgres", &group] {
+        database.sql(&format!(
+            "CREATE TABLE theirs (a integer); ALTER TABLE theirs OWNER TO \"{owner}\"; GRANT SELECT ON theirs TO PUBLIC"
+        ));
+        database.xtask(["db-backup"]).run().ok();
+        for command in [&["db-restore", "--yes"][..], &["db-verify", "--restore"]] {
+            let run = refused(&database, command);
+            run.stderr_has(&format!("may not give anything to {owner}, which this needs; nothing was changed"));
+            run.stderr_has("restore as a superuser").stderr_lacks("GRANT ").stderr_lacks("ask a superuser");
+        }
+        database.sql("DROP TABLE theirs");
+    }
+    database.admin(&format!("DROP ROLE \"{group}\""));
 }

@@ -58,6 +58,9 @@ pub struct Manifest {
     /// The versions that those extensions had; not known of backups by xtask 0.1.0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension_versions: Option<BTreeMap<ObjectName, Line>>,
+    /// The `lc_monetary` by which values of type money were written; only where there are such values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lc_monetary: Option<Line>,
     pub properties: Properties,
 }
 

@@ -37,6 +37,7 @@ struct Document<'a> {
 impl Report<'_> {
     pub fn show(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
         let done = self.done;
+        name_unmigrated(done, context);
         let before = done.databases.first().and_then(|database| database.before.as_deref());
         if json {
             return context.terminal.json(&Document {
@@ -72,6 +73,11 @@ impl Report<'_> {
         context.terminal.note_report(&text);
         Ok(())
     }
+}
+
+/// OpenFGA's tables that their owner has to migrate.
+pub fn name_unmigrated(done: &Done, context: &Context) {
+    done.unmigrated.iter().for_each(|why| context.terminal.warn(&terminal::clean(why)));
 }
 
 /// What became of a previous database that had to go after the swap.

@@ -2,8 +2,7 @@
 
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::openfga::server::NEWEST_REVISION;
-use crate::postgres::openfga_tables::Known;
+use crate::postgres::openfga_tables::{Known, NEWEST_REVISION};
 
 /// The revision that adds the condition columns: below it, reading tuples fails.
 const LEAST_REVISION: u64 = 5;

@@ -5,7 +5,9 @@ use crate::error::{Cause, Fault};
 use crate::platform;
 use crate::process::answer::{self, Answer};
 use crate::process::watched::OnSignal;
-use crate::process::{Captured, Detached, Dialog, Filter, Source, TRACE, Writer, captured, remark, signals, text_mode};
+use crate::process::{
+    Captured, Detached, Dialog, Filter, Source, TRACE, Writer, captured, remark, running, signals, text_mode,
+};
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -52,7 +54,7 @@ impl Program {
         }
         let user = self.user.clone();
         let (answer, stdout, stderr) = Answer::reading().with_context(|| self.cannot_start())?;
-        let handle = expression
+        let expression = expression
             .before_spawn(move |command| {
                 platform::own_group(command);
                 if let Some(user) = &user {
@@ -62,20 +64,14 @@ impl Program {
             })
             .stdout_file(stdout)
             .stderr_file(stderr)
-            .unchecked()
-            .start()
-            .with_context(|| self.cannot_start())?;
-        self.answered(&handle, answer, deadline)
+            .unchecked();
+        let awaited = running::start(|| expression.start()).with_context(|| self.cannot_start())?;
+        self.answered(&awaited.0, answer, deadline)
     }
 
     fn answered(&self, handle: &duct::Handle, answer: Answer, deadline: Duration) -> Result<Captured> {
         let end = Instant::now() + deadline;
-        let stop = || {
-            for pid in handle.pids() {
-                let _ = platform::end_group(pid, true);
-            }
-            let _ = handle.kill();
-        };
+        let stop = || running::end(handle);
         loop {
             let slice = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(50));
             if let Some(output) = handle.wait_timeout(slice).with_context(|| self.cannot_start())? {

@@ -11,7 +11,7 @@ use crate::postgres::server::Server;
 use crate::postgres::session;
 use crate::process::{Captured, Dialog, Program, signals};
 use crate::restore::load_failure::{self, LoadOptions};
-use crate::restore::{load_memory, preflight};
+use crate::restore::{load_memory, meaning, preflight};
 use crate::target::{Target, client_error};
 use anyhow::{Error, Result};
 use std::time::Duration;
@@ -68,7 +68,8 @@ impl Load<'_> {
         } else {
             String::new()
         };
-        let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {memory} {path}\n");
+        let meaning = meaning::statements(self.backup)?;
+        let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {memory} {meaning}{path}\n");
         let begun = match beginning::begin(server, &preamble, &started)? {
             Beginning::Begun(psql, begun) => (psql, begun),
             Beginning::Silent(_) => {

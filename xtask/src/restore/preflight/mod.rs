@@ -11,7 +11,7 @@ mod settings;
 mod space;
 mod versions;
 
-use super::rights;
+use super::{meaning, rights};
 use crate::backup::proof::Proven;
 use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
@@ -81,6 +81,7 @@ pub fn check(
     let offer: Offer = serde_json::from_str(text.trim()).context("what the server offers")?;
     let major = offer.version_num / 10_000;
     versions::check(major, backup)?;
+    meaning::check(server, backup)?;
     let missing_roles = MissingRoles::of(server, backup, made_like, encoding)?;
     if !missing_roles.is_empty() && !consent.create_roles {
         return Err(missing_roles.refuse()?.into());

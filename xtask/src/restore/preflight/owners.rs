@@ -5,7 +5,7 @@ use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::server::Server;
-use crate::restore::rights;
+use crate::restore::rights::{self, POWERFUL};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
@@ -19,6 +19,8 @@ struct Given {
     schema: String,
     role: String,
     schema_owner: String,
+    /// As that owner one may do more than with one's own objects.
+    powerful: bool,
 }
 
 /// `database_owner` owns the database that the dump is loaded into; `None`: this role does.
@@ -41,11 +43,11 @@ pub(super) fn check(server: &Server<'_>, backup: &Proven, major: u32, database_o
         return Ok(());
     }
     let sql = format!(
-        "SELECT COALESCE(pg_catalog.json_agg(g ORDER BY g.line), '[]') \
-         FROM (VALUES {}) AS g(line, schema, role, schema_owner) JOIN pg_catalog.pg_roles AS r ON r.rolname = g.role \
+        "SELECT COALESCE(pg_catalog.json_agg(g ORDER BY g.line), '[]') FROM (SELECT g.*, EXISTS (SELECT FROM \
+         pg_catalog.pg_roles AS r WHERE r.rolname = g.schema_owner AND {POWERFUL}) AS powerful FROM (VALUES {}) AS g(line, schema, role, schema_owner) JOIN pg_catalog.pg_roles AS r ON r.rolname = g.role \
          WHERE NOT r.rolsuper AND NOT (SELECT m.rolsuper FROM pg_catalog.pg_roles AS m WHERE m.rolname = current_user) \
          AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname = g.schema_owner \
-         AND pg_catalog.pg_has_role(r.oid, o.oid, 'USAGE'))",
+         AND pg_catalog.pg_has_role(r.oid, o.oid, 'USAGE'))) AS g",
         rows.join(", ")
     );
     let answer = server.ask_maintenance(&sql)?;
@@ -58,7 +60,7 @@ pub(super) fn check(server: &Server<'_>, backup: &Proven, major: u32, database_o
 
 impl Given {
     fn refusal(&self, backup: &Proven, user: &str) -> Result<Fault, Fault> {
-        let Self { line, schema, role, schema_owner } = self;
+        let Self { line, schema, role, schema_owner, powerful } = self;
         let path = backup.path.display().to_string();
         // A file of ours has a line of its own before the dump.
         let line = line.saturating_add(u64::from(backup.manifest.is_some()));
@@ -72,6 +74,8 @@ impl Given {
                 "restore it as a superuser; or give such objects to {user}, and back the database up again: \
                  cargo xtask db-shell, then\nREASSIGN OWNED BY {quoted_role} TO {quoted_owner};"
             )
+        } else if *powerful {
+            format!("restore it as a superuser: a member of {schema_owner} may do more than this needs")
         } else {
             format!(
                 "restore it as a superuser, or ask one to make {role} a member of {schema_owner} for the restore:\n\

@@ -12,6 +12,7 @@ use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literals};
 use crate::postgres::server::Server;
+use crate::restore::rights::{NotMemberOf, POWERFUL};
 use crate::words::hex;
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
@@ -157,15 +158,20 @@ fn missing_by_name(server: &Server<'_>, names: &BTreeSet<String>) -> Result<Vec<
 ///
 /// # Errors
 /// A database of that encoding cannot have one of the names.
-pub(super) fn not_member_of(server: &Server<'_>, backup: &Proven, encoding: Option<&Encoding>) -> Result<Vec<String>> {
-    let roles = by_bytes(server, &backup.contents.encoded_owners, encoding, |is_it| {
-        format!(
-            "EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE {is_it} AND NOT (pg_catalog.pg_has_role(r.oid, 'USAGE') \
-             AND pg_catalog.pg_has_role(r.oid, CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 \
-             >= 160000 THEN 'SET' ELSE 'MEMBER' END)))"
-        )
-    })?;
-    Ok(roles.into_iter().map(|role| role.name).collect())
+pub(super) fn not_member_of(server: &Server<'_>, backup: &Proven, encoding: Option<&Encoding>) -> Result<NotMemberOf> {
+    let of = |which: &str| -> Result<Vec<String>> {
+        let roles = by_bytes(server, &backup.contents.encoded_owners, encoding, |is_it| {
+            format!(
+                "EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE {is_it} AND {which} AND NOT (pg_catalog.pg_has_role(r.oid, 'USAGE') \
+                 AND pg_catalog.pg_has_role(r.oid, CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 \
+                 >= 160000 THEN 'SET' ELSE 'MEMBER' END)))"
+            )
+        })?;
+        Ok(roles.into_iter().map(|role| role.name).collect())
+    };
+    let roles = of("true")?;
+    let powerful = if roles.is_empty() { Vec::new() } else { of(POWERFUL)? };
+    Ok(NotMemberOf { roles, powerful })
 }
 
 /// A name that was asked for, by its place in the list.

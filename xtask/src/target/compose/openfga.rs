@@ -5,7 +5,7 @@ use super::migrate::Dependencies;
 use super::openfga_database::Kept;
 use crate::error::Fault;
 use crate::settings::Settings;
-use crate::target::backend::{Access as _, Build, MadeOf, OwnOpenfga};
+use crate::target::backend::{Access as _, Build, MadeOf, OwnMigration, OwnOpenfga};
 use crate::target::openfga::{HTTP_PORT, KEYS, METRICS_PORT};
 use anyhow::Result;
 
@@ -61,6 +61,11 @@ impl OwnOpenfga for Compose {
             Kept::Elsewhere => Some("its datastore names another server".to_owned()),
             Kept::Here(_) | Kept::Unknown => None,
         }
+    }
+
+    /// The stack's service has a login of its own.
+    fn own_migration(&self) -> Result<Option<OwnMigration>> {
+        Ok(None)
     }
 
     /// Only where OpenFGA keeps its data there; where it does not say, its own settings name the stack's own database.

@@ -193,13 +193,12 @@ impl Runner<'_> {
 
     fn prepared(&self, store: Datastore) -> Program {
         let Self { folder, program, user, .. } = *self;
-        let uri = format!("postgres://127.0.0.1:{}/{}?sslmode=disable", store.port, percent::encoded(store.database));
         let prepared = Program::new(program)
             // OpenFGA reads config.yaml from its folder and from its home.
             .folder(folder.path())
             .env("HOME", folder.path())
             .env("OPENFGA_DATASTORE_ENGINE", "postgres")
-            .env("OPENFGA_DATASTORE_URI", uri)
+            .env("OPENFGA_DATASTORE_URI", uri(store.port, store.database))
             .env("OPENFGA_DATASTORE_USERNAME", store.role)
             .secret("OPENFGA_DATASTORE_PASSWORD", store.password);
         let prepared = ["HTTP_TLS_ENABLED", "GRPC_TLS_ENABLED", "DATASTORE_SECONDARY_URI"]
@@ -211,6 +210,11 @@ impl Runner<'_> {
             None => prepared,
         }
     }
+}
+
+/// The address of a database of the server on this port, without a login.
+pub fn uri(port: u16, database: &str) -> String {
+    format!("postgres://127.0.0.1:{port}/{}?sslmode=disable", percent::encoded(database))
 }
 
 /// Starts a server with its data in memory, on free ports of this host; its process and its HTTP port.

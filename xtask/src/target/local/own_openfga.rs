@@ -3,9 +3,10 @@
 use super::{Local, openfga};
 use crate::error::Fault;
 use crate::settings::Settings;
-use crate::target::backend::{Build, MadeOf, OwnOpenfga};
+use crate::target::backend::{Build, MadeOf, OwnMigration, OwnOpenfga};
 use crate::target::openfga::USUAL_SERVICE;
 use anyhow::Result;
+use std::path::PathBuf;
 
 impl OwnOpenfga for Local {
     fn can_have_openfga(&self) -> bool {
@@ -55,6 +56,11 @@ impl OwnOpenfga for Local {
         (!running.serves(port, &self.login.database)).then(|| "it was started for another one".to_owned())
     }
 
+    fn own_migration(&self) -> Result<Option<OwnMigration>> {
+        let Some(program) = self.openfga.program()? else { return Ok(None) };
+        Ok(Some(self.own_program(program, self.running()?.port)))
+    }
+
     fn migrate_openfga(&self) -> Result<()> {
         let Some(program) = self.openfga.program()? else { return Ok(()) };
         let password = self.password()?;
@@ -77,6 +83,11 @@ impl OwnOpenfga for Local {
 }
 
 impl Local {
+    /// OpenFGA's program, for the database of the server on this port.
+    pub(super) fn own_program(&self, program: PathBuf, port: u16) -> OwnMigration {
+        OwnMigration { program, uri: openfga::uri(port, &self.login.database) }
+    }
+
     /// Where OpenFGA keeps its data: the database of the server on this port.
     pub(super) fn datastore<'a>(&'a self, port: u16, password: &'a str) -> openfga::Datastore<'a> {
         openfga::Datastore { port, database: &self.login.database, role: self.role(), password }

@@ -10,6 +10,7 @@ use crate::process::{Detached, signals};
 use crate::settings::Settings;
 use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
 use crate::target::openfga as probe;
+use crate::target::openfga_migration;
 use crate::target::ports::{Taken, taken_by};
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
 use crate::target::wait::wait_for;
@@ -254,7 +255,7 @@ fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Op
     *started = true;
     let log = folder.log(openfga::LOG);
     let from = cluster::log_length(&log);
-    let (url, server) = start_openfga(local, &program, callbacks)?;
+    let (url, server) = start_openfga(local, &program, startup)?;
     (callbacks.stage)("waiting for OpenFGA");
     let server = RefCell::new(server);
     wait(openfga::LOG, local, error::is_lasting, || {
@@ -268,11 +269,16 @@ fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Op
     Ok(Some(url))
 }
 
-fn start_openfga(local: &Local, program: &Path, callbacks: &Callbacks) -> Result<(String, Detached)> {
-    let folder = &local.folder;
+/// Migrates and starts it, with our login: not where that would give rights to the database's owner.
+fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<(String, Detached)> {
+    let (folder, callbacks) = (&local.folder, startup.callbacks);
     let user = local.server_user()?;
     let password = local.password()?;
     let port = local.running()?.port;
+    if let Some(owner) = startup.queries.weaker_owner()? {
+        let own = local.own_program(program.to_owned(), port);
+        return Err(openfga_migration::not_started(&owner, local.role(), &local.login.database, &own).into());
+    }
     let store = local.datastore(port, &password);
     (callbacks.stage)("migrating OpenFGA's tables");
     let runner = local.openfga.runner(folder, program, user.as_ref());

@@ -4,7 +4,7 @@ use super::parameters::{Fate, fate, is_path};
 use crate::error::Fault;
 use crate::platform;
 use crate::settings::Settings;
-use crate::target::{conninfo, uri};
+use crate::target::{conninfo, percent, uri};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
@@ -129,6 +129,23 @@ impl Connection {
     /// How many servers are named.
     pub(super) fn servers(&self) -> usize {
         self.hosts().len()
+    }
+
+    /// The address of this database as a URI without a login: `postgres://db.example.com:5432/openfga`.
+    pub(super) fn uri(&self, database: &str) -> String {
+        let (ports, database) = (self.ports(), percent::encoded(database));
+        if self.hosts().iter().any(|host| host.is_empty() || host.starts_with(['/', '@'])) {
+            let named = [("host", self.hosts().join(",")), ("port", ports.join(","))];
+            let named = named.iter().filter(|(_, value)| !value.is_empty());
+            let named: Vec<String> = named.map(|(name, value)| format!("{name}={}", percent::encoded(value))).collect();
+            return format!("postgres:///{database}?{}", named.join("&"));
+        }
+        let servers = self.hosts().into_iter().enumerate().map(|(at, host)| {
+            let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+            let port = ports.get(at).or(ports.first()).filter(|port| !port.is_empty());
+            port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
+        });
+        format!("postgres://{}/{database}", servers.collect::<Vec<_>>().join(","))
     }
 
     /// `db.example.com:5432`; several with commas between them.

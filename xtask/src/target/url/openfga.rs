@@ -4,7 +4,7 @@ use super::Url;
 use crate::error::Fault;
 use crate::process::Program;
 use crate::settings::Settings;
-use crate::target::backend::{Build, MadeOf, OwnOpenfga, Talk};
+use crate::target::backend::{Build, MadeOf, OwnMigration, OwnOpenfga, Talk};
 use crate::target::{openfga, openfga_migration, percent};
 use anyhow::Result;
 use std::time::Duration;
@@ -49,6 +49,11 @@ impl OwnOpenfga for Url {
 
     fn other_database_of_openfga(&self) -> Option<String> {
         None
+    }
+
+    fn own_migration(&self) -> Result<Option<OwnMigration>> {
+        let uri = || self.connection.uri(&self.login.database);
+        Ok(self.openfga.program()?.map(|program| OwnMigration { program, uri: uri() }))
     }
 
     /// Runs `openfga migrate` where this host has the program.

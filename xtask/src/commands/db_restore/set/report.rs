@@ -1,6 +1,7 @@
 //! How the restore of a set went, or its undo.
 
 use crate::backup::set::SetFile;
+use crate::commands::swap::report::name_unmigrated;
 use crate::context::Context;
 use crate::restore::swapped::Done;
 use crate::terminal;
@@ -40,6 +41,7 @@ struct Database<'a> {
 
 impl Report<'_> {
     pub(super) fn show(&self, json: bool, context: &Context) -> Result<()> {
+        name_unmigrated(self.done, context);
         if json {
             return context.terminal.json(&self.document());
         }
