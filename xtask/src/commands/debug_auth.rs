@@ -25,6 +25,9 @@ use serde_json::{Map, Value};
 /// At most this many names are shown for one that is unknown.
 const MOST_NAMES: usize = 20;
 
+const TOO_DEEP: &str = "the server follows at most OPENFGA_RESOLVE_NODE_LIMIT steps (25): shorten the chain of tuples, or \
+                        raise that limit";
+
 /// Say why a user has a relation to an object, or has it not: every way through the model, and what would change it
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -99,6 +102,9 @@ fn verdict(report: &Report<'_>) -> Result<(), Fault> {
         Verdict::No | Verdict::Cycle => Err(Fault::failed(format!("{question} is denied"))),
         Verdict::Undecided => {
             let fault = Fault::failed(format!("{question} cannot be decided: {}", report.why_undecided()));
+            if answer.is_too_deep {
+                return Err(fault.hint(TOO_DEEP));
+            }
             let hint = "give the values: --context '{\"NAME\": VALUE}'";
             Err(if open_questions(tree).is_empty() { fault } else { fault.hint(hint) })
         }

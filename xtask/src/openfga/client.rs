@@ -23,6 +23,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Of a reason why an answer is not OpenFGA's, in characters.
 const LONGEST_REASON: usize = 300;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// OpenFGA's word for a check that has more steps than its resolve node limit.
+const TOO_DEEP: &str = "authorization_model_resolution_too_complex";
 
 /// Whether a request may be sent again when its outcome is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub struct Refusal {
     /// HTTP's; `None` where no answer came.
     pub status: Option<u16>,
     message: String,
+    /// The server gave up on a check: the way to its answer is longer than it goes.
+    pub is_too_deep: bool,
     /// Whether it may have been done all the same.
     pub unsure: bool,
     kind: RefusalKind,
@@ -176,7 +180,8 @@ impl Client {
             Ok(answer) => answer,
             Err(silence) => {
                 let unsure = silence.may_have_arrived && repeat == Repeat::Creates;
-                let refusal = Refusal { status: None, message: silence.why, unsure, kind: RefusalKind::Passing };
+                let kind = RefusalKind::Passing;
+                let refusal = Refusal { status: None, message: silence.why, is_too_deep: false, unsure, kind };
                 let fault = Fault::unreachable(format!("No answer from OpenFGA at {url}"));
                 return anyhow::Error::new(refusal).context(fault.hint("ask every part: cargo xtask health-check"));
             }
@@ -201,7 +206,8 @@ impl Client {
         };
         let unsure = status >= 500 && repeat == Repeat::Creates && !too_large;
         let fault = fault_of(url, &answer, said.is_some());
-        anyhow::Error::new(Refusal { status: Some(status), message, unsure, kind }).context(fault)
+        let is_too_deep = code == TOO_DEEP;
+        anyhow::Error::new(Refusal { status: Some(status), message, is_too_deep, unsure, kind }).context(fault)
     }
 }
 

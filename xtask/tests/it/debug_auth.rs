@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] every_check_of_the_sample_stores_has_a_tree_that_says_what_the_server_says,
         [Stack, Openfga] a_denial_names_each_change_that_would_allow_it,
         [Stack, Openfga] a_condition_is_decided_by_the_server_or_names_the_missing_value,
+        [Stack, Openfga] a_way_that_is_longer_than_the_server_goes_is_undecided,
     ]
 }
 
@@ -226,6 +227,21 @@ fn a_denial_names_each_change_that_would_allow_it() {
     shop.debug_auth(["user:carl", "viewer", "doc:plan"]).run().ok().stdout_has("  user:carl member team:staff\n");
 }
 
+fn a_way_that_is_longer_than_the_server_goes_is_undecided() {
+    let shop = shared().shop();
+    let model = "model\n  schema 1.1\ntype user\ntype folder\n  relations\n    define parent: [folder]\n    \
+                 define viewer: [user] or viewer from parent\n";
+    shop.sandbox.write("openfga/model.fga", model);
+    let chain = (0..40).map(|n| format!("  - {{user: 'folder:{}', relation: parent, object: 'folder:{n}'}}\n", n + 1));
+    let own = "  - {user: 'user:deep', relation: viewer, object: 'folder:40'}\n";
+    shop.file(&format!("tuples:\n{}{own}", chain.collect::<String>()));
+    shop.setup([]).run().ok();
+    shop.debug_auth(["user:deep", "viewer", "folder:30"]).run().ok().stdout_has("allowed");
+    let run = shop.debug_auth(["user:deep", "viewer", "folder:0"]).run();
+    run.code(1).stderr_has("cannot be decided").stderr_has("OPENFGA_RESOLVE_NODE_LIMIT");
+    run.stderr_lacks("reads the model wrongly");
+}
+
 fn a_condition_is_decided_by_the_server_or_names_the_missing_value() {
     let shop = set_up();
     let ask = |question: [&'static str; 3], context: Option<&'static str>| {
@@ -235,6 +251,9 @@ fn a_condition_is_decided_by_the_server_or_names_the_missing_value() {
     let guest = ["user:guest", "guest", "doc:plan"];
     let run = ask(guest, Some("{\"now\": 4}"));
     run.ok().stdout_has("✓ user:guest guest doc:plan with in_time\n").stdout_has("now < until  holds\n");
+    // The condition of a tuple that leads on to another object is one to change, too.
+    let run = ask(["user:anne", "viewer", "doc:paper"], Some("{\"now\": 20}"));
+    run.code(1).stdout_has("change the condition of org:acme org doc:paper: delete it, write it without one\n");
     let run = ask(guest, Some("{\"now\": 10, \"other\": 1}"));
     run.code(1).stdout_has("now < until  does not hold\n").stdout_has("until = 10 (tuple), now = 10 (--context)\n");
     run.stdout_has("It would be allowed by\n  change the condition of user:guest guest doc:plan: delete it, write it without one\n");

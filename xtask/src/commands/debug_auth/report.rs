@@ -56,9 +56,10 @@ impl Report<'_> {
         if open.is_empty() { words() } else { open.join("; ") }
     }
 
-    /// Whether the tree says what the server says.
+    /// Whether the tree says what the server says. A server that gives up says nothing; the tree asks it for parts of the
+    /// way, and so goes further.
     pub fn agrees(&self) -> bool {
-        self.tree.verdict.agrees_with(self.answer.verdict)
+        self.answer.is_too_deep || self.tree.verdict.agrees_with(self.answer.verdict)
     }
 
     /// Writes the result.

@@ -80,9 +80,9 @@ pub fn judged(
     let verdict = answer.as_ref().map_or(Verdict::Undecided, |answer| answer.verdict);
     let refusal = answer.and_then(|answer| answer.refusal);
     let has_value = |name: &&String| condition.context.contains_key(*name) || of_request.contains_key(*name);
-    let missing = match refusal {
-        Some(_) => parameters().filter(|name| !has_value(name)).cloned().collect(),
-        None => Vec::new(),
+    let missing = match verdict {
+        Verdict::Undecided => parameters().filter(|name| !has_value(name)).cloned().collect(),
+        _ => Vec::new(),
     };
     Judged {
         name: condition.name.clone(),

@@ -2,18 +2,24 @@
 
 use super::node::{Judged, Node, TupleName, Verdict, Way};
 
-/// The tuples of one way that leads to the user: the first of several.
+/// The tuples of one way that leads to the user: the first of several. Where the server alone decided, the way that could
+/// not be decided, if there is only one.
 pub fn granting(node: &Node) -> Vec<&TupleName> {
     let allowed = || node.children.iter().filter(|child| child.verdict == Verdict::Yes);
+    let open: Vec<&Node> = node.children.iter().filter(|child| child.verdict == Verdict::Undecided).collect();
     let mut found = match &node.way {
         Way::Tuple { tuple } | Way::Userset { tuple } | Way::Object { tuple } => vec![tuple],
         _ => Vec::new(),
     };
     match &node.way {
-        Way::Intersection => found.extend(allowed().flat_map(granting)),
+        Way::Intersection => found.extend(node.children.iter().flat_map(granting)),
         // What stands behind `but not` grants nothing.
         Way::Exclusion => found.extend(node.children.iter().take(1).flat_map(granting)),
-        _ => found.extend(allowed().take(1).flat_map(granting)),
+        _ => match (allowed().next(), &open[..]) {
+            (Some(first), _) => found.extend(granting(first)),
+            (None, [only]) => found.extend(granting(only)),
+            (None, _) => {}
+        },
     }
     found
 }

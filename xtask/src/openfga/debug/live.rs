@@ -72,7 +72,9 @@ impl<'a> Live<'a> {
         match api.check(asking, &CheckRequest { user, relation, object, context: None }) {
             Ok(allowed) => Ok(Answer::of(allowed)),
             Err(error) => match refusal(&error) {
-                Some(refusal) if matches!(refusal.status, Some(400..=404)) => Ok(Answer::refused(refusal.to_string())),
+                Some(refusal) if matches!(refusal.status, Some(400..=404)) => {
+                    Ok(Answer { is_too_deep: refusal.is_too_deep, ..Answer::refused(refusal.to_string()) })
+                }
                 _ => Err(error),
             },
         }

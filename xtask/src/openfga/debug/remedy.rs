@@ -71,8 +71,11 @@ impl Remedies<'_> {
                 let present = self.source.tuple((&tuple.user, &tuple.relation, &tuple.object))?;
                 self.writing(tuple, present.as_ref())
             }
-            // Changing its condition comes into question only for a tuple that names the user.
-            Way::Userset { .. } | Way::Object { .. } if is_shut(node) => Vec::new(),
+            // Its condition does not let it lead on: with another one, or with none, it may.
+            Way::Userset { tuple } | Way::Object { tuple } if is_shut(node) => {
+                let opened = self.writing(tuple, self.stored(tuple)?.as_ref());
+                together(&opened, &self.one_of(node.children.iter(), Self::allowing)?)
+            }
             Way::Relation { .. }
             | Way::Computed { .. }
             | Way::Userset { .. }
@@ -154,10 +157,14 @@ impl Remedies<'_> {
     }
 
     fn deleting(&self, tuple: &TupleName) -> Result<Vec<Set>> {
+        let found = self.stored(tuple)?;
+        Ok(found.map(|tuple| vec![Change { action: Action::Delete, tuple }]).into_iter().collect())
+    }
+
+    fn stored(&self, tuple: &TupleName) -> Result<Option<Stored>> {
         let present = self.source.tuple((&tuple.user, &tuple.relation, &tuple.object))?;
         let listed = self.source.tuples(&tuple.object, &tuple.relation)?;
-        let found = present.or_else(|| listed.tuples.iter().find(|it| TupleName::of(it) == *tuple).cloned());
-        Ok(found.map(|tuple| vec![Change { action: Action::Delete, tuple }]).into_iter().collect())
+        Ok(present.or_else(|| listed.tuples.iter().find(|it| TupleName::of(it) == *tuple).cloned()))
     }
 
     /// The tuple with each condition that the model takes for it, without one first; but not as it is.
@@ -188,12 +195,15 @@ fn is_shut(node: &Node) -> bool {
     node.condition.as_ref().is_some_and(|condition| condition.verdict != Verdict::Yes)
 }
 
-/// Each set of the one with each of the other, as far as they are small enough.
+/// Each set of the one with each of the other, as far as they are small enough; the smallest first.
 fn together(one: &[Set], other: &[Set]) -> Vec<Set> {
     let pairs = one.iter().flat_map(|left| other.iter().map(move |right| (left, right)));
     let joined = pairs.map(|(left, right)| {
         let known = |change: &&Change| left.iter().any(|it| it.order() == change.order());
         left.iter().chain(right.iter().filter(|change| !known(change))).cloned().collect::<Set>()
     });
-    joined.filter(|set| set.len() <= LARGEST).take(MOST).collect()
+    let mut small: Vec<Set> = joined.filter(|set| set.len() <= LARGEST).collect();
+    small.sort_by_key(Vec::len);
+    small.truncate(MOST);
+    small
 }

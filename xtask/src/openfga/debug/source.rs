@@ -19,15 +19,17 @@ pub struct Listing {
 pub struct Answer {
     pub verdict: Verdict,
     pub refusal: Option<String>,
+    /// The way to an answer is longer than the server goes (its resolve node limit).
+    pub is_too_deep: bool,
 }
 
 impl Answer {
     pub fn of(allowed: bool) -> Self {
-        Self { verdict: if allowed { Verdict::Yes } else { Verdict::No }, refusal: None }
+        Self { verdict: if allowed { Verdict::Yes } else { Verdict::No }, refusal: None, is_too_deep: false }
     }
 
     pub fn refused(why: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Undecided, refusal: Some(why.into()) }
+        Self { verdict: Verdict::Undecided, refusal: Some(why.into()), is_too_deep: false }
     }
 }
 
@@ -98,6 +100,6 @@ impl Source for Changed<'_> {
 
     /// No server knows.
     fn ask(&self, _: &str, usersets: &[Userset]) -> Result<Vec<Answer>> {
-        Ok(usersets.iter().map(|_| Answer { verdict: Verdict::Undecided, refusal: None }).collect())
+        Ok(usersets.iter().map(|_| Answer { verdict: Verdict::Undecided, refusal: None, is_too_deep: false }).collect())
     }
 }

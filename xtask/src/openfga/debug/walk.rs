@@ -225,12 +225,13 @@ impl<'a> Walk<'a> {
         for branch in open {
             let gate = branch.gate();
             let below = match gate {
-                Verdict::No => None,
-                _ => Some(self.relation(&branch.next.0, &branch.next.1)?),
+                // It leads nowhere; whether it would is the server's to say.
+                Verdict::No => self.asked(branch.next.clone())?,
+                _ => self.relation(&branch.next.0, &branch.next.1)?,
             };
-            let verdict = below.as_ref().map_or(Verdict::No, |below| behind(gate, below.verdict));
+            let verdict = behind(gate, below.verdict);
             found.verdicts.push(verdict);
-            let node = Node::new(way(TupleName::of(branch.tuple)), verdict, below.into_iter().collect());
+            let node = Node::new(way(TupleName::of(branch.tuple)), verdict, vec![below]);
             found.nodes.push(node.with_condition(branch.condition));
         }
         let ignored = std::mem::take(&mut found.ignored);
