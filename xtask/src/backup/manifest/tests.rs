@@ -18,7 +18,7 @@ fn facts() -> Value {
             { "schema": "public", "name": "authorization_model", "rows": 2 },
         ],
         "openfga": { "stores": 1, "authorization_models": 2, "tuples": 3 },
-        "roles": ["postgres"], "extensions": ["pg_trgm"], "extension_versions": { "pg_trgm": "1.6" },
+        "roles": ["postgres"], "extensions": ["pg_trgm"], "extension_versions": { "pg_trgm": "1.6" }, "lc_monetary": "de_DE.UTF-8",
         "properties": {
             "encoding": "UTF8", "locale_provider": "libc", "collate": "C", "ctype": "C", "locale": null, "icu_rules": null,
             "owner": "postgres", "grants": ["=T/postgres", "\"a b\"=C*c/postgres"],
@@ -166,6 +166,7 @@ fn of_the_contents() -> Vec<Case> {
         ("/openfga/authorization_models", vec![json!(3)]),
         ("/openfga/tuples", vec![json!(5)]),
         ("/roles", vec![json!(["a\u{0}"]), json!(["x".repeat(64)]), json!([null]), json!("a")]),
+        ("/lc_monetary", vec![json!("C\u{0}"), json!("C\n"), json!("x".repeat(256)), json!(1)]),
         ("/extensions", vec![json!(["a\u{0}"]), json!([{ "name": "a", "version": "1" }])]),
         (
             "/extension_versions",
@@ -224,7 +225,7 @@ fn what_no_backup_says_is_refused() {
         .as_object()
         .unwrap()
         .keys()
-        .filter(|key| !["extension_versions", "only_tables", "openfga"].contains(&key.as_str()))
+        .filter(|key| !["extension_versions", "lc_monetary", "only_tables", "openfga"].contains(&key.as_str()))
     {
         let mut facts = facts();
         facts.as_object_mut().unwrap().remove(missing);

@@ -65,7 +65,8 @@ impl Program {
             .stdout_file(stdout)
             .stderr_file(stderr)
             .unchecked();
-        let awaited = running::start(|| expression.start()).with_context(|| self.cannot_start())?;
+        // It holds the writing end of the answer, which must be the program's alone.
+        let awaited = running::start(move || expression.start()).with_context(|| self.cannot_start())?;
         self.answered(&awaited.0, answer, deadline)
     }
 
