@@ -141,6 +141,13 @@ mod tests {
             (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
             (b"--\n-- PostgreSQL database cluster dump\n--\n", "pg_dumpall"),
             (b"CREATE TABLE t ();", "text that does not begin as pg_dump writes it"),
+            (b"\xff\xfe\0\0-\0\0\0", "iconv -f UTF-32 -t UTF-8"),
+            (b"age-encryption.org/v1\n-> X25519 x\n--- x\n\0\x01", "age -d -o x.sql FILE"),
+            (b"\x85\x02\x0c\x03\0", "gpg -o x.sql -d FILE"),
+            (b"]\0\0\x80\0", "unlzma -c FILE"),
+            (b"INSERT INTO t (a) VALUES (1);", "rows alone"),
+            (b"SET session_replication_role = replica;\n", "rows alone"),
+            (b"-- ours\n--\n-- PostgreSQL database dump\n--\n", "{ echo --; sed -n "),
             (b"\x01\0\x02", "binary data"),
         ] {
             let flaw = Scanner::default().feed(file).unwrap_err();
