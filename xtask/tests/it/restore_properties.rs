@@ -198,6 +198,11 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     // PUBLIC has nothing, whichever role is not there.
     assert_eq!(own.properties(), "postgres|{lo_reader=c*/postgres,postgres=CTc/postgres}|-1|f||[\"work_mem=8MB\"]");
 
+    what_is_allowed_by_name_goes_into_it(&own, path);
+    fs::remove_file(file).unwrap();
+}
+
+fn what_is_allowed_by_name_goes_into_it(own: &Own, path: &str) {
     own.anew();
     let allowed = ["--allow-setting", "log_statement", "--allow-setting", "work_mem", "--create-roles"];
     let run = own.xtask([&["db-restore", "--yes", path], &allowed[..]].concat()).run();
@@ -215,5 +220,4 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     own.admin("ALTER DATABASE \"left_out\" OWNER TO \"lo_no_such_owner\";");
     own.drop_databases();
     own.admin("DROP ROLE lo_gone, lo_no_such_owner");
-    fs::remove_file(file).unwrap();
 }

@@ -205,6 +205,11 @@ impl Statements {
         self.public_dropped |= meaning == Meaning::DropsSchema && is_public;
         given.tell(meaning, line, contents);
         facts::tell(meaning, line, self.relations.have_begun(), contents);
+        self.outcome(meaning, kind, is_public, contents)
+    }
+
+    /// What the statement means for the rest. `is_public`: the schema that it names last is `public`.
+    fn outcome(&mut self, meaning: Meaning, kind: Kind, is_public: bool, contents: &mut Contents) -> Ended {
         match (meaning, kind) {
             (_, Kind::Copy(columns)) => {
                 let (schema, name) = self.target.words();
