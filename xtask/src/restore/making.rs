@@ -31,7 +31,7 @@ impl Making {
     pub(super) fn statement(&self, database: &str) -> Result<String, Fault> {
         let (Self { live, backup }, database) = (self, identifier(database)?);
         Ok(format!(
-            "CREATE DATABASE {database} TEMPLATE template0 {backup}; -- only a database that is made anew gets this; the \
+            "CREATE DATABASE {database} TEMPLATE template0 {backup}; -- only a new database gets this; the \
              live one has {live}"
         ))
     }
@@ -42,7 +42,7 @@ fn spelling(options: &str) -> String {
     options.replace("UTF-8", "utf8").replace("UTF8", "utf8").replace("utf-8", "utf8")
 }
 
-/// What a person types so that the database is made anew, from this backup alone.
+/// What a person types to recreate the database from this backup alone.
 ///
 /// # Errors
 /// A name that no statement can hold.

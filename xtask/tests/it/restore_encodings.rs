@@ -15,7 +15,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// The database of the same name with other options, as a new volume may have it: not empty.
-fn made_anew(database: &Database<'_>, options: &str) {
+fn recreated(database: &Database<'_>, options: &str) {
     let name = &database.name;
     database.stack.admin(&format!("DROP DATABASE {name} WITH (FORCE)"));
     database.stack.admin(&format!("CREATE DATABASE {name} TEMPLATE template0 {options}"));
@@ -41,12 +41,12 @@ fn an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_b
     database.backup();
     let order = "SELECT string_agg(s, '' ORDER BY s) FROM t";
     assert_eq!(database.sql(order), "Baä");
-    made_anew(&database, "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'");
+    recreated(&database, "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'");
     let json = database.restore(["--dry-run", "--json"]).run().ok().json();
     let [told] = json["properties_not_applied"].as_array().unwrap().as_slice() else { panic!("{json:#}") };
     let options = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
     let statement =
-        format!("CREATE DATABASE \"{}\" TEMPLATE template0 {options}; -- only a database that", database.name);
+        format!("CREATE DATABASE \"{}\" TEMPLATE template0 {options}; -- only a new database", database.name);
     assert!(told.as_str().unwrap().starts_with(&statement) && told.as_str().unwrap().contains("'en-US'"), "{told}");
     let run = database.restore([]).run();
     run.ok().stderr_has("Encoding and locale of").stderr_has(&format!("in the backup:  {options}\n"));
@@ -62,7 +62,7 @@ fn bytes_that_the_server_would_not_check_are_refused_or_told() {
     database.sql("CREATE TABLE t AS SELECT 'caf' || convert_from('\\xe9', 'SQL_ASCII') AS s");
     database.backup();
     database.xtask(["db-verify", "--restore"]).run().ok().stderr_lacks("would be refused");
-    made_anew(&database, "ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+    recreated(&database, "ENCODING 'UTF8' LOCALE 'C.UTF-8'");
     let run = database.xtask(["db-verify", "--restore"]).run();
     run.ok().stdout_has("restored and compared").stderr_has("would be refused").stderr_has("is not UTF8");
     let run = database.restore([]).run();
@@ -89,7 +89,7 @@ fn files_of_other_programs(database: &Database<'_>) {
         database.sandbox.write("other.sql", text(encoding, letters));
         database.restore(["other.sql"]).run()
     };
-    made_anew(database, "ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+    recreated(database, "ENCODING 'UTF8' LOCALE 'C.UTF-8'");
     let run = restored("UTF8", b"\xe9");
     run.code(3).stderr_has("it says that it is UTF8, and line 17 is not").stderr_has("iconv -f LATIN1 -t UTF-8 ");
     let run = restored("SQL_ASCII", b"\xe9");
@@ -99,7 +99,7 @@ fn files_of_other_programs(database: &Database<'_>) {
         restored(encoding, letters).ok().stderr_lacks("names no encoding");
         assert_eq!(database.sql("SELECT upper(s COLLATE \"C\") || length(s) FROM t"), "CAFé4");
     }
-    made_anew(database, "ENCODING 'LATIN1' LOCALE 'C'");
+    recreated(database, "ENCODING 'LATIN1' LOCALE 'C'");
     restored("SQL_ASCII", b"\xe9").ok().stderr_has("would take them for LATIN1");
     restored("SQL_ASCII", b"e").ok().stderr_lacks("would take them");
 }

@@ -162,7 +162,7 @@ fn making(merged: &Merged, backup: &Proven, (target, context): (&Target, &Contex
     let Some(making) = &merged.making else { return Ok(()) };
     let text = format!(
         "Encoding and locale of {} differ from the backup's; the restore keeps them:\n  now:            {}\n  \
-         in the backup:  {}\nOnly a database that is made anew gets the backup's. To do that, from this backup alone:\n  {}",
+         in the backup:  {}\nOnly a new database gets the backup's. To recreate it from this backup alone:\n  {}",
         target.database(),
         making.live,
         making.backup,

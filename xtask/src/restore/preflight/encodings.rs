@@ -62,7 +62,7 @@ fn not_of_database(backup: &Proven, line: u64, target: &Target) -> Result<Fault,
 fn way(backup: &Proven, target: &Target) -> Result<String, Fault> {
     if backup.manifest.is_some() {
         let commands = making::commands(backup, target)?;
-        return Ok(format!("make the database anew from this backup, in its own encoding:\n{commands}"));
+        return Ok(format!("recreate the database from this backup, in its own encoding:\n{commands}"));
     }
     Ok(format!(
         "name the encoding that the file is in, for example LATIN1:\n\
